@@ -1,0 +1,69 @@
+"""Options that several commands share, so that they read the same everywhere."""
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from harken.readers.options import AccelerationUnit, TableOptions, TimeUnit
+
+__all__ = ["Files", "Json", "with_reading_options"]
+
+Files = Annotated[
+    list[str], typer.Argument(help="Recordings: CSV or Parquet files.", metavar="FILE...", show_default=False)
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program instead of a table for a person.")]
+
+_COLUMN = "NAME|N"
+# The field of TableOptions: its option, type, metavar, and what the help says.
+_READING: dict[str, tuple[str, Any, str | None, str]] = {
+    "time_column": ("--time-column", str | None, _COLUMN, "The column of times, by name or by number from 1."),
+    "x_column": ("--x-column", str | None, _COLUMN, "The column of x acceleration."),
+    "y_column": ("--y-column", str | None, _COLUMN, "The column of y acceleration."),
+    "z_column": ("--z-column", str | None, _COLUMN, "The column of z acceleration."),
+    "label_column": ("--label-column", str | None, _COLUMN, "The column of labels."),
+    "subject_column": ("--subject-column", str | None, _COLUMN, "The column that says who wore the watch."),
+    "time_unit": ("--time-unit", TimeUnit | None, None, "The unit of times that are numbers."),
+    "time_format": ("--time-format", str | None, "PATTERN", "The strptime pattern of times that are text."),
+    "timezone": ("--timezone", str | None, "ZONE", "The wearer's zone, such as Europe/Athens."),
+    "acceleration_unit": ("--unit", AccelerationUnit | None, None, "The unit of acceleration."),
+    "subject": (
+        "--subject",
+        str | None,
+        "NAME",
+        "Who wore the watch; of several people in a file, whose rows to read.",
+    ),
+    "skip_rows": ("--skip-rows", int, "N", "Lines to skip at the top."),
+    "sample_rate_hz": ("--rate", float | None, "HZ", "Number the rows at this rate instead of reading times."),
+    "sensor_range_g": ("--sensor-range", float | None, "G", "The sensor's range in g; samples beyond it are marked."),
+}
+
+
+def with_reading_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command every option of ``TableOptions``; it receives them as one argument named ``reading``."""
+
+    @functools.wraps(command)
+    def wrapped(**arguments: Any) -> None:
+        said = {field: arguments.pop(field) for field in _READING}
+        command(reading=TableOptions(**said), **arguments)
+
+    defaults = TableOptions()
+    own = [p for p in inspect.signature(command).parameters.values() if p.name != "reading"]
+    shared = [
+        inspect.Parameter(
+            field,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=getattr(defaults, field),
+            annotation=Annotated[
+                kind,
+                typer.Option(option, metavar=metavar, help=help_text, rich_help_panel="When a table is not recognised"),
+            ],
+        )
+        for field, (option, kind, metavar, help_text) in _READING.items()
+    ]
+    parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own] + shared
+    wrapped.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    wrapped.__annotations__ = {p.name: p.annotation for p in parameters}
+    return wrapped
