@@ -1,5 +1,6 @@
 """Recordings -> Windows: the notebook's random draw, and sliding windows."""
 
+import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -103,20 +104,21 @@ def random_windows(recordings: Recording | Sequence[Recording], *, length: int, 
         seed: of the random draw.
 
     Raises:
-        HarkenError: when no window of one label fits, or so few that the draw would not end.
+        HarkenError: when no window of one label fits, or so few that the draw would not end; when recordings
+            have different channels; when ``length`` or ``count`` is less than 1.
     """
+    if length < 1 or count < 1:
+        raise HarkenError(f"{count} windows of {length} samples cannot be drawn; both numbers must be 1 or more")
     joined = [recordings] if isinstance(recordings, Recording) else list(recordings)
-    label_names = _common_labels(joined)
     _check_alike(joined)
+    label_names = _common_labels(joined)
     codes = np.concatenate([r.with_label_names(label_names).label_codes for r in joined])
-    runs = [_run_ids(r, offset) for offset, r in enumerate(joined)]
     if all(r.as_found for r in joined):
-        finite = np.concatenate([np.isfinite(r.signals.sum(axis=1)) for r in joined])
+        finite = np.concatenate([_finite(r.signals) for r in joined])
         ends = run_ends(np.where(finite, codes, np.int16(UNLABELLED)))
         usable = (codes != UNLABELLED) & finite
     else:
-        ids = np.concatenate(runs)
-        ends = run_ends(ids)
+        ends = run_ends(np.concatenate([_run_ids(r, offset) for offset, r in enumerate(joined)]))
         usable = (codes != UNLABELLED) & np.concatenate([r.valid for r in joined])
     fits = _fits(ends, usable, length)
     if not fits.any():
@@ -153,12 +155,12 @@ def sliding_windows(recording: Recording, *, length_s: float, hop_s: float, labe
     """
     if recording.as_found:
         raise HarkenError(f"{recording.source}: sliding windows need a mended recording; read it without as_found")
-    length = round(length_s * recording.sample_rate_hz)
-    hop = round(hop_s * recording.sample_rate_hz)
-    if length < 1 or hop < 1:
+    rate = recording.sample_rate_hz
+    if not (0.5 < length_s * rate < math.inf and 0.5 < hop_s * rate < math.inf):
         raise HarkenError(
-            f"a window of {length_s:g} s every {hop_s:g} s is less than one sample at {recording.sample_rate_hz:g} Hz"
+            f"windows of {length_s:g} s every {hop_s:g} s cannot be: both must be at least a sample at {rate:g} Hz"
         )
+    length, hop = round(length_s * rate), round(hop_s * rate)
     usable = recording.valid & (recording.label_codes != UNLABELLED) if labelled_only else recording.valid
     ids = _run_ids(recording, 0)
     first = np.flatnonzero(np.concatenate([[True], ids[1:] != ids[:-1]]))
@@ -173,7 +175,7 @@ def sliding_windows(recording: Recording, *, length_s: float, hop_s: float, labe
         signals=_gather([recording], starts, length),
         label_codes=recording.label_codes[starts],
         label_names=recording.label_names,
-        subjects=np.full(len(starts), recording.subject, dtype=np.str_),
+        subjects=np.full(len(starts), recording.subject),
         starts_ns=recording.time_ns[starts],
         start_rows=starts,
         channels=recording.channels,
@@ -266,6 +268,14 @@ def _gather(recordings: list[Recording], starts: NDArray[np.int64], length: int)
     if len(starts) > 1 and steps[0] > 0 and (steps == steps[0]).all():
         return every[starts[0] : starts[-1] + 1 : steps[0]]
     return every[starts]
+
+
+def _finite(signals: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Which rows have all their values, a column at a time: faster than row by row."""
+    finite = np.ones(len(signals), dtype=bool)
+    for channel in range(signals.shape[1]):
+        finite &= np.isfinite(signals[:, channel])
+    return finite
 
 
 def _common_labels(recordings: list[Recording]) -> tuple[str, ...]:

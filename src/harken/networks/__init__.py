@@ -1,0 +1,6 @@
+"""Networks, one file each. ``build`` makes one from its name and sizes, as a model file names them."""
+
+from harken.networks.build import NETWORKS, Network, build
+from harken.networks.notebook_lstm import NotebookLSTM, NotebookSizes
+
+__all__ = ["NETWORKS", "Network", "NotebookLSTM", "NotebookSizes", "build"]

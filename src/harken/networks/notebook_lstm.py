@@ -1,0 +1,87 @@
+"""The 2018 notebook's network: a linear map a time step, two stacked LSTM layers, the last step's output.
+
+Source: the notebook "LSTMs for Human Activity Recognition" and TensorFlow 1's ``BasicLSTMCell``, whose
+equations differ from PyTorch's in three ways that matter to the loss: a layer has one bias vector, not two;
+the forget gate's 1.0 is added inside the cell, so that it is no part of what L2 punishes; and kernels start
+Glorot-uniform over the joined ``[input + hidden, 4 x hidden]`` matrix.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+__all__ = ["NotebookLSTM", "NotebookSizes"]
+
+FORGET_BIAS = 1.0
+
+
+@dataclass(frozen=True)
+class NotebookSizes:
+    """Sizes of the network. ``keep`` is the share of hidden values that dropout keeps while training."""
+
+    channels: int
+    classes: int
+    units: int = 32
+    layers: int = 2
+    keep: float = 0.8
+
+
+class NotebookLSTM(nn.Module):
+    """Signals ``[batch, time, channels]`` -> logits ``[batch, classes]``.
+
+    Gate order in the kernels is PyTorch's (input, forget, candidate, output), so that ``torch.lstm`` reads
+    them as they are.
+    """
+
+    forget_bias: Tensor
+
+    def __init__(self, sizes: NotebookSizes) -> None:
+        super().__init__()
+        self.sizes = sizes
+        self.hidden = nn.Linear(sizes.channels, sizes.units)
+        self.input_kernels = nn.ParameterList(
+            nn.Parameter(torch.empty(4 * sizes.units, sizes.units)) for _ in range(sizes.layers)
+        )
+        self.recurrent_kernels = nn.ParameterList(
+            nn.Parameter(torch.empty(4 * sizes.units, sizes.units)) for _ in range(sizes.layers)
+        )
+        self.biases = nn.ParameterList(nn.Parameter(torch.empty(4 * sizes.units)) for _ in range(sizes.layers))
+        self.output = nn.Linear(sizes.units, sizes.classes)
+        # Not trained and not saved: torch.lstm wants a second bias, and the forget gate its 1.0.
+        forget = torch.zeros(4 * sizes.units)
+        forget[sizes.units : 2 * sizes.units] = FORGET_BIAS
+        self.register_buffer("forget_bias", forget, persistent=False)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw the notebook's initial values from PyTorch's random numbers."""
+        nn.init.normal_(self.hidden.weight)
+        nn.init.normal_(self.hidden.bias)
+        units = self.sizes.units
+        limit = math.sqrt(6 / (2 * units + 4 * units))
+        for input_kernel, recurrent_kernel, bias in zip(
+            self.input_kernels, self.recurrent_kernels, self.biases, strict=True
+        ):
+            nn.init.uniform_(input_kernel, -limit, limit)
+            nn.init.uniform_(recurrent_kernel, -limit, limit)
+            nn.init.zeros_(bias)
+        nn.init.normal_(self.output.weight, mean=1.0)
+        nn.init.normal_(self.output.bias)
+
+    def forward(self, signals: Tensor) -> Tensor:
+        hidden = self.hidden(signals)  # [batch, time, units]
+        hidden = F.relu(F.dropout(hidden, 1 - self.sizes.keep, self.training))
+        state = hidden.new_zeros(self.sizes.layers, hidden.shape[0], self.sizes.units)
+        weights: list[Tensor] = []
+        for input_kernel, recurrent_kernel, bias in zip(
+            self.input_kernels, self.recurrent_kernels, self.biases, strict=True
+        ):
+            weights += [input_kernel, recurrent_kernel, bias, self.forget_bias]
+        steps, _, _ = torch.lstm(
+            hidden, (state, state), weights, True, self.sizes.layers, 0.0, self.training, False, True
+        )
+        logits: Tensor = self.output(steps[:, -1])  # [batch, classes]
+        return logits

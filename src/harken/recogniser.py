@@ -1,0 +1,232 @@
+"""A Recogniser: learn from labelled windows, label others, be scored, be saved and loaded."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from harken import __version__
+from harken.errors import HarkenError
+from harken.history import History
+from harken.model_file import Model, read_model, write_model
+from harken.networks import build
+from harken.presets import DEFAULT_PRESET, Preset, preset
+from harken.recording import UNLABELLED
+from harken.scores import Scores, score
+from harken.specification import Specification
+from harken.training import Examples, Interrupted, Progress, TrainingSettings, probabilities, resolve_device, train
+from harken.windows import Windows
+
+__all__ = ["Recogniser"]
+
+
+class Recogniser:
+    """Recognises activities in windows of a wrist accelerometer.
+
+    Attributes:
+        preset: the recipe, by name or one of one's own (see ``harken.presets``).
+        passes: how often every training window is seen; None for the recipe's own number.
+        seed: of initial weights and dropout.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        specification_, network_, history_, provenance_: what ``fit`` learned, or ``load`` read (a loaded
+            recogniser has no history).
+    """
+
+    specification_: Specification
+    network_: torch.nn.Module
+    history_: History
+    provenance_: dict[str, Any]
+
+    def __init__(
+        self, preset: str | Preset = DEFAULT_PRESET, *, passes: int | None = None, seed: int = 0, device: str = "auto"
+    ) -> None:
+        self.preset = preset
+        self.passes = passes
+        self.seed = seed
+        self.device = device
+
+    def fit(
+        self,
+        windows: Windows,
+        *,
+        tests: Mapping[str, Windows] | None = None,
+        checkpoint: Path | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
+        should_stop: Callable[[], bool] = lambda: False,
+    ) -> "Recogniser":
+        """Learn from labelled windows.
+
+        Args:
+            windows: what to learn from. The labels that occur in them become the classes.
+            tests: other windows, evaluated as training goes on and written to the history; nothing is
+                learned, stopped or chosen by them.
+            checkpoint: a file to write the state of training to, and to go on from when it is there.
+            on_progress, should_stop: see ``harken.training.train``.
+
+        Raises:
+            Interrupted: when asked to stop; the recogniser can then be used as it is.
+            HarkenError: when fewer than two labels occur, there are fewer windows than one batch, or a test
+                holds a label that does not occur in ``windows``.
+        """
+        recipe = preset(self.preset)
+        settings = self.settings()
+        windows = windows[windows.label_codes != UNLABELLED]
+        counts = np.bincount(windows.label_codes, minlength=len(windows.label_names))
+        labels = tuple(name for name, count in zip(windows.label_names, counts, strict=True) if count)
+        if len(labels) < 2:
+            found = f"every window is {labels[0]}" if labels else "no window has a label"
+            raise HarkenError(f"there is nothing to tell apart: {found}; training needs at least two labels")
+        if len(windows) < settings.batch_windows:
+            raise HarkenError(
+                f"{len(windows)} training windows are fewer than one batch of {settings.batch_windows}; "
+                "record more, or draw more windows"
+            )
+        specification = Specification(
+            channels=windows.channels,
+            acceleration_unit=recipe.acceleration_unit,
+            sample_rate_hz=windows.sample_rate_hz,
+            window_length=windows.length,
+            hop_s=windows.length / windows.sample_rate_hz / 2,
+            labels=labels,
+            network=recipe.network,
+            sizes={**recipe.sizes, "channels": len(windows.channels), "classes": len(labels)},
+            preset=recipe.name,
+        )
+        examples = _examples(specification, windows)
+        test_examples = {name: _examples(specification, test) for name, test in (tests or {}).items()}
+        self.specification_ = specification
+        self.provenance_ = {
+            "harken_version": __version__,
+            "training": asdict(settings),
+            "training_windows": len(windows),
+            "training_windows_by_label": {
+                name: int(count) for name, count in zip(windows.label_names, counts, strict=True) if count
+            },
+            "training_people": sorted(set(windows.subjects.tolist())),
+        }
+        try:
+            self.network_, self.history_ = train(
+                lambda: build(specification.network, specification.sizes),
+                examples,
+                settings,
+                tests=test_examples,
+                device=resolve_device(self.device),
+                checkpoint=checkpoint,
+                on_progress=on_progress,
+                should_stop=should_stop,
+            )
+        except Interrupted as stop:
+            self.network_, self.history_ = stop.network, stop.history
+            raise
+        return self
+
+    def settings(self) -> TrainingSettings:
+        """How this recogniser trains: the recipe's settings with its own passes and seed."""
+        recipe = preset(self.preset)
+        passes = recipe.passes if self.passes is None else self.passes
+        if passes < 1:
+            raise HarkenError(f"{passes} passes cannot be; one is the least")
+        return TrainingSettings(
+            passes=passes,
+            batch_windows=recipe.batch_windows,
+            learning_rate=recipe.learning_rate,
+            l2=recipe.l2,
+            evaluate_every_windows=recipe.evaluate_every_windows,
+            seed=self.seed,
+        )
+
+    def predict_proba(self, windows: Windows) -> NDArray[np.float32]:
+        """Probabilities of each label, float32 ``[n, labels]``, in the order of ``specification_.labels``.
+
+        Raises:
+            HarkenError: when this recogniser has not learned, or the windows' length, rate or channels are
+                not the model's.
+        """
+        specification = self._fitted()
+        device = resolve_device(self.device)
+        return probabilities(self.network_.to(device), torch.from_numpy(specification.prepare(windows)), device)
+
+    def predict(self, windows: Windows) -> NDArray[np.str_]:
+        """The most probable label of each window, ``[n]``."""
+        names: NDArray[np.str_] = np.array(self._fitted().labels, dtype=np.str_)
+        return np.asarray(names[self.predict_proba(windows).argmax(axis=1)])
+
+    def score(self, windows: Windows) -> float:
+        """The share of windows whose label is recognised. See ``evaluate`` for more than one number."""
+        return self.evaluate(windows).accuracy
+
+    def evaluate(self, windows: Windows, *, ignore_labels: Sequence[str] = ()) -> Scores:
+        """Score labelled windows; those without a label do not count.
+
+        Raises:
+            HarkenError: when a label was never learned (unless it is in ``ignore_labels``: its windows then do
+                not count), or nothing is left to score.
+        """
+        known = self.known(windows, ignore_labels=ignore_labels)
+        return score(known.label_codes, self.predict_proba(known).argmax(axis=1), self._fitted().labels)
+
+    def known(self, windows: Windows, *, ignore_labels: Sequence[str] = ()) -> Windows:
+        """The labelled windows, with codes in the order of the model's labels.
+
+        Raises:
+            HarkenError: as ``evaluate``.
+        """
+        return _known(self._fitted(), windows, ignore_labels)
+
+    def save(self, path: str | Path) -> None:
+        """Write the model file (``.safetensors``): the same training gives the same bytes."""
+        write_model(path, Model(self._fitted(), self.network_, self.provenance_))
+
+    @classmethod
+    def load(cls, path: str | Path, *, device: str = "auto") -> "Recogniser":
+        """Read a model file. Nothing in it is executed.
+
+        Raises:
+            HarkenError: when it is missing, damaged, edited, from a newer version, or not a model.
+        """
+        model = read_model(path)
+        training = model.provenance.get("training", {})
+        recogniser = cls(
+            model.specification.preset,
+            passes=training.get("passes"),
+            seed=training.get("seed", 0),
+            device=device,
+        )
+        recogniser.specification_ = model.specification
+        recogniser.network_ = model.network
+        recogniser.provenance_ = dict(model.provenance)
+        return recogniser
+
+    def _fitted(self) -> Specification:
+        if not hasattr(self, "network_"):
+            raise HarkenError("this recogniser has learned nothing yet: call fit, or load a model")
+        return self.specification_
+
+
+def _known(specification: Specification, windows: Windows, ignore_labels: Sequence[str] = ()) -> Windows:
+    present = set(windows.labels[windows.label_codes != UNLABELLED].tolist())
+    strange = sorted(present - set(specification.labels) - set(ignore_labels))
+    if strange:
+        people = ", ".join(sorted(set(windows.subjects[np.isin(windows.labels, strange)].tolist())))
+        raise HarkenError(
+            f"{people}: the label {', '.join(strange)} was never learned (the model knows "
+            f"{', '.join(specification.labels)}), so no score would be right; leave its windows out with "
+            + " ".join(f"--ignore-label {name}" for name in strange)
+        )
+    windows = windows[~np.isin(windows.labels, list(ignore_labels))] if ignore_labels else windows
+    windows = windows.with_label_names(specification.labels)
+    windows = windows[windows.label_codes != UNLABELLED]
+    if len(windows) == 0:
+        raise HarkenError("no labelled window is left to score")
+    return windows
+
+
+def _examples(specification: Specification, windows: Windows) -> Examples:
+    windows = _known(specification, windows)
+    return Examples(
+        torch.from_numpy(specification.prepare(windows)), torch.from_numpy(windows.label_codes.astype(np.int64))
+    )

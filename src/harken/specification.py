@@ -1,0 +1,122 @@
+"""Everything inference must know about a model, so that nothing but its file has to be remembered."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harken.errors import HarkenError
+from harken.recording import STANDARD_GRAVITY
+from harken.windows import Windows
+
+__all__ = ["RATE_TOLERANCE", "Specification", "check_rate"]
+
+ModelUnit = Literal["g", "m/s2"]
+ACCELERATION = ("x", "y", "z")
+RATE_TOLERANCE = 0.05
+
+
+@dataclass(frozen=True)
+class Specification:
+    """What goes into a model and what comes out.
+
+    Attributes:
+        channels: the recording's channels that the network reads, in order.
+        acceleration_unit: the unit in which it reads ``x, y, z``; other channels go in as they are.
+        sample_rate_hz: the rate it learned at. Nothing is resampled: other rates are refused beyond 5 %.
+        window_length: samples in a window.
+        hop_s: seconds between windows when a recording is labelled.
+        labels: the classes, in the order of the network's outputs.
+        network, sizes: the network's name and sizes (see ``harken.networks``).
+        preset: the recipe it was trained by.
+    """
+
+    channels: tuple[str, ...]
+    acceleration_unit: ModelUnit
+    sample_rate_hz: float
+    window_length: int
+    hop_s: float
+    labels: tuple[str, ...]
+    network: str
+    sizes: Mapping[str, Any]
+    preset: str
+
+    @property
+    def window_length_s(self) -> float:
+        """A window's length in seconds at the model's rate."""
+        return self.window_length / self.sample_rate_hz
+
+    def prepare(self, windows: Windows) -> NDArray[np.float32]:
+        """Windows as the network takes them: float32 ``[n, window_length, channels]``, contiguous, a copy.
+
+        Raises:
+            HarkenError: when the windows have another length or rate, or lack a channel.
+        """
+        if windows.length != self.window_length:
+            raise HarkenError(f"the model reads windows of {self.window_length} samples, not of {windows.length}")
+        check_rate(windows.sample_rate_hz, self.sample_rate_hz, "the windows")
+        missing = [name for name in self.channels if name not in windows.channels]
+        if missing:
+            raise HarkenError(
+                f"the model reads the channels {', '.join(self.channels)}; the recording has no {', '.join(missing)}"
+            )
+        columns = [windows.channels.index(name) for name in self.channels]
+        signals = np.ascontiguousarray(windows.signals[:, :, columns], dtype=np.float32)
+        if signals.base is not None or not signals.flags.writeable:
+            signals = signals.copy()
+        if self.acceleration_unit == "m/s2":
+            for column, name in enumerate(self.channels):
+                if name in ACCELERATION:
+                    signals[:, :, column] *= np.float32(STANDARD_GRAVITY)
+        return signals
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self) | {
+            "channels": list(self.channels),
+            "labels": list(self.labels),
+            "sizes": dict(self.sizes),
+        }
+
+    @classmethod
+    def from_dict(cls, said: Any) -> "Specification":
+        """Read what ``as_dict`` gave, trusting nothing.
+
+        Raises:
+            HarkenError: when a field is missing, unknown or impossible.
+        """
+        names = {field.name for field in fields(cls)}
+        if not isinstance(said, dict) or set(said) != names:
+            raise HarkenError("its specification does not have the fields that this version of harken writes")
+        texts = [*_list(said, "channels"), *_list(said, "labels"), said["network"], said["preset"]]
+        if not all(isinstance(text, str) for text in texts):
+            raise HarkenError("its specification names something by what is not text")
+        if said["acceleration_unit"] not in ("g", "m/s2"):
+            raise HarkenError(f"its specification has an unknown unit {said['acceleration_unit']!r}")
+        for name in ("sample_rate_hz", "hop_s", "window_length"):
+            value = said[name]
+            kind = int if name == "window_length" else (int, float)
+            if isinstance(value, bool) or not isinstance(value, kind) or not (math.isfinite(value) and value > 0):
+                raise HarkenError(f"its specification cannot have {name} = {value!r}")
+        if not isinstance(said["sizes"], dict):
+            raise HarkenError("its specification has no sizes")
+        return cls(**said | {"channels": tuple(said["channels"]), "labels": tuple(said["labels"])})
+
+
+def check_rate(rate_hz: float, model_rate_hz: float, what: str) -> None:
+    """Raise a HarkenError when a rate is more than 5 % off the model's."""
+    if abs(rate_hz / model_rate_hz - 1) > RATE_TOLERANCE:
+        raise HarkenError(
+            f"{what}: {rate_hz:.4g} samples per second, but the model reads {model_rate_hz:.4g} and this version "
+            "does not resample; a recording within 5 % is needed"
+        )
+
+
+def _list(said: Mapping[str, Any], name: str) -> list[Any]:
+    value = said[name]
+    if not isinstance(value, list) or not value or len(set(map(str, value))) != len(value):
+        raise HarkenError(f"its specification has no list of different {name}")
+    return value

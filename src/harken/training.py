@@ -1,0 +1,258 @@
+"""The training loop: seeded, evaluated on a schedule, checkpointed, and resumed to the bit.
+
+On one machine the same settings, windows and number of threads give the same weights, bit for bit, whether
+the loop ran through or was killed and resumed any number of times.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from harken.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from harken.history import History
+from harken.optimiser import EpsilonHatAdam
+
+__all__ = [
+    "Examples",
+    "Interrupted",
+    "Progress",
+    "TrainingSettings",
+    "loss_and_accuracy",
+    "probabilities",
+    "resolve_device",
+    "train",
+]
+
+WINDOWS_AT_ONCE = 500
+"""Windows in one forward pass without gradients: more is no faster on a CPU, and less memory is kinder."""
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How a network is trained.
+
+    Attributes:
+        passes: how often every training window is seen.
+        batch_windows: windows in a step, taken in order and wrapped round at the end.
+        learning_rate: Adam's.
+        l2: times the sum of squares / 2 of every trainable variable is added to the loss.
+        evaluate_every_windows: training windows between two evaluations (and checkpoints).
+        seed: of the initial weights and of dropout.
+    """
+
+    passes: int = 100
+    batch_windows: int = 100
+    learning_rate: float = 0.0025
+    l2: float = 0.0015
+    evaluate_every_windows: int = 10_000
+    seed: int = 0
+
+    def steps(self, windows: int) -> int:
+        """Steps that training on this many windows takes."""
+        return self.passes * windows // self.batch_windows
+
+    def evaluates(self, step: int, last_step: int) -> bool:
+        """Whether the (1-based) step is followed by an evaluation: the first, every so often, and the last."""
+        return step in (1, last_step) or step * self.batch_windows % self.evaluate_every_windows == 0
+
+
+class Examples(NamedTuple):
+    """Signals float32 ``[n, time, channels]`` as the network takes them, and label codes int64 ``[n]``."""
+
+    signals: Tensor
+    codes: Tensor
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where the loop stands, for whoever shows it."""
+
+    step: int
+    steps: int
+    loss: float
+    accuracy: float
+    tests: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """Loss and accuracy at the last evaluation, by the test's name."""
+    seconds_left: float = 0.0
+
+
+class Interrupted(Exception):  # noqa: N818 - not a failure: the caller asked for it
+    """The loop stopped because it was asked to. It carries the network as it is, and the history so far."""
+
+    def __init__(self, step: int, steps: int, network: nn.Module, history: History) -> None:
+        super().__init__(f"stopped after step {step} of {steps}")
+        self.step, self.steps, self.network, self.history = step, steps, network, history
+
+
+def train(
+    build: Callable[[], nn.Module],
+    examples: Examples,
+    settings: TrainingSettings,
+    *,
+    tests: Mapping[str, Examples] | None = None,
+    device: str = "cpu",
+    checkpoint: Path | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> tuple[nn.Module, History]:
+    """Train the network that ``build`` makes, and return it as it is after the last step.
+
+    Random numbers come from PyTorch's global generators, seeded here and given back as they were.
+
+    Args:
+        build: makes the network with fresh weights.
+        examples: what to learn from; at least one batch.
+        settings: how.
+        tests: evaluated on the schedule and written to the history. They choose nothing: neither when to
+            stop nor which weights stay.
+        device: where to compute.
+        checkpoint: a file. Written at every evaluation; when it is there already, training goes on from it.
+        on_progress: called after every step.
+        should_stop: asked after every step; when it says yes, a checkpoint is written and ``Interrupted`` raised.
+
+    Raises:
+        HarkenError: when the checkpoint is damaged or belongs to another network.
+        Interrupted: when asked to stop.
+    """
+    if len(examples.codes) < settings.batch_windows:
+        raise ValueError(f"{len(examples.codes)} windows are fewer than one batch of {settings.batch_windows}")
+    cuda = [torch.device(device)] if device.startswith("cuda") else []
+    with torch.random.fork_rng(devices=cuda):
+        torch.manual_seed(settings.seed)
+        network = build().to(device)
+        optimiser = EpsilonHatAdam(network.parameters(), lr=settings.learning_rate)
+        loop = _Loop(network, optimiser, settings, examples, tests or {}, device)
+        if checkpoint is not None and checkpoint.exists():
+            loop.restore(load_checkpoint(checkpoint))
+        loop.run(checkpoint, on_progress, should_stop)
+    network.eval()
+    return network, loop.history
+
+
+class _Loop:
+    """What changes from step to step, and the step."""
+
+    def __init__(
+        self,
+        network: nn.Module,
+        optimiser: torch.optim.Optimizer,
+        settings: TrainingSettings,
+        examples: Examples,
+        tests: Mapping[str, Examples],
+        device: str,
+    ) -> None:
+        self.network, self.optimiser, self.settings, self.device = network, optimiser, settings, device
+        self.parameters = list(network.parameters())
+        self.examples = Examples(*(tensor.to(device) for tensor in examples))
+        self.tests = tests
+        self.steps = settings.steps(len(examples.codes))
+        self.step = 0
+        self.history = History(tests=tuple(tests))
+
+    def run(
+        self,
+        checkpoint: Path | None,
+        on_progress: Callable[[Progress], None] | None,
+        should_stop: Callable[[], bool],
+    ) -> None:
+        started, first = time.monotonic(), self.step
+        while self.step < self.steps:
+            self.step += 1
+            loss, hits = self.learn()
+            self.history.add_step(loss, hits / self.settings.batch_windows)
+            evaluated = self.settings.evaluates(self.step, self.steps)
+            if evaluated:
+                results = {
+                    name: loss_and_accuracy(self.network, examples, self.settings.l2, self.device)
+                    for name, examples in self.tests.items()
+                }
+                self.history.add_evaluation(self.step, results)
+            stopping = should_stop() and self.step < self.steps
+            if checkpoint is not None and (evaluated or stopping):
+                save_checkpoint(checkpoint, self.state())
+            if on_progress is not None:
+                each = (time.monotonic() - started) / (self.step - first)
+                on_progress(
+                    Progress(
+                        self.step,
+                        self.steps,
+                        *self.history.last_step,
+                        tests=self.history.last_evaluation,
+                        seconds_left=each * (self.steps - self.step),
+                    )
+                )
+            if stopping:
+                raise Interrupted(self.step, self.steps, self.network.eval(), self.history)
+
+    def learn(self) -> tuple[float, float]:
+        """One step. Returns the loss before it, and how many windows of the batch were right."""
+        self.network.train()
+        signals, codes = self.batch()
+        logits = self.network(signals)
+        loss = F.cross_entropy(logits, codes) + self.settings.l2 * _half_sum_of_squares(self.parameters)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimiser.step()
+        return float(loss.detach()), float((logits.detach().argmax(1) == codes).sum())
+
+    def batch(self) -> Examples:
+        """The windows of this step: the next ones in order, beginning again after the last."""
+        n = len(self.examples.codes)
+        start = (self.step - 1) * self.settings.batch_windows % n
+        end = start + self.settings.batch_windows
+        if end <= n:
+            return Examples(self.examples.signals[start:end], self.examples.codes[start:end])
+        rows = torch.arange(start, end, device=self.device) % n
+        return Examples(self.examples.signals[rows], self.examples.codes[rows])
+
+    def state(self) -> Checkpoint:
+        return Checkpoint.of(self.network, self.optimiser, self.step, self.history, self.device)
+
+    def restore(self, saved: Checkpoint) -> None:
+        saved.restore(self.network, self.optimiser, self.device)
+        self.step, self.history = saved.step, replace(saved.history, tests=tuple(self.tests))
+
+
+def loss_and_accuracy(network: nn.Module, examples: Examples, l2: float, device: str = "cpu") -> tuple[float, float]:
+    """The reported loss (cross-entropy and the L2 term, as in training but without dropout) and the accuracy."""
+    network.eval()
+    total, hits = 0.0, 0
+    with torch.inference_mode():
+        for start in range(0, len(examples.codes), WINDOWS_AT_ONCE):
+            codes = examples.codes[start : start + WINDOWS_AT_ONCE].to(device)
+            logits = network(examples.signals[start : start + WINDOWS_AT_ONCE].to(device))
+            total += float(F.cross_entropy(logits, codes, reduction="sum"))
+            hits += int((logits.argmax(1) == codes).sum())
+        penalty = float(l2 * _half_sum_of_squares(list(network.parameters())))
+    return total / len(examples.codes) + penalty, hits / len(examples.codes)
+
+
+def probabilities(network: nn.Module, signals: Tensor, device: str = "cpu") -> NDArray[np.float32]:
+    """Probabilities ``[n, classes]`` of signals ``[n, time, channels]``."""
+    network.eval()
+    with torch.inference_mode():
+        parts = [
+            torch.softmax(network(signals[start : start + WINDOWS_AT_ONCE].to(device)), dim=1).cpu()
+            for start in range(0, len(signals), WINDOWS_AT_ONCE)
+        ]
+    return np.asarray(torch.cat(parts).numpy(), dtype=np.float32)
+
+
+def resolve_device(device: str) -> str:
+    """``auto`` -> ``cuda`` where there is one, else ``cpu``."""
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return device
+
+
+def _half_sum_of_squares(parameters: list[nn.Parameter]) -> Tensor:
+    """TensorFlow's ``l2_loss`` summed over variables."""
+    return torch.stack([parameter.square().sum() for parameter in parameters]).sum() / 2

@@ -1,0 +1,174 @@
+"""The notebook's network against TensorFlow 1's equations in NumPy float64."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.nn import functional as F
+
+from harken.networks import NotebookLSTM, NotebookSizes
+from harken.optimiser import EpsilonHatAdam
+from tensorflow1 import Adam, Weights, logits_of, loss_and_gradients
+
+L2 = 0.0015
+
+
+def regate(array: np.ndarray, order: list[int]) -> np.ndarray:
+    """Reorder the four gates along the first axis."""
+    return np.concatenate([np.split(array, 4)[gate] for gate in order])
+
+
+def to_tensorflow(tensors: dict[str, torch.Tensor], layers: int) -> Weights:
+    """Our tensors (PyTorch's gates: input, forget, candidate, output) in TensorFlow's layout (i, j, f, o)."""
+    a = {name: tensor.detach().double().numpy() for name, tensor in tensors.items()}
+    order = [0, 2, 1, 3]
+    return Weights(
+        a["hidden.weight"].T.copy(),
+        a["hidden.bias"].copy(),
+        [
+            np.concatenate([regate(a[f"input_kernels.{n}"], order).T, regate(a[f"recurrent_kernels.{n}"], order).T])
+            for n in range(layers)
+        ],
+        [regate(a[f"biases.{n}"], order) for n in range(layers)],
+        a["output.weight"].T.copy(),
+        a["output.bias"].copy(),
+    )
+
+
+def our_loss(network: NotebookLSTM, signals: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:
+    from harken.training import _half_sum_of_squares
+
+    return F.cross_entropy(network(signals), codes) + L2 * _half_sum_of_squares(list(network.parameters()))
+
+
+@given(
+    seed=st.integers(0, 2**31 - 1),
+    batch=st.integers(1, 5),
+    time=st.integers(1, 12),
+    channels=st.integers(1, 5),
+    classes=st.integers(2, 6),
+    units=st.sampled_from([1, 3, 8]),
+    layers=st.integers(1, 3),
+)
+@settings(max_examples=30, deadline=None)
+def test_forward_loss_and_all_gradients(
+    seed: int, batch: int, time: int, channels: int, classes: int, units: int, layers: int
+) -> None:
+    torch.manual_seed(seed)
+    network = NotebookLSTM(NotebookSizes(channels, classes, units, layers)).double()
+    with torch.no_grad():  # biases start at 0, where a mistake in them would not show
+        for bias in network.biases:
+            bias.normal_()
+    signals, codes = torch.randn(batch, time, channels).double() * 3, torch.randint(0, classes, (batch,))
+
+    network.train()
+    torch.manual_seed(seed + 1)
+    mask = F.dropout(torch.ones(batch, time, units, dtype=torch.float64), 0.2, training=True).numpy()
+    torch.manual_seed(seed + 1)
+    loss = our_loss(network, signals, codes)
+    loss.backward()
+
+    reference = to_tensorflow(dict(network.named_parameters()), layers)
+    expected, gradients = loss_and_gradients(reference, signals.numpy(), codes.numpy(), mask, L2)
+    assert loss.item() == pytest.approx(expected, rel=1e-10)
+    ours = to_tensorflow({name: p.grad for name, p in network.named_parameters()}, layers)
+    for found, wanted in zip(ours.every(), gradients.every(), strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-8, atol=1e-10)
+
+    network.eval()
+    expected_logits, _ = logits_of(reference, signals.numpy(), np.ones((batch, time, units)))
+    np.testing.assert_allclose(network(signals).detach().numpy(), expected_logits, rtol=1e-9, atol=1e-10)
+
+
+def test_full_size_in_float32() -> None:
+    torch.manual_seed(0)
+    network = NotebookLSTM(NotebookSizes(channels=4, classes=4)).eval()
+    signals, codes = torch.randn(8, 512, 4) * 9.8, torch.randint(0, 4, (8,))
+    loss = our_loss(network, signals, codes)
+    loss.backward()
+    reference = to_tensorflow(dict(network.named_parameters()), 2)
+    ones = np.ones((8, 512, 32))
+    expected, gradients = loss_and_gradients(reference, signals.double().numpy(), codes.numpy(), ones, L2)
+    assert loss.item() == pytest.approx(expected, rel=1e-5)
+    ours = to_tensorflow({name: p.grad for name, p in network.named_parameters()}, 2)
+    for found, wanted in zip(ours.every(), gradients.every(), strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-3, atol=1e-5 * np.abs(wanted).max())
+
+
+def test_the_reference_agrees_with_finite_differences() -> None:
+    random = np.random.default_rng(1)
+    units, classes = 3, 3
+    weights = Weights(
+        random.normal(size=(2, units)),
+        random.normal(size=units),
+        [random.normal(size=(2 * units, 4 * units)) for _ in range(2)],
+        [random.normal(size=4 * units) for _ in range(2)],
+        random.normal(size=(units, classes)),
+        random.normal(size=classes),
+    )
+    signals, codes = random.normal(size=(4, 6, 2)), random.integers(0, classes, 4)
+    mask = (random.random((4, 6, units)) < 0.8) / 0.8
+    _, gradients = loss_and_gradients(weights, signals, codes, mask, L2)
+    for weight, gradient in zip(weights.every(), gradients.every(), strict=True):
+        for index in np.ndindex(weight.shape):
+            kept = weight[index]
+            losses = []
+            for shift in (1e-6, -1e-6):
+                weight[index] = kept + shift
+                losses.append(loss_and_gradients(weights, signals, codes, mask, L2)[0])
+            weight[index] = kept
+            assert (losses[0] - losses[1]) / 2e-6 == pytest.approx(gradient[index], abs=1e-7)
+
+
+def test_dropout_comes_before_relu() -> None:
+    """Dropped values are 0 either way; the scale 1 / keep shows on what stays, and eval drops nothing."""
+    network = NotebookLSTM(NotebookSizes(channels=2, classes=2))
+    signals = torch.randn(3, 5, 2)
+    network.eval()
+    assert torch.equal(network(signals), network(signals))
+    network.train()
+    assert not torch.equal(network(signals), network(signals))
+
+
+def test_initial_values() -> None:
+    torch.manual_seed(3)
+    network = NotebookLSTM(NotebookSizes(channels=64, classes=64, units=128, layers=2))
+    limit = math.sqrt(6 / (2 * 128 + 4 * 128))
+    for kernel in [*network.input_kernels, *network.recurrent_kernels]:
+        assert kernel.abs().max() <= limit
+        assert kernel.std().item() == pytest.approx(limit / math.sqrt(3), rel=0.02)
+    assert all((bias == 0).all() for bias in network.biases)
+    assert network.hidden.weight.mean().item() == pytest.approx(0, abs=0.05)
+    assert network.hidden.weight.std().item() == pytest.approx(1, rel=0.05)
+    assert network.output.weight.mean().item() == pytest.approx(1, abs=0.05)
+    assert network.output.weight.std().item() == pytest.approx(1, rel=0.05)
+
+
+def test_every_variable_is_trainable_once() -> None:
+    """One bias a layer: 4*32+32, two kernels of 64x128 and biases of 128, 32*4+4: what TensorFlow 1 would list."""
+    network = NotebookLSTM(NotebookSizes(channels=4, classes=4))
+    assert sum(p.numel() for p in network.parameters()) == (4 * 32 + 32) + 2 * (64 * 128 + 128) + (32 * 4 + 4)
+    assert set(network.state_dict()) == {name for name, _ in network.named_parameters()}
+
+
+def test_adam_is_tensorflow_1s() -> None:
+    """Small gradients, where the two forms of epsilon differ most."""
+    torch.manual_seed(0)
+    start = torch.randn(5, dtype=torch.float64)
+    parameter = torch.nn.Parameter(start.clone())
+    optimiser = EpsilonHatAdam([parameter], lr=0.0025)
+    reference, weights = Adam(0.0025), [start.numpy().copy()]
+    for _ in range(50):
+        gradient = torch.randn(5, dtype=torch.float64) * 1e-8
+        parameter.grad = gradient.clone()
+        optimiser.step()
+        reference.step(weights, [gradient.numpy()])
+    np.testing.assert_allclose(parameter.detach().numpy(), weights[0], rtol=1e-12)
+    plain = torch.nn.Parameter(start.clone())
+    torch_adam = torch.optim.Adam([plain], lr=0.0025)
+    plain.grad = torch.full((5,), 1e-8, dtype=torch.float64)
+    torch_adam.step()
+    assert (start - plain.detach()).abs().max() > 4 * 0.0025 * 0.1  # PyTorch's form steps much further

@@ -1,0 +1,75 @@
+"""Scores against an independent computation from their definitions."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harken.scores import score, score_people
+
+LABELS = ("a", "b", "c", "d")
+codes = st.lists(st.integers(0, 3), min_size=1, max_size=60)
+
+
+@settings(deadline=None)
+@given(st.data())
+def test_scores_from_their_definitions(data: st.DataObject) -> None:
+    truth = np.array(data.draw(codes))
+    predicted = np.array(data.draw(st.lists(st.integers(0, 3), min_size=len(truth), max_size=len(truth))))
+    scores = score(truth, predicted, LABELS)
+
+    confusion = [[sum((truth == i) & (predicted == j)) for j in range(4)] for i in range(4)]
+    assert scores.confusion.tolist() == confusion
+    assert scores.windows == len(truth)
+    assert scores.accuracy == pytest.approx(sum(truth == predicted) / len(truth))
+    present = sorted(set(truth) | set(predicted))
+    precision, recall, f1, support = [], [], [], []
+    for label in present:
+        right = confusion[label][label]
+        said, true = sum(confusion[i][label] for i in range(4)), sum(confusion[label])
+        precision.append(right / said if said else 0.0)
+        recall.append(right / true if true else 0.0)
+        f1.append(2 * right / (said + true) if said + true else 0.0)
+        support.append(true)
+    for name, values in (("precision", precision), ("recall", recall), ("f1", f1)):
+        assert getattr(scores, f"macro_{name}") == pytest.approx(np.mean(values))
+        assert getattr(scores, f"weighted_{name}") == pytest.approx(np.average(values, weights=support))
+    chance = sum(sum(confusion[k]) * sum(row[k] for row in confusion) for k in range(4)) / len(truth) ** 2
+    if chance == 1:
+        assert scores.cohen_kappa is None
+    else:
+        assert scores.cohen_kappa == pytest.approx((scores.accuracy - chance) / (1 - chance))
+
+
+def test_percentages() -> None:
+    scores = score(np.array([0, 0, 0, 1]), np.array([0, 0, 1, 1]), ("a", "b", "never"))
+    assert scores.confusion_percent.tolist() == [[50, 25, 0], [0, 25, 0], [0, 0, 0]]
+    np.testing.assert_allclose(scores.confusion_percent_of_truth, [[200 / 3, 100 / 3, 0], [0, 100, 0], [0, 0, 0]])
+
+
+def test_nothing_to_score_is_an_error() -> None:
+    with pytest.raises(ValueError, match="no windows"):
+        score(np.array([], dtype=int), np.array([], dtype=int), LABELS)
+
+
+def test_people_count_the_same_however_many_windows_they_have() -> None:
+    truth = np.array([0, 1] * 50 + [0, 1])
+    predicted = np.array([0, 1] * 50 + [1, 0])
+    people = score_people(truth, predicted, np.array(["anna"] * 100 + ["ben"] * 2), ("a", "b"))
+    assert people.mean_person_macro_f1 == 0.5
+    assert people.interval is None  # two people say nothing about the spread
+
+
+def test_the_interval_is_over_people() -> None:
+    random = np.random.default_rng(0)
+    subjects = np.repeat([f"p{i}" for i in range(20)], 50)
+    truth = random.integers(0, 2, 1000)
+    wrong = random.random(1000) < np.repeat(random.uniform(0, 0.5, 20), 50)
+    people = score_people(truth, np.where(wrong, 1 - truth, truth), subjects, ("a", "b"))
+    each = np.array([scores.macro_f1 for scores in people.people.values()])
+    assert people.interval is not None
+    low, high = people.interval
+    half = 1.96 * each.std() / np.sqrt(20)  # the normal approximation of the same interval
+    assert low == pytest.approx(people.mean_person_macro_f1 - half, abs=0.02)
+    assert high == pytest.approx(people.mean_person_macro_f1 + half, abs=0.02)
+    assert people.interval == score_people(truth, np.where(wrong, 1 - truth, truth), subjects, ("a", "b")).interval

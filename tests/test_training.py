@@ -1,0 +1,116 @@
+"""The loop itself: schedule, batches, and agreement with a loop written out by hand."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.nn import functional as F
+
+from harken.checkpoint import load_checkpoint
+from harken.errors import HarkenError
+from harken.networks import NotebookLSTM, NotebookSizes
+from harken.training import Examples, TrainingSettings, loss_and_accuracy, probabilities, train
+from tensorflow1 import Adam
+
+SIZES = NotebookSizes(channels=2, classes=3, units=4, layers=2)
+
+
+def some_examples(n: int, seed: int = 0) -> Examples:
+    torch.manual_seed(seed)
+    codes = torch.randint(0, 3, (n,))
+    return Examples(torch.randn(n, 6, 2) + codes[:, None, None], codes)
+
+
+def test_batches_are_taken_in_order_and_wrapped_round() -> None:
+    """25 windows in batches of 10: the third batch is the last 5 and the first 5, as the notebook's index % n."""
+    examples = some_examples(25)
+    seen: list[torch.Tensor] = []
+
+    class Spy(NotebookLSTM):
+        def forward(self, signals: torch.Tensor) -> torch.Tensor:
+            if self.training:
+                seen.append(signals.clone())
+            return super().forward(signals)
+
+    settings = TrainingSettings(passes=4, batch_windows=10, evaluate_every_windows=1000)
+    train(lambda: Spy(SIZES), examples, settings)
+    assert len(seen) == 10  # 4 passes of 25 windows
+    for step, batch in enumerate(seen):
+        rows = (np.arange(10) + 10 * step) % 25
+        assert torch.equal(batch, examples.signals[rows])
+
+
+def test_a_run_is_the_loop_written_out_by_hand() -> None:
+    examples = some_examples(20)
+    settings = TrainingSettings(passes=2, batch_windows=10, seed=3)
+    network, history = train(lambda: NotebookLSTM(SIZES), examples, settings)
+
+    torch.manual_seed(3)
+    other = NotebookLSTM(SIZES)
+    names = [name for name, _ in other.named_parameters()]
+    adam = Adam(0.0025)
+    losses = []
+    other.train()
+    for step in range(4):
+        rows = slice(10 * (step % 2), 10 * (step % 2) + 10)
+        l2 = 0.0015 * sum((p**2).sum() / 2 for p in other.parameters())
+        loss = F.cross_entropy(other(examples.signals[rows]), examples.codes[rows]) + l2
+        losses.append(loss.item())
+        gradients = torch.autograd.grad(loss, list(other.parameters()))
+        values = [p.detach().double().numpy().copy() for p in other.parameters()]
+        adam.step(values, [g.double().numpy() for g in gradients])
+        with torch.no_grad():
+            for parameter, value in zip(other.parameters(), values, strict=True):
+                parameter.copy_(torch.from_numpy(value))
+    np.testing.assert_allclose(history.train_loss, losses, rtol=1e-5)
+    for name in names:
+        np.testing.assert_allclose(network.state_dict()[name], other.state_dict()[name], rtol=1e-4, atol=1e-5)
+
+
+@given(st.integers(1, 7), st.integers(100, 1500))
+def test_the_number_of_steps_is_the_notebooks(passes: int, windows: int) -> None:
+    """``while step * batch <= windows * passes``, step from 1."""
+    step = 1
+    while step * 100 <= windows * passes:
+        step += 1
+    assert TrainingSettings(passes=passes).steps(windows) == step - 1
+
+
+def test_evaluations_come_first_every_10000_windows_and_last() -> None:
+    settings = TrainingSettings(passes=3)
+    steps = settings.steps(9000)
+    assert [step for step in range(1, steps + 1) if settings.evaluates(step, steps)] == [1, 100, 200, 270]
+
+
+def test_the_reported_loss_is_cross_entropy_plus_l2_without_dropout() -> None:
+    torch.manual_seed(1)
+    network, examples = NotebookLSTM(SIZES), some_examples(1100)
+    loss, accuracy = loss_and_accuracy(network, examples, 0.0015)
+    network.eval()
+    with torch.no_grad():
+        logits = network(examples.signals)
+    l2 = 0.0015 * sum((p.detach().double() ** 2).sum().item() / 2 for p in network.parameters())
+    assert loss == pytest.approx(F.cross_entropy(logits, examples.codes).item() + l2, rel=1e-5)
+    assert accuracy == (logits.argmax(1) == examples.codes).double().mean().item()
+    np.testing.assert_allclose(probabilities(network, examples.signals), torch.softmax(logits, 1), atol=1e-6)
+
+
+def test_fewer_windows_than_a_batch_is_an_error() -> None:
+    with pytest.raises(ValueError, match="fewer than one batch"):
+        train(lambda: NotebookLSTM(SIZES), some_examples(5), TrainingSettings(batch_windows=10))
+
+
+def test_a_damaged_or_foreign_checkpoint_is_refused(tmp_path: Path) -> None:
+    settings = TrainingSettings(passes=1, batch_windows=10)
+    path = tmp_path / "state.safetensors"
+    train(lambda: NotebookLSTM(SIZES), some_examples(20), settings, checkpoint=path)
+    assert load_checkpoint(path).step == 2
+    wider = NotebookSizes(channels=2, classes=3, units=8)
+    with pytest.raises(HarkenError, match="another network"):
+        train(lambda: NotebookLSTM(wider), some_examples(20), settings, checkpoint=path)
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(HarkenError, match="damaged"):
+        train(lambda: NotebookLSTM(SIZES), some_examples(20), settings, checkpoint=path)
