@@ -1,8 +1,78 @@
 """``harken simulate``: synthetic wearers with known truth."""
 
+import functools
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
 __all__ = ["simulate"]
 
+SECONDS_BEFORE_BAR = 1.0
 
-def simulate() -> None:
-    """Write synthetic wearers with known truth, any length, any rate."""
-    raise NotImplementedError
+
+def simulate(
+    *,
+    days: Annotated[
+        float, typer.Option(help="How long, in days; 0.02 (29 minutes) hold every activity.", show_default=False)
+    ],
+    rate: Annotated[float, typer.Option(help="Samples per second.", metavar="HZ", show_default=False)],
+    people: Annotated[int, typer.Option(help="How many wearers; more than one are written to a file each.")] = 1,
+    seed: Annotated[int, typer.Option(help="Of everything random; another seed gives other wearers.")] = 0,
+    out: Annotated[
+        Path,
+        typer.Option(help="The file to write, NAME.csv or NAME.parquet.", metavar="FILE", show_default=False),
+    ],
+) -> None:
+    """Write synthetic wearers with known truth, any length, any rate: for tests, examples and load.
+
+    They move by a few simple rules, so **nothing measured on them is a claim about people**.
+
+    A wearer has a wrist, a way to mount the watch, a posture, a pace and a strength of their own, and lies,
+    sits, stands, walks and runs through a day. The watch has noise, a range of 4 g, a clock that is slightly
+    off, gaps, and hours on a table. What really happened is written beside each file as NAME.truth.parquet.
+    Several people get NAME_1, NAME_2 and so on.
+    """
+    from harken.simulation import Simulation, output_paths, truth_path, write_simulation
+
+    paths = output_paths(out, people)
+    written = []
+    with _progress_bar(people) as advance:
+        for person, path in enumerate(paths):
+            simulation = Simulation(days=days, sample_rate_hz=rate, seed=seed, person=person)
+            write_simulation(simulation, path, progress=functools.partial(advance, path.name, simulation.rows))
+            written.append(
+                f"{path}: {simulation.wearer.subject}, {days:g} days at {simulation.true_rate_hz:.2f} Hz; "
+                f"truth in {truth_path(path).name}"
+            )
+    for line in written:
+        typer.echo(line)
+    typer.echo("Synthetic: for tests, examples and load, never for claims about people.")
+
+
+@contextmanager
+def _progress_bar(people: int) -> Iterator[Callable[[str, int, int], None]]:
+    """A bar on the standard error, if that is a terminal and the work takes more than a second.
+
+    What it gives is called with a file's name, its number of samples, and how many more of them are done.
+    """
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    bar = Progress(console=console, transient=True, redirect_stdout=False, disable=not console.is_terminal)
+    task = bar.add_task("", total=people)
+    begun = time.monotonic()
+
+    def advance(name: str, rows: int, done: int) -> None:
+        bar.update(task, description=name, advance=done / rows)
+        if not bar.live.is_started and time.monotonic() - begun > SECONDS_BEFORE_BAR:
+            bar.start()
+
+    try:
+        yield advance
+    finally:
+        bar.stop()

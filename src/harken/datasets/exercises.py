@@ -1,0 +1,232 @@
+"""The seglearn wheel's smartwatch recordings of seven shoulder exercises.
+
+They are the only real watch recordings known to us that come with a plain ``pip install``, which is why
+``harken demo`` begins with them. The wheel's one data file is a pickled NumPy dictionary. It is read where
+the installed package lies, without importing the package, through ``harken.datasets.admitting_unpickler``.
+No other file that harken reads is a pickle. This one is tolerable because the user installed the package that
+it lies in, whose code could do anything anyway, and because it is read only when its SHA-256 is the one that
+the installer recorded. Do not read files of another origin with it.
+
+The facts about the data are in ``INFO``. Units, names of exercises and sides are those that the authors state
+(https://github.com/dmbee/SPAR-dataset), and were checked: the acceleration's length at rest is 1.05; and once
+turned by the rotation, integrated as rad/s, its mean over a repetition stays within 0.1 of that over the next
+for every person and wrist, and would be further off with any other signs of the gyroscope's axes.
+"""
+
+import hashlib
+from base64 import urlsafe_b64encode
+from collections.abc import Sequence
+from dataclasses import replace
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harken.datasets.admitting_unpickler import unpickle_arrays
+from harken.datasets.info import DatasetInfo
+from harken.errors import HarkenError
+from harken.mending import mend
+from harken.recording import Quality, Recording
+
+__all__ = ["CHANNELS", "INFO", "exercises"]
+
+CHANNELS = ("x", "y", "z", "gyro_x", "gyro_y", "gyro_z")
+
+EXERCISES = {
+    "PEN": "pendulum",
+    "ABD": "abduction",
+    "FEL": "forward_elevation",
+    "IR": "internal_rotation",
+    "ER": "external_rotation",
+    "TRAP": "lower_trapezius_row",
+    "ROW": "bent_over_row",
+}
+"""The file's abbreviations, and the exercises in the authors' words."""
+
+INFO = DatasetInfo(
+    name="exercises",
+    title="Seven shoulder exercises, 20 repetitions each, at both wrists (Apple Watch 2 and 3)",
+    licence="BSD-3-Clause",
+    citation=(
+        "D. M. Burns, N. Leung, M. Hardisty, C. M. Whyne, P. Henry, S. McLachlin. Shoulder physiotherapy exercise "
+        "recognition: machine learning the inertial signals from a smartwatch. Physiological Measurement "
+        "39(7):075007, 2018. doi 10.1088/1361-6579/aacfd9, arXiv:1802.01489"
+    ),
+    url="https://github.com/dmbee/seglearn",
+    how_to_get='pip install "harken[demo]"',
+    people=10,
+    sample_rate_hz=50.0,
+    labels=tuple(sorted(EXERCISES.values())),
+    traps=(
+        "Ten of the study's twenty people are in the wheel, so the study's scores are not comparable.",
+        "The file has no clock: times, the order of the exercises and the pauses between them are made up.",
+        "Every bout is exercise from its first sample to its last; there is no rest, no everyday movement and no "
+        "unlabelled sample, so a recogniser trained on it calls everything an exercise.",
+        "The wrists are mirror images: with the arm hanging x reads +1 g at the left wrist and -1 g at the right.",
+        "Acceleration has Apple's sign (as far as the data show): at rest it points down, Android's points up.",
+        "A person's two arms do the same exercises in the same style: never one in training and the other in test.",
+        "People 3 and 4 are about 1.6 times as fast as the others.",
+    ),
+)
+
+DISTRIBUTION = "seglearn"
+DATA_FILE = "seglearn/data/watch_dataset.npy"
+MEND = "pip install --force-reinstall --no-deps seglearn puts it right"
+FILE_KEYS = ("X", "X_labels", "y", "y_labels", "subject", "side")
+FILE_CHANNELS = ["ax", "ay", "az", "wx", "wy", "wz"]
+SIDES = ("left", "right")
+STEP_NS = 20_000_000
+PAUSE_NS = 60 * 10**9
+SIDE_APART_NS = 3600 * 10**9
+"""One person's two recordings must not overlap in time; each is about twelve minutes long."""
+
+NO_CLOCK = (
+    "the file has no clock: the recording is set at 1970 and numbered at 50 Hz, its exercises are in the file's "
+    "numbering with 60 s between them, and the left wrist comes an hour before the right"
+)
+
+
+def exercises(path: Path | None = None) -> list[Recording]:
+    """The exercises, one recording a person and wrist: 20 of them, with 7 bouts each.
+
+    Channels are ``x, y, z`` in g and ``gyro_x, gyro_y, gyro_z`` in rad/s; between two bouts is a gap, so no
+    window spans two exercises. Recordings are in order of person, left wrist first; ``subject`` is the person,
+    ``exercises_01`` to ``exercises_10``, and ``source`` says which wrist. Times are made up (see ``quality``).
+
+    Args:
+        path: the data file; by default the one in the installed seglearn package.
+
+    Raises:
+        HarkenError: when seglearn is not installed, or its file is damaged or not the one we know.
+    """
+    table = _read(_installed_file() if path is None else path)
+    worn = sorted(set(zip(table.people.tolist(), table.sides.tolist(), strict=True)))
+    return [_recording(table, person, side) for person, side in worn]
+
+
+class _Table(NamedTuple):
+    """The file's content: for each of ``n`` bouts a series ``[samples, 6]``, its exercise, wearer and side."""
+
+    series: list[NDArray[np.float32]]
+    codes: NDArray[np.int64]
+    people: NDArray[np.int64]
+    sides: NDArray[np.int64]
+    names: list[str]
+
+
+def _installed_file() -> Path:
+    """The data file of the installed package, once it is certain to be byte for byte what pip put there.
+
+    The unpickler refuses what would do harm, but NumPy crashes on some damaged array states.
+    """
+    try:
+        files = distribution(DISTRIBUTION).files or []
+    except PackageNotFoundError:
+        raise HarkenError(
+            f"the recordings of exercises come with seglearn, which is not installed: {INFO.how_to_get}"
+        ) from None
+    recorded = next((file for file in files if file.as_posix() == DATA_FILE), None)
+    path = None if recorded is None else Path(str(recorded.locate()))
+    if recorded is None or path is None or not path.exists():
+        raise HarkenError(f"seglearn is installed without its {DATA_FILE}; {MEND}")
+    if recorded.hash is not None and recorded.hash.mode == "sha256" and recorded.hash.value != _record_sha256(path):
+        raise HarkenError(f"{path} is not what was installed; {MEND}")
+    return path
+
+
+def _record_sha256(path: Path) -> str:
+    """SHA-256 as a wheel's RECORD writes it: URL-safe base64 without padding."""
+    return urlsafe_b64encode(hashlib.sha256(path.read_bytes()).digest()).rstrip(b"=").decode()
+
+
+def _read(path: Path) -> _Table:
+    try:
+        with path.open("rb") as file:
+            _skip_header(file, path)
+            content = unpickle_arrays(file, source=str(path))
+    except OSError as error:
+        raise HarkenError(f"{path} cannot be read: {error.strerror}") from error
+    try:
+        return _checked(content)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise HarkenError(f"{path} does not hold the exercises that harken knows: {error}") from error
+
+
+def _skip_header(file: Any, path: Path) -> None:
+    """Leave ``file`` where the pickle begins: ``numpy.save`` wrote one array without dimensions, of one object."""
+    try:
+        version = np.lib.format.read_magic(file)
+        if version != (1, 0):
+            raise ValueError(f"version {version}")
+        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+        if shape != () or not dtype.hasobject:
+            raise ValueError(f"shape {shape}, {dtype}")
+    except ValueError as error:
+        raise HarkenError(f"{path} is not a NumPy file of one pickled object ({error})") from error
+
+
+def _checked(content: Any) -> _Table:
+    """The table, once it is certain that it fits together. Raises one of several errors when it does not."""
+    data = content.item()
+    missing = [key for key in FILE_KEYS if key not in data]
+    if missing:
+        raise ValueError(f"{', '.join(missing)} is missing")
+    if list(data["X_labels"]) != FILE_CHANNELS:
+        raise ValueError(f"its channels are {data['X_labels']}, not {FILE_CHANNELS}")
+    unknown = [abbreviation for abbreviation in data["y_labels"] if abbreviation not in EXERCISES]
+    if unknown:
+        raise ValueError(f"it has exercises named {unknown}")
+    names = [EXERCISES[abbreviation] for abbreviation in data["y_labels"]]
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and mend marks it
+        series = [np.asarray(one, dtype=np.float32) for one in data["X"]]
+    codes, people, sides = (_whole_numbers(data[key], len(series)) for key in ("y", "subject", "side"))
+    if not series or any(one.ndim != 2 or one.shape[1] != len(CHANNELS) or len(one) == 0 for one in series):
+        raise ValueError("there are no series, or one is not samples by six channels")
+    if not (_within(codes, len(names)) and _within(sides, len(SIDES))):
+        raise ValueError("an exercise or a side is not among those it names")
+    return _Table(series, codes, people, sides, names)
+
+
+def _whole_numbers(values: Any, count: int) -> NDArray[np.int64]:
+    """``values`` as int64 ``[count]`` (the file has its sides as floating-point numbers)."""
+    array = np.asarray(values, dtype=np.float64)
+    whole = (array == np.round(array)) & (np.abs(array) < 2**31)
+    if array.shape != (count,) or not whole.all():
+        raise ValueError(f"{count} series, but {array.shape} exercises, people or sides, or not whole numbers")
+    return array.astype(np.int64)
+
+
+def _within(codes: NDArray[np.int64], count: int) -> bool:
+    return bool(((codes >= 0) & (codes < count)).all())
+
+
+def _recording(table: _Table, person: int, side: int) -> Recording:
+    """The bouts of one person at one wrist, in the order of the exercises' numbers, end to end with pauses."""
+    theirs = np.flatnonzero((table.people == person) & (table.sides == side))
+    theirs = theirs[np.argsort(table.codes[theirs], kind="stable")]
+    series = [table.series[bout] for bout in theirs]
+    lengths = [len(one) for one in series]
+    label_names = tuple(sorted(table.names))
+    to_sorted = np.array([label_names.index(name) for name in table.names], dtype=np.int16)
+    recording = Recording(
+        time_ns=_made_up_times(lengths) + side * SIDE_APART_NS,
+        signals=np.concatenate(series),
+        channels=CHANNELS,
+        label_codes=np.repeat(to_sorted[table.codes[theirs]], lengths),
+        label_names=label_names,
+        subject=f"{INFO.name}_{person:02d}",
+        source=f"seglearn's watch_dataset.npy, person {person}, {SIDES[side]} wrist",
+        quality=Quality(rows=sum(lengths)),
+    )
+    mended = mend(recording)
+    return replace(mended, quality=mended.quality.noting(NO_CLOCK))
+
+
+def _made_up_times(lengths: Sequence[int]) -> NDArray[np.int64]:
+    """Times from 1970 at 50 Hz, int64 ``[sum(lengths)]``, with a pause between one bout and the next."""
+    steps = np.full(sum(lengths), STEP_NS, dtype=np.int64)
+    steps[np.cumsum(lengths)[:-1]] = PAUSE_NS
+    steps[0] = 0
+    return np.cumsum(steps)

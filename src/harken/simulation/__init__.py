@@ -1,0 +1,19 @@
+"""Synthetic wearers with known truth, of any length and at any rate: for tests, examples and load.
+
+They move by a few rules written in these files, so a score on them says nothing about people.
+"""
+
+from harken.simulation.simulation import Simulation, simulate
+from harken.simulation.wearer import Gait, Wearer, draw_wearer
+from harken.simulation.writing import output_paths, truth_path, write_simulation
+
+__all__ = [
+    "Gait",
+    "Simulation",
+    "Wearer",
+    "draw_wearer",
+    "output_paths",
+    "simulate",
+    "truth_path",
+    "write_simulation",
+]

@@ -1,0 +1,206 @@
+"""One wearer's recording, any part of which can be computed by itself: the same whichever parts are asked for."""
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from harken.errors import HarkenError
+from harken.recording import Quality, Recording
+from harken.simulation.day import DAY_S, NOT_WORN, SECOND_NS, Day, Posture, draw_day, draw_postures
+from harken.simulation.motion import acceleration_g
+from harken.simulation.wearer import ACTIVITIES, Purpose, draw_wearer
+
+__all__ = ["BLOCK_ROWS", "SENSOR_RANGE_G", "Samples", "Simulation", "simulate"]
+
+START_NS = 1_704_067_200 * SECOND_NS  # Monday, 1 January 2024, 00:00 UTC
+SHORTEST_S = 60.0
+LONGEST_DAYS = 36_500.0
+SLOWEST_HZ, FASTEST_HZ = 1.0, 1000.0
+
+BLOCK_ROWS = 1 << 16
+"""Random numbers are drawn for blocks of this many samples, counted from the recording's start."""
+SENSOR_RANGE_G = 4.0
+STEPS_PER_G = 1024
+SENSOR_NOISE_G = 0.003
+JITTER = 0.2
+"""A sample is taken at most this share of an interval early or late."""
+
+
+class Samples(NamedTuple):
+    """Consecutive samples. Those that fall into a gap are not there.
+
+    ``time_ns`` int64 ``[n]``, ``acceleration_g`` float32 ``[n, 3]``, ``label_codes`` int16 ``[n]`` (a position
+    in ``ACTIVITIES``, or -1 where the watch is not worn).
+    """
+
+    time_ns: NDArray[np.int64]
+    acceleration_g: NDArray[np.float32]
+    label_codes: NDArray[np.int16]
+
+
+class Simulation:
+    """One synthetic wearer's recording, computed when and where it is asked for.
+
+    It begins on Monday, 1 January 2024, 00:00 UTC. A recording of less than a day is a whole day made short,
+    in which every activity occurs.
+
+    Attributes:
+        wearer: who wears the watch.
+        sample_rate_hz: the nominal rate. The watch's true clock is up to 1 % off.
+        rows: samples before gaps are taken out.
+
+    Raises:
+        HarkenError: for a length, rate, seed or person that cannot be.
+    """
+
+    def __init__(self, *, days: float, sample_rate_hz: float, seed: int = 0, person: int = 0) -> None:
+        _check(days, sample_rate_hz, seed, person)
+        self.wearer = draw_wearer(seed, person)
+        self.sample_rate_hz = sample_rate_hz
+        self._length_s = days * DAY_S
+        self._day_s = min(DAY_S, self._length_s)
+        self._interval_ns = SECOND_NS / (sample_rate_hz * self.wearer.clock_ratio)
+        self.rows = int(self._length_s * SECOND_NS / self._interval_ns)
+        self._recent: dict[int, tuple[Day, list[Posture]]] = {}
+
+    @property
+    def true_rate_hz(self) -> float:
+        """Samples per second by a right clock."""
+        return SECOND_NS / self._interval_ns
+
+    def samples(self, first: int, last: int) -> Samples:
+        """The samples ``first`` to ``last`` (exclusive), counted as if there were no gaps."""
+        blocks = range(first // BLOCK_ROWS, -(-last // BLOCK_ROWS))
+        parts = [self._part_of_block(block, first, last) for block in blocks]
+        return Samples(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+
+    def truth(self) -> pl.DataFrame:
+        """What happened, without a hole from the start to the end.
+
+        Columns ``start`` and ``end`` (UTC, exclusive), ``label`` (null when not worn), ``wear``, and
+        ``recorded``: False in a gap, where the wearer went on and the watch did not record.
+        """
+        end_ns = START_NS + round(self._length_s * SECOND_NS)
+        rows = [row for number in range(self._days) for row in self._truth_of_day(self._day(number), end_ns)]
+        starts, codes, recorded = (np.array(column) for column in zip(*rows, strict=True))
+        new = np.concatenate([[True], (np.diff(codes) != 0) | (np.diff(recorded) != 0)])
+        starts, codes, recorded = starts[new], codes[new], recorded[new]
+        time = pl.Datetime("ns", "UTC")
+        return pl.DataFrame(
+            {
+                "start": pl.Series(starts).cast(time),
+                "end": pl.Series(np.concatenate([starts[1:], [end_ns]])).cast(time),
+                "label": [None if code == NOT_WORN else ACTIVITIES[code] for code in codes],
+                "wear": codes != NOT_WORN,
+                "recorded": recorded.astype(bool),
+            }
+        )
+
+    def recording(self) -> Recording:
+        """The whole recording in memory, as ``harken.read`` gives it from a file."""
+        samples = self.samples(0, self.rows)
+        # Readers sort label names and know only those that occur; here all of them do, or the codes would shift.
+        whole = Recording(
+            time_ns=samples.time_ns,
+            signals=samples.acceleration_g,
+            channels=("x", "y", "z"),
+            label_codes=samples.label_codes,
+            label_names=ACTIVITIES,
+            subject=self.wearer.subject,
+            source=f"simulation of {self.wearer.subject}",
+            quality=Quality(rows=len(samples.time_ns), sensor_range_g=SENSOR_RANGE_G),
+        )
+        present = np.unique(samples.label_codes[samples.label_codes != NOT_WORN])
+        return whole.with_label_names(tuple(ACTIVITIES[code] for code in present))
+
+    @property
+    def _days(self) -> int:
+        return math.ceil(self._length_s / self._day_s)
+
+    def _day(self, number: int) -> Day:
+        start_ns = START_NS + number * round(DAY_S * SECOND_NS)
+        return draw_day(self.wearer, number, start_ns, self._day_s, self.sample_rate_hz)
+
+    def _day_and_postures(self, number: int) -> tuple[Day, list[Posture]]:
+        day = self._day(number)
+        return day, draw_postures(self.wearer, day)
+
+    def _truth_of_day(self, day: Day, end_ns: int) -> Iterator[tuple[int, int, bool]]:
+        """Start, code and ``recorded`` of each row of a day's truth, up to ``end_ns``."""
+        gaps = day.gaps_ns[day.gaps_ns[:, 1] < end_ns]
+        edges = np.unique(np.concatenate([day.edges_ns[:-1], gaps.ravel()]))
+        codes = day.codes[np.searchsorted(day.edges_ns, edges, side="right") - 1]
+        recorded = _outside(gaps, edges)
+        for start, code, here in zip(edges.tolist(), codes.tolist(), recorded.tolist(), strict=True):
+            if start < end_ns:
+                yield start, code, here
+
+    def _part_of_block(self, block: int, first: int, last: int) -> Samples:
+        """The samples of one block that lie between ``first`` and ``last``."""
+        rng = self.wearer.random_numbers(Purpose.SAMPLES, block)
+        early_or_late = rng.uniform(-JITTER, JITTER, BLOCK_ROWS)
+        noise = rng.standard_normal((BLOCK_ROWS, 3), dtype=np.float32)
+        begin = block * BLOCK_ROWS
+        part = slice(max(first, begin) - begin, min(last, begin + BLOCK_ROWS) - begin)
+        intervals = np.arange(begin + part.start, begin + part.stop) + 0.5 + early_or_late[part]
+        time_ns = START_NS + np.rint(intervals * self._interval_ns).astype(np.int64)
+        return self._at(time_ns, noise[part])
+
+    def _at(self, time_ns: NDArray[np.int64], noise: NDArray[np.float32]) -> Samples:
+        """What the watch records at ``time_ns`` ``[n]``, with the noise ``[n, 3]`` (of size 1) drawn for it."""
+        day_ns = round(DAY_S * SECOND_NS)
+        numbers = range(int(time_ns[0] - START_NS) // day_ns, int(time_ns[-1] - START_NS) // day_ns + 1)
+        # Neighbouring samples are of the same day, so the last days are kept, and only those.
+        self._recent = {number: self._recent.get(number) or self._day_and_postures(number) for number in numbers}
+        postures = [posture for _, of_day in self._recent.values() for posture in of_day]
+        motion, tremor_g, codes = acceleration_g(postures, time_ns)
+        motion += noise * (SENSOR_NOISE_G + tremor_g)[:, None]
+        measured = np.clip(motion * self.wearer.gain + self.wearer.offset_g, -SENSOR_RANGE_G, SENSOR_RANGE_G)
+        measured = np.rint(measured * np.float32(STEPS_PER_G)) / np.float32(STEPS_PER_G)
+        gaps = np.concatenate([day.gaps_ns for day, _ in self._recent.values()])
+        kept = _outside(gaps[gaps[:, 1] < START_NS + round(self._length_s * SECOND_NS)], time_ns)
+        return Samples(time_ns[kept], measured[kept], codes[kept])
+
+
+def simulate(*, days: float, sample_rate_hz: float, seed: int = 0, person: int = 0) -> tuple[Recording, pl.DataFrame]:
+    """A synthetic wearer's recording in memory, and its truth (see ``Simulation.truth``).
+
+    Meant for tests and examples: 0.02 days (29 minutes) hold every activity. Long recordings are better
+    written to a file (``write_simulation``), which needs no memory.
+
+    Args:
+        days: the length in days, at least a minute.
+        sample_rate_hz: the nominal rate, 1 to 1000; the watch's true clock is up to 1 % off.
+        seed: of every random draw.
+        person: other persons of a seed are other wearers.
+
+    Raises:
+        HarkenError: for a length, rate, seed or person that cannot be.
+    """
+    simulation = Simulation(days=days, sample_rate_hz=sample_rate_hz, seed=seed, person=person)
+    return simulation.recording(), simulation.truth()
+
+
+def _outside(gaps_ns: NDArray[np.int64], time_ns: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which of the times are in none of the sorted gaps ``[gaps, 2]``, bool ``[n]``."""
+    outside: NDArray[np.bool_] = np.searchsorted(gaps_ns.ravel(), time_ns, side="right") % 2 == 0
+    return outside
+
+
+def _check(days: float, sample_rate_hz: float, seed: int, person: int) -> None:
+    if not SHORTEST_S / DAY_S <= days <= LONGEST_DAYS:
+        raise HarkenError(
+            f"a recording of {days:g} days cannot be simulated; --days takes {SHORTEST_S / DAY_S:.4f} (a minute) "
+            f"to {LONGEST_DAYS:g}"
+        )
+    if not SLOWEST_HZ <= sample_rate_hz <= FASTEST_HZ:
+        raise HarkenError(
+            f"a rate of {sample_rate_hz:g} Hz cannot be simulated; --rate takes {SLOWEST_HZ:g} to {FASTEST_HZ:g} "
+            "samples per second"
+        )
+    if seed < 0 or person < 0:
+        raise HarkenError(f"a seed and a person are whole numbers from 0, not {min(seed, person)}")

@@ -1,0 +1,167 @@
+"""A synthetic person and their watch: everything that stays the same from day to day, drawn from a seed."""
+
+from dataclasses import dataclass, replace
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+
+__all__ = ["ACTIVITIES", "Gait", "Purpose", "Wearer", "draw_direction", "draw_wearer", "random_numbers"]
+
+ACTIVITIES = ("lying", "running", "sitting", "standing", "walking")
+"""The labels, sorted; a label code is a position in here."""
+
+# Where "up" points at rest, in the axes of a watch worn straight on the left wrist: x along the forearm towards
+# the elbow, y towards the thumb, z out of the back of the hand. The magnitudes are those of DSADS's arm units.
+UP = {
+    "lying": (-0.05, 0.1, 0.9),
+    "running": (-0.2, 0.85, 0.35),
+    "sitting": (0.15, 0.6, 0.7),
+    "standing": (0.93, 0.25, 0.2),
+    "walking": (0.9, 0.35, 0.25),
+}
+HABIT_SPREAD = {"lying": 0.3, "running": 0.1, "sitting": 0.2, "standing": 0.1, "walking": 0.08}
+"""How far one wearer's usual posture is from another's, as a share of 1 g."""
+
+# Acceleration in g at 1, 2, ... times the stride's frequency, in the same axes. An arm swings once a stride (two
+# steps), and the trunk rises and falls with every step, so along the forearm the even harmonics are strong.
+WALKING_G = (
+    (0.05, 0.12, 0.15),
+    (0.20, 0.08, 0.06),
+    (0.04, 0.03, 0.05),
+    (0.09, 0.04, 0.03),
+    (0.02, 0.01, 0.01),
+    (0.04, 0.01, 0.02),
+)
+RUNNING_G = (
+    (0.30, 0.50, 0.45),
+    (1.50, 0.80, 0.70),
+    (0.20, 0.20, 0.25),
+    (0.50, 0.35, 0.25),
+    (0.10, 0.10, 0.10),
+    (0.20, 0.10, 0.10),
+)
+
+RIGHT_WRIST_SHARE = 0.2
+UPSIDE_DOWN_SHARE = 0.25
+TILT_RAD = 0.15
+CLOCK_SPREAD = 0.003
+MOST_CLOCK_ERROR = 0.01
+
+
+class Purpose(IntEnum):
+    """What random numbers are for. Each purpose has its own, so that none depends on how many another took."""
+
+    WEARER = 0
+    DAY = 1
+    POSTURES = 2
+    SAMPLES = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Gait:
+    """Steps: a stride's frequency, and the acceleration at its multiples.
+
+    Attributes:
+        stride_hz: strides (two steps each) a second.
+        harmonics_g: complex64 ``[harmonics, 3]`` in g: size and phase at 1, 2, ... times ``stride_hz``.
+        wander: three phases in rad of the slow changes of pace, float64 ``[3]``.
+    """
+
+    stride_hz: float
+    harmonics_g: NDArray[np.complex64]
+    wander: NDArray[np.float64]
+
+    def varied(self, rng: np.random.Generator) -> "Gait":
+        """The same person's steps on another occasion: another pace, another strength."""
+        return replace(
+            self,
+            stride_hz=self.stride_hz * (1 + 0.03 * rng.standard_normal()),
+            harmonics_g=self.harmonics_g * np.float32(np.exp(0.1 * rng.standard_normal())),
+            wander=rng.uniform(0, 2 * np.pi, 3),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Wearer:
+    """One wearer and one watch. Vectors are in the watch's axes as it sits on this wrist.
+
+    Attributes:
+        seed, person: what the wearer was drawn from.
+        subject: the name in the recording's ``Subject`` column; no two seeds or persons share one.
+        up: for each activity, the unit vector ``[3]`` that the watch reads in the usual posture, in g.
+        gaits: how the wearer walks and runs.
+        liveliness: how much of the day is spent on the feet, and how much the arms move; 1 is usual.
+        clock_ratio: the watch's true rate as a share of the nominal one, within 1 % of 1.
+        gain, offset_g: the sensor's errors, ``[3]`` each.
+    """
+
+    seed: int
+    person: int
+    subject: str
+    up: dict[str, NDArray[np.float64]]
+    gaits: dict[str, Gait]
+    liveliness: float
+    clock_ratio: float
+    gain: NDArray[np.float32]
+    offset_g: NDArray[np.float32]
+
+    def random_numbers(self, purpose: Purpose, number: int) -> np.random.Generator:
+        """This wearer's random numbers for one purpose, and one day or block of samples."""
+        return random_numbers(self.seed, self.person, purpose, number)
+
+
+def draw_wearer(seed: int, person: int) -> Wearer:
+    """Draw a wearer: wrist, mounting, posture, pace, strength, habits, and the watch's clock and sensor.
+
+    Args:
+        seed: 0 or more.
+        person: 0 or more; other persons of a seed are other wearers.
+    """
+    rng = random_numbers(seed, person, Purpose.WEARER, 0)
+    mounting = _draw_mounting(rng)
+    strength = float(np.exp(0.2 * rng.standard_normal()))
+    walking_hz = float(np.clip(rng.normal(0.93, 0.06), 0.75, 1.1))
+    running_hz = float(np.clip(rng.normal(1.36, 0.06), 1.2, 1.5))
+    return Wearer(
+        seed=seed,
+        person=person,
+        subject=f"simulated-{seed}-{person + 1}",
+        up={name: mounting @ draw_direction(rng, np.array(UP[name]), HABIT_SPREAD[name]) for name in ACTIVITIES},
+        gaits={
+            "walking": _draw_gait(rng, walking_hz, strength * np.array(WALKING_G), mounting),
+            "running": _draw_gait(rng, running_hz, strength * np.array(RUNNING_G), mounting),
+        },
+        liveliness=float(np.exp(0.25 * rng.standard_normal())),
+        clock_ratio=1 + float(np.clip(CLOCK_SPREAD * rng.standard_normal(), -MOST_CLOCK_ERROR, MOST_CLOCK_ERROR)),
+        gain=(1 + 0.005 * rng.standard_normal(3)).astype(np.float32),
+        offset_g=(0.01 * rng.standard_normal(3)).astype(np.float32),
+    )
+
+
+def draw_direction(rng: np.random.Generator, around: NDArray[np.float64], spread: float) -> NDArray[np.float64]:
+    """A unit vector ``[3]`` near ``around``, farther off the larger ``spread`` is."""
+    direction = around + spread * rng.standard_normal(3)
+    return direction / np.linalg.norm(direction)
+
+
+def random_numbers(seed: int, person: int, purpose: Purpose, number: int) -> np.random.Generator:
+    """A generator of its own for each wearer, purpose and number (of a day, or of a block of samples)."""
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(person, int(purpose), number)))
+
+
+def _draw_mounting(rng: np.random.Generator) -> NDArray[np.float64]:
+    """From the axes of ``UP`` to the watch's own, ``[3, 3]``: which wrist, which way round, how straight."""
+    wrist = np.diag([1.0, -1.0, 1.0]) if rng.random() < RIGHT_WRIST_SHARE else np.eye(3)
+    way_round = np.diag([-1.0, -1.0, 1.0]) if rng.random() < UPSIDE_DOWN_SHARE else np.eye(3)
+    tilt = Rotation.from_rotvec(TILT_RAD * rng.standard_normal(3)).as_matrix()
+    return np.asarray(tilt @ way_round @ wrist)
+
+
+def _draw_gait(
+    rng: np.random.Generator, stride_hz: float, sizes_g: NDArray[np.float64], mounting: NDArray[np.float64]
+) -> Gait:
+    """One person's steps: sizes near the usual ``[harmonics, 3]``, phases their own."""
+    own = sizes_g * np.exp(0.2 * rng.standard_normal(sizes_g.shape) + 2j * np.pi * rng.random(sizes_g.shape))
+    return Gait(stride_hz, (own @ mounting.T).astype(np.complex64), np.zeros(3))

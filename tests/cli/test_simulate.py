@@ -1,0 +1,84 @@
+"""``harken simulate`` as a user meets it."""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+import harken
+from harken.cli import main
+
+
+@pytest.fixture
+def simulate(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """Run the command in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str) -> int:
+        monkeypatch.setattr(sys, "argv", ["harken", "simulate", *arguments])
+        with pytest.raises(SystemExit) as exit_:
+            main()
+        return int(exit_.value.code or 0)
+
+    return run
+
+
+def test_it_writes_a_recording_and_its_truth_and_says_so(simulate, capsys, tmp_path: Path) -> None:
+    assert simulate("--days", "0.01", "--rate", "25", "--out", "wearer.csv") == 0
+    printed = capsys.readouterr()
+    assert "wearer.csv: simulated-0-1, 0.01 days at " in printed.out
+    assert "truth in wearer.truth.parquet" in printed.out
+    assert "never for claims about people" in printed.out
+    assert printed.err == ""
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["wearer.csv", "wearer.truth.parquet"]
+    assert harken.read("wearer.csv").subject == "simulated-0-1"
+
+
+def test_several_people_get_a_file_each(simulate) -> None:
+    assert simulate("--days", "0.005", "--rate", "25", "--people", "3", "--seed", "4", "--out", "us.parquet") == 0
+    read = [harken.read(f"us_{number}.parquet") for number in (1, 2, 3)]
+    assert [recording.subject for recording in read] == ["simulated-4-1", "simulated-4-2", "simulated-4-3"]
+    assert len({recording.fingerprint for recording in read}) == 3
+
+
+def test_one_wearer_of_many_is_the_wearer_alone(simulate) -> None:
+    simulate("--days", "0.005", "--rate", "25", "--out", "alone.parquet")
+    simulate("--days", "0.005", "--rate", "25", "--people", "2", "--out", "us.parquet")
+    assert Path("alone.parquet").read_bytes() == Path("us_1.parquet").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("said", "answer"),
+    [
+        (["--days", "0", "--rate", "25", "--out", "a.csv"], "a recording of 0 days cannot be simulated; --days takes"),
+        (["--days", "1", "--rate", "-3", "--out", "a.csv"], "a rate of -3 Hz cannot be simulated; --rate takes 1 to"),
+        (["--days", "1", "--rate", "25", "--people", "0", "--out", "a.csv"], "--people takes 1 or more"),
+        (["--days", "1", "--rate", "25", "--seed", "-1", "--out", "a.csv"], "whole numbers from 0, not -1"),
+        (["--days", "1", "--rate", "25", "--out", "a.xlsx"], "a.xlsx: the name of the file must end in .csv or"),
+        (["--days", "1", "--rate", "25", "--out", "nowhere/a.csv"], "there is no folder nowhere; create it first"),
+    ],
+)
+def test_a_mistake_is_answered_in_one_sentence(simulate, capsys, tmp_path: Path, said: list[str], answer: str) -> None:
+    assert simulate(*said) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("harken: ")
+    assert answer in printed.err
+    assert printed.err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_exists_is_not_overwritten(simulate, capsys) -> None:
+    Path("a.csv").write_text("precious")
+    assert simulate("--days", "0.01", "--rate", "25", "--out", "a.csv") == 2
+    assert "a.csv exists already; choose another --out" in capsys.readouterr().err
+    assert Path("a.csv").read_text() == "precious"
+
+
+def test_the_help_says_what_it_is_not_for(simulate, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    assert simulate("--help") == 0
+    printed = re.sub(r"\s+", " ", re.sub(r"\x1b\[[\d;]*m", "", capsys.readouterr().out))
+    assert "nothing measured on them is a claim about people" in printed
+    assert "NAME.truth.parquet" in printed
