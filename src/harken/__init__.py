@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from harken.errors import HarkenError as HarkenError
     from harken.readers import TableOptions as TableOptions
     from harken.readers import read as read
+    from harken.recogniser import Recogniser as Recogniser
     from harken.recording import Quality as Quality
     from harken.recording import Recording as Recording
     from harken.windows import Windows as Windows
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "HarkenError": "harken.errors",
     "Quality": "harken.recording",
+    "Recogniser": "harken.recogniser",
     "Recording": "harken.recording",
     "TableOptions": "harken.readers",
     "Windows": "harken.windows",

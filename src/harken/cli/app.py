@@ -1,15 +1,16 @@
 """``harken``: the commands in the order a newcomer meets them, and what happens to their errors."""
 
+import io
 import sys
 from typing import Annotated
 
 import typer
 
 from harken import __version__
-from harken.cli import inspect, simulate
+from harken.cli import demo, evaluate, inspect, simulate, train
 from harken.errors import HarkenError
 
-__all__ = ["app", "main"]
+__all__ = ["app", "main", "spread"]
 
 app = typer.Typer(
     name="harken",
@@ -20,7 +21,10 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command("demo")(demo.demo)
 app.command("inspect")(inspect.inspect)
+app.command("train")(train.train)
+app.command("evaluate")(evaluate.evaluate)
 app.command("simulate")(simulate.simulate)
 
 
@@ -33,10 +37,31 @@ def _harken(
         raise typer.Exit
 
 
+def spread(arguments: list[str], option: str) -> list[str]:
+    """Let an option take several values: ``--cross B C`` -> ``--cross B --cross C``, up to the next option.
+
+    Without this the command line would take C for one more recording to learn from, the one mistake that
+    harken must never make.
+    """
+    result: list[str] = []
+    inside = False
+    for argument in arguments:
+        if argument.startswith("-"):
+            inside = argument == option
+            if inside:
+                continue
+        result += [option, argument] if inside else [argument]
+    return result
+
+
 def main() -> None:
     """Run the command line. A user's mistake ends in one sentence and exit code 2, never in a traceback."""
+    # A terminal that cannot show a character gets its code, not a crash.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
-        app()
+        app(args=spread(sys.argv[1:], "--cross"))
     except HarkenError as error:
         print(f"harken: {error}", file=sys.stderr)
         sys.exit(2)

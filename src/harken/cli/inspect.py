@@ -1,12 +1,284 @@
 """``harken inspect``: what is in these recordings."""
 
+import os
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from json import dumps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
 from harken.cli.options import Files, Json, with_reading_options
+from harken.errors import HarkenError
 from harken.readers.options import TableOptions
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from harken.inspection import Inspection
+    from harken.recording import Recording
 
 __all__ = ["inspect"]
 
+NARROWEST = 80
+DAY_PATTERN = "%a %Y-%m-%d %H:%M:%S"
+OTHER_PICTURES = (".jpeg", ".jpg", ".pdf", ".svg", ".tif", ".tiff", ".webp")
+
+Plot = Annotated[
+    Path | None,
+    typer.Option(
+        "--plot",
+        metavar="PATH",
+        help="Draw each recording: into this file when it ends in .png (for one recording), else into this folder, "
+        "made when it is not there, one PNG for each recording.",
+        show_default=False,
+    ),
+]
+
 
 @with_reading_options
-def inspect(files: Files, *, reading: TableOptions, json: Json = False) -> None:
-    """Show what is in recordings: rows, rate, gaps, ranges, labels, and what was mended."""
-    raise NotImplementedError
+def inspect(files: Files, *, reading: TableOptions, plot: Plot = None, json: Json = False) -> None:
+    """Show what is in recordings: rows, rate, gaps, ranges, labels, and what was mended.
+
+    A file that cannot be read does not keep the others from being shown; it is named at the end. Accelerations
+    are in g, whatever the file's unit. The JSON is a list of objects, one for each recording that was read.
+    """
+    pictures = _picture_paths(files, plot) if plot is not None else [None] * len(files)
+    inspected: list[dict[str, Any]] = []
+    failures: list[HarkenError] = []
+    for number, (file, picture) in enumerate(zip(files, pictures, strict=True)):
+        name = Path(file).name
+        try:
+            with _progress(f"Reading {name}", number, len(files)):
+                facts, recording = _read(file, reading)
+        except HarkenError as error:
+            failures.append(error)
+            continue
+        if picture is not None:
+            try:
+                with _progress(f"Drawing {name}", number, len(files)):
+                    _draw(recording, picture)
+            except HarkenError as error:
+                failures.append(error)
+                picture = None
+        del recording  # the next one may need the memory
+        if json:
+            inspected.append(facts.as_dict() | ({"picture": picture and str(picture)} if plot is not None else {}))
+        else:
+            _print(facts, picture)
+    if json:
+        print(dumps(inspected, indent=2, allow_nan=False))
+    if len(failures) == 1:
+        raise failures[0]
+    if failures:
+        raise HarkenError("\n  ".join([f"{len(failures)} of {len(files)} files went wrong:", *map(str, failures)]))
+
+
+def _read(file: str, reading: TableOptions) -> tuple["Inspection", "Recording"]:
+    """The facts of a file and its mended recording, from one reading."""
+    from harken.inspection import inspect_recording
+    from harken.mending import mend
+    from harken.readers import read
+
+    try:
+        found = read(file, as_found=True, **vars(reading))
+    except OSError as error:
+        raise HarkenError(f"{file}: cannot be read ({error.strerror or error})") from error
+    recording = mend(found, sensor_range=reading.sensor_range_g)
+    return inspect_recording(recording, found=found), recording
+
+
+def _draw(recording: "Recording", path: Path) -> None:
+    from harken.figures import draw_recording, save_png
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_png(draw_recording(recording), path)
+    except OSError as error:
+        raise HarkenError(f"{path}: the picture cannot be written ({error.strerror or error})") from error
+
+
+def _picture_paths(files: list[str], plot: Path) -> list[Path]:
+    """Where each file's picture goes; each is named after its file, and its folder where two share a name.
+
+    Raises:
+        HarkenError: when one picture is named for several files, or ``plot`` ends like another kind of picture.
+    """
+    if plot.suffix.lower() in OTHER_PICTURES:
+        raise HarkenError(f"--plot {plot}: pictures are PNG; end the name in .png, or name a folder")
+    if plot.suffix.lower() == ".png" and not plot.is_dir():
+        if len(files) > 1:
+            raise HarkenError(f"--plot {plot}: that is one picture for {len(files)} files; name a folder instead")
+        return [plot]
+    if plot.exists() and not plot.is_dir():
+        raise HarkenError(f"--plot {plot}: that is a file; name a folder, or a file that ends in .png")
+    return [plot / f"{name}.png" for name in _picture_names([Path(file).absolute() for file in files])]
+
+
+def _picture_names(files: list[Path]) -> list[str]:
+    """Each file's stem; where two are equal, with the folders that differ before it, and at last with its ending."""
+    above = Path(os.path.commonpath([file.parent for file in files]))
+    names = stems = [file.name.split(".")[0] or file.name for file in files]
+    folders = ["".join(f"{part}_" for part in file.parent.relative_to(above).parts) for file in files]
+    longer = [folder + stem for folder, stem in zip(folders, stems, strict=True)]
+    longest = [folder + file.name for folder, file in zip(folders, files, strict=True)]
+    for other in (longer, longest):
+        uses = Counter(names)
+        names = [new if uses[name] > 1 else name for name, new in zip(names, other, strict=True)]
+    return names
+
+
+@contextmanager
+def _progress(doing: str, done: int, total: int) -> Iterator[None]:
+    """While it lasts, a bar on the standard error when that is a terminal; it leaves nothing behind."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    columns = [SpinnerColumn(), TextColumn("{task.description}", markup=False)]
+    if total > 1:
+        columns += [BarColumn(bar_width=20), MofNCompleteColumn()]
+    with Progress(
+        *columns, TimeElapsedColumn(), console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        bar.add_task(doing, completed=done, total=total)
+        yield
+
+
+def _print(facts: "Inspection", picture: Path | None) -> None:
+    """A page for a person: the facts by name, then a line a channel, a line a label, and the reader's notes."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False, markup=False, emoji=False)
+    if console.width < NARROWEST:
+        console.width = NARROWEST  # a wrapped line is better than a number cut short
+    console.print(Text(_printable(facts.file), style="bold"), soft_wrap=True)
+    for part in (_facts_table(facts), _channel_table(facts), _label_table(facts), _notes_table(facts)):
+        if part.row_count:
+            console.print(part)
+            console.print()
+    if picture is not None:
+        console.print(Text(f"picture: {_printable(str(picture))}\n"), soft_wrap=True)
+
+
+def _facts_table(facts: "Inspection") -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value, remarkable in _facts(facts):
+        table.add_row(name, Text(value, style="yellow" if remarkable else ""))
+    return table
+
+
+def _facts(facts: "Inspection") -> Iterator[tuple[str, str, bool]]:
+    """Each fact: its name, what it is, and whether a person should look twice."""
+    from harken.inspection import duration_text
+
+    yield "subject", facts.subject, False
+    dropped = "".join(f", {count:,} dropped ({reason})" for reason, count in facts.dropped.items())
+    yield "rows", f"{facts.rows:,}" + (f"{dropped}, {facts.kept_rows:,} kept" if dropped else ""), bool(dropped)
+    yield "channels", _channels_text(facts), False
+    yield "start", f"{facts.start:{DAY_PATTERN}} {facts.timezone}", False
+    yield "end", f"{facts.end:{DAY_PATTERN}} {facts.timezone}", False
+    yield "span", duration_text(facts.span_s), False
+    yield "rate", f"{facts.sample_rate_hz:.6g} Hz" if facts.sample_rate_hz else "unknown", not facts.sample_rate_hz
+    gaps = facts.gaps
+    yield "gaps", f"{gaps.count:,} longer than {duration_text(gaps.limit_s)}" + _gap_text(facts), gaps.count > 0
+    yield (
+        "times",
+        f"{facts.repeated_times:,} repeated, {facts.backward_times:,} backward steps",
+        (facts.repeated_times + facts.backward_times > 0),
+    )
+    if facts.sensor_range_g is not None:
+        yield "sensor range", f"±{facts.sensor_range_g:g} g", False
+    reasons = f"{facts.missing:,} missing, {facts.out_of_range:,} out of range, {facts.stuck:,} stuck"
+    yield "marked", f"{facts.marked:,} sample{'s' * (facts.marked != 1)} ({reasons})", facts.marked > 0
+    yield "unlabelled", f"{facts.unlabelled.rows:,} rows ({_percent(facts.unlabelled.share)})", False
+
+
+def _channels_text(facts: "Inspection") -> str:
+    in_g = [channel for channel, unit in facts.units.items() if unit == "g"]
+    others = [channel for channel in facts.channels if channel not in in_g]
+    file_unit = facts.file_acceleration_unit
+    converted = f" (converted from {file_unit})" if file_unit != "g" else ""
+    return "; ".join([*([f"{', '.join(in_g)} in g{converted}"] if in_g else []), *others])
+
+
+def _gap_text(facts: "Inspection") -> str:
+    from harken.inspection import duration_text
+
+    gaps = facts.gaps
+    if gaps.longest_s is None or gaps.longest_start is None:
+        return ""
+    return (
+        f", together {duration_text(gaps.total_s)}; the longest {duration_text(gaps.longest_s)}, "
+        f"after {gaps.longest_start:{DAY_PATTERN}}"
+    )
+
+
+def _channel_table(facts: "Inspection") -> "Table":
+    """A line a channel, over every finite sample of the file, marked ones too."""
+    table = _table("channel", "min", "25 %", "median", "mean", "75 %", "max", "std")
+    for channel, statistics in facts.statistics.items():
+        s = statistics
+        values = (s.min, s.q25, s.median, s.mean, s.q75, s.max, s.std)
+        unit = f" [{facts.units[channel]}]" if facts.units[channel] else ""
+        table.add_row(f"{channel}{unit}", *("-" if v is None else f"{v:.3f}" for v in values))
+    return table
+
+
+def _label_table(facts: "Inspection") -> "Table":
+    """A line a label, and one for what carries none among them."""
+    from harken.inspection import duration_text
+
+    table = _table("label", "rows", "share", "bouts", "total", "median", "longest")
+    unlabelled = {"(unlabelled)": facts.unlabelled} if facts.labels and facts.unlabelled.rows else {}
+    for name, time in {**facts.labels, **unlabelled}.items():
+        lengths = (time.total_s, time.median_bout_s, time.longest_bout_s)
+        table.add_row(
+            name,
+            f"{time.rows:,}",
+            _percent(time.share),
+            f"{time.bouts:,}",
+            *("-" if length is None else duration_text(length) for length in lengths),
+        )
+    return table
+
+
+def _notes_table(facts: "Inspection") -> "Table":
+    from rich.table import Table
+
+    table = Table.grid(padding=(0, 1, 0, 0))
+    for note in facts.notes:
+        table.add_row("note:", note)
+    return table
+
+
+def _table(first: str, *others: str) -> "Table":
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1))
+    table.add_column(first, overflow="fold")
+    for name in others:
+        table.add_column(name, justify="right", no_wrap=True)
+    return table
+
+
+def _percent(share: float) -> str:
+    """A share that is not quite nothing or everything never reads as if it were."""
+    text = f"{share:.1%}".replace("%", " %")
+    if share > 0 and text == "0.0 %":
+        return "< 0.1 %"
+    return "> 99.9 %" if share < 1 and text == "100.0 %" else text
+
+
+def _printable(path: str) -> str:
+    """A path whose bytes are not UTF-8 can still be shown."""
+    return path.encode("utf-8", errors="replace").decode()

@@ -1,0 +1,34 @@
+"""``harken demo``: the main job on real watch data, in about two minutes."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["demo"]
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help="The folder to make.", metavar="DIR")] = Path("harken-demo"),
+) -> None:
+    """Run the main job on real smartwatch recordings that an installed package brings, and print where the report is.
+
+    Ten people, both wrists, seven shoulder exercises: seven people to learn from, three whom the model never
+    meets. A demo that was interrupted goes on when it is called again; a finished one is shown again.
+    """
+    from harken.cli.train import run_and_tell
+    from harken.demo import STRANGERS, demo_settings
+
+    settings = demo_settings(out, resume=True)
+    people = len({path.name.rsplit("_", 1)[0] for path in settings.files})
+    typer.echo(
+        f"Real smartwatch recordings of {people + len(STRANGERS)} people doing 7 shoulder exercises "
+        f"(Burns et al. 2018) are in {out / 'recordings'}.\n"
+        f"Learning from {people} of them, then testing on {len(STRANGERS)} people the model never met. "
+        "This takes a minute or two."
+    )
+    run_and_tell(settings)
+    typer.echo(
+        f"\nOpen {settings.out / 'report.html'} in a browser. Then try your own:\n"
+        "  harken train mine.csv --cross friend.csv --out run"
+    )

@@ -1,0 +1,127 @@
+"""Learning curves: how loss and accuracy went while a network was trained."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, PercentFormatter
+from numpy.typing import NDArray
+
+from harken.figures.style import INK, dress, house_style, new_figure
+from harken.history import History
+
+__all__ = ["learning_curves"]
+
+WIDTH_IN, HEIGHT_IN = 5.8, 6.4
+
+TESTS = {
+    "same_person": ("same person, overlapping windows (flatters)", "#E69F00", "s"),
+    "blocked_same_person": ("same person, honest (windows never overlap)", "#009E73", "^"),
+    "cross_person": ("people never met", "#0072B2", "o"),
+}
+"""A test's name in a history -> its name for people, its colour and its marker."""
+OTHER_TEST = ("#CC79A7", "D")
+
+MEANS_ALONG_A_CURVE = 60
+"""The running mean is over this part of the steps: it follows what happens and leaves out the noise."""
+LEAST_BATCHES_IN_A_MEAN = 5
+SHARE_IN_A_MEAN = 0.2
+"""Nor is it over more than this share of the steps so far, or it would hide the steep beginning."""
+FEWEST_STEPS_FOR_A_MEAN = 20
+FEW_STEPS = 3
+"""A line through so few points would hardly be seen; they get dots."""
+MOST_MARKERS = 25
+
+
+@house_style()
+def learning_curves(history: History, *, batch_windows: int) -> Figure:
+    """Draw accuracy and loss of the training batches and of every test over the training windows seen.
+
+    Batches are drawn step by step, faintly, with a running mean of the batches before each step; tests where
+    they were evaluated. A test without evaluations is left out.
+
+    Args:
+        history: of one fit, with at least one step.
+        batch_windows: windows in a step.
+    """
+    figure = new_figure(WIDTH_IN, HEIGHT_IN)
+    accuracy, loss = figure.subplots(2, 1, sharex=True)
+    seen = np.arange(1, len(history.train_loss) + 1) * batch_windows
+    handles = _draw_training(accuracy, seen, np.array(history.train_accuracy))
+    _draw_training(loss, seen, np.array(history.train_loss))
+    evaluated = np.array(history.evaluated_steps) * batch_windows
+    for name in history.tests:
+        if history.test_loss[name]:
+            handles.append(_draw_test(accuracy, name, evaluated, history.test_accuracy[name]))
+            _draw_test(loss, name, evaluated, history.test_loss[name])
+    _dress_accuracy(accuracy)
+    _dress_loss(loss)
+    _dress_windows(loss, int(seen[-1]))
+    figure.legend(handles=handles, loc="outside upper left")
+    return figure
+
+
+def running_mean(values: NDArray[np.float64], length: int) -> NDArray[np.float64]:
+    """The mean of each value and up to ``length - 1`` before it, of fewer near the beginning: ``[n]`` -> ``[n]``."""
+    sums = np.cumsum(np.concatenate([[0.0], values]))
+    ends = np.arange(1, len(values) + 1)
+    early = np.maximum(LEAST_BATCHES_IN_A_MEAN, ends * SHARE_IN_A_MEAN).astype(np.int64)
+    starts = np.maximum(0, ends - np.minimum(length, early))
+    return np.asarray((sums[ends] - sums[starts]) / (ends - starts))
+
+
+def _draw_training(axes: Axes, seen: NDArray[np.int64], values: NDArray[np.float64]) -> list[Line2D]:
+    if len(values) < FEWEST_STEPS_FOR_A_MEAN:
+        marker = "." if len(values) <= FEW_STEPS else ""
+        return axes.plot(seen, values, color=INK, linewidth=1.2, marker=marker, label="training batches")
+    length = max(LEAST_BATCHES_IN_A_MEAN, len(values) // MEANS_ALONG_A_CURVE)
+    axes.plot(seen, values, color=INK, linewidth=0.5, alpha=0.22)
+    label = f"training batches (mean of {length})"
+    return axes.plot(seen, running_mean(values, length), color=INK, linewidth=1.4, label=label)
+
+
+def _draw_test(axes: Axes, name: str, evaluated: NDArray[np.int64], values: list[float]) -> Line2D:
+    label, colour, marker = TESTS.get(name, (name.replace("_", " "), *OTHER_TEST))
+    (line,) = axes.plot(
+        evaluated,
+        values,
+        color=colour,
+        linewidth=1.6,
+        marker=marker,
+        markersize=5,
+        markeredgecolor="white",
+        markeredgewidth=0.6,
+        markevery=_marked(len(values)),
+        label=label,
+    )
+    return line
+
+
+def _marked(evaluations: int) -> list[int]:
+    """Which evaluations have a marker: evenly many of them, among them the first and the last."""
+    return sorted(set(np.linspace(0, evaluations - 1, min(evaluations, MOST_MARKERS)).round().astype(int).tolist()))
+
+
+def _dress_accuracy(axes: Axes) -> None:
+    axes.set_title("Accuracy: windows recognised")
+    axes.set_ylim(0, 1.02)
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    axes.yaxis.set_major_locator(MaxNLocator(5))
+    dress(axes)
+
+
+def _dress_loss(axes: Axes) -> None:
+    """The loss begins high, because the notebook's first weights are large, and then the differences are small."""
+    axes.set_title("Loss: what training makes smaller (logarithmic)")
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    dress(axes)
+
+
+def _dress_windows(axes: Axes, last: int) -> None:
+    axes.set_xlabel("training windows seen")
+    axes.set_xlim(0, last * 1.02)
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))

@@ -1,0 +1,151 @@
+"""How every picture of harken looks: its size, its type, its colours, and how it is saved.
+
+Pictures are drawn with matplotlib's objects alone, never with pyplot, so that nothing global is kept
+between two pictures and none needs a screen.
+"""
+
+import warnings
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+import matplotlib.style
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_hex, to_rgb
+from matplotlib.figure import Figure
+
+from harken.files import replacing
+
+__all__ = [
+    "DOTS_PER_INCH",
+    "FAINT",
+    "INK",
+    "MARKED",
+    "QUIET_INK",
+    "UNLABELLED_COLOUR",
+    "dress",
+    "house_style",
+    "label_colours",
+    "new_figure",
+    "save_png",
+]
+
+DOTS_PER_INCH = 150
+INK = "#22262b"
+QUIET_INK = "#5d646d"
+FAINT = "#d9dde2"
+MARKED = "#d1004b"
+"""What no window may use. Not one of the label colours."""
+UNLABELLED_COLOUR = "#c4c8cd"
+
+# Okabe and Ito's colours, which people with any common colour blindness tell apart (https://jfly.uni-koeln.de/color/),
+# without black, which is the signal's.
+PALETTE = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7", "#F0E442")
+SHADES = (0.0, -0.5, 0.55)
+# The everyday postures look the same in every picture, whatever their recording calls them.
+KNOWN_LABELS = {
+    "laying": 0,
+    "laying_down": 0,
+    "lying": 0,
+    "lying_down": 0,
+    "sitting": 1,
+    "standing": 2,
+    "walking": 3,
+}
+STYLE = {
+    "axes.edgecolor": QUIET_INK,
+    "axes.labelcolor": INK,
+    "axes.labelsize": 10.0,
+    "axes.linewidth": 0.8,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlecolor": INK,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 12.0,
+    "axes.titleweight": "bold",
+    "figure.titlesize": 12.0,
+    "figure.titleweight": "bold",
+    "font.size": 10.0,
+    "grid.color": FAINT,
+    "grid.linewidth": 0.6,
+    "legend.fontsize": 9.5,
+    "legend.frameon": False,
+    "text.color": INK,
+    "text.parse_math": False,  # a label or a file name may hold a dollar sign
+    "xtick.color": QUIET_INK,
+    "xtick.labelcolor": INK,
+    "xtick.labelsize": 9.0,
+    "ytick.color": QUIET_INK,
+    "ytick.labelcolor": INK,
+    "ytick.labelsize": 9.0,
+}
+
+
+@contextmanager
+def house_style() -> Iterator[None]:
+    """While it lasts, new pictures are made in harken's style, whatever the user's own matplotlib settings.
+
+    Also a decorator: ``@house_style()`` over a function that draws.
+    """
+    with matplotlib.style.context(["default", STYLE]):
+        yield
+
+
+def new_figure(width_in: float, height_in: float) -> Figure:
+    """An empty picture of that many inches (150 dots each) that lays itself out and needs no screen."""
+    figure = Figure(figsize=(width_in, height_in), dpi=DOTS_PER_INCH, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def dress(axes: Axes, *, grid: Literal["x", "y", "both"] | None = "y") -> None:
+    """Give axes a quiet grid behind the data, along ``x``, ``y``, ``both`` or (None) not at all."""
+    axes.set_axisbelow(True)
+    if grid is not None:
+        axes.grid(True, axis=grid)
+
+
+def save_png(figure: Figure, path: str | Path) -> None:
+    """Write a picture as PNG, whole or not at all.
+
+    Raises:
+        OSError: when the folder is not there or not to be written to.
+    """
+    with replacing(path) as aside, house_style(), warnings.catch_warnings():
+        # A label in a script that the font lacks is drawn as boxes; a warning would not help its reader.
+        warnings.filterwarnings("ignore", message=r"Glyph .* missing from")
+        figure.savefig(aside, format="png", dpi=DOTS_PER_INCH)
+
+
+def label_colours(label_names: Iterable[str]) -> dict[str, str]:
+    """A colour (``#rrggbb``) for each label; no two share one up to 21 labels, and the first seven are safe
+    for colour-blind eyes.
+
+    A label keeps its colour from picture to picture: lying, sitting, standing and walking have their own,
+    another takes the one that its name's checksum points at, or the next that is free in this picture.
+    """
+    names = sorted(set(label_names), key=lambda name: (_plain(name) not in KNOWN_LABELS, name))
+    colours = {}
+    for first in range(0, len(names), len(PALETTE)):
+        # Seven labels at a time, so that a darker or paler shade is given only when every full colour has gone.
+        amount = SHADES[first // len(PALETTE) % len(SHADES)]
+        free = dict(enumerate(PALETTE))
+        for name in names[first : first + len(PALETTE)]:
+            wanted = KNOWN_LABELS.get(_plain(name), zlib.crc32(_plain(name).encode()))
+            place = next(at for step in range(len(PALETTE)) if (at := (wanted + step) % len(PALETTE)) in free)
+            colours[name] = _shade(free.pop(place), amount)
+    return colours
+
+
+def _plain(name: str) -> str:
+    return name.strip().lower().replace(" ", "_").replace("-", "_")
+
+
+def _shade(colour: str, amount: float) -> str:
+    """The colour mixed with black (a negative amount), with white (a positive one), or as it is (0)."""
+    other = 0.0 if amount < 0 else 1.0
+    red, green, blue = ((1 - abs(amount)) * part + abs(amount) * other for part in to_rgb(colour))
+    return to_hex((red, green, blue))

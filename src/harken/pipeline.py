@@ -1,0 +1,216 @@
+"""From files to a run directory, resumable at any moment: what ``harken train`` and ``harken demo`` do.
+
+The order of things: read and check, draw windows, fit the model, fit the honest same-person test, score,
+draw, write. Fits keep a checkpoint each; whatever comes after them is quick and simply done again.
+"""
+
+import os
+import platform
+from collections.abc import Callable
+from dataclasses import replace
+from importlib.metadata import version
+from typing import Any, Protocol
+
+import torch
+
+from harken import __version__
+from harken.errors import HarkenError
+from harken.figures.confusion import confusion_picture
+from harken.figures.curves import learning_curves
+from harken.figures.style import save_png
+from harken.files import write_text
+from harken.history import History
+from harken.recogniser import Recogniser
+from harken.report import write_report
+from harken.runs import Outcome, RunData, RunDirectory, RunSettings, RunWindows, draw_run_windows, read_run_data
+from harken.scores import score, score_people
+from harken.training import Interrupted, Progress, resolve_device
+
+__all__ = ["Watcher", "train_run"]
+
+MODEL_FIT, BLOCKED_FIT = "model", "blocked"
+
+
+class Watcher(Protocol):
+    """Whoever shows a run to its user."""
+
+    def says(self, sentence: str) -> None:
+        """Something worth a line."""
+
+    def fitting(self, fit: str) -> Callable[[Progress], None]:
+        """A fit begins; what comes back is called after every step."""
+
+
+def train_run(
+    settings: RunSettings, watcher: Watcher, *, should_stop: Callable[[], bool] = lambda: False
+) -> Outcome | None:
+    """Train a recogniser and write its run directory.
+
+    Returns:
+        What was found out, or None when a resumed run was finished already and was left as it is.
+
+    Raises:
+        HarkenError: for a user's mistake; see ``read_run_data`` and ``draw_run_windows``. Settings or data
+            that differ from those of a run to be resumed are refused.
+        Interrupted: when asked to stop. The run directory then holds the model as it was, with its report.
+    """
+    recipe = settings.recipe
+    recogniser = Recogniser(recipe, passes=settings.passes, seed=settings.seed, device=settings.device)
+    recogniser.settings()  # refuses impossible settings before anything is read or written
+    settings = replace(settings, device=resolve_device(settings.device))
+    data = read_run_data(settings)
+    windows = draw_run_windows(data, recipe)
+    directory = RunDirectory.open(settings.out, resume=settings.resume)
+    record = _record(settings, data)
+    before = directory.read_record()
+    if before is not None:
+        _refuse_changes(before, record)
+        if before.get("status") == "finished":
+            watcher.says(f"{directory.path} holds this run, finished; nothing to do.")
+            directory.drop_checkpoints()
+            return None
+        record["started"] = before.get("started", record["started"])
+    directory.write_record(record)
+
+    tests = {"same_person": windows.overlapping.test} if len(windows.overlapping.test) else {}
+    if windows.cross is not None:
+        tests["cross_person"] = windows.cross
+    blocked: Recogniser | None = None
+    interrupted: Interrupted | None = None
+    try:
+        recogniser.fit(
+            windows.overlapping.training,
+            tests=tests,
+            checkpoint=directory.checkpoint(MODEL_FIT),
+            on_progress=watcher.fitting(MODEL_FIT),
+            should_stop=should_stop,
+        )
+        if windows.blocked is not None:
+            blocked = Recogniser(recipe, passes=settings.passes, seed=settings.seed, device=settings.device)
+            blocked.fit(
+                windows.blocked.training,
+                tests={"blocked_same_person": windows.blocked.test},
+                checkpoint=directory.checkpoint(BLOCKED_FIT),
+                on_progress=watcher.fitting(BLOCKED_FIT),
+                should_stop=should_stop,
+            )
+    except Interrupted as stop:
+        interrupted, blocked = stop, None
+    outcome = _outcome(settings, data, windows, recogniser, blocked)
+    _write(directory, recogniser, outcome, record, "interrupted" if interrupted else "finished")
+    if interrupted is not None:
+        raise interrupted
+    directory.drop_checkpoints()
+    return outcome
+
+
+def _outcome(
+    settings: RunSettings, data: RunData, windows: RunWindows, recogniser: Recogniser, blocked: Recogniser | None
+) -> Outcome:
+    specification = recogniser.specification_
+    training = recogniser.settings()
+    cross = cross_people = None
+    if windows.cross is not None:
+        known = recogniser.known(windows.cross)
+        predicted = recogniser.predict_proba(known).argmax(axis=1)
+        cross = score(known.label_codes, predicted, specification.labels)
+        cross_people = score_people(known.label_codes, predicted, known.subjects, specification.labels)
+    return Outcome(
+        settings=settings,
+        specification=specification,
+        training=training,
+        training_windows=len(windows.overlapping.training),
+        parameters=sum(parameter.numel() for parameter in recogniser.network_.parameters()),
+        data=data,
+        history=recogniser.history_,
+        same_person=recogniser.evaluate(windows.overlapping.test) if len(windows.overlapping.test) else None,
+        cross=cross,
+        cross_people=cross_people,
+        blocked=blocked.evaluate(windows.blocked.test) if blocked is not None and windows.blocked else None,
+        blocked_history=blocked.history_ if blocked is not None else None,
+        notes=(*data.notes, *windows.notes),
+        steps_done=len(recogniser.history_.train_loss),
+        steps=training.steps(len(windows.overlapping.training)),
+    )
+
+
+def _write(
+    directory: RunDirectory, recogniser: Recogniser, outcome: Outcome, record: dict[str, Any], status: str
+) -> None:
+    """Write everything but the checkpoint. ``run.json`` comes last: only then is the run finished."""
+    scores = outcome.scores_as_dict()
+    recogniser.provenance_ |= {
+        "data": [
+            {
+                "subject": one.mended.subject,
+                "fingerprint": one.as_found.fingerprint,
+                "samples_fingerprint": one.mended.samples_fingerprint,
+            }
+            for one in outcome.data.training
+        ],
+        "scores": scores,
+        "steps": outcome.steps_done,
+    }
+    recogniser.save(directory.model)
+    batch = outcome.training.batch_windows
+    _write_history(directory, outcome.history, batch)
+    pictures = {"learning_curves": learning_curves(outcome.history, batch_windows=batch)}
+    if outcome.same_person is not None:
+        pictures["confusion_same_person"] = confusion_picture(
+            outcome.same_person, title="Same person, overlapping windows"
+        )
+    if outcome.blocked is not None:
+        pictures["confusion_blocked_same_person"] = confusion_picture(
+            outcome.blocked, title="Same person, windows never overlapping"
+        )
+    if outcome.cross is not None:
+        pictures["confusion_cross_person"] = confusion_picture(outcome.cross, title="People the model never met")
+    for name, picture in pictures.items():
+        save_png(picture, directory.picture(name))
+    write_report(directory.report, outcome)
+    directory.write_record(record | {"status": status, "steps": outcome.steps_done, "scores": scores})
+
+
+def _write_history(directory: RunDirectory, history: History, batch_windows: int) -> None:
+    write_text(directory.history, history.to_csv(batch_windows))
+
+
+def _record(settings: RunSettings, data: RunData) -> dict[str, Any]:
+    from datetime import UTC, datetime
+
+    return {
+        "status": "training",
+        "harken_version": __version__,
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "settings": settings.what_decides_the_result(),
+        "data": {
+            "training": [one.as_dict() for one in data.training],
+            "cross": [one.as_dict() for one in data.cross],
+        },
+        "versions": {"python": platform.python_version()}
+        | {name: version(name) for name in ("numpy", "polars", "scikit-learn", "torch")},
+        "machine": {
+            "processor": platform.processor() or platform.machine(),
+            "cores": os.cpu_count(),
+            "threads": torch.get_num_threads(),
+        },
+    }
+
+
+def _refuse_changes(before: dict[str, Any], now: dict[str, Any]) -> None:
+    """A run goes on only with the settings and the data it began with."""
+    for name, value in now["settings"].items():
+        earlier = before.get("settings", {}).get(name)
+        if earlier != value:
+            raise HarkenError(
+                f"this run began with {name} = {earlier!r}, not {value!r}; resume it as it began, "
+                "or choose another --out"
+            )
+    for role in ("training", "cross"):
+        earlier = [one.get("fingerprint") for one in before.get("data", {}).get(role, [])]
+        files = [one["fingerprint"] for one in now["data"][role]]
+        if earlier != files:
+            raise HarkenError(
+                f"the {role} recordings are not those this run began with; resume it with the same ones in the same "
+                "order, or choose another --out"
+            )

@@ -1,0 +1,136 @@
+"""The recordings of a run, read once, checked against one another before anything is learned."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harken.errors import HarkenError
+from harken.mending import mend
+from harken.readers import read
+from harken.recording import Recording
+from harken.runs.settings import RunSettings
+from harken.specification import check_rate
+
+__all__ = ["Read", "RunData", "read_run_data"]
+
+SHARED_ROWS = 0.01
+"""Two recordings with more than this share of rows in common, times and values, are one recording."""
+
+
+@dataclass(frozen=True)
+class Read:
+    """One file: as the notebook saw it, and mended."""
+
+    path: Path
+    as_found: Recording
+    mended: Recording
+
+    def as_dict(self) -> dict[str, Any]:
+        """For ``run.json``."""
+        return {
+            "file": str(self.path),
+            "subject": self.mended.subject,
+            "fingerprint": self.as_found.fingerprint,
+            "rows": len(self.as_found),
+            "sample_rate_hz": self.mended.sample_rate_hz,
+            "unlabelled_rows": self.as_found.unlabelled_rows,
+            "gaps": len(self.mended.gap_rows),
+            "labels": list(self.mended.label_names),
+            "channels": list(self.mended.channels),
+            "quality": asdict(self.mended.quality),
+        }
+
+
+@dataclass(frozen=True)
+class RunData:
+    """The people to learn from and those never met, and what to tell the user about them."""
+
+    training: list[Read]
+    cross: list[Read]
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def sample_rate_hz(self) -> float:
+        """The median rate of the training recordings."""
+        return float(np.median([read.mended.sample_rate_hz for read in self.training]))
+
+
+def read_run_data(settings: RunSettings) -> RunData:
+    """Read a run's files.
+
+    Raises:
+        HarkenError: when a file cannot be read, is given twice, holds no label; when a person or a recording
+            is among both the training and the cross files; when rates or channels do not fit.
+    """
+    if not settings.files:
+        raise HarkenError("there is no recording to learn from")
+    training = [_read(path, settings) for path in settings.files]
+    cross = [_read(path, settings) for path in settings.cross]
+    _refuse_repeated(training + cross)
+    _refuse_shared_people(training, cross)
+    data = RunData(training, cross)
+    for one in training + cross:
+        check_rate(one.mended.sample_rate_hz, data.sample_rate_hz, one.mended.source)
+    channels = settings.channels or training[0].mended.channels
+    selected = [[_select(one, channels) for one in reads] for reads in (training, cross)]
+    notes = [f"{one.path.name}: {note}" for one in training + cross for note in one.mended.quality.notes]
+    return RunData(selected[0], selected[1], notes)
+
+
+def _read(path: Path, settings: RunSettings) -> Read:
+    reading = settings.reading
+    found = read(path, as_found=True, **asdict(reading))
+    if settings.ignore_labels:
+        kept = tuple(name for name in found.label_names if name not in settings.ignore_labels)
+        found = found.with_label_names(kept)
+    if not found.label_names:
+        raise HarkenError(f"{path}: no row has a label; --label-column says where they are")
+    return Read(path, found, mend(found, sensor_range=reading.sensor_range_g))
+
+
+def _select(one: Read, channels: Sequence[str]) -> Read:
+    try:
+        return replace(
+            one,
+            as_found=one.as_found.select_channels(tuple(channels)),
+            mended=one.mended.select_channels(tuple(channels)),
+        )
+    except HarkenError as error:
+        raise HarkenError(f"{error}; --channels x,y,z reads only what every file has") from error
+
+
+def _refuse_repeated(reads: list[Read]) -> None:
+    counts = Counter(one.as_found.fingerprint for one in reads)
+    for fingerprint, count in counts.items():
+        if count > 1:
+            names = " and ".join(str(one.path) for one in reads if one.as_found.fingerprint == fingerprint)
+            raise HarkenError(f"{names} hold the same recording, so no score on them would be right; give it once")
+
+
+def _refuse_shared_people(training: list[Read], cross: list[Read]) -> None:
+    for learned in training:
+        for stranger in cross:
+            if learned.mended.subject == stranger.mended.subject:
+                raise HarkenError(
+                    f"{learned.path} and {stranger.path} are both of {learned.mended.subject!r}, and a person cannot "
+                    "be learned from and be a stranger. A person's name is the file's own unless it has a Subject "
+                    "column: if these are two people, rename one of the files"
+                )
+            share = _shared_share(learned.mended, stranger.mended)
+            if share > SHARED_ROWS:
+                raise HarkenError(
+                    f"{stranger.path} shares {share:.0%} of its rows with {learned.path}, times and values: it is the "
+                    "same recording, and a score on it would be a score on what was learned"
+                )
+
+
+def _shared_share(learned: Recording, stranger: Recording) -> float:
+    """The share of the stranger's rows that stand in the other recording too, time and acceleration alike."""
+    _, here, there = np.intersect1d(stranger.time_ns, learned.time_ns, assume_unique=True, return_indices=True)
+    axes = min(3, stranger.signals.shape[1], learned.signals.shape[1])
+    same = (stranger.signals[here, :axes] == learned.signals[there, :axes]).all(axis=1)
+    return float(same.sum()) / len(stranger)

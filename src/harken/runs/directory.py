@@ -1,0 +1,92 @@
+"""The run directory: what is where in it, and who may write to it."""
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harken.errors import HarkenError
+from harken.files import write_text
+
+__all__ = ["RunDirectory"]
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """Paths in a run directory, and its ``run.json``."""
+
+    path: Path
+
+    @property
+    def model(self) -> Path:
+        """The trained model."""
+        return self.path / "model.safetensors"
+
+    @property
+    def record(self) -> Path:
+        """Settings, versions, data fingerprints, scores."""
+        return self.path / "run.json"
+
+    @property
+    def history(self) -> Path:
+        """Losses and accuracies, a line a step."""
+        return self.path / "history.csv"
+
+    @property
+    def report(self) -> Path:
+        """The page to send to somebody."""
+        return self.path / "report.html"
+
+    def picture(self, name: str) -> Path:
+        """A picture by its name."""
+        return self.path / f"{name}.png"
+
+    def checkpoint(self, fit: str) -> Path:
+        """The state of one of the run's fits, while it trains."""
+        return self.path / "checkpoint" / f"{fit}.safetensors"
+
+    @classmethod
+    def open(cls, path: Path, *, resume: bool) -> "RunDirectory":
+        """Make an empty run directory, or open one to go on with.
+
+        Raises:
+            HarkenError: when it is not empty and ``resume`` was not asked for, or holds something else.
+        """
+        directory = cls(path)
+        if path.exists() and not path.is_dir():
+            raise HarkenError(f"{path} is a file; --out needs a folder")
+        occupied = path.is_dir() and any(path.iterdir())
+        if occupied and not resume:
+            raise HarkenError(f"{path} is not empty; choose another --out, or go on with what is there: --resume")
+        if occupied and not directory.record.exists():
+            raise HarkenError(f"{path} is not empty and holds no run of harken; choose another --out")
+        try:
+            directory.checkpoint("").parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise HarkenError(f"{path}: cannot write there ({error.strerror})") from error
+        return directory
+
+    def read_record(self) -> dict[str, Any] | None:
+        """What ``run.json`` says, or None when there is none yet.
+
+        Raises:
+            HarkenError: when it is damaged.
+        """
+        if not self.record.exists():
+            return None
+        try:
+            record = json.loads(self.record.read_text(encoding="utf-8"))
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise HarkenError(f"{self.record} is damaged ({error}); start again in an empty folder") from error
+        if not isinstance(record, dict):
+            raise HarkenError(f"{self.record} is damaged; start again in an empty folder")
+        return record
+
+    def write_record(self, record: dict[str, Any]) -> None:
+        """Write ``run.json``."""
+        write_text(self.record, json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+    def drop_checkpoints(self) -> None:
+        """Remove what only an unfinished run needs."""
+        shutil.rmtree(self.path / "checkpoint", ignore_errors=True)

@@ -1,0 +1,67 @@
+"""What a run found out: everything that its report shows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harken.history import History
+from harken.runs.data import RunData
+from harken.runs.settings import RunSettings
+from harken.scores import PeopleScores, Scores
+from harken.specification import Specification
+from harken.training import TrainingSettings
+
+__all__ = ["Outcome"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run found out.
+
+    Attributes:
+        settings: what was asked.
+        specification: what the model reads and answers.
+        training: how it was trained.
+        training_windows: on how many windows.
+        parameters: how many numbers the network learned.
+        data: the recordings.
+        history: of the fit whose model is saved.
+        same_person: the notebook's test on the same person, whose windows overlap those learned; None in the
+            rare case that it holds no learned label.
+        cross_people, cross: each stranger alone, and all their windows together; None without ``--cross``.
+        blocked, blocked_history: the honest same-person test, and the history of its fit; None when it was
+            not possible or not reached.
+        notes: sentences about the data and the windows.
+        steps_done, steps: smaller than ``steps`` when the run was interrupted.
+    """
+
+    settings: RunSettings
+    specification: Specification
+    training: TrainingSettings
+    training_windows: int
+    parameters: int
+    data: RunData
+    history: History
+    same_person: Scores | None
+    cross: Scores | None
+    cross_people: PeopleScores | None
+    blocked: Scores | None
+    blocked_history: History | None
+    notes: tuple[str, ...]
+    steps_done: int
+    steps: int
+
+    @property
+    def finished(self) -> bool:
+        """Whether the model had all its steps."""
+        return self.steps_done == self.steps
+
+    def scores_as_dict(self) -> dict[str, Any]:
+        """For ``run.json`` and the model file: nothing in it depends on paths, times or durations."""
+        found: Mapping[str, Scores | PeopleScores | None] = {
+            "same_person": self.same_person,
+            "blocked_same_person": self.blocked,
+            "cross_person": self.cross,
+            "cross_people": self.cross_people,
+        }
+        return {name: scores.as_dict() for name, scores in found.items() if scores is not None}

@@ -1,0 +1,62 @@
+"""What a training run was asked to do."""
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harken.presets import DEFAULT_PRESET, Preset, preset
+from harken.readers.options import TableOptions
+
+__all__ = ["RunSettings"]
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """What a training run was asked to do.
+
+    Attributes:
+        files: recordings of the people to learn from.
+        cross: recordings of people never learned from.
+        out: the run directory.
+        preset, passes, seed, device: see ``Recogniser``.
+        channels: which channels to read; None for every channel of the first training file.
+        ignore_labels: labels to treat as unlabelled, in all files.
+        reading: how to read the tables.
+        resume: go on with what is in ``out``.
+    """
+
+    files: tuple[Path, ...]
+    out: Path
+    cross: tuple[Path, ...] = ()
+    preset: str | Preset = DEFAULT_PRESET
+    passes: int | None = None
+    seed: int = 0
+    device: str = "auto"
+    channels: tuple[str, ...] | None = None
+    ignore_labels: tuple[str, ...] = ()
+    reading: TableOptions = field(default_factory=TableOptions)
+    resume: bool = False
+
+    @property
+    def recipe(self) -> Preset:
+        """The preset itself.
+
+        Raises:
+            HarkenError: when there is none of this name.
+        """
+        return preset(self.preset)
+
+    def what_decides_the_result(self) -> dict[str, Any]:
+        """The settings that a resumed run must share with the one it goes on with, for JSON.
+
+        Not the paths: a moved file is the same file as long as its fingerprint is the same.
+        """
+        return {
+            "preset": asdict(self.recipe),
+            "passes": self.passes,
+            "seed": self.seed,
+            "device": self.device,
+            "channels": list(self.channels) if self.channels else None,
+            "ignore_labels": sorted(self.ignore_labels),
+            "reading": asdict(self.reading),
+        }

@@ -1,0 +1,55 @@
+"""What tests of every part share: the real data, where it is, and the command line, run in this process."""
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from harken.cli import main
+
+
+@dataclass(frozen=True)
+class Finished:
+    """How a command ended."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def data_dir() -> Path:
+    """The folder of real recordings; the test is skipped where there is none."""
+    said = os.environ.get("HARKEN_DATA")
+    if not said:
+        pytest.skip("HARKEN_DATA is not set: this test needs the folder of real recordings")
+    if not Path(said).is_dir():
+        pytest.fail(f"HARKEN_DATA is {said}, and there is no such folder")
+    return Path(said)
+
+
+@pytest.fixture
+def run_harken(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Finished]:
+    """``run_harken("inspect", path)``: the command as a user would run it into a pipe 80 columns wide.
+
+    It goes through ``main``, so a mistake ends in its sentence and exit code; any other exception comes through.
+    """
+    monkeypatch.setenv("COLUMNS", "80")
+    for name in ("FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+        monkeypatch.delenv(name, raising=False)
+
+    def run(*arguments: object) -> Finished:
+        monkeypatch.setattr(sys, "argv", ["harken", *map(str, arguments)])
+        capsys.readouterr()
+        exit_code = 0
+        try:
+            main()
+        except SystemExit as end:
+            exit_code = end.code if isinstance(end.code, int) else int(end.code is not None)
+        printed = capsys.readouterr()
+        return Finished(exit_code, printed.out, printed.err)
+
+    return run

@@ -1,0 +1,121 @@
+"""What stands in the cells of a confusion matrix, and that it can be read."""
+
+import io
+
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
+
+from harken.figures.confusion import MEASURES, confusion_panel, confusion_picture
+from harken.scores import Scores, score
+
+NAMES = ("laying_down", "sitting", "walking")
+
+
+def scores_of(confusion: list[list[int]], names: tuple[str, ...] = NAMES) -> Scores:
+    counts = np.array(confusion)
+    truth, predicted = np.nonzero(counts)
+    times = counts[truth, predicted]
+    return score(np.repeat(truth, times), np.repeat(predicted, times), names)
+
+
+SCORES = scores_of([[1500, 500, 0], [0, 1, 3999], [0, 0, 4000]])
+
+
+def cells(axes: Axes) -> list[list[str]]:
+    size = len(axes.get_yticklabels())
+    texts = [text.get_text() for text in axes.texts]
+    return [texts[row * size : (row + 1) * size] for row in range(size)]
+
+
+def test_the_three_matrices() -> None:
+    figure = confusion_picture(SCORES, title="People the model never met")
+    assert figure.get_suptitle() == "People the model never met"
+    counts, of_all, of_truth = figure.axes
+    assert cells(counts) == [["1,500", "500", "0"], ["0", "1", "3,999"], ["0", "0", "4,000"]]
+    assert cells(of_all) == [["15.0", "5.0", "0"], ["0", "<0.1", "40.0"], ["0", "0", "40.0"]]
+    assert cells(of_truth) == [["75.0", "25.0", "0"], ["0", "<0.1", ">99.9"], ["0", "0", "100"]]
+
+
+def test_both_axes_say_what_they_are() -> None:
+    for axes in confusion_picture(SCORES, title="").axes:
+        assert (axes.get_ylabel(), axes.get_xlabel()) == ("true", "recognised as")
+        assert [text.get_text() for text in axes.get_yticklabels()] == list(NAMES)
+        assert [text.get_text() for text in axes.get_xticklabels()] == list(NAMES)
+
+
+def test_a_label_without_windows_has_no_per_cent_of_its_own() -> None:
+    (axes,) = confusion_panel(scores_of([[3, 0, 1], [0, 0, 0], [0, 0, 2]]), "percent_of_truth").axes
+    assert cells(axes)[1] == ["–", "–", "–"]
+
+
+def test_right_is_blue_and_wrong_is_orange() -> None:
+    (axes,) = confusion_panel(SCORES, "percent_of_truth").axes
+    (image,) = axes.get_images()
+    colours = np.asarray(image.get_array())
+    red, blue = colours[..., 0], colours[..., 2]
+    assert blue[2, 2] > red[2, 2]
+    assert red[1, 2] > blue[1, 2]
+
+
+def contrast(one: str | tuple[float, ...], other: str | tuple[float, ...]) -> float:
+    """WCAG's contrast of two colours, 1 to 21."""
+
+    def luminance(colour: str | tuple[float, ...]) -> float:
+        parts = np.array(to_rgb(colour))  # type: ignore[arg-type]
+        return float(
+            np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4) @ (0.2126, 0.7152, 0.0722)
+        )
+
+    high, low = sorted((luminance(one), luminance(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_numbers_can_be_read_on_every_shade_and_zeros_are_quiet() -> None:
+    names = tuple(f"label {number}" for number in range(20))
+    shades = [[(row * 20 + column) * 10 for column in range(20)] for row in range(20)]
+    (axes,) = confusion_panel(scores_of(shades, names), "windows").axes
+    colours = np.asarray(axes.get_images()[0].get_array()).reshape(-1, 4)
+    ink = [text.get_color() for text in axes.texts]
+    assert all(contrast(one, tuple(colour[:3])) >= 4.5 for one, colour in zip(ink[1:], colours[1:], strict=True))
+    assert contrast(ink[0], tuple(colours[0][:3])) < 2.5
+
+
+@pytest.mark.parametrize("count", [2, 3, 4, 7, 8, 12, 20])
+def test_names_and_numbers_do_not_run_into_one_another(count: int) -> None:
+    names = tuple(f"{number} carrying something heavy upstairs on the {number}th floor" for number in range(count))
+    truth = np.repeat(np.arange(count), 1000)
+    figure = confusion_panel(score(truth, np.roll(truth, 7), names), "windows")
+    figure.savefig(io.BytesIO())
+    (axes,) = figure.axes
+    canvas = figure.canvas
+    assert isinstance(canvas, FigureCanvasAgg)
+    renderer = canvas.get_renderer()
+    cell_width, cell_height = axes.bbox.width / count, axes.bbox.height / count
+    for text in axes.texts:
+        extent = text.get_window_extent(renderer)
+        assert extent.width < cell_width
+        assert extent.height < cell_height
+    for label in [*axes.get_yticklabels(), *axes.get_xticklabels(), axes.yaxis.label, axes.xaxis.label]:
+        extent = label.get_window_extent(renderer)
+        assert min(extent.x0, extent.y0) >= -1, f"{label.get_text()} is cut off"
+    assert cell_height > 0.8 * 0.42 * figure.dpi
+
+
+def test_long_names_stay_different() -> None:
+    names = ("walking very slowly around the block", "walking very slowly around the house")
+    (axes,) = confusion_panel(scores_of([[1, 0], [0, 1]], names), "windows").axes
+    shown = [text.get_text() for text in axes.get_yticklabels()]
+    assert shown == ["walking very slow… the block", "walking very slow… the house"] or len(set(shown)) == 2
+    assert all(len(name) <= 26 for name in shown)
+
+
+def test_a_dollar_sign_is_no_formula() -> None:
+    confusion_picture(scores_of([[1, 0], [0, 1]], ("$x^", "<b>&")), title="$\\frac").savefig(io.BytesIO())
+
+
+def test_every_measure_has_a_title() -> None:
+    for measure, title in MEASURES.items():
+        assert confusion_panel(SCORES, measure).axes[0].get_title(loc="left") == title

@@ -1,0 +1,298 @@
+"""The report says the truth in every situation, and is one file that anybody may open."""
+
+import base64
+import io
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from harken.report import sentences, write_report
+from harken.runs.outcome import Outcome
+from harken.scores import PeopleScores, Scores, score, score_people
+
+MakeOutcome = Callable[..., Outcome]
+VOID = {"meta", "img", "link", "br"}
+
+
+class Page(HTMLParser):
+    """What a browser would see: the tags in order with their attributes, and the text between them."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.words: list[str] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag, f"</{tag}> closes another tag"
+
+    def handle_data(self, data: str) -> None:
+        if "style" not in self.open:
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+def page_of(outcome: Outcome, folder: Path) -> tuple[str, Page]:
+    path = folder / "report.html"
+    write_report(path, outcome)
+    html = path.read_text(encoding="utf-8")
+    return html, Page(html)
+
+
+def scores_of(confusion: list[list[int]], names: tuple[str, ...] = ("lying", "sitting", "walking")) -> Scores:
+    counts = np.array(confusion)
+    truth, predicted = np.nonzero(counts)
+    times = counts[truth, predicted]
+    return score(np.repeat(truth, times), np.repeat(predicted, times), names)
+
+
+def people_of(count: int, right: float = 0.8) -> PeopleScores:
+    truth = np.tile(np.repeat([0, 1], 50), count)
+    predicted = np.where(np.random.default_rng(0).random(len(truth)) < right, truth, 1 - truth)
+    return score_people(truth, predicted, np.repeat([f"p{i}" for i in range(count)], 100), ("lying", "walking"))
+
+
+def test_the_report_is_one_file_that_needs_nothing_else(make_outcome: MakeOutcome, tmp_path: Path) -> None:
+    folder = tmp_path / "alone"
+    folder.mkdir()
+    html, page = page_of(make_outcome(), folder)
+    assert [path.name for path in folder.iterdir()] == ["report.html"]
+    assert not re.search(r"https?://|//[a-z]|url\(|@import|javascript:", re.sub(r"base64,[^\"]+", "", html))
+    assert {tag for tag, _ in page.tags}.isdisjoint({"script", "link", "iframe", "object", "form", "video"})
+    assert all(not name.startswith("on") for _, attributes in page.tags for name in attributes)
+    assert all((image["src"] or "").startswith("data:image/png;base64,") for image in page.all("img"))
+    assert page.open == []
+
+
+def test_the_pictures_are_whole_and_described(make_outcome: MakeOutcome, tmp_path: Path) -> None:
+    _, page = page_of(make_outcome(), tmp_path)
+    images = page.all("img")
+    # Three confusion matrices for each of three tests, and the learning curves of two fits.
+    assert len(images) == 3 * 3 + 2
+    for image in images:
+        picture = Image.open(io.BytesIO(base64.b64decode((image["src"] or "").partition(",")[2])))
+        picture.load()
+        assert image["alt"]
+        assert picture.width / picture.height == pytest.approx(
+            int(image["width"] or 0) / int(image["height"] or 1), 0.01
+        )
+    assert "People never met" in (images[0]["alt"] or ""), "unseen people come first"
+
+
+def test_every_person_label_and_file_is_named_and_no_folder(make_outcome: MakeOutcome, tmp_path: Path) -> None:
+    note = f"Something about {tmp_path / 'secret place' / 'alice.csv'}."
+    outcome = make_outcome(strangers=("bob", "carol", "dave"), notes=(note,))
+    html, page = page_of(outcome, tmp_path)
+    for name in ("alice", "bob", "carol", "dave", "lying", "sitting", "walking", "alice.csv", "dave.csv"):
+        assert name in page.text
+    assert "Something about alice.csv." in page.text
+    assert "secret place" not in html
+    assert str(tmp_path) not in html
+
+
+def test_a_note_on_a_recording_stands_only_at_the_recording(make_outcome: MakeOutcome, tmp_path: Path) -> None:
+    outcome = make_outcome()
+    assert outcome.data.notes
+    _, page = page_of(replace(outcome, notes=(*outcome.data.notes, "And another.")), tmp_path)
+    (note,) = outcome.data.training[0].mended.quality.notes
+    assert page.text.count(note) == 1
+    assert "And another." in page.text
+
+
+def test_names_from_files_are_escaped(make_outcome: MakeOutcome, tmp_path: Path) -> None:
+    bad = "<script>alert(1)<x"
+    outcome = make_outcome(strangers=(bad, 'a "quoted" & b'))
+    labels = ("</style><script>alert(2)</script>", "sit'ting\"", "<img src=x onerror=alert(3)>")
+    rename = {"label_names": labels}
+    assert outcome.cross is not None
+    outcome = replace(
+        outcome,
+        specification=replace(outcome.specification, labels=labels),
+        cross=replace(outcome.cross, **rename),
+        notes=("<b>bold</b>",),
+    )
+    html, page = page_of(outcome, tmp_path)
+    assert "<script" not in html
+    assert "<b>" not in html
+    assert bad in page.text
+    assert "</style><script>alert(2)</script>" in page.text
+    assert all((image["src"] or "").startswith("data:") for image in page.all("img"))
+
+
+def test_all_three_tests_stand_beside_one_another(make_outcome: MakeOutcome, tmp_path: Path) -> None:
+    outcome = make_outcome()
+    _, page = page_of(outcome, tmp_path)
+    assert "Accuracy 60.0% 85.0% 95.0%" in page.text
+    assert "flattering" in page.text
+    for scores in (outcome.cross, outcome.blocked, outcome.same_person):
+        assert scores is not None
+        for value in (scores.weighted_precision, scores.macro_recall, scores.macro_f1, scores.cohen_kappa):
+            assert f"{value:.3f}" in page.text
+
+
+def test_strangers_are_listed_the_worst_first(make_outcome: MakeOutcome, tmp_path: Path) -> None:
+    outcome = make_outcome(strangers=("bob", "carol", "dave"))
+    _, page = page_of(outcome, tmp_path)
+    assert outcome.cross_people is not None
+    worst, *_ = sorted(outcome.cross_people.people, key=lambda name: outcome.cross_people.people[name].macro_f1)  # type: ignore[union-attr]
+    assert f"Commonest mistake {worst} 300" in page.text
+
+
+def test_the_same_run_gives_the_same_report(make_outcome: MakeOutcome, tmp_path: Path) -> None:
+    outcome = make_outcome()
+    assert page_of(outcome, tmp_path)[0] == page_of(outcome, tmp_path)[0]
+
+
+def test_without_strangers_nothing_is_promised(make_outcome: MakeOutcome, tmp_path: Path) -> None:
+    _, page = page_of(make_outcome(strangers=()), tmp_path)
+    assert page.text.count("Nothing is known") == 1
+    assert "No recording of anybody else was given (--cross)" in page.text
+    assert "People never met unknown Not tested." in page.text
+    assert "Each person it never met" not in page.text
+    assert len(page.all("img")) == 2 * 3 + 2
+
+
+def test_an_interrupted_run_says_so(make_outcome: MakeOutcome, tmp_path: Path) -> None:
+    _, page = page_of(make_outcome(steps_done=40, honest=None), tmp_path)
+    assert "Training was interrupted: the model had 40 of 90 steps" in page.text
+    assert "There is no honest same-person test: the run was stopped before it was made." in page.text
+    assert "40 of 90" in page.text
+
+
+def test_an_impossible_honest_test_is_explained_once(make_outcome: MakeOutcome, tmp_path: Path) -> None:
+    reason = "There is no honest same-person test: the bouts are too short to be cut in two."
+    _, page = page_of(make_outcome(honest=None, notes=(reason,)), tmp_path)
+    assert page.text.count("There is no honest same-person test") == 1
+    assert reason in page.text
+
+
+def test_a_run_without_any_same_person_test(make_outcome: MakeOutcome, tmp_path: Path) -> None:
+    _, page = page_of(make_outcome(honest=None, overlapping=None), tmp_path)
+    assert "There is no overlapping same-person test" in page.text
+    assert "Overlap" not in page.text.replace("Overlapping", "")
+
+
+@pytest.mark.parametrize(
+    ("strangers", "said"),
+    [
+        ((), "Nothing is known about how well this recogniser does on strangers: it was tested only on the one person"),
+        (("bob",), "On the one person it never met, this recogniser names the right activity in 60.0% of the windows."),
+        (("bob", "eve"), "On the 2 people it never met, this recogniser names the right activity in 60.0%"),
+    ],
+)
+def test_headline(make_outcome: MakeOutcome, strangers: tuple[str, ...], said: str) -> None:
+    assert sentences.headline(make_outcome(strangers=strangers)).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("overlapping", "honest", "said"),
+    [
+        (0.95, 0.85, "Overlap flattered by 10.0 percentage points: 95.0% with overlapping windows, 85.0% without."),
+        (0.91, 0.9, "Overlap flattered by 1.0 percentage point: "),
+        (0.95, 0.95, "Overlap made little difference here (0.0 percentage points: 95.0%"),
+        (0.9, 0.95, "Here the honest test came out higher, by 5.0 percentage points"),
+    ],
+)
+def test_what_the_overlap_flattered(make_outcome: MakeOutcome, overlapping: float, honest: float, said: str) -> None:
+    first, shared = sentences.overlap_sentences(make_outcome(overlapping=overlapping, honest=honest))
+    assert first.startswith(said)
+    assert "still share the bout, the strap and the day" in shared
+
+
+@pytest.mark.parametrize(
+    ("cross", "said"), [(0.6, "25.0 percentage points lower than"), (0.9, "5.0 percentage points higher than")]
+)
+def test_how_far_it_is_to_strangers(make_outcome: MakeOutcome, cross: float, said: str) -> None:
+    sentence = sentences.stranger_gap_sentence(make_outcome(cross=cross))
+    assert sentence is not None
+    assert said in sentence
+    assert sentences.stranger_gap_sentence(make_outcome(strangers=())) is None
+
+
+def test_an_interval_is_over_people_and_only_over_enough_of_them() -> None:
+    assert "95% interval over 5 people" in sentences.people_sentence(people_of(5))
+    assert "4 people are too few for an interval (5 are needed)" in sentences.people_sentence(people_of(4))
+    assert "interval" not in sentences.people_sentence(people_of(1))
+
+
+def test_how_far_people_lie_apart() -> None:
+    assert sentences.spread_sentence(people_of(1)).startswith("There is only one")
+    people = people_of(3)
+    worst = min(people.people, key=lambda name: people.people[name].macro_f1)
+    assert f"({worst}) to" in sentences.spread_sentence(people)
+
+
+def test_a_recogniser_that_is_no_better_than_a_constant_answer_is_called_so() -> None:
+    blind = scores_of([[0, 0, 10], [0, 0, 10], [0, 0, 40]])
+    assert sentences.baseline_sentence(blind) == (
+        "That is no better than not looking at the signal at all: answering “walking” every time would be right in "
+        "66.7%."
+    )
+    seeing = scores_of([[10, 0, 0], [0, 10, 0], [0, 0, 40]])
+    assert sentences.baseline_sentence(seeing).startswith("For comparison: answering “walking”")
+
+
+def test_best_and_worst_activity() -> None:
+    said = sentences.confusion_sentence(scores_of([[9, 1, 0], [3, 5, 2], [0, 0, 0]]))
+    assert said == (
+        "“lying” is recognised best, in 90.0% of its windows. “sitting” is recognised in 50.0% of its windows and "
+        "most often taken for “lying”."
+    )
+    assert sentences.confusion_sentence(scores_of([[9, 0, 0], [0, 5, 0], [0, 0, 0]])) == "Every window was recognised."
+    only = sentences.confusion_sentence(scores_of([[5, 5, 0], [0, 0, 0], [0, 0, 0]]))
+    assert only == "“lying” is recognised in 50.0% of its windows and most often taken for “sitting”."
+
+
+def test_the_commonest_mistake() -> None:
+    assert sentences.commonest_mistake(scores_of([[4, 0, 0], [0, 4, 0], [0, 0, 4]])) == "none"
+    found = sentences.commonest_mistake(scores_of([[1, 1, 0], [0, 6, 2], [0, 0, 9]]))
+    assert found == "“sitting” taken for “walking” (25.0% of its windows)"
+
+
+@pytest.mark.parametrize(
+    ("share", "said"), [(0, "0%"), (0.0001, "<0.1%"), (0.6355, "63.5%"), (0.99996, ">99.9%"), (1, "100%")]
+)
+def test_per_cent_never_rounds_to_none_or_all(share: float, said: str) -> None:
+    assert sentences.percent(share) == said
+
+
+def test_an_undefined_score_is_called_so() -> None:
+    assert sentences.number(None) == "undefined"
+
+
+def test_a_short_training_is_called_short(make_outcome: MakeOutcome) -> None:
+    assert sentences.warnings(make_outcome(passes=100)) == []
+    (said,) = sentences.warnings(make_outcome(passes=1))
+    assert said.startswith("This was a short training: 1 pass over the training windows, where the recipe")
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [(1, "rests on one person"), (3, "rests on 3 people. That says little"), (7, "The interval says")],
+)
+def test_few_strangers_are_a_limit(make_outcome: MakeOutcome, count: int, said: str) -> None:
+    first = sentences.limits(make_outcome(strangers=tuple(f"p{i}" for i in range(count))))[0]
+    assert said in first
+
+
+def test_without_strangers_no_limit_speaks_of_them(make_outcome: MakeOutcome) -> None:
+    assert not any("strangers' score" in said for said in sentences.limits(make_outcome(strangers=())))
