@@ -11,7 +11,9 @@ from pathlib import Path
 import harken
 
 
-def main(mine: str, friend: str, passes: int | None = None, out: Path = Path()) -> float:
+def main(
+    mine: str, friend: str, passes: int | None = None, *, out: Path = Path(), length: int = 512, draws: int = 10_000
+) -> float:
     """Learn from ``mine``, test on both, and return the accuracy on the friend."""
     # What is in the recordings? As found: every row in the file's order, as the notebook read it.
     recording = harken.read(mine, as_found=True)
@@ -19,9 +21,9 @@ def main(mine: str, friend: str, passes: int | None = None, out: Path = Path()) 
     print(f"{recording.subject}: {len(recording)} rows at {recording.sample_rate_hz:.1f} Hz, {recording.label_names}")
 
     # The notebook's windows: 10,000 drawn at random, one label each; 9,000 train, 1,000 test.
-    windows = harken.random_windows(recording, length=512, count=10_000, seed=1337)
-    cross = harken.random_windows(stranger, length=512, count=10_000, seed=101)
-    training, same_person = windows[:9_000], windows[9_000:]
+    windows = harken.random_windows(recording, length=length, count=draws, seed=1337)
+    cross = harken.random_windows(stranger, length=length, count=draws, seed=101)
+    training, same_person = windows[: draws * 9 // 10], windows[draws * 9 // 10 :]
 
     # Two stacked LSTM layers of 32 units, 100 passes, unless told otherwise.
     recogniser = harken.Recogniser("notebook", passes=passes)

@@ -44,28 +44,30 @@ def mend(recording: Recording, *, sensor_range: float | None = None) -> Recordin
     repeated = len(time_ns) - int(first.sum())
     if repeated > MOST_REPEATED * len(time_ns):
         raise HarkenError(
-            f"{recording.source}: {repeated} of {len(time_ns)} rows repeat the time of another row, so the "
-            "clock is too coarse for the rate; --rate HZ numbers the rows instead of reading their times"
+            f"{recording.source or recording.subject}: {repeated} of {len(time_ns)} rows repeat the time of another "
+            "row, so the clock is too coarse for the rate; --rate HZ numbers the rows instead of reading their times"
         )
     rows = order[first] if order is not None else (np.flatnonzero(first) if repeated else slice(None))
+    del steps, order, first
     signals = recording.signals[rows]
     kept_time = time_ns[rows]
 
     acceleration = signals[:, : _acceleration_channels(recording.channels)]
     missing = ~_every_channel(np.isfinite(signals))
-    limit = sensor_range if sensor_range is not None else sensor_range_g(acceleration)
-    with np.errstate(invalid="ignore"):
-        outside = ~_every_channel(np.abs(acceleration) <= limit * RANGE_TOLERANCE) & ~missing
+    largest = _largest(acceleration)
+    found = recording.quality
+    limit = sensor_range or found.sensor_range_g or _range_g(largest)
+    outside = (largest > limit * RANGE_TOLERANCE) & ~missing
     stuck = _stuck(kept_time, acceleration)
 
-    dropped = dict(recording.quality.dropped)
+    dropped = dict(found.dropped)
     if repeated:
-        dropped["repeated time"] = repeated
+        dropped["repeated time"] = dropped.get("repeated time", 0) + repeated
     quality = replace(
-        recording.quality,
+        found,
         dropped=dropped,
-        backward_times=backward,
-        repeated_times=repeated,
+        backward_times=found.backward_times + backward,
+        repeated_times=found.repeated_times + repeated,
         missing=int(missing.sum()),
         out_of_range=int(outside.sum()),
         stuck=int(stuck.sum()),
@@ -90,10 +92,11 @@ def sensor_range_g(acceleration_g: NDArray[np.float32]) -> float:
     samples in between on its way up; a bit lost in transmission does not. Where no standard range fits,
     16 g is answered, the most that wrist sensors are built for.
     """
-    # A row's fmax over its axes ignores NaN; a missing row counts as 0.
-    largest = np.zeros(len(acceleration_g), dtype=np.float32)
-    for axis in range(acceleration_g.shape[1]):
-        np.fmax(largest, np.abs(acceleration_g[:, axis]), out=largest)
+    return _range_g(_largest(acceleration_g))
+
+
+def _range_g(largest: NDArray[np.float32]) -> float:
+    largest = np.where(np.isinf(largest), np.float32(0), largest)
     for limit in STANDARD_RANGES_G:
         beyond = largest > limit * RANGE_TOLERANCE
         wild = int(beyond.sum())
@@ -102,6 +105,14 @@ def sensor_range_g(acceleration_g: NDArray[np.float32]) -> float:
         if wild <= max(1.0, RARE * len(largest)) and not (beyond & (largest <= 2 * limit)).any():
             return limit
     return STANDARD_RANGES_G[-1]
+
+
+def _largest(acceleration_g: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The largest size on any axis, ``[n]``; NaN is ignored, and where all axes are NaN it is 0."""
+    largest = np.zeros(len(acceleration_g), dtype=np.float32)
+    for axis in range(acceleration_g.shape[1]):
+        np.fmax(largest, np.abs(acceleration_g[:, axis]), out=largest)
+    return largest
 
 
 def _acceleration_channels(channels: tuple[str, ...]) -> int:
@@ -122,10 +133,16 @@ def _stuck(time_ns: NDArray[np.int64], acceleration: NDArray[np.float32]) -> NDA
     n = len(time_ns)
     if acceleration.shape[1] == 0 or n < 2:
         return np.zeros(n, dtype=bool)
-    unchanged = _every_channel(acceleration[1:] == acceleration[:-1])
-    unchanged &= np.diff(time_ns) <= gap_limit_ns(time_ns)
-    flips = np.flatnonzero(np.diff(np.concatenate([[False], unchanged, [False]]).view(np.int8)))
     marked = np.zeros(n, dtype=bool)
-    for first, last in flips.reshape(-1, 2)[time_ns[flips[1::2]] - time_ns[flips[::2]] >= STUCK_S * 1e9]:
-        marked[first : last + 1] = True
+    unchanged = _every_channel(acceleration[1:] == acceleration[:-1])
+    if len(_long_runs(unchanged, time_ns)):  # rarely: only then is it worth looking for gaps
+        unchanged &= np.diff(time_ns) <= gap_limit_ns(time_ns)
+        for first, last in _long_runs(unchanged, time_ns):
+            marked[first : last + 1] = True
     return marked
+
+
+def _long_runs(unchanged: NDArray[np.bool_], time_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+    """First and last row, ``[runs, 2]``, of the runs of samples without a change that last ``STUCK_S`` or longer."""
+    flips = np.flatnonzero(np.diff(unchanged, prepend=False, append=False)).reshape(-1, 2)
+    return flips[time_ns[flips[:, 1]] - time_ns[flips[:, 0]] >= STUCK_S * 1e9]

@@ -21,7 +21,7 @@ from harken.specification import Specification
 from harken.training import Examples, Interrupted, Progress, TrainingSettings, probabilities, resolve_device, train
 from harken.windows import Windows
 
-__all__ = ["Recogniser"]
+__all__ = ["Recogniser", "require_two_labels"]
 
 
 class Recogniser:
@@ -77,9 +77,7 @@ class Recogniser:
         windows = windows[windows.label_codes != UNLABELLED]
         counts = np.bincount(windows.label_codes, minlength=len(windows.label_names))
         labels = tuple(name for name, count in zip(windows.label_names, counts, strict=True) if count)
-        if len(labels) < 2:
-            found = f"every window is {labels[0]}" if labels else "no window has a label"
-            raise HarkenError(f"there is nothing to tell apart: {found}; training needs at least two labels")
+        require_two_labels(labels)
         if len(windows) < settings.batch_windows:
             raise HarkenError(
                 f"{len(windows)} training windows are fewer than one batch of {settings.batch_windows}; "
@@ -205,6 +203,13 @@ class Recogniser:
         if not hasattr(self, "network_"):
             raise HarkenError("this recogniser has learned nothing yet: call fit, or load a model")
         return self.specification_
+
+
+def require_two_labels(labels: Sequence[str]) -> None:
+    """Raise a HarkenError when there are not at least two labels to tell apart."""
+    if len(labels) < 2:
+        found = f"every window is {labels[0]}" if labels else "no window has a label"
+        raise HarkenError(f"there is nothing to tell apart: {found}; training needs at least two labels")
 
 
 def _known(specification: Specification, windows: Windows, ignore_labels: Sequence[str] = ()) -> Windows:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from harken.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from harken.errors import HarkenError
 from harken.history import History
 from harken.optimiser import EpsilonHatAdam
 
@@ -31,6 +32,7 @@ __all__ = [
     "train",
 ]
 
+DEVICES = ("cpu", "cuda")
 WINDOWS_AT_ONCE = 500
 """Windows in one forward pass without gradients: more is no faster on a CPU, and less memory is kinder."""
 
@@ -247,9 +249,17 @@ def probabilities(network: nn.Module, signals: Tensor, device: str = "cpu") -> N
 
 
 def resolve_device(device: str) -> str:
-    """``auto`` -> ``cuda`` where there is one, else ``cpu``."""
+    """``auto`` -> ``cuda`` where there is one, else ``cpu``.
+
+    Raises:
+        HarkenError: when there is no such device.
+    """
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
+    if device not in DEVICES:
+        raise HarkenError(f"there is no device {device!r}; choose one of auto, {', '.join(DEVICES)}")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise HarkenError("there is no CUDA device that PyTorch can use here; --device cpu always works")
     return device
 
 

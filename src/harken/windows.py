@@ -3,7 +3,7 @@
 import math
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,15 +48,13 @@ class Windows:
 
     def __getitem__(self, index: "slice | NDArray[np.bool_] | NDArray[np.int64]") -> "Windows":
         """Some of the windows, by a slice, a mask or positions."""
-        return Windows(
+        return replace(
+            self,
             signals=self.signals[index],
             label_codes=self.label_codes[index],
-            label_names=self.label_names,
             subjects=self.subjects[index],
             starts_ns=self.starts_ns[index],
             start_rows=self.start_rows[index],
-            channels=self.channels,
-            sample_rate_hz=self.sample_rate_hz,
         )
 
     @property
@@ -73,16 +71,7 @@ class Windows:
         """The same windows with codes pointing into ``label_names``; a label not in it becomes unlabelled."""
         position = {name: code for code, name in enumerate(label_names)}
         table = np.array([position.get(name, UNLABELLED) for name in self.label_names] + [UNLABELLED], np.int16)
-        return Windows(
-            signals=self.signals,
-            label_codes=table[self.label_codes],
-            label_names=label_names,
-            subjects=self.subjects,
-            starts_ns=self.starts_ns,
-            start_rows=self.start_rows,
-            channels=self.channels,
-            sample_rate_hz=self.sample_rate_hz,
-        )
+        return replace(self, label_codes=table[self.label_codes], label_names=label_names)
 
 
 def random_windows(recordings: Recording | Sequence[Recording], *, length: int, count: int, seed: int) -> Windows:
@@ -154,7 +143,10 @@ def sliding_windows(recording: Recording, *, length_s: float, hop_s: float, labe
         HarkenError: when the recording is ``as_found``, a length is not positive, or no window fits.
     """
     if recording.as_found:
-        raise HarkenError(f"{recording.source}: sliding windows need a mended recording; read it without as_found")
+        raise HarkenError(
+            f"{recording.source or recording.subject}: sliding windows need a mended recording; "
+            "read it without as_found"
+        )
     rate = recording.sample_rate_hz
     if not (0.5 < length_s * rate < math.inf and 0.5 < hop_s * rate < math.inf):
         raise HarkenError(

@@ -44,13 +44,13 @@ def spread(arguments: list[str], option: str) -> list[str]:
     harken must never make.
     """
     result: list[str] = []
-    inside = False
+    before = ""
     for argument in arguments:
-        if argument.startswith("-"):
-            inside = argument == option
-            if inside:
-                continue
-        result += [option, argument] if inside else [argument]
+        inside = before == option and not argument.startswith("-")
+        if inside and result[-1] != option:
+            result.append(option)
+        result.append(argument)
+        before = option if inside else argument
     return result
 
 

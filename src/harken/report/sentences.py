@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harken.presets import preset
 from harken.scores import FEWEST_PEOPLE_FOR_AN_INTERVAL, PeopleScores, Scores
 
 if TYPE_CHECKING:
@@ -160,7 +159,7 @@ def warnings(outcome: "Outcome") -> list[str]:
             f"Training was interrupted: the model had {outcome.steps_done:,} of {outcome.steps:,} steps. Every number "
             "here is of the model as it was then. The same harken train command with --resume goes on."
         )
-    recipe = preset(outcome.specification.preset)
+    recipe = outcome.settings.recipe
     if outcome.training.passes < recipe.passes:
         said.append(
             f"This was a short training: {_counted(outcome.training.passes, 'pass', 'passes')} over the training "

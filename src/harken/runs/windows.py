@@ -7,6 +7,7 @@ import numpy as np
 
 from harken.errors import HarkenError
 from harken.presets import Preset
+from harken.recogniser import require_two_labels
 from harken.recording import UNLABELLED
 from harken.runs.data import RunData
 from harken.splits import TRAINING_SHARE, Split, blocked_same_person, overlapping_same_person
@@ -44,6 +45,7 @@ def draw_run_windows(data: RunData, recipe: Preset) -> RunWindows:
     drawn = random_windows(found, length=recipe.window_length, count=recipe.draws, seed=recipe.training_draw_seed)
     overlapping = overlapping_same_person(drawn, training=recipe.training_draws)
     learned = _labels(overlapping.training)
+    require_two_labels(sorted(learned))
     notes = _unlearned_notes(drawn.label_names, learned, recipe.window_length)
     overlapping = Split(overlapping.training, _only(overlapping.test, learned))
     cross = None

@@ -1,0 +1,74 @@
+"""``harken demo``: from the installed package's data to a report, again and again."""
+
+import importlib.util
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import harken.demo
+from harken.datasets import exercises as dataset
+
+Run = Callable[..., object]
+
+
+@pytest.fixture
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    if importlib.util.find_spec("seglearn") is None:
+        pytest.skip("the demo's data is not installed: pip install 'harken[demo]'")
+    quick = replace(harken.demo.DEMO_RECIPE, draws=300, training_draws=200, passes=1)
+    monkeypatch.setattr(harken.demo, "DEMO_RECIPE", quick)
+
+
+@pytest.mark.usefixtures("_quick")
+def test_ends_with_the_scores_and_the_path_of_the_report(run_harken: Run, tmp_path: Path) -> None:
+    out = tmp_path / "demo"
+    first = run_harken("demo", "--out", out)
+    assert first.exit_code == 0
+    report = out / "run" / "report.html"
+    assert str(report) in first.stdout.replace("\n", "")
+    for words in ("3 people the model never met", "people never met", "exercises_08", "exercises_10"):
+        assert words in first.stdout
+    page = report.read_text()
+    assert "exercises_09" in page
+    assert (out / "run" / "confusion_cross_person.png").exists()
+    assert len(list((out / "recordings").glob("*.csv"))) == 20
+    again = run_harken("demo", "--out", out)
+    assert again.exit_code == 0
+    assert "finished" in again.stderr
+    assert str(report) in again.stdout.replace("\n", "")
+
+
+@pytest.mark.usefixtures("_quick")
+def test_its_recordings_are_those_of_the_data_set(run_harken: Run, tmp_path: Path) -> None:
+    import numpy as np
+
+    settings = harken.demo.demo_settings(tmp_path, resume=False)
+    assert {path.name for path in settings.cross} == {
+        f"exercises_{number}_{side}.csv" for number in ("08", "09", "10") for side in ("left", "right")
+    }
+    originals = dataset.exercises()
+    for path, original in zip([*settings.files, *settings.cross], originals, strict=True):
+        read = harken.read(path)
+        assert read.subject == original.subject
+        assert read.label_names == original.label_names
+        assert np.array_equal(read.label_codes, original.label_codes)
+        assert np.array_equal(read.time_ns, original.time_ns)
+        np.testing.assert_allclose(read.signals, original.signals[:, :3], atol=2e-6)
+
+
+def test_without_the_data_it_says_what_to_install(
+    run_harken: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dataset, "distribution", _no_distribution)
+    ended = run_harken("demo", "--out", tmp_path / "demo")
+    assert ended.exit_code == 2
+    assert "pip install" in ended.stderr
+    assert "harken[demo]" in ended.stderr
+
+
+def _no_distribution(name: str) -> object:
+    from importlib.metadata import PackageNotFoundError
+
+    raise PackageNotFoundError(name)

@@ -1,0 +1,91 @@
+"""``harken evaluate``: strangers apart from people it learned from, and models that are refused."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import people
+from harken.presets import PRESETS
+
+Run = Callable[..., object]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that learned from alice, and recordings of others."""
+    from harken.pipeline import train_run
+    from harken.runs import RunSettings
+
+    class Nobody:
+        def says(self, sentence: str) -> None: ...
+
+        def fitting(self, fit: str):
+            return lambda progress: None
+
+    folder = tmp_path_factory.mktemp("evaluate")
+    alice = people.write_person(folder / "alice.csv", 1)
+    for name, seed in (("bob", 2), ("carol", 3)):
+        people.write_person(folder / f"{name}.csv", seed)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(PRESETS, "small", people.SMALL)
+        train_run(RunSettings(files=(alice,), out=folder / "run", preset="small", passes=20), Nobody())
+    return folder
+
+
+def test_each_person_and_the_mean_over_people(run_harken: Run, folder: Path) -> None:
+    model = folder / "run" / "model.safetensors"
+    ended = run_harken("evaluate", model, folder / "bob.csv", folder / "carol.csv")
+    assert ended.exit_code == 0
+    for words in ("never met", "bob", "carol", "Mean of each person's macro F1", "walking"):
+        assert words in ended.stdout
+    ended = run_harken("evaluate", model, folder / "bob.csv", folder / "carol.csv", "--json")
+    result = json.loads(ended.stdout)
+    assert set(result["strangers"]["people"]) == {"bob", "carol"}
+    each = [scores["macro_f1"] for scores in result["strangers"]["people"].values()]
+    assert result["mean_person_macro_f1"] == pytest.approx(sum(each) / 2)
+    assert result["known_people"] is None
+    # 6 bouts of 500 samples; windows of 32 every 16
+    assert result["strangers"]["people"]["bob"]["windows"] == 6 * ((500 - 32) // 16 + 1)
+
+
+def test_another_recording_of_a_known_person_is_no_stranger(run_harken: Run, folder: Path, tmp_path: Path) -> None:
+    another = people.write_person(tmp_path / "alice.csv", 11)
+    model = folder / "run" / "model.safetensors"
+    result = json.loads(run_harken("evaluate", model, another, folder / "bob.csv", "--json").stdout)
+    assert set(result["known_people"]["people"]) == {"alice"}
+    assert set(result["strangers"]["people"]) == {"bob"}
+    alone = run_harken("evaluate", model, another)
+    assert "not strangers" in alone.stdout
+    assert json.loads(run_harken("evaluate", model, another, "--json").stdout)["mean_person_macro_f1"] is None
+
+
+def test_a_picture_of_the_confusion_matrix(run_harken: Run, folder: Path, tmp_path: Path) -> None:
+    model, picture = folder / "run" / "model.safetensors", tmp_path / "confusion.png"
+    assert run_harken("evaluate", model, folder / "bob.csv", "--plot", picture).exit_code == 0
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_mistake_gets_one_sentence_and_no_traceback(run_harken: Run, folder: Path, tmp_path: Path) -> None:
+    model, bob = folder / "run" / "model.safetensors", folder / "bob.csv"
+    cut = tmp_path / "cut.safetensors"
+    cut.write_bytes(model.read_bytes()[:500])
+    copy = tmp_path / "someone.csv"
+    copy.write_bytes((folder / "alice.csv").read_bytes())
+    jumper = people.write_person(tmp_path / "jumper.csv", 4, bouts=("lying", "jumping"))
+    fast = people.write_person(tmp_path / "fast.csv", 6, rate_hz=50)
+    for arguments, message in [
+        ((tmp_path / "none.safetensors", bob), "there is no such model file"),
+        ((cut, bob), "not a whole model file"),
+        ((bob, bob), "not a whole model file"),
+        ((model, copy), "the model learned from this very recording"),
+        ((model, jumper), "jumper: the label jumping was never learned"),
+        ((model, fast), "fast.csv: 50 samples per second, but the model reads 25"),
+        ((model, bob, "--plot", tmp_path / "a.jpg"), "pictures are PNG files"),
+    ]:
+        ended = run_harken("evaluate", *arguments)
+        assert ended.exit_code == 2
+        assert message in ended.stderr
+        assert ended.stderr.count("\n") == 1
+    assert run_harken("evaluate", model, jumper, "--ignore-label", "jumping").exit_code == 0

@@ -1,0 +1,128 @@
+"""``harken train`` as a user meets it: what it prints, and what it says of each mistake."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import people
+from harken.cli.app import spread
+from harken.presets import PRESETS
+
+Run = Callable[..., object]
+
+
+@pytest.fixture(autouse=True)
+def _small_preset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(PRESETS, "small", people.SMALL)
+
+
+@pytest.fixture
+def alice(tmp_path: Path) -> Path:
+    return people.write_person(tmp_path / "alice.csv", 1)
+
+
+@pytest.fixture
+def bob(tmp_path: Path) -> Path:
+    return people.write_person(tmp_path / "bob.csv", 2)
+
+
+def test_prints_the_tests_beside_one_another_and_where_the_report_is(
+    run_harken: Run, alice: Path, bob: Path, tmp_path: Path
+) -> None:
+    ended = run_harken("train", alice, "--cross", bob, "--out", tmp_path / "run", "--preset", "small")
+    assert ended.exit_code == 0
+    for words in ("overlapping", "flatters", "honest", "people never met", "accuracy", "macro F1", "kappa"):
+        assert words in ended.stdout
+    assert "Report: " in ended.stdout
+    assert str(tmp_path / "run" / "report.html") in ended.stdout.replace("\n", "")
+    assert "step 12 of 12" in ended.stderr
+    assert "strangers" in ended.stderr
+
+
+def test_cross_takes_several_files_up_to_the_next_option(
+    run_harken: Run, alice: Path, bob: Path, tmp_path: Path
+) -> None:
+    carol = people.write_person(tmp_path / "carol.csv", 3)
+    ended = run_harken("train", alice, "--cross", bob, carol, "--out", tmp_path / "run", "--preset", "small")
+    assert ended.exit_code == 0
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert [one["subject"] for one in record["data"]["training"]] == ["alice"]
+    assert [one["subject"] for one in record["data"]["cross"]] == ["bob", "carol"]
+    assert "bob" in ended.stdout
+    assert "Mean of each person's macro F1" in ended.stdout
+
+
+def test_spread() -> None:
+    assert spread(["a", "--cross", "b", "c", "--out", "d"], "--cross") == [
+        *("a", "--cross", "b", "--cross", "c", "--out", "d")
+    ]
+    assert spread(["a", "--cross=b", "c"], "--cross") == ["a", "--cross=b", "c"]
+    assert spread(["a", "--out", "d"], "--cross") == ["a", "--out", "d"]
+    assert spread(["--cross"], "--cross") == ["--cross"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["{alice}", "--cross", "{missing}"], "missing.csv: there is no such file"),
+        (["{alice}", "--cross", "{alice}"], "hold the same recording"),
+        (["{alice}", "--preset", "best"], "there is no preset 'best'; the presets are notebook"),
+        (["{alice}", "--passes", "0"], "0 passes cannot be"),
+        (["{alice}", "--channels", "x,y,q"], "has no channel q"),
+        (["{alice}", "--cross", "{unlabelled}"], "unlabelled.csv: no row has a label; --label-column"),
+        (["{sleeper}"], "nothing to tell apart: every window is lying"),
+        (["{short}"], "no window of 32 samples with one label can be found"),
+        (["{alice}", "--device", "tpu"], "there is no device 'tpu'"),
+        (["{alice}", "--device", "cuda"], "there is no CUDA device"),
+    ],
+)
+def test_a_mistake_gets_one_sentence_and_no_traceback(
+    run_harken: Run, alice: Path, tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    import torch
+
+    if "cuda" in arguments and torch.cuda.is_available():
+        pytest.skip("this machine has a CUDA device")
+    unlabelled = tmp_path / "unlabelled.csv"
+    unlabelled.write_text("\n".join(line.rpartition(",")[0] + "," for line in alice.read_text().splitlines()))
+    unlabelled.write_text("Timestamp,X,Y,Z,P,Label\n" + "\n".join(unlabelled.read_text().splitlines()[1:]))
+    paths = {
+        "alice": alice,
+        "missing": tmp_path / "missing.csv",
+        "unlabelled": unlabelled,
+        "sleeper": people.write_person(tmp_path / "sleeper.csv", 5, bouts=("lying", "lying")),
+        "short": people.write_person(tmp_path / "short.csv", 5, seconds=1),
+    }
+    said = [argument.format(**paths) for argument in arguments]
+    preset = [] if "--preset" in said else ["--preset", "small"]
+    ended = run_harken("train", *said, "--out", tmp_path / "run", *preset)
+    assert ended.exit_code == 2
+    assert message in ended.stderr
+    assert ended.stderr.count("\n") == 1
+    assert "Traceback" not in ended.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_notebook_is_the_default(
+    run_harken: Run, alice: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PRESETS, "notebook", replace(people.SMALL, name="notebook"))
+    assert run_harken("train", alice, "--out", tmp_path / "run", "--passes", "1").exit_code == 0
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert record["settings"]["preset"]["name"] == "notebook"
+
+
+def test_the_real_files_train(run_harken: Run, data_dir: Path, tmp_path: Path) -> None:
+    folder = data_dir / "notebook_format"
+    ended = run_harken(
+        "train", folder / "merged_ab.csv", "--cross", folder / "merged_ef.csv", "--out", tmp_path / "run",
+        "--preset", "small", "--passes", "1",
+    )  # fmt: skip
+    assert ended.exit_code == 0
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert record["data"]["training"][0]["rows"] == 105_000
+    assert record["data"]["cross"][0]["unlabelled_rows"] == 1_050
+    assert record["scores"]["cross_person"]["labels"] == ["laying_down", "sitting", "standing", "walking"]

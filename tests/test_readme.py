@@ -1,0 +1,70 @@
+"""The README's own commands, typed one after the other in an empty folder, and its Python."""
+
+import re
+import shlex
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import harken.demo
+import people
+from harken.presets import PRESETS
+
+README = Path(__file__).parent.parent / "README.md"
+BLOCKS = re.findall(r"```(\w*)\n(.*?)```", README.read_text(encoding="utf-8"), flags=re.DOTALL)
+Run = Callable[..., object]
+
+
+@pytest.fixture
+def _small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The recipes' numbers of windows and passes, and nothing else, made small."""
+    monkeypatch.chdir(tmp_path)
+    small = {"draws": 400, "training_draws": 300, "passes": 1}
+    monkeypatch.setitem(PRESETS, "notebook", replace(PRESETS["notebook"], **small))
+    monkeypatch.setattr(harken.demo, "DEMO_RECIPE", replace(harken.demo.DEMO_RECIPE, **small))
+
+
+@pytest.mark.usefixtures("_small")
+def test_the_commands(run_harken: Run) -> None:
+    commands = [
+        line.removeprefix("$ ")
+        for kind, block in BLOCKS
+        if kind == "console"
+        for line in block.splitlines()
+        if line.startswith("$ harken")
+    ]
+    assert [command.split()[1] for command in commands] == [
+        *("demo", "simulate", "simulate", "inspect", "inspect", "train", "evaluate")
+    ]
+    for command in commands:
+        ended = run_harken(*shlex.split(command)[1:])
+        assert ended.exit_code == 0, (command, ended.stderr)
+    named = re.findall(r"^\| `([^|]*)` \|", README.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    run_directory = re.findall(r"[\w*.]+", " ".join(named))
+    assert "report.html" in run_directory
+    for pattern in run_directory:
+        assert list(Path("first-run").glob(pattern)), f"{pattern} is in the README but not in a run directory"
+    assert Path("me.png").exists()
+
+
+@pytest.mark.usefixtures("_small")
+def test_the_python(capsys: pytest.CaptureFixture[str]) -> None:
+    for name, seed in (("me", 1), ("friend", 2)):
+        people.write_person(Path(f"{name}.csv"), seed, seconds=40)
+    (code,) = [block for kind, block in BLOCKS if kind == "python"]
+    small = code.replace("10_000", "400").replace("9_000", "300")
+    assert small != code
+    exec(compile(small, "README.md", "exec"), {})
+    first, second = map(float, capsys.readouterr().out.split())
+    assert 0 <= first <= 1
+    assert 0 <= second <= 1
+    assert Path("model.safetensors").exists()
+
+
+@pytest.mark.usefixtures("_small")
+def test_the_notebooks_csv_is_read() -> None:
+    (table,) = [block for kind, block in BLOCKS if block.startswith("Timestamp")]
+    Path("me.csv").write_text(table)
+    assert harken.read("me.csv").label_names == ("sitting",)
