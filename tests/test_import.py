@@ -1,36 +1,29 @@
-"""``import harken`` is quick, because heavy parts load when they are used."""
+"""``import harken`` is quick, because heavy parts load when they are used. (Which: see test_repository.)"""
 
 import subprocess
 import sys
 
-HEAVY = ("numpy", "polars", "torch", "scipy", "sklearn", "matplotlib")
-PROGRAM = f"""
-import sys, time
-start = time.process_time()
+import pytest
+
 import harken
-seconds = time.process_time() - start
-assert not [name for name in {HEAVY} if name in sys.modules], "import harken loads something heavy"
-print(seconds)
+
+PROGRAM = """
+import time
+began = time.process_time()
+import harken
+print(time.process_time() - began)
 """
 
 
 def test_import_is_quick() -> None:
-    ran = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stderr
+    ran = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
     assert float(ran.stdout) < 0.3
 
 
-def test_names_are_found_and_listed() -> None:
-    import harken
-
+def test_every_public_name_is_listed() -> None:
     assert set(harken.__all__) <= set(dir(harken))
-    assert all(getattr(harken, name) is not None for name in harken.__all__)
 
 
 def test_unknown_name() -> None:
-    import pytest
-
-    import harken
-
     with pytest.raises(AttributeError, match="module 'harken' has no attribute 'hearken'"):
         _ = harken.hearken

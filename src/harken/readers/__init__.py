@@ -38,12 +38,17 @@ def read(path: str | Path, *, as_found: bool = False, **options: Any) -> Recordi
         raise TypeError(f"read() has no option {', '.join(unknown)}; its options are {', '.join(sorted(known))}")
     table_options = TableOptions(**options)
     path = Path(path)
-    if not path.exists():
-        raise HarkenError(f"{path}: there is no such file")
     if path.is_dir():
         raise HarkenError(f"{path} is a folder; name the files in it")
-    reader = read_parquet if _is_parquet(path) else read_csv
-    recording = reader(path, table_options)
+    try:
+        if path.exists() and not path.is_file():
+            raise HarkenError(f"{path}: this is not a file on a disk, and harken reads a file more than once")
+        reader = read_parquet if _is_parquet(path) else read_csv
+        recording = reader(path, table_options)
+    except FileNotFoundError as error:
+        raise HarkenError(f"{path}: there is no such file") from error
+    except OSError as error:
+        raise HarkenError(f"{path}: cannot be read ({error.strerror or error})") from error
     return recording if as_found else mend(recording, sensor_range=table_options.sensor_range_g)
 
 

@@ -1,5 +1,8 @@
 """A column of times, numeric or text, with a zone or without -> nanoseconds since 1970 in UTC."""
 
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -13,42 +16,60 @@ from harken.readers.units import NS_PER_UNIT, time_unit
 
 __all__ = ["Clock", "check_timezone", "nanoseconds"]
 
-Clock = tuple[NDArray[np.int64], NDArray[np.bool_], str, list[str]]
-"""Times in ns ``[n]``, which rows have one ``[n]``, the unit they were in, and notes for the user."""
-
 EARLIEST_DATE_NS = 10**17  # March 1973: an earlier clock has no date, it counts from its own start
-HALF_AN_HOUR_NS = 30 * 60 * 10**9
+YEARS = (1700, 2261)  # what nanoseconds in 64 bits can hold
+JUMP_BACK_NS = 5 * 60 * 10**9  # more than rows out of order, less than the smallest change of a zone
+NO_TIMES = ("", "null", "nan", "none", "na", "n/a")
+ZONED = re.compile(r":\d\d([.,]\d+)? ?(Z|UTC|GMT|[+-]\d\d(:?\d\d)?)$")
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Times in ns ``[n]``; which rows have one, bool ``[n]`` (None: all); their unit; and notes for the user."""
+
+    time_ns: NDArray[np.int64]
+    present: NDArray[np.bool_] | None
+    unit: str
+    notes: list[str]
+
+
+Where = Callable[[int], str]
+"""Says where in the file a row of the column stands."""
 
 
 def check_timezone(name: str) -> None:
     """Raise a HarkenError when ``name`` is not a zone of the IANA database."""
     try:
         ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        pl.Series([], dtype=pl.Datetime).dt.replace_time_zone(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError, pl.exceptions.PolarsError) as error:
         raise HarkenError(f"there is no time zone {name!r}; zones look like Europe/Athens or UTC") from error
 
 
-def nanoseconds(path: Path, column: pl.Series, options: TableOptions) -> Clock:
+def nanoseconds(path: Path, column: pl.Series, options: TableOptions, where: Where) -> Clock:
     """Read a column of times.
 
     Raises:
         HarkenError: when the unit of numbers cannot be recognised, or text is not a time.
     """
+    if column.null_count() == len(column):
+        raise HarkenError(f"{path}: no row has a time; --rate HZ numbers the rows instead")
     if column.dtype.is_temporal():
-        return _from_datetimes(path, column, options)
+        return _from_datetimes(path, column, options, where)
     if column.dtype.is_numeric():
         return _from_numbers(path, column, options)
-    return _from_text(path, column.cast(pl.String), options)
+    return _from_text(path, column.cast(pl.String), options, where)
 
 
 def _from_numbers(path: Path, column: pl.Series, options: TableOptions) -> Clock:
-    if column.dtype.is_float():
+    if not column.dtype.is_integer():
+        column = column.cast(pl.Float64)
         column = column.set(column.is_nan() | column.is_infinite(), None)
-    present = column.is_not_null().to_numpy()
-    if not present.any():
+    present = column.is_not_null().to_numpy() if column.null_count() else None
+    if present is not None and not present.any():
         raise HarkenError(f"{path}: no row has a time; --rate HZ numbers the rows instead")
     values = column.fill_null(0).to_numpy()
-    known = values if present.all() else values[present]
+    known = values if present is None else values[present]
     unit = options.time_unit or time_unit(known)
     if unit is None:
         raise HarkenError(
@@ -56,63 +77,86 @@ def _from_numbers(path: Path, column: pl.Series, options: TableOptions) -> Clock
             "say it with --time-unit s, ms, us or ns"
         )
     factor = NS_PER_UNIT[unit]
-    largest = float(np.abs(known).max()) * factor
-    if largest >= 2**63:
-        raise HarkenError(f"{path}: times as large as {np.abs(known).max():g} {unit} are beyond the year 2262")
+    largest = max(abs(float(known.min())), abs(float(known.max())))
+    if largest * factor >= 2**63:
+        raise HarkenError(f"{path}: times as large as {largest:g} {unit} are beyond the year 2262")
     if column.dtype.is_integer():
-        time_ns = values.astype(np.int64) * factor
+        time_ns = values.astype(np.int64)
+        time_ns *= factor
     else:
         # Whole and fractional part apart: seconds since 1970 times 1e9 in one product would lose 100 ns.
         whole = np.floor(values)
         time_ns = whole.astype(np.int64) * factor + np.rint((values - whole) * factor).astype(np.int64)
     notes = []
-    if largest < EARLIEST_DATE_NS:
+    if largest * factor < EARLIEST_DATE_NS:
         notes.append("The clock has no date: it is shown as if it had started at the beginning of 1970.")
-    return time_ns, present, unit, notes
+    return Clock(time_ns, present, unit, notes)
 
 
-def _from_text(path: Path, column: pl.Series, options: TableOptions) -> Clock:
+def _from_text(path: Path, column: pl.Series, options: TableOptions, where: Where) -> Clock:
     column = column.str.strip_chars()
-    column = column.set(column == "", None)
-    numbers = column.cast(pl.Float64, strict=False)
-    if numbers.null_count() == column.null_count() and options.time_format is None:
-        whole = column.cast(pl.Int64, strict=False)
-        return _from_numbers(path, whole if whole.null_count() == column.null_count() else numbers, options)
-    first_written = column.drop_nulls()
-    zoned = bool(first_written.head(1).str.contains(r"(Z|[+-]\d\d:?\d\d)$").any())
-    text = column.str.replace(r"Z$", "+00:00") if zoned and options.time_format is None else column
-    parsed: pl.Series | None = None
-    for pattern in [options.time_format] if options.time_format else _patterns(zoned):
+    column = column.set(column.str.to_lowercase().is_in(NO_TIMES), None)
+    if options.time_format is not None:
+        patterns = [options.time_format.replace(".%f", "%.f")]
+        form = f"a time in the form {options.time_format!r}"
+    else:
+        numbers = column.cast(pl.Float64, strict=False)
+        written = len(column) - column.null_count()
+        if len(column) - numbers.null_count() > written // 2:
+            _check_all_read(path, column, numbers, "a number, as the other times are", where)
+            whole = column.cast(pl.Int64, strict=False)
+            return _from_numbers(path, whole if whole.null_count() == column.null_count() else numbers, options)
+        first = column.drop_nulls().head(1).to_list()
+        if first and "," in first[0]:
+            column = column.str.replace(r",(\d)", ".$1")
+        zoned = bool(first) and ZONED.search(first[0]) is not None
+        if zoned and first[0].endswith(("UTC", "GMT")):
+            column = column.str.replace(r" ?(UTC|GMT)$", "Z")
+        patterns = [f"%Y{d}%m{d}%d{t}%H:%M:%S%.f{'%#z' if zoned else ''}" for d in "-/" for t in "T "]
+        form = "a time harken knows; describe its form with --time-format, for example '%d/%m/%Y %H:%M:%S%.f'"
+    return _from_datetimes(path, _parsed(path, column, patterns, form, where), options, where)
+
+
+def _parsed(path: Path, column: pl.Series, patterns: list[str], form: str, where: Where) -> pl.Series:
+    """Text -> datetimes by the first pattern that all of it fits."""
+    best: tuple[pl.Series, str] | None = None
+    for pattern in patterns:
         try:
-            attempt = text.str.to_datetime(pattern, time_unit="ns", strict=False)
+            attempt = column.str.to_datetime(pattern, time_unit="us", strict=False)
         except pl.exceptions.PolarsError:
             continue
-        if parsed is None or attempt.null_count() < parsed.null_count():
-            parsed = attempt
-        if parsed.null_count() == column.null_count():
+        if best is None or attempt.null_count() < best[0].null_count():
+            best = attempt, pattern
+        if attempt.null_count() == column.null_count():
             break
-    if parsed is None or parsed.null_count() > column.null_count():
-        bad = (column.is_not_null() & parsed.is_null()).arg_max() if parsed is not None else 0
-        raise HarkenError(
-            f"{path}: row {(bad or 0) + 1} of the data: {column[bad or 0]!r} is not a time harken knows; "
-            "describe the form with --time-format, for example '%d/%m/%Y %H:%M:%S%.f'"
-        )
-    return _from_datetimes(path, parsed, options)
+    if best is None:
+        raise HarkenError(f"{path}: --time-format {patterns[0]!r} is no pattern for times")
+    _check_all_read(path, column, best[0], form, where)
+    if column.str.contains(r"\.\d{7}").any() and _within_years(best[0]):
+        return column.str.to_datetime(best[1], time_unit="ns", strict=False)
+    return best[0]
 
 
-def _patterns(zoned: bool) -> list[str]:
-    zone = "%z" if zoned else ""
-    return [f"%Y{d}%m{d}%d{t}%H:%M:%S{f}{zone}" for d in "-/" for t in "T " for f in ("%.f", "")]
+def _check_all_read(path: Path, written: pl.Series, read: pl.Series, form: str, where: Where) -> None:
+    failed = (read.is_null() & written.is_not_null()).arg_true()
+    if len(failed):
+        row = int(failed[0])
+        raise HarkenError(f"{path}, {where(row)}: {written[row]!r} is not {form}")
 
 
-def _from_datetimes(path: Path, column: pl.Series, options: TableOptions) -> Clock:
-    if column.dtype == pl.Date:
-        raise HarkenError(f"{path}: the time column holds dates without a time of day")
+def _within_years(column: pl.Series) -> bool:
+    """Whether nanoseconds in 64 bits can hold these datetimes."""
+    years = column.dt.year()
+    return bool(years.is_between(*YEARS).all())
+
+
+def _from_datetimes(path: Path, column: pl.Series, options: TableOptions, where: Where) -> Clock:
     if not isinstance(column.dtype, pl.Datetime):
         raise HarkenError(f"{path}: the time column holds {column.dtype}; a date and a time of day are needed")
-    present = column.is_not_null().to_numpy()
-    if not present.any():
+    if column.null_count() == len(column):
         raise HarkenError(f"{path}: no row has a time; --rate HZ numbers the rows instead")
+    if not _within_years(column):
+        raise HarkenError(f"{path}: there are times outside the years {YEARS[0]} to {YEARS[1]}; is the column right?")
     notes = []
     if column.dtype.time_zone is not None:
         instants = column.dt.convert_time_zone("UTC")
@@ -120,35 +164,50 @@ def _from_datetimes(path: Path, column: pl.Series, options: TableOptions) -> Clo
         instants = column
         notes.append("Times carry no zone and are taken as UTC; --timezone says where the wearer lived.")
     else:
-        instants = _in_zone(path, column, options.timezone)
-    time_ns = instants.cast(pl.Datetime("ns", instants.dtype.time_zone)).to_physical().fill_null(0).to_numpy()  # type: ignore[attr-defined]
-    return time_ns.astype(np.int64), present, "date", notes
+        instants = _in_zone(path, column, options.timezone, where)
+    present = column.is_not_null().to_numpy() if column.null_count() else None
+    time_ns = instants.dt.cast_time_unit("ns").to_physical().fill_null(0).to_numpy()
+    return Clock(time_ns.astype(np.int64, copy=False), present, "date", notes)
 
 
-def _in_zone(path: Path, column: pl.Series, timezone: str) -> pl.Series:
+def _in_zone(path: Path, column: pl.Series, timezone: str, where: Where) -> pl.Series:
     """Local wall-clock times of a zone -> instants, right on both change days.
 
-    An hour that the clock ran through twice is told apart by the jump back between its two passes: rows
-    before it are the first pass, rows after it the second. Where a stretch shows no jump, it is the first.
+    An hour that the clock ran through twice is told apart by the jump back between its two passes: rows before
+    it are the first pass, rows after it the second. Where there is no jump, the hour that is missing from the
+    recording lies on the side where the clock pauses longer: usually before a recording that begins in the
+    second pass, or after one that ends in the first.
     """
-    missing_hour = column.dt.replace_time_zone(timezone, ambiguous="earliest", non_existent="null")
-    lost = missing_hour.is_null() & column.is_not_null()
-    if lost.any():
-        row = lost.arg_max() or 0
+    earliest = column.dt.replace_time_zone(timezone, ambiguous="earliest", non_existent="null")
+    lost = (earliest.is_null() & column.is_not_null()).arg_true()
+    if len(lost):
+        row = int(lost[0])
         raise HarkenError(
-            f"{path}: row {row + 1} of the data: {column[row]} does not exist in {timezone}: the clock was put "
-            "forward over it. Is the zone right? A watch that kept one time throughout wants a fixed zone "
-            "such as Etc/GMT-2 (two hours east of Greenwich)"
+            f"{path}, {where(row)}: {column[row]} does not exist in {timezone}: the clock was put forward over it. "
+            "Is the zone right? A watch that kept one time throughout wants a fixed zone such as Etc/GMT-2 "
+            "(two hours east of Greenwich)"
         )
-    later = column.dt.replace_time_zone(timezone, ambiguous="latest", non_existent="null")
-    ambiguous = (missing_hour != later).fill_null(False).to_numpy()
+    latest = column.dt.replace_time_zone(timezone, ambiguous="latest", non_existent="null")
+    ambiguous = (earliest != latest).fill_null(False).to_numpy()
     if not ambiguous.any():
-        return missing_hour
-    local = column.cast(pl.Datetime("ns")).to_physical().fill_null(strategy="forward").fill_null(0).to_numpy()
-    jumped_back = np.concatenate([[False], np.diff(local) < -HALF_AN_HOUR_NS])
-    # Count the jumps since the ambiguous stretch began; the row that ends the first pass is itself ambiguous.
-    stretch_start = ambiguous & ~np.concatenate([[False], ambiguous[:-1]])
-    jumps = np.cumsum(jumped_back & ~stretch_start)
-    at_start = np.maximum.accumulate(np.where(stretch_start, jumps, 0))
-    second_pass = ambiguous & (jumps > at_start)
-    return pl.select(pl.when(pl.Series(second_pass)).then(later).otherwise(missing_hour)).to_series()
+        return earliest
+    rows = np.flatnonzero(column.is_not_null().to_numpy())  # a row without a time neither ends nor begins a stretch
+    local = column.drop_nulls().dt.cast_time_unit("ns").to_physical().to_numpy()
+    second_pass = np.zeros(len(column), dtype=bool)
+    second_pass[rows] = _second_pass(local, ambiguous[rows])
+    return pl.select(pl.when(pl.Series(second_pass)).then(latest).otherwise(earliest)).to_series()
+
+
+def _second_pass(local_ns: NDArray[np.int64], ambiguous: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which of the ``ambiguous`` rows the clock showed when it ran through them for the second time."""
+    second = np.zeros(len(local_ns), dtype=bool)
+    edges = np.flatnonzero(np.diff(ambiguous, prepend=False, append=False)).reshape(-1, 2)
+    for first, end in edges:
+        jumps = np.flatnonzero(np.diff(local_ns[first:end]) < -JUMP_BACK_NS)
+        if len(jumps):
+            second[first + jumps[0] + 1 : end] = True
+        else:
+            before = local_ns[first] - local_ns[first - 1] if first > 0 else np.inf
+            after = local_ns[end] - local_ns[end - 1] if end < len(local_ns) else np.inf
+            second[first:end] = after < before
+    return second

@@ -4,9 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harken.errors import HarkenError
+from harken.readers.layout import is_number
 from harken.readers.options import TableOptions
 
-__all__ = ["Columns", "find_columns"]
+__all__ = ["NUMERIC_ROLES", "Columns", "find_columns"]
+
+NUMERIC_ROLES = ("x", "y", "z", "accuracy")
+"""The roles whose columns become signals, in this order."""
 
 KNOWN_NAMES = {
     "time": ("timestamp", "time", "t", "datetime", "date_time", "epoch", "unix_time", "time_ns", "time_ms"),
@@ -22,6 +26,7 @@ NOTEBOOK_ORDERS = {
     5: ("time", "x", "y", "z", "label"),
     6: ("time", "x", "y", "z", "accuracy", "label"),
 }
+ACCURACIES = ("0", "1", "2", "3")
 REQUIRED = ("time", "x", "y", "z")
 
 
@@ -37,19 +42,20 @@ class Columns:
     label: int | None = None
     subject: int | None = None
 
-    def used(self) -> list[int]:
-        """The positions to read, each once, in the table's order."""
-        every = (self.time, self.x, self.y, self.z, self.accuracy, self.label, self.subject)
-        return sorted({position for position in every if position is not None})
+    def roles(self) -> dict[str, int]:
+        """The position of every role that has one. No two roles share a column."""
+        every = {role: getattr(self, role) for role in KNOWN_NAMES}
+        return {role: position for role, position in every.items() if position is not None}
 
 
-def find_columns(path: Path, header: list[str] | None, width: int, options: TableOptions) -> Columns:
-    """Find the columns of a table of ``width`` columns with (or without) a header.
+def find_columns(path: Path, header: list[str] | None, first_row: list[str], options: TableOptions) -> Columns:
+    """Find the columns of a table by its header and its first row, or by its first row alone.
 
     Raises:
         HarkenError: when a column that is needed is not there, is there twice, or an option names a column
             that the table does not have. The message shows the columns there are and the options that help.
     """
+    width = len(header or first_row)
     there = f"its columns are {', '.join(header)}" if header else f"it has no header and {width} columns"
     said = {
         "time": options.time_column,
@@ -60,41 +66,54 @@ def find_columns(path: Path, header: list[str] | None, width: int, options: Tabl
         "subject": options.subject_column,
     }
     found: dict[str, int] = {
-        role: _position(path, word, role, header, width, there) for role, word in said.items() if word is not None
+        role: _position(path, str(word), role, header, width, there) for role, word in said.items() if word is not None
     }
+    for role, position in found.items():
+        twice = [other for other in found if found[other] == position and other != role]
+        if twice:
+            raise HarkenError(f"{path}: {_option(role)} and {_option(twice[0])} name the same column; {there}")
     if header:
-        for role, names in KNOWN_NAMES.items():
-            if role not in found:
-                matches = [i for i, name in enumerate(header) if _plain(name) in names and i not in found.values()]
-                if len(matches) > 1:
-                    named = ", ".join(header[i] for i in matches)
-                    raise HarkenError(
-                        f"{path}: more than one column could be {role} ({named}); choose with {_option(role)}"
-                    )
-                if matches:
-                    found[role] = matches[0]
-    elif not found and width in NOTEBOOK_ORDERS:
-        found = {role: i for i, role in enumerate(NOTEBOOK_ORDERS[width])}
-    elif not found:
-        raise HarkenError(
-            f"{path}: {there}, not the {_and(sorted(NOTEBOOK_ORDERS))} of Timestamp,X,Y,Z[,P],Label; say which is "
-            "which by number, for example --time-column 1 --x-column 2 --y-column 3 --z-column 4"
-        )
+        found |= _by_name(path, header, first_row, found)
+    elif not any(role in found for role in REQUIRED):
+        found |= _by_order(path, first_row, found, there)
     needed = [role for role in REQUIRED if not (role == "time" and options.sample_rate_hz)]
     missing = [role for role in needed if role not in found]
     if missing:
         advice = ", ".join(_option(role) for role in missing)
         hint = ", or --rate HZ when there are no times" if "time" in missing else ""
-        raise HarkenError(f"{path}: found no column for {_and(missing)} ({there}); say which with {advice}{hint}")
-    return Columns(
-        x=found["x"],
-        y=found["y"],
-        z=found["z"],
-        time=found.get("time"),
-        accuracy=found.get("accuracy"),
-        label=found.get("label"),
-        subject=found.get("subject"),
-    )
+        skip = "; --skip-rows N skips lines above the header" if header else ""
+        raise HarkenError(f"{path}: found no column for {_and(missing)} ({there}); say which with {advice}{hint}{skip}")
+    return Columns(**found)
+
+
+def _by_name(path: Path, header: list[str], first_row: list[str], found: dict[str, int]) -> dict[str, int]:
+    """Columns by the names that are known, for the roles that the user did not speak of. P must be a number."""
+    named: dict[str, int] = {}
+    for role, names in KNOWN_NAMES.items():
+        if role in found:
+            continue
+        matches = [i for i, name in enumerate(header) if _plain(name) in names and i not in found.values()]
+        if role == "accuracy":
+            matches = [i for i in matches if i < len(first_row) and is_number(first_row[i])][:1]
+        if len(matches) > 1:
+            which = ", ".join(header[i] for i in matches)
+            raise HarkenError(f"{path}: more than one column could be {role} ({which}); choose with {_option(role)}")
+        if matches:
+            named[role] = matches[0]
+    return named
+
+
+def _by_order(path: Path, first_row: list[str], found: dict[str, int], there: str) -> dict[str, int]:
+    """Columns in the notebook's order. Of five, the last is the label, or P where it holds one of P's numbers."""
+    order = NOTEBOOK_ORDERS.get(len(first_row))
+    if order is None:
+        raise HarkenError(
+            f"{path}: {there}, not the {_and(sorted(NOTEBOOK_ORDERS))} of Timestamp,X,Y,Z[,P],Label; say which is "
+            "which by number, for example --time-column 1 --x-column 2 --y-column 3 --z-column 4"
+        )
+    if len(order) == 5 and first_row[4].strip() in ACCURACIES:
+        order = (*order[:4], "accuracy")
+    return {role: i for i, role in enumerate(order) if role not in found and i not in found.values()}
 
 
 def _position(path: Path, word: str, role: str, header: list[str] | None, width: int, there: str) -> int:
@@ -104,6 +123,11 @@ def _position(path: Path, word: str, role: str, header: list[str] | None, width:
             matches = [i for i, name in enumerate(header) if same(name)]
             if len(matches) == 1:
                 return matches[0]
+            if matches:
+                numbers = [str(i + 1) for i in matches]
+                raise HarkenError(
+                    f"{path}: {len(matches)} columns are called {word!r}; choose with {_option(role)} {_or(numbers)}"
+                )
     if word.isascii() and word.isdigit() and 1 <= int(word) <= width:
         return int(word) - 1
     raise HarkenError(f"{path}: there is no column {word!r} for {_option(role)}; {there}")
@@ -120,3 +144,7 @@ def _option(role: str) -> str:
 def _and(words: list[str] | list[int]) -> str:
     *most, last = (str(word) for word in words)
     return f"{', '.join(most)} and {last}" if most else last
+
+
+def _or(words: list[str]) -> str:
+    return " or ".join(words)

@@ -1,12 +1,16 @@
 """What a user may say about a table of samples that the file itself does not."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, get_args
+
+from harken.errors import HarkenError
 
 __all__ = ["AccelerationUnit", "TableOptions", "TimeUnit"]
 
 TimeUnit = Literal["s", "ms", "us", "ns"]
 AccelerationUnit = Literal["g", "m/s2", "mg", "g/64"]
+
+FASTEST_HZ = 100_000
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,9 @@ class TableOptions:
         sample_rate_hz: do not read times at all (or there are none): rows are this far apart. The first
             time of the file, where there is one, is the start.
         sensor_range_g: the sensor's range in g; samples beyond it are marked.
+
+    Raises:
+        HarkenError: for a unit that harken does not know, or a number that cannot be.
     """
 
     time_column: str | None = None
@@ -43,3 +50,18 @@ class TableOptions:
     skip_rows: int = 0
     sample_rate_hz: float | None = None
     sensor_range_g: float | None = None
+
+    def __post_init__(self) -> None:
+        _check_known("--time-unit", self.time_unit, get_args(TimeUnit))
+        _check_known("--unit", self.acceleration_unit, get_args(AccelerationUnit))
+        if self.skip_rows < 0:
+            raise HarkenError(f"--skip-rows {self.skip_rows}: give the number of lines to skip, 0 or more")
+        if self.sample_rate_hz is not None and not 0 < self.sample_rate_hz <= FASTEST_HZ:
+            raise HarkenError(f"--rate {self.sample_rate_hz:g}: give samples per second, up to {FASTEST_HZ}")
+        if self.sensor_range_g is not None and not self.sensor_range_g > 0:
+            raise HarkenError(f"--sensor-range {self.sensor_range_g:g}: give the sensor's range in g, such as 8")
+
+
+def _check_known(option: str, word: str | None, known: tuple[Any, ...]) -> None:
+    if word is not None and word not in known:
+        raise HarkenError(f"{option} {word}: there is no such unit here; the units are {', '.join(known)}")

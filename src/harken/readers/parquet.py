@@ -5,9 +5,9 @@ from pathlib import Path
 import polars as pl
 
 from harken.errors import HarkenError
-from harken.readers.columns import find_columns
+from harken.readers.columns import NUMERIC_ROLES, find_columns
 from harken.readers.options import TableOptions
-from harken.readers.table import recording_from_table
+from harken.readers.table import POLARS_ERRORS, TableBuilder, recording_from_table
 from harken.recording import Recording
 
 __all__ = ["read_parquet"]
@@ -16,21 +16,32 @@ __all__ = ["read_parquet"]
 def read_parquet(path: Path, options: TableOptions) -> Recording:
     """Read a Parquet file as it was found. See ``harken.readers.read``."""
     try:
-        header = pl.read_parquet_schema(path)
-        columns = find_columns(path, list(header), len(header), options)
-        used = [list(header)[position] for position in columns.used()]
-        frame = pl.read_parquet(path, columns=used, glob=False)
-    except (pl.exceptions.PolarsError, OSError) as error:
+        schema = pl.read_parquet_schema(path)
+        header = list(schema)
+        first_row = ["0" if dtype.is_numeric() else "" for dtype in schema.values()]
+        columns = find_columns(path, header, first_row, options)
+        used = {role: header[position] for role, position in columns.roles().items()}
+        for role, name in used.items():
+            _check_type(path, role, name, schema[name])
+        frame = pl.read_parquet(path, columns=list(dict.fromkeys(used.values())), glob=False)
+    except POLARS_ERRORS as error:
         raise HarkenError(f"{path}: not a whole Parquet file ({str(error).splitlines()[0]})") from error
-    if frame.height == 0:
-        raise HarkenError(f"{path}: there are no rows of data in it")
-    numeric = {"x": columns.x, "y": columns.y, "z": columns.z, "P": columns.accuracy}
-    for role, position in numeric.items():
-        if position is not None and not frame[list(header)[position]].dtype.is_numeric():
-            name = list(header)[position]
-            raise HarkenError(
-                f"{path}, column {name}: holds {frame[name].dtype}, not numbers; "
-                f"say where {role} is with --{role.lower()}-column"
-            )
-    names = {position: list(header)[position] for position in columns.used()}
-    return recording_from_table(path, frame, columns, names, options)
+    table = TableBuilder(path, columns, lambda row: f"row {row + 1}")
+    table.add(frame.select(pl.col(name).alias(role) for role, name in used.items()))
+    del frame
+    return recording_from_table(table.finish(), options)
+
+
+def _check_type(path: Path, role: str, name: str, dtype: pl.DataType) -> None:
+    """Raise a HarkenError where a column cannot be what it is said to be."""
+    if role in NUMERIC_ROLES:
+        fits, wanted = dtype.is_numeric() or dtype == pl.Null, "numbers"
+    elif role == "time":
+        fits, wanted = dtype.is_numeric() or dtype.is_temporal() or dtype == pl.String, "times"
+    else:
+        fits = dtype.is_numeric() or dtype in (pl.String, pl.Categorical, pl.Enum, pl.Boolean, pl.Null)
+        wanted = "names"
+    if not fits:
+        raise HarkenError(
+            f"{path}, column {name}: holds {dtype}, not {wanted}; say where {role} is with --{role}-column"
+        )

@@ -1,6 +1,8 @@
 """Columns of a table -> a Recording as found: units, labels, subject, clock. Shared by every table's reader."""
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -8,117 +10,169 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.errors import HarkenError
-from harken.readers.clock import check_timezone, nanoseconds
-from harken.readers.columns import Columns
+from harken.readers.clock import Clock, check_timezone, nanoseconds
+from harken.readers.coded import CodedColumn
+from harken.readers.columns import NUMERIC_ROLES, Columns
 from harken.readers.options import AccelerationUnit, TableOptions
 from harken.readers.units import G_PER_UNIT, acceleration_unit, magnitude_at_rest
 from harken.recording import UNLABELLED, Quality, Recording
 
-__all__ = ["recording_from_table"]
+__all__ = ["POLARS_ERRORS", "Table", "TableBuilder", "recording_from_table"]
 
-NO_LABEL = ("", "null", "nan")
-"""What stands for "no label", in small letters."""
-MOST_LABELS = 1_000
+POLARS_ERRORS = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
 MOST_SUBJECTS_SHOWN = 10
 
+Coded = tuple[NDArray[np.int16], tuple[str, ...]]
+"""Codes ``[rows]``, -1 for none, and the sorted names that they point into."""
 
-def recording_from_table(
-    path: Path,
-    frame: pl.DataFrame,
-    columns: Columns,
-    names: dict[int, str],
-    options: TableOptions,
-) -> Recording:
-    """Build a recording as found. ``names`` gives the frame's column for each position in ``columns``.
+
+@dataclass(frozen=True)
+class Table:
+    """The columns of a whole file. ``where`` says where in the file a row (from 0) stands, for error messages."""
+
+    path: Path
+    where: Callable[[int], str]
+    time: pl.Series | None
+    signals: NDArray[np.float32]
+    label: Coded | None
+    subject: Coded | None
+
+
+class TableBuilder:
+    """Gathers a table from frames whose columns are named by their roles, in as little memory as will do."""
+
+    def __init__(self, path: Path, columns: Columns, where: Callable[[int], str]) -> None:
+        roles = columns.roles()
+        self._path = path
+        self._where = where
+        self._numeric = [role for role in NUMERIC_ROLES if role in roles]
+        self._times: list[pl.Series] | None = [] if "time" in roles else None
+        self._signals: list[NDArray[np.float32]] = []
+        self._named = {role: CodedColumn(path, role, where) for role in ("label", "subject") if role in roles}
+        self.rows = 0
+
+    def add(self, frame: pl.DataFrame) -> None:
+        """Take in the next rows."""
+        signals = np.empty((frame.height, len(self._numeric)), dtype=np.float32)
+        for channel, role in enumerate(self._numeric):
+            signals[:, channel] = frame[role].cast(pl.Float32).fill_null(math.nan).to_numpy()
+        self._signals.append(signals)
+        for role, coded in self._named.items():
+            coded.add(frame[role])
+        if self._times is not None:
+            self._times.append(frame["time"])
+        self.rows += frame.height
+
+    def finish(self) -> Table:
+        """The whole table.
+
+        Raises:
+            HarkenError: when it has no rows.
+        """
+        if self.rows == 0:
+            raise HarkenError(f"{self._path}: there are no rows of data in it")
+        signals = np.concatenate(self._signals)
+        self._signals.clear()
+        return Table(
+            path=self._path,
+            where=self._where,
+            time=pl.concat(self._times) if self._times is not None else None,
+            signals=signals,
+            label=self._named["label"].finish() if "label" in self._named else None,
+            subject=self._named["subject"].finish() if "subject" in self._named else None,
+        )
+
+
+def recording_from_table(table: Table, options: TableOptions) -> Recording:
+    """Build a recording as found.
 
     Raises:
-        HarkenError: for several people in one file, an unknown unit, a time that cannot be read, too many labels.
+        HarkenError: for several people in one file, an unknown unit, or a time that cannot be read.
     """
     if options.timezone is not None:
         check_timezone(options.timezone)
-    rows = frame.height
-    subject, frame = _one_subject(path, frame, columns, names, options)
-    dropped = {"another subject": rows - frame.height} if frame.height < rows else {}
+    subject, kept = _one_subject(table, options)
+    rows = len(table.signals)
+    dropped: dict[str, int] = {}
+    if kept is not None:
+        dropped["another subject"] = rows - len(kept)
+    clock = _clock(table, kept, options)
+    if clock.present is not None:
+        dropped["no time"] = int((~clock.present).sum())
+        kept = np.flatnonzero(clock.present) if kept is None else kept[clock.present]
 
-    if options.sample_rate_hz is not None:
-        time_ns, present, unit, notes = _numbered(path, frame, columns, names, options)
-    elif columns.time is None:
-        raise HarkenError(f"{path}: found no column for time; --time-column says which, --rate HZ numbers the rows")
-    else:
-        time_ns, present, unit, notes = nanoseconds(path, frame[names[columns.time]], options)
-    if not present.all():
-        dropped["no time"] = int((~present).sum())
-        frame, time_ns = frame.filter(pl.Series(present)), time_ns[present]
-
-    positions = [columns.x, columns.y, columns.z] + ([columns.accuracy] if columns.accuracy is not None else [])
-    signals = np.empty((frame.height, len(positions)), dtype=np.float32)
-    for channel, position in enumerate(positions):
-        signals[:, channel] = frame[names[position]].cast(pl.Float32).fill_null(math.nan).to_numpy()
-    acceleration, unit_notes = _acceleration_unit(path, signals[:, :3], options)
+    signals = table.signals if kept is None else table.signals[kept]
+    acceleration, notes = _acceleration_unit(table.path, signals[:, :3], options)
     if acceleration != "g":
         signals[:, :3] *= np.float32(G_PER_UNIT[acceleration])
-
-    codes, label_names = _labels(path, frame[names[columns.label]] if columns.label is not None else None, frame.height)
+    codes, label_names = table.label or (np.full(rows, UNLABELLED, dtype=np.int16), ())
     return Recording(
-        time_ns=time_ns,
+        time_ns=clock.time_ns if clock.present is None else clock.time_ns[clock.present],
         signals=signals,
-        channels=("x", "y", "z", *(["P"] if columns.accuracy is not None else [])),
-        label_codes=codes,
+        channels=("x", "y", "z", "P")[: signals.shape[1]],
+        label_codes=codes if kept is None else codes[kept],
         label_names=label_names,
         subject=subject,
-        source=str(path),
+        source=str(table.path),
         timezone=options.timezone or "UTC",
         quality=Quality(
             rows=rows,
             dropped=dropped,
             acceleration_unit=acceleration,
-            time_unit=unit,
-            notes=(*notes, *unit_notes),
+            time_unit=clock.unit,
+            notes=(*clock.notes, *notes),
         ),
         as_found=True,
     )
 
 
-def _numbered(
-    path: Path, frame: pl.DataFrame, columns: Columns, names: dict[int, str], options: TableOptions
-) -> tuple[NDArray[np.int64], NDArray[np.bool_], str, list[str]]:
-    """Times from row numbers and the rate that the user gave, from the file's first time on."""
-    rate = options.sample_rate_hz
-    if rate is None or not 0 < rate <= 100_000:
-        raise HarkenError(f"{path}: a rate of {rate} Hz cannot be; give --rate in samples per second")
+def _clock(table: Table, kept: NDArray[np.int64] | None, options: TableOptions) -> Clock:
+    """The times of the kept rows, read or (where the user gave a rate) numbered."""
+
+    def where(row: int) -> str:
+        return table.where(row if kept is None else int(kept[row]))
+
+    time = table.time if table.time is None or kept is None else table.time.gather(kept)
+    if options.sample_rate_hz is None:
+        if time is None:
+            raise HarkenError(
+                f"{table.path}: found no column for time; --time-column says which, --rate HZ numbers the rows"
+            )
+        return nanoseconds(table.path, time, options, where)
+    notes = [f"Times were not read: the rows were numbered at {options.sample_rate_hz:g} Hz, as asked."]
     start, unit = 0, "rows"
-    notes = [f"Times were not read: the rows were numbered at {rate:g} Hz, as asked."]
-    if columns.time is not None:
-        first = frame[names[columns.time]].drop_nulls().head(1)
-        if len(first):
-            times, _, unit, _ = nanoseconds(path, first, options)
-            start = int(times[0])
-    time_ns = start + np.rint(np.arange(frame.height) * (1e9 / rate)).astype(np.int64)
-    return time_ns, np.ones(frame.height, dtype=bool), unit, notes
+    if time is not None and time.null_count() < len(time):
+        try:
+            clock = nanoseconds(table.path, time.drop_nulls().head(1), options, where)
+            start, unit = int(clock.time_ns[0]), clock.unit
+        except HarkenError:
+            notes.append("The first time could not be read; the recording is shown as if it began with 1970.")
+    rows = len(table.signals) if kept is None else len(kept)
+    steps = np.rint(np.arange(rows) * (1e9 / options.sample_rate_hz)).astype(np.int64)
+    return Clock(start + steps, None, unit, notes)
 
 
-def _one_subject(
-    path: Path, frame: pl.DataFrame, columns: Columns, names: dict[int, str], options: TableOptions
-) -> tuple[str, pl.DataFrame]:
-    """Who wore the watch, and the rows that are theirs."""
-    if columns.subject is None:
-        return options.subject or _stem(path), frame
-    column = frame[names[columns.subject]].cast(pl.String)
-    people = sorted(column.drop_nulls().unique().to_list())
-    if options.subject is not None and options.subject in people:
-        return options.subject, frame.filter(column == options.subject)
+def _one_subject(table: Table, options: TableOptions) -> tuple[str, NDArray[np.int64] | None]:
+    """Who wore the watch, and the rows that are theirs (None: all)."""
+    said = options.subject
+    if table.subject is None:
+        return said or _stem(table.path), None
+    codes, people = table.subject
+    if said in people:
+        mine = np.flatnonzero(codes == people.index(said))
+        return said, mine if len(mine) < len(codes) else None
     if len(people) > 1:
         shown = ", ".join(people[:MOST_SUBJECTS_SHOWN]) + (", ..." if len(people) > MOST_SUBJECTS_SHOWN else "")
         raise HarkenError(
-            f"{path}: holds {len(people)} people ({shown}) and a recording is of one; choose with --subject NAME"
+            f"{table.path}: holds {len(people)} people ({shown}) and a recording is of one; choose with --subject NAME"
         )
-    if options.subject is not None and people:
-        raise HarkenError(f"{path}: has no subject {options.subject!r}; it holds {people[0]!r}")
-    return options.subject or (people[0] if people else _stem(path)), frame
+    if said is not None and people:
+        raise HarkenError(f"{table.path}: has no subject {said!r}; it holds {people[0]!r}")
+    return said or (people[0] if people else _stem(table.path)), None
 
 
 def _stem(path: Path) -> str:
-    return path.name.split(".")[0] or path.name
+    return Path(path.name.removesuffix(".gz")).stem or path.name
 
 
 def _acceleration_unit(
@@ -126,6 +180,8 @@ def _acceleration_unit(
 ) -> tuple[AccelerationUnit, list[str]]:
     """The unit by the user's word, else from gravity; and what to say about it."""
     at_rest = magnitude_at_rest(acceleration)
+    if math.isnan(at_rest):
+        raise HarkenError(f"{path}: no row has all three of x, y and z")
     detected = acceleration_unit(at_rest)
     said = options.acceleration_unit
     if said is None:
@@ -144,25 +200,3 @@ def _acceleration_unit(
             + (" (gravity seems to have been removed)." if in_g < 0.5 else ".")
         ]
     return said, []
-
-
-def _labels(path: Path, column: pl.Series | None, rows: int) -> tuple[NDArray[np.int16], tuple[str, ...]]:
-    """Codes ``[rows]`` and the sorted names they point into."""
-    if column is None:
-        return np.full(rows, UNLABELLED, dtype=np.int16), ()
-    categories = column.cast(pl.String).cast(pl.Categorical) if column.dtype != pl.Categorical else column
-    distinct = categories.unique().drop_nulls()
-    written = distinct.cast(pl.String).to_list()
-    plain = {name: name.strip() for name in written}
-    names = sorted({name for name in plain.values() if name.lower() not in NO_LABEL})
-    if len(names) > MOST_LABELS:
-        raise HarkenError(
-            f"{path}: {len(names)} different labels, such as {names[0]!r}: is this the label column? --label-column"
-        )
-    # One look-up by the category's own number: no text is touched per row.
-    position = {name: code for code, name in enumerate(names)}
-    numbers = distinct.to_physical().to_numpy().astype(np.int64)
-    lookup = np.full(int(numbers.max(initial=-1)) + 2, UNLABELLED, dtype=np.int16)
-    lookup[numbers] = [position.get(plain[name], UNLABELLED) for name in written]
-    codes = categories.to_physical().cast(pl.Int64).fill_null(len(lookup) - 1).to_numpy()
-    return lookup[codes], tuple(names)

@@ -21,6 +21,7 @@ MOST_BLOCKS = 20_000
 
 EPOCHS: tuple[tuple[float, TimeUnit], ...] = ((1e17, "ns"), (1e14, "us"), (1e11, "ms"), (1e8, "s"))
 """A time since 1970 of at least this size is in this unit: 1973 and later, for the next 3,000 years."""
+STEPS_LOOKED_AT = 100_000
 PLAUSIBLE_RATES_HZ = (5.0, 400.0)
 
 
@@ -31,7 +32,9 @@ def time_unit(times: NDArray[np.float64] | NDArray[np.int64]) -> TimeUnit | None
     (5 to 400 Hz) are not, so at most one unit fits; and a clock that counts nanoseconds since the watch was
     switched on has the size of microseconds since 1970. None when neither tells.
     """
-    steps = np.diff(times)
+    steps = np.diff(times[:STEPS_LOOKED_AT])
+    if (steps < 0).any():  # rows in any order
+        steps = np.diff(np.unique(times))
     steps = steps[steps > 0]
     if len(steps):
         step = float(np.median(steps))
@@ -46,19 +49,19 @@ def time_unit(times: NDArray[np.float64] | NDArray[np.int64]) -> TimeUnit | None
 def magnitude_at_rest(acceleration: NDArray[np.float32]) -> float:
     """The median length of the acceleration vector ``[n, 3]`` in the stillest half of the recording.
 
-    The recording is cut into blocks of 32 rows (at most 20,000 of them, evenly spread); the half with the
-    smallest spread counts. NaN when nothing is finite.
+    The rows that are whole are cut into blocks of 32 (at most 20,000 of them, evenly spread); the half of the
+    blocks with the smallest spread counts. NaN when no row is whole.
     """
+    finite = np.isfinite(acceleration[:, 0]) & np.isfinite(acceleration[:, 1]) & np.isfinite(acceleration[:, 2])
+    if not finite.all():
+        acceleration = acceleration[finite]
     blocks = len(acceleration) // BLOCK_ROWS
     if blocks < 2:
         sample = np.linalg.norm(acceleration.astype(np.float64), axis=1)
-        return float(np.nanmedian(sample)) if np.isfinite(sample).any() else math.nan
+        return float(np.median(sample)) if len(sample) else math.nan
     stride = max(1, blocks // MOST_BLOCKS)
     whole = acceleration[: blocks * BLOCK_ROWS].reshape(blocks, BLOCK_ROWS, -1)[::stride]
     lengths = np.linalg.norm(whole.astype(np.float64), axis=2)
-    lengths = lengths[np.isfinite(lengths).all(axis=1)]
-    if len(lengths) == 0:
-        return math.nan
     spread = lengths.std(axis=1)
     return float(np.median(lengths[spread <= np.median(spread)]))
 

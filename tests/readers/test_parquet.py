@@ -1,0 +1,159 @@
+"""The same columns in a Parquet file."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+import harken
+from harken.errors import HarkenError
+from tables import HEADER, START_MS, acceleration, notebook_lines, write
+
+ROWS = 60
+START = datetime(2018, 2, 20, 23, 46, 40, tzinfo=UTC)
+
+
+def table(**columns: object) -> pl.DataFrame:
+    x, y, z = acceleration(ROWS).T
+    plain = {
+        "Timestamp": START_MS + 20 * np.arange(ROWS),
+        "X": x,
+        "Y": y,
+        "Z": z,
+        "Label": ["sitting", "walking"] * (ROWS // 2),
+    }
+    return pl.DataFrame({**plain, **columns})
+
+
+def read(folder: Path, frame: pl.DataFrame, **options: object) -> harken.Recording:
+    path = folder / "ann.parquet"
+    frame.write_parquet(path)
+    return harken.read(path, **options)
+
+
+def test_same_as_the_csv(tmp_path: Path) -> None:
+    lines = [HEADER, *notebook_lines(ROWS)]
+    csv = harken.read(write(tmp_path, lines))
+    parquet = read(tmp_path, pl.read_csv("\n".join(lines).encode()))
+    assert parquet.fingerprint == csv.fingerprint
+    assert parquet.subject == "ann"
+    assert (parquet.channels, parquet.quality.notes) == (csv.channels, csv.quality.notes)
+
+
+def test_row_groups_and_other_columns(tmp_path: Path) -> None:
+    path = tmp_path / "groups.parquet"
+    table(Extra=[[1, 2]] * ROWS).write_parquet(path, row_group_size=7)
+    assert harken.read(path).fingerprint == read(tmp_path, table()).fingerprint
+
+
+def test_content_and_not_the_name_tells_the_format(tmp_path: Path) -> None:
+    table().write_parquet(tmp_path / "export.dat")
+    assert len(harken.read(tmp_path / "export.dat")) == ROWS
+
+
+@pytest.mark.parametrize("dtype", [pl.Float32, pl.Int16, pl.Decimal(12, 4)])
+def test_types_of_numbers(dtype: pl.DataType, tmp_path: Path) -> None:
+    thousandths = {name: (axis * 1000).round() for name, axis in zip("XYZ", acceleration(ROWS).T, strict=True)}
+    frame = table(**thousandths).with_columns(pl.col("X", "Y", "Z").cast(dtype))
+    np.testing.assert_allclose(read(tmp_path, frame).signals, acceleration(ROWS), atol=5.1e-4)
+
+
+TIMES = {
+    "Int64": pl.Series(START_MS + 20 * np.arange(ROWS)),
+    "UInt64": pl.Series(START_MS + 20 * np.arange(ROWS)).cast(pl.UInt64),
+    "Float64 of seconds": pl.Series((START_MS + 20 * np.arange(ROWS)) / 1000),
+    "Decimal of seconds": pl.Series((START_MS + 20 * np.arange(ROWS)) / 1000).cast(pl.Decimal(14, 3)),
+    "Datetime": pl.Series([START.replace(tzinfo=None) + timedelta(milliseconds=20 * row) for row in range(ROWS)]),
+    "Datetime in ms": pl.Series(START_MS + 20 * np.arange(ROWS)).cast(pl.Datetime("ms")),
+    "Datetime with zone": pl.Series(START_MS + 20 * np.arange(ROWS)).cast(pl.Datetime("ms", "Asia/Tokyo")),
+    "text": pl.Series([str(START_MS + 20 * row) for row in range(ROWS)]),
+}
+
+
+@pytest.mark.parametrize("kind", TIMES)
+def test_types_of_times(kind: str, tmp_path: Path) -> None:
+    time_ns = read(tmp_path, table(Timestamp=TIMES[kind])).time_ns
+    np.testing.assert_allclose(time_ns, (START_MS + 20 * np.arange(ROWS)) * 10**6, rtol=0, atol=200)
+
+
+def test_datetimes_in_a_zone(tmp_path: Path) -> None:
+    local = [datetime(2018, 2, 21, 1, 46, 40) + timedelta(milliseconds=20 * row) for row in range(ROWS)]
+    assert read(tmp_path, table(Timestamp=local), timezone="Europe/Athens").time_ns[0] == START_MS * 10**6
+
+
+LABELS = {
+    "Categorical": pl.Series(["sitting", "walking"] * 30, dtype=pl.Categorical),
+    "Enum": pl.Series(["sitting", "walking"] * 30, dtype=pl.Enum(["walking", "sitting"])),
+    "numbers": pl.Series([7, 8] * 30),
+    "truth": pl.Series([False, True] * 30),
+}
+
+
+@pytest.mark.parametrize("kind", LABELS)
+def test_types_of_labels(kind: str, tmp_path: Path) -> None:
+    recording = read(tmp_path, table(Label=LABELS[kind]))
+    assert len(recording.label_names) == 2
+    np.testing.assert_array_equal(recording.label_codes, [0, 1] * 30)
+
+
+def test_nothing_in_a_column(tmp_path: Path) -> None:
+    recording = read(tmp_path, table(Label=[None] * ROWS))
+    assert recording.unlabelled_rows == ROWS
+    recording = read(tmp_path, table(X=[None, *acceleration(ROWS)[1:, 0]], Label=["sitting", None] * 30))
+    assert (recording.quality.missing, recording.unlabelled_rows) == (1, 30)
+
+
+BAD_TYPES = {
+    "X": (["0.5"] * ROWS, "column X: holds String, not numbers; say where x is with --x-column"),
+    "Timestamp": ([[1]] * ROWS, "column Timestamp: holds List(Int64), not times; say where time is with --time-column"),
+    "Label": ([b"sit"] * ROWS, "column Label: holds Binary, not names; say where label is with --label-column"),
+}
+
+
+@pytest.mark.parametrize("column", BAD_TYPES)
+def test_bad_type(column: str, tmp_path: Path) -> None:
+    values, message = BAD_TYPES[column]
+    with pytest.raises(HarkenError) as caught:
+        read(tmp_path, table(**{column: values}))
+    assert str(caught.value) == f"{tmp_path / 'ann.parquet'}, {message}"
+
+
+@pytest.mark.parametrize("values", [[datetime(2018, 2, 20).date()] * ROWS, [timedelta(seconds=1)] * ROWS])
+def test_dates_and_durations_are_no_times(values: list[object], tmp_path: Path) -> None:
+    with pytest.raises(HarkenError, match=r"the time column holds D.*; a date and a time of day are needed"):
+        read(tmp_path, table(Timestamp=values))
+
+
+def test_bad_time_names_its_row(tmp_path: Path) -> None:
+    times = [f"2018-02-20 23:46:40.{20 * row:03}" for row in range(40)] + ["later"] * (ROWS - 40)
+    with pytest.raises(HarkenError, match="row 41: 'later' is not a time harken knows"):
+        read(tmp_path, table(Timestamp=times))
+
+
+def test_p_that_is_no_number_is_another_column(tmp_path: Path) -> None:
+    assert read(tmp_path, table(P=["high"] * ROWS)).channels == ("x", "y", "z")
+
+
+def test_no_rows(tmp_path: Path) -> None:
+    with pytest.raises(HarkenError, match="there are no rows of data in it"):
+        read(tmp_path, table().clear())
+
+
+def test_missing_column(tmp_path: Path) -> None:
+    with pytest.raises(HarkenError, match="found no column for z "):
+        read(tmp_path, table().drop("Z"))
+
+
+def test_not_parquet_in_spite_of_its_name(tmp_path: Path) -> None:
+    with pytest.raises(HarkenError, match=r"watch.parquet: not a whole Parquet file \("):
+        harken.read(write(tmp_path, notebook_lines(), "watch.parquet"))
+
+
+def test_cut_short(tmp_path: Path) -> None:
+    path = tmp_path / "cut.parquet"
+    table().write_parquet(path)
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(HarkenError, match=r"cut.parquet: not a whole Parquet file \("):
+        harken.read(path)
