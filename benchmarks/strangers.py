@@ -1,21 +1,23 @@
 """The spread between strangers: the notebook's recipe on ten ordered pairs of single people of DSADS.
 
-    python benchmarks/strangers.py --data DATA [--passes 6] [--json FILE]
+    python benchmarks/strangers.py --data DATA [--passes 6] [--workers 2] [--json FILE]
 
 ``DATA`` holds ``dsads/dsads_arms.parquet`` (Altun, Barshan and Tuncel 2010, the arm units; see the licence
 there). One person is learned from (right arm; lying, sitting, standing, walking), another one is met for the
 first time. The pairs are fixed by a seed before anything is run. Finished pairs are kept in the JSON, so
-that a run that was stopped goes on.
+that a run that was stopped goes on. Each worker is a process of one thread.
 """
 
 import argparse
 import itertools
 import json
+import multiprocessing
 import os
 import random
 import statistics
 import subprocess
 import tempfile
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +66,9 @@ def write_people(data: Path, folder: Path) -> list[str]:
 
 def run_pair(learned: Path, stranger: Path, passes: int) -> dict[str, float]:
     """Learn one person by the notebook's recipe; accuracy and macro F1 on both."""
+    import torch
+
+    torch.set_num_threads(1)
     one, other = (read(path, as_found=True) for path in (learned, stranger))
     split = overlapping_same_person(random_windows(one, length=512, count=10_000, seed=1337), training=9_000)
     cross = random_windows(other, length=512, count=10_000, seed=101)
@@ -82,6 +87,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--passes", type=int, default=6)
+    parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--json", type=Path, default=Path("strangers.json"))
     arguments = parser.parse_args()
     command = f"python benchmarks/strangers.py --passes {arguments.passes}"
@@ -94,13 +100,23 @@ def main() -> None:
     done: dict[str, dict[str, float]] = result["pairs"]
     with tempfile.TemporaryDirectory() as folder:
         people = write_people(arguments.data, Path(folder))
-        for learned, stranger in pairs(people):
-            name = f"{learned} -> {stranger}"
-            if name not in done:
-                done[name] = run_pair(Path(folder, f"{learned}.csv"), Path(folder, f"{stranger}.csv"), arguments.passes)
+        chosen = {f"{learned} -> {stranger}": (learned, stranger) for learned, stranger in pairs(people)}
+        spawn = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(arguments.workers, mp_context=spawn) as pool:
+            running = {
+                pool.submit(
+                    run_pair, Path(folder, f"{learned}.csv"), Path(folder, f"{stranger}.csv"), arguments.passes
+                ): name
+                for name, (learned, stranger) in chosen.items()
+                if name not in done
+            }
+            for finished in as_completed(running):
+                done[running[finished]] = finished.result()
                 arguments.json.write_text(json.dumps(result, indent=2) + "\n")
-            scores = done[name]
-            print(f"{name}: same {scores['same_accuracy']:.3f}, stranger {scores['cross_accuracy']:.3f}", flush=True)
+    result["pairs"] = done = {name: done[name] for name in chosen}
+    arguments.json.write_text(json.dumps(result, indent=2) + "\n")
+    for name, scores in done.items():
+        print(f"{name}: same {scores['same_accuracy']:.3f}, stranger {scores['cross_accuracy']:.3f}")
     for kind in ("same", "cross"):
         values = [scores[f"{kind}_accuracy"] for scores in done.values()]
         print(

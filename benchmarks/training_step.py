@@ -1,6 +1,7 @@
 """Time per training step of the notebook's network: harken's loop, the same steps bare, and peers.
 
-Everything takes turns in one run, so that a noisy machine is noisy for all of them:
+harken's loop takes denormal numbers for 0, and so does the bare loop beside it (TensorFlow does so by itself);
+what PyTorch does with its own setting is the third line. Everything takes turns in one run, so that a noisy machine is noisy for all of them:
 
     python benchmarks/training_step.py [--rounds 5] [--steps 20] [--json FILE]
 
@@ -53,9 +54,11 @@ def harken_loop() -> Runner:
     return run
 
 
-def bare_loop() -> Runner:
+def bare_loop(flush_denormals: bool = True) -> Runner:
     """The same steps on the same network, written as shortly as PyTorch allows."""
     import torch
+
+    torch.set_flush_denormal(flush_denormals)
     from torch.nn.functional import cross_entropy
 
     from harken.networks import NotebookLSTM, NotebookSizes
@@ -64,6 +67,7 @@ def bare_loop() -> Runner:
     signals, codes = (torch.from_numpy(array) for array in data())
 
     def run(steps: int) -> None:
+        torch.manual_seed(0)
         network = NotebookLSTM(NotebookSizes(CHANNELS, CLASSES))
         optimiser = EpsilonHatAdam(network.parameters(), lr=RATE)
         network.train()
@@ -99,6 +103,7 @@ def torch_lstm() -> Runner:
     signals, codes = (torch.from_numpy(array) for array in data())
 
     def run(steps: int) -> None:
+        torch.manual_seed(0)
         network = Plain()
         optimiser = torch.optim.Adam(network.parameters(), lr=RATE, weight_decay=L2)
         for step in range(steps):
@@ -152,6 +157,7 @@ def keras_lstm() -> Runner:
 CONTESTANTS: dict[str, Callable[[], Runner]] = {
     "harken": harken_loop,
     "the same steps bare": bare_loop,
+    "bare, denormals kept": lambda: bare_loop(flush_denormals=False),
     "PyTorch nn.LSTM": torch_lstm,
     "Keras/TensorFlow LSTM": keras_lstm,
 }

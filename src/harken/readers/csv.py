@@ -17,7 +17,7 @@ from harken.readers.columns import NUMERIC_ROLES, Columns, find_columns
 from harken.readers.explaining import explain, numbered_rows
 from harken.readers.layout import SNIFFED_BYTES, Layout, is_integer, is_number, recognise_layout
 from harken.readers.options import TableOptions
-from harken.readers.table import POLARS_ERRORS, Table, TableBuilder, recording_from_table
+from harken.readers.table import POLARS_ERRORS, Table, TableBuilder, first_line, recording_from_table
 from harken.recording import UNLABELLED, Recording
 
 __all__ = ["read_csv"]
@@ -46,13 +46,16 @@ def _read_blocks(path: Path, layout: Layout, columns: Columns, *, typed: bool) -
     types = _types(layout, columns) if typed else {}
     table = TableBuilder(path, columns, partial(_line_of_row, path, layout))
     for block in blocks(path, layout):
+        text = block.without_blank_lines(layout)
+        if not text:
+            continue
         try:
-            frame = _frame(path, block, layout, columns, types)
+            frame = _frame(path, block, text, layout, columns, types)
         except POLARS_ERRORS as error:
             explain(str(path), block.text, layout, block.first_line)
             if typed:
                 raise
-            raise HarkenError(f"{path}: cannot be read as a table ({str(error).splitlines()[0]})") from error
+            raise HarkenError(f"{path}: cannot be read as a table ({first_line(error)})") from error
         table.add(frame if typed else _converted(path, frame, layout, columns, table.rows))
     return table
 
@@ -72,10 +75,10 @@ def _types(layout: Layout, columns: Columns) -> dict[int, type[pl.DataType]]:
 
 
 def _frame(
-    path: Path, block: Block, layout: Layout, columns: Columns, types: dict[int, type[pl.DataType]]
+    path: Path, block: Block, text: bytes, layout: Layout, columns: Columns, types: dict[int, type[pl.DataType]]
 ) -> pl.DataFrame:
-    """A block's columns, named by their roles. Polars raises where a value does not fit its type."""
-    text = block.without_blank_lines(layout)
+    """A block's columns, named by their roles, from its text without blank lines. Polars raises where a value
+    does not fit its type."""
     names = [f"column_{position + 1}" for position in range(layout.width)]
     frame = pl.read_csv(
         text,

@@ -7,7 +7,7 @@ import polars as pl
 from harken.errors import HarkenError
 from harken.readers.columns import NUMERIC_ROLES, find_columns
 from harken.readers.options import TableOptions
-from harken.readers.table import POLARS_ERRORS, TableBuilder, recording_from_table
+from harken.readers.table import POLARS_ERRORS, TableBuilder, first_line, recording_from_table
 from harken.recording import Recording
 
 __all__ = ["read_parquet"]
@@ -23,11 +23,11 @@ def read_parquet(path: Path, options: TableOptions) -> Recording:
         used = {role: header[position] for role, position in columns.roles().items()}
         for role, name in used.items():
             _check_type(path, role, name, schema[name])
-        frame = pl.read_parquet(path, columns=list(dict.fromkeys(used.values())), glob=False)
+        frame = pl.read_parquet(path, columns=list(used.values()), glob=False)
+        table = TableBuilder(path, columns, lambda row: f"row {row + 1}")
+        table.add(frame.select(pl.col(name).alias(role) for role, name in used.items()))
     except POLARS_ERRORS as error:
-        raise HarkenError(f"{path}: not a whole Parquet file ({str(error).splitlines()[0]})") from error
-    table = TableBuilder(path, columns, lambda row: f"row {row + 1}")
-    table.add(frame.select(pl.col(name).alias(role) for role, name in used.items()))
+        raise HarkenError(f"{path}: not a whole Parquet file ({first_line(error)})") from error
     del frame
     return recording_from_table(table.finish(), options)
 

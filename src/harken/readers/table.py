@@ -17,7 +17,7 @@ from harken.readers.options import AccelerationUnit, TableOptions
 from harken.readers.units import G_PER_UNIT, acceleration_unit, magnitude_at_rest
 from harken.recording import UNLABELLED, Quality, Recording
 
-__all__ = ["POLARS_ERRORS", "Table", "TableBuilder", "recording_from_table"]
+__all__ = ["POLARS_ERRORS", "Table", "TableBuilder", "first_line", "recording_from_table"]
 
 POLARS_ERRORS = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
 MOST_SUBJECTS_SHOWN = 10
@@ -124,6 +124,11 @@ def recording_from_table(table: Table, options: TableOptions) -> Recording:
         ),
         as_found=True,
     )
+
+
+def first_line(error: BaseException) -> str:
+    """What polars says is wrong, without the pages that may follow."""
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def _clock(table: Table, kept: NDArray[np.int64] | None, options: TableOptions) -> Clock:
