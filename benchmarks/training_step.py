@@ -1,7 +1,8 @@
 """Time per training step of the notebook's network: harken's loop, the same steps bare, and peers.
 
-harken's loop takes denormal numbers for 0, and so does the bare loop beside it (TensorFlow does so by itself);
-what PyTorch does with its own setting is the third line. Everything takes turns in one run, so that a noisy machine is noisy for all of them:
+harken's loop takes denormal numbers for 0, and so does the bare loop beside it (TensorFlow does so by itself); what
+PyTorch does with its own setting stands on the third line. Everything takes turns in one run, so that a noisy machine
+is noisy for all of them:
 
     python benchmarks/training_step.py [--rounds 5] [--steps 20] [--json FILE]
 

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+import people
 from harken.cli import main
+from harken.presets import PRESETS
 
 
 @dataclass(frozen=True)
@@ -53,3 +55,21 @@ def run_harken(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[st
         return Finished(exit_code, printed.out, printed.err)
 
     return run
+
+
+@pytest.fixture
+def small_preset(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The preset ``small``: the notebook's recipe with short windows, few of them."""
+    monkeypatch.setitem(PRESETS, "small", people.SMALL)
+
+
+@pytest.fixture
+def alice(tmp_path: Path) -> Path:
+    """The recording of an invented person."""
+    return people.write_person(tmp_path / "alice.csv", 1)
+
+
+@pytest.fixture
+def bob(tmp_path: Path) -> Path:
+    """The recording of another one."""
+    return people.write_person(tmp_path / "bob.csv", 2)

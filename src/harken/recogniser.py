@@ -1,6 +1,6 @@
 """A Recogniser: learn from labelled windows, label others, be scored, be saved and loaded."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from harken.specification import Specification
 from harken.training import Examples, Interrupted, Progress, TrainingSettings, probabilities, resolve_device, train
 from harken.windows import Windows
 
-__all__ = ["Recogniser", "require_two_labels"]
+__all__ = ["Recogniser", "refuse_strange_labels", "require_two_labels"]
 
 
 class Recogniser:
@@ -212,16 +212,21 @@ def require_two_labels(labels: Sequence[str]) -> None:
         raise HarkenError(f"there is nothing to tell apart: {found}; training needs at least two labels")
 
 
-def _known(specification: Specification, windows: Windows, ignore_labels: Sequence[str] = ()) -> Windows:
+def refuse_strange_labels(windows: Windows, learned: Collection[str]) -> None:
+    """Raise a HarkenError when a window has a label that is not among those learned."""
     present = set(windows.labels[windows.label_codes != UNLABELLED].tolist())
-    strange = sorted(present - set(specification.labels) - set(ignore_labels))
+    strange = sorted(present - set(learned))
     if strange:
         people = ", ".join(sorted(set(windows.subjects[np.isin(windows.labels, strange)].tolist())))
         raise HarkenError(
-            f"{people}: the label {', '.join(strange)} was never learned (the model knows "
-            f"{', '.join(specification.labels)}), so no score would be right; leave its windows out with "
+            f"{people}: the label {', '.join(strange)} is not among those with training windows "
+            f"({', '.join(sorted(learned))}), so no score would be right; leave it out with "
             + " ".join(f"--ignore-label {name}" for name in strange)
         )
+
+
+def _known(specification: Specification, windows: Windows, ignore_labels: Sequence[str] = ()) -> Windows:
+    refuse_strange_labels(windows, {*specification.labels, *ignore_labels})
     windows = windows[~np.isin(windows.labels, list(ignore_labels))] if ignore_labels else windows
     windows = windows.with_label_names(specification.labels)
     windows = windows[windows.label_codes != UNLABELLED]

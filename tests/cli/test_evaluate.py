@@ -80,7 +80,7 @@ def test_a_mistake_gets_one_sentence_and_no_traceback(run_harken: Run, folder: P
         ((cut, bob), "not a whole model file"),
         ((bob, bob), "not a whole model file"),
         ((model, copy), "the model learned from this very recording"),
-        ((model, jumper), "jumper: the label jumping was never learned"),
+        ((model, jumper), "jumper: the label jumping is not among those"),
         ((model, fast), "fast.csv: 50 samples per second, but the model reads 25"),
         ((model, bob, "--plot", tmp_path / "a.jpg"), "pictures are PNG files"),
     ]:

@@ -14,19 +14,7 @@ from harken.presets import PRESETS
 Run = Callable[..., object]
 
 
-@pytest.fixture(autouse=True)
-def _small_preset(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(PRESETS, "small", people.SMALL)
-
-
-@pytest.fixture
-def alice(tmp_path: Path) -> Path:
-    return people.write_person(tmp_path / "alice.csv", 1)
-
-
-@pytest.fixture
-def bob(tmp_path: Path) -> Path:
-    return people.write_person(tmp_path / "bob.csv", 2)
+pytestmark = pytest.mark.usefixtures("small_preset")
 
 
 def test_prints_the_tests_beside_one_another_and_where_the_report_is(

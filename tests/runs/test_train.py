@@ -22,6 +22,8 @@ from harken.runs import RunSettings
 from harken.runs.directory import RunDirectory
 from harken.training import Interrupted, Progress
 
+pytestmark = pytest.mark.usefixtures("small_preset")
+
 CHILD = "import people; people.register_small_preset(); from harken.cli import main; main()"
 
 

@@ -4,10 +4,6 @@ Minutes or weeks are drawn in the same way and in about the same time: each colu
 smallest and the largest of its samples, found with array operations.
 """
 
-from collections.abc import Iterator
-from datetime import datetime, timedelta
-from functools import cached_property
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
@@ -27,14 +23,13 @@ from harken.figures.style import (
     label_colours,
     new_figure,
 )
+from harken.figures.time_axis import COLUMNS, TimeAxis, draw_times, has_dates
 from harken.inspection import duration_text, labelled_time, local_time
 from harken.recording import UNLABELLED, Recording
 
 __all__ = ["draw_recording"]
 
 UNLABELLED_KEY = "(unlabelled)"
-COLUMNS = 1500
-"""Columns that signals are drawn in: about as many as the panels have pixels."""
 WIDTH_IN = 12.0
 PANEL_IN = 1.45
 BAND_IN = 0.24
@@ -56,26 +51,8 @@ TINT = 0.22
 DOTTED_ROWS = 200
 """A recording this short has a dot at each sample."""
 
-CUT_SHARE = 0.25
-"""A gap longer than this share of the recorded time is cut out of the time axis."""
-CUT_WIDTH = 0.04
-MOST_CUT = 0.3
-"""A cut is drawn this share of the time shown wide; all of them together at most this."""
 WRITTEN_CUT = 0.013
 """A cut narrower than this share of the picture has no room for its length."""
-
-DATED_FROM_NS = 10**17
-"""March 1973: an earlier clock has no date (``harken.readers.clock``)."""
-MOST_TICKS = 13
-CLOSEST_TICKS = 0.055
-STEPS_S = (
-    *(0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30),
-    *(60 * minutes for minutes in (1, 2, 5, 10, 15, 30)),
-    *(3_600 * hours for hours in (1, 2, 3, 6, 12)),
-    *(86_400 * days for days in (1, 2, 7, 14, 28, 91)),
-)
-DAY_S = 86_400
-DAY = timedelta(days=1)
 
 
 @house_style()
@@ -97,7 +74,7 @@ def draw_recording(recording: Recording, *, title: str | None = None) -> Figure:
     """
     if recording.as_found:
         raise ValueError("draw_recording wants a mended recording")
-    axis = _TimeAxis(recording)
+    axis = TimeAxis(recording)
     channels = [i for i, name in enumerate(recording.channels) if name not in NOT_DRAWN]
     channels = channels or list(range(len(recording.channels)))
     legend = _legend(recording)
@@ -121,90 +98,23 @@ def draw_recording(recording: Recording, *, title: str | None = None) -> Figure:
         axes.set_xlim(0.0, axis.width)
     for panel in panels:
         dress(panel, grid="both")
-    _draw_times(panels[-1], recording, axis)
+    draw_times(panels[-1], recording, axis)
     figure.suptitle(_shortened(title if title is not None else _title(recording), LONGEST_TITLE), x=0.008, ha="left")
     if legend:
         figure.legend(handles=legend, loc="outside lower left", ncols=columns)
     return figure
 
 
-class _TimeAxis:
-    """Where an instant stands on the picture, in seconds from the left edge, with long gaps cut short.
-
-    Times are seconds after the first sample, as float64: exact to the microsecond for centuries.
-    """
-
-    def __init__(self, recording: Recording) -> None:
-        self.time_ns = recording.time_ns
-        self.start_ns = int(recording.time_ns[0])
-        self.interval_s = 1 / recording.sample_rate_hz if recording.sample_rate_hz else 1.0
-        after = recording.gap_rows
-        begins = self.seconds(recording.time_ns[np.concatenate([[0], after])])
-        ends = self.seconds(recording.time_ns[np.concatenate([after - 1, [len(recording) - 1]])]) + self.interval_s
-        gaps = begins[1:] - ends[:-1]
-        recorded = float((ends - begins).sum())
-        cut = gaps > CUT_SHARE * recorded
-        shown = recorded + float(gaps[~cut].sum())
-        width = min(CUT_WIDTH, MOST_CUT / max(1, int(cut.sum()))) * shown
-        # Between two knots the axis is straight: each cut has one where it begins and one where it ends.
-        self.knots_s = np.concatenate([[0.0], np.stack([ends[:-1][cut], begins[1:][cut]], 1).ravel(), [ends[-1]]])
-        steps = np.diff(self.knots_s)
-        steps[1::2] = width
-        self.knots = np.concatenate([[0.0], np.cumsum(steps)])
-        self.gap_lengths_s = gaps[cut]
-
-    def seconds(self, time_ns: NDArray[np.int64]) -> NDArray[np.float64]:
-        return (time_ns - self.start_ns) / 1e9
-
-    def place(self, seconds: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(np.interp(seconds, self.knots_s, self.knots))
-
-    @property
-    def width(self) -> float:
-        return float(self.knots[-1])
-
-    @cached_property
-    def edges(self) -> NDArray[np.float64]:
-        """Edges of the columns of pixels on the picture, ``[COLUMNS + 1]``."""
-        return np.linspace(0.0, self.width, COLUMNS + 1)
-
-    @cached_property
-    def edges_s(self) -> NDArray[np.float64]:
-        """The times of ``edges``."""
-        return np.asarray(np.interp(self.edges, self.knots, self.knots_s))
-
-    @cached_property
-    def first_rows(self) -> NDArray[np.int64]:
-        """The first row at or after each of ``edges``; the last is the number of rows."""
-        edges_ns = self.start_ns + np.rint(self.edges_s * 1e9).astype(np.int64)
-        edges_ns[-1] = self.time_ns[-1] + 1
-        return np.searchsorted(self.time_ns, edges_ns)
-
-    @property
-    def stretches_s(self) -> list[tuple[float, float]]:
-        """The times between two cuts, first and last."""
-        return [(float(a), float(b)) for a, b in self.knots_s.reshape(-1, 2)]
-
-    @property
-    def cuts(self) -> list[tuple[float, float]]:
-        """Where on the picture each cut begins and ends."""
-        return [(float(a), float(b)) for a, b in self.knots[1:-1].reshape(-1, 2)]
-
-
 def _title(recording: Recording) -> str:
     rate = f"{recording.sample_rate_hz:.4g} Hz" if len(recording) > 1 else "one sample"
-    if not _dated(recording):
+    if not has_dates(recording):
         return f"{recording.subject}: {duration_text(recording.span_s)}, {rate}"
     first, last = (local_time(int(recording.time_ns[row]), recording.timezone) for row in (0, -1))
     days = [f"{day.day} {day:%B %Y}" for day in (first, last)]
     return f"{recording.subject}: {' to '.join(dict.fromkeys(days))}, {rate}"
 
 
-def _dated(recording: Recording) -> bool:
-    return int(recording.time_ns[-1]) >= DATED_FROM_NS
-
-
-def _draw_signal(panel: Axes, recording: Recording, channel: int, axis: _TimeAxis) -> None:
+def _draw_signal(panel: Axes, recording: Recording, channel: int, axis: TimeAxis) -> None:
     """The samples that are not marked, and the limits of the panel that they ask for."""
     name = recording.channels[channel]
     samples = recording.signals[:, channel]
@@ -252,7 +162,7 @@ def _share_limits(panels: list[Axes]) -> None:
         panel.set_ylim(min(low for low, _ in limits), max(high for _, high in limits))
 
 
-def _draw_marked(panel: Axes, recording: Recording, channel: int, axis: _TimeAxis) -> None:
+def _draw_marked(panel: Axes, recording: Recording, channel: int, axis: TimeAxis) -> None:
     """Dots at the smallest and largest marked sample of each column; triangles at the edge beyond the limits."""
     rows = np.flatnonzero(~recording.valid)
     if len(rows) == 0:
@@ -272,7 +182,7 @@ def _draw_marked(panel: Axes, recording: Recording, channel: int, axis: _TimeAxi
             panel.plot(places[which], shown, marker, color=MARKED, markersize=6, markeredgewidth=0, clip_on=False)
 
 
-def _draw_labels(band: Axes, panels: list[Axes], recording: Recording, axis: _TimeAxis) -> None:
+def _draw_labels(band: Axes, panels: list[Axes], recording: Recording, axis: TimeAxis) -> None:
     """The band of labels, and the same colours behind the signals."""
     image = _label_image(recording, axis)
     tint = image.copy()
@@ -287,7 +197,7 @@ def _draw_labels(band: Axes, panels: list[Axes], recording: Recording, axis: _Ti
     band.set_ylabel("label", rotation=0, ha="right", va="center")
 
 
-def _label_image(recording: Recording, axis: _TimeAxis) -> NDArray[np.float64]:
+def _label_image(recording: Recording, axis: TimeAxis) -> NDArray[np.float64]:
     """Red, green, blue and opacity of each column of pixels, ``[1, COLUMNS, 4]``: the label that fills most of it."""
     firsts, lasts = recording.bout_edges[:-1], recording.bout_edges[1:] - 1
     begins = axis.seconds(recording.time_ns[firsts])
@@ -306,7 +216,7 @@ def _label_image(recording: Recording, axis: _TimeAxis) -> NDArray[np.float64]:
     return np.concatenate([table[filled.argmax(axis=0)], opacity[:, None]], axis=1)[None]
 
 
-def _draw_cuts(every: list[Axes], written: Axes, axis: _TimeAxis) -> None:
+def _draw_cuts(every: list[Axes], written: Axes, axis: TimeAxis) -> None:
     """Hatch what is cut out of all axes, and write its length into one."""
     for (left, right), length_s in zip(axis.cuts, axis.gap_lengths_s, strict=True):
         for axes in every:
@@ -324,59 +234,6 @@ def _draw_cuts(every: list[Axes], written: Axes, axis: _TimeAxis) -> None:
                 zorder=3,
                 bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
             )
-
-
-def _draw_times(panel: Axes, recording: Recording, axis: _TimeAxis) -> None:
-    """Round times of the wearer's clock under the picture; the day where it changes."""
-    dated = _dated(recording)
-    zone = recording.timezone if dated else "UTC"
-    # A clock without a date counts from the first sample: midnight of a day that is not shown.
-    origin_ns = axis.start_ns if dated else 0
-    shown_s = axis.width - sum(right - left for left, right in axis.cuts)
-    step_s = next((step for step in STEPS_S if shown_s / step <= MOST_TICKS), STEPS_S[-1])
-    places: list[float] = []
-    texts: list[str] = []
-    day = None
-    for first_s, last_s in axis.stretches_s:
-        first, last = (local_time(origin_ns + round(s * 1e9), zone) for s in (first_s, last_s))
-        ticks = list(_round_times(first, last, step_s)) or [first]
-        for tick in ticks:
-            seconds = tick.timestamp() - origin_ns / 1e9
-            place = float(axis.place(np.array([seconds]))[0])
-            if places and place - places[-1] < CLOSEST_TICKS * axis.width:
-                continue
-            places.append(place)
-            texts.append(_tick_text(tick, step_s, new_day=tick.date() != day) if dated else _elapsed(seconds, step_s))
-            day = tick.date()
-    panel.set_xticks(places, texts)
-    panel.set_xlabel(f"local time, {recording.timezone}" if dated else "time since the recording began")
-
-
-def _round_times(first: datetime, last: datetime, step_s: float) -> Iterator[datetime]:
-    """Wall-clock times between two of one zone that are whole steps after midnight (or whole days)."""
-    midnight = first.replace(hour=0, minute=0, second=0, microsecond=0)
-    # Wall-clock arithmetic: the difference of two times of one zone is what their clock faces show.
-    steps = -((midnight - first) // timedelta(seconds=step_s)) if step_s < DAY_S else -((midnight - first) // DAY)
-    tick = midnight + steps * min(timedelta(seconds=step_s), DAY)
-    while tick <= last:
-        yield tick
-        tick += timedelta(seconds=step_s)
-
-
-def _tick_text(tick: datetime, step_s: float, *, new_day: bool) -> str:
-    if step_s >= DAY_S:
-        return f"{tick:%a}\n{tick.day} {tick:%b}"
-    pattern = "%H:%M" if step_s >= 60 else "%H:%M:%S"
-    tenths = f".{tick.microsecond // 100_000}" if step_s < 1 else ""
-    return f"{tick:{pattern}}{tenths}" + (f"\n{tick:%a} {tick.day} {tick:%b}" if new_day else "")
-
-
-def _elapsed(seconds: float, step_s: float) -> str:
-    if step_s < 1:
-        return f"{seconds:.1f} s"
-    minutes, left = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{left:02d}"
 
 
 def _legend(recording: Recording) -> list[Patch | Line2D]:

@@ -7,7 +7,7 @@ import numpy as np
 
 from harken.errors import HarkenError
 from harken.presets import Preset
-from harken.recogniser import require_two_labels
+from harken.recogniser import refuse_strange_labels, require_two_labels
 from harken.recording import UNLABELLED
 from harken.runs.data import RunData
 from harken.splits import TRAINING_SHARE, Split, blocked_same_person, overlapping_same_person
@@ -52,7 +52,7 @@ def draw_run_windows(data: RunData, recipe: Preset) -> RunWindows:
     if data.cross:
         strangers = [one.as_found for one in data.cross]
         cross = random_windows(strangers, length=recipe.window_length, count=recipe.draws, seed=recipe.cross_draw_seed)
-        _refuse_strange_labels(cross, learned)
+        refuse_strange_labels(cross, learned)
     blocked, reason = _blocked(data, recipe)
     return RunWindows(overlapping, cross, blocked, notes + ([reason] if reason else []))
 
@@ -109,14 +109,3 @@ def _unlearned_notes(named: Sequence[str], learned: set[str], window_length: int
         f"Not learned, because no training window of {window_length} samples was drawn from it: "
         f"{', '.join(unlearned)}. Longer bouts of it are needed."
     ]
-
-
-def _refuse_strange_labels(cross: Windows, learned: set[str]) -> None:
-    strange = sorted(_labels(cross) - learned)
-    if strange:
-        people = ", ".join(sorted(set(cross.subjects[np.isin(cross.labels, strange)].tolist())))
-        raise HarkenError(
-            f"{people}: the label {', '.join(strange)} has no training window (learned are "
-            f"{', '.join(sorted(learned))}), so no score on it would be right; leave it out with "
-            + " ".join(f"--ignore-label {name}" for name in strange)
-        )
