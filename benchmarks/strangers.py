@@ -1,6 +1,6 @@
 """The spread between strangers: the notebook's recipe on ten ordered pairs of single people of DSADS.
 
-    python benchmarks/strangers.py --data DATA [--passes 6] [--workers 2] [--json FILE]
+    python benchmarks/strangers.py --data DATA [--passes 4] [--workers 2] [--json FILE]
 
 ``DATA`` holds ``dsads/dsads_arms.parquet`` (Altun, Barshan and Tuncel 2010, the arm units; see the licence
 there). One person is learned from (right arm; lying, sitting, standing, walking), another one is met for the
@@ -86,7 +86,7 @@ def main() -> None:
     """Run what is missing, print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--passes", type=int, default=6)
+    parser.add_argument("--passes", type=int, default=4)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--json", type=Path, default=Path("strangers.json"))
     arguments = parser.parse_args()

@@ -34,6 +34,7 @@ __all__ = [
 ]
 
 DEVICES = ("cpu", "cuda")
+STEPS_BEFORE_A_FORECAST = 20
 WINDOWS_AT_ONCE = 500
 """Windows in one forward pass without gradients: more is no faster on a CPU, and less memory is kinder."""
 
@@ -84,7 +85,8 @@ class Progress:
     accuracy: float
     tests: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     """Loss and accuracy at the last evaluation, by the test's name."""
-    seconds_left: float = 0.0
+    seconds_left: float | None = None
+    """None for the first steps, whose times say nothing yet."""
 
 
 class Interrupted(Exception):  # noqa: N818 - not a failure: the caller asked for it
@@ -197,14 +199,15 @@ class _Loop:
             if checkpoint is not None and (evaluated or stopping):
                 save_checkpoint(checkpoint, self.state())
             if on_progress is not None:
-                each = (time.monotonic() - started) / (self.step - first)
+                done = self.step - first
+                each = (time.monotonic() - started) / done if done >= STEPS_BEFORE_A_FORECAST else None
                 on_progress(
                     Progress(
                         self.step,
                         self.steps,
                         *self.history.last_step,
                         tests=self.history.last_evaluation,
-                        seconds_left=each * (self.steps - self.step),
+                        seconds_left=None if each is None else each * (self.steps - self.step),
                     )
                 )
             if stopping:

@@ -7,6 +7,7 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from harken.inspection import duration_text
 from harken.training import Progress as TrainingProgress
 
 __all__ = ["TrainingScreen"]
@@ -57,10 +58,8 @@ class TrainingScreen:
                 self._update(task, progress)
             elif finished or time.monotonic() - last_line > SECONDS_BETWEEN_LINES:
                 last_line = time.monotonic()
-                self.says(
-                    f"Training {name}: step {progress.step} of {progress.steps}, {_state(progress)}, "
-                    f"{progress.seconds_left:.0f} s left"
-                )
+                left = "" if progress.seconds_left is None else f", {duration_text(progress.seconds_left)} left"
+                self.says(f"Training {name}: step {progress.step} of {progress.steps}, {_state(progress)}{left}")
 
         return show
 
