@@ -89,10 +89,10 @@ def steps_table(result: dict[str, Any]) -> str:
 
 def put(page: str, name: str, text: str) -> str:
     """Replace what stands between the markers of ``name``."""
-    pattern = re.compile(rf"(<!-- {name} -->\n).*?(\n<!-- /{name} -->)", re.DOTALL)
+    pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
     if not pattern.search(page):
         raise SystemExit(f"{PAGE} has no place for {name}")
-    return pattern.sub(lambda found: found[1] + text + found[2], page)
+    return pattern.sub(lambda found: found[1] + text + "\n" + found[2], page)
 
 
 def main() -> None:

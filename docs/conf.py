@@ -16,7 +16,6 @@ version = release = harken.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.napoleon"]
 exclude_patterns = ["_build"]
-suppress_warnings = ["toc.not_readable", "myst.xref_missing"]  # TEMPORARY: until every page of index.md is there
 
 myst_heading_anchors = 3
 

@@ -61,6 +61,10 @@ def test_another_recording_of_a_known_person_is_no_stranger(run_harken: Run, fol
     assert json.loads(run_harken("evaluate", model, another, "--json").stdout)["mean_person_macro_f1"] is None
 
 
+def test_a_run_directory_is_as_good_as_its_model(run_harken: Run, folder: Path) -> None:
+    assert run_harken("evaluate", folder / "run", folder / "bob.csv").exit_code == 0
+
+
 def test_a_picture_of_the_confusion_matrix(run_harken: Run, folder: Path, tmp_path: Path) -> None:
     model, picture = folder / "run" / "model.safetensors", tmp_path / "confusion.png"
     assert run_harken("evaluate", model, folder / "bob.csv", "--plot", picture).exit_code == 0

@@ -14,7 +14,10 @@ __all__ = ["evaluate"]
 
 @with_reading_options
 def evaluate(
-    model: Annotated[Path, typer.Argument(help="A model file (.safetensors).", metavar="MODEL", show_default=False)],
+    model: Annotated[
+        Path,
+        typer.Argument(help="A model file (.safetensors), or a run directory.", metavar="MODEL", show_default=False),
+    ],
     files: Annotated[
         list[Path], typer.Argument(help="Labelled recordings to test it on.", metavar="FILE...", show_default=False)
     ],
@@ -39,7 +42,7 @@ def evaluate(
 
     if plot is not None and plot.suffix.lower() != ".png":
         raise HarkenError(f"{plot}: pictures are PNG files; give a name that ends in .png")
-    recogniser = Recogniser.load(model)
+    recogniser = Recogniser.load(model / "model.safetensors" if model.is_dir() else model)
     recordings = [read(path, **asdict(reading)) for path in files]
     evaluation = evaluate_recordings(recogniser, recordings, ignore_labels=ignore_label or ())
     if json:

@@ -12,7 +12,7 @@ from harken.training import Progress as TrainingProgress
 
 __all__ = ["TrainingScreen"]
 
-NAMES = {"model": "the model", "blocked": "the honest same-person test"}
+NAMES = {"model": "the model (1 of 2)", "blocked": "for the honest test (2 of 2)"}
 SHORT = {"same_person": "same person", "cross_person": "strangers", "blocked_same_person": "same person, honest"}
 SECONDS_BETWEEN_LINES = 30.0
 
@@ -24,10 +24,10 @@ class TrainingScreen:
         self.console = Console(stderr=True, highlight=False)
         self.bars = Progress(
             TextColumn("{task.description}"),
-            BarColumn(bar_width=20),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[state]}"),
             TimeRemainingColumn(),
+            BarColumn(bar_width=12),
+            TextColumn("{task.fields[state]}"),
             console=self.console,
             disable=not self.console.is_terminal,
         )

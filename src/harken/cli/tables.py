@@ -21,19 +21,39 @@ def print_outcome(outcome: Outcome) -> None:
         ("same person, honest", outcome.blocked),
         ("people never met", outcome.cross),
     ]
-    print_scores(console, ((name, scores) for name, scores in rows if scores is not None))
+    print_scores(console, ((name + _tested(scores), scores) for name, scores in rows if scores is not None))
     if outcome.cross_people is not None and len(outcome.cross_people.people) > 1:
         print_people(console, outcome.cross_people)
-    for note in outcome.notes:
+    if outcome.cross is None:
+        console.print("Nothing is known about strangers: no recording of anybody else was given (--cross).")
+    for note in _grouped(outcome.notes):
         console.print(f"Note: {note}", markup=False)
     console.print(f"Report: {outcome.settings.out / 'report.html'}", markup=False, soft_wrap=True)
+
+
+def _grouped(notes: Iterable[str]) -> list[str]:
+    """Notes of files ("NAME: what") that say the same in one line."""
+    files: dict[str, list[str]] = {}
+    for note in notes:
+        name, _, what = note.partition(": ")
+        files.setdefault(what or name, []).append(name if what else "")
+    return [
+        f"{names[0]}: {what}".removeprefix(": ") if len(names) == 1 else f"{len(names)} files: {what}"
+        for what, names in files.items()
+    ]
+
+
+def _tested(scores: Scores) -> str:
+    """What to add to a test's name when it has no window of some labels."""
+    absent = [name for name, row in zip(scores.label_names, scores.confusion, strict=True) if not row.sum()]
+    return f" (without {', '.join(absent)})" if absent else ""
 
 
 def print_evaluation(evaluation: Evaluation) -> None:
     """Strangers first, each alone and all together; people the model had met apart from them."""
     console = Console(highlight=False)
     if evaluation.strangers is not None:
-        console.print("[bold]People the model never met[/bold]")
+        console.print("[bold]People the model never met[/bold] (it learned from nobody of this name)")
         print_people(console, evaluation.strangers)
     if evaluation.all_strangers is not None:
         console.print()

@@ -31,7 +31,8 @@ def train(
     cross: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Recordings of people the model never sees and never learns from.",
+            help="Recordings of people the model never sees and never learns from: every FILE up to the next option. "
+            "Put the recordings to learn from before it.",
             metavar="FILE...",
         ),
     ] = None,
@@ -106,6 +107,7 @@ def _stoppable() -> Iterator[Callable[[], bool]]:
         if asked:
             raise KeyboardInterrupt
         asked = True
+        typer.echo("Stopping after this step, then writing the report ...", err=True)
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -165,6 +165,7 @@ def warnings(outcome: "Outcome") -> list[str]:
             f"This was a short training: {_counted(outcome.training.passes, 'pass', 'passes')} over the training "
             f"windows, where the recipe “{recipe.name}” has {recipe.passes}. More passes may change every number."
         )
+    said += [note for note in outcome.notes if note.startswith("The honest same-person test has no window")]
     if outcome.cross is None:
         said.append(
             "No recording of anybody else was given (--cross), so nothing is known about strangers. The scores below "

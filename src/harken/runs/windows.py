@@ -87,8 +87,8 @@ def _blocked(data: RunData, recipe: Preset) -> tuple[Split | None, str | None]:
     absent = sorted(set(split.training.label_names) - tested)
     if absent:
         return split, (
-            f"The honest same-person test has no window of {', '.join(absent)}: the last "
-            f"{1 - TRAINING_SHARE:.0%} of each of its bouts are too short."
+            f"The honest same-person test has no window of {', '.join(absent)}, whose bouts are too short (it tests "
+            f"on their last {1 - TRAINING_SHARE:.0%}): do not compare its score with the others."
         )
     return split, None
 
