@@ -19,7 +19,6 @@ from harken.figures.confusion import confusion_picture
 from harken.figures.curves import learning_curves
 from harken.figures.style import save_png
 from harken.files import write_text
-from harken.history import History
 from harken.recogniser import Recogniser
 from harken.report import write_report
 from harken.runs import Outcome, RunData, RunDirectory, RunSettings, RunWindows, draw_run_windows, read_run_data
@@ -153,7 +152,7 @@ def _write(
     }
     recogniser.save(directory.model)
     batch = outcome.training.batch_windows
-    _write_history(directory, outcome.history, batch)
+    write_text(directory.history, outcome.history.to_csv(batch))
     pictures = {"learning_curves": learning_curves(outcome.history, batch_windows=batch)}
     if outcome.same_person is not None:
         pictures["confusion_same_person"] = confusion_picture(
@@ -169,10 +168,6 @@ def _write(
         save_png(picture, directory.picture(name))
     write_report(directory.report, outcome)
     directory.write_record(record | {"status": status, "steps": outcome.steps_done, "scores": scores})
-
-
-def _write_history(directory: RunDirectory, history: History, batch_windows: int) -> None:
-    write_text(directory.history, history.to_csv(batch_windows))
 
 
 def _record(settings: RunSettings, data: RunData) -> dict[str, Any]:

@@ -214,8 +214,7 @@ def require_two_labels(labels: Sequence[str]) -> None:
 
 def refuse_strange_labels(windows: Windows, learned: Collection[str]) -> None:
     """Raise a HarkenError when a window has a label that is not among those learned."""
-    present = set(windows.labels[windows.label_codes != UNLABELLED].tolist())
-    strange = sorted(present - set(learned))
+    strange = sorted(windows.labels_present - set(learned))
     if strange:
         people = ", ".join(sorted(set(windows.subjects[np.isin(windows.labels, strange)].tolist())))
         raise HarkenError(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from harken.errors import HarkenError
 
-__all__ = ["STANDARD_GRAVITY", "UNLABELLED", "Quality", "Recording", "gap_limit_ns"]
+__all__ = ["STANDARD_GRAVITY", "UNLABELLED", "Quality", "Recording", "gap_limit_ns", "recoded"]
 
 STANDARD_GRAVITY = 9.80665
 """Metres per second squared in one g."""
@@ -182,9 +182,8 @@ class Recording:
 
     def with_label_names(self, label_names: tuple[str, ...]) -> "Recording":
         """The same recording with its codes pointing into ``label_names``; a label not in it is unlabelled."""
-        position = {name: code for code, name in enumerate(label_names)}
-        table = np.array([position.get(name, UNLABELLED) for name in self.label_names] + [UNLABELLED], np.int16)
-        return replace(self, label_codes=table[self.label_codes], label_names=label_names)
+        codes = recoded(self.label_codes, self.label_names, label_names)
+        return replace(self, label_codes=codes, label_names=label_names)
 
     def select_channels(self, channels: tuple[str, ...]) -> "Recording":
         """The same recording with these channels, in this order.
@@ -201,6 +200,13 @@ class Recording:
             )
         columns = [self.channels.index(name) for name in channels]
         return replace(self, signals=np.ascontiguousarray(self.signals[:, columns]), channels=channels)
+
+
+def recoded(codes: NDArray[np.int16], names: tuple[str, ...], into: tuple[str, ...]) -> NDArray[np.int16]:
+    """Codes ``[n]`` that point into ``names`` -> codes that point into ``into``; -1 for a name that is not there."""
+    position = {name: code for code, name in enumerate(into)}
+    table = np.array([position.get(name, UNLABELLED) for name in names] + [UNLABELLED], np.int16)
+    return table[codes]
 
 
 def gap_limit_ns(time_ns: NDArray[np.int64]) -> int:

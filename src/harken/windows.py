@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.errors import HarkenError
-from harken.recording import UNLABELLED, Recording
+from harken.recording import UNLABELLED, Recording, recoded
 
 __all__ = ["Windows", "concatenate", "draw_starts", "random_windows", "run_ends", "sliding_windows"]
 
@@ -67,11 +67,15 @@ class Windows:
         """The label of each window by name, ``[n]``; the empty string where there is none."""
         return np.array([*self.label_names, ""], dtype=np.str_)[self.label_codes]
 
+    @property
+    def labels_present(self) -> set[str]:
+        """The labels that at least one window has."""
+        return set(self.labels[self.label_codes != UNLABELLED].tolist())
+
     def with_label_names(self, label_names: tuple[str, ...]) -> "Windows":
         """The same windows with codes pointing into ``label_names``; a label not in it becomes unlabelled."""
-        position = {name: code for code, name in enumerate(label_names)}
-        table = np.array([position.get(name, UNLABELLED) for name in self.label_names] + [UNLABELLED], np.int16)
-        return replace(self, label_codes=table[self.label_codes], label_names=label_names)
+        codes = recoded(self.label_codes, self.label_names, label_names)
+        return replace(self, label_codes=codes, label_names=label_names)
 
 
 def random_windows(recordings: Recording | Sequence[Recording], *, length: int, count: int, seed: int) -> Windows:

@@ -8,7 +8,6 @@ import numpy as np
 from harken.errors import HarkenError
 from harken.presets import Preset
 from harken.recogniser import refuse_strange_labels, require_two_labels
-from harken.recording import UNLABELLED
 from harken.runs.data import RunData
 from harken.splits import TRAINING_SHARE, Split, blocked_same_person, overlapping_same_person
 from harken.windows import Windows, random_windows
@@ -44,7 +43,7 @@ def draw_run_windows(data: RunData, recipe: Preset) -> RunWindows:
     found = [one.as_found for one in data.training]
     drawn = random_windows(found, length=recipe.window_length, count=recipe.draws, seed=recipe.training_draw_seed)
     overlapping = overlapping_same_person(drawn, training=recipe.training_draws)
-    learned = _labels(overlapping.training)
+    learned = overlapping.training.labels_present
     require_two_labels(sorted(learned))
     notes = _unlearned_notes(drawn.label_names, learned, recipe.window_length)
     overlapping = Split(overlapping.training, _only(overlapping.test, learned))
@@ -78,7 +77,7 @@ def _blocked(data: RunData, recipe: Preset) -> tuple[Split | None, str | None]:
         )
     except HarkenError as error:
         return None, f"There is no honest same-person test: the bouts are too short to be cut in two ({error})."
-    learned, tested = _labels(split.training), _labels(split.test)
+    learned, tested = split.training.labels_present, split.test.labels_present
     if len(learned) < 2:
         return None, "There is no honest same-person test: only one label has bouts long enough to be cut in two."
     split = Split(split.training, _only(split.test, learned))
@@ -91,10 +90,6 @@ def _blocked(data: RunData, recipe: Preset) -> tuple[Split | None, str | None]:
             f"on their last {1 - TRAINING_SHARE:.0%}): do not compare its score with the others."
         )
     return split, None
-
-
-def _labels(windows: Windows) -> set[str]:
-    return set(windows.labels[windows.label_codes != UNLABELLED].tolist())
 
 
 def _only(windows: Windows, labels: set[str]) -> Windows:
