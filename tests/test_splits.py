@@ -38,6 +38,8 @@ bouts = st.lists(st.tuples(st.integers(-1, 1), st.integers(1, 60)), min_size=1, 
 def test_blocked_cuts_every_bout_at_four_fifths_and_drops_a_window(
     parts: list[tuple[int, int]], gaps: list[bool], length: int
 ) -> None:
+    parts = [(-1, 20), *parts]  # a gap is told from the usual step, so most steps must be usual ones
+    gaps = [False, *gaps]
     recording = recording_of(parts, gaps[: len(parts)])
     training, test = blocked_same_person(recording, window_length=length)
     row = 0
