@@ -59,8 +59,9 @@ def run_harken(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[st
 
 @pytest.fixture
 def small_preset(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The preset ``small``: the notebook's recipe with short windows, few of them."""
-    monkeypatch.setitem(PRESETS, "small", people.SMALL)
+    """The presets ``small`` and ``small-everyday``: the recipes with short windows, few of them."""
+    for name, recipe in people.SMALL_PRESETS.items():
+        monkeypatch.setitem(PRESETS, name, recipe)
 
 
 @pytest.fixture

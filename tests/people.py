@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from harken.presets import PRESETS, Preset
+from harken.presets import PRESETS, Preset, RandomDraws, SlidingHops
+from harken.training import TrainingSettings
 
 RATE_HZ = 25
 START_MS = 1_519_170_400_000
@@ -14,12 +15,23 @@ SMALL = replace(
     PRESETS["notebook"],
     name="small",
     window_length=32,
-    draws=500,
-    training_draws=400,
-    passes=3,
-    evaluate_every_windows=300,
+    windows=RandomDraws(windows=500, training_windows=400, training_seed=1337, cross_seed=101),
+    training=TrainingSettings(passes=3, evaluate_every_windows=300),
 )
 """The notebook's recipe small enough for tests. Registered by the fixture `small_preset`."""
+SMALL_EVERYDAY = replace(
+    PRESETS["everyday"],
+    name="small-everyday",
+    sample_rate_hz=20.0,
+    window_length=40,
+    windows=SlidingHops(hop_s=0.5),
+    sizes={"stem": 8, "width": 8, "units": 8, "keep": 0.9},
+    training=replace(
+        PRESETS["everyday"].training, passes=2, batch_windows=16, evaluate_every_windows=160, fewest_steps=30
+    ),
+)
+"""The everyday recipe small enough for tests. Registered by the same fixture."""
+SMALL_PRESETS = {recipe.name: recipe for recipe in (SMALL, SMALL_EVERYDAY)}
 
 
 def person_rows(
@@ -58,4 +70,4 @@ def write_person(path: Path, seed: int, **options: object) -> Path:
 
 def register_small_preset(registry: dict[str, Preset] = PRESETS) -> None:
     """For a process that a test starts."""
-    registry["small"] = SMALL
+    registry.update(SMALL_PRESETS)

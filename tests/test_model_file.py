@@ -23,6 +23,7 @@ SPECIFICATION = Specification(
     channels=("x", "y", "z"),
     acceleration_unit="m/s2",
     sample_rate_hz=25.0,
+    even_grid=False,
     window_length=16,
     hop_s=0.32,
     labels=("lying", "walking"),

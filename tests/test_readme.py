@@ -10,7 +10,7 @@ import pytest
 
 import harken.demo
 import people
-from harken.presets import PRESETS
+from harken.presets import PRESETS, RandomDraws, SlidingHops
 
 README = Path(__file__).parent.parent / "README.md"
 BLOCKS = re.findall(r"```(\w*)\n(.*?)```", README.read_text(encoding="utf-8"), flags=re.DOTALL)
@@ -21,9 +21,11 @@ Run = Callable[..., object]
 def _small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The recipes' numbers of windows and passes, and nothing else, made small."""
     monkeypatch.chdir(tmp_path)
-    small = {"draws": 400, "training_draws": 300, "passes": 1}
-    monkeypatch.setitem(PRESETS, "notebook", replace(PRESETS["notebook"], **small))
-    monkeypatch.setattr(harken.demo, "DEMO_RECIPE", replace(harken.demo.DEMO_RECIPE, **small))
+    few = RandomDraws(windows=400, training_windows=300, training_seed=1, cross_seed=2)
+    monkeypatch.setitem(PRESETS, "notebook", replace(PRESETS["notebook"].trained(passes=1), windows=few))
+    small = replace(PRESETS["everyday"], windows=SlidingHops(5.0)).trained(passes=1, fewest_steps=0)
+    monkeypatch.setitem(PRESETS, "everyday", small)
+    monkeypatch.setattr(harken.demo, "DEMO_RECIPE", replace(small, name="demo"))
 
 
 @pytest.mark.usefixtures("_small")

@@ -52,7 +52,7 @@ def test_refusals(tmp_path: Path) -> None:
     fresh = Recogniser("small", passes=1)
     with pytest.raises(HarkenError, match="learned nothing yet"):
         fresh.predict(windows)
-    with pytest.raises(HarkenError, match="no preset 'everything'; the presets are notebook"):
+    with pytest.raises(HarkenError, match="no preset 'everything'; the presets are everyday, notebook"):
         Recogniser("everything").fit(windows)
     with pytest.raises(HarkenError, match="0 passes cannot be"):
         Recogniser("small", passes=0).fit(windows)
@@ -65,7 +65,7 @@ def test_refusals(tmp_path: Path) -> None:
     with pytest.raises(HarkenError, match="windows of 32 samples, not of 40"):
         fresh.predict(longer)
     fast = windows_of(tmp_path, 3, rate_hz=50)
-    with pytest.raises(HarkenError, match="50 samples per second, but the model reads 25"):
+    with pytest.raises(HarkenError, match="50 samples per second, but 25 are needed"):
         fresh.predict(fast)
     jumper = windows_of(tmp_path, 4, bouts=("lying", "jumping"))
     with pytest.raises(HarkenError, match=r"jumping is not among those .*--ignore-label jumping"):

@@ -1,5 +1,7 @@
 """The loop itself: schedule, batches, and agreement with a loop written out by hand."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,19 +11,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
+from harken.augment import Augmentation
 from harken.checkpoint import load_checkpoint
 from harken.errors import HarkenError
-from harken.networks import NotebookLSTM, NotebookSizes
-from harken.training import Examples, TrainingSettings, loss_and_accuracy, probabilities, train
+from harken.networks import EverydayLSTM, EverydaySizes, NotebookLSTM, NotebookSizes
+from harken.optimiser import OptimiserName, one_cycle
+from harken.training import (
+    Examples,
+    Interrupted,
+    TrainingSettings,
+    _Loop,
+    logits,
+    loss_and_accuracy,
+    softmax,
+    train,
+)
 from tensorflow1 import Adam
 
 SIZES = NotebookSizes(channels=2, classes=3, units=4, layers=2)
 
 
-def some_examples(n: int, seed: int = 0) -> Examples:
+def some_examples(n: int, seed: int = 0, *, length: int = 6, channels: int = 2) -> Examples:
     torch.manual_seed(seed)
     codes = torch.randint(0, 3, (n,))
-    return Examples(torch.randn(n, 6, 2) + codes[:, None, None], codes)
+    return Examples(torch.randn(n, length, channels) + codes[:, None, None], codes)
 
 
 def test_batches_are_taken_in_order_and_wrapped_round() -> None:
@@ -91,11 +104,13 @@ def test_the_reported_loss_is_cross_entropy_plus_l2_without_dropout() -> None:
     loss, accuracy = loss_and_accuracy(network, examples, 0.0015)
     network.eval()
     with torch.no_grad():
-        logits = network(examples.signals)
+        answers = network(examples.signals)
     l2 = 0.0015 * sum((p.detach().double() ** 2).sum().item() / 2 for p in network.parameters())
-    assert loss == pytest.approx(F.cross_entropy(logits, examples.codes).item() + l2, rel=1e-5)
-    assert accuracy == (logits.argmax(1) == examples.codes).double().mean().item()
-    np.testing.assert_allclose(probabilities(network, examples.signals), torch.softmax(logits, 1), atol=1e-6)
+    assert loss == pytest.approx(F.cross_entropy(answers, examples.codes).item() + l2, rel=1e-5)
+    assert accuracy == (answers.argmax(1) == examples.codes).double().mean().item()
+    given = logits(network, examples.signals)
+    np.testing.assert_allclose(given, answers, atol=1e-6)
+    np.testing.assert_allclose(softmax(given), torch.softmax(answers, 1), atol=1e-6)
 
 
 def test_fewer_windows_than_a_batch_is_an_error() -> None:
@@ -114,3 +129,86 @@ def test_a_damaged_or_foreign_checkpoint_is_refused(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(HarkenError, match="damaged"):
         train(lambda: NotebookLSTM(SIZES), some_examples(20), settings, checkpoint=path)
+
+
+def test_one_cycle_is_pytorchs_schedule() -> None:
+    for steps in (7, 40, 301):
+        parameter = torch.nn.Parameter(torch.zeros(1))
+        theirs, ours = (torch.optim.SGD([parameter], lr=1.0) for _ in range(2))
+        schedule = torch.optim.lr_scheduler.OneCycleLR(theirs, 0.3, total_steps=steps, cycle_momentum=False)
+        for step in range(1, steps + 1):
+            one_cycle(ours, step, steps, largest=0.3)
+            assert ours.param_groups[0]["lr"] == pytest.approx(theirs.param_groups[0]["lr"], rel=1e-6, abs=1e-12)
+            theirs.step()
+            if step < steps:
+                schedule.step()
+
+
+EVERYDAY = TrainingSettings(
+    passes=4,
+    batch_windows=16,
+    learning_rate=0.01,
+    l2=0.0,
+    evaluate_every_windows=160,
+    optimiser="adamw",
+    weight_decay=0.01,
+    one_cycle=True,
+    label_smoothing=0.1,
+    shuffle=True,
+    augmentation=Augmentation(other_wrist=0.5, strap_deg=10, gain=0.1, noise_g=0.01, tempo=0.1, missing=0.5),
+)
+
+
+@pytest.mark.parametrize("optimiser", ["adamw", "rmsprop"])
+@pytest.mark.parametrize("stop", [1, 7, 13])
+def test_a_shuffled_augmented_training_resumes_to_the_bit(tmp_path: Path, optimiser: OptimiserName, stop: int) -> None:
+    examples = some_examples(70, length=40, channels=3)
+    settings = replace(EVERYDAY, optimiser=optimiser)
+
+    def fit(checkpoint: Path | None, should_stop: Callable[[], bool] = lambda: False) -> dict[str, torch.Tensor]:
+        sizes = EverydaySizes(channels=3, classes=3, stem=4, width=4, units=4)
+        network, _ = train(
+            lambda: EverydayLSTM(sizes),
+            examples,
+            settings,
+            vectors=((0, False),),
+            checkpoint=checkpoint,
+            should_stop=should_stop,
+        )
+        return network.state_dict()
+
+    whole = fit(None)
+    asked = iter(range(1000))
+    with pytest.raises(Interrupted):
+        fit(tmp_path / "checkpoint", lambda: next(asked) == stop - 1)
+    resumed = fit(tmp_path / "checkpoint")
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+
+
+def test_every_pass_takes_every_window_once_in_an_order_of_its_own() -> None:
+    loop = _Loop(
+        NotebookLSTM(SIZES),
+        replace(EVERYDAY, batch_windows=16),
+        some_examples(50, length=40, channels=3),
+        {},
+        (),
+        "cpu",
+    )
+    loop.examples = Examples(torch.arange(50.0)[:, None, None], torch.arange(50))
+    taken = []
+    for step in range(1, 26):
+        loop.step = step
+        taken.append(loop.batch().codes)
+    passes = torch.cat(taken).view(8, 50)
+    assert all(torch.equal(order.sort().values, torch.arange(50)) for order in passes)
+    assert len({tuple(order.tolist()) for order in passes}) == 8
+
+
+def test_a_few_windows_are_learned_in_batches_larger_than_they_are_many() -> None:
+    settings = replace(EVERYDAY, batch_windows=64, passes=1, fewest_steps=3)
+    _, history = train(
+        lambda: EverydayLSTM(EverydaySizes(channels=3, classes=3, stem=4, width=4, units=4)),
+        some_examples(10, length=40, channels=3),
+        settings,
+    )
+    assert len(history.train_loss) == 3

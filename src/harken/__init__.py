@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from harken.errors import HarkenError as HarkenError
+    from harken.estimator import ActivityClassifier as ActivityClassifier
     from harken.readers import TableOptions as TableOptions
     from harken.readers import read as read
     from harken.recogniser import Recogniser as Recogniser
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from harken.windows import sliding_windows as sliding_windows
 
 _HOMES = {
+    "ActivityClassifier": "harken.estimator",
     "HarkenError": "harken.errors",
     "Quality": "harken.recording",
     "Recogniser": "harken.recogniser",

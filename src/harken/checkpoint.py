@@ -15,8 +15,6 @@ from harken.history import History
 
 __all__ = ["Checkpoint", "load_checkpoint", "save_checkpoint"]
 
-MOMENTS = ("exp_avg", "exp_avg_sq", "step")
-
 
 @dataclass(frozen=True)
 class Checkpoint:
@@ -34,7 +32,7 @@ class Checkpoint:
         tensors = {f"network.{name}": tensor.detach().cpu() for name, tensor in network.state_dict().items()}
         for name, parameter in network.named_parameters():
             state = optimiser.state[parameter]
-            tensors |= {f"optimiser.{name}.{moment}": state[moment].detach().cpu() for moment in MOMENTS}
+            tensors |= {f"optimiser.{name}.{moment}": tensor.detach().cpu() for moment, tensor in state.items()}
         tensors["random.cpu"] = torch.get_rng_state()
         if device.startswith("cuda"):
             tensors["random.cuda"] = torch.cuda.get_rng_state(device)
@@ -50,10 +48,13 @@ class Checkpoint:
             weights = {name: self.tensors[f"network.{name}"] for name in network.state_dict()}
             network.load_state_dict(weights)
             for name, parameter in network.named_parameters():
+                prefix = f"optimiser.{name}."
+                moments = {key[len(prefix) :]: self.tensors[key] for key in self.tensors if key.startswith(prefix)}
                 optimiser.state[parameter] = {
-                    moment: self.tensors[f"optimiser.{name}.{moment}"].to("cpu" if moment == "step" else device)
-                    for moment in MOMENTS
+                    moment: tensor.to("cpu" if moment == "step" else device) for moment, tensor in moments.items()
                 }
+                if not moments:
+                    raise KeyError(prefix)
             torch.set_rng_state(self.tensors["random.cpu"])
             if device.startswith("cuda") and "random.cuda" in self.tensors:
                 torch.cuda.set_rng_state(self.tensors["random.cuda"], device)

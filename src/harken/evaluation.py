@@ -10,7 +10,6 @@ from harken.errors import HarkenError
 from harken.recogniser import Recogniser
 from harken.recording import Recording
 from harken.scores import PeopleScores, Scores, score, score_people
-from harken.specification import check_rate
 from harken.windows import Windows, concatenate, sliding_windows
 
 __all__ = ["Evaluation", "evaluate"]
@@ -58,9 +57,9 @@ def evaluate(
                 f"{recording.source}: the model learned from this very recording, so a score on it would only say "
                 "how well it remembers"
             )
-        check_rate(recording.sample_rate_hz, specification.sample_rate_hz, recording.source)
+        recording = specification.prepare_recording(recording)
         windows = sliding_windows(
-            recording.select_channels(specification.channels),
+            recording,
             length_s=specification.window_length / recording.sample_rate_hz,
             hop_s=specification.hop_s,
         )

@@ -1,12 +1,13 @@
 """From files to a run directory, resumable at any moment: what ``harken train`` and ``harken demo`` do.
 
-The order of things: read and check, draw windows, fit the model, fit the honest same-person test, score,
-draw, write. Fits keep a checkpoint each; whatever comes after them is quick and simply done again.
+The order of things: read and check, take windows, fit the model, fit the honest same-person test, fit what is
+learned without a few of the people, calibrate the model on those, score, draw, write. Fits keep a checkpoint
+each; whatever comes after them is quick and simply done again.
 """
 
 import os
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from importlib.metadata import version
 from typing import Any, Protocol
@@ -14,6 +15,7 @@ from typing import Any, Protocol
 import torch
 
 from harken import __version__
+from harken.calibration import ProbabilityScores
 from harken.errors import HarkenError
 from harken.figures.confusion import confusion_picture
 from harken.figures.curves import learning_curves
@@ -21,13 +23,15 @@ from harken.figures.style import save_png
 from harken.files import write_text
 from harken.recogniser import Recogniser
 from harken.report import write_report
-from harken.runs import Outcome, RunData, RunDirectory, RunSettings, RunWindows, draw_run_windows, read_run_data
+from harken.runs import Fits, Outcome, RunData, RunDirectory, RunSettings, RunWindows, draw_run_windows, read_run_data
 from harken.scores import score, score_people
+from harken.splits import Split
 from harken.training import Interrupted, Progress, resolve_device
+from harken.windows import Windows
 
 __all__ = ["Watcher", "train_run"]
 
-MODEL_FIT, BLOCKED_FIT = "model", "blocked"
+MODEL_FIT, BLOCKED_FIT, HELD_OUT_FIT = "model", "blocked", "held_out"
 
 
 class Watcher(Protocol):
@@ -53,12 +57,11 @@ def train_run(
             that differ from those of a run to be resumed are refused.
         Interrupted: when asked to stop. The run directory then holds the model as it was, with its report.
     """
-    recipe = settings.recipe
-    recogniser = Recogniser(recipe, passes=settings.passes, seed=settings.seed, device=settings.device)
+    recogniser = settings.recogniser()
     recogniser.settings()  # refuses impossible settings before anything is read or written
     settings = replace(settings, device=resolve_device(settings.device))
     data = read_run_data(settings)
-    windows = draw_run_windows(data, recipe)
+    windows = draw_run_windows(data, settings.recipe)
     directory = RunDirectory.open(settings.out, resume=settings.resume)
     record = _record(settings, data)
     before = directory.read_record()
@@ -74,28 +77,28 @@ def train_run(
     tests = {"same_person": windows.overlapping.test} if len(windows.overlapping.test) else {}
     if windows.cross is not None:
         tests["cross_person"] = windows.cross
-    blocked: Recogniser | None = None
     interrupted: Interrupted | None = None
-    try:
-        recogniser.fit(
-            windows.overlapping.training,
+
+    def fit(learner: Recogniser, name: str, split: Split, tests: Mapping[str, Windows]) -> Recogniser:
+        return learner.fit(
+            split.training,
             tests=tests,
-            checkpoint=directory.checkpoint(MODEL_FIT),
-            on_progress=watcher.fitting(MODEL_FIT),
+            checkpoint=directory.checkpoint(name),
+            on_progress=watcher.fitting(name),
             should_stop=should_stop,
         )
-        if windows.blocked is not None:
-            blocked = Recogniser(recipe, passes=settings.passes, seed=settings.seed, device=settings.device)
-            blocked.fit(
-                windows.blocked.training,
-                tests={"blocked_same_person": windows.blocked.test},
-                checkpoint=directory.checkpoint(BLOCKED_FIT),
-                on_progress=watcher.fitting(BLOCKED_FIT),
-                should_stop=should_stop,
-            )
+
+    fits = Fits(recogniser)
+    try:
+        fit(recogniser, MODEL_FIT, windows.overlapping, tests)
+        if (split := windows.blocked) is not None:
+            fits.blocked = fit(settings.recogniser(), BLOCKED_FIT, split, {"blocked_same_person": split.test})
+        if (split := windows.held_out) is not None:
+            fits.held_out = fit(settings.recogniser(), HELD_OUT_FIT, split, {"held_out_people": split.test})
     except Interrupted as stop:
-        interrupted, blocked = stop, None
-    outcome = _outcome(settings, data, windows, recogniser, blocked)
+        interrupted = stop
+    fits.calibrate(windows)
+    outcome = _outcome(settings, data, windows, fits)
     _write(directory, recogniser, outcome, record, "interrupted" if interrupted else "finished")
     if interrupted is not None:
         raise interrupted
@@ -103,15 +106,16 @@ def train_run(
     return outcome
 
 
-def _outcome(
-    settings: RunSettings, data: RunData, windows: RunWindows, recogniser: Recogniser, blocked: Recogniser | None
-) -> Outcome:
+def _outcome(settings: RunSettings, data: RunData, windows: RunWindows, fits: Fits) -> Outcome:
+    recogniser = fits.model
     specification = recogniser.specification_
     training = recogniser.settings()
-    cross = cross_people = None
+    cross = cross_people = cross_probabilities = None
     if windows.cross is not None:
         known = recogniser.known(windows.cross)
-        predicted = recogniser.predict_proba(known).argmax(axis=1)
+        probabilities = recogniser.predict_proba(known)
+        predicted = probabilities.argmax(axis=1)
+        cross_probabilities = ProbabilityScores.of(probabilities, known.label_codes)
         cross = score(known.label_codes, predicted, specification.labels)
         cross_people = score_people(known.label_codes, predicted, known.subjects, specification.labels)
     return Outcome(
@@ -125,8 +129,10 @@ def _outcome(
         same_person=recogniser.evaluate(windows.overlapping.test) if len(windows.overlapping.test) else None,
         cross=cross,
         cross_people=cross_people,
-        blocked=blocked.evaluate(windows.blocked.test) if blocked is not None and windows.blocked else None,
-        blocked_history=blocked.history_ if blocked is not None else None,
+        cross_probabilities=cross_probabilities,
+        blocked=fits.blocked_scores(windows),
+        blocked_history=fits.blocked.history_ if fits.blocked is not None else None,
+        held_out_people=fits.held_out_scores(windows),
         notes=(*data.notes, *windows.notes),
         steps_done=len(recogniser.history_.train_loss),
         steps=training.steps(len(windows.overlapping.training)),

@@ -1,13 +1,44 @@
 """Recipes by name: windows, network and training in one."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from harken.augment import Augmentation
 from harken.errors import HarkenError
 from harken.specification import ModelUnit
+from harken.training import TrainingSettings
 
-__all__ = ["DEFAULT_PRESET", "PRESETS", "Preset", "preset"]
+__all__ = ["DEFAULT_PRESET", "PRESETS", "Preset", "RandomDraws", "SlidingHops", "preset"]
+
+
+@dataclass(frozen=True)
+class RandomDraws:
+    """The notebook's way to windows: drawn at random over the rows as they stand in the files.
+
+    Attributes:
+        windows: how many are drawn from the training files, and as many from the cross files.
+        training_windows: how many of them train; the rest is the same-person test.
+        training_seed, cross_seed: of the draws.
+    """
+
+    windows: int
+    training_windows: int
+    training_seed: int
+    cross_seed: int
+
+
+@dataclass(frozen=True)
+class SlidingHops:
+    """Every window of one label that the mended, resampled recordings hold.
+
+    Attributes:
+        hop_s: seconds from one window's start to the next one's.
+        test_share: the share of windows that is the same-person test, taken at random.
+    """
+
+    hop_s: float
+    test_share: float = 0.1
 
 
 @dataclass(frozen=True)
@@ -16,51 +47,73 @@ class Preset:
 
     Attributes:
         name: what ``--preset`` calls it.
+        channels: which it reads; None for all that the first recording has.
+        sample_rate_hz: recordings are resampled to it; None leaves them as they are.
         window_length: samples in a window.
+        windows: how windows are taken from recordings.
         acceleration_unit: in which the network reads acceleration.
-        draws: random windows drawn from the training files, and as many from the cross files.
-        training_draws: how many of them train; the rest is the same-person test.
-        training_draw_seed, cross_draw_seed: of the draws.
         network, sizes: the network and its sizes, less channels and classes.
-        passes, batch_windows, learning_rate, l2, evaluate_every_windows: see ``TrainingSettings``.
+        training: how it is trained (its seed is the recogniser's).
+        calibrated_on_strangers: a run fits once more without a few of the training people and calibrates the
+            model on those; else on later moments of the same people.
     """
 
     name: str
+    channels: tuple[str, ...] | None
+    sample_rate_hz: float | None
     window_length: int
+    windows: RandomDraws | SlidingHops
     acceleration_unit: ModelUnit
-    draws: int
-    training_draws: int
-    training_draw_seed: int
-    cross_draw_seed: int
     network: str
     sizes: Mapping[str, Any]
-    passes: int
-    batch_windows: int
-    learning_rate: float
-    l2: float
-    evaluate_every_windows: int
+    training: TrainingSettings
+    calibrated_on_strangers: bool = False
+
+    def trained(self, **changes: Any) -> "Preset":
+        """The same recipe with other training settings."""
+        return replace(self, training=replace(self.training, **changes))
 
 
 PRESETS: dict[str, Preset] = {
+    "everyday": Preset(
+        name="everyday",
+        channels=("x", "y", "z"),
+        sample_rate_hz=30.0,
+        window_length=300,
+        windows=SlidingHops(hop_s=2.0),
+        acceleration_unit="g",
+        network="everyday",
+        sizes={"stem": 64, "width": 128, "units": 64, "keep": 0.7},
+        training=TrainingSettings(
+            passes=25,
+            batch_windows=64,
+            learning_rate=0.003,
+            l2=0.0,
+            evaluate_every_windows=6_400,
+            optimiser="adamw",
+            weight_decay=0.01,
+            one_cycle=True,
+            label_smoothing=0.1,
+            shuffle=True,
+            fewest_steps=1_000,
+            augmentation=Augmentation(strap_deg=10, gain=0.05, noise_g=0.01, tempo=0.1, start=0.1),
+        ),
+        calibrated_on_strangers=True,
+    ),
     "notebook": Preset(
         name="notebook",
+        channels=None,
+        sample_rate_hz=None,
         window_length=512,
+        windows=RandomDraws(windows=10_000, training_windows=9_000, training_seed=1337, cross_seed=101),
         acceleration_unit="m/s2",
-        draws=10_000,
-        training_draws=9_000,
-        training_draw_seed=1337,
-        cross_draw_seed=101,
         network="notebook_lstm",
         sizes={"units": 32, "layers": 2, "keep": 0.8},
-        passes=100,
-        batch_windows=100,
-        learning_rate=0.0025,
-        l2=0.0015,
-        evaluate_every_windows=10_000,
-    )
+        training=TrainingSettings(),
+    ),
 }
 
-DEFAULT_PRESET = "notebook"
+DEFAULT_PRESET = "everyday"
 
 
 def preset(name: "str | Preset") -> Preset:

@@ -1,7 +1,7 @@
 """A Recogniser: learn from labelled windows, label others, be scored, be saved and loaded."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +12,21 @@ from numpy.typing import NDArray
 from harken import __version__
 from harken.errors import HarkenError
 from harken.history import History
+from harken.labelling import label_recording
 from harken.model_file import Model, read_model, write_model
 from harken.networks import build
 from harken.presets import DEFAULT_PRESET, Preset, preset
-from harken.recording import UNLABELLED
+from harken.recording import UNLABELLED, Recording
 from harken.scores import Scores, score
 from harken.specification import Specification
-from harken.training import Examples, Interrupted, Progress, TrainingSettings, probabilities, resolve_device, train
+from harken.timeline import Timeline
+from harken.training import Examples, Interrupted, Progress, TrainingSettings, logits, resolve_device, softmax, train
 from harken.windows import Windows
 
-__all__ = ["Recogniser", "refuse_strange_labels", "require_two_labels"]
+__all__ = ["PACKAGED_MODEL", "Recogniser", "refuse_strange_labels", "require_two_labels"]
+
+PACKAGED_MODEL = Path(__file__).parent / "models" / "everyday.safetensors"
+"""The model that comes with harken. What it learned, and how well it does, is in its card (docs/model_card.md)."""
 
 
 class Recogniser:
@@ -78,7 +83,7 @@ class Recogniser:
         counts = np.bincount(windows.label_codes, minlength=len(windows.label_names))
         labels = tuple(name for name, count in zip(windows.label_names, counts, strict=True) if count)
         require_two_labels(labels)
-        if len(windows) < settings.batch_windows:
+        if len(windows) < settings.batch_windows and not settings.shuffle:
             raise HarkenError(
                 f"{len(windows)} training windows are fewer than one batch of {settings.batch_windows}; "
                 "record more, or draw more windows"
@@ -87,6 +92,7 @@ class Recogniser:
             channels=windows.channels,
             acceleration_unit=recipe.acceleration_unit,
             sample_rate_hz=windows.sample_rate_hz,
+            even_grid=recipe.sample_rate_hz is not None,
             window_length=windows.length,
             hop_s=windows.length / windows.sample_rate_hz / 2,
             labels=labels,
@@ -112,6 +118,7 @@ class Recogniser:
                 examples,
                 settings,
                 tests=test_examples,
+                vectors=specification.vectors,
                 device=resolve_device(self.device),
                 checkpoint=checkpoint,
                 on_progress=on_progress,
@@ -125,17 +132,12 @@ class Recogniser:
     def settings(self) -> TrainingSettings:
         """How this recogniser trains: the recipe's settings with its own passes and seed."""
         recipe = preset(self.preset)
-        passes = recipe.passes if self.passes is None else self.passes
-        if passes < 1:
-            raise HarkenError(f"{passes} passes cannot be; one is the least")
-        return TrainingSettings(
-            passes=passes,
-            batch_windows=recipe.batch_windows,
-            learning_rate=recipe.learning_rate,
-            l2=recipe.l2,
-            evaluate_every_windows=recipe.evaluate_every_windows,
-            seed=self.seed,
-        )
+        settings = replace(recipe.training, seed=self.seed)
+        if self.passes is None:
+            return settings
+        if self.passes < 1:
+            raise HarkenError(f"{self.passes} passes cannot be; one is the least")
+        return replace(settings, passes=self.passes, fewest_steps=0)
 
     def predict_proba(self, windows: Windows) -> NDArray[np.float32]:
         """Probabilities of each label, float32 ``[n, labels]``, in the order of ``specification_.labels``.
@@ -144,14 +146,37 @@ class Recogniser:
             HarkenError: when this recogniser has not learned, or the windows' length, rate or channels are
                 not the model's.
         """
+        return softmax(self.predict_logits(windows) / np.float32(self._fitted().temperature))
+
+    def predict_logits(self, windows: Windows) -> NDArray[np.float32]:
+        """What the network answers, before the temperature and softmax: float32 ``[n, labels]``.
+
+        Raises:
+            HarkenError: as ``predict_proba``.
+        """
         specification = self._fitted()
         device = resolve_device(self.device)
-        return probabilities(self.network_.to(device), torch.from_numpy(specification.prepare(windows)), device)
+        return logits(self.network_.to(device), torch.from_numpy(specification.prepare(windows)), device)
 
     def predict(self, windows: Windows) -> NDArray[np.str_]:
         """The most probable label of each window, ``[n]``."""
         names: NDArray[np.str_] = np.array(self._fitted().labels, dtype=np.str_)
         return np.asarray(names[self.predict_proba(windows).argmax(axis=1)])
+
+    def label(self, recording: Recording, *, unsure_below: float | None = None) -> Timeline:
+        """Label a whole recording of any length and rate, step by step of the model's hop (5 s for 10 s windows).
+
+        See ``harken.labelling.label_recording`` for what becomes of gaps and of overlapping windows.
+
+        Args:
+            recording: a mended recording. Its own labels play no part.
+            unsure_below: say "unsure" where the largest probability is smaller.
+
+        Raises:
+            HarkenError: when this recogniser has not learned, or the recording is ``as_found``, lacks a channel,
+                cannot be resampled, or is nowhere as long as a window.
+        """
+        return label_recording(self._fitted(), recording, self.predict_proba, unsure_below=unsure_below)
 
     def score(self, windows: Windows) -> float:
         """The share of windows whose label is recognised. See ``evaluate`` for more than one number."""
@@ -180,13 +205,15 @@ class Recogniser:
         write_model(path, Model(self._fitted(), self.network_, self.provenance_))
 
     @classmethod
-    def load(cls, path: str | Path, *, device: str = "auto") -> "Recogniser":
-        """Read a model file. Nothing in it is executed.
+    def load(cls, path: str | Path | None = None, *, device: str = "auto") -> "Recogniser":
+        """Read a model file; without a path, the model that comes with harken. Nothing in it is executed.
 
         Raises:
             HarkenError: when it is missing, damaged, edited, from a newer version, or not a model.
         """
-        model = read_model(path)
+        if path is None and not PACKAGED_MODEL.is_file():
+            raise HarkenError("this installation of harken came without its model; name a model file")
+        model = read_model(PACKAGED_MODEL if path is None else path)
         training = model.provenance.get("training", {})
         recogniser = cls(
             model.specification.preset,

@@ -1,13 +1,15 @@
 """How well predictions agree with labels: per set of windows, per person, and over people."""
 
 import warnings
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["PeopleScores", "Scores", "score", "score_people"]
+__all__ = ["PeopleScores", "PersonEvaluations", "Scores", "person_evaluations", "score", "score_people"]
 
 FEWEST_PEOPLE_FOR_AN_INTERVAL = 5
 BOOTSTRAP_SAMPLES = 10_000
@@ -65,6 +67,13 @@ class Scores:
             "confusion": self.confusion.tolist(),
         }
 
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> "Scores":
+        """What ``as_dict`` gave, maybe by way of JSON."""
+        numbers = {field.name: content[field.name] for field in fields(cls) if field.name in content}
+        confusion = np.array(content["confusion"], dtype=np.int64)
+        return cls(**numbers | {"label_names": tuple(content["labels"]), "confusion": confusion})
+
 
 @dataclass(frozen=True, eq=False)
 class PeopleScores:
@@ -82,6 +91,116 @@ class PeopleScores:
             "mean_person_macro_f1_interval": list(self.interval) if self.interval else None,
             "people": {person: scores.as_dict() for person, scores in self.people.items()},
         }
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> "PeopleScores":
+        """What ``as_dict`` gave, maybe by way of JSON."""
+        low_and_high = content["mean_person_macro_f1_interval"]
+        return cls(
+            people={person: Scores.from_dict(scores) for person, scores in content["people"].items()},
+            mean_person_macro_f1=content["mean_person_macro_f1"],
+            interval=(low_and_high[0], low_and_high[1]) if low_and_high else None,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class PersonEvaluations:
+    """What several folds say of people who may have been tested by more than one of them.
+
+    An evaluation is one person in one fold. Means and the standard deviation are over all evaluations, so a person
+    who was tested twice counts twice, as in published tables.
+
+    Attributes:
+        folds: each fold's scores of its people, by the name of the fold.
+        label_names: the labels.
+    """
+
+    folds: dict[str, PeopleScores]
+    label_names: tuple[str, ...]
+
+    @cached_property
+    def by_person(self) -> dict[str, dict[str, Scores]]:
+        """Person -> fold -> scores, sorted by person."""
+        people = sorted({person for fold in self.folds.values() for person in fold.people})
+        return {
+            person: {name: fold.people[person] for name, fold in self.folds.items() if person in fold.people}
+            for person in people
+        }
+
+    @property
+    def evaluations(self) -> int:
+        """How many there are, of all people together."""
+        return len(self._each("macro_f1"))
+
+    @property
+    def mean_person_macro_f1(self) -> float:
+        """The mean macro F1 over evaluations."""
+        return float(self._each("macro_f1").mean())
+
+    @property
+    def sd_person_macro_f1(self) -> float | None:
+        """The standard deviation of macro F1 over evaluations (divided by their number less one)."""
+        each = self._each("macro_f1")
+        return float(each.std(ddof=1)) if len(each) > 1 else None
+
+    @property
+    def mean_person_accuracy(self) -> float:
+        """The mean accuracy over evaluations."""
+        return float(self._each("accuracy").mean())
+
+    @cached_property
+    def interval(self) -> tuple[float, float] | None:
+        """95 % percentile bootstrap of the mean macro F1: people are drawn anew, each with all their evaluations.
+
+        Evaluations of one person resemble one another; drawn one by one they would make the interval too narrow.
+        None for fewer than five people. It tells how the score would vary with other *test* people, not with
+        other training people or seeds.
+        """
+        each = [[scores.macro_f1 for scores in folds.values()] for folds in self.by_person.values()]
+        return _interval(np.array([sum(one) for one in each]), np.array([len(one) for one in each]))
+
+    @cached_property
+    def confusion(self) -> NDArray[np.int64]:
+        """The sum of all evaluations' confusion matrices, int64 ``[labels, labels]``: rows are the truth."""
+        each = [scores.confusion for folds in self.by_person.values() for scores in folds.values()]
+        return np.asarray(np.sum(each, axis=0))
+
+    @property
+    def class_f1(self) -> dict[str, float]:
+        """The F1 of each label over the windows of all evaluations; labels that never occur are left out."""
+        occurring = self.confusion.sum(axis=0) + self.confusion.sum(axis=1)
+        f1 = 2 * self.confusion.diagonal() / np.maximum(1, occurring)
+        return {name: float(f1[code]) for code, name in enumerate(self.label_names) if occurring[code]}
+
+    @property
+    def worst_person(self) -> tuple[str, float]:
+        """The person whose mean macro F1 over their evaluations is the lowest, and that mean."""
+        means = {
+            person: float(np.mean([scores.macro_f1 for scores in folds.values()]))
+            for person, folds in self.by_person.items()
+        }
+        worst = min(means, key=means.__getitem__)
+        return worst, means[worst]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        person, macro_f1 = self.worst_person
+        return {
+            "mean_person_macro_f1": self.mean_person_macro_f1,
+            "sd_person_macro_f1": self.sd_person_macro_f1,
+            "mean_person_macro_f1_interval": list(self.interval) if self.interval else None,
+            "mean_person_accuracy": self.mean_person_accuracy,
+            "evaluations": self.evaluations,
+            "people": len(self.by_person),
+            "worst_person": {"person": person, "macro_f1": macro_f1},
+            "class_f1": self.class_f1,
+            "labels": list(self.label_names),
+            "confusion": self.confusion.tolist(),
+            "folds": {name: fold.as_dict() for name, fold in self.folds.items()},
+        }
+
+    def _each(self, name: str) -> NDArray[np.float64]:
+        return np.array([getattr(scores, name) for fold in self.folds.values() for scores in fold.people.values()])
 
 
 def score(truth: NDArray[np.integer], predicted: NDArray[np.integer], label_names: tuple[str, ...]) -> Scores:
@@ -129,15 +248,35 @@ def score_people(
         for person in np.unique(subjects)
     }
     each = np.array([scores.macro_f1 for scores in people.values()])
-    return PeopleScores(people, float(each.mean()), _interval(each))
+    return PeopleScores(people, float(each.mean()), _interval(each, np.ones(len(each))))
 
 
-def _interval(each: NDArray[np.float64]) -> tuple[float, float] | None:
-    if len(each) < FEWEST_PEOPLE_FOR_AN_INTERVAL:
+def person_evaluations(folds: Mapping[str, PeopleScores]) -> PersonEvaluations:
+    """Join what folds found out: the name of each -> ``score_people`` of its test windows.
+
+    Raises:
+        ValueError: when there is no fold, or folds have different labels.
+    """
+    named = {scores.label_names for fold in folds.values() for scores in fold.people.values()}
+    if len(named) != 1:
+        raise ValueError("there are no folds to join" if not named else f"folds have different labels: {named}")
+    return PersonEvaluations(dict(folds), named.pop())
+
+
+def _interval(sums: NDArray[np.float64], counts: NDArray[np.float64]) -> tuple[float, float] | None:
+    """Of the mean over evaluations, from each person's sum over theirs and their number, both ``[people]``."""
+    if len(sums) < FEWEST_PEOPLE_FOR_AN_INTERVAL:
         return None
     from scipy.stats import bootstrap
 
     found = bootstrap(
-        (each,), np.mean, confidence_level=CONFIDENCE, n_resamples=BOOTSTRAP_SAMPLES, method="percentile", rng=0
+        (sums, counts),
+        lambda drawn, number, axis: drawn.sum(axis=axis) / number.sum(axis=axis),
+        paired=True,
+        vectorized=True,
+        confidence_level=CONFIDENCE,
+        n_resamples=BOOTSTRAP_SAMPLES,
+        method="percentile",
+        rng=0,
     )
     return float(found.confidence_interval.low), float(found.confidence_interval.high)

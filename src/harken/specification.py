@@ -3,19 +3,21 @@
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harken.errors import HarkenError
-from harken.recording import STANDARD_GRAVITY
+from harken.recording import STANDARD_GRAVITY, Recording
 from harken.windows import Windows
 
 __all__ = ["RATE_TOLERANCE", "Specification", "check_rate"]
 
 ModelUnit = Literal["g", "m/s2"]
+CalibratedOn = Literal["strangers", "the same person", "nobody"]
 ACCELERATION = ("x", "y", "z")
+ROTATION = ("gyro_x", "gyro_y", "gyro_z")
 RATE_TOLERANCE = 0.05
 
 
@@ -26,28 +28,60 @@ class Specification:
     Attributes:
         channels: the recording's channels that the network reads, in order.
         acceleration_unit: the unit in which it reads ``x, y, z``; other channels go in as they are.
-        sample_rate_hz: the rate it learned at. Nothing is resampled: other rates are refused beyond 5 %.
+        sample_rate_hz: the rate it learned at; recordings at another rate are resampled to it.
+        even_grid: it learned from recordings resampled onto an even grid, so every recording is; else only one
+            whose rate is more than 5 % off.
         window_length: samples in a window.
         hop_s: seconds between windows when a recording is labelled.
         labels: the classes, in the order of the network's outputs.
         network, sizes: the network's name and sizes (see ``harken.networks``).
         preset: the recipe it was trained by.
+        temperature: the network's outputs are divided by it before they become probabilities (Guo et al., "On
+            calibration of modern neural networks", 2017); 1 where it was not calibrated.
+        calibrated_on: whose windows the temperature was fitted on.
     """
 
     channels: tuple[str, ...]
     acceleration_unit: ModelUnit
     sample_rate_hz: float
+    even_grid: bool
     window_length: int
     hop_s: float
     labels: tuple[str, ...]
     network: str
     sizes: Mapping[str, Any]
     preset: str
+    temperature: float = 1.0
+    calibrated_on: CalibratedOn = "nobody"
 
     @property
     def window_length_s(self) -> float:
         """A window's length in seconds at the model's rate."""
         return self.window_length / self.sample_rate_hz
+
+    @property
+    def vectors(self) -> tuple[tuple[int, bool], ...]:
+        """Where three neighbouring channels are one vector, and whether it is a rotation (see ``harken.augment``)."""
+        found = []
+        for names, rotation in ((ACCELERATION, False), (ROTATION, True)):
+            for first in range(len(self.channels) - 2):
+                if self.channels[first : first + 3] == names:
+                    found.append((first, rotation))
+        return tuple(found)
+
+    def prepare_recording(self, recording: Recording) -> Recording:
+        """A mended recording with the model's channels and at its rate.
+
+        Raises:
+            HarkenError: when it lacks a channel, or cannot be resampled.
+        """
+        from harken.signals import resample
+
+        recording = recording.select_channels(self.channels)
+        off = abs(recording.sample_rate_hz / self.sample_rate_hz - 1)
+        if self.even_grid or off > RATE_TOLERANCE:
+            return resample(recording, sample_rate_hz=self.sample_rate_hz)
+        return recording
 
     def prepare(self, windows: Windows) -> NDArray[np.float32]:
         """Windows as the network takes them: float32 ``[n, window_length, channels]``, contiguous, a copy.
@@ -96,7 +130,11 @@ class Specification:
             raise HarkenError("its specification names something by what is not text")
         if said["acceleration_unit"] not in ("g", "m/s2"):
             raise HarkenError(f"its specification has an unknown unit {said['acceleration_unit']!r}")
-        for name in ("sample_rate_hz", "hop_s", "window_length"):
+        if not isinstance(said["even_grid"], bool):
+            raise HarkenError(f"its specification cannot have even_grid = {said['even_grid']!r}")
+        if said["calibrated_on"] not in get_args(CalibratedOn):
+            raise HarkenError(f"its specification was calibrated on an unknown {said['calibrated_on']!r}")
+        for name in ("sample_rate_hz", "hop_s", "window_length", "temperature"):
             value = said[name]
             kind = int if name == "window_length" else (int, float)
             if isinstance(value, bool) or not isinstance(value, kind) or not (math.isfinite(value) and value > 0):
@@ -110,8 +148,8 @@ def check_rate(rate_hz: float, model_rate_hz: float, what: str) -> None:
     """Raise a HarkenError when a rate is more than 5 % off the model's."""
     if abs(rate_hz / model_rate_hz - 1) > RATE_TOLERANCE:
         raise HarkenError(
-            f"{what}: {rate_hz:.4g} samples per second, but the model reads {model_rate_hz:.4g} and this version "
-            "does not resample; a recording within 5 % is needed"
+            f"{what}: {rate_hz:.4g} samples per second, but {model_rate_hz:.4g} are needed (within 5 %); "
+            "harken.signals.resample brings a recording there"
         )
 
 

@@ -5,7 +5,7 @@ the loop ran through or was killed and resumed any number of times.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,19 +17,21 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from harken.augment import Augmentation
 from harken.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from harken.errors import HarkenError
 from harken.history import History
-from harken.optimiser import EpsilonHatAdam
+from harken.optimiser import OptimiserName, one_cycle, optimiser
 
 __all__ = [
     "Examples",
     "Interrupted",
     "Progress",
     "TrainingSettings",
+    "logits",
     "loss_and_accuracy",
-    "probabilities",
     "resolve_device",
+    "softmax",
     "train",
 ]
 
@@ -38,18 +40,29 @@ STEPS_BEFORE_A_FORECAST = 20
 WINDOWS_AT_ONCE = 500
 """Windows in one forward pass without gradients: more is no faster on a CPU, and less memory is kinder."""
 
+NOTHING_CHANGED = Augmentation()
+
 
 @dataclass(frozen=True)
 class TrainingSettings:
     """How a network is trained.
 
+    The defaults are the notebook's.
+
     Attributes:
         passes: how often every training window is seen.
-        batch_windows: windows in a step, taken in order and wrapped round at the end.
-        learning_rate: Adam's.
+        batch_windows: windows in a step.
+        learning_rate: of the optimiser; the largest one where it follows one cycle.
         l2: times the sum of squares / 2 of every trainable variable is added to the loss.
         evaluate_every_windows: training windows between two evaluations (and checkpoints).
-        seed: of the initial weights and of dropout.
+        seed: of the initial weights, dropout, order and augmentation.
+        optimiser, weight_decay: see ``harken.optimiser.optimiser``.
+        one_cycle: let the learning rate rise to ``learning_rate`` and fall to nothing (Smith and Topin, 2018).
+        label_smoothing: the share of the truth that is spread over all labels while training.
+        shuffle: take the windows in a new order each pass; else in their own, wrapped round at the end.
+        fewest_steps: go on beyond ``passes`` until there were so many steps: a few minutes of recording are
+            too few windows for a pass to mean much.
+        augmentation: what is changed at random in every batch.
     """
 
     passes: int = 100
@@ -58,10 +71,17 @@ class TrainingSettings:
     l2: float = 0.0015
     evaluate_every_windows: int = 10_000
     seed: int = 0
+    optimiser: OptimiserName = "notebook_adam"
+    weight_decay: float = 0.0
+    one_cycle: bool = False
+    label_smoothing: float = 0.0
+    shuffle: bool = False
+    fewest_steps: int = 0
+    augmentation: Augmentation = NOTHING_CHANGED
 
     def steps(self, windows: int) -> int:
         """Steps that training on this many windows takes."""
-        return self.passes * windows // self.batch_windows
+        return max(self.passes * windows // self.batch_windows, self.fewest_steps)
 
     def evaluates(self, step: int, last_step: int) -> bool:
         """Whether the (1-based) step is followed by an evaluation: the first, every so often, and the last."""
@@ -103,6 +123,7 @@ def train(
     settings: TrainingSettings,
     *,
     tests: Mapping[str, Examples] | None = None,
+    vectors: Sequence[tuple[int, bool]] = (),
     device: str = "cpu",
     checkpoint: Path | None = None,
     on_progress: Callable[[Progress], None] | None = None,
@@ -118,6 +139,7 @@ def train(
         settings: how.
         tests: evaluated on the schedule and written to the history. They choose nothing: neither when to
             stop nor which weights stay.
+        vectors: where vectors stand among the channels, for the augmentation (see there).
         device: where to compute.
         checkpoint: a file. Written at every evaluation; when it is there already, training goes on from it.
         on_progress: called after every step.
@@ -127,14 +149,13 @@ def train(
         HarkenError: when the checkpoint is damaged or belongs to another network.
         Interrupted: when asked to stop.
     """
-    if len(examples.codes) < settings.batch_windows:
+    if len(examples.codes) < settings.batch_windows and not settings.shuffle:
         raise ValueError(f"{len(examples.codes)} windows are fewer than one batch of {settings.batch_windows}")
     cuda = [torch.device(device)] if device.startswith("cuda") else []
     with _flushed_denormals(), torch.random.fork_rng(devices=cuda):
         torch.manual_seed(settings.seed)
         network = build().to(device)
-        optimiser = EpsilonHatAdam(network.parameters(), lr=settings.learning_rate)
-        loop = _Loop(network, optimiser, settings, examples, tests or {}, device)
+        loop = _Loop(network, settings, examples, tests or {}, vectors, device)
         if checkpoint is not None and checkpoint.exists():
             loop.restore(load_checkpoint(checkpoint))
         loop.run(checkpoint, on_progress, should_stop)
@@ -163,19 +184,26 @@ class _Loop:
     def __init__(
         self,
         network: nn.Module,
-        optimiser: torch.optim.Optimizer,
         settings: TrainingSettings,
         examples: Examples,
         tests: Mapping[str, Examples],
+        vectors: Sequence[tuple[int, bool]],
         device: str,
     ) -> None:
-        self.network, self.optimiser, self.settings, self.device = network, optimiser, settings, device
+        self.network, self.settings, self.vectors, self.device = network, settings, vectors, device
         self.parameters = list(network.parameters())
+        self.optimiser = optimiser(
+            settings.optimiser,
+            self.parameters,
+            learning_rate=settings.learning_rate,
+            weight_decay=settings.weight_decay,
+        )
         self.examples = Examples(*(tensor.to(device) for tensor in examples))
         self.tests = tests
         self.steps = settings.steps(len(examples.codes))
         self.step = 0
         self.history = History(tests=tuple(tests))
+        self.order = (-1, torch.empty(0, dtype=torch.long))
 
     def run(
         self,
@@ -215,24 +243,43 @@ class _Loop:
 
     def learn(self) -> tuple[float, float]:
         """One step. Returns the loss before it, and how many windows of the batch were right."""
+        settings = self.settings
         self.network.train()
         signals, codes = self.batch()
-        logits = self.network(signals)
-        loss = F.cross_entropy(logits, codes) + self.settings.l2 * _half_sum_of_squares(self.parameters)
+        logits = self.network(settings.augmentation(signals, self.vectors))
+        loss = F.cross_entropy(logits, codes, label_smoothing=settings.label_smoothing)
+        if settings.l2:
+            loss = loss + settings.l2 * _half_sum_of_squares(self.parameters)
+        if settings.one_cycle:
+            one_cycle(self.optimiser, self.step, self.steps, largest=settings.learning_rate)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimiser.step()
         return float(loss.detach()), float((logits.detach().argmax(1) == codes).sum())
 
     def batch(self) -> Examples:
-        """The windows of this step: the next ones in order, beginning again after the last."""
-        n = len(self.examples.codes)
-        start = (self.step - 1) * self.settings.batch_windows % n
-        end = start + self.settings.batch_windows
-        if end <= n:
-            return Examples(self.examples.signals[start:end], self.examples.codes[start:end])
-        rows = torch.arange(start, end, device=self.device) % n
+        """The windows of this step: the next ones, beginning again after the last."""
+        n, size = len(self.examples.codes), self.settings.batch_windows
+        number, first = divmod((self.step - 1) * size, n)
+        if self.settings.shuffle:
+            parts = [self.shuffled(number)[first : first + size]]
+            while (found := sum(map(len, parts))) < size:
+                number += 1
+                parts.append(self.shuffled(number)[: size - found])
+            rows = torch.cat(parts)
+        elif first + size <= n:
+            return Examples(self.examples.signals[first : first + size], self.examples.codes[first : first + size])
+        else:
+            rows = torch.arange(first, first + size, device=self.device) % n
         return Examples(self.examples.signals[rows], self.examples.codes[rows])
+
+    def shuffled(self, number: int) -> Tensor:
+        """The order of a pass: of its number and the seed alone, so that a resumed loop goes on in it."""
+        if self.order[0] != number:
+            generator = torch.Generator().manual_seed(self.settings.seed * 1_000_003 + number)
+            rows = torch.randperm(len(self.examples.codes), generator=generator)
+            self.order = (number, rows.to(self.device))
+        return self.order[1]
 
     def state(self) -> Checkpoint:
         return Checkpoint.of(self.network, self.optimiser, self.step, self.history, self.device)
@@ -256,15 +303,20 @@ def loss_and_accuracy(network: nn.Module, examples: Examples, l2: float, device:
     return total / len(examples.codes) + penalty, hits / len(examples.codes)
 
 
-def probabilities(network: nn.Module, signals: Tensor, device: str = "cpu") -> NDArray[np.float32]:
-    """Probabilities ``[n, classes]`` of signals ``[n, time, channels]``."""
+def logits(network: nn.Module, signals: Tensor, device: str = "cpu") -> NDArray[np.float32]:
+    """What the network answers, float32 ``[n, classes]``, to signals ``[n, time, channels]``."""
     network.eval()
     with torch.inference_mode():
         parts = [
-            torch.softmax(network(signals[start : start + WINDOWS_AT_ONCE].to(device)), dim=1).cpu()
+            network(signals[start : start + WINDOWS_AT_ONCE].to(device)).cpu()
             for start in range(0, len(signals), WINDOWS_AT_ONCE)
         ]
     return np.asarray(torch.cat(parts).numpy(), dtype=np.float32)
+
+
+def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Probabilities ``[n, classes]`` of logits ``[n, classes]``."""
+    return np.asarray(torch.softmax(torch.from_numpy(logits), dim=1).numpy())
 
 
 def resolve_device(device: str) -> str:

@@ -81,6 +81,7 @@ def make_outcome(tmp_path: Path) -> MakeOutcome:
                 channels=training[0].mended.channels,
                 acceleration_unit="m/s2",
                 sample_rate_hz=25.0,
+                even_grid=False,
                 window_length=512,
                 hop_s=10.24,
                 labels=LABELS,

@@ -326,7 +326,7 @@ def test_one_class_only_is_refused(tmp_path: Path) -> None:
 
 def test_another_rate_is_refused(alice: Path, tmp_path: Path) -> None:
     fast = people.write_person(tmp_path / "fast.csv", 6, rate_hz=50)
-    with pytest.raises(HarkenError, match=r"fast.csv: 50 samples per second, but the model reads 25"):
+    with pytest.raises(HarkenError, match=r"fast.csv: 50 samples per second, but 25 are needed"):
         train_run(settings_of(alice, fast, tmp_path / "run"), Quiet())
 
 

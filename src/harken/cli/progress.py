@@ -12,8 +12,13 @@ from harken.training import Progress as TrainingProgress
 
 __all__ = ["TrainingScreen"]
 
-NAMES = {"model": "the model (1 of 2)", "blocked": "for the honest test (2 of 2)"}
-SHORT = {"same_person": "same person", "cross_person": "strangers", "blocked_same_person": "same person, honest"}
+NAMES = {"model": "the model", "blocked": "for the honest test", "held_out": "without some people, to calibrate"}
+SHORT = {
+    "same_person": "same person",
+    "cross_person": "strangers",
+    "blocked_same_person": "same person, honest",
+    "held_out_people": "people held out",
+}
 SECONDS_BETWEEN_LINES = 30.0
 
 

@@ -1,9 +1,8 @@
 """Public data sets -> Recordings. One module a data set, with its facts in ``INFO``.
 
-The function that reads a data set is named like its module: ``harken.datasets.exercises.exercises()``.
-It is not repeated here, since it would hide the module behind it.
+``harken.datasets.registry`` has them all by name, and ``harken.datasets.tidy`` reads any other table of many people.
 """
 
-from harken.datasets.info import DatasetInfo
+from harken.datasets.info import Archive, DatasetInfo
 
-__all__ = ["DatasetInfo"]
+__all__ = ["Archive", "DatasetInfo"]

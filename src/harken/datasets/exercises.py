@@ -59,6 +59,9 @@ INFO = DatasetInfo(
     people=10,
     sample_rate_hz=50.0,
     labels=tuple(sorted(EXERCISES.values())),
+    placement="both wrists",
+    label_map=dict.fromkeys(sorted(EXERCISES.values()), "other"),
+    checked_on_real_files=True,
     traps=(
         "Ten of the study's twenty people are in the wheel, so the study's scores are not comparable.",
         "The file has no clock: times, the order of the exercises and the pauses between them are made up.",

@@ -1,6 +1,18 @@
 """Networks, one file each. ``build`` makes one from its name and sizes, as a model file names them."""
 
 from harken.networks.build import NETWORKS, Network, build
+from harken.networks.deep_conv_lstm import DeepConvLSTM, DeepConvLSTMSizes
+from harken.networks.everyday import EverydayLSTM, EverydaySizes
 from harken.networks.notebook_lstm import NotebookLSTM, NotebookSizes
 
-__all__ = ["NETWORKS", "Network", "NotebookLSTM", "NotebookSizes", "build"]
+__all__ = [
+    "NETWORKS",
+    "DeepConvLSTM",
+    "DeepConvLSTMSizes",
+    "EverydayLSTM",
+    "EverydaySizes",
+    "Network",
+    "NotebookLSTM",
+    "NotebookSizes",
+    "build",
+]

@@ -7,6 +7,8 @@ from typing import Any
 from torch import nn
 
 from harken.errors import HarkenError
+from harken.networks.deep_conv_lstm import DeepConvLSTM, DeepConvLSTMSizes
+from harken.networks.everyday import EverydayLSTM, EverydaySizes
 from harken.networks.notebook_lstm import NotebookLSTM, NotebookSizes
 
 __all__ = ["NETWORKS", "Network", "build"]
@@ -20,7 +22,11 @@ class Network:
     sizes: type[Any]
 
 
-NETWORKS: Mapping[str, Network] = {"notebook_lstm": Network(NotebookLSTM, NotebookSizes)}
+NETWORKS: Mapping[str, Network] = {
+    "deep_conv_lstm": Network(DeepConvLSTM, DeepConvLSTMSizes),
+    "everyday": Network(EverydayLSTM, EverydaySizes),
+    "notebook_lstm": Network(NotebookLSTM, NotebookSizes),
+}
 
 LARGEST_SIZE = 1 << 16
 """No size is larger; a file that says otherwise would only fill the memory."""

@@ -28,11 +28,16 @@ NOTEBOOK_ORDERS = {
 }
 ACCURACIES = ("0", "1", "2", "3")
 REQUIRED = ("time", "x", "y", "z")
+TIDY_NAMES = ("session", "placement")
+"""Columns that say of which piece, or of which of several sensors, a row is: a table with more than one recording."""
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Positions (from 0) of the columns a recording is made of; None where the table has no such column."""
+    """Positions (from 0) of the columns a recording is made of; None where the table has no such column.
+
+    ``tidy`` are the names of columns that tell several recordings in one table apart; they are not read here.
+    """
 
     x: int
     y: int
@@ -41,6 +46,7 @@ class Columns:
     accuracy: int | None = None
     label: int | None = None
     subject: int | None = None
+    tidy: tuple[str, ...] = ()
 
     def roles(self) -> dict[str, int]:
         """The position of every role that has one. No two roles share a column."""
@@ -83,7 +89,7 @@ def find_columns(path: Path, header: list[str] | None, first_row: list[str], opt
         hint = ", or --rate HZ when there are no times" if "time" in missing else ""
         skip = "; --skip-rows N skips lines above the header" if header else ""
         raise HarkenError(f"{path}: found no column for {_and(missing)} ({there}); say which with {advice}{hint}{skip}")
-    return Columns(**found)
+    return Columns(**found, tidy=tuple(name for name in header or () if _plain(name) in TIDY_NAMES))
 
 
 def _by_name(path: Path, header: list[str], first_row: list[str], found: dict[str, int]) -> dict[str, int]:

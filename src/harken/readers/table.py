@@ -21,6 +21,8 @@ __all__ = ["POLARS_ERRORS", "Table", "TableBuilder", "first_line", "recording_fr
 
 POLARS_ERRORS = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
 MOST_SUBJECTS_SHOWN = 10
+MOST_JITTER_NS = 10**9
+"""Rows out of order go back by less than this; a session that begins anew goes back by more."""
 
 Coded = tuple[NDArray[np.int16], tuple[str, ...]]
 """Codes ``[rows]``, -1 for none, and the sorted names that they point into."""
@@ -36,6 +38,7 @@ class Table:
     signals: NDArray[np.float32]
     label: Coded | None
     subject: Coded | None
+    tidy: tuple[str, ...] = ()
 
 
 class TableBuilder:
@@ -45,6 +48,7 @@ class TableBuilder:
         roles = columns.roles()
         self._path = path
         self._where = where
+        self._tidy = columns.tidy
         self._numeric = [role for role in NUMERIC_ROLES if role in roles]
         self._times: list[pl.Series] | None = [] if "time" in roles else None
         self._signals: list[NDArray[np.float32]] = []
@@ -80,6 +84,7 @@ class TableBuilder:
             signals=signals,
             label=self._named["label"].finish() if "label" in self._named else None,
             subject=self._named["subject"].finish() if "subject" in self._named else None,
+            tidy=self._tidy,
         )
 
 
@@ -101,6 +106,7 @@ def recording_from_table(table: Table, options: TableOptions) -> Recording:
         dropped["no time"] = int((~clock.present).sum())
         kept = np.flatnonzero(clock.present) if kept is None else kept[clock.present]
 
+    _refuse_sessions(table, clock)
     signals = table.signals if kept is None else table.signals[kept]
     acceleration, notes = _acceleration_unit(table.path, signals[:, :3], options)
     if acceleration != "g":
@@ -170,10 +176,29 @@ def _one_subject(table: Table, options: TableOptions) -> tuple[str, NDArray[np.i
         shown = ", ".join(people[:MOST_SUBJECTS_SHOWN]) + (", ..." if len(people) > MOST_SUBJECTS_SHOWN else "")
         raise HarkenError(
             f"{table.path}: holds {len(people)} people ({shown}) and a recording is of one; choose with --subject NAME"
+            + (f". {_tidy_advice(table)}" if table.tidy else "")
         )
     if said is not None and people:
         raise HarkenError(f"{table.path}: has no subject {said!r}; it holds {people[0]!r}")
     return said or (people[0] if people else _stem(table.path)), None
+
+
+def _refuse_sessions(table: Table, clock: Clock) -> None:
+    """Raise a HarkenError where times of a table with sessions begin anew: they would be merged into one another."""
+    back = int(np.diff(clock.time_ns).min(initial=0))
+    if table.tidy and -back > MOST_JITTER_NS:
+        raise HarkenError(
+            f"{table.path}: its times go back by as much as {-back / 1e9:g} s: this is more than one recording. "
+            f"{_tidy_advice(table)}"
+        )
+
+
+def _tidy_advice(table: Table) -> str:
+    columns = "columns" if len(table.tidy) > 1 else "column"
+    return (
+        f"By its {columns} {' and '.join(table.tidy)} this is a table of several recordings; "
+        "harken.datasets.tidy.read_tidy(PATH) reads them all, each apart"
+    )
 
 
 def _stem(path: Path) -> str:

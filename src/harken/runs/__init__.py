@@ -2,11 +2,13 @@
 
 from harken.runs.data import Read, RunData, read_run_data
 from harken.runs.directory import RunDirectory
+from harken.runs.fits import Fits
 from harken.runs.outcome import Outcome
 from harken.runs.settings import RunSettings
 from harken.runs.windows import RunWindows, draw_run_windows
 
 __all__ = [
+    "Fits",
     "Outcome",
     "Read",
     "RunData",

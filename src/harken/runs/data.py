@@ -73,9 +73,10 @@ def read_run_data(settings: RunSettings) -> RunData:
     _refuse_repeated(training + cross)
     _refuse_shared_people(training, cross)
     data = RunData(training, cross)
-    for one in training + cross:
-        check_rate(one.mended.sample_rate_hz, data.sample_rate_hz, one.mended.source)
-    channels = settings.channels or training[0].mended.channels
+    if settings.recipe.sample_rate_hz is None:
+        for one in training + cross:
+            check_rate(one.mended.sample_rate_hz, data.sample_rate_hz, one.mended.source)
+    channels = settings.channels or settings.recipe.channels or training[0].mended.channels
     selected = [[_select(one, channels) for one in reads] for reads in (training, cross)]
     notes = [f"{one.path.name}: {note}" for one in training + cross for note in one.mended.quality.notes]
     return RunData(selected[0], selected[1], notes)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from harken.calibration import ProbabilityScores
 from harken.history import History
 from harken.runs.data import RunData
 from harken.runs.settings import RunSettings
@@ -29,8 +30,11 @@ class Outcome:
         same_person: the notebook's test on the same person, whose windows overlap those learned; None in the
             rare case that it holds no learned label.
         cross_people, cross: each stranger alone, and all their windows together; None without ``--cross``.
+        cross_probabilities: how far the probabilities given for strangers are to be believed.
         blocked, blocked_history: the honest same-person test, and the history of its fit; None when it was
             not possible or not reached.
+        held_out_people: training people whom a fit without them was tested on; its windows calibrate the model.
+            None when there is one training person only, the recipe does not ask for it, or it was not reached.
         notes: sentences about the data and the windows.
         steps_done, steps: smaller than ``steps`` when the run was interrupted.
     """
@@ -45,8 +49,10 @@ class Outcome:
     same_person: Scores | None
     cross: Scores | None
     cross_people: PeopleScores | None
+    cross_probabilities: ProbabilityScores | None
     blocked: Scores | None
     blocked_history: History | None
+    held_out_people: PeopleScores | None
     notes: tuple[str, ...]
     steps_done: int
     steps: int
@@ -58,10 +64,12 @@ class Outcome:
 
     def scores_as_dict(self) -> dict[str, Any]:
         """For ``run.json`` and the model file: nothing in it depends on paths, times or durations."""
-        found: Mapping[str, Scores | PeopleScores | None] = {
+        found: Mapping[str, Scores | PeopleScores | ProbabilityScores | None] = {
             "same_person": self.same_person,
             "blocked_same_person": self.blocked,
             "cross_person": self.cross,
             "cross_people": self.cross_people,
+            "cross_probabilities": self.cross_probabilities,
+            "held_out_people": self.held_out_people,
         }
         return {name: scores.as_dict() for name, scores in found.items() if scores is not None}

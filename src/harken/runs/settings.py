@@ -6,6 +6,7 @@ from typing import Any
 
 from harken.presets import DEFAULT_PRESET, Preset, preset
 from harken.readers.options import TableOptions
+from harken.recogniser import Recogniser
 
 __all__ = ["RunSettings"]
 
@@ -45,6 +46,10 @@ class RunSettings:
             HarkenError: when there is none of this name.
         """
         return preset(self.preset)
+
+    def recogniser(self) -> Recogniser:
+        """A recogniser that has learned nothing yet."""
+        return Recogniser(self.recipe, passes=self.passes, seed=self.seed, device=self.device)
 
     def what_decides_the_result(self) -> dict[str, Any]:
         """The settings that a resumed run must share with the one it goes on with, for JSON.

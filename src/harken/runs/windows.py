@@ -9,10 +9,14 @@ from harken.errors import HarkenError
 from harken.presets import Preset
 from harken.recogniser import refuse_strange_labels, require_two_labels
 from harken.runs.data import RunData
-from harken.splits import TRAINING_SHARE, Split, blocked_same_person, overlapping_same_person
-from harken.windows import Windows, random_windows
+from harken.runs.taking import Taker, taker
+from harken.splits import TRAINING_SHARE, Split
+from harken.windows import Windows
 
 __all__ = ["RunWindows", "draw_run_windows"]
+
+HELD_OUT_SHARE = 0.2
+HELD_OUT_SEED = 0
 
 
 @dataclass(frozen=True)
@@ -20,16 +24,19 @@ class RunWindows:
     """Windows of a run.
 
     Attributes:
-        overlapping: the notebook's training windows and its flattering same-person test.
+        overlapping: what is learned, and the flattering same-person test.
         cross: windows of people never met, or None when there are none.
         blocked: the honest same-person split, which a second fit learns and is tested on; None when bouts are
             too short for it.
+        held_out: the training windows of all but a few people, and of those few, on whom the model is calibrated;
+            None with a single training person, or where the recipe does not ask for it.
         notes: what to tell the user.
     """
 
     overlapping: Split
     cross: Windows | None
     blocked: Split | None
+    held_out: Split | None
     notes: list[str] = field(default_factory=list)
 
 
@@ -40,41 +47,37 @@ def draw_run_windows(data: RunData, recipe: Preset) -> RunWindows:
         HarkenError: when no window can be drawn, fewer than two labels have windows, or a cross file holds a
             label that is not learned.
     """
-    found = [one.as_found for one in data.training]
-    drawn = random_windows(found, length=recipe.window_length, count=recipe.draws, seed=recipe.training_draw_seed)
-    overlapping = overlapping_same_person(drawn, training=recipe.training_draws)
-    learned = overlapping.training.labels_present
+    take = taker(recipe)
+    drawn = take.overlapping(data.training)
+    learned = drawn.training.labels_present
     require_two_labels(sorted(learned))
-    notes = _unlearned_notes(drawn.label_names, learned, recipe.window_length)
-    overlapping = Split(overlapping.training, _only(overlapping.test, learned))
+    notes = _unlearned_notes(drawn.training.label_names, learned, recipe.window_length)
+    overlapping = Split(drawn.training, _only(drawn.test, learned))
     cross = None
     if data.cross:
-        strangers = [one.as_found for one in data.cross]
-        cross = random_windows(strangers, length=recipe.window_length, count=recipe.draws, seed=recipe.cross_draw_seed)
+        cross = take.cross(data.cross)
         refuse_strange_labels(cross, learned)
-    blocked, reason = _blocked(data, recipe)
-    return RunWindows(overlapping, cross, blocked, notes + ([reason] if reason else []))
+    blocked, reason = _blocked(take, data)
+    held_out = _without_a_few(overlapping.training) if recipe.calibrated_on_strangers else None
+    return RunWindows(overlapping, cross, blocked, held_out, notes + ([reason] if reason else []))
 
 
-def _blocked(data: RunData, recipe: Preset) -> tuple[Split | None, str | None]:
-    """The honest split, drawn as the notebook draws, and what to say about it."""
-    parts = [blocked_same_person(one.mended, window_length=recipe.window_length) for one in data.training]
-    tests = recipe.draws - recipe.training_draws
+def _without_a_few(training: Windows) -> Split | None:
+    """A fifth of the training people apart from the others; None where that leaves too little to learn or to test."""
+    people = np.unique(training.subjects)
+    if len(people) < 2:
+        return None
+    few = np.random.default_rng(HELD_OUT_SEED).permutation(people)[: max(1, round(HELD_OUT_SHARE * len(people)))]
+    apart = np.isin(training.subjects, few)
+    learned = training[~apart]
+    split = Split(learned, _only(training[apart], learned.labels_present))
+    return split if len(learned.labels_present) >= 2 and len(split.test) else None
+
+
+def _blocked(take: Taker, data: RunData) -> tuple[Split | None, str | None]:
+    """The honest split, taken in the recipe's way, and what to say about it."""
     try:
-        split = Split(
-            random_windows(
-                [training for training, _ in parts],
-                length=recipe.window_length,
-                count=recipe.training_draws,
-                seed=recipe.training_draw_seed,
-            ),
-            random_windows(
-                [test for _, test in parts],
-                length=recipe.window_length,
-                count=tests,
-                seed=recipe.training_draw_seed,
-            ),
-        )
+        split = take.blocked(data.training)
     except HarkenError as error:
         return None, f"There is no honest same-person test: the bouts are too short to be cut in two ({error})."
     learned, tested = split.training.labels_present, split.test.labels_present

@@ -1,4 +1,4 @@
-"""Recordings or windows -> training and test, each way with what it measures."""
+"""Recordings or windows of one person -> training and test, each way with what it measures."""
 
 from dataclasses import dataclass, replace
 

@@ -1,0 +1,149 @@
+"""What may differ between two wearers, drawn at random: each on its own switch, so that its worth can be measured.
+
+Every change is of a whole batch of windows at once and draws from PyTorch's global random numbers, which the
+training loop seeds and keeps in its checkpoints.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+__all__ = ["Augmentation"]
+
+LONGEST_DROPOUT = 0.05
+"""The longest missing moment, as a share of the window."""
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How another wearer, wrist or watch is imitated while training. All zeros change nothing.
+
+    A watch's x axis points along the forearm and z out of its face. Moved to the other wrist, the face still
+    outside and twelve o'clock still away from the body, it sees a mirror image: x changes its sign. Put on the
+    other way round (the crown towards the other end of the arm), x and y do; with its face on the inside of the
+    wrist (a half turn about the forearm), y and z do.
+
+    Attributes:
+        other_wrist: the share of windows that are mirrored.
+        other_way_round: the share of windows whose watch is turned by half about the axis out of its face.
+        inside_wrist: the share of windows whose watch is turned by half about the forearm.
+        strap_deg: standard deviation of the turn of a loose strap, about a random axis. Posture lives in the
+            direction of gravity, so much of it destroys what sitting and lying are told by.
+        roll_deg: standard deviation of a turn about the forearm alone: a watch slides round the wrist more
+            easily than it tilts.
+        gain: standard deviation of the factor on all values.
+        noise_g: standard deviation of the noise added to every value.
+        tempo: the largest change of speed; 0.1 is up to 10 % faster or slower.
+        start: the largest shift of a window's start, as a share of the window. What would lie outside the
+            window is mirrored at its edge.
+        missing: the share of windows with a missing moment, which is bridged with a straight line, as
+            ``harken.signals.resample`` would do.
+    """
+
+    other_wrist: float = 0.0
+    other_way_round: float = 0.0
+    inside_wrist: float = 0.0
+    strap_deg: float = 0.0
+    roll_deg: float = 0.0
+    gain: float = 0.0
+    noise_g: float = 0.0
+    tempo: float = 0.0
+    start: float = 0.0
+    missing: float = 0.0
+
+    def __call__(self, signals: Tensor, vectors: Sequence[tuple[int, bool]] = ((0, False),)) -> Tensor:
+        """Change a batch ``[batch, time, channels]`` of acceleration in g; the batch itself stays as it is.
+
+        Args:
+            signals: the windows.
+            vectors: where among the channels a vector of three begins, and whether it is a rotation (a
+                mirror image turns the other way round).
+        """
+        if self.tempo or self.start:
+            signals = _moved(signals, tempo=self.tempo, start=self.start)
+        if self.missing:
+            signals = _with_missing_moment(signals, share=self.missing)
+        turns = self._turns(signals)
+        if turns is not None:
+            mirrored = torch.linalg.det(turns).sign()
+            signals = signals.clone()
+            for first, rotation in vectors:
+                turn = turns * mirrored[:, None, None] if rotation else turns
+                signals[..., first : first + 3] = signals[..., first : first + 3] @ turn
+        if self.gain:
+            signals = signals * (1 + self.gain * torch.randn(len(signals), 1, 1, device=signals.device))
+        if self.noise_g:
+            signals = signals + self.noise_g * torch.randn_like(signals)
+        return signals
+
+    def _turns(self, signals: Tensor) -> Tensor | None:
+        """A matrix a window, ``[batch, 3, 3]``, with which its vectors are multiplied from the right."""
+        n, device = len(signals), signals.device
+        signs = torch.ones(n, 3, device=device)
+        for share, axes in (
+            (self.other_wrist, (0,)),
+            (self.other_way_round, (0, 1)),
+            (self.inside_wrist, (1, 2)),
+        ):
+            if share:
+                flip = 1 - 2 * (torch.rand(n, device=device) < share).float()
+                for axis in axes:
+                    signs[:, axis] *= flip
+        turns = None
+        if self.other_wrist or self.other_way_round or self.inside_wrist:
+            turns = torch.diag_embed(signs)
+        if self.strap_deg:
+            about = torch.nn.functional.normalize(torch.randn(n, 3, device=device), dim=1)
+            turns = _then(turns, _rotation(about * (math.radians(self.strap_deg) * torch.randn(n, 1, device=device))))
+        if self.roll_deg:
+            about = torch.tensor([[1.0, 0.0, 0.0]], device=device)
+            turns = _then(turns, _rotation(about * (math.radians(self.roll_deg) * torch.randn(n, 1, device=device))))
+        return turns
+
+
+def _then(turns: Tensor | None, more: Tensor) -> Tensor:
+    return more if turns is None else turns @ more
+
+
+def _rotation(vectors: Tensor) -> Tensor:
+    """Rotation matrices ``[n, 3, 3]`` about the vectors ``[n, 3]`` by their lengths in radians."""
+    x, y, z = vectors.unbind(1)
+    zero = torch.zeros_like(x)
+    cross = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], 1).view(-1, 3, 3)
+    turns: Tensor = torch.linalg.matrix_exp(cross)
+    return turns
+
+
+def _moved(signals: Tensor, *, tempo: float, start: float) -> Tensor:
+    """Each window read at another speed, from another start, by straight lines between samples."""
+    n, length, _ = signals.shape
+    device = signals.device
+    speed = torch.exp(math.log1p(tempo) * (2 * torch.rand(n, 1, device=device) - 1))
+    shift = start * length * (2 * torch.rand(n, 1, device=device) - 1)
+    middle = (length - 1) / 2
+    places = middle + shift + speed * (torch.arange(length, device=device) - middle)  # [n, length]
+    # Mirrored at both edges: a triangle wave of period 2 (length - 1).
+    places = (places.remainder(2 * (length - 1)) - (length - 1)).abs().neg() + (length - 1)
+    before = places.floor().clamp(0, length - 2)
+    share = (places - before)[..., None]
+    rows = before.long()[..., None].expand(-1, -1, signals.shape[2])
+    return signals.gather(1, rows) * (1 - share) + signals.gather(1, rows + 1) * share
+
+
+def _with_missing_moment(signals: Tensor, *, share: float) -> Tensor:
+    """A straight line in place of a short stretch of some windows."""
+    n, length, channels = signals.shape
+    device = signals.device
+    longest = max(2, int(LONGEST_DROPOUT * length))
+    width = 2 + (torch.rand(n, device=device) * (longest - 1)).long()
+    width = torch.where(torch.rand(n, device=device) < share, width, torch.ones_like(width))
+    first = (torch.rand(n, device=device) * (length - 1 - width)).long()
+    last = first + width  # the samples between first and last are missing; with a width of 1 there are none
+    ends = [signals.gather(1, row[:, None, None].expand(-1, 1, channels)) for row in (first, last)]
+    along = (torch.arange(length, device=device) - first[:, None]) / width[:, None]  # [n, length]
+    inside = (along > 0) & (along < 1)
+    line = ends[0] + (ends[1] - ends[0]) * along[..., None]
+    return torch.where(inside[..., None], line, signals)

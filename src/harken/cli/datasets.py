@@ -1,0 +1,179 @@
+"""``harken datasets``: the public data it reads, what to know about each set, and fetching it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harken.cli.options import Json
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+    from harken.datasets.download import DownloadProgress
+    from harken.datasets.info import DatasetInfo
+
+__all__ = ["datasets"]
+
+NEVER_RUN = "never run on a real file"
+
+
+def datasets(
+    name: Annotated[
+        str | None, typer.Argument(help="The data set to tell all about.", metavar="[NAME]", show_default=False)
+    ] = None,
+    fetch: Annotated[
+        Path | None,
+        typer.Option(
+            "--fetch",
+            metavar="DIR",
+            help="Download the data set and unpack it into this folder; what is there already is not fetched again.",
+            show_default=False,
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """List the public data that harken reads, tell all about one set, or fetch it.
+
+    Where the variable HARKEN_DATA names a folder, a data set is looked for in the folder of its name in there. The
+    JSON is a list of objects, one for each data set that is told of.
+    """
+    from harken.datasets.registry import DATASETS, dataset
+    from harken.errors import HarkenError
+
+    if name is None:
+        if fetch is not None:
+            raise HarkenError(f"--fetch DIR needs the name of one data set: {', '.join(DATASETS)}")
+        _tell([each.info for each in DATASETS.values()], json=json)
+        return
+    info = dataset(name).info
+    if fetch is None:
+        _tell([info], json=json)
+    else:
+        _fetch(info, fetch, json=json)
+
+
+def _tell(infos: "list[DatasetInfo]", *, json: bool) -> None:
+    if json:
+        from dataclasses import asdict
+        from json import dumps
+
+        print(dumps([asdict(info) for info in infos], indent=2, allow_nan=False))
+    elif len(infos) == 1:
+        _print_one(infos[0])
+    else:
+        _print_all(infos)
+
+
+def _print_all(infos: "list[DatasetInfo]") -> None:
+    """A line a set."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column("Name", no_wrap=True)
+    table.add_column("What", ratio=1)
+    for heading in ("people", "Hz", "labels"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("Licence", max_width=14)
+    table.add_column("Reader", max_width=12)
+    for info in infos:
+        licence = info.licence.split(" as ")[0].split(";")[0]
+        if licence != info.licence:
+            licence += " (but see NAME)"
+        row = (
+            info.name,
+            info.title,
+            info.people,
+            f"{info.sample_rate_hz:g}",
+            len(info.labels),
+            licence,
+            _checked(info),
+        )
+        table.add_row(*(Text(str(cell)) for cell in row))
+    console = Console(highlight=False)
+    console.print(table)
+    console.print("\nharken datasets NAME tells all about one of them.", markup=False)
+
+
+def _print_one(info: "DatasetInfo") -> None:
+    """Everything, in the order in which one needs it."""
+    from rich.console import Console
+    from rich.padding import Padding
+    from rich.text import Text
+
+    console = Console(highlight=False)
+
+    def section(heading: str, *texts: str) -> None:
+        console.print(Text(heading, style="bold"))
+        for text in texts:
+            console.print(Padding(Text(text), (0, 0, 0, 2)))
+
+    section(f"{info.name}: {info.title}")
+    section("Worn at", info.placement)
+    section("Size", f"{info.people} people, {info.sample_rate_hz:g} Hz, {len(info.labels)} labels")
+    section("Reader", _checked(info))
+    section("What misleads", *(f"- {trap}" for trap in info.traps))
+    section("Labels, and the common words for them", *_label_lines(info))
+    section("Licence", info.licence)
+    section("Cite", info.citation)
+    section("From", info.url)
+    section("How to get it", info.how_to_get)
+
+
+def _label_lines(info: "DatasetInfo") -> list[str]:
+    """The set's labels by the common word that they become."""
+    words: dict[str, list[str]] = {}
+    for label in info.labels:
+        words.setdefault(info.label_map[label], []).append(label)
+    return [f"{word}: {', '.join(labels)}" for word, labels in sorted(words.items())]
+
+
+def _checked(info: "DatasetInfo") -> str:
+    return "checked on the real files" if info.checked_on_real_files else NEVER_RUN
+
+
+def _fetch(info: "DatasetInfo", folder: Path, *, json: bool) -> None:
+    """Download and unpack, and say where it is, under which licence, and how to cite it."""
+    from harken.datasets.download import fetch
+
+    with _bar() as (advance, note):
+        where = fetch(info, folder, on_progress=advance, on_note=note)
+    if json:
+        from json import dumps
+
+        print(dumps({"name": info.name, "folder": str(where)}, indent=2))
+    else:
+        typer.echo(f"{info.name} is in {where}.\nLicence: {info.licence}.\nPlease cite: {info.citation}.")
+
+
+@contextmanager
+def _bar() -> "Iterator[tuple[Callable[[DownloadProgress], None], Callable[[str], None]]]":
+    """What shows how much has come (a bar, if the standard error is a terminal), and what prints a sentence there."""
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    console = Console(stderr=True, highlight=False)
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=20),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def advance(progress: "DownloadProgress") -> None:
+            name = progress.file_name
+            if name not in tasks:
+                tasks[name] = bar.add_task(name)
+            bar.update(tasks[name], completed=progress.received_bytes, total=progress.total_bytes)
+
+        def note(sentence: str) -> None:
+            console.print(sentence, markup=False, soft_wrap=True)
+
+        yield advance, note

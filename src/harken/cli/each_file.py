@@ -1,0 +1,50 @@
+"""What commands that take many files do with each: a name of its own, a sign of life, and its failure at the end."""
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from harken.errors import HarkenError
+
+__all__ = ["distinct_names", "progress", "raise_failures"]
+
+
+def distinct_names(files: Sequence[str | Path]) -> list[str]:
+    """Each file's stem; where two are equal, with the folders that differ before it, and at last with its ending."""
+    paths = [Path(file).absolute() for file in files]
+    above = Path(os.path.commonpath([path.parent for path in paths]))
+    names = stems = [path.name.split(".")[0] or path.name for path in paths]
+    folders = ["".join(f"{part}_" for part in path.parent.relative_to(above).parts) for path in paths]
+    longer = [folder + stem for folder, stem in zip(folders, stems, strict=True)]
+    longest = [folder + path.name for folder, path in zip(folders, paths, strict=True)]
+    for other in (longer, longest):
+        uses = Counter(names)
+        names = [new if uses[name] > 1 else name for name, new in zip(names, other, strict=True)]
+    return names
+
+
+@contextmanager
+def progress(doing: str, done: int, total: int) -> Iterator[None]:
+    """While it lasts, a bar on the standard error when that is a terminal; it leaves nothing behind."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    columns = [SpinnerColumn(), TextColumn("{task.description}", markup=False)]
+    if total > 1:
+        columns += [BarColumn(bar_width=20), MofNCompleteColumn()]
+    with Progress(
+        *columns, TimeElapsedColumn(), console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        bar.add_task(doing, completed=done, total=total)
+        yield
+
+
+def raise_failures(failures: Sequence[HarkenError], files: int) -> None:
+    """Nothing when there are none, else one error that tells them all; of how many files is said beside it."""
+    if len(failures) == 1:
+        raise failures[0]
+    if failures:
+        raise HarkenError("\n  ".join([f"{len(failures)} of {files} files went wrong:", *map(str, failures)]))

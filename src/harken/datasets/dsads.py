@@ -1,0 +1,258 @@
+"""Daily and Sports Activities: nineteen activities of eight people, five minutes each, here from both arms.
+
+It is read from the published layout, ``data/a01/p1/s01.txt`` and so on, or from the tidy table
+``dsads_arms.parquet`` where that lies in the folder; both give the same recordings.
+"""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from harken.datasets.info import Archive, DatasetInfo, data_folder
+from harken.errors import HarkenError
+from harken.mending import mend
+from harken.recording import STANDARD_GRAVITY, Quality, Recording
+
+__all__ = ["ACTIVITIES", "ARMS", "INFO", "read_dsads"]
+
+ACTIVITIES = (
+    "sitting",
+    "standing",
+    "lying_on_back",
+    "lying_on_right_side",
+    "ascending_stairs",
+    "descending_stairs",
+    "standing_in_elevator_still",
+    "moving_around_in_elevator",
+    "walking_parking_lot",
+    "walking_treadmill_4kmh_flat",
+    "walking_treadmill_4kmh_incline15deg",
+    "running_treadmill_8kmh",
+    "exercising_stepper",
+    "exercising_cross_trainer",
+    "cycling_exercise_bike_horizontal",
+    "cycling_exercise_bike_vertical",
+    "rowing",
+    "jumping",
+    "playing_basketball",
+)
+"""a01 to a19, in the order of the authors' list."""
+
+# Standing in a lift is standing: the lift's own acceleration lasts a second or two. Moving about in one is steps and
+# stops in no known proportion. A stepper is not stairs (the body stays where it is and the hands hold on), and a
+# cross trainer moves the arms as nothing else does.
+LABEL_MAP = dict.fromkeys(sorted(ACTIVITIES), "other") | {
+    "sitting": "sitting",
+    "standing": "standing",
+    "standing_in_elevator_still": "standing",
+    "lying_on_back": "lying",
+    "lying_on_right_side": "lying",
+    "ascending_stairs": "stairs",
+    "descending_stairs": "stairs",
+    "walking_parking_lot": "walking",
+    "walking_treadmill_4kmh_flat": "walking",
+    "walking_treadmill_4kmh_incline15deg": "walking",
+    "running_treadmill_8kmh": "running",
+    "cycling_exercise_bike_horizontal": "cycling",
+    "cycling_exercise_bike_vertical": "cycling",
+}
+
+INFO = DatasetInfo(
+    name="dsads",
+    title="Nineteen daily and sports activities, five minutes each, from Xsens MTx units on both arms",
+    licence="CC BY 4.0",
+    citation=(
+        "K. Altun, B. Barshan, O. Tuncel. Comparative study on classifying human activities with miniature inertial "
+        "and magnetic sensors. Pattern Recognition 43(10):3605-3620, 2010. doi 10.1016/j.patcog.2010.04.019. Data: "
+        "Daily and Sports Activities, UCI Machine Learning Repository, doi 10.24432/C5C59F"
+    ),
+    url="https://archive.ics.uci.edu/dataset/256",
+    how_to_get="harken datasets dsads --fetch DIR",
+    people=8,
+    sample_rate_hz=25.0,
+    labels=tuple(sorted(ACTIVITIES)),
+    placement="both arms",
+    label_map=LABEL_MAP,
+    checked_on_real_files=True,
+    archives=(
+        # The repository packs it anew when it likes, and states neither size nor checksum.
+        Archive(
+            url="https://archive.ics.uci.edu/static/public/256/daily+and+sports+activities.zip",
+            file_name="dsads_256.zip",
+        ),
+    ),
+    traps=(
+        "The two arms are simultaneous: never one in training and the other in test.",
+        "There are eight people, and one bout of each activity a person, so windows of one bout are alike.",
+        "Sitting, standing and lying are of a laboratory's stillness; everyday sitting is not.",
+        "The bouts are cut into files of 5 s that follow one another without a pause: files drawn at random into "
+        "training and test are neighbours.",
+        "There is no clock: order and pauses of the activities are made up.",
+        "The units are wired research sensors, not watches; x points along the forearm.",
+        "Walking and running are at 4 and 8 km/h on a treadmill, but for one walk in a parking lot.",
+    ),
+)
+
+TIDY_FILE = "dsads_arms.parquet"
+ARMS = {"right_arm": 9, "left_arm": 18}
+"""The arms, and the column (from 0) at which each one's x, y and z acceleration begin among the 45: torso, right
+arm, left arm, right leg, left leg, nine columns each, acceleration first."""
+COLUMNS = 45
+LAYOUT = re.compile(r"a(?P<activity>\d\d)/(?P<person>p\d+)/s(?P<segment>\d\d+)\.txt")
+SEGMENT_ROWS = 125
+SEGMENT_NS = 5 * 10**9
+STEP_NS = 40_000_000
+SLOT_NS = 360 * 10**9
+"""From the beginning of one activity to that of the next: five minutes and a pause of one."""
+
+NO_CLOCK = (
+    "The set has no clock: the recording is set at 1970 and numbered at 25 Hz, its activities are in the order of "
+    "the authors' list with a minute between them."
+)
+
+
+def read_dsads(folder: Path | None = None) -> list[Recording]:
+    """Both arms' acceleration, one recording a person and arm: p1's right arm, p1's left arm, and so on.
+
+    Channels are ``x, y, z`` in g. ``subject`` is ``dsads_p1`` to ``dsads_p8`` for either arm, and ``source`` says
+    which arm; a person's two recordings have the same times. Times are made up (see ``quality``).
+
+    Args:
+        folder: the published set, its ``data``, or the folder of ``dsads_arms.parquet``; by default the folder
+            ``dsads`` where ``HARKEN_DATA`` says.
+
+    Raises:
+        HarkenError: when there is no such folder, it holds neither, or a file of it is damaged.
+    """
+    folder = data_folder(INFO, folder)
+    table = folder / TIDY_FILE
+    return _from_table(table) if table.is_file() else _from_segments(folder)
+
+
+Samples = tuple[NDArray[np.int64], NDArray[np.float32]]
+"""Times from the bout's start in ns ``[n]``, and x, y, z in g ``[n, 3]``."""
+
+
+def _recording(
+    bouts: Sequence[tuple[int, NDArray[np.int64], NDArray[np.float32]]],
+    *,
+    person: str,
+    arm: str,
+    source: Path,
+    unit: str,
+) -> Recording:
+    """One arm of one person. ``bouts`` are the number of the activity (from 0) and its samples."""
+    label_names = tuple(sorted(ACTIVITIES[activity] for activity, _, _ in bouts))
+    lengths = [len(time_ns) for _, time_ns, _ in bouts]
+    codes = np.array([label_names.index(ACTIVITIES[activity]) for activity, _, _ in bouts], dtype=np.int16)
+    recording = Recording(
+        time_ns=np.concatenate([time_ns + activity * SLOT_NS for activity, time_ns, _ in bouts]),
+        signals=np.concatenate([signals for _, _, signals in bouts]),
+        channels=("x", "y", "z"),
+        label_codes=np.repeat(codes, lengths),
+        label_names=label_names,
+        subject=f"{INFO.name}_{person}",
+        source=f"{source}, {person}, {arm.replace('_', ' ')}",
+        quality=Quality(rows=sum(lengths), acceleration_unit=unit, notes=(NO_CLOCK,)),
+        as_found=True,
+    )
+    return mend(recording)
+
+
+def _from_table(path: Path) -> list[Recording]:
+    try:
+        frame = pl.read_parquet(path, columns=["subject", "placement", "t", "x", "y", "z", "label_orig"])
+        frame = frame.with_columns(
+            pl.col("subject", "placement").cast(pl.String),
+            pl.col("label_orig").cast(pl.String).cast(pl.Enum(ACTIVITIES)),
+            pl.col("x", "y", "z").cast(pl.Float32),
+        )
+    except pl.exceptions.PolarsError as error:
+        reason = next(iter(str(error).splitlines()), "")
+        raise HarkenError(f"{path}: this is not the arms of {INFO.name} as a tidy table ({reason})") from error
+    except OSError as error:
+        raise HarkenError(f"{path}: cannot be read ({error.strerror or error})") from error
+    recordings = []
+    for person in sorted(frame["subject"].unique()):
+        for arm in ARMS:
+            theirs = frame.filter(subject=person, placement=arm)
+            if len(theirs) == 0:
+                raise HarkenError(f"{path}: has no {arm} of {person}")
+            # An Enum sorts by its place in the authors' list.
+            bouts = theirs.sort("label_orig", "t").partition_by("label_orig", maintain_order=True)
+            samples = [(int(bout["label_orig"].to_physical()[0]), *_of_table(bout)) for bout in bouts]
+            recordings.append(_recording(samples, person=person, arm=arm, source=path, unit="g"))
+    return recordings
+
+
+def _of_table(bout: pl.DataFrame) -> Samples:
+    time_ns = np.rint(bout["t"].to_numpy() * 1e9).astype(np.int64)
+    return time_ns, bout.select("x", "y", "z").to_numpy()
+
+
+def _from_segments(folder: Path) -> list[Recording]:
+    recordings = []
+    for person, files in _segments(folder).items():
+        bouts = {activity: _bout(segments) for activity, segments in files.items()}
+        for arm in ARMS:
+            samples = [(activity, *bout[arm]) for activity, bout in bouts.items()]
+            recordings.append(_recording(samples, person=person, arm=arm, source=folder, unit="m/s2"))
+    return recordings
+
+
+Segments = dict[str, dict[int, list[tuple[int, Path]]]]
+"""Person -> activity (from 0) -> the files of 5 s with their numbers (from 1), all in order."""
+
+
+def _segments(folder: Path) -> Segments:
+    """The files of the published layout under ``folder`` or its ``data``."""
+    root = folder / "data" if (folder / "data").is_dir() else folder
+    people: Segments = {}
+    for path in sorted(root.glob("a[0-9][0-9]/p[0-9]*/s*.txt")):
+        place = LAYOUT.fullmatch("/".join(path.parts[-3:]))
+        if place is None or not 1 <= int(place["activity"]) <= len(ACTIVITIES):
+            raise HarkenError(f"{path}: the set's files are data/a01/p1/s01.txt to data/a{len(ACTIVITIES)}/p8/s60.txt")
+        bouts = people.setdefault(place["person"], {})
+        bouts.setdefault(int(place["activity"]) - 1, []).append((int(place["segment"]), path))
+    if not people:
+        raise HarkenError(
+            f"{folder}: found neither {TIDY_FILE} nor data/a01/p1/s01.txt and its like. "
+            f"To get the data set: {INFO.how_to_get}"
+        )
+    return {person: people[person] for person in sorted(people)}
+
+
+def _bout(segments: list[tuple[int, Path]]) -> dict[str, Samples]:
+    """One person's bout of one activity; a file that is not there leaves a gap."""
+    values = np.concatenate([_read_segment(path) for _, path in segments])
+    within = np.arange(SEGMENT_ROWS) * STEP_NS
+    begins = np.array([(number - 1) * SEGMENT_NS for number, _ in segments], dtype=np.int64)
+    time_ns = (begins[:, None] + within).ravel()
+    return {
+        arm: (time_ns, (values[:, 3 * place : 3 * place + 3] / STANDARD_GRAVITY).astype(np.float32))
+        for place, arm in enumerate(ARMS)
+    }
+
+
+def _read_segment(path: Path) -> NDArray[np.float64]:
+    """The acceleration of both arms in m/s², ``[125, 6]``."""
+    wanted = [first + axis for first in ARMS.values() for axis in range(3)]
+    try:
+        frame = pl.read_csv(
+            path, has_header=False, schema={f"{column}": pl.Float64 for column in range(COLUMNS)}, columns=wanted
+        )
+    except pl.exceptions.PolarsError as error:
+        reason = next(iter(str(error).splitlines()), "")
+        raise HarkenError(f"{path}: this is not {SEGMENT_ROWS} rows of {COLUMNS} numbers ({reason})") from error
+    except OSError as error:
+        raise HarkenError(f"{path}: cannot be read ({error.strerror or error})") from error
+    if frame.shape != (SEGMENT_ROWS, len(wanted)) or sum(frame.null_count().row(0)):
+        raise HarkenError(
+            f"{path}: holds {frame.height} whole or broken rows where {SEGMENT_ROWS} rows of {COLUMNS} numbers are "
+            "expected; fetch the file again, or remove it (it leaves a gap)"
+        )
+    return frame.to_numpy()

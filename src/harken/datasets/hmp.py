@@ -1,0 +1,198 @@
+"""Fourteen everyday movements at the right wrist: UCI's data set for ADL recognition (Human Motion Primitives).
+
+Layout, coding, rate and axes are those of the set's ``MANUAL.txt`` (version 1, 11/02/2014); how others cut it into
+windows is in https://github.com/OxWearables/ssl-wearables, ``data_parsing/make_adl.py``.
+"""
+
+import re
+from collections import defaultdict
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harken.datasets.info import Archive, DatasetInfo, data_folder
+from harken.datasets.joining import offsets_where_they_overlap
+from harken.errors import HarkenError
+from harken.mending import mend
+from harken.recording import Quality, Recording
+
+__all__ = ["INFO", "read_hmp"]
+
+LABEL_MAP = {
+    "brush_teeth": "other",
+    "climb_stairs": "stairs",
+    "comb_hair": "other",
+    "descend_stairs": "stairs",
+    "drink_glass": "other",
+    "eat_meat": "other",
+    "eat_soup": "other",
+    "getup_bed": "other",
+    "liedown_bed": "other",
+    "pour_water": "other",
+    "sitdown_chair": "other",
+    "standup_chair": "other",
+    "use_telephone": "other",
+    "walk": "walking",
+}
+
+INFO = DatasetInfo(
+    name="hmp",
+    title="14 everyday movements, some seconds each, at the right wrist (Human Motion Primitives)",
+    licence=(
+        "CC BY 4.0 as UCI states; the README inside allows use in one's own research and asks to arrange any "
+        "commercial use or redistribution with the authors"
+    ),
+    citation=(
+        "B. Bruno, F. Mastrogiovanni, A. Sgorbissa, T. Vernazza, R. Zaccaria. Analysis of human behavior recognition "
+        "algorithms based on acceleration data. IEEE International Conference on Robotics and Automation, 1602-1607, "
+        "2013. Data: UCI Machine Learning Repository, number 283, 2014"
+    ),
+    url="https://archive.ics.uci.edu/dataset/283/dataset+for+adl+recognition+with+wrist+worn+accelerometer",
+    how_to_get="harken datasets hmp --fetch DIR",
+    people=16,
+    sample_rate_hz=32.0,
+    labels=tuple(sorted(LABEL_MAP)),
+    placement="right wrist, x towards the hand, y to the left, z perpendicular to the hand",
+    label_map=LABEL_MAP,
+    checked_on_real_files=False,
+    archives=(
+        Archive(
+            url=(
+                "https://archive.ics.uci.edu/static/public/283/"
+                "dataset+for+adl+recognition+with+wrist+worn+accelerometer.zip"
+            ),
+            file_name="dataset-for-adl-recognition-with-wrist-worn-accelerometer.zip",
+        ),
+    ),
+    traps=(
+        "The sensor ends at 1.5 g: a swing or a step beyond it reads 1.5 g (the codes 0 and 63), so the peaks of "
+        "walking and stairs are cut off. No sample is marked for it.",
+        "Six bits an axis are steps of 0.048 g: a resting arm reads one and the same value for seconds.",
+        "Most movements last a few seconds; windows of 10 s, the field's habit, leave out most files of sitting down "
+        "and standing up.",
+        "Getting up, lying down, sitting down and standing up are movements, not postures: nobody lies, sits or "
+        "stands still in it, and their common word is other.",
+        "Few people do most of it: one woman did 347 of the 839 trials, and half of the people did four movements or "
+        "fewer. Published scores rest on seven people (f1-f3, m1-m4).",
+        "The folders whose names end in MODEL hold copies of trials, cut to one length; read as well they would put "
+        "the same seconds into training twice. They are left out here, but others' window counts include them.",
+        "The sensor sent its data through a USB cable, so nobody went far; walking is a few steps.",
+    ),
+)
+
+FULL_SCALE_G = 1.5
+LARGEST_CODE = 63
+FILE_NAME = re.compile(
+    r"Accelerometer-(?P<start>\d{4}(?:-\d\d){5})-(?P<label>[a-z_]+)-(?P<person>[mf]\d+)(?:_(?P<piece>\d+))?\.txt"
+)
+COPIES = "MODEL"
+LEAST_PAUSE_NS = 10**9
+CLOCK = (
+    "The files have no clock but the second in their names: each begins then (as if it were UTC) and its samples are "
+    "numbered at 32 Hz."
+)
+MOVED = "By their names, {} files began before the one before them was over; they were moved behind it."
+
+
+def read_hmp(folder: Path | None = None) -> list[Recording]:
+    """The trials, one recording a person: 16 of them, in order of their codes (f1, f2, ..., m11).
+
+    Channels are ``x, y, z`` in g. Each file is a bout of its own, with a gap of a second or more to the next, so no
+    window spans two files. Files are in the order of the times in their names; ``subject`` is ``hmp_f1`` and so on.
+
+    Args:
+        folder: where the set was unpacked (the folder of ``Climb_stairs`` or one above); by default ``hmp`` in the
+            folder that ``HARKEN_DATA`` names.
+
+    Raises:
+        HarkenError: when the folder or its files are not there, or a file does not hold three codes 0..63 a row.
+    """
+    folder = data_folder(INFO, folder)
+    people: dict[str, list[_Trial]] = defaultdict(list)
+    for path in sorted(folder.rglob("Accelerometer-*.txt")):
+        # Models are cut copies of trials; __MACOSX holds what the archiver wrote about the files.
+        if not any(part.endswith(COPIES) or part == "__MACOSX" for part in path.relative_to(folder).parts[:-1]):
+            trial = _trial(path)
+            people[trial.person].append(trial)
+    if not people:
+        raise HarkenError(
+            f"{folder}: there is no Accelerometer-*.txt in it, so it is not the data set hmp. "
+            f"To get it: {INFO.how_to_get}"
+        )
+    return [_recording(person, trials, folder) for person, trials in sorted(people.items(), key=_by_number)]
+
+
+class _Trial(NamedTuple):
+    """One file: when it began, what was done by whom, and its signals ``[n, 3]`` in g."""
+
+    start_ns: int
+    piece: int
+    label: str
+    person: str
+    signals: NDArray[np.float32]
+
+
+def _by_number(entry: tuple[str, list[_Trial]]) -> tuple[str, int]:
+    return entry[0][0], int(entry[0][1:])
+
+
+def _trial(path: Path) -> _Trial:
+    named = FILE_NAME.fullmatch(path.name)
+    if named is None or named["label"] not in LABEL_MAP:
+        raise HarkenError(
+            f"{path}: the name is not Accelerometer-YEAR-MONTH-DAY-HOUR-MINUTE-SECOND-MOVEMENT-PERSON.txt with a "
+            f"movement among {', '.join(LABEL_MAP)}"
+        )
+    try:
+        start = datetime.strptime(named["start"], "%Y-%m-%d-%H-%M-%S").replace(tzinfo=UTC)
+    except ValueError:
+        raise HarkenError(f"{path}: {named['start']} in the name is no time") from None
+    signals = _decoded(path)
+    return _Trial(int(start.timestamp()) * 10**9, int(named["piece"] or 0), named["label"], named["person"], signals)
+
+
+def _decoded(path: Path) -> NDArray[np.float32]:
+    """A file's rows of three codes 0..63 as g: ``-1.5 + code / 63 * 3`` (MANUAL.txt, 4.2)."""
+    lines = path.read_text(encoding="ascii", errors="replace").splitlines()
+    try:
+        # Not loadtxt's own file reading, which would only warn of an empty file.
+        codes = np.loadtxt(lines, dtype=np.float64, ndmin=2) if any(map(str.strip, lines)) else np.empty((0, 3))
+    except ValueError as error:
+        raise HarkenError(f"{path}: {error}") from None
+    fits = codes.shape[1] == 3 and len(codes) > 0
+    if not fits or not ((codes >= 0) & (codes <= LARGEST_CODE) & (codes == np.round(codes))).all():
+        raise HarkenError(f"{path}: there must be rows of three whole numbers 0 to {LARGEST_CODE}, and there are not")
+    return (codes / LARGEST_CODE * (2 * FULL_SCALE_G) - FULL_SCALE_G).astype(np.float32)
+
+
+def _recording(person: str, trials: list[_Trial], folder: Path) -> Recording:
+    """A person's trials in the order of their times, each behind the one before it."""
+    trials = sorted(trials, key=lambda trial: (trial.start_ns, trial.piece))
+    times = [trial.start_ns + _numbered(len(trial.signals)) for trial in trials]
+    ends_ns = [int(time_ns[-1]) + LEAST_PAUSE_NS for time_ns in times]
+    offsets = offsets_where_they_overlap([trial.start_ns for trial in trials], ends_ns)
+    moved = int(np.count_nonzero(offsets))
+    label_names = tuple(sorted({trial.label for trial in trials}))
+    codes = [label_names.index(trial.label) for trial in trials]
+    recording = Recording(
+        time_ns=np.concatenate([time_ns + offset for time_ns, offset in zip(times, offsets, strict=True)]),
+        signals=np.concatenate([trial.signals for trial in trials]),
+        channels=("x", "y", "z"),
+        label_codes=np.repeat(codes, [len(trial.signals) for trial in trials]).astype(np.int16),
+        label_names=label_names,
+        subject=f"{INFO.name}_{person}",
+        source=f"{folder}, person {person}",
+        quality=Quality(rows=sum(len(trial.signals) for trial in trials), sensor_range_g=FULL_SCALE_G),
+    )
+    mended = mend(recording)
+    notes = (CLOCK, MOVED.format(moved)) if moved else (CLOCK,)
+    return replace(mended, quality=mended.quality.noting(*notes))
+
+
+def _numbered(rows: int) -> NDArray[np.int64]:
+    """Nanoseconds from a file's first sample to each of its ``rows``."""
+    return (np.arange(rows, dtype=np.int64) * 10**9) // round(INFO.sample_rate_hz)

@@ -1,0 +1,229 @@
+"""Any table of many people's samples in a tidy layout: one row a sample, and columns that say whose it is.
+
+This is how to bring your own study, or a data set that harken does not know, into recordings at once.
+"""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from harken.datasets.joining import offsets_in_turn
+from harken.errors import HarkenError
+from harken.mending import mend
+from harken.readers.clock import EARLIEST_DATE_NS, nanoseconds
+from harken.readers.options import AccelerationUnit, TableOptions, TimeUnit
+from harken.readers.table import POLARS_ERRORS, first_line
+from harken.readers.units import G_PER_UNIT, acceleration_unit, magnitude_at_rest, time_unit
+from harken.recording import UNLABELLED, Quality, Recording
+
+__all__ = ["read_tidy"]
+
+ENDINGS = (".csv", ".csv.gz", ".parquet")
+REQUIRED = ("subject", "session", "time", "x", "y", "z", "label")
+NO_LABEL = ("", "null", "nan")
+IN_TURN = "Sessions count their times from their own starts: they stand one after another, a minute apart, from 1970."
+
+
+def read_tidy(
+    path: str | Path,
+    *,
+    label_column: str | None = None,
+    unit: AccelerationUnit | None = None,
+    sensor_range_g: float | None = None,
+) -> list[Recording]:
+    """Read a tidy table, one recording a person and placement, mended; persons and placements in sorted order.
+
+    Columns, by name: ``subject``; ``session`` (one piece of recording without an end in it); ``t``, in seconds
+    from the session's start, or ``time`` in any form that ``harken.read`` knows; ``x, y, z``; ``label``, which may
+    be empty; and, where one person wore several sensors, ``placement``. Other columns do not matter.
+
+    Sessions whose times are ``t``, or are numbers that count from no date, are laid one after another in the
+    table's order with a minute between them; sessions with dates stay where they are. The two placements of a
+    person are laid each by itself: they are simultaneous only where their sessions are equally long.
+
+    Args:
+        path: a CSV (also ``.csv.gz``) or Parquet file, or a folder whose files of these kinds are all such tables.
+        label_column: which column has the labels; by default ``label``.
+        unit: of the acceleration; by default recognised from gravity, once for the whole table.
+        sensor_range_g: the sensor's range; by default guessed for each recording (see ``harken.mending``).
+
+    Raises:
+        HarkenError: when a column is missing or holds something else, a person or session has no name, or two
+            sessions of one sensor overlap in time.
+    """
+    path = Path(path)
+    tables = [_table(file, label_column) for file in _files(path)]
+    frame = pl.concat(tables)
+    signals = frame.select("x", "y", "z").to_numpy()
+    found = unit or acceleration_unit(magnitude_at_rest(signals))
+    if found is None:
+        raise HarkenError(f"{path}: gravity is in no unit that harken knows; say the unit of x, y and z with unit=")
+    signals = signals * np.float32(G_PER_UNIT[found])
+    groups = frame.select("subject", "placement").with_row_index("row").group_by("subject", "placement").agg("row")
+    recordings = []
+    for subject, placement, rows in groups.sort("subject", "placement").iter_rows():
+        mine = np.array(rows, dtype=np.int64)
+        recording = _recording(frame[mine], signals[mine], subject=subject, placement=placement, path=path, unit=found)
+        recordings.append(mend(recording, sensor_range=sensor_range_g))
+    return recordings
+
+
+def _files(path: Path) -> list[Path]:
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        raise HarkenError(f"{path}: there is no such file or folder")
+    files = sorted(file for file in path.iterdir() if file.name.lower().endswith(ENDINGS))
+    if not files:
+        raise HarkenError(f"{path}: there is no table in this folder; tables end in {', '.join(ENDINGS)}")
+    return files
+
+
+def _table(path: Path, label_column: str | None) -> pl.DataFrame:
+    """One file: names as text, ``time_ns`` (from the session's start, or a date: ``dated``), x, y, z as float32."""
+    try:
+        frame = pl.read_parquet(path) if _is_parquet(path) else pl.read_csv(path, infer_schema_length=None)
+    except POLARS_ERRORS as error:
+        raise HarkenError(f"{path}: cannot be read as a table ({first_line(error)})") from error
+    except OSError as error:
+        raise HarkenError(f"{path}: cannot be read ({error.strerror or error})") from error
+    if len(frame) == 0:
+        raise HarkenError(f"{path}: there are no rows of data in it")
+    column = _columns(path, frame.columns, label_column)
+    names = {role: frame[column[role]].cast(pl.String).str.strip_chars() for role in ("subject", "session", "label")}
+    for role in ("subject", "session"):
+        nameless = names[role].fill_null("").eq("").arg_true()
+        if len(nameless):
+            raise HarkenError(f"{path}, row {int(nameless[0]) + 1}: the {role} has no name")
+    time_ns, dated = _times(path, frame[column["time"]], names["session"])
+    placement = frame[column["placement"]].cast(pl.String) if "placement" in column else None
+    return pl.DataFrame(
+        {
+            "subject": names["subject"],
+            "session": names["session"],
+            "placement": pl.repeat("", len(frame), eager=True) if placement is None else placement.fill_null(""),
+            "label": names["label"].fill_null(""),
+            "time_ns": time_ns,
+            "dated": np.full(len(frame), dated),
+            **{axis: _numbers(path, frame[column[axis]]) for axis in "xyz"},
+        }
+    )
+
+
+def _is_parquet(path: Path) -> bool:
+    return path.suffix.lower() == ".parquet"
+
+
+def _columns(path: Path, header: list[str], label_column: str | None) -> dict[str, str]:
+    """What each role's column is called in this table."""
+    named = {name.strip().lower(): name for name in header}
+    found = {role: named[role] for role in (*REQUIRED, "placement") if role in named}
+    time = named.get("t", named.get("time"))
+    if time is not None:
+        found["time"] = time
+    if label_column is not None:
+        found.pop("label", None)
+        if label_column in header:
+            found["label"] = label_column
+    missing = [role for role in REQUIRED if role not in found]
+    if missing:
+        raise HarkenError(
+            f"{path}: a tidy table has columns named {', '.join(REQUIRED)} (or t for time); found none for "
+            f"{', '.join(missing)} among {', '.join(header)}"
+        )
+    return found
+
+
+def _times(path: Path, column: pl.Series, session: pl.Series) -> tuple[NDArray[np.int64], bool]:
+    """Times in ns ``[n]``, and whether they have a date."""
+    seconds = column.name.strip().lower() == "t"
+    unit: TimeUnit | None = "s" if seconds else None
+    if unit is None and column.dtype.is_numeric():
+        # Of one session: the times of many, each from its own start, lie between one another.
+        first = column.filter(session == session[0]).drop_nulls()
+        unit = time_unit(first.to_numpy())
+    clock = nanoseconds(path, column, TableOptions(time_unit=unit), lambda row: f"row {row + 1}")
+    if clock.present is not None and not clock.present.all():
+        raise HarkenError(f"{path}, row {int(np.argmin(clock.present)) + 1}: has no time")
+    return clock.time_ns, not seconds and bool(np.abs(clock.time_ns).max() >= EARLIEST_DATE_NS)
+
+
+def _numbers(path: Path, column: pl.Series) -> pl.Series:
+    if not column.dtype.is_numeric():
+        raise HarkenError(f"{path}, column {column.name}: holds {column.dtype}, not numbers")
+    return column.cast(pl.Float32).fill_null(float("nan"))
+
+
+def _recording(
+    rows: pl.DataFrame,
+    signals: NDArray[np.float32],
+    *,
+    subject: str,
+    placement: str,
+    path: Path,
+    unit: AccelerationUnit,
+) -> Recording:
+    """The recording, as found, of one sensor on one person."""
+    sessions = list(_sessions(rows["session"]))
+    time_ns = rows["time_ns"].to_numpy()
+    dated = rows["dated"].to_numpy()
+    if dated.any() and not dated.all():
+        raise HarkenError(f"{path}: of {subject}, some sessions have dates and others count from their start")
+    notes: tuple[str, ...] = ()
+    if dated.all():
+        _refuse_overlap(sessions, time_ns, f"{path}, {subject} {placement}".rstrip())
+    else:
+        time_ns, notes = _laid_in_turn(sessions, time_ns), (IN_TURN,)
+    label_names, codes = _coded(rows["label"])
+    return Recording(
+        time_ns=time_ns,
+        signals=signals,
+        channels=("x", "y", "z"),
+        label_codes=codes,
+        label_names=label_names,
+        subject=subject,
+        source=f"{path}, {subject}" + (f", {placement.replace('_', ' ')}" if placement else ""),
+        quality=Quality(rows=len(rows), acceleration_unit=unit, notes=notes),
+        as_found=True,
+    )
+
+
+def _sessions(column: pl.Series) -> Iterator[tuple[str, NDArray[np.int64]]]:
+    """Each session's name and rows, in the order in which they first occur."""
+    rows = pl.DataFrame({"session": column}).with_row_index("row")
+    for name, mine in rows.group_by("session", maintain_order=True).agg("row").iter_rows():
+        yield name, np.array(mine, dtype=np.int64)
+
+
+def _laid_in_turn(sessions: list[tuple[str, NDArray[np.int64]]], time_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+    laid = time_ns.copy()
+    for _, rows in sessions:
+        laid[rows] -= min(0, int(time_ns[rows].min()))
+    offsets = offsets_in_turn([int(laid[rows].max()) for _, rows in sessions])
+    for (_, rows), offset in zip(sessions, offsets.tolist(), strict=True):
+        laid[rows] += offset
+    return laid
+
+
+def _refuse_overlap(sessions: list[tuple[str, NDArray[np.int64]]], time_ns: NDArray[np.int64], where: str) -> None:
+    """Raise a HarkenError when two sessions were recorded at once: merged, they would be no signal at all."""
+    spans = sorted((int(time_ns[rows].min()), int(time_ns[rows].max()), name) for name, rows in sessions)
+    for (_, end, earlier), (start, _, later) in pairwise(spans):
+        if start <= end:
+            raise HarkenError(
+                f"{where}: the sessions {earlier} and {later} overlap in time; if they are of two sensors, a column "
+                "named placement tells them apart"
+            )
+
+
+def _coded(column: pl.Series) -> tuple[tuple[str, ...], NDArray[np.int16]]:
+    """The labels that occur, sorted, and a code for each row; -1 where there is none."""
+    names = tuple(sorted(name for name in column.unique().to_list() if name.lower() not in NO_LABEL))
+    codes = column.replace_strict(
+        {name: code for code, name in enumerate(names)}, default=UNLABELLED, return_dtype=pl.Int16
+    )
+    return names, codes.to_numpy()

@@ -1,0 +1,156 @@
+"""An archive -> files in a folder and nowhere else: zip and tar, and the archives inside them."""
+
+import gzip
+import lzma
+import shutil
+import stat
+import struct
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import IO, NamedTuple
+
+from harken.errors import HarkenError
+
+__all__ = ["is_archive", "unpack"]
+
+ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+"""By these names archives inside archives are known."""
+MOST_NESTED = 3
+BLOCK_BYTES = 1 << 20
+DAMAGE = (
+    *(zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, struct.error),
+    *(EOFError, RuntimeError, NotImplementedError, ValueError, OverflowError),
+)
+"""What the standard library raises for an archive that is cut short, damaged, encrypted or packed in an unknown way."""
+
+
+def is_archive(path: Path) -> bool:
+    """Whether a file is a zip or tar archive, by its content."""
+    return zipfile.is_zipfile(path) or tarfile.is_tarfile(path)
+
+
+def unpack(archive: Path, folder: Path) -> dict[str, int]:
+    """Unpack an archive, and the archives inside it where they lie, into ``folder``.
+
+    Everything is unpacked aside first and then moved file by file, so that no half-written file ever lies under its
+    final name; files of the same names are replaced and others stay. Only plain files and their folders are made.
+
+    Returns:
+        The files by their paths within ``folder`` (with ``/``), and their sizes in bytes.
+
+    Raises:
+        HarkenError: when a member would leave the folder or is a link or a device; when the archive is damaged,
+            encrypted, or nested too deeply; when the disk has no room. Nothing has been moved then.
+    """
+    aside = folder / f".unpacking-{archive.name}"
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir()
+    try:
+        _unpack_nested(archive, aside, str(archive), depth=1)
+        return _moved(aside, folder)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+class _Member(NamedTuple):
+    """A plain file in an archive."""
+
+    name: str
+    size: int
+    opened: Callable[[], IO[bytes] | None]
+
+
+def _unpack_nested(archive: Path, into: Path, known_as: str, *, depth: int) -> None:
+    if depth > MOST_NESTED:
+        raise HarkenError(f"{known_as} lies in archives within archives, more than {MOST_NESTED} deep; it is refused")
+    nested = []
+    with _members(archive, known_as) as members:
+        needed, free = sum(member.size for member in members), shutil.disk_usage(into).free
+        if needed > free:
+            raise HarkenError(
+                f"{known_as} unpacks to {needed / 1e6:,.0f} MB and {into.parent} has {free / 1e6:,.0f} MB left; "
+                "make room, or choose another folder"
+            )
+        for member in members:
+            path = into / _within(member.name, known_as)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with member.opened() or _gone(member.name) as source, path.open("wb") as target:
+                shutil.copyfileobj(source, target, BLOCK_BYTES)
+            if path.name.lower().endswith(ENDINGS) and is_archive(path):
+                nested.append(path)
+    for path in nested:
+        # Out of the way of what it holds, which may have its name.
+        inner = path.rename(path.with_name(f".inner-{depth}-{path.name}"))
+        _unpack_nested(inner, path.parent, f"{path.name} in {known_as}", depth=depth + 1)
+        inner.unlink()
+
+
+@contextmanager
+def _members(archive: Path, known_as: str) -> Iterator[list[_Member]]:
+    """The plain files of an archive, once it is certain that there is nothing else but folders.
+
+    Reading them inside this block raises ``HarkenError`` when the archive is damaged.
+    """
+    try:
+        if zipfile.is_zipfile(archive):
+            with zipfile.ZipFile(archive) as file:
+                yield _zip_members(file, known_as)
+        else:
+            with tarfile.open(archive) as file:
+                yield _tar_members(file, known_as)
+    except DAMAGE as error:
+        raise HarkenError(
+            f"{known_as} cannot be unpacked: it is damaged, cut short or encrypted ({error}). "
+            "Remove it and fetch it again"
+        ) from error
+
+
+def _zip_members(file: zipfile.ZipFile, known_as: str) -> list[_Member]:
+    members = []
+    for info in file.infolist():
+        _within(info.filename, known_as)
+        kind = stat.S_IFMT(info.external_attr >> 16)
+        if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+            raise HarkenError(f"{known_as}: {info.filename} is a link or a device; nothing of it was unpacked")
+        if not info.is_dir():
+            members.append(_Member(info.filename, info.file_size, partial(file.open, info)))
+    return members
+
+
+def _tar_members(file: tarfile.TarFile, known_as: str) -> list[_Member]:
+    members = []
+    for info in file.getmembers():
+        _within(info.name, known_as)
+        if not (info.isreg() or info.isdir()):
+            raise HarkenError(f"{known_as}: {info.name} is a link or a device; nothing of it was unpacked")
+        if info.isreg():
+            members.append(_Member(info.name, info.size, partial(file.extractfile, info)))
+    return members
+
+
+def _within(name: str, known_as: str) -> PurePosixPath:
+    """A member's name as a path that stays in the folder it is unpacked into."""
+    path = PurePosixPath(name.replace("\\", "/"))
+    if path.is_absolute() or ".." in path.parts or not path.parts or PureWindowsPath(name).drive:
+        raise HarkenError(f"{known_as}: {name!r} would be written outside the folder; nothing of it was unpacked")
+    return path
+
+
+def _gone(name: str) -> IO[bytes]:
+    raise tarfile.ReadError(f"{name} has no content")
+
+
+def _moved(aside: Path, folder: Path) -> dict[str, int]:
+    sizes = {}
+    for path in sorted(aside.rglob("*")):
+        if path.is_file():
+            name = path.relative_to(aside)
+            sizes[name.as_posix()] = path.stat().st_size
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            path.replace(folder / name)
+    return sizes

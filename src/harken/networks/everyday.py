@@ -1,0 +1,64 @@
+"""The everyday network: short learned patches of signal, then one LSTM in both directions over them.
+
+A strided convolution stem turns 10 s at 30 Hz into some 40 steps, so that the LSTM reads a window in a fraction
+of the notebook's 512 steps and its gradients need not survive so many. Mean and maximum over time are what
+the classes are read from: an activity is anywhere in a window, not at its end.
+The plan is the one of DeepConvLSTM (Ordóñez and Roggen, Sensors 16(1):115, 2016) with strides, batch
+normalisation, both directions and pooling over time.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["EverydayLSTM", "EverydaySizes"]
+
+
+@dataclass(frozen=True)
+class EverydaySizes:
+    """Sizes of the network. ``keep`` is the share of values that dropout keeps while training."""
+
+    channels: int
+    classes: int
+    stem: int = 64
+    width: int = 128
+    units: int = 64
+    keep: float = 0.7
+
+
+class EverydayLSTM(nn.Module):
+    """Signals ``[batch, time, channels]``, acceleration in g -> logits ``[batch, classes]``."""
+
+    def __init__(self, sizes: EverydaySizes) -> None:
+        super().__init__()
+        self.sizes = sizes
+        self.stem = nn.Sequential(
+            *_patches(sizes.channels + 1, sizes.stem, kernel=9),
+            *_patches(sizes.stem, sizes.stem, kernel=5),
+            *_patches(sizes.stem, sizes.width, kernel=5),
+        )
+        self.lstm = nn.LSTM(sizes.width, sizes.units, batch_first=True, bidirectional=True)
+        self.dropout = nn.Dropout(1 - sizes.keep)
+        self.output = nn.Linear(4 * sizes.units, sizes.classes)
+
+    def features(self, signals: Tensor) -> Tensor:
+        """What the classes are read from: ``[batch, 4 x units]``."""
+        # The length of the acceleration says how hard a movement is, whichever way round the watch is worn.
+        length = signals[..., :3].square().sum(-1, keepdim=True).add(1e-6).sqrt() - 1
+        patches = self.stem(torch.cat([signals, length], -1).transpose(1, 2))  # [batch, width, time / 8]
+        steps, _ = self.lstm(self.dropout(patches.transpose(1, 2)))  # [batch, time / 8, 2 x units]
+        return torch.cat([steps.mean(1), steps.amax(1)], 1)
+
+    def forward(self, signals: Tensor) -> Tensor:
+        logits: Tensor = self.output(self.dropout(self.features(signals)))
+        return logits
+
+
+def _patches(channels: int, width: int, *, kernel: int) -> list[nn.Module]:
+    """One layer of the stem, which halves the time axis."""
+    return [
+        nn.Conv1d(channels, width, kernel, stride=2, padding=kernel // 2, bias=False),
+        nn.BatchNorm1d(width),
+        nn.ReLU(),
+    ]

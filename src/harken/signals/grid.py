@@ -1,0 +1,43 @@
+"""Even times counted from 1970, so that every piece of a recording meets the same ones, however it was cut."""
+
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Grid"]
+
+SECOND_NS = 10**9
+FINEST_FRACTION = 1000
+"""Rates are fractions with at most this denominator: whole-number arithmetic on nanoseconds then fits in 64 bits."""
+
+
+class Grid:
+    """The times ``floor(number / rate)``, in whole nanoseconds since 1970, for every whole ``number``.
+
+    All arithmetic is in whole numbers: a double can no longer tell neighbouring nanoseconds apart this long after
+    1970. The rate is rounded to the nearest fraction with a denominator of at most 1000.
+
+    Attributes:
+        rate_hz: points a second, as an exact fraction.
+        step_ns: the distance between two points, a fraction of nanoseconds as a float.
+    """
+
+    def __init__(self, rate_hz: float | Fraction) -> None:
+        self.rate_hz = Fraction(rate_hz).limit_denominator(FINEST_FRACTION)
+        step = SECOND_NS / self.rate_hz
+        self.step_ns = float(step)
+        # The grid repeats itself every `_cycle_ns` nanoseconds, after `_cycle` points.
+        self._cycle_ns, self._cycle = step.numerator, step.denominator
+
+    def at_or_after(self, time_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The number of the first point that is not before each time, int64 ``[n]``."""
+        cycles = time_ns // self._cycle_ns
+        within = time_ns - cycles * self._cycle_ns
+        return cycles * self._cycle + (within * self._cycle + (self._cycle_ns - 1)) // self._cycle_ns
+
+    def times_ns(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The times of the points with these numbers, int64 ``[n]``."""
+        cycles = numbers // self._cycle
+        within = numbers - cycles * self._cycle
+        return cycles * self._cycle_ns + within * self._cycle_ns // self._cycle

@@ -1,0 +1,252 @@
+"""A recording onto an even grid, by its clock: curves between samples, then a low-pass filter.
+
+The filter is a windowed sinc (Oppenheim and Schafer, Discrete-Time Signal Processing, 3rd ed., 7.5 and 7.6). It is
+short and symmetric, and the grid is counted from 1970: what comes out at one time depends on a fraction of a second
+around it and on nothing else, so a recording in pieces, and a stream, give the same samples as the whole.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harken.errors import HarkenError
+from harken.recording import Recording, gap_limit_ns
+from harken.signals.curves import Points, points_between
+from harken.signals.grid import SECOND_NS, Grid
+from harken.signals.low_pass import HALF_WIDTH, LowPass
+from harken.signals.samples import Samples, joined
+
+__all__ = ["Resampler", "look_ahead_s", "resample"]
+
+SLOWEST_HZ, FASTEST_HZ = 1.0, 1000.0
+LEAST_OVERSAMPLING = 4
+"""Points of the fine grid for one sample of the new rate: enough for sensors up to 7 times the new rate."""
+FASTEST_FINE_HZ = 8000.0
+FINE_POINTS_AT_ONCE = 1 << 16
+ROWS_AT_ONCE = 1 << 16
+EVER = np.iinfo(np.int64).max
+
+
+def resample(recording: Recording, *, sample_rate_hz: float, largest_gap_s: float | None = None) -> Recording:
+    """The recording at an even rate, by the times of its samples and not by the rate it claims.
+
+    The new samples stand at whole multiples of ``1 / sample_rate_hz`` since 1970, rounded down to nanoseconds. First
+    the signal is read between the old samples, on a grid at least four times finer: from cubic curves (Catmull and
+    Rom's, for uneven times), and from straight lines where samples are missing. Then a filter takes out what the new
+    rate cannot hold, so that it does not come back as something else: it leaves alone what is slower than 0.3 of the
+    new rate (within 0.5 %), halves what is at 0.4, and leaves less than 1/300 (-50 dB) of what is at 0.5 or above.
+
+    - Nothing is interpolated across a gap, nor to or from a marked sample. The filter does not reach across a gap and
+      takes what there is on the one side; marked samples it leaves out.
+    - New samples between two old ones of which one is marked are marked, and are copies of the nearest old one.
+    - A label is that of the nearest old sample.
+    - A recording that is on this grid already is returned as it is.
+
+    Args:
+        recording: a mended recording.
+        sample_rate_hz: the new rate, 1 to 1000.
+        largest_gap_s: the longest step between two samples that is bridged; the recording's own limit
+            (``Recording.gap_limit_ns``) if None. A longer one stays a gap where it would be one at the new rate as
+            well; else the new samples in it are marked.
+
+    Raises:
+        HarkenError: when the recording is ``as_found``, for a rate or gap that cannot be, or when no stretch is long
+            enough to hold a sample of the new rate.
+    """
+    name = recording.source or recording.subject
+    if recording.as_found:
+        raise HarkenError(f"{name}: only a mended recording can be resampled; read it without as_found")
+    if largest_gap_s is None:
+        largest_gap_s = recording.gap_limit_ns / SECOND_NS
+    resampler = Resampler(sample_rate_hz, source_rate_hz=recording.sample_rate_hz, largest_gap_s=largest_gap_s)
+    if _is_on_grid(recording.time_ns, resampler):
+        return recording
+    new = _resampled(recording, resampler)
+    if len(new.time_ns) == 0:
+        raise HarkenError(
+            f"{name}: no stretch without a gap is long enough to hold a sample at {sample_rate_hz:g} Hz; "
+            "a higher rate or a larger largest_gap_s would do"
+        )
+    note = (
+        f"resampled from {recording.sample_rate_hz:.4g} Hz to {sample_rate_hz:.4g} Hz: "
+        f"{len(recording):,} samples became {len(new.time_ns):,}"
+    )
+    return replace(
+        recording,
+        time_ns=new.time_ns,
+        signals=new.signals,
+        label_codes=new.label_codes,
+        valid=new.valid,
+        quality=recording.quality.noting(note),
+    )
+
+
+def look_ahead_s(sample_rate_hz: float) -> float:
+    """How much of the future a sample at the new rate needs, in seconds: 8 of its intervals.
+
+    It is known once two samples have come that are so much later than itself, or the stretch has ended.
+    """
+    return HALF_WIDTH / sample_rate_hz
+
+
+class Resampler:
+    """``resample`` for a stream: samples go in as they come, and what has become known comes out.
+
+    However samples are cut into pushes, the same come out as from ``resample`` on all of them together, but for
+    rounding in single precision. What is kept between two pushes is a fraction of a second.
+
+    Args:
+        sample_rate_hz: the new rate, 1 to 1000.
+        source_rate_hz: about how fast the sensor is. It matters only where that is more than 7 times the new rate.
+        largest_gap_s: the longest step between two samples that is bridged.
+
+    Raises:
+        HarkenError: for a rate or gap that cannot be.
+    """
+
+    def __init__(self, sample_rate_hz: float, *, source_rate_hz: float, largest_gap_s: float = 0.5) -> None:
+        if not SLOWEST_HZ <= sample_rate_hz <= FASTEST_HZ:
+            raise HarkenError(
+                f"nothing can be resampled to {sample_rate_hz:g} Hz; rates go from {SLOWEST_HZ:g} to "
+                f"{FASTEST_HZ:g} samples per second"
+            )
+        if not 0 < largest_gap_s < EVER / SECOND_NS:
+            raise HarkenError(f"gaps of up to {largest_gap_s:g} s cannot be bridged; largest_gap_s is above 0")
+        self.grid = Grid(sample_rate_hz)
+        self.bridged_ns = round(largest_gap_s * SECOND_NS)
+        self.hole_ns = gap_limit_ns(np.array([0, round(self.grid.step_ns)]))
+        self._low_pass = LowPass(_oversampling(sample_rate_hz, source_rate_hz))
+        self._fine = Grid(self.grid.rate_hz * self._low_pass.every)
+        # Points are rounded down to nanoseconds, so a distance may be one more than the number of steps says.
+        self._reach_ns = int(HALF_WIDTH * self.grid.step_ns) + 2
+        self._kept: Samples | None = None
+        self._next = 0
+
+    @property
+    def rows_at_once(self) -> int:
+        """How many samples are best pushed at once: few enough for the processor's cache."""
+        return max(256, FINE_POINTS_AT_ONCE // self._low_pass.every)
+
+    def push(self, samples: Samples) -> Samples:
+        """Take more samples, strictly increasing and later than all before, and give those that are now known."""
+        if len(samples.time_ns) == 0:
+            return samples
+        if self._kept is None:
+            self._next = int(self.grid.at_or_after(samples.time_ns[:1])[0])
+            self._kept = samples.part(0, 0)
+        old = joined([self._kept, samples])
+        # The curve that ends at a sample needs the next one.
+        latest = old.time_ns[-2:][:1] - self._reach_ns
+        known = int(self.grid.at_or_after(latest)[0])
+        new = self._between(old, self._next, known) if known > self._next else samples.part(0, 0)
+        self._next = max(known, self._next)
+        # The curve at the earliest point begins at the sample before it, with a slope that needs one more.
+        earliest = self.grid.times_ns(np.array([self._next]))[0] - self._reach_ns
+        needed = int(np.searchsorted(old.time_ns, earliest, side="right")) - 2
+        self._kept = joined([old.part(max(0, needed), len(old.time_ns))])  # a copy, so that `old` may go
+        return new
+
+    def flush(self) -> Samples | None:
+        """The last samples, as if a gap followed; None where nothing was pushed. The next push begins anew."""
+        old, self._kept = self._kept, None
+        return None if old is None else self._between(old, self._next, EVER)
+
+    def _between(self, old: Samples, first: int, last: int) -> Samples:
+        """The new samples numbered ``first`` to ``last`` (exclusive), as far as ``old`` goes."""
+        every, reach = self._low_pass.every, self._low_pass.reach
+        points = points_between(
+            old.time_ns,
+            old.valid,
+            self._fine,
+            bridged_ns=self.bridged_ns,
+            hole_ns=self.hole_ns,
+            hole_points=reach,
+            every=every,
+        )
+        # One fine point in `every` is of the new grid. The points that stand for holes keep step.
+        chosen = np.arange(-points.begins[0] % every, len(points.row), every)
+        row, made = points.row[chosen], points.made[chosen]
+        number = (points.begins[row] + points.place[chosen].astype(np.int64)) // every
+        kept = np.flatnonzero((number >= first) & (number < last) & (made | ~points.hole[row]))
+        nearest, made = (row + (points.share[chosen] > 0.5))[kept], made[kept]
+        filtered = self._filtered(old, points, int(chosen[0]))[:, kept]
+        new = np.ascontiguousarray((filtered[:-1] / np.where(made, filtered[-1], 1)).T)
+        new[~made] = old.signals[nearest[~made]]
+        return Samples(self.grid.times_ns(number[kept]), new, old.label_codes[nearest], made)
+
+    def _filtered(self, old: Samples, points: Points, first: int) -> NDArray[np.float32]:
+        """Channels, and last the sum of the filter's weights, at one point in ``every`` from ``first`` on,
+        ``[channels + 1, n or more]``. A point that is not made has no weight."""
+        before = self._low_pass.reach - first
+        after = before + len(points.row)
+        fine = np.zeros((old.signals.shape[1] + 1, self._low_pass.room(after)), dtype=np.float32)
+        signals = old.signals.T.copy()
+        if not old.valid.all():
+            signals[:, ~old.valid] = 0  # may be NaN, which zero weight would not keep out
+        points.read(signals, out=fine[:-1, before:after])
+        fine[-1, before:after] = points.made
+        fine[:-1, before + np.flatnonzero(~points.made)] = 0
+        return self._low_pass(fine)
+
+
+def _oversampling(sample_rate_hz: float, source_rate_hz: float) -> int:
+    """Points of the fine grid for one new sample. What the sensor hears, up to half its rate, must not come back
+    below half the new rate when it is read at the fine grid, before the filter."""
+    every = LEAST_OVERSAMPLING
+    while (2 * every - 1) * sample_rate_hz < source_rate_hz and 2 * every * sample_rate_hz <= FASTEST_FINE_HZ:
+        every *= 2
+    return every
+
+
+def _is_on_grid(time_ns: NDArray[np.int64], resampler: Resampler) -> bool:
+    """Whether all samples stand on the new grid and none is missing but in holes."""
+    grid, longest = resampler.grid, max(resampler.hole_ns, resampler.bridged_ns)
+    for first in range(0, len(time_ns), ROWS_AT_ONCE):
+        times = time_ns[first : first + ROWS_AT_ONCE + 1]
+        numbers = grid.at_or_after(times)
+        if (grid.times_ns(numbers) != times).any() or ((np.diff(numbers) > 1) & (np.diff(times) <= longest)).any():
+            return False
+    return True
+
+
+def _resampled(recording: Recording, resampler: Resampler) -> Samples:
+    """All new samples, written one block after the other into arrays that were made large enough."""
+    old = Samples.of(recording)
+    most = _most_samples(recording.time_ns, resampler)
+    new = Samples(
+        np.empty(most, dtype=np.int64),
+        np.empty((most, len(recording.channels)), dtype=np.float32),
+        np.empty(most, dtype=np.int16),
+        np.empty(most, dtype=bool),
+    )
+    filled = 0
+    for block in _blocks(old, resampler):
+        rows = slice(filled, filled + len(block.time_ns))
+        new.time_ns[rows] = block.time_ns
+        new.signals[rows] = block.signals
+        new.label_codes[rows] = block.label_codes
+        new.valid[rows] = block.valid
+        filled = rows.stop
+    return new.part(0, filled)
+
+
+def _blocks(old: Samples, resampler: Resampler) -> Iterator[Samples]:
+    for first in range(0, len(old.time_ns), resampler.rows_at_once):
+        yield resampler.push(old.part(first, first + resampler.rows_at_once))
+    last = resampler.flush()
+    if last is not None:
+        yield last
+
+
+def _most_samples(time_ns: NDArray[np.int64], resampler: Resampler) -> int:
+    """The number of new samples if no sample were marked: in ``n`` steps of the grid there are at most ``n + 1``."""
+    longest = max(resampler.hole_ns, resampler.bridged_ns)
+    stretches, filled_ns = 1, 0
+    for first in range(0, len(time_ns), ROWS_AT_ONCE):
+        steps = np.diff(time_ns[first : first + ROWS_AT_ONCE + 1])
+        inside = steps <= longest
+        stretches += len(steps) - int(inside.sum())
+        filled_ns += int(steps[inside].sum())
+    return int(filled_ns / resampler.grid.step_ns) + 2 * stretches

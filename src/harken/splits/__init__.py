@@ -1,0 +1,30 @@
+"""What is learned from and what is tested on, each way with what it measures."""
+
+from harken.splits.apart import refuse_shared
+from harken.splits.people import (
+    Fold,
+    FoldWindows,
+    apply,
+    k_folds_of_people,
+    leave_one_person_out,
+    pairs_of_people,
+    shuffled_folds_of_people,
+    with_validation,
+)
+from harken.splits.same_person import TRAINING_SHARE, Split, blocked_same_person, overlapping_same_person
+
+__all__ = [
+    "TRAINING_SHARE",
+    "Fold",
+    "FoldWindows",
+    "Split",
+    "apply",
+    "blocked_same_person",
+    "k_folds_of_people",
+    "leave_one_person_out",
+    "overlapping_same_person",
+    "pairs_of_people",
+    "refuse_shared",
+    "shuffled_folds_of_people",
+    "with_validation",
+]

@@ -1,0 +1,104 @@
+"""``harken datasets`` as a user meets it."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harken.datasets import download
+from harken.datasets.info import DatasetInfo
+from harken.datasets.registry import DATASETS
+
+RunHarken = Callable[..., Any]
+
+
+def words(text: str) -> str:
+    """The text without its line ends, as a person reads it."""
+    return " ".join(text.split())
+
+
+def test_the_list_names_every_set_and_says_which_reader_never_met_a_real_file(run_harken: RunHarken) -> None:
+    finished = run_harken("datasets")
+    assert (finished.exit_code, finished.stderr) == (0, "")
+    rows = {line.split()[0]: line for line in finished.stdout.splitlines() if line and not line.startswith(" ")}
+    for name, each in DATASETS.items():
+        for fact in (each.info.people, f"{each.info.sample_rate_hz:g}", len(each.info.labels)):
+            assert f" {fact} " in rows[name]
+        assert ("never run on" in rows[name]) == (not each.info.checked_on_real_files)
+
+
+@pytest.mark.parametrize("name", list(DATASETS))
+def test_one_set_is_told_whole(run_harken: RunHarken, name: str) -> None:
+    finished = run_harken("datasets", name)
+    assert finished.exit_code == 0
+    info = DATASETS[name].info
+    said = words(finished.stdout)
+    assert ("never run on a real file" in said) == (not info.checked_on_real_files)
+    for fact in (info.title, info.licence, info.citation, info.how_to_get, info.placement, *info.traps, *info.labels):
+        assert words(fact) in said
+    assert info.url in finished.stdout.replace("\n", "").replace(" ", "")
+
+
+def test_the_json_has_every_fact(run_harken: RunHarken) -> None:
+    every = json.loads(run_harken("datasets", "--json").stdout)
+    assert [facts["name"] for facts in every] == list(DATASETS)
+    (facts,) = json.loads(run_harken("datasets", "dsads", "--json").stdout)
+    assert facts in every
+    assert facts["label_map"]["lying_on_back"] == "lying"
+    assert facts["checked_on_real_files"] is True
+    assert facts["archives"][0]["url"].endswith("daily+and+sports+activities.zip")
+
+
+def test_an_unknown_set_is_answered_with_those_that_are_known(run_harken: RunHarken) -> None:
+    finished = run_harken("datasets", "mnist")
+    assert finished.exit_code == 2
+    assert "no data set 'mnist'; it knows wisdm, dsads" in finished.stderr
+
+
+def test_fetching_wants_a_name(run_harken: RunHarken, tmp_path: Path) -> None:
+    finished = run_harken("datasets", "--fetch", tmp_path)
+    assert finished.exit_code == 2
+    assert "needs the name of one data set: wisdm" in finished.stderr
+
+
+def test_fetching_says_where_it_is_and_how_to_cite_it(
+    run_harken: RunHarken, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The download itself is tested in tests/datasets."""
+    asked: list[tuple[str, Path]] = []
+
+    def fetch(
+        info: DatasetInfo, folder: Path, *, on_progress: Callable[..., None], on_note: Callable[..., None]
+    ) -> Path:
+        asked.append((info.name, folder))
+        on_progress(download.DownloadProgress("wisdm.zip", 1, None))
+        on_progress(download.DownloadProgress("wisdm.zip", 2, 2))
+        on_note("The publisher states [no] checksum.")
+        return folder
+
+    monkeypatch.setattr(download, "fetch", fetch)
+    finished = run_harken("datasets", "wisdm", "--fetch", tmp_path / "wisdm")
+    assert asked == [("wisdm", tmp_path / "wisdm")]
+    assert finished.exit_code == 0
+    assert f"wisdm is in {tmp_path / 'wisdm'}." in finished.stdout
+    assert "Licence: CC BY 4.0." in finished.stdout
+    assert "Weiss" in finished.stdout
+    assert finished.stderr == "The publisher states [no] checksum.\n"
+    told = json.loads(run_harken("datasets", "wisdm", "--fetch", tmp_path / "wisdm", "--json").stdout)
+    assert told == {"name": "wisdm", "folder": str(tmp_path / "wisdm")}
+
+
+def test_what_comes_another_way_is_not_downloaded(run_harken: RunHarken, tmp_path: Path) -> None:
+    finished = run_harken("datasets", "exercises", "--fetch", tmp_path)
+    assert finished.exit_code == 2
+    assert 'pip install "harken[demo]"' in finished.stderr
+
+
+def test_the_help_of_harken_loads_no_data_set() -> None:
+    program = "import sys, harken.cli; print([name for name in sys.modules if name.startswith('harken.datasets')])"
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"

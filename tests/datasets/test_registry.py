@@ -1,0 +1,95 @@
+"""The data sets by name, what is said about each, and where they are looked for."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from harken.datasets.info import Archive, data_folder
+from harken.datasets.registry import DATASETS, dataset
+from harken.datasets.wisdm import INFO
+from harken.errors import HarkenError
+
+EVERY = pytest.mark.parametrize("name", list(DATASETS))
+
+
+@EVERY
+def test_a_set_is_known_by_the_name_that_its_facts_say(name: str) -> None:
+    assert dataset(name) is DATASETS[name]
+    assert dataset(name).info.name == name
+    assert re.fullmatch("[a-z][a-z0-9_]*", name)
+
+
+def test_an_unknown_set_is_answered_with_those_that_are_known() -> None:
+    with pytest.raises(HarkenError, match=r"no data set 'wisdm2019'.* wisdm, dsads, hmp, pamap2, uci_har, exercises"):
+        dataset("wisdm2019")
+
+
+@EVERY
+def test_its_facts_are_whole(name: str) -> None:
+    info = DATASETS[name].info
+    for said in (info.title, info.licence, info.placement, info.how_to_get):
+        assert said
+    assert re.search(r"\b(19|20)\d\d\b", info.citation), "a citation has a year"
+    assert info.url.startswith("https://")
+    assert info.people > 1
+    assert info.sample_rate_hz > 0
+    assert list(info.labels) == sorted(set(info.labels))
+    assert info.traps
+    assert all(trap.endswith(".") for trap in info.traps)
+    hash(info)
+
+
+@EVERY
+def test_its_archives_can_be_fetched_and_checked(name: str) -> None:
+    info = DATASETS[name].info
+    for archive in info.archives:
+        assert isinstance(archive, Archive)
+        assert archive.url.startswith("https://")
+        assert Path(archive.file_name).name == archive.file_name
+        assert archive.sha256 is None or re.fullmatch("[0-9a-f]{64}", archive.sha256)
+    assert bool(info.archives) == ("--fetch" in info.how_to_get)
+
+
+@pytest.mark.parametrize("name", ["wisdm", "dsads"])
+def test_a_set_is_read_from_where_the_variable_says(name: str, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HARKEN_DATA", str(data_dir))
+    recordings = DATASETS[name].read(None)
+    assert all(r.subject.startswith(f"{name}_") for r in recordings)
+    assert len({(r.subject, r.source) for r in recordings}) == len(recordings)
+    labels = {label for r in recordings for label in r.label_names}
+    assert labels == set(DATASETS[name].info.labels)
+    assert not any(r.as_found for r in recordings)
+
+
+def test_only_sets_that_were_read_here_are_called_checked() -> None:
+    assert {name for name, each in DATASETS.items() if each.info.checked_on_real_files} == {
+        "wisdm",
+        "dsads",
+        "exercises",
+    }
+
+
+def test_without_a_folder_it_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HARKEN_DATA", raising=False)
+    with pytest.raises(HarkenError, match=r"where is the data set wisdm.*HARKEN_DATA.*--fetch DIR"):
+        data_folder(INFO, None)
+    monkeypatch.setenv("HARKEN_DATA", str(tmp_path))
+    with pytest.raises(HarkenError, match="wisdm: there is no such folder"):
+        data_folder(INFO, None)
+    (tmp_path / "wisdm").mkdir()
+    assert data_folder(INFO, None) == tmp_path / "wisdm"
+    assert data_folder(INFO, tmp_path) == tmp_path
+
+
+@EVERY
+def test_the_page_for_people_says_the_same(name: str) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "datasets.md").read_text(encoding="utf-8")
+    section = " ".join(page.split(f"\n## {name}\n")[1].split("\n## ")[0].replace("\n> ", " ").split())
+    info = DATASETS[name].info
+    for fact in (info.title, info.licence, info.citation, info.url, info.how_to_get, info.placement, *info.traps):
+        assert " ".join(fact.split()) in section
+    assert ("never run on a real file" in section) == (not info.checked_on_real_files)
+    for word in set(info.label_map.values()):
+        labels = [label for label in info.labels if info.label_map[label] == word]
+        assert f"| {word} | {', '.join(labels)} |" in section

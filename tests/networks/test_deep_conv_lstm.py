@@ -1,0 +1,140 @@
+"""DeepConvLSTM against its equations in NumPy float64, step by step."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.nn import functional as F
+
+from harken.errors import HarkenError
+from harken.networks import DeepConvLSTM, DeepConvLSTMSizes, build
+
+
+def sigmoid(values: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-values))
+
+
+def plain_logits(network: DeepConvLSTM, window: np.ndarray) -> np.ndarray:
+    """One window ``[time, channels]`` -> logits, with loops where the paper has indices."""
+    weights = {name: tensor.detach().numpy() for name, tensor in network.state_dict().items()}
+    sizes = network.sizes
+    maps = window.T[:, np.newaxis]  # [channels, 1, time]: a channel is never mixed with another
+    for layer in range(sizes.convolutions):
+        kernel, bias = weights[f"convolutions.{layer}.weight"], weights[f"convolutions.{layer}.bias"]
+        places = maps.shape[2] - sizes.filter_length + 1
+        made = np.zeros((sizes.channels, sizes.filters, places))
+        for place in range(places):
+            piece = maps[:, :, place : place + sizes.filter_length]
+            made[:, :, place] = np.einsum("cil,fil->cf", piece, kernel) + bias
+        maps = np.maximum(made, 0)
+    steps = [maps[:, :, step].reshape(-1) for step in range(maps.shape[2])]
+    for layer in range(sizes.layers):
+        hidden, cell, after = np.zeros(sizes.units), np.zeros(sizes.units), []
+        for step in steps:
+            joined = (
+                weights[f"recurrent.weight_ih_l{layer}"] @ step
+                + weights[f"recurrent.weight_hh_l{layer}"] @ hidden
+                + weights[f"recurrent.bias_ih_l{layer}"]
+                + weights[f"recurrent.bias_hh_l{layer}"]
+            )
+            enter, forget, candidate, leave = np.split(joined, 4)
+            cell = sigmoid(forget) * cell + sigmoid(enter) * np.tanh(candidate)
+            hidden = sigmoid(leave) * np.tanh(cell)
+            after.append(hidden)
+        steps = after
+    return np.asarray(weights["output.weight"] @ steps[-1] + weights["output.bias"])
+
+
+@given(
+    seed=st.integers(0, 2**31 - 1),
+    channels=st.integers(1, 4),
+    classes=st.integers(2, 5),
+    convolutions=st.integers(1, 4),
+    filter_length=st.integers(1, 5),
+    layers=st.integers(1, 3),
+    more=st.integers(0, 9),
+)
+@settings(max_examples=25, deadline=None)
+def test_logits_are_those_of_the_equations(
+    seed: int, channels: int, classes: int, convolutions: int, filter_length: int, layers: int, more: int
+) -> None:
+    torch.manual_seed(seed)
+    sizes = DeepConvLSTMSizes(channels, classes, convolutions, 3, filter_length, 4, layers)
+    network = DeepConvLSTM(sizes).double().eval()
+    with torch.no_grad():  # biases start at 0, where a mistake in them would not show
+        for parameter in network.parameters():
+            parameter.add_(0.3 * torch.randn_like(parameter))
+    signals = torch.randn(2, convolutions * (filter_length - 1) + 1 + more, channels).double()
+    expected = np.stack([plain_logits(network, window.numpy()) for window in signals])
+    np.testing.assert_allclose(network(signals).detach().numpy(), expected, rtol=1e-9, atol=1e-10)
+
+
+def test_the_papers_sizes() -> None:
+    network = build("deep_conv_lstm", {"channels": 3, "classes": 18})
+    convolutions = (5 * 64 + 64) + 3 * (64 * 5 * 64 + 64)
+    lstm = 4 * 128 * (3 * 64 + 128 + 2) + 4 * 128 * (128 + 128 + 2)
+    assert sum(parameter.numel() for parameter in network.parameters()) == convolutions + lstm + 128 * 18 + 18
+    assert network(torch.zeros(2, 24, 3)).shape == (2, 18)
+
+
+def test_weights_start_orthogonal_and_biases_at_zero() -> None:
+    torch.manual_seed(0)
+    network = DeepConvLSTM(DeepConvLSTMSizes(channels=3, classes=18))
+    for name, parameter in network.named_parameters():
+        if parameter.ndim == 1:
+            assert (parameter == 0).all()
+        for matrix in parameter.chunk(4) if name.startswith("recurrent.weight") else [parameter] * (parameter.ndim > 1):
+            rows = matrix.reshape(len(matrix), -1)
+            product = rows @ rows.T if rows.shape[0] <= rows.shape[1] else rows.T @ rows
+            torch.testing.assert_close(product, torch.eye(len(product)), atol=1e-5, rtol=0)
+
+
+def test_dropout_only_when_training_and_before_every_dense_layer() -> None:
+    torch.manual_seed(0)
+    signals = torch.randn(3, 40, 2)
+    network = DeepConvLSTM(DeepConvLSTMSizes(channels=2, classes=3))
+    network.eval()
+    plain = network(signals)
+    assert torch.equal(network(signals), plain)
+    network.train()
+    assert not torch.equal(network(signals), network(signals))
+
+    seen: list[float] = []
+
+    def watch(_module: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+        seen.append((inputs[0] == 0).float().mean().item())
+
+    network.output.register_forward_pre_hook(watch)
+    network.recurrent.register_forward_pre_hook(watch)
+    network(torch.randn(50, 40, 2))
+    assert seen[0] > 0.5  # dropped, and what the ReLU left at 0
+    assert seen[1] == pytest.approx(0.5, abs=0.03)
+    assert network.recurrent.dropout == 0.5
+
+    everything = DeepConvLSTM(DeepConvLSTMSizes(channels=2, classes=3, keep=1.0))
+    everything.load_state_dict(network.state_dict())
+    torch.testing.assert_close(everything.train()(signals), plain)
+
+
+def test_it_learns_which_of_two_rhythms_it_hears() -> None:
+    torch.manual_seed(0)
+    codes = torch.arange(40) % 2
+    time = torch.arange(40) / 30
+    rhythm = torch.sin(2 * torch.pi * (2 + 3 * codes[:, None]) * (time + torch.rand(40, 1)))
+    signals = rhythm[:, :, None] * torch.tensor([0.5, 0.2, 0.1]) + torch.tensor([0.0, 0.0, 1.0])
+    network = DeepConvLSTM(DeepConvLSTMSizes(channels=3, classes=2, filters=8, units=16))
+    optimiser = torch.optim.RMSprop(network.parameters(), lr=0.003, alpha=0.9)
+    for _ in range(60):
+        optimiser.zero_grad()
+        F.cross_entropy(network(signals), codes).backward()
+        optimiser.step()
+    network.eval()
+    assert (network(signals).argmax(dim=1) == codes).float().mean() > 0.9
+
+
+def test_a_window_shorter_than_the_convolutions_is_refused() -> None:
+    network = DeepConvLSTM(DeepConvLSTMSizes(channels=3, classes=2))
+    with pytest.raises(HarkenError, match=r"16 samples are too short.* 17 or more"):
+        network(torch.zeros(1, 16, 3))
+    assert network(torch.zeros(1, 17, 3)).shape == (1, 2)

@@ -1,0 +1,79 @@
+"""The everyday network against its equations in float64, and its size."""
+
+import numpy as np
+import pytest
+import torch
+
+from harken.networks import EverydayLSTM, EverydaySizes, build
+from harken.presets import PRESETS
+
+
+def _convolved(signals: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """``[n, channels, time]`` with stride 2 and zeros around, one output at a time."""
+    kernel = weights.shape[2]
+    padded = np.pad(signals, ((0, 0), (0, 0), (kernel // 2, kernel // 2)))
+    places = (padded.shape[2] - kernel) // 2 + 1
+    return np.stack(
+        [np.einsum("nck,wck->nw", padded[:, :, 2 * p : 2 * p + kernel], weights) for p in range(places)], axis=2
+    )
+
+
+def _sigmoid(values: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-values))
+
+
+def _lstm(steps: np.ndarray, weights: dict[str, np.ndarray], suffix: str) -> np.ndarray:
+    """``[n, time, in]`` -> ``[n, time, units]`` from the first step to the last."""
+    kernel, recurrent = weights[f"lstm.weight_ih_l0{suffix}"], weights[f"lstm.weight_hh_l0{suffix}"]
+    bias = weights[f"lstm.bias_ih_l0{suffix}"] + weights[f"lstm.bias_hh_l0{suffix}"]
+    state = np.zeros((len(steps), recurrent.shape[1]))
+    cell, outputs = np.zeros_like(state), []
+    for time in range(steps.shape[1]):
+        gates = steps[:, time] @ kernel.T + state @ recurrent.T + bias
+        enter, forget, candidate, leave = np.split(gates, 4, axis=1)
+        cell = _sigmoid(forget) * cell + _sigmoid(enter) * np.tanh(candidate)
+        state = _sigmoid(leave) * np.tanh(cell)
+        outputs.append(state)
+    return np.stack(outputs, axis=1)
+
+
+def _reference(weights: dict[str, np.ndarray], signals: np.ndarray) -> np.ndarray:
+    length = np.sqrt((signals**2).sum(-1, keepdims=True) + 1e-6) - 1
+    patches = np.concatenate([signals, length], axis=2).transpose(0, 2, 1)
+    for layer in (0, 3, 6):
+        patches = _convolved(patches, weights[f"stem.{layer}.weight"])
+        name = f"stem.{layer + 1}"
+        spread = np.sqrt(weights[f"{name}.running_var"] + 1e-5)
+        patches = (patches - weights[f"{name}.running_mean"][:, None]) / spread[:, None]
+        patches = np.maximum(0, patches * weights[f"{name}.weight"][:, None] + weights[f"{name}.bias"][:, None])
+    steps = patches.transpose(0, 2, 1)
+    forth = _lstm(steps, weights, "")
+    back = _lstm(steps[:, ::-1], weights, "_reverse")[:, ::-1]
+    both = np.concatenate([forth, back], axis=2)
+    features = np.concatenate([both.mean(1), both.max(1)], axis=1)
+    return features @ weights["output.weight"].T + weights["output.bias"]
+
+
+@pytest.mark.parametrize("length", [16, 33, 300])
+def test_agrees_with_its_equations(length: int) -> None:
+    torch.manual_seed(0)
+    network = EverydayLSTM(EverydaySizes(channels=3, classes=5, stem=6, width=7, units=4))
+    for name, buffer in network.named_buffers():
+        if "running" in name:
+            buffer.uniform_(0.5, 1.5)
+    network.eval()
+    signals = torch.randn(3, length, 3)
+    weights = {name: tensor.double().numpy() for name, tensor in network.state_dict().items()}
+    with torch.inference_mode():
+        given = network(signals).numpy()
+    np.testing.assert_allclose(given, _reference(weights, signals.double().numpy()), atol=2e-5)
+
+
+def test_the_preset_learns_fewer_than_300_000_numbers_and_reads_40_steps() -> None:
+    network = build("everyday", {**PRESETS["everyday"].sizes, "channels": 3, "classes": 18})
+    assert isinstance(network, EverydayLSTM)
+    assert sum(parameter.numel() for parameter in network.parameters()) < 300_000
+    steps: list[int] = []
+    network.lstm.register_forward_hook(lambda module, given, made: steps.append(made[0].shape[1]))
+    network(torch.zeros(2, 300, 3))
+    assert 37 <= steps[0] <= 80

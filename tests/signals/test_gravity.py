@@ -1,0 +1,151 @@
+"""Gravity told from movement: they add up, a sine goes where it belongs, and stretches know nothing of one another."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy.signal import butter, filtfilt
+
+import harken
+from harken.errors import HarkenError
+from harken.recording import Recording
+from harken.signals import gravity as module
+from harken.signals import split_gravity
+
+RATE_HZ = 50.0
+
+
+def made(
+    signals: NDArray[np.floating], *, gaps: tuple[int, ...] = (), valid: NDArray[np.bool_] | None = None
+) -> Recording:
+    n = len(signals)
+    time_ns = (np.arange(n) * 1e9 / RATE_HZ).astype(np.int64)
+    for row in gaps:
+        time_ns[row:] += 60 * 10**9
+    return Recording(
+        time_ns=time_ns,
+        signals=signals.astype(np.float32),
+        channels=("x", "y", "z", "P")[: signals.shape[1]],
+        label_codes=np.zeros(n, np.int16),
+        label_names=("sit",),
+        subject="ann",
+        valid=np.ones(n, bool) if valid is None else valid,
+    )
+
+
+def sine(frequency_hz: float, seconds: float = 60) -> NDArray[np.float64]:
+    phase = 2 * np.pi * frequency_hz * np.arange(int(seconds * RATE_HZ)) / RATE_HZ
+    return np.stack([np.sin(phase), np.cos(phase), np.ones_like(phase)], axis=1)
+
+
+def parts(recording: Recording) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    gravity = recording.select_channels(("gravity_x", "gravity_y", "gravity_z")).signals
+    return gravity, recording.select_channels(("body_x", "body_y", "body_z")).signals
+
+
+def test_channels() -> None:
+    old = made(np.ones((100, 4)))
+    new = split_gravity(old)
+    added = ("gravity_x", "gravity_y", "gravity_z", "body_x", "body_y", "body_z")
+    assert new.channels == ("x", "y", "z", "P", *added)
+    np.testing.assert_array_equal(new.signals[:, :4], old.signals)
+    assert new.quality.notes == ("gravity is what is slower than 0.3 Hz, the body's acceleration is the rest",)
+
+
+@pytest.mark.parametrize(("frequency_hz", "share"), [(0.05, 1.0), (0.3, 0.5), (2.0, 0.0)])
+def test_a_sine_goes_where_it_belongs(frequency_hz: float, share: float) -> None:
+    gravity, body = parts(split_gravity(made(sine(frequency_hz))))
+    middle = slice(500, -500)
+    np.testing.assert_allclose(gravity[middle, :2], share * sine(frequency_hz)[middle, :2], atol=0.01)
+    np.testing.assert_allclose(body[middle, :2], (1 - share) * sine(frequency_hz)[middle, :2], atol=0.01)
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    lengths=st.tuples(st.integers(10, 400)) | st.tuples(st.integers(10, 400), st.integers(1, 400), st.integers(1, 9)),
+    marked=st.integers(0, 5),
+    cutoff_hz=st.floats(0.1, 5),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_gravity_and_body_add_up(lengths: tuple[int, ...], marked: int, cutoff_hz: float, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    signals = random.normal(0, 1, (sum(lengths), 3)) + np.array([0, 0, 1])
+    valid = np.ones(len(signals), bool)
+    bad = random.integers(0, len(signals), marked)
+    valid[bad] = False
+    signals[bad] = random.choice([np.nan, np.inf, 15.995], (marked, 3))
+    old = made(signals, gaps=tuple(np.cumsum(lengths)[:-1].tolist()), valid=valid)
+    gravity, body = parts(split_gravity(old, cutoff_hz))
+    assert np.isfinite(gravity[valid]).all()
+    np.testing.assert_allclose((gravity + body)[valid], old.signals[valid, :3], atol=1e-6)
+    np.testing.assert_array_equal(split_gravity(old, cutoff_hz).valid, valid)
+
+
+def test_at_rest_there_is_only_gravity() -> None:
+    gravity, body = parts(split_gravity(made(np.tile([0.0, 0.6, 0.8], (300, 1)), gaps=(1, 4, 150))))
+    np.testing.assert_allclose(gravity, np.tile([0.0, 0.6, 0.8], (300, 1)), atol=1e-6)
+    np.testing.assert_allclose(body, 0, atol=1e-6)
+
+
+def test_stretches_know_nothing_of_one_another() -> None:
+    random = np.random.default_rng(0)
+    signals = random.normal(0, 1, (600, 3))
+    both, _ = parts(split_gravity(made(signals, gaps=(200,))))
+    alone, _ = parts(split_gravity(made(signals[200:])))
+    np.testing.assert_allclose(both[200:], alone, atol=1e-6)
+    marked = signals.copy()
+    marked[200:260] = np.nan  # 1.2 s: as good as a gap
+    valid = np.isfinite(marked[:, 0])
+    apart, body = parts(split_gravity(made(marked, valid=valid)))
+    np.testing.assert_allclose(apart[260:], parts(split_gravity(made(signals[260:])))[0], atol=1e-6)
+    assert np.isnan(apart[200:260]).all()
+    assert np.isnan(body[200:260]).all()
+
+
+def test_a_wild_value_that_is_marked_does_no_harm() -> None:
+    signals = np.tile([0.0, 0.6, 0.8], (300, 1))
+    signals[100] = 15.995
+    valid = np.ones(300, bool)
+    valid[100] = False
+    gravity, _ = parts(split_gravity(made(signals, valid=valid)))
+    np.testing.assert_allclose(gravity, np.tile([0.0, 0.6, 0.8], (300, 1)), atol=1e-6)
+
+
+def test_blocks_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
+    signals = np.random.default_rng(1).normal(0, 1, (20_000, 3))
+    whole, _ = parts(split_gravity(made(signals)))
+    monkeypatch.setattr(module, "ROWS_AT_ONCE", 700)
+    pieces, _ = parts(split_gravity(made(signals)))
+    np.testing.assert_allclose(pieces, whole, atol=1e-6)
+
+
+def test_the_same_as_scipys_filter_in_transfer_form() -> None:
+    signals = np.random.default_rng(2).normal(0, 1, (4000, 3))
+    gravity, _ = parts(split_gravity(made(signals)))
+    b, a = butter(3, 0.3 / (RATE_HZ / 2))
+    expected = filtfilt(b, a, signals, axis=0, padtype="even", padlen=1000)
+    np.testing.assert_allclose(gravity[1000:-1000], expected[1000:-1000], atol=1e-5)
+
+
+def test_what_is_refused() -> None:
+    old = made(np.ones((100, 3)))
+    with pytest.raises(HarkenError, match="ann already has gravity_x"):
+        split_gravity(split_gravity(old))
+    with pytest.raises(HarkenError, match="has no channel z"):
+        split_gravity(made(np.ones((100, 2))))
+    for cutoff_hz in (0, -1, 25, float("nan")):
+        with pytest.raises(HarkenError, match="a cut-off above 0 and below half the recording's rate of 50 Hz"):
+            split_gravity(old, cutoff_hz)
+
+
+def test_a_real_recording(data_dir: Path) -> None:
+    old = harken.read(data_dir / "notebook_format" / "merged_ef.csv")
+    gravity, body = parts(split_gravity(old))
+    np.testing.assert_allclose((gravity + body)[old.valid], old.signals[old.valid, :3], atol=1e-6)
+    lying = old.label_codes == old.label_names.index("laying_down")
+    walking = old.label_codes == old.label_names.index("walking")
+    assert np.median(np.linalg.norm(gravity[lying], axis=1)) == pytest.approx(1, abs=0.05)
+    assert body[walking].std() > 10 * body[lying].std()
