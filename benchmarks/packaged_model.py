@@ -8,7 +8,9 @@
 ``--folds`` deals the people of both sets into five folds and learns five models of the preset ``everyday``, each
 without the people it is tested on; their scores go to the JSON and the model's card, and the fold models stay in
 ``DIR`` for whatever else must be measured on strangers. Several ways of sampling the training windows may be named:
-all are scored, and the best one (the mean over the two data sets of the mean of each person's macro F1) is chosen.
+all are scored, and the best one is chosen. What decides is the mean over the two data sets of the mean of each
+person's macro F1; a label that one of the ways learns as ``other`` counts as ``other`` for all of them, so a label of
+its own is kept only where it costs the others nothing.
 
 ``--fit`` learns the packaged model from everybody, sampled in the chosen way, with the temperature that the fold
 models need on the people they never met. It is not scored: nobody is left who would be a stranger to it.
@@ -26,7 +28,7 @@ import os
 import platform
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
@@ -35,8 +37,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from packaged_model_card import card
-from packaged_model_scores import FoldLogits, scores
 
 from harken.datasets.activities import to_common
 from harken.datasets.registry import dataset
@@ -47,6 +47,8 @@ from harken.recording import Recording
 from harken.signals import resample
 from harken.splits import Fold, apply, k_folds_of_people
 from harken.windows import Windows, concatenate, sliding_windows
+from packaged_model_card import card
+from packaged_model_scores import FoldLogits, compared_macro_f1, scores
 
 ROOT = Path(__file__).parent.parent
 SETS = ("wisdm", "dsads")
@@ -139,7 +141,7 @@ def sampled(windows: Windows, sampling: Sampling) -> Windows:
 
 def _spread(rows: NDArray[np.int64], count: int) -> NDArray[np.int64]:
     """So many of the rows, evenly: every so-manieth, or each one about equally often."""
-    return rows[np.arange(count) * len(rows) // count]
+    return np.asarray(rows[np.arange(count) * len(rows) // count])
 
 
 def folds_of(windows: Windows) -> list[Fold]:
@@ -160,6 +162,9 @@ def run(task: Task) -> Path:
 
     torch.set_num_threads(1)
     name = "everybody" if task.fold is None else f"fold_{task.fold}"
+    model = task.folder / f"{name}.safetensors"
+    if task.fold is None and model.exists():
+        return model
     every = [recording for each in SETS for recording in recordings(task.data, each, task.people)]
     windows = relabelled(windows_of(every, PRESETS["everyday"]), task.sampling.also_other)
     parts = None if task.fold is None else apply(folds_of(windows)[task.fold], windows)
@@ -177,7 +182,6 @@ def run(task: Task) -> Path:
         ],
         "attribution": [dataset(each).info.citation for each in SETS],
     }
-    model = task.folder / f"{name}.safetensors"
     recogniser.save(model)
     if parts is not None:
         known = recogniser.known(parts.test)
@@ -236,8 +240,9 @@ def run_folds(arguments: argparse.Namespace) -> None:
     with ProcessPoolExecutor(arguments.workers, mp_context=spawn, max_tasks_per_child=1) as pool:
         for done in as_completed([pool.submit(run, task) for task in missing]):
             print(done.result(), flush=True)
-    found = {name: _scored(name, arguments) for name in arguments.sampling}
-    chosen = max(found, key=lambda name: _mean_of_sets(found[name]))
+    merged = sorted({label for name in arguments.sampling for label in SAMPLINGS[name].also_other})
+    found = {name: _scored(name, merged, arguments) for name in arguments.sampling}
+    chosen = max(found, key=lambda name: found[name]["compared_macro_f1"])
     result = {
         "commands": [_command(arguments, "--folds")],
         "commit": _commit(),
@@ -245,24 +250,22 @@ def run_folds(arguments: argparse.Namespace) -> None:
         "versions": {"python": platform.python_version()}
         | {package: version(package) for package in ("numpy", "scipy", "scikit-learn", "torch")},
         "chosen": chosen,
+        "compared_with_as_other": merged,
         "samplings": found,
     }
     write_result(result, arguments)
 
 
-def _scored(name: str, arguments: argparse.Namespace) -> dict[str, Any]:
+def _scored(name: str, merged: Sequence[str], arguments: argparse.Namespace) -> dict[str, Any]:
     folder = folder_of(name, arguments)
     folds = [FoldLogits.read(folder / f"fold_{fold}.npz") for fold in range(FOLDS)]
     provenance = Recogniser.load(folder / "fold_0.safetensors").provenance_
     return {
         "settings": settings(SAMPLINGS[name], arguments),
         "training_windows_of_fold_0": provenance["training_windows_by_label"],
+        "compared_macro_f1": compared_macro_f1(folds, SETS, merged),
         **scores(folds, SETS),
     }
-
-
-def _mean_of_sets(found: Mapping[str, Any]) -> float:
-    return float(np.mean([found["sets"][name]["mean_person_macro_f1"] for name in SETS]))
 
 
 def fit(arguments: argparse.Namespace) -> None:
@@ -275,8 +278,7 @@ def fit(arguments: argparse.Namespace) -> None:
     if result["samplings"][chosen]["settings"] != now:
         raise SystemExit(f"{arguments.json}: the folds were run by another recipe than today's; run --folds again")
     task = task_of(chosen, None, arguments)
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        recogniser = Recogniser.load(pool.apply(run, (task,)), device="cpu")
+    recogniser = Recogniser.load(run(task), device="cpu")
     found = result["samplings"][chosen]
     recogniser.specification_ = replace(
         recogniser.specification_, temperature=found["temperature"], calibrated_on="strangers"
@@ -319,7 +321,7 @@ def _command(arguments: argparse.Namespace, doing: str) -> str:
 
 def _commit() -> str:
     said = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False, cwd=ROOT
+        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False, cwd=ROOT
     )
     return said.stdout.strip()
 
@@ -331,7 +333,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, help="where fits and their checkpoints are kept")
     parser.add_argument("--folds", action="store_true")
     parser.add_argument("--fit", action="store_true")
-    parser.add_argument("--sampling", nargs="+", choices=list(SAMPLINGS), default=["balanced", "capped"])
+    parser.add_argument("--sampling", nargs="+", choices=list(SAMPLINGS), default=["balanced"])
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--passes", type=int, help="instead of the recipe's number")
     parser.add_argument("--people", type=int, help="only the first so many of each data set")

@@ -12,10 +12,11 @@ INTENDED = """\
 
 Describing what adults did while they wore an accelerometer on a wrist: hours and days of posture, walking, running,
 stairs and the rest, for one person or for a study. It reads recordings of any rate (they are resampled) in g or m/s²,
-from either wrist and any way round; `harken label FILE... --out DIR` and `Recogniser.load()` use it.
+from either wrist; `harken label FILE... --out DIR` and `Recogniser.load()` use it.
 
-It is **not** for decisions about a person's health, for detecting falls, or for watching over people. It has met no
-children, no old people, no patients, and nobody with a walking aid or a wheelchair.
+It is **not** for decisions about a person's health, for detecting falls, or for watching over people. It has met
+students and other young adults only: no children, no old people, no patients, nobody with a walking aid
+or a wheelchair.
 """
 
 FAILURES = """\
@@ -35,7 +36,7 @@ FAILURES = """\
 - **Cycling, where it is a label, is an exercise bike.** The hands of a cyclist on a road shake, steer and brake.
 - **Stairs** look like walking to a wrist; short flights within a window of ten seconds are lost in it.
 - **Running of WISDM is cut off at 2 g**, where that watch's range ends.
-- **The scores below are of the same two studies' strangers.** Another watch, another study and free living are
+- **The scores above are of the same two studies' strangers.** Another watch, another study and free living are
   further away, and no number here says how far.
 """
 
@@ -45,7 +46,7 @@ def card(result: Mapping[str, Any]) -> str:
     chosen = result["samplings"][result["chosen"]]
     parts = [
         "# The packaged model\n",
-        f"<!-- Written by benchmarks/packaged_model.py from results/packaged_model.json; edit the script, not this. -->\n\n"
+        "<!-- Written by benchmarks/packaged_model.py from results/packaged_model.json: edit the script. -->\n\n"
         f"An `everyday` network that tells apart {', '.join(chosen['labels'])}.\n",
         _model(result) if "model" in result else "",
         INTENDED,
@@ -76,8 +77,9 @@ def _data(chosen: Mapping[str, Any]) -> str:
     for name, found in chosen["sets"].items():
         info = dataset(name).info
         lines.append(
-            f"- **{NAMES[name]}**: {info.title} ({info.placement}, {info.sample_rate_hz:g} Hz); {found['people']} people, "
-            f"{found['windows']:,} windows of 10 s, half of each in the next. Licence: {info.licence}. {info.citation}."
+            f"- **{NAMES[name]}**: {info.title} ({info.placement}, {info.sample_rate_hz:g} Hz); {found['people']} "
+            f"people, {found['windows']:,} windows of 10 s, half of each in the next. Licence: {info.licence}. "
+            f"{info.citation}."
         )
     lines.append(
         "\nThe weights are harken's own work; the recordings are not in the package. Who publishes results made with "
@@ -120,7 +122,8 @@ def _scores(chosen: Mapping[str, Any]) -> str:
         "## How well its like does on strangers\n\n"
         "Scored are five fold models, each learned as the packaged model but without the people it is tested on. The "
         "packaged model itself has met everybody and is never scored. All windows of 10 s with one label count, none "
-        "are sampled.\n\n"
+        "are sampled. F1 of a person is scikit-learn's macro F1: a label that is answered but never true counts as "
+        "0, as lying does for each person of WISDM who once seems to lie.\n\n"
         f"{people}\n{f1}\n"
         f"**Probabilities.** Temperature {chosen['temperature']:.2f}, fitted on all folds' strangers. Expected "
         f"calibration error, each fold at the temperature of the others: {errors}. With `--unsure-below`:\n\n"
@@ -166,18 +169,22 @@ def _samplings(result: Mapping[str, Any]) -> str:
         (
             f"{name}{' (chosen)' if name == result['chosen'] else ''}",
             *(_number(found["sets"][each]["mean_person_macro_f1"]) for each in found["sets"]),
+            _number(found["compared_macro_f1"]),
             _in_words(found["settings"]["sampling"]),
         )
         for name, found in tried.items()
     )
     names = [f"{NAMES[name]}: mean person macro F1" for name in next(iter(tried.values()))["sets"]]
+    merged = ", ".join(result["compared_with_as_other"])
+    compared = f"both, {merged} counted as other" if merged else "both"
     chose = (
-        f"The way was chosen among these {len(tried)} by the very folds above, so the chosen one's scores are a "
-        "little too good.\n"
+        f'The way was chosen among these {len(tried)} (by the column "{compared}") on the very folds above, so the '
+        "chosen one's scores are a little too good.\n"
         if len(tried) > 1
         else ""
     )
-    return f"## How the training windows were sampled\n\n{_table([*names, 'how'], rows, first='sampling')}\n{chose}"
+    table = _table([*names, compared, "how"], rows, first="sampling")
+    return f"## How the training windows were sampled\n\n{table}\n{chose}"
 
 
 def _in_words(sampling: Mapping[str, Any]) -> str:

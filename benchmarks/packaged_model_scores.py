@@ -19,7 +19,8 @@ UNSURE_BELOW = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9)
 class FoldLogits:
     """A fold's answers to the windows of people it never met.
 
-    ``logits`` float32 ``[n, labels]``, ``codes`` ``[n]`` into ``labels``, ``subjects`` ``[n]``, and how long it learned.
+    ``logits`` float32 ``[n, labels]``, ``codes`` ``[n]`` into ``labels``, ``subjects`` ``[n]``, and how
+    long it learned.
     """
 
     logits: NDArray[np.float32]
@@ -61,6 +62,21 @@ def scores(folds: Sequence[FoldLogits], sets: Sequence[str]) -> dict[str, Any]:
     }
 
 
+def compared_macro_f1(folds: Sequence[FoldLogits], sets: Sequence[str], as_other: Sequence[str]) -> float:
+    """The mean over data sets of the mean of each person's macro F1, with some labels counted as ``other``."""
+    names = folds[0].labels
+    into = np.array([names.index("other") if name in as_other else code for code, name in enumerate(names)])
+    means = []
+    for name in sets:
+        each = [
+            score_people(into[fold.codes[mask]], into[fold.logits[mask].argmax(axis=1)], fold.subjects[mask], names)
+            for fold in folds
+            if (mask := fold.of(name)).any()
+        ]
+        means.append(np.mean([one.macro_f1 for people in each for one in people.people.values()]))
+    return float(np.mean(means))
+
+
 def _calibrated_by_the_others(folds: Sequence[FoldLogits]) -> list[NDArray[np.float32]]:
     """Each fold's probabilities at the temperature that all other folds' strangers need, so that no one is scored by
     a temperature that was fitted on them."""
@@ -77,9 +93,11 @@ def _calibrated_by_the_others(folds: Sequence[FoldLogits]) -> list[NDArray[np.fl
 def _set_scores(folds: Sequence[FoldLogits], probabilities: Sequence[NDArray[np.float32]], name: str) -> dict[str, Any]:
     by_fold = {}
     for number, fold in enumerate(folds):
-        theirs = fold.of(name)
-        predicted = fold.logits[theirs].argmax(axis=1)
-        by_fold[str(number)] = score_people(fold.codes[theirs], predicted, fold.subjects[theirs], fold.labels)
+        mask = fold.of(name)
+        if not mask.any():
+            continue
+        predicted = fold.logits[mask].argmax(axis=1)
+        by_fold[str(number)] = score_people(fold.codes[mask], predicted, fold.subjects[mask], fold.labels)
     found = person_evaluations(by_fold)
     person, worst = found.worst_person
     theirs = [fold.of(name) for fold in folds]

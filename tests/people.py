@@ -25,7 +25,7 @@ SMALL_EVERYDAY = replace(
     sample_rate_hz=20.0,
     window_length=40,
     windows=SlidingHops(hop_s=0.5),
-    sizes={"stem": 8, "width": 8, "units": 8, "keep": 0.9},
+    sizes={"stem": 8, "width": 8, "blocks": 1, "units": 8, "keep": 0.9},
     training=replace(
         PRESETS["everyday"].training, passes=2, batch_windows=16, evaluate_every_windows=160, fewest_steps=30
     ),

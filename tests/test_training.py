@@ -166,7 +166,7 @@ def test_a_shuffled_augmented_training_resumes_to_the_bit(tmp_path: Path, optimi
     settings = replace(EVERYDAY, optimiser=optimiser)
 
     def fit(checkpoint: Path | None, should_stop: Callable[[], bool] = lambda: False) -> dict[str, torch.Tensor]:
-        sizes = EverydaySizes(channels=3, classes=3, stem=4, width=4, units=4)
+        sizes = EverydaySizes(channels=3, classes=3, stem=4, width=8, units=4)
         network, _ = train(
             lambda: EverydayLSTM(sizes),
             examples,
@@ -207,7 +207,7 @@ def test_every_pass_takes_every_window_once_in_an_order_of_its_own() -> None:
 def test_a_few_windows_are_learned_in_batches_larger_than_they_are_many() -> None:
     settings = replace(EVERYDAY, batch_windows=64, passes=1, fewest_steps=3)
     _, history = train(
-        lambda: EverydayLSTM(EverydaySizes(channels=3, classes=3, stem=4, width=4, units=4)),
+        lambda: EverydayLSTM(EverydaySizes(channels=3, classes=3, stem=4, width=8, units=4)),
         some_examples(10, length=40, channels=3),
         settings,
     )

@@ -1,4 +1,4 @@
-"""A recogniser as scikit-learn knows them: ``fit(X, y)`` on windows, for its pipelines, searches and cross-validation."""
+"""A recogniser as scikit-learn knows them: ``fit(X, y)`` on windows, for pipelines, searches and cross-validation."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -97,8 +97,6 @@ class ActivityClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         classes, codes = _classes(y)
         check_consistent_length(signals, codes)
         names = tuple(str(one) for one in classes.tolist())
-        if len(set(names)) < len(names):
-            raise InputError(f"two different labels read the same as text: {', '.join(sorted(names))}")
         recogniser = Recogniser(self._recipe(), passes=self.passes, seed=self._seed(), device=self.device)
         rate_hz = float(self.sample_rate_hz)
         recogniser.fit(_windows(signals, codes, names, channels=tuple(self.channels), sample_rate_hz=rate_hz))
@@ -160,6 +158,9 @@ def _signals(X: ArrayLike, *, channels: tuple[str, ...]) -> NDArray[np.float32]:
         array = np.asarray(X)
     except ValueError as error:
         raise InputError(f"X is no array of windows, [n, length, channels], all equally long: {error}") from error
+    if array.dtype.kind not in "biufO":
+        what = "Complex data not supported" if array.dtype.kind == "c" else "X is no array of numbers"
+        raise InputError(f"{what}: its values are {array.dtype}")
     wanted = f"[n, length, {len(channels)}], whose channels are {', '.join(channels)}"
     if array.ndim != 3:
         raise InputError(
@@ -173,9 +174,6 @@ def _signals(X: ArrayLike, *, channels: tuple[str, ...]) -> NDArray[np.float32]:
             f"X has {len(array)} sample(s) (shape={array.shape}) while a minimum of 1 is required, each a window of at "
             f"least {SHORTEST} values a channel"
         )
-    if array.dtype.kind not in "biufO":
-        what = "Complex data not supported" if array.dtype.kind == "c" else "X is no array of numbers"
-        raise InputError(f"{what}: its values are {array.dtype}")
     try:
         with np.errstate(over="ignore"):
             signals = array.astype(np.float32)

@@ -5,14 +5,29 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from harken.calibration import Answered, answered, expected_calibration_error
 from harken.errors import HarkenError
 from harken.recogniser import Recogniser
 from harken.recording import Recording
 from harken.scores import PeopleScores, Scores, score, score_people
+from harken.specification import CalibratedOn
 from harken.windows import Windows, concatenate, sliding_windows
 
-__all__ = ["Evaluation", "evaluate"]
+__all__ = ["AnsweredPeople", "Evaluation", "evaluate"]
+
+
+@dataclass(frozen=True, eq=False)
+class AnsweredPeople:
+    """What is answered when "unsure" is said below a probability: of each person, and of all their windows together."""
+
+    people: dict[str, Answered]
+    together: Answered
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return self.together.as_dict() | {"people": {name: one.as_dict() for name, one in self.people.items()}}
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,38 +36,122 @@ class Evaluation:
 
     The two are never averaged: a mean over both would say neither how well strangers are recognised nor how
     well the known are.
+
+    Attributes:
+        strangers, all_strangers: each stranger alone, and all their windows together; None where there is none.
+        known: each person it learned from; None where there is none.
+        strangers_error, known_error: the expected calibration error over the windows of either.
+        strangers_answered, known_answered: what is left when the recogniser may say "unsure"; None when it may not.
+        calibrated_on: whose windows the model's temperature was fitted on.
     """
 
     strangers: PeopleScores | None
     all_strangers: Scores | None
     known: PeopleScores | None
+    strangers_error: float | None
+    known_error: float | None
+    strangers_answered: AnsweredPeople | None
+    known_answered: AnsweredPeople | None
+    calibrated_on: CalibratedOn
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
+        unsure = {"strangers": self.strangers_answered, "known_people": self.known_answered}
         return {
             "mean_person_macro_f1": self.strangers.mean_person_macro_f1 if self.strangers else None,
             "strangers": self.strangers.as_dict() if self.strangers else None,
             "all_strangers": self.all_strangers.as_dict() if self.all_strangers else None,
             "known_people": self.known.as_dict() if self.known else None,
+            "calibrated_on": self.calibrated_on,
+            "expected_calibration_error": {"strangers": self.strangers_error, "known_people": self.known_error},
+            "with_unsure": {name: one.as_dict() if one else None for name, one in unsure.items()},
         }
 
 
 def evaluate(
-    recogniser: Recogniser, recordings: Sequence[Recording], *, ignore_labels: Sequence[str] = ()
+    recogniser: Recogniser,
+    recordings: Sequence[Recording],
+    *,
+    ignore_labels: Sequence[str] = (),
+    unsure_below: float | None = None,
 ) -> Evaluation:
     """Score a recogniser on sliding windows of labelled recordings, its own length and hop.
 
+    Args:
+        recogniser: what is scored.
+        recordings: of people it never met, or learned from.
+        ignore_labels: labels whose windows do not count.
+        unsure_below: also count what is answered, and how well, when a window whose largest probability is
+            smaller gets no answer. The other scores stay those of all windows.
+
     Raises:
-        HarkenError: when a recording was learned from, to the sample; has another rate or lacks a channel;
-            holds no window with a label, or a label that was never learned and is not in ``ignore_labels``.
+        HarkenError: when a recording was learned from, to the sample; lacks a channel or cannot be resampled;
+            holds no window with a label, or a label that was never learned and is not in ``ignore_labels``; when
+            ``unsure_below`` is no probability.
     """
     specification = recogniser.specification_
-    learned = recogniser.provenance_.get("data", [])
-    samples = {one.get("samples_fingerprint") for one in learned}
-    met = set(recogniser.provenance_.get("training_people", []))
+    windows = _windows(recogniser, recordings, ignore_labels)
+    probabilities = recogniser.predict_proba(windows)
+    met = sorted(recogniser.provenance_.get("training_people", []))
+    is_known = np.isin(windows.subjects, met) if met else np.zeros(len(windows), dtype=bool)
+    strangers, known = (
+        _Side(windows[mask], probabilities[mask], specification.labels) if mask.any() else None
+        for mask in (~is_known, is_known)
+    )
+    return Evaluation(
+        strangers=strangers.people() if strangers else None,
+        all_strangers=strangers.together() if strangers else None,
+        known=known.people() if known else None,
+        strangers_error=strangers.error() if strangers else None,
+        known_error=known.error() if known else None,
+        strangers_answered=strangers.answered(unsure_below) if strangers else None,
+        known_answered=known.answered(unsure_below) if known else None,
+        calibrated_on=specification.calibrated_on,
+    )
+
+
+@dataclass(frozen=True)
+class _Side:
+    """The labelled windows of strangers, or of known people, with the probabilities ``[n, labels]`` they were given."""
+
+    windows: Windows
+    probabilities: NDArray[np.float32]
+    labels: tuple[str, ...]
+
+    def people(self) -> PeopleScores:
+        return score_people(self.windows.label_codes, self._predicted, self.windows.subjects, self.labels)
+
+    def together(self) -> Scores:
+        return score(self.windows.label_codes, self._predicted, self.labels)
+
+    def error(self) -> float:
+        return expected_calibration_error(self.probabilities, self.windows.label_codes)
+
+    def answered(self, unsure_below: float | None) -> AnsweredPeople | None:
+        if unsure_below is None:
+            return None
+        codes, subjects = self.windows.label_codes, self.windows.subjects
+        return AnsweredPeople(
+            {
+                str(person): answered(self.probabilities[of], codes[of], unsure_below=unsure_below)
+                for person in np.unique(subjects)
+                for of in [subjects == person]
+            },
+            answered(self.probabilities, codes, unsure_below=unsure_below),
+        )
+
+    @property
+    def _predicted(self) -> NDArray[np.int64]:
+        return np.asarray(self.probabilities.argmax(axis=1))
+
+
+def _windows(recogniser: Recogniser, recordings: Sequence[Recording], ignore_labels: Sequence[str]) -> Windows:
+    """The labelled windows of all recordings, with codes in the order of the model's labels."""
+    specification = recogniser.specification_
+    learned = {one.get("samples_fingerprint") for one in recogniser.provenance_.get("data", [])}
     parts: list[Windows] = []
     for recording in recordings:
-        if recording.samples_fingerprint in samples:
+        if recording.samples_fingerprint in learned:
             raise HarkenError(
                 f"{recording.source}: the model learned from this very recording, so a score on it would only say "
                 "how well it remembers"
@@ -64,20 +163,4 @@ def evaluate(
             hop_s=specification.hop_s,
         )
         parts.append(recogniser.known(windows, ignore_labels=ignore_labels))
-    windows = concatenate(parts).with_label_names(specification.labels)
-    predicted = recogniser.predict_proba(windows).argmax(axis=1)
-    is_known = np.isin(windows.subjects, sorted(met)) if met else np.zeros(len(windows), dtype=bool)
-
-    def people(mask: np.ndarray[Any, np.dtype[np.bool_]]) -> PeopleScores | None:
-        if not mask.any():
-            return None
-        return score_people(windows.label_codes[mask], predicted[mask], windows.subjects[mask], specification.labels)
-
-    strange = ~is_known
-    return Evaluation(
-        strangers=people(strange),
-        all_strangers=score(windows.label_codes[strange], predicted[strange], specification.labels)
-        if strange.any()
-        else None,
-        known=people(is_known),
-    )
+    return concatenate(parts).with_label_names(specification.labels)

@@ -1,5 +1,7 @@
 """MiniRocket as aeon puts it together, and what is said where aeon is missing."""
 
+import os
+import subprocess
 import sys
 import types
 
@@ -37,20 +39,30 @@ def test_labels_are_those_of_aeons_own_classifier(aeon: types.ModuleType, labels
     from harken.baselines.mini_rocket import MiniRocket
 
     (signals, codes), (others, truth) = windows(labels, 0), windows(labels, 1)
+    ours = MiniRocket(kernels=420)  # made first, as it chooses Numba's threads
     theirs = MiniRocketClassifier(n_kernels=420, random_state=6).fit(signals.transpose(0, 2, 1), codes)
-    ours = MiniRocket(kernels=420)
     ours.fit(signals, codes, sample_rate_hz=30, seed=6)
     expected = theirs.predict(others.transpose(0, 2, 1))
     np.testing.assert_array_equal(ours.predict_proba(others).argmax(axis=1), expected)
     assert 1.5 / labels < (expected == truth).mean() < 1  # neither hopeless nor trivial
 
 
-def test_probabilities_are_the_softmax_of_the_ridge() -> None:
-    from harken.baselines.mini_rocket import _softmax
+THREADS = """
+import numpy as np, torch
+before = torch.get_num_threads()
+from harken.baselines.mini_rocket import MiniRocket
+signals = np.random.default_rng(0).normal(size=(20, 40, 3)).astype(np.float32)
+made = MiniRocket(kernels=84, jobs=2)
+made.fit(signals, np.arange(20) % 2, sample_rate_hz=20, seed=0)
+print(before, torch.get_num_threads())
+"""
 
-    decision = np.array([[0.2, -0.7, 1.1]])
-    np.testing.assert_allclose(_softmax(decision), np.exp(decision) / np.exp(decision).sum())
-    np.testing.assert_allclose(_softmax(np.array([0.4])), [[1 / (1 + np.exp(0.8)), 1 / (1 + np.exp(-0.8))]])
+
+def test_pytorch_keeps_its_number_of_threads(aeon: types.ModuleType) -> None:
+    """In a process of its own, since threads start once. What OpenMP is told would reach PyTorch too."""
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "2"}
+    done = subprocess.run([sys.executable, "-c", THREADS], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout == "1 1\n"
 
 
 def test_without_aeon_the_way_to_get_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,14 +8,26 @@ from harken.networks import EverydayLSTM, EverydaySizes, build
 from harken.presets import PRESETS
 
 
-def _convolved(signals: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """``[n, channels, time]`` with stride 2 and zeros around, one output at a time."""
+def _convolved(signals: np.ndarray, weights: np.ndarray, *, stride: int = 2, groups: int = 1) -> np.ndarray:
+    """``[n, channels, time]`` with zeros around, one output at a time."""
     kernel = weights.shape[2]
     padded = np.pad(signals, ((0, 0), (0, 0), (kernel // 2, kernel // 2)))
-    places = (padded.shape[2] - kernel) // 2 + 1
-    return np.stack(
-        [np.einsum("nck,wck->nw", padded[:, :, 2 * p : 2 * p + kernel], weights) for p in range(places)], axis=2
+    places = range(0, padded.shape[2] - kernel + 1, stride)
+    parts = zip(np.split(padded, groups, axis=1), np.split(weights, groups), strict=True)
+    return np.concatenate(
+        [
+            np.stack([np.einsum("nck,wck->nw", part[:, :, p : p + kernel], filters) for p in places], axis=2)
+            for part, filters in parts
+        ],
+        axis=1,
     )
+
+
+def _normalised(values: np.ndarray, weights: dict[str, np.ndarray], name: str) -> np.ndarray:
+    """Batch normalisation with the running statistics, then ReLU."""
+    spread = np.sqrt(weights[f"{name}.running_var"] + 1e-5)
+    values = (values - weights[f"{name}.running_mean"][:, None]) / spread[:, None]
+    return np.maximum(0, values * weights[f"{name}.weight"][:, None] + weights[f"{name}.bias"][:, None])
 
 
 def _sigmoid(values: np.ndarray) -> np.ndarray:
@@ -39,25 +51,25 @@ def _lstm(steps: np.ndarray, weights: dict[str, np.ndarray], suffix: str) -> np.
 
 def _reference(weights: dict[str, np.ndarray], signals: np.ndarray) -> np.ndarray:
     length = np.sqrt((signals**2).sum(-1, keepdims=True) + 1e-6) - 1
-    patches = np.concatenate([signals, length], axis=2).transpose(0, 2, 1)
+    moving = signals - signals.mean(1, keepdims=True)
+    patches = np.concatenate([signals, length, moving], axis=2).transpose(0, 2, 1)
     for layer in (0, 3, 6):
-        patches = _convolved(patches, weights[f"stem.{layer}.weight"])
-        name = f"stem.{layer + 1}"
-        spread = np.sqrt(weights[f"{name}.running_var"] + 1e-5)
-        patches = (patches - weights[f"{name}.running_mean"][:, None]) / spread[:, None]
-        patches = np.maximum(0, patches * weights[f"{name}.weight"][:, None] + weights[f"{name}.bias"][:, None])
+        patches = _normalised(_convolved(patches, weights[f"stem.{layer}.weight"]), weights, f"stem.{layer + 1}")
+    for block in (0, 1):
+        added = _convolved(patches, weights[f"blocks.{block}.0.weight"], stride=1, groups=8)
+        patches = patches + _normalised(added, weights, f"blocks.{block}.1")
     steps = patches.transpose(0, 2, 1)
     forth = _lstm(steps, weights, "")
     back = _lstm(steps[:, ::-1], weights, "_reverse")[:, ::-1]
     both = np.concatenate([forth, back], axis=2)
-    features = np.concatenate([both.mean(1), both.max(1)], axis=1)
+    features = np.concatenate([both.mean(1), both.max(1), patches.mean(2), patches.max(2)], axis=1)
     return features @ weights["output.weight"].T + weights["output.bias"]
 
 
 @pytest.mark.parametrize("length", [16, 33, 300])
 def test_agrees_with_its_equations(length: int) -> None:
     torch.manual_seed(0)
-    network = EverydayLSTM(EverydaySizes(channels=3, classes=5, stem=6, width=7, units=4))
+    network = EverydayLSTM(EverydaySizes(channels=3, classes=5, stem=6, width=16, units=4))
     for name, buffer in network.named_buffers():
         if "running" in name:
             buffer.uniform_(0.5, 1.5)

@@ -4,7 +4,7 @@ import base64
 import io
 import re
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -12,11 +12,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from harken.augment import Augmentation
 from harken.report import sentences, write_report
+from harken.report.training_facts import training_facts
 from harken.runs.outcome import Outcome
 from harken.scores import PeopleScores, Scores, score, score_people
 
 MakeOutcome = Callable[..., Outcome]
+LABELS = ("lying", "sitting", "walking")
 VOID = {"meta", "img", "link", "br"}
 
 
@@ -71,6 +74,13 @@ def people_of(count: int, right: float = 0.8) -> PeopleScores:
     return score_people(truth, predicted, np.repeat([f"p{i}" for i in range(count)], 100), ("lying", "walking"))
 
 
+def people_scored(*names: str, right: float) -> PeopleScores:
+    """Invented people in whose 300 windows each this share is right."""
+    truth = np.tile(np.arange(300) % 3, len(names))
+    wrong = np.tile(np.arange(300) >= round(right * 300), len(names))
+    return score_people(truth, np.where(wrong, (truth + 1) % 3, truth), np.repeat(names, 300), LABELS)
+
+
 def test_the_report_is_one_file_that_needs_nothing_else(make_outcome: MakeOutcome, tmp_path: Path) -> None:
     folder = tmp_path / "alone"
     folder.mkdir()
@@ -86,8 +96,8 @@ def test_the_report_is_one_file_that_needs_nothing_else(make_outcome: MakeOutcom
 def test_the_pictures_are_whole_and_described(make_outcome: MakeOutcome, tmp_path: Path) -> None:
     _, page = page_of(make_outcome(), tmp_path)
     images = page.all("img")
-    # Three confusion matrices for each of three tests, and the learning curves of two fits.
-    assert len(images) == 3 * 3 + 2
+    # Three confusion matrices for each of three tests, coverage, and the learning curves of two fits.
+    assert len(images) == 3 * 3 + 1 + 2
     for image in images:
         picture = Image.open(io.BytesIO(base64.b64decode((image["src"] or "").partition(",")[2])))
         picture.load()
@@ -110,12 +120,21 @@ def test_every_person_label_and_file_is_named_and_no_folder(make_outcome: MakeOu
 
 
 def test_a_note_on_a_recording_stands_only_at_the_recording(make_outcome: MakeOutcome, tmp_path: Path) -> None:
-    outcome = make_outcome()
+    outcome = make_outcome(strangers=())
     assert outcome.data.notes
     _, page = page_of(replace(outcome, notes=(*outcome.data.notes, "And another.")), tmp_path)
     (note,) = outcome.data.training[0].mended.quality.notes
     assert page.text.count(note) == 1
     assert "And another." in page.text
+
+
+def test_a_note_on_all_recordings_is_said_once(make_outcome: MakeOutcome, tmp_path: Path) -> None:
+    outcome = make_outcome(strangers=("bob", "carol"))
+    _, page = page_of(replace(outcome, notes=tuple(outcome.data.notes)), tmp_path)
+    assert page.text.count("converted to g") == 1
+    assert re.search(
+        r"All 3 recordings: Acceleration is in m/s2 \(at rest 9\.\d+ to 9\.\d+\), converted to g\.", page.text
+    )
 
 
 def test_names_from_files_are_escaped(make_outcome: MakeOutcome, tmp_path: Path) -> None:
@@ -281,6 +300,7 @@ def test_an_undefined_score_is_called_so() -> None:
 
 def test_a_short_training_is_called_short(make_outcome: MakeOutcome) -> None:
     assert sentences.warnings(make_outcome(passes=100)) == []
+    assert sentences.warnings(make_outcome(preset="everyday")) == []
     (said,) = sentences.warnings(make_outcome(passes=1))
     assert said.startswith("This was a short training: 1 pass over the training windows, where the recipe")
 
@@ -296,3 +316,92 @@ def test_few_strangers_are_a_limit(make_outcome: MakeOutcome, count: int, said: 
 
 def test_without_strangers_no_limit_speaks_of_them(make_outcome: MakeOutcome) -> None:
     assert not any("strangers' score" in said for said in sentences.limits(make_outcome(strangers=())))
+
+
+@pytest.mark.parametrize("preset", ["notebook", "everyday"])
+def test_limits_are_those_of_the_recipe(make_outcome: MakeOutcome, preset: str) -> None:
+    said = " ".join(sentences.limits(make_outcome(preset=preset)))
+    everyday = preset == "everyday"
+    assert ("drawn at random" in said) is not everyday
+    assert ("as they stand in the file" in said) is not everyday
+    assert ("A window lasts 10 s and the next one begins 2 s later" in said) is everyday
+    assert ("mended recordings, resampled to 30 samples per second" in said) is everyday
+    assert ("at 30 samples per second; a recording at another rate is resampled" in said) is everyday
+    assert ("at 25 samples per second; a recording at a rate more than 5% off is resampled" in said) is not everyday
+
+
+def test_held_out_people_speak_where_no_stranger_does(make_outcome: MakeOutcome, tmp_path: Path) -> None:
+    asked = {"learned": ("alice", "dora", "emil"), "strangers": (), "calibrated_on": "strangers"}
+    outcome = make_outcome(**asked, held_out=people_scored("dora", "emil", right=0.7))
+    assert sentences.headline(outcome) == (
+        "Trained without 2 of its 3 training people, a copy of this recogniser names the right activity in 70.0% of "
+        "their windows. It was not tested on people it never met."
+    )
+    _, page = page_of(outcome, tmp_path)
+    assert "Nothing is known" not in page.text
+    assert "The best guess at how strangers will do is what held-out training people got" in page.text
+    assert "Held-out training people: 70.0%, by a copy trained without them." in page.text
+    assert "People never met unknown" in page.text, "they are no strangers"
+    assert "The score of held-out training people rests on 2 people" in page.text
+    assert "A window is 20.5 seconds of the signal. For comparison: answering" in page.text
+    assert page.text.count("Commonest mistake") == 1
+    assert "The strangers' score" not in page.text
+
+
+def test_held_out_people_are_never_mixed_with_strangers(make_outcome: MakeOutcome, tmp_path: Path) -> None:
+    asked = {"learned": ("alice", "dora"), "strangers": ("bob", "carol"), "cross": 0.6}
+    with_them = make_outcome(**asked, held_out=people_scored("dora", right=0.9))
+    without = make_outcome(**asked)
+    assert sentences.headline(with_them) == sentences.headline(without)
+    _, page = page_of(with_them, tmp_path)
+    start, end = (page.text.index(words) for words in ("Each person it never met", "Training people who were held out"))
+    strangers = page.text[start:end]
+    assert "bob" in strangers
+    assert "dora" not in strangers
+    held_out = page.text[end : page.text.index("Which activity is taken for which")]
+    assert "without 1 of its 2 training people" in held_out
+    assert "dora 300 90.0%" in held_out
+    assert "bob" not in held_out
+    assert page.text.count("90.0%") == held_out.count("90.0%"), "their score stands nowhere else"
+
+
+def test_the_notebooks_adam_and_the_everyday_training_are_told_in_full(make_outcome: MakeOutcome) -> None:
+    def facts(preset: str) -> dict[str, str]:
+        return dict(training_facts(make_outcome(preset=preset)))
+
+    notebook, everyday = facts("notebook"), facts("everyday")
+    assert notebook["Optimiser"] == "Adam, as the notebook's library wrote it"
+    assert (notebook["Learning rate"], notebook["L2 penalty"]) == ("0.0025", "0.0015")
+    assert {"Label smoothing", "Changed at random", "Weight decay"}.isdisjoint(notebook)
+    assert notebook["Windows taken"] == "10,000 drawn at random"
+    assert everyday["Optimiser"] == "AdamW"
+    assert everyday["Learning rate"] == "0.003 at most: it rises along one cycle and falls to nothing"
+    assert everyday["Label smoothing"] == "10.0%"
+    assert everyday["Weight decay"] == "0.01"
+    assert "L2 penalty" not in everyday
+    assert everyday["Windows taken"] == "one every 2 s"
+    assert everyday["Batch"].endswith("in a new order each pass")
+
+
+def test_every_change_of_the_augmentation_is_told(make_outcome: MakeOutcome) -> None:
+    outcome = make_outcome(preset="everyday")
+    names = [field.name for field in fields(Augmentation)]
+    for name in names:
+        only = replace(outcome.training, augmentation=Augmentation(**{name: 0.25}))
+        assert "25" in dict(training_facts(replace(outcome, training=only)))["Changed at random"]
+    everything = replace(outcome.training, augmentation=Augmentation(**dict.fromkeys(names, 0.25)))
+    assert dict(training_facts(replace(outcome, training=everything)))["Changed at random"].count(",") == len(names) - 1
+
+
+def test_passes_that_were_not_enough(make_outcome: MakeOutcome) -> None:
+    outcome = replace(make_outcome(preset="everyday"), training_windows=100, steps=1_000)
+    assert dict(training_facts(outcome))["Passes"] == "25, and more to make 1,000 steps"
+
+
+def test_what_the_curves_cannot_compare(make_outcome: MakeOutcome) -> None:
+    notebook = sentences.curves_sentence(make_outcome(calibrated_on="nobody"))
+    assert "temperature" not in notebook
+    assert "smoothed" not in notebook
+    everyday = sentences.curves_sentence(make_outcome(preset="everyday"))
+    assert "set the temperature of the probabilities, which changes no answer" in everyday
+    assert "windows that are changed at random and smoothed labels (10.0% of each truth spread over all)" in everyday

@@ -64,7 +64,9 @@ def test_a_run_directory_holds_what_the_readme_says(alice: Path, bob: Path, tmp_
     assert record["settings"]["preset"]["name"] == "small"
     assert record["data"]["cross"][0]["subject"] == "bob"
     scores = record["scores"]
-    assert set(scores) == {"same_person", "blocked_same_person", "cross_person", "cross_people"}
+    assert set(scores) == {
+        *("same_person", "blocked_same_person", "cross_person", "cross_people", "cross_probabilities")
+    }
     assert scores["cross_people"]["mean_person_macro_f1"] == pytest.approx(scores["cross_person"]["macro_f1"])
     assert scores["same_person"]["windows"] == 100
     assert scores["cross_person"]["windows"] == 500

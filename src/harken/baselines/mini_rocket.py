@@ -1,14 +1,18 @@
 """MiniRocket: thousands of fixed convolutions, how often each is positive, and a ridge classifier on that."""
 
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
+from sklearn.preprocessing import StandardScaler
 
 from harken.baselines.base import check_examples, check_signals
+from harken.baselines.ridge import Ridge, fit_ridge
 from harken.errors import HarkenError
 
 __all__ = ["MiniRocket"]
@@ -16,6 +20,8 @@ __all__ = ["MiniRocket"]
 SHORTEST_WINDOW = 9
 """Samples: the length of a kernel."""
 WINDOWS_AT_ONCE = 2048
+ONE_CALLER = threading.Lock()
+STRENGTHS = np.logspace(-3, 3, 10).tolist()
 
 
 class MiniRocket:
@@ -43,7 +49,8 @@ class MiniRocket:
         self._new_transformer = _aeon_mini_rocket()
         self._transformer: Any = None
         self._scaler: Any = None
-        self._ridge: Any = None
+        self._ridge: Ridge | None = None
+        self._codes: NDArray[np.int64] = np.empty(0, dtype=np.int64)
         self._classes = self._time = 0
 
     def fit(
@@ -56,9 +63,6 @@ class MiniRocket:
         classes: int | None = None,
     ) -> None:
         """See ``Baseline``. The rate is not looked at."""
-        from sklearn.linear_model import RidgeClassifierCV
-        from sklearn.preprocessing import StandardScaler
-
         self._classes = check_examples(signals, codes, sample_rate_hz=sample_rate_hz, classes=classes)
         self._time = signals.shape[1]
         if self._time < SHORTEST_WINDOW:
@@ -68,7 +72,9 @@ class MiniRocket:
             self._transformer.fit(_channels_first(signals))
         self._scaler = StandardScaler(with_mean=False, copy=False)
         values = self._scaler.fit_transform(self._values(signals))
-        self._ridge = RidgeClassifierCV(alphas=np.logspace(-3, 3, 10)).fit(values, codes)
+        self._codes = np.unique(codes)
+        targets = np.where(codes[:, np.newaxis] == self._codes, 1.0, -1.0)
+        self._ridge = fit_ridge(values, targets, strengths=STRENGTHS)
 
     def predict_proba(self, signals: NDArray[np.float32]) -> NDArray[np.float32]:
         """See ``Baseline``."""
@@ -78,36 +84,34 @@ class MiniRocket:
         probabilities = np.zeros((len(signals), self._classes), dtype=np.float32)
         for start in range(0, len(signals), WINDOWS_AT_ONCE):
             block = slice(start, start + WINDOWS_AT_ONCE)
-            decision = self._ridge.decision_function(self._scaler.transform(self._values(signals[block])))
-            probabilities[block, self._ridge.classes_] = _softmax(decision)
+            decision = self._ridge.predict(self._scaler.transform(self._values(signals[block])))
+            probabilities[block, self._codes] = softmax(decision, axis=1)
         return probabilities
 
     def _values(self, signals: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.asarray(self._transformer.transform(_channels_first(signals)))
+        with ONE_CALLER:
+            return np.asarray(self._transformer.transform(_channels_first(signals)))
 
 
 def _aeon_mini_rocket() -> Any:
     try:
+        import numba
         from aeon.transformations.collection.convolution_based import MiniRocket as Transformer
     except ModuleNotFoundError as error:
         raise HarkenError(
             f"the baseline mini_rocket needs aeon ({error.name} is missing): "
             f"{sys.executable} -m pip install 'harken[baselines]'"
         ) from error
+    # Numba's usual threads are OpenMP's, and to start them changes how many PyTorch uses in this process: training
+    # after MiniRocket would be slower and, bit for bit, another one. The other kind bears one caller at a time.
+    if numba.config.THREADING_LAYER == "default":
+        numba.config.THREADING_LAYER = "workqueue"
     return Transformer
 
 
 def _channels_first(signals: NDArray[np.float32]) -> NDArray[np.float32]:
     """As aeon wants them: ``[n, 3, time]``."""
     return np.ascontiguousarray(signals.transpose(0, 2, 1), dtype=np.float32)
-
-
-def _softmax(decision: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Decision values ``[n, labels]``, or ``[n]`` for the second of two labels, as probabilities."""
-    from scipy.special import softmax
-
-    both = np.stack([-decision, decision], axis=1) if decision.ndim == 1 else decision
-    return np.asarray(softmax(both, axis=1))
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from harken import __version__
-from harken.cli import datasets, demo, evaluate, inspect, label, simulate, train
+from harken.cli import adapt, benchmark, datasets, demo, evaluate, inspect, label, simulate, train
 from harken.errors import HarkenError
 
 __all__ = ["app", "main", "spread"]
@@ -25,8 +25,10 @@ app.command("demo")(demo.demo)
 app.command("inspect")(inspect.inspect)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
+app.command("adapt")(adapt.adapt)
 app.command("label")(label.label)
 app.command("simulate")(simulate.simulate)
+app.command("benchmark")(benchmark.benchmark)
 app.command("datasets")(datasets.datasets)
 
 

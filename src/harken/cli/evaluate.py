@@ -25,6 +25,13 @@ def evaluate(
     ignore_label: Annotated[
         list[str] | None, typer.Option(help="Leave out windows of this label; may be given again.", metavar="NAME")
     ] = None,
+    unsure_below: Annotated[
+        float | None,
+        typer.Option(
+            help="Also count what is answered when a window whose largest probability is below P is called unsure.",
+            metavar="P",
+        ),
+    ] = None,
     plot: Annotated[
         Path | None, typer.Option(help="Draw the confusion matrix of the strangers to this PNG.", metavar="PNG")
     ] = None,
@@ -33,7 +40,8 @@ def evaluate(
 ) -> None:
     """Score a model on labelled recordings: each person, and the mean over people with an interval.
 
-    People the model learned from are told apart from strangers and never counted among them.
+    People the model learned from are told apart from strangers and never counted among them. With --unsure-below
+    every score still counts all windows; beside them stands how many get an answer, and how many answers are right.
     """
     from harken.errors import HarkenError
     from harken.evaluation import evaluate as evaluate_recordings
@@ -42,9 +50,13 @@ def evaluate(
 
     if plot is not None and plot.suffix.lower() != ".png":
         raise HarkenError(f"{plot}: pictures are PNG files; give a name that ends in .png")
+    if unsure_below is not None and not 0 <= unsure_below <= 1:
+        raise HarkenError(f"--unsure-below {unsure_below:g} is no probability; it lies between 0 and 1")
     recogniser = Recogniser.load(model / "model.safetensors" if model.is_dir() else model)
     recordings = [read(path, **asdict(reading)) for path in files]
-    evaluation = evaluate_recordings(recogniser, recordings, ignore_labels=ignore_label or ())
+    evaluation = evaluate_recordings(
+        recogniser, recordings, ignore_labels=ignore_label or (), unsure_below=unsure_below
+    )
     if json:
         from json import dumps
 

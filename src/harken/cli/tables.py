@@ -6,11 +6,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from harken.evaluation import Evaluation
+from harken.evaluation import AnsweredPeople, Evaluation
 from harken.runs.outcome import Outcome
 from harken.scores import PeopleScores, Scores
 
-__all__ = ["print_confusion", "print_evaluation", "print_outcome", "print_people", "print_scores"]
+__all__ = ["print_answered", "print_confusion", "print_evaluation", "print_outcome", "print_people", "print_scores"]
 
 
 def print_outcome(outcome: Outcome) -> None:
@@ -24,23 +24,42 @@ def print_outcome(outcome: Outcome) -> None:
     print_scores(console, ((name + _tested(scores), scores) for name, scores in rows if scores is not None))
     if outcome.cross_people is not None and len(outcome.cross_people.people) > 1:
         print_people(console, outcome.cross_people)
-    if outcome.cross is None:
-        console.print("Nothing is known about strangers: no recording of anybody else was given (--cross).")
-    for note in _grouped(outcome.notes):
+    for sentence in _about_strangers(outcome):
+        console.print(sentence, markup=False)
+    for note in _grouped(outcome):
         console.print(f"Note: {note}", markup=False)
     console.print(f"Report: {outcome.settings.out / 'report.html'}", markup=False, soft_wrap=True)
 
 
-def _grouped(notes: Iterable[str]) -> list[str]:
-    """Notes of files ("NAME: what") that say the same in one line."""
-    files: dict[str, list[str]] = {}
-    for note in notes:
-        name, _, what = note.partition(": ")
-        files.setdefault(what or name, []).append(name if what else "")
+def _about_strangers(outcome: Outcome) -> list[str]:
+    """A line each: what held-out training people got, what nobody knows, and how far to believe the probabilities."""
+    from harken.report.held_out import held_out_people, together
+    from harken.report.probabilities import calibration_sentence, error_sentence
+
+    said = []
+    if outcome.cross is None:
+        nothing = "Nothing is known about strangers: n" if outcome.held_out_people is None else "N"
+        said.append(f"{nothing}o recording of anybody else was given (--cross).")
+    if (people := outcome.held_out_people) is not None:
+        said.append(
+            f"Held out: a copy trained without {held_out_people(outcome)} has an accuracy of "
+            f"{together(people).accuracy:.1%} on them (mean of each person's macro F1: "
+            f"{people.mean_person_macro_f1:.3f})."
+        )
+    return [*said, calibration_sentence(outcome), *filter(None, [error_sentence(outcome)])]
+
+
+def _grouped(outcome: Outcome) -> list[str]:
+    """Notes of several files that say the same in one line, then the notes on the whole."""
+    from harken.report.notes import share_notes
+
+    reads = outcome.data.training + outcome.data.cross
     return [
-        f"{names[0]}: {what}".removeprefix(": ") if len(names) == 1 else f"{len(names)} files: {what}"
-        for what, names in files.items()
-    ]
+        f"{reads[note.recordings[0]].path.name}: {note.text}"
+        if len(note.recordings) == 1
+        else f"{len(note.recordings)} files: {note.text}"
+        for note in share_notes([one.mended.quality.notes for one in reads])
+    ] + [note for note in outcome.notes if note not in outcome.data.notes]
 
 
 def _tested(scores: Scores) -> str:
@@ -55,12 +74,40 @@ def print_evaluation(evaluation: Evaluation) -> None:
     if evaluation.strangers is not None:
         console.print("[bold]People the model never met[/bold] (it learned from nobody of this name)")
         print_people(console, evaluation.strangers)
+        _print_error(console, evaluation.strangers_error)
+    if evaluation.strangers_answered is not None:
+        print_answered(console, evaluation.strangers_answered)
     if evaluation.all_strangers is not None:
         console.print()
         print_confusion(console, evaluation.all_strangers)
     if evaluation.known is not None:
         console.print("\n[bold]People the model learned from[/bold] (other recordings of them; not strangers)")
         print_people(console, evaluation.known)
+        _print_error(console, evaluation.known_error)
+    if evaluation.known_answered is not None:
+        print_answered(console, evaluation.known_answered)
+    if evaluation.calibrated_on != "strangers":
+        on = {"nobody": "at all", "the same person": "for strangers, but on people it learned from"}
+        console.print(f"The model's probabilities are not calibrated {on[evaluation.calibrated_on]}.")
+
+
+def print_answered(console: Console, answered: AnsweredPeople) -> None:
+    """How many windows get an answer when the model may say "unsure", and how many of the answers are right."""
+    console.print(f"\nUnsure below a probability of {answered.together.unsure_below:g}:")
+    table = Table(box=None, pad_edge=False)
+    table.add_column("Person")
+    for name in ("windows", "answered", "right among them"):
+        table.add_column(name, justify="right")
+    rows = list(answered.people.items())
+    for name, one in rows + ([("all together", answered.together)] if len(rows) > 1 else []):
+        right = "-" if one.accuracy is None else f"{one.accuracy:.1%}"
+        table.add_row(Text(name), f"{one.windows}", f"{one.coverage:.1%}", right)
+    console.print(table)
+
+
+def _print_error(console: Console, error: float | None) -> None:
+    if error is not None:
+        console.print(f"Expected calibration error: {error:.3f} (0 is perfect)")
 
 
 def print_confusion(console: Console, scores: Scores) -> None:

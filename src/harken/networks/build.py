@@ -58,4 +58,7 @@ def build(name: str, sizes: Mapping[str, Any]) -> nn.Module:
         )
         if not fits:
             raise HarkenError(f"the network {name} cannot have {size} = {value!r}")
-    return kind.module(made)
+    try:
+        return kind.module(made)
+    except ValueError as error:  # sizes that do not fit one another
+        raise HarkenError(f"the network {name} cannot be built with these sizes: {error}") from error

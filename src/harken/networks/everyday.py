@@ -4,7 +4,8 @@ A strided convolution stem turns 10 s at 30 Hz into some 40 steps, so that the L
 of the notebook's 512 steps and its gradients need not survive so many. Mean and maximum over time are what
 the classes are read from: an activity is anywhere in a window, not at its end.
 The plan is the one of DeepConvLSTM (Ordóñez and Roggen, Sensors 16(1):115, 2016) with strides, batch
-normalisation, both directions and pooling over time.
+normalisation, residual blocks (He et al., 2016), both directions, and pooling over time of what the stem and the
+LSTM say. What each part is worth was measured on held-out training people: see ``docs/results/choosing.json``.
 """
 
 from dataclasses import dataclass
@@ -13,6 +14,9 @@ import torch
 from torch import Tensor, nn
 
 __all__ = ["EverydayLSTM", "EverydaySizes"]
+
+GROUPS = 8
+BLOCK_DROPOUT = 0.1
 
 
 @dataclass(frozen=True)
@@ -23,32 +27,38 @@ class EverydaySizes:
     classes: int
     stem: int = 64
     width: int = 128
+    blocks: int = 2
     units: int = 64
-    keep: float = 0.7
+    keep: float = 0.5
 
 
 class EverydayLSTM(nn.Module):
-    """Signals ``[batch, time, channels]``, acceleration in g -> logits ``[batch, classes]``."""
+    """Signals ``[batch, time, channels]``, acceleration in g as the first three -> logits ``[batch, classes]``."""
 
     def __init__(self, sizes: EverydaySizes) -> None:
         super().__init__()
         self.sizes = sizes
         self.stem = nn.Sequential(
-            *_patches(sizes.channels + 1, sizes.stem, kernel=9),
+            *_patches(2 * sizes.channels + 1, sizes.stem, kernel=9),
             *_patches(sizes.stem, sizes.stem, kernel=5),
             *_patches(sizes.stem, sizes.width, kernel=5),
         )
+        self.blocks = nn.ModuleList(_block(sizes.width) for _ in range(sizes.blocks))
         self.lstm = nn.LSTM(sizes.width, sizes.units, batch_first=True, bidirectional=True)
         self.dropout = nn.Dropout(1 - sizes.keep)
-        self.output = nn.Linear(4 * sizes.units, sizes.classes)
+        self.output = nn.Linear(4 * sizes.units + 2 * sizes.width, sizes.classes)
 
     def features(self, signals: Tensor) -> Tensor:
-        """What the classes are read from: ``[batch, 4 x units]``."""
-        # The length of the acceleration says how hard a movement is, whichever way round the watch is worn.
+        """What the classes are read from: ``[batch, 4 x units + 2 x width]``."""
+        # The length of the acceleration says how hard a movement is, whichever way round the watch is worn; what is
+        # left without the mean says how it moves, whichever way the arm is held.
         length = signals[..., :3].square().sum(-1, keepdim=True).add(1e-6).sqrt() - 1
-        patches = self.stem(torch.cat([signals, length], -1).transpose(1, 2))  # [batch, width, time / 8]
+        moving = signals - signals.mean(1, keepdim=True)
+        patches = self.stem(torch.cat([signals, length, moving], -1).transpose(1, 2))  # [batch, width, time / 8]
+        for block in self.blocks:
+            patches = patches + block(patches)
         steps, _ = self.lstm(self.dropout(patches.transpose(1, 2)))  # [batch, time / 8, 2 x units]
-        return torch.cat([steps.mean(1), steps.amax(1)], 1)
+        return torch.cat([steps.mean(1), steps.amax(1), patches.mean(2), patches.amax(2)], 1)
 
     def forward(self, signals: Tensor) -> Tensor:
         logits: Tensor = self.output(self.dropout(self.features(signals)))
@@ -62,3 +72,13 @@ def _patches(channels: int, width: int, *, kernel: int) -> list[nn.Module]:
         nn.BatchNorm1d(width),
         nn.ReLU(),
     ]
+
+
+def _block(width: int) -> nn.Sequential:
+    """What is added to the patches: the channels in groups, each patch seen with its two neighbours in time."""
+    return nn.Sequential(
+        nn.Conv1d(width, width, 3, padding=1, groups=GROUPS, bias=False),
+        nn.BatchNorm1d(width),
+        nn.ReLU(),
+        nn.Dropout(BLOCK_DROPOUT),
+    )

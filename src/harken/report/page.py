@@ -12,12 +12,23 @@ from matplotlib.figure import Figure
 
 from harken import __version__
 from harken.figures.confusion import MEASURES, Measure, confusion_panel
+from harken.figures.coverage import coverage_picture
 from harken.figures.curves import learning_curves
 from harken.figures.style import DOTS_PER_INCH, house_style
 from harken.files import write_text
+from harken.report.held_out import held_out_sentence, together
+from harken.report.probabilities import (
+    UNSURE_BELOW,
+    UnsureRow,
+    calibration_sentence,
+    error_sentence,
+    unsure_rows,
+    unsure_sentences,
+)
 from harken.report.sentences import (
     baseline_sentence,
     confusion_sentence,
+    curves_sentence,
     headline,
     limits,
     overlap_sentences,
@@ -28,7 +39,8 @@ from harken.report.sentences import (
     warnings,
     without_folders,
 )
-from harken.report.tables import GLOSSARY, people_rows, recording_cards, test_rows, training_facts
+from harken.report.tables import GLOSSARY, people_rows, recording_cards, test_rows
+from harken.report.training_facts import training_facts
 
 if TYPE_CHECKING:
     from harken.history import History
@@ -77,6 +89,15 @@ class Section:
     pictures: list[Picture]
 
 
+@dataclass(frozen=True)
+class Unsure:
+    """What saying "unsure" gains on people never met: sentences, a few thresholds, and the whole curve."""
+
+    sentences: list[str]
+    rows: list[UnsureRow]
+    picture: Picture
+
+
 def write_report(path: Path, outcome: "Outcome") -> None:
     """Write what a run found out as one HTML file that needs nothing beside it: no network, script or font.
 
@@ -99,7 +120,8 @@ def write_report(path: Path, outcome: "Outcome") -> None:
 
 def _content(outcome: "Outcome") -> dict[str, Any]:
     """Everything the template names."""
-    people = outcome.cross_people
+    people, held_out = outcome.cross_people, outcome.held_out_people
+    recordings, shared_notes = recording_cards(outcome)
     return {
         "version": __version__,
         "title": "harken: " + ", ".join(dict.fromkeys(one.mended.subject for one in outcome.data.training)),
@@ -110,12 +132,17 @@ def _content(outcome: "Outcome") -> dict[str, Any]:
         "tests": test_rows(outcome),
         "about_overlap": overlap_sentences(outcome),
         "about_strangers": stranger_gap_sentence(outcome),
-        "people": people_rows(outcome),
+        "people": people_rows(people),
         "about_people": spread_sentence(people) if people is not None else None,
+        "held_out": people_rows(held_out),
+        "about_held_out": _about_held_out(outcome),
+        "about_probabilities": [calibration_sentence(outcome), *filter(None, [error_sentence(outcome)])],
+        "unsure": _unsure(outcome),
         "matrices": _matrices(outcome),
+        "about_curves": curves_sentence(outcome),
         "curves": _curves(outcome),
-        "recordings": recording_cards(outcome),
-        "notes": _notes(outcome),
+        "recordings": recordings,
+        "notes": [*_notes(outcome), *shared_notes],
         "training": training_facts(outcome),
         "limits": limits(outcome),
         "glossary": GLOSSARY,
@@ -124,13 +151,33 @@ def _content(outcome: "Outcome") -> dict[str, Any]:
 
 def _lead(outcome: "Outcome") -> list[str]:
     """The sentences under the headline."""
-    if outcome.cross is None or outcome.cross_people is None:
+    people = outcome.cross_people or outcome.held_out_people
+    if people is None:
         return []
     return [
         f"A window is {outcome.specification.window_length_s:.3g} seconds of the signal. "
-        + baseline_sentence(outcome.cross),
-        people_sentence(outcome.cross_people),
+        + baseline_sentence(outcome.cross or together(people)),
+        people_sentence(people),
     ]
+
+
+def _about_held_out(outcome: "Outcome") -> list[str]:
+    people = outcome.held_out_people
+    if people is None:
+        return []
+    return [held_out_sentence(outcome), people_sentence(people), spread_sentence(people)]
+
+
+def _unsure(outcome: "Outcome") -> Unsure | None:
+    scores = outcome.cross_probabilities
+    if scores is None:
+        return None
+    words = (
+        "Curve. How many of the answers for people never met are right, over how many windows get an answer, with the "
+        f"thresholds {', '.join(map(str, UNSURE_BELOW))} marked. The numbers stand in the table beside it."
+    )
+    picture = _picture(coverage_picture(scores.curve, marked=UNSURE_BELOW), words)
+    return Unsure(unsure_sentences(scores), unsure_rows(scores), picture)
 
 
 def _cards(outcome: "Outcome") -> list[Card]:
@@ -145,11 +192,18 @@ def _cards(outcome: "Outcome") -> list[Card]:
         ),
     )
     return [
-        Card(title, "unknown", "Not tested.", kind)
+        Card(title, "unknown", _not_tested(outcome, kind), kind)
         if scores is None
         else Card(title, percent(scores.accuracy), explained, kind)
         for scores, title, explained, kind in tests
     ]
+
+
+def _not_tested(outcome: "Outcome", kind: str) -> str:
+    if kind != "trusted" or outcome.held_out_people is None:
+        return "Not tested."
+    right = percent(together(outcome.held_out_people).accuracy)
+    return f"Not tested. Held-out training people: {right}, by a copy trained without them."
 
 
 def _matrices(outcome: "Outcome") -> list[Section]:

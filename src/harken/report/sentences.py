@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from harken.augment import Augmentation
+from harken.presets import SlidingHops
+from harken.report.held_out import held_out_people, together
 from harken.scores import FEWEST_PEOPLE_FOR_AN_INTERVAL, PeopleScores, Scores
+from harken.specification import RATE_TOLERANCE
 
 if TYPE_CHECKING:
     from harken.runs.outcome import Outcome
@@ -18,7 +22,9 @@ __all__ = [
     "baseline_sentence",
     "commonest_mistake",
     "confusion_sentence",
+    "curves_sentence",
     "headline",
+    "known_people",
     "limits",
     "number",
     "overlap_sentences",
@@ -27,6 +33,7 @@ __all__ = [
     "points",
     "spread_sentence",
     "stranger_gap_sentence",
+    "strangers",
     "warnings",
     "without_folders",
 ]
@@ -57,16 +64,34 @@ def points(difference: float) -> str:
     return f"{size} percentage point{'' if size == '1.0' else 's'}"
 
 
+def strangers(outcome: "Outcome") -> str:
+    """The people never met, counted."""
+    count = len(outcome.cross_people.people) if outcome.cross_people is not None else 1
+    return "the one person" if count == 1 else f"the {count} people"
+
+
+def known_people(outcome: "Outcome") -> str:
+    """The people learned from, counted."""
+    count = len({one.mended.subject for one in outcome.data.training})
+    return "the one person" if count == 1 else f"the {count} people"
+
+
 def headline(outcome: "Outcome") -> str:
-    """The one sentence to remember: how well strangers are recognised, or that nobody knows."""
-    if outcome.cross is None:
+    """The one sentence to remember: how well strangers are recognised, or how little is known about it."""
+    if outcome.cross is not None:
         return (
-            "Nothing is known about how well this recogniser does on strangers: it was tested only on "
-            f"{_known_people(outcome)} it learned from."
+            f"On {strangers(outcome)} it never met, this recogniser names the right activity in "
+            f"{percent(outcome.cross.accuracy)} of the windows."
+        )
+    if outcome.held_out_people is not None:
+        return (
+            f"Trained without {held_out_people(outcome)}, a copy of this recogniser names the right activity in "
+            f"{percent(together(outcome.held_out_people).accuracy)} of their windows. "
+            "It was not tested on people it never met."
         )
     return (
-        f"On {_strangers(outcome)} it never met, this recogniser names the right activity in "
-        f"{percent(outcome.cross.accuracy)} of the windows."
+        "Nothing is known about how well this recogniser does on strangers: it was tested only on "
+        f"{known_people(outcome)} it learned from."
     )
 
 
@@ -146,8 +171,8 @@ def stranger_gap_sentence(outcome: "Outcome") -> str | None:
     difference = outcome.blocked.accuracy - outcome.cross.accuracy
     direction = "lower" if difference >= 0 else "higher"
     return (
-        f"On {_strangers(outcome)} it never met, accuracy is {points(difference)} {direction} than on "
-        f"{_known_people(outcome)} it learned from, tested honestly."
+        f"On {strangers(outcome)} it never met, accuracy is {points(difference)} {direction} than on "
+        f"{known_people(outcome)} it learned from, tested honestly."
     )
 
 
@@ -163,14 +188,12 @@ def warnings(outcome: "Outcome") -> list[str]:
     if outcome.training.passes < recipe.training.passes:
         said.append(
             f"This was a short training: {_counted(outcome.training.passes, 'pass', 'passes')} over the training "
-            f"windows, where the recipe “{recipe.name}” has {recipe.training.passes}. More passes may change every number."
+            f"windows, where the recipe “{recipe.name}” has {recipe.training.passes}. More passes may change every "
+            "number."
         )
     said += [note for note in outcome.notes if note.startswith("The honest same-person test has no window")]
     if outcome.cross is None:
-        said.append(
-            "No recording of anybody else was given (--cross), so nothing is known about strangers. The scores below "
-            "are of people the model knows; on others it usually does much worse."
-        )
+        said.append(_nobody_else(outcome))
     if outcome.same_person is None:
         said.append("There is no overlapping same-person test: none of its windows holds an activity that was learned.")
     if outcome.blocked is None and not any(note.startswith(NO_HONEST_TEST) for note in outcome.notes):
@@ -183,22 +206,40 @@ def warnings(outcome: "Outcome") -> list[str]:
 
 def limits(outcome: "Outcome") -> list[str]:
     """What the numbers do not say."""
-    specification = outcome.specification
     said = []
     if outcome.cross_people is not None:
-        said.append(_people_limit(len(outcome.cross_people.people)))
-    said += [
-        f"It knows {_listed(specification.labels)}, and nothing else: whatever else a person does is called one of "
-        "these.",
-        "Windows are drawn at random and overlap one another, so thousands of windows are far fewer independent "
-        "trials. What counts is how many people there are, and how many bouts of each activity.",
-        "The overlapping windows and those of people never met are drawn over the rows as they stand in the file, "
-        "gaps and wild values included, as the notebook drew them; the honest test uses mended rows.",
+        said.append(_people_limit("The strangers' score", len(outcome.cross_people.people)))
+    if outcome.held_out_people is not None:
+        said.append(_people_limit("The score of held-out training people", len(outcome.held_out_people.people)))
+    return [
+        *said,
+        f"It knows {_listed(outcome.specification.labels)}, and nothing else: whatever else a person does is called "
+        "one of these.",
+        *_window_limits(outcome),
         "The labels in the recordings are taken for the truth: one that was set too late counts as the model's "
         "mistake.",
-        f"It reads {_listed(specification.channels)} at about {specification.sample_rate_hz:.4g} samples per second "
-        "(5% more or less), and the same kind of watch on the same wrist is the safe case.",
+        _input_limit(outcome),
     ]
+
+
+def curves_sentence(outcome: "Outcome") -> str:
+    """What the curves show, and what of them cannot be compared."""
+    said = (
+        "The black line is a running mean over training batches, each of which is drawn faintly behind it. The tests "
+        "were only looked at: nothing was stopped or chosen by them, and no weight was learned from them."
+    )
+    if outcome.specification.calibrated_on == "the same person":
+        said += " The honest same-person test set the temperature of the probabilities, which changes no answer."
+    harder = []
+    if outcome.training.augmentation != Augmentation():
+        harder.append("windows that are changed at random")
+    if outcome.training.label_smoothing:
+        harder.append(f"smoothed labels ({percent(outcome.training.label_smoothing)} of each truth spread over all)")
+    if harder:
+        said += (
+            f" The training batches have {' and '.join(harder)}, which the tests have not: they can look worse than a "
+            "test without being it."
+        )
     return said
 
 
@@ -240,31 +281,59 @@ def without_folders(text: str, paths: Iterable[Path]) -> str:
     return text
 
 
-def _people_limit(count: int) -> str:
-    if count == 1:
+def _nobody_else(outcome: "Outcome") -> str:
+    if outcome.held_out_people is None:
         return (
-            "The strangers' score rests on one person. That says little about the next: another person may be "
-            "recognised much better or much worse."
-        )
-    if count < FEWEST_PEOPLE_FOR_AN_INTERVAL:
-        return (
-            f"The strangers' score rests on {count} people. That says little about the next: look at how far they lie "
-            "apart."
+            "No recording of anybody else was given (--cross), so nothing is known about strangers. The scores below "
+            "are of people the model knows; on others it usually does much worse."
         )
     return (
-        f"The strangers' score rests on {count} people. The interval says how much their mean would move with other "
-        "people like them; one person may lie far outside, and so may people of another age, health or watch."
+        "No recording of anybody else was given (--cross). The best guess at how strangers will do is what held-out "
+        "training people got from a copy that was trained without them. The same-person tests are of people the model "
+        "knows; on others it usually does much worse."
     )
 
 
-def _strangers(outcome: "Outcome") -> str:
-    count = len(outcome.cross_people.people) if outcome.cross_people is not None else 1
-    return "the one person" if count == 1 else f"the {count} people"
+def _window_limits(outcome: "Outcome") -> list[str]:
+    recipe, model = outcome.settings.recipe, outcome.specification
+    if isinstance(recipe.windows, SlidingHops):
+        at_rate = f", resampled to {model.sample_rate_hz:.4g} samples per second" if model.even_grid else ""
+        return [
+            f"A window lasts {model.window_length_s:.3g} s and the next one begins {recipe.windows.hop_s:.3g} s later, "
+            "so thousands of windows are far fewer independent trials. What counts is how many people there are, and "
+            "how many bouts of each activity.",
+            f"Windows are taken from the mended recordings{at_rate}, each within one bout: no window, and so no score, "
+            "holds a gap, a marked sample or the change from one activity to the next.",
+        ]
+    return [
+        "Windows are drawn at random and overlap one another, so thousands of windows are far fewer independent "
+        "trials. What counts is how many people there are, and how many bouts of each activity.",
+        "The overlapping windows and those of people never met are drawn over the rows as they stand in the file, "
+        "gaps and wild values included, as the notebook drew them; the honest test uses mended rows.",
+    ]
 
 
-def _known_people(outcome: "Outcome") -> str:
-    count = len({one.mended.subject for one in outcome.data.training})
-    return "the one person" if count == 1 else f"the {count} people"
+def _input_limit(outcome: "Outcome") -> str:
+    model = outcome.specification
+    off = "another rate" if model.even_grid else f"a rate more than {RATE_TOLERANCE:.0%} off"
+    return (
+        f"It reads {_listed(model.channels)} at {model.sample_rate_hz:.4g} samples per second; a recording at {off} is "
+        "resampled first. The same kind of watch on the same wrist is the safe case."
+    )
+
+
+def _people_limit(what: str, count: int) -> str:
+    if count == 1:
+        return (
+            f"{what} rests on one person. That says little about the next: another person may be recognised much "
+            "better or much worse."
+        )
+    if count < FEWEST_PEOPLE_FOR_AN_INTERVAL:
+        return f"{what} rests on {count} people. That says little about the next: look at how far they lie apart."
+    return (
+        f"{what} rests on {count} people. The interval says how much their mean would move with other people like "
+        "them; one person may lie far outside, and so may people of another age, health or watch."
+    )
 
 
 def _counted(count: int, one: str, many: str) -> str:

@@ -1,19 +1,16 @@
 """What a report shows in rows: the tests, the people, the recordings, the training, and what the words mean."""
 
-import platform
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import TYPE_CHECKING, NamedTuple
 
-from harken import __version__
 from harken.figures.style import UNLABELLED_COLOUR, label_colours
 from harken.inspection import Inspection, duration_text, inspect_recording
+from harken.report.notes import SharedNote, share_notes
 from harken.report.sentences import commonest_mistake, number, percent, without_folders
-from harken.scores import Scores
+from harken.scores import PeopleScores, Scores
 
 if TYPE_CHECKING:
-    from harken.runs.data import Read
     from harken.runs.outcome import Outcome
 
 __all__ = [
@@ -26,7 +23,6 @@ __all__ = [
     "people_rows",
     "recording_cards",
     "test_rows",
-    "training_facts",
 ]
 
 
@@ -78,9 +74,11 @@ class RecordingCard:
     facts: list[Fact]
     labels: list[LabelShare]
     notes: list[str]
+    """What is said of this recording alone."""
 
 
 NOT_MADE = "–"
+MOST_FILES_NAMED = 5
 
 SCORES: tuple[tuple[str, Callable[[Scores], str]], ...] = (
     ("Windows", lambda scores: f"{scores.windows:,}"),
@@ -112,7 +110,7 @@ GLOSSARY = (
     ),
     Fact(
         "Same person, overlapping windows",
-        "Test windows are drawn from the very stretches that the training windows were drawn from and share most of "
+        "Test windows are taken from the very stretches that the training windows were taken from and share most of "
         "their samples with them. This measures memory and flatters; it is shown because it is how such "
         "recognisers are often reported.",
     ),
@@ -125,6 +123,21 @@ GLOSSARY = (
         "People never met",
         "People of whom the model saw nothing: not for learning, not for stopping, not for choosing. This is the "
         "number to expect on somebody new.",
+    ),
+    Fact(
+        "Held-out training people",
+        "A copy of the model learns from the other training people and is tested on these: what a model of this kind "
+        "does on strangers, though not the model itself, which learned from them in the end.",
+    ),
+    Fact(
+        "Calibrated",
+        "Of the answers that are given with a probability of 70%, about 70% should be right. One number, the "
+        "temperature, makes all probabilities bolder or more careful until that is so; no answer changes by it.",
+    ),
+    Fact(
+        "Expected calibration error",
+        "How far, on average over windows, the probability of the answer is from the share of answers that are right: "
+        "0 is perfect.",
     ),
     Fact(
         "Confusion matrix",
@@ -147,11 +160,10 @@ def test_rows(outcome: "Outcome") -> list[ScoreRow]:
     ]
 
 
-def people_rows(outcome: "Outcome") -> list[PersonRow]:
-    """A row for each stranger, the least well recognised first."""
-    if outcome.cross_people is None:
+def people_rows(people: PeopleScores | None) -> list[PersonRow]:
+    """A row for each person, the least well recognised first; none where there are no people."""
+    if people is None:
         return []
-    people = sorted(outcome.cross_people.people.items(), key=lambda item: (item[1].macro_f1, item[0]))
     return [
         PersonRow(
             person,
@@ -162,53 +174,41 @@ def people_rows(outcome: "Outcome") -> list[PersonRow]:
             number(scores.cohen_kappa),
             commonest_mistake(scores),
         )
-        for person, scores in people
+        for person, scores in sorted(people.people.items(), key=lambda item: (item[1].macro_f1, item[0]))
     ]
 
 
-def recording_cards(outcome: "Outcome") -> list[RecordingCard]:
-    """A card for each recording, those learned from first."""
+def recording_cards(outcome: "Outcome") -> tuple[list[RecordingCard], list[str]]:
+    """A card for each recording, those learned from first; and what is said of several recordings alike."""
     data = outcome.data
     reads = [(one, "learned from") for one in data.training] + [(one, "never met") for one in data.cross]
     names = [name for one, _ in reads for name in one.mended.label_names]
     colours = label_colours([*outcome.specification.labels, *names])
-    return [_card(one, role, colours) for one, role in reads]
-
-
-def training_facts(outcome: "Outcome") -> list[Fact]:
-    """How the model was trained, and with what."""
-    specification, training = outcome.specification, outcome.training
-    sizes = ", ".join(f"{name} {value}" for name, value in specification.sizes.items())
-    rate = f"{specification.sample_rate_hz:.4g} samples per second"
-    return [
-        Fact("Recipe", specification.preset),
-        Fact("Activities", ", ".join(specification.labels)),
-        Fact("Signals", f"{', '.join(specification.channels)} at {rate}"),
-        Fact("Window", f"{specification.window_length} samples, {specification.window_length_s:.3g} s"),
-        Fact("Network", f"{specification.network} ({sizes})"),
-        Fact("Numbers it learns", f"{outcome.parameters:,}"),
-        Fact("Training windows", f"{outcome.training_windows:,}"),
-        Fact("Passes", f"{training.passes:,}"),
-        Fact("Batch", f"{training.batch_windows:,} windows"),
-        Fact("Steps", f"{outcome.steps:,}" if outcome.finished else f"{outcome.steps_done:,} of {outcome.steps:,}"),
-        Fact("Learning rate", f"{training.learning_rate:g}"),
-        Fact("L2 penalty", f"{training.l2:g}"),
-        Fact("Seed", f"{training.seed}"),
-        Fact("Computed on", outcome.settings.device),
-        Fact("Software", _versions()),
-    ]
-
-
-def _card(one: "Read", role: str, colours: dict[str, str]) -> RecordingCard:
-    found = inspect_recording(one.mended, found=one.as_found)
-    return RecordingCard(
-        file=one.path.name,
-        subject=found.subject,
-        role=role,
-        facts=_recording_facts(found),
-        labels=_label_shares(found, colours),
-        notes=[without_folders(note, [one.path]) for note in found.notes],
+    found = [inspect_recording(one.mended, found=one.as_found) for one, _ in reads]
+    shared = share_notes(
+        [[without_folders(note, [one.path]) for note in its.notes] for (one, _), its in zip(reads, found, strict=True)]
     )
+    cards = [
+        RecordingCard(
+            file=one.path.name,
+            subject=its.subject,
+            role=role,
+            facts=_recording_facts(its),
+            labels=_label_shares(its, colours),
+            notes=[note.text for note in shared if note.recordings == (position,)],
+        )
+        for position, ((one, role), its) in enumerate(zip(reads, found, strict=True))
+    ]
+    files = [card.file for card in cards]
+    return cards, [_of_several(note, files) for note in shared if len(note.recordings) > 1]
+
+
+def _of_several(note: SharedNote, files: list[str]) -> str:
+    count = len(note.recordings)
+    if count == len(files):
+        return f"All {count} recordings: {note.text}"
+    names = f" ({', '.join(files[at] for at in note.recordings)})" if count <= MOST_FILES_NAMED else ""
+    return f"{count} of {len(files)} recordings{names}: {note.text}"
 
 
 def _recording_facts(found: Inspection) -> list[Fact]:
@@ -240,8 +240,3 @@ def _label_shares(found: Inspection, colours: dict[str, str]) -> list[LabelShare
     if time:
         shares.append(LabelShare("no label", duration_text(time), round(time / everything * 100, 2), UNLABELLED_COLOUR))
     return shares
-
-
-def _versions() -> str:
-    parts = [f"{name} {version(name)}" for name in ("torch", "numpy", "scikit-learn")]
-    return ", ".join([f"harken {__version__}", f"Python {platform.python_version()}", *parts])

@@ -1,0 +1,91 @@
+"""``harken adapt``: a personal model from a few labelled minutes of its wearer."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harken.cli.options import Json, with_reading_options
+from harken.readers.options import TableOptions
+
+if TYPE_CHECKING:
+    from harken.adaptation import Adapted
+
+__all__ = ["adapt"]
+
+
+@with_reading_options
+def adapt(
+    model: Annotated[
+        Path,
+        typer.Argument(
+            help="The general model: a model file (.safetensors), or a run directory.",
+            metavar="MODEL",
+            show_default=False,
+        ),
+    ],
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="Labelled recordings of one wearer.", metavar="FILE...", show_default=False),
+    ],
+    *,
+    out: Annotated[
+        Path, typer.Option(help="The personal model to write (.safetensors).", metavar="MODEL2", show_default=False)
+    ],
+    ignore_label: Annotated[
+        list[str] | None, typer.Option(help="Leave out windows of this label; may be given again.", metavar="NAME")
+    ] = None,
+    json: Json = False,
+    reading: TableOptions,
+) -> None:
+    """Adapt a model to its wearer, and keep the result only if it is better in cross-validation.
+
+    A minute of each of two labels is enough to try. It says whether the adapted weights were kept; if they were not,
+    MODEL2 holds the general model's.
+    """
+    from harken.adaptation import adapt as adapt_recogniser
+    from harken.errors import HarkenError
+    from harken.readers import read
+    from harken.recogniser import Recogniser
+
+    if out.suffix != ".safetensors":
+        raise HarkenError(f"{out}: models are .safetensors files; give --out a name that ends so")
+    general = model / "model.safetensors" if model.is_dir() else model
+    if out.resolve() == general.resolve():
+        raise HarkenError(f"{out} is the general model itself; give --out another name, so that it is still there")
+    recogniser = Recogniser.load(general)
+    recordings = [read(path, **asdict(reading)) for path in files]
+    adapted = adapt_recogniser(recogniser, recordings, ignore_labels=ignore_label or ())
+    try:
+        adapted.recogniser.save(out)
+    except OSError as error:
+        raise HarkenError(f"{out}: cannot write there ({error.strerror})") from error
+    if json:
+        from json import dumps
+
+        typer.echo(dumps(adapted.as_dict() | {"out": str(out)}, indent=2, ensure_ascii=False, allow_nan=False))
+    else:
+        _print(adapted, out)
+
+
+def _print(adapted: "Adapted", out: Path) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    table = Table(box=None, pad_edge=False)
+    table.add_column(Text(f"{adapted.wearer} recorded"))
+    table.add_column("seconds", justify="right")
+    for label, seconds in adapted.labelled_s.items():
+        table.add_row(Text(label), f"{seconds:.0f}")
+    console.print(table)
+    if adapted.unlearned:
+        console.print(
+            f"Too short to be learned and tested apart: {', '.join(adapted.unlearned)}", markup=False, soft_wrap=True
+        )
+    decision = "kept" if adapted.kept else "reverted"
+    console.print(f"{decision}: {adapted.reason}", markup=False, soft_wrap=True)
+    what = "the personal model" if adapted.kept else "the general model, unchanged"
+    console.print(f"{out}: {what}", markup=False, soft_wrap=True)

@@ -1,0 +1,91 @@
+"""``harken benchmark``: what it prints, its exit codes, and a real data set in real processes."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import people
+import study
+from harken.presets import PRESETS
+from harken.splits import protocols
+
+Run = Callable[..., object]
+
+
+@pytest.fixture(autouse=True)
+def invented(monkeypatch: pytest.MonkeyPatch, small_preset: None) -> None:
+    monkeypatch.setattr(protocols, "PROTOCOLS", study.with_study())
+
+
+def arguments(out: Path) -> list[object]:
+    asked = ["benchmark", "invented", "--protocol", "strangers", "--out", out, "--preset", "small-everyday"]
+    return [*asked, "--fold", "1", "--workers", "0"]
+
+
+def test_tables_for_a_person_and_a_line_for_each_fold(run_harken: Run, tmp_path: Path) -> None:
+    ended = run_harken(*arguments(tmp_path / "out"), "--baseline", "small")
+    assert ended.exit_code == 0
+    assert "small-everyday, fold 1: mean person macro F1 " in ended.stderr
+    assert "2 of 2 done after" in ended.stderr
+    for said in ("Nothing: its people are invented.", "worst person", "small-everyday minus small", "F1 of each label"):
+        assert said in ended.stdout
+    assert str(tmp_path / "out" / "benchmark.md") in ended.stdout
+
+
+def test_json_alone_on_the_standard_output_and_the_same_scores_again(run_harken: Run, tmp_path: Path) -> None:
+    ended = run_harken(*arguments(tmp_path / "one"), "--json")
+    assert ended.exit_code == 0
+    result = json.loads(ended.stdout)
+    assert ended.stdout == (tmp_path / "one" / "benchmark.json").read_text()
+    assert result["mean_person_macro_f1"] == result["methods"]["small-everyday"]["mean_person_macro_f1"]
+
+    earlier = tmp_path / "one" / "benchmark.json"
+    again = run_harken(*arguments(tmp_path / "two"), "--json", "--against", earlier)
+    assert again.exit_code == 0
+    assert "It agrees with the earlier result: all 2 macro F1 of people are equal" in again.stderr
+    assert json.loads(again.stdout) == result | {"timing": json.loads(again.stdout)["timing"]}
+
+    person = study.folds(study.study_windows())[1].test[0]
+    result["methods"]["small-everyday"]["folds"]["1"]["people"][person]["macro_f1"] += 0.1
+    earlier.write_text(json.dumps(result))
+    differs = run_harken(*arguments(tmp_path / "two"), "--resume", "--against", earlier)
+    assert differs.exit_code == 1
+    assert "It does not agree" in differs.stderr
+    assert "1 of 1 are there already." in differs.stderr
+
+
+def test_a_mistake_is_one_sentence_and_exit_code_2(run_harken: Run, tmp_path: Path) -> None:
+    for wrong, said in (
+        (["--baseline", "zero_rule"], "there is no method 'zero_rule'"),
+        (["--fold", "9"], "has no fold 9"),
+        (["--against", tmp_path / "none.json"], "none.json: cannot be read"),
+    ):
+        ended = run_harken(*arguments(tmp_path / "out"), *wrong)
+        assert ended.exit_code == 2
+        assert said in ended.stderr
+        assert ended.stdout == ""
+    ended = run_harken("benchmark", "invented", "--protocol", "friends", "--out", tmp_path / "out")
+    assert ended.exit_code == 2
+    assert "it knows wisdm/harnet" in ended.stderr
+
+
+def test_a_real_data_set_in_a_process_of_its_own(
+    run_harken: Run, tmp_path: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dsads = protocols.PROTOCOLS["dsads", "strangers"]
+    few = replace(dsads, draw=lambda folders: dsads.draw(folders)[::8])
+    monkeypatch.setattr(protocols, "PROTOCOLS", {("dsads", "strangers"): few})
+    monkeypatch.setitem(PRESETS, "small-everyday", people.SMALL_EVERYDAY.trained(passes=4))
+    ended = run_harken(
+        *("benchmark", "dsads", "--protocol", "strangers", "--data", data_dir / "dsads", "--out", tmp_path / "out"),
+        *("--preset", "small-everyday", "--fold", "dsads_p3", "--workers", "1", "--json"),
+    )
+    assert ended.exit_code == 0, ended.stderr
+    result = json.loads(ended.stdout)
+    assert result["windows"]["labels"] == ["lying", "sitting", "standing", "walking"]
+    assert list(result["folds"]["dsads_p3"]["test"]) == ["dsads_p3"]
+    assert result["methods"]["small-everyday"]["class_f1"]["walking"] > 0.9
+    assert (tmp_path / "out" / "fold_dsads_p3" / "small-everyday.safetensors").exists()

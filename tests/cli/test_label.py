@@ -1,0 +1,150 @@
+"""``harken label``: the files it writes, hours by label, what it refuses, and going on with what is there."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+import harken.recogniser
+import people
+from harken import read, sliding_windows
+from harken.recogniser import Recogniser
+from harken.signals import resample
+
+Run = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small model in a run directory, that learned alice."""
+    folder = tmp_path_factory.mktemp("model")
+    alice = resample(read(people.write_person(folder / "alice.csv", 1)), sample_rate_hz=20)
+    recogniser = Recogniser(people.SMALL_EVERYDAY, passes=8)
+    recogniser.fit(sliding_windows(alice.select_channels(("x", "y", "z")), length_s=2, hop_s=0.5))
+    recogniser.save(folder / "model.safetensors")
+    return folder
+
+
+def test_a_folder_for_each_file_and_hours_by_label(run_harken: Run, model: Path, alice: Path, tmp_path: Path) -> None:
+    out = tmp_path / "new" / "out"
+    ended = run_harken("label", alice, "--model", model, "--out", out, "--timezone", "Europe/Athens")
+    assert (ended.exit_code, ended.stderr) == (0, "")
+    assert sorted(path.name for path in (out / "alice").iterdir()) == [
+        *("summary.json", "timeline.csv", "timeline.parquet"),
+    ]
+    frame = pl.read_parquet(out / "alice" / "timeline.parquet")
+    assert frame.columns == [
+        *("start", "end", "label", "recorded", "probability_lying", "probability_sitting", "probability_walking"),
+    ]
+    assert len(pl.read_csv(out / "alice" / "timeline.csv")) == len(frame)
+    assert frame["start"][0].isoformat() == "2018-02-21T01:46:40+02:00"
+    seconds = frame.filter(label="walking").select((pl.col("end") - pl.col("start")).sum()).item().total_seconds()
+    assert 35 < seconds < 45  # 40 in truth
+    page = " ".join(ended.stdout.split())
+    assert f"{alice}: alice, 2018-02-21T01:46:40.000+02:00 to 2018-02-21T01:49:30" in page
+    assert "label hours share lying 0.01" in page
+    assert "(gaps) 0.01" in page
+    assert str(out / "alice") in page
+
+
+def test_json_is_the_list_of_summaries(run_harken: Run, model: Path, alice: Path, bob: Path, tmp_path: Path) -> None:
+    said = ("--model", model / "model.safetensors", "--out", tmp_path / "out", "--unsure-below", "0.99", "--json")
+    ended = run_harken("label", alice, bob, *said)
+    found = json.loads(ended.stdout)
+    assert [one["subject"] for one in found] == ["alice", "bob"]
+    assert found == [
+        json.loads((tmp_path / "out" / name / "summary.json").read_text(encoding="utf-8")) for name in ("alice", "bob")
+    ]
+    for one in found:
+        assert list(one["seconds_by_label"]) == ["lying", "sitting", "walking", "unsure"]
+        total = sum(one["seconds_by_label"].values()) + one["unlabelled_s"] + one["gaps_s"]
+        assert total == pytest.approx(170, abs=0.2)
+        assert (one["unsure_below"], one["gaps_s"]) == (0.99, pytest.approx(50, abs=0.5))
+
+
+def test_one_bad_file_does_not_keep_the_others_from_being_labelled(
+    run_harken: Run, model: Path, alice: Path, tmp_path: Path
+) -> None:
+    short = people.write_person(tmp_path / "short.csv", 3, seconds=1)
+    broken = tmp_path / "broken.csv"
+    broken.write_text("Timestamp,X,Y,Z,P,Label\n1519170400000,0.1,0.2\n")
+    ended = run_harken(
+        "label", tmp_path / "nowhere.csv", broken, alice, short, "--model", model, "--out", tmp_path / "o"
+    )
+    assert ended.exit_code == 2
+    assert sorted(path.name for path in (tmp_path / "o").iterdir()) == ["alice"]
+    first, *each = ended.stderr.splitlines()
+    assert first == "harken: 3 of 4 files went wrong:"
+    for line, says in zip(each, ("there is no such file", "broken.csv", "is as long as a window, 2 s"), strict=True):
+        assert says in line
+
+
+def test_files_of_one_name_have_folders_of_their_own(run_harken: Run, model: Path, tmp_path: Path) -> None:
+    files = []
+    for number, folder in enumerate(("p1", "p2")):
+        (tmp_path / folder).mkdir()
+        files.append(people.write_person(tmp_path / folder / "wrist.csv", number, bouts=("lying",)))
+    assert run_harken("label", *files, "--model", model, "--out", tmp_path / "out").exit_code == 0
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["p1_wrist", "p2_wrist"]
+
+
+def test_resume_leaves_a_finished_file_as_it_is(
+    run_harken: Run, model: Path, alice: Path, bob: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    first = run_harken("label", alice, "--model", model, "--out", out)
+    refused = run_harken("label", alice, "--model", model, "--out", out)
+    assert refused.exit_code == 2
+    assert "is not empty; choose another --out, or go on with what is there: --resume" in refused.stderr
+    timeline = out / "alice" / "timeline.parquet"
+    before = (timeline.stat().st_ino, timeline.read_bytes())
+    labelled: list[str] = []
+    label = Recogniser.label
+    monkeypatch.setattr(
+        Recogniser, "label", lambda self, one, **said: labelled.append(one.subject) or label(self, one, **said)
+    )
+    again = run_harken("label", alice, bob, "--model", model, "--out", out, "--resume")
+    assert again.exit_code == 0
+    assert labelled == ["bob"]
+    assert (timeline.stat().st_ino, timeline.read_bytes()) == before
+    assert again.stdout.startswith(first.stdout)
+    (out / "alice" / "summary.json").unlink()
+    assert run_harken("label", alice, bob, "--model", model, "--out", out, "--resume").exit_code == 0
+    assert labelled == ["bob", "alice"]
+
+
+def test_resume_refuses_what_was_made_in_another_way(run_harken: Run, model: Path, alice: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run_harken("label", alice, "--model", model, "--out", out)
+    resumed = ("--model", model, "--out", out, "--resume")
+    assert "unsure_below = None, not 0.5" in run_harken("label", alice, *resumed, "--unsure-below", "0.5").stderr
+    assert "reading = {}, not {'timezone'" in run_harken("label", alice, *resumed, "--timezone", "Asia/Tokyo").stderr
+    people.write_person(alice, 7)
+    other = run_harken("label", alice, *resumed)
+    assert other.exit_code == 2
+    assert "was made with sha256" in other.stderr
+    (out / "alice" / "summary.json").write_text("{")
+    assert "is damaged" in run_harken("label", alice, *resumed).stderr
+
+
+def test_an_out_that_is_a_file_and_a_probability_that_is_none(
+    run_harken: Run, model: Path, alice: Path, tmp_path: Path
+) -> None:
+    assert "is a file; --out needs a folder" in run_harken("label", alice, "--model", model, "--out", alice).stderr
+    wrong = run_harken("label", alice, "--model", model, "--out", tmp_path / "out", "--unsure-below", "1.5")
+    assert wrong.exit_code == 2
+    assert not (tmp_path / "out").exists()
+
+
+def test_without_a_model_the_packaged_one_is_asked_for(
+    run_harken: Run, model: Path, alice: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(harken.recogniser, "PACKAGED_MODEL", tmp_path / "gone.safetensors")
+    missing = run_harken("label", alice, "--out", tmp_path / "out")
+    assert missing.exit_code == 2
+    assert "came without its model; name a model file" in missing.stderr
+    monkeypatch.setattr(harken.recogniser, "PACKAGED_MODEL", model / "model.safetensors")
+    assert run_harken("label", alice, "--out", tmp_path / "out", "--resume").exit_code == 0

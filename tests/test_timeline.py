@@ -1,0 +1,100 @@
+"""A timeline's rows, what is unsure, how long each label lasted, and the files it is written to."""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from numpy.typing import ArrayLike
+
+from harken.errors import HarkenError
+from harken.timeline import Timeline
+
+SECOND = 10**9
+CLOCKS_GO_BACK = 1_540_686_600 * SECOND  # 2018-10-28 00:30:00 UTC, 03:30 in Athens, half an hour before 04:00 -> 03:00
+UNKNOWN = [np.nan, np.nan]
+
+
+def timeline(
+    seconds: ArrayLike,
+    probabilities: ArrayLike,
+    *,
+    recorded: ArrayLike | None = None,
+    labels: tuple[str, ...] = ("a", "b"),
+) -> Timeline:
+    """Rows that last so long, one after the other."""
+    lengths = np.asarray(seconds) * SECOND
+    return Timeline.of(
+        (CLOCKS_GO_BACK + np.cumsum(lengths) - lengths).astype(np.int64),
+        np.asarray(probabilities, dtype=np.float64),
+        end_ns=int(CLOCKS_GO_BACK + lengths.sum()),
+        recorded=np.ones(len(lengths), dtype=bool) if recorded is None else np.asarray(recorded),
+        labels=labels,
+        subject="anna",
+        timezone="Europe/Athens",
+    )
+
+
+def test_the_columns() -> None:
+    frame = timeline([5, 2.5], [[0.25, 0.75], UNKNOWN]).frame
+    zoned = pl.Datetime("ns", "Europe/Athens")
+    assert dict(frame.schema) == {
+        "start": zoned,
+        "end": zoned,
+        "label": pl.String,
+        "recorded": pl.Boolean,
+        "probability_a": pl.Float32,
+        "probability_b": pl.Float32,
+    }
+    assert frame["label"].to_list() == ["b", None]
+    assert frame["probability_b"].to_list() == [0.75, None]
+    assert frame["end"][0] == frame["start"][1]
+
+
+def test_unsure_changes_labels_and_not_probabilities() -> None:
+    sure = timeline([5, 5, 5, 5], [[0.4, 0.6], [0.5, 0.5], [0.9, 0.1], UNKNOWN])
+    assert sure.frame["label"].to_list() == ["b", "a", "a", None]  # the first of two that are equally probable
+    unsure = sure.with_unsure_below(0.6)
+    assert unsure.frame["label"].to_list() == ["b", "unsure", "a", None]
+    np.testing.assert_array_equal(unsure.probabilities, sure.probabilities)
+    assert unsure.with_unsure_below(None).frame.equals(sure.frame)
+    assert set(sure.with_unsure_below(1.0).frame["label"]) == {"unsure", None}
+
+
+def test_seconds_are_elapsed_time_and_add_up_where_clocks_go_back() -> None:
+    found = timeline(
+        [3600, 1800, 5, 7, 11],
+        [[1, 0], [0, 1], [0.55, 0.45], UNKNOWN, UNKNOWN],
+        recorded=[True, True, True, True, False],
+    ).with_unsure_below(0.6)
+    assert found.seconds_by_label() == {"a": 3600.0, "b": 1800.0, "unsure": 5.0}
+    assert (found.unlabelled_s, found.gaps_s) == (7.0, 11.0)
+    assert found.seconds.sum() == 3600 + 1800 + 5 + 7 + 11
+    assert timeline([5], [[1, 0]]).seconds_by_label() == {"a": 5.0, "b": 0.0}
+
+
+@pytest.mark.parametrize("probability", [-0.1, 1.5, float("nan")])
+def test_what_is_no_probability_is_refused(probability: float) -> None:
+    with pytest.raises(HarkenError, match="probabilities go from 0 to 1"):
+        timeline([5], [[1, 0]]).with_unsure_below(probability)
+
+
+def test_a_model_with_a_label_of_that_name_has_no_unsure() -> None:
+    own = timeline([5], [[0.4, 0.6]], labels=("sitting", "unsure"))
+    assert own.seconds_by_label() == {"sitting": 0.0, "unsure": 5.0}
+    with pytest.raises(HarkenError, match="a label 'unsure' of its own"):
+        own.with_unsure_below(0.9)
+
+
+def test_the_files(tmp_path: Path) -> None:
+    found = timeline([3600, 2.5, 5], [[0.25, 0.75], UNKNOWN, [1 / 3, 2 / 3]], recorded=[True, False, True])
+    found.to_parquet(tmp_path / "t.parquet")
+    assert pl.read_parquet(tmp_path / "t.parquet").equals(found.frame)
+    found.to_csv(tmp_path / "t.csv")
+    assert (tmp_path / "t.csv").read_text().splitlines() == [
+        "start,end,label,recorded,probability_a,probability_b",
+        "2018-10-28T03:30:00.000+03:00,2018-10-28T03:30:00.000+02:00,b,true,0.2500,0.7500",
+        "2018-10-28T03:30:00.000+02:00,2018-10-28T03:30:02.500+02:00,,false,,",
+        "2018-10-28T03:30:02.500+02:00,2018-10-28T03:30:07.500+02:00,b,true,0.3333,0.6667",
+    ]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["t.csv", "t.parquet"]
