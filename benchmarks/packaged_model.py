@@ -16,8 +16,8 @@ its own is kept only where it costs the others nothing.
 models need on the people they never met. It is not scored: nobody is left who would be a stranger to it.
 
 Every fit is a process of one thread. Finished folds are kept in ``DIR``, and a fit that was stopped goes on, as long
-as neither recipe nor sampling has changed. ``--passes`` and ``--people`` make a trial small; give it a ``--json``,
-``--card`` and ``--model`` of its own.
+as neither recipe nor sampling nor the shapes of the network have changed. ``--passes`` and ``--people`` make a trial
+small; give it a ``--json``, ``--card`` and ``--model`` of its own.
 """
 
 import argparse
@@ -41,6 +41,7 @@ from numpy.typing import NDArray
 from harken.datasets.activities import to_common
 from harken.datasets.registry import dataset
 from harken.files import replacing, write_text
+from harken.networks import build
 from harken.presets import PRESETS, Preset
 from harken.recogniser import PACKAGED_MODEL, Recogniser
 from harken.recording import Recording
@@ -204,12 +205,23 @@ def settings(sampling: Sampling, arguments: argparse.Namespace) -> dict[str, Any
     training = asdict(recipe.training) | ({"passes": arguments.passes} if arguments.passes else {})
     return {
         "preset": asdict(replace(recipe, sizes=dict(recipe.sizes))) | {"training": training},
+        "weights": weights_of(recipe),
         "sampling": asdict(sampling),
         "hop_s": HOP_S,
         "folds": FOLDS,
         "seed": SEED,
         "people_of_each_set": arguments.people,
     }
+
+
+def weights_of(recipe: Preset) -> str:
+    """A digest of the names and shapes of the network's weights: another network under the same name has another."""
+    import torch
+
+    with torch.device("meta"):
+        network = build(recipe.network, {**recipe.sizes, "channels": len(recipe.channels or ()), "classes": 2})
+    shapes = {name: list(tensor.shape) for name, tensor in network.state_dict().items()}
+    return hashlib.sha256(json.dumps(shapes, sort_keys=True).encode()).hexdigest()
 
 
 def folder_of(name: str, arguments: argparse.Namespace) -> Path:

@@ -1,11 +1,15 @@
 """A small invented study for tests of benchmarks: six people, three activities, three folds, ready in no time."""
 
 import dataclasses
+import json
+import os
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
+from harken.benchmarking.methods import Learned
 from harken.splits import Fold, k_folds_of_people, protocols
 from harken.splits.protocols import Protocol
 from harken.windows import Windows
@@ -64,10 +68,24 @@ def with_study(protocol: Protocol = STUDY) -> MappingProxyType[tuple[str, str], 
     return MappingProxyType({**protocols.PROTOCOLS, ("invented", "strangers"): protocol})
 
 
+@dataclasses.dataclass(frozen=True)
+class Dying:
+    """A method whose process is gone in the middle, as when memory runs out."""
+
+    name: str = "dying"
+
+    def settings(self) -> dict[str, Any]:
+        return {"kind": "baseline"}
+
+    def effort(self, training_windows: int) -> float:
+        return 1.0
+
+    def fit(self, training: Windows) -> Learned:
+        os._exit(9)
+
+
 def without_times(path: Path) -> dict[str, object]:
     """A ``benchmark.json`` without what may differ between two runs of one command."""
-    import json
-
     content = json.loads(path.read_text())
     assert content.pop("timing")
     return dict(content)

@@ -52,7 +52,7 @@ def test_refusals(tmp_path: Path) -> None:
     fresh = Recogniser("small", passes=1)
     with pytest.raises(HarkenError, match="learned nothing yet"):
         fresh.predict(windows)
-    with pytest.raises(HarkenError, match="no preset 'everything'; the presets are everyday, notebook"):
+    with pytest.raises(HarkenError, match="no preset 'everything'; the presets are everyday, deep_conv_lstm, notebook"):
         Recogniser("everything").fit(windows)
     with pytest.raises(HarkenError, match="0 passes cannot be"):
         Recogniser("small", passes=0).fit(windows)

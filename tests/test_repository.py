@@ -36,6 +36,7 @@ HOUSE = (
     "presets",
     "calibration",
     "timeline",
+    "labelling",
     "recogniser",
     "baselines",
     "estimator",

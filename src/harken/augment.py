@@ -62,7 +62,7 @@ class Augmentation:
             vectors: where among the channels a vector of three begins, and whether it is a rotation (a
                 mirror image turns the other way round).
         """
-        if self.tempo or self.start:
+        if (self.tempo or self.start) and signals.shape[1] > 1:
             signals = _moved(signals, tempo=self.tempo, start=self.start)
         if self.missing:
             signals = _with_missing_moment(signals, share=self.missing)

@@ -18,6 +18,7 @@ from harken import __version__
 from harken.calibration import ProbabilityScores
 from harken.errors import HarkenError
 from harken.figures.confusion import confusion_picture
+from harken.figures.coverage import coverage_picture
 from harken.figures.curves import learning_curves
 from harken.figures.style import save_png
 from harken.files import write_text
@@ -170,6 +171,8 @@ def _write(
         )
     if outcome.cross is not None:
         pictures["confusion_cross_person"] = confusion_picture(outcome.cross, title="People the model never met")
+    if outcome.cross_probabilities is not None:
+        pictures["coverage"] = coverage_picture(outcome.cross_probabilities.curve)
     for name, picture in pictures.items():
         save_png(picture, directory.picture(name))
     write_report(directory.report, outcome)

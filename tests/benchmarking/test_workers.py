@@ -1,4 +1,4 @@
-"""A benchmark on a Dask cluster, and what is said where there is none."""
+"""Where jobs run: a process that is killed, a Dask cluster, and what is said where there is none."""
 
 import socket
 import sys
@@ -7,10 +7,20 @@ from pathlib import Path
 
 import pytest
 
+import study
 from harken.benchmarking import BenchmarkSettings, run_benchmark, workers
+from harken.benchmarking.job import Job
 from harken.errors import HarkenError
 
 Settings = Callable[..., BenchmarkSettings]
+
+
+def test_a_process_that_is_killed_is_told_from_a_mistake(tmp_path: Path) -> None:
+    windows = study.study_windows()
+    jobs = [Job(study.Dying(), fold) for fold in study.folds(windows)]
+    with pytest.raises(HarkenError, match="a worker process was killed, maybe because memory ran out"):
+        list(workers.Processes(1, tmp_path).run(jobs, windows))
+    assert not list(tmp_path.iterdir())
 
 
 def test_without_dask_it_is_said_how_to_get_it(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

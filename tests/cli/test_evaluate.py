@@ -4,10 +4,14 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import harken
 import people
+from harken.calibration import expected_calibration_error
 from harken.presets import PRESETS
+from harken.recogniser import Recogniser
 
 Run = Callable[..., object]
 
@@ -78,14 +82,14 @@ def test_a_mistake_gets_one_sentence_and_no_traceback(run_harken: Run, folder: P
     copy = tmp_path / "someone.csv"
     copy.write_bytes((folder / "alice.csv").read_bytes())
     jumper = people.write_person(tmp_path / "jumper.csv", 4, bouts=("lying", "jumping"))
-    fast = people.write_person(tmp_path / "fast.csv", 6, rate_hz=50)
     for arguments, message in [
         ((tmp_path / "none.safetensors", bob), "there is no such model file"),
         ((cut, bob), "not a whole model file"),
         ((bob, bob), "not a whole model file"),
         ((model, copy), "the model learned from this very recording"),
         ((model, jumper), "jumper: the label jumping is not among those"),
-        ((model, fast), "fast.csv: 50 samples per second, but the model reads 25"),
+        ((model, bob, "--unsure-below", "1.5"), "--unsure-below 1.5 is no probability"),
+        ((model, bob, "--unsure-below", "nan"), "--unsure-below nan is no probability"),
         ((model, bob, "--plot", tmp_path / "a.jpg"), "pictures are PNG files"),
     ]:
         ended = run_harken("evaluate", *arguments)
@@ -93,3 +97,62 @@ def test_a_mistake_gets_one_sentence_and_no_traceback(run_harken: Run, folder: P
         assert message in ended.stderr
         assert ended.stderr.count("\n") == 1
     assert run_harken("evaluate", model, jumper, "--ignore-label", "jumping").exit_code == 0
+
+
+def test_another_rate_is_resampled(run_harken: Run, folder: Path, tmp_path: Path) -> None:
+    fast = people.write_person(tmp_path / "fast.csv", 2, rate_hz=50)
+    model = folder / "run" / "model.safetensors"
+    found, same = (
+        json.loads(run_harken("evaluate", model, path, "--json").stdout)["all_strangers"]
+        for path in (fast, folder / "bob.csv")
+    )
+    assert found["windows"] == pytest.approx(same["windows"], rel=0.05)
+    assert found["accuracy"] == pytest.approx(same["accuracy"], abs=0.1)
+
+
+def test_unsure_below_counts_what_is_answered_beside_the_full_scores(run_harken: Run, folder: Path) -> None:
+    model, files = folder / "run" / "model.safetensors", (folder / "bob.csv", folder / "carol.csv")
+    without = json.loads(run_harken("evaluate", model, *files, "--json").stdout)
+    assert without["with_unsure"] == {"strangers": None, "known_people": None}
+    recogniser = Recogniser.load(model)
+    windows = [
+        recogniser.known(harken.sliding_windows(harken.read(path), length_s=32 / 25, hop_s=16 / 25)) for path in files
+    ]
+    sure = [recogniser.predict_proba(one).max(axis=1) for one in windows]
+    right = [recogniser.predict(one) == one.labels for one in windows]
+    threshold = float(np.median(np.concatenate(sure)).round(3))
+    result = json.loads(run_harken("evaluate", model, *files, "--json", "--unsure-below", threshold).stdout)
+    answers = result["with_unsure"]["strangers"]
+    kept = [one >= threshold for one in sure]
+    assert answers["answers"] == sum(one.sum() for one in kept)
+    assert 0 < answers["coverage"] < 1
+    assert answers["right"] == sum((one & hit).sum() for one, hit in zip(kept, right, strict=True))
+    assert answers["accuracy"] == answers["right"] / answers["answers"]
+    for name, one, hit in zip(("bob", "carol"), kept, right, strict=True):
+        assert answers["people"][name]["coverage"] == one.mean()
+        assert answers["people"][name]["right"] == (one & hit).sum()
+    assert result["with_unsure"]["known_people"] is None
+    for name in ("strangers", "all_strangers", "mean_person_macro_f1", "expected_calibration_error"):
+        assert result[name] == without[name], "the full scores stay"
+
+
+def test_the_calibration_error_is_that_of_the_probabilities(run_harken: Run, folder: Path, tmp_path: Path) -> None:
+    model, bob = folder / "run" / "model.safetensors", folder / "bob.csv"
+    another = people.write_person(tmp_path / "alice.csv", 11)
+    result = json.loads(run_harken("evaluate", model, bob, another, "--json").stdout)
+    recogniser = Recogniser.load(model)
+    assert result["calibrated_on"] == recogniser.specification_.calibrated_on == "the same person"
+    for side, path in (("strangers", bob), ("known_people", another)):
+        windows = recogniser.known(harken.sliding_windows(harken.read(path), length_s=32 / 25, hop_s=16 / 25))
+        error = expected_calibration_error(recogniser.predict_proba(windows), windows.label_codes)
+        assert result["expected_calibration_error"][side] == pytest.approx(error, abs=1e-6)
+
+
+def test_unsure_is_printed_for_people(run_harken: Run, folder: Path) -> None:
+    model, files = folder / "run" / "model.safetensors", (folder / "bob.csv", folder / "carol.csv")
+    ended = run_harken("evaluate", model, *files, "--unsure-below", 0.7)
+    assert "Unsure below a probability of 0.7:" in ended.stdout
+    assert "all together" in ended.stdout
+    assert "Expected calibration error: 0." in ended.stdout
+    assert "not calibrated for strangers" in " ".join(ended.stdout.split())
+    assert "Unsure" not in run_harken("evaluate", model, *files).stdout

@@ -9,7 +9,7 @@ import pytest
 
 import people
 from harken.cli.app import spread
-from harken.presets import PRESETS
+from harken.presets import DEFAULT_PRESET, PRESETS
 
 Run = Callable[..., object]
 
@@ -57,7 +57,7 @@ def test_spread() -> None:
     [
         (["{alice}", "--cross", "{missing}"], "missing.csv: there is no such file"),
         (["{alice}", "--cross", "{alice}"], "hold the same recording"),
-        (["{alice}", "--preset", "best"], "there is no preset 'best'; the presets are everyday, notebook"),
+        (["{alice}", "--preset", "best"], "there is no preset 'best'; the presets are everyday, deep_conv_lstm, notebook"),
         (["{alice}", "--passes", "0"], "0 passes cannot be"),
         (["{alice}", "--channels", "x,y,q"], "has no channel q"),
         (["{alice}", "--cross", "{unlabelled}"], "unlabelled.csv: no row has a label; --label-column"),
@@ -114,3 +114,8 @@ def test_the_real_files_train(run_harken: Run, data_dir: Path, tmp_path: Path) -
     assert record["data"]["training"][0]["rows"] == 105_000
     assert record["data"]["cross"][0]["unlabelled_rows"] == 1_050
     assert record["scores"]["cross_person"]["labels"] == ["laying_down", "sitting", "standing", "walking"]
+
+
+@pytest.mark.parametrize("command", ["train", "benchmark"])
+def test_the_help_names_the_default_recipe(run_harken: Run, command: str) -> None:
+    assert f"[default: {DEFAULT_PRESET}]" in " ".join(run_harken(command, "--help").stdout.replace("│", " ").split())

@@ -14,6 +14,7 @@ from PIL import Image
 
 from harken.augment import Augmentation
 from harken.report import sentences, write_report
+from harken.report.tables import recording_cards
 from harken.report.training_facts import training_facts
 from harken.runs.outcome import Outcome
 from harken.scores import PeopleScores, Scores, score, score_people
@@ -135,6 +136,18 @@ def test_a_note_on_all_recordings_is_said_once(make_outcome: MakeOutcome, tmp_pa
     assert re.search(
         r"All 3 recordings: Acceleration is in m/s2 \(at rest 9\.\d+ to 9\.\d+\), converted to g\.", page.text
     )
+
+
+def test_a_note_on_some_recordings_says_which(make_outcome: MakeOutcome) -> None:
+    outcome = make_outcome(strangers=("bob", "carol"))
+    own = [*outcome.data.training, *outcome.data.cross]
+    quiet = replace(own[1], mended=replace(own[1].mended, quality=replace(own[1].mended.quality, notes=())))
+    cards, shared = recording_cards(replace(outcome, data=replace(outcome.data, cross=[quiet, own[2]])))
+    (said,) = shared
+    assert said.startswith("2 of 3 recordings (alice.csv, carol.csv): Acceleration is in m/s2 (at rest 9.")
+    assert [card.notes for card in cards] == [[], [], []]
+    _, shared = recording_cards(make_outcome(strangers=("bob",)))
+    assert shared[0].startswith("Both recordings: ")
 
 
 def test_names_from_files_are_escaped(make_outcome: MakeOutcome, tmp_path: Path) -> None:

@@ -58,6 +58,7 @@ def test_a_run_directory_holds_what_the_readme_says(alice: Path, bob: Path, tmp_
         "confusion_same_person.png",
         "confusion_blocked_same_person.png",
         "confusion_cross_person.png",
+        "coverage.png",
     }
     record = json.loads((tmp_path / "run" / "run.json").read_text())
     assert record["status"] == "finished"

@@ -37,8 +37,9 @@ def time_parts(
         # As many parts as leave each of them two windows' lengths, but two at least.
         parts = int(np.clip((span + 2 * duration_ns) // (3 * duration_ns), 2, MOST_PARTS))
         width = (span - (parts - 1) * gap) / parts
-        part = np.minimum(((time + slack_ns) / (width + gap)).astype(np.int64), parts - 1)
-        result[mine] = np.where(time - part * (width + gap) <= width + slack_ns, part, NOWHERE)
+        slack = slack_ns + 1  # a width is no whole number of nanoseconds
+        part = np.minimum(((time + slack) / (width + gap)).astype(np.int64), parts - 1)
+        result[mine] = np.where(time - part * (width + gap) <= width + slack, part, NOWHERE)
     return result
 
 

@@ -11,12 +11,17 @@ __all__ = ["TextTable", "markdown", "tables"]
 
 @dataclass(frozen=True)
 class TextTable:
-    """A table whose first column is text and whose others are numbers, already written out."""
+    """A table whose first column is text and whose others are numbers, already written out.
+
+    ``narrow``: how many columns fit a terminal; the others, and ``page_note`` about them, stand on the page only.
+    """
 
     title: str
     columns: tuple[str, ...]
     rows: Sequence[tuple[str, ...]]
     note: str = ""
+    page_note: str = ""
+    narrow: int | None = None
 
 
 def tables(result: Mapping[str, Any]) -> list[TextTable]:
@@ -52,8 +57,8 @@ def _methods(result: Mapping[str, Any]) -> TextTable:
                 _number(one["sd_person_macro_f1"]),
                 _interval(one["mean_person_macro_f1_interval"]),
                 f"{one['mean_person_accuracy']:.1%}",
-                f"{one['expected_calibration_error']:.3f}",
                 f"{worst['person']} {worst['macro_f1']:.3f}",
+                f"{one['expected_calibration_error']:.3f}",
                 duration_text(seconds["fit_s"]),
                 duration_text(seconds["predict_s"]),
             )
@@ -61,11 +66,12 @@ def _methods(result: Mapping[str, Any]) -> TextTable:
     one = result["methods"][result["preset"]]
     return TextTable(
         "Macro F1 of people never met",
-        ("method", "mean", "SD", "95 % interval", "accuracy", "ECE", "worst person", "to learn", "to recognise"),
+        ("method", "mean", "SD", "95 % interval", "accuracy", "worst person", "ECE", "to learn", "to recognise"),
         rows,
         f"Mean and standard deviation over {one['evaluations']} evaluations (a person in a fold) of {one['people']} "
-        "people; the interval is over people, each one's evaluations kept together. ECE: expected calibration error. "
-        "Times are for one fold on one thread.",
+        "people; the interval is over people, each one's evaluations kept together.",
+        "ECE: expected calibration error. Times are for one fold on one thread.",
+        narrow=6,
     )
 
 
@@ -114,7 +120,8 @@ def _markdown_table(table: TextTable) -> str:
         _line(("---", *("---:" for _ in table.columns[1:]))),
         *map(_line, table.rows),
     ]
-    return "\n".join(lines) + (f"\n\n{table.note}" if table.note else "")
+    note = f"{table.note} {table.page_note}".strip()
+    return "\n".join(lines) + (f"\n\n{note}" if note else "")
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -128,6 +128,11 @@ class OnDask:
             try:
                 for future in distributed.as_completed(list(futures)):
                     yield futures[future], future.result()
+            except distributed.KilledWorker as error:
+                raise HarkenError(
+                    f"a Dask worker was killed again and again ({error}), maybe because memory ran out; the same "
+                    "command with --resume goes on"
+                ) from error
             finally:
                 client.cancel(list(futures))
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from harken.cli.options import Json
-from harken.presets import DEFAULT_PRESET
 
 if TYPE_CHECKING:
     from harken.benchmarking import BenchmarkSettings, Finished
@@ -32,7 +31,9 @@ def benchmark(
             metavar="DIR",
         ),
     ] = None,
-    preset: Annotated[str, typer.Option(help="The recipe to benchmark.", metavar="NAME")] = DEFAULT_PRESET,
+    preset: Annotated[
+        str | None, typer.Option(help="The recipe to benchmark. [default: everyday]", metavar="NAME")
+    ] = None,
     baseline: Annotated[
         list[str] | None,
         typer.Option(
@@ -73,6 +74,7 @@ def benchmark(
     scores of each method and the model files of presets.
     """
     from harken.benchmarking import BenchmarkSettings, compare, read_result
+    from harken.presets import DEFAULT_PRESET
 
     earlier = read_result(against) if against is not None else None
     settings = BenchmarkSettings(
@@ -80,7 +82,7 @@ def benchmark(
         protocol=protocol,
         out=out,
         folders=tuple(data or ()),
-        preset=preset,
+        preset=preset or DEFAULT_PRESET,
         passes=passes,
         baselines=tuple(baseline or ()),
         seed=seed,
@@ -155,10 +157,10 @@ def _print(result: dict[str, Any], out: Path) -> None:
     for each in tables(result)[:-1]:
         console.print(f"\n[bold]{each.title}[/bold]")
         table = Table(box=None, pad_edge=False)
-        for number, column in enumerate(each.columns):
-            table.add_column(Text(column), justify="right" if number else "left")
+        for number, column in enumerate(each.columns[: each.narrow]):
+            table.add_column(Text(column), justify="right" if number else "left", overflow="fold")
         for row in each.rows:
-            table.add_row(*map(Text, row))
+            table.add_row(*map(Text, row[: each.narrow]))
         console.print(table)
         if each.note:
             console.print(each.note, markup=False)

@@ -1,15 +1,13 @@
 """``harken inspect``: what is in these recordings."""
 
-import os
-from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from harken.cli.each_file import distinct_names, progress, raise_failures
 from harken.cli.options import Files, Json, with_reading_options
 from harken.errors import HarkenError
 from harken.readers.options import TableOptions
@@ -51,14 +49,14 @@ def inspect(files: Files, *, reading: TableOptions, plot: Plot = None, json: Jso
     for number, (file, picture) in enumerate(zip(files, pictures, strict=True)):
         name = Path(file).name
         try:
-            with _progress(f"Reading {name}", number, len(files)):
+            with progress(f"Reading {name}", number, len(files)):
                 facts, recording = _read(file, reading)
         except HarkenError as error:
             failures.append(error)
             continue
         if picture is not None:
             try:
-                with _progress(f"Drawing {name}", number, len(files)):
+                with progress(f"Drawing {name}", number, len(files)):
                     _draw(recording, picture)
             except HarkenError as error:
                 failures.append(error)
@@ -70,10 +68,7 @@ def inspect(files: Files, *, reading: TableOptions, plot: Plot = None, json: Jso
             _print(facts, picture)
     if json:
         print(dumps(inspected, indent=2, allow_nan=False))
-    if len(failures) == 1:
-        raise failures[0]
-    if failures:
-        raise HarkenError("\n  ".join([f"{len(failures)} of {len(files)} files went wrong:", *map(str, failures)]))
+    raise_failures(failures, len(files))
 
 
 def _read(file: str, reading: TableOptions) -> tuple["Inspection", "Recording"]:
@@ -114,37 +109,7 @@ def _picture_paths(files: list[str], plot: Path) -> list[Path]:
         return [plot]
     if plot.exists() and not plot.is_dir():
         raise HarkenError(f"--plot {plot}: that is a file; name a folder, or a file that ends in .png")
-    return [plot / f"{name}.png" for name in _picture_names([Path(file).absolute() for file in files])]
-
-
-def _picture_names(files: list[Path]) -> list[str]:
-    """Each file's stem; where two are equal, with the folders that differ before it, and at last with its ending."""
-    above = Path(os.path.commonpath([file.parent for file in files]))
-    names = stems = [file.name.split(".")[0] or file.name for file in files]
-    folders = ["".join(f"{part}_" for part in file.parent.relative_to(above).parts) for file in files]
-    longer = [folder + stem for folder, stem in zip(folders, stems, strict=True)]
-    longest = [folder + file.name for folder, file in zip(folders, files, strict=True)]
-    for other in (longer, longest):
-        uses = Counter(names)
-        names = [new if uses[name] > 1 else name for name, new in zip(names, other, strict=True)]
-    return names
-
-
-@contextmanager
-def _progress(doing: str, done: int, total: int) -> Iterator[None]:
-    """While it lasts, a bar on the standard error when that is a terminal; it leaves nothing behind."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    console = Console(stderr=True)
-    columns = [SpinnerColumn(), TextColumn("{task.description}", markup=False)]
-    if total > 1:
-        columns += [BarColumn(bar_width=20), MofNCompleteColumn()]
-    with Progress(
-        *columns, TimeElapsedColumn(), console=console, transient=True, disable=not console.is_terminal
-    ) as bar:
-        bar.add_task(doing, completed=done, total=total)
-        yield
+    return [plot / f"{name}.png" for name in distinct_names(files)]
 
 
 def _print(facts: "Inspection", picture: Path | None) -> None:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harken.cli.options import with_reading_options
-from harken.presets import DEFAULT_PRESET
 from harken.readers.options import TableOptions
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ def train(
             metavar="FILE...",
         ),
     ] = None,
-    preset: Annotated[str, typer.Option(help="The recipe.")] = DEFAULT_PRESET,
+    preset: Annotated[str | None, typer.Option(help="The recipe. [default: everyday]")] = None,
     passes: Annotated[
         int | None, typer.Option(help="How often every training window is seen. [default: the recipe's]")
     ] = None,
@@ -56,6 +55,7 @@ def train(
     Every test is made: the same person with overlapping windows (flattering), the same person honestly, and,
     with --cross, people it never met. A run may be stopped (Ctrl-C) or killed and gone on with: --resume.
     """
+    from harken.presets import DEFAULT_PRESET
     from harken.runs.settings import RunSettings
 
     run_and_tell(
@@ -63,7 +63,7 @@ def train(
             files=tuple(files),
             cross=tuple(cross or ()),
             out=out,
-            preset=preset,
+            preset=preset or DEFAULT_PRESET,
             passes=passes,
             seed=seed,
             device=device,

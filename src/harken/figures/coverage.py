@@ -30,7 +30,11 @@ def coverage_picture(curve: Coverage, *, marked: tuple[float, ...] = (0.5, 0.7, 
     figure = new_figure(WIDTH_IN, HEIGHT_IN)
     axes = figure.subplots()
     some = np.isfinite(curve.accuracy)
-    axes.axhline(float(curve.accuracy[0]), color=QUIET_INK, linewidth=1.0, linestyle=(0, (4, 3)))
+    always = float(curve.accuracy[0])
+    axes.axhline(always, color=QUIET_INK, linewidth=1.0, linestyle=(0, (4, 3)))
+    axes.annotate(
+        "when all get one", (0, always), xytext=(0, -4), textcoords="offset points", va="top", color=QUIET_INK
+    )
     few = "." if np.unique(curve.covered[some]).size == 1 else ""
     axes.plot(curve.covered[some], curve.accuracy[some], color=ANSWERED, linewidth=1.6, marker=few)
     _mark(axes, curve, marked)
@@ -58,6 +62,7 @@ def _mark(axes: Axes, curve: Coverage, marked: tuple[float, ...]) -> None:
             va="top",
             fontsize=9.5,
             color=INK,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0, "alpha": 0.85},
         )
 
 

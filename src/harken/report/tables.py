@@ -206,7 +206,7 @@ def recording_cards(outcome: "Outcome") -> tuple[list[RecordingCard], list[str]]
 def _of_several(note: SharedNote, files: list[str]) -> str:
     count = len(note.recordings)
     if count == len(files):
-        return f"All {count} recordings: {note.text}"
+        return f"{'Both' if count == 2 else f'All {count}'} recordings: {note.text}"
     names = f" ({', '.join(files[at] for at in note.recordings)})" if count <= MOST_FILES_NAMED else ""
     return f"{count} of {len(files)} recordings{names}: {note.text}"
 

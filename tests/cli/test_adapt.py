@@ -1,0 +1,114 @@
+"""``harken adapt``: says whether it kept, writes a model that other commands take, and refuses in one sentence."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import people
+from harken import Recogniser
+from harken.presets import PRESETS
+
+Run = Callable[..., object]
+
+
+def write_upside_down(path: Path, seed: int, later_ms: int = 0) -> None:
+    """A person who wears the watch as nobody did of whom the model learned."""
+    lines = ["Timestamp,X,Y,Z,Label"]
+    lines += [f"{t + later_ms},{-x},{-y},{-z},{label}" for t, x, y, z, _, label in people.person_rows(seed)]
+    path.write_text("\n".join(lines) + "\n")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run directory of a model that learned from alice and bob, and recordings of a wearer."""
+    from harken.pipeline import train_run
+    from harken.runs import RunSettings
+
+    class Nobody:
+        def says(self, sentence: str) -> None: ...
+
+        def fitting(self, fit: str):
+            return lambda progress: None
+
+    folder = tmp_path_factory.mktemp("adapt")
+    files = tuple(people.write_person(folder / f"{name}.csv", seed) for name, seed in (("alice", 1), ("bob", 2)))
+    write_upside_down(folder / "dora.csv", 11)
+    write_upside_down(folder / "tuesday.csv", 12, later_ms=86_400_000)
+    people.write_person(folder / "jumper.csv", 13, bouts=("lying", "walking", "jumping"))
+    people.write_person(folder / "brief.csv", 14, seconds=4, bouts=("lying", "walking"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(PRESETS, "small-everyday", people.SMALL_EVERYDAY)
+        train_run(RunSettings(files=files, out=folder / "run", preset="small-everyday"), Nobody())
+    return folder
+
+
+def test_it_says_what_it_did_and_writes_a_model(run_harken: Run, folder: Path, tmp_path: Path) -> None:
+    personal = tmp_path / "dora.safetensors"
+    ended = run_harken("adapt", folder / "run", folder / "dora.csv", "--out", personal)
+    assert ended.exit_code == 0
+    assert ended.stderr == ""
+    for words in ("dora recorded", "walking", "kept: ", " in cross-validation", "dora.safetensors: the personal model"):
+        assert words in ended.stdout
+    result = json.loads(
+        run_harken(
+            "adapt", folder / "run" / "model.safetensors", folder / "dora.csv", "--out", personal, "--json"
+        ).stdout
+    )
+    assert result["kept"] is True
+    assert result["after"]["log_loss"] < result["before"]["log_loss"]
+    assert result["labelled_s"].keys() == {"lying", "sitting", "walking"}
+    assert Recogniser.load(personal).provenance_["adaptation"]["wearer"] == "dora"
+    another = run_harken("evaluate", personal, folder / "tuesday.csv", "--subject", "dora", "--json")
+    assert set(json.loads(another.stdout)["known_people"]["people"]) == {"dora"}
+
+
+def test_several_files_of_one_wearer(run_harken: Run, folder: Path, tmp_path: Path) -> None:
+    arguments = (
+        "adapt",
+        folder / "run",
+        folder / "dora.csv",
+        folder / "tuesday.csv",
+        "--out",
+        tmp_path / "a.safetensors",
+    )
+    refused = run_harken(*arguments)
+    assert refused.exit_code == 2
+    assert "dora, tuesday" in refused.stderr
+    assert "--subject" in refused.stderr
+    result = json.loads(run_harken(*arguments, "--subject", "dora", "--json").stdout)
+    assert result["wearer"] == "dora"
+    assert result["labelled_s"]["lying"] == pytest.approx(80, abs=2)
+
+
+def test_too_little_is_reverted_to_the_general_model(run_harken: Run, folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "brief.safetensors"
+    ended = run_harken("adapt", folder / "run", folder / "brief.csv", "--out", out)
+    assert ended.exit_code == 0
+    assert "reverted: too little data for a cross-validation" in ended.stdout
+    assert "the general model, unchanged" in ended.stdout
+    general, same = (Recogniser.load(path) for path in (folder / "run" / "model.safetensors", out))
+    assert general.specification_ == same.specification_
+    assert (general.network_.output.weight == same.network_.output.weight).all()
+
+
+def test_a_mistake_gets_one_sentence_and_no_traceback(run_harken: Run, folder: Path, tmp_path: Path) -> None:
+    model, dora = folder / "run" / "model.safetensors", folder / "dora.csv"
+    out = tmp_path / "personal.safetensors"
+    for arguments, message in [
+        ((tmp_path / "none.safetensors", dora, "--out", out), "there is no such model file"),
+        ((model, folder / "jumper.csv", "--out", out), "jumper: the label jumping is not among those"),
+        ((model, folder / "alice.csv", "--out", out), "the model learned from this very recording"),
+        ((model, dora, "--out", tmp_path / "personal.pt"), "models are .safetensors files"),
+        ((model, dora, "--out", model), "is the general model itself"),
+        ((folder / "run", dora, "--out", model), "is the general model itself"),
+        ((model, dora, "--out", tmp_path / "no" / "folder.safetensors"), "cannot write there"),
+    ]:
+        ended = run_harken("adapt", *arguments)
+        assert ended.exit_code == 2, message
+        assert message in ended.stderr
+        assert ended.stderr.count("\n") == 1
+    assert not out.exists()
+    ignoring = run_harken("adapt", model, folder / "jumper.csv", "--out", out, "--ignore-label", "jumping", "--json")
+    assert set(json.loads(ignoring.stdout)["labelled_s"]) == {"lying", "walking"}
