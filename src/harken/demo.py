@@ -21,9 +21,7 @@ __all__ = ["DEMO_RECIPE", "STRANGERS", "demo_settings"]
 STRANGERS = ("exercises_08", "exercises_09", "exercises_10")
 """The last three of the ten, chosen before any result was seen."""
 
-DEMO_RECIPE = replace(
-    PRESETS["everyday"].trained(passes=5, fewest_steps=0, evaluate_every_windows=3_200), name="demo"
-)
+DEMO_RECIPE = replace(PRESETS["everyday"].trained(passes=5, fewest_steps=0, evaluate_every_windows=3_200), name="demo")
 """The everyday recipe, cut to what two cores do in a minute: fewer passes."""
 
 

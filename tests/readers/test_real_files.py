@@ -17,7 +17,7 @@ def test_files_in_the_notebooks_format(name: str, unlabelled: int, data_dir: Pat
     assert recording.quality.dropped == {}
 
 
-def test_wisdm_through_options(data_dir: Path) -> None:
+def test_wisdm_with_and_without_options(data_dir: Path) -> None:
     path = data_dir / "wisdm" / "raw" / "watch" / "accel" / "data_1600_accel_watch.txt"
     recording = harken.read(
         path, subject_column="1", label_column="2", time_column="3", x_column="4", y_column="5", z_column="6"
@@ -26,6 +26,8 @@ def test_wisdm_through_options(data_dir: Path) -> None:
     assert len(recording.label_names) == 18
     assert recording.sample_rate_hz == pytest.approx(20, abs=0.5)
     assert recording.quality.acceleration_unit == "m/s2"
+    assert harken.read(path).fingerprint == recording.fingerprint
+    assert harken.read(path).subject == "1600"
 
 
 def test_device_exports_through_options(data_dir: Path) -> None:

@@ -159,11 +159,12 @@ def _read(path: Path) -> _Table:
 
 def _skip_header(file: Any, path: Path) -> None:
     """Leave ``file`` where the pickle begins: ``numpy.save`` wrote one array without dimensions, of one object."""
+    reading: Any = np.lib.format  # which not every version of NumPy types
     try:
-        version = np.lib.format.read_magic(file)
+        version = reading.read_magic(file)
         if version != (1, 0):
             raise ValueError(f"version {version}")
-        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+        shape, _, dtype = reading.read_array_header_1_0(file)
         if shape != () or not dtype.hasobject:
             raise ValueError(f"shape {shape}, {dtype}")
     except ValueError as error:

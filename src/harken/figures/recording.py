@@ -213,7 +213,7 @@ def _label_image(recording: Recording, axis: TimeAxis) -> NDArray[np.float64]:
     colours = label_colours(recording.label_names)
     table = np.array([to_rgb(UNLABELLED_COLOUR), *(to_rgb(colours[name]) for name in recording.label_names)])
     opacity = (filled > 0).any(axis=0).astype(float)
-    return np.concatenate([table[filled.argmax(axis=0)], opacity[:, None]], axis=1)[None]
+    return np.asarray(np.concatenate([table[filled.argmax(axis=0)], opacity[:, None]], axis=1)[None])
 
 
 def _draw_cuts(every: list[Axes], written: Axes, axis: TimeAxis) -> None:

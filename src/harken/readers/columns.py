@@ -1,5 +1,6 @@
 """Which column of a table is what: by the user's word, else by the header's, else by the notebook's order."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +27,9 @@ NOTEBOOK_ORDERS = {
     5: ("time", "x", "y", "z", "label"),
     6: ("time", "x", "y", "z", "accuracy", "label"),
 }
+WISDM_ORDER = ("subject", "label", "time", "x", "y", "z")
+"""Of the published files of WISDM 2019: ``1600,A,90426708196641,7.091625,-0.5916671,8.195502;``"""
+WISDM_CODE = re.compile(r"[A-S]", re.ASCII)
 ACCURACIES = ("0", "1", "2", "3")
 REQUIRED = ("time", "x", "y", "z")
 TIDY_NAMES = ("session", "placement")
@@ -110,13 +114,15 @@ def _by_name(path: Path, header: list[str], first_row: list[str], found: dict[st
 
 
 def _by_order(path: Path, first_row: list[str], found: dict[str, int], there: str) -> dict[str, int]:
-    """Columns in the notebook's order. Of five, the last is the label, or P where it holds one of P's numbers."""
+    """Columns in the notebook's order, or in WISDM's. Of five, the last is the label, or P where it holds one of P's numbers."""
     order = NOTEBOOK_ORDERS.get(len(first_row))
     if order is None:
         raise HarkenError(
             f"{path}: {there}, not the {_and(sorted(NOTEBOOK_ORDERS))} of Timestamp,X,Y,Z[,P],Label; say which is "
             "which by number, for example --time-column 1 --x-column 2 --y-column 3 --z-column 4"
         )
+    if len(order) == 6 and first_row[0].isdigit() and WISDM_CODE.fullmatch(first_row[1].strip()):
+        order = WISDM_ORDER
     if len(order) == 5 and first_row[4].strip() in ACCURACIES:
         order = (*order[:4], "accuracy")
     return {role: i for i, role in enumerate(order) if role not in found and i not in found.values()}

@@ -79,7 +79,7 @@ def _move(posture: Posture, since_s: NDArray[np.float64], moving_s: float) -> ND
     up = posture.before + done * (posture.up - posture.before)
     up /= np.maximum(np.linalg.norm(up, axis=1, keepdims=True), 1e-3)
     push = 4 * done * (1 - done) * np.sin(2 * np.pi * MOVE_HZ * since_s)[:, None]
-    return (up + MOVE_G * push * posture.push).astype(np.float32)
+    return np.asarray(up + MOVE_G * push * posture.push, dtype=np.float32)
 
 
 def _smooth_step(share: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -160,7 +160,8 @@ class Simulation:
         motion, tremor_g, codes = acceleration_g(postures, time_ns)
         motion += noise * (SENSOR_NOISE_G + tremor_g)[:, None]
         measured = np.clip(motion * self.wearer.gain + self.wearer.offset_g, -SENSOR_RANGE_G, SENSOR_RANGE_G)
-        measured = np.rint(measured * np.float32(STEPS_PER_G)) / np.float32(STEPS_PER_G)
+        steps = np.rint(measured * np.float32(STEPS_PER_G))
+        measured = np.asarray(steps / np.float32(STEPS_PER_G), dtype=np.float32)
         gaps = np.concatenate([day.gaps_ns for day, _ in self._recent.values()])
         kept = _outside(gaps[gaps[:, 1] < START_NS + round(self._length_s * SECOND_NS)], time_ns)
         return Samples(time_ns[kept], measured[kept], codes[kept])
