@@ -1,10 +1,13 @@
 """What a recording promises."""
 
 from dataclasses import FrozenInstanceError, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import harken
+import people
 from harken.errors import HarkenError
 from harken.recording import Quality, Recording, gap_limit_ns
 from tables import recording
@@ -110,3 +113,11 @@ def test_fingerprint_is_of_the_content_and_not_of_the_name() -> None:
 def test_notes_are_said_once() -> None:
     quality = Quality().noting("A.", "B.").noting("A.", "C.")
     assert quality.notes == ("A.", "B.", "C.")
+
+
+def test_shows_itself_in_a_line(tmp_path: Path) -> None:
+    recording = harken.read(people.write_person(tmp_path / "ann.csv", 1)).select_channels(("x", "y", "z"))
+    assert repr(recording) == "<Recording of ann: 3,000 samples of x, y, z at 25 Hz; lying, sitting, walking>"
+    windows = harken.sliding_windows(recording, length_s=2, hop_s=1)
+    assert repr(windows[:7]) == "<Windows: 7 of 50 samples of x, y, z at 25 Hz, of 1 person; lying, sitting, walking>"
+    assert repr(harken.Recogniser("notebook")) == "<Recogniser notebook: has learned nothing>"

@@ -54,6 +54,13 @@ class Recogniser:
         self.seed = seed
         self.device = device
 
+    def __repr__(self) -> str:
+        name = self.preset if isinstance(self.preset, str) else self.preset.name
+        learned = (
+            f"knows {', '.join(self.specification_.labels)}" if hasattr(self, "network_") else "has learned nothing"
+        )
+        return f"<Recogniser {name}: {learned}>"
+
     def fit(
         self,
         windows: Windows,

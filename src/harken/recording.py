@@ -51,7 +51,7 @@ class Quality:
         return replace(self, notes=self.notes + new)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Recording:
     """One wearer's signals on one clock. Immutable: its arrays refuse to be written to.
 
@@ -114,6 +114,14 @@ class Recording:
 
     def __len__(self) -> int:
         return len(self.time_ns)
+
+    def __repr__(self) -> str:
+        labels = ", ".join(self.label_names) or "no labels"
+        found = ", as found" if self.as_found else ""
+        return (
+            f"<Recording of {self.subject}: {len(self):,} samples of {', '.join(self.channels)} at "
+            f"{self.sample_rate_hz:.4g} Hz; {labels}{found}>"
+        )
 
     @cached_property
     def gap_limit_ns(self) -> int:

@@ -18,7 +18,7 @@ MOST_DRAWS = 10**9
 """About 10 s of drawing. A recording that needs more has so few windows that 10,000 draws say nothing."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Windows:
     """Equally long pieces of recordings, each with at most one label.
 
@@ -45,6 +45,14 @@ class Windows:
 
     def __len__(self) -> int:
         return len(self.signals)
+
+    def __repr__(self) -> str:
+        people = len(set(self.subjects.tolist()))
+        return (
+            f"<Windows: {len(self):,} of {self.length} samples of {', '.join(self.channels)} at "
+            f"{self.sample_rate_hz:.4g} Hz, of {people} {'person' if people == 1 else 'people'}; "
+            f"{', '.join(self.label_names) or 'no labels'}>"
+        )
 
     def __getitem__(self, index: "slice | NDArray[np.bool_] | NDArray[np.int64]") -> "Windows":
         """Some of the windows, by a slice, a mask or positions."""

@@ -266,7 +266,7 @@ def test_stopped_and_killed_in_processes_and_resumed_here_gives_the_same_result(
         assert (out / path).read_bytes() == (whole / path).read_bytes(), "a process learned something else"
 
     kept = len(list(out.glob("fold_*/*.json")))
-    killed = begin([*command, "--resume"])
+    killed = begin([*command, "--resume", "--workers", "1"])
     wait_for(out, kept + 1)
     workers = children(killed.pid)
     killed.kill()

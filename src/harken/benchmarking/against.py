@@ -11,8 +11,9 @@ from harken.errors import HarkenError
 
 __all__ = ["TOLERANCE", "Agreement", "compare", "read_result"]
 
-TOLERANCE = 0.02
-"""In each person's macro F1, between two machines. On one machine scores must be equal."""
+TOLERANCE = 0.05
+"""In each person's macro F1, between two machines, where rounding sends training other ways: with other vector
+instructions one person of six moved by 0.009. On one machine scores must be equal."""
 
 
 @dataclass(frozen=True)

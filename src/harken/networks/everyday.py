@@ -5,7 +5,7 @@ of the notebook's 512 steps and its gradients need not survive so many. Mean and
 the classes are read from: an activity is anywhere in a window, not at its end.
 The plan is the one of DeepConvLSTM (Ordóñez and Roggen, Sensors 16(1):115, 2016) with strides, batch
 normalisation, residual blocks (He et al., 2016), both directions, and pooling over time of what the stem and the
-LSTM say. What each part is worth was measured on held-out training people: see ``docs/results/choosing.json``.
+LSTM say. It was chosen among its like within 12 people of WISDM, see ``docs/results/strangers.md``.
 """
 
 from dataclasses import dataclass
