@@ -114,7 +114,8 @@ def _by_name(path: Path, header: list[str], first_row: list[str], found: dict[st
 
 
 def _by_order(path: Path, first_row: list[str], found: dict[str, int], there: str) -> dict[str, int]:
-    """Columns in the notebook's order, or in WISDM's. Of five, the last is the label, or P where it holds one of P's numbers."""
+    """Columns in the notebook's order, or in WISDM's. Of five, the last is the label, or P where it holds one of
+    P's numbers."""
     order = NOTEBOOK_ORDERS.get(len(first_row))
     if order is None:
         raise HarkenError(
