@@ -9,6 +9,7 @@ import pytest
 
 import harken.demo
 from harken.datasets import exercises as dataset
+from harken.presets import SlidingHops
 
 Run = Callable[..., object]
 
@@ -17,7 +18,8 @@ Run = Callable[..., object]
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     if importlib.util.find_spec("seglearn") is None:
         pytest.skip("the demo's data is not installed: pip install 'harken[demo]'")
-    quick = replace(harken.demo.DEMO_RECIPE, draws=300, training_draws=200, passes=1)
+    few = replace(harken.demo.DEMO_RECIPE, windows=SlidingHops(hop_s=10.0))
+    quick = few.trained(passes=1)
     monkeypatch.setattr(harken.demo, "DEMO_RECIPE", quick)
 
 

@@ -361,3 +361,55 @@ def test_several_strangers_are_scored_one_by_one(alice: Path, bob: Path, tmp_pat
     assert set(outcome.cross_people.people) == {"bob", "carol"}
     assert sum(scores.windows for scores in outcome.cross_people.people.values()) == 500
     assert outcome.cross_people.interval is None
+
+
+def everyday(folder: Path, out: Path, **more: object) -> RunSettings:
+    """Three people to learn from and a stranger, by the everyday recipe."""
+    files = [people.write_person(folder / f"{name}.csv", seed) for seed, name in enumerate("abcd")]
+    return RunSettings(
+        files=tuple(files[:3]), cross=(files[3],), out=out, preset="small-everyday", device="cpu", **more
+    )
+
+
+def test_everyday_reads_windows_at_its_own_rate_and_is_calibrated_on_held_out_people(tmp_path: Path) -> None:
+    watcher = Quiet()
+    outcome = train_run(everyday(tmp_path, tmp_path / "run"), watcher)
+    assert outcome is not None
+    assert set(watcher.last) == {"model", "blocked", "held_out"}
+    specification = Recogniser.load(tmp_path / "run" / "model.safetensors").specification_
+    assert (specification.sample_rate_hz, specification.window_length) == (pytest.approx(20), 40)
+    assert specification.channels == ("x", "y", "z")
+    assert specification.calibrated_on == "strangers"
+    assert outcome.held_out_people is not None
+    (held_out,) = outcome.held_out_people.people
+    assert held_out in {"a", "b", "c"}
+    assert outcome.cross_people is not None
+    assert set(outcome.cross_people.people) == {"d"}
+
+
+def test_with_one_wearer_the_blocked_tail_calibrates(alice: Path, tmp_path: Path) -> None:
+    outcome = train_run(
+        RunSettings(files=(alice,), out=tmp_path / "run", preset="small-everyday", device="cpu"), Quiet()
+    )
+    assert outcome is not None
+    assert outcome.specification.calibrated_on == "the same person"
+    assert outcome.held_out_people is None
+
+
+@pytest.mark.parametrize("stop_after", [5, 70, 130])  # in each of the three fits
+def test_everyday_stopped_and_resumed_ends_in_the_same_bytes(tmp_path: Path, stop_after: int) -> None:
+    whole = train_run(everyday(tmp_path, tmp_path / "whole"), Quiet())
+    assert whole is not None
+    asked = 0
+
+    def should_stop() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked == stop_after
+
+    parts = everyday(tmp_path, tmp_path / "parts")
+    with pytest.raises(Interrupted):
+        train_run(parts, Quiet(), should_stop=should_stop)
+    train_run(replace(parts, resume=True), Quiet())
+    for name in ("model.safetensors", "history.csv"):
+        assert (tmp_path / "parts" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()

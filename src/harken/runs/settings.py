@@ -1,5 +1,6 @@
 """What a training run was asked to do."""
 
+import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,7 @@ class RunSettings:
 
         Not the paths: a moved file is the same file as long as its fingerprint is the same.
         """
-        return {
+        decisive = {
             "preset": asdict(self.recipe),
             "passes": self.passes,
             "seed": self.seed,
@@ -65,3 +66,6 @@ class RunSettings:
             "ignore_labels": sorted(self.ignore_labels),
             "reading": asdict(self.reading),
         }
+        # As they come back from a file, where there are no tuples: they are compared with what a file says.
+        as_read: dict[str, Any] = json.loads(json.dumps(decisive))
+        return as_read
