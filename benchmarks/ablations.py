@@ -36,6 +36,11 @@ def variants(recipe: Preset) -> dict[str, tuple[str, Preset]]:
         ),
         "no-wrists": ("without the other wrist and the other way round", augmented(other_wrist=0, other_way_round=0)),
         "no-strap": ("without the turns of a loose strap", augmented(strap_deg=0)),
+        "no-turns": (
+            "without both turns: a loose strap's and those about the forearm",
+            augmented(strap_deg=0, roll_deg=0),
+        ),
+        "strap-10": ("both turns of 10 degrees", augmented(strap_deg=10, roll_deg=10)),
         "strap-30": ("a loose strap's turns of 30 degrees instead of 20", augmented(strap_deg=30)),
         "no-roll": ("without the turns about the forearm", augmented(roll_deg=0)),
         "no-gain-noise": ("without gain and noise", augmented(gain=0, noise_g=0)),

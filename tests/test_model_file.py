@@ -160,3 +160,10 @@ def test_cut_or_flipped_at_any_byte_is_refused_or_the_same(model_path: Path, dat
         model = read_model(path)  # a byte of the provenance, or white space: the weights are what they were
         for name, tensor in read_model(model_path).network.state_dict().items():
             assert np.array_equal(tensor, model.network.state_dict()[name])
+
+
+def test_a_run_directory_is_as_good_as_its_model(model_path: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "model.safetensors").write_bytes(model_path.read_bytes())
+    assert read_model(run).specification == read_model(model_path).specification

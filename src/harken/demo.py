@@ -11,8 +11,9 @@ import numpy as np
 import polars as pl
 
 from harken.datasets.exercises import exercises
+from harken.errors import HarkenError
 from harken.files import replacing
-from harken.presets import PRESETS
+from harken.presets import PRESETS, SlidingHops
 from harken.recording import STANDARD_GRAVITY, Recording
 from harken.runs import RunSettings
 
@@ -21,16 +22,23 @@ __all__ = ["DEMO_RECIPE", "STRANGERS", "demo_settings"]
 STRANGERS = ("exercises_08", "exercises_09", "exercises_10")
 """The last three of the ten, chosen before any result was seen."""
 
-DEMO_RECIPE = replace(PRESETS["everyday"].trained(passes=5, fewest_steps=0, evaluate_every_windows=3_200), name="demo")
-"""The everyday recipe, cut to what two cores do in a minute: fewer passes."""
+DEMO_RECIPE = replace(
+    PRESETS["everyday"].trained(passes=6, fewest_steps=0, evaluate_every_windows=6_400),
+    name="demo",
+    window_length=90,  # 3 s: one repetition of nearly everyone's slowest exercise
+    windows=SlidingHops(hop_s=0.5),
+)
+"""The everyday recipe, cut to what two cores do in a minute: fewer passes, and shorter windows, as bouts are short."""
 
 
 def demo_settings(out: Path, *, resume: bool) -> RunSettings:
     """Write the recordings into ``out`` (where they are not there yet) and say how to train on them.
 
     Raises:
-        HarkenError: when the package that holds the recordings is not installed.
+        HarkenError: when the package that holds the recordings is not installed, or ``out`` is a file.
     """
+    if out.exists() and not out.is_dir():
+        raise HarkenError(f"{out} is a file; --out needs a folder")
     recordings = exercises()
     folder = out / "recordings"
     folder.mkdir(parents=True, exist_ok=True)

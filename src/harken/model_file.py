@@ -52,12 +52,14 @@ def write_model(path: str | Path, model: Model) -> None:
 
 
 def read_model(path: str | Path) -> Model:
-    """Read a model file and check it from end to end.
+    """Read a model file, or that of a run directory, and check it from end to end.
 
     Raises:
         HarkenError: when the file is missing, cut short, edited, from a newer version, or not a model.
     """
     path = Path(path)
+    if path.is_dir() and (path / "model.safetensors").is_file():  # a run directory is as good as its model
+        path = path / "model.safetensors"
     if not path.is_file():
         raise HarkenError(f"{path}: there is no such model file")
     try:

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import torch
 
 from harken import __version__
+from harken.benchmarking.directory import first_difference
 from harken.calibration import ProbabilityScores
 from harken.errors import HarkenError
 from harken.figures.confusion import confusion_picture
@@ -167,7 +168,7 @@ def _write(
         )
     if outcome.blocked is not None:
         pictures["confusion_blocked_same_person"] = confusion_picture(
-            outcome.blocked, title="Same person, windows never overlapping"
+            outcome.blocked, title="Same person, no overlap with training"
         )
     if outcome.cross is not None:
         pictures["confusion_cross_person"] = confusion_picture(outcome.cross, title="People the model never met")
@@ -204,10 +205,11 @@ def _record(settings: RunSettings, data: RunData) -> dict[str, Any]:
 def _refuse_changes(before: dict[str, Any], now: dict[str, Any]) -> None:
     """A run goes on only with the settings and the data it began with."""
     for name, value in now["settings"].items():
-        earlier = before.get("settings", {}).get(name)
-        if earlier != value:
+        changed = first_difference(before.get("settings", {}).get(name), value, name)
+        if changed is not None:
+            where, earlier, later = changed
             raise HarkenError(
-                f"this run began with {name} = {earlier!r}, not {value!r}; resume it as it began, "
+                f"this run began with {where} = {earlier!r}, not {later!r}; resume it as it began, "
                 "or choose another --out"
             )
     for role in ("training", "cross"):

@@ -15,9 +15,7 @@ from harken.errors import HarkenError
 @pytest.fixture
 def aeon() -> types.ModuleType:
     """The extra, or a skip that says how to get it."""
-    found: types.ModuleType = pytest.importorskip(
-        "aeon", reason="aeon is not installed: pip install 'harken[baselines]'"
-    )
+    found: types.ModuleType = pytest.importorskip("aeon", reason="aeon is not installed: pip install aeon")
     return found
 
 

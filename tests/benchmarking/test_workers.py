@@ -25,7 +25,7 @@ def test_a_process_that_is_killed_is_told_from_a_mistake(tmp_path: Path) -> None
 
 def test_without_dask_it_is_said_how_to_get_it(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(HarkenError, match=r"--scheduler needs Dask .* -m pip install 'harken\[cohort\]'"):
+    with pytest.raises(HarkenError, match=r"--scheduler needs Dask .* -m pip install distributed"):
         run_benchmark(settings(scheduler="tcp://127.0.0.1:1"))
 
 

@@ -329,7 +329,7 @@ def installed() -> bool:
     return True
 
 
-needs_seglearn = pytest.mark.skipif(not installed(), reason='seglearn is not installed: pip install "harken[demo]"')
+needs_seglearn = pytest.mark.skipif(not installed(), reason="seglearn is not installed: pip install seglearn")
 
 
 @needs_seglearn

@@ -41,7 +41,7 @@ def test_six_curves_under_names_that_people_understand() -> None:
 
 def test_the_honest_fit_has_its_own_test() -> None:
     figure = learning_curves(history(900, ("blocked_same_person",)), batch_windows=BATCH)
-    assert names(figure)[1:] == ["same person, honest (windows never overlap)"]
+    assert names(figure)[1:] == ["same person, honest (no overlap with training)"]
 
 
 def test_batches_and_evaluations_stand_where_their_windows_had_been_seen() -> None:

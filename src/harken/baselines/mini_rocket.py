@@ -32,7 +32,7 @@ class MiniRocket:
     probability of 1; here **the probabilities are the softmax of the ridge's decision values**, so that the
     order of labels is kept. They are too even to be believed as probabilities.
 
-    Windows must have 9 samples or more. aeon is an extra: ``pip install 'harken[baselines]'``.
+    Windows must have 9 samples or more. aeon is an extra: ``pip install aeon``.
 
     Args:
         kernels: features, rounded down to a multiple of 84.
@@ -99,8 +99,7 @@ def _aeon_mini_rocket() -> Any:
         from aeon.transformations.collection.convolution_based import MiniRocket as Transformer
     except ModuleNotFoundError as error:
         raise HarkenError(
-            f"the baseline mini_rocket needs aeon ({error.name} is missing): "
-            f"{sys.executable} -m pip install 'harken[baselines]'"
+            f"the baseline mini_rocket needs aeon ({error.name} is missing): {sys.executable} -m pip install aeon"
         ) from error
     # Numba's usual threads are OpenMP's, and to start them changes how many PyTorch uses in this process: training
     # after MiniRocket would be slower and, bit for bit, another one. The other kind bears one caller at a time.

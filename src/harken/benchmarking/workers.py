@@ -200,7 +200,7 @@ def _distributed() -> Any:
         return importlib.import_module("distributed")
     except ModuleNotFoundError as error:
         raise HarkenError(
-            f"--scheduler needs Dask ({error.name} is missing): {sys.executable} -m pip install 'harken[cohort]'"
+            f"--scheduler needs Dask ({error.name} is missing): {sys.executable} -m pip install distributed"
         ) from error
 
 

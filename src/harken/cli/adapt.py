@@ -54,6 +54,8 @@ def adapt(
     general = model / "model.safetensors" if model.is_dir() else model
     if out.resolve() == general.resolve():
         raise HarkenError(f"{out} is the general model itself; give --out another name, so that it is still there")
+    if out.exists():
+        raise HarkenError(f"{out} is there already; choose another --out, or remove it first")
     recogniser = Recogniser.load(general)
     recordings = [read(path, **asdict(reading)) for path in files]
     adapted = adapt_recogniser(recogniser, recordings, ignore_labels=ignore_label or ())

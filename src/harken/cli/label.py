@@ -118,6 +118,8 @@ def _asked(file: Path, model_sha256: str, unsure_below: float | None, reading: T
 def _sha256(file: Path) -> str:
     from hashlib import file_digest
 
+    if file.is_dir():
+        raise HarkenError(f"{file} is a folder; name the files in it")
     try:
         with file.open("rb") as content:
             return file_digest(content, "sha256").hexdigest()

@@ -55,7 +55,7 @@ INFO = DatasetInfo(
         "39(7):075007, 2018. doi 10.1088/1361-6579/aacfd9, arXiv:1802.01489"
     ),
     url="https://github.com/dmbee/seglearn",
-    how_to_get='pip install "harken[demo]"',
+    how_to_get="pip install seglearn",
     people=10,
     sample_rate_hz=50.0,
     labels=tuple(sorted(EXERCISES.values())),

@@ -16,7 +16,7 @@ WIDTH_IN, HEIGHT_IN = 5.8, 6.4
 
 TESTS = {
     "same_person": ("same person, overlapping windows (flatters)", "#E69F00", "s"),
-    "blocked_same_person": ("same person, honest (windows never overlap)", "#009E73", "^"),
+    "blocked_same_person": ("same person, honest (no overlap with training)", "#009E73", "^"),
     "cross_person": ("people never met", "#0072B2", "o"),
 }
 """A test's name in a history -> its name for people, its colour and its marker."""

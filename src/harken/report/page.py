@@ -209,7 +209,7 @@ def _not_tested(outcome: "Outcome", kind: str) -> str:
 def _matrices(outcome: "Outcome") -> list[Section]:
     tests = (
         ("People never met", outcome.cross),
-        ("Same person, honest (windows never overlap)", outcome.blocked),
+        ("Same person, honest (no overlap with what was learned)", outcome.blocked),
         ("Same person, overlapping windows (flattering)", outcome.same_person),
     )
     return [

@@ -57,7 +57,7 @@ def draw_run_windows(data: RunData, recipe: Preset) -> RunWindows:
     if data.cross:
         cross = take.cross(data.cross)
         refuse_strange_labels(cross, learned)
-    blocked, reason = _blocked(take, data)
+    blocked, reason = _blocked(take, data, recipe.window_length)
     held_out = _without_a_few(overlapping.training) if recipe.calibrated_on_strangers else None
     return RunWindows(overlapping, cross, blocked, held_out, notes + ([reason] if reason else []))
 
@@ -74,12 +74,16 @@ def _without_a_few(training: Windows) -> Split | None:
     return split if len(learned.labels_present) >= 2 and len(split.test) else None
 
 
-def _blocked(take: Taker, data: RunData) -> tuple[Split | None, str | None]:
+def _blocked(take: Taker, data: RunData, window_length: int) -> tuple[Split | None, str | None]:
     """The honest split, taken in the recipe's way, and what to say about it."""
     try:
         split = take.blocked(data.training)
-    except HarkenError as error:
-        return None, f"There is no honest same-person test: the bouts are too short to be cut in two ({error})."
+    except HarkenError:
+        return None, (
+            "There is no honest same-person test: no bout is long enough that its first "
+            f"{TRAINING_SHARE:.0%} and, after a window's length left out, its rest both hold a window of "
+            f"{window_length} samples."
+        )
     learned, tested = split.training.labels_present, split.test.labels_present
     if len(learned) < 2:
         return None, "There is no honest same-person test: only one label has bouts long enough to be cut in two."

@@ -95,8 +95,11 @@ def protocol(dataset: str, name: str) -> Protocol:
     try:
         return PROTOCOLS[dataset, name]
     except KeyError:
-        known = ", ".join("/".join(key) for key in PROTOCOLS)
-        raise HarkenError(f"harken knows no protocol {dataset}/{name}; it knows {known}") from None
+        of_set = [known for one, known in PROTOCOLS if one == dataset]
+        if not of_set:
+            sets = ", ".join(dict.fromkeys(one for one, _ in PROTOCOLS))
+            raise HarkenError(f"there is no protocol for a data set {dataset!r}; there are some for {sets}") from None
+        raise HarkenError(f"{dataset} has no protocol {name!r}; it has {', '.join(of_set)}") from None
 
 
 def _wisdm_harnet(folders: Folders) -> Windows:
