@@ -204,7 +204,7 @@ def test_what_cannot_be_asked_is_refused_before_anything_is_learned(
 
 
 def test_an_unknown_protocol_is_answered_with_those_there_are(settings: Settings) -> None:
-    with pytest.raises(HarkenError, match="no protocol invented/friends; it knows wisdm/harnet"):
+    with pytest.raises(HarkenError, match="invented has no protocol 'friends'; it has strangers"):
         run_benchmark(replace(settings(), protocol="friends"))
 
 

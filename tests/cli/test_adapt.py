@@ -51,6 +51,10 @@ def test_it_says_what_it_did_and_writes_a_model(run_harken: Run, folder: Path, t
     assert ended.stderr == ""
     for words in ("dora recorded", "walking", "kept: ", " in cross-validation", "dora.safetensors: the personal model"):
         assert words in ended.stdout
+    again = run_harken("adapt", folder / "run", folder / "dora.csv", "--out", personal)
+    assert again.exit_code == 2
+    assert "is there already" in again.stderr
+    personal.unlink()
     result = json.loads(
         run_harken(
             "adapt", folder / "run" / "model.safetensors", folder / "dora.csv", "--out", personal, "--json"

@@ -69,7 +69,7 @@ def test_a_mistake_is_one_sentence_and_exit_code_2(run_harken: Run, tmp_path: Pa
         assert ended.stdout == ""
     ended = run_harken("benchmark", "invented", "--protocol", "friends", "--out", tmp_path / "out")
     assert ended.exit_code == 2
-    assert "it knows wisdm/harnet" in ended.stderr
+    assert "invented has no protocol 'friends'; it has strangers" in ended.stderr
 
 
 def test_a_real_data_set_in_a_process_of_its_own(
