@@ -26,6 +26,10 @@ def test_a_note_that_a_recording_has_twice_stays_twice() -> None:
     assert share_notes([["5 rows", "7 rows"], ["6 rows"]]) == [("5 to 6 rows", (0, 1)), ("7 rows", (0,))]
 
 
+def test_a_number_and_nothing_are_not_alike() -> None:
+    assert share_notes([["1"], ["", ""]]) == [("1", (0,)), ("", (1,)), ("", (1,))]
+
+
 @given(st.lists(st.lists(st.text(alphabet="ab 1.,/-", max_size=8), max_size=4), max_size=5))
 def test_every_recording_keeps_as_many_notes(notes: list[list[str]]) -> None:
     shared = share_notes(notes)

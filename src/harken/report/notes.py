@@ -1,6 +1,7 @@
 """Notes on several recordings that say the same but for their numbers, said once."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -24,14 +25,14 @@ def share_notes(notes: Sequence[Sequence[str]]) -> list[SharedNote]:
         notes: those of each recording. Numbers may differ between recordings: the joined note has the least and
             the greatest of them.
     """
-    alike: dict[str, dict[int, str]] = {}
+    # By what stands between the numbers, and how often the recording said so before: it keeps both.
+    alike: dict[tuple[tuple[str, ...], int], dict[int, str]] = {}
     for position, own in enumerate(notes):
+        said_before: Counter[tuple[str, ...]] = Counter()
         for note in own:
-            # A recording that says the same twice keeps both.
-            form = NUMBER.sub("#", note)
-            while position in alike.get(form, {}):
-                form += "#"
-            alike.setdefault(form, {})[position] = note
+            form = tuple(NUMBER.split(note))
+            alike.setdefault((form, said_before[form]), {})[position] = note
+            said_before[form] += 1
     return [SharedNote(_joined(list(said.values())), tuple(said)) for said in alike.values()]
 
 
