@@ -219,7 +219,9 @@ class Recogniser:
             HarkenError: when it is missing, damaged, edited, from a newer version, or not a model.
         """
         if path is None and not PACKAGED_MODEL.is_file():
-            raise HarkenError("this installation of harken came without its model; name a model file")
+            raise HarkenError(
+                "this version of harken comes without a model; name one with --model (harken train makes it)"
+            )
         model = read_model(PACKAGED_MODEL if path is None else path)
         training = model.provenance.get("training", {})
         recogniser = cls(
