@@ -74,48 +74,47 @@ class Preset:
         return replace(self, training=replace(self.training, **changes))
 
 
-PRESETS: dict[str, Preset] = {
-    "everyday": Preset(
-        name="everyday",
-        channels=("x", "y", "z"),
-        sample_rate_hz=30.0,
-        window_length=300,
-        windows=SlidingHops(hop_s=2.0),
-        acceleration_unit="g",
-        network="everyday",
-        sizes={"stem": 64, "width": 128, "blocks": 2, "units": 64, "keep": 0.5},
-        training=TrainingSettings(
-            passes=25,
-            batch_windows=64,
-            learning_rate=0.003,
-            l2=0.0,
-            evaluate_every_windows=6_400,
-            optimiser="adamw",
-            weight_decay=0.01,
-            one_cycle=True,
-            label_smoothing=0.1,
-            shuffle=True,
-            fewest_steps=1_000,
-            augmentation=Augmentation(
-                other_wrist=0.5,
-                other_way_round=0.5,
-                strap_deg=20,
-                roll_deg=15,
-                gain=0.05,
-                noise_g=0.01,
-                tempo=0.1,
-                start=0.1,
-            ),
+EVERYDAY = Preset(
+    name="everyday",
+    channels=("x", "y", "z"),
+    sample_rate_hz=30.0,
+    window_length=300,
+    windows=SlidingHops(hop_s=2.0),
+    acceleration_unit="g",
+    network="everyday",
+    sizes={"stem": 64, "width": 128, "blocks": 2, "units": 64, "keep": 0.5},
+    training=TrainingSettings(
+        passes=25,
+        batch_windows=64,
+        learning_rate=0.003,
+        l2=0.0,
+        evaluate_every_windows=6_400,
+        optimiser="adamw",
+        weight_decay=0.01,
+        one_cycle=True,
+        label_smoothing=0.1,
+        shuffle=True,
+        fewest_steps=1_000,
+        augmentation=Augmentation(
+            other_wrist=0.5,
+            other_way_round=0.5,
+            strap_deg=20,
+            roll_deg=15,
+            gain=0.05,
+            noise_g=0.01,
+            tempo=0.1,
+            start=0.1,
         ),
-        calibrated_on_strangers=True,
     ),
-    "deep_conv_lstm": Preset(
+    calibrated_on_strangers=True,
+)
+
+PRESETS: dict[str, Preset] = {
+    "everyday": EVERYDAY,
+    # The same windows for another network, so that the two can be compared.
+    "deep_conv_lstm": replace(
+        EVERYDAY,
         name="deep_conv_lstm",
-        channels=("x", "y", "z"),
-        sample_rate_hz=30.0,
-        window_length=300,
-        windows=SlidingHops(hop_s=2.0),
-        acceleration_unit="g",
         network="deep_conv_lstm",
         sizes={"convolutions": 4, "filters": 64, "filter_length": 5, "units": 128, "layers": 2, "keep": 0.5},
         training=TrainingSettings(
@@ -127,7 +126,6 @@ PRESETS: dict[str, Preset] = {
             optimiser="rmsprop",
             shuffle=True,
         ),
-        calibrated_on_strangers=True,
     ),
     "notebook": Preset(
         name="notebook",

@@ -52,7 +52,7 @@ def evaluate(
         raise HarkenError(f"{plot}: pictures are PNG files; give a name that ends in .png")
     if unsure_below is not None and not 0 <= unsure_below <= 1:
         raise HarkenError(f"--unsure-below {unsure_below:g} is no probability; it lies between 0 and 1")
-    recogniser = Recogniser.load(model / "model.safetensors" if model.is_dir() else model)
+    recogniser = Recogniser.load(model)
     recordings = [read(path, **asdict(reading)) for path in files]
     evaluation = evaluate_recordings(
         recogniser, recordings, ignore_labels=ignore_label or (), unsure_below=unsure_below
