@@ -31,7 +31,12 @@ def test_all_switches_off_change_nothing_and_draw_nothing() -> None:
 @pytest.mark.parametrize(
     "augmentation",
     [
-        *(Augmentation(other_wrist=0.5), Augmentation(other_way_round=0.5), Augmentation(inside_wrist=0.5)),
+        *(
+            Augmentation(other_wrist=0.5),
+            Augmentation(other_way_round=0.5),
+            Augmentation(inside_wrist=0.5),
+            Augmentation(other_arm=0.5),
+        ),
         *(Augmentation(strap_deg=20), Augmentation(roll_deg=20)),
     ],
 )
@@ -49,6 +54,7 @@ def test_turns_keep_the_length_of_every_sample(augmentation: Augmentation) -> No
         (Augmentation(other_way_round=1), (-1, -1, 1)),
         (Augmentation(inside_wrist=1), (1, -1, -1)),
         (Augmentation(other_wrist=1, other_way_round=1), (1, -1, 1)),
+        (Augmentation(other_arm=1), (1, -1, 1)),
     ],
 )
 def test_wrists_and_ways_round_are_changes_of_sign(augmentation: Augmentation, signs: tuple[int, int, int]) -> None:
@@ -117,14 +123,21 @@ def test_gain_is_one_factor_a_window_and_noise_is_not() -> None:
     factors = changed(Augmentation(gain=0.1), windows) / windows
     assert torch.allclose(factors, factors[:, :1, :1].expand_as(factors))
     assert factors[:, 0, 0].std().item() == pytest.approx(0.1, rel=0.1)
-    noise = changed(Augmentation(noise_g=0.02), windows) - windows
-    assert noise.std().item() == pytest.approx(0.02, rel=0.05)
+
+
+def test_noise_is_of_every_size_up_to_the_most() -> None:
+    windows = some_windows(2000, 300)
+    noise = changed(Augmentation(noise_g=0.02), windows).double() - windows.double()
+    sizes = noise.std(dim=(1, 2)) / 0.02
+    assert 0.009 < sizes.min().item() < 0.02
+    assert 0.9 < sizes.max().item() < 1.05
+    assert sizes.log10().mean().item() == pytest.approx(-1, abs=0.05)  # as much below a tenth of it as above
 
 
 def test_the_batch_itself_stays_as_it_is() -> None:
     windows = some_windows()
     before = windows.clone()
-    everything = Augmentation(0.5, 0.5, 0.5, 10, 10, 0.1, 0.01, 0.1, 0.1, 0.5)
+    everything = Augmentation(0.5, 0.5, 0.5, 0.5, 10, 10, 0.1, 0.01, 0.1, 0.1, 0.5)
     found = changed(everything, windows)
     assert torch.equal(windows, before)
     assert torch.equal(found, changed(everything, windows))

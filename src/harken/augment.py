@@ -15,6 +15,8 @@ __all__ = ["Augmentation"]
 
 LONGEST_DROPOUT = 0.05
 """The longest missing moment, as a share of the window."""
+LEAST_NOISE = 0.01
+"""The least noise that a window gets, as a share of the most."""
 
 
 @dataclass(frozen=True)
@@ -30,12 +32,17 @@ class Augmentation:
         other_wrist: the share of windows that are mirrored.
         other_way_round: the share of windows whose watch is turned by half about the axis out of its face.
         inside_wrist: the share of windows whose watch is turned by half about the forearm.
+        other_arm: the share of windows that are mirrored with the x axis still towards the hand: the other wrist and
+            the other way round at once, so that y changes its sign. It is the mildest of these, because x tells
+            whether the hand hangs or is held up.
         strap_deg: standard deviation of the turn of a loose strap, about a random axis. Posture lives in the
             direction of gravity, so much of it destroys what sitting and lying are told by.
         roll_deg: standard deviation of a turn about the forearm alone: a watch slides round the wrist more
             easily than it tilts.
         gain: standard deviation of the factor on all values.
-        noise_g: standard deviation of the noise added to every value.
+        noise_g: the most noise that is added to every value, as its standard deviation. A window gets between a
+            hundredth of it and all of it, one size as likely as another on a logarithmic scale: sensors differ as
+            much, and where all windows get the most, nothing can be learned from how still an arm is held.
         tempo: the largest change of speed; 0.1 is up to 10 % faster or slower.
         start: the largest shift of a window's start, as a share of the window. What would lie outside the
             window is mirrored at its edge.
@@ -46,6 +53,7 @@ class Augmentation:
     other_wrist: float = 0.0
     other_way_round: float = 0.0
     inside_wrist: float = 0.0
+    other_arm: float = 0.0
     strap_deg: float = 0.0
     roll_deg: float = 0.0
     gain: float = 0.0
@@ -76,7 +84,8 @@ class Augmentation:
         if self.gain:
             signals = signals * (1 + self.gain * torch.randn(len(signals), 1, 1, device=signals.device))
         if self.noise_g:
-            signals = signals + self.noise_g * torch.randn_like(signals)
+            size = self.noise_g * LEAST_NOISE ** torch.rand(len(signals), 1, 1, device=signals.device)
+            signals = signals + size * torch.randn_like(signals)
         return signals
 
     def _turns(self, signals: Tensor) -> Tensor | None:
@@ -87,13 +96,14 @@ class Augmentation:
             (self.other_wrist, (0,)),
             (self.other_way_round, (0, 1)),
             (self.inside_wrist, (1, 2)),
+            (self.other_arm, (1,)),
         ):
             if share:
                 flip = 1 - 2 * (torch.rand(n, device=device) < share).float()
                 for axis in axes:
                     signs[:, axis] *= flip
         turns = None
-        if self.other_wrist or self.other_way_round or self.inside_wrist:
+        if self.other_wrist or self.other_way_round or self.inside_wrist or self.other_arm:
             turns = torch.diag_embed(signs)
         if self.strap_deg:
             about = torch.nn.functional.normalize(torch.randn(n, 3, device=device), dim=1)

@@ -62,7 +62,15 @@ def _reference(weights: dict[str, np.ndarray], signals: np.ndarray) -> np.ndarra
     forth = _lstm(steps, weights, "")
     back = _lstm(steps[:, ::-1], weights, "_reverse")[:, ::-1]
     both = np.concatenate([forth, back], axis=2)
-    features = np.concatenate([both.mean(1), both.max(1), patches.mean(2), patches.max(2)], axis=1)
+    at_a_glance = np.concatenate(
+        [signals.mean(1), np.log(signals.std(1) + 0.001), np.log(np.diff(signals, axis=1).std(1) + 0.001)], axis=1
+    )
+    spread = np.sqrt(weights["glance.0.running_var"] + 1e-5)
+    seen = (at_a_glance - weights["glance.0.running_mean"]) / spread * weights["glance.0.weight"]
+    seen += weights["glance.0.bias"]
+    for layer in (1, 4):
+        seen = np.maximum(0, seen @ weights[f"glance.{layer}.weight"].T + weights[f"glance.{layer}.bias"])
+    features = np.concatenate([both.mean(1), both.max(1), patches.mean(2), patches.max(2), seen], axis=1)
     return features @ weights["output.weight"].T + weights["output.bias"]
 
 
@@ -79,6 +87,18 @@ def test_agrees_with_its_equations(length: int) -> None:
     with torch.inference_mode():
         given = network(signals).numpy()
     np.testing.assert_allclose(given, _reference(weights, signals.double().numpy()), atol=2e-5)
+
+
+def test_a_small_movement_counts_as_much_as_a_large_one() -> None:
+    """At a glance an arm that moves by 0.02 g is as far from one that moves by 0.08 g as 0.2 g from 0.8 g."""
+    network = EverydayLSTM(EverydaySizes(channels=3, classes=2)).eval()
+    read: list[torch.Tensor] = []
+    network.glance.register_forward_hook(lambda module, given, made: read.append(given[0]))
+    waves = torch.sin(torch.arange(300) / 3)[None, :, None] * torch.tensor([0.02, 0.08, 0.2, 0.8])[:, None, None]
+    network(waves.expand(-1, -1, 3))
+    moved = read[0][:, 3:6]
+    torch.testing.assert_close(moved[1] - moved[0], moved[3] - moved[2], rtol=0.1, atol=0)
+    assert torch.isfinite(network(torch.zeros(1, 300, 3))).all()
 
 
 def test_the_preset_learns_fewer_than_300_000_numbers_and_reads_40_steps() -> None:

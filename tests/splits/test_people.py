@@ -14,6 +14,7 @@ from harken.splits import (
     apply,
     k_folds_of_people,
     leave_one_person_out,
+    neighbours_left_out,
     pairs_of_people,
     shuffled_folds_of_people,
     with_validation,
@@ -63,6 +64,18 @@ def test_leave_one_out_tests_each_alone(known: list[str]) -> None:
     groups = np.array(known)
     theirs = [groups[test].tolist() for _, test in LeaveOneGroupOut().split(groups, groups=groups)]
     assert [list(fold.test) for fold in folds] == theirs
+
+
+def test_neighbours_are_left_out_in_a_ring() -> None:
+    known = [f"p{number}" for number in range(1, 9)]
+    folds = neighbours_left_out(reversed(known))
+    assert everybody_has_one_role(folds, known)
+    assert [fold.test for fold in folds] == [*zip(known, known[1:], strict=False), ("p1", "p8")]
+    assert all(len(fold.training) == 6 for fold in folds)
+    for person in known:  # two strangers' scores to choose by, of models that never met the person
+        assert len([fold for fold in folds if person in fold.test]) == 2
+    with pytest.raises(HarkenError, match="4 or more people"):
+        neighbours_left_out(known[:3])
 
 
 def test_eight_people_have_28_pairs_and_the_other_six_are_strangers() -> None:

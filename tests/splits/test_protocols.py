@@ -18,6 +18,7 @@ FOLDS = {
     ("wisdm", "harnet"): 5,
     ("wisdm", "harnet-choosing"): 4,
     ("dsads", "strangers"): 8,
+    ("dsads", "strangers-choosing"): 8,
     ("dsads", "strangers-19"): 8,
     ("dsads", "pairs"): 28,
     ("hmp", "harnet"): 7,

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from harken import __version__
 from harken.augment import Augmentation
+from harken.percent import percent
 from harken.presets import SlidingHops
-from harken.report.sentences import percent
 from harken.report.tables import Fact
 
 if TYPE_CHECKING:
@@ -24,11 +24,12 @@ OPTIMISERS = {
 LIKE_ANOTHER = {
     "other_wrist": "mirrored to the other wrist ({:.0%} of windows)",
     "other_way_round": "worn the other way round ({:.0%} of windows)",
+    "other_arm": "mirrored to the other arm ({:.0%} of windows)",
     "inside_wrist": "face on the inside of the wrist ({:.0%} of windows)",
     "strap_deg": "turned by a loose strap (SD {:g}°)",
     "roll_deg": "rolled about the forearm (SD {:g}°)",
     "gain": "gain (SD {:.2g})",
-    "noise_g": "noise (SD {:g} g)",
+    "noise_g": "noise (SD up to {:g} g)",
     "tempo": "faster or slower (up to {:.0%})",
     "start": "begun earlier or later (up to {:.0%} of the window)",
     "missing": "a missing moment ({:.0%} of windows)",

@@ -16,6 +16,7 @@ __all__ = [
     "apply",
     "k_folds_of_people",
     "leave_one_person_out",
+    "neighbours_left_out",
     "pairs_of_people",
     "shuffled_folds_of_people",
     "with_validation",
@@ -111,6 +112,21 @@ def leave_one_person_out(people: Iterable[str]) -> list[Fold]:
     """
     known = _people(people, fewest=2)
     return [_fold(person, known, [number]) for number, person in enumerate(known)]
+
+
+def neighbours_left_out(people: Iterable[str]) -> list[Fold]:
+    """A fold for each two neighbours in a ring of all people: both are tested by what was learned from the rest.
+
+    It is for choosing without peeking where each person is to be tested alone: what is chosen for a person goes by
+    the scores of their two neighbours, each taken from the fold that leaves out the person as well. So nothing that
+    was learned from a person, and no score of theirs, has a part in what is chosen for them.
+
+    Raises:
+        HarkenError: when there are fewer than four people.
+    """
+    known = _people(people, fewest=4)
+    neighbours = [(number, (number + 1) % len(known)) for number in range(len(known))]
+    return [_fold(f"{known[one]}+{known[other]}", known, [one, other]) for one, other in neighbours]
 
 
 def pairs_of_people(people: Iterable[str]) -> list[Fold]:

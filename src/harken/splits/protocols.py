@@ -21,7 +21,7 @@ from harken.splits.harnet import (
     harnet_wisdm_folds,
     harnet_wisdm_windows,
 )
-from harken.splits.people import Fold, k_folds_of_people, leave_one_person_out, pairs_of_people
+from harken.splits.people import Fold, k_folds_of_people, leave_one_person_out, neighbours_left_out, pairs_of_people
 from harken.windows import Windows, concatenate, sliding_windows
 
 __all__ = ["PROTOCOLS", "Protocol", "protocol"]
@@ -155,6 +155,10 @@ def _one_person_out(windows: Windows) -> list[Fold]:
     return leave_one_person_out(windows.subjects.tolist())
 
 
+def _neighbours_out(windows: Windows) -> list[Fold]:
+    return neighbours_left_out(windows.subjects.tolist())
+
+
 def _pairs(windows: Windows) -> list[Fold]:
     return pairs_of_people(windows.subjects.tolist())
 
@@ -208,6 +212,15 @@ _ALL = (
         "postures with busy hands.",
         _dsads_four,
         _one_person_out,
+    ),
+    Protocol(
+        "strangers-choosing",
+        ("dsads",),
+        "The windows of dsads/strangers, but with two people left out of each fold, so that what is chosen for a "
+        "person can go by what others score who were strangers to a model that had not met that person either. "
+        "Scores of single people decide; the mean over all of them is of everybody and therefore no result.",
+        _dsads_four,
+        _neighbours_out,
     ),
     Protocol(
         "strangers-19",

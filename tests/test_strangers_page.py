@@ -1,0 +1,79 @@
+"""The page of results says what was measured, what was not yet, and what was computed again."""
+
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+MADE_WITH = {"git_commit": "0123456789abcdef", "machine": {"processor": "a processor"}}
+
+
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ModuleType]:
+    """The script as a module, with an empty folder of results."""
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    import strangers_page
+
+    monkeypatch.setattr(strangers_page, "RESULTS", tmp_path)
+    yield strangers_page
+    sys.modules.pop("strangers_page")
+
+
+def sections(page: str) -> dict[str, str]:
+    """Title -> what stands under it, in the page's order."""
+    titles = re.findall(r"^## (.*)$", page, flags=re.MULTILINE)
+    return dict(zip(titles, re.split(r"^## .*$", page, flags=re.MULTILINE)[1:], strict=True))
+
+
+def test_what_is_not_measured_is_said_to_be_missing(script: ModuleType) -> None:
+    found = sections(script.page())
+    assert next(iter(found)) == "The same windows under three protocols"
+    assert {"The notebook's own files", "What labelled seconds of the wearer are worth"} < set(found)
+    for title, text in found.items():
+        assert "Not measured yet." in text, title
+        assert "](" not in text.replace("](notebook.md)", "").replace("](../adapt.md)", ""), title
+
+
+def test_what_is_measured_is_shown(script: ModuleType, tmp_path: Path) -> None:
+    protocols = {name: {"divisions": dict.fromkeys(range(fits))} for name, fits in (("a", 5), ("b", 5), ("c", 8))}
+    dsads = {"dataset": "dsads", "training_windows": 5152, "protocols": protocols, "made_with": [MADE_WITH]}
+    studies = {
+        "three_protocols": {"command": "the first command", "sets": {"dsads": dsads}},
+        "notebook_format": {"command": "the second", "training_windows": 9000, "made_with": [MADE_WITH] * 2},
+    }
+    for name, result in studies.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps(result))
+    for name in ("three_protocols", "notebook_format", "adaptation", "ablations_wisdm"):
+        (tmp_path / f"{name}.md").write_text(f"| the table of {name} |\n")
+    (tmp_path / "adaptation.png").touch()
+    page = script.page()
+    found = sections(page)
+    first = found["The same windows under three protocols"]
+    assert "(three_protocols.png)" in first
+    assert "| the table of three_protocols |" in first
+    assert "DSADS: every fit learns from 5,152 windows" in first
+    assert "5, 5, 8." in first
+    assert "`the first command` at commit 0123456, one thread a fit, on a processor." in first
+    own = found["The notebook's own files"]
+    assert "illustration, not a measurement" in own
+    assert "| the table of notebook_format |\n\n9,000 training windows." in own
+    labelled = found["What labelled seconds of the wearer are worth"]
+    assert "(adaptation.png)" in labelled
+    assert "(adaptation.md)" in labelled
+    ablations = found["What each part is worth"]
+    assert "| the table of ablations_wisdm |" in ablations
+    assert ablations.count("Not measured yet.") == 1
+    assert "Not measured yet." not in first + own + labelled
+
+
+def test_what_was_computed_again_is_said(script: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    for sentence in script.AGAIN:
+        assert sentence in script.page()
+    assert "computed once" not in script.page()
+    monkeypatch.setattr(script, "AGAIN", ())
+    assert "Each table was computed once." in script.page()
