@@ -15,7 +15,13 @@ project_copyright = "The harken developers"
 version = release = harken.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.napoleon"]
-exclude_patterns = ["_build"]
+exclude_patterns = [
+    "_build",
+    # Tables that a page of results takes in.
+    "results/ablations_*.md",
+    "results/three_protocols.md",
+    "results/notebook_format.md",
+]
 
 myst_heading_anchors = 3
 

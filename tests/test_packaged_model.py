@@ -14,7 +14,6 @@ from harken.datasets import dsads, wisdm
 from harken.datasets.activities import COMMON_ACTIVITIES, to_common
 from harken.recogniser import PACKAGED_MODEL, Recogniser
 from harken.recording import Recording
-from harken.timeline import Timeline
 
 pytestmark = pytest.mark.skipif(
     not PACKAGED_MODEL.is_file(), reason="the packaged model is not there yet: benchmarks/packaged_model.py makes it"
@@ -23,18 +22,18 @@ pytestmark = pytest.mark.skipif(
 Run = Callable[..., Any]
 
 
-def right(timeline: Timeline, truth: Recording, words: dict[str, str] | None = None) -> float:
-    """The share of steps with the true label in their middle; gaps and what has no label do not count.
+def right(frame: pl.DataFrame, truth: Recording, words: dict[str, str] | None = None, *, only: str = "") -> float:
+    """The share of a timeline's steps with the true label in their middle; gaps and what has no label do not count.
 
-    These people were learned from: the share says that units, rates and channels arrive as they should, and nothing
-    about strangers.
+    With ``only``, of the steps with this true label. These people were learned from: the share says that units, rates
+    and channels arrive as they should, and nothing about strangers.
     """
-    frame = timeline.frame
     middle = (frame["start"].to_physical().to_numpy() + frame["end"].to_physical().to_numpy()) // 2
     rows = np.minimum(np.searchsorted(truth.time_ns, middle), len(truth) - 1)
     names = [(words or {}).get(name, name) for name in truth.label_names]
     labels = np.array([*names, ""])[truth.label_codes[rows]]
-    counted = (labels != "") & ~frame["label"].is_null().to_numpy()
+    counted = (labels == only if only else labels != "") & ~frame["label"].is_null().to_numpy()
+    assert counted.sum() > 20
     return float((frame["label"].to_numpy()[counted] == labels[counted]).mean())
 
 
@@ -61,18 +60,26 @@ def test_the_card_says_what_the_file_is() -> None:
     assert digest in (docs / "model_card.md").read_text(encoding="utf-8")
 
 
-def test_files_at_25_and_100_hz_in_metres_per_second_squared(run_harken: Run, data_dir: Path, tmp_path: Path) -> None:
-    simulated, recorded = tmp_path / "simulated.csv", data_dir / "notebook_format" / "merged_ef.csv"
+def test_recordings_at_20_25_and_100_hz_need_no_option(run_harken: Run, data_dir: Path, tmp_path: Path) -> None:
+    """As they come: a raw file of WISDM, one of DSADS in the notebook's format, and a simulated one, all in m/s²."""
+    watch = data_dir / "wisdm" / "raw" / "watch" / "accel" / "data_1600_accel_watch.txt"
+    study, simulated, out = data_dir / "notebook_format" / "merged_ef.csv", tmp_path / "simulated.csv", tmp_path / "out"
     assert run_harken("simulate", "--days", "0.02", "--rate", "100", "--out", simulated).exit_code == 0
-    ended = run_harken("label", recorded, simulated, "--out", tmp_path / "out", "--json")
+    ended = run_harken("label", watch, study, simulated, "--out", out)
     assert (ended.exit_code, ended.stderr) == (0, "")
-    first, second = json.loads(ended.stdout)
-    assert (round(first["sample_rate_hz"]), round(second["sample_rate_hz"])) == (25, 100)
-    total = sum(second["seconds_by_label"].values()) + second["unlabelled_s"] + second["gaps_s"]
-    assert total == pytest.approx(0.02 * 86_400, rel=0.01)
-    frame = pl.read_parquet(tmp_path / "out" / "merged_ef" / "timeline.parquet")
-    timeline = Timeline(frame, Recogniser.load().specification_.labels, "merged_ef")
-    assert right(timeline, harken.read(recorded), {"laying_down": "lying"}) > 0.8
+    frames = {}
+    for file, rate_hz, length_s in ((watch, 20, None), (study, 25, None), (simulated, 100, 0.02 * 86_400)):
+        summary = json.loads((out / file.stem / "summary.json").read_text(encoding="utf-8"))
+        assert summary["sample_rate_hz"] == pytest.approx(rate_hz, rel=0.02)
+        assert any("in m/s2" in note for note in summary["notes"])
+        frames[file] = pl.read_parquet(out / file.stem / "timeline.parquet")
+        assert set(frames[file]["label"].drop_nulls()) <= set(COMMON_ACTIVITIES)
+        total = sum(summary["seconds_by_label"].values()) + summary["unlabelled_s"] + summary["gaps_s"]
+        assert length_s is None or total == pytest.approx(length_s, rel=0.01)
+    words = {"laying_down": "lying"}
+    assert right(frames[study], harken.read(study), words) > 0.8
+    assert right(frames[study], harken.read(study), words, only="walking") > 0.8
+    assert right(frames[watch], harken.read(watch), wisdm.ACTIVITIES, only="walking") > 0.7
 
 
 def test_both_arms_at_25_hz(data_dir: Path) -> None:
@@ -81,12 +88,12 @@ def test_both_arms_at_25_hz(data_dir: Path) -> None:
         assert arm.sample_rate_hz == pytest.approx(25)
         truth = to_common(arm, dsads.INFO)
         if "cycling" not in recogniser.specification_.labels:
-            assert right(recogniser.label(arm), truth, {"cycling": "other"}) > 0.7
+            assert right(recogniser.label(arm).frame, truth, {"cycling": "other"}) > 0.7
         else:
-            assert right(recogniser.label(arm), truth) > 0.7
+            assert right(recogniser.label(arm).frame, truth) > 0.7
 
 
 def test_a_watch_at_20_hz(data_dir: Path) -> None:
     person = wisdm.read_wisdm(data_dir / "wisdm")[0]
     assert person.sample_rate_hz == pytest.approx(20, rel=0.02)
-    assert right(Recogniser.load().label(person), to_common(person, wisdm.INFO)) > 0.7
+    assert right(Recogniser.load().label(person).frame, to_common(person, wisdm.INFO)) > 0.7

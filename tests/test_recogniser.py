@@ -1,5 +1,6 @@
 """The Python interface: fit, predict, score, save, load."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +46,30 @@ def test_the_network_reads_metres_per_second_squared(tmp_path: Path) -> None:
     np.testing.assert_allclose(prepared[0], raw, rtol=1e-6, atol=1e-6)
     assert found.channels == ("x", "y", "z", "P")
     assert windows.signals[0, 0, 0] == found.signals[first, 0]  # prepare copies, the windows stay in g
+
+
+@pytest.mark.parametrize("channels", [("x", "y", "z", "P"), ("x", "y", "z"), ("y",), ("P", "x"), ("z", "x", "y")])
+def test_what_the_network_reads_is_a_copy_of_its_own_channels(tmp_path: Path, channels: tuple[str, ...]) -> None:
+    recording = harken.read(people.write_person(tmp_path / "alice.csv", 1))
+    windows = harken.sliding_windows(recording, length_s=1.28, hop_s=0.64)
+    specification = replace(Recogniser("small", passes=1).fit(windows).specification_, channels=channels)
+    prepared = specification.prepare(windows)
+    expected = np.stack([windows.signals[..., "xyzP".index(name)] for name in channels], axis=-1)
+    expected = expected * np.where([name in "xyz" for name in channels], np.float32(9.80665), np.float32(1))
+    np.testing.assert_array_equal(prepared, expected.astype(np.float32))
+    assert prepared.dtype == np.float32
+    assert prepared.flags.c_contiguous
+    assert prepared.flags.writeable
+    assert not np.shares_memory(prepared, windows.signals)
+
+
+def test_a_network_in_the_middle_of_training_answers_without_dropout(tmp_path: Path) -> None:
+    windows = windows_of(tmp_path, 1)
+    recogniser = Recogniser("small", passes=1).fit(windows)
+    expected = recogniser.predict_proba(windows)
+    recogniser.network_.train()
+    np.testing.assert_array_equal(recogniser.predict_proba(windows), expected)
+    assert not recogniser.network_.training
 
 
 def test_refusals(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ SOURCE = Path(harken.__file__).parent
 HOUSE = (
     "errors",
     "files",
+    "percent",
     "recording",
     "mending",
     "readers",

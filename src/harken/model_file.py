@@ -22,7 +22,7 @@ from harken.files import write_bytes
 from harken.networks import build
 from harken.specification import Specification
 
-__all__ = ["Model", "read_model", "write_model"]
+__all__ = ["Model", "model_path", "read_model", "write_model"]
 
 METADATA_KEY = "harken"
 FORMAT_VERSION = 1
@@ -51,15 +51,19 @@ def write_model(path: str | Path, model: Model) -> None:
     write_bytes(path, save(weights, metadata={METADATA_KEY: text}))
 
 
+def model_path(path: str | Path) -> Path:
+    """The model file that is meant: that of a run directory, which is as good as its model; else ``path`` itself."""
+    inside = Path(path) / "model.safetensors"
+    return inside if inside.is_file() else Path(path)
+
+
 def read_model(path: str | Path) -> Model:
     """Read a model file, or that of a run directory, and check it from end to end.
 
     Raises:
         HarkenError: when the file is missing, cut short, edited, from a newer version, or not a model.
     """
-    path = Path(path)
-    if path.is_dir() and (path / "model.safetensors").is_file():  # a run directory is as good as its model
-        path = path / "model.safetensors"
+    path = model_path(path)
     if not path.is_file():
         raise HarkenError(f"{path}: there is no such model file")
     try:

@@ -15,7 +15,6 @@ from typing import Any, Protocol
 import torch
 
 from harken import __version__
-from harken.benchmarking.directory import first_difference
 from harken.calibration import ProbabilityScores
 from harken.errors import HarkenError
 from harken.figures.confusion import confusion_picture
@@ -26,6 +25,7 @@ from harken.files import write_text
 from harken.recogniser import Recogniser
 from harken.report import write_report
 from harken.runs import Fits, Outcome, RunData, RunDirectory, RunSettings, RunWindows, draw_run_windows, read_run_data
+from harken.runs.difference import first_difference
 from harken.scores import score, score_people
 from harken.splits import Split
 from harken.training import Interrupted, Progress, resolve_device
@@ -42,8 +42,8 @@ class Watcher(Protocol):
     def says(self, sentence: str) -> None:
         """Something worth a line."""
 
-    def fitting(self, fit: str) -> Callable[[Progress], None]:
-        """A fit begins; what comes back is called after every step."""
+    def fitting(self, fit: str, number: int, fits: int) -> Callable[[Progress], None]:
+        """A fit begins, the ``number``-th of so many ``fits``; what comes back is called after every step."""
 
 
 def train_run(
@@ -79,24 +79,30 @@ def train_run(
     tests = {"same_person": windows.overlapping.test} if len(windows.overlapping.test) else {}
     if windows.cross is not None:
         tests["cross_person"] = windows.cross
+    jobs: dict[str, tuple[Split, Mapping[str, Windows]]] = {MODEL_FIT: (windows.overlapping, tests)}
+    if (split := windows.blocked) is not None:
+        jobs[BLOCKED_FIT] = split, {"blocked_same_person": split.test}
+    if (split := windows.held_out) is not None:
+        jobs[HELD_OUT_FIT] = split, {"held_out_people": split.test}
     interrupted: Interrupted | None = None
 
-    def fit(learner: Recogniser, name: str, split: Split, tests: Mapping[str, Windows]) -> Recogniser:
+    def fit(learner: Recogniser, name: str) -> Recogniser:
+        split, tests = jobs[name]
         return learner.fit(
             split.training,
             tests=tests,
             checkpoint=directory.checkpoint(name),
-            on_progress=watcher.fitting(name),
+            on_progress=watcher.fitting(name, list(jobs).index(name) + 1, len(jobs)),
             should_stop=should_stop,
         )
 
     fits = Fits(recogniser)
     try:
-        fit(recogniser, MODEL_FIT, windows.overlapping, tests)
-        if (split := windows.blocked) is not None:
-            fits.blocked = fit(settings.recogniser(), BLOCKED_FIT, split, {"blocked_same_person": split.test})
-        if (split := windows.held_out) is not None:
-            fits.held_out = fit(settings.recogniser(), HELD_OUT_FIT, split, {"held_out_people": split.test})
+        fit(recogniser, MODEL_FIT)
+        if BLOCKED_FIT in jobs:
+            fits.blocked = fit(settings.recogniser(), BLOCKED_FIT)
+        if HELD_OUT_FIT in jobs:
+            fits.held_out = fit(settings.recogniser(), HELD_OUT_FIT)
     except Interrupted as stop:
         interrupted = stop
     fits.calibrate(windows)

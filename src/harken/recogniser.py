@@ -1,5 +1,6 @@
 """A Recogniser: learn from labelled windows, label others, be scored, be saved and loaded."""
 
+import shlex
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -161,9 +162,8 @@ class Recogniser:
         Raises:
             HarkenError: as ``predict_proba``.
         """
-        specification = self._fitted()
-        device = resolve_device(self.device)
-        return logits(self.network_.to(device), torch.from_numpy(specification.prepare(windows)), device)
+        signals = torch.from_numpy(self._fitted().prepare(windows))
+        return logits(self.network_, signals, resolve_device(self.device))
 
     def predict(self, windows: Windows) -> NDArray[np.str_]:
         """The most probable label of each window, ``[n]``."""
@@ -252,11 +252,16 @@ def refuse_strange_labels(windows: Windows, learned: Collection[str]) -> None:
     """Raise a HarkenError when a window has a label that is not among those learned."""
     strange = sorted(windows.labels_present - set(learned))
     if strange:
-        people = ", ".join(sorted(set(windows.subjects[np.isin(windows.labels, strange)].tolist())))
+        have_one = np.isin(windows.labels, strange)
+        people = sorted(set(windows.subjects[have_one].tolist()))
+        labelled = np.isin(windows.subjects, people) & (windows.label_codes != UNLABELLED)
+        labels = f"the label {strange[0]} is" if len(strange) == 1 else f"the labels {', '.join(strange)} are"
+        ignore = " ".join(f"--ignore-label {shlex.quote(name)}" for name in strange)
         raise HarkenError(
-            f"{people}: the label {', '.join(strange)} is not among those with training windows "
-            f"({', '.join(sorted(learned))}), so no score would be right; leave it out with "
-            + " ".join(f"--ignore-label {name}" for name in strange)
+            f"{', '.join(people)}: {labels} not among those that the model learned ({', '.join(sorted(learned))}), so "
+            f"it could only be wrong about {np.count_nonzero(have_one):,} of the {np.count_nonzero(labelled):,} "
+            f"labelled windows there. Leave them out with {ignore}; or train a model on recordings that hold the "
+            "label; or, if it is another word for a label that was learned, write that one in the file"
         )
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harken.benchmarking.directory import first_difference, json_text
+from harken.benchmarking.directory import json_text
 from harken.benchmarking.fingerprint import describe_windows
 from harken.benchmarking.page import markdown, tables
 from harken.benchmarking.result import all_evaluations, difference, method_result
@@ -133,20 +133,6 @@ def test_json_keeps_its_content_when_lists_of_numbers_take_one_line(content: dic
 def test_a_list_of_numbers_takes_one_line() -> None:
     text = json_text({"confusion": [[1, -2], [3.5, 1e-9]], "text": "[\n 1\n]"})
     assert "    [1, -2],\n    [3.5, 1e-09]\n" in text
-
-
-@settings(max_examples=50, deadline=None)
-@given(VALUES, VALUES)
-def test_a_difference_is_found_where_there_is_one(one: Any, other: Any) -> None:
-    assert first_difference(one, one) is None
-    assert (first_difference({"here": one}, {"here": other}) is None) == (one == other)
-
-
-def test_the_first_difference_is_named_with_both_values() -> None:
-    before, now = {"a": {"b": 1, "c": [2]}}, {"a": {"b": 1, "c": [3]}, "d": 4}
-    assert first_difference(before, now) == ("a.c", [2], [3])
-    assert first_difference({}, {"d": 4}) == ("d", None, 4)
-    assert first_difference({"d": None}, {}) == ("d", None, None)
 
 
 def test_fingerprints_tell_other_values_from_other_windows() -> None:

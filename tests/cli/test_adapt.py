@@ -8,7 +8,6 @@ import pytest
 
 import people
 from harken import Recogniser
-from harken.presets import PRESETS
 
 Run = Callable[..., object]
 
@@ -22,42 +21,29 @@ def write_upside_down(path: Path, seed: int, later_ms: int = 0) -> None:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run directory of a model that learned from alice and bob, and recordings of a wearer."""
-    from harken.pipeline import train_run
-    from harken.runs import RunSettings
-
-    class Nobody:
-        def says(self, sentence: str) -> None: ...
-
-        def fitting(self, fit: str):
-            return lambda progress: None
-
+    """Recordings of wearers."""
     folder = tmp_path_factory.mktemp("adapt")
-    files = tuple(people.write_person(folder / f"{name}.csv", seed) for name, seed in (("alice", 1), ("bob", 2)))
     write_upside_down(folder / "dora.csv", 11)
     write_upside_down(folder / "tuesday.csv", 12, later_ms=86_400_000)
     people.write_person(folder / "jumper.csv", 13, bouts=("lying", "walking", "jumping"))
     people.write_person(folder / "brief.csv", 14, seconds=4, bouts=("lying", "walking"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(PRESETS, "small-everyday", people.SMALL_EVERYDAY)
-        train_run(RunSettings(files=files, out=folder / "run", preset="small-everyday"), Nobody())
     return folder
 
 
-def test_it_says_what_it_did_and_writes_a_model(run_harken: Run, folder: Path, tmp_path: Path) -> None:
+def test_it_says_what_it_did_and_writes_a_model(run_harken: Run, trained: Path, folder: Path, tmp_path: Path) -> None:
     personal = tmp_path / "dora.safetensors"
-    ended = run_harken("adapt", folder / "run", folder / "dora.csv", "--out", personal)
+    ended = run_harken("adapt", trained / "run", folder / "dora.csv", "--out", personal)
     assert ended.exit_code == 0
     assert ended.stderr == ""
     for words in ("dora recorded", "walking", "kept: ", " in cross-validation", "dora.safetensors: the personal model"):
         assert words in ended.stdout
-    again = run_harken("adapt", folder / "run", folder / "dora.csv", "--out", personal)
+    again = run_harken("adapt", trained / "run", folder / "dora.csv", "--out", personal)
     assert again.exit_code == 2
     assert "is there already" in again.stderr
     personal.unlink()
     result = json.loads(
         run_harken(
-            "adapt", folder / "run" / "model.safetensors", folder / "dora.csv", "--out", personal, "--json"
+            "adapt", trained / "run" / "model.safetensors", folder / "dora.csv", "--out", personal, "--json"
         ).stdout
     )
     assert result["kept"] is True
@@ -68,10 +54,10 @@ def test_it_says_what_it_did_and_writes_a_model(run_harken: Run, folder: Path, t
     assert set(json.loads(another.stdout)["known_people"]["people"]) == {"dora"}
 
 
-def test_several_files_of_one_wearer(run_harken: Run, folder: Path, tmp_path: Path) -> None:
+def test_several_files_of_one_wearer(run_harken: Run, trained: Path, folder: Path, tmp_path: Path) -> None:
     arguments = (
         "adapt",
-        folder / "run",
+        trained / "run",
         folder / "dora.csv",
         folder / "tuesday.csv",
         "--out",
@@ -86,27 +72,35 @@ def test_several_files_of_one_wearer(run_harken: Run, folder: Path, tmp_path: Pa
     assert result["labelled_s"]["lying"] == pytest.approx(80, abs=2)
 
 
-def test_too_little_is_reverted_to_the_general_model(run_harken: Run, folder: Path, tmp_path: Path) -> None:
+def test_too_little_is_reverted_to_the_general_model(
+    run_harken: Run, trained: Path, folder: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "brief.safetensors"
-    ended = run_harken("adapt", folder / "run", folder / "brief.csv", "--out", out)
+    ended = run_harken("adapt", trained / "run", folder / "brief.csv", "--out", out)
     assert ended.exit_code == 0
     assert "reverted: too little data for a cross-validation" in ended.stdout
     assert "the general model, unchanged" in ended.stdout
-    general, same = (Recogniser.load(path) for path in (folder / "run" / "model.safetensors", out))
+    general, same = (Recogniser.load(path) for path in (trained / "run" / "model.safetensors", out))
     assert general.specification_ == same.specification_
     assert (general.network_.output.weight == same.network_.output.weight).all()
 
 
-def test_a_mistake_gets_one_sentence_and_no_traceback(run_harken: Run, folder: Path, tmp_path: Path) -> None:
-    model, dora = folder / "run" / "model.safetensors", folder / "dora.csv"
+def test_a_mistake_gets_one_sentence_and_no_traceback(
+    run_harken: Run, trained: Path, folder: Path, tmp_path: Path
+) -> None:
+    model, dora = trained / "run" / "model.safetensors", folder / "dora.csv"
     out = tmp_path / "personal.safetensors"
     for arguments, message in [
         ((tmp_path / "none.safetensors", dora, "--out", out), "there is no such model file"),
-        ((model, folder / "jumper.csv", "--out", out), "jumper: the label jumping is not among those"),
-        ((model, folder / "alice.csv", "--out", out), "the model learned from this very recording"),
+        (
+            (model, folder / "jumper.csv", "--out", out),
+            "jumper: the label jumping is not among those that the model learned (lying, sitting, walking), so it "
+            "could only be wrong about",
+        ),
+        ((model, trained / "alice.csv", "--out", out), "the model learned from this very recording"),
         ((model, dora, "--out", tmp_path / "personal.pt"), "models are .safetensors files"),
         ((model, dora, "--out", model), "is the general model itself"),
-        ((folder / "run", dora, "--out", model), "is the general model itself"),
+        ((trained / "run", dora, "--out", model), "is the general model itself"),
         ((model, dora, "--out", tmp_path / "no" / "folder.safetensors"), "cannot write there"),
     ]:
         ended = run_harken("adapt", *arguments)

@@ -10,54 +10,39 @@ import pytest
 import harken
 import people
 from harken.calibration import expected_calibration_error
-from harken.presets import PRESETS
 from harken.recogniser import Recogniser
+from harken.signals import resample
+from harken.windows import Windows
 
 Run = Callable[..., object]
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model that learned from alice, and recordings of others."""
-    from harken.pipeline import train_run
-    from harken.runs import RunSettings
-
-    class Nobody:
-        def says(self, sentence: str) -> None: ...
-
-        def fitting(self, fit: str):
-            return lambda progress: None
-
-    folder = tmp_path_factory.mktemp("evaluate")
-    alice = people.write_person(folder / "alice.csv", 1)
-    for name, seed in (("bob", 2), ("carol", 3)):
-        people.write_person(folder / f"{name}.csv", seed)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(PRESETS, "small", people.SMALL)
-        train_run(RunSettings(files=(alice,), out=folder / "run", preset="small", passes=20), Nobody())
-    return folder
+def known_windows(recogniser: Recogniser, path: Path) -> Windows:
+    """A recording's windows of 2 s every second, at the model's 20 Hz."""
+    recording = resample(harken.read(path), sample_rate_hz=20)
+    return recogniser.known(harken.sliding_windows(recording, length_s=2, hop_s=1))
 
 
-def test_each_person_and_the_mean_over_people(run_harken: Run, folder: Path) -> None:
-    model = folder / "run" / "model.safetensors"
-    ended = run_harken("evaluate", model, folder / "bob.csv", folder / "carol.csv")
+def test_each_person_and_the_mean_over_people(run_harken: Run, trained: Path) -> None:
+    model = trained / "run" / "model.safetensors"
+    ended = run_harken("evaluate", model, trained / "bob.csv", trained / "carol.csv")
     assert ended.exit_code == 0
     for words in ("never met", "bob", "carol", "Mean of each person's macro F1", "walking"):
         assert words in ended.stdout
-    ended = run_harken("evaluate", model, folder / "bob.csv", folder / "carol.csv", "--json")
+    ended = run_harken("evaluate", model, trained / "bob.csv", trained / "carol.csv", "--json")
     result = json.loads(ended.stdout)
     assert set(result["strangers"]["people"]) == {"bob", "carol"}
     each = [scores["macro_f1"] for scores in result["strangers"]["people"].values()]
     assert result["mean_person_macro_f1"] == pytest.approx(sum(each) / 2)
     assert result["known_people"] is None
-    # 6 bouts of 500 samples; windows of 32 every 16
-    assert result["strangers"]["people"]["bob"]["windows"] == 6 * ((500 - 32) // 16 + 1)
+    # 6 bouts of 20 s, 400 samples at the model's 20 Hz; windows of 40 every 20
+    assert result["strangers"]["people"]["bob"]["windows"] == 6 * ((400 - 40) // 20 + 1)
 
 
-def test_another_recording_of_a_known_person_is_no_stranger(run_harken: Run, folder: Path, tmp_path: Path) -> None:
+def test_another_recording_of_a_known_person_is_no_stranger(run_harken: Run, trained: Path, tmp_path: Path) -> None:
     another = people.write_person(tmp_path / "alice.csv", 11)
-    model = folder / "run" / "model.safetensors"
-    result = json.loads(run_harken("evaluate", model, another, folder / "bob.csv", "--json").stdout)
+    model = trained / "run" / "model.safetensors"
+    result = json.loads(run_harken("evaluate", model, another, trained / "bob.csv", "--json").stdout)
     assert set(result["known_people"]["people"]) == {"alice"}
     assert set(result["strangers"]["people"]) == {"bob"}
     alone = run_harken("evaluate", model, another)
@@ -65,22 +50,22 @@ def test_another_recording_of_a_known_person_is_no_stranger(run_harken: Run, fol
     assert json.loads(run_harken("evaluate", model, another, "--json").stdout)["mean_person_macro_f1"] is None
 
 
-def test_a_run_directory_is_as_good_as_its_model(run_harken: Run, folder: Path) -> None:
-    assert run_harken("evaluate", folder / "run", folder / "bob.csv").exit_code == 0
+def test_a_run_directory_is_as_good_as_its_model(run_harken: Run, trained: Path) -> None:
+    assert run_harken("evaluate", trained / "run", trained / "bob.csv").exit_code == 0
 
 
-def test_a_picture_of_the_confusion_matrix(run_harken: Run, folder: Path, tmp_path: Path) -> None:
-    model, picture = folder / "run" / "model.safetensors", tmp_path / "confusion.png"
-    assert run_harken("evaluate", model, folder / "bob.csv", "--plot", picture).exit_code == 0
+def test_a_picture_of_the_confusion_matrix(run_harken: Run, trained: Path, tmp_path: Path) -> None:
+    model, picture = trained / "run" / "model.safetensors", tmp_path / "confusion.png"
+    assert run_harken("evaluate", model, trained / "bob.csv", "--plot", picture).exit_code == 0
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_mistake_gets_one_sentence_and_no_traceback(run_harken: Run, folder: Path, tmp_path: Path) -> None:
-    model, bob = folder / "run" / "model.safetensors", folder / "bob.csv"
+def test_a_mistake_gets_one_sentence_and_no_traceback(run_harken: Run, trained: Path, tmp_path: Path) -> None:
+    model, bob = trained / "run" / "model.safetensors", trained / "bob.csv"
     cut = tmp_path / "cut.safetensors"
     cut.write_bytes(model.read_bytes()[:500])
     copy = tmp_path / "someone.csv"
-    copy.write_bytes((folder / "alice.csv").read_bytes())
+    copy.write_bytes((trained / "alice.csv").read_bytes())
     jumper = people.write_person(tmp_path / "jumper.csv", 4, bouts=("lying", "jumping"))
     for arguments, message in [
         ((tmp_path / "none.safetensors", bob), "there is no such model file"),
@@ -99,25 +84,23 @@ def test_a_mistake_gets_one_sentence_and_no_traceback(run_harken: Run, folder: P
     assert run_harken("evaluate", model, jumper, "--ignore-label", "jumping").exit_code == 0
 
 
-def test_another_rate_is_resampled(run_harken: Run, folder: Path, tmp_path: Path) -> None:
+def test_another_rate_is_resampled(run_harken: Run, trained: Path, tmp_path: Path) -> None:
     fast = people.write_person(tmp_path / "fast.csv", 2, rate_hz=50)
-    model = folder / "run" / "model.safetensors"
+    model = trained / "run" / "model.safetensors"
     found, same = (
         json.loads(run_harken("evaluate", model, path, "--json").stdout)["all_strangers"]
-        for path in (fast, folder / "bob.csv")
+        for path in (fast, trained / "bob.csv")
     )
     assert found["windows"] == pytest.approx(same["windows"], rel=0.05)
     assert found["accuracy"] == pytest.approx(same["accuracy"], abs=0.1)
 
 
-def test_unsure_below_counts_what_is_answered_beside_the_full_scores(run_harken: Run, folder: Path) -> None:
-    model, files = folder / "run" / "model.safetensors", (folder / "bob.csv", folder / "carol.csv")
+def test_unsure_below_counts_what_is_answered_beside_the_full_scores(run_harken: Run, trained: Path) -> None:
+    model, files = trained / "run" / "model.safetensors", (trained / "bob.csv", trained / "carol.csv")
     without = json.loads(run_harken("evaluate", model, *files, "--json").stdout)
     assert without["with_unsure"] == {"strangers": None, "known_people": None}
     recogniser = Recogniser.load(model)
-    windows = [
-        recogniser.known(harken.sliding_windows(harken.read(path), length_s=32 / 25, hop_s=16 / 25)) for path in files
-    ]
+    windows = [known_windows(recogniser, path) for path in files]
     sure = [recogniser.predict_proba(one).max(axis=1) for one in windows]
     right = [recogniser.predict(one) == one.labels for one in windows]
     threshold = float(np.median(np.concatenate(sure)).round(3))
@@ -136,20 +119,20 @@ def test_unsure_below_counts_what_is_answered_beside_the_full_scores(run_harken:
         assert result[name] == without[name], "the full scores stay"
 
 
-def test_the_calibration_error_is_that_of_the_probabilities(run_harken: Run, folder: Path, tmp_path: Path) -> None:
-    model, bob = folder / "run" / "model.safetensors", folder / "bob.csv"
+def test_the_calibration_error_is_that_of_the_probabilities(run_harken: Run, trained: Path, tmp_path: Path) -> None:
+    model, bob = trained / "run" / "model.safetensors", trained / "bob.csv"
     another = people.write_person(tmp_path / "alice.csv", 11)
     result = json.loads(run_harken("evaluate", model, bob, another, "--json").stdout)
     recogniser = Recogniser.load(model)
     assert result["calibrated_on"] == recogniser.specification_.calibrated_on == "the same person"
     for side, path in (("strangers", bob), ("known_people", another)):
-        windows = recogniser.known(harken.sliding_windows(harken.read(path), length_s=32 / 25, hop_s=16 / 25))
+        windows = known_windows(recogniser, path)
         error = expected_calibration_error(recogniser.predict_proba(windows), windows.label_codes)
         assert result["expected_calibration_error"][side] == pytest.approx(error, abs=1e-6)
 
 
-def test_unsure_is_printed_for_people(run_harken: Run, folder: Path) -> None:
-    model, files = folder / "run" / "model.safetensors", (folder / "bob.csv", folder / "carol.csv")
+def test_unsure_is_printed_for_people(run_harken: Run, trained: Path) -> None:
+    model, files = trained / "run" / "model.safetensors", (trained / "bob.csv", trained / "carol.csv")
     ended = run_harken("evaluate", model, *files, "--unsure-below", 0.7)
     assert "Unsure below a probability of 0.7:" in ended.stdout
     assert "all together" in ended.stdout

@@ -1,13 +1,17 @@
-"""What ``harken train`` prints of people held out and of probabilities, a line each."""
+"""What is printed of people held out, of probabilities, and of what is taken for what."""
 
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from rich.console import Console
 
 import people
+from harken.cli.tables import print_confusion
 from harken.presets import PRESETS
+from harken.scores import score
 
 Run = Callable[..., object]
 
@@ -45,3 +49,32 @@ def test_one_person_leaves_strangers_uncalibrated(run_harken: Run, alice: Path, 
     assert "anybody else was given" not in said
     assert "On the one person it never met, the probability of its answer differs" in said
     assert "(expected calibration error 0." in said
+
+
+def printed_confusion(labels: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> str:
+    """Of 400 windows of each label 300 are right, 80 are taken for the next label, and 20 for the one after."""
+    monkeypatch.setenv("COLUMNS", "80")
+    truth = np.repeat(np.arange(labels), 400)
+    wrong_by = np.tile(np.repeat([0, 1, 2], [300, 80, 20]), labels)
+    names = tuple(f"activity {number}" for number in range(labels))
+    print_confusion(Console(highlight=False), score(truth, (truth + wrong_by) % labels, names))
+    return capsys.readouterr().out
+
+
+def test_a_confusion_matrix_that_fits_is_shown(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = printed_confusion(4, capsys, monkeypatch)
+    assert "Windows by true label" in said
+    assert "300" in said
+    assert "…" not in said
+
+
+def test_one_that_is_too_wide_becomes_a_line_a_label(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = printed_confusion(18, capsys, monkeypatch)
+    assert "…" not in said
+    assert max(map(len, said.splitlines())) <= 80
+    assert "activity 0 400 75.0% activity 1 (20.0%), activity 2 (5.0%)" in " ".join(said.split())
+    assert "activity 17 400 75.0% activity 0 (20.0%), activity 1 (5.0%)" in " ".join(said.split())

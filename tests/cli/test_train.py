@@ -9,7 +9,7 @@ import pytest
 
 import people
 from harken.cli.app import spread
-from harken.presets import DEFAULT_PRESET, PRESETS
+from harken.presets import PRESETS
 
 Run = Callable[..., object]
 
@@ -26,7 +26,8 @@ def test_prints_the_tests_beside_one_another_and_where_the_report_is(
         assert words in ended.stdout
     assert "Report: " in ended.stdout
     assert str(tmp_path / "run" / "report.html") in ended.stdout.replace("\n", "")
-    assert "step 12 of 12" in ended.stderr
+    assert "Fit 1 of 2, the model: step 12 of 12: " in ended.stderr
+    assert "Fit 2 of 2, honest test. A copy that never sees the last part of each bout" in ended.stderr
     assert "strangers" in ended.stderr
 
 
@@ -41,6 +42,22 @@ def test_cross_takes_several_files_up_to_the_next_option(
     assert [one["subject"] for one in record["data"]["cross"]] == ["bob", "carol"]
     assert "bob" in ended.stdout
     assert "Mean of each person's macro F1" in ended.stdout
+
+
+def test_cross_that_took_every_file_names_the_way_out(run_harken: Run, tmp_path: Path) -> None:
+    ended = run_harken("train", "--cross", "b.csv", "c.csv", "a.csv", "--out", tmp_path / "run")
+    assert ended.exit_code == 2
+    assert ended.stderr == (
+        "harken: there is no recording to learn from: --cross takes every file up to the next option, here b.csv "
+        "c.csv a.csv. Put the recordings to learn from before it: harken train FILE... --cross b.csv c.csv a.csv "
+        "--out DIR\n"
+    )
+    many = run_harken("train", "--out", tmp_path / "run", "--cross", *(f"{number}.csv" for number in range(60)))
+    assert "here 0.csv 1.csv 2.csv and so on. Put" in many.stderr
+    for nothing_taken in ([], ["--cross=b.csv"], ["--seed", "1"]):
+        ended = run_harken("train", *nothing_taken, "--out", tmp_path / "run")
+        assert ended.exit_code == 2
+        assert "Missing argument 'FILE'" in ended.stderr
 
 
 def test_spread() -> None:
@@ -112,8 +129,3 @@ def test_the_real_files_train(run_harken: Run, data_dir: Path, tmp_path: Path) -
     assert record["data"]["training"][0]["rows"] == 105_000
     assert record["data"]["cross"][0]["unlabelled_rows"] == 1_050
     assert record["scores"]["cross_person"]["labels"] == ["laying_down", "sitting", "standing", "walking"]
-
-
-@pytest.mark.parametrize("command", ["train", "benchmark"])
-def test_the_help_names_the_default_recipe(run_harken: Run, command: str) -> None:
-    assert f"[default: {DEFAULT_PRESET}]" in " ".join(run_harken(command, "--help").stdout.replace("│", " ").split())

@@ -1,27 +1,24 @@
 """What stands in the cells of a confusion matrix, and that it can be read."""
 
 import io
+import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 
-from harken.figures.confusion import MEASURES, confusion_panel, confusion_picture
-from harken.scores import Scores, score
+from harken.figures.confusion import MANY_LABELS, MEASURES, confusion_panel, confusion_picture, measures_shown
+from harken.scores import Scores
+from scored import scores_of
 
 NAMES = ("laying_down", "sitting", "walking")
 
 
-def scores_of(confusion: list[list[int]], names: tuple[str, ...] = NAMES) -> Scores:
-    counts = np.array(confusion)
-    truth, predicted = np.nonzero(counts)
-    times = counts[truth, predicted]
-    return score(np.repeat(truth, times), np.repeat(predicted, times), names)
-
-
-SCORES = scores_of([[1500, 500, 0], [0, 1, 3999], [0, 0, 4000]])
+SCORES = scores_of([[1500, 500, 0], [0, 1, 3999], [0, 0, 4000]], NAMES)
 
 
 def cells(axes: Axes) -> list[list[str]]:
@@ -47,7 +44,7 @@ def test_both_axes_say_what_they_are() -> None:
 
 
 def test_a_label_without_windows_has_no_per_cent_of_its_own() -> None:
-    (axes,) = confusion_panel(scores_of([[3, 0, 1], [0, 0, 0], [0, 0, 2]]), "percent_of_truth").axes
+    (axes,) = confusion_panel(scores_of([[3, 0, 1], [0, 0, 0], [0, 0, 2]], NAMES), "percent_of_truth").axes
     assert cells(axes)[1] == ["–", "–", "–"]
 
 
@@ -73,26 +70,26 @@ def contrast(one: str | tuple[float, ...], other: str | tuple[float, ...]) -> fl
     return (high + 0.05) / (low + 0.05)
 
 
-def test_numbers_can_be_read_on_every_shade_and_zeros_are_quiet() -> None:
-    names = tuple(f"label {number}" for number in range(20))
-    shades = [[(row * 20 + column) * 10 for column in range(20)] for row in range(20)]
+@pytest.mark.parametrize("count", [MANY_LABELS, 20])
+def test_numbers_can_be_read_on_every_shade_and_zeros_are_quiet(count: int) -> None:
+    names = tuple(f"label {number}" for number in range(count))
+    shades = [[(row * count + column) * 10 for column in range(count)] for row in range(count)]
     (axes,) = confusion_panel(scores_of(shades, names), "windows").axes
     colours = np.asarray(axes.get_images()[0].get_array()).reshape(-1, 4)
     ink = [text.get_color() for text in axes.texts]
     assert all(contrast(one, tuple(colour[:3])) >= 4.5 for one, colour in zip(ink[1:], colours[1:], strict=True))
-    assert contrast(ink[0], tuple(colours[0][:3])) < 2.5
+    assert contrast(ink[0], tuple(colours[0][:3])) < 2.5 or not axes.texts[0].get_text()
 
 
-@pytest.mark.parametrize("count", [2, 3, 4, 7, 8, 12, 20])
-def test_names_and_numbers_do_not_run_into_one_another(count: int) -> None:
+@pytest.mark.parametrize(
+    ("count", "windows"),
+    [*((count, 1000) for count in (2, 3, 4, 7, 8, 12, 18, 25)), *((count, 1_234_567) for count in (7, 12, 20))],
+)
+def test_names_and_numbers_do_not_run_into_one_another(count: int, windows: int) -> None:
     names = tuple(f"{number} carrying something heavy upstairs on the {number}th floor" for number in range(count))
-    truth = np.repeat(np.arange(count), 1000)
-    figure = confusion_panel(score(truth, np.roll(truth, 7), names), "windows")
-    figure.savefig(io.BytesIO())
+    figure = confusion_panel(all_wrong(count, windows, names), "windows")
+    renderer = drawn(figure)
     (axes,) = figure.axes
-    canvas = figure.canvas
-    assert isinstance(canvas, FigureCanvasAgg)
-    renderer = canvas.get_renderer()
     cell_width, cell_height = axes.bbox.width / count, axes.bbox.height / count
     for text in axes.texts:
         extent = text.get_window_extent(renderer)
@@ -101,7 +98,59 @@ def test_names_and_numbers_do_not_run_into_one_another(count: int) -> None:
     for label in [*axes.get_yticklabels(), *axes.get_xticklabels(), axes.yaxis.label, axes.xaxis.label]:
         extent = label.get_window_extent(renderer)
         assert min(extent.x0, extent.y0) >= -1, f"{label.get_text()} is cut off"
-    assert cell_height > 0.8 * 0.42 * figure.dpi
+    assert cell_height > 0.8 * 0.37 * figure.dpi
+    for label in axes.get_xticklabels():
+        letters = label.get_fontsize() / 72 * figure.dpi
+        apart = cell_width * math.sin(math.radians(label.get_rotation()))
+        assert apart > letters, "leaning names lie on one another"
+
+
+@pytest.mark.parametrize("count", [2, 3, 7, MANY_LABELS + 1])
+def test_titles_are_not_cut_off(count: int) -> None:
+    names = tuple("abcdefghijklmnopqrstuvwxyz"[:count])
+    figure = confusion_picture(all_wrong(count, 10, names), title="People the model never met")
+    renderer = drawn(figure)
+    for axes in figure.axes:
+        title = axes._left_title.get_window_extent(renderer)  # type: ignore[attr-defined]
+        assert title.x1 <= figure.bbox.x1
+
+
+def all_wrong(count: int, windows: int, names: tuple[str, ...]) -> Scores:
+    """So many windows of each label, all of them taken for another."""
+    few = scores_of(np.roll(np.eye(count, dtype=np.int64), 1, axis=1).tolist(), names)
+    return replace(few, confusion=few.confusion * windows)
+
+
+def drawn(figure: Figure) -> RendererAgg:
+    figure.savefig(io.BytesIO())
+    assert isinstance(figure.canvas, FigureCanvasAgg)
+    return figure.canvas.get_renderer()
+
+
+def test_with_many_labels_numbers_stand_only_where_they_matter() -> None:
+    count = MANY_LABELS + 1
+    names = tuple(f"label {number}" for number in range(count))
+    counts = np.diag(np.full(count, 1000))
+    counts[0, :4] = [700, 296, 4, 0]
+    counts[1] = 0
+    counts[2, 3] = 1
+    of_truth = cells(confusion_panel(scores_of(counts.tolist(), names), "percent_of_truth").axes[0])
+    assert of_truth[0] == ["70", "30", "·", *[""] * (count - 3)]
+    assert of_truth[1] == ["–"] * count
+    assert of_truth[2][2:5] == [">99", "·", ""]
+    assert of_truth[3][3] == "100"
+    windows = confusion_panel(scores_of(counts.tolist(), names), "windows").axes[0]
+    assert cells(windows)[0] == ["700", "296", "4", *[""] * (count - 3)]
+    ink = [text.get_color() for text in windows.texts[:3]]
+    assert ink[2] not in ink[:2], "four in a thousand do not call"
+
+
+def test_with_many_labels_the_shares_of_all_windows_are_left_out() -> None:
+    for count in (MANY_LABELS, MANY_LABELS + 1):
+        figure = confusion_picture(all_wrong(count, 10, tuple(f"label {at}" for at in range(count))), title="")
+        titles = [axes.get_title(loc="left") for axes in figure.axes]
+        assert (MEASURES["percent"] in titles) is (count == MANY_LABELS)
+        assert len(titles) == len(measures_shown(count))
 
 
 def test_long_names_stay_different() -> None:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harken.benchmarking.directory import first_difference
 from harken.errors import HarkenError
+from harken.runs.difference import first_difference
 
 __all__ = ["TOLERANCE", "Agreement", "compare", "read_result"]
 

@@ -11,8 +11,9 @@ from harken.benchmarking.job import Finding
 from harken.benchmarking.workers import SHARED_WINDOWS
 from harken.errors import HarkenError
 from harken.files import write_bytes, write_text
+from harken.runs.difference import first_difference
 
-__all__ = ["BenchmarkDirectory", "first_difference", "json_text"]
+__all__ = ["BenchmarkDirectory", "json_text"]
 
 UNSAFE = re.compile(r"[^\w.+-]")
 LIST_OF_NUMBERS = re.compile(r"\[\n\s+(-?\d[-\d.e+,\s]*?)\s+\]")
@@ -112,20 +113,6 @@ def json_text(content: Mapping[str, Any]) -> str:
     """JSON for people to read and to compare line by line: a list of numbers takes one line."""
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
     return LIST_OF_NUMBERS.sub(lambda found: "[" + " ".join(found[1].split()) + "]", text) + "\n"
-
-
-def first_difference(before: Any, now: Any, where: str = "") -> tuple[str, Any, Any] | None:
-    """The first place at which two JSON values differ, dotted, and both values there; None when they are equal."""
-    if isinstance(before, dict) and isinstance(now, dict):
-        for key in [*before, *(key for key in now if key not in before)]:
-            inside = f"{where}.{key}" if where else key
-            if (key in before) != (key in now):
-                return inside, before.get(key), now.get(key)
-            found = first_difference(before[key], now[key], inside)
-            if found is not None:
-                return found
-        return None
-    return None if before == now else (where, before, now)
 
 
 def _short(value: Any) -> str:

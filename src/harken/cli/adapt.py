@@ -27,7 +27,7 @@ def adapt(
     ],
     files: Annotated[
         list[Path],
-        typer.Argument(help="Labelled recordings of one wearer.", metavar="FILE...", show_default=False),
+        typer.Argument(help="Labelled recordings of one wearer.", metavar="FILE", show_default=False),
     ],
     *,
     out: Annotated[
@@ -46,17 +46,17 @@ def adapt(
     """
     from harken.adaptation import adapt as adapt_recogniser
     from harken.errors import HarkenError
+    from harken.model_file import model_path
     from harken.readers import read
     from harken.recogniser import Recogniser
 
     if out.suffix != ".safetensors":
         raise HarkenError(f"{out}: models are .safetensors files; give --out a name that ends so")
-    general = model / "model.safetensors" if model.is_dir() else model
-    if out.resolve() == general.resolve():
+    if out.resolve() == model_path(model).resolve():
         raise HarkenError(f"{out} is the general model itself; give --out another name, so that it is still there")
     if out.exists():
         raise HarkenError(f"{out} is there already; choose another --out, or remove it first")
-    recogniser = Recogniser.load(general)
+    recogniser = Recogniser.load(model)
     recordings = [read(path, **asdict(reading)) for path in files]
     adapted = adapt_recogniser(recogniser, recordings, ignore_labels=ignore_label or ())
     try:

@@ -8,13 +8,17 @@ import typer
 
 from harken import __version__
 from harken.cli import adapt, benchmark, datasets, demo, evaluate, inspect, label, simulate, train
+from harken.cli.options import FLAG
 from harken.errors import HarkenError
 
 __all__ = ["app", "main", "spread"]
 
 app = typer.Typer(
     name="harken",
-    help="Recognise what a person is doing from a wrist accelerometer, and say honestly how well.",
+    help="Recognise what a person is doing from a wrist accelerometer, and say honestly how well.\n\n"
+    "New here? `harken demo` shows it all in a minute or two. With recordings of your own: `harken inspect` looks at "
+    "them, `harken train` learns from some people and tests on others, `harken evaluate` tries the model on more.",
+    epilog="`harken COMMAND --help` tells all about a command.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -23,7 +27,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("inspect")(inspect.inspect)
-app.command("train")(train.train)
+app.command("train", cls=train.TrainCommand)(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("adapt")(adapt.adapt)
 app.command("label")(label.label)
@@ -34,7 +38,7 @@ app.command("datasets")(datasets.datasets)
 
 @app.callback(invoke_without_command=True)
 def _harken(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", metavar=FLAG)] = False,
 ) -> None:
     if version:
         typer.echo(f"harken {__version__}")
@@ -65,7 +69,7 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        app(args=spread(sys.argv[1:], "--cross"))
+        app(args=spread(sys.argv[1:], train.CROSS))
     except HarkenError as error:
         print(f"harken: {error}", file=sys.stderr)
         sys.exit(2)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from harken.cli.options import Json
+from harken.cli.options import FLAG, Json
 
 if TYPE_CHECKING:
     from harken.benchmarking import BenchmarkSettings, Finished
@@ -17,11 +17,17 @@ SEVERAL = "may be given again"
 
 def benchmark(
     dataset: Annotated[
-        str, typer.Argument(help="The data set to learn from (see harken datasets).", show_default=False)
+        str,
+        typer.Argument(help="The data set to learn from (see harken datasets).", metavar="DATASET", show_default=False),
     ],
     *,
     protocol: Annotated[
-        str, typer.Option(help="Who is learned from and who is tested, by name.", metavar="NAME", show_default=False)
+        str,
+        typer.Option(
+            help="Who is learned from and who is tested, by name: harken datasets DATASET lists them.",
+            metavar="NAME",
+            show_default=False,
+        ),
     ],
     out: Annotated[Path, typer.Option(help="The directory to make.", metavar="DIR", show_default=False)],
     data: Annotated[
@@ -43,9 +49,10 @@ def benchmark(
         ),
     ] = None,
     passes: Annotated[
-        int | None, typer.Option(help="How often the preset sees every training window. [default: the recipe's]")
+        int | None,
+        typer.Option(help="How often the preset sees every training window. [default: the recipe's]", metavar="N"),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of everything that is drawn at random.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of everything that is drawn at random.", metavar="N")] = 0,
     fold: Annotated[
         list[str] | None,
         typer.Option(help=f"Only this fold, by its name or its number from 0; {SEVERAL}.", metavar="K"),
@@ -57,7 +64,7 @@ def benchmark(
     scheduler: Annotated[
         str | None, typer.Option(help="Run on the Dask cluster of this scheduler.", metavar="ADDRESS")
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with what is in --out.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with what is in --out.", metavar=FLAG)] = False,
     json: Json = False,
     against: Annotated[
         Path | None,

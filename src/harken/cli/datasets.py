@@ -22,7 +22,7 @@ NEVER_RUN = "never run on a real file"
 
 def datasets(
     name: Annotated[
-        str | None, typer.Argument(help="The data set to tell all about.", metavar="[NAME]", show_default=False)
+        str | None, typer.Argument(help="The data set to tell all about.", metavar="NAME", show_default=False)
     ] = None,
     fetch: Annotated[
         Path | None,
@@ -118,10 +118,17 @@ def _print_one(info: "DatasetInfo") -> None:
     section("Reader", _checked(info))
     section("What misleads", *(f"- {trap}" for trap in info.traps))
     section("Labels, and the common words for them", *_label_lines(info))
+    section("Protocols, for harken benchmark", _protocols(info) or "none")
     section("Licence", info.licence)
     section("Cite", info.citation)
     section("From", info.url)
     section("How to get it", info.how_to_get)
+
+
+def _protocols(info: "DatasetInfo") -> str:
+    from harken.splits.protocols import PROTOCOLS
+
+    return ", ".join(name for dataset, name in PROTOCOLS if dataset == info.name)
 
 
 def _label_lines(info: "DatasetInfo") -> list[str]:

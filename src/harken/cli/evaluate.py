@@ -19,7 +19,7 @@ def evaluate(
         typer.Argument(help="A model file (.safetensors), or a run directory.", metavar="MODEL", show_default=False),
     ],
     files: Annotated[
-        list[Path], typer.Argument(help="Labelled recordings to test it on.", metavar="FILE...", show_default=False)
+        list[Path], typer.Argument(help="Labelled recordings to test it on.", metavar="FILE", show_default=False)
     ],
     *,
     ignore_label: Annotated[
@@ -28,7 +28,8 @@ def evaluate(
     unsure_below: Annotated[
         float | None,
         typer.Option(
-            help="Also count what is answered when a window whose largest probability is below P is called unsure.",
+            help="Also count what is answered when a window whose largest probability is below P (0 to 1) is called "
+            "unsure.",
             metavar="P",
         ),
     ] = None,

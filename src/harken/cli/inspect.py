@@ -10,6 +10,7 @@ import typer
 from harken.cli.each_file import distinct_names, progress, raise_failures
 from harken.cli.options import Files, Json, with_reading_options
 from harken.errors import HarkenError
+from harken.percent import percent_number
 from harken.readers.options import TableOptions
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ def _facts(facts: "Inspection") -> Iterator[tuple[str, str, bool]]:
         yield "sensor range", f"±{facts.sensor_range_g:g} g", False
     reasons = f"{facts.missing:,} missing, {facts.out_of_range:,} out of range, {facts.stuck:,} stuck"
     yield "marked", f"{facts.marked:,} sample{'s' * (facts.marked != 1)} ({reasons})", facts.marked > 0
-    yield "unlabelled", f"{facts.unlabelled.rows:,} rows ({_percent(facts.unlabelled.share)})", False
+    yield "unlabelled", f"{facts.unlabelled.rows:,} rows ({percent_number(facts.unlabelled.share)} %)", False
 
 
 def _channels_text(facts: "Inspection") -> str:
@@ -209,7 +210,7 @@ def _label_table(facts: "Inspection") -> "Table":
         table.add_row(
             name,
             f"{time.rows:,}",
-            _percent(time.share),
+            f"{percent_number(time.share)} %",
             f"{time.bouts:,}",
             *("-" if length is None else duration_text(length) for length in lengths),
         )
@@ -234,14 +235,6 @@ def _table(first: str, *others: str) -> "Table":
     for name in others:
         table.add_column(name, justify="right", no_wrap=True)
     return table
-
-
-def _percent(share: float) -> str:
-    """A share that is not quite nothing or everything never reads as if it were."""
-    text = f"{share:.1%}".replace("%", " %")
-    if share > 0 and text == "0.0 %":
-        return "< 0.1 %"
-    return "> 99.9 %" if share < 1 and text == "100.0 %" else text
 
 
 def _printable(path: str) -> str:

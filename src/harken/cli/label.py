@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from harken.cli.options import Files, Json, with_reading_options
+from harken.cli.options import FLAG, Files, Json, with_reading_options
 from harken.errors import HarkenError
 from harken.readers.options import TableOptions
 
@@ -48,7 +48,9 @@ def label(
             show_default=False,
         ),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on in --out; finished files stay as they are.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on in --out; finished files stay as they are.", metavar=FLAG)
+    ] = False,
     json: Json = False,
     reading: TableOptions,
 ) -> None:
@@ -98,12 +100,11 @@ def _open(out: Path, *, resume: bool) -> None:
 
 def _load(model: Path | None) -> tuple["Recogniser", str]:
     """The recogniser, and the SHA-256 of its file."""
+    from harken.model_file import model_path
     from harken.recogniser import PACKAGED_MODEL, Recogniser
 
-    if model is not None and model.is_dir():
-        model = model / "model.safetensors"
     recogniser = Recogniser.load(model)
-    return recogniser, _sha256(model or PACKAGED_MODEL)
+    return recogniser, _sha256(model_path(model or PACKAGED_MODEL))
 
 
 def _asked(file: Path, model_sha256: str, unsure_below: float | None, reading: TableOptions) -> dict[str, Any]:

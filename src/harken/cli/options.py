@@ -9,12 +9,17 @@ import typer
 
 from harken.readers.options import AccelerationUnit, TableOptions, TimeUnit
 
-__all__ = ["Files", "Json", "with_reading_options"]
+__all__ = ["FLAG", "Files", "Json", "with_reading_options"]
+
+FLAG = ""
+"""The metavar of an option that takes no value: without it the help would ask for a ``<bool>``."""
 
 Files = Annotated[
-    list[str], typer.Argument(help="Recordings: CSV or Parquet files.", metavar="FILE...", show_default=False)
+    list[str], typer.Argument(help="Recordings: CSV or Parquet files.", metavar="FILE", show_default=False)
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program instead of a table for a person.")]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print JSON for a program instead of a table for a person.", metavar=FLAG)
+]
 
 _COLUMN = "NAME|N"
 # The field of TableOptions: its option, type, metavar, and what the help says.

@@ -8,13 +8,25 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from harken.inspection import duration_text
+from harken.percent import percent
 from harken.training import Progress as TrainingProgress
 
 __all__ = ["TrainingScreen"]
 
-NAMES = {"model": "the model", "blocked": "for the honest test", "held_out": "without some people, to calibrate"}
+FITS = {
+    "model": ("the model", "This is the model itself, the one that is kept."),
+    "blocked": (
+        "honest test",
+        "A copy that never sees the last part of each bout, for the honest test on the same person.",
+    ),
+    "held_out": (
+        "people held out",
+        "A copy that learns without some of the people, to find out how far the model's probabilities can be believed.",
+    ),
+}
+"""A fit's short name, and what it is for."""
 SHORT = {
-    "same_person": "same person",
+    "same_person": "same person (flatters)",
     "cross_person": "strangers",
     "blocked_same_person": "same person, honest",
     "held_out_people": "people held out",
@@ -50,10 +62,12 @@ class TrainingScreen:
         """Print a sentence above the bars."""
         self.console.print(sentence, markup=False, soft_wrap=True)
 
-    def fitting(self, fit: str) -> Callable[[TrainingProgress], None]:
-        """Begin showing a fit."""
-        name = NAMES.get(fit, fit)
-        task = self.bars.add_task(f"Training {name}", total=None, state="")
+    def fitting(self, fit: str, number: int, fits: int) -> Callable[[TrainingProgress], None]:
+        """Begin showing a fit, the ``number``-th of so many ``fits``, and say what it is for."""
+        name, purpose = FITS.get(fit, (fit, ""))
+        which = f"Fit {number} of {fits}"
+        self.says(f"{which}, {name}. {purpose}".strip())
+        task = self.bars.add_task(which, total=None, state="")
         last_line = 0.0
 
         def show(progress: TrainingProgress) -> None:
@@ -63,8 +77,9 @@ class TrainingScreen:
                 self._update(task, progress)
             elif finished or time.monotonic() - last_line > SECONDS_BETWEEN_LINES:
                 last_line = time.monotonic()
-                left = "" if progress.seconds_left is None else f", {duration_text(progress.seconds_left)} left"
-                self.says(f"Training {name}: step {progress.step} of {progress.steps}, {_state(progress)}{left}")
+                left = progress.seconds_left
+                until = "" if left is None or finished else f"; about {duration_text(left)} left of this fit"
+                self.says(f"{which}, {name}: step {progress.step} of {progress.steps}: {_state(progress)}{until}")
 
         return show
 
@@ -73,5 +88,5 @@ class TrainingScreen:
 
 
 def _state(progress: TrainingProgress) -> str:
-    tests = "".join(f", {SHORT.get(name, name)} {accuracy:.1%}" for name, (_, accuracy) in progress.tests.items())
-    return f"loss {progress.loss:.3f}, accuracy {progress.accuracy:.0%}{tests}"
+    tests = "".join(f", {percent(accuracy)} {SHORT.get(name, name)}" for name, (_, accuracy) in progress.tests.items())
+    return f"loss {progress.loss:.3f}, right {progress.accuracy:.0%} in training{tests}"

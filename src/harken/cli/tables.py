@@ -2,15 +2,21 @@
 
 from collections.abc import Iterable
 
+import numpy as np
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
 from harken.evaluation import AnsweredPeople, Evaluation
+from harken.percent import percent
 from harken.runs.outcome import Outcome
 from harken.scores import PeopleScores, Scores
 
 __all__ = ["print_answered", "print_confusion", "print_evaluation", "print_outcome", "print_people", "print_scores"]
+
+WIDER_THAN_ANY_TERMINAL = 10_000
+MISTAKES_NAMED = 2
 
 
 def print_outcome(outcome: Outcome) -> None:
@@ -43,7 +49,7 @@ def _about_strangers(outcome: Outcome) -> list[str]:
     if (people := outcome.held_out_people) is not None:
         said.append(
             f"Held out: a copy trained without {held_out_people(outcome)} has an accuracy of "
-            f"{together(people).accuracy:.1%} on them (mean of each person's macro F1: "
+            f"{percent(together(people).accuracy)} on them (mean of each person's macro F1: "
             f"{people.mean_person_macro_f1:.3f})."
         )
     return [*said, calibration_sentence(outcome), *filter(None, [error_sentence(outcome)])]
@@ -100,8 +106,8 @@ def print_answered(console: Console, answered: AnsweredPeople) -> None:
         table.add_column(name, justify="right")
     rows = list(answered.people.items())
     for name, one in rows + ([("all together", answered.together)] if len(rows) > 1 else []):
-        right = "-" if one.accuracy is None else f"{one.accuracy:.1%}"
-        table.add_row(Text(name), f"{one.windows}", f"{one.coverage:.1%}", right)
+        right = "-" if one.accuracy is None else percent(one.accuracy)
+        table.add_row(Text(name), f"{one.windows}", percent(one.coverage), right)
     console.print(table)
 
 
@@ -111,7 +117,7 @@ def _print_error(console: Console, error: float | None) -> None:
 
 
 def print_confusion(console: Console, scores: Scores) -> None:
-    """The confusion matrix in windows: rows are the truth."""
+    """The confusion matrix in windows: rows are the truth. Where it is too wide, each label and its mistakes."""
     table = Table(
         box=None, pad_edge=False, title="Windows by true label (rows) and recognised label", title_justify="left"
     )
@@ -120,6 +126,26 @@ def print_confusion(console: Console, scores: Scores) -> None:
         table.add_column(Text(name), justify="right")
     for name, row in zip(scores.label_names, scores.confusion.tolist(), strict=True):
         table.add_row(Text(name), *(str(count) for count in row))
+    boundless = console.options.update(max_width=WIDER_THAN_ANY_TERMINAL)
+    if Measurement.get(console, boundless, table).minimum <= console.width:
+        console.print(table)
+    else:
+        _print_mistakes(console, scores)
+
+
+def _print_mistakes(console: Console, scores: Scores) -> None:
+    """A line a label: how often it is recognised, and what it is taken for."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("True label")
+    table.add_column("windows", justify="right", no_wrap=True)
+    table.add_column("right", justify="right", no_wrap=True)
+    table.add_column("most often taken for")
+    of_truth = scores.confusion_percent_of_truth / 100
+    for code, (name, row) in enumerate(zip(scores.label_names, scores.confusion, strict=True)):
+        others = [other for other in np.argsort(-row, kind="stable") if other != code and row[other]]
+        taken_for = [f"{scores.label_names[other]} ({percent(of_truth[code, other])})" for other in others]
+        right = percent(of_truth[code, code]) if row.sum() else "-"
+        table.add_row(Text(name), f"{row.sum()}", right, Text(", ".join(taken_for[:MISTAKES_NAMED])))
     console.print(table)
 
 
@@ -131,7 +157,7 @@ def print_scores(console: Console, rows: Iterable[tuple[str, Scores]]) -> None:
         table.add_column(name, justify="right")
     for name, scores in rows:
         kappa = "-" if scores.cohen_kappa is None else f"{scores.cohen_kappa:.3f}"
-        table.add_row(Text(name), f"{scores.windows}", f"{scores.accuracy:.1%}", f"{scores.macro_f1:.3f}", kappa)
+        table.add_row(Text(name), f"{scores.windows}", percent(scores.accuracy), f"{scores.macro_f1:.3f}", kappa)
     console.print(table)
 
 

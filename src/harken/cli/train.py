@@ -3,57 +3,88 @@
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
-from harken.cli.options import with_reading_options
+from harken.cli.options import FLAG, with_reading_options
+from harken.errors import HarkenError
 from harken.readers.options import TableOptions
 
 if TYPE_CHECKING:
     from harken.runs.outcome import Outcome
     from harken.runs.settings import RunSettings
 
-__all__ = ["run_and_tell", "train"]
+__all__ = ["TrainCommand", "run_and_tell", "train"]
+
+CROSS = "--cross"
+
+
+class TrainCommand(TyperCommand):
+    """``harken train``, which says the way out where ``--cross`` took the recordings to learn from as well."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        taken = [value for option, value in pairwise(args) if option == CROSS]
+        try:
+            return super().parse_args(ctx, args)
+        except typer.BadParameter as error:
+            if not taken or error.param is None or error.param.name != "files":
+                raise
+            people = " ".join(taken[:3]) + (" and so on" if len(taken) > 3 else "")
+            raise HarkenError(
+                f"there is no recording to learn from: --cross takes every file up to the next option, here {people}. "
+                f"Put the recordings to learn from before it: harken train FILE... --cross {people} --out DIR"
+            ) from error
 
 
 @with_reading_options
 def train(
     files: Annotated[
         list[Path],
-        typer.Argument(help="Labelled recordings of the people to learn from.", metavar="FILE...", show_default=False),
+        typer.Argument(help="Labelled recordings of the people to learn from.", metavar="FILE", show_default=False),
     ],
     *,
     out: Annotated[Path, typer.Option(help="The run directory to make.", metavar="DIR", show_default=False)],
     cross: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Recordings of people the model never sees and never learns from: every FILE up to the next option. "
-            "Put the recordings to learn from before it.",
+            help="Recordings of people the model never meets, to test it on: every FILE up to the next option. Put the "
+            "recordings to learn from before it: harken train a.csv b.csv --cross c.csv d.csv --out DIR.",
             metavar="FILE...",
         ),
     ] = None,
-    preset: Annotated[str | None, typer.Option(help="The recipe. [default: everyday]")] = None,
-    passes: Annotated[
-        int | None, typer.Option(help="How often every training window is seen. [default: the recipe's]")
+    preset: Annotated[
+        str | None,
+        typer.Option(help="The recipe: everyday, deep_conv_lstm or notebook. [default: everyday]", metavar="NAME"),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of initial weights and dropout.")] = 0,
-    device: Annotated[str, typer.Option(help="Where to compute: auto, cpu or cuda.")] = "auto",
+    passes: Annotated[
+        int | None,
+        typer.Option(
+            help="How often every training window is seen; 2 is a quick look. [default: the recipe's]", metavar="N"
+        ),
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(help="Of all that is drawn at random; another gives another model.", metavar="N")
+    ] = 0,
+    device: Annotated[str, typer.Option(help="Where to compute: auto, cpu or cuda.", metavar="NAME")] = "auto",
     channels: Annotated[
         str | None, typer.Option(help="Read only these channels, such as x,y,z.", metavar="NAMES")
     ] = None,
     ignore_label: Annotated[
         list[str] | None, typer.Option(help="Treat this label as unlabelled; may be given again.", metavar="NAME")
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.", metavar=FLAG)] = False,
     reading: TableOptions,
 ) -> None:
     """Train a recogniser on some people, test it on others, and write the report.
 
     Every test is made: the same person with overlapping windows (flattering), the same person honestly, and,
-    with --cross, people it never met. A run may be stopped (Ctrl-C) or killed and gone on with: --resume.
+    with --cross, people it never met. A run may be stopped (Ctrl-C) or killed; the same command with --resume
+    goes on with it.
     """
     from harken.presets import DEFAULT_PRESET
     from harken.runs.settings import RunSettings

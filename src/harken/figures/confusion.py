@@ -1,6 +1,6 @@
 """Confusion matrices: which activity was taken for which."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Literal
 
 import numpy as np
@@ -9,10 +9,11 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from harken.figures.style import house_style, new_figure
+from harken.figures.style import QUIET_INK, house_style, new_figure
+from harken.percent import percent_number
 from harken.scores import Scores
 
-__all__ = ["MEASURES", "Measure", "confusion_panel", "confusion_picture"]
+__all__ = ["MANY_LABELS", "MEASURES", "Measure", "confusion_panel", "confusion_picture", "measures_shown"]
 
 Measure = Literal["windows", "percent", "percent_of_truth"]
 
@@ -23,17 +24,34 @@ MEASURES: dict[Measure, str] = {
 }
 """What a matrix can show, and its title."""
 
+MANY_LABELS = 12
+"""Above this a matrix has hundreds of cells: whole numbers, written only where they matter, can still be read."""
+MATTERS_FROM_PERCENT = 1
+"""With many labels a mistake is written in full where it befalls so much of the true activity."""
+LESS = "·"
+
 PAPER = "#f6f7f9"
 RIGHT = LinearSegmentedColormap.from_list("right", [PAPER, "#9dc3df", "#08477a"])
 WRONG = LinearSegmentedColormap.from_list("wrong", [PAPER, "#f7c59a", "#9c3c06"])
+SHADE_POWER = 0.65
+"""Below 1: a mistake of one window in ten is still seen to be coloured."""
 QUIET_ZERO = "#a7adb5"
 
-CELL_IN = {4: 0.7, 7: 0.6, 12: 0.5}
-SMALLEST_CELL_IN = 0.42
-LETTER_IN = 0.075
+CELL_IN = {3: 0.85, 4: 0.7, 7: 0.6, 12: 0.5, 18: 0.42}
+SMALLEST_CELL_IN = 0.37
+LARGEST_POINTS, POINTS = 10.0, 9.0
+"""The size of the numbers up to seven labels, and above."""
+FEW_LABELS = 7
+FILLED = 0.9
+"""The part of a cell's width that its number may take."""
+DIGIT_EM = 0.64
+NARROW_EM = {",": 0.32, ".": 0.32, "<": 0.84, ">": 0.84}
+LETTER_IN, TITLE_LETTER_IN = 0.075, 0.086
 LONGEST_NAME = 26
 MARGIN_IN = 0.65
-NARROWEST_PANEL_IN = 3.0
+SLANT_DEG = 50
+LEFT_IN = 0.4
+"""Between the picture's edge and the matrix, without the names."""
 
 
 @house_style()
@@ -41,24 +59,31 @@ def confusion_picture(scores: Scores, *, title: str) -> Figure:
     """Draw the confusion matrix in windows, in per cent of all windows, and of each true label.
 
     Rows are the truth, columns what was recognised; what is right lies on the diagonal and is blue, what is
-    wrong is orange. Up to seven labels the three stand side by side, above that below one another.
+    wrong is orange. Up to seven labels the three stand side by side, above that below one another. With more
+    than ``MANY_LABELS`` the per cent of all windows are left out: nearly all of them are next to nothing.
     """
+    measures = measures_shown(len(scores.label_names))
     width, height = _panel_size(scores.label_names)
-    beside = len(scores.label_names) <= 7
-    rows, columns = (1, 3) if beside else (3, 1)
+    beside = len(scores.label_names) <= FEW_LABELS
+    rows, columns = (1, len(measures)) if beside else (len(measures), 1)
     figure = new_figure(width * columns, height * rows + 0.4)
     figure.suptitle(title, x=0.01, ha="left")
-    for axes, measure in zip(figure.subplots(rows, columns).flat, MEASURES, strict=True):
+    for axes, measure in zip(figure.subplots(rows, columns).flat, measures, strict=True):
         _draw_panel(axes, scores, measure)
     return figure
 
 
 @house_style()
 def confusion_panel(scores: Scores, measure: Measure) -> Figure:
-    """Draw one of the three matrices of ``confusion_picture`` alone."""
+    """Draw one of the matrices of ``confusion_picture`` alone."""
     figure = new_figure(*_panel_size(scores.label_names))
     _draw_panel(figure.subplots(), scores, measure)
     return figure
+
+
+def measures_shown(labels: int) -> tuple[Measure, ...]:
+    """What is worth showing of a matrix with so many labels."""
+    return tuple(measure for measure in MEASURES if labels <= MANY_LABELS or measure != "percent")
 
 
 def _panel_size(label_names: tuple[str, ...]) -> tuple[float, float]:
@@ -66,8 +91,9 @@ def _panel_size(label_names: tuple[str, ...]) -> tuple[float, float]:
     count = len(label_names)
     side = count * _cell_in(count)
     names = max(len(_short(name)) for name in label_names) * LETTER_IN
-    below = names * 0.75 if _slanted(label_names) else 0.2
-    return max(NARROWEST_PANEL_IN, side + names + MARGIN_IN), side + below + MARGIN_IN
+    below = names * 0.85 if _slanted(label_names) else 0.2
+    title = max(len(_title(measure, count)) for measure in MEASURES) * TITLE_LETTER_IN
+    return max(side + names + MARGIN_IN, LEFT_IN + names + title), side + below + MARGIN_IN
 
 
 def _cell_in(count: int) -> float:
@@ -79,46 +105,57 @@ def _slanted(label_names: tuple[str, ...]) -> bool:
     return max(len(_short(name)) for name in label_names) * LETTER_IN > _cell_in(len(label_names)) * 0.95
 
 
+def _title(measure: Measure, count: int) -> str:
+    less = f" ({LESS} is below {MATTERS_FROM_PERCENT})" if measure == "percent_of_truth" and count > MANY_LABELS else ""
+    return MEASURES[measure] + less
+
+
 def _draw_panel(axes: Axes, scores: Scores, measure: Measure) -> None:
-    values, shades, text = _content(scores, measure)
+    values, text = _content(scores, measure)
     count = len(scores.label_names)
     right = np.eye(count, dtype=bool)
+    shades = (values / max(values.max(), 1e-9)) ** SHADE_POWER
     colours = np.where(right[..., None], RIGHT(shades), WRONG(shades))
     # The picture's size makes the cells square; an aspect of 1 would take the axes out of the layout's hands.
     axes.imshow(colours, interpolation="nearest", aspect="auto")
-    size = 10.0 if count <= 7 else 8.5 if count <= 12 else 7.0
-    for row, column in np.ndindex(count, count):
-        colour = _ink_on(colours[row, column]) if values[row, column] else QUIET_ZERO
-        axes.text(column, row, text(row, column), ha="center", va="center", fontsize=size, color=colour)
-    _dress(axes, scores.label_names, MEASURES[measure])
+    quiet = (scores.confusion_percent_of_truth < MATTERS_FROM_PERCENT) & (count > MANY_LABELS)
+    texts = {cell: text(*cell) for cell in np.ndindex(count, count)}
+    points = _points(texts.values(), count)
+    for cell, written in texts.items():
+        ink = QUIET_INK if quiet[cell] else _ink_on(colours[cell])
+        colour = ink if values[cell] else QUIET_ZERO
+        axes.text(cell[1], cell[0], written, ha="center", va="center", fontsize=points, color=colour)
+    _dress(axes, scores.label_names, _title(measure, count))
 
 
-def _content(
-    scores: Scores, measure: Measure
-) -> tuple[NDArray[np.float64], NDArray[np.float64], Callable[[int, int], str]]:
-    """The values of the cells, how deep each is coloured (0..1), and what is written in it."""
+def _content(scores: Scores, measure: Measure) -> tuple[NDArray[np.float64], Callable[[int, int], str]]:
+    """The values of the cells, and what is written in one."""
+    counts = scores.confusion
+    many = len(counts) > MANY_LABELS
     if measure == "windows":
-        counts = scores.confusion
-        return counts.astype(np.float64), counts / max(1, counts.max()), lambda row, column: f"{counts[row, column]:,}"
+        return counts.astype(np.float64), lambda *cell: f"{counts[cell]:,}" if counts[cell] or not many else ""
     of_truth = measure == "percent_of_truth"
     percent = scores.confusion_percent_of_truth if of_truth else scores.confusion_percent
-    present = scores.confusion.sum(axis=1) > 0
+    present = counts.sum(axis=1) > 0
 
     def text(row: int, column: int) -> str:
+        value = float(percent[row, column])
         if of_truth and not present[row]:
             return "–"
-        return _percent_text(float(percent[row, column]))
+        if not many:
+            return percent_number(value / 100)
+        if value < MATTERS_FROM_PERCENT:
+            return LESS if value else ""
+        return percent_number(value / 100, decimals=0)
 
-    return percent, percent / max(percent.max(), 1e-9), text
+    return percent, text
 
 
-def _percent_text(value: float) -> str:
-    """A number in per cent with one decimal; it is written 0 or 100 only when it is exactly so."""
-    if value in (0.0, 100.0):
-        return f"{value:.0f}"
-    if value < 0.05:
-        return "<0.1"
-    return ">99.9" if value >= 99.95 else f"{value:.1f}"
+def _points(texts: Iterable[str], count: int) -> float:
+    """The size of the numbers: as large as the longest of them allows."""
+    widest = max(sum(NARROW_EM.get(letter, DIGIT_EM) for letter in text) for text in texts)
+    room = FILLED * _cell_in(count) * 72 / max(widest, DIGIT_EM)
+    return min(LARGEST_POINTS if count <= FEW_LABELS else POINTS, room)
 
 
 def _dress(axes: Axes, label_names: tuple[str, ...], title: str) -> None:
@@ -131,7 +168,7 @@ def _dress(axes: Axes, label_names: tuple[str, ...], title: str) -> None:
     axes.set_xticks(
         range(count),
         names,
-        rotation=40 if slanted else 0,
+        rotation=SLANT_DEG if slanted else 0,
         ha="right" if slanted else "center",
         rotation_mode="anchor" if slanted else None,
     )

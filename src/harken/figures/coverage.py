@@ -3,17 +3,20 @@
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from harken.calibration import Coverage
-from harken.figures.style import INK, QUIET_INK, dress, house_style, new_figure
+from harken.figures.style import QUIET_INK, dress, house_style, new_figure
 
 __all__ = ["coverage_picture"]
 
-WIDTH_IN, HEIGHT_IN = 5.8, 3.6
+WIDTH_IN, HEIGHT_IN = 5.8, 4.0
 ANSWERED = "#0072B2"
 """The colour of people never met in the learning curves."""
 MARGIN = 0.03
+MARKERS = (("o", 10.5), ("s", 8.0), ("^", 7.0))
+"""A threshold's marker and its size: where two lie on one another, both are seen."""
 
 
 @house_style()
@@ -21,7 +24,8 @@ def coverage_picture(curve: Coverage, *, marked: tuple[float, ...] = (0.5, 0.7, 
     """Draw the accuracy of what is answered over the share of windows that get an answer.
 
     To the right everything is answered; to the left only what is surest. The dashed line is the accuracy of
-    answering always. Where nothing is answered there is no accuracy and no line.
+    answering always. Where nothing is answered there is no accuracy and no line. The legend stands beneath, because
+    the marked points may lie anywhere, and close together.
 
     Args:
         curve: of some labelled windows.
@@ -31,48 +35,51 @@ def coverage_picture(curve: Coverage, *, marked: tuple[float, ...] = (0.5, 0.7, 
     axes = figure.subplots()
     some = np.isfinite(curve.accuracy)
     always = float(curve.accuracy[0])
-    axes.axhline(always, color=QUIET_INK, linewidth=1.0, linestyle=(0, (4, 3)))
-    axes.annotate(
-        "when all get one", (0, always), xytext=(0, -4), textcoords="offset points", va="top", color=QUIET_INK
+    dashed = axes.axhline(
+        always, color=QUIET_INK, linewidth=1.0, linestyle=(0, (4, 3)), label="right when all get an answer"
     )
     few = "." if np.unique(curve.covered[some]).size == 1 else ""
     axes.plot(curve.covered[some], curve.accuracy[some], color=ANSWERED, linewidth=1.6, marker=few)
-    _mark(axes, curve, marked)
+    thresholds = _mark(axes, curve, marked)
+    figure.legend(handles=[dashed, *thresholds], loc="outside lower left", ncols=2)
     _dress(axes, float(curve.accuracy[some].min()))
     return figure
 
 
-def _mark(axes: Axes, curve: Coverage, marked: tuple[float, ...]) -> None:
-    """A dot and the threshold; thresholds that leave the same windows share one."""
+def _mark(axes: Axes, curve: Coverage, marked: tuple[float, ...]) -> list[Line2D]:
+    """A marker for each threshold; thresholds that leave the same windows share one."""
     places: dict[tuple[float, float], list[float]] = {}
     for unsure_below in marked:
         covered, accuracy = curve.at(unsure_below)
         if accuracy is not None:
             places.setdefault((covered, accuracy), []).append(unsure_below)
-    for place, thresholds in places.items():
-        axes.plot(*place, marker="o", markersize=6, color=ANSWERED, markeredgecolor="white", markeredgewidth=0.8)
-        axes.annotate(
-            "unsure below " + ", ".join(f"{one:g}" for one in thresholds)
-            if place == next(iter(places))
-            else ", ".join(f"{one:g}" for one in thresholds),
-            place,
-            xytext=(-7, -6),
-            textcoords="offset points",
-            ha="right",
-            va="top",
-            fontsize=9.5,
-            color=INK,
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0, "alpha": 0.85},
+    lines = []
+    for number, ((covered, accuracy), thresholds) in enumerate(places.items()):
+        marker, size = MARKERS[number % len(MARKERS)]
+        lines += axes.plot(
+            covered,
+            accuracy,
+            marker=marker,
+            markersize=size,
+            color=ANSWERED,
+            linestyle="",
+            markeredgecolor="white",
+            markeredgewidth=0.8,
+            label="unsure below " + ", ".join(f"{one:g}" for one in thresholds),
         )
+    return lines
 
 
 def _dress(axes: Axes, worst: float) -> None:
     axes.set_title("Accuracy of the answers, by how many are given")
     axes.set_xlabel("windows that get an answer")
     axes.set_ylabel("right among the answers")
+    lowest = max(0.0, worst - 0.15)
     axes.set_xlim(-MARGIN, 1 + MARGIN)
-    axes.set_ylim(max(0.0, worst - 0.15) - MARGIN, 1 + MARGIN)
-    for axis in (axes.xaxis, axes.yaxis):
+    axes.set_ylim(lowest - MARGIN, 1 + MARGIN)
+    for axis, low in ((axes.xaxis, 0.0), (axes.yaxis, lowest)):
         axis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-        axis.set_major_locator(MaxNLocator(5))
+        # Nothing is beyond 100 %, so nothing is written there, though a marker at 100 % needs the room.
+        steps = MaxNLocator(5, steps=[1, 2, 5, 10]).tick_values(low, 1.0)
+        axis.set_ticks([step for step in steps if low <= step <= 1 + 1e-9])
     dress(axes, grid="both")

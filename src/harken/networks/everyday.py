@@ -10,7 +10,8 @@ LSTM say.
 Beside it a glance at the whole window: where gravity points, and on a logarithmic scale how much each axis moves and
 how fast. Somebody who lies moves an arm by 0.001 g, who stands by 0.004 g, who walks by 0.2 g; a layer that is
 normalised to the last of these does not see the first two. (A forest, to which scale is nothing, told postures of
-DSADS apart where the network without it did not.) The whole was chosen among its like within 12 people of WISDM, see ``docs/results/strangers.md``.
+DSADS apart where the network without it did not.) The whole was chosen among its like within 12 people of WISDM and
+by people of DSADS beside the one tested, see ``docs/results/strangers.md``.
 """
 
 from dataclasses import dataclass

@@ -11,11 +11,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.figure import Figure
 
 from harken import __version__
-from harken.figures.confusion import MEASURES, Measure, confusion_panel
+from harken.figures.confusion import MANY_LABELS, MEASURES, Measure, confusion_panel, measures_shown
 from harken.figures.coverage import coverage_picture
 from harken.figures.curves import learning_curves
 from harken.figures.style import DOTS_PER_INCH, house_style
 from harken.files import write_text
+from harken.percent import percent
 from harken.report.held_out import held_out_sentence, together
 from harken.report.probabilities import (
     UNSURE_BELOW,
@@ -33,7 +34,6 @@ from harken.report.sentences import (
     limits,
     overlap_sentences,
     people_sentence,
-    percent,
     spread_sentence,
     stranger_gap_sentence,
     warnings,
@@ -138,6 +138,7 @@ def _content(outcome: "Outcome") -> dict[str, Any]:
         "about_held_out": _about_held_out(outcome),
         "about_probabilities": [calibration_sentence(outcome), *filter(None, [error_sentence(outcome)])],
         "unsure": _unsure(outcome),
+        "about_matrices": _about_matrices(outcome),
         "matrices": _matrices(outcome),
         "about_curves": curves_sentence(outcome),
         "curves": _curves(outcome),
@@ -206,6 +207,17 @@ def _not_tested(outcome: "Outcome", kind: str) -> str:
     return f"Not tested. Held-out training people: {right}, by a copy trained without them."
 
 
+def _about_matrices(outcome: "Outcome") -> str:
+    """How the matrices are read."""
+    said = (
+        "Each row is what the person did, each column what the model called it. Blue is right, orange is wrong; the "
+        "deeper the colour, the more often."
+    )
+    if len(outcome.specification.labels) <= MANY_LABELS:
+        return said
+    return f"{said} A dot stands for less than 1% of a row, and where nothing stands there was no such window."
+
+
 def _matrices(outcome: "Outcome") -> list[Section]:
     tests = (
         ("People never met", outcome.cross),
@@ -222,6 +234,7 @@ def _matrices(outcome: "Outcome") -> list[Section]:
                     f"Confusion matrix. {title}. {MEASURES[measure]}; rows are true, columns what was recognised.",
                 )
                 for measure in MEASURES_IN_ORDER
+                if measure in measures_shown(len(scores.label_names))
             ],
         )
         for title, scores in tests

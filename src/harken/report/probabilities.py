@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING, NamedTuple
 
 from harken.calibration import Coverage, ProbabilityScores
-from harken.report.sentences import known_people, number, percent, points, strangers
+from harken.percent import percent
+from harken.report.sentences import known_people, number, points, strangers
 
 if TYPE_CHECKING:
     from harken.runs.outcome import Outcome

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harken.augment import Augmentation
+from harken.percent import percent
 from harken.presets import SlidingHops
 from harken.report.held_out import held_out_people, together
 from harken.scores import FEWEST_PEOPLE_FOR_AN_INTERVAL, PeopleScores, Scores
@@ -29,7 +30,6 @@ __all__ = [
     "number",
     "overlap_sentences",
     "people_sentence",
-    "percent",
     "points",
     "spread_sentence",
     "stranger_gap_sentence",
@@ -42,15 +42,6 @@ LITTLE_POINTS = 1.0
 """A difference in accuracy below this, in percentage points, is called little."""
 NO_HONEST_TEST = "There is no honest same-person test"
 """How the note begins that tells why the test could not be made."""
-
-
-def percent(share: float) -> str:
-    """A share (0..1) in per cent with one decimal; written 0 or 100 only when it is exactly so."""
-    if share in (0.0, 1.0):
-        return f"{share:.0%}"
-    if share < 0.0005:
-        return "<0.1%"
-    return ">99.9%" if share >= 0.9995 else f"{share:.1%}"
 
 
 def number(value: float | None) -> str:
@@ -169,10 +160,11 @@ def stranger_gap_sentence(outcome: "Outcome") -> str | None:
     if outcome.cross is None or outcome.blocked is None:
         return None
     difference = outcome.blocked.accuracy - outcome.cross.accuracy
-    direction = "lower" if difference >= 0 else "higher"
+    direction = "lower than" if difference >= 0 else "higher than"
+    size = "the same as" if f"{abs(difference) * 100:.1f}" == "0.0" else f"{points(difference)} {direction}"
     return (
-        f"On {strangers(outcome)} it never met, accuracy is {points(difference)} {direction} than on "
-        f"{known_people(outcome)} it learned from, tested honestly."
+        f"On {strangers(outcome)} it never met, accuracy is {size} on {known_people(outcome)} it learned from, tested "
+        "honestly."
     )
 
 

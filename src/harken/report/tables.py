@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from harken.figures.style import UNLABELLED_COLOUR, label_colours
 from harken.inspection import Inspection, duration_text, inspect_recording
+from harken.percent import percent
 from harken.report.notes import SharedNote, share_notes
-from harken.report.sentences import commonest_mistake, number, percent, without_folders
+from harken.report.sentences import commonest_mistake, number, without_folders
 from harken.scores import PeopleScores, Scores
 
 if TYPE_CHECKING:

@@ -12,7 +12,15 @@ from harken.splits.people import (
     shuffled_folds_of_people,
     with_validation,
 )
-from harken.splits.same_person import TRAINING_SHARE, Split, blocked_same_person, overlapping_same_person
+from harken.splits.same_person import (
+    TRAINING_SHARE,
+    Split,
+    blocked_same_person,
+    blocked_windows,
+    overlapping_same_person,
+    overlapping_windows,
+    share_in_training,
+)
 
 __all__ = [
     "TRAINING_SHARE",
@@ -21,12 +29,15 @@ __all__ = [
     "Split",
     "apply",
     "blocked_same_person",
+    "blocked_windows",
     "k_folds_of_people",
     "leave_one_person_out",
     "neighbours_left_out",
     "overlapping_same_person",
+    "overlapping_windows",
     "pairs_of_people",
     "refuse_shared",
+    "share_in_training",
     "shuffled_folds_of_people",
     "with_validation",
 ]

@@ -1,0 +1,25 @@
+"""What tests of several commands share: a small trained model, and recordings of people it never met."""
+
+from pathlib import Path
+
+import pytest
+
+import people
+from harken.presets import PRESETS
+from running import Quiet
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder to read only: ``run``, of a model that learned from ``alice.csv``; ``bob.csv`` and ``carol.csv``."""
+    from harken.pipeline import train_run
+    from harken.runs import RunSettings
+
+    folder = tmp_path_factory.mktemp("trained")
+    alice, *_ = (
+        people.write_person(folder / f"{name}.csv", seed) for seed, name in enumerate(("alice", "bob", "carol"), 1)
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(PRESETS, "small-everyday", people.SMALL_EVERYDAY)
+        train_run(RunSettings(files=(alice,), out=folder / "run", preset="small-everyday"), Quiet())
+    return folder

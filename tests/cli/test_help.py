@@ -1,0 +1,58 @@
+"""What a newcomer reads with ``--help``: where to begin, what to type, and which names there are."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from harken.presets import DEFAULT_PRESET, PRESETS
+from harken.splits.protocols import PROTOCOLS
+
+Run = Callable[..., object]
+COMMANDS = ("demo", "inspect", "train", "evaluate", "adapt", "label", "simulate", "benchmark", "datasets")
+
+
+def words(ended: object) -> str:
+    assert ended.exit_code == 0  # type: ignore[attr-defined]
+    return " ".join(ended.stdout.replace("│", " ").split())  # type: ignore[attr-defined]
+
+
+def test_the_first_page_says_where_to_begin(run_harken: Run) -> None:
+    said = words(run_harken("--help"))
+    assert "New here? harken demo shows it all" in said
+    assert "harken COMMAND --help" in said
+    for command in COMMANDS:
+        assert re.search(rf" {command} [A-Z]", said), f"{command} stands in the list"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_no_usage_has_brackets_in_brackets(run_harken: Run, command: str) -> None:
+    (usage,) = re.findall(r"Usage: (.*)", run_harken(command, "--help").stdout)
+    assert not re.search(r"\.\.\.[\]}]|\[\[", usage), usage
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_an_option_that_takes_no_value_asks_for_none(run_harken: Run, command: str) -> None:
+    page = run_harken(command, "--help").stdout
+    for flag in ("--json", "--resume"):
+        for line in re.findall(rf"{flag} .*", page):
+            assert "<bool>" not in line
+
+
+@pytest.mark.parametrize("command", ["train", "benchmark"])
+def test_the_help_names_the_default_recipe(run_harken: Run, command: str) -> None:
+    assert f"[default: {DEFAULT_PRESET}]" in words(run_harken(command, "--help"))
+
+
+def test_the_help_of_train_names_every_recipe_and_the_order_of_files(run_harken: Run) -> None:
+    said = words(run_harken("train", "--help"))
+    (recipes,) = re.findall(r"The recipe: (.*?)\.", said)
+    assert set(re.split(r", | or ", recipes)) == set(PRESETS)
+    assert "harken train a.csv b.csv --cross c.csv d.csv --out DIR" in said
+
+
+def test_what_a_protocol_may_be_called_is_told_of_each_data_set(run_harken: Run) -> None:
+    assert "harken datasets DATASET lists them" in words(run_harken("benchmark", "--help"))
+    names = ", ".join(name for dataset, name in PROTOCOLS if dataset == "wisdm")
+    assert f"Protocols, for harken benchmark {names} Licence" in words(run_harken("datasets", "wisdm"))
+    assert "Protocols, for harken benchmark none" in words(run_harken("datasets", "pamap2"))

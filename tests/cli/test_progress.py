@@ -1,0 +1,40 @@
+"""What is said while a run trains: which of its fits is under way, and what each is for."""
+
+import pytest
+
+from harken.cli.progress import TrainingScreen
+from harken.training import Progress
+
+
+def progress(step: int, seconds_left: float | None = None) -> Progress:
+    return Progress(
+        step=step, steps=80, loss=1.25, accuracy=0.5, tests={"cross_person": (0.9, 0.6355)}, seconds_left=seconds_left
+    )
+
+
+def test_each_line_says_which_fit_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    with TrainingScreen() as screen:
+        for number, fit in enumerate(("model", "blocked", "held_out"), start=1):
+            show = screen.fitting(fit, number, 3)
+            show(progress(1, seconds_left=95.0))
+            show(progress(2, seconds_left=94.0))  # too soon after the line before
+            show(progress(80, seconds_left=0.0))
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 9
+    model, blocked, held_out = said[:3], said[3:6], said[6:]
+    state = "loss 1.250, right 50% in training, 63.5% strangers"
+    assert model == [
+        "Fit 1 of 3, the model. This is the model itself, the one that is kept.",
+        f"Fit 1 of 3, the model: step 1 of 80: {state}; about 1 min 35 s left of this fit",
+        f"Fit 1 of 3, the model: step 80 of 80: {state}",
+    ]
+    assert "honest test on the same person" in blocked[0]
+    assert all(line.startswith("Fit 2 of 3, honest test") for line in blocked)
+    assert "learns without some of the people" in held_out[0]
+    assert all(line.startswith("Fit 3 of 3, people held out") for line in held_out)
+
+
+def test_nothing_is_forecast_before_anything_is_known(capsys: pytest.CaptureFixture[str]) -> None:
+    with TrainingScreen() as screen:
+        screen.fitting("model", 1, 1)(progress(1))
+    assert "left" not in capsys.readouterr().err

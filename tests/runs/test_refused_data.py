@@ -1,0 +1,68 @@
+"""Recordings from which no honest score can come are refused, and the message names the way out."""
+
+from pathlib import Path
+
+import pytest
+
+import people
+from harken.errors import HarkenError
+from harken.pipeline import train_run
+from running import Quiet, settings_of
+
+pytestmark = pytest.mark.usefixtures("small_preset")
+
+
+def test_a_person_in_both_is_refused(alice: Path, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    again = people.write_person(tmp_path / "other" / "alice.csv", 9)
+    with pytest.raises(HarkenError, match=r"both of 'alice'.*rename one of the files"):
+        train_run(settings_of(alice, again, tmp_path / "run"), Quiet())
+
+
+def test_the_same_recording_under_another_name_is_refused(alice: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "mallory.csv"
+    copy.write_bytes(alice.read_bytes())
+    with pytest.raises(HarkenError, match="hold the same recording"):
+        train_run(settings_of(alice, copy, tmp_path / "run"), Quiet())
+
+
+def test_a_piece_of_the_training_recording_is_refused(alice: Path, tmp_path: Path) -> None:
+    lines = alice.read_text().splitlines()
+    piece = tmp_path / "mallory.csv"
+    piece.write_text("\n".join([lines[0], *lines[700:2400]]) + "\n")
+    with pytest.raises(HarkenError, match=r"shares 100% of its rows with .*alice.csv"):
+        train_run(settings_of(alice, piece, tmp_path / "run"), Quiet())
+
+
+def test_a_label_never_learned_is_refused_by_name(alice: Path, tmp_path: Path) -> None:
+    jumper = people.write_person(tmp_path / "jumper.csv", 4, bouts=("lying", "jumping", "walking"))
+    with pytest.raises(HarkenError, match=r"jumper: the label jumping .*--ignore-label jumping"):
+        train_run(settings_of(alice, jumper, tmp_path / "run"), Quiet())
+    assert not (tmp_path / "run").exists()
+    outcome = train_run(settings_of(alice, jumper, tmp_path / "run", ignore_labels=("jumping",)), Quiet())
+    assert outcome is not None
+    assert outcome.cross is not None
+    assert outcome.cross.confusion.sum(axis=1).tolist()[1] == 0  # no sitting in it
+
+
+def test_one_class_only_is_refused(tmp_path: Path) -> None:
+    path = people.write_person(tmp_path / "sleeper.csv", 5, bouts=("lying", "lying"))
+    with pytest.raises(HarkenError, match="nothing to tell apart: every window is lying"):
+        train_run(settings_of(path, None, tmp_path / "run"), Quiet())
+
+
+def test_another_rate_is_refused(alice: Path, tmp_path: Path) -> None:
+    fast = people.write_person(tmp_path / "fast.csv", 6, rate_hz=50)
+    with pytest.raises(HarkenError, match=r"fast.csv: 50 samples per second, but 25 are needed"):
+        train_run(settings_of(alice, fast, tmp_path / "run"), Quiet())
+
+
+def test_a_missing_channel_is_named_with_the_way_out(alice: Path, tmp_path: Path) -> None:
+    lines = people.write_person(tmp_path / "plain.csv", 7).read_text().splitlines()
+    plain = tmp_path / "plain.csv"
+    plain.write_text("\n".join(",".join(line.split(",")[:4] + line.split(",")[5:]) for line in lines))
+    with pytest.raises(HarkenError, match=r"plain.csv has no channel P.*--channels x,y,z"):
+        train_run(settings_of(alice, plain, tmp_path / "run"), Quiet())
+    outcome = train_run(settings_of(alice, plain, tmp_path / "run", channels=("x", "y", "z")), Quiet())
+    assert outcome is not None
+    assert outcome.specification.channels == ("x", "y", "z")

@@ -1,0 +1,170 @@
+"""A run that was stopped, killed or finished is gone on with to the same bytes, and only as it began."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import people
+from harken.errors import HarkenError
+from harken.pipeline import train_run
+from harken.recogniser import Recogniser
+from harken.runs.directory import RunDirectory
+from harken.training import Interrupted
+from running import Quiet, everyday, settings_of
+
+pytestmark = pytest.mark.usefixtures("small_preset")
+
+CHILD = "import people; people.register_small_preset(); from harken.cli import main; main()"
+
+
+@pytest.mark.parametrize("stop_after", [1, 4, 12, 13, 20])
+def test_stopped_and_resumed_ends_in_the_same_bytes(alice: Path, bob: Path, tmp_path: Path, stop_after: int) -> None:
+    whole = settings_of(alice, bob, tmp_path / "whole")
+    train_run(whole, Quiet())
+    asked = 0
+
+    def should_stop() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked == stop_after
+
+    parts = settings_of(alice, bob, tmp_path / "parts")
+    if stop_after == 12:  # the last step of the first fit: there is nothing to stop any more
+        train_run(parts, Quiet(), should_stop=should_stop)
+    else:
+        with pytest.raises(Interrupted):
+            train_run(parts, Quiet(), should_stop=should_stop)
+        record = json.loads((tmp_path / "parts" / "run.json").read_text())
+        assert record["status"] == "interrupted"
+        assert Recogniser.load(tmp_path / "parts" / "model.safetensors").specification_.labels
+        assert "report.html" in {path.name for path in (tmp_path / "parts").iterdir()}
+        train_run(replace(parts, resume=True), Quiet())
+    for name in ("model.safetensors", "history.csv"):
+        assert (tmp_path / "parts" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    assert not (tmp_path / "parts" / "checkpoint").exists()
+
+
+@pytest.mark.parametrize("stop_after", [5, 70, 130])  # in each of the three fits
+def test_everyday_stopped_and_resumed_ends_in_the_same_bytes(tmp_path: Path, stop_after: int) -> None:
+    whole = train_run(everyday(tmp_path, tmp_path / "whole"), Quiet())
+    assert whole is not None
+    asked = 0
+
+    def should_stop() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked == stop_after
+
+    parts = everyday(tmp_path, tmp_path / "parts")
+    with pytest.raises(Interrupted):
+        train_run(parts, Quiet(), should_stop=should_stop)
+    train_run(replace(parts, resume=True), Quiet())
+    for name in ("model.safetensors", "history.csv"):
+        assert (tmp_path / "parts" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def start(arguments: list[str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", CHILD, *arguments],
+        env={**os.environ, "PYTHONPATH": str(Path(people.__file__).parent)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def arguments_of(alice: Path, bob: Path, out: Path, *more: str) -> list[str]:
+    return ["train", str(alice), "--cross", str(bob), "--preset", "small", "--passes", "30", "--out", str(out), *more]
+
+
+def wait_for(path: Path, child: subprocess.Popen[str], changed_since: int | None = None) -> None:
+    for _ in range(6000):
+        if path.exists() and path.stat().st_mtime_ns != changed_since:
+            return
+        assert child.poll() is None, child.communicate()
+        time.sleep(0.01)
+    raise AssertionError(f"{path} never appeared")
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
+    folder = tmp_path_factory.mktemp("killed")
+    one, other = people.write_person(folder / "alice.csv", 1), people.write_person(folder / "bob.csv", 2)
+    child = start(arguments_of(one, other, folder / "whole"))
+    _, errors = child.communicate()
+    assert child.returncode == 0, errors
+    return one, other, folder
+
+
+@pytest.mark.parametrize("fit", ["model", "blocked"])
+def test_killed_and_resumed_ends_in_the_same_bytes(uninterrupted: tuple[Path, Path, Path], fit: str) -> None:
+    one, other, folder = uninterrupted
+    out = folder / f"killed-in-{fit}"
+    child = start(arguments_of(one, other, out))
+    checkpoint = RunDirectory(out).checkpoint(fit)
+    wait_for(checkpoint, child)
+    wait_for(checkpoint, child, changed_since=checkpoint.stat().st_mtime_ns)  # some way into the fit
+    child.send_signal(signal.SIGKILL)
+    child.communicate()
+    assert not (out / "report.html").exists()
+    resumed = start(arguments_of(one, other, out, "--resume"))
+    _, errors = resumed.communicate()
+    assert resumed.returncode == 0, errors
+    for name in ("model.safetensors", "history.csv"):
+        assert (out / name).read_bytes() == (folder / "whole" / name).read_bytes()
+
+
+def test_control_c_leaves_a_usable_run(uninterrupted: tuple[Path, Path, Path]) -> None:
+    one, other, folder = uninterrupted
+    out = folder / "stopped"
+    child = start(arguments_of(one, other, out))
+    wait_for(RunDirectory(out).checkpoint("model"), child)
+    child.send_signal(signal.SIGINT)
+    _, errors = child.communicate()
+    assert child.returncode == 130, errors
+    assert "--resume" in errors
+    assert "Traceback" not in errors
+    assert Recogniser.load(out / "model.safetensors").specification_.labels == ("lying", "sitting", "walking")
+    resumed = start(arguments_of(one, other, out, "--resume"))
+    resumed.communicate()
+    assert (out / "model.safetensors").read_bytes() == (folder / "whole" / "model.safetensors").read_bytes()
+
+
+def test_a_folder_that_is_not_empty_is_refused(alice: Path, bob: Path, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "thesis.txt").write_text("precious")
+    with pytest.raises(HarkenError, match=r"run is not empty; choose another --out, or go on .* --resume"):
+        train_run(settings_of(alice, bob, tmp_path / "run"), Quiet())
+    with pytest.raises(HarkenError, match="holds no run of harken"):
+        train_run(settings_of(alice, bob, tmp_path / "run", resume=True), Quiet())
+    assert (tmp_path / "run" / "thesis.txt").read_text() == "precious"
+
+
+def test_resume_starts_an_empty_one_and_leaves_a_finished_one(alice: Path, bob: Path, tmp_path: Path) -> None:
+    settings = settings_of(alice, bob, tmp_path / "run", resume=True)
+    assert train_run(settings, Quiet()) is not None
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "run").iterdir()}
+    watcher = Quiet()
+    assert train_run(settings, watcher) is None
+    assert "finished; nothing to do" in watcher.sentences[0]
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "run").iterdir()} == before
+
+
+def test_resume_refuses_changed_settings_and_data(alice: Path, bob: Path, tmp_path: Path) -> None:
+    settings = settings_of(alice, bob, tmp_path / "run")
+    with pytest.raises(Interrupted):
+        train_run(settings, Quiet(), should_stop=lambda: True)
+    with pytest.raises(HarkenError, match="began with passes = None, not 7"):
+        train_run(replace(settings, resume=True, passes=7), Quiet())
+    carol = people.write_person(tmp_path / "carol.csv", 3)
+    with pytest.raises(HarkenError, match="training recordings are not those this run began with"):
+        train_run(replace(settings, resume=True, files=(carol,)), Quiet())
+    moved = alice.rename(tmp_path / "alice.moved.csv")
+    assert train_run(replace(settings, resume=True, files=(moved,)), Quiet()) is not None
