@@ -50,4 +50,4 @@ def test_the_reference_lists_every_public_name() -> None:
 def test_the_reference_describes_every_module() -> None:
     pages = "".join(page.read_text(encoding="utf-8") for page in (DOCS / "api").glob("*.md"))
     described = set(re.findall(r"automodule:: harken\.(\w+)", pages))
-    assert described == rooms() - {"cli"}, "the pages of docs/api and the modules of harken differ"
+    assert described == rooms() - {"cli", "__main__"}, "the pages of docs/api and the modules of harken differ"

@@ -50,6 +50,7 @@ HOUSE = (
     "pipeline",
     "demo",
     "cli",
+    "__main__",
 )
 """The modules in the order in which data flows: none imports one that stands below it. A new one gets a place here."""
 

@@ -1,6 +1,8 @@
 """What a newcomer reads with ``--help``: where to begin, what to type, and which names there are."""
 
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -56,3 +58,8 @@ def test_what_a_protocol_may_be_called_is_told_of_each_data_set(run_harken: Run)
     names = ", ".join(name for dataset, name in PROTOCOLS if dataset == "wisdm")
     assert f"Protocols, for harken benchmark {names} Licence" in words(run_harken("datasets", "wisdm"))
     assert "Protocols, for harken benchmark none" in words(run_harken("datasets", "pamap2"))
+
+
+def test_python_runs_the_same_command_line() -> None:
+    asked = subprocess.run([sys.executable, "-m", "harken", "--help"], capture_output=True, text=True, check=True)
+    assert "Usage: harken" in asked.stdout

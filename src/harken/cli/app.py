@@ -69,7 +69,7 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        app(args=spread(sys.argv[1:], train.CROSS))
+        app(args=spread(sys.argv[1:], train.CROSS), prog_name="harken")
     except HarkenError as error:
         print(f"harken: {error}", file=sys.stderr)
         sys.exit(2)
