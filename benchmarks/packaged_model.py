@@ -24,20 +24,17 @@ import argparse
 import hashlib
 import json
 import multiprocessing
-import os
-import platform
-import subprocess
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from harken.benchmarking.machine import made_with
 from harken.datasets.activities import to_common
 from harken.datasets.registry import dataset
 from harken.files import replacing, write_text
@@ -255,12 +252,12 @@ def run_folds(arguments: argparse.Namespace) -> None:
     merged = sorted({label for name in arguments.sampling for label in SAMPLINGS[name].also_other})
     found = {name: _scored(name, merged, arguments) for name in arguments.sampling}
     chosen = max(found, key=lambda name: found[name]["compared_macro_f1"])
+    made = made_with()
     result = {
         "commands": [_command(arguments, "--folds")],
-        "commit": _commit(),
-        "machine": {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count(), "threads": 1},
-        "versions": {"python": platform.python_version()}
-        | {package: version(package) for package in ("numpy", "scipy", "scikit-learn", "torch")},
+        "commit": made["git_commit"],
+        "machine": made["machine"],
+        "versions": made["versions"],
         "chosen": chosen,
         "compared_with_as_other": merged,
         "samplings": found,
@@ -329,13 +326,6 @@ def _command(arguments: argparse.Namespace, doing: str) -> str:
     options = [f"--sampling {' '.join(arguments.sampling)}"] if doing == "--folds" else []
     options += [f"--{name} {getattr(arguments, name)}" for name in ("passes", "people") if getattr(arguments, name)]
     return " ".join(["python benchmarks/packaged_model.py --data DATA --work DIR", doing, *options])
-
-
-def _commit() -> str:
-    said = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False, cwd=ROOT
-    )
-    return said.stdout.strip()
 
 
 def main() -> None:

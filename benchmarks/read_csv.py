@@ -12,7 +12,6 @@ are installed, give a table as it stands in the file.
 import argparse
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -85,17 +84,19 @@ def read_in_a_process(name: str, path: Path) -> dict[str, float]:
 
 def machine() -> dict[str, Any]:
     """What the numbers were measured on."""
-    cpu = Path("/proc/cpuinfo")
-    models = [line.split(":")[1].strip() for line in cpu.read_text().splitlines() if line.startswith("model name")]
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+    load = os.getloadavg()[0]
+    # Not above: Linux counts a parent's peak as its children's, and this brings PyTorch along.
+    from harken.benchmarking.machine import made_with
+
+    made = made_with()
     return {
-        "cpu": models[0] if models else platform.processor(),
-        "cpus": os.cpu_count(),
-        "load": os.getloadavg()[0],
-        "python": platform.python_version(),
+        "cpu": made["machine"]["processor"],
+        "cpus": made["machine"]["cores"],
+        "load": load,
+        "python": made["versions"]["python"],
         "polars": pl.__version__,
-        "numpy": np.__version__,
-        "commit": commit.stdout.strip(),
+        "numpy": made["versions"]["numpy"],
+        "commit": made["git_commit"],
     }
 
 

@@ -12,10 +12,8 @@ import argparse
 import itertools
 import json
 import multiprocessing
-import os
 import random
 import statistics
-import subprocess
 import tempfile
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
@@ -24,6 +22,7 @@ from typing import Any
 import polars as pl
 
 from harken import Recogniser, random_windows, read
+from harken.benchmarking.machine import made_with
 from harken.splits import overlapping_same_person
 
 PAIRS, PAIRS_SEED = 10, 2018
@@ -94,9 +93,8 @@ def main() -> None:
     result: dict[str, Any] = {"command": command, "pairs": {}}
     if arguments.json.exists():
         result = json.loads(arguments.json.read_text())
-    result["machine"] = {"cores": os.cpu_count()}
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    result["commit"] = commit.stdout.strip()
+    made = made_with()
+    result |= {"machine": made["machine"], "versions": made["versions"], "commit": made["git_commit"]}
     done: dict[str, dict[str, float]] = result["pairs"]
     with tempfile.TemporaryDirectory() as folder:
         people = write_people(arguments.data, Path(folder))

@@ -14,7 +14,6 @@ Peers: plain ``torch.nn.LSTM`` in PyTorch, and Keras/TensorFlow's LSTM when Tens
 import argparse
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -225,26 +224,22 @@ def main() -> None:
     for name in times:
         print(f"{name:24}{medians[name]:12.1f}{ratios[name]:22.3f}")
     if arguments.json:
+        # Not above, where every contestant's process would load them too.
+        import torch
+
+        from harken.benchmarking.machine import made_with
+
+        made = made_with()
         result = {
             "command": "python benchmarks/training_step.py",
-            "machine": {"cores": os.cpu_count(), "processor": processor(), "python": platform.python_version()},
-            "commit": subprocess.run(
-                ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-            ).stdout.strip(),
+            "machine": made["machine"] | {"threads": torch.get_num_threads()},
+            "versions": made["versions"],
+            "commit": made["git_commit"],
             "milliseconds": times,
             "median_milliseconds": medians,
             "median_ratio_to_bare": ratios,
         }
         arguments.json.write_text(json.dumps(result, indent=2) + "\n")
-
-
-def processor() -> str:
-    """The processor's name, as Linux tells it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "unknown")
 
 
 if __name__ == "__main__":
