@@ -15,10 +15,6 @@ from harken.datasets.activities import COMMON_ACTIVITIES, to_common
 from harken.recogniser import PACKAGED_MODEL, Recogniser
 from harken.recording import Recording
 
-pytestmark = pytest.mark.skipif(
-    not PACKAGED_MODEL.is_file(), reason="the packaged model is not there yet: benchmarks/packaged_model.py makes it"
-)
-
 Run = Callable[..., Any]
 
 

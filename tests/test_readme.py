@@ -38,7 +38,7 @@ def test_the_commands(run_harken: Run) -> None:
         if line.startswith("$ harken")
     ]
     assert [command.split()[1] for command in commands] == [
-        *("demo", "simulate", "simulate", "inspect", "inspect", "train", "evaluate", "datasets")
+        *("demo", "simulate", "simulate", "inspect", "inspect", "train", "evaluate", "label", "datasets")
     ]
     for command in commands:
         ended = run_harken(*shlex.split(command)[1:])

@@ -220,7 +220,8 @@ class Recogniser:
         """
         if path is None and not PACKAGED_MODEL.is_file():
             raise HarkenError(
-                "this version of harken comes without a model; name one with --model (harken train makes it)"
+                f"{PACKAGED_MODEL}: the model that comes with harken is missing from this installation; install harken "
+                "again, or name a model with --model (harken train makes one)"
             )
         model = read_model(PACKAGED_MODEL if path is None else path)
         training = model.provenance.get("training", {})

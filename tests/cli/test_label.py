@@ -145,6 +145,6 @@ def test_without_a_model_the_packaged_one_is_asked_for(
     monkeypatch.setattr(harken.recogniser, "PACKAGED_MODEL", tmp_path / "gone.safetensors")
     missing = run_harken("label", alice, "--out", tmp_path / "out")
     assert missing.exit_code == 2
-    assert "comes without a model; name one with --model" in missing.stderr
+    assert "is missing from this installation; install harken again, or name a model with --model" in missing.stderr
     monkeypatch.setattr(harken.recogniser, "PACKAGED_MODEL", model / "model.safetensors")
     assert run_harken("label", alice, "--out", tmp_path / "out", "--resume").exit_code == 0
