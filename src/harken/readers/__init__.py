@@ -6,9 +6,8 @@ from typing import Any
 
 from harken.errors import HarkenError
 from harken.mending import mend
-from harken.readers.csv import read_csv
+from harken.readers.kinds import reader_of
 from harken.readers.options import TableOptions
-from harken.readers.parquet import read_parquet
 from harken.recording import Recording
 
 __all__ = ["TableOptions", "read"]
@@ -18,7 +17,9 @@ def read(path: str | Path, *, as_found: bool = False, **options: Any) -> Recordi
     """Read one recording of one wearer.
 
     Args:
-        path: a CSV file (``.csv``, ``.txt``, also with ``.gz``) or a Parquet file. Without further options
+        path: a research watch's own file (Axivity ``.cwa``, GENEActiv ``.bin``, ActiGraph ``.gt3x``), a logger's or
+            a maker's export that harken knows (see ``docs/reading.md``), or any table: a CSV file (``.csv``,
+            ``.txt``, also with ``.gz``) or a Parquet file. In a table of no known form, without further options,
             the notebook's columns are expected, ``Timestamp,X,Y,Z,P,Label``, in any order when there is a
             header and in this one when there is none; ``P`` and ``Label`` may be missing.
         as_found: keep every row in the file's order, nothing sorted, dropped or marked. Only
@@ -38,20 +39,12 @@ def read(path: str | Path, *, as_found: bool = False, **options: Any) -> Recordi
         raise TypeError(f"read() has no option {', '.join(unknown)}; its options are {', '.join(sorted(known))}")
     table_options = TableOptions(**options)
     path = Path(path)
-    if path.is_dir():
-        raise HarkenError(f"{path} is a folder; name the files in it")
     try:
-        if path.exists() and not path.is_file():
+        if path.exists() and not path.is_file() and not path.is_dir():
             raise HarkenError(f"{path}: this is not a file on a disk, and harken reads a file more than once")
-        reader = read_parquet if _is_parquet(path) else read_csv
-        recording = reader(path, table_options)
+        recording = reader_of(path, table_options)(path, table_options)
     except FileNotFoundError as error:
         raise HarkenError(f"{path}: there is no such file") from error
     except OSError as error:
         raise HarkenError(f"{path}: cannot be read ({error.strerror or error})") from error
     return recording if as_found else mend(recording, sensor_range=table_options.sensor_range_g)
-
-
-def _is_parquet(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(4) == b"PAR1" or path.suffix.lower() == ".parquet"

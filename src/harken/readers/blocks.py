@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.errors import HarkenError
+from harken.readers.archive import opened_file
 from harken.readers.layout import UTF8_MARK, Layout
 
 __all__ = ["Block", "blocks", "count_separators", "ends_in_newline", "opened"]
@@ -57,12 +58,12 @@ def blocks(path: Path, layout: Layout) -> Iterator[Block]:
 
 @contextmanager
 def opened(path: Path) -> Iterator[IO[bytes]]:
-    """A file's bytes, unpacked when it is gzipped.
+    """A file's bytes, unpacked when it is gzipped or lies in a zip archive (``export.zip/Accelerometer.csv``).
 
     Raises:
-        HarkenError: when the gzip file is damaged; so does reading from it.
+        HarkenError: when the gzip file or the archive is damaged; so does reading from it.
     """
-    with path.open("rb") as file:
+    with opened_file(path) as file:
         gzipped = file.read(2) == b"\x1f\x8b"
         file.seek(0)
         if not gzipped:

@@ -40,7 +40,8 @@ TIDY_NAMES = ("session", "placement")
 class Columns:
     """Positions (from 0) of the columns a recording is made of; None where the table has no such column.
 
-    ``tidy`` are the names of columns that tell several recordings in one table apart; they are not read here.
+    ``extra`` are further columns of numbers, each by the name of the channel that it becomes; ``find_columns`` finds
+    none. ``tidy`` are the names of columns that tell several recordings in one table apart; they are not read here.
     """
 
     x: int
@@ -50,12 +51,18 @@ class Columns:
     accuracy: int | None = None
     label: int | None = None
     subject: int | None = None
+    extra: tuple[tuple[str, int], ...] = ()
     tidy: tuple[str, ...] = ()
 
     def roles(self) -> dict[str, int]:
-        """The position of every role that has one. No two roles share a column."""
+        """The position of every role, extra ones last, that has one. No two roles share a column."""
         every = {role: getattr(self, role) for role in KNOWN_NAMES}
-        return {role: position for role, position in every.items() if position is not None}
+        return {role: position for role, position in every.items() if position is not None} | dict(self.extra)
+
+    def numeric(self) -> tuple[str, ...]:
+        """The roles whose columns become signals, in the order of the channels."""
+        there = self.roles()
+        return (*(role for role in NUMERIC_ROLES if role in there), *(name for name, _ in self.extra))
 
 
 def find_columns(path: Path, header: list[str] | None, first_row: list[str], options: TableOptions) -> Columns:
@@ -93,7 +100,7 @@ def find_columns(path: Path, header: list[str] | None, first_row: list[str], opt
         hint = ", or --rate HZ when there are no times" if "time" in missing else ""
         skip = "; --skip-rows N skips lines above the header" if header else ""
         raise HarkenError(f"{path}: found no column for {_and(missing)} ({there}); say which with {advice}{hint}{skip}")
-    return Columns(**found, tidy=tuple(name for name in header or () if _plain(name) in TIDY_NAMES))
+    return Columns(**found, extra=(), tidy=tuple(name for name in header or () if _plain(name) in TIDY_NAMES))
 
 
 def _by_name(path: Path, header: list[str], first_row: list[str], found: dict[str, int]) -> dict[str, int]:

@@ -13,32 +13,46 @@ import polars as pl
 
 from harken.errors import HarkenError
 from harken.readers.blocks import Block, blocks, count_separators, ends_in_newline, opened
-from harken.readers.columns import NUMERIC_ROLES, Columns, find_columns
+from harken.readers.columns import Columns, find_columns
 from harken.readers.explaining import explain, numbered_rows
 from harken.readers.layout import SNIFFED_BYTES, Layout, is_integer, is_number, recognise_layout
 from harken.readers.options import TableOptions
 from harken.readers.table import POLARS_ERRORS, Table, TableBuilder, first_line, recording_from_table
 from harken.recording import UNLABELLED, Recording
 
-__all__ = ["read_csv"]
+__all__ = ["layout_of", "read_csv", "read_table"]
 
 MISSING_NUMBERS = ("", "nan", "null", "none", "na", "n/a")
 
 
 def read_csv(path: Path, options: TableOptions) -> Recording:
     """Read a CSV file as it was found. See ``harken.readers.read``."""
-    with opened(path) as file:
-        for _ in range(options.skip_rows):
-            file.readline()
-        layout = recognise_layout(path, file.read(SNIFFED_BYTES), options.skip_rows)
+    layout = layout_of(path, options.skip_rows)
     columns = find_columns(path, layout.header, layout.rows[0], options)
+    return recording_from_table(read_table(path, layout, columns), options)
+
+
+def layout_of(path: Path, skip_rows: int = 0) -> Layout:
+    """The layout of a file below its first ``skip_rows`` lines. See ``recognise_layout``."""
+    with opened(path) as file:
+        for _ in range(skip_rows):
+            file.readline()
+        return recognise_layout(path, file.read(SNIFFED_BYTES), skip_rows)
+
+
+def read_table(path: Path, layout: Layout, columns: Columns) -> Table:
+    """Read the columns of a whole file.
+
+    Raises:
+        HarkenError: for the first row that is not what the layout and the columns say; the message names it.
+    """
     try:
         table = _read_blocks(path, layout, columns, typed=True).finish()
     except POLARS_ERRORS:
         # For files whose numbers change form on the way: 0 then 0.02, null instead of NaN, spaces behind.
         table = _read_blocks(path, layout, columns, typed=False).finish()
     _check_last_label(table, layout, columns)
-    return recording_from_table(table, options)
+    return table
 
 
 def _read_blocks(path: Path, layout: Layout, columns: Columns, *, typed: bool) -> TableBuilder:
@@ -63,7 +77,7 @@ def _read_blocks(path: Path, layout: Layout, columns: Columns, *, typed: bool) -
 def _types(layout: Layout, columns: Columns) -> dict[int, type[pl.DataType]]:
     types: dict[int, type[pl.DataType]] = {}
     for role, position in columns.roles().items():
-        if role in NUMERIC_ROLES:
+        if role in columns.numeric():
             types[position] = pl.Float32
         elif role == "time":
             written = layout.column(position)
@@ -101,20 +115,19 @@ def _converted(path: Path, frame: pl.DataFrame, layout: Layout, columns: Columns
     """A frame of text with its numbers read; an error names the first that is none."""
     frame = frame.with_columns(pl.all().str.strip_chars())
     if layout.separator != ",":  # a comma is then a decimal mark
-        decimal = [role for role in (*NUMERIC_ROLES, "time") if role in frame.columns]
+        decimal = [role for role in (*columns.numeric(), "time") if role in frame.columns]
         frame = frame.with_columns(pl.col(decimal).str.replace(r"^([+-]?\d*),(\d*)($|[eE])", "$1.$2$3"))
     wrong: dict[str, int] = {}
-    for role in NUMERIC_ROLES:
-        if role in frame.columns:
-            lower = frame[role].str.to_lowercase()
-            numbers = lower.cast(pl.Float32, strict=False)
-            not_numbers = (numbers.is_null() & lower.is_not_null() & ~lower.is_in(MISSING_NUMBERS)).arg_true()
-            if len(not_numbers):
-                wrong[role] = int(not_numbers[0])
-            frame = frame.with_columns(numbers.alias(role)) if not len(not_numbers) else frame
+    for role in columns.numeric():
+        lower = frame[role].str.to_lowercase()
+        numbers = lower.cast(pl.Float32, strict=False)
+        not_numbers = (numbers.is_null() & lower.is_not_null() & ~lower.is_in(MISSING_NUMBERS)).arg_true()
+        if len(not_numbers):
+            wrong[role] = int(not_numbers[0])
+        frame = frame.with_columns(numbers.alias(role)) if not len(not_numbers) else frame
     if wrong:
         role, row = min(wrong.items(), key=lambda item: item[1])
-        option = "" if role == "accuracy" else f", or say where {role} is with --{role}-column"
+        option = f", or say where {role} is with --{role}-column" if role in ("x", "y", "z") else ""
         raise HarkenError(
             f"{path}, {_line_of_row(path, layout, rows_before + row)}, column "
             f"{layout.title(columns.roles()[role])}: {frame[role][row]!r} is not a number. Mend it{option}"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from harken.errors import HarkenError
 from harken.readers.clock import Clock, check_timezone, nanoseconds
 from harken.readers.coded import CodedColumn
-from harken.readers.columns import NUMERIC_ROLES, Columns
+from harken.readers.columns import Columns
 from harken.readers.options import AccelerationUnit, TableOptions
 from harken.readers.units import G_PER_UNIT, acceleration_unit, magnitude_at_rest
 from harken.recording import UNLABELLED, Quality, Recording
@@ -30,14 +30,21 @@ Coded = tuple[NDArray[np.int16], tuple[str, ...]]
 
 @dataclass(frozen=True)
 class Table:
-    """The columns of a whole file. ``where`` says where in the file a row (from 0) stands, for error messages."""
+    """The columns of a whole file.
+
+    ``where`` says where in the file a row (from 0) stands, for error messages. ``signals`` are float32 ``[rows,
+    channels]``, of which the first three are acceleration. ``unit`` is the unit of acceleration where the format
+    says which; None: gravity decides.
+    """
 
     path: Path
     where: Callable[[int], str]
     time: pl.Series | None
     signals: NDArray[np.float32]
+    channels: tuple[str, ...]
     label: Coded | None
     subject: Coded | None
+    unit: AccelerationUnit | None = None
     tidy: tuple[str, ...] = ()
 
 
@@ -49,7 +56,7 @@ class TableBuilder:
         self._path = path
         self._where = where
         self._tidy = columns.tidy
-        self._numeric = [role for role in NUMERIC_ROLES if role in roles]
+        self._numeric = columns.numeric()
         self._times: list[pl.Series] | None = [] if "time" in roles else None
         self._signals: list[NDArray[np.float32]] = []
         self._named = {role: CodedColumn(path, role, where) for role in ("label", "subject") if role in roles}
@@ -82,6 +89,7 @@ class TableBuilder:
             where=self._where,
             time=pl.concat(self._times) if self._times is not None else None,
             signals=signals,
+            channels=tuple("P" if role == "accuracy" else role for role in self._numeric),
             label=self._named["label"].finish() if "label" in self._named else None,
             subject=self._named["subject"].finish() if "subject" in self._named else None,
             tidy=self._tidy,
@@ -108,14 +116,14 @@ def recording_from_table(table: Table, options: TableOptions) -> Recording:
 
     _refuse_sessions(table, clock)
     signals = table.signals if kept is None else table.signals[kept]
-    acceleration, notes = _acceleration_unit(table.path, signals[:, :3], options)
+    acceleration, notes = _acceleration_unit(table, signals[:, :3], options)
     if acceleration != "g":
         signals[:, :3] *= np.float32(G_PER_UNIT[acceleration])
     codes, label_names = table.label or (np.full(rows, UNLABELLED, dtype=np.int16), ())
     return Recording(
         time_ns=clock.time_ns if clock.present is None else clock.time_ns[clock.present],
         signals=signals,
-        channels=("x", "y", "z", "P")[: signals.shape[1]],
+        channels=table.channels,
         label_codes=codes if kept is None else codes[kept],
         label_names=label_names,
         subject=subject,
@@ -206,27 +214,28 @@ def _stem(path: Path) -> str:
 
 
 def _acceleration_unit(
-    path: Path, acceleration: NDArray[np.float32], options: TableOptions
+    table: Table, acceleration: NDArray[np.float32], options: TableOptions
 ) -> tuple[AccelerationUnit, list[str]]:
-    """The unit by the user's word, else from gravity; and what to say about it."""
+    """The unit by the user's word, else by the format's, else from gravity; and what to say about it."""
     at_rest = magnitude_at_rest(acceleration)
     if math.isnan(at_rest):
-        raise HarkenError(f"{path}: no row has all three of x, y and z")
+        raise HarkenError(f"{table.path}: no row has all three of x, y and z")
     detected = acceleration_unit(at_rest)
-    said = options.acceleration_unit
+    said = options.acceleration_unit or table.unit
+    converted = f"Acceleration is in {said or detected} (at rest {at_rest:.4g}), converted to g."
     if said is None:
         if detected is None:
             raise HarkenError(
-                f"{path}: at rest the acceleration is {at_rest:.3g}, which is gravity in no unit harken knows (1 g, "
-                "9.81 m/s2, 64 g/64, 1000 mg). Say the unit with --unit; a value near 0 means that gravity was "
+                f"{table.path}: at rest the acceleration is {at_rest:.3g}, which is gravity in no unit harken knows "
+                "(1 g, 9.81 m/s2, 64 g/64, 1000 mg). Say the unit with --unit; a value near 0 means that gravity was "
                 "removed, and with it the posture"
             )
-        notes = [] if detected == "g" else [f"Acceleration is in {detected} (at rest {at_rest:.4g}), converted to g."]
-        return detected, notes
+        return detected, [] if detected == "g" else [converted]
     in_g = at_rest * G_PER_UNIT[said]
     if detected != said:
+        by = "as asked" if options.acceleration_unit else "as this format has it"
         return said, [
-            f"Taken as {said}, as asked, although at rest the acceleration is then {in_g:.3g} g"
+            f"Taken as {said}, {by}, although at rest the acceleration is then {in_g:.3g} g"
             + (" (gravity seems to have been removed)." if in_g < 0.5 else ".")
         ]
-    return said, []
+    return said, [] if options.acceleration_unit or said == "g" else [converted]

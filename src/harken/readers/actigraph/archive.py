@@ -1,0 +1,122 @@
+"""A ``.gt3x`` file as the zip archive that it is, read in memory that its contents cannot blow up."""
+
+import errno
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import FileIO
+from pathlib import Path
+
+from harken.errors import HarkenError
+
+__all__ = ["PIECE_BYTES", "Archive", "opened_archive"]
+
+PIECE_BYTES = 1 << 22
+MOST_READ_AT_ONCE = 1 << 23
+"""zipfile reads a table of contents in one go; that of a real .gt3x file has a dozen lines."""
+UNBOUNDED = "its contents are packed in a way that no ActiGraph software uses"
+DAMAGE = (
+    *(zipfile.BadZipFile, zlib.error, struct.error, EOFError),
+    *(RuntimeError, NotImplementedError, ValueError, OverflowError),
+)
+"""What zipfile raises for an archive that is cut short, damaged, encrypted, or packed in an unknown way."""
+
+
+class Archive:
+    """The members of an open archive, by name. See ``opened_archive``."""
+
+    def __init__(self, path: Path, file: zipfile.ZipFile) -> None:
+        self._path = path
+        self._file = file
+        self._members = {info.filename: info for info in file.infolist()}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._members
+
+    def packed_bytes(self, name: str) -> int:
+        """How many bytes of the file a member takes, as the table of contents has it."""
+        return self._members[name].compress_size
+
+    def unpacked_bytes(self, name: str) -> int:
+        """How many bytes a member unpacks to, as the table of contents has it; ``pieces`` yields no more."""
+        return self._members[name].file_size
+
+    def text(self, name: str, most_bytes: int) -> str:
+        """A small member as text. What is not UTF-8 is replaced.
+
+        Raises:
+            HarkenError: when the archive is damaged, or the member is larger than ``most_bytes``.
+        """
+        if self.unpacked_bytes(name) > most_bytes:
+            raise HarkenError(f"{self._path}: its {name} has {self.unpacked_bytes(name):,} bytes, which is absurd")
+        return b"".join(self.pieces(name)).decode("utf-8-sig", errors="replace")
+
+    def pieces(self, name: str, size: int = PIECE_BYTES) -> Iterator[bytes]:
+        """A member's bytes, ``size`` at a time; only the last piece may be shorter.
+
+        Raises:
+            HarkenError: when the archive is damaged; zip's own checksum is checked at the member's end.
+        """
+        member = self._members[name]
+        # Both can be told to unpack no more than is asked for; bzip2 and LZMA unpack what they are given at once.
+        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise HarkenError(f"{self._path}: {UNBOUNDED}")
+        with _damage_named(self._path):
+            file = self._file.open(member)
+        with file:
+            left = member.file_size
+            while left > 0:
+                with _damage_named(self._path):
+                    piece = file.read(min(size, left))
+                    while piece and len(piece) < min(size, left):
+                        more = file.read(min(size, left) - len(piece))
+                        if not more:
+                            break
+                        piece += more
+                    if not piece:
+                        raise EOFError(f"{name} is shorter than the table of contents says")
+                    left -= len(piece)
+                    if left <= 0:
+                        file.read(1)  # the end, where zipfile compares the checksum
+                yield piece
+
+
+@contextmanager
+def opened_archive(path: Path) -> Iterator[Archive]:
+    """Open a ``.gt3x`` file.
+
+    Raises:
+        HarkenError: when it is no zip archive, or a damaged one.
+        OSError: when the file cannot be opened.
+    """
+    with _FewAtATime(path) as raw:
+        with _damage_named(path):
+            file = zipfile.ZipFile(raw)
+        with file:
+            yield Archive(path, file)
+
+
+class _FewAtATime(FileIO):
+    """A file that refuses to be read in large pieces."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        left = Path(self.name).stat().st_size - self.tell() if size is None or size < 0 else size
+        if left > MOST_READ_AT_ONCE:
+            raise zipfile.BadZipFile("its table of contents is absurdly long")
+        return super().read(size)
+
+
+@contextmanager
+def _damage_named(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (*DAMAGE, OSError) as error:
+        # A place that a damaged table of contents sends zipfile to may lie before the file.
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:
+            raise
+        raise HarkenError(
+            f"{path}: the .gt3x file, which is a zip archive, is damaged, cut short or encrypted ({error}). "
+            "Copy or download it again"
+        ) from error

@@ -1,0 +1,145 @@
+"""``log.bin`` -> the seconds of acceleration in it, its metadata and parameters, and where the watch slept."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from harken.errors import HarkenError
+from harken.readers.actigraph.info import Metadata, parameters_from, parse_metadata
+from harken.readers.actigraph.packets import Packets, find_packets
+from harken.readers.actigraph.samples import (
+    samples_of_12_bits,
+    samples_of_16_bits,
+    whole_samples_of_12_bits,
+    whole_samples_of_16_bits,
+)
+
+__all__ = ["MOST_SAMPLES", "Log", "read_log", "refuse_absurd_length"]
+
+ACTIVITY, EVENT, METADATA, PARAMETERS, IMU, ACTIVITY_2, ACTIVITY_3 = 0, 3, 6, 21, 25, 26, 27
+"""Kinds of packets that are looked at. Activity with a payload of one byte is no reading: the watch was docked."""
+ASLEEP = 8
+"""The payload of the event that a watch goes to sleep."""
+MOST_IN_A_SECOND = 512
+"""No ActiGraph is faster than 256 Hz."""
+MOST_SAMPLES = 1 << 28
+"""A month at 100 Hz, or three at 30 Hz: longer than the battery of any ActiGraph lasts."""
+MOST_REMARKS = 1_000
+"""Metadata and parameters stand once at the beginning of a log."""
+UNPACKED = {ACTIVITY: samples_of_12_bits, ACTIVITY_2: samples_of_16_bits}
+
+
+@dataclass
+class Log:
+    """What is in a ``log.bin``.
+
+    Attributes:
+        values: int16 ``[samples, 3]`` pieces, x, y, z, in the file's order.
+        seconds: when each activity packet began, int64 pieces, in seconds since 1970 by the watch's clock.
+        counts: how many samples each of them holds, int64 pieces.
+        asleep: when the watch went to sleep, in the same seconds; int64 pieces.
+        docked: when it was put into its dock or on a cable; int64 pieces.
+        kinds: how many packets there are of each type.
+        parameters: (address space, identifier) -> 32 bits.
+        metadata: what the JSON packets say.
+        unusable: activity packets whose length no second of samples has.
+        lost_bytes, lost_places: what belongs to no whole packet.
+    """
+
+    values: list[NDArray[np.int16]] = field(default_factory=list)
+    seconds: list[NDArray[np.int64]] = field(default_factory=list)
+    counts: list[NDArray[np.int64]] = field(default_factory=list)
+    asleep: list[NDArray[np.int64]] = field(default_factory=list)
+    docked: list[NDArray[np.int64]] = field(default_factory=list)
+    kinds: NDArray[np.int64] = field(default_factory=lambda: np.zeros(256, dtype=np.int64))
+    parameters: dict[tuple[int, int], int] = field(default_factory=dict)
+    metadata: Metadata = field(default_factory=Metadata)
+    unusable: int = 0
+    lost_bytes: int = 0
+    lost_places: int = 0
+    samples: int = 0
+
+
+def read_log(path: Path, pieces: Iterable[bytes]) -> Log:
+    """Read a ``log.bin`` that comes in pieces, in memory of its samples (six bytes each) and one piece.
+
+    Raises:
+        HarkenError: when it holds more samples than can be.
+    """
+    log = Log()
+    remarks: list[bytes] = []
+    rest = np.empty(0, dtype=np.uint8)
+    joined = True
+    for piece in pieces:
+        data = np.concatenate([rest, np.frombuffer(piece, dtype=np.uint8)])
+        packets = find_packets(data, joined=joined, final=False)
+        _take(path, log, remarks, data, packets)
+        rest, joined = data[packets.consumed :], packets.joined
+    _take(path, log, remarks, rest, find_packets(rest, joined=joined, final=True))
+    log.metadata = parse_metadata(remarks)
+    return log
+
+
+def refuse_absurd_length(path: Path, samples: int) -> None:
+    """Raise a HarkenError for more samples than any ActiGraph's battery lasts for."""
+    if samples > MOST_SAMPLES:
+        raise HarkenError(
+            f"{path}: unpacks to more than {MOST_SAMPLES / 1e6:,.0f} million samples, more than the battery of any "
+            "ActiGraph lasts for; it is refused"
+        )
+
+
+def _take(path: Path, log: Log, remarks: list[bytes], data: NDArray[np.uint8], packets: Packets) -> None:
+    log.lost_bytes += packets.lost_bytes
+    log.lost_places += packets.lost_places
+    log.kinds += np.bincount(packets.types, minlength=256)
+    for packet in np.flatnonzero((packets.types == METADATA) | (packets.types == PARAMETERS))[:MOST_REMARKS]:
+        payload = data[packets.payloads[packet] :][: packets.sizes[packet]].tobytes()
+        if packets.types[packet] == PARAMETERS:
+            if len(log.parameters) < MOST_REMARKS:
+                log.parameters |= parameters_from(payload)
+        elif len(remarks) < MOST_REMARKS:
+            remarks.append(payload)
+    events = (packets.types == EVENT) & (packets.sizes == 1)
+    log.asleep.append(packets.seconds[events][data[packets.payloads[events]] == ASLEEP])
+    activity = np.isin(packets.types, (ACTIVITY, ACTIVITY_2))
+    log.docked.append(packets.seconds[activity & (packets.sizes == 1)])
+    _take_activity(path, log, data, packets, np.flatnonzero(activity & (packets.sizes > 1)))
+
+
+def _take_activity(path: Path, log: Log, data: NDArray[np.uint8], packets: Packets, chosen: NDArray[np.int64]) -> None:
+    """Unpack the chosen packets: all of one kind and length, which is nearly always all there are, at once."""
+    types, sizes = packets.types[chosen], packets.sizes[chosen]
+    counts = np.where(types == ACTIVITY, whole_samples_of_12_bits(sizes), whole_samples_of_16_bits(sizes))
+    usable = (counts > 0) & (counts <= MOST_IN_A_SECOND)
+    log.unusable += int((~usable).sum())
+    chosen, types, sizes, counts = chosen[usable], types[usable], sizes[usable], counts[usable]
+    log.samples += int(counts.sum())
+    refuse_absurd_length(path, log.samples)
+    if not len(chosen):
+        return
+    ends = np.cumsum(counts)
+    values = np.empty((ends[-1], 3), dtype=np.int16)
+    for alike in _alike(types.astype(np.int64) << 16 | sizes):
+        packed = sliding_window_view(data, int(sizes[alike[0]]))[packets.payloads[chosen[alike]]]
+        unpacked = UNPACKED[int(types[alike[0]])](packed)
+        if len(alike) == len(chosen):
+            values = unpacked.reshape(-1, 3)
+        else:
+            rows = (ends - counts)[alike][:, np.newaxis] + np.arange(unpacked.shape[1])
+            values[rows] = unpacked
+    log.values.append(values)
+    log.seconds.append(packets.seconds[chosen])
+    log.counts.append(counts)
+
+
+def _alike(keys: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """The places of each key, ascending."""
+    if (keys == keys[0]).all():
+        return [np.arange(len(keys))]
+    order = np.argsort(keys, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(keys[order])) + 1)

@@ -1,0 +1,142 @@
+"""What a ``log.bin`` of packets makes of a recording: rate, scale, times, and where seconds are missing and why."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harken.errors import HarkenError
+from harken.readers.actigraph.archive import Archive
+from harken.readers.actigraph.found import NS_PER_S, Found, seconds_text
+from harken.readers.actigraph.info import ACCEL_SCALE, INFO, SAMPLE_RATE, Info, encoded_float
+from harken.readers.actigraph.log import ACTIVITY_3, IMU, Log, read_log
+
+__all__ = ["LOG", "from_packet_log"]
+
+LOG = "log.bin"
+MOST_BYTES = 1 << 32
+"""The memory of the largest ActiGraph, 4 GB."""
+BOMB_BYTES, BOMB_RATIO = 1 << 24, 200
+"""Packets with their times and checksums cannot be packed as small as this; a bomb of zeros can."""
+PLAUSIBLE_SCALES = (16.0, float(1 << 15))
+TURNED_DEVICE, TURNED_FIRMWARE = "MOS", "1.6.0"
+"""A wGT3X-BT of this firmware has its axes turned by 90 degrees about z, as ActiGraph documents."""
+
+
+def from_packet_log(path: Path, archive: Archive, info: Info) -> Found:
+    """Read the ``log.bin`` of an archive.
+
+    Raises:
+        HarkenError: when it is damaged or absurdly large, holds no acceleration, or no scale is known.
+    """
+    size = archive.unpacked_bytes(LOG)
+    if size > MOST_BYTES or size > max(BOMB_BYTES, BOMB_RATIO * archive.packed_bytes(LOG)):
+        raise HarkenError(f"{path}: its {LOG} unpacks to {size:,} bytes, which no recording does; it is refused")
+    log = read_log(path, archive.pieces(LOG))
+    if not log.samples:
+        other = "; it holds packets of a CentrePoint Insight Watch, which harken does not read"
+        raise HarkenError(f"{path}: there is no acceleration in its {LOG}" + (other if log.kinds[ACTIVITY_3] else ""))
+    again = _leave_out_repeated(log)
+    seconds, counts = np.concatenate(log.seconds), np.concatenate(log.counts)
+    rate, notes = _rate(info, log, counts)
+    scale, of_scale = _scale(path, info, log)
+    notes += of_scale
+    if info["Serial Number"].upper().startswith(TURNED_DEVICE) and info["Firmware"] == TURNED_FIRMWARE:
+        log.values = [np.stack([v[:, 1], -v[:, 0], v[:, 2]], axis=1) for v in log.values]
+        notes.append("Firmware 1.6.0 of this watch turns its axes by 90 degrees; they were turned back.")
+    notes += _gaps(seconds, log)
+    if again:
+        notes.append(
+            f"{seconds_text(again)} came a second time by the watch's clock and were left out; the first stay."
+        )
+    if short := int((counts < rate).sum()):
+        notes.append(
+            f"{seconds_text(short)} of the recording hold fewer samples than the rate; they begin with the second."
+        )
+    if log.lost_bytes:
+        notes.append(
+            f"{log.lost_bytes:,} bytes in {log.lost_places:,} places of its {LOG} are no whole packets (their "
+            "checksum is wrong, or they are cut short); what was in them is missing."
+        )
+    if log.unusable:
+        notes.append(f"{log.unusable:,} packets of acceleration have an impossible length and were left out.")
+    if log.kinds[IMU]:
+        notes.append("The file also holds the watch's second sensor (IMU), which harken does not read.")
+    return Found(log.values, _sample_times(seconds, counts, rate), rate, scale, notes, log.metadata)
+
+
+def _leave_out_repeated(log: Log) -> int:
+    """Keep the first packet of every second, and say how many others there were."""
+    seconds = np.concatenate(log.seconds)
+    first = np.zeros(len(seconds), dtype=bool)
+    first[np.unique(seconds, return_index=True)[1]] = True
+    if not first.all():
+        counts = np.concatenate(log.counts)
+        log.values = [np.concatenate(log.values)[np.repeat(first, counts)]]
+        log.seconds, log.counts = [seconds[first]], [counts[first]]
+    return int((~first).sum())
+
+
+def _rate(info: Info, log: Log, counts: NDArray[np.int64]) -> tuple[float, list[str]]:
+    """Samples per second: what the seconds hold, which the file also says."""
+    counted = int(np.bincount(counts).argmax())
+    said = info.number("Sample Rate") or float(log.parameters.get(SAMPLE_RATE, 0))
+    if said in (counted, 0):
+        return float(counted), []
+    return float(counted), [f"The file says {said:g} Hz, but its seconds hold {counted} samples; those count."]
+
+
+def _scale(path: Path, info: Info, log: Log) -> tuple[float, list[str]]:
+    """Steps in a g: by the log's parameters, else by info.txt, else by the kind of device."""
+    parameter = encoded_float(log.parameters[ACCEL_SCALE]) if ACCEL_SCALE in log.parameters else None
+    said = {"parameters": parameter, INFO: info.number("Acceleration Scale"), "documents": info.documented_scale}
+    lowest, highest = PLAUSIBLE_SCALES
+    sound = {where: scale for where, scale in said.items() if scale is not None and lowest <= scale <= highest}
+    if not sound:
+        raise HarkenError(f"{path}: says nowhere how many steps of its sensor make a g; it cannot be read")
+    where, scale = next(iter(sound.items()))
+    if where == "parameters" and sound.get(INFO, scale) != scale:
+        return scale, [f"Its parameters say {scale:g} steps in a g and its {INFO} {sound[INFO]:g}; the former count."]
+    return scale, []
+
+
+def _sample_times(seconds: NDArray[np.int64], counts: NDArray[np.int64], rate_hz: float) -> NDArray[np.int64]:
+    """Times in ns ``[samples]``: every packet begins with its second; one that holds too many is spread over it."""
+    usual = int(rate_hz)
+    if (counts == usual).all():
+        steps = np.rint(np.arange(usual) * (NS_PER_S / usual)).astype(np.int64)
+        starts: NDArray[np.int64] = seconds[:, np.newaxis] * NS_PER_S
+        every: NDArray[np.int64] = (starts + steps).reshape(-1)
+        return every
+    time_ns = np.repeat(seconds * NS_PER_S, counts)
+    within = np.arange(len(time_ns)) - np.repeat(np.cumsum(counts) - counts, counts)
+    time_ns += np.rint(within * np.repeat(NS_PER_S / np.maximum(counts, usual), counts)).astype(np.int64)
+    return time_ns
+
+
+def _gaps(seconds: NDArray[np.int64], log: Log) -> list[str]:
+    """What to say about seconds that are not there: those the watch slept through, and others."""
+    there = np.unique(seconds)
+    before = np.flatnonzero(np.diff(there) > 1)
+    begin, end = there[before], there[before + 1]
+    lengths = end - begin - 1
+    asleep, docked = np.sort(np.concatenate(log.asleep)), np.sort(np.concatenate(log.docked))
+    slept, in_dock = _within(begin, end, asleep), _within(begin, end, docked)
+    kinds = {
+        "the watch slept (idle sleep mode, for which ActiLife's exports repeat the last value)": slept,
+        "the watch was put into its dock": in_dock & ~slept,
+        "the file does not say why": ~slept & ~in_dock,
+    }
+    notes = [
+        f"Gaps where {why}: {int(kind.sum()):,}, {seconds_text(lengths[kind].sum())} in all."
+        for why, kind in kinds.items()
+        if kind.any()
+    ]
+    if len(asleep) and asleep[-1] >= there[-1]:
+        notes.append("The watch was asleep when the recording ended.")
+    return notes
+
+
+def _within(begin: NDArray[np.int64], end: NDArray[np.int64], times: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which stretches, ends included, have one of the sorted times in them."""
+    return np.searchsorted(times, end, "right") > np.searchsorted(times, begin)

@@ -1,0 +1,141 @@
+"""Where the packets of a ``log.bin`` lie: all candidates at once, by separator, length and checksum."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["HEADER_BYTES", "LONGEST_PACKET", "Packets", "find_packets"]
+
+SEPARATOR = 0x1E
+HEADER_BYTES = 8
+"""Separator, type, four bytes of seconds, two bytes of length; little end first."""
+LONGEST_PACKET = HEADER_BYTES + 0xFFFF + 1
+FEW_ZEROS = 16
+"""There are a few zeros between packets now and then, as ActiGraph documents, which do not matter."""
+CHECKED = 0xFF
+"""All bytes of a packet XORed, its checksum included, which is the complement of the others."""
+
+
+@dataclass(frozen=True)
+class Packets:
+    """The packets of a stretch of bytes, in their order; arrays are ``[packets]``.
+
+    Attributes:
+        payloads: where each payload begins, int64.
+        sizes: bytes of each payload, int64.
+        types: the kind of each packet, uint8.
+        seconds: each packet's time in seconds since 1970 by the watch's clock, int64.
+        consumed: bytes that are done with; the rest comes again before the next stretch.
+        joined: whether a packet ended exactly there, so that the next stretch begins with a packet.
+        lost_bytes: bytes, of those, that belong to no packet and are not mere zeros.
+        lost_places: in how many places they are.
+    """
+
+    payloads: NDArray[np.int64]
+    sizes: NDArray[np.int64]
+    types: NDArray[np.uint8]
+    seconds: NDArray[np.int64]
+    consumed: int
+    joined: bool
+    lost_bytes: int
+    lost_places: int
+
+
+def find_packets(data: NDArray[np.uint8], *, joined: bool, final: bool) -> Packets:
+    """Find the packets in ``data`` (uint8 ``[n]``).
+
+    A packet is believed when its checksum is right and a separator follows it, at once or after zeros, or the file's
+    end. One byte is a weak checksum: without the second, one damaged packet in 256 would pass for whole. Of two that
+    overlap, the first counts.
+
+    Args:
+        data: a stretch of the file, the rest of the one before included.
+        joined: whether the stretch begins where a packet ended (or the file begins).
+        final: whether it ends the file. If not, what lies near its end is left for the next stretch, so that where
+            the file is cut into stretches makes no difference.
+    """
+    n = len(data)
+    starts, ends = _checked(data)
+    believed = _followed(data, ends, final=final)
+    limit = n if final else max(0, n - 2 * LONGEST_PACKET)
+    believed &= starts < limit
+    starts, ends = _first_of_overlapping(starts[believed], ends[believed])
+
+    last = int(ends[-1]) if len(ends) else 0
+    consumed = max(limit, last)
+    lost_bytes, lost_places = _lost(data, starts, ends, consumed, joined=joined)
+    return Packets(
+        payloads=starts + HEADER_BYTES,
+        sizes=ends - starts - HEADER_BYTES - 1,
+        types=data[starts + 1],
+        seconds=_little_endian(data, starts + 2, 4),
+        consumed=consumed,
+        joined=last == consumed and (joined or last > 0),
+        lost_bytes=lost_bytes,
+        lost_places=lost_places,
+    )
+
+
+def _checked(data: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where something begins and ends that has a separator, fits, and has the right checksum."""
+    n = len(data)
+    starts = np.flatnonzero(data[: max(0, n - HEADER_BYTES)] == SEPARATOR)
+    ends = starts + HEADER_BYTES + _little_endian(data, starts + 6, 2) + 1
+    fits = ends <= n
+    starts, ends = starts[fits], ends[fits]
+    # The XOR of any stretch is that of two sums from the beginning, so every candidate costs the same.
+    parity = np.zeros(n + 1, dtype=np.uint8)
+    np.bitwise_xor.accumulate(data, out=parity[1:])
+    right = parity[ends] ^ parity[starts] == CHECKED
+    return starts[right], ends[right]
+
+
+def _followed(data: NDArray[np.uint8], ends: NDArray[np.int64], *, final: bool) -> NDArray[np.bool_]:
+    """At which of the places a separator is next, or zeros and then a separator, or nothing any more."""
+    padded = np.concatenate([data, np.full(FEW_ZEROS, SEPARATOR if final else 0, dtype=np.uint8)])
+    after = padded[ends]
+    followed: NDArray[np.bool_] = after == SEPARATOR
+    zeros = np.flatnonzero(after == 0)
+    stretches = padded[ends[zeros, np.newaxis] + np.arange(FEW_ZEROS)]
+    first = stretches[np.arange(len(zeros)), (stretches != 0).argmax(axis=1)]
+    followed[zeros] = (first == SEPARATOR) | (first == 0)  # more zeros than that are no packet's inside either
+    return followed
+
+
+def _little_endian(data: NDArray[np.uint8], places: NDArray[np.int64], size: int) -> NDArray[np.int64]:
+    """The unsigned numbers of ``size`` bytes that stand at each of the places."""
+    numbers = np.zeros(len(places), dtype=np.int64)
+    for byte in range(size):
+        numbers |= data[places + byte].astype(np.int64) << 8 * byte
+    return numbers
+
+
+def _first_of_overlapping(
+    starts: NDArray[np.int64], ends: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """From the left: a packet counts when it begins after the end of the last one that counts."""
+    following = np.searchsorted(starts, ends)
+    kept = np.ones(len(starts), dtype=bool)
+    done = 0
+    for candidate in np.flatnonzero(following > np.arange(1, len(starts) + 1)):  # rare: only those that overlap others
+        if candidate >= done:
+            done = int(following[candidate])
+            kept[candidate + 1 : done] = False
+    return starts[kept], ends[kept]
+
+
+def _lost(
+    data: NDArray[np.uint8], starts: NDArray[np.int64], ends: NDArray[np.int64], consumed: int, *, joined: bool
+) -> tuple[int, int]:
+    """Bytes between packets, and in how many places; a few zeros between packets are documented and no loss."""
+    begin = np.concatenate([[0], ends])
+    end = np.concatenate([starts, [consumed]])
+    between = end > begin
+    begin, end = begin[between], end[between]
+    if not len(begin):
+        return 0, 0
+    something = np.flatnonzero(data[:consumed])
+    damaged = np.searchsorted(something, end) > np.searchsorted(something, begin)
+    goes_on = not joined and bool(damaged[0]) and begin[0] == 0
+    return int((end - begin)[damaged].sum()), int(damaged.sum()) - goes_on

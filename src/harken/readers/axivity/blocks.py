@@ -1,0 +1,168 @@
+"""The blocks of a ``.cwa`` file: which are whole, and what stands at the beginning of each.
+
+A file is a header of 1,024 bytes and blocks of 512, each with its own time, number and checksum. The layout is
+Open Movement's, "AX3/AX6 technical documentation". Libraries that read the samples do not look at the checksums.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harken.errors import HarkenError
+
+__all__ = ["BLOCK_BYTES", "HEADER_BYTES", "Blocks", "find_blocks", "write_whole_blocks"]
+
+HEADER_BYTES = 1024
+BLOCK_BYTES = 512
+BLOCKS_AT_ONCE = 1 << 15
+FIELDS = {
+    "session": ("<u4", 6),
+    "sequence": ("<u4", 10),
+    "time": ("<u4", 14),
+    "scales": ("<u2", 18),
+    "temperature": ("<u2", 20),
+    "rate": ("u1", 24),
+    "form": ("u1", 25),
+    "samples": ("<u2", 28),
+}
+"""What is remembered of a block, with the place where it stands."""
+KEPT = np.dtype([(name, kind) for name, (kind, _) in FIELDS.items()])
+START = np.dtype(
+    {
+        "names": ["mark", "length", *FIELDS],
+        "formats": ["S2", "<u2", *(kind for kind, _ in FIELDS.values())],
+        "offsets": [0, 2, *(offset for _, offset in FIELDS.values())],
+        "itemsize": BLOCK_BYTES,
+    }
+)
+MARK, LENGTH = b"AX", 508
+SAMPLES_BYTES = 480
+BYTES_PER_SAMPLE = {0x30: 4, 0x32: 6, 0x62: 12, 0x92: 18}
+"""By form: axes in the upper four bits; below them 0 (an axis in ten bits and a shared exponent) or 2 (two bytes)."""
+AXES_WITH_ROTATION = 6
+DAYS = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31, 0, 0, 0])
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """What a file's blocks say of themselves.
+
+    Attributes:
+        found: how many complete blocks the file holds, damaged ones included.
+        rows: int64 ``[whole]``, which of them are whole.
+        start: structured ``[whole]``, the ``FIELDS`` at their beginnings.
+        spare_bytes: bytes after the last complete block.
+    """
+
+    found: int
+    rows: NDArray[np.int64]
+    start: NDArray[np.void]
+    spare_bytes: int
+
+    @property
+    def damaged(self) -> int:
+        """How many blocks were left out."""
+        return self.found - len(self.rows)
+
+    @property
+    def samples(self) -> NDArray[np.int64]:
+        """Samples in each whole block, ``[whole]``."""
+        return self.start["samples"].astype(np.int64)
+
+    @property
+    def temperatures(self) -> NDArray[np.float32]:
+        """In °C, one for each whole block, ``[whole]``."""
+        return np.asarray((self.start["temperature"] & 1023) * np.float32(75 / 256) - np.float32(50), np.float32)
+
+    @property
+    def axes(self) -> NDArray[np.uint8]:
+        """Axes in each whole block, ``[whole]``: 3, 6 or 9."""
+        return np.asarray(self.start["form"] >> 4, dtype=np.uint8)
+
+    @property
+    def has_rotation(self) -> bool:
+        """Whether every whole block has a gyroscope's axes."""
+        return bool((self.axes >= AXES_WITH_ROTATION).all())
+
+    @property
+    def header_rates_hz(self) -> NDArray[np.float64]:
+        """The rate that each whole block was set to record at, ``[whole]``."""
+        return np.asarray(3200.0 / 2.0 ** (15 - (self.start["rate"] & 15).astype(int)))
+
+    @property
+    def follows(self) -> NDArray[np.bool_]:
+        """Whether nothing is missing before each whole block but the first, ``[whole - 1]``."""
+        numbers = self.start["sequence"].astype(np.int64)
+        return np.asarray((np.diff(numbers) == 1) & (np.diff(self.rows) == 1) & ~self.new_session)
+
+    @property
+    def new_session(self) -> NDArray[np.bool_]:
+        """Whether each whole block but the first belongs to another session than the one before, ``[whole - 1]``."""
+        return np.asarray(self.start["session"][1:] != self.start["session"][:-1])
+
+
+def find_blocks(path: Path, source: Path) -> Blocks:
+    """Look at every block of the file ``path``; errors name ``source``.
+
+    Raises:
+        HarkenError: when no block is whole.
+    """
+    found, spare = divmod(max(0, path.stat().st_size - HEADER_BYTES), BLOCK_BYTES)
+    rows: list[NDArray[np.int64]] = []
+    starts: list[NDArray[np.void]] = []
+    old = 0
+    for first in range(0, found, BLOCKS_AT_ONCE):
+        count = min(BLOCKS_AT_ONCE, found - first)
+        content = np.fromfile(path, np.uint8, count * BLOCK_BYTES, offset=HEADER_BYTES + first * BLOCK_BYTES)
+        start = content.view(START)
+        whole = _whole(start, content)
+        rows.append(np.flatnonzero(whole) + first)
+        kept = np.empty(int(whole.sum()), KEPT)
+        for name in FIELDS:
+            kept[name] = start[name][whole]
+        starts.append(kept)
+        old += int(((start["mark"] == MARK) & (start["rate"] == 0)).sum())
+    if not sum(map(len, rows)):
+        if old and old > found // 2:
+            raise HarkenError(
+                f"{source}: was recorded by a very old firmware, whose blocks carry neither a checksum nor a rate. "
+                "Export it as CSV with OMGUI and read that"
+            )
+        what = f"none of its {found:,} blocks is whole" if found else "it ends before its first block"
+        raise HarkenError(f"{source}: the .cwa file is damaged: {what}. Copy it from the watch again")
+    return Blocks(found, np.concatenate(rows), np.concatenate(starts), spare)
+
+
+def write_whole_blocks(path: Path, blocks: Blocks, target: Path) -> None:
+    """Copy the header and the whole blocks of a file, so that a library meets nothing that is damaged."""
+    with path.open("rb") as file, target.open("wb") as copy:
+        header = bytearray(file.read(HEADER_BYTES))
+        header[2:4] = (HEADER_BYTES - 4).to_bytes(2, "little")
+        copy.write(header)
+        for first in range(0, blocks.found, BLOCKS_AT_ONCE):
+            content = file.read(BLOCKS_AT_ONCE * BLOCK_BYTES)
+            some = slice(*np.searchsorted(blocks.rows, (first, first + BLOCKS_AT_ONCE)))
+            count = len(content) // BLOCK_BYTES
+            table = np.frombuffer(content, np.uint8, count * BLOCK_BYTES).reshape(count, BLOCK_BYTES)
+            copy.write(table[blocks.rows[some] - first].tobytes())
+
+
+def _whole(start: NDArray[np.void], content: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Which blocks can be believed, ``[blocks]``: the words of a whole one add up to nothing."""
+    words = content.view("<u2").reshape(len(start), BLOCK_BYTES // 2)
+    whole = (start["mark"] == MARK) & (start["length"] == LENGTH) & (words.sum(axis=1, dtype=np.uint16) == 0)
+    capacity = np.zeros(256, dtype=np.int64)
+    for form, size in BYTES_PER_SAMPLE.items():
+        capacity[form] = SAMPLES_BYTES // size
+    whole &= (start["samples"] > 0) & (start["samples"] <= capacity[start["form"]])
+    return np.asarray(whole & (start["rate"] & 15 > 0) & _is_time(start["time"]))
+
+
+def _is_time(packed: NDArray[np.uint32]) -> NDArray[np.bool_]:
+    """Whether there is such a time: six bits of years since 2000, four of month, then day, hour, minute, second."""
+    year, month, day = packed >> 26, packed >> 22 & 15, packed >> 17 & 31
+    hour, minute, second = packed >> 12 & 31, packed >> 6 & 63, packed & 63
+    days = DAYS[month] + ((month == 2) & (year % 4 == 0))
+    return np.asarray((day > 0) & (day <= days) & (hour < 24) & (minute < 60) & (second < 60))

@@ -1,0 +1,218 @@
+"""What the readers of research watches share: unpacking, foreign libraries, the watch's clock, the recording."""
+
+import importlib
+import shutil
+import sys
+import tempfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from harken.errors import HarkenError
+from harken.readers.blocks import opened
+from harken.readers.clock import check_timezone, nanoseconds
+from harken.readers.options import TableOptions
+from harken.recording import UNLABELLED, Quality, Recording
+
+__all__ = ["DeviceSamples", "LibraryFailure", "called", "device_recording", "library", "plain_file", "plain_head"]
+
+GZIPPED = b"\x1f\x8b"
+HEAD_BYTES = 1 << 16
+MOST_JITTER_NS = 10**9
+"""Blocks of one session step back by less than this; a clock that was set anew steps back by more."""
+FOR_DEVICES = ("timezone", "subject", "sample_rate_hz", "sensor_range_g")
+"""What a user may say about a watch's own file; the other options describe tables."""
+
+
+class LibraryFailure(Exception):  # noqa: N818 - what happened, not whose mistake it was
+    """A foreign library could not read what it was given; the message is the library's."""
+
+
+@dataclass(frozen=True)
+class DeviceSamples:
+    """What a watch's file holds, before it becomes a recording.
+
+    Attributes:
+        local_ns: int64 ``[n]``, the watch's own wall clock as nanoseconds since 1970, in the file's order. A
+            recording takes it over and changes it.
+        signals: float32 ``[n, channels]``, acceleration in g first.
+        channels: their names.
+        range_g: the accelerometer's range; None where the file does not say it.
+        subject: who wore the watch, by the file's header; empty where it does not say it.
+        notes: whole sentences about the file.
+        unusable: ranges of samples, ``[start, end)``, that no window may use.
+    """
+
+    local_ns: NDArray[np.int64]
+    signals: NDArray[np.float32]
+    channels: tuple[str, ...]
+    range_g: float | None
+    subject: str
+    notes: list[str] = field(default_factory=list)
+    unusable: list[tuple[int, int]] = field(default_factory=list)
+
+
+def plain_head(head: bytes) -> bytes:
+    """The beginning of a file, unpacked when it is gzipped; empty when that is damaged."""
+    if not head.startswith(GZIPPED):
+        return head
+    try:
+        return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(head, HEAD_BYTES)
+    except zlib.error:
+        return b""
+
+
+@contextmanager
+def plain_file(path: Path, looks_right: Callable[[bytes], bool], kind: str) -> Iterator[Path]:
+    """A path that foreign libraries can read: the file itself, or unpacked for as long as the block lasts.
+
+    Raises:
+        HarkenError: when the file does not begin as a file of this ``kind`` does (nothing else is unpacked), or
+            the gzip file is damaged.
+    """
+    with path.open("rb") as file:
+        gzipped = file.read(2) == GZIPPED
+    with opened(path) as file:
+        head = file.read(HEAD_BYTES)
+        if not head:
+            raise HarkenError(f"{path}: the file is empty")
+        if not looks_right(head):
+            raise HarkenError(f"{path}: this is no {kind}: it does not begin like one, or its beginning is damaged")
+        if not gzipped:
+            yield path
+            return
+        with tempfile.TemporaryDirectory(prefix="harken-") as folder:
+            unpacked = Path(folder) / "unpacked"
+            with unpacked.open("wb") as target:
+                target.write(head)
+                shutil.copyfileobj(file, target, 1 << 20)
+            yield unpacked
+
+
+def library(path: Path, module: str, package: str) -> Any:
+    """Import a foreign library.
+
+    Raises:
+        HarkenError: when it is not installed; the message names the extra it comes with.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise HarkenError(
+            f"{path}: to read this file takes {package} ({error.name or error} is missing), which comes with the "
+            f'extra devices: {sys.executable} -m pip install "harken[devices]"'
+        ) from error
+
+
+def called(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+    """Call a foreign library.
+
+    Raises:
+        LibraryFailure: for whatever it raises, but what is the process's own.
+    """
+    try:
+        return function(*arguments, **named)
+    except (KeyboardInterrupt, SystemExit, MemoryError):
+        raise
+    except BaseException as error:  # a panic in Rust is no Exception
+        raise LibraryFailure(str(error) or type(error).__name__) from error
+
+
+def device_recording(path: Path, samples: DeviceSamples, options: TableOptions) -> Recording:
+    """Build a recording as found.
+
+    Raises:
+        HarkenError: for a zone that does not exist, or sessions whose times overlap.
+    """
+    if options.timezone is not None:
+        check_timezone(options.timezone)
+    count = len(samples.local_ns)
+    if count == 0:
+        raise HarkenError(f"{path}: there are no samples in it")
+    notes = list(samples.notes)
+    if options.sample_rate_hz is None:
+        _refuse_overlaps(path, samples.local_ns)
+        time_ns = samples.local_ns
+    else:
+        notes.append(f"Times were not read: the samples were numbered at {options.sample_rate_hz:g} Hz, as asked.")
+        time_ns = samples.local_ns[0] + np.rint(np.arange(count) * (1e9 / options.sample_rate_hz)).astype(np.int64)
+    notes += _to_utc(path, time_ns, options)
+    notes += _about_other_options(options)
+    valid = np.ones(count, dtype=bool)
+    for start, end in samples.unusable:
+        valid[start:end] = False
+    return Recording(
+        time_ns=time_ns,
+        signals=samples.signals,
+        channels=samples.channels,
+        label_codes=np.full(count, UNLABELLED, dtype=np.int16),
+        label_names=(),
+        subject=options.subject or samples.subject or Path(path.name.removesuffix(".gz")).stem or path.name,
+        source=str(path),
+        timezone=options.timezone or "UTC",
+        valid=valid,
+        quality=Quality(rows=count, sensor_range_g=samples.range_g, time_unit="date", notes=tuple(notes)),
+        as_found=True,
+    )
+
+
+def _to_utc(path: Path, time_ns: NDArray[np.int64], options: TableOptions) -> list[str]:
+    """Turn a watch's wall clock into UTC, in place, and say what there is to say.
+
+    A watch is set once and then keeps its time, so it has one offset from UTC, that of its zone when it was worn
+    first. To look the offset up for each sample would open a gap of an hour in autumn, and in spring refuse an hour
+    that the watch did show.
+    """
+    first = int(time_ns.min())
+    clock = nanoseconds(path, pl.Series([first]).cast(pl.Datetime("ns")), options, lambda _: "the first sample")
+    offset = first - int(clock.time_ns[0])
+    time_ns -= offset
+    notes = list(clock.notes)
+    if options.timezone is not None and _offset_ns(int(time_ns.max()), options.timezone) != offset:
+        notes.append(
+            f"The clocks of {options.timezone} were changed while the watch was worn. Its own was not: times are "
+            f"{offset / 3.6e12:+g} h from UTC throughout, as at its first sample."
+        )
+    return notes
+
+
+def _offset_ns(time_ns: int, timezone: str) -> int:
+    instant = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=time_ns // 1000)
+    offset = instant.astimezone(ZoneInfo(timezone)).utcoffset() or timedelta()
+    return round(offset.total_seconds()) * 10**9
+
+
+def _refuse_overlaps(path: Path, time_ns: NDArray[np.int64]) -> None:
+    """Raise a HarkenError where the clock was set back into time it had shown: sorting would mix two signals."""
+    back = np.flatnonzero(time_ns[1:] < time_ns[:-1]) + 1
+    anew = back[time_ns[back] - time_ns[back - 1] < -MOST_JITTER_NS]
+    if len(anew) == 0:
+        return
+    edges = np.concatenate([[0], anew, [len(time_ns)]])
+    starts, ends = time_ns[edges[:-1]], time_ns[edges[1:] - 1]
+    order = np.argsort(starts, kind="stable")
+    overlap = ends[order][:-1] - starts[order][1:]
+    if (overlap > MOST_JITTER_NS).any():
+        raise HarkenError(
+            f"{path}: the watch's clock was set back while it recorded, so that {overlap.max() / 1e9:.0f} s are there "
+            "twice, and no one can tell which are meant. --rate HZ numbers the samples instead of reading their times"
+        )
+
+
+def _about_other_options(options: TableOptions) -> list[str]:
+    default = TableOptions()
+    others = [
+        f"--{entry.name.replace('_', '-')}"
+        for entry in fields(options)
+        if entry.name not in FOR_DEVICES and getattr(options, entry.name) != getattr(default, entry.name)
+    ]
+    return [f"A watch's own file is no table: {', '.join(others)} was not needed."] if others else []

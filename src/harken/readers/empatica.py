@@ -1,0 +1,86 @@
+"""An Empatica E4's ``ACC.csv`` -> a Recording. Never run on a real file.
+
+From the maker's description (support.empatica.com, "Data export and formatting from E4 connect" and "Session start
+time"): no header; the first row is the start in seconds since 1970, UTC, the second the rate, both three times; then
+whole numbers, a sixty-fourth of g each, of a sensor of +-2 g. There are no times, so gaps cannot be seen.
+"""
+
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from harken.errors import HarkenError
+from harken.readers.blocks import opened
+from harken.readers.columns import Columns
+from harken.readers.csv import layout_of, read_table
+from harken.readers.exports import cut_short_note, first_look, never_run, noted, owner
+from harken.readers.layout import SNIFFED_BYTES, Layout, is_integer, is_number
+from harken.readers.options import FASTEST_HZ, TableOptions
+from harken.readers.table import recording_from_table
+from harken.recording import Recording
+
+__all__ = ["looks_like_empatica", "read_empatica"]
+
+HEADER_ROWS = 2
+SENSOR_RANGE_G = 2.0
+STARTS_S = (10**9, 10**10)
+"""Years 2001 to 2286: the E4 came in 2015."""
+
+
+def looks_like_empatica(path: Path, head: bytes) -> bool:
+    """Whether a file that begins with ``head`` is laid out as an E4's ``ACC.csv``."""
+    layout = first_look(path, head)
+    return layout is not None and _start_and_rate(layout) is not None
+
+
+def read_empatica(path: Path, options: TableOptions) -> Recording:
+    """Read an ``ACC.csv`` as it was found. See ``harken.readers.read``.
+
+    Raises:
+        HarkenError: when the two rows above the samples are not a start and a rate, or a row is no sample.
+    """
+    with opened(path) as file:
+        layout = first_look(path, file.read(SNIFFED_BYTES))
+    said = _start_and_rate(layout) if layout else None
+    if said is None:
+        raise HarkenError(
+            f"{path}: this is not an Empatica ACC.csv, whose first row is a start and whose second a rate"
+        )
+    start_ns, rate_hz = said
+    table = read_table(path, layout_of(path, HEADER_ROWS), Columns(x=0, y=1, z=2))
+    steps = np.rint(np.arange(len(table.signals)) * (1e9 / rate_hz)).astype(np.int64)
+    table = replace(table, time=pl.Series(start_ns + steps), unit="g/64")
+    subject = options.subject or owner(path, ("ACC",))
+    recording = recording_from_table(table, replace(options, time_unit="ns", subject=subject))
+    recording = replace(
+        recording, quality=replace(recording.quality, sensor_range_g=SENSOR_RANGE_G, time_unit=_time_unit(options))
+    )
+    return noted(
+        recording,
+        f"Samples are numbered from the header's start at the header's {rate_hz:g} Hz: this format has no times, and "
+        "gaps or a slow clock cannot be seen in it.",
+        never_run("Empatica's ACC.csv"),
+        *cut_short_note(path),
+    )
+
+
+def _start_and_rate(layout: Layout) -> tuple[int, float] | None:
+    """The start in ns since 1970 and the rate in Hz, where the first rows are those of an ``ACC.csv``."""
+    if layout.header or layout.width != 3 or len(layout.rows) < HEADER_ROWS:
+        return None
+    starts, rates, *samples = ([field.strip() for field in row] for row in layout.rows)
+    if len({*starts}) > 1 or len({*rates}) > 1 or not (is_number(starts[0]) and is_number(rates[0])):
+        return None
+    if not all(is_integer(field) for row in samples for field in row):
+        return None
+    start, rate = Decimal(starts[0]), float(rates[0])
+    if not (STARTS_S[0] <= start < STARTS_S[1] and 1 <= rate <= FASTEST_HZ):
+        return None
+    return int(start * 10**9), rate
+
+
+def _time_unit(options: TableOptions) -> str:
+    return "rows" if options.sample_rate_hz else "s"

@@ -1,0 +1,169 @@
+"""The pages of a GENEActiv ``.bin``: nine lines of text, and a line of samples in hexadecimal digits.
+
+A page carries no checksum. It is whole when each of its lines is there and reads as it should, it is as long as the
+others, and its time fits its neighbours'.
+"""
+
+import math
+import mmap
+import re
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harken.errors import HarkenError
+
+__all__ = ["DIGITS_PER_SAMPLE", "Pages", "find_pages"]
+
+MARK = b"Recorded Data"
+PAGE = re.compile(
+    rb"Recorded Data\r?\n"
+    rb"Device Unique Serial Code:[^\r\n]{0,40}\r?\n"
+    rb"Sequence Number:(\d{1,9})\r?\n"
+    rb"Page Time:(\d{4}-\d\d?-\d\d? \d\d?:\d\d:\d\d):(\d{3})\r?\n"
+    rb"Unassigned:[^\r\n]{0,80}\r?\n"
+    rb"Temperature:(-?\d{1,3}(?:\.\d{1,4})?)\r?\n"
+    rb"Battery voltage:\d{1,2}(?:\.\d{1,6})?\r?\n"
+    rb"Device Status:[^\r\n]{0,80}\r?\n"
+    rb"Measurement Frequency:(\d{1,4}(?:\.\d{1,4})?)\r?\n"
+    rb"([0-9A-Fa-f]++)(\r?\n|\r?\Z)"
+)
+DIGITS_PER_SAMPLE = 12
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LATE = 0.02
+"""A page is this share of its length early or late before something is thought to be missing, or its time damaged."""
+EDGE_LATE = 0.5
+"""At the ends of a recording, where there are no neighbours on both sides."""
+RATES_HZ = (1.0, 1000.0)
+YEARS = (2000, 2099)
+HEADING_BYTES = 230
+"""About as long are the lines before a page's samples."""
+
+
+Page = tuple[int, int, int, int, float, float]
+"""First byte of its digits, byte after the last whole sample, time in ns, number, temperature, rate."""
+
+
+@dataclass(frozen=True)
+class Pages:
+    """The whole pages of a file, in its order. Arrays are ``[pages]``.
+
+    Attributes:
+        where: int64 ``[pages, 2]``, first byte of each page's digits and the byte after its last whole sample.
+        time_ns: int64, the watch's clock at each page's first sample.
+        number: int64, the watch's count of its pages.
+        temperature: float32, in °C.
+        rate_hz: float64, as each page says.
+        damaged: about how many pages were left out.
+        cut_short: the file ends inside its last page, which is given as far as it goes.
+    """
+
+    where: NDArray[np.int64]
+    time_ns: NDArray[np.int64]
+    number: NDArray[np.int64]
+    temperature: NDArray[np.float32]
+    rate_hz: NDArray[np.float64]
+    damaged: int
+    cut_short: bool
+
+    @property
+    def samples(self) -> NDArray[np.int64]:
+        """Samples in each page."""
+        return np.asarray((self.where[:, 1] - self.where[:, 0]) // DIGITS_PER_SAMPLE)
+
+
+def find_pages(source: Path, content: mmap.mmap) -> tuple[int, Pages]:
+    """Find the first page, where the header ends, and every whole page; errors name ``source``.
+
+    Raises:
+        HarkenError: when there is no whole page.
+    """
+    begin = content.find(MARK)
+    if begin < 0:
+        raise HarkenError(f"{source}: there are no pages of data in it: it was cut short, or never recorded")
+    found: list[Page] = []
+    left_out, done, cut_short = 0, begin, False
+    for page in PAGE.finditer(content, begin):
+        number, date, thousandths, temperature, rate, _, end = page.groups()
+        first, last = page.span(6)
+        left_out += _bytes_of_damage(content, done, page.start())
+        done = page.end()
+        cut_short = done == len(content) and b"\n" not in end
+        time_ns = _nanoseconds(date, thousandths)
+        spare = (last - first) % DIGITS_PER_SAMPLE
+        if time_ns is None or (spare and not cut_short) or last - first < DIGITS_PER_SAMPLE:
+            left_out += done - page.start()
+        else:
+            found.append((first, last - spare, time_ns, int(number), float(temperature), float(rate)))
+    left_out += _bytes_of_damage(content, done, len(content))
+    if not found:
+        raise HarkenError(f"{source}: none of its pages is whole: the file is damaged, or cut short in its first page")
+    usual = Counter(page[1] - page[0] for page in found).most_common(1)[0][0]
+    usual_rate = Counter(page[5] for page in found).most_common(1)[0][0]
+    if not RATES_HZ[0] <= usual_rate <= RATES_HZ[1]:
+        raise HarkenError(f"{source}: its pages say that they were recorded at {usual_rate:g} Hz; the file is damaged")
+    kept = [page for page in found if page[5] == usual_rate and (page[1] - page[0] == usual or page is found[-1])]
+    pages = _pages(kept, cut_short, 0)
+    fits = _time_fits(pages)
+    cut_short &= found[-1][1] - found[-1][0] < usual
+    damaged = math.ceil(left_out / (usual + HEADING_BYTES) - 0.5) if left_out else 0
+    damaged = max(damaged, int(left_out > 0)) + len(found) - int(fits.sum())
+    return begin, _pages([page for page, fitting in zip(kept, fits, strict=True) if fitting], cut_short, damaged)
+
+
+def _pages(found: list[Page], cut_short: bool, damaged: int) -> Pages:
+    first, last, time_ns, number, temperature, rate_hz = zip(*found, strict=True)
+    return Pages(
+        where=np.stack([np.array(first, np.int64), np.array(last, np.int64)], axis=1),
+        time_ns=np.array(time_ns, np.int64),
+        number=np.array(number, np.int64),
+        temperature=np.array(temperature, np.float32),
+        rate_hz=np.array(rate_hz, np.float64),
+        damaged=damaged,
+        cut_short=cut_short,
+    )
+
+
+def _nanoseconds(date: bytes, thousandths: bytes) -> int | None:
+    """A page's time since 1970; None when there is no such date."""
+    try:
+        text = date.decode()
+        if len(text) == len("2019-05-21 16:16:43"):
+            time = datetime.fromisoformat(text).replace(tzinfo=UTC)
+        else:  # some programs write 2019-5-21
+            time = datetime(*map(int, re.split("[- :]", text)), tzinfo=UTC)  # type: ignore[misc, arg-type]
+    except ValueError:
+        return None
+    if not YEARS[0] <= time.year <= YEARS[1]:
+        return None
+    since = time - EPOCH
+    return (since.days * 86_400 + since.seconds) * 10**9 + int(thousandths) * 10**6
+
+
+def _bytes_of_damage(content: mmap.mmap, first: int, last: int) -> int:
+    """How many bytes between two pages are more than blank."""
+    return len(content[first:last].strip()) if last > first else 0
+
+
+def _time_fits(pages: Pages) -> NDArray[np.bool_]:
+    """Which pages' times agree with their neighbours', ``[pages]``.
+
+    Where the pages before and after agree with one another over a page between them and that one does not, its time
+    is damaged; and so it is at an end, where the page next to it by number is far from it in time.
+    """
+    time_s = (pages.time_ns - pages.time_ns[0]) / 1e9
+    length_s = pages.samples / pages.rate_hz
+    off = np.abs(np.diff(time_s) - length_s[:-1])
+    fits = np.ones(len(time_s), dtype=bool)
+    if len(time_s) >= 3:
+        over_one = time_s[2:] - time_s[:-2]
+        agree = np.abs(over_one - length_s[:-2] - length_s[1:-1]) <= LATE * length_s[1:-1]
+        fits[1:-1] = ~agree | (off[:-1] <= 2 * LATE * length_s[1:-1])
+        beside = np.diff(pages.number) == 1
+        fits[0] = not (beside[0] and off[0] > EDGE_LATE * length_s[0] and off[1] <= LATE * length_s[1])
+        fits[-1] = not (beside[-1] and off[-1] > EDGE_LATE * length_s[-2] and off[-2] <= LATE * length_s[-2])
+    return fits

@@ -1,0 +1,67 @@
+"""The samples of whole pages, read by actfast."""
+
+import mmap
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harken.errors import HarkenError
+from harken.readers.device import LibraryFailure, called, library
+from harken.readers.geneactiv.header import Header
+from harken.readers.geneactiv.pages import Pages
+
+__all__ = ["read_samples"]
+
+PAGES_AT_ONCE = 500
+HEADER_LINES = 59
+PAGE = (
+    b"Recorded Data\nDevice Unique Serial Code:0\nSequence Number:0\nPage Time:2000-01-01 00:00:00:000\nUnassigned:\n"
+    b"Temperature:0\nBattery voltage:0\nDevice Status:Recording\nMeasurement Frequency:1\n%b\n"
+)
+
+
+def read_samples(source: Path, content: mmap.mmap, header: Header, pages: Pages) -> NDArray[np.float32]:
+    """Acceleration in g and temperature in °C, ``[n, 4]``.
+
+    actfast is given some whole pages at a time, under a header made for them. It would not read a header with a letter
+    such as é, it ends the process where the header's number of pages is damaged, and it holds a file three times.
+
+    Raises:
+        HarkenError: when actfast is missing or cannot read a page.
+    """
+    reader = library(source, "actfast", "actfast")
+    counts = pages.samples
+    ends = np.cumsum(counts)
+    signals = np.empty((int(ends[-1]), 4), dtype=np.float32)
+    signals[:, 3] = np.repeat(pages.temperature, counts)
+    with tempfile.TemporaryDirectory(prefix="harken-") as folder:
+        some = Path(folder) / "pages.bin"
+        for first in range(0, len(counts), PAGES_AT_ONCE):
+            last = min(first + PAGES_AT_ONCE, len(counts))
+            digits = [content[start:end] for start, end in pages.where[first:last].tolist()]
+            some.write_bytes(_header(header, len(digits)) + b"".join(PAGE % line for line in digits))
+            rows = slice(int(ends[first] - counts[first]), int(ends[last - 1]))
+            signals[rows, :3] = _acceleration(reader, source, some, rows.stop - rows.start)
+    return signals
+
+
+def _acceleration(reader: Any, source: Path, path: Path, count: int) -> NDArray[np.float32]:
+    """The acceleration in a file of ``count`` samples, ``[count, 3]``."""
+    try:
+        found = called(reader.read, str(path))["timeseries"]["high_frequency"]["acceleration"]
+        if found.shape != (count, 3):
+            raise LibraryFailure(f"it gave {len(found):,} of {count:,}")
+    except (LibraryFailure, KeyError) as failure:
+        raise HarkenError(f"{source}: actfast cannot read the samples ({failure})") from failure
+    return np.asarray(found, dtype=np.float32)
+
+
+def _header(header: Header, pages: int) -> bytes:
+    lines = ["Device Identity", "Device Type:GENEActiv", "Calibration Data"]
+    for axis, gain, offset in zip("xyz", header.gains, header.offsets, strict=True):
+        lines += [f"{axis} gain:{gain}", f"{axis} offset:{offset}"]
+    lines += ["Volts:1", "Lux:1", "Memory Status", f"Number of Pages:{pages}"]
+    return "\n".join([*lines, *[""] * (HEADER_LINES - len(lines)), ""]).encode()

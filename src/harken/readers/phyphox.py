@@ -1,0 +1,168 @@
+"""phyphox's export, a CSV file or a zip archive of them -> a Recording. Never run on a real file.
+
+From the source of the app (github.com/phyphox: DataExport.java, ExperimentExport.swift, accelerometer.phyphox): a
+header in quotation marks such as ``"Time (s)","Acceleration x (m/s^2)"``; comma, semicolon or tab between fields; a
+decimal point or comma; numbers as 9.810000000E0. Times count from the start of the experiment. An archive has a file a
+sensor, and ``meta/time.csv`` says when the experiment was started, paused and started again. On an iPhone the app
+itself turns acceleration round, so that the signs are everybody's.
+"""
+
+import csv
+import math
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from harken.errors import HarkenError
+from harken.readers.archive import is_zip, member_paths
+from harken.readers.blocks import opened
+from harken.readers.columns import Columns
+from harken.readers.csv import layout_of, read_table
+from harken.readers.exports import cut_short_note, first_look, never_run, noted, owner
+from harken.readers.gravity import NO_GRAVITY, with_gravity
+from harken.readers.layout import SNIFFED_BYTES, Layout
+from harken.readers.options import TableOptions
+from harken.readers.table import recording_from_table
+from harken.recording import Recording
+
+__all__ = ["looks_like_phyphox", "read_phyphox"]
+
+TIME = re.compile(r".*\(s\)")
+AXIS = re.compile(r"(?P<what>.*?) ?(?P<axis>[xyzXYZ]) \(m/s(\^2|²)\)")
+KINDS = {"gravity": re.compile(r"grav", re.I), "linear": re.compile(r"\blin", re.I)}
+"""What is no total acceleration, by the name of the column or of the file in the archive."""
+META = "meta"
+STARTED = "START"
+MOST_TABLES = 50
+"""An experiment has some ten; an archive of thousands is something else, and slow to look through."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Three columns of acceleration: ``total``, ``linear`` or ``gravity``."""
+
+    kind: str
+    path: Path
+    layout: Layout
+    columns: Columns
+
+
+def looks_like_phyphox(path: Path, head: bytes) -> bool:
+    """Whether a file that begins with ``head`` is phyphox's table of an acceleration, or an archive of such."""
+    if not is_zip(head):
+        layout = first_look(path, head)
+        return layout is not None and bool(_triples(path, layout, ""))
+    try:
+        return bool(_sources(path))
+    except HarkenError:
+        return False
+
+
+def read_phyphox(path: Path, options: TableOptions) -> Recording:
+    """Read a CSV file or a zip archive of phyphox as it was found. See ``harken.readers.read``.
+
+    Total acceleration is preferred; else linear acceleration and gravity are summed; linear acceleration alone is
+    read too, and a note says that it has no gravity. An archive knows the date, a CSV file does not.
+
+    Raises:
+        HarkenError: when there is no acceleration in it, or it is damaged.
+    """
+    sources = _sources(path)
+    chosen = next((source for kind in ("total", "linear") for source in sources if source.kind == kind), None)
+    if chosen is None:
+        raise HarkenError(f"{path}: this is no phyphox export of an acceleration in m/s^2 along x, y and z")
+    options = replace(options, time_unit=options.time_unit or "s", subject=options.subject or owner(path))
+    table = replace(read_table(chosen.path, chosen.layout, chosen.columns), unit="m/s2")
+    notes = []
+    if chosen.kind == "linear":
+        gravity = next((source for source in sources if source.kind == "gravity"), None)
+        if gravity is None:
+            notes = [NO_GRAVITY]
+        else:
+            table, notes = with_gravity(table, read_table(gravity.path, gravity.layout, gravity.columns), options)
+    if chosen.path != path:
+        notes.append(f"Read from {chosen.path.relative_to(path)}.")
+        starts = _starts(chosen.path.parent / META / "time.csv")
+        if starts is not None and table.time is not None and table.time.dtype.is_numeric():
+            table = replace(table, time=_dated(table.time, *starts))
+            options = replace(options, time_unit="ns")
+    recording = replace(recording_from_table(table, options), source=str(path))
+    return noted(recording, *notes, never_run("phyphox's exports"), *cut_short_note(chosen.path))
+
+
+def _sources(path: Path) -> list[Source]:
+    with path.open("rb") as file:
+        zipped = is_zip(file.read(4))
+    if not zipped:
+        return _triples(path, layout_of(path), "")
+    sources: list[Source] = []
+    tables = [member for member in member_paths(path) if member.suffix == ".csv" and member.parent.name != META]
+    for member in tables[:MOST_TABLES]:
+        with opened(member) as file:
+            layout = first_look(member, file.read(SNIFFED_BYTES))
+        sources += _triples(member, layout, member.stem) if layout else []
+    return sources
+
+
+def _triples(path: Path, layout: Layout, stem: str) -> list[Source]:
+    """The accelerations in a table, by the words before their axes."""
+    times = [position for position, name in enumerate(layout.header or ()) if TIME.fullmatch(name)]
+    axes: dict[str, dict[str, int]] = {}
+    for position, name in enumerate(layout.header or ()):
+        if found := AXIS.fullmatch(name):
+            axes.setdefault(found["what"], {})[found["axis"].lower()] = position
+    if not times:
+        return []
+    return [
+        Source(
+            kind=next((kind for kind, sign in KINDS.items() if sign.search(f"{stem} {what}")), "total"),
+            path=path,
+            layout=layout,
+            columns=Columns(time=times[0], x=there["x"], y=there["y"], z=there["z"]),
+        )
+        for what, there in axes.items()
+        if len(there) == 3
+    ]
+
+
+def _starts(path: Path) -> tuple[NDArray[np.float64], NDArray[np.int64]] | None:
+    """When the experiment was started: in its own seconds, and in ns since 1970; None where nothing says."""
+    try:
+        with opened(path) as file:
+            text = file.read(SNIFFED_BYTES)
+    except (HarkenError, OSError):
+        return None
+    layout = first_look(path, text)
+    if layout is None:
+        return None
+    rows = csv.reader(text.decode("utf-8", errors="replace").splitlines(), delimiter=layout.separator)
+    decimal = str.maketrans(",", "." if layout.separator != "," else ",")
+    try:
+        events = [
+            (float(row[1].translate(decimal)), float(row[2].translate(decimal))) for row in rows if _is_start(row)
+        ]
+    except (csv.Error, ValueError, IndexError):
+        return None
+    began, system = np.array(events, dtype=np.float64).reshape(-1, 2).T
+    possible = len(events) and np.isfinite(began).all() and (np.abs(system) < 2**33).all()
+    if not possible or (np.diff(began) < 0).any():
+        return None
+    return began, np.rint(system * 1e6).astype(np.int64) * 1000
+
+
+def _is_start(row: list[str]) -> bool:
+    return bool(row) and row[0].strip().upper() == STARTED
+
+
+def _dated(seconds: pl.Series, began: NDArray[np.float64], system_ns: NDArray[np.int64]) -> pl.Series:
+    """Times of the experiment, which stand still while it is paused -> ns since 1970."""
+    values = seconds.cast(pl.Float64).fill_null(math.nan).to_numpy()
+    timed = np.isfinite(values) & (np.abs(values) < 2**33)
+    values = np.where(timed, values, 0.0)
+    run = np.searchsorted(began, values, side="right").clip(1) - 1
+    time_ns = system_ns[run] + np.rint((values - began[run]) * 1e9).astype(np.int64)
+    return pl.Series(time_ns).set(pl.Series(~timed), None)

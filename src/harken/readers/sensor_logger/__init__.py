@@ -1,0 +1,11 @@
+"""Sensor Logger's export (Kelvin Choi's app for iPhone, Android and their watches) -> a Recording.
+
+From the app's own description (github.com/tszheichoi/awesome-sensor-logger: README, UNITS, COORDINATES and
+CROSSPLATFORM). ``WristMotion.csv`` of an Apple Watch was run on a real file; the phone's files,
+``WatchAccelerometerUncalibrated.csv``, folders and archives never were.
+"""
+
+from harken.readers.sensor_logger.export import looks_like_sensor_logger
+from harken.readers.sensor_logger.reader import read_sensor_logger
+
+__all__ = ["looks_like_sensor_logger", "read_sensor_logger"]

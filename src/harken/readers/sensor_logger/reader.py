@@ -1,0 +1,172 @@
+"""The best file of a Sensor Logger export -> a Recording, in harken's units and signs."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from harken.errors import HarkenError
+from harken.readers.blocks import opened
+from harken.readers.clock import check_timezone
+from harken.readers.columns import Columns
+from harken.readers.csv import layout_of, read_table
+from harken.readers.exports import TURNED, cut_short_note, first_look, never_run, noted, owner
+from harken.readers.gravity import NO_GRAVITY, with_gravity
+from harken.readers.layout import SNIFFED_BYTES, Layout
+from harken.readers.options import AccelerationUnit, TableOptions
+from harken.readers.sensor_logger.export import PHONE, WATCH, Export, find_export
+from harken.readers.table import Table, recording_from_table
+from harken.readers.units import acceleration_unit, magnitude_at_rest
+from harken.recording import Recording
+
+__all__ = ["read_sensor_logger"]
+
+IN_METRES: dict[str, AccelerationUnit] = {"Accelerometer": "m/s2", "TotalAcceleration": "m/s2"}
+"""Files whose unit is the same on every phone and with every setting."""
+EVERYWHERE_ALIKE = (1, 63)
+"""The version of the app from which on its switch for Android's units and signs holds for the watch as well."""
+
+NOT_SAID = (
+    "Nothing says which phone wrote this (Metadata.csv does): on an iPhone all three axes point the other way round."
+)
+OLD_SWITCH = (
+    "The app was to write this as Android does, but its versions before 1.63 did so for a watch only in part: the sign "
+    "of all three axes may be wrong."
+)
+OF_A_PHONE = "These are a phone's samples and not a watch's: models that learned from wrists do not know them."
+
+
+def read_sensor_logger(path: Path, options: TableOptions) -> Recording:
+    """Read a folder, a zip archive or a CSV file of Sensor Logger as it was found. See ``harken.readers.read``.
+
+    Of several files with acceleration the first is taken of ``WristMotion`` (gravity and acceleration summed, with
+    rotation as ``gyro_x, gyro_y, gyro_z`` in rad/s), ``WatchAccelerometerUncalibrated``, ``TotalAcceleration``,
+    ``Accelerometer`` (with ``Gravity`` added, interpolated to its times) and ``AccelerometerUncalibrated``. Signs are
+    turned to those of Android and of research watches.
+
+    Raises:
+        HarkenError: when there is no file with acceleration, there are several recordings, or one is damaged.
+    """
+    export = find_export(path)
+    sensor, notes = _choose(export)
+    options = _with_defaults(options, export)
+    table, more = _table(export, sensor, options)
+    notes += more
+    unit = options.acceleration_unit or table.unit or acceleration_unit(magnitude_at_rest(table.signals[:, :3]))
+    turn, more = _signs(export, sensor, unit)
+    notes += more
+    if turn:
+        table.signals[:, :3] *= -1
+    recording = recording_from_table(table, options)
+    if sensor in PHONE:
+        notes.append(OF_A_PHONE)
+    if sensor != "WristMotion" or path != export.files[sensor]:
+        kind = "folders and archives" if sensor == "WristMotion" else export.files[sensor].name
+        notes.append(never_run(f"Sensor Logger's {kind}"))
+    return noted(replace(recording, source=str(path)), *notes, *cut_short_note(export.files[sensor]))
+
+
+def _choose(export: Export) -> tuple[str, list[str]]:
+    """The best sensor whose file has rows, and what to say about the choice."""
+    there = [sensor for sensor in ("", *WATCH, *PHONE) if sensor in export.files]
+    filled = [sensor for sensor in there if _has_rows(export.files[sensor])]
+    if not filled:
+        return there[0], []  # reading it says what is wrong
+    notes = [_origin(export, filled[0])] if export.metadata or export.files[filled[0]] != export.root else []
+    empty = [export.files[sensor].name for sensor in there if sensor not in filled]
+    if empty:
+        notes.append(f"There is nothing to read in {', '.join(empty)}.")
+    if filled[1:]:
+        left = [export.files[sensor].name for sensor in filled[1:]]
+        notes.append(f"The export has more acceleration, which was not read: {', '.join(left)}.")
+    return filled[0], notes
+
+
+def _has_rows(path: Path) -> bool:
+    with opened(path) as file:
+        return first_look(path, file.read(SNIFFED_BYTES)) is not None
+
+
+def _origin(export: Export, sensor: str) -> str:
+    said = export.metadata
+    device = " ".join(word for word in (said.get("device name", ""), export.platform) if word)
+    version = f", Sensor Logger {said['appVersion']}" if said.get("appVersion") else ""
+    by = f" ({device}{version})" if device else ""
+    return f"Read from {export.files[sensor].name}{by}."
+
+
+def _with_defaults(options: TableOptions, export: Export) -> TableOptions:
+    timezone = options.timezone
+    if timezone is None and (said := export.metadata.get("recording timezone")):
+        try:
+            check_timezone(said)
+            timezone = said
+        except HarkenError:
+            pass
+    subject = options.subject or owner(export.root, (*WATCH, *PHONE))
+    return replace(options, time_unit=options.time_unit or "ns", timezone=timezone, subject=subject)
+
+
+def _table(export: Export, sensor: str, options: TableOptions) -> tuple[Table, list[str]]:
+    path = export.files[sensor]
+    layout = layout_of(path)
+    if sensor == "WristMotion" or (sensor == "" and "gravityX" in (layout.header or ())):
+        return _wrist_motion(path, layout), []
+    table = replace(read_table(path, layout, _columns(path, layout, "x", "y", "z")), unit=IN_METRES.get(sensor))
+    if sensor != "Accelerometer":
+        return table, []
+    gravity = export.files.get("Gravity")
+    if gravity is None:
+        return table, [NO_GRAVITY + " Gravity.csv of the same export, beside it, would be added."]
+    layout = layout_of(gravity)
+    return with_gravity(table, read_table(gravity, layout, _columns(gravity, layout, "x", "y", "z")), options)
+
+
+def _wrist_motion(path: Path, layout: Layout) -> Table:
+    """Total acceleration and rotation from the watch's own separation of gravity and movement."""
+    columns = _columns(path, layout, *(f"acceleration{axis}" for axis in "XYZ"))
+    apart = {f"gravity_{axis.lower()}": f"gravity{axis}" for axis in "XYZ"}
+    rotation = {f"gyro_{axis.lower()}": f"rotationRate{axis}" for axis in "XYZ"}
+    extra = tuple((channel, _position(path, layout, name)) for channel, name in (apart | rotation).items())
+    table = read_table(path, layout, replace(columns, extra=extra))
+    with np.errstate(invalid="ignore"):  # damaged numbers may be infinite
+        total = table.signals[:, :3] + table.signals[:, 3:6]
+    return replace(table, signals=np.hstack([total, table.signals[:, 6:]]), channels=("x", "y", "z", *rotation))
+
+
+def _columns(path: Path, layout: Layout, x: str, y: str, z: str) -> Columns:
+    positions = [_position(path, layout, name) for name in ("time", x, y, z)]
+    return Columns(time=positions[0], x=positions[1], y=positions[2], z=positions[3])
+
+
+def _position(path: Path, layout: Layout, name: str) -> int:
+    header = layout.header or []
+    if name not in header:
+        raise HarkenError(f"{path}: has no column {name}, as a file of Sensor Logger with acceleration has")
+    return header.index(name)
+
+
+def _signs(export: Export, sensor: str, unit: AccelerationUnit | None) -> tuple[bool, list[str]]:
+    """Whether acceleration must be turned round to be like everybody's, and what to say about it.
+
+    Where Apple's own unit, g, is written, so are its signs; in metres a watch's were standardised, and a phone's only
+    if the app was told to.
+    """
+    if (
+        sensor in WATCH
+        and export.platform != "android"
+        and export.standardised
+        and () < export.app_version < EVERYWHERE_ALIKE
+    ):
+        doubt = [OLD_SWITCH]
+    elif unit != "g" and not export.platform and sensor in ("Accelerometer", "AccelerometerUncalibrated", ""):
+        doubt = [NOT_SAID]
+    else:
+        doubt = []
+    if export.platform == "android" or sensor == "TotalAcceleration":
+        turn = False
+    elif sensor == "Accelerometer":
+        turn = export.platform == "ios" and not export.standardised
+    else:
+        turn = unit == "g"
+    return turn, [*([TURNED] if turn else []), *doubt]

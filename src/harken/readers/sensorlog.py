@@ -1,0 +1,139 @@
+"""SensorLog's CSV file (Bernd Thomas' app for iPhone and Apple Watch) -> a Recording. Never run on a real file.
+
+From the names of its columns, which say what they hold, and from programs that read them: a column set that the user
+chooses, so everything goes by name. ``loggingTime(txt)`` is when a row was written,
+``accelerometerTimestamp_sinceReboot(s)`` when the sensor measured. Acceleration is in g, in Apple's signs.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from harken.errors import HarkenError
+from harken.readers.clock import nanoseconds
+from harken.readers.columns import Columns
+from harken.readers.csv import layout_of, read_table
+from harken.readers.exports import TURNED, cut_short_note, first_look, never_run, noted
+from harken.readers.layout import Layout, is_number
+from harken.readers.options import TableOptions
+from harken.readers.table import Table, recording_from_table
+from harken.recording import Recording
+
+__all__ = ["looks_like_sensorlog", "read_sensorlog"]
+
+TOTAL = tuple(f"accelerometerAcceleration{axis}(G)" for axis in "XYZ")
+MOVEMENT = tuple(f"motionUserAcceleration{axis}(G)" for axis in "XYZ")
+GRAVITY = tuple(f"motionGravity{axis}(G)" for axis in "XYZ")
+ROTATIONS = tuple(
+    tuple(f"{sensor}{axis}(rad/s)" for axis in "XYZ") for sensor in ("motionRotationRate", "gyroRotation")
+)
+APART, GYRO = (tuple(f"{what}_{axis}" for axis in "xyz") for what in ("gravity", "gyro"))
+LOGGED = "loggingTime(txt)"
+CLOCKS = {TOTAL: "accelerometerTimestamp_sinceReboot(s)", MOVEMENT: "motionTimestamp_sinceReboot(s)"}
+LABEL = "label(N)"
+
+MOST_WANDER_NS = 10**9
+"""Rows are written within a second of their measurement; two clocks that part by more do not go alike."""
+NOT_STEADY = "more than half of the sensor's own repeat the one before."
+
+
+def looks_like_sensorlog(path: Path, head: bytes) -> bool:
+    """Whether a file that begins with ``head`` has SensorLog's names of columns."""
+    layout = first_look(path, head)
+    return layout is not None and _acceleration(layout) is not None
+
+
+def read_sensorlog(path: Path, options: TableOptions) -> Recording:
+    """Read a CSV file of SensorLog as it was found. See ``harken.readers.read``.
+
+    Acceleration is the accelerometer's, else the sum of gravity and movement; rotation, where there is any, is
+    ``gyro_x, gyro_y, gyro_z`` in rad/s; ``label(N)`` is the label. Signs are turned to those of Android. Times are the
+    sensor's own, dated by the times at which rows were written; those alone where the two clocks do not go alike.
+
+    Raises:
+        HarkenError: when there is no acceleration in it, or no time.
+    """
+    layout = layout_of(path)
+    axes = _acceleration(layout)
+    if axes is None:
+        raise HarkenError(f"{path}: has none of SensorLog's columns of acceleration, such as {TOTAL[0]}")
+    clocks = [name for name in (LOGGED, CLOCKS[axes]) if _filled(layout, (name,), numbers=name != LOGGED)]
+    if not clocks and not options.sample_rate_hz:
+        raise HarkenError(f"{path}: has no column {LOGGED} nor {CLOCKS[axes]}; --rate HZ numbers the rows instead")
+    table = _table(path, layout, axes, *clocks[:1])
+    notes = [TURNED]
+    if len(clocks) == 2 and not options.sample_rate_hz:
+        sensor = read_table(path, layout, _columns(layout, axes, CLOCKS[axes])).time
+        time, more = _measured(table, sensor, options)
+        notes += more
+        if time is not None:
+            table, options = replace(table, time=time), replace(options, time_unit="ns")
+    elif clocks == [CLOCKS[axes]]:
+        options = replace(options, time_unit=options.time_unit or "s")
+    return noted(recording_from_table(table, options), *notes, never_run("SensorLog's files"), *cut_short_note(path))
+
+
+def _acceleration(layout: Layout) -> tuple[str, ...] | None:
+    """The columns of acceleration: the total one's where anything stands in them, else movement's, beside gravity."""
+    there = [names for names in (TOTAL, MOVEMENT) if set(names) <= set(layout.header or ())]
+    if MOVEMENT in there and not set(GRAVITY) <= set(layout.header or ()):
+        there.remove(MOVEMENT)
+    return next((names for names in there if _filled(layout, names)), there[0] if there else None)
+
+
+def _filled(layout: Layout, names: tuple[str, ...], *, numbers: bool = True) -> bool:
+    """Whether there are such columns with numbers, or with anything at all, in the first rows."""
+    header = layout.header or []
+    first = [layout.column(header.index(name)) if name in header else [] for name in names]
+    return all(any(map(is_number, column)) if numbers else bool(column) for column in first)
+
+
+def _columns(layout: Layout, axes: tuple[str, ...], *time: str) -> Columns:
+    x, y, z = (_position(layout, name) for name in axes)
+    return Columns(x=x, y=y, z=z, time=_position(layout, time[0]) if time else None)
+
+
+def _position(layout: Layout, name: str) -> int:
+    return (layout.header or []).index(name)
+
+
+def _table(path: Path, layout: Layout, axes: tuple[str, ...], *time: str) -> Table:
+    """Total acceleration in the signs of Android, rotation and labels."""
+    rotation = next((names for names in ROTATIONS if _filled(layout, names)), ())
+    apart = GRAVITY if axes == MOVEMENT else ()
+    channels = (*APART[: len(apart)], *GYRO[: len(rotation)])
+    extra = tuple(zip(channels, (_position(layout, name) for name in (*apart, *rotation)), strict=True))
+    label = _position(layout, LABEL) if LABEL in (layout.header or ()) else None
+    table = read_table(path, layout, replace(_columns(layout, axes, *time), label=label, extra=extra))
+    total, others = table.signals[:, :3], table.signals[:, 3 + len(apart) :]
+    if apart:
+        with np.errstate(invalid="ignore"):  # damaged numbers may be infinite
+            total = total + table.signals[:, 3:6]
+    channels = ("x", "y", "z", *GYRO[: len(rotation)])
+    return replace(table, signals=np.hstack([-total, others]), channels=channels, unit="g")
+
+
+def _measured(table: Table, sensor: pl.Series | None, options: TableOptions) -> tuple[pl.Series | None, list[str]]:
+    """When each row was measured, in ns since 1970; None where the time at which it was written must do."""
+    if table.time is None or sensor is None:
+        return None, []
+    written = nanoseconds(table.path, table.time, options, table.where)
+    measured = nanoseconds(table.path, sensor, replace(options, time_unit="s"), table.where)
+    every = np.ones(len(table.signals), dtype=bool)
+    timed = every if measured.present is None else measured.present
+    both = timed if written.present is None else timed & written.present
+    if both.sum() < 2:
+        return None, []
+    if (np.diff(measured.time_ns[both]) == 0).mean() > 0.5:
+        return None, [f"Times are those at which rows were written: {NOT_STEADY}"]
+    apart = written.time_ns[both] - measured.time_ns[both]
+    if np.ptp(apart) > MOST_WANDER_NS:
+        wander = np.ptp(apart) / 1e9
+        return None, [
+            f"Times are those at which rows were written: the sensor's clock parts from them by {wander:.3g} s."
+        ]
+    offset = int(apart[0]) + round(float(np.median(apart - apart[0])))
+    time = pl.Series(measured.time_ns + offset).set(pl.Series(~timed), None)
+    return time, ["Times are the sensor's own, dated by the times at which rows were written.", *written.notes]

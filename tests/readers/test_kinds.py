@@ -1,0 +1,90 @@
+"""Every kind of file finds its reader by itself, and what nobody can read is refused with what to do."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import harken
+from harken.errors import HarkenError
+from harken.readers import TableOptions
+from harken.readers.csv import read_csv
+from harken.readers.kinds import reader_of
+from harken.readers.parquet import read_parquet
+from harken.readers.sensor_logger import read_sensor_logger
+
+TRUE_RATE_AND_HOURS = {
+    "GGIR_actigraph_testfile.gt3x": (30, 0.49),
+    "GGIRread_GENEActiv_testfile.bin": (85.7, 0.016),
+    "GGIRread_ax3_corrupt_blocks.cwa": (98.9, 0.049),
+    "GGIRread_ax6_testfile.cwa": (99.0, 0.032),
+    "actfast_cmi.gt3x": (60, 0.0225),
+    "ggir_ax3_testfile_unix_timestamps.csv": (99.2, 0.0006),
+    "labda_actigraph_13h.gt3x": (30, 13.6),
+    "labda_ax3_49h.cwa": (24.42, 49.0),
+    "pygt3x_neo.csv": (30, 0.167),
+    "pygt3x_neo.gt3x": (30, 0.167),
+    "readgt3x_TAS1H30182785_2019-09-17.csv.gz": (100, 0.668),
+    "readgt3x_TAS1H30182785_2019-09-17.gt3x": (100, 0.6),
+    "sensorlogger_WristMotion.csv": (99.46, 0.0082),
+    "skdh_ax3_sample.cwa": (197.2, 0.083),
+    "skdh_gnactv_sample.bin": (50, 0.005),
+    "wristpy_example_actigraph_idle_sleep_mode.gt3x": (30, 0.0425),
+    "wristpy_example_geneactiv.bin": (60, 0.126),
+}
+REFUSED = {
+    "GGIRread_ActiGraph13_timestamps_headers.csv": "holds counts",
+    "GGIRread_genea_testfile.bin": "recording of a GENEA",
+    "GGIRread_mtx_25Hz_acc_HR.BIN": "Parmay Tech Matrix",
+    "NOTES.md": "found no column",
+    "ax3_data.npz": "zip archive",
+}
+
+
+@pytest.mark.parametrize("name", list(TRUE_RATE_AND_HOURS))
+def test_a_real_file_has_its_true_rate_and_span(data_dir: Path, name: str) -> None:
+    if name.endswith((".cwa", ".bin")):
+        pytest.importorskip("actfast")
+    rate_hz, hours = TRUE_RATE_AND_HOURS[name]
+    recording = harken.read(data_dir / "devices" / name)
+    assert recording.channels[:3] == ("x", "y", "z")
+    assert recording.sample_rate_hz == pytest.approx(rate_hz, rel=0.002)
+    assert recording.span_s / 3600 == pytest.approx(hours, rel=0.1)
+    usable = recording.signals[recording.valid, :3]
+    if len(usable):
+        assert 0.9 < np.median(np.linalg.norm(usable, axis=1)) < 1.1  # g
+
+
+@pytest.mark.parametrize("name", list(REFUSED))
+def test_what_cannot_be_read_is_refused_by_name(data_dir: Path, name: str) -> None:
+    with pytest.raises(HarkenError, match=REFUSED[name]) as refused:
+        harken.read(data_dir / "devices" / name)
+    assert name in str(refused.value)
+
+
+def test_one_recording_in_two_files_is_one_recording(data_dir: Path) -> None:
+    old, export = (harken.read(data_dir / "devices" / f"pygt3x_neo.{kind}") for kind in ("gt3x", "csv"))
+    np.testing.assert_allclose(old.signals, export.signals, atol=0.001)
+
+
+def test_who_describes_the_columns_is_believed(tmp_path: Path) -> None:
+    export = tmp_path / "ACC.csv"
+    export.write_text("1551178506.0,1551178506.0,1551178506.0\n32.0,32.0,32.0\n" + "64,0,0\n" * 64)
+    assert reader_of(export, TableOptions()) is not read_csv
+    assert reader_of(export, TableOptions(x_column="1", y_column="2", z_column="3", sample_rate_hz=32)) is read_csv
+
+
+def test_a_folder_is_one_recording_only_when_a_logger_wrote_it(tmp_path: Path) -> None:
+    with pytest.raises(HarkenError, match="is a folder; name the files in it"):
+        harken.read(tmp_path)
+    rows = "".join(f"{1_700_000_000_000_000_000 + row * 20_000_000},{row / 50},0.0,0.0,1.0\n" for row in range(100))
+    (tmp_path / "WatchAccelerometerUncalibrated.csv").write_text("time,seconds_elapsed,x,y,z\n" + rows)
+    assert reader_of(tmp_path, TableOptions()) is read_sensor_logger
+    assert harken.read(tmp_path).sample_rate_hz == pytest.approx(50)
+
+
+def test_a_parquet_file_is_known_by_its_name_or_its_bytes(tmp_path: Path) -> None:
+    for name, content in (("week.parquet", b"not one"), ("week", b"PAR1")):
+        path = tmp_path / name
+        path.write_bytes(content)
+        assert reader_of(path, TableOptions()) is read_parquet

@@ -1,0 +1,183 @@
+"""OMGUI's CSV export: two real ones, each beside the watch's own file, and made ones for what those do not have."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from exports import head, survives
+from harken.errors import HarkenError
+from harken.mending import mend
+from harken.readers.omgui import looks_like_omgui, read_omgui
+from harken.readers.options import TableOptions
+from harken.recording import Recording
+from tables import HEADER, acceleration, notebook_lines, write
+
+START_NS = 1_551_178_506 * 10**9  # 26 February 2019, 10:55:06 on the watch's clock
+NO_ZONE = "Times carry no zone and are taken as UTC; --timezone says where the wearer lived."
+MIXED = "Acceleration and rotation stand in one another's columns, as gravity shows, in the first"
+
+
+def unix(time_ns: int) -> str:
+    return f"{time_ns // 10**9}.{time_ns % 10**9 // 10**5:04}"
+
+
+def text(time_ns: int) -> str:
+    return (
+        datetime.fromtimestamp(time_ns // 10**9, UTC).strftime("%Y-%m-%d %H:%M:%S") + f".{time_ns % 10**9 // 10**6:03}"
+    )
+
+
+def lines(times: list[str], *columns: np.ndarray) -> list[str]:
+    rows = np.hstack(columns)
+    return [",".join([time, *(f"{value:.6f}" for value in row)]) for time, row in zip(times, rows, strict=True)]
+
+
+def made(rows: int = 200, *, form=unix, start_ns: int = START_NS) -> list[str]:
+    return lines([form(start_ns + 10_000_000 * row) for row in range(rows)], acceleration(rows))
+
+
+def read(path: Path, **options: object) -> Recording:
+    return mend(read_omgui(path, TableOptions(**options)))
+
+
+@pytest.mark.parametrize(
+    ("name", "own", "rows"),
+    [
+        ("ggir_ax3_testfile_unix_timestamps.csv", "GGIRread_ax3_testfile.cwa", 210),
+        ("ggir_ax6_testfile_formatted_timestamps.csv", "GGIRread_ax6_testfile.cwa", 210),
+    ],
+)
+def test_real_exports_beside_the_watchs_own_files(name: str, own: str, rows: int, data_dir: Path) -> None:
+    pytest.importorskip("cwa_reader_rs")
+    from harken.readers.axivity import read_axivity
+
+    path = data_dir / "devices" / name
+    assert looks_like_omgui(path, head(path))
+    exported = read_omgui(path, TableOptions(timezone="Europe/London"))
+    watch = read_axivity(data_dir / "devices" / own, TableOptions(timezone="Europe/London"))
+    assert len(exported) == rows
+    assert exported.channels == watch.channels[: len(exported.channels)]
+    nearest = np.abs(watch.time_ns[:, None] - exported.time_ns).argmin(axis=0)
+    assert np.abs(watch.time_ns[nearest] - exported.time_ns).max() <= 1_000_000  # text has milliseconds
+    channels = len(exported.channels)
+    np.testing.assert_allclose(exported.signals, watch.signals[nearest, :channels], rtol=0, atol=6e-7)
+
+
+def test_real_ax3(data_dir: Path) -> None:
+    recording = read(data_dir / "devices" / "ggir_ax3_testfile_unix_timestamps.csv")
+    assert recording.time_ns[0] == START_NS
+    assert recording.sample_rate_hz == pytest.approx(100, abs=2)
+    assert (recording.quality.time_unit, recording.quality.acceleration_unit) == ("s", "g")
+    assert recording.channels == ("x", "y", "z")
+    assert recording.valid.all()
+    assert NO_ZONE in recording.quality.notes
+    assert "its last number has lost digits" in " ".join(recording.quality.notes)  # it ends without a newline
+
+
+def test_real_ax6_whose_sensors_are_mixed_up_as_long_as_the_export_lasts(data_dir: Path) -> None:
+    recording = read(data_dir / "devices" / "ggir_ax6_testfile_formatted_timestamps.csv")
+    assert recording.channels == ("x", "y", "z", "gyro_x", "gyro_y", "gyro_z")
+    assert recording.time_ns[0] == int(datetime(2019, 12, 23, 21, 4, 6, 690_000, UTC).timestamp() * 1000) * 10**6
+    assert not recording.valid.any()
+    assert f"{MIXED} 210 samples; they are marked." in recording.quality.notes
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    start_s=st.integers(946_684_800, 2_000_000_000),
+    step=st.integers(25, 1600),
+    form=st.sampled_from([unix, text]),
+    axes=st.sampled_from([3, 6]),
+    samples=st.lists(st.tuples(*[st.integers(-32768, 32767)] * 6), min_size=2, max_size=60),
+    ending=st.sampled_from(["", ",23.45", ",117,201", ",s", ","]),
+)
+def test_round_trip(start_s: int, step: int, form, axes: int, samples, ending: str, tmp_path_factory) -> None:
+    times = start_s * 10**9 + np.arange(len(samples)) * (step * 100_000 if form is unix else step * 1_000_000)
+    scaled = np.array(samples)[:, :axes] / np.array([4096.0] * 3 + [16.384] * 3)[:axes]
+    content = [line + ending for line in lines([form(int(time)) for time in times], scaled)]
+    path = write(tmp_path_factory.getbasetemp(), content, "round_trip.csv")
+    assert looks_like_omgui(path, head(path))
+    recording = read_omgui(path, TableOptions())
+    np.testing.assert_array_equal(recording.time_ns, times)
+    np.testing.assert_allclose(recording.signals[:, :3], scaled[:, :3], rtol=1e-6, atol=6e-7)
+    if axes == 6:
+        assert recording.channels[3:6] == ("gyro_x", "gyro_y", "gyro_z")
+        np.testing.assert_allclose(recording.signals[:, 3:6], np.radians(scaled[:, 3:]), rtol=1e-6, atol=2e-8)
+    temperature = ("temperature",) if ending == ",23.45" else ()
+    assert recording.channels[axes:] == temperature
+    if temperature:
+        np.testing.assert_allclose(recording.signals[:, -1], 23.45)
+
+
+@pytest.mark.parametrize("form", [unix, text])
+def test_both_forms_of_time_are_the_watchs_wall_clock(form, tmp_path: Path) -> None:
+    path = write(tmp_path, made(form=form))
+    assert read(path).time_ns[0] == START_NS
+    athens = read(path, timezone="Europe/Athens")
+    assert athens.time_ns[0] == START_NS - 7200 * 10**9
+    assert athens.timezone == "Europe/Athens"
+    assert NO_ZONE not in athens.quality.notes
+
+
+def test_a_watch_keeps_its_time_when_the_clocks_are_put_forward(tmp_path: Path) -> None:
+    before_ns = int(datetime(2019, 3, 31, 2, 59, 59, tzinfo=UTC).timestamp()) * 10**9
+    recording = read(write(tmp_path, made(start_ns=before_ns)), timezone="Europe/Athens")
+    assert len(recording.gap_rows) == 0
+    assert recording.span_s == pytest.approx(1.99)
+
+
+def test_the_header_that_omconvert_writes(tmp_path: Path) -> None:
+    content = ["Time,Accel-X (g), Accel-Y (g), Accel-Z (g)", *made(form=text)]
+    path = write(tmp_path, content)
+    assert looks_like_omgui(path, head(path))
+    np.testing.assert_allclose(read(path).signals, acceleration(200), atol=1e-6)
+
+
+def test_a_beginning_with_the_sensors_mixed_up_is_marked_and_the_rest_is_not(tmp_path: Path) -> None:
+    g, rotation = acceleration(400), np.full((400, 3), 0.5)
+    mixed = np.hstack([rotation * 16.384 / 2048, g * 2048 / 16.384])
+    mixed[160:] = np.hstack([g, rotation])[160:]
+    path = write(tmp_path, lines([unix(START_NS + 10_000_000 * row) for row in range(400)], mixed))
+    recording = read(path)
+    assert np.flatnonzero(recording.valid)[0] == 160
+    assert recording.valid[160:].all()
+    assert f"{MIXED} 160 samples; they are marked." in recording.quality.notes
+    assert "which is not gravity" not in " ".join(recording.quality.notes)
+
+
+def test_gravity_that_is_nowhere_is_said(tmp_path: Path) -> None:
+    path = write(tmp_path, lines([unix(START_NS + 10_000_000 * row) for row in range(200)], acceleration(200) * 0.2))
+    assert "At rest the acceleration is 0.2" in " ".join(read(path).quality.notes)
+
+
+OTHERS = {
+    "the notebook's format": [HEADER, *notebook_lines()],
+    "another number of decimals": ["1551178506.0000,0.3281,0.9843,0.2031"] * 9,
+    "a label at the end": [f"{line},sitting" for line in made(9)],
+    "a header of somebody else": ["Timestamp,X,Y,Z", *made(9)],
+}
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_what_it_is_not(other: str, tmp_path: Path) -> None:
+    path = write(tmp_path, OTHERS[other])
+    assert not looks_like_omgui(path, head(path))
+    with pytest.raises(HarkenError, match="this is not an OMGUI export"):
+        read_omgui(path, TableOptions())
+
+
+def test_a_gzipped_export_is_recognised_and_read(tmp_path: Path) -> None:
+    import gzip
+
+    path = write(tmp_path, gzip.compress("\n".join([*made(), ""]).encode()), "ann.csv.gz")
+    assert looks_like_omgui(path, head(path))
+    assert read(path).subject == "ann"
+
+
+@pytest.mark.parametrize("form", [unix, text])
+def test_mutilated(form, tmp_path: Path) -> None:
+    survives("\n".join([*made(60, form=form), ""]).encode(), tmp_path / "ann.csv", looks_like_omgui, read_omgui)
