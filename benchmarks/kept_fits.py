@@ -6,25 +6,21 @@ with under other settings, data or code that divides the windows in another way.
 """
 
 import hashlib
-import multiprocessing
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from harken.benchmarking.directory import BenchmarkDirectory
 from harken.benchmarking.fingerprint import describe_windows
-from harken.benchmarking.job import Finding
-from harken.benchmarking.machine import THREADS, made_with
+from harken.benchmarking.job import Finding, alone_on_one_thread, scored
+from harken.benchmarking.machine import made_with
 from harken.benchmarking.methods import Method
-from harken.calibration import expected_calibration_error
-from harken.scores import score_people
+from harken.benchmarking.workers import InThisProcess, Processes, Workers
 from harken.windows import Windows
 
 Rows = NDArray[np.int64]
@@ -56,33 +52,25 @@ class Fit:
             "tests": {name: _digest(rows) for name, rows in self.tests.items()},
         }
 
-
-def measured(fit: Fit, windows: Windows) -> dict[str, Any]:
-    """Learn, be asked, be scored: for JSON."""
-    torch.set_num_threads(THREADS)
-    with threadpool_limits(THREADS):
-        training = windows[fit.training]
-        started = time.perf_counter()
-        learned = fit.method.fit(training)
-        fitted = time.perf_counter()
-        tests = {}
-        for name, rows in fit.tests.items():
-            test = windows[rows]
-            probabilities = learned.probabilities(test)
-            codes = test.label_codes.astype(np.int64)
-            scores = score_people(codes, probabilities.argmax(axis=1), test.subjects, test.label_names)
-            tests[name] = {
-                "test_windows": len(test),
-                "scores": scores.as_dict(),
-                "expected_calibration_error": expected_calibration_error(probabilities, codes),
-            }
-        predicted = time.perf_counter()
-    return {
-        "training_windows": len(training),
-        "tests": tests,
-        "made_with": made_with(),
-        "timing": {"fit_s": fitted - started, "predict_s": predicted - fitted},
-    }
+    def run(self, windows: Windows) -> Finding:
+        """Learn, be asked, be scored, with one thread: for JSON."""
+        with alone_on_one_thread():
+            training = windows[self.training]
+            started = time.perf_counter()
+            learned = self.method.fit(training)
+            fitted = time.perf_counter()
+            tests = {}
+            for name, rows in self.tests.items():
+                test = windows[rows]
+                tests[name] = scored(learned.probabilities(test), test)
+            predicted = time.perf_counter()
+        content = {
+            "training_windows": len(training),
+            "tests": tests,
+            "made_with": made_with(),
+            "timing": {"fit_s": fitted - started, "predict_s": predicted - fitted},
+        }
+        return Finding(content, None)
 
 
 def computed(
@@ -106,45 +94,15 @@ def computed(
 
     missing = [fit for fit in fits if kept(fit) is None]
     missing.sort(key=lambda fit: fit.method.effort(len(fit.training)), reverse=True)
-    for number, (fit, found) in enumerate(_each(missing, windows, workers), start=1):
-        directory.write(fit.name, fit.method.name, fit.decided_by(fingerprint), Finding(found, None))
-        seconds = sum(found["timing"].values())
-        print(f"{number} of {len(missing)}: {fit.name}, {fit.method.name}, {seconds:.0f} s", flush=True)
+    where: Workers = Processes(workers, directory.path) if workers and missing else InThisProcess()
+    with closing(where.run(missing, windows)) as running:
+        for number, (fit, found) in enumerate(running, start=1):
+            directory.write(fit.name, fit.method.name, fit.decided_by(fingerprint), found)
+            seconds = sum(found.content["timing"].values())
+            print(f"{number} of {len(missing)}: {fit.name}, {fit.method.name}, {seconds:.0f} s", flush=True)
     everything = {(fit.name, fit.method.name): kept(fit) for fit in fits}
     return {key: found for key, found in everything.items() if found is not None}
 
 
 def _digest(rows: Rows) -> dict[str, Any]:
     return {"windows": len(rows), "rows": hashlib.sha256(rows.astype("<i8").tobytes()).hexdigest()}
-
-
-def _each(fits: Sequence[Fit], windows: Windows, workers: int) -> Iterator[tuple[Fit, dict[str, Any]]]:
-    """Each fit and what it found out, as they end."""
-    if not fits:
-        return
-    if workers == 0:
-        yield from ((fit, measured(fit, windows)) for fit in fits)
-        return
-    spawn = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(min(workers, len(fits)), mp_context=spawn, initializer=_begin, initargs=(windows,))
-    try:
-        running = {pool.submit(_measured_here, fit): fit for fit in fits}
-        for finished in as_completed(running):
-            yield running[finished], finished.result()
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-_windows: Windows | None = None
-"""In a worker process: those of the study."""
-
-
-def _begin(windows: Windows) -> None:
-    global _windows
-    _windows = windows
-
-
-def _measured_here(fit: Fit) -> dict[str, Any]:
-    if _windows is None:
-        raise RuntimeError("this process was not begun as a worker")
-    return measured(fit, _windows)

@@ -1,6 +1,7 @@
 """Files as research watches write them, of any length, made up: a wrist that turns slowly."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,13 @@ COUNTS_PER_G = {3: 256, 6: 2048}
 DEGREES_PER_COUNT = 1000 / 2**15
 """Of an AX6 set to 1000 degrees a second."""
 BLOCK_SAMPLES = {3: 120, 6: 40}
+
+
+def write_parts(folder: Path, *parts: bytes, name: str) -> Path:
+    """Write a file that is made of these parts."""
+    path = folder / name
+    path.write_bytes(b"".join(parts))
+    return path
 
 
 def ns(time: datetime) -> int:

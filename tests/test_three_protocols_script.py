@@ -151,7 +151,7 @@ def test_from_data_to_table_and_picture_and_on_where_it_stopped(
         script.main([*asked, "--passes", "2", "--resume"])
     # One fit is missing: it alone is learned again, in a process of its own this time, and nothing else changes.
     (out / "dsads" / "fold_blocked-0" / "everyday.json").unlink()
-    monkeypatch.setattr("kept_fits.measured", lambda *_: pytest.fail("learned again in this process"))
+    monkeypatch.setattr("kept_fits.Fit.run", lambda *_: pytest.fail("learned again in this process"))
     script.main([*asked, "--passes", "1", "--resume", "--workers", "1"])
     assert without_times(path) == result
     script.main([*asked, "--passes", "1", "--resume"])

@@ -35,8 +35,7 @@ from harken.readers.actigraph.info import encoded_float
 from harken.readers.actigraph.log import read_log
 from harken.readers.actigraph.packets import find_packets
 from harken.readers.actigraph.samples import samples_of_12_bits, samples_of_16_bits
-from harken.readers.options import TableOptions
-from harken.recording import Recording
+from reading import as_found, notes, refusals
 
 NS_PER_S = 10**9
 OFFSET_NS = 4 * 3600 * NS_PER_S
@@ -44,18 +43,8 @@ RATE = 30
 LINK = "readgt3x_TAS1H30182785_2019-09-17"
 
 
-def read(path: Path, **options: object) -> Recording:
-    return read_gt3x(path, TableOptions(**options))
-
-
-def refusal(path: Path, **options: object) -> str:
-    with pytest.raises(HarkenError) as caught:
-        read(path, **options)
-    return str(caught.value).replace(str(path), "FILE")
-
-
-def notes(recording: Recording) -> str:
-    return " ".join(recording.quality.notes)
+read = as_found(read_gt3x)
+refusal = refusals(read)
 
 
 # Against other programs, on real files.

@@ -13,7 +13,7 @@ from harken.errors import HarkenError
 from harken.mending import mend
 from harken.readers.actigraph import looks_like_actilife_csv, read_actilife_csv, read_gt3x
 from harken.readers.options import TableOptions
-from harken.recording import Recording
+from reading import as_found, notes, refusals
 from tables import write
 
 NS_PER_S = 10**9
@@ -23,18 +23,8 @@ LINK = "readgt3x_TAS1H30182785_2019-09-17"
 COUNTS = ("ggir_ActiGraph13.csv", "ggir_ActiGraph61.csv", "GGIRread_ActiGraph13_timestamps_headers.csv")
 
 
-def read(path: Path, **options: object) -> Recording:
-    return read_actilife_csv(path, TableOptions(**options))
-
-
-def refusal(path: Path, **options: object) -> str:
-    with pytest.raises(HarkenError) as caught:
-        read(path, **options)
-    return str(caught.value).replace(str(path), "FILE")
-
-
-def notes(recording: Recording) -> str:
-    return " ".join(recording.quality.notes)
+read = as_found(read_actilife_csv)
+refusal = refusals(read)
 
 
 def values(rows: int = 3 * RATE) -> NDArray[np.float64]:

@@ -4,6 +4,7 @@ import gzip
 import importlib
 import sys
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harken.errors import HarkenError
-from harken.mending import mend
 from harken.readers.axivity import looks_like_axivity, read_axivity
 from harken.readers.axivity import samples as library_samples
 from harken.readers.options import TableOptions
-from harken.recording import Recording
+from reading import mended, refusals
 from research_watches import (
     BLOCK_SAMPLES,
     COUNTS_PER_G,
@@ -30,6 +29,7 @@ from research_watches import (
     cwa_header,
     ns,
     turning,
+    write_parts,
 )
 
 cwa_reader_rs = pytest.importorskip("cwa_reader_rs", reason="the devices extra is not installed")
@@ -39,23 +39,9 @@ AX6 = 0x64
 ROTATING = ("x", "y", "z", "gyro_x", "gyro_y", "gyro_z", "temperature")
 
 
-def read(path: Path, **options: object) -> Recording:
-    """Mended, as ``harken.read`` gives it."""
-    said = TableOptions(**options)
-    return mend(read_axivity(path, said), sensor_range=said.sensor_range_g)
-
-
-def written(folder: Path, *parts: bytes, name: str = "watch.cwa") -> Path:
-    path = folder / name
-    path.write_bytes(b"".join(parts))
-    return path
-
-
-def refusal(path: Path, **options: object) -> str:
-    """The message of the error that reading raises, with FILE for the file."""
-    with pytest.raises(HarkenError) as caught:
-        read(path, **options)
-    return str(caught.value).replace(str(path), "FILE")
+read = mended(read_axivity)
+refusal = refusals(read)
+written = partial(write_parts, name="watch.cwa")
 
 
 REAL = {

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import harken
 from harken.errors import HarkenError
+from reading import refusals
 from tables import HEADER, notebook_lines, write
 
 LINES = [HEADER, *notebook_lines()]
@@ -19,11 +20,7 @@ CUT = "Remove or complete it; --skip-rows N skips lines at the top"
 LONG = "Mend it; --skip-rows N skips lines at the top"
 
 
-def refusal(path: Path, **options: object) -> str:
-    """The message of the error that reading raises, with FILE for the file."""
-    with pytest.raises(HarkenError) as caught:
-        harken.read(path, **options)
-    return str(caught.value).replace(str(path), "FILE")
+refusal = refusals(harken.read)
 
 
 def test_missing_file(tmp_path: Path) -> None:

@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 
 from exports import head, survives
 from harken.errors import HarkenError
-from harken.mending import mend
 from harken.readers.empatica import looks_like_empatica, read_empatica
 from harken.readers.options import TableOptions
-from harken.recording import Recording
+from reading import mended
 from tables import HEADER, acceleration, notebook_lines, write
 
 START_S = 1_495_437_325
@@ -26,8 +25,7 @@ def lines(samples: np.ndarray, *, start: str = f"{START_S}.000000", rate: str = 
     return [", ".join([start] * 3), ", ".join([rate] * 3), *(f"{x},{y},{z}" for x, y, z in samples)]
 
 
-def read(path: Path, **options: object) -> Recording:
-    return mend(read_empatica(path, TableOptions(**options)))
+read = mended(read_empatica)
 
 
 def test_values_times_and_what_is_said(tmp_path: Path) -> None:

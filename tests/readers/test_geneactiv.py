@@ -4,6 +4,7 @@ import gzip
 import re
 import sys
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harken.errors import HarkenError
-from harken.mending import mend
 from harken.readers.genea import looks_like_genea, read_genea
 from harken.readers.geneactiv import looks_like_geneactiv, read_geneactiv
 from harken.readers.geneactiv import samples as library_samples
 from harken.readers.options import TableOptions
 from harken.recording import Recording
-from research_watches import SUMMER, geneactiv, ns, turning
+from reading import mended, refusals
+from research_watches import SUMMER, geneactiv, ns, turning, write_parts
 
 actfast = pytest.importorskip("actfast", reason="the devices extra is not installed")
 
@@ -31,23 +32,9 @@ GENEACTIV = {
 }
 
 
-def read(path: Path, **options: object) -> Recording:
-    """Mended, as ``harken.read`` gives it."""
-    said = TableOptions(**options)
-    return mend(read_geneactiv(path, said), sensor_range=said.sensor_range_g)
-
-
-def written(folder: Path, *parts: bytes, name: str = "watch.bin") -> Path:
-    path = folder / name
-    path.write_bytes(b"".join(parts))
-    return path
-
-
-def refusal(path: Path, **options: object) -> str:
-    """The message of the error that reading raises, with FILE for the file."""
-    with pytest.raises(HarkenError) as caught:
-        read(path, **options)
-    return str(caught.value).replace(str(path), "FILE")
+read = mended(read_geneactiv)
+refusal = refusals(read)
+written = partial(write_parts, name="watch.bin")
 
 
 def read_or_refused(path: Path) -> Recording | None:

@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 
 from exports import head, survives
 from harken.errors import HarkenError
-from harken.mending import mend
 from harken.readers.omgui import looks_like_omgui, read_omgui
 from harken.readers.options import TableOptions
-from harken.recording import Recording
+from reading import mended
 from tables import HEADER, acceleration, notebook_lines, write
 
 START_NS = 1_551_178_506 * 10**9  # 26 February 2019, 10:55:06 on the watch's clock
@@ -40,8 +39,7 @@ def made(rows: int = 200, *, form=unix, start_ns: int = START_NS) -> list[str]:
     return lines([form(start_ns + 10_000_000 * row) for row in range(rows)], acceleration(rows))
 
 
-def read(path: Path, **options: object) -> Recording:
-    return mend(read_omgui(path, TableOptions(**options)))
+read = mended(read_omgui)
 
 
 @pytest.mark.parametrize(

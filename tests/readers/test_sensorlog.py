@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from exports import head, survives, turned, written
 from harken.errors import HarkenError
-from harken.mending import mend
 from harken.readers.options import TableOptions
 from harken.readers.sensorlog import looks_like_sensorlog, read_sensorlog
-from harken.recording import Recording
+from reading import mended, notes
 from tables import HEADER, acceleration, notebook_lines, write
 
 START = datetime(2024, 8, 22, 12, 12, 7, 869_000, tzinfo=UTC)
@@ -50,12 +49,7 @@ def file(folder: Path, columns: Columns, name: str = "watch.csv") -> Path:
     return write(folder, [",".join(columns), *rows], name)
 
 
-def read(path: Path, **options: object) -> Recording:
-    return mend(read_sensorlog(path, TableOptions(**options)))
-
-
-def said(recording: Recording) -> str:
-    return " ".join(recording.quality.notes)
+read = mended(read_sensorlog)
 
 
 STEPS_S = np.arange(200) * 0.02
@@ -93,15 +87,15 @@ def test_round_trip(steps_ms: list[int], seed: int, late_ms: int, form: str, ord
     np.testing.assert_allclose(np.diff(recording.time_ns), np.diff(np.cumsum(steps_ms)) * 1e6, rtol=0, atol=2)
     late_ns = recording.time_ns[0] - START_NS - steps_ms[0] * 10**6
     assert -1_000_000 <= late_ns <= (late_ms + 1) * 10**6
-    assert SENSORS_OWN in said(recording)
-    assert (NO_ZONE in said(recording)) == (form == "local")
+    assert SENSORS_OWN in notes(recording)
+    assert (NO_ZONE in notes(recording)) == (form == "local")
 
 
 def test_what_is_said(tmp_path: Path) -> None:
     recording = read(file(tmp_path, {"loggingTime(txt)": logged(STEPS_S), CLOCK: uptime(STEPS_S)} | TOTAL))
     assert recording.quality.acceleration_unit == "g"
-    assert "All three axes of acceleration were turned round" in said(recording)
-    assert "never run on a real file" in said(recording)
+    assert "All three axes of acceleration were turned round" in notes(recording)
+    assert "never run on a real file" in notes(recording)
     assert recording.time_ns[0] == START_NS
 
 
@@ -121,10 +115,10 @@ def test_movement_and_gravity_are_summed_where_there_is_no_total(tmp_path: Path)
 def test_one_clock_is_enough(tmp_path: Path) -> None:
     dated = read(file(tmp_path, {"loggingTime(txt)": logged(STEPS_S)} | TOTAL))
     np.testing.assert_allclose(dated.time_ns - START_NS, STEPS_S * 1e9, atol=1)
-    assert SENSORS_OWN not in said(dated)
+    assert SENSORS_OWN not in notes(dated)
     dateless = read(file(tmp_path, {CLOCK: uptime(STEPS_S)} | TOTAL))
     np.testing.assert_allclose(dateless.time_ns / 1e9, BOOTED_S + STEPS_S, atol=1e-6)
-    assert "The clock has no date" in said(dateless)
+    assert "The clock has no date" in notes(dateless)
     clockless = file(tmp_path, TOTAL)
     with pytest.raises(HarkenError, match="nor accelerometerTimestamp_sinceReboot"):
         read(clockless)
@@ -136,14 +130,14 @@ def test_clocks_that_part_because_the_phone_slept(tmp_path: Path) -> None:
     recording = read(file(tmp_path, {"loggingTime(txt)": logged(awake_s), CLOCK: uptime(STEPS_S)} | TOTAL))
     np.testing.assert_allclose(recording.time_ns - START_NS, awake_s * 1e9, atol=1)
     assert len(recording.gap_rows) == 1
-    assert "the sensor's clock parts from them by 60 s." in said(recording)
+    assert "the sensor's clock parts from them by 60 s." in notes(recording)
 
 
 def test_a_logger_faster_than_its_sensor(tmp_path: Path) -> None:
     held_s = np.floor(STEPS_S / 0.1) * 0.1
     recording = read(file(tmp_path, {"loggingTime(txt)": logged(STEPS_S), CLOCK: uptime(held_s)} | TOTAL))
     assert len(recording) == 200
-    assert "more than half of the sensor's own repeat the one before" in said(recording)
+    assert "more than half of the sensor's own repeat the one before" in notes(recording)
 
 
 def test_rows_without_a_measurement(tmp_path: Path) -> None:
@@ -188,7 +182,7 @@ def test_mutilated_with_two_clocks(tmp_path: Path) -> None:
         path.write_bytes(damaged)
         found = read_or_refused(path, read_sensorlog)
         outcomes.add((kind, found is None))
-        if found is not None and SENSORS_OWN in said(found):
+        if found is not None and SENSORS_OWN in notes(found):
             moved = np.median(found.time_ns[: len(found) - 1] - START_NS - STEPS_S[: len(found) - 1] * 1e9)
             assert abs(moved) <= 1_000_000 or len(found) != 60
     assert {("cut", True), ("cut", False), ("flip", True), ("flip", False)} == outcomes

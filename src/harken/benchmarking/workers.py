@@ -14,11 +14,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from harken.benchmarking.job import Finding, Job, run_job
+from harken.benchmarking.job import Finding, Work
 from harken.errors import HarkenError
 from harken.windows import Windows
 
@@ -35,6 +35,7 @@ THREAD_VARIABLES = (
 )
 SECONDS_FOR_THE_SCHEDULER = 30
 
+Job = TypeVar("Job", bound=Work)
 Running = Generator[tuple[Job, Finding], None, None]
 """Each job with what it found out, as it ends. Closing it stops the others."""
 
@@ -42,7 +43,7 @@ Running = Generator[tuple[Job, Finding], None, None]
 class Workers(Protocol):
     """Somewhere to run jobs."""
 
-    def run(self, jobs: Sequence[Job], windows: Windows) -> Running:
+    def run(self, jobs: Sequence[Job], windows: Windows) -> Running[Job]:
         """Begin the jobs in their order, and give each with what it found out as it ends."""
         ...
 
@@ -58,10 +59,10 @@ class InThisProcess:
 
     lanes = 1
 
-    def run(self, jobs: Sequence[Job], windows: Windows) -> Running:
+    def run(self, jobs: Sequence[Job], windows: Windows) -> Running[Job]:
         """See ``Workers``."""
         for job in jobs:
-            yield job, run_job(job, windows)
+            yield job, job.run(windows)
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class Processes:
     lanes: int
     folder: Path
 
-    def run(self, jobs: Sequence[Job], windows: Windows) -> Running:
+    def run(self, jobs: Sequence[Job], windows: Windows) -> Running[Job]:
         """See ``Workers``."""
         context = multiprocessing.get_context("spawn")
         # The other end is held by nobody but this process: when it closes, or this process dies, workers end.
@@ -111,7 +112,7 @@ class OnDask:
     address: str
     lanes: int = 1
 
-    def run(self, jobs: Sequence[Job], windows: Windows) -> Running:
+    def run(self, jobs: Sequence[Job], windows: Windows) -> Running[Job]:
         """See ``Workers``. The number of ``lanes`` is known once it has begun."""
         distributed = _distributed()
         try:
@@ -122,7 +123,7 @@ class OnDask:
             self.lanes = _workers_of_one_thread(client, self.address)
             shared = client.scatter(windows, broadcast=True, hash=False)
             futures = {
-                client.submit(run_job, job, shared, pure=False, priority=-number): job
+                client.submit(_run_on, job, shared, pure=False, priority=-number): job
                 for number, job in enumerate(jobs)
             }
             try:
@@ -189,10 +190,14 @@ def _end_with(lifeline: Connection) -> None:
         os._exit(1)
 
 
-def _run(job: Job) -> Finding:
+def _run(job: Work) -> Finding:
     if _shared is None:
         raise RuntimeError("this process was not begun as a worker")
-    return run_job(job, _shared)
+    return job.run(_shared)
+
+
+def _run_on(job: Work, windows: Windows) -> Finding:
+    return job.run(windows)
 
 
 def _distributed() -> Any:

@@ -11,14 +11,14 @@ from typing import IO
 
 from harken.errors import HarkenError
 
-__all__ = ["is_zip", "member_paths", "opened_file"]
+__all__ = ["ZIP_DAMAGE", "is_zip", "member_paths", "opened_file"]
 
 SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06")
 """Of an archive, and of an empty one."""
 DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError)
-"""The last one is of a place to read at that cannot be."""
-DAMAGED_DIRECTORY = (*DAMAGE, RuntimeError, ValueError, OverflowError, struct.error)
-"""What zipfile raises besides: for a damaged table of contents, a password, a way of packing that it does not know."""
+"""What reading a member raises; the last one is of a place to read at that cannot be."""
+ZIP_DAMAGE = (*DAMAGE, RuntimeError, ValueError, OverflowError, struct.error)
+"""What zipfile raises in all: also for a damaged table of contents, a password, a way of packing it does not know."""
 LONGEST_REASON = 120
 MOST_PACKED = 200
 """Tables of samples pack five to twenty times; one that unpacks to more than this is made to fill a memory."""
@@ -40,7 +40,7 @@ def member_paths(archive: Path) -> list[Path]:
     with archive.open("rb") as file:
         try:
             packed = zipfile.ZipFile(file)
-        except DAMAGED_DIRECTORY as error:
+        except ZIP_DAMAGE as error:
             raise _damaged(archive, error) from error
         names = [name for name in packed.namelist() if not name.endswith("/")]
     return sorted(archive / name for name in names if _stays_inside(name))
@@ -69,7 +69,7 @@ def opened_file(path: Path) -> Iterator[IO[bytes]]:
             unpacked = stack.enter_context(packed.open(member))
         except KeyError as error:
             raise HarkenError(f"{path}: there is no such file in {archive.name}") from error
-        except DAMAGED_DIRECTORY as error:
+        except ZIP_DAMAGE as error:
             raise _damaged(path, error) from error
         try:
             yield unpacked

@@ -16,9 +16,11 @@ from harken.errors import HarkenError
 from harken.readers.archive import opened_file
 from harken.readers.layout import UTF8_MARK, Layout
 
-__all__ = ["Block", "blocks", "count_separators", "ends_in_newline", "opened"]
+__all__ = ["GZIPPED", "Block", "blocks", "count_separators", "ends_in_newline", "opened", "stem"]
 
 BLOCK_BYTES = 1 << 24
+GZIPPED = b"\x1f\x8b"
+"""How a gzipped file begins."""
 NEWLINE, QUOTE = b"\n"[0], b'"'[0]
 BLANK_LINE = re.compile(rb"^[ \t\r]*(\n|\Z)", re.MULTILINE)
 
@@ -64,7 +66,7 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
         HarkenError: when the gzip file or the archive is damaged; so does reading from it.
     """
     with opened_file(path) as file:
-        gzipped = file.read(2) == b"\x1f\x8b"
+        gzipped = file.read(len(GZIPPED)) == GZIPPED
         file.seek(0)
         if not gzipped:
             yield file
@@ -74,6 +76,11 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
                 yield cast(IO[bytes], unpacked)
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
             raise HarkenError(f"{path}: the gzip file is damaged or cut short ({error})") from error
+
+
+def stem(path: Path) -> str:
+    """A file's name without its endings, gzip's among them: whose recording it is, where nothing else says."""
+    return Path(path.name.removesuffix(".gz")).stem or path.name
 
 
 def ends_in_newline(path: Path) -> bool:

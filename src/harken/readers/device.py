@@ -18,14 +18,13 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.errors import HarkenError
-from harken.readers.blocks import opened
+from harken.readers.blocks import GZIPPED, opened, stem
 from harken.readers.clock import check_timezone, nanoseconds
 from harken.readers.options import TableOptions
 from harken.recording import UNLABELLED, Quality, Recording
 
 __all__ = ["DeviceSamples", "LibraryFailure", "called", "device_recording", "library", "plain_file", "plain_head"]
 
-GZIPPED = b"\x1f\x8b"
 HEAD_BYTES = 1 << 16
 MOST_JITTER_NS = 10**9
 """Blocks of one session step back by less than this; a clock that was set anew steps back by more."""
@@ -80,7 +79,7 @@ def plain_file(path: Path, looks_right: Callable[[bytes], bool], kind: str) -> I
             the gzip file is damaged.
     """
     with path.open("rb") as file:
-        gzipped = file.read(2) == GZIPPED
+        gzipped = file.read(len(GZIPPED)) == GZIPPED
     with opened(path) as file:
         head = file.read(HEAD_BYTES)
         if not head:
@@ -156,7 +155,7 @@ def device_recording(path: Path, samples: DeviceSamples, options: TableOptions) 
         channels=samples.channels,
         label_codes=np.full(count, UNLABELLED, dtype=np.int16),
         label_names=(),
-        subject=options.subject or samples.subject or Path(path.name.removesuffix(".gz")).stem or path.name,
+        subject=options.subject or samples.subject or stem(path),
         source=str(path),
         timezone=options.timezone or "UTC",
         valid=valid,

@@ -2,9 +2,11 @@
 
 import os
 from dataclasses import fields, replace
+from functools import lru_cache
 from pathlib import Path
 
 from harken.errors import HarkenError
+from harken.readers.blocks import GZIPPED, stem
 from harken.readers.device import plain_head
 from harken.readers.layout import SNIFFED_BYTES, Layout, recognise_layout
 from harken.readers.options import TableOptions
@@ -12,7 +14,6 @@ from harken.recording import Recording
 
 __all__ = ["TURNED", "cut_short_note", "describes_columns", "first_look", "never_run", "noted", "owner"]
 
-GZIP = b"\x1f\x8b"
 DESCRIBING = ("skip_rows", "time_format")
 """Options, beside those that name columns, that say how to read a table of a form harken does not know."""
 
@@ -22,6 +23,7 @@ TURNED = (
 )
 
 
+@lru_cache(maxsize=1)  # half a dozen readers are asked about the same beginning, one after the other
 def first_look(path: Path, head: bytes) -> Layout | None:
     """The layout of the table that begins with ``head`` (64 KiB of it, gzipped or not); None when there is none."""
     try:
@@ -41,8 +43,8 @@ def owner(path: Path, usual_stems: tuple[str, ...] = ()) -> str:
 
     A file that has one of the ``usual_stems``, which an app gives to everybody's file, goes by its folder's name.
     """
-    stem = Path(path.name.removesuffix(".gz")).stem or path.name
-    return path.absolute().parent.name or stem if stem in usual_stems else stem
+    own = stem(path)
+    return path.absolute().parent.name or own if own in usual_stems else own
 
 
 def never_run(kind: str) -> str:
@@ -66,7 +68,7 @@ def cut_short_note(path: Path) -> list[str]:
     if not path.is_file():  # it lies in an archive
         return []
     with path.open("rb") as file:
-        packed = file.read(len(GZIP)) == GZIP
+        packed = file.read(len(GZIPPED)) == GZIPPED
         file.seek(-1, os.SEEK_END)
         if packed or file.read(1) == b"\n":
             return []

@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.errors import HarkenError
+from harken.readers.blocks import stem
 from harken.readers.clock import Clock, check_timezone, nanoseconds
 from harken.readers.coded import CodedColumn
 from harken.readers.columns import Columns
@@ -175,7 +176,7 @@ def _one_subject(table: Table, options: TableOptions) -> tuple[str, NDArray[np.i
     """Who wore the watch, and the rows that are theirs (None: all)."""
     said = options.subject
     if table.subject is None:
-        return said or _stem(table.path), None
+        return said or stem(table.path), None
     codes, people = table.subject
     if said in people:
         mine = np.flatnonzero(codes == people.index(said))
@@ -188,7 +189,7 @@ def _one_subject(table: Table, options: TableOptions) -> tuple[str, NDArray[np.i
         )
     if said is not None and people:
         raise HarkenError(f"{table.path}: has no subject {said!r}; it holds {people[0]!r}")
-    return said or (people[0] if people else _stem(table.path)), None
+    return said or (people[0] if people else stem(table.path)), None
 
 
 def _refuse_sessions(table: Table, clock: Clock) -> None:
@@ -207,10 +208,6 @@ def _tidy_advice(table: Table) -> str:
         f"By its {columns} {' and '.join(table.tidy)} this is a table of several recordings; "
         "harken.datasets.tidy.read_tidy(PATH) reads them all, each apart"
     )
-
-
-def _stem(path: Path) -> str:
-    return Path(path.name.removesuffix(".gz")).stem or path.name
 
 
 def _acceleration_unit(

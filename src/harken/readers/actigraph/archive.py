@@ -1,15 +1,14 @@
 """A ``.gt3x`` file as the zip archive that it is, read in memory that its contents cannot blow up."""
 
 import errno
-import struct
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
 
 from harken.errors import HarkenError
+from harken.readers.archive import ZIP_DAMAGE
 
 __all__ = ["PIECE_BYTES", "Archive", "opened_archive"]
 
@@ -17,11 +16,6 @@ PIECE_BYTES = 1 << 22
 MOST_READ_AT_ONCE = 1 << 23
 """zipfile reads a table of contents in one go; that of a real .gt3x file has a dozen lines."""
 UNBOUNDED = "its contents are packed in a way that no ActiGraph software uses"
-DAMAGE = (
-    *(zipfile.BadZipFile, zlib.error, struct.error, EOFError),
-    *(RuntimeError, NotImplementedError, ValueError, OverflowError),
-)
-"""What zipfile raises for an archive that is cut short, damaged, encrypted, or packed in an unknown way."""
 
 
 class Archive:
@@ -112,7 +106,7 @@ class _FewAtATime(FileIO):
 def _damage_named(path: Path) -> Iterator[None]:
     try:
         yield
-    except (*DAMAGE, OSError) as error:
+    except ZIP_DAMAGE as error:
         # A place that a damaged table of contents sends zipfile to may lie before the file.
         if isinstance(error, OSError) and error.errno != errno.EINVAL:
             raise
