@@ -6,6 +6,7 @@ import torch
 
 from harken.networks import EverydayLSTM, EverydaySizes, build
 from harken.presets import PRESETS
+from spectrum import by_fourier
 
 
 def _convolved(signals: np.ndarray, weights: np.ndarray, *, stride: int = 2, groups: int = 1) -> np.ndarray:
@@ -63,7 +64,13 @@ def _reference(weights: dict[str, np.ndarray], signals: np.ndarray) -> np.ndarra
     back = _lstm(steps[:, ::-1], weights, "_reverse")[:, ::-1]
     both = np.concatenate([forth, back], axis=2)
     at_a_glance = np.concatenate(
-        [signals.mean(1), np.log(signals.std(1) + 0.001), np.log(np.diff(signals, axis=1).std(1) + 0.001)], axis=1
+        [
+            signals.mean(1),
+            np.log(signals.std(1) + 0.001),
+            np.log(np.diff(signals, axis=1).std(1) + 0.001),
+            by_fourier(np.concatenate([moving, length], axis=2)).reshape(len(signals), -1),
+        ],
+        axis=1,
     )
     spread = np.sqrt(weights["glance.0.running_var"] + 1e-5)
     seen = (at_a_glance - weights["glance.0.running_mean"]) / spread * weights["glance.0.weight"]

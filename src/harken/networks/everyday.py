@@ -7,17 +7,20 @@ The plan is the one of DeepConvLSTM (Ordóñez and Roggen, Sensors 16(1):115, 20
 normalisation, residual blocks (He et al., 2016), both directions, and pooling over time of what the stem and the
 LSTM say.
 
-Beside it a glance at the whole window: where gravity points, and on a logarithmic scale how much each axis moves and
-how fast. Somebody who lies moves an arm by 0.001 g, who stands by 0.004 g, who walks by 0.2 g; a layer that is
-normalised to the last of these does not see the first two. (A forest, to which scale is nothing, told postures of
-DSADS apart where the network without it did not.) The whole was chosen among its like within 12 people of WISDM and
-by people of DSADS beside the one tested, see ``docs/results/strangers.md``.
+Beside it a glance at the whole window: where gravity points, and on a logarithmic scale how much each axis moves, how
+fast, and at which frequencies. Somebody who lies moves an arm by 0.001 g, who stands by 0.004 g, who walks by 0.2 g; a
+layer that is normalised to the last of these does not see the first two. (A forest, to which scale is nothing, told
+postures of DSADS apart where the network without a glance did not.) The whole was chosen among its like within 12
+people of WISDM and by people of DSADS beside the one tested, see ``docs/results/strangers.md``.
 """
 
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+
+from harken.networks.band_powers import BANDS, BandPowers
+from harken.networks.dropout import Dropout
 
 __all__ = ["EverydayLSTM", "EverydaySizes"]
 
@@ -56,12 +59,14 @@ class EverydayLSTM(nn.Module):
         )
         self.blocks = nn.ModuleList(_block(sizes.width) for _ in range(sizes.blocks))
         self.lstm = nn.LSTM(sizes.width, sizes.units, batch_first=True, bidirectional=True)
-        self.dropout = nn.Dropout(1 - sizes.keep)
+        self.dropout = Dropout(1 - sizes.keep)
+        seen = 3 * sizes.channels + BANDS * (sizes.channels + 1)
+        self.band_powers = BandPowers()
         self.glance = nn.Sequential(
-            nn.BatchNorm1d(3 * sizes.channels),
-            nn.Linear(3 * sizes.channels, GLANCE),
+            nn.BatchNorm1d(seen),
+            nn.Linear(seen, GLANCE),
             nn.ReLU(),
-            nn.Dropout(GLANCE_DROPOUT),
+            Dropout(GLANCE_DROPOUT),
             nn.Linear(GLANCE, GLANCE),
             nn.ReLU(),
         )
@@ -78,8 +83,10 @@ class EverydayLSTM(nn.Module):
         for block in self.blocks:
             patches = patches + block(patches)
         steps, _ = self.lstm(self.dropout(patches.transpose(1, 2)))  # [batch, time / 8, 2 x units]
-        seen = self.glance(torch.cat([mean.squeeze(1), _how_much(signals), _how_much(signals.diff(dim=1))], 1))
-        return torch.cat([steps.mean(1), steps.amax(1), patches.mean(2), patches.amax(2), seen], 1)
+        powers = self.band_powers(torch.cat([moving, length], -1)).flatten(1)
+        seen = [mean.squeeze(1), _how_much(signals), _how_much(signals.diff(dim=1)), powers]
+        glance = self.glance(torch.cat(seen, 1))
+        return torch.cat([steps.mean(1), steps.amax(1), patches.mean(2), patches.amax(2), glance], 1)
 
     def forward(self, signals: Tensor) -> Tensor:
         logits: Tensor = self.output(self.dropout(self.features(signals)))
@@ -106,5 +113,5 @@ def _block(width: int) -> nn.Sequential:
         nn.Conv1d(width, width, 3, padding=1, groups=GROUPS, bias=False),
         nn.BatchNorm1d(width),
         nn.ReLU(),
-        nn.Dropout(BLOCK_DROPOUT),
+        Dropout(BLOCK_DROPOUT),
     )
