@@ -25,12 +25,12 @@ AGAIN = (
     "WISDM `harnet` and DSADS `strangers` were first computed with larger turns (20 and 15 degrees), half of the "
     "windows mirrored and half the other way round, and a network without its glance at the whole window (.825; .715 "
     "where a random forest had .866). After those scores had been seen, all of it was chosen anew, on choosing people "
-    "only, and every table computed again: .823 and .877. Then, again on choosing people only, the glance was given the "
-    "window's spectrum, and both were computed a third time. (On those people, one seed: DSADS .887 where it was .851 "
-    "without, on four of the eight folds; WISDM .751 and .747. Tried beside it and left: a wider network, .743 in WISDM; "
-    "two smaller ones together, .734; dropout of whole channels; answers averaged with those for the other arm, no gain. "
-    "These tries were in half precision and are no table; `harken benchmark` with the protocols `harnet-choosing` and "
-    "`strangers-choosing`, at commits 5d2e54a and f1e9c6d, compares the two networks.)",
+    "only, and every table computed again: .823 and .877. Then, again on choosing people only, the glance was given "
+    "the window's spectrum, and both were computed a third time. (On those people, one seed: DSADS .887 where it was "
+    ".851 without, on four of the eight folds; WISDM .751 and .747. Tried beside it and left: a wider network, .743 "
+    "in WISDM; two smaller ones together, .734; dropout of whole channels; answers averaged with those for the other "
+    "arm, no gain. These tries were in half precision and are no table; `harken benchmark` with the protocols "
+    "`harnet-choosing` and `strangers-choosing`, at commits 5d2e54a and f1e9c6d, compares the two networks.)",
 )
 """What was computed again after test scores had been seen, a sentence each. Nothing may be missing here."""
 
