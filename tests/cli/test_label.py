@@ -37,7 +37,8 @@ def test_a_folder_for_each_file_and_hours_by_label(run_harken: Run, model: Path,
     ]
     frame = pl.read_parquet(out / "alice" / "timeline.parquet")
     assert frame.columns == [
-        *("start", "end", "label", "recorded", "probability_lying", "probability_sitting", "probability_walking"),
+        *("start", "end", "label", "recorded", "wear", "activity_mg"),
+        *("probability_lying", "probability_sitting", "probability_walking"),
     ]
     assert len(pl.read_csv(out / "alice" / "timeline.csv")) == len(frame)
     assert frame["start"][0].isoformat() == "2018-02-21T01:46:40+02:00"

@@ -20,6 +20,8 @@ def timeline(
     probabilities: ArrayLike,
     *,
     recorded: ArrayLike | None = None,
+    wear: ArrayLike | None = None,
+    activity_mg: ArrayLike | None = None,
     labels: tuple[str, ...] = ("a", "b"),
 ) -> Timeline:
     """Rows that last so long, one after the other."""
@@ -32,6 +34,8 @@ def timeline(
         labels=labels,
         subject="anna",
         timezone="Europe/Athens",
+        wear=None if wear is None else np.asarray(wear),
+        activity_mg=None if activity_mg is None else np.asarray(activity_mg),
     )
 
 
@@ -43,6 +47,8 @@ def test_the_columns() -> None:
         "end": zoned,
         "label": pl.String,
         "recorded": pl.Boolean,
+        "wear": pl.Boolean,
+        "activity_mg": pl.Float32,
         "probability_a": pl.Float32,
         "probability_b": pl.Float32,
     }
@@ -87,14 +93,20 @@ def test_a_model_with_a_label_of_that_name_has_no_unsure() -> None:
 
 
 def test_the_files(tmp_path: Path) -> None:
-    found = timeline([3600, 2.5, 5], [[0.25, 0.75], UNKNOWN, [1 / 3, 2 / 3]], recorded=[True, False, True])
+    found = timeline(
+        [3600, 2.5, 5],
+        [[0.25, 0.75], UNKNOWN, [1 / 3, 2 / 3]],
+        recorded=[True, False, True],
+        wear=[True, True, False],
+        activity_mg=[21.5, 3.0, np.nan],
+    )
     found.to_parquet(tmp_path / "t.parquet")
     assert pl.read_parquet(tmp_path / "t.parquet").equals(found.frame)
     found.to_csv(tmp_path / "t.csv")
     assert (tmp_path / "t.csv").read_text().splitlines() == [
-        "start,end,label,recorded,probability_a,probability_b",
-        "2018-10-28T03:30:00.000+03:00,2018-10-28T03:30:00.000+02:00,b,true,0.2500,0.7500",
-        "2018-10-28T03:30:00.000+02:00,2018-10-28T03:30:02.500+02:00,,false,,",
-        "2018-10-28T03:30:02.500+02:00,2018-10-28T03:30:07.500+02:00,b,true,0.3333,0.6667",
+        "start,end,label,recorded,wear,activity_mg,probability_a,probability_b",
+        "2018-10-28T03:30:00.000+03:00,2018-10-28T03:30:00.000+02:00,b,true,true,21.5000,0.2500,0.7500",
+        "2018-10-28T03:30:00.000+02:00,2018-10-28T03:30:02.500+02:00,,false,,,,",
+        "2018-10-28T03:30:02.500+02:00,2018-10-28T03:30:07.500+02:00,,true,false,,0.3333,0.6667",
     ]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["t.csv", "t.parquet"]
