@@ -1,0 +1,88 @@
+/* What is being done now: one word, large; how sure; and all the others. */
+
+import { byId, duration, make, percent, plain, tell } from "./text.js";
+
+const SETTLED_MS = 1_500;
+const QUIET_MS = 5_000;
+
+/** Shows the labels of one watch. */
+export class Activity {
+  #labels = [];
+  #colours = new Map();
+  #rows = new Map();
+  #announced = null;
+  #announcedAt = -Infinity;
+  #waiting = null;
+
+  /** Begin anew with these labels. */
+  begin(labels, colours) {
+    this.#labels = labels;
+    this.#colours = colours;
+    this.#rows.clear();
+    byId("bars").replaceChildren(
+      ...labels.map((label) => {
+        const fill = make("span", { class: "fill" });
+        fill.style.background = colours.get(label);
+        const share = make("span", { class: "share" }, "–");
+        const row = make("li", {}, make("span", { class: "bar-name", title: plain(label) }, plain(label)),
+          make("span", { class: "bar", "aria-hidden": "true" }, fill), share);
+        this.#rows.set(label, { row, fill, share });
+        return row;
+      }),
+    );
+    this.listen();
+  }
+
+  /** Nothing is known yet. */
+  listen() {
+    clearTimeout(this.#waiting);
+    this.#announced = null;
+    byId("now-label").textContent = "listening …";
+    byId("now-probability").textContent = "\u00a0";
+    byId("now-since").textContent = "";
+    byId("now-swatch").style.removeProperty("background-color");
+    for (const { row, fill, share } of this.#rows.values()) {
+      row.classList.remove("most");
+      fill.style.transform = "scaleX(0)";
+      share.textContent = "–";
+    }
+  }
+
+  /** Show a label message; `sinceMs` is when its activity began. */
+  show({ label, probabilities, end_ms: endMs }, sinceMs) {
+    const name = label === null ? "not sure" : plain(label);
+    const probability = label === null ? NaN : (probabilities ?? [])[this.#labels.indexOf(label)];
+    const word = byId("now-label");
+    if (word.textContent !== name) word.textContent = name;
+    byId("now-probability").textContent = label === null ? "\u00a0" : percent(probability);
+    byId("now-since").textContent = label === null ? "" : `for ${duration(Math.max(1, (endMs - sinceMs) / 1000))}`;
+    byId("now-swatch").style.backgroundColor = this.#colours.get(label) ?? "";
+    for (const [place, one] of this.#labels.entries()) {
+      const { row, fill, share } = this.#rows.get(one);
+      const value = probabilities?.[place];
+      row.classList.toggle("most", one === label);
+      fill.style.transform = `scaleX(${Number.isFinite(value) ? value : 0})`;
+      share.textContent = percent(value);
+    }
+    this.#announce(name);
+  }
+
+  /** Tell a screen reader of a change that has lasted a moment, and of not too many of them. */
+  #announce(name) {
+    clearTimeout(this.#waiting);
+    if (name === this.#announced) return;
+    const wait = Math.max(SETTLED_MS, this.#announcedAt + QUIET_MS - performance.now());
+    const said = byId("now-label").textContent;
+    this.#waiting = setTimeout(() => {
+      if (byId("now-label").textContent !== said) return;
+      this.#announced = name;
+      this.#announcedAt = performance.now();
+      byId("announce").textContent = name;
+    }, wait);
+  }
+}
+
+/** Says when the watch has gone quiet. */
+export function silence(seconds) {
+  tell(byId("stale"), seconds > 3 ? `No samples for ${duration(seconds)}: is the watch still sending?` : null);
+}

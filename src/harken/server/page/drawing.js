@@ -1,0 +1,35 @@
+/* Canvases that are sharp on every screen, and what both bands draw in the same way. */
+
+/** The context of a canvas at its size on the page, in the page's own dots, emptied; null while it is not seen. */
+export function sharp(canvas, height = canvas.clientHeight) {
+  const width = canvas.clientWidth;
+  if (!width || !height) return null;
+  const scale = devicePixelRatio || 1;
+  const [wide, high] = [Math.round(width * scale), Math.round(height * scale)];
+  if (canvas.width !== wide || canvas.height !== high) Object.assign(canvas, { width: wide, height: high });
+  const context = canvas.getContext("2d");
+  context.setTransform(scale, 0, 0, scale, 0, 0);
+  context.clearRect(0, 0, width, height);
+  context.font = "12px system-ui, sans-serif";
+  return { context, width, height };
+}
+
+/** Diagonal lines inside a rectangle: not worn. */
+export function hatch(context, x, y, width, height, colour) {
+  context.save();
+  context.beginPath();
+  context.rect(x, y, width, height);
+  context.clip();
+  context.strokeStyle = colour;
+  context.lineWidth = 1;
+  context.beginPath();
+  for (let from = x - height - ((x - height) % 6); from < x + width; from += 6) {
+    context.moveTo(from, y + height);
+    context.lineTo(from + height, y);
+  }
+  context.stroke();
+  context.restore();
+}
+
+/** The first of these steps that leaves no more than `most` of them in `span`. */
+export const niceStep = (span, most, steps) => steps.find((step) => span / step <= most) ?? steps.at(-1);

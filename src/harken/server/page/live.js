@@ -1,0 +1,121 @@
+/* The first tab: the server's messages, handed to what shows them. */
+
+import { Activity, silence } from "./activity.js";
+import { labelColours } from "./colours.js";
+import { connect } from "./connection.js";
+import { howTo } from "./how.js";
+import { Past } from "./past.js";
+import { Samples } from "./samples.js";
+import { byId, make, tell } from "./text.js";
+import { traces } from "./traces.js";
+import { Watches } from "./watches.js";
+
+const DROPPED_SHOWN_MS = 15_000;
+
+/** Connects and shows what comes in. */
+export function live() {
+  const samples = new Samples();
+  const activity = new Activity();
+  const past = new Past();
+  const watches = new Watches((watch) => look(watch));
+  let model = null;
+  let current = null;
+  let known = [];
+  let dropped = 0;
+  let droppedTimer = null;
+
+  const connection = connect({ onMessage, onState });
+  traces(samples);
+  setInterval(() => silence(samples.silenceS(performance.now())), 1000);
+
+  function onState(state, words) {
+    byId("connection").dataset.state = state;
+    const text = state === "good" && model?.demo ? "Connected · demo" : words;
+    if (byId("connection-text").textContent !== text) byId("connection-text").textContent = text;
+    tell(byId("trouble"), state === "bad" ? words : null);
+  }
+
+  function onMessage(message) {
+    if (message.type === "hello") hello(message);
+    else if (message.type === "watches") present(message.watches);
+    else if (message.type === "dropped") missed(message.frames);
+    else if (message.type === "history") past_of(message);
+    else if (message.watch !== current) return; // of the watch that was looked at before
+    else if (message.type === "samples") samples.push(message, performance.now());
+    else if (message.type === "label") labelled(message);
+  }
+
+  function hello(message) {
+    model = message.model;
+    byId("wait").hidden = true;
+    onState("good", "Connected");
+    forget();
+    const lines = model.card ?? [];
+    byId("model-lines").replaceChildren(...lines.map((line) => make("li", {}, line)));
+    byId("model-card").hidden = lines.length === 0;
+    for (const place of [byId("how"), byId("how-here")]) place.replaceChildren(howTo(model));
+    present(message.watches);
+  }
+
+  /** Nothing is known of the watch that is looked at from now on. */
+  function forget() {
+    const colours = labelColours(model.labels);
+    samples.clear();
+    activity.begin(model.labels, colours);
+    past.begin(colours, 1000 * (model.hop_s || 1));
+  }
+
+  function present(watchesNow) {
+    known = watchesNow ?? [];
+    if (!known.some(({ watch }) => watch === current)) {
+      current = null;
+      if (known.length) look(known[0].watch);
+    }
+    watches.show(known, current);
+    const some = known.length > 0;
+    byId("live").hidden = !some;
+    byId("connect").hidden = !some;
+    byId("no-watch").hidden = some;
+  }
+
+  function look(watch) {
+    current = watch;
+    forget();
+    connection.choose(watch);
+    watches.show(known, current);
+  }
+
+  function past_of(message) {
+    if (current !== null && message.watch !== current) return;
+    current = message.watch;
+    forget();
+    for (const one of message.labels ?? []) past.push(one);
+    if (message.samples) samples.push(message.samples, performance.now());
+    const last = message.labels?.at(-1);
+    if (last) activity.show(last, past.since);
+    past.draw();
+    watches.show(known, current);
+  }
+
+  function labelled(message) {
+    past.push(message);
+    past.draw();
+    activity.show(message, past.since);
+    const row = known.find(({ watch }) => watch === message.watch);
+    if (row) {
+      row.label = message.label;
+      watches.show(known, current);
+    }
+  }
+
+  function missed(frames) {
+    dropped += frames;
+    const frame = dropped === 1 ? "1 message" : `${dropped} messages`;
+    tell(byId("trouble"), `This page was slower than the watch: ${frame} left out. The activity shown is current.`);
+    clearTimeout(droppedTimer);
+    droppedTimer = setTimeout(() => {
+      dropped = 0;
+      tell(byId("trouble"), null);
+    }, DROPPED_SHOWN_MS);
+  }
+}

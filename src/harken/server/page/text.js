@@ -1,0 +1,45 @@
+/* Words and elements. Whatever a server or a file said becomes text, never markup. */
+
+/** An element with properties (`class`, `for`, `aria-…` and `data-…` as attributes) and children. */
+export function make(tag, properties = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (name in element && name !== "list") element[name] = value;
+    else element.setAttribute(name, value);
+  }
+  element.append(...children.map((child) => (child instanceof Node ? child : String(child))));
+  return element;
+}
+
+export const byId = (id) => document.getElementById(id);
+
+/** A label as people read it: `forward_elevation` is "forward elevation". */
+export const plain = (label) => String(label).replaceAll("_", " ");
+
+/** A share in per cent that never rounds to certainty: 100 % is said of nothing that is not certain. */
+export function percent(share) {
+  if (!Number.isFinite(share)) return "–";
+  if (share > 0.995 && share < 1) return "> 99 %";
+  if (share < 0.005 && share > 0) return "< 1 %";
+  return `${Math.round(100 * share)} %`;
+}
+
+/** How long: "40 s", "12 min", "5 h 23 min". */
+export function duration(seconds) {
+  if (seconds < 59.5) return `${Math.round(seconds)} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 60) return `${minutes} min`;
+  const rest = minutes % 60;
+  return rest ? `${Math.floor(minutes / 60)} h ${rest} min` : `${minutes / 60} h`;
+}
+
+/** "a", "a and b", "a, b and c". */
+export function listed(words) {
+  return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
+}
+
+/** Shows a text, or hides its element when there is none. */
+export function tell(element, text) {
+  if (element.textContent !== (text ?? "")) element.textContent = text ?? "";
+  element.hidden = !text;
+}

@@ -1,0 +1,120 @@
+/* The second tab: a recording goes to the server, and its labelled days come back. */
+
+import { credentials } from "./connection.js";
+import { showRecording } from "./recording.js";
+import { byId, duration, tell } from "./text.js";
+
+/** Lets files be dropped on `panel`, or chosen with its button. */
+export function recordings(panel) {
+  const drop = byId("drop");
+  const file = byId("file");
+  let sending = null;
+
+  byId("choose").addEventListener("click", () => file.click());
+  file.addEventListener("change", () => {
+    if (file.files.length) label(file.files[0]);
+    file.value = ""; // the same file may be chosen again
+  });
+  // A file that misses the tab would otherwise replace the page.
+  for (const kind of ["dragover", "drop"]) addEventListener(kind, (event) => event.preventDefault());
+  panel.addEventListener("dragover", () => drop.classList.add("over"));
+  panel.addEventListener("dragleave", (event) => {
+    if (!panel.contains(event.relatedTarget)) drop.classList.remove("over");
+  });
+  panel.addEventListener("drop", (event) => {
+    drop.classList.remove("over");
+    const { files } = event.dataTransfer;
+    if (files.length > 1) return trouble("One recording at a time, please: drop a single file.");
+    if (files.length) label(files[0]);
+  });
+
+  async function label(chosen) {
+    sending?.abort();
+    const mine = new AbortController();
+    sending = mine;
+    trouble(null);
+    byId("recording").hidden = true;
+    drop.classList.remove("small");
+    const said = waiting(chosen);
+    try {
+      const result = await send(chosen, said, mine.signal);
+      drop.classList.add("small");
+      byId("recording").hidden = false;
+      showRecording(byId("recording"), result, chosen.name);
+    } catch (error) {
+      if (!mine.signal.aborted) trouble(error.message);
+    } finally {
+      said.done();
+    }
+  }
+
+  function trouble(text) {
+    tell(byId("upload-trouble"), text);
+  }
+}
+
+/** Says how far the sending is, and then how long the labelling takes. */
+function waiting(file) {
+  const progress = byId("progress");
+  const status = byId("upload-status");
+  const began = performance.now();
+  let timer = null;
+  progress.hidden = false;
+  progress.removeAttribute("value");
+  tell(status, `Sending ${file.name} …`);
+  return {
+    sent(share) {
+      progress.value = share;
+    },
+    arrived() {
+      progress.removeAttribute("value");
+      status.textContent = `Labelling ${file.name} …`;
+      timer = setInterval(() => {
+        status.textContent = `Labelling ${file.name} … ${duration((performance.now() - began) / 1000)}`;
+      }, 5000);
+    },
+    done() {
+      clearInterval(timer);
+      progress.hidden = true;
+      tell(status, null);
+    },
+  };
+}
+
+/** The server's answer; an Error in plain words when it is not a recording's days. */
+function send(file, said, signal) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open("POST", `/api/recordings?${new URLSearchParams({ name: file.name })}`);
+    for (const [name, value] of Object.entries(credentials())) request.setRequestHeader(name, value);
+    request.setRequestHeader("Content-Type", "application/octet-stream");
+    request.upload.addEventListener("progress", (event) => event.lengthComputable && said.sent(event.loaded / event.total));
+    request.upload.addEventListener("load", () => said.arrived());
+    request.addEventListener("load", () => {
+      const answer = parsed(request.responseText);
+      if (request.status === 200 && Array.isArray(answer?.rows)) resolve(answer);
+      else reject(new Error(inWords(request.status, answer)));
+    });
+    request.addEventListener("error", () => reject(new Error("The server could not be reached, or ended the transfer. Is harken serve still running?")));
+    request.addEventListener("abort", () => reject(new Error("Stopped.")));
+    signal.addEventListener("abort", () => request.abort());
+    request.send(file);
+  });
+}
+
+function parsed(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+function inWords(status, answer) {
+  if (typeof answer?.detail === "string") return answer.detail;
+  if (status === 401 || status === 403) return "This server asks for a token: open the address that harken serve printed.";
+  if (status === 413) return "The recording is larger than this server takes. `harken label FILE --out DIR` labels files of any size.";
+  if (status === 429 || status === 503) return "The server has its hands full; try again in a moment.";
+  if (status === 200) return "The server answered with something that is not a labelled recording.";
+  return `The server could not label this recording (it answered ${status}).`;
+}

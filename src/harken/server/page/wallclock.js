@@ -1,0 +1,44 @@
+/* The wearer's clock: from milliseconds since 1970 to what the clock on the wall showed, daylight saving included. */
+
+export const DAY_MS = 86_400_000;
+const QUARTER_MS = 900_000;
+
+/** A function from UTC ms to ms that read, as if they were UTC, like the wall clock in the zone. */
+export function wallClock(timezone) {
+  const format = formatter(timezone);
+  const known = new Map();
+  return (utcMs) => {
+    const quarter = Math.floor(utcMs / QUARTER_MS); // a zone changes its offset at whole quarters of an hour only
+    let offset = known.get(quarter);
+    if (offset === undefined) {
+      const part = Object.fromEntries(format.formatToParts(quarter * QUARTER_MS).map(({ type, value }) => [type, +value]));
+      offset = Date.UTC(part.year, part.month - 1, part.day, part.hour, part.minute, part.second) - quarter * QUARTER_MS;
+      known.set(quarter, offset);
+    }
+    return utcMs + offset;
+  };
+}
+
+function formatter(timeZone) {
+  const options = {
+    year: "numeric", month: "numeric", day: "numeric", hour: "numeric", minute: "numeric", second: "numeric", hourCycle: "h23",
+  };
+  try {
+    return new Intl.DateTimeFormat("en-US", { ...options, timeZone });
+  } catch {
+    return new Intl.DateTimeFormat("en-US", { ...options, timeZone: "UTC" }); // a zone that this browser does not know
+  }
+}
+
+const DATE = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
+
+/** The date of a day that begins at this wall-clock ms. */
+export const dateOf = (wallMs) => DATE.format(wallMs);
+
+/** Hours since midnight as "14:05" or "14:05:09". */
+export function timeOf(hours, seconds = false) {
+  const all = Math.round(hours * 3600);
+  const two = (value) => String(value).padStart(2, "0");
+  const words = `${two(Math.floor(all / 3600))}:${two(Math.floor(all / 60) % 60)}`;
+  return seconds ? `${words}:${two(all % 60)}` : words;
+}
