@@ -39,6 +39,7 @@ HOUSE = (
     "timeline",
     "labelling",
     "recogniser",
+    "live",
     "baselines",
     "estimator",
     "adaptation",

@@ -21,23 +21,23 @@ class Grid:
     Attributes:
         rate_hz: points a second, as an exact fraction.
         step_ns: the distance between two points, a fraction of nanoseconds as a float.
+        cycle_ns, cycle: it repeats itself every ``cycle_ns`` nanoseconds, after ``cycle`` points.
     """
 
     def __init__(self, rate_hz: float | Fraction) -> None:
         self.rate_hz = Fraction(rate_hz).limit_denominator(FINEST_FRACTION)
         step = SECOND_NS / self.rate_hz
         self.step_ns = float(step)
-        # The grid repeats itself every `_cycle_ns` nanoseconds, after `_cycle` points.
-        self._cycle_ns, self._cycle = step.numerator, step.denominator
+        self.cycle_ns, self.cycle = step.numerator, step.denominator
 
     def at_or_after(self, time_ns: NDArray[np.int64]) -> NDArray[np.int64]:
         """The number of the first point that is not before each time, int64 ``[n]``."""
-        cycles = time_ns // self._cycle_ns
-        within = time_ns - cycles * self._cycle_ns
-        return cycles * self._cycle + (within * self._cycle + (self._cycle_ns - 1)) // self._cycle_ns
+        cycles = time_ns // self.cycle_ns
+        within = time_ns - cycles * self.cycle_ns
+        return cycles * self.cycle + (within * self.cycle + (self.cycle_ns - 1)) // self.cycle_ns
 
     def times_ns(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
         """The times of the points with these numbers, int64 ``[n]``."""
-        cycles = numbers // self._cycle
-        within = numbers - cycles * self._cycle
-        return cycles * self._cycle_ns + within * self._cycle_ns // self._cycle
+        cycles = numbers // self.cycle
+        within = numbers - cycles * self.cycle
+        return cycles * self.cycle_ns + within * self.cycle_ns // self.cycle

@@ -120,7 +120,7 @@ class Resampler:
         self._low_pass = LowPass(_oversampling(sample_rate_hz, source_rate_hz))
         self._fine = Grid(self.grid.rate_hz * self._low_pass.every)
         # Points are rounded down to nanoseconds, so a distance may be one more than the number of steps says.
-        self._reach_ns = int(HALF_WIDTH * self.grid.step_ns) + 2
+        self.reach_ns = int(HALF_WIDTH * self.grid.step_ns) + 2
         self._kept: Samples | None = None
         self._next = 0
 
@@ -138,12 +138,12 @@ class Resampler:
             self._kept = samples.part(0, 0)
         old = joined([self._kept, samples])
         # The curve that ends at a sample needs the next one.
-        latest = old.time_ns[-2:][:1] - self._reach_ns
+        latest = old.time_ns[-2:][:1] - self.reach_ns
         known = int(self.grid.at_or_after(latest)[0])
-        new = self._between(old, self._next, known) if known > self._next else samples.part(0, 0)
+        new = self.between(old, self._next, known) if known > self._next else samples.part(0, 0)
         self._next = max(known, self._next)
         # The curve at the earliest point begins at the sample before it, with a slope that needs one more.
-        earliest = self.grid.times_ns(np.array([self._next]))[0] - self._reach_ns
+        earliest = self.grid.times_ns(np.array([self._next]))[0] - self.reach_ns
         needed = int(np.searchsorted(old.time_ns, earliest, side="right")) - 2
         self._kept = joined([old.part(max(0, needed), len(old.time_ns))])  # a copy, so that `old` may go
         return new
@@ -151,10 +151,11 @@ class Resampler:
     def flush(self) -> Samples | None:
         """The last samples, as if a gap followed; None where nothing was pushed. The next push begins anew."""
         old, self._kept = self._kept, None
-        return None if old is None else self._between(old, self._next, EVER)
+        return None if old is None else self.between(old, self._next, EVER)
 
-    def _between(self, old: Samples, first: int, last: int) -> Samples:
-        """The new samples numbered ``first`` to ``last`` (exclusive), as far as ``old`` goes."""
+    def between(self, old: Samples, first: int, last: int) -> Samples:
+        """The new samples numbered ``first`` to ``last`` (exclusive), as far as ``old`` goes, as if gaps were around
+        it. Of what was pushed it neither asks nor remembers anything."""
         every, reach = self._low_pass.every, self._low_pass.reach
         points = points_between(
             old.time_ns,
