@@ -1,23 +1,35 @@
-"""Recording -> Recording: onto an even clock, gravity told from movement, the watch as if worn in another way.
+"""Recording -> Recording: calibrated, what was not worn marked, an even clock, gravity apart, worn in another way.
 
 Each step gives a new recording that can be looked at, and says in its ``quality`` what it did.
 """
 
+from harken.signals.epochs import Epochs, EpochStatistics, epochs_of
 from harken.signals.gravity import split_gravity
+from harken.signals.gravity_calibration import GravityCalibration, calibrate_gravity, gravity_calibration
 from harken.signals.grid import Grid
+from harken.signals.non_wear import mark_non_wear, non_wear, worn
 from harken.signals.orientation import mirrored, turned_about_face, turned_about_forearm
 from harken.signals.resampling import Resampler, look_ahead_s, resample
 from harken.signals.samples import Samples, joined
 
 __all__ = [
+    "EpochStatistics",
+    "Epochs",
+    "GravityCalibration",
     "Grid",
     "Resampler",
     "Samples",
+    "calibrate_gravity",
+    "epochs_of",
+    "gravity_calibration",
     "joined",
     "look_ahead_s",
+    "mark_non_wear",
     "mirrored",
+    "non_wear",
     "resample",
     "split_gravity",
     "turned_about_face",
     "turned_about_forearm",
+    "worn",
 ]

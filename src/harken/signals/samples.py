@@ -33,6 +33,10 @@ class Samples(NamedTuple):
         rows = slice(first, last)
         return Samples(self.time_ns[rows], self.signals[rows], self.label_codes[rows], self.valid[rows])
 
+    def chosen(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> "Samples":
+        """Copies of the samples that a mask ``[n]``, or row numbers, choose."""
+        return Samples(self.time_ns[rows], self.signals[rows], self.label_codes[rows], self.valid[rows])
+
 
 def joined(parts: Sequence[Samples]) -> Samples:
     """Samples that follow one another, in one; copies of them."""

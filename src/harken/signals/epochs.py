@@ -1,0 +1,206 @@
+"""Ten-second epochs of the raw acceleration, as a stream: what calibration and non-wear are read from."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harken.errors import HarkenError
+from harken.recording import Recording
+from harken.signals.samples import Samples, joined
+
+__all__ = ["EPOCH_S", "EpochStatistics", "Epochs", "epochs_of"]
+
+EPOCH_S = 10.0
+SECOND_NS = 10**9
+ROWS_AT_ONCE = 1 << 14
+"""Few enough for the processor's cache: twice as fast as a million (measured)."""
+LOOKED_AT = 32
+"""Samples of each epoch among which the smallest step is looked for."""
+AXES = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Epochs:
+    """Statistics of the acceleration over epochs by the clock; only those that hold a valid sample.
+
+    Attributes:
+        epoch_ns: how long an epoch is. Epoch ``k`` covers ``[k, k + 1) * epoch_ns`` since 1970.
+        start_ns: when each begins, int64 ``[n]``, increasing.
+        samples: how many valid samples it holds, int64 ``[n]``.
+        mean, standard_deviation: of its samples in g (divided by their number), float64 ``[n, 3]``.
+        lowest, highest: of its samples in g, float32 ``[n, 3]``.
+        slow_movement: the variance of the means of its seconds in g², less what they would have if all that moves in
+            it were noise without memory, float64 ``[n, 3]``. Breath shows here: it is slow, and noise is not. By
+            chance it may be a little below 0; it is 0 for an epoch of which less than two seconds are there.
+        step: the smallest difference between two neighbouring samples that differ, on any axis, in g, float32
+            ``[n]``; NaN where none differ. Only the first 32 samples of an epoch are asked.
+        temperature: mean, float64 ``[n]``; NaN where none was recorded.
+    """
+
+    epoch_ns: int
+    start_ns: NDArray[np.int64]
+    samples: NDArray[np.int64]
+    mean: NDArray[np.float64]
+    standard_deviation: NDArray[np.float64]
+    lowest: NDArray[np.float32]
+    highest: NDArray[np.float32]
+    slow_movement: NDArray[np.float64]
+    step: NDArray[np.float32]
+    temperature: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.start_ns)
+
+
+class EpochStatistics:
+    """Takes a stream of samples in the order of their times, and gives the statistics of its epochs.
+
+    However the stream is cut, the epochs are the same to the bit. What is kept between two pushes is the epoch that
+    is not over, and about a hundred bytes for each that is: 6 MB a week.
+
+    Args:
+        epoch_s: seconds in an epoch, a whole number.
+        temperature_channel: the column of the signals that holds a temperature, if any does.
+
+    Raises:
+        HarkenError: for an epoch that is not a whole number of seconds, at least 2.
+    """
+
+    def __init__(self, *, epoch_s: float = EPOCH_S, temperature_channel: int | None = None) -> None:
+        if not (epoch_s >= 2 and float(epoch_s).is_integer()):
+            raise HarkenError(f"epochs of {epoch_s:g} s cannot be made; they last a whole number of seconds, 2 or more")
+        self._epoch_ns = int(epoch_s) * SECOND_NS
+        self._temperature_channel = temperature_channel
+        self._kept: Samples | None = None
+        self._done: list[Epochs] = []
+
+    def push(self, samples: Samples) -> None:
+        """Take more samples, later than all before. Acceleration in g is the first three channels."""
+        for first in range(0, len(samples.time_ns), ROWS_AT_ONCE):
+            self._push(samples.part(first, first + ROWS_AT_ONCE))
+
+    def finish(self) -> Epochs:
+        """The epochs of all that was pushed, the last one as far as it goes."""
+        if self._kept is not None and len(self._kept.time_ns):
+            self._done.append(self._over(self._kept))
+        self._kept = None
+        if not self._done:
+            return _none(self._epoch_ns)
+        if len(self._done) > 1:
+            names = [name for name in Epochs.__dataclass_fields__ if name != "epoch_ns"]
+            columns = {name: np.concatenate([getattr(part, name) for part in self._done]) for name in names}
+            self._done = [Epochs(self._epoch_ns, **columns)]
+        return self._done[0]
+
+    def _push(self, samples: Samples) -> None:
+        if not samples.valid.all():
+            samples = samples.chosen(samples.valid)
+        if len(samples.time_ns) == 0:
+            return
+        if self._kept is not None:
+            samples = joined([self._kept, samples])
+        current_ns = samples.time_ns[-1] // self._epoch_ns * self._epoch_ns
+        over = int(np.searchsorted(samples.time_ns, current_ns))
+        if over:
+            self._done.append(self._over(samples.part(0, over)))
+        self._kept = joined([samples.part(over, len(samples.time_ns))])  # a copy, so that the rest may go
+
+    def _over(self, samples: Samples) -> Epochs:
+        """The epochs of samples, all valid, that hold them from their first sample to their last."""
+        second = samples.time_ns // SECOND_NS
+        firsts = np.flatnonzero(np.diff(second, prepend=second[0] - 1))
+        counts = np.diff(firsts, append=len(second))
+        epoch = second[firsts] // (self._epoch_ns // SECOND_NS)
+        groups = np.flatnonzero(np.diff(epoch, prepend=epoch[0] - 1))
+        samples_in = np.add.reduceat(counts, groups)
+
+        narrow = np.ascontiguousarray(samples.signals[:, :AXES].T)
+        edges = firsts[groups]
+        lowest = np.minimum.reduceat(narrow, edges, axis=1).T
+        highest = np.maximum.reduceat(narrow, edges, axis=1).T
+        # Differences from the epoch's first sample: squares of what is small lose nothing to what is large.
+        origin = narrow[:, edges].astype(np.float64)
+        wide = narrow.astype(np.float64)
+        wide -= np.repeat(origin, samples_in, axis=1)
+        sums = np.add.reduceat(wide, firsts, axis=1)
+        np.multiply(wide, wide, out=wide)
+        mean = np.add.reduceat(sums, groups, axis=1) / samples_in
+        variance = np.maximum(np.add.reduceat(wide, edges, axis=1) / samples_in - mean * mean, 0)
+        return Epochs(
+            epoch_ns=self._epoch_ns,
+            start_ns=epoch[groups] * self._epoch_ns,
+            samples=samples_in,
+            mean=(origin + mean).T,
+            standard_deviation=np.sqrt(variance).T,
+            lowest=lowest,
+            highest=highest,
+            slow_movement=_slow(sums, counts, groups, variance, samples_in).T,
+            step=_smallest_step(narrow, edges, samples_in),
+            temperature=self._temperature(samples.signals, edges, samples_in),
+        )
+
+    def _temperature(
+        self, signals: NDArray[np.float32], edges: NDArray[np.int64], samples_in: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        if self._temperature_channel is None:
+            return np.full(len(edges), np.nan)
+        column = signals[:, self._temperature_channel].astype(np.float64)
+        mean: NDArray[np.float64] = np.add.reduceat(column, edges) / samples_in
+        return mean
+
+
+def epochs_of(recording: Recording, epoch_s: float = EPOCH_S) -> Epochs:
+    """The epochs of a mended recording's valid samples.
+
+    Raises:
+        HarkenError: when the recording is ``as_found`` or does not begin with the channels ``x, y, z``.
+    """
+    name = recording.source or recording.subject
+    if recording.as_found:
+        raise HarkenError(f"{name}: only a mended recording has epochs; read it without as_found")
+    if recording.channels[:AXES] != ("x", "y", "z"):
+        raise HarkenError(f"{name}: epochs need acceleration as the first channels, x, y, z")
+    channels = recording.channels
+    at = channels.index("temperature") if "temperature" in channels else None
+    statistics = EpochStatistics(epoch_s=epoch_s, temperature_channel=at)
+    statistics.push(Samples.of(recording))
+    return statistics.finish()
+
+
+def _slow(
+    sums: NDArray[np.float64],
+    counts: NDArray[np.int64],
+    groups: NDArray[np.int64],
+    variance: NDArray[np.float64],
+    samples_in: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """See ``Epochs.slow_movement``, ``[3, epochs]``; from the ``sums [3, seconds]`` of ``counts`` samples."""
+    means = sums / counts
+    seconds = np.diff(groups, append=len(counts))
+    several = np.maximum(seconds, 2)  # of a single second nothing is known, and it gets 0
+    grand = np.add.reduceat(means, groups, axis=1) / seconds
+    away = means - np.repeat(grand, seconds, axis=1)
+    between = np.add.reduceat(away * away, groups, axis=1) / (several - 1)
+    # What is left within seconds is noise, or as quick as noise; a mean of `each` samples keeps so much of it.
+    inside = np.maximum(variance - between * (several - 1) / several, 0)
+    kept = np.add.reduceat(1 / counts, groups) / seconds
+    freedom = np.maximum(samples_in - seconds, 1) / samples_in
+    return np.where(seconds > 1, between - inside / freedom * kept, 0.0)
+
+
+def _smallest_step(
+    narrow: NDArray[np.float32], edges: NDArray[np.int64], samples_in: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """See ``Epochs.step``, from the samples ``[3, n]``."""
+    rows = edges[:, None] + np.minimum(np.arange(LOOKED_AT), samples_in[:, None] - 1)
+    steps = np.abs(np.diff(narrow[:, rows], axis=2))
+    steps[steps == 0] = np.inf
+    smallest = steps.min(axis=(0, 2))
+    return np.where(np.isinf(smallest), np.float32(np.nan), smallest)
+
+
+def _none(epoch_ns: int) -> Epochs:
+    whole, wide, narrow = np.empty(0, np.int64), np.empty((0, AXES)), np.empty((0, AXES), np.float32)
+    line, number = np.empty(0), np.empty(0, np.float32)
+    return Epochs(epoch_ns, whole, whole, wide, wide, narrow, narrow, wide, number, line)

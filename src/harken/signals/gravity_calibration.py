@@ -1,0 +1,181 @@
+"""A sensor's offset and gain from the moments at which it lay still: gravity is 1 g, whichever way it points."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harken.recording import Recording
+from harken.signals.epochs import Epochs, epochs_of
+
+__all__ = ["GravityCalibration", "calibrate_gravity", "gravity_calibration"]
+
+STILL_G = 0.013
+"""An epoch is still if its standard deviation is below this on all axes (van Hees 2014)."""
+NEAREST_G, FURTHEST_G = 0.5, 1.5
+"""A still vector of another length is a broken sensor's, or was thrown; not gravity seen through offset and gain."""
+COVERED_G = 0.3
+"""The sphere is covered if still epochs lie beyond this on either side of each axis (GGIR's ``spherecrit``)."""
+FEWEST_EPOCHS = 50
+GOOD_G = 0.002
+"""Where gravity is right within this already, there is nothing to do: less than sensors can tell."""
+WORST_AFTER_G = 0.010
+"""A fit that leaves more than this is none (GGIR's limit)."""
+CELL_G, CELL_DEGREES = 0.02, 1.0
+"""Still epochs this near to one another count as one, so that a night in one posture weighs no more than a minute."""
+LEAST_DISTANCE_G = 0.01
+"""Points count by how near they are to the sphere; nearer than this they all count the same (GGIR)."""
+MOST_ITERATIONS = 1000
+SETTLED = 1e-9
+LEAST_DEGREES = 2.0
+"""Temperatures that spread less (standard deviation) cannot tell what temperature does."""
+
+
+@dataclass(frozen=True, eq=False)
+class GravityCalibration:
+    """Calibrated = measured * ``gain`` + ``offset_g`` + ``temperature_slope`` * (temperature - ``temperature_mean``).
+
+    Attributes:
+        offset_g, gain: float64 ``[3]``.
+        temperature_slope: in g for one degree, float64 ``[3]``; 0 where temperature was not recorded, or hardly moved.
+        temperature_mean: in degrees; 0 where the slope is 0.
+        error_before_mg, error_after_mg: the mean distance of still epochs from 1 g, in thousandths of a g, those in
+            one posture counted once; NaN if there are none. The same when nothing is applied.
+        epochs_used: how many still epochs there were.
+        applied: whether there is anything to apply. If not, ``apply`` changes nothing.
+        reason: a sentence: what was done, or why not.
+    """
+
+    offset_g: NDArray[np.float64]
+    gain: NDArray[np.float64]
+    temperature_slope: NDArray[np.float64]
+    temperature_mean: float
+    error_before_mg: float
+    error_after_mg: float
+    epochs_used: int
+    applied: bool
+    reason: str
+
+    def apply(
+        self, signals: NDArray[np.float32], temperature: NDArray[np.floating] | None = None
+    ) -> NDArray[np.float32]:
+        """Signals ``[n, channels]``, acceleration first -> calibrated ones; other channels stay. ``temperature``
+        ``[n]``, where there is one; where it is missing or NaN, the mean one is taken. It commutes with resampling:
+        fewer samples need be calibrated after it, to the same result."""
+        if not self.applied:
+            return signals
+        calibrated = signals.copy()
+        for axis in range(3):
+            column = calibrated[:, axis]
+            column *= np.float32(self.gain[axis])
+            column += np.float32(self.offset_g[axis])
+        if temperature is not None and self.temperature_slope.any():
+            away = np.nan_to_num(temperature - np.float32(self.temperature_mean)).astype(np.float32)
+            calibrated[:, :3] += away[:, None] * self.temperature_slope.astype(np.float32)
+        return calibrated
+
+
+def gravity_calibration(epochs: Epochs) -> GravityCalibration:
+    """Offset and gain of each axis (and what temperature adds), from the epochs in which the sensor lay still.
+
+    The method is that of van Hees, Fang, Langford and others (Journal of Applied Physiology 117, 2014): the points
+    that still epochs give lie on a sphere of 1 g, but for offset and gain. Each is drawn to the nearest point of the
+    sphere, a line is fitted axis by axis, and both again until nothing changes; points far from the sphere count
+    less, as in GGIR. It departs from GGIR in one thing: epochs that lie within 0.02 g (and a degree) of one another
+    count as one, so that a night in one posture does not outweigh everything else.
+
+    Nothing is applied when there are fewer than 50 still epochs, when they do not cover the sphere (on each axis one
+    must lie beyond +0.3 g and one beyond -0.3 g), when gravity is right within 2 mg already, or when the fit does not
+    bring the error down, or not below 10 mg. ``reason`` says which.
+    """
+    still = (epochs.standard_deviation < STILL_G).all(axis=1)
+    length = np.linalg.norm(epochs.mean, axis=1)
+    still &= (length > NEAREST_G) & (length < FURTHEST_G)
+    temperature = epochs.temperature[still]
+    warm = len(temperature) > 0 and bool(np.isfinite(temperature).all()) and float(temperature.std()) >= LEAST_DEGREES
+    mean = float(temperature.mean()) if warm else 0.0
+    points, away = _thinned(epochs.mean[still], temperature - mean if warm else np.zeros(len(temperature)))
+    before, used = _error_g(points), int(still.sum())
+
+    if used < FEWEST_EPOCHS:
+        return _refused(f"only {used} epochs are still, and it takes {FEWEST_EPOCHS}", before, used)
+    reached = [("+", points.max(axis=0)), ("-", -points.min(axis=0))]
+    short = [f"{sign}{'xyz'[axis]}" for sign, most in reached for axis in range(3) if most[axis] <= COVERED_G]
+    if short:
+        told = f"the still epochs do not cover the sphere: none lies beyond {COVERED_G} g towards {', '.join(short)}"
+        return _refused(told, before, used)
+    if before < GOOD_G:
+        return _refused(
+            f"gravity is right within {1000 * before:.1f} mg already, so there is nothing to do", before, used
+        )
+    offset, gain, slope = _fitted(points, away, with_temperature=warm)
+    after = _error_g(points * gain + offset + away[:, None] * slope)
+    if not (after < before and after < WORST_AFTER_G):
+        told = f"the fit leaves an error of {1000 * after:.1f} mg, from {1000 * before:.1f} mg"
+        return _refused(told, before, used)
+    told = f"gravity was off by {1000 * before:.1f} mg at rest and is by {1000 * after:.1f} mg after calibration"
+    return GravityCalibration(offset, gain, slope, mean, 1000 * before, 1000 * after, used, True, told)
+
+
+def calibrate_gravity(recording: Recording) -> Recording:
+    """The recording with its acceleration calibrated by ``gravity_calibration``; a note says what was done, or why
+    nothing was.
+
+    Raises:
+        HarkenError: when the recording is ``as_found`` or does not begin with ``x, y, z``.
+    """
+    calibration = gravity_calibration(epochs_of(recording))
+    if not calibration.applied:
+        return replace(recording, quality=recording.quality.noting(f"not calibrated: {calibration.reason}"))
+    names = recording.channels
+    temperature = recording.signals[:, names.index("temperature")] if "temperature" in names else None
+    return replace(
+        recording,
+        signals=calibration.apply(recording.signals, temperature),
+        quality=recording.quality.noting(calibration.reason),
+    )
+
+
+def _error_g(points: NDArray[np.float64]) -> float:
+    """The mean distance of points ``[n, 3]`` from the sphere."""
+    return float(np.abs(np.linalg.norm(points, axis=1) - 1).mean()) if len(points) else float("nan")
+
+
+def _refused(reason: str, error_g: float, used: int) -> GravityCalibration:
+    error = 1000 * error_g
+    return GravityCalibration(np.zeros(3), np.ones(3), np.zeros(3), 0.0, error, error, used, False, reason)
+
+
+def _thinned(points: NDArray[np.float64], away: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """One point (and temperature) for each cell that holds any: their mean."""
+    cells = np.column_stack([np.floor(points / CELL_G), np.floor(away / CELL_DEGREES)]).astype(np.int64)
+    _, of_point, counts = np.unique(cells, axis=0, return_inverse=True, return_counts=True)
+    of_point = of_point.reshape(-1)
+    means = [np.bincount(of_point, weights=column) / counts for column in (*points.T, away)]
+    return np.stack(means[:3], axis=1), means[3]
+
+
+def _fitted(
+    points: NDArray[np.float64], away: NDArray[np.float64], *, with_temperature: bool
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Offset, gain and temperature's slope, ``[3]`` each, by closest points."""
+    offset, gain, slope = np.zeros(3), np.ones(3), np.zeros(3)
+    weights = np.ones(len(points))
+    ones = np.ones(len(points))
+    for _ in range(MOST_ITERATIONS):
+        current = points * gain + offset + away[:, None] * slope
+        length = np.linalg.norm(current, axis=1)
+        target = current / length[:, None]
+        weights = 1 / np.maximum(np.abs(length - 1), LEAST_DISTANCE_G)
+        change = 0.0
+        for axis in range(3):
+            columns = [ones, points[:, axis], away] if with_temperature else [ones, points[:, axis]]
+            design = np.stack(columns, axis=1)
+            weighted = design * weights[:, None]
+            solved = np.linalg.solve(weighted.T @ design, weighted.T @ target[:, axis])
+            new = np.array([*solved, 0.0])[:3]
+            change = max(change, float(np.abs(new - (offset[axis], gain[axis], slope[axis])).max()))
+            offset[axis], gain[axis], slope[axis] = new
+        if change < SETTLED:
+            break
+    return offset, gain, slope

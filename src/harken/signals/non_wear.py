@@ -1,0 +1,150 @@
+"""When the watch was not worn, from its acceleration alone: at rest, and without a breath."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harken.recording import Recording
+from harken.signals.epochs import Epochs, epochs_of
+
+__all__ = ["mark_non_wear", "non_wear", "worn"]
+
+REST_G, REST_RANGE_G = 0.013, 0.050
+REST_AXES = 2
+"""At rest: standard deviation and range below these on so many axes (van Hees 2011, and GGIR)."""
+DEAF_WINDOW_S = 3600.0
+QUIET_WINDOW_S = 900.0
+BREATH_G = 0.0005
+"""Slow movement of the wrist, all axes together, below which nobody breathes. See docs/signals.md for measurements."""
+FINE_STEP_G = 0.005
+"""A sensor with coarser steps cannot hear a breath."""
+LEAST_NOISE_STEPS = 1 / 3
+"""Nor can one whose noise does not carry it over its steps."""
+LEAST_FILLED = 0.5
+"""A window of which less was recorded says nothing."""
+
+
+def non_wear(epochs: Epochs) -> NDArray[np.int64]:
+    """When the watch was not worn, int64 ``[k, 2]`` start and end in ns, in order, apart, on epoch boundaries.
+
+    A window of time is non-wear if the sensor is at rest in it: its standard deviation is below 13 mg and its range
+    below 50 mg on at least two of three axes (van Hees and others, PLoS ONE 6(7), 2011, whose window is 60 minutes in
+    GGIR). That alone calls quiet sleep non-wear, whenever somebody does not turn for an hour. So there are two rules:
+
+    - Where the sensor could hear a breath, windows of 15 minutes at rest count in which there is none: the means of
+      whole seconds vary by less than 0.5 mg (all axes together, root mean square over the window) beyond what the
+      sensor's own noise explains. An hour at rest that breathes is worn.
+    - Where it could not, because its steps are coarser than 5 mg or its noise is below a third of a step, windows of
+      60 minutes at rest count.
+
+    Windows begin at every epoch, so the boundaries are exact to an epoch (10 s), and every moment that lies in one
+    such window is non-wear. What was not recorded does not count for or against; a window of which less than half was
+    recorded is none, and non-wear neither begins nor ends with a gap. A watch that is carried, or lies in a moving
+    car, is taken as worn; so is one that is off for less than a quarter of an hour.
+    """
+    if len(epochs) == 0:
+        return np.empty((0, 2), dtype=np.int64)
+    slot = epochs.start_ns // epochs.epoch_ns
+    longest = round(DEAF_WINDOW_S * 1e9 / epochs.epoch_ns)
+    cuts = np.flatnonzero(np.diff(slot) > longest) + 1
+    parts = np.split(np.arange(len(slot)), cuts)
+    step = _step_g(epochs)
+    off = np.concatenate([_off(epochs, rows, step) for rows in parts])
+    # A run of epochs that are off, over gaps no longer than a window.
+    new = np.concatenate([[True], np.diff(slot) > longest]) | np.concatenate([[True], off[1:] != off[:-1]])
+    firsts = np.flatnonzero(new)
+    lasts = np.append(firsts[1:], len(off)) - 1
+    chosen = off[firsts]
+    starts, ends = epochs.start_ns[firsts[chosen]], epochs.start_ns[lasts[chosen]] + epochs.epoch_ns
+    return np.stack([starts, ends], axis=1)
+
+
+def worn(times_ns: NDArray[np.int64], non_wear: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether the watch was worn at each time ``[n]``, given ``non_wear``'s answer ``[k, 2]``."""
+    # Starts and ends alternate, so an odd number of them lies behind a time within.
+    behind = np.searchsorted(non_wear.reshape(-1), times_ns, side="right")
+    result: NDArray[np.bool_] = behind % 2 == 0
+    return result
+
+
+def mark_non_wear(recording: Recording) -> Recording:
+    """The recording with what was not worn marked as not ``valid``; its values stay, and a note says how much.
+
+    Raises:
+        HarkenError: when the recording is ``as_found`` or does not begin with ``x, y, z``.
+    """
+    intervals = non_wear(epochs_of(recording))
+    if len(intervals) == 0:
+        return replace(recording, quality=recording.quality.noting("the watch was worn throughout, as far as it tells"))
+    hours = float(np.diff(intervals, axis=1).sum()) / 3.6e12
+    times = "once" if len(intervals) == 1 else f"{len(intervals)} times"
+    return replace(
+        recording,
+        valid=recording.valid & worn(recording.time_ns, intervals),
+        quality=recording.quality.noting(f"the watch was not worn {times}, for {hours:.2f} h in all"),
+    )
+
+
+def _step_g(epochs: Epochs) -> float:
+    """The sensor's step: what the smallest differences of most epochs agree on. 0 where nothing differs."""
+    known = epochs.step[np.isfinite(epochs.step)]
+    return float(np.median(known)) if len(known) else 0.0
+
+
+def _off(epochs: Epochs, rows: NDArray[np.int64], step_g: float) -> NDArray[np.bool_]:
+    """Which of these epochs, never an hour apart, lie in a window that is non-wear; bool ``[rows]``."""
+    slot = epochs.start_ns[rows] // epochs.epoch_ns
+    slot -= slot[0]
+    off = np.zeros(len(rows), dtype=bool)
+    for window_s, quiet in ((QUIET_WINDOW_S, True), (DEAF_WINDOW_S, False)):
+        width = round(window_s * 1e9 / epochs.epoch_ns)
+        if slot[-1] + 1 < width:
+            continue
+        found = _windows(epochs, rows, slot, width, step_g=step_g, quiet=quiet)
+        # A moment lies in a window that begins at most `width - 1` slots before it.
+        begun = np.concatenate([[0], np.cumsum(found)])
+        off |= begun[slot + 1] > begun[np.maximum(slot + 1 - width, 0)]
+    return off
+
+
+def _windows(
+    epochs: Epochs, rows: NDArray[np.int64], slot: NDArray[np.int64], width: int, *, step_g: float, quiet: bool
+) -> NDArray[np.bool_]:
+    """Whether the window of ``width`` slots that begins at each slot is non-wear, bool ``[slots]``."""
+    from scipy.ndimage import maximum_filter1d, minimum_filter1d  # takes a tenth of a second to import
+
+    slots = int(slot[-1]) + 1
+
+    def spread(values: NDArray[np.floating], empty: float = 0.0) -> NDArray[np.float64]:
+        full = np.full((slots, *values.shape[1:]), empty)
+        full[slot] = values
+        return full
+
+    def summed(values: NDArray[np.floating]) -> NDArray[np.float64]:
+        running = np.cumsum(spread(values), axis=0)
+        running = np.concatenate([np.zeros((1, *running.shape[1:])), running])
+        ends = np.minimum(np.arange(slots) + width, slots)
+        result: NDArray[np.float64] = running[ends] - running[:-1]
+        return result
+
+    mean, deviation = epochs.mean[rows], epochs.standard_deviation[rows]
+    samples = epochs.samples[rows].astype(np.float64)[:, None]
+    filled = summed(np.ones(len(rows)))
+    counted = np.maximum(summed(samples), 1)
+    average = summed(samples * mean) / counted
+    variance = summed(samples * (deviation**2 + mean**2)) / counted - average**2
+    origin = -(width // 2)  # a filter's window lies about its place, ours begins there
+    highest = maximum_filter1d(spread(epochs.highest[rows], -np.inf), width, axis=0, origin=origin, mode="nearest")
+    lowest = minimum_filter1d(spread(epochs.lowest[rows], np.inf), width, axis=0, origin=origin, mode="nearest")
+    at_rest = (variance < REST_G**2) & (highest - lowest < REST_RANGE_G)
+    rest: NDArray[np.bool_] = (at_rest.sum(axis=1) >= REST_AXES) & (filled >= LEAST_FILLED * width)
+    rest[slots - width + 1 :] = False  # these windows would end after the recording
+    noise = np.sqrt((summed(samples * deviation**2) / counted).mean(axis=1))
+    hears = (step_g <= FINE_STEP_G) & (noise >= LEAST_NOISE_STEPS * step_g)
+    if not quiet:
+        found = rest & ~hears
+    else:
+        slow = summed(epochs.slow_movement[rows].sum(axis=1)) / np.maximum(filled, 1)
+        found = rest & hears & (slow < BREATH_G**2)
+    return np.asarray(found, dtype=bool)

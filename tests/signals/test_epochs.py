@@ -1,0 +1,103 @@
+"""Epochs of a stream: the same as computed one by one in double precision, however the stream is cut."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harken.errors import HarkenError
+from harken.recording import Recording
+from harken.signals import Epochs, EpochStatistics, Samples, epochs_of
+from sampled import ROUGH, START_NS, clock, made
+
+COLUMNS = [name for name in Epochs.__dataclass_fields__ if name != "epoch_ns"]
+
+
+def reference(recording: Recording, epoch_ns: int) -> dict[str, list[object]]:
+    """Each epoch by itself, in double precision."""
+    found: dict[str, list[object]] = {name: [] for name in COLUMNS}
+    good = np.flatnonzero(recording.valid)
+    for number in np.unique(recording.time_ns[good] // epoch_ns):
+        rows = good[recording.time_ns[good] // epoch_ns == number]
+        values = recording.signals[rows, :3].astype(np.float64)
+        seconds = recording.time_ns[rows] // 10**9
+        parts = [values[seconds == second] for second in np.unique(seconds)]
+        slow = np.zeros(3)
+        if len(parts) > 1:
+            between = np.var([part.mean(axis=0) for part in parts], axis=0, ddof=1)
+            inside = np.maximum(values.var(axis=0) - between * (len(parts) - 1) / len(parts), 0)
+            inside = inside * len(rows) / max(len(rows) - len(parts), 1)
+            slow = between - inside * np.mean([1 / len(part) for part in parts])
+        steps = np.abs(np.diff(recording.signals[rows[:32], :3], axis=0))
+        found["start_ns"].append(number * epoch_ns)
+        found["samples"].append(len(rows))
+        found["mean"].append(values.mean(axis=0))
+        found["standard_deviation"].append(values.std(axis=0))
+        found["lowest"].append(values.min(axis=0))
+        found["highest"].append(values.max(axis=0))
+        found["slow_movement"].append(slow)
+        found["step"].append(steps[steps > 0].min() if (steps > 0).any() else np.nan)
+        found["temperature"].append(np.nan)
+    return found
+
+
+@settings(deadline=None, max_examples=40)
+@given(drawn=ROUGH, epoch_s=st.sampled_from([2, 3, 10]))
+def test_the_same_as_one_by_one(drawn: tuple[Recording, np.random.Generator], epoch_s: int) -> None:
+    recording, _ = drawn
+    epochs = epochs_of(recording, epoch_s=epoch_s)
+    expected = reference(recording, epoch_s * 10**9)
+    for name in COLUMNS:
+        np.testing.assert_allclose(getattr(epochs, name), np.array(expected[name]), rtol=1e-6, atol=1e-9, err_msg=name)
+
+
+@settings(deadline=None, max_examples=60)
+@given(drawn=ROUGH, pushes=st.integers(0, 40))
+def test_a_stream_gives_the_same_to_the_bit(drawn: tuple[Recording, np.random.Generator], pushes: int) -> None:
+    recording, random = drawn
+    whole, stream = epochs_of(recording, epoch_s=2), EpochStatistics(epoch_s=2)
+    cuts = np.sort(random.integers(0, len(recording) + 1, pushes))
+    for first, last in zip([0, *cuts], [*cuts, len(recording)], strict=True):
+        stream.push(Samples.of(recording).part(first, last))
+    for name in COLUMNS:
+        np.testing.assert_array_equal(getattr(stream.finish(), name), getattr(whole, name), err_msg=name)
+
+
+def test_breath_is_told_from_noise() -> None:
+    time_ns = clock(100, 600)
+    random = np.random.default_rng(0)
+    noise = random.normal(0, 0.004, (len(time_ns), 3))
+    breath = 0.003 * np.sin(2 * np.pi * 0.25 * (time_ns - START_NS) / 1e9)[:, None]
+    still = epochs_of(made(time_ns, noise)).slow_movement.mean(axis=0)
+    breathing = epochs_of(made(time_ns, noise + breath)).slow_movement.mean(axis=0)
+    np.testing.assert_allclose(still, 0, atol=0.0001**2)
+    # A mean over a second keeps sinc(1/4) of a sine of 1/4 Hz.
+    np.testing.assert_allclose(breathing, (0.003 * np.sinc(0.25)) ** 2 / 2, rtol=0.1)
+
+
+def test_temperature_is_averaged() -> None:
+    time_ns = clock(50, 40)
+    warm = np.linspace(20, 24, len(time_ns))
+    signals = np.column_stack([np.zeros((len(time_ns), 3)), warm]).astype(np.float32)
+    recording = Recording(
+        time_ns=time_ns,
+        signals=signals,
+        channels=("x", "y", "z", "temperature"),
+        label_codes=np.zeros(len(time_ns), np.int16),
+        label_names=("sit",),
+        subject="ann",
+    )
+    epochs = epochs_of(recording)
+    for start_ns, mean in zip(epochs.start_ns, epochs.temperature, strict=True):
+        rows = (time_ns >= start_ns) & (time_ns < start_ns + 10**10)
+        assert mean == pytest.approx(warm[rows].mean(), rel=1e-6)
+
+
+def test_nothing_and_what_is_refused() -> None:
+    assert len(EpochStatistics().finish()) == 0
+    for epoch_s in (0, 1, 2.5, -10, float("nan"), float("inf")):
+        with pytest.raises(HarkenError, match="a whole number of seconds"):
+            EpochStatistics(epoch_s=epoch_s)
+    two = made(clock(50, 10), np.zeros((500, 2)))
+    with pytest.raises(HarkenError, match="x, y, z"):
+        epochs_of(two)

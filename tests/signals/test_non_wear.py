@@ -1,0 +1,111 @@
+"""A watch on a table is not worn; one on a sleeper's wrist is."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harken.recording import Recording
+from harken.signals import epochs_of, mark_non_wear, non_wear, worn
+from harken.simulation import Simulation
+from sampled import START_NS
+from still import SPHERE, resting
+
+FINE = 1 / 1024
+
+
+def minutes(intervals: np.ndarray) -> list[tuple[float, float]]:
+    return [((a - START_NS) / 6e10, (b - START_NS) / 6e10) for a, b in intervals.tolist()]
+
+
+def followed_by(*parts: Recording) -> Recording:
+    """One after the other without a gap."""
+    times, offset = [], 0
+    for part in parts:
+        times.append(part.time_ns + offset)
+        offset += part.time_ns[-1] - part.time_ns[0] + part.time_ns[1] - part.time_ns[0]
+    return replace(
+        parts[0],
+        time_ns=np.concatenate(times),
+        signals=np.concatenate([part.signals for part in parts]),
+        label_codes=np.concatenate([part.label_codes for part in parts]),
+        valid=np.concatenate([part.valid for part in parts]),
+    )
+
+
+def test_a_watch_on_a_table_and_a_sleeper() -> None:
+    table = resting(SPHERE[:1], minutes=40, step_g=FINE)
+    sleeper = resting(SPHERE[1:2], minutes=180, step_g=FINE, breath_g=0.002, seed=1)
+    recording = followed_by(sleeper, table, sleeper)
+    ((begin, end),) = minutes(non_wear(epochs_of(recording)))
+    assert begin == pytest.approx(180, abs=0.35)
+    assert end == pytest.approx(220, abs=0.35)
+    marked = mark_non_wear(recording)
+    assert (~marked.valid).sum() == pytest.approx(40 * 60 * 25, rel=0.02)
+    np.testing.assert_array_equal(marked.signals, recording.signals)
+    assert marked.quality.notes[-1] == "the watch was not worn once, for 0.66 h in all"
+
+
+def test_a_quarter_of_an_hour_is_the_least() -> None:
+    sleeper = resting(SPHERE[1:2], minutes=60, step_g=FINE, breath_g=0.002, seed=1)
+    short = resting(SPHERE[:1], minutes=13, step_g=FINE)
+    recording = followed_by(sleeper, short, sleeper)
+    assert len(non_wear(epochs_of(recording))) == 0
+    assert mark_non_wear(recording).quality.notes[-1].startswith("the watch was worn throughout")
+
+
+@pytest.mark.parametrize(("rest_minutes", "expected"), [(45, 0), (80, 1)])
+def test_a_sensor_too_coarse_to_hear_a_breath_needs_an_hour(rest_minutes: float, expected: int) -> None:
+    still = resting(SPHERE[:1] * 0.99, minutes=rest_minutes, step_g=1 / 64)
+    turning = resting(np.tile(SPHERE, (3, 1)), minutes=2, step_g=1 / 64)
+    assert len(non_wear(epochs_of(followed_by(turning, still, turning)))) == expected
+
+
+def test_turning_is_not_rest() -> None:
+    recording = resting(np.tile(SPHERE, (2, 1)), minutes=10, step_g=FINE)
+    assert len(non_wear(epochs_of(recording))) == 0
+
+
+def test_gaps_neither_begin_nor_end_non_wear() -> None:
+    table = resting(SPHERE[:1], minutes=120, step_g=FINE)
+    minute = (table.time_ns - START_NS) / 6e10
+    recorded = (minute < 30) | (minute > 35)
+    cut = replace(
+        table,
+        **{name: getattr(table, name)[recorded] for name in ("time_ns", "signals", "label_codes", "valid")},
+    )
+    ((begin, end),) = minutes(non_wear(epochs_of(cut)))
+    assert begin == pytest.approx(0, abs=0.2)
+    assert end == pytest.approx(120, abs=0.2)
+    years = followed_by(table, table)
+    later = replace(years, time_ns=years.time_ns + (np.arange(len(years)) >= len(table)) * 10**17)
+    assert len(non_wear(epochs_of(later))) == 2
+
+
+@settings(deadline=None, max_examples=60)
+@given(edges=st.lists(st.integers(0, 100), max_size=8, unique=True).map(sorted))
+def test_worn_is_all_that_lies_outside(edges: list[int]) -> None:
+    intervals = np.array(edges[: len(edges) // 2 * 2], dtype=np.int64).reshape(-1, 2)
+    times = np.arange(-5, 110)
+    inside = ((times[:, None] >= intervals[:, 0]) & (times[:, None] < intervals[:, 1])).any(axis=1)
+    np.testing.assert_array_equal(worn(times, intervals), ~inside)
+
+
+def test_a_simulated_day() -> None:
+    simulation = Simulation(days=1, sample_rate_hz=20, seed=4)
+    recording = simulation.recording()
+    intervals = non_wear(epochs_of(recording))
+    assert (intervals % 10**10 == 0).all()
+    assert (np.diff(intervals.reshape(-1)) > 0).all()
+    truth = simulation.truth().filter(~simulation.truth()["wear"])
+    table = np.stack([truth["start"].cast(int).to_numpy(), truth["end"].cast(int).to_numpy()], axis=1)
+    wrong = worn(recording.time_ns, intervals) != worn(recording.time_ns, table)
+    assert wrong.mean() * 24 * 60 < 15
+
+
+def test_nothing() -> None:
+    recording = resting(SPHERE[:1], minutes=0.1)
+    assert non_wear(epochs_of(recording)).shape == (0, 2)
+    assert worn(recording.time_ns, np.empty((0, 2), np.int64)).all()
