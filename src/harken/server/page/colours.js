@@ -38,9 +38,12 @@ function crc32(text) {
 function shade(colour, amount) {
   const other = amount < 0 ? 0 : 255;
   const part = (at) => parseInt(colour.slice(at, at + 2), 16);
-  const mixed = [1, 3, 5].map((at) => Math.round((1 - Math.abs(amount)) * part(at) + Math.abs(amount) * other));
+  const mixed = [1, 3, 5].map((at) => rounded((1 - Math.abs(amount)) * part(at) + Math.abs(amount) * other));
   return `#${mixed.map((value) => value.toString(16).padStart(2, "0")).join("")}`;
 }
+
+/** To the nearest whole number, halves to the even one, as Python rounds. */
+const rounded = (value) => (value % 1 === 0.5 ? 2 * Math.round(value / 2) : Math.round(value));
 
 /** A colour of the page's style, as it is now: `theme("ink")`. */
 export const theme = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();

@@ -58,7 +58,10 @@ export class Rows {
     return low - 1;
   }
 
-  /** The longest part of each of `pixels` between two times: its code, and the mean activity there (NaN: none). */
+  /**
+   * Of each of `pixels` between two times: the code that most of it is, a gap only where there is nothing else, so that
+   * short recordings are seen from afar; and the mean activity (NaN: none).
+   */
   seen(from, to, pixels) {
     const kinds = this.labels.length + 3;
     const time = new Float32Array(pixels * kinds);
@@ -80,7 +83,7 @@ export class Rows {
     const codes = new Int16Array(pixels).fill(GAP);
     for (let pixel = 0; pixel < pixels; pixel++) {
       let most = 0;
-      for (let kind = 0; kind < kinds; kind++) {
+      for (let kind = 1; kind < kinds; kind++) {
         const spent = time[pixel * kinds + kind];
         if (spent > most) [most, codes[pixel]] = [spent, kind - 3];
       }
