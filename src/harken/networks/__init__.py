@@ -3,6 +3,7 @@
 from harken.networks.build import NETWORKS, Network, build
 from harken.networks.deep_conv_lstm import DeepConvLSTM, DeepConvLSTMSizes
 from harken.networks.everyday import EverydayLSTM, EverydaySizes
+from harken.networks.fused_lstm import FusedLSTM
 from harken.networks.notebook_lstm import NotebookLSTM, NotebookSizes
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "DeepConvLSTMSizes",
     "EverydayLSTM",
     "EverydaySizes",
+    "FusedLSTM",
     "Network",
     "NotebookLSTM",
     "NotebookSizes",

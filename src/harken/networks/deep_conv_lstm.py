@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from harken.errors import HarkenError
+from harken.networks.fused_lstm import FusedLSTM
 
 __all__ = ["DeepConvLSTM", "DeepConvLSTMSizes"]
 
@@ -49,7 +50,7 @@ class DeepConvLSTM(nn.Module):
             nn.Conv1d(sizes.filters if layer else 1, sizes.filters, sizes.filter_length)
             for layer in range(sizes.convolutions)
         )
-        self.recurrent = nn.LSTM(
+        self.recurrent = FusedLSTM(
             sizes.channels * sizes.filters,
             sizes.units,
             sizes.layers,

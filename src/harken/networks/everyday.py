@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from harken.networks.band_powers import BANDS, BandPowers
 from harken.networks.dropout import Dropout
+from harken.networks.fused_lstm import FusedLSTM
 
 __all__ = ["EverydayLSTM", "EverydaySizes"]
 
@@ -58,7 +59,7 @@ class EverydayLSTM(nn.Module):
             *_patches(sizes.stem, sizes.width, kernel=5),
         )
         self.blocks = nn.ModuleList(_block(sizes.width) for _ in range(sizes.blocks))
-        self.lstm = nn.LSTM(sizes.width, sizes.units, batch_first=True, bidirectional=True)
+        self.lstm = FusedLSTM(sizes.width, sizes.units, batch_first=True, bidirectional=True)
         self.dropout = Dropout(1 - sizes.keep)
         seen = 3 * sizes.channels + BANDS * (sizes.channels + 1)
         self.band_powers = BandPowers()

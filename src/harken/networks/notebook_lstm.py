@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from harken.networks import native
+
 __all__ = ["NotebookLSTM", "NotebookSizes"]
 
 FORGET_BIAS = 1.0
@@ -32,8 +34,8 @@ class NotebookSizes:
 class NotebookLSTM(nn.Module):
     """Signals ``[batch, time, channels]`` -> logits ``[batch, classes]``.
 
-    Gate order in the kernels is PyTorch's (input, forget, candidate, output), so that ``torch.lstm`` reads
-    them as they are.
+    Gate order in the kernels is PyTorch's (input, forget, candidate, output), so that our own kernels
+    and ``torch.lstm`` read them as they are.
     """
 
     forget_bias: Tensor
@@ -50,7 +52,7 @@ class NotebookLSTM(nn.Module):
         )
         self.biases = nn.ParameterList(nn.Parameter(torch.empty(4 * sizes.units)) for _ in range(sizes.layers))
         self.output = nn.Linear(sizes.units, sizes.classes)
-        # Not trained and not saved: torch.lstm wants a second bias, and the forget gate its 1.0.
+        # Not trained and not saved: an LSTM wants a second bias, and the forget gate its 1.0.
         forget = torch.zeros(4 * sizes.units)
         forget[sizes.units : 2 * sizes.units] = FORGET_BIAS
         self.register_buffer("forget_bias", forget, persistent=False)
@@ -74,14 +76,20 @@ class NotebookLSTM(nn.Module):
     def forward(self, signals: Tensor) -> Tensor:
         hidden = self.hidden(signals)  # [batch, time, units]
         hidden = F.relu(F.dropout(hidden, 1 - self.sizes.keep, self.training))
-        state = hidden.new_zeros(self.sizes.layers, hidden.shape[0], self.sizes.units)
         weights: list[Tensor] = []
         for input_kernel, recurrent_kernel, bias in zip(
             self.input_kernels, self.recurrent_kernels, self.biases, strict=True
         ):
             weights += [input_kernel, recurrent_kernel, bias, self.forget_bias]
-        steps, _, _ = torch.lstm(
-            hidden, (state, state), weights, True, self.sizes.layers, 0.0, self.training, False, True
-        )
-        logits: Tensor = self.output(steps[:, -1])  # [batch, classes]
+        logits: Tensor = self.output(self.last_step(hidden, weights))  # [batch, classes]
         return logits
+
+    def last_step(self, hidden: Tensor, weights: list[Tensor]) -> Tensor:
+        """What the last layer says at the last step, ``[batch, units]``."""
+        units, layers = self.sizes.units, self.sizes.layers
+        if native.usable(hidden, weights, units=units, layers=layers):
+            _, states, _ = native.lstm(hidden, weights, None, units=units, layers=layers, steps=False)
+            return states[-1]
+        state = hidden.new_zeros(layers, hidden.shape[0], units)
+        steps, _, _ = torch.lstm(hidden, (state, state), weights, True, layers, 0.0, self.training, False, True)
+        return steps[:, -1]

@@ -1,0 +1,141 @@
+"""``FusedLSTM`` in the place of ``torch.nn.LSTM``, with our kernels and without."""
+
+import copy
+import subprocess
+import sys
+
+import pytest
+import torch
+from torch import nn
+
+from harken.networks import FusedLSTM, NotebookLSTM, NotebookSizes, native
+
+
+def twins(*arguments: int, **options: object) -> tuple[nn.LSTM, FusedLSTM]:
+    """The same weights twice."""
+    torch.manual_seed(0)
+    theirs = nn.LSTM(*arguments, **options)  # type: ignore[arg-type]
+    ours = FusedLSTM(*arguments, **options)  # type: ignore[arg-type]
+    ours.load_state_dict(theirs.state_dict())
+    return theirs, ours
+
+
+@pytest.mark.parametrize("batch_first", [False, True])
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("bias", [False, True])
+def test_takes_the_place_of_pytorchs(batch_first: bool, bidirectional: bool, bias: bool) -> None:
+    options = {"batch_first": batch_first, "bidirectional": bidirectional, "bias": bias}
+    theirs, ours = twins(5, 12, 2, **options)
+    assert list(theirs.state_dict()) == list(ours.state_dict())
+    x = torch.randn(7, 9, 5)
+    torch.testing.assert_close(ours(x), theirs(x), rtol=0, atol=1e-5)
+    states = (4 if bidirectional else 2, 7 if batch_first else 9, 12)
+    state = (torch.randn(states), torch.randn(states))
+    torch.testing.assert_close(ours(x, state), theirs(x, state), rtol=0, atol=1e-5)
+    with torch.inference_mode():
+        torch.testing.assert_close(ours(x.mT.contiguous().mT), theirs(x), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_dropout_between_layers_draws_what_pytorchs_draws(bidirectional: bool) -> None:
+    theirs, ours = twins(5, 12, 3, batch_first=True, dropout=0.5, bidirectional=bidirectional)
+    x = torch.randn(7, 9, 5)
+    made = []
+    for module in (theirs, ours):
+        torch.manual_seed(4)
+        y, (h, c) = module(x)
+        y.square().sum().backward()
+        made.append((y, h, c, *(parameter.grad for parameter in module.parameters())))
+    torch.testing.assert_close(made[1], made[0], rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(ours.eval()(x), theirs.eval()(x), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("units", [4, 300])
+def test_what_the_kernels_are_not_for_is_pytorchs(units: int) -> None:
+    theirs, ours = twins(3, units, batch_first=True)
+    x = torch.randn(2, 6, 3)
+    torch.testing.assert_close(ours(x), theirs(x))
+    torch.testing.assert_close(ours(x[0]), theirs(x[0]))  # without a batch
+    torch.testing.assert_close(ours.double()(x.double()), theirs.double()(x.double()))
+    packed = nn.utils.rnn.pack_padded_sequence(x.double(), [6, 4], batch_first=True)
+    torch.testing.assert_close(ours(packed)[0].data, theirs(packed)[0].data)
+
+
+def test_what_does_not_fit_is_refused_as_pytorch_refuses_it() -> None:
+    _, ours = twins(3, 8, batch_first=True)
+    with pytest.raises(RuntimeError, match=r"input\.size\(-1\) must be equal to input_size"):
+        ours(torch.randn(2, 6, 4))
+    with pytest.raises(RuntimeError, match="Expected hidden"):
+        ours(torch.randn(2, 6, 3), (torch.zeros(1, 3, 8), torch.zeros(1, 3, 8)))
+
+
+def test_copies_and_changed_weights_are_seen() -> None:
+    _, ours = twins(3, 8, batch_first=True)
+    x = torch.randn(2, 6, 3)
+    copied = copy.deepcopy(ours)
+    torch.testing.assert_close(copied(x), ours(x), rtol=0, atol=0)
+    with torch.no_grad():
+        copied.weight_hh_l0.data.mul_(2)
+    assert not torch.equal(copied(x)[0], ours(x)[0])
+
+
+def test_a_traced_or_exported_network_holds_pytorchs_operations() -> None:
+    _, ours = twins(3, 8, batch_first=True)
+    x = torch.randn(2, 6, 3)
+    exported = torch.export.export(ours.eval(), (x,))
+    assert any("lstm" in str(node.target) or "mm" in str(node.target) for node in exported.graph.nodes)
+    torch.testing.assert_close(exported.module()(x)[0], ours(x)[0], rtol=0, atol=1e-5)
+
+
+def test_the_notebooks_network_says_the_same_on_both() -> None:
+    torch.manual_seed(0)
+    network = NotebookLSTM(NotebookSizes(4, 4)).eval()
+    signals = torch.randn(9, 80, 4)
+    with_ours = network(signals)
+    with_theirs = network.double()(signals.double())
+    torch.testing.assert_close(with_ours.double(), with_theirs, rtol=0, atol=2e-5)
+
+
+PROGRAM = """
+import torch
+from harken.networks import FusedLSTM, native
+lstm = FusedLSTM(3, 8)
+print(lstm(torch.zeros(2, 2, 3))[0].shape, native.load() is not None and native.instructions())
+"""
+
+
+def told(monkeypatch: pytest.MonkeyPatch, value: str) -> subprocess.CompletedProcess[str]:
+    monkeypatch.setenv("HARKEN_NATIVE", value)
+    return subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=False)
+
+
+def test_it_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran = told(monkeypatch, "0")
+    assert (ran.stdout.split()[-1], ran.stderr) == ("False", "")
+
+
+def test_another_wish_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "HARKEN_NATIVE is 'fast'; it can be 0, 1, portable, avx2, avx512" in told(monkeypatch, "fast").stderr
+
+
+@pytest.mark.skipif(native.load() is None, reason="our own LSTM was not built here, or HARKEN_NATIVE is 0")
+def test_an_instruction_set_can_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert told(monkeypatch, "portable").stdout.split()[-1] == "portable"
+
+
+def test_without_the_library_it_is_said_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: object
+) -> None:
+    monkeypatch.delenv("HARKEN_NATIVE", raising=False)
+    monkeypatch.setattr(native.library, "LIBRARY", f"{tmp_path}/none.so")
+    native.load.cache_clear()
+    try:
+        theirs, ours = twins(3, 8)
+        for _ in range(2):
+            torch.testing.assert_close(ours(torch.ones(2, 2, 3)), theirs(torch.ones(2, 2, 3)))
+        assert [record.message for record in caplog.records if "PyTorch's LSTM" in record.message] == [
+            "harken runs on PyTorch's LSTM: its own, which is faster on CPUs, was not built when it was installed "
+            "(that takes a C++ compiler)"
+        ]
+    finally:
+        native.load.cache_clear()

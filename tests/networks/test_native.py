@@ -1,0 +1,254 @@
+"""Our own LSTM kernels against the equations in NumPy float64 and against PyTorch, at every instruction set."""
+
+import ctypes
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from harken.networks import native
+from lstm_reference import Cell, Stack
+
+LIBRARY = native.load()
+BEST = 0 if LIBRARY is None else LIBRARY.harken_lstm_level()
+HERE = native.LEVELS[: BEST + 1]
+"""What this machine can run."""
+
+pytestmark = pytest.mark.skipif(LIBRARY is None, reason="our own LSTM was not built here, or HARKEN_NATIVE is 0")
+
+
+@contextmanager
+def threads(count: int, *, own: bool = False) -> Iterator[None]:
+    """So many threads: PyTorch's, or the library's own."""
+    assert LIBRARY is not None
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    if own:
+        LIBRARY.harken_lstm_borrow(None)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+        LIBRARY.harken_lstm_borrow(native.library._threads_of_pytorch())
+
+
+def weights_of(module: nn.LSTM) -> list[Tensor | None]:
+    """Four of each layer and direction."""
+    flat: list[Tensor | None] = list(module._flat_weights)
+    return flat if module.bias else [w for i in range(0, len(flat), 2) for w in (*flat[i : i + 2], None, None)]
+
+
+def stack_of(module: nn.LSTM) -> Stack:
+    """The same weights for NumPy."""
+    numbers = [None if w is None else w.detach().double().numpy() for w in weights_of(module)]
+    cells = []
+    for i in range(0, len(numbers), 4):
+        inputs, recurrent, *biases = numbers[i : i + 4]
+        assert inputs is not None
+        assert recurrent is not None
+        bias = sum((b for b in biases if b is not None), np.zeros(len(inputs)))
+        cells.append(Cell(inputs, recurrent, bias))
+    directions = 1 + module.bidirectional
+    return Stack([cells[i : i + directions] for i in range(0, len(cells), directions)])
+
+
+def close(found: Tensor | np.ndarray, wanted: Tensor | np.ndarray, relative: float) -> None:
+    """Within ``relative`` of the largest value."""
+    found, wanted = (np.asarray(t.detach() if isinstance(t, Tensor) else t) for t in (found, wanted))
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=relative * max(np.abs(wanted).max(initial=0), 1e-6))
+
+
+def everything(
+    module: nn.LSTM, x: Tensor, state: tuple[Tensor, Tensor] | None, pulls: tuple[Tensor, ...], **options: object
+) -> list[Tensor]:
+    """Results and gradients by our kernels: y, h, c, dx, dh0, dc0, and the weights'."""
+    x = x.clone().requires_grad_()
+    state = None if state is None else (state[0].clone().requires_grad_(), state[1].clone().requires_grad_())
+    module.zero_grad()
+    y, h, c = native.lstm(
+        x,
+        weights_of(module),
+        state,
+        units=module.hidden_size,
+        layers=module.num_layers,
+        directions=1 + module.bidirectional,
+        **options,  # type: ignore[arg-type]
+    )
+    sum((given * pull).sum() for given, pull in zip((y, h, c), pulls, strict=True)).backward()
+    grads = [x.grad, *((state[0].grad, state[1].grad) if state else ())]
+    return [y, h, c, *(g for g in grads if g is not None), *(p.grad for p in module.parameters() if p.grad is not None)]
+
+
+shapes = st.fixed_dictionaries(
+    {
+        "batch": st.integers(1, 60),
+        "length": st.integers(1, 40),
+        "inputs": st.integers(1, 40),
+        "units": st.integers(8, 70),
+        "layers": st.integers(1, 3),
+        "directions": st.integers(1, 2),
+        "bias": st.booleans(),
+        "state": st.booleans(),
+    }
+)
+
+
+def problem(
+    seed: int, shape: dict[str, int]
+) -> tuple[nn.LSTM, Tensor, tuple[Tensor, Tensor] | None, tuple[Tensor, ...]]:
+    torch.manual_seed(seed)
+    directions = shape["directions"]
+    module = nn.LSTM(
+        shape["inputs"],
+        shape["units"],
+        shape["layers"],
+        bias=bool(shape["bias"]),
+        batch_first=True,
+        bidirectional=directions == 2,
+    )
+    x = torch.randn(shape["batch"], shape["length"], shape["inputs"]) * 2
+    states = (shape["layers"] * directions, shape["batch"], shape["units"])
+    state = (torch.randn(states) / 2, torch.randn(states)) if shape["state"] else None
+    pulls = (torch.randn(*x.shape[:2], directions * shape["units"]), torch.randn(states), torch.randn(states))
+    return module, x, state, pulls
+
+
+@given(
+    seed=st.integers(0, 2**31 - 1),
+    shape=shapes,
+    level=st.sampled_from(HERE),
+    count=st.integers(1, 3),
+    own=st.booleans(),
+)
+@settings(max_examples=40, deadline=None)
+def test_results_and_all_gradients_are_those_of_the_equations_and_of_pytorch(
+    seed: int, shape: dict[str, int], level: native.Level, count: int, own: bool
+) -> None:
+    module, x, state, pulls = problem(seed, shape)
+    with threads(count, own=own):
+        found = everything(module, x, state, pulls, level=level)
+    zeros = torch.zeros(pulls[1].shape)
+    h0, c0 = ((part if state is not None else zeros).double().numpy() for part in state or (zeros, zeros))
+    stack = stack_of(module)
+    wanted = list(stack.run(x.double().numpy(), h0, c0))
+    dx, dh0, dc0, cells = stack.back(*(pull.double().numpy() for pull in pulls))
+    gradients = [dx, *((dh0, dc0) if state is not None else ())]
+    for layer in cells:
+        for cell in layer:
+            gradients += [cell.inputs, cell.recurrent, *([cell.bias] * 2 if module.bias else [])]
+    assert len(found) == 3 + len(gradients)
+    for ours, theirs in zip(found[:3], wanted, strict=True):
+        np.testing.assert_allclose(ours.detach(), theirs, rtol=0, atol=1e-5)
+    for ours, theirs in zip(found[3:], gradients, strict=True):
+        close(ours, theirs, 1e-4)
+
+    y, (h, c) = module(x, state)
+    module.zero_grad()
+    sum((given * pull).sum() for given, pull in zip((y, h, c), pulls, strict=True)).backward()
+    torch.testing.assert_close(tuple(found[:3]), (y, h, c), rtol=0, atol=1e-5)
+    for ours, parameter in zip(found[4 + 2 * bool(state) :], module.parameters(), strict=True):
+        assert parameter.grad is not None
+        close(ours, parameter.grad, 1e-4)
+
+
+@pytest.mark.parametrize("level", HERE)
+@pytest.mark.parametrize("directions", [1, 2])
+def test_the_same_bits_whatever_the_number_of_threads(level: native.Level, directions: int) -> None:
+    shape = {"batch": 101, "length": 30, "inputs": 9, "units": 24, "layers": 2, "bias": 1, "state": 1}
+    given = problem(3, {**shape, "directions": directions})
+    with threads(1):
+        alone = everything(*given, level=level)
+    for count, own in ((2, False), (3, False), (5, True)):
+        with threads(count, own=own):
+            together = everything(*given, level=level)
+        assert all(torch.equal(a, b) for a, b in zip(alone, together, strict=True))
+
+
+@pytest.mark.parametrize("level", HERE)
+def test_a_window_gets_the_same_bits_in_any_company(level: native.Level) -> None:
+    shape = {"batch": 61, "length": 40, "inputs": 5, "units": 20, "layers": 2, "bias": 1, "state": 0}
+    module, x, _, _ = problem(4, {**shape, "directions": 2})
+    with torch.inference_mode():
+        options = {"units": 20, "layers": 2, "directions": 2, "level": level}
+        whole, _, _ = native.lstm(x, weights_of(module), None, **options)  # type: ignore[arg-type]
+        for rows in (slice(0, 1), slice(7, 12), slice(30, 61)):
+            part, _, _ = native.lstm(x[rows], weights_of(module), None, **options)  # type: ignore[arg-type]
+            assert torch.equal(part, whole[rows])
+
+
+@pytest.mark.parametrize("level", HERE)
+def test_gradients_are_the_same_bits_when_forward_kept_nothing(
+    monkeypatch: pytest.MonkeyPatch, level: native.Level
+) -> None:
+    shape = {"batch": 9, "length": 70, "inputs": 5, "units": 17, "layers": 2, "bias": 1, "state": 1}
+    for directions in (1, 2):
+        given = problem(5, {**shape, "directions": directions})
+        kept = everything(*given, level=level)
+        with monkeypatch.context() as patch:
+            patch.setattr(native.function, "MOST_KEPT", 0)
+            made_again = everything(*given, level=level)
+        assert all(torch.equal(a, b) for a, b in zip(kept, made_again, strict=True))
+
+
+def test_only_the_gradients_that_are_asked_for() -> None:
+    shape = {"batch": 5, "length": 12, "inputs": 6, "units": 16, "layers": 2, "bias": 1, "state": 0, "directions": 1}
+    module, x, _, pulls = problem(6, shape)
+    wanted = everything(module, x, None, pulls)
+    weights = weights_of(module)
+    for last_only in (False, True):
+        module.zero_grad()
+        weights[1] = module.weight_hh_l0.detach()
+        y, h, _ = native.lstm(x, weights, None, units=16, layers=2, steps=not last_only)
+        assert (y.shape[1] == 0) == last_only
+        ((0 if last_only else (y * pulls[0]).sum()) + (h * pulls[1]).sum()).backward()
+        assert module.weight_hh_l0.grad is None
+        assert module.weight_ih_l1.grad is not None
+    _, h, c = native.lstm(x, weights_of(module), None, units=16, layers=2, steps=False)
+    ((h * pulls[1]).sum() + (c * pulls[2]).sum() + (wanted[0].detach() * 0).sum()).backward()
+
+
+def test_a_graph_that_is_kept_gives_its_gradients_twice() -> None:
+    module, x, _, _ = problem(
+        7, {"batch": 5, "length": 9, "inputs": 3, "units": 8, "layers": 1, "bias": 1, "state": 0, "directions": 1}
+    )
+    x.requires_grad_()
+    y, _, _ = native.lstm(x, weights_of(module), None, units=8)
+    (first,) = torch.autograd.grad(y.square().sum(), x, retain_graph=True)
+    (second,) = torch.autograd.grad(y.square().sum(), x)
+    assert torch.equal(first, second)
+
+
+@pytest.mark.parametrize("level", HERE)
+def test_activations_are_as_exact_as_stated(level: native.Level) -> None:
+    assert LIBRARY is not None
+    ends = np.array([0.0, -0.0, 1e-30, -1e-30, 1e4, -1e4, np.inf, -np.inf, np.nan])
+    x = np.concatenate([np.linspace(-30, 30, 400_001), np.geomspace(1e-12, 1, 100_001), ends]).astype(np.float32)
+    sigmoid, tanh = np.empty_like(x), np.empty_like(x)
+    addresses = [ctypes.c_void_p(a.ctypes.data) for a in (x, sigmoid, tanh)]
+    LIBRARY.harken_lstm_activations(native.LEVELS.index(level), *addresses, len(x))
+    exact = x.astype(np.float64)
+    with np.errstate(over="ignore"):
+        for found, wanted, relative in (
+            (sigmoid, 1 / (1 + np.exp(-exact)), 1e-6),
+            (tanh, np.tanh(exact), 1e-5),
+        ):
+            np.testing.assert_array_equal(np.isnan(found), np.isnan(wanted))
+            np.testing.assert_allclose(found[:-1], wanted[:-1], rtol=0, atol=1.5e-7)
+            near = np.abs(x) <= 30
+            np.testing.assert_allclose(found[near], wanted[near], rtol=relative, atol=0)
+
+
+def test_numbers_that_are_none_spread_as_in_pytorch() -> None:
+    module, x, _, _ = problem(
+        8, {"batch": 20, "length": 9, "inputs": 3, "units": 9, "layers": 2, "bias": 1, "state": 0, "directions": 1}
+    )
+    x[3, 4, 1] = float("nan")
+    with torch.no_grad():
+        ours, _, _ = native.lstm(x, weights_of(module), None, units=9, layers=2)
+        theirs, _ = module(x)
+    assert torch.equal(ours.isnan(), theirs.isnan())
