@@ -1,7 +1,8 @@
 """Compiles harken's own LSTM when harken is installed, where there is a C++ compiler; without one it installs as well.
 
 In a checkout, ``python hatch_build.py`` compiles it in place. ``CXX`` names the compiler (by default ``c++``, ``g++``
-or ``clang++``, whichever is found first); ``HARKEN_NATIVE_BUILD=require`` makes a failure an error, ``0`` builds nothing.
+or ``clang++``, whichever is found first); ``HARKEN_NATIVE_BUILD=require`` makes a failure an error, ``0`` builds
+nothing.
 """
 
 import os

@@ -79,6 +79,7 @@ def test_copies_and_changed_weights_are_seen() -> None:
     assert not torch.equal(copied(x)[0], ours(x)[0])
 
 
+@pytest.mark.filterwarnings("ignore:The tensor attributes")  # of PyTorch's own LSTM
 def test_a_traced_or_exported_network_holds_pytorchs_operations() -> None:
     _, ours = twins(3, 8, batch_first=True)
     x = torch.randn(2, 6, 3)

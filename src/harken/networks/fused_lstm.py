@@ -29,7 +29,7 @@ class FusedLSTM(nn.LSTM):
     ) -> tuple[Tensor | PackedSequence, State]:
         """As of ``torch.nn.LSTM``."""
         if not self._ours(input, hx):
-            return cast(tuple[Tensor | PackedSequence, State], super().forward(input, hx))  # type: ignore[arg-type]
+            return cast(tuple[Tensor | PackedSequence, State], super().forward(input, hx))
         x = cast(Tensor, input)
         x = x if self.batch_first else x.transpose(0, 1)
         if self.training and self.dropout and self.num_layers > 1:

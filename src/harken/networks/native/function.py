@@ -32,7 +32,7 @@ def usable(x: Tensor, weights: Sequence[Tensor], *, units: int, layers: int) -> 
         and x.numel() > 0
         and all(type(t) in (Tensor, torch.nn.Parameter) and _is_plain(t) for t in (x, *weights))
         and not torch.compiler.is_compiling()
-        and not torch.jit.is_tracing()
+        and torch._C._get_tracing_state() is None
         and not torch.onnx.is_in_onnx_export()
         and not torch._C._are_functorch_transforms_active()
         and not torch.is_autocast_enabled("cpu")
@@ -133,10 +133,11 @@ class _LSTM(torch.autograd.Function):
         ctx.work = replace(work, kept=None if ctx.lease is None else ctx.lease.tensor)
         ctx.save_for_backward(x, h0, c0, *weights)
         ctx.set_materialize_grads(False)
-        return ctx.work.forward(x, h0, c0, weights)
+        made: tuple[Tensor, Tensor, Tensor] = ctx.work.forward(x, h0, c0, weights)
+        return made
 
     @staticmethod
-    @torch.autograd.function.once_differentiable  # type: ignore[untyped-decorator]
+    @torch.autograd.function.once_differentiable
     def backward(ctx: Any, dy: Tensor | None, dhn: Tensor | None, dcn: Tensor | None) -> tuple[Tensor | None, ...]:
         x, h0, c0, *weights = ctx.saved_tensors
         work: _Work = ctx.work

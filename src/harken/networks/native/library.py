@@ -93,7 +93,7 @@ def instructions() -> Level:
     library = load()
     if library is None:
         raise HarkenError("harken's own LSTM was not built or is switched off")
-    best = library.harken_lstm_level()
+    best = int(library.harken_lstm_level())
     wanted = os.environ.get("HARKEN_NATIVE", "1")
     if wanted not in LEVELS:
         return LEVELS[best]
