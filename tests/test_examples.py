@@ -1,19 +1,27 @@
 """Every example script runs, on a small setting."""
 
+import os
 import runpy
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import people
+from harken.model_file import Model
 from harken.presets import PRESETS
+from made_models import answered, made_model, uneven_recording
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
 
 def test_every_example_has_a_test() -> None:
-    assert {path.name for path in EXAMPLES.glob("*.py")} == {"notebook.py"}
+    assert {path.name for path in EXAMPLES.iterdir()} == {"notebook.py", "onnx_label.mjs", "onnx_label.py"}
 
 
 def test_notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -24,3 +32,53 @@ def test_notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytes
     assert 0 <= accuracy <= 1
     assert "a person it never met" in capsys.readouterr().out
     assert (tmp_path / "model.safetensors").exists()
+
+
+WITHOUT_HARKEN = (
+    # Resampled from a faster sensor and from a slower one, and one whose rate is near enough to go in as it is.
+    (made_model(), 52.0),
+    (made_model("notebook_lstm", unit="m/s2", even_grid=False), 25.0),
+    (made_model("deep_conv_lstm", even_grid=False), 30.6),
+)
+
+
+@pytest.mark.parametrize(("model", "rate_hz"), WITHOUT_HARKEN)
+def test_onnx_label_in_python(model: Model, rate_hz: float, tmp_path: Path) -> None:
+    check_labels([sys.executable, "-W", "error", str(EXAMPLES / "onnx_label.py")], model, rate_hz, tmp_path)
+
+
+@pytest.mark.parametrize(("model", "rate_hz"), WITHOUT_HARKEN)
+def test_onnx_label_in_javascript(model: Model, rate_hz: float, tmp_path: Path) -> None:
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("there is no node to run JavaScript with")
+    modules = Path(os.environ.get("HARKEN_NODE_MODULES", Path.cwd() / "node_modules"))
+    if not (modules / "onnxruntime-node").is_dir():
+        pytest.skip("onnxruntime-node is not installed; HARKEN_NODE_MODULES names the node_modules in which it is")
+    (tmp_path / "node_modules").symlink_to(modules.resolve())
+    check_labels([node, str(EXAMPLES / "onnx_label.mjs")], model, rate_hz, tmp_path)
+
+
+def check_labels(command: Sequence[str], model: Model, rate_hz: float, folder: Path) -> None:
+    """A program that knows nothing of harken gives every window the time and the probabilities that harken gives."""
+    pytest.importorskip("onnx", reason="the onnx extra is not installed")
+    pytest.importorskip("onnxruntime", reason="the onnx extra is not installed")
+    from harken.exporting import export
+
+    export(folder / "model.onnx", model)
+    recording = uneven_recording(rate_hz)
+    lines = ["seconds,x,y,z"]
+    for time_ns, signals in zip(recording.time_ns.tolist(), recording.signals.tolist(), strict=True):
+        lines.append(f"{time_ns // 10**9}.{time_ns % 10**9:09d},{','.join(map(str, signals))}")
+    (folder / "raw.csv").write_text("\n".join(lines) + "\n")
+    ran = subprocess.run(
+        [*command, "model.onnx", "raw.csv"], cwd=folder, capture_output=True, text=True, encoding="utf-8", check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    rows = [line.split(" ") for line in ran.stdout.splitlines()]
+    starts, probabilities = answered(model, recording)
+    assert [row[0] for row in rows] == [f"{start:.3f}" for start in starts]
+    assert len(rows) > 10
+    assert [cell.split("=")[0] for cell in rows[0][1:]] == list(model.specification.labels)
+    found = np.array([[float(cell.split("=")[1]) for cell in row[1:]] for row in rows])
+    np.testing.assert_allclose(found, probabilities, atol=3e-5)  # five decimals, and single precision on the way

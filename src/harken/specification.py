@@ -12,7 +12,7 @@ from harken.errors import HarkenError
 from harken.recording import STANDARD_GRAVITY, Recording
 from harken.windows import Windows
 
-__all__ = ["RATE_TOLERANCE", "Specification", "check_rate"]
+__all__ = ["ACCELERATION", "RATE_TOLERANCE", "Specification", "check_rate"]
 
 ModelUnit = Literal["g", "m/s2"]
 CalibratedOn = Literal["strangers", "the same person", "nobody"]

@@ -9,7 +9,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-__all__ = ["BANDS", "BandPowers"]
+__all__ = ["BANDS", "NO_POWER", "BandPowers", "window_matrices"]
 
 EDGES = (0.01, 0.7 / 30, 0.04, 0.06, 2.5 / 30, 3.5 / 30, 5 / 30, 7 / 30, 1 / 3, 0.5)
 """Where the bands begin and end, in cycles a sample. At 30 samples a second: 0.3, 0.7, 1.2, 1.8, 2.5, 3.5, 5, 7, 10 and
@@ -34,14 +34,14 @@ class BandPowers(nn.Module):
     def forward(self, signals: Tensor) -> Tensor:
         length = signals.shape[1]
         if length not in self._of_length:
-            self._of_length[length] = _matrices(length)
+            self._of_length[length] = window_matrices(length)
         waves, bands = (matrix.to(signals.device) for matrix in self._of_length[length])
         moving = (signals - signals.mean(1, keepdim=True)).transpose(1, 2)  # [batch, channels, time]
         parts = moving @ waves  # [batch, channels, 2 x frequencies]
         return torch.log(parts.square() @ bands + NO_POWER).transpose(1, 2)
 
 
-def _matrices(length: int) -> tuple[Tensor, Tensor]:
+def window_matrices(length: int) -> tuple[Tensor, Tensor]:
     """Hann-windowed cosines and sines ``[time, 2 x frequencies]`` of the frequencies that lie in a band, and which of
     them are of which band ``[2 x frequencies, BANDS]``. Squares of the products add up to the power in a band."""
     frequencies = torch.arange(length // 2 + 1, dtype=torch.float64) / length

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from harken.signals.grid import Grid
 
-__all__ = ["Points", "points_between"]
+__all__ = ["MISSING", "Points", "points_between"]
 
 MISSING = 2.5
 """A step this many times longer than one beside it has missing samples in it, and a straight line over it."""

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["HALF_WIDTH", "LowPass"]
+__all__ = ["CUT_OFF", "HALF_WIDTH", "KAISER_BETA", "LowPass"]
 
 HALF_WIDTH = 8
 """How far the filter reaches to either side, in points that are kept."""

@@ -18,7 +18,7 @@ from harken.signals.grid import SECOND_NS, Grid
 from harken.signals.low_pass import HALF_WIDTH, LowPass
 from harken.signals.samples import Samples, joined
 
-__all__ = ["Resampler", "look_ahead_s", "resample"]
+__all__ = ["LEAST_OVERSAMPLING", "Resampler", "look_ahead_s", "resample"]
 
 SLOWEST_HZ, FASTEST_HZ = 1.0, 1000.0
 LEAST_OVERSAMPLING = 4

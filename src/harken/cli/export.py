@@ -1,0 +1,61 @@
+"""``harken export``: a model as one file for programs that have neither harken nor PyTorch."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harken.cli.options import Json
+
+__all__ = ["export"]
+
+KINDS = ("onnx",)
+
+
+def export(
+    model: Annotated[
+        Path,
+        typer.Argument(
+            help="A model file (.safetensors), or a run directory of `harken train`.",
+            metavar="MODEL",
+            show_default=False,
+        ),
+    ],
+    *,
+    to: Annotated[str, typer.Option(help=f"What to write: {', '.join(KINDS)}.", metavar="KIND")] = KINDS[0],
+    out: Annotated[Path, typer.Option(help="The file to write (.onnx).", metavar="FILE", show_default=False)],
+    json: Json = False,
+) -> None:
+    """Write a model as one ONNX file, with everything in it that a program in another language must know.
+
+    It is written only if ONNX Runtime gives the same probabilities as PyTorch.
+    """
+    from harken.errors import HarkenError
+    from harken.exporting import export as write
+    from harken.model_file import read_model
+
+    if to not in KINDS:
+        raise HarkenError(f"models cannot be exported to {to!r}; what can be written is {', '.join(KINDS)}")
+    if out.suffix != ".onnx":
+        raise HarkenError(f"{out}: exported models are .onnx files; give --out a name that ends so")
+    if out.exists():
+        raise HarkenError(f"{out} is there already; choose another --out, or remove it first")
+    read = read_model(model)
+    try:
+        difference = write(out, read)
+    except OSError as error:
+        raise HarkenError(f"{out}: cannot write there ({error.strerror})") from error
+    specification = read.specification
+    if json:
+        from json import dumps
+
+        found = {"out": str(out), "bytes": out.stat().st_size, "largest_difference": difference}
+        typer.echo(dumps(found | {"specification": specification.as_dict()}, indent=2, ensure_ascii=False))
+        return
+    typer.echo(
+        f"{out}: {out.stat().st_size / 1e6:.1f} MB. It reads windows of {specification.window_length} samples of "
+        f"{', '.join(specification.channels)} at {specification.sample_rate_hz:.4g} Hz (acceleration in g) and gives "
+        f"the probabilities of {', '.join(specification.labels)}.\n"
+        f"On random windows they are those of PyTorch to {difference:.0e}. What goes before the network stands in the "
+        "file's metadata, and is explained in docs/onnx.md."
+    )

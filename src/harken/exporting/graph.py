@@ -1,0 +1,195 @@
+"""An ONNX graph written node by node, with the layers that networks are made of.
+
+PyTorch's own exporters go by what a network does, this goes by what its layers are: the graph is as short as the
+network, one ``LSTM`` node a layer whatever computes it in PyTorch, and the same model gives the same bytes.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from harken.networks.dropout import Dropout
+
+if TYPE_CHECKING:
+    from onnx import ModelProto, NodeProto, TensorProto
+
+__all__ = ["Graph"]
+
+OPSET, IR_VERSION = 18, 9
+"""What every ONNX Runtime since 1.17 (January 2024) reads."""
+
+
+class Graph:
+    """Nodes in the order in which they were added. A value is known by its name."""
+
+    def __init__(self) -> None:
+        self._nodes: list[NodeProto] = []
+        self._constants: list[TensorProto] = []
+
+    def add(self, operator: str, inputs: Sequence[str], **attributes: Any) -> str:
+        """Add a node, and give the name of its output, which is the node's own."""
+        from onnx.helper import make_node
+
+        name = f"{operator.lower()}_{len(self._nodes)}"
+        self._nodes.append(make_node(operator, inputs, [name], name, **attributes))
+        return name
+
+    def constant(self, value: Tensor | NDArray[Any] | Sequence[int] | float) -> str:
+        """Add a constant: float32, or int64 for a sequence of whole numbers (sizes and axes)."""
+        from onnx.numpy_helper import from_array
+
+        if isinstance(value, Tensor):
+            value = value.detach().cpu().numpy()
+        elif isinstance(value, float):
+            value = np.array(value, np.float32)
+        array = np.ascontiguousarray(value, np.float32 if isinstance(value, np.ndarray) else np.int64)
+        name = f"constant_{len(self._constants)}"
+        self._constants.append(from_array(array.reshape(np.shape(value)), name))
+        return name
+
+    def part(self, value: str, axis: int, first: int, last: int) -> str:
+        """Places ``first`` to ``last`` (exclusive) along an axis."""
+        ends = [self.constant([number]) for number in (first, last, axis)]
+        return self.add("Slice", [value, *ends])
+
+    def mean(self, value: str, axis: int, *, keep: bool = False) -> str:
+        """The mean along an axis, which stays with length 1 if ``keep``."""
+        return self.add("ReduceMean", [value, self.constant([axis])], keepdims=int(keep))
+
+    def maximum(self, value: str, axis: int) -> str:
+        """The largest value along an axis, which goes."""
+        return self.add("ReduceMax", [value, self.constant([axis])], keepdims=0)
+
+    def transposed(self, value: str, *order: int) -> str:
+        """Axes in another order."""
+        return self.add("Transpose", [value], perm=order)
+
+    def reshaped(self, value: str, *shape: int) -> str:
+        """The same values in another shape; 0 keeps a length, -1 is what is left."""
+        return self.add("Reshape", [value, self.constant(list(shape))])
+
+    def concatenated(self, values: Iterable[str], axis: int) -> str:
+        """Values one after the other along an axis."""
+        return self.add("Concat", list(values), axis=axis)
+
+    def layers(self, value: str, modules: Iterable[nn.Module]) -> str:
+        """Layers after one another, as they are in evaluation mode: dropout does nothing."""
+        for module in modules:
+            if isinstance(module, nn.Conv1d):
+                value = self.convolution(value, module)
+            elif isinstance(module, nn.BatchNorm1d):
+                value = self.normalised(value, module)
+            elif isinstance(module, nn.Linear):
+                value = self.linear(value, module)
+            elif isinstance(module, nn.ReLU):
+                value = self.add("Relu", [value])
+            elif not isinstance(module, Dropout | nn.Dropout):
+                raise TypeError(f"no ONNX is known for the layer {module}")
+        return value
+
+    def linear(self, value: str, module: nn.Linear) -> str:
+        """``[batch, in]`` -> ``[batch, out]``."""
+        return self.add("Gemm", [value, self.constant(module.weight), self.constant(module.bias)], transB=1)
+
+    def convolution(self, value: str, module: nn.Conv1d) -> str:
+        """``[batch, in, time]`` -> ``[batch, out, time]``."""
+        pad = module.padding[0]
+        if not isinstance(pad, int) or module.padding_mode != "zeros":
+            raise TypeError(f"no ONNX is known for the padding of {module}")
+        weights = [self.constant(each) for each in (module.weight, module.bias) if each is not None]
+        return self.add(
+            "Conv",
+            [value, *weights],
+            kernel_shape=module.kernel_size,
+            strides=module.stride,
+            dilations=module.dilation,
+            pads=(pad, pad),
+            group=module.groups,
+        )
+
+    def normalised(self, value: str, module: nn.BatchNorm1d) -> str:
+        """Batch normalisation with what was learned in training."""
+        learned = (module.weight, module.bias, module.running_mean, module.running_var)
+        if any(each is None for each in learned):
+            raise TypeError(f"no ONNX is known for {module}, which learned nothing")
+        constants = [self.constant(each) for each in learned if each is not None]
+        return self.add("BatchNormalization", [value, *constants], epsilon=float(module.eps))
+
+    def lstm(self, value: str, module: nn.Module) -> tuple[str, str]:
+        """All layers of an LSTM over ``[time, batch, in]``: every step of the last layer, ``[time, directions, batch,
+        units]``, and where it ended, ``[directions, batch, units]``.
+
+        The module may be ``nn.LSTM`` or whatever has its ``state_dict``.
+        """
+        weights = module.state_dict()
+        layers = sum(name.startswith("weight_ih") and not name.endswith("_reverse") for name in weights)
+        directions = ["", "_reverse"] if "weight_ih_l0_reverse" in weights else [""]
+        for layer in range(layers):
+            each = [
+                [weights[f"{kind}_l{layer}{direction}"] for direction in directions]
+                for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+            ]
+            steps, end = self.lstm_layer(value, *each)
+            if layer < layers - 1:
+                units = each[1][0].shape[1]
+                value = self.reshaped(self.transposed(steps, 0, 2, 1, 3), 0, 0, units * len(directions))
+        return steps, end
+
+    def lstm_layer(
+        self,
+        value: str,
+        input_kernels: Sequence[Tensor],
+        recurrent_kernels: Sequence[Tensor],
+        input_biases: Sequence[Tensor],
+        recurrent_biases: Sequence[Tensor],
+    ) -> tuple[str, str]:
+        """One layer of an LSTM, see ``lstm``; of each kind of weight one a direction, gates in PyTorch's order."""
+        biases = [
+            np.concatenate([_gates(one), _gates(other)])
+            for one, other in zip(input_biases, recurrent_biases, strict=True)
+        ]
+        constants = [
+            self.constant(np.stack([_gates(kernel) for kernel in input_kernels])),
+            self.constant(np.stack([_gates(kernel) for kernel in recurrent_kernels])),
+            self.constant(np.stack(biases)),
+        ]
+        steps = self.add(
+            "LSTM",
+            [value, *constants],
+            hidden_size=recurrent_kernels[0].shape[1],
+            direction="forward" if len(input_kernels) == 1 else "bidirectional",
+        )
+        self._nodes[-1].output.append(end := f"{steps}_end")
+        return steps, end
+
+    def model(self, *, reads: tuple[str, Sequence[int]], gives: tuple[str, str, int]) -> "ModelProto":
+        """The whole model.
+
+        Args:
+            reads: the name of what goes in, and its shape without the batch.
+            gives: the value that comes out, what it shall be called, and how many there are of each window.
+        """
+        from onnx import TensorProto
+        from onnx.helper import make_graph, make_model, make_opsetid, make_tensor_value_info
+
+        value, name, count = gives
+        self._nodes[-1].output[0] = name
+        if self._nodes[-1].name != value:
+            raise ValueError(f"{value} is not what the last node gives")
+        graph = make_graph(
+            self._nodes,
+            "harken",
+            [make_tensor_value_info(reads[0], TensorProto.FLOAT, ["batch", *reads[1]])],
+            [make_tensor_value_info(name, TensorProto.FLOAT, ["batch", count])],
+            self._constants,
+        )
+        return make_model(graph, opset_imports=[make_opsetid("", OPSET)], ir_version=IR_VERSION)
+
+
+def _gates(weights: Tensor) -> NDArray[np.float32]:
+    """Input, forget, candidate, output (PyTorch) -> input, output, forget, candidate (ONNX), along the first axis."""
+    gate_in, forget, candidate, gate_out = np.split(weights.detach().cpu().numpy(), 4)
+    return np.concatenate([gate_in, gate_out, forget, candidate])
