@@ -64,7 +64,8 @@ def exported_bytes(model: Model) -> bytes:
     built.producer_name = "harken"
     onnx.helper.set_model_props(built, metadata(model, example(model)))
     onnx.checker.check_model(built, full_check=True)
-    return built.SerializeToString(deterministic=True)
+    content: bytes = built.SerializeToString(deterministic=True)
+    return content
 
 
 def check_same(model: Model, content: bytes) -> float:
