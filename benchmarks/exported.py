@@ -1,0 +1,145 @@
+"""Windows a second of an exported model in ONNX Runtime, beside the same network in PyTorch.
+
+    python benchmarks/exported.py [--rounds 20] [--json FILE]
+
+The network is the recipe ``everyday``'s, windows of 10 s, 300 samples of x, y and z; one and 64 at a time; each library
+with one thread and with two. Three contestants take turns in one process: PyTorch bare (``torch.inference_mode`` on a
+tensor that is there already, temperature and softmax), ``Recogniser.predict_proba`` on ``Windows``, and
+``ExportedRecogniser.predict_proba`` on an array. Ratios are taken within a round. To reach: the exported model is no
+slower than PyTorch at one window; to aim at: twice as fast.
+"""
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from harken import Recogniser, Windows
+from harken.benchmarking.machine import made_with
+from harken.exported import ExportedRecogniser
+from harken.exporting import exported_bytes
+from harken.files import write_text
+from harken.model_file import Model
+
+BATCHES, THREADS = (1, 64), (1, 2)
+CHANNELS, CLASSES = ("x", "y", "z"), 8
+LENGTH, RATE_HZ = 300, 30.0
+AT_LEAST_S = 0.1
+"""A turn calls again until so much time has passed."""
+BARE, OURS, EXPORTED = "bare PyTorch", "Recogniser", "ExportedRecogniser"
+
+
+def made_up(count: int) -> Windows:
+    """Random windows; what is in them does not matter to the time."""
+    random = np.random.default_rng(0)
+    return Windows(
+        signals=random.normal(0, 0.5, (count, LENGTH, len(CHANNELS))).astype(np.float32),
+        label_codes=random.integers(0, CLASSES, count).astype(np.int16),
+        label_names=tuple(f"activity {number}" for number in range(CLASSES)),
+        subjects=np.full(count, "nobody"),
+        starts_ns=np.arange(count) * round(1e9 * LENGTH / RATE_HZ),
+        start_rows=np.arange(count) * LENGTH,
+        channels=CHANNELS,
+        sample_rate_hz=RATE_HZ,
+    )
+
+
+def bare(network: torch.nn.Module, signals: torch.Tensor, temperature: float) -> torch.Tensor:
+    """Probabilities as PyTorch alone gives them, ``[n, classes]``."""
+    with torch.inference_mode():
+        return torch.softmax(network(signals) / temperature, dim=1)
+
+
+def seconds_of(call: Callable[[], object]) -> float:
+    """Seconds of one call, the mean of as many as there is time for."""
+    began, calls = time.perf_counter(), 0
+    while True:
+        call()
+        calls += 1
+        passed = time.perf_counter() - began
+        if passed >= AT_LEAST_S:
+            return passed / calls
+
+
+def measure(recogniser: Recogniser, content: bytes, *, batch: int, threads: int, rounds: int) -> dict[str, Any]:
+    """Everybody on a batch, in turns."""
+    torch.set_num_threads(threads)
+    windows = made_up(batch)
+    network = recogniser.network_.eval()
+    calls: dict[str, Callable[[], Any]] = {
+        BARE: partial(bare, network, torch.from_numpy(windows.signals.copy()), recogniser.specification_.temperature),
+        OURS: partial(recogniser.predict_proba, windows),
+        EXPORTED: partial(ExportedRecogniser(content, threads=threads).predict_proba, windows.signals),
+    }
+    for call in calls.values():  # they do the same work, or there is nothing to compare
+        np.testing.assert_allclose(np.asarray(call()), np.asarray(calls[BARE]()), atol=1e-5)
+    seconds: dict[str, list[float]] = {name: [] for name in calls}
+    for _ in range(rounds):
+        for name, call in calls.items():
+            seconds[name].append(seconds_of(call))
+    return {
+        "batch": batch,
+        "threads": threads,
+        "seconds": seconds,
+        "median_s": {name: statistics.median(each) for name, each in seconds.items()},
+        "times_as_fast_as_bare": {name: spread(seconds[BARE], seconds[name]) for name in (OURS, EXPORTED)},
+    }
+
+
+def spread(theirs: list[float], ours: list[float]) -> dict[str, float]:
+    """Median and quartiles of how many times as fast ours is, within a round."""
+    ratios = [other / mine for other, mine in zip(theirs, ours, strict=True)]
+    lower, median, upper = statistics.quantiles(ratios, n=4, method="inclusive")
+    return {"median": median, "lower_quartile": lower, "upper_quartile": upper}
+
+
+def line(found: Mapping[str, Any], name: str) -> str:
+    """A line of the table."""
+    start = f"| {found['threads']} | {found['batch']} | {name} | {1e3 * found['median_s'][name]:.2f} |"
+    if name == BARE:
+        return f"{start} 1 |"
+    ratio = found["times_as_fast_as_bare"][name]
+    return f"{start} {ratio['median']:.2f} ({ratio['lower_quartile']:.2f} to {ratio['upper_quartile']:.2f}) |"
+
+
+def main() -> None:
+    """Measure, print the table, write the JSON."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=20, help="at least 2")
+    parser.add_argument("--json", type=Path, help="write the result here")
+    arguments = parser.parse_args()
+    if arguments.rounds < 2:
+        parser.error("a spread needs at least 2 rounds")
+    recogniser = Recogniser("everyday", passes=1, device="cpu").fit(made_up(256))
+    content = exported_bytes(Model(recogniser.specification_, recogniser.network_, {}))
+    print("| threads | windows | | ms | times as fast (quartiles) |\n|---|---|---|---|---|")
+    results = []
+    for threads in THREADS:
+        for batch in BATCHES:
+            results.append(measure(recogniser, content, batch=batch, threads=threads, rounds=arguments.rounds))
+            for name in (BARE, OURS, EXPORTED):
+                print(line(results[-1], name), flush=True)
+    if arguments.json:
+        made = made_with()
+        result = {
+            "command": f"python benchmarks/exported.py --rounds {arguments.rounds}",
+            "commit": made["git_commit"],
+            "versions": made["versions"],
+            "machine": {name: value for name, value in made["machine"].items() if name != "threads"},
+            "preset": "everyday",
+            "window": [LENGTH, len(CHANNELS)],
+            "rounds": arguments.rounds,
+            "results": results,
+        }
+        write_text(arguments.json, json.dumps(result, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
