@@ -1,0 +1,137 @@
+// The picture that can be looked at more closely: dragging, buttons and keys all end in `show(from, to)`.
+"use strict";
+(() => {
+  const rows = harkenRows, SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR;
+  const section = document.getElementById("zoom"), holder = document.getElementById("chart");
+  const span = document.getElementById("zoom-span"), under = document.getElementById("zoom-under");
+  const chosen = document.getElementById("zoom-day");
+  const LEAST = Math.min(MINUTE, rows.last - rows.first);
+  const STEPS = [1, 5, 10, 30].map(n => n * SECOND)
+    .concat([1, 5, 10, 30].map(n => n * MINUTE), [1, 3, 6, 12].map(n => n * HOUR), [1, 2, 7, 14, 28].map(n => n * DAY));
+  const LEVELS = [0, 10, 50, 100, 250, 500, 1000, 2000, 4000, 8000];
+  const LANE = 22, ACTIVITY = 150, AXIS = 46;
+
+  // The wearer's clock, whatever the zone of the one who reads.
+  const two = number => String(number).padStart(2, "0");
+  const local = moment => new Date(moment + rows.ahead(moment));
+  const day = moment => local(moment).toLocaleDateString("en-GB", { weekday: "short", day: "numeric", month: "short", timeZone: "UTC" });
+  const clock = (moment, seconds) => {
+    const at = local(moment);
+    return `${two(at.getUTCHours())}:${two(at.getUTCMinutes())}` + (seconds ? `:${two(at.getUTCSeconds())}` : "");
+  };
+
+  // Whole steps by the wearer's clock; where it changes, counting begins anew.
+  function splits(plot, axis, min, max, increment) {
+    const found = [];
+    rows.offsets.forEach(([from, ahead], number) => {
+      const end = Math.min(max, (rows.offsets[number + 1] ?? [Infinity])[0] - 1);
+      const begin = Math.max(min, number ? from : -Infinity);
+      const step = Math.max(increment, SECOND);
+      for (let at = Math.ceil((begin + ahead) / step) * step - ahead; at <= end; at += step) found.push(at);
+    });
+    return found;
+  }
+  const midnight = moment => clock(moment, true) === "00:00:00";
+  const words = (plot, moments, axis, space, increment) => moments.map((moment, number) =>
+    increment >= DAY ? day(moment)
+      : (number === 0 || midnight(moment)) ? `${clock(moment, increment < MINUTE)}\n${day(moment)}` : clock(moment, increment < MINUTE));
+
+  const known = Array.from(rows.activity, value => value === 65535 ? null : Math.sqrt(value / 10));
+  const times = Array.from(known, (_, row) => (rows.edges[row] + rows.edges[row + 1]) / 2);
+  const high = known.reduce((most, value) => value > most ? value : most, Math.sqrt(50)) * 1.05;
+  const share = LANE * rows.labels.length / (LANE * rows.labels.length + ACTIVITY);
+  const ink = name => () => harkenColour(name);
+
+  // No further out than the recording, no closer than a minute.
+  function limits(from, to) {
+    const wide = Math.min(Math.max(to - from, LEAST), rows.last - rows.first);
+    const middle = (from + to) / 2;
+    const begin = Math.min(Math.max(middle - wide / 2, rows.first), rows.last - wide);
+    return [begin, begin + wide];
+  }
+
+  section.hidden = false;
+  const size = () => ({ width: section.clientWidth, height: LANE * rows.labels.length + ACTIVITY + AXIS });
+  const plot = new uPlot({
+    ...size(),
+    ms: 1,
+    legend: { show: false },
+    padding: [8, 26, 0, 0],
+    cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: true } },
+    scales: {
+      x: { time: true, range: (_, from, to) => limits(from, to) },
+      y: { range: [-high * share / (1 - share), high] },
+    },
+    axes: [
+      { stroke: ink("--quiet"), size: AXIS, space: 74, incrs: STEPS, splits, values: words, grid: { stroke: ink("--line"), width: 1 }, ticks: { stroke: ink("--line") } },
+      {
+        stroke: ink("--quiet"), size: 76, grid: { stroke: ink("--faint"), width: 1 }, ticks: { show: false },
+        splits: () => LEVELS.reduce((kept, level) => {
+          const value = Math.sqrt(level), last = kept[kept.length - 1];
+          return value < high && (last === undefined || value - last > high / 7) ? [...kept, value] : kept;
+        }, []),
+        values: (_, values) => values.map(value => value ? `${Math.round(value * value)} mg` : ""),
+      },
+    ],
+    series: [{}, { stroke: ink("--moved"), width: 1, points: { show: false }, spanGaps: false }],
+    hooks: {
+      draw: [plot => harkenLanes(plot, share)],
+      setScale: [(plot, key) => { if (key === "x") tell(plot.scales.x.min, plot.scales.x.max); }],
+      setCursor: [plot => point(plot)],
+    },
+  }, [times, known], holder);
+
+  function show(from, to) {
+    const [min, max] = limits(from, to);
+    plot.setScale("x", { min, max });
+  }
+
+  function tell(from, to) {
+    const seconds = to - from < 5 * MINUTE;
+    span.textContent = `${day(from)}, ${clock(from, seconds)} – ${day(from) === day(to) ? "" : `${day(to)}, `}${clock(to, seconds)}`;
+    holder.dataset.from = Math.round(from);
+    holder.dataset.to = Math.round(to);
+    const number = rows.days.findIndex(([begin, end]) =>
+      from <= Math.max(begin, rows.first) + SECOND && to >= Math.min(end, rows.last) - SECOND && to - from < 26 * HOUR);
+    chosen.value = number < 0 ? "" : String(number);
+  }
+
+  function point(plot) {
+    if (plot.cursor.left < 0) { under.textContent = "\u00a0"; return; }
+    const moment = plot.posToVal(plot.cursor.left, "x"), row = rows.at(moment);
+    const probability = rows.probability[row], activity = rows.activity[row];
+    const said = [`${day(moment)}, ${clock(moment, true)}`, rows.name(rows.codes[row])];
+    if (probability !== 255) said.push(`probability ${(probability / 250).toFixed(2)}`);
+    if (activity !== 65535) said.push(`activity ${Math.round(activity / 10)} mg`);
+    under.textContent = said.join(" · ");
+  }
+
+  const move = {
+    earlier: (from, to) => show(from - (to - from) / 2, to - (to - from) / 2),
+    later: (from, to) => show(from + (to - from) / 2, to + (to - from) / 2),
+    closer: (from, to) => show(from + (to - from) / 4, to - (to - from) / 4),
+    away: (from, to) => show(from - (to - from) / 2, to + (to - from) / 2),
+    all: () => show(rows.first, rows.last),
+  };
+  const KEYS = { ArrowLeft: "earlier", ArrowRight: "later", ArrowUp: "closer", ArrowDown: "away", "+": "closer", "=": "closer", "-": "away", 0: "all", Home: "all" };
+  holder.addEventListener("keydown", event => {
+    const what = KEYS[event.key];
+    if (!what || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    move[what](plot.scales.x.min, plot.scales.x.max);
+  });
+  section.addEventListener("click", event => {
+    const what = event.target.closest("[data-do]");
+    if (what) move[what.dataset.do](plot.scales.x.min, plot.scales.x.max);
+  });
+  chosen.addEventListener("change", () => show(...(rows.days[chosen.value] ?? [rows.first, rows.last]).map(at => Math.min(Math.max(at, rows.first), rows.last))));
+  new ResizeObserver(() => { if (section.clientWidth !== plot.width) plot.setSize(size()); }).observe(section);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => plot.redraw(false, true));
+
+  // Elsewhere in the page: a day's strip, a bout in the list.
+  document.addEventListener("harken-show", event => {
+    show(event.detail.from, event.detail.to);
+    section.scrollIntoView({ block: "start" });
+    holder.focus({ preventScroll: true });
+  });
+})();
