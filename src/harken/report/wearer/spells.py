@@ -42,13 +42,13 @@ class Spells:
     @property
     def seconds(self) -> NDArray[np.float64]:
         """How long each row lasts, float64 ``[n]``."""
-        return np.asarray(np.diff(self.edges_ns) / 1e9)
+        return np.asarray((self.edges_ns[1:] - self.edges_ns[:-1]) / 1e9)
 
     def at(self, moments_ns: NDArray[np.int64]) -> NDArray[np.uint8]:
         """The code at each of these moments; ``OUTSIDE`` before the first row and after the last."""
         row = np.searchsorted(self.edges_ns, moments_ns, side="right") - 1
         inside = (row >= 0) & (row < len(self.codes))
-        return np.where(inside, self.codes[np.where(inside, row, 0)], np.uint8(OUTSIDE))
+        return np.asarray(np.where(inside, self.codes[np.where(inside, row, 0)], np.uint8(OUTSIDE)))
 
     def mean_activity_mg(self, edges_ns: NDArray[np.int64]) -> NDArray[np.float64]:
         """The mean movement between each two of these moments, NaN where it is known for none of the time."""
@@ -59,7 +59,9 @@ class Spells:
         begin = self.edges_ns[0]
         at, here = (edges_ns - begin) / 1e9, (self.edges_ns - begin) / 1e9
         seconds, sums = np.diff(np.interp(at, here, so_far)), np.diff(np.interp(at, here, moved))
-        return np.divide(sums, seconds, out=np.full(len(sums), np.nan), where=seconds > 1e-6)
+        means = np.full(len(sums), np.nan)
+        np.divide(sums, seconds, out=means, where=seconds > 1e-6)
+        return means
 
 
 def spells_of(timeline: Timeline) -> Spells:

@@ -59,7 +59,7 @@
     padding: [8, 26, 0, 0],
     cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: true } },
     scales: {
-      x: { time: true, range: (_, from, to) => limits(from, to) },
+      x: { time: true, range: (_, from, to) => from <= times[0] && to >= times.at(-1) ? [rows.first, rows.last] : limits(from, to) },
       y: { range: [-high * share / (1 - share), high] },
     },
     axes: [
