@@ -110,3 +110,78 @@ def test_the_files(tmp_path: Path) -> None:
         "2018-10-28T03:30:02.500+02:00,2018-10-28T03:30:07.500+02:00,,true,false,,0.3333,0.6667",
     ]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["t.csv", "t.parquet"]
+
+
+def test_where_the_watch_was_not_worn_there_is_no_label_and_still_the_probabilities() -> None:
+    found = timeline([5, 5, 7, 11], [[0.9, 0.1], [0.9, 0.1], UNKNOWN, UNKNOWN], recorded=[True, True, True, False])
+    assert found.frame["wear"].to_list() == [True, True, True, None]
+    taken_off = timeline(
+        [5, 5, 7, 11],
+        [[0.9, 0.1], [0.9, 0.1], UNKNOWN, UNKNOWN],
+        recorded=[True, True, True, False],
+        wear=[True, False, False, True],
+        activity_mg=[1, 2, np.nan, 4],
+    )
+    assert taken_off.frame["wear"].to_list() == [True, False, False, None]
+    assert taken_off.frame["label"].to_list() == ["a", None, None, None]
+    assert taken_off.frame["probability_a"].to_list() == pytest.approx([0.9, 0.9, None, None])
+    assert taken_off.frame["activity_mg"].to_list() == [1, 2, None, None]
+    assert taken_off.seconds_by_label() == {"a": 5, "b": 0}
+    assert (taken_off.unlabelled_s, taken_off.not_worn_s, taken_off.gaps_s) == (0, 12, 11)
+    assert (found.unlabelled_s, found.not_worn_s, found.gaps_s) == (7, 0, 11)
+
+
+def test_smoothing_changes_labels_and_keeps_what_the_recogniser_said() -> None:
+    flicker = timeline([5] * 9, [[0.9, 0.1]] * 4 + [[0.2, 0.8]] + [[0.9, 0.1]] * 4, labels=("sitting", "walking"))
+    found = flicker.smoothed()
+    assert found.frame["label"].to_list() == ["sitting"] * 9
+    np.testing.assert_array_equal(found.probabilities, flicker.probabilities)
+    smoothed = found.frame.select("smoothed_sitting", "smoothed_walking")
+    assert smoothed.dtypes == [pl.Float32] * 2
+    assert smoothed.sum_horizontal().to_list() == pytest.approx([1] * 9)
+    assert found.expected_bout_s == {"sitting": 900, "walking": 60}
+    assert found.smoothed({"sitting": 1, "walking": 1}).frame["label"][4] == "walking"
+
+
+def test_smoothing_says_nothing_of_gaps_and_non_wear_and_carries_nothing_across_the_latter() -> None:
+    rows = [[0.9, 0.1]] * 6 + [[0.3, 0.7]]
+    where = {"recorded": [True] * 5 + [False, True], "labels": ("sitting", "walking")}
+    rows[5] = UNKNOWN
+    through_a_gap = timeline([5] * 7, rows, **where).smoothed()  # type: ignore[arg-type]
+    assert through_a_gap.frame["label"].to_list() == ["sitting"] * 5 + [None, "sitting"]
+    assert through_a_gap.frame["smoothed_sitting"].is_null().to_list() == [False] * 5 + [True, False]
+    taken_off = timeline([5] * 7, rows, wear=[True] * 4 + [False, True, True], **where).smoothed({"walking": 900})  # type: ignore[arg-type]
+    assert taken_off.frame["label"].to_list() == ["sitting"] * 4 + [None, None, "walking"]
+    alone = timeline([5], rows[-1:], labels=("sitting", "walking")).smoothed({"walking": 900})
+    assert taken_off.frame["smoothed_walking"][6] == pytest.approx(alone.frame["smoothed_walking"][0])
+
+
+def test_unsure_of_a_smoothed_timeline_goes_by_the_smoothed_probability() -> None:
+    rows = [[0.9, 0.1]] * 4 + [[0.45, 0.55]] + [[0.9, 0.1]] * 4
+    raw = timeline([5] * 9, rows, labels=("sitting", "walking"))
+    limited = raw.with_unsure_below(0.8)
+    assert limited.frame["label"].to_list() == ["sitting"] * 4 + ["unsure"] + ["sitting"] * 4
+    assert limited.smoothed().frame["label"].to_list() == ["sitting"] * 9
+    assert limited.smoothed().frame.equals(raw.smoothed().with_unsure_below(0.8).frame)
+    assert limited.smoothed().with_unsure_below(None).frame.equals(raw.smoothed().frame)
+    assert "unsure" in raw.smoothed().with_unsure_below(1.0).frame["label"].to_list()
+
+
+def test_a_timeline_of_gaps_is_smoothed_to_itself() -> None:
+    found = timeline([5, 5], [UNKNOWN, UNKNOWN], recorded=[True, False]).smoothed()
+    assert found.frame["label"].null_count() == 2
+    assert found.frame["smoothed_a"].null_count() == 2
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ({"walk": 5}, "is given for walk; labels are a, b"),
+        ({"a": 0}, "a bout of a cannot be expected to last 0 s"),
+        ({"b": float("nan")}, "a bout of b cannot be expected to last nan s"),
+        ({"b": float("inf")}, "a bout of b cannot be expected to last inf s"),
+    ],
+)
+def test_bouts_that_cannot_be_expected_are_refused(said: dict[str, float], sentence: str) -> None:
+    with pytest.raises(HarkenError, match=sentence):
+        timeline([5], [[1, 0]]).smoothed(said)

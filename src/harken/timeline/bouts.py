@@ -37,19 +37,15 @@ def bouts(frame: pl.DataFrame, labels: tuple[str, ...], bridged_gap_s: float = B
         moving=pl.Series(np.where(moving, seconds, 0.0)),
         activity=pl.col("activity_mg").fill_null(0.0).cast(pl.Float64),
     )
-    lasting = (pl.col("end").last() - pl.col("start").first()).dt.total_nanoseconds() / 1e9
     activity = (pl.col("activity") * pl.col("moving")).sum() / pl.col("moving").sum()
-    return (
-        each.group_by("bout", maintain_order=True)
-        .agg(
-            pl.col("start", "label").first(),
-            pl.col("end").last(),
-            seconds=lasting,
-            mean_probability=(pl.col("probability") * pl.col("weight")).sum() / pl.col("weight").sum(),
-            activity_mg=pl.when(pl.col("moving").sum() > 0).then(activity).cast(pl.Float32),
-        )
-        .select("start", "end", "label", "seconds", "mean_probability", "activity_mg")
+    found = each.group_by("bout", maintain_order=True).agg(
+        pl.col("start", "label").first(),
+        pl.col("end").last(),
+        mean_probability=(pl.col("probability") * pl.col("weight")).sum() / pl.col("weight").sum(),
+        activity_mg=pl.when(pl.col("moving").sum() > 0).then(activity).cast(pl.Float32),
     )
+    lasting = pl.Series("seconds", (nanoseconds(found, "end") - nanoseconds(found, "start")) / 1e9)
+    return found.select("start", "end", "label", lasting, "mean_probability", "activity_mg")
 
 
 def follows(frame: pl.DataFrame, told: pl.DataFrame, bridged_gap_s: float) -> NDArray[np.bool_]:
