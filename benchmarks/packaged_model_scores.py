@@ -77,17 +77,23 @@ def compared_macro_f1(folds: Sequence[FoldLogits], sets: Sequence[str], as_other
     return float(np.mean(means))
 
 
-def _calibrated_by_the_others(folds: Sequence[FoldLogits]) -> list[NDArray[np.float32]]:
-    """Each fold's probabilities at the temperature that all other folds' strangers need, so that no one is scored by
-    a temperature that was fitted on them."""
+def temperatures(folds: Sequence[FoldLogits]) -> list[float]:
+    """The temperature for each fold that all other folds' strangers need, so that nobody is scored by one that was
+    fitted on them."""
     found = []
     for fold in folds:
         others = [other for other in folds if other is not fold]
-        temperature = fit_temperature(
-            np.concatenate([other.logits for other in others]), np.concatenate([other.codes for other in others])
-        )
-        found.append(softmax(fold.logits / np.float32(temperature)))
+        logits, codes = (np.concatenate([getattr(other, name) for other in others]) for name in ("logits", "codes"))
+        found.append(fit_temperature(logits, codes))
     return found
+
+
+def _calibrated_by_the_others(folds: Sequence[FoldLogits]) -> list[NDArray[np.float32]]:
+    """Each fold's probabilities at its temperature."""
+    return [
+        softmax(fold.logits / np.float32(temperature))
+        for fold, temperature in zip(folds, temperatures(folds), strict=True)
+    ]
 
 
 def _set_scores(folds: Sequence[FoldLogits], probabilities: Sequence[NDArray[np.float32]], name: str) -> dict[str, Any]:

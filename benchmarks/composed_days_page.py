@@ -1,0 +1,108 @@
+"""The page about composed days, made from the JSON and from nothing else."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from composed_days_scores import WAYS
+
+__all__ = ["page"]
+
+TITLES = {
+    "wisdm": "WISDM, people on whom nothing was chosen",
+    "wisdm, choosing people": "WISDM, the twelve choosing people",
+    "dsads": "DSADS, left arm",
+}
+INTRODUCTION = """# Composed days: what smoothing is worth
+
+**These are not days that anybody lived.** No public recording at hand has days with true labels, so they are composed
+of real bouts, one person's at a time: an order and lengths are drawn, and each bout is filled with what that person was
+recorded doing. So there are **no natural transitions**: nobody sits down or slows to a halt, one sample is of walking
+and the next of sitting. A few minutes of each activity fill a whole day's bouts of it, so what a model gets wrong about
+a person's sitting it gets wrong all day. Activities were done to order. There is no night. What comes next does not
+depend on what was, as the smoother has it, which flatters it. What smoothing is worth in somebody's life may be less,
+or more; half and double lengths show how much hangs on the assumed ones.
+"""
+METHOD = """## How
+
+Each person is labelled by a fold model that was learned without them ([how](../model_card.md)), at the temperature
+that the strangers of the other folds need; never by the packaged model, which has met everybody. A day has {hours:g}
+hours; each person has one of the assumed lengths, one of half and one of double. Outings (lying down, running, cycling)
+are as many in each. The smoother is always told the same: the expected bout lengths of the last column, harken's
+defaults ([Timelines](../timeline.md)). Steps last five seconds; the true label of a step is that in its middle.
+
+| label | median of its bouts | spread (log-normal) | how often | the smoother expects |
+|---|---|---|---|---|
+{lengths}
+
+*F1 of true labels* is the mean over the labels that the person's day has; *macro F1* counts a label that the day has
+not as 0 as soon as it is answered once, lying in WISDM above all. *Hours misplaced*: hours of labels that should be
+hours of other labels in the day's sums. *Calibration error*: of raw probabilities, and of the smoother's. Means over
+people, with the 95 % interval over people (bootstrap); *gain* compares each person with themselves.
+
+```console
+$ {command}
+```
+
+Commit {commit}, {processor}.
+"""
+ROWS = (
+    ("F1 of true labels", "macro_f1_of_true_labels", 3),
+    ("accuracy", "accuracy", 3),
+    ("macro F1", "macro_f1", 3),
+    ("hours misplaced", "hours_misplaced", 2),
+    ("bouts found for each true one", "bouts_for_each_true_bout", 2),
+    ("calibration error", "expected_calibration_error", 3),
+)
+SCALES = {"1": "assumed lengths", "0.5": "half the lengths", "2": "double the lengths"}
+
+
+def page(result: Mapping[str, Any]) -> str:
+    """The page as Markdown."""
+    made = result["made_with"]
+    parts = [INTRODUCTION]
+    for name, scales in result["groups"].items():
+        parts.append(f"## {TITLES[name]}\n\n{next(iter(scales.values()))['people']} people.\n")
+        for scale, title in SCALES.items():
+            parts.append(f"### {title[0].upper()}{title[1:]}\n\n{_table(scales[scale])}\n\n{_labels(scales[scale])}\n")
+    parts.append(
+        METHOD.format(
+            hours=result["day_hours"],
+            lengths=_lengths(result),
+            command=result["command"],
+            commit=(made["git_commit"] or "unknown")[:10],
+            processor=made["machine"]["processor"],
+        )
+    )
+    return "\n".join(parts)
+
+
+def _table(found: Mapping[str, Any]) -> str:
+    lines = ["| | not smoothed | smoothed | gain |", "|---|---|---|---|"]
+    for title, name, digits in ROWS:
+        cells = [_with_interval(found[way][name], digits) for way in WAYS]
+        lines.append(f"| {title} | {' | '.join(cells)} | {_with_interval(found['gain'][name], digits, sign='+')} |")
+    lines.append(
+        f"\n{found['people_better']} of {found['people']} people have a higher F1 of true labels than without."
+    )
+    return "\n".join(lines)
+
+
+def _labels(found: Mapping[str, Any]) -> str:
+    raw, smoothed = (found[way]["label_f1"] for way in WAYS)
+    each = ", ".join(f"{label} {raw[label]:.2f} to {smoothed[label]:.2f}" for label in raw)
+    return f"F1 of each label over all steps, without and with: {each}."
+
+
+def _lengths(result: Mapping[str, Any]) -> str:
+    lines = []
+    for label, length in result["lengths"].items():
+        often = f"{length['times']:g} in the day" if length["outing"] else f"weight {length['times']:g}"
+        expected = result["expected_bout_s"][label]
+        lines.append(f"| {label} | {length['median_s']:g} s | {length['spread']:g} | {often} | {expected:g} s |")
+    return "\n".join(lines)
+
+
+def _with_interval(number: Mapping[str, Any], digits: int, sign: str = "") -> str:
+    interval = number["interval"]
+    beside = f" ({interval[0]:{sign}.{digits}f} to {interval[1]:{sign}.{digits}f})" if interval else ""
+    return f"{number['mean']:{sign}.{digits}f}{beside}"
