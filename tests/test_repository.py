@@ -52,6 +52,7 @@ HOUSE = (
     "benchmarking",
     "pipeline",
     "demo",
+    "server",
     "cli",
     "__main__",
 )

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from harken import __version__
-from harken.cli import adapt, benchmark, datasets, demo, evaluate, export, inspect, label, simulate, train
+from harken.cli import adapt, benchmark, datasets, demo, evaluate, export, inspect, label, serve, simulate, train
 from harken.cli.options import FLAG
 from harken.errors import HarkenError
 
@@ -31,6 +31,7 @@ app.command("train", cls=train.TrainCommand)(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("adapt")(adapt.adapt)
 app.command("label")(label.label)
+app.command("serve")(serve.serve)
 app.command("export")(export.export)
 app.command("simulate")(simulate.simulate)
 app.command("benchmark")(benchmark.benchmark)

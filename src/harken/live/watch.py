@@ -72,6 +72,11 @@ class Watch:
         """The windows that the network has to be asked about."""
         return [event for event in self._due if isinstance(event, Window)]
 
+    @property
+    def due_count(self) -> int:
+        """How many there are."""
+        return sum(isinstance(event, Window) for event in self._due)
+
     def tell(self, probabilities: NDArray[np.float32]) -> list[Update]:
         """What has become known, from the probabilities ``[windows, labels]`` of the windows that ``advance`` gave."""
         updates: list[Update] = []

@@ -1,0 +1,83 @@
+"""Who may ask: a token for anything but loopback, and no page of another site, whatever its name resolves to."""
+
+import hmac
+import json
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+__all__ = ["LOOPBACK", "Guard"]
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
+OPEN = ("/", "/health", "/favicon.ico")
+OPEN_UNDER = "/assets/"
+
+
+class Guard:
+    """ASGI: answers 401 or 403 itself, else passes on.
+
+    A browser sends ``Origin`` with what a page asks for; it must be the server's own. Where no token is needed the
+    ``Host`` must be this machine's: a stranger's page can make its own name resolve to 127.0.0.1, but not change what
+    the browser says it asked for.
+
+    Args:
+        app: what is guarded.
+        token: what must be shown; None for loopback.
+        hosts: names under which this machine may be asked without a token.
+    """
+
+    def __init__(self, app: Any, *, token: str | None, hosts: Iterable[str] = LOOPBACK) -> None:
+        self._app, self._token, self._hosts = app, token, frozenset(hosts)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer, or pass on."""
+        if scope["type"] == "lifespan" or (refusal := self._refusal(scope)) is None:
+            await self._app(scope, receive, send)
+            return
+        status, sentence = refusal
+        headers = [(b"content-type", b"application/json")]
+        if status == 401:
+            headers.append((b"www-authenticate", b"Bearer"))
+        body = json.dumps({"error": sentence}).encode()
+        if scope["type"] == "websocket":
+            await receive()
+            if "websocket.http.response" not in scope.get("extensions", {}):
+                await send({"type": "websocket.close", "code": 1008, "reason": sentence})
+                return
+            await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
+            await send({"type": "websocket.http.response.body", "body": body})
+            return
+        headers.append((b"content-length", str(len(body)).encode()))
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    def _refusal(self, scope: Any) -> tuple[int, str] | None:
+        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        host = headers.get(b"host", "")
+        if self._token is None and _name(host) not in self._hosts:
+            return 403, f"this server answers to {', '.join(sorted(self._hosts))} only, not to {host[:100]!r}"
+        origin = headers.get(b"origin")
+        if origin is not None and urlsplit(origin).netloc != host:
+            return 403, "a page of another site may not ask this server"
+        if self._token is None or (scope["type"] == "http" and _is_open(scope["path"])):
+            return None
+        shown = headers.get(b"authorization", "")
+        given = shown[7:].strip() if shown[:7].lower() == "bearer " else ""
+        if not given:
+            given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
+        if hmac.compare_digest(given.encode(), self._token.encode()):
+            return None
+        return 401, "a token is needed: Authorization: Bearer TOKEN, or ?token=TOKEN"
+
+
+def _name(host: str) -> str:
+    """A host without its port."""
+    try:
+        return (urlsplit(f"//{host}").hostname or "").lower()
+    except ValueError:
+        return ""
+
+
+def _is_open(path: str) -> bool:
+    """The page's own files, and whether the server is well: no secrets."""
+    return path in OPEN or path.startswith(OPEN_UNDER)

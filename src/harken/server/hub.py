@@ -1,0 +1,327 @@
+"""All watches of a server: samples in, and tick by tick one call of the network for all windows that are due."""
+
+import asyncio
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from harken.errors import HarkenError
+from harken.live import Plan, advance
+from harken.live.live_recogniser import probabilities_of
+from harken.recogniser import Recogniser
+from harken.server.keeping import Keeper, kept
+from harken.server.limits import Limits, RefusedError
+from harken.server.metrics import Metrics
+from harken.server.outbox import Outbox
+from harken.server.session import Session
+
+__all__ = ["Hub"]
+
+TICK_S = 0.04
+SWEEP_S = 5.0
+HOP_S = 1.0
+REPLAYED_S = 3600.0
+REPLAYED_AT_ONCE = 200
+NAME_CHARACTERS = 128
+
+
+class Hub:
+    """The watches of one server.
+
+    Args:
+        recogniser: what labels them; it must read acceleration ``x, y, z``.
+        limits: what is taken from one client.
+        keeper: where samples are kept; None where they are not.
+        hop_s: seconds from label to label.
+
+    Raises:
+        HarkenError: when the recogniser reads other channels.
+    """
+
+    def __init__(
+        self,
+        recogniser: Recogniser,
+        *,
+        limits: Limits | None = None,
+        keeper: Keeper | None = None,
+        hop_s: float | None = None,
+    ) -> None:
+        specification = recogniser.specification_
+        if specification.channels != ("x", "y", "z"):
+            raise HarkenError(
+                f"the model reads {', '.join(specification.channels)}; live samples are x, y, z: choose another model"
+            )
+        self.recogniser = recogniser
+        self.limits = limits or Limits()
+        self.keeper = keeper
+        self.metrics = Metrics()
+        self.plan = Plan(specification, hop_s=min(HOP_S, specification.hop_s) if hop_s is None else hop_s)
+        self.sessions: dict[str, Session] = {}
+        self.viewers: set[Outbox] = set()
+        self._wanted: dict[Outbox, str | None] = {}  # what those look for who see no watch yet
+        self._waiting: set[Session] = set()
+        self._gone = dict.fromkeys(("late", "repeated"), 0)
+        self._network = ThreadPoolExecutor(1, thread_name_prefix="network")
+        self._wake = asyncio.Event()
+
+    def receive(
+        self, name: str, signals: NDArray[np.float32], time_ns: NDArray[np.int64]
+    ) -> "asyncio.Future[None] | None":
+        """Take samples ``[n, 3]`` in g of a watch.
+
+        Returns:
+            What is done when they are on disk; None where nothing is kept.
+
+        Raises:
+            RefusedError: when the watch, or the server, has too many, or the samples cannot be.
+        """
+        now_s = time.monotonic()
+        session = self.session(name, now_s)
+        if len(time_ns) == 0:
+            return None
+        if time_ns.max() > (time.time() + self.limits.ahead_s) * 1e9:
+            raise RefusedError(
+                400, 1007, "samples are ahead of the server's clock; set the watch's", reason="malformed"
+            )
+        session.allow(len(time_ns), now_s)
+        self.put(session, signals, time_ns, now_s)
+        return None if self.keeper is None else self.keeper.append(name, signals, time_ns)
+
+    def show(self, name: str, signals: NDArray[np.float32], time_ns: NDArray[np.int64]) -> None:
+        """Take samples of the server's own: without limits, and not kept."""
+        now_s = time.monotonic()
+        self.put(self.session(name, now_s), signals, time_ns, now_s)
+
+    def put(self, session: Session, signals: NDArray[np.float32], time_ns: NDArray[np.int64], now_s: float) -> None:
+        """Take samples that are within the limits."""
+        new = session.last_ns == 0
+        try:
+            session.take(signals, time_ns, now_s)
+        except HarkenError as error:
+            raise RefusedError(400, 1007, str(error), reason="malformed") from error
+        self.metrics.add("harken_messages_total")
+        self.metrics.add("harken_samples_total", len(time_ns))
+        self._waiting.add(session)
+        self._wake.set()
+        if new:
+            self._tell_watches()
+            for outbox, wanted in list(self._wanted.items()):
+                if wanted in (None, session.name):
+                    self.look(outbox, session.name)
+
+    def session(self, name: str, now_s: float | None = None) -> Session:
+        """The watch of this name; a new one if there is room.
+
+        Raises:
+            RefusedError: when there is no room, or that is no name.
+        """
+        session = self.sessions.get(name)
+        if session is None:
+            if not 1 <= len(name) <= NAME_CHARACTERS or not name.isprintable():
+                raise RefusedError(
+                    400, 1007, f"a watch's name has 1 to {NAME_CHARACTERS} printable characters", reason="malformed"
+                )
+            if len(self.sessions) >= self.limits.watches:
+                raise RefusedError(
+                    503,
+                    1013,
+                    "this server has as many watches as it takes; try again later",
+                    reason="watches",
+                    retry_s=60,
+                )
+            session = Session(name, self.plan, self.limits, time.monotonic() if now_s is None else now_s)
+            self.sessions[name] = session
+        return session
+
+    async def run(self) -> None:
+        """Label what comes, until cancelled."""
+        sweep_s = time.monotonic()
+        while True:
+            began = time.monotonic()
+            if self._waiting:
+                await self._tick()
+            if began - sweep_s >= SWEEP_S:
+                sweep_s = began
+                await self._sweep(began)
+            rest = TICK_S - (time.monotonic() - began)
+            if rest > 0:
+                await asyncio.sleep(rest)
+            else:
+                await asyncio.sleep(0)
+            if not self._waiting:
+                self._wake.clear()
+                try:
+                    await asyncio.wait_for(self._wake.wait(), SWEEP_S)
+                except TimeoutError:
+                    continue
+
+    def close(self) -> None:
+        """Let go of the network's thread."""
+        self._network.shutdown(wait=True, cancel_futures=True)
+
+    async def _tick(self) -> None:
+        waiting, self._waiting = list(self._waiting), set()
+        came = [session.came_s for session in waiting]
+        for session in waiting:
+            session.came_s = None
+        await self._label(waiting, ended=False)
+        now_s = time.monotonic()
+        for first_s in came:
+            if first_s is not None:
+                self.metrics.waited(now_s - first_s)
+
+    async def _label(self, sessions: list[Session], *, ended: bool) -> None:
+        windows = advance([session.stream for session in sessions], ended=ended)
+        if windows:
+            asked = asyncio.get_running_loop().run_in_executor(
+                self._network, probabilities_of, self.recogniser, windows
+            )
+            for session in sessions:
+                self._show(session)
+            answers = await asked
+        else:
+            for session in sessions:
+                self._show(session)
+            answers = probabilities_of(self.recogniser, windows)
+        self.metrics.add("harken_windows_total", len(windows))
+        first = 0
+        for session in sessions:
+            count = session.stream.due_count
+            self._tell(session, answers[first : first + count])
+            first += count
+
+    def _tell(self, session: Session, probabilities: NDArray[np.float32]) -> None:
+        updates = session.stream.tell(probabilities)
+        if not updates:
+            return
+        for message in session.hear(updates):
+            self.metrics.add("harken_labels_total")
+            if session.senders or session.viewers:
+                frame = orjson.dumps(message).decode()
+                for outbox in (*session.senders, *session.viewers):
+                    outbox.put(frame)
+
+    def _show(self, session: Session) -> None:
+        """Give new samples to those who look on."""
+        if session.viewers and (message := session.take_fresh()):
+            frame = orjson.dumps(message).decode()
+            for outbox in session.viewers:
+                outbox.put(frame)
+
+    async def _sweep(self, now_s: float) -> None:
+        """Forget watches that have gone."""
+        gone = [
+            session
+            for session in self.sessions.values()
+            if now_s - session.heard_s > self.limits.idle_s and not session.senders
+        ]
+        if gone:
+            await self._label(gone, ended=True)
+            for session in gone:
+                del self.sessions[session.name]
+                for reason in ("late", "repeated"):
+                    self._gone[reason] += getattr(session.stream.arrivals, reason)
+                self._waiting.discard(session)
+            self.metrics.add("harken_forgotten_total", len(gone))
+        self._tell_watches()
+
+    def look(self, outbox: Outbox, name: str | None) -> None:
+        """Show this watch from now on; without a name the first one, as soon as there is one."""
+        self._wanted.pop(outbox, None)
+        for session in self.sessions.values():
+            session.viewers.discard(outbox)
+        found = self.sessions.get(name) if name else next(iter(self.sessions.values()), None)
+        if found is None or found.last_ns == 0:
+            self._wanted[outbox] = name
+            return
+        outbox.put(orjson.dumps(found.history()).decode())
+        found.viewers.add(outbox)
+
+    def look_away(self, outbox: Outbox) -> None:
+        """Show nothing more."""
+        self.viewers.discard(outbox)
+        self._wanted.pop(outbox, None)
+        for session in self.sessions.values():
+            session.viewers.discard(outbox)
+
+    def watches(self) -> list[dict[str, Any]]:
+        """All watches, in the order of their names."""
+        return [self.sessions[name].about() for name in sorted(self.sessions) if self.sessions[name].last_ns]
+
+    def _tell_watches(self) -> None:
+        if self.viewers:
+            frame = orjson.dumps({"type": "watches", "watches": self.watches()}).decode()
+            for outbox in self.viewers:
+                outbox.put(frame)
+
+    def metrics_text(self) -> str:
+        """What ``/metrics`` says."""
+        arrivals = [session.stream.arrivals for session in self.sessions.values()]
+        for reason in ("late", "repeated"):
+            self.metrics.counts["harken_dropped_samples_total", reason] = self._gone[reason] + sum(
+                getattr(each, reason) for each in arrivals
+            )
+        return self.metrics.text(
+            {
+                "harken_watches": ("Watches that send, or sent a while ago.", len(self.sessions)),
+                "harken_viewers": ("Sockets that look on.", len(self.viewers)),
+                "process_resident_memory_bytes": ("Memory in use.", _memory_bytes()),
+            }
+        )
+
+    def model(self) -> dict[str, Any]:
+        """What ``/api/model`` says."""
+        specification = self.plan.offline
+        people = len(self.recogniser.provenance_.get("training_people", []))
+        return {
+            "labels": list(specification.labels),
+            "window_length_s": specification.window_length_s,
+            "hop_s": specification.hop_s,
+            "sample_rate_hz": specification.sample_rate_hz,
+            "name": specification.preset,
+            "card": [
+                f"It tells {', '.join(specification.labels)} apart, "
+                f"in windows of {specification.window_length_s:g} s at {specification.sample_rate_hz:g} Hz.",
+                f"It learned from {people} {'person' if people == 1 else 'people'}; strangers are harder.",
+                f"Its probabilities were calibrated on {specification.calibrated_on}.",
+            ],
+        }
+
+    async def replay(self) -> int:
+        """Take the kept samples of the last hour again; gives the number of messages."""
+        if self.keeper is None:
+            return 0
+        after_s = time.time() - REPLAYED_S
+        count = 0
+        touched: set[Session] = set()
+        for message in kept(self.keeper.folder, after_s=after_s):
+            if message.came_ms < after_s * 1000:
+                continue
+            try:
+                session = self.session(message.watch)
+                session.take(message.signals, message.time_ns, time.monotonic())
+            except (RefusedError, HarkenError):
+                continue  # it was taken by a server with other limits
+            touched.add(session)
+            count += 1
+            if count % REPLAYED_AT_ONCE == 0:
+                await self._label(list(touched), ended=False)
+                touched.clear()
+        await self._label(list(touched), ended=False)
+        for session in self.sessions.values():
+            session.came_s = None
+        return count
+
+
+def _memory_bytes() -> int:
+    """The resident memory of this process; 0 where the system does not say."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        return 0

@@ -1,0 +1,51 @@
+"""What the server takes from one client, and how it says no to more."""
+
+from dataclasses import dataclass
+
+__all__ = ["Limits", "RefusedError"]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Limits of a server. Each has an answer of its own (see ``docs/live_protocol.md``).
+
+    Attributes:
+        message_bytes: of one message of samples (413; WebSocket 1009).
+        upload_bytes: of one recording (413).
+        uploads: recordings that are labelled at once (503).
+        body_s: how long a client may take to send a message (408); of a recording ten times as long.
+        samples_per_s, samples_burst: of one watch (429; WebSocket 4429). After a pause of the network a burst may come.
+        watches: known at once (503; WebSocket 1013).
+        viewers: sockets that look on (503; WebSocket 1013).
+        idle_s: a watch is forgotten when it has sent nothing for so long.
+        socket_s: a socket is closed when it is so old (WebSocket 4408); it may be opened again.
+        ahead_s: how far ahead of the server's clock samples may be (400; WebSocket 1007).
+        frames: that wait for a slow reader; older ones are dropped, counted and told.
+    """
+
+    message_bytes: int = 2 << 20
+    upload_bytes: int = 1 << 30
+    uploads: int = 2
+    body_s: float = 30.0
+    samples_per_s: float = 1000.0
+    samples_burst: float = 60_000.0
+    watches: int = 10_000
+    viewers: int = 200
+    idle_s: float = 600.0
+    socket_s: float = 86_400.0
+    ahead_s: float = 86_400.0
+    frames: int = 64
+
+
+class RefusedError(Exception):
+    """A request that is not served, with what to tell its sender.
+
+    Attributes:
+        status: of the HTTP answer.
+        code: with which a WebSocket is closed.
+        retry_s: when it may be tried again; None where that would not help.
+    """
+
+    def __init__(self, status: int, code: int, sentence: str, *, reason: str, retry_s: int | None = None) -> None:
+        super().__init__(sentence)
+        self.status, self.code, self.reason, self.retry_s = status, code, reason, retry_s

@@ -1,0 +1,56 @@
+"""What waits to be sent to one socket: a few frames. A slow reader loses the oldest, and is told how many."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+import orjson
+
+__all__ = ["Outbox"]
+
+Send = Callable[[str], Awaitable[None]]
+
+
+class Outbox:
+    """A bounded queue of frames for one socket.
+
+    Attributes:
+        dropped: frames that were dropped since the reader was last told.
+        lost: frames that were ever dropped.
+    """
+
+    def __init__(self, frames: int) -> None:
+        self._frames: deque[str] = deque()
+        self._most = frames
+        self._wake = asyncio.Event()
+        self._acknowledged: int | None = None
+        self.dropped = self.lost = 0
+
+    def put(self, frame: str) -> None:
+        """Queue a frame; the oldest goes when there are too many."""
+        if len(self._frames) >= self._most:
+            self._frames.popleft()
+            self.dropped += 1
+            self.lost += 1
+        self._frames.append(frame)
+        self._wake.set()
+
+    def acknowledge(self, messages: int) -> None:
+        """Tell the sender how many of its messages are taken for good. Only the latest number counts."""
+        self._acknowledged = messages
+        self._wake.set()
+
+    async def deliver(self, send: Send) -> None:
+        """Send what comes, one frame after the other, until cancelled or the socket is gone."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._frames or self._acknowledged is not None:
+                if self._acknowledged is not None:
+                    count, self._acknowledged = self._acknowledged, None
+                    await send(f'{{"type":"ack","messages":{count}}}')
+                if self.dropped:
+                    count, self.dropped = self.dropped, 0
+                    await send(orjson.dumps({"type": "dropped", "frames": count}).decode())
+                if self._frames:
+                    await send(self._frames.popleft())

@@ -1,0 +1,130 @@
+"""The shapes of requests and answers, for the OpenAPI description."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field
+
+__all__ = ["REFUSALS", "Health", "Model", "PushMessage", "Pushed", "Refusal", "Timeline", "WatchTimeline", "Watches"]
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Name = Annotated[str, Field(min_length=1, max_length=128)]
+
+
+class Refusal(BaseModel):
+    """Why a request was not served, in a sentence."""
+
+    error: str
+
+
+class Health(BaseModel):
+    """How the server is."""
+
+    status: Literal["ok"]
+    version: str
+    watches: int
+    kept: bool
+
+
+class Model(BaseModel):
+    """The model that labels."""
+
+    labels: list[str]
+    window_length_s: float
+    hop_s: float
+    sample_rate_hz: float
+    name: str
+    card: list[str]
+
+
+class About(BaseModel):
+    """A watch that sends, or sent until a while ago."""
+
+    watch: str
+    since_ms: int
+    last_ms: int
+    label: str | None
+    sample_rate_hz: float | None
+
+
+Watches = list[About]
+
+
+class StreamRow(BaseModel):
+    """A step of a watch's timeline that is final. Times are milliseconds since 1970, with fractions."""
+
+    start_ms: float
+    end_ms: float
+    label: str
+    probabilities: list[Share]
+
+
+class WatchTimeline(BaseModel):
+    """The last hour of a watch, as an offline run labels the same samples."""
+
+    watch: str
+    labels: list[str]
+    hop_s: float
+    rows: list[StreamRow]
+
+
+class Row(BaseModel):
+    """A row of a recording's timeline."""
+
+    start_ms: int
+    end_ms: int
+    label: str | None
+    wear: bool | None
+    activity_mg: float | None
+    probabilities: list[Share]
+
+
+class Timeline(BaseModel):
+    """What a person did in a recording."""
+
+    subject: str
+    timezone: str
+    labels: list[str]
+    rows: list[Row]
+    hours: dict[str, float]
+    notes: list[str]
+
+
+class SensorValues(BaseModel):
+    """A sensor at one time. Which values there are depends on the sensor."""
+
+    name: str = Field(examples=["accelerometer", "gravity", "wrist motion"])
+    time: int = Field(ge=0, lt=4 * 10**18, description="Nanoseconds since 1970.")
+    values: dict[str, Any]
+
+
+class PushMessage(BaseModel):
+    """What Sensor Logger posts."""
+
+    deviceId: Name  # noqa: N815
+    messageId: int | None = None  # noqa: N815
+    sessionId: str | None = None  # noqa: N815
+    payload: list[SensorValues]
+
+
+class Pushed(BaseModel):
+    """How many samples of acceleration were made of a message; others wait for their gravity."""
+
+    samples: int
+
+
+def _refusal(about: str) -> dict[str, Any]:
+    return {"model": Refusal, "description": about}
+
+
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    400: _refusal("The message cannot be read; nothing of it was taken."),
+    401: _refusal("A token is needed."),
+    403: _refusal("A page of another site, or a name that is not this machine's."),
+    404: _refusal("There is no such thing."),
+    408: _refusal("The body came too slowly."),
+    413: _refusal("The body is too large."),
+    422: _refusal("The query or the recording is not what it should be."),
+    429: _refusal("The watch sends too many samples; Retry-After says when to go on."),
+    503: _refusal("The server has as many watches, or recordings, as it takes; Retry-After says when to come again."),
+    507: _refusal("The samples could not be written to the disk; send them again."),
+}

@@ -1,0 +1,180 @@
+"""Sensor Logger's pushed messages -> samples in g, whichever of its sensors they come from.
+
+The app (https://www.tszheichoi.com/sensorlogger) posts ``{messageId, sessionId, deviceId, payload: [{name, time,
+values}]}``. Its accelerometer leaves gravity out, which is a sensor of its own with times of its own; the two are
+joined as the reader of its files joins them (``readers.gravity``). Messages come out of order, and again.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harken.readers.gravity import FURTHEST_NS
+from harken.recording import STANDARD_GRAVITY
+
+__all__ = ["Joining", "MalformedError"]
+
+TOTALS = ("watchaccelerometeruncalibrated", "accelerometeruncalibrated", "totalacceleration")
+WRIST, MOVEMENT, GRAVITY = "wristmotion", "accelerometer", "gravity"
+SOURCES = (WRIST, *TOTALS, MOVEMENT)
+"""What samples are made of, the best first: a watch is worn on the wrist, a phone is not."""
+WAIT_NS = 1_900_000_000
+"""A movement waits so long for gravity on both sides. Less than the 2 s after which it would be too late."""
+NEAR_NS = 60_000_000
+"""Samples of gravity so close together have none between them that is still on its way."""
+KEPT_NS = 6 * 10**9
+MOST_WAITING = 20_000
+SURE = 20
+"""So many samples tell the unit."""
+G, M_S2 = 1.0, 1 / STANDARD_GRAVITY
+Samples = tuple[NDArray[np.float32], NDArray[np.int64]]
+
+
+class MalformedError(ValueError):
+    """A message that is not Sensor Logger's; says what is wrong with it."""
+
+
+class Joining:
+    """One device's sensors, joined into one acceleration."""
+
+    def __init__(self) -> None:
+        self._source: str | None = None
+        self._factor: float | None = None
+        self._unsure: list[Samples] = []  # in the device's unit, until that is known
+        self._gravity: Samples = _none()
+        self._movement: Samples = _none()
+
+    def take(self, payload: Any) -> Samples:
+        """Samples ``[n, 3]`` in g and their times from a message's payload, in any order; what waits comes later.
+
+        Raises:
+            MalformedError: when it is not a list of sensors' values; nothing of it is taken then.
+        """
+        found = _sorted_out(payload)
+        source = next((name for name in SOURCES if name in found), None)
+        if source is not None and (self._source is None or SOURCES.index(source) < SOURCES.index(self._source)):
+            self.__init__()  # type: ignore[misc]  # a better sensor is there
+            self._source = source
+        if GRAVITY in found:
+            self._gravity = _merged(self._gravity, found[GRAVITY])
+        if self._source is None or (self._source != MOVEMENT and self._source not in found):
+            return _none()
+        if self._source != MOVEMENT:
+            return self._in_g(found[self._source])
+        if MOVEMENT in found:
+            self._movement = _merged(self._movement, found[MOVEMENT])
+        return self._in_g(self._joined())
+
+    def _joined(self) -> Samples:
+        """Movements whose gravity is known, with it."""
+        (moves, time_ns), (gravities, gravity_ns) = self._movement, self._gravity
+        if len(time_ns) == 0:
+            return _none()
+        latest = max(int(time_ns[-1]), int(gravity_ns[-1]) if len(gravity_ns) else 0)
+        waited = time_ns < latest - WAIT_NS
+        if len(gravity_ns):
+            after = np.searchsorted(gravity_ns, time_ns)
+            right = gravity_ns[np.minimum(after, len(gravity_ns) - 1)]
+            left = gravity_ns[np.maximum(after - 1, 0)]
+            known = (right == time_ns) | ((left < time_ns) & (right > time_ns) & (right - left <= NEAR_NS))
+            far = np.minimum(np.abs(time_ns - left), np.abs(right - time_ns)) > FURTHEST_NS
+            share = (time_ns - gravity_ns[0]) / 1e9
+            points = (gravity_ns - gravity_ns[0]) / 1e9
+            added = np.stack([np.interp(share, points, gravities[:, axis]) for axis in range(3)], axis=1)
+            added[far] = np.nan
+        else:
+            known, added = np.zeros(len(time_ns), dtype=bool), np.full((len(time_ns), 3), np.nan)
+        ready = known | waited
+        total = moves[ready] + added[ready].astype(np.float32)
+        done = time_ns[ready]
+        self._movement = moves[~ready][-MOST_WAITING:], time_ns[~ready][-MOST_WAITING:]
+        kept = gravity_ns >= latest - KEPT_NS
+        self._gravity = gravities[kept], gravity_ns[kept]
+        return total, done
+
+    def _in_g(self, samples: Samples) -> Samples:
+        """In g; none before the unit is known from the size of gravity."""
+        if self._factor is None:
+            self._unsure.append(samples)
+            lengths = np.concatenate([np.linalg.norm(signals, axis=1) for signals, _ in self._unsure])
+            lengths = lengths[np.isfinite(lengths)]
+            if len(lengths) < SURE:
+                del self._unsure[:-200]
+                return _none()
+            self._factor = M_S2 if np.median(lengths) > np.sqrt(STANDARD_GRAVITY) else G
+            samples = (
+                np.concatenate([part[0] for part in self._unsure]),
+                np.concatenate([part[1] for part in self._unsure]),
+            )
+            self._unsure = []
+        return (samples[0] * np.float32(self._factor)).astype(np.float32), samples[1]
+
+
+def _none() -> Samples:
+    return np.empty((0, 3), dtype=np.float32), np.empty(0, dtype=np.int64)
+
+
+def _merged(old: Samples, new: Samples) -> Samples:
+    """Sorted by time, each time once."""
+    times = np.concatenate([old[1], new[1]])
+    times, rows = np.unique(times, return_index=True)
+    return np.concatenate([old[0], new[0]])[rows], times
+
+
+def _sorted_out(payload: Any) -> dict[str, Samples]:
+    """The values of each sensor that matters, in the order of the message."""
+    if not isinstance(payload, list):
+        raise MalformedError("payload is a list of sensors' values")
+    values: dict[str, list[tuple[Any, Any, Any]]] = {}
+    times: dict[str, list[int]] = {}
+    for entry in payload:
+        try:
+            name, time_ns, said = entry["name"], entry["time"], entry["values"]
+            name = name.lower().replace(" ", "").replace("_", "")
+            if name not in SOURCES and name != GRAVITY:
+                continue
+            if name == WRIST:
+                three = tuple(said["gravity" + axis] + said["acceleration" + axis] for axis in "XYZ")
+            else:
+                three = (said["x"], said["y"], said["z"])
+            if not isinstance(time_ns, int):
+                time_ns = int(time_ns)
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise MalformedError(
+                "each of payload has a name, a time in nanoseconds, and values x, y, z (those of wrist motion: "
+                "gravityX and accelerationX and so on)"
+            ) from error
+        values.setdefault(name, []).append(three)
+        times.setdefault(name, []).append(time_ns)
+    return {name: _arrays(name, values[name], times[name]) for name in values}
+
+
+def _arrays(name: str, values: list[tuple[Any, Any, Any]], times: list[int]) -> Samples:
+    try:
+        signals = np.array(values, dtype=np.float32)
+        time_ns = np.array(times, dtype=np.int64)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise MalformedError(f"the values of {name} are numbers, its times nanoseconds since 1970") from error
+    if signals.shape != (len(times), 3):
+        raise MalformedError(f"the values of {name} are numbers")
+    if time_ns.min() < 0 or time_ns.max() >= 4 * 10**18:
+        raise MalformedError(f"the times of {name} are nanoseconds since 1970, before 2096")
+    return signals, time_ns
+
+
+def envelope(message: Any) -> tuple[str, Any]:
+    """The device and the payload of a message.
+
+    Raises:
+        MalformedError: when it has none.
+    """
+    if not isinstance(message, Mapping):
+        raise MalformedError("a message is an object with deviceId and payload")
+    device = message.get("deviceId")
+    if not isinstance(device, str) or not device:
+        raise MalformedError("a message has a deviceId, which is text")
+    if "payload" not in message:
+        raise MalformedError("a message has a payload")
+    return device, message["payload"]

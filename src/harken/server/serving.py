@@ -1,0 +1,117 @@
+"""The server on a socket of this machine, until it is told to stop."""
+
+import ipaddress
+import secrets
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harken.errors import HarkenError
+from harken.server.guard import LOOPBACK
+
+if TYPE_CHECKING:
+    import uvicorn
+
+    from harken.recogniser import Recogniser
+    from harken.server.limits import Limits
+
+__all__ = ["address", "is_loopback", "listening", "new_token", "server_for"]
+
+BACKLOG = 4096
+"""Clients that may knock at once: after a restart all of them do."""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can ask at this address."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host in LOOPBACK
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that listens there.
+
+    Raises:
+        HarkenError: when it cannot.
+    """
+    name = host.strip("[]")
+    try:
+        family = socket.AF_INET6 if ":" in name else socket.AF_INET
+        return socket.create_server((name, port), family=family, backlog=BACKLOG)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise HarkenError(
+            f"cannot listen at {host}, port {port} ({reason}); --port N chooses another, if a server is there"
+        ) from error
+
+
+def new_token() -> str:
+    """A token that nobody guesses."""
+    return secrets.token_urlsafe(18)
+
+
+def address(host: str, port: int, token: str | None) -> str:
+    """Where a browser finds the page."""
+    name = f"[{host}]" if ":" in host and not host.startswith("[") else host
+    return f"http://{name}:{port}/" + (f"?token={token}" if token else "")
+
+
+def server_for(
+    recogniser: "Recogniser",
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    token: str | None = None,
+    keep: Path | None = None,
+    demo: bool = False,
+    limits: "Limits | None" = None,
+    on_started: Callable[[], None] = lambda: None,
+) -> "uvicorn.Server":
+    """A server that is ready to ``run()``.
+
+    Raises:
+        HarkenError: when a package is missing, the address needs a token, or samples cannot be kept.
+    """
+    try:
+        import uvicorn
+
+        from harken.server.app import create_app
+        from harken.server.hub import Hub
+        from harken.server.keeping import Keeper
+        from harken.server.limits import Limits
+    except ImportError as error:
+        raise HarkenError(
+            f"the package {error.name} is missing: pip install 'harken[serve]' brings what the server needs"
+        ) from error
+
+    if not is_loopback(host) and not token:
+        raise HarkenError(f"{host} can be reached from other machines: give a token")
+    limits = limits or Limits()
+    hub = Hub(recogniser, limits=limits, keeper=None if keep is None else Keeper(keep))
+
+    class Server(uvicorn.Server):
+        """Says when it answers."""
+
+        async def startup(self, sockets: list | None = None) -> None:  # type: ignore[type-arg]
+            await super().startup(sockets=sockets)
+            if self.started:
+                on_started()
+
+    return Server(
+        uvicorn.Config(
+            create_app(hub, token=token, demo=demo),
+            host=host.strip("[]"),
+            port=port,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            ws="websockets-sansio",
+            ws_max_size=limits.message_bytes,
+            ws_per_message_deflate=False,
+            timeout_keep_alive=30,
+            timeout_graceful_shutdown=3,
+            backlog=BACKLOG,
+        )
+    )

@@ -1,0 +1,158 @@
+"""The WebSockets: samples in and labels out, and the page's view of a watch."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import orjson
+from fastapi import WebSocket, WebSocketDisconnect
+
+from harken.errors import HarkenError
+from harken.server.hub import Hub
+from harken.server.limits import RefusedError
+from harken.server.messages import samples_of
+from harken.server.outbox import Outbox
+
+__all__ = ["take_samples", "view"]
+
+GONE = (WebSocketDisconnect, RuntimeError, OSError)
+"""What sending to, or receiving from, a socket raises that is no more."""
+LARGEST_VIEW_MESSAGE = 4096
+REASON_BYTES = 120
+"""A frame that closes a socket has room for 125, two of them for the code."""
+
+
+async def take_samples(hub: Hub, socket: WebSocket, watch: str, *, acknowledging: bool) -> None:
+    """``/ws/samples``: samples of one watch in, its labels out, until one side leaves."""
+    outbox = Outbox(hub.limits.frames)
+
+    async def receive() -> None:
+        session = hub.session(watch)
+        session.senders.add(outbox)
+        taken = 0
+        try:
+            while True:
+                text = await _next(socket)
+                if len(text) > hub.limits.message_bytes:
+                    raise RefusedError(
+                        413, 1009, "the message is too large; send fewer samples in one", reason="message"
+                    )
+                signals, time_ns = samples_of(text)
+                if hub.sessions.get(watch) is not session:  # it was forgotten meanwhile
+                    session = hub.session(watch)
+                    session.senders.add(outbox)
+                written = hub.receive(watch, signals, time_ns)
+                taken += 1
+                if not acknowledging:
+                    continue
+                if written is None:
+                    outbox.acknowledge(taken)
+                else:
+                    written.add_done_callback(_acknowledging(outbox, taken))
+        finally:
+            session.senders.discard(outbox)
+            hub.metrics.add("harken_dropped_frames_total", outbox.lost)
+
+    await _serve(hub, socket, outbox, receive)
+
+
+def _acknowledging(outbox: Outbox, taken: int) -> "Callable[[asyncio.Future[None]], None]":
+    def done(written: "asyncio.Future[None]") -> None:
+        if not written.cancelled() and written.exception() is None:
+            outbox.acknowledge(taken)
+
+    return done
+
+
+async def view(hub: Hub, socket: WebSocket, watch: str | None) -> None:
+    """``/ws/view``: what a page shows, until one side leaves. Without a choice it is the first watch there is."""
+    outbox = Outbox(hub.limits.frames)
+
+    async def receive() -> None:
+        hub.viewers.add(outbox)
+        try:
+            outbox.put(_frame({"type": "hello", "model": hub.model(), "watches": hub.watches()}))
+            hub.look(outbox, watch)
+            while True:
+                name = _chosen(await _next(socket))
+                if name in hub.sessions:
+                    hub.look(outbox, name)
+                else:
+                    outbox.put(_frame({"type": "error", "message": f"there is no watch {name!r} any more"}))
+        finally:
+            hub.look_away(outbox)
+            hub.metrics.add("harken_dropped_frames_total", outbox.lost)
+
+    if len(hub.viewers) >= hub.limits.viewers:
+        await _refuse(hub, socket, RefusedError(503, 1013, "as many look on as may; try again later", reason="viewers"))
+        return
+    await _serve(hub, socket, outbox, receive)
+
+
+def _chosen(text: str | bytes) -> str:
+    if len(text) > LARGEST_VIEW_MESSAGE:
+        raise RefusedError(413, 1009, "the message is too large", reason="message")
+    try:
+        message = orjson.loads(text)
+        if message["type"] == "choose" and isinstance(message["watch"], str):
+            return str(message["watch"])
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        pass
+    raise RefusedError(400, 1007, 'a message is {"type": "choose", "watch": NAME}', reason="malformed")
+
+
+async def _serve(hub: Hub, socket: WebSocket, outbox: Outbox, receive: Callable[[], Awaitable[None]]) -> None:
+    """Receive and deliver side by side until one ends, then tell why."""
+    await socket.accept()
+    opened_s = time.monotonic()
+    tasks = [asyncio.ensure_future(receive()), asyncio.ensure_future(outbox.deliver(socket.send_text))]
+    try:
+        done, _ = await asyncio.wait(
+            tasks, timeout=hub.limits.socket_s - (time.monotonic() - opened_s), return_when=asyncio.FIRST_COMPLETED
+        )
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if not done:
+            raise RefusedError(408, 4408, "this socket is old; open another one", reason="age")
+        for task in done:
+            task.result()
+    except RefusedError as refusal:
+        await _refuse(hub, socket, refusal)
+    except HarkenError as error:
+        await _refuse(hub, socket, RefusedError(500, 1011, str(error), reason="error"))
+    except GONE:
+        pass  # it left
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+async def _refuse(hub: Hub, socket: WebSocket, refusal: RefusedError) -> None:
+    """Say why, and close. A sender that does not listen is not waited for."""
+    hub.metrics.add("harken_refused_total", reason=refusal.reason)
+    message: dict[str, Any] = {"type": "error", "message": str(refusal)}
+    if refusal.retry_s is not None:
+        message["retry_s"] = refusal.retry_s
+    with contextlib.suppress(*GONE, TimeoutError):
+        async with asyncio.timeout(1):
+            if socket.client_state.name == "CONNECTING":
+                await socket.accept()
+            await socket.send_text(_frame(message))
+            await socket.close(refusal.code, str(refusal).encode()[:REASON_BYTES].decode(errors="ignore"))
+
+
+async def _next(socket: WebSocket) -> str | bytes:
+    """The next message, text or bytes."""
+    message = await socket.receive()
+    if message["type"] == "websocket.disconnect":
+        raise WebSocketDisconnect(message.get("code") or 1005)
+    text = message.get("text")
+    found: str | bytes = text if text is not None else message["bytes"]
+    return found
+
+
+def _frame(message: dict[str, Any]) -> str:
+    return orjson.dumps(message).decode()

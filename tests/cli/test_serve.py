@@ -1,0 +1,66 @@
+"""``harken serve``: what is asked of it, and what it refuses."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from serving import recogniser
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("model") / "small.safetensors"
+    recogniser().save(path)
+    return path
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def test_it_serves_until_it_is_stopped(model: Path) -> None:
+    port = free_port()
+    command = [sys.executable, "-m", "harken", "serve", "--model", str(model), "--port", str(port), "--no-open"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=os.environ | {"PYTHONUNBUFFERED": "1"}
+    ) as running:
+        assert running.stdout is not None
+        try:
+            assert running.stdout.readline() == f"harken listens: http://127.0.0.1:{port}/\n"
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=10) as answer:
+                assert answer.status == 200
+            running.send_signal(signal.SIGINT)
+            began = time.monotonic()
+            running.wait(20)
+            assert time.monotonic() - began < 10
+            assert "Traceback" not in running.stdout.read()
+        finally:
+            running.kill()
+
+
+def test_a_port_that_is_taken_is_said(run_harken: Callable[..., Any], model: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        finished = run_harken("serve", "--model", model, "--port", port, "--no-open")
+    assert finished.exit_code == 2
+    assert f"cannot listen at 127.0.0.1, port {port}" in finished.stderr
+    assert finished.stderr.count("\n") == 1
+
+
+def test_the_demo_has_its_own_model(run_harken: Callable[..., Any], model: Path) -> None:
+    finished = run_harken("serve", "--demo", "--model", model)
+    assert finished.exit_code == 2
+    assert "--demo has a model of its own" in finished.stderr

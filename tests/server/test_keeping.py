@@ -1,0 +1,89 @@
+"""``--keep``: what was acknowledged is on the disk, whole, under names that no client chose, and comes back."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import websockets
+
+from harken.errors import HarkenError
+from harken.server.keeping import Keeper, kept, record
+from serving import message, now_wrist, recogniser, serving
+
+
+def test_a_restart_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
+    signals, time_ns = now_wrist(20)
+    name = "../../etc/passwd"
+
+    async def send(url: str, rows: range) -> None:
+        async with websockets.connect(f"{url}?watch={name}") as socket:
+            for count, row in enumerate(rows, 1):
+                await socket.send(message(signals[row : row + 50], time_ns[row : row + 50]))
+                answer = json.loads(await socket.recv())
+                while answer["type"] != "ack" or answer["messages"] < count:
+                    answer = json.loads(await asyncio.wait_for(socket.recv(), 20))
+                # It is there before the next one is sent.
+                found = np.concatenate([one.time_ns for one in kept(tmp_path)])
+                assert found[-1] == time_ns[row + 49]
+
+    with serving(keep=tmp_path) as served:
+        assert served.ask("/health").json["kept"] is True
+        asyncio.run(send(served.url("/ws/samples", "ws"), range(0, 600, 50)))
+    with serving(keep=tmp_path) as served:
+        (watch,) = served.ask("/api/watches").json
+        assert watch["watch"] == name
+        assert watch["last_ms"] == time_ns[599] // 10**6
+        assert served.ask(f"/api/timeline?watch={name}").json["rows"]
+        asyncio.run(send(served.url("/ws/samples", "ws"), range(600, 1000, 50)))
+        rows = served.ask_until(f"/api/timeline?watch={name}", lambda found: len(found["rows"]) >= 13)["rows"]
+    np.testing.assert_allclose(np.diff([row["start_ms"] for row in rows]), 1000, atol=0.01)  # no gap where it stopped
+    np.testing.assert_array_equal(np.concatenate([one.time_ns for one in kept(tmp_path)]), time_ns)
+    np.testing.assert_array_equal(np.concatenate([one.signals for one in kept(tmp_path)]), signals)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["00000001.samples", "00000002.samples"]
+
+
+def test_a_push_is_answered_when_it_is_on_the_disk(tmp_path: Path) -> None:
+    signals, time_ns = now_wrist(2)
+    values = [
+        {"name": "totalacceleration", "time": int(t), "values": dict(zip("xyz", map(float, v), strict=True))}
+        for t, v in zip(time_ns, signals, strict=True)
+    ]
+    with serving(keep=tmp_path) as served:
+        answer = served.ask("/push", json.dumps({"deviceId": "phone", "payload": values}).encode())
+        assert answer.json == {"samples": 100}
+        (one,) = kept(tmp_path)
+        assert one.watch == "phone"
+        np.testing.assert_array_equal(one.time_ns, time_ns)
+
+
+def test_a_message_cut_short_ends_its_file_and_no_other(tmp_path: Path) -> None:
+    signals, time_ns = now_wrist(1)
+    whole = record("a", signals, time_ns)
+    broken = bytearray(whole)
+    broken[-1] ^= 1
+    for number, content in enumerate((whole + whole[:-7], bytes(broken) + whole, b"", whole[:9], whole + whole)):
+        (tmp_path / f"{number:08d}.samples").write_bytes(content)
+    assert len(list(kept(tmp_path))) == 3
+
+
+def test_a_disk_that_is_full_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, time_ns = now_wrist(1)
+
+    def full(self: Keeper, content: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Keeper, "_append", full)
+    payload = [{"name": "totalacceleration", "time": int(t), "values": {"x": 0, "y": 0, "z": 1}} for t in time_ns]
+    with serving(keep=tmp_path) as served:
+        answer = served.ask("/push", json.dumps({"deviceId": "phone", "payload": payload}).encode())
+        assert answer.status == 507
+        assert "No space left" in answer.json["error"]
+
+
+def test_a_folder_that_cannot_be_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(HarkenError, match="samples cannot be kept there"), serving(keep=tmp_path / "file"):
+        pass
+    assert recogniser()

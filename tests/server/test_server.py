@@ -1,0 +1,322 @@
+"""A server as its clients see it: samples in, labels out, the page's view, what is refused and how."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import websockets
+from numpy.typing import NDArray
+
+import people
+from harken.labelling import label_recording
+from harken.recording import Recording
+from harken.server.limits import Limits
+from harken.timeline import Timeline
+from serving import Served, message, now_wrist, recogniser, serving
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[Served]:
+    with serving() as found:
+        yield found
+
+
+async def received(socket: Any, timeout_s: float = 20) -> dict[str, Any]:
+    return dict(json.loads(await asyncio.wait_for(socket.recv(), timeout_s)))
+
+
+async def labels_until(socket: Any, enough: int) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    while len(found) < enough:
+        one = await received(socket)
+        if one["type"] == "label":
+            found.append(one)
+    return found
+
+
+def offline(signals: NDArray[np.float32], time_ns: NDArray[np.int64]) -> Timeline:
+    """The timeline of the same samples, at the server's hop."""
+    anna = recogniser()
+    found = Recording(
+        time_ns=time_ns,
+        signals=signals,
+        channels=("x", "y", "z"),
+        label_codes=np.full(len(time_ns), -1, np.int16),
+        label_names=(),
+        subject="anna",
+    )
+    specification = replace(anna.specification_, hop_s=min(1.0, anna.specification_.hop_s))
+    return label_recording(specification, found, anna.predict_proba)
+
+
+def test_it_says_what_it_is(served: Served) -> None:
+    assert served.ask("/health").json["status"] == "ok"
+    model = served.ask("/api/model").json
+    assert model["labels"] == list(recogniser().specification_.labels)
+    assert len(model["card"]) == 3
+    assert served.ask("/openapi.json").json["paths"].keys() >= {"/push", "/api/recordings", "/api/timeline"}
+    assert "harken_samples_total" in served.ask("/metrics").body.decode()
+    assert served.ask("/nowhere").status == 404
+    assert served.ask("/assets/..%2f..%2fapp.py").status == 404
+    assert served.ask("/api/timeline?watch=nobody").json == {"error": "there is no such watch"}
+
+
+def test_samples_become_the_labels_of_an_offline_run(served: Served) -> None:
+    signals, time_ns = now_wrist(30)
+
+    async def send() -> list[dict[str, Any]]:
+        async with websockets.connect(served.url("/ws/samples?watch=wrist&ack=1", "ws")) as socket:
+            for row in range(0, len(time_ns), 37):
+                rows = slice(row, row + 37)
+                unit, factor = ("m/s2", 9.80665) if row % 2 else ("g", 1)
+                await socket.send(message(signals[rows] * np.float32(factor), time_ns[rows], unit))
+            return await labels_until(socket, 25)
+
+    told = asyncio.run(send())
+    assert {one["watch"] for one in told} == {"wrist"}
+    ends = [one["end_ms"] for one in told]
+    assert np.diff(ends).min() > 0
+    assert all(sum(one["probabilities"]) == pytest.approx(1, abs=1e-3) for one in told)
+    rows = served.ask_until("/api/timeline?watch=wrist", lambda found: len(found["rows"]) > 20)["rows"]
+    timeline = offline(signals, time_ns)
+    starts = timeline.frame["start"].to_physical().to_numpy() / 1e6
+    for row in rows:
+        (at,) = np.flatnonzero(np.abs(starts - row["start_ms"]) < 0.01)
+        np.testing.assert_allclose(row["probabilities"], timeline.probabilities[at], atol=1e-5)
+    watches = {one["watch"]: one for one in served.ask("/api/watches").json}
+    assert watches["wrist"]["sample_rate_hz"] == pytest.approx(50, abs=2)
+
+
+def test_the_page_sees_the_watch_it_chooses(served: Served) -> None:
+    async def look() -> None:
+        async with (
+            websockets.connect(served.url("/ws/samples?watch=left", "ws")) as left,
+            websockets.connect(served.url("/ws/samples?watch=right", "ws")) as right,
+            websockets.connect(served.url("/ws/view?watch=left", "ws")) as page,
+        ):
+            hello = await received(page)
+            assert hello["type"] == "hello"
+            assert hello["model"]["labels"] == list(recogniser().specification_.labels)
+            for number, socket in enumerate((left, right)):
+                signals, time_ns = now_wrist(8, seed=number)
+                await socket.send(message(signals[:350], time_ns[:350]))
+            seen = []
+            while not (seen and seen[-1]["type"] == "label"):
+                seen.append(await received(page))
+            kinds = [one["type"] for one in seen]
+            assert "history" in kinds
+            assert all(one.get("watch", "left") == "left" for one in seen)
+            while "right" not in [one["watch"] for one in served.ask("/api/watches").json]:
+                await asyncio.sleep(0.05)
+            await page.send(json.dumps({"type": "choose", "watch": "right"}))
+            history = await received(page)
+            while history["type"] != "history" or history["watch"] != "right":
+                history = await received(page)
+            assert len(history["samples"]["t_ms"]) == len(history["samples"]["x"]) > 300
+            await right.send(message(signals[350:], time_ns[350:]))
+            one = await received(page)
+            while one["type"] != "samples" or one["watch"] != "right":
+                one = await received(page)
+            assert one["t_ms"][0] == time_ns[350] // 10**6
+            await page.send(json.dumps({"type": "choose", "watch": "nobody"}))
+            while one["type"] != "error":
+                one = await received(page)
+            await page.send("nonsense")
+            assert (await closing(page))[0] == 1007
+
+    asyncio.run(look())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        '"x"',
+        "7",
+        "{}",
+        '{"time_ms": [1], "x": [1], "y": [1]}',
+        '{"time_ms": [1, 2], "x": [1], "y": [1], "z": [1]}',
+        '{"time_ms": [1], "x": ["1"], "y": [1], "z": [1]}',
+        '{"time_ms": [1], "x": [[1]], "y": [1], "z": [1]}',
+        '{"time_ms": [1], "x": [true], "y": [1], "z": [1]}',
+        '{"time_ns": [1.5], "x": [1], "y": [1], "z": [1]}',
+        '{"time_ns": [-1], "x": [1], "y": [1], "z": [1]}',
+        '{"time_ns": [99999999999999999999], "x": [1], "y": [1], "z": [1]}',
+        '{"time_ms": [1e300], "x": [1], "y": [1], "z": [1]}',
+        '{"time_ms": 1, "x": 1, "y": 1, "z": 1}',
+        '{"time_ms": [1], "x": [1], "y": [1], "z": [1], "unit": "kg"}',
+        '{"time_ms": [3900000000000], "x": [1], "y": [1], "z": [1]}',
+    ],
+)
+def test_a_malformed_message_costs_only_its_sender(served: Served, text: str) -> None:
+    async def send() -> None:
+        async with (
+            websockets.connect(served.url("/ws/samples?watch=good&ack=1", "ws")) as good,
+            websockets.connect(served.url("/ws/samples?watch=bad", "ws")) as bad,
+        ):
+            await bad.send(text)
+            assert (await received(bad))["type"] == "error"
+            with pytest.raises(websockets.ConnectionClosedError) as closed:
+                await received(bad)
+            assert closed.value.rcvd is not None
+            assert closed.value.rcvd.code == 1007
+            await good.send('{"time_ms": [1700000000000], "x": [null], "y": [0], "z": [1]}')
+            assert await received(good) == {"type": "ack", "messages": 1}
+
+    asyncio.run(send())
+
+
+def test_a_recording_that_is_posted_is_labelled(served: Served, tmp_path: Any) -> None:
+    path = people.write_person(tmp_path / "bob.csv", 2)
+    answer = served.ask("/api/recordings?name=..%2F..%2Fbob.csv", path.read_bytes())
+    assert answer.status == 200
+    day = answer.json
+    assert day["subject"] == "bob"
+    assert day["labels"] == list(recogniser().specification_.labels)
+    assert sum(day["hours"].values()) * 3600 == pytest.approx(120, abs=3)
+    assert all(
+        first["end_ms"] == second["start_ms"] for first, second in zip(day["rows"], day["rows"][1:], strict=False)
+    )
+    assert {row["label"] for row in day["rows"]} <= {*day["labels"], None}
+    refused = served.ask("/api/recordings?name=day.csv", b"this is no recording\n")
+    assert refused.status == 422
+    assert "day.csv" in refused.json["error"]
+    assert "/tmp" not in refused.json["error"]
+    assert served.ask("/api/recordings?name=day.csv", b"").status == 422
+    assert served.ask("/api/recordings", b"x").status == 422
+
+
+def test_pages_of_other_sites_and_other_names_are_refused(served: Served) -> None:
+    assert served.ask("/api/model", Host="evil.example").status == 403
+    assert served.ask("/api/model", Host=f"localhost:{served.port}").status == 200
+    assert served.ask("/api/model", Origin="http://evil.example").status == 403
+    assert served.ask("/api/model", Origin="null").status == 403
+    assert served.ask("/api/model", Origin=f"http://127.0.0.1:{served.port}").status == 200
+
+    async def look() -> None:
+        with pytest.raises(websockets.InvalidStatus) as refused:
+            async with websockets.connect(served.url("/ws/view", "ws"), origin="http://evil.example"):  # type: ignore[arg-type]
+                pass
+        assert refused.value.response.status_code == 403
+
+    asyncio.run(look())
+
+
+def test_a_token_is_asked_for() -> None:
+    with serving(token="secret") as served:
+        assert served.ask("/health").status == 200
+        assert served.ask("/api/model").status == 401
+        assert served.ask("/api/model?token=wrong").status == 401
+        assert served.ask("/api/model?token=secret").status == 200
+        assert served.ask("/api/model", Authorization="Bearer secret").status == 200
+        assert served.ask("/push", b"{}").status == 401
+
+        async def look() -> None:
+            with pytest.raises(websockets.InvalidStatus) as refused:
+                async with websockets.connect(served.url("/ws/view", "ws")):
+                    pass
+            assert refused.value.response.status_code == 401
+            async with websockets.connect(served.url("/ws/view?token=secret", "ws")) as socket:
+                assert (await received(socket))["type"] == "hello"
+
+        asyncio.run(look())
+
+
+async def closing(socket: Any) -> tuple[int, str]:
+    """The code with which the server closes a socket, and its last words."""
+    last = ""
+    try:
+        while True:
+            last = str(await asyncio.wait_for(socket.recv(), 20))
+    except websockets.ConnectionClosed as closed:
+        return (closed.rcvd.code if closed.rcvd else 1006), last
+
+
+async def closed_with(url: str, *messages: str) -> tuple[int, str]:
+    async with websockets.connect(url) as socket:
+        for one in messages:
+            await socket.send(one)
+        return await closing(socket)
+
+
+def test_each_limit_has_an_answer_of_its_own() -> None:
+    limits = Limits(
+        message_bytes=9000,
+        upload_bytes=10_000,
+        samples_per_s=10,
+        samples_burst=100,
+        watches=2,
+        viewers=1,
+        body_s=0.5,
+        socket_s=3,
+        uploads=0,
+    )
+    signals, time_ns = now_wrist(3)
+    with serving(limits=limits) as served:
+        assert served.ask("/push", b"x" * 9001).status == 413
+        assert served.ask("/api/recordings?name=a.csv", b"x" * 10_001).status == 413
+        busy = served.ask("/api/recordings?name=a.csv", b"x")
+        assert busy.status == 503
+        assert int(busy.headers["retry-after"]) > 0
+
+        async def sockets() -> None:
+            samples = served.url("/ws/samples?watch=", "ws")
+            assert (await closed_with(samples + "a", "x" * 9001))[0] == 1009
+            rows = slice(0, 60)
+            code, last = await closed_with(samples + "a", *2 * [message(signals[rows], time_ns[rows])])
+            assert code == 4429
+            assert json.loads(last)["retry_s"] >= 1
+            await asyncio.sleep(0)
+            assert (await closed_with(samples + "b", "{"))[0] == 1007
+            assert (await closed_with(samples + "c"))[0] == 1013
+            async with websockets.connect(served.url("/ws/view", "ws")) as first:
+                await received(first)
+                assert (await closed_with(served.url("/ws/view", "ws")))[0] == 1013
+            assert (await closed_with(samples + "a"))[0] == 4408
+
+        asyncio.run(sockets())
+        payload = [{"name": "totalacceleration", "time": int(t), "values": {"x": 0, "y": 0, "z": 1}} for t in time_ns]
+        push = json.dumps({"deviceId": "b", "payload": payload[:40]}).encode()
+        statuses = [served.ask("/push", push).status for _ in range(4)]
+        assert statuses[0] == 200
+        assert statuses[-1] == 429
+
+        async def slowly() -> bytes:
+            reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+            writer.write(b"POST /push HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n\r\n{")
+            await writer.drain()
+            answer = await asyncio.wait_for(reader.read(200), 20)
+            writer.close()
+            await writer.wait_closed()
+            return answer
+
+        assert asyncio.run(slowly()).startswith(b"HTTP/1.1 408")
+        assert served.metric("harken_refused_total") >= 9
+
+
+def test_a_watch_that_has_gone_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harken.server.hub.SWEEP_S", 0.2)
+    signals, time_ns = now_wrist(5)
+    with serving(limits=Limits(idle_s=0.5)) as served:
+
+        async def send() -> None:
+            async with websockets.connect(served.url("/ws/samples?watch=brief&ack=1", "ws")) as socket:
+                await socket.send(message(signals, time_ns))
+                await labels_until(socket, 1)
+
+        asyncio.run(send())
+        served.ask_until("/api/watches", lambda found: found == [])
+        assert served.metric("harken_forgotten_total") == 1
+
+
+def test_what_others_could_reach_needs_a_token() -> None:
+    from harken.errors import HarkenError
+    from harken.server.serving import server_for
+
+    with pytest.raises(HarkenError, match="can be reached from other machines: give a token"):
+        server_for(recogniser(), host="0.0.0.0")
