@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from harken.errors import HarkenError
 from harken.report.wearer import write_wearer_report
 from harken.timeline import Timeline
 from wearers_week import MODEL_CARD, told_week
@@ -241,3 +242,17 @@ def test_long_lists_of_bouts_are_cut_and_say_so(tmp_path: Path) -> None:
     page = written(tmp_path / "report.html", small(end_ns=3 * 3600 * second), bouts=bouts)
     assert sum("data-s" in attributes for _, attributes in page.elements) == many // 4
     assert "Of 4,000 bouts the 1,000 that last longer than 1 s are listed" in page.words
+
+
+def test_what_no_page_can_be_made_of_is_refused_in_words(tmp_path: Path) -> None:
+    told = small()
+    with pytest.raises(HarkenError, match="no report can be made of 0 rows with 2 labels"):
+        write_wearer_report(
+            tmp_path / "report.html",
+            timeline=replace(told, frame=told.frame.clear()),
+            quality={},
+            model_card=MODEL_CARD,
+            bouts=told.bouts(),
+            days=told.daily(),
+        )
+    assert not (tmp_path / "report.html").exists()

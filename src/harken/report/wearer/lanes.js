@@ -64,17 +64,18 @@ const harkenLanes = (() => {
     return context.createPattern(tile, "repeat");
   }
 
-  // Calls back with code, first and last dot of everything between two moments; what is less than a dot wide is joined.
+  // Calls back with code, first dot and width of everything that is seen. Less than a dot is drawn paler, not wider, so
+  // that from afar a lane is as deep in colour as its label is frequent; but never so pale that it vanishes.
   function spells(plot, tell) {
     const { min, max } = plot.scales.x;
-    const dot = moment => Math.round(plot.valToPos(moment, "x", true));
+    const dot = moment => plot.valToPos(moment, "x", true);
     let row = rows.at(min);
     while (row < rows.codes.length && rows.edges[row] < max) {
       const code = rows.codes[row], first = row;
       while (row < rows.codes.length && rows.codes[row] === code && rows.edges[row] < max) row += 1;
       const from = Math.max(dot(rows.edges[first]), plot.bbox.left);
       const to = Math.min(dot(rows.edges[row]), plot.bbox.left + plot.bbox.width);
-      tell(code, from, Math.max(to - from, 1));
+      tell(code, from, Math.max(to - from, 0.15));
     }
   }
 

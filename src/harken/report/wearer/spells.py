@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from harken.errors import HarkenError
 from harken.timeline import UNSURE, Timeline
 
 __all__ = ["GAP", "NOTHING_SAID", "NOT_WORN", "OUTSIDE", "Spells", "spells_of"]
@@ -65,10 +66,17 @@ class Spells:
 
 
 def spells_of(timeline: Timeline) -> Spells:
-    """The rows of a timeline; one that has no rows, or more labels than a picture can show, is a ValueError."""
+    """The rows of a timeline.
+
+    Raises:
+        HarkenError: when it has no rows, or more labels than a picture can show.
+    """
     frame = timeline.frame
     if len(frame) == 0 or len(timeline.labels) > MOST_LABELS:
-        raise ValueError(f"a report cannot be made of {len(frame)} rows with {len(timeline.labels)} labels")
+        raise HarkenError(
+            f"{timeline.source or timeline.subject}: no report can be made of {len(frame)} rows with "
+            f"{len(timeline.labels)} labels; it takes a row and at most {MOST_LABELS} labels"
+        )
     label = frame["label"]
     occurring = set(label.drop_nulls().unique())
     names = [*(name for name in timeline.labels if name in occurring), *({UNSURE} & occurring - set(timeline.labels))]

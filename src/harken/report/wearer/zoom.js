@@ -7,7 +7,7 @@
   const chosen = document.getElementById("zoom-day");
   const LEAST = Math.min(MINUTE, rows.last - rows.first);
   const STEPS = [1, 5, 10, 30].map(n => n * SECOND)
-    .concat([1, 5, 10, 30].map(n => n * MINUTE), [1, 3, 6, 12].map(n => n * HOUR), [1, 2, 7, 14, 28].map(n => n * DAY));
+    .concat([1, 5, 10, 30].map(n => n * MINUTE), [1, 3, 6, 12].map(n => n * HOUR), [1, 2, 4, 7, 14, 28].map(n => n * DAY));
   const LEVELS = [0, 10, 50, 100, 250, 500, 1000, 2000, 4000, 8000];
   const LANE = 22, ACTIVITY = 150, AXIS = 46;
 
@@ -63,7 +63,7 @@
       y: { range: [-high * share / (1 - share), high] },
     },
     axes: [
-      { stroke: ink("--quiet"), size: AXIS, space: 74, incrs: STEPS, splits, values: words, grid: { stroke: ink("--line"), width: 1 }, ticks: { stroke: ink("--line") } },
+      { stroke: ink("--quiet"), size: AXIS, space: 64, incrs: STEPS, splits, values: words, grid: { stroke: ink("--line"), width: 1 }, ticks: { stroke: ink("--line") } },
       {
         stroke: ink("--quiet"), size: 76, grid: { stroke: ink("--faint"), width: 1 }, ticks: { show: false },
         splits: () => LEVELS.reduce((kept, level) => {
