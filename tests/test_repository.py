@@ -17,6 +17,7 @@ HOUSE = (
     "files",
     "percent",
     "recording",
+    "samples",
     "mending",
     "readers",
     "datasets",

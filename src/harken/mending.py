@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from harken.errors import HarkenError
 from harken.recording import Recording, gap_limit_ns
 
-__all__ = ["mend", "sensor_range_g"]
+__all__ = ["MOST_REPEATED", "RANGE_TOLERANCE", "RARE", "STANDARD_RANGES_G", "STUCK_S", "mend", "sensor_range_g"]
 
 STANDARD_RANGES_G = (2.0, 4.0, 8.0, 16.0)
 RANGE_TOLERANCE = 1.05

@@ -12,7 +12,16 @@ from numpy.typing import NDArray
 
 from harken.errors import HarkenError
 
-__all__ = ["STANDARD_GRAVITY", "UNLABELLED", "Quality", "Recording", "gap_limit_ns", "recoded"]
+__all__ = [
+    "INTERVALS_IN_A_GAP",
+    "MINIMUM_GAP_S",
+    "STANDARD_GRAVITY",
+    "UNLABELLED",
+    "Quality",
+    "Recording",
+    "gap_limit_ns",
+    "recoded",
+]
 
 STANDARD_GRAVITY = 9.80665
 """Metres per second squared in one g."""

@@ -1,5 +1,6 @@
 """A Parquet file with the columns of the CSV -> a Recording."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
@@ -10,7 +11,7 @@ from harken.readers.options import TableOptions
 from harken.readers.table import POLARS_ERRORS, TableBuilder, first_line, recording_from_table
 from harken.recording import Recording
 
-__all__ = ["read_parquet"]
+__all__ = ["check_types", "read_parquet"]
 
 
 def read_parquet(path: Path, options: TableOptions) -> Recording:
@@ -21,8 +22,7 @@ def read_parquet(path: Path, options: TableOptions) -> Recording:
         first_row = ["0" if dtype.is_numeric() else "" for dtype in schema.values()]
         columns = find_columns(path, header, first_row, options)
         used = {role: header[position] for role, position in columns.roles().items()}
-        for role, name in used.items():
-            _check_type(path, role, name, schema[name])
+        check_types(path, used, schema)
         frame = pl.read_parquet(path, columns=list(used.values()), glob=False)
         table = TableBuilder(path, columns, lambda row: f"row {row + 1}")
         table.add(frame.select(pl.col(name).alias(role) for role, name in used.items()))
@@ -30,6 +30,12 @@ def read_parquet(path: Path, options: TableOptions) -> Recording:
         raise HarkenError(f"{path}: not a whole Parquet file ({first_line(error)})") from error
     del frame
     return recording_from_table(table.finish(), options)
+
+
+def check_types(path: Path, used: Mapping[str, str], schema: Mapping[str, pl.DataType]) -> None:
+    """Raise a HarkenError where a column, by its role in ``used``, cannot be what it is said to be."""
+    for role, name in used.items():
+        _check_type(path, role, name, schema[name])
 
 
 def _check_type(path: Path, role: str, name: str, dtype: pl.DataType) -> None:

@@ -18,7 +18,7 @@ from harken.readers.options import AccelerationUnit, TableOptions
 from harken.readers.units import G_PER_UNIT, acceleration_unit, magnitude_at_rest
 from harken.recording import UNLABELLED, Quality, Recording
 
-__all__ = ["POLARS_ERRORS", "Table", "TableBuilder", "first_line", "recording_from_table"]
+__all__ = ["POLARS_ERRORS", "Table", "TableBuilder", "first_line", "recording_from_table", "unit_and_notes"]
 
 POLARS_ERRORS = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
 MOST_SUBJECTS_SHOWN = 10
@@ -117,9 +117,10 @@ def recording_from_table(table: Table, options: TableOptions) -> Recording:
 
     _refuse_sessions(table, clock)
     signals = table.signals if kept is None else table.signals[kept]
-    acceleration, notes = _acceleration_unit(table, signals[:, :3], options)
+    acceleration, notes = unit_and_notes(table.path, signals[:, :3], options, table.unit)
     if acceleration != "g":
-        signals[:, :3] *= np.float32(G_PER_UNIT[acceleration])
+        with np.errstate(invalid="ignore", over="ignore"):  # bytes that were flipped may be any number
+            signals[:, :3] *= np.float32(G_PER_UNIT[acceleration])
     codes, label_names = table.label or (np.full(rows, UNLABELLED, dtype=np.int16), ())
     return Recording(
         time_ns=clock.time_ns if clock.present is None else clock.time_ns[clock.present],
@@ -210,20 +211,25 @@ def _tidy_advice(table: Table) -> str:
     )
 
 
-def _acceleration_unit(
-    table: Table, acceleration: NDArray[np.float32], options: TableOptions
+def unit_and_notes(
+    path: Path, acceleration: NDArray[np.float32], options: TableOptions, unit: AccelerationUnit | None = None
 ) -> tuple[AccelerationUnit, list[str]]:
-    """The unit by the user's word, else by the format's, else from gravity; and what to say about it."""
+    """The unit of acceleration ``[n, 3]`` by the user's word, else by the format's (``unit``), else from gravity; and
+    what to say about it.
+
+    Raises:
+        HarkenError: when no row is whole, or the unit cannot be recognised.
+    """
     at_rest = magnitude_at_rest(acceleration)
     if math.isnan(at_rest):
-        raise HarkenError(f"{table.path}: no row has all three of x, y and z")
+        raise HarkenError(f"{path}: no row has all three of x, y and z")
     detected = acceleration_unit(at_rest)
-    said = options.acceleration_unit or table.unit
+    said = options.acceleration_unit or unit
     converted = f"Acceleration is in {said or detected} (at rest {at_rest:.4g}), converted to g."
     if said is None:
         if detected is None:
             raise HarkenError(
-                f"{table.path}: at rest the acceleration is {at_rest:.3g}, which is gravity in no unit harken knows "
+                f"{path}: at rest the acceleration is {at_rest:.3g}, which is gravity in no unit harken knows "
                 "(1 g, 9.81 m/s2, 64 g/64, 1000 mg). Say the unit with --unit; a value near 0 means that gravity was "
                 "removed, and with it the posture"
             )

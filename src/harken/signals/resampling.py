@@ -5,7 +5,7 @@ short and symmetric, and the grid is counted from 1970: what comes out at one ti
 around it and on nothing else, so a recording in pieces, and a stream, give the same samples as the whole.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -18,7 +18,7 @@ from harken.signals.grid import SECOND_NS, Grid
 from harken.signals.low_pass import HALF_WIDTH, LowPass
 from harken.signals.samples import Samples, joined
 
-__all__ = ["LEAST_OVERSAMPLING", "Resampler", "look_ahead_s", "resample"]
+__all__ = ["LEAST_OVERSAMPLING", "Resampler", "look_ahead_s", "on_grid", "resample"]
 
 SLOWEST_HZ, FASTEST_HZ = 1.0, 1000.0
 LEAST_OVERSAMPLING = 4
@@ -61,7 +61,7 @@ def resample(recording: Recording, *, sample_rate_hz: float, largest_gap_s: floa
     if largest_gap_s is None:
         largest_gap_s = recording.gap_limit_ns / SECOND_NS
     resampler = Resampler(sample_rate_hz, source_rate_hz=recording.sample_rate_hz, largest_gap_s=largest_gap_s)
-    if _is_on_grid(recording.time_ns, resampler):
+    if on_grid([recording.time_ns], resampler):
         return recording
     new = _resampled(recording, resampler)
     if len(new.time_ns) == 0:
@@ -201,14 +201,18 @@ def _oversampling(sample_rate_hz: float, source_rate_hz: float) -> int:
     return every
 
 
-def _is_on_grid(time_ns: NDArray[np.int64], resampler: Resampler) -> bool:
-    """Whether all samples stand on the new grid and none is missing but in holes."""
+def on_grid(times: Iterable[NDArray[np.int64]], resampler: Resampler) -> bool:
+    """Whether all samples stand on the new grid and none is missing but in holes; ``times`` are pieces, in order."""
     grid, longest = resampler.grid, max(resampler.hole_ns, resampler.bridged_ns)
-    for first in range(0, len(time_ns), ROWS_AT_ONCE):
-        times = time_ns[first : first + ROWS_AT_ONCE + 1]
-        numbers = grid.at_or_after(times)
-        if (grid.times_ns(numbers) != times).any() or ((np.diff(numbers) > 1) & (np.diff(times) <= longest)).any():
-            return False
+    last = np.empty(0, dtype=np.int64)
+    for piece in times:
+        for first in range(0, len(piece), ROWS_AT_ONCE):
+            together = np.concatenate([last, piece[first : first + ROWS_AT_ONCE]])
+            numbers = grid.at_or_after(together)
+            missing = (np.diff(numbers) > 1) & (np.diff(together) <= longest)
+            if (grid.times_ns(numbers) != together).any() or missing.any():
+                return False
+            last = together[-1:]
     return True
 
 

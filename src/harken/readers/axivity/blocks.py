@@ -4,7 +4,7 @@ A file is a header of 1,024 bytes and blocks of 512, each with its own time, num
 Open Movement's, "AX3/AX6 technical documentation". Libraries that read the samples do not look at the checksums.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +60,10 @@ class Blocks:
     rows: NDArray[np.int64]
     start: NDArray[np.void]
     spare_bytes: int
+
+    def part(self, first: int, last: int) -> "Blocks":
+        """The whole blocks ``first`` to ``last`` (exclusive), as if they were all that are whole."""
+        return replace(self, rows=self.rows[first:last], start=self.start[first:last])
 
     @property
     def damaged(self) -> int:

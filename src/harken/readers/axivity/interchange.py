@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from harken.readers.axivity.blocks import Blocks
 
-__all__ = ["interchanged"]
+__all__ = ["BLOCKS_LOOKED_AT", "interchanged"]
 
 BLOCKS_LOOKED_AT = 100
 SMALLEST = 1e-3

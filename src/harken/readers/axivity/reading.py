@@ -13,7 +13,7 @@ from harken.readers.device import DeviceSamples, device_recording, plain_file, p
 from harken.readers.options import TableOptions
 from harken.recording import Recording
 
-__all__ = ["looks_like_axivity", "read_axivity"]
+__all__ = ["about_blocks", "about_rate", "about_unusable", "looks_like_axivity", "range_of", "read_axivity"]
 
 WITH_MAGNETOMETER = 9
 
@@ -46,33 +46,42 @@ def read_axivity(path: Path, options: TableOptions) -> Recording:
         local_ns=local_ns,
         signals=signals,
         channels=channels,
-        range_g=float(16 >> (int(blocks.start["rate"].min()) >> 6)),
+        range_g=range_of(blocks),
         subject=header.subject,
         notes=[
             header.description,
-            *_rate(local_ns, blocks),
-            *_found(blocks, header),
+            *about_rate(local_ns[np.cumsum(blocks.samples) - blocks.samples], blocks),
+            *about_blocks(blocks, header),
             *notes,
-            *_unusable(unusable, blocks),
+            *about_unusable(unusable, blocks),
         ],
         unusable=unusable,
     )
     return device_recording(path, samples, options)
 
 
-def _rate(local_ns: NDArray[np.int64], blocks: Blocks) -> list[str]:
-    """What the watch was set to record at, and what it did, counted over blocks that follow one another."""
+def range_of(blocks: Blocks) -> float:
+    """The accelerometer's range in g, the widest that a block was recorded with."""
+    return float(16 >> (int(blocks.start["rate"].min()) >> 6))
+
+
+def about_rate(starts_ns: NDArray[np.int64], blocks: Blocks) -> list[str]:
+    """What the watch was set to record at, and what it did, counted over blocks that follow one another.
+
+    Args:
+        starts_ns: the time of each block's first sample, ``[whole]``.
+        blocks: the blocks.
+    """
     counts = blocks.samples
-    firsts = np.cumsum(counts) - counts
     if not blocks.follows.any():
         return []
-    lasting_s = float((np.diff(local_ns[firsts])[blocks.follows]).sum()) / 1e9
+    lasting_s = float((np.diff(starts_ns)[blocks.follows]).sum()) / 1e9
     rate_hz = float(counts[:-1][blocks.follows].sum()) / lasting_s if lasting_s > 0 else 0.0
     said = " and ".join(f"{rate:g}" for rate in np.unique(blocks.header_rates_hz))
     return [f"The watch was set to {said} Hz; by its clock it recorded at {rate_hz:.5g} Hz."]
 
 
-def _found(blocks: Blocks, header: Header) -> list[str]:
+def about_blocks(blocks: Blocks, header: Header) -> list[str]:
     """What there is to say about damage, sessions, and what is left out."""
     notes = []
     if blocks.damaged:
@@ -97,7 +106,8 @@ def _found(blocks: Blocks, header: Header) -> list[str]:
     return notes
 
 
-def _unusable(ranges: list[tuple[int, int]], blocks: Blocks) -> list[str]:
+def about_unusable(ranges: list[tuple[int, int]], blocks: Blocks) -> list[str]:
+    """What there is to say about samples that stand in one another's places."""
     if not ranges:
         return []
     seconds = sum(end - start for start, end in ranges) / float(blocks.header_rates_hz[0])

@@ -3,6 +3,7 @@
 import math
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from harken.errors import HarkenError
 from harken.readers.axivity.blocks import Blocks, write_whole_blocks
 from harken.readers.device import LibraryFailure, called, library
 
-__all__ = ["ROTATION", "Samples", "read_samples"]
+__all__ = ["ROTATION", "Samples", "channels_of", "read_pieces", "read_samples", "whole_blocks_file"]
 
 ACCELERATION = ("x", "y", "z")
 ROTATION = ("gyro_x", "gyro_y", "gyro_z")
@@ -33,17 +34,59 @@ def read_samples(path: Path, source: Path, blocks: Blocks) -> Samples:
     Raises:
         HarkenError: when a library is missing, or none can read the file.
     """
+    with whole_blocks_file(path, blocks) as whole:
+        return _read(whole, source, blocks)
+
+
+@contextmanager
+def whole_blocks_file(path: Path, blocks: Blocks) -> Iterator[Path]:
+    """A file with the whole blocks of ``path`` and nothing else: itself, or a copy for as long as the block lasts."""
     if blocks.damaged == 0 and blocks.spare_bytes == 0:
-        return _read(path, source, blocks)
+        yield path
+        return
     with tempfile.TemporaryDirectory(prefix="harken-") as folder:
         mended = Path(folder) / "whole.cwa"
         write_whole_blocks(path, blocks, mended)
-        return _read(mended, source, blocks)
+        yield mended
+
+
+def channels_of(blocks: Blocks) -> tuple[str, ...]:
+    """The channels that the blocks hold, in the order of their signals."""
+    return (*ACCELERATION, *(ROTATION if blocks.has_rotation else ()), "temperature")
+
+
+def read_pieces(path: Path, source: Path, blocks: Blocks) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+    """The same times and signals as ``read_samples`` gives, some thousand blocks at a time; all blocks are whole.
+
+    Raises:
+        HarkenError: when a library is missing.
+        LibraryFailure: when cwa-reader-rs cannot read the file.
+    """
+    channels = channels_of(blocks)[:-1]
+    counts, temperatures = blocks.samples, blocks.temperatures
+    before = np.empty(0, dtype=np.int64)  # the times of the block before the piece
+    first = 0
+    for times, columns in _by_cwa_reader(path, source, blocks, channels):
+        last = min(first + BLOCKS_AT_ONCE, len(counts))
+        count = int(counts[first:last].sum())
+        if len(times) != count:
+            raise LibraryFailure(f"gave {len(times):,} samples of {last - first:,} blocks, which hold {count:,}")
+        together = np.concatenate([before, times])
+        _unstretch(together, blocks.part(max(0, first - 1), last))
+        signals = np.empty((count, len(channels) + 1), dtype=np.float32)
+        for channel, column in enumerate(columns):
+            signals[:, channel] = column
+        if blocks.has_rotation:
+            signals[:, 3:6] *= RADIANS
+        signals[:, -1] = np.repeat(temperatures[first:last], counts[first:last])
+        yield together[len(before) :], signals
+        before = together[len(together) - int(counts[last - 1]) :]
+        first = last
 
 
 def _read(path: Path, source: Path, blocks: Blocks) -> Samples:
     """Read a file all of whose blocks are whole."""
-    channels = (*ACCELERATION, *(ROTATION if blocks.has_rotation else ()))
+    channels = channels_of(blocks)[:-1]
     count = int(blocks.samples.sum())
     time_ns, signals = np.empty(count, np.int64), np.empty((count, len(channels) + 1), np.float32)
     signals[:, -1] = np.repeat(blocks.temperatures, blocks.samples)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-import harken.labelling
+import harken.labelling.labelling
 import people
 from harken.errors import HarkenError
 from harken.labelling import label_recording
@@ -137,7 +137,7 @@ def test_no_window_spans_a_gap_or_a_marked_sample_and_labels_of_the_file_cut_not
 def test_windows_are_read_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     found = recording([(333, True, 1)])
     whole = label_recording(specification(), found, by_first_sample)
-    monkeypatch.setattr(harken.labelling, "WINDOWS_AT_ONCE", 7)
+    monkeypatch.setattr(harken.labelling.labelling, "WINDOWS_AT_ONCE", 7)
     counts: list[int] = []
 
     def count(windows: Windows) -> NDArray[np.float32]:

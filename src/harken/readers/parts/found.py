@@ -1,0 +1,37 @@
+"""What a streaming reader gives: the facts of a file, and its samples as they were found, a piece at a time."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from harken.recording import Quality
+from harken.samples import Samples
+
+__all__ = ["CannotStreamError", "Found", "Pieces"]
+
+Pieces = Callable[[], Iterator[Samples]]
+"""The file's samples from its beginning, in UTC and in g, nothing mended. It may be called again and again."""
+
+
+class CannotStreamError(Exception):
+    """A file that can only be understood as a whole; the message says why. It is then read whole."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file as a streaming reader found it.
+
+    Attributes:
+        pieces: its samples.
+        channels, subject, source, timezone, quality: as in a ``Recording``; the quality counts nothing yet.
+        stated_rate_hz: what the file says of its rate; None where it says nothing.
+        concluded: asked for once all pieces were read: the quality with what only then is known.
+    """
+
+    pieces: Pieces
+    channels: tuple[str, ...]
+    subject: str
+    source: str
+    timezone: str
+    quality: Quality
+    stated_rate_hz: float | None = None
+    concluded: Callable[[], Quality] | None = field(default=None)

@@ -1,0 +1,56 @@
+"""Which files stream, and what becomes of the others."""
+
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from harken.errors import HarkenError
+from harken.readers import read
+from harken.readers.axivity import read_axivity
+from harken.readers.kinds import Reader, reader_of
+from harken.readers.options import TableOptions
+from harken.readers.parquet import read_parquet
+from harken.readers.parts.axivity import found_axivity
+from harken.readers.parts.found import CannotStreamError, Found
+from harken.readers.parts.parquet import found_parquet
+from harken.readers.parts.parts import Parts, parts_of, surveyed_parts
+
+__all__ = ["open_parts"]
+
+STREAMING: dict[Reader, Callable[[Path, TableOptions], Found]] = {
+    read_parquet: found_parquet,
+    read_axivity: found_axivity,
+}
+
+
+def open_parts(path: str | Path, **options: Any) -> Parts:
+    """A recording as a stream of mended parts that can be read again and again.
+
+    The samples are those of ``harken.read`` on the same file, and so are counts and sentences in ``quality``; labels
+    in the file are not read. Memory does not grow with the recording for Parquet files whose rows are in the order
+    of numeric times or of datetimes, and for Axivity's ``.cwa``; the file is read once to see what there is to mend.
+    Every other file, one whose rows are out of order, and whatever ``--rate`` or ``--subject`` must pick apart, is
+    read whole and given in slices.
+
+    Args:
+        path: the file.
+        options: as for ``harken.read``.
+
+    Raises:
+        HarkenError: as ``harken.read``.
+    """
+    path = Path(path)
+    known = {field.name for field in fields(TableOptions)}
+    if not set(options) <= known:
+        return parts_of(read(path, **options))  # which says what is wrong
+    table_options = TableOptions(**options)
+    try:
+        streaming = STREAMING.get(reader_of(path, table_options)) if path.is_file() else None
+        if streaming is not None and table_options.sample_rate_hz is None:
+            return surveyed_parts(streaming(path, table_options), table_options.sensor_range_g)
+    except CannotStreamError:
+        pass
+    except OSError as error:
+        raise HarkenError(f"{path}: cannot be read ({error.strerror or error})") from error
+    return parts_of(read(path, **options))

@@ -1,0 +1,159 @@
+"""A Parquet file in pieces."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from harken.errors import HarkenError
+from harken.readers.blocks import stem
+from harken.readers.clock import check_timezone, nanoseconds
+from harken.readers.columns import Columns, find_columns
+from harken.readers.options import AccelerationUnit, TableOptions
+from harken.readers.parquet import check_types
+from harken.readers.parts.found import CannotStreamError, Found
+from harken.readers.table import POLARS_ERRORS, first_line, unit_and_notes
+from harken.readers.units import BLOCK_ROWS, G_PER_UNIT, MOST_BLOCKS, time_unit
+from harken.recording import UNLABELLED, Quality
+from harken.samples import Samples
+
+__all__ = ["found_parquet"]
+
+ROWS_AT_ONCE = 1 << 20
+"""As many as are in a group of rows of the files that ``harken simulate`` writes."""
+
+
+def found_parquet(path: Path, options: TableOptions) -> Found:
+    """Look at the beginning of a Parquet file.
+
+    Raises:
+        CannotStreamError: when times are text, local to a zone, missing or counted by rows; or the file holds
+            several people, or a subject was asked for.
+        HarkenError: when the file is damaged, or its columns cannot be what they are said to be.
+    """
+    if options.timezone is not None:
+        check_timezone(options.timezone)
+    try:
+        return _Reading(path, options).found()
+    except POLARS_ERRORS as error:
+        raise HarkenError(f"{path}: not a whole Parquet file ({first_line(error)})") from error
+
+
+class _Reading:
+    def __init__(self, path: Path, options: TableOptions) -> None:
+        self._path = path
+        self._options = options
+        schema = pl.read_parquet_schema(path)
+        header = list(schema)
+        first_row = ["0" if dtype.is_numeric() else "" for dtype in schema.values()]
+        self._columns: Columns = find_columns(path, header, first_row, options)
+        used = {role: header[position] for role, position in self._columns.roles().items()}
+        check_types(path, used, schema)
+        self._names = {role: used[role] for role in ("time", *self._columns.numeric()) if role in used}
+        self._subject_name = used.get("subject")
+        if "time" not in self._names or self._columns.tidy:
+            raise CannotStreamError("it has no column of times, or holds several recordings")
+        dtype = schema[self._names["time"]]
+        naive = isinstance(dtype, pl.Datetime) and dtype.time_zone is None and options.timezone is not None
+        if naive or not (dtype.is_integer() or dtype.is_float() or isinstance(dtype, pl.Datetime)):
+            raise CannotStreamError("its times must be looked at together")
+        self._rows = pl.scan_parquet(path, glob=False).select(pl.len()).collect().item()
+        if self._rows == 0:
+            raise CannotStreamError("it is empty")
+        self._stride = max(1, self._rows // BLOCK_ROWS // MOST_BLOCKS) * BLOCK_ROWS
+        self._at_rest: list[NDArray[np.float32]] | None = None
+        self._time_options = options
+        self._unit: AccelerationUnit = "g"
+
+    def found(self) -> Found:
+        options, path = self._options, self._path
+        first = self._frame(0, min(self._rows, ROWS_AT_ONCE))
+        if first["time"].dtype.is_numeric() and options.time_unit is None:
+            times = first["time"].drop_nulls().to_numpy()
+            unit = time_unit(times) if len(times) > 1 and (times[1:] >= times[:-1]).all() else None
+            if unit is None:
+                raise CannotStreamError("the unit of its times must be looked for in all of them")
+            self._time_options = replace(options, time_unit=unit)
+        clock = nanoseconds(path, first["time"], self._time_options, self._where)
+        self._unit, _ = _unit(path, _signals(first)[:, :3], options)
+        quality = Quality(acceleration_unit=self._unit, time_unit=clock.unit, notes=tuple(clock.notes))
+
+        def concluded() -> Quality:
+            # By the same rows as in a whole recording, unless some are missing.
+            unit, notes = _unit(path, np.concatenate(self._at_rest or []), options)
+            if unit != self._unit:
+                raise CannotStreamError("its beginning seems to be in another unit than the rest")
+            return replace(quality, notes=(*clock.notes, *notes))
+
+        return Found(
+            pieces=self._pieces,
+            channels=tuple("P" if role == "accuracy" else role for role in self._columns.numeric()),
+            subject=self._subject(),
+            source=str(path),
+            timezone=options.timezone or "UTC",
+            quality=quality,
+            concluded=concluded,
+        )
+
+    def _pieces(self) -> Iterator[Samples]:
+        gathered: list[NDArray[np.float32]] = []
+        for first in range(0, self._rows, ROWS_AT_ONCE):
+            count = min(ROWS_AT_ONCE, self._rows - first)
+            try:
+                frame = self._frame(first, count)
+            except POLARS_ERRORS as error:
+                raise HarkenError(f"{self._path}: not a whole Parquet file ({first_line(error)})") from error
+            if frame.height != count or frame["time"].null_count():
+                raise CannotStreamError("some rows have no time")
+            clock = nanoseconds(self._path, frame["time"], self._time_options, self._where)
+            if clock.present is not None:
+                raise CannotStreamError("some rows have no time")
+            signals = _signals(frame)
+            if self._at_rest is None:
+                gathered.append(self._looked_at(signals[:, :3], first))
+            if self._unit != "g":
+                with np.errstate(invalid="ignore", over="ignore"):  # bytes that were flipped may be any number
+                    signals[:, :3] *= np.float32(G_PER_UNIT[self._unit])
+            yield Samples(clock.time_ns, signals, np.full(count, UNLABELLED, np.int16), np.ones(count, dtype=bool))
+        self._at_rest = self._at_rest or gathered
+
+    def _looked_at(self, acceleration: NDArray[np.float32], first: int) -> NDArray[np.float32]:
+        """The rows of this piece by which ``magnitude_at_rest`` judges the whole; pieces hold whole blocks."""
+        begins = np.arange(-first % self._stride, len(acceleration), self._stride)
+        rows = (begins[:, np.newaxis] + np.arange(BLOCK_ROWS)).ravel()
+        return np.asarray(acceleration[rows[rows < len(acceleration)]])
+
+    def _frame(self, first: int, count: int) -> pl.DataFrame:
+        columns = [pl.col(name).alias(role) for role, name in self._names.items()]
+        return pl.scan_parquet(self._path, glob=False).slice(first, count).select(columns).collect()
+
+    def _subject(self) -> str:
+        said = self._options.subject
+        if self._subject_name is None:
+            return said or stem(self._path)
+        column = pl.scan_parquet(self._path, glob=False).select(pl.col(self._subject_name).unique()).collect()
+        people = {str(name).strip() for name in column.to_series().drop_nulls().to_list()}
+        if len(people) != 1 or said not in (None, *people):
+            raise CannotStreamError("it may hold several people")
+        return next(iter(people))
+
+    def _where(self, row: int) -> str:
+        return f"row {row + 1}"
+
+
+def _unit(path: Path, acceleration: NDArray[np.float32], options: TableOptions) -> tuple[AccelerationUnit, list[str]]:
+    try:
+        return unit_and_notes(path, acceleration, options)
+    except HarkenError as error:
+        raise CannotStreamError("the unit must be looked for in all of it") from error
+
+
+def _signals(frame: pl.DataFrame) -> NDArray[np.float32]:
+    names = [name for name in frame.columns if name != "time"]
+    signals = np.empty((frame.height, len(names)), dtype=np.float32)
+    for channel, name in enumerate(names):
+        signals[:, channel] = frame[name].cast(pl.Float32).fill_null(float("nan")).to_numpy()
+    return signals

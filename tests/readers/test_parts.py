@@ -1,0 +1,230 @@
+"""A recording as a stream: its parts, put together, are the recording that reading the whole gives."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import harken.readers.parts.parquet
+from harken.errors import HarkenError
+from harken.readers import read
+from harken.readers.parts import Parts, open_parts, parts_of
+from harken.samples import joined
+from harken.simulation import Simulation, write_simulation
+
+START_MS = 1_519_170_400_000
+
+
+def assert_same(parts: Parts, path: Path, **options: object) -> None:
+    """The parts are what ``harken.read`` gives, twice over."""
+    whole = read(path, **options)
+    for _ in range(2):
+        together = joined(list(parts.parts()))
+        np.testing.assert_array_equal(together.time_ns, whole.time_ns)
+        np.testing.assert_array_equal(together.signals, whole.signals)
+        np.testing.assert_array_equal(together.valid, whole.valid)
+    assert parts.quality == whole.quality
+    assert (parts.subject, parts.source, parts.timezone) == (whole.subject, whole.source, whole.timezone)
+    assert (parts.channels, parts.rows, parts.gap_limit_ns) == (whole.channels, len(whole), whole.gap_limit_ns)
+    assert parts.sample_rate_hz == whole.sample_rate_hz
+    assert (parts.start_ns, parts.end_ns) == (whole.time_ns[0], whole.time_ns[-1])
+    before, after = whole.time_ns[whole.gap_rows - 1], whole.time_ns[whole.gap_rows]
+    np.testing.assert_array_equal(parts.gaps_ns, np.stack([before, after], axis=1))
+
+
+def table(rows: int, seed: int = 0, **changes: object) -> pl.DataFrame:
+    random = np.random.default_rng(seed)
+    frame = pl.DataFrame(
+        {
+            "Timestamp": START_MS + 20 * np.arange(rows),
+            "X": random.normal(0, 0.2, rows).astype(np.float32),
+            "Y": random.normal(0, 0.2, rows).astype(np.float32),
+            "Z": random.normal(9.81, 0.2, rows).astype(np.float32),
+        }
+    )
+    return frame.with_columns(**{name: pl.Series(values) for name, values in changes.items()})  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(harken.readers.parts.parquet, "ROWS_AT_ONCE", 64)
+
+
+@pytest.mark.usefixtures("small_pieces")
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_parquet_file_in_pieces_is_mended_as_the_whole_is(tmp_path: Path, data: st.DataObject) -> None:
+    rows = data.draw(st.integers(80, 300))
+    steps = np.full(rows, 20)
+    for kind, length in data.draw(
+        st.lists(st.tuples(st.sampled_from(["gap", "again"]), st.integers(1, 3)), max_size=4)
+    ):
+        place = data.draw(st.integers(1, rows - 4))
+        steps[place : place + length] = 700 if kind == "gap" else 0
+    z = np.random.default_rng(data.draw(st.integers(0, 9))).normal(9.81, 0.2, rows).astype(np.float32)
+    for place in data.draw(st.lists(st.integers(0, rows - 1), max_size=3)):
+        z[place] = data.draw(st.sampled_from([np.nan, 156.86, 45.0, np.inf]))
+    frame = table(rows, Timestamp=START_MS + np.cumsum(steps), Z=z)
+    path = tmp_path / "anna.parquet"
+    frame.write_parquet(path)
+    parts = open_parts(path, timezone="Europe/Athens")
+    assert parts.streamed
+    assert_same(parts, path, timezone="Europe/Athens")
+
+
+@pytest.mark.parametrize("first", [0, 511, 512, 513])
+@pytest.mark.parametrize("last", [3_510, 3_583, 3_584, 3_999])
+def test_a_stuck_sensor_is_found_over_the_edges_of_pieces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: int, last: int
+) -> None:
+    monkeypatch.setattr(harken.readers.parts.parquet, "ROWS_AT_ONCE", 512)
+    frame = table(4_000)
+    held = (np.arange(4_000) >= first) & (np.arange(4_000) <= last)
+    columns = {
+        name: np.where(held, np.float32(value), frame[name].to_numpy())
+        for name, value in (("X", 0.5), ("Y", 0.25), ("Z", 9.8))
+    }
+    times = frame["Timestamp"].to_numpy() + np.where(np.arange(4_000) >= 2_000, 600 * (first % 2), 0)  # a gap, or none
+    path = tmp_path / "anna.parquet"
+    table(4_000, Timestamp=times, **columns).write_parquet(path)
+    parts = open_parts(path)
+    assert parts.streamed
+    assert parts.quality.stuck == (last - first + 1 if not first % 2 and last - first >= 3_000 else 0)
+    assert_same(parts, path)
+
+
+def test_what_needs_the_whole_is_read_whole(tmp_path: Path) -> None:
+    path = tmp_path / "anna.parquet"
+    whole = table(400)
+    reasons = {
+        "out of order": whole.reverse(),
+        "text": whole.with_columns(pl.col("Timestamp").cast(pl.String)),
+        "no time here and there": whole.with_columns(
+            pl.when(pl.int_range(pl.len()) != 7).then(pl.col("Timestamp")).alias("Timestamp")
+        ),
+        "slow": whole.with_columns(Timestamp=START_MS + 200 * np.arange(400)),
+    }
+    for reason, frame in reasons.items():
+        frame.write_parquet(path)
+        parts = open_parts(path)
+        assert not parts.streamed, reason
+        assert_same(parts, path)
+    whole.write_parquet(path)
+    numbered = open_parts(path, sample_rate_hz=50)
+    assert not numbered.streamed
+    assert_same(numbered, path, sample_rate_hz=50)
+
+
+def test_people_are_told_apart_as_in_the_whole(tmp_path: Path) -> None:
+    path = tmp_path / "two.parquet"
+    table(400, Subject=["anna", "bert"] * 200).write_parquet(path)
+    with pytest.raises(HarkenError, match="holds 2 people"):
+        open_parts(path)
+    assert_same(open_parts(path, subject="bert"), path, subject="bert")
+    table(400, Subject=["anna"] * 400).write_parquet(path)
+    assert open_parts(path).streamed
+    with pytest.raises(HarkenError, match="has no subject 'bert'"):
+        open_parts(path, subject="bert")
+
+
+def test_refusals_are_those_of_reading_the_whole(tmp_path: Path) -> None:
+    path = tmp_path / "anna.parquet"
+    with pytest.raises(HarkenError, match="there is no such file"):
+        open_parts(path)
+    with pytest.raises(TypeError, match="has no option colour"):
+        open_parts(path, colour="red")
+    table(400, X=np.zeros(400), Y=np.zeros(400), Z=np.zeros(400)).write_parquet(path)
+    with pytest.raises(HarkenError, match="gravity in no unit harken knows"):
+        open_parts(path)
+    with pytest.raises(ValueError, match="only a mended recording"):
+        parts_of(read(path, as_found=True, acceleration_unit="g"))
+
+
+def test_a_simulated_recording_streams(tmp_path: Path) -> None:
+    path = tmp_path / "sim.parquet"
+    write_simulation(Simulation(days=0.02, sample_rate_hz=50, seed=3), path, rows_at_once=10_000)
+    parts = open_parts(path)
+    assert parts.streamed
+    assert_same(parts, path)
+
+
+def refusal_of(reader: Callable[[Path], object], path: Path) -> str | None:
+    """The sentence with which a file is refused; None where it is read."""
+    try:
+        reader(path)
+    except HarkenError as error:
+        return str(error)
+    return None
+
+
+def device_files(*endings: str) -> list[Path]:
+    folder = os.environ.get("HARKEN_DATA")
+    return (
+        sorted(path for path in (Path(folder) / "devices").iterdir() if path.name.endswith(endings)) if folder else []
+    )
+
+
+@pytest.mark.skipif(not os.environ.get("HARKEN_DATA"), reason="HARKEN_DATA names the folder of real recordings")
+@pytest.mark.parametrize("path", device_files("blocks.cwa", "testfile.cwa", "sample.cwa"), ids=lambda path: path.name)
+def test_real_cwa_files_stream(path: Path) -> None:
+    parts = open_parts(path)
+    assert parts.streamed
+    assert parts.stated_rate_hz is not None
+    assert_same(parts, path)
+
+
+@pytest.mark.skipif(not os.environ.get("HARKEN_DATA"), reason="HARKEN_DATA names the folder of real recordings")
+@pytest.mark.parametrize("path", device_files("actfast_ax3.cwa", "actfast_ax6.cwa"), ids=lambda path: path.name)
+def test_a_damaged_cwa_streams_or_is_refused_as_the_whole_is(path: Path, tmp_path: Path) -> None:
+    content = path.read_bytes()
+    random = np.random.default_rng(5)
+    for number in range(8):
+        damaged = bytearray(content[: int(random.integers(1, len(content)))] if number % 2 else content)
+        for place in random.integers(0, len(damaged), 3):
+            damaged[place] ^= 1 << int(random.integers(8))
+        copy = tmp_path / "copy.cwa"
+        copy.write_bytes(damaged)
+        if (refused := refusal_of(read, copy)) is None:
+            assert_same(open_parts(copy), copy)
+        else:
+            assert refusal_of(open_parts, copy) == refused
+
+
+def test_a_parquet_file_cut_short_or_with_flipped_bytes_is_refused_or_read_as_the_whole_is(tmp_path: Path) -> None:
+    path, copy = tmp_path / "anna.parquet", tmp_path / "copy.parquet"
+    table(3_000).write_parquet(path)
+    content = path.read_bytes()
+    random = np.random.default_rng(5)
+    for number in range(40):
+        damaged = bytearray(content[: int(random.integers(1, len(content)))] if number % 2 else content)
+        damaged[int(random.integers(len(damaged)))] ^= 1 << int(random.integers(8))
+        copy.write_bytes(damaged)
+        if refusal_of(read, copy) is None:
+            assert_same(open_parts(copy), copy)
+        else:
+            assert refusal_of(open_parts, copy) is not None
+
+
+def test_what_was_unpacked_is_gone_with_the_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = os.environ.get("HARKEN_DATA")
+    if not folder:
+        pytest.skip("HARKEN_DATA names the folder of real recordings")
+    import gzip
+    import tempfile
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "aside"))
+    (tmp_path / "aside").mkdir()
+    packed = tmp_path / "copy.cwa.gz"
+    with (Path(folder) / "devices" / "skdh_ax3_sample.cwa").open("rb") as source, gzip.open(packed, "wb") as target:
+        shutil.copyfileobj(source, target)
+    parts = open_parts(packed)
+    assert_same(parts, packed)
+    assert len(list((tmp_path / "aside").iterdir())) == 1
+    del parts
+    assert not list((tmp_path / "aside").iterdir())
