@@ -48,7 +48,7 @@ def test_the_same_as_one_by_one(drawn: tuple[Recording, np.random.Generator], ep
     epochs = epochs_of(recording, epoch_s=epoch_s)
     expected = reference(recording, epoch_s * 10**9)
     for name in COLUMNS:
-        np.testing.assert_allclose(getattr(epochs, name), np.array(expected[name]), rtol=1e-6, atol=1e-9, err_msg=name)
+        np.testing.assert_allclose(getattr(epochs, name), np.array(expected[name]), rtol=1e-6, atol=1e-8, err_msg=name)
 
 
 @settings(deadline=None, max_examples=60)

@@ -21,56 +21,89 @@ class Points:
 
     Attributes:
         begins: the number of the first point at or after each sample, int64 ``[n]``.
-        row: the sample at or before each point, int64 ``[points]``.
-        place: of each point among those that follow the same sample, whole numbers from 0, float32 ``[points]``.
-        share: how far it is on the way to the next sample, float32 ``[points]``.
-        made: whether it can be made of samples: both are good and close enough, or it stands on a good one.
+        firsts: its place among all points, int64 ``[n]``.
+        counts: how many points there are from each sample to the next, int64 ``[n]``.
+        late: how much later than the sample its first point is, in steps of the grid, float32 ``[n]``.
+        lengths: from each sample to the next, in steps of the grid, float32 ``[n]``.
         bridged: whether a curve leads from each sample to the next, bool ``[n]``.
         hole: whether there is a hole after each sample, bool ``[n]``. Some points stand for it.
-        steps: from each sample to the next, in nanoseconds, float32 ``[n]``.
+        on: whether each sample is good and stands on its first point, bool ``[n]``.
+        total: how many points there are.
     """
 
     begins: NDArray[np.int64]
-    row: NDArray[np.int64]
-    place: NDArray[np.float32]
-    share: NDArray[np.float32]
-    made: NDArray[np.bool_]
+    firsts: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    late: NDArray[np.float32]
+    lengths: NDArray[np.float32]
     bridged: NDArray[np.bool_]
     hole: NDArray[np.bool_]
-    steps: NDArray[np.float32]
+    on: NDArray[np.bool_]
+    total: int
+
+    def made(self) -> NDArray[np.bool_]:
+        """Which points can be made of samples: both beside it are good and close enough, or it stands on a good
+        one; bool ``[total]``."""
+        made = np.repeat(self.bridged, self.counts)
+        made[self.firsts[self.on & (self.counts > 0)]] = True
+        return made
 
     def read(self, signals: NDArray[np.float32], *, out: NDArray[np.float32]) -> None:
-        """The curves through finite ``signals`` ``[channels, n]`` at the points, into ``out`` ``[channels, points]``.
+        """The curves through finite ``signals`` ``[channels, n]`` at the points, into ``out`` ``[channels, total]``.
+        Where no curve leads to the next sample only the first point is written: a line to whatever comes next.
 
         Cubic Hermite curves with the slopes of Catmull and Rom for uneven samples: at each sample the slope of the
-        parabola through it and both its neighbours; where there is only one neighbour, that of the line to it.
+        parabola through it and both its neighbours; where there is only one neighbour, that of the line to it. Such
+        a curve is the straight line, and what it bends away from it: at a share ``s`` of a step of length ``h``,
+        ``- s (1 - s) h² ((1 - s) b + s c)`` if ``b`` and ``c`` are the second divided differences at both ends.
         """
         rises = np.diff(signals, axis=1, append=signals[:, -1:])
-        earlier, later = self._beside()
-        # The slopes at both ends of each step, in units of one such step.
-        start = rises / (1 + earlier)
-        start[:, 1:] += (earlier * earlier / (1 + earlier))[1:] * rises[:, :-1]
-        end = rises / (1 + later)
-        end[:, :-1] += (later * later / (1 + later))[:-1] * rises[:, 1:]
-        cubic = start + end - 2 * rises
-        square = rises - start - cubic
-        for line, *terms in zip(out, cubic, square, start, signals, strict=True):
-            line[:] = terms[0][self.row]
-            for term in terms[1:]:
-                line *= self.share
-                line += term[self.row]
+        bends = self._bends(rises)
+        per_step = 1 / self.lengths
+        squared = self._squared()
+        rows: slice | NDArray[np.int64] = slice(None)
+        left = np.where(self.bridged, self.counts, np.minimum(self.counts, 1))
+        for place in range(int(left.max(initial=0))):
+            # One point after each sample, then the second one after those that have two, and so on.
+            if place == 0 and left.min() > 0:
+                chosen: slice | NDArray[np.int64] = slice(None)
+            else:
+                chosen = rows = np.flatnonzero(left > place) if place < 2 else rows[left[rows] > place]  # type: ignore[index]
+            share = self.late[chosen] + np.float32(place)
+            share *= per_step[chosen]
+            rest = 1 - share
+            bent = share * rest
+            bent *= squared[chosen]
+            end = bent * share
+            bent -= end
+            points = self.firsts[chosen] + place
+            later = slice(1, None) if isinstance(chosen, slice) else chosen + 1
+            for line, signal, rise, bend in zip(out, signals, rises, bends, strict=True):
+                value = share * rise[chosen]
+                value += signal[chosen]
+                value -= bent * bend[:-1][chosen]
+                value -= end * bend[later]
+                line[points] = value
 
-    def _beside(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """How many times longer each step is than the one before it, and than the one after it, ``[n]`` each; 0
-        where there is none, and where the curve shall be a straight line."""
-        good = np.where(self.bridged, self.steps, np.float32(np.inf))
-        earlier, later = np.zeros_like(good), np.zeros_like(good)
-        np.divide(self.steps[1:], good[:-1], out=earlier[1:])
-        np.divide(self.steps[:-1], good[1:], out=later[:-1])
-        straight = np.maximum(earlier, later) > MISSING
-        earlier[straight] = 0
-        later[straight] = 0
-        return earlier, later
+    def _bends(self, rises: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The second divided difference at each sample and, 0, after the last, ``[channels, n + 1]``; 0 where no
+        curve leads on to both sides."""
+        good = self.lengths if self.bridged.all() else np.where(self.bridged, self.lengths, np.float32(np.inf))
+        slopes = rises / self.lengths
+        bends = np.zeros((len(rises), len(good) + 1), dtype=np.float32)
+        np.subtract(slopes[:, 1:], slopes[:, :-1], out=bends[:, 1:-1])
+        bends[:, 1:-1] /= good[1:] + good[:-1]
+        return bends
+
+    def _squared(self) -> NDArray[np.float32]:
+        """The square of each step's length, ``[n]``; 0 where the curve shall be a straight line."""
+        good = np.where(self.bridged, self.lengths, np.float32(np.inf)) * np.float32(MISSING)
+        straight = np.zeros(len(good), dtype=bool)
+        np.greater(self.lengths[1:], good[:-1], out=straight[1:])
+        straight[:-1] |= self.lengths[:-1] > good[1:]
+        squared = self.lengths * self.lengths
+        squared[straight | ~self.bridged] = 0
+        return squared
 
 
 def points_between(
@@ -96,21 +129,17 @@ def points_between(
         every: see ``hole_points``.
     """
     steps = np.diff(time_ns, append=time_ns[-1] + EVER_NS)
-    bridged = (steps <= bridged_ns) & valid & np.append(valid[1:], False)
+    bridged = steps <= bridged_ns
+    if not valid.all():
+        bridged &= valid
+        bridged[:-1] &= valid[1:]
     hole = ~bridged & (steps > hole_ns)
-    begins = grid.at_or_after(time_ns)
+    begins, late, on = grid.next_to(time_ns)
     counts = np.diff(begins, append=begins[-1] + hole_points)
-    counts = np.where(hole, hole_points + (counts - hole_points) % every, counts)
-    firsts = np.cumsum(counts) - counts
-
-    row = np.repeat(np.arange(len(time_ns)), counts)
-    place = np.arange(len(row), dtype=np.float32)
-    place -= firsts.astype(np.float32)[row]
-    late_ns = grid.times_ns(begins) - time_ns
-    length_ns = steps.astype(np.float32)
-    share = (np.float32(grid.step_ns) / length_ns)[row]
-    share *= place
-    share += (late_ns / length_ns)[row]
-    made = bridged[row]
-    made[firsts[(late_ns == 0) & valid]] = True
-    return Points(begins, row, place, share, made, bridged, hole, length_ns)
+    holes = np.flatnonzero(hole)
+    counts[holes] = hole_points + (counts[holes] - hole_points) % every
+    # Without holes points follow one another as their numbers do.
+    ends = begins - begins[0] + counts if len(holes) == 1 and holes[0] == len(hole) - 1 else np.cumsum(counts)
+    lengths = steps.astype(np.float32)
+    lengths /= np.float32(grid.step_ns)
+    return Points(begins, ends - counts, counts, late, lengths, bridged, hole, on & valid, int(ends[-1]))

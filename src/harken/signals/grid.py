@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 __all__ = ["Grid"]
 
 SECOND_NS = 10**9
+LARGEST = 2**62
 FINEST_FRACTION = 1000
 """Rates are fractions with at most this denominator: whole-number arithmetic on nanoseconds then fits in 64 bits."""
 
@@ -41,3 +42,20 @@ class Grid:
         cycles = numbers // self.cycle
         within = numbers - cycles * self.cycle
         return cycles * self.cycle_ns + within * self.cycle_ns // self.cycle
+
+    def next_to(self, time_ns: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.bool_]]:
+        """For increasing times ``[n]``: the number of the first point that is not before each, int64; how much later
+        it is, in steps, float32; and whether it is at that time, rounded down to nanoseconds."""
+        cycles = time_ns[0] // self.cycle_ns
+        scaled = time_ns - cycles * self.cycle_ns
+        if scaled[-1] < LARGEST // self.cycle:
+            # The remainder of one division says all three.
+            scaled *= self.cycle
+            numbers = scaled + (self.cycle_ns - 1)
+            numbers //= self.cycle_ns
+            late = np.subtract(numbers * self.cycle_ns, scaled, out=scaled)
+            numbers += cycles * self.cycle
+            return numbers, late.astype(np.float32) / np.float32(self.cycle_ns), late < self.cycle
+        numbers = self.at_or_after(time_ns)
+        late_ns = self.times_ns(numbers) - time_ns
+        return numbers, (late_ns / self.step_ns).astype(np.float32), late_ns == 0

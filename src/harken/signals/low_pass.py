@@ -10,8 +10,8 @@ HALF_WIDTH = 8
 CUT_OFF = 0.4
 """Where it halves the amplitude, as a share of the new rate. It is flat up to 0.3 and stops from 0.5 on."""
 KAISER_BETA = 5.0
-TOGETHER = 32
-"""Points that one row of a matrix product gives: four times faster than one by one (measured)."""
+TOGETHER = 16
+"""Points that one row of a matrix product gives; the filter then reaches into the next row and no further."""
 
 
 class LowPass:
@@ -28,17 +28,20 @@ class LowPass:
         away = np.arange(-self.reach, self.reach + 1) / every
         weights = np.sinc(2 * CUT_OFF * away) * np.kaiser(2 * self.reach + 1, KAISER_BETA)
         self.weights: NDArray[np.float64] = weights / weights.sum()
-        self._matrix = np.zeros(((TOGETHER - 1) * every + len(weights), TOGETHER), dtype=np.float32)
+        self._row = TOGETHER * every
+        matrix = np.zeros((2 * self._row, TOGETHER), dtype=np.float32)
         for column in range(TOGETHER):
-            self._matrix[column * every : column * every + len(weights), column] = self.weights
+            matrix[column * every : column * every + len(weights), column] = self.weights
+        # A row of points, and what reaches into the next one: neither is copied to be multiplied.
+        self._own, self._next = matrix[: self._row], matrix[self._row : (TOGETHER - 1) * every + len(weights)].copy()
 
     def room(self, points: int) -> int:
         """How long an array must be for ``points`` points to be filtered; zeros fill it up."""
-        rows = -(-points // (TOGETHER * self.every))
-        return TOGETHER * self.every * rows + len(self._matrix)
+        return self._row * (-(-points // self._row) + 1)
 
     def __call__(self, points: NDArray[np.float32]) -> NDArray[np.float32]:
         """Points ``[channels, room]`` -> filtered ``[channels, n]``; the first stands at point ``reach``."""
-        pieces = np.lib.stride_tricks.sliding_window_view(points, len(self._matrix), axis=1)
-        product: NDArray[np.float32] = pieces[:, :: TOGETHER * self.every] @ self._matrix
+        rows = points.reshape(len(points), -1, self._row)
+        product: NDArray[np.float32] = rows[:, :-1] @ self._own
+        product += rows[:, 1:, : len(self._next)] @ self._next
         return product.reshape(len(points), -1)

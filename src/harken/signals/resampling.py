@@ -123,6 +123,7 @@ class Resampler:
         self.reach_ns = int(HALF_WIDTH * self.grid.step_ns) + 2
         self._kept: Samples | None = None
         self._next = 0
+        self._room = np.empty(0, dtype=np.float32)
 
     @property
     def rows_at_once(self) -> int:
@@ -167,29 +168,60 @@ class Resampler:
             every=every,
         )
         # One fine point in `every` is of the new grid. The points that stand for holes keep step.
-        chosen = np.arange(-points.begins[0] % every, len(points.row), every)
-        row, made = points.row[chosen], points.made[chosen]
-        number = (points.begins[row] + points.place[chosen].astype(np.int64)) // every
-        kept = np.flatnonzero((number >= first) & (number < last) & (made | ~points.hole[row]))
-        nearest, made = (row + (points.share[chosen] > 0.5))[kept], made[kept]
-        filtered = self._filtered(old, points, int(chosen[0]))[:, kept]
-        new = np.ascontiguousarray((filtered[:-1] / np.where(made, filtered[-1], 1)).T)
-        new[~made] = old.signals[nearest[~made]]
-        return Samples(self.grid.times_ns(number[kept]), new, old.label_codes[nearest], made)
+        start = int(-points.begins[0] % every)
+        chosen = np.arange(start, points.total, every)
+        behind = np.bincount((np.maximum(points.firsts - start, 0) + (every - 1)) // every, minlength=len(chosen))
+        row = np.cumsum(behind[: len(chosen)]) - 1
+        place = chosen - points.firsts[row]
+        number = (points.begins[row] + place) // every
+        bridged = points.bridged[row]
+        made = bridged | (points.on[row] & (place == 0))
+        kept = _as_slice(np.flatnonzero((number >= first) & (number < last) & (made | ~points.hole[row])))
+        row, place, number, made, chosen = row[kept], place[kept], number[kept], made[kept], chosen[kept]
+        if len(row) == 0:
+            return old.part(0, 0)
+        nearest = row + ((points.late[row] + place) / points.lengths[row] > 0.5)
+        # Where only samples that are good and close lie within reach, the filter's weights add up to 1.
+        whole = bool(points.bridged[:-1].all()) and chosen[0] >= reach and chosen[-1] + reach < points.firsts[-1]
+        filtered = self._filtered(old, points, start, whole=whole)[:, kept]
+        if whole:
+            new = np.ascontiguousarray(filtered.T)
+        else:
+            new = np.ascontiguousarray((filtered[:-1] / np.where(made, filtered[-1], 1)).T)
+            new[~made] = old.signals[nearest[~made]]
+        return Samples(self.grid.times_ns(number), new, old.label_codes[nearest], made)
 
-    def _filtered(self, old: Samples, points: Points, first: int) -> NDArray[np.float32]:
-        """Channels, and last the sum of the filter's weights, at one point in ``every`` from ``first`` on,
-        ``[channels + 1, n or more]``. A point that is not made has no weight."""
+    def _filtered(self, old: Samples, points: Points, first: int, *, whole: bool) -> NDArray[np.float32]:
+        """Channels at one point in ``every`` from ``first`` on, ``[channels, n or more]``. Unless the ``whole`` of
+        the points in question is made, last the sum of the filter's weights; a point that is not made has none."""
         before = self._low_pass.reach - first
-        after = before + len(points.row)
-        fine = np.zeros((old.signals.shape[1] + 1, self._low_pass.room(after)), dtype=np.float32)
+        after = before + points.total
+        channels = old.signals.shape[1]
+        shape = (channels if whole else channels + 1, self._low_pass.room(after))
+        # Room that is used again: fresh memory costs more than what is computed in it.
+        if self._room.size < shape[0] * shape[1]:
+            self._room = np.empty(2 * shape[0] * shape[1], dtype=np.float32)
+        fine = self._room[: shape[0] * shape[1]].reshape(shape)
+        fine[:, :before] = 0
+        fine[:, after:] = 0
         signals = old.signals.T.copy()
         if not old.valid.all():
             signals[:, ~old.valid] = 0  # may be NaN, which zero weight would not keep out
-        points.read(signals, out=fine[:-1, before:after])
-        fine[-1, before:after] = points.made
-        fine[:-1, before + np.flatnonzero(~points.made)] = 0
+        points.read(signals, out=fine[:channels, before:after])
+        if whole:  # nobody asks for what lies after the last sample, and it is finite
+            fine[:, before + int(points.firsts[-1]) : after] = 0
+        else:
+            made = points.made()
+            fine[-1, before:after] = made
+            fine[:-1, before + np.flatnonzero(~made)] = 0
         return self._low_pass(fine)
+
+
+def _as_slice(rows: NDArray[np.int64]) -> slice | NDArray[np.int64]:
+    """The same rows as a slice if they follow one another: no copy is needed then."""
+    if len(rows) and rows[-1] - rows[0] + 1 == len(rows):
+        return slice(int(rows[0]), int(rows[-1]) + 1)
+    return rows
 
 
 def _oversampling(sample_rate_hz: float, source_rate_hz: float) -> int:
