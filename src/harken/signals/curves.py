@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.signals.grid import Grid
+from harken.signals.room import Room
 
 __all__ = ["MISSING", "Points", "points_between"]
 
@@ -48,7 +49,7 @@ class Points:
         made[self.firsts[self.on & (self.counts > 0)]] = True
         return made
 
-    def read(self, signals: NDArray[np.float32], *, out: NDArray[np.float32]) -> None:
+    def read(self, signals: NDArray[np.float32], *, out: NDArray[np.float32], room: Room) -> None:
         """The curves through finite ``signals`` ``[channels, n]`` at the points, into ``out`` ``[channels, total]``.
         Where no curve leads to the next sample only the first point is written: a line to whatever comes next.
 
@@ -57,53 +58,78 @@ class Points:
         a curve is the straight line, and what it bends away from it: at a share ``s`` of a step of length ``h``,
         ``- s (1 - s) h² ((1 - s) b + s c)`` if ``b`` and ``c`` are the second divided differences at both ends.
         """
-        rises = np.diff(signals, axis=1, append=signals[:, -1:])
-        bends = self._bends(rises)
-        per_step = 1 / self.lengths
-        squared = self._squared()
-        rows: slice | NDArray[np.int64] = slice(None)
-        left = np.where(self.bridged, self.counts, np.minimum(self.counts, 1))
-        for place in range(int(left.max(initial=0))):
-            # One point after each sample, then the second one after those that have two, and so on.
-            if place == 0 and left.min() > 0:
-                chosen: slice | NDArray[np.int64] = slice(None)
-            else:
-                chosen = rows = np.flatnonzero(left > place) if place < 2 else rows[left[rows] > place]  # type: ignore[index]
-            share = self.late[chosen] + np.float32(place)
-            share *= per_step[chosen]
-            rest = 1 - share
-            bent = share * rest
-            bent *= squared[chosen]
-            end = bent * share
-            bent -= end
-            points = self.firsts[chosen] + place
-            later = slice(1, None) if isinstance(chosen, slice) else chosen + 1
-            for line, signal, rise, bend in zip(out, signals, rises, bends, strict=True):
-                value = share * rise[chosen]
-                value += signal[chosen]
-                value -= bent * bend[:-1][chosen]
-                value -= end * bend[later]
-                line[points] = value
-
-    def _bends(self, rises: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The second divided difference at each sample and, 0, after the last, ``[channels, n + 1]``; 0 where no
-        curve leads on to both sides."""
-        good = self.lengths if self.bridged.all() else np.where(self.bridged, self.lengths, np.float32(np.inf))
-        slopes = rises / self.lengths
-        bends = np.zeros((len(rises), len(good) + 1), dtype=np.float32)
+        channels, n = signals.shape
+        per_step = np.reciprocal(self.lengths)
+        good = self.lengths if self.bridged[:-1].all() else np.where(self.bridged, self.lengths, np.float32(np.inf))
+        squared = self._squared(good)
+        rises = room.array("rises", channels, n)
+        np.subtract(signals[:, 1:], signals[:, :-1], out=rises[:, :-1])
+        rises[:, -1] = 0
+        # The second divided difference at each sample, and after the last; 0 where no curve leads on to both sides.
+        slopes, bends = room.array("slopes", channels, n), room.array("bends", channels, n + 1)
+        np.multiply(rises, per_step, out=slopes)
         np.subtract(slopes[:, 1:], slopes[:, :-1], out=bends[:, 1:-1])
         bends[:, 1:-1] /= good[1:] + good[:-1]
-        return bends
+        bends[:, 0] = 0
+        bends[:, n - 1 :] = 0
 
-    def _squared(self) -> NDArray[np.float32]:
-        """The square of each step's length, ``[n]``; 0 where the curve shall be a straight line."""
-        good = np.where(self.bridged, self.lengths, np.float32(np.inf)) * np.float32(MISSING)
-        straight = np.zeros(len(good), dtype=bool)
-        np.greater(self.lengths[1:], good[:-1], out=straight[1:])
-        straight[:-1] |= self.lengths[:-1] > good[1:]
+        # One point after each sample. Where there is none, its place is the next sample's, which is written later.
+        values, part = room.array("values", channels, n), room.array("part", channels, n)
+        _on_curves(self.late * per_step, squared, signals, rises, bends[:, :-1], bends[:, 1:], values=values, part=part)
+        for line, value in zip(out, values, strict=True):
+            line[self.firsts] = value
+        # Then a second one after those that have two, and so on.
+        rows = np.flatnonzero((self.counts > 1) & self.bridged)
+        place = 1
+        while len(rows):
+            share = (self.late[rows] + np.float32(place)) * per_step[rows]
+            level, rise = signals.take(rows, axis=1), rises.take(rows, axis=1)
+            start, end = bends.take(rows, axis=1), bends.take(rows + 1, axis=1)
+            values = np.empty_like(level)
+            _on_curves(share, squared[rows], level, rise, start, end, values=values, part=np.empty_like(level))
+            points = self.firsts[rows] + place
+            for line, value in zip(out, values, strict=True):
+                line[points] = value
+            place += 1
+            rows = rows[self.counts[rows] > place]
+
+    def _squared(self, good: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The square of each step's length, ``[n]``; 0 where the curve shall be a straight line. ``good`` are the
+        lengths, infinite where no curve leads."""
         squared = self.lengths * self.lengths
-        squared[straight | ~self.bridged] = 0
+        most = good * np.float32(MISSING)
+        straight = np.zeros(len(good), dtype=bool)
+        np.greater(self.lengths[1:], most[:-1], out=straight[1:])
+        straight[:-1] |= self.lengths[:-1] > most[1:]
+        straight |= ~self.bridged
+        squared[straight] = 0
         return squared
+
+
+def _on_curves(
+    share: NDArray[np.float32],
+    squared: NDArray[np.float32],
+    signals: NDArray[np.float32],
+    rises: NDArray[np.float32],
+    starts: NDArray[np.float32],
+    ends: NDArray[np.float32],
+    *,
+    values: NDArray[np.float32],
+    part: NDArray[np.float32],
+) -> None:
+    """See ``Points.read``: at a ``share [n]`` of steps with second differences at their ``starts`` and ``ends``,
+    into ``values``."""
+    bent = 1 - share
+    bent *= share
+    bent *= squared
+    late = bent * share
+    bent -= late
+    np.multiply(rises, share, out=values)
+    values += signals
+    np.multiply(starts, bent, out=part)
+    values -= part
+    np.multiply(ends, late, out=part)
+    values -= part
 
 
 def points_between(
@@ -128,14 +154,18 @@ def points_between(
             by a multiple of ``every``.
         every: see ``hole_points``.
     """
-    steps = np.diff(time_ns, append=time_ns[-1] + EVER_NS)
+    steps = np.empty(len(time_ns), dtype=np.int64)
+    np.subtract(time_ns[1:], time_ns[:-1], out=steps[:-1])
+    steps[-1] = EVER_NS
     bridged = steps <= bridged_ns
     if not valid.all():
         bridged &= valid
         bridged[:-1] &= valid[1:]
     hole = ~bridged & (steps > hole_ns)
     begins, late, on = grid.next_to(time_ns)
-    counts = np.diff(begins, append=begins[-1] + hole_points)
+    counts = np.empty(len(time_ns), dtype=np.int64)
+    np.subtract(begins[1:], begins[:-1], out=counts[:-1])
+    counts[-1] = hole_points
     holes = np.flatnonzero(hole)
     counts[holes] = hole_points + (counts[holes] - hole_points) % every
     # Without holes points follow one another as their numbers do.

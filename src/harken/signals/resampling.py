@@ -16,6 +16,7 @@ from harken.recording import Recording, gap_limit_ns
 from harken.signals.curves import Points, points_between
 from harken.signals.grid import SECOND_NS, Grid
 from harken.signals.low_pass import HALF_WIDTH, LowPass
+from harken.signals.room import Room
 from harken.signals.samples import Samples, joined
 
 __all__ = ["LEAST_OVERSAMPLING", "Resampler", "look_ahead_s", "on_grid", "resample"]
@@ -24,7 +25,7 @@ SLOWEST_HZ, FASTEST_HZ = 1.0, 1000.0
 LEAST_OVERSAMPLING = 4
 """Points of the fine grid for one sample of the new rate: enough for sensors up to 7 times the new rate."""
 FASTEST_FINE_HZ = 8000.0
-FINE_POINTS_AT_ONCE = 1 << 16
+FINE_POINTS_AT_ONCE = 1 << 15
 ROWS_AT_ONCE = 1 << 16
 EVER = np.iinfo(np.int64).max
 
@@ -123,7 +124,7 @@ class Resampler:
         self.reach_ns = int(HALF_WIDTH * self.grid.step_ns) + 2
         self._kept: Samples | None = None
         self._next = 0
-        self._room = np.empty(0, dtype=np.float32)
+        self._room = Room()
 
     @property
     def rows_at_once(self) -> int:
@@ -170,7 +171,7 @@ class Resampler:
         # One fine point in `every` is of the new grid. The points that stand for holes keep step.
         start = int(-points.begins[0] % every)
         chosen = np.arange(start, points.total, every)
-        behind = np.bincount((np.maximum(points.firsts - start, 0) + (every - 1)) // every, minlength=len(chosen))
+        behind = np.bincount((points.firsts + (every - 1 - start)) // every, minlength=len(chosen))
         row = np.cumsum(behind[: len(chosen)]) - 1
         place = chosen - points.firsts[row]
         number = (points.begins[row] + place) // every
@@ -198,16 +199,14 @@ class Resampler:
         after = before + points.total
         channels = old.signals.shape[1]
         shape = (channels if whole else channels + 1, self._low_pass.room(after))
-        # Room that is used again: fresh memory costs more than what is computed in it.
-        if self._room.size < shape[0] * shape[1]:
-            self._room = np.empty(2 * shape[0] * shape[1], dtype=np.float32)
-        fine = self._room[: shape[0] * shape[1]].reshape(shape)
+        fine = self._room.array("fine", *shape)
         fine[:, :before] = 0
         fine[:, after:] = 0
-        signals = old.signals.T.copy()
+        signals = self._room.array("signals", channels, len(old.signals))
+        signals[:] = old.signals.T
         if not old.valid.all():
             signals[:, ~old.valid] = 0  # may be NaN, which zero weight would not keep out
-        points.read(signals, out=fine[:channels, before:after])
+        points.read(signals, out=fine[:channels, before:after], room=self._room)
         if whole:  # nobody asks for what lies after the last sample, and it is finite
             fine[:, before + int(points.firsts[-1]) : after] = 0
         else:
