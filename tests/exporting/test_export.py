@@ -10,9 +10,11 @@ from harken.errors import HarkenError
 from harken.exported import ExportedRecogniser
 from harken.exporting import export, exported_bytes
 from harken.exporting import networks as graphs
+from harken.exporting.export import check_same
 from harken.exporting.graph import Graph
-from harken.model_file import Model
+from harken.model_file import Model, read_model
 from harken.networks import NETWORKS
+from harken.recogniser import PACKAGED_MODEL
 from harken.recording import STANDARD_GRAVITY
 from harken.training import logits
 from made_models import made_model
@@ -57,6 +59,15 @@ def test_export_writes_a_file_that_onnx_accepts(tmp_path: Path) -> None:
     shape = read.graph.input[0].type.tensor_type.shape.dim
     assert [dimension.dim_param or dimension.dim_value for dimension in shape] == ["batch", 120, 3]
     assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"]
+
+
+def test_the_model_that_comes_with_harken_even_of_a_watch_on_a_table() -> None:
+    model = read_model(PACKAGED_MODEL)
+    content = exported_bytes(model)
+    assert check_same(model, content) <= 1e-5
+    still = np.random.default_rng(4).normal(0, 0.6, (200, 1, 3)).repeat(300, 1).astype(np.float32)
+    found = ExportedRecogniser(content, threads=1).predict_proba(still)
+    np.testing.assert_allclose(found, expected(model, still), atol=1e-5)
 
 
 def test_a_graph_that_answers_otherwise_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,8 +18,7 @@ logits ``[batch, classes]``."""
 
 
 def _everyday(graph: Graph, network: EverydayLSTM, signals: str, length: int) -> str:
-    mean = graph.mean(signals, 1, keep=True)
-    moving = graph.add("Sub", [signals, mean])
+    mean, moving = graph.centred(signals, 1)
     size = _length_of_acceleration(graph, signals)
     patches = graph.layers(
         graph.transposed(graph.concatenated([signals, size, moving], 2), 0, 2, 1), network.stem
@@ -37,7 +36,7 @@ def _everyday(graph: Graph, network: EverydayLSTM, signals: str, length: int) ->
     seen = [
         graph.reshaped(mean, -1, channels),
         _how_much(graph, moving),
-        _how_much(graph, graph.add("Sub", [changes, graph.mean(changes, 1, keep=True)])),
+        _how_much(graph, graph.centred(changes, 1)[1]),
         _band_powers(graph, graph.concatenated([moving, size], 2), length),
     ]
     glance = graph.layers(graph.concatenated(seen, 1), network.glance)
@@ -63,7 +62,7 @@ def _how_much(graph: Graph, moving: str) -> str:
 def _band_powers(graph: Graph, signals: str, length: int) -> str:
     """As ``BandPowers``, bands after bands: ``[batch, bands x channels]``."""
     waves, bands = (graph.constant(matrix) for matrix in window_matrices(length))
-    moving = graph.add("Sub", [signals, graph.mean(signals, 1, keep=True)])
+    _, moving = graph.centred(signals, 1)
     parts = graph.add("MatMul", [graph.transposed(moving, 0, 2, 1), waves])
     powers = graph.add("MatMul", [graph.add("Mul", [parts, parts]), bands])
     scaled = graph.add("Log", [graph.add("Add", [powers, graph.constant(NO_POWER)])])  # [batch, channels, bands]
