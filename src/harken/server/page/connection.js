@@ -12,7 +12,8 @@ export const credentials = () => (token ? { Authorization: `Bearer ${token}` } :
  * Connects for as long as the page lives.
  *
  * `onMessage(message)` gets each of the server's messages; `onState(state, words)` is told `good`, `waiting` or `bad`.
- * Returns `choose(watch)`, which is remembered for when the connection comes back.
+ * Returns `choose(watch)`, and `remember(watch)` for the one that the server chose: both hold when the connection comes
+ * back.
  */
 export function connect({ onMessage, onState }) {
   let socket = null;
@@ -57,6 +58,9 @@ export function connect({ onMessage, onState }) {
   // A computer that wakes up, or a network that is back, need not wait for the next try.
   addEventListener("online", () => socket.readyState === WebSocket.CLOSED && (failures = 0));
   return {
+    remember(watch) {
+      chosen = watch;
+    },
     choose(watch) {
       chosen = watch;
       if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ type: "choose", watch }));

@@ -10,7 +10,7 @@ import { byId, make, tell } from "./text.js";
 import { traces } from "./traces.js";
 import { Watches } from "./watches.js";
 
-const DROPPED_SHOWN_MS = 15_000;
+const NOTICE_MS = 15_000;
 
 /** Connects and shows what comes in. */
 export function live() {
@@ -22,7 +22,7 @@ export function live() {
   let current = null;
   let known = [];
   let dropped = 0;
-  let droppedTimer = null;
+  let noticeTimer = null;
 
   const connection = connect({ onMessage, onState });
   traces(samples);
@@ -32,14 +32,15 @@ export function live() {
     byId("connection").dataset.state = state;
     const text = state === "good" && model?.demo ? "Connected · demo" : words;
     if (byId("connection-text").textContent !== text) byId("connection-text").textContent = text;
-    tell(byId("trouble"), state === "bad" ? words : null);
+    if (state === "bad") notice(words);
   }
 
   function onMessage(message) {
     if (message.type === "hello") hello(message);
     else if (message.type === "watches") present(message.watches);
     else if (message.type === "dropped") missed(message.frames);
-    else if (message.type === "history") past_of(message);
+    else if (message.type === "history") history(message);
+    else if (message.type === "error") refused(message.message);
     else if (message.watch !== current) return; // of the watch that was looked at before
     else if (message.type === "samples") samples.push(message, performance.now());
     else if (message.type === "label") labelled(message);
@@ -67,10 +68,9 @@ export function live() {
 
   function present(watchesNow) {
     known = watchesNow ?? [];
-    if (!known.some(({ watch }) => watch === current)) {
-      current = null;
-      if (known.length) look(known[0].watch);
-    }
+    const gone = current !== null && !known.some(({ watch }) => watch === current);
+    if (gone && known.length) look(known[0].watch);
+    else if (gone) current = null; // the server chooses the next one that comes
     watches.show(known, current);
     const some = known.length > 0;
     byId("live").hidden = !some;
@@ -85,9 +85,11 @@ export function live() {
     watches.show(known, current);
   }
 
-  function past_of(message) {
+  /** All that the server remembers of a watch, once it is looked at. */
+  function history(message) {
     if (current !== null && message.watch !== current) return;
     current = message.watch;
+    connection.remember(current);
     forget();
     for (const one of message.labels ?? []) past.push(one);
     if (message.samples) samples.push(message.samples, performance.now());
@@ -95,6 +97,12 @@ export function live() {
     if (last) activity.show(last, past.since);
     past.draw();
     watches.show(known, current);
+  }
+
+  /** The server's own words; where they were about a watch that is gone, another one is looked at. */
+  function refused(words) {
+    notice(words);
+    if (current !== null && known.length && !known.some(({ watch }) => watch === current)) look(known[0].watch);
   }
 
   function labelled(message) {
@@ -110,12 +118,16 @@ export function live() {
 
   function missed(frames) {
     dropped += frames;
-    const frame = dropped === 1 ? "1 message" : `${dropped} messages`;
-    tell(byId("trouble"), `This page was slower than the watch: ${frame} left out. The activity shown is current.`);
-    clearTimeout(droppedTimer);
-    droppedTimer = setTimeout(() => {
+    const left = dropped === 1 ? "1 message was" : `${dropped} messages were`;
+    notice(`This page is slower than the watch: ${left} left out. The activity shown is current.`);
+  }
+
+  function notice(words) {
+    tell(byId("trouble"), words);
+    clearTimeout(noticeTimer);
+    noticeTimer = setTimeout(() => {
       dropped = 0;
       tell(byId("trouble"), null);
-    }, DROPPED_SHOWN_MS);
+    }, NOTICE_MS);
   }
 }

@@ -31,14 +31,20 @@ export class Past {
     this.draw();
   }
 
-  /** Add a label message, in order of time. */
+  /** Add a label message. One of a time that was told before replaces what was said of it and of all after it. */
   push({ end_ms: end, label }) {
+    this.#cut(end - this.#hopMs);
     const last = this.#runs.at(-1);
-    if (last && end <= last.end) return;
     const joined = last && end - last.end <= 2.5 * this.#hopMs;
     if (joined && last.label === label) last.end = end;
     else this.#runs.push({ start: joined ? last.end : end - this.#hopMs, end, label });
     while (this.#runs[0].end < end - HOUR_MS) this.#runs.shift();
+  }
+
+  #cut(after) {
+    while (this.#runs.length && this.#runs.at(-1).start >= after) this.#runs.pop();
+    const last = this.#runs.at(-1);
+    if (last && last.end > after) last.end = after;
   }
 
   /** When the activity that goes on now began, in the watch's ms. */
