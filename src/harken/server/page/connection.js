@@ -3,7 +3,7 @@
 const WAITS_S = [0.5, 1, 2, 4, 8];
 
 /** What the address says, for servers that ask for a token. */
-const token = new URLSearchParams(location.search).get("token");
+export const token = new URLSearchParams(location.search).get("token");
 
 /** Headers of requests beside the socket. */
 export const credentials = () => (token ? { Authorization: `Bearer ${token}` } : {});
@@ -47,10 +47,8 @@ export function connect({ onMessage, onState }) {
   async function again(opened, event) {
     const waitS = WAITS_S[Math.min(failures++, WAITS_S.length - 1)];
     onState("waiting", opened ? "Connection lost, trying again …" : "No connection, trying again …");
-    if (!opened || event.code === 1008) {
-      const reason = event.reason || (await refusal());
-      if (reason) onState("bad", reason);
-    }
+    const reason = event.reason || (opened ? null : await refusal());
+    if (reason) onState("bad", reason);
     setTimeout(open, 1000 * waitS);
   }
 
@@ -85,6 +83,13 @@ async function refusal() {
 
 /** The sentence in an answer that is not a success. */
 async function sentence(answer) {
-  const said = await answer.json().catch(() => null);
-  return typeof said?.detail === "string" ? said.detail : `The server answered ${answer.status}`;
+  return sentenceOf(await answer.json().catch(() => null)) ?? `The server answered ${answer.status}`;
 }
+
+/** What is wrong, as this server says it, or as its framework does; null when it does not. */
+export function sentenceOf(said) {
+  const found = said?.error ?? said?.detail;
+  return typeof found === "string" ? capital(found) : null;
+}
+
+const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);

@@ -1,5 +1,6 @@
 /* How a watch is connected, in the words of this very server. */
 
+import { token } from "./connection.js";
 import { make } from "./text.js";
 
 const LOOPBACK = ["localhost", "127.0.0.1", "[::1]"];
@@ -12,16 +13,15 @@ export function howTo(model) {
   if (here) {
     steps.push(
       make("li", {}, "So far only this computer reaches the server. Stop it, and start it for your network with ",
-        code("harken serve --host 0.0.0.0"), "; it prints the address to use and the token that goes with it."),
+        code("harken serve --host 0.0.0.0"), "; it prints the address for the app."),
     );
   }
-  const push = here ? "http://ADDRESS/push" : `${location.origin}/push`;
+  const push = token ? `${location.origin}/push?token=${encodeURIComponent(token)}` : `${location.origin}/push`;
   steps.push(
-    make("li", {}, "On the phone or watch, install ", make("b", {}, "Sensor Logger"), " and switch on its sensor ",
-      make("b", {}, "Accelerometer"), " (on a watch: ", make("b", {}, "Wrist Motion"), ")."),
+    make("li", {}, "On the phone or watch, install ", make("b", {}, "Sensor Logger"), ". For a phone switch on its sensors ",
+      make("b", {}, "Accelerometer"), " and ", make("b", {}, "Gravity"), ", for a watch ", make("b", {}, "Wrist Motion"), "."),
     make("li", {}, "In its settings, under ", make("b", {}, "Data Streaming"), ", switch on ", make("b", {}, "HTTP Push"),
-      " and give it the address ", code(push), " and, where the server has a token, the header ",
-      code("Authorization: Bearer TOKEN"), "."),
+      " and give it ", ...(here ? ["that address."] : ["the address ", code(push), "."])),
     make("li", {}, `Start recording. The watch appears here within ${Math.ceil((model.window_length_s ?? 10) + 2)} seconds.`),
   );
   const socket = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws/samples?watch=NAME`;

@@ -10,6 +10,7 @@ import { byId, make, tell } from "./text.js";
 import { traces } from "./traces.js";
 import { Watches } from "./watches.js";
 
+const BY_NAME = new Intl.Collator(undefined, { numeric: true });
 const NOTICE_MS = 15_000;
 
 /** Connects and shows what comes in. */
@@ -67,7 +68,7 @@ export function live() {
   }
 
   function present(watchesNow) {
-    known = watchesNow ?? [];
+    known = [...(watchesNow ?? [])].sort((a, b) => BY_NAME.compare(a.watch, b.watch));
     const gone = current !== null && !known.some(({ watch }) => watch === current);
     if (gone && known.length) look(known[0].watch);
     else if (gone) current = null; // the server chooses the next one that comes

@@ -1,6 +1,6 @@
 /* The second tab: a recording goes to the server, and its labelled days come back. */
 
-import { credentials } from "./connection.js";
+import { credentials, sentenceOf } from "./connection.js";
 import { showRecording } from "./recording.js";
 import { byId, duration, tell } from "./text.js";
 
@@ -111,7 +111,8 @@ function parsed(text) {
 }
 
 function inWords(status, answer) {
-  if (typeof answer?.detail === "string") return answer.detail;
+  const said = sentenceOf(answer);
+  if (said) return said;
   if (status === 401 || status === 403) return "This server asks for a token: open the address that harken serve printed.";
   if (status === 413) return "The recording is larger than this server takes. `harken label FILE --out DIR` labels files of any size.";
   if (status === 429 || status === 503) return "The server has its hands full; try again in a moment.";
