@@ -12,7 +12,8 @@ export class Activity {
   #rows = new Map();
   #announced = null;
   #announcedAt = -Infinity;
-  #waiting = null;
+  #pending = null; // what is announced if it lasts
+  #timer = null;
 
   /** Begin anew with these labels. */
   begin(labels, colours) {
@@ -35,8 +36,8 @@ export class Activity {
 
   /** Nothing is known yet. */
   listen() {
-    clearTimeout(this.#waiting);
-    this.#announced = null;
+    clearTimeout(this.#timer);
+    this.#announced = this.#pending = null;
     byId("now-label").textContent = "listening …";
     byId("now-probability").textContent = "\u00a0";
     byId("now-since").textContent = "";
@@ -69,12 +70,12 @@ export class Activity {
 
   /** Tell a screen reader of a change that has lasted a moment, and of not too many of them. */
   #announce(name) {
-    clearTimeout(this.#waiting);
+    if (name === this.#pending) return;
+    clearTimeout(this.#timer);
+    this.#pending = name;
     if (name === this.#announced) return;
     const wait = Math.max(SETTLED_MS, this.#announcedAt + QUIET_MS - performance.now());
-    const said = byId("now-label").textContent;
-    this.#waiting = setTimeout(() => {
-      if (byId("now-label").textContent !== said) return;
+    this.#timer = setTimeout(() => {
       this.#announced = name;
       this.#announcedAt = performance.now();
       byId("announce").textContent = name;
