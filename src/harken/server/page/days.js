@@ -6,8 +6,10 @@ import { make, percent, plain } from "./text.js";
 import { GAP, NOT_WORN, NOTHING } from "./rows.js";
 import { dateOf, timeOf } from "./wallclock.js";
 
-const ROW = { date: 22, curve: 34, band: 26, below: 12 };
-const ROW_HEIGHT = ROW.date + ROW.curve + ROW.band + ROW.below;
+const DATE = 22;
+const CURVE = 34;
+const BAND = 26;
+const BELOW = 12;
 const AXIS_HEIGHT = 22;
 const LEAST_HOURS = 1 / 60;
 const STEPS_H = [1 / 360, 1 / 60, 1 / 12, 1 / 4, 1 / 2, 1, 2, 3, 6];
@@ -20,6 +22,8 @@ export class Days {
   #most;
   #readout;
   #whole;
+  #curve; // the height of the curve: none where the server does not say how much the wrist moved
+  #height; // of a day
   #cursor = null; // {day, hours}
   #drag = null; // {from, to} in hours
   #canvas = make("canvas");
@@ -28,6 +32,8 @@ export class Days {
     this.#rows = rows;
     this.#colours = colours;
     this.#most = rows.usualMost;
+    this.#curve = this.#most === null ? 0 : CURVE;
+    this.#height = DATE + this.#curve + BAND + BELOW;
     this.#readout = readout;
     this.#whole = rows.days.length === 1 ? extent(rows) : [0, 24];
     this.view = [...this.#whole];
@@ -35,7 +41,7 @@ export class Days {
       class: "days", tabIndex: 0, role: "group",
       "aria-label": "Labelled days. Left and right arrows read along the time, up and down change the day, plus and minus zoom, 0 shows all.",
     }, this.#canvas);
-    this.#canvas.style.height = `${rows.days.length * ROW_HEIGHT + AXIS_HEIGHT}px`;
+    this.#canvas.style.height = `${rows.days.length * this.#height + AXIS_HEIGHT}px`;
     this.onView = () => {};
     this.#listen();
     new ResizeObserver(() => this.draw()).observe(this.#canvas);
@@ -75,7 +81,7 @@ export class Days {
   draw() {
     const sheet = sharp(this.#canvas);
     if (!sheet) return;
-    for (const [number, midnight] of this.#rows.days.entries()) this.#day(sheet, midnight, number * ROW_HEIGHT);
+    for (const [number, midnight] of this.#rows.days.entries()) this.#day(sheet, midnight, number * this.#height);
     this.#axis(sheet);
     this.#marks(sheet);
   }
@@ -87,14 +93,14 @@ export class Days {
     context.fillStyle = theme("ink");
     context.textAlign = "left";
     context.textBaseline = "middle";
-    context.fillText(dateOf(midnight), 0, top + ROW.date / 2);
+    context.fillText(dateOf(midnight), 0, top + DATE / 2);
 
-    const base = top + ROW.date + ROW.curve;
+    const base = top + DATE + this.#curve;
     context.fillStyle = theme("nothing");
     for (let pixel = 0; pixel < pixels; pixel++) {
       if (!(activity[pixel] >= 0)) continue;
       // The square root, so that small movements are seen beside large ones.
-      const high = Math.max(1, ROW.curve * Math.sqrt(Math.min(1, activity[pixel] / this.#most)));
+      const high = Math.max(1, this.#curve * Math.sqrt(Math.min(1, activity[pixel] / this.#most)));
       context.fillRect(pixel, base - high, 1, high);
     }
     context.fillStyle = theme("faint");
@@ -103,10 +109,10 @@ export class Days {
       const code = codes[pixel];
       let end = pixel + 1;
       while (end < pixels && codes[end] === code) end++;
-      if (code === NOT_WORN) hatch(context, pixel, base + 2, end - pixel, ROW.band, theme("nothing"));
+      if (code === NOT_WORN) hatch(context, pixel, base + 2, end - pixel, BAND, theme("nothing"));
       else if (code !== GAP) {
         context.fillStyle = code === NOTHING ? theme("nothing") : (this.#colours.get(this.#rows.labels[code]) ?? theme("nothing"));
-        context.fillRect(pixel, base + 2, end - pixel, ROW.band);
+        context.fillRect(pixel, base + 2, end - pixel, BAND);
       }
       pixel = end;
     }
@@ -121,7 +127,7 @@ export class Days {
       const x = ((at - from) / (to - from)) * width;
       context.fillStyle = theme("faint");
       for (let day = 0; day < this.#rows.days.length; day++) {
-        context.fillRect(Math.min(x, width - 1), day * ROW_HEIGHT + ROW.date, 1, ROW.curve);
+        context.fillRect(Math.min(x, width - 1), day * this.#height + DATE, 1, this.#curve + 2);
       }
       context.fillStyle = theme("quiet");
       const half = step < 1 / 60 ? 26 : 18;
@@ -139,14 +145,14 @@ export class Days {
       context.globalAlpha = 1;
     } else if (this.#cursor) {
       context.fillStyle = theme("ink");
-      context.fillRect(Math.round(x(this.#cursor.hours)) - 1, this.#cursor.day * ROW_HEIGHT + ROW.date, 2, ROW.curve + ROW.band + 4);
+      context.fillRect(Math.round(x(this.#cursor.hours)) - 1, this.#cursor.day * this.#height + DATE, 2, this.#curve + BAND + 4);
     }
   }
 
   #point(event) {
     const box = this.#canvas.getBoundingClientRect();
     const share = Math.min(1, Math.max(0, (event.clientX - box.left) / box.width));
-    const day = Math.floor((event.clientY - box.top) / ROW_HEIGHT);
+    const day = Math.floor((event.clientY - box.top) / this.#height);
     return {
       hours: this.view[0] + share * (this.view[1] - this.view[0]),
       day: Math.min(this.#rows.days.length - 1, Math.max(0, day)),

@@ -6,7 +6,7 @@ import { connect } from "./connection.js";
 import { howTo } from "./how.js";
 import { Past } from "./past.js";
 import { Samples } from "./samples.js";
-import { byId, make, tell } from "./text.js";
+import { byId, make, plain, tell } from "./text.js";
 import { traces } from "./traces.js";
 import { Watches } from "./watches.js";
 
@@ -53,7 +53,7 @@ export function live() {
     onState("good", "Connected");
     forget();
     const lines = model.card ?? [];
-    byId("model-lines").replaceChildren(...lines.map((line) => make("li", {}, line)));
+    byId("model-lines").replaceChildren(...lines.map((line) => make("li", {}, plain(line))));
     byId("model-card").hidden = lines.length === 0;
     for (const place of [byId("how"), byId("how-here")]) place.replaceChildren(howTo(model));
     present(message.watches);

@@ -103,9 +103,9 @@ export class Rows {
     return seconds;
   }
 
-  /** An activity that few rows exceed: the top of the curve. */
+  /** An activity that few rows exceed, the top of the curve; null where none is known. */
   get usualMost() {
     const sorted = this.activity.filter((value) => value >= 0).sort();
-    return Math.max(60, sorted.length ? sorted[Math.floor(0.995 * (sorted.length - 1))] : 0);
+    return sorted.length ? Math.max(60, sorted[Math.floor(0.995 * (sorted.length - 1))]) : null;
   }
 }
