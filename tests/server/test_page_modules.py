@@ -14,6 +14,7 @@ import pytest
 import harken
 from browser import Browser, chromium
 from harken.figures.style import label_colours
+from harken.report.wearer.colours import colours_of
 
 PAGE = Path(harken.__file__).parent / "server" / "page"
 
@@ -56,8 +57,10 @@ def said(page: Browser, module: str, expression: str, *arguments: Any) -> Any:
         [f"label {number}" for number in range(30)],
     ],
 )
-def test_a_label_has_the_same_colour_as_in_every_picture(page: Browser, labels: list[str]) -> None:
-    assert said(page, "colours.js", "Object.fromEntries(m.labelColours(a[0]))", labels) == label_colours(labels)
+def test_a_label_has_the_same_colour_as_in_every_picture_and_report(page: Browser, labels: list[str]) -> None:
+    assert said(page, "colours.js", "Object.fromEntries(m.pictureColours(a[0]))", labels) == label_colours(labels)
+    expected = {label: {"light": both.light, "dark": both.dark} for label, both in colours_of(tuple(labels)).items()}
+    assert said(page, "colours.js", "Object.fromEntries(m.labelColours(a[0]))", labels) == expected
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu"])

@@ -1,5 +1,6 @@
 /* What is being done now: one word, large; how sure; and all the others. */
 
+import { paint } from "./colours.js";
 import { byId, duration, make, percent, plain, tell } from "./text.js";
 
 const SETTLED_MS = 1_500;
@@ -23,7 +24,7 @@ export class Activity {
     byId("bars").replaceChildren(
       ...labels.map((label) => {
         const fill = make("span", { class: "fill" });
-        fill.style.background = colours.get(label);
+        paint(fill, colours.get(label));
         const share = make("span", { class: "share" }, "–");
         const row = make("li", {}, make("span", { class: "bar-name", title: plain(label) }, plain(label)),
           make("span", { class: "bar", "aria-hidden": "true" }, fill), share);
@@ -41,7 +42,7 @@ export class Activity {
     byId("now-label").textContent = "listening …";
     byId("now-probability").textContent = "\u00a0";
     byId("now-since").textContent = "";
-    byId("now-swatch").style.removeProperty("background-color");
+    paint(byId("now-swatch"), null);
     for (const { row, fill, share } of this.#rows.values()) {
       row.classList.remove("most");
       fill.style.transform = "scaleX(0)";
@@ -57,7 +58,7 @@ export class Activity {
     if (word.textContent !== name) word.textContent = name;
     byId("now-probability").textContent = label === null ? "\u00a0" : percent(probability);
     byId("now-since").textContent = label === null ? "" : `for ${duration(Math.max(1, (endMs - sinceMs) / 1000))}`;
-    byId("now-swatch").style.backgroundColor = this.#colours.get(label) ?? "";
+    paint(byId("now-swatch"), this.#colours.get(label));
     for (const [place, one] of this.#labels.entries()) {
       const { row, fill, share } = this.#rows.get(one);
       const value = probabilities?.[place];

@@ -1,12 +1,25 @@
-/* The colours of labels: those of every picture of harken (figures/style.py), so that walking looks the same here. */
+/* The colours of labels: those of harken's pictures and reports, so that walking looks the same here. */
 
 // Okabe and Ito's, which people with any common colour blindness tell apart.
 const PALETTE = ["#0072b2", "#e69f00", "#009e73", "#d55e00", "#56b4e9", "#cc79a7", "#f0e442"];
 const SHADES = [0, -0.5, 0.55];
 const KNOWN = { laying: 0, laying_down: 0, lying: 0, lying_down: 0, sitting: 1, standing: 2, walking: 3 };
 
-/** A colour for each label, `Map` of label to `#rrggbb`; a label keeps its colour from picture to picture. */
+// A patch of colour on a light and on a dark page, and the contrast (WCAG's) that it has with the page at least.
+const LIGHT = { page: "#ffffff", least: 1.5, away: 0 };
+const DARK = { page: "#16191d", least: 2.6, away: 255 };
+
+/**
+ * Two colours for each label, `Map` of label to `{light, dark}`, each `#rrggbb`, as report/wearer/colours.py gives them.
+ * A label keeps its colour from picture to picture.
+ */
 export function labelColours(labels) {
+  const both = (colour) => ({ light: seen(colour, LIGHT), dark: seen(colour, DARK) });
+  return new Map([...pictureColours(labels)].map(([label, colour]) => [label, both(colour)]));
+}
+
+/** A colour for each label, `Map` of label to `#rrggbb`, as figures/style.py gives them. */
+export function pictureColours(labels) {
   const known = (name) => Object.hasOwn(KNOWN, key(name));
   const names = [...new Set(labels)].sort((a, b) => known(b) - known(a) || (a < b ? -1 : a > b ? 1 : 0));
   const colours = new Map();
@@ -37,18 +50,50 @@ function crc32(text) {
 
 function shade(colour, amount) {
   const other = amount < 0 ? 0 : 255;
-  const part = (at) => parseInt(colour.slice(at, at + 2), 16);
-  const mixed = [1, 3, 5].map((at) => rounded((1 - Math.abs(amount)) * part(at) + Math.abs(amount) * other));
-  return `#${mixed.map((value) => value.toString(16).padStart(2, "0")).join("")}`;
+  return hex(parts(colour).map((part) => (1 - Math.abs(amount)) * part + Math.abs(amount) * other));
 }
+
+/** The colour, a little darker or paler where it would drown in the page. */
+function seen(colour, { page, least, away }) {
+  let mixed = parts(colour);
+  while (contrast(hex(mixed), page) < least) mixed = mixed.map((part) => 0.95 * part + 0.05 * away);
+  return hex(mixed);
+}
+
+function contrast(one, other) {
+  const [low, high] = [luminance(one), luminance(other)].sort((a, b) => a - b);
+  return (high + 0.05) / (low + 0.05);
+}
+
+function luminance(colour) {
+  const linear = parts(colour).map((part) => (part / 255 <= 0.04045 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
+}
+
+const parts = (colour) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
+const hex = (mixed) => `#${mixed.map((value) => rounded(value).toString(16).padStart(2, "0")).join("")}`;
 
 /** To the nearest whole number, halves to the even one, as Python rounds. */
 const rounded = (value) => (value % 1 === 0.5 ? 2 * Math.round(value / 2) : Math.round(value));
 
+const night = matchMedia("(prefers-color-scheme: dark)");
+
 /** A colour of the page's style, as it is now: `theme("ink")`. */
 export const theme = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
+/** A label's colour on the page as it is now, for canvases; that of nothing where it has none. */
+export const onPage = (colour) => (colour ? (night.matches ? colour.dark : colour.light) : theme("nothing"));
+
+/** Fill an element with a label's colour; it follows the page from light to dark. */
+export function paint(element, colour) {
+  element.classList.add("painted");
+  for (const name of ["light", "dark"]) {
+    if (colour) element.style.setProperty(`--${name}`, colour[name]);
+    else element.style.removeProperty(`--${name}`);
+  }
+}
+
 /** Calls back when the reader's system changes between light and dark. */
 export function onThemeChange(redraw) {
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+  night.addEventListener("change", redraw);
 }

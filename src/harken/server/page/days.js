@@ -1,6 +1,6 @@
 /* One band a day, one below the other, all zoomed together by pointer, buttons or keys. */
 
-import { onThemeChange, theme } from "./colours.js";
+import { onPage, onThemeChange, theme } from "./colours.js";
 import { hatch, niceStep, sharp } from "./drawing.js";
 import { make, percent, plain } from "./text.js";
 import { GAP, NOT_WORN, NOTHING } from "./rows.js";
@@ -111,7 +111,7 @@ export class Days {
       while (end < pixels && codes[end] === code) end++;
       if (code === NOT_WORN) hatch(context, pixel, base + 2, end - pixel, BAND, theme("nothing"));
       else if (code !== GAP) {
-        context.fillStyle = code === NOTHING ? theme("nothing") : (this.#colours.get(this.#rows.labels[code]) ?? theme("nothing"));
+        context.fillStyle = onPage(this.#colours.get(this.#rows.labels[code]));
         context.fillRect(pixel, base + 2, end - pixel, BAND);
       }
       pixel = end;

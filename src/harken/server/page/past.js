@@ -1,7 +1,7 @@
 /* The last hour as a band; as long as less is known, as much of it as there is. */
 
 import { byId, duration, listed, make, plain } from "./text.js";
-import { onThemeChange, theme } from "./colours.js";
+import { onPage, onThemeChange, paint, theme } from "./colours.js";
 import { niceStep, sharp } from "./drawing.js";
 
 const HOUR_MS = 3_600_000;
@@ -69,7 +69,7 @@ export class Past {
     context.fillStyle = theme("not-worn");
     context.fillRect(0, 0, width, band);
     for (const { start, end, label } of this.#runs) {
-      context.fillStyle = this.#colours.get(label) ?? theme("nothing");
+      context.fillStyle = onPage(this.#colours.get(label));
       context.fillRect(x(start), 0, Math.max(1, x(end) - x(start) + 0.3), band);
     }
     context.restore();
@@ -106,7 +106,7 @@ export class Past {
     while (key.children.length > most.length) key.lastChild.remove();
     for (const [place, [label, s]] of most.entries()) {
       const row = key.children[place] ?? key.appendChild(make("li", {}, make("span", { class: "chip" }), make("span")));
-      row.firstChild.style.background = this.#colours.get(label) ?? "";
+      paint(row.firstChild, this.#colours.get(label));
       const text = `${plain(label)} ${duration(s)}`;
       if (row.lastChild.textContent !== text) row.lastChild.textContent = text;
     }

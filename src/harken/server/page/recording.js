@@ -1,6 +1,6 @@
 /* What became of a recording: its days, hours of each label, and what was found in the file. */
 
-import { labelColours } from "./colours.js";
+import { labelColours, paint } from "./colours.js";
 import { Days } from "./days.js";
 import { GAP, NOT_WORN, NOTHING, Rows } from "./rows.js";
 import { duration, make, plain } from "./text.js";
@@ -81,7 +81,7 @@ function nameOf(rows, code) {
 
 function chip(rows, colours, code) {
   const one = make("span", { class: code === NOT_WORN ? "chip hatched" : "chip", "aria-hidden": "true" });
-  if (code >= 0) one.style.background = colours.get(rows.labels[code]) ?? "";
+  if (code >= 0) paint(one, colours.get(rows.labels[code]));
   return one;
 }
 
@@ -97,7 +97,7 @@ function hours(rows, colours, perDay, total) {
   const lines = codes.map((code) => {
     const bar = make("span");
     bar.style.width = `${(100 * Math.min(1, total.get(code) / most)).toFixed(1)}%`;
-    bar.style.background = code >= 0 ? (colours.get(rows.labels[code]) ?? "var(--nothing)") : "var(--nothing)";
+    paint(bar, colours.get(rows.labels[code]));
     return make("tr", {}, make("th", { scope: "row" }, chip(rows, colours, code), nameOf(rows, code)),
       make("td", { class: "measure" }, code >= 0 ? bar : ""), ...(each ? perDay.map((day) => cell(day.get(code))) : []), cell(total.get(code)));
   });
