@@ -24,7 +24,7 @@ export class Watches {
       if (!this.#rows.has(said.watch)) this.#add(said.watch, list);
       const { box, name, doing } = this.#rows.get(said.watch);
       box.checked = said.watch === chosen;
-      const words = [said.label ? plain(said.label) : "nothing known yet"];
+      const words = [said.label ? plain(said.label) : "not sure"];
       if (Number.isFinite(said.sample_rate_hz)) words.push(`${Math.round(said.sample_rate_hz)} Hz`);
       name.textContent = said.name ?? said.watch;
       doing.textContent = words.join(" · ");
