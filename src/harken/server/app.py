@@ -1,9 +1,8 @@
 """The server as an ASGI application: what is asked where, and what each refusal is answered with."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +12,7 @@ from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse
 
 from harken import __version__
 from harken.errors import HarkenError
+from harken.recogniser import Recogniser
 from harken.server.guard import Guard
 from harken.server.hub import Hub
 from harken.server.limits import RefusedError
@@ -35,9 +35,22 @@ SAFE = {
 WatchName = Annotated[str, Query(min_length=1, max_length=128, description="The watch's name.")]
 
 
-def create_app(hub: Hub, *, token: str | None = None, demo: bool = False) -> Guard:
-    """The application for ``hub``; whoever asks must show ``token``, or be on this machine if None."""
-    uploads = Uploads(hub.recogniser, hub.limits)
+def create_app(
+    hub: Hub,
+    *,
+    token: str | None = None,
+    own: Callable[[], Awaitable[None]] | None = None,
+    labels_recordings: Recogniser | None = None,
+) -> Guard:
+    """The application for ``hub``.
+
+    Args:
+        hub: the watches.
+        token: what whoever asks must show; None: they must be on this machine.
+        own: shows the hub samples of the server's own, until cancelled.
+        labels_recordings: labels what is posted; by default the hub's recogniser.
+    """
+    uploads = Uploads(labels_recordings or hub.recogniser, hub.limits)
     joining: dict[str, Joining] = {}
 
     @asynccontextmanager
@@ -46,8 +59,8 @@ def create_app(hub: Hub, *, token: str | None = None, demo: bool = False) -> Gua
         running = [asyncio.create_task(hub.run())]
         if hub.keeper is not None:
             running.append(asyncio.create_task(hub.keeper.run()))
-        if demo:
-            running.append(asyncio.create_task(import_module("harken.server.demo").stream(hub.show)))
+        if own is not None:
+            running.append(asyncio.ensure_future(own()))
         try:
             yield
         finally:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -38,6 +39,7 @@ class Hub:
         limits: what is taken from one client.
         keeper: where samples are kept; None where they are not.
         hop_s: seconds from label to label.
+        about: what ``/api/model`` says besides, or instead of, what it says of any model.
 
     Raises:
         HarkenError: when the recogniser reads other channels.
@@ -50,6 +52,7 @@ class Hub:
         limits: Limits | None = None,
         keeper: Keeper | None = None,
         hop_s: float | None = None,
+        about: Mapping[str, Any] | None = None,
     ) -> None:
         specification = recogniser.specification_
         if specification.channels != ("x", "y", "z"):
@@ -60,6 +63,7 @@ class Hub:
         self.limits = limits or Limits()
         self.keeper = keeper
         self.metrics = Metrics()
+        self._about = dict(about or {})
         self.plan = Plan(specification, hop_s=min(HOP_S, specification.hop_s) if hop_s is None else hop_s)
         self.sessions: dict[str, Session] = {}
         self.viewers: set[Outbox] = set()
@@ -290,6 +294,8 @@ class Hub:
                 f"It learned from {people} {'person' if people == 1 else 'people'}; strangers are harder.",
                 f"Its probabilities were calibrated on {specification.calibrated_on}.",
             ],
+            "demo": False,
+            **self._about,
         }
 
     async def replay(self) -> int:

@@ -34,6 +34,7 @@ class Model(BaseModel):
     sample_rate_hz: float
     name: str
     card: list[str]
+    demo: bool
 
 
 class About(BaseModel):

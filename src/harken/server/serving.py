@@ -4,6 +4,7 @@ import ipaddress
 import secrets
 import socket
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,13 +72,19 @@ def server_for(
 ) -> "uvicorn.Server":
     """A server that is ready to ``run()``.
 
+    With ``demo`` the recogniser is the demo's (``server.demo.MODEL``) and labels the demo's people; recordings that
+    are posted are labelled by the model that comes with harken.
+
     Raises:
-        HarkenError: when a package is missing, the address needs a token, or samples cannot be kept.
+        HarkenError: when a package is missing, the address needs a token, samples cannot be kept, or the demo's data
+            is not installed.
     """
     try:
         import uvicorn
 
+        from harken.recogniser import Recogniser
         from harken.server.app import create_app
+        from harken.server.demo import about_demo, demo_watches, stream
         from harken.server.hub import Hub
         from harken.server.keeping import Keeper
         from harken.server.limits import Limits
@@ -89,7 +96,14 @@ def server_for(
     if not is_loopback(host) and not token:
         raise HarkenError(f"{host} can be reached from other machines: give a token")
     limits = limits or Limits()
-    hub = Hub(recogniser, limits=limits, keeper=None if keep is None else Keeper(keep))
+    # Asked for now, so that a demo without its data is refused before anything listens.
+    watches = demo_watches() if demo else None
+    hub = Hub(
+        recogniser,
+        limits=limits,
+        keeper=None if keep is None else Keeper(keep),
+        about=about_demo(recogniser) if demo else None,
+    )
 
     class Server(uvicorn.Server):
         """Says when it answers."""
@@ -101,7 +115,12 @@ def server_for(
 
     return Server(
         uvicorn.Config(
-            create_app(hub, token=token, demo=demo),
+            create_app(
+                hub,
+                token=token,
+                own=None if watches is None else partial(stream, hub.show, watches),
+                labels_recordings=Recogniser.load(device="cpu") if demo else None,
+            ),
             host=host.strip("[]"),
             port=port,
             log_level="warning",

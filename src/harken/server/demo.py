@@ -1,0 +1,151 @@
+"""The watches of ``harken serve --demo``: people doing exercises, streamed as if they did them now.
+
+They are the three of seglearn's exercises whom the demo model (``models/demo.safetensors``, made by
+``benchmarks/demo_model.py``) never met. Their recordings hold one long bout of each exercise; so that there is
+something to see, pieces of the bouts take turns, and begin again when all have been seen. Within a piece nothing is
+changed; where two pieces meet, the movement jumps.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harken.datasets.exercises import exercises
+from harken.demo import STRANGERS
+from harken.percent import percent
+from harken.recording import Recording
+
+if TYPE_CHECKING:
+    from harken.recogniser import Recogniser
+
+__all__ = ["MODEL", "DemoWatch", "about_demo", "demo_watches", "stream"]
+
+MODEL = Path(__file__).parents[1] / "models" / "demo.safetensors"
+"""Seven exercises, learned from seven other people."""
+
+PIECE_S = 12.0
+FIRST_CHANGE_S = 2.0
+"""So soon after the beginning the first watch's exercise changes; each further watch's a third of a piece later."""
+TICK_S = 0.1
+LONGEST_LOT_S = 5.0
+HISTORY_S = 60.0
+"""So much of the past comes at once, so that the page is full when it is opened; a window would be the least."""
+
+Show = Callable[[str, NDArray[np.float32], NDArray[np.int64]], object]
+"""Takes a watch's name, samples ``[n, 3]`` in g and their times ``[n]``, int64 nanoseconds since 1970."""
+
+
+@dataclass(frozen=True, eq=False)
+class DemoWatch:
+    """An endless stream from one wrist.
+
+    Attributes:
+        watch: its name.
+        signals: one round, float32 ``[samples, 3]`` in g; after its last sample comes its first.
+        label_codes: what is really being done, int16 ``[samples]``: for tests; the model does not see it.
+        label_names: what the codes stand for.
+        sample_rate_hz: of the watch.
+        begins_at: the number of the round's sample that is the first one after the history.
+    """
+
+    watch: str
+    signals: NDArray[np.float32]
+    label_codes: NDArray[np.int16]
+    label_names: tuple[str, ...]
+    sample_rate_hz: float
+    begins_at: int
+
+    def between(self, first: int, last: int) -> NDArray[np.float32]:
+        """Samples number ``first`` to before ``last`` since the stream's beginning; history has negative numbers."""
+        return np.take(self.signals, np.arange(self.begins_at + first, self.begins_at + last), axis=0, mode="wrap")
+
+
+def demo_watches() -> list[DemoWatch]:
+    """The streamed people, one wrist each, left and right in turn.
+
+    Raises:
+        HarkenError: when the package that holds the recordings (the extra ``demo``) is not installed.
+    """
+    by_person: dict[str, list[Recording]] = {person: [] for person in STRANGERS}
+    for recording in exercises():  # each person's left wrist comes before the right one
+        if recording.subject in by_person:
+            by_person[recording.subject].append(recording)
+    return [
+        _watch(recordings[number % 2], ("left", "right")[number % 2], number, len(by_person))
+        for number, recordings in enumerate(by_person.values())
+    ]
+
+
+def about_demo(recogniser: "Recogniser") -> dict[str, Any]:
+    """What the server says of its model in the demo, instead of what it says of any other."""
+    provenance = recogniser.provenance_
+    right = percent(provenance["scores_on_the_never_met"]["accuracy"])
+    return {
+        "demo": True,
+        "card": [
+            "A demo: three people do shoulder exercises with a watch on (Burns et al. 2018), over and over, as if now.",
+            f"The model learned from {len(provenance['training_people'])} others and never met these three; "
+            f"on their recordings it is right {right} of the time.",
+            "It knows these exercises and nothing else; a recording of your own is labelled by harken's own model.",
+        ],
+    }
+
+
+def _watch(recording: Recording, wrist: str, number: int, watches: int) -> DemoWatch:
+    """The pieces of a recording in turn; the watches' changes are spread over a piece's length."""
+    rate_hz = round(recording.sample_rate_hz)
+    piece = round(PIECE_S * rate_hz)
+    rows = _in_turn(recording, piece)
+    change = round((FIRST_CHANGE_S + number * PIECE_S / watches) * rate_hz)
+    return DemoWatch(
+        watch=f"person {int(recording.subject.rsplit('_', 1)[1])}, {wrist} wrist",
+        signals=np.ascontiguousarray(recording.signals[rows, :3]),
+        label_codes=recording.label_codes[rows],
+        label_names=recording.label_names,
+        sample_rate_hz=float(rate_hz),
+        # Each watch begins with another exercise.
+        begins_at=(2 * number + 1) * piece - change,
+    )
+
+
+def _in_turn(recording: Recording, piece: int) -> NDArray[np.int64]:
+    """Rows of the first piece of every bout, then of every bout's second, and so on while all bouts have one."""
+    starts = np.concatenate([[0], recording.gap_rows])
+    rounds = int(np.diff(np.append(starts, len(recording))).min()) // piece
+    first = starts[None, :] + piece * np.arange(rounds)[:, None]
+    return np.asarray((first.reshape(-1, 1) + np.arange(piece)).ravel())
+
+
+async def stream(show: Show, watches: Sequence[DemoWatch] | None = None, *, history_s: float = HISTORY_S) -> None:
+    """Stream in real time until cancelled: some of the past at once, so that there are labels at once.
+
+    A machine that slept, or was too busy, goes on with what is now: what it missed is a gap in the samples.
+
+    Args:
+        show: is given each watch's samples, several times a second.
+        watches: what to stream; by default ``demo_watches()``.
+        history_s: seconds of the past.
+
+    Raises:
+        HarkenError: as ``demo_watches``.
+    """
+    watches = demo_watches() if watches is None else watches
+    began_ns, began = time.time_ns(), time.monotonic()
+    sent = {one.watch: -round(history_s * one.sample_rate_hz) for one in watches}
+    while True:
+        for one in watches:
+            now = int((time.monotonic() - began) * one.sample_rate_hz)
+            first = sent[one.watch]
+            if first >= 0:
+                first = max(first, now - round(LONGEST_LOT_S * one.sample_rate_hz))
+            if now > first:
+                step_ns = round(1e9 / one.sample_rate_hz)
+                show(one.watch, one.between(first, now), began_ns + step_ns * np.arange(first, now, dtype=np.int64))
+                sent[one.watch] = now
+        await asyncio.sleep(TICK_S)

@@ -1,0 +1,51 @@
+"""``harken serve`` as a process of its own on a free port, for tests of what a browser sees."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+LONGEST_START_S = 60.0
+
+
+@contextmanager
+def serving(*arguments: str, log: Path, port: int | None = None) -> Iterator[str]:
+    """The address of a server that answers; it is stopped when the block ends. What it prints goes to ``log``."""
+    port = free_port() if port is None else port
+    address = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "harken", "serve", "--no-open", "--port", str(port), *arguments]
+    with log.open("w") as out:
+        process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env={**os.environ, "COLUMNS": "80"})
+        try:
+            _wait(process, address, log)
+            yield address
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
+
+
+def free_port() -> int:
+    """A port that nobody listens at."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+def _wait(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
+    """Until the server answers."""
+    began = time.monotonic()
+    while True:
+        assert process.poll() is None, f"harken serve ended by itself:\n{log.read_text()}"
+        try:
+            with urllib.request.urlopen(f"{address}/health", timeout=2):
+                return
+        except (urllib.error.URLError, TimeoutError, ConnectionError):
+            assert time.monotonic() - began < LONGEST_START_S, f"harken serve does not answer:\n{log.read_text()}"
+            time.sleep(0.1)

@@ -1,0 +1,122 @@
+"""The people whom ``harken serve --demo`` streams: who they are, and that they come in real time."""
+
+import asyncio
+import importlib.util
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from harken import Recogniser
+from harken.datasets import exercises as dataset
+from harken.datasets.exercises import exercises
+from harken.demo import STRANGERS
+from harken.server import demo
+from harken.server.demo import MODEL, DemoWatch, demo_watches, stream
+
+needs_the_exercises = pytest.mark.skipif(
+    importlib.util.find_spec("seglearn") is None, reason="the demo's data is not installed: pip install seglearn"
+)
+
+
+@needs_the_exercises
+def test_the_streamed_people_are_strangers_to_the_demo_model() -> None:
+    watches = demo_watches()
+    assert [one.watch for one in watches] == ["person 8, left wrist", "person 9, right wrist", "person 10, left wrist"]
+    met = Recogniser.load(MODEL).provenance_["training_people"]
+    assert not set(met) & set(STRANGERS)
+
+
+@needs_the_exercises
+def test_a_round_is_pieces_of_real_bouts_that_take_turns() -> None:
+    recordings = {one.source: one for one in exercises()}
+    for watch, source in zip(demo_watches(), ("8, left", "9, right", "10, left"), strict=True):
+        recording = next(one for name, one in recordings.items() if f"person {source}" in name)
+        piece = round(12 * watch.sample_rate_hz)
+        assert len(watch.signals) % (7 * piece) == 0
+        assert len(set(watch.label_codes[: 7 * piece].tolist())) == 7
+        rows = {row.tobytes(): place for place, row in enumerate(np.ascontiguousarray(recording.signals[:, :3]))}
+        for first in range(0, len(watch.signals), piece):
+            assert len(set(watch.label_codes[first : first + piece].tolist())) == 1
+            at = rows[watch.signals[first].tobytes()]
+            assert np.array_equal(watch.signals[first : first + piece], recording.signals[at : at + piece, :3])
+
+
+@needs_the_exercises
+def test_an_exercise_changes_soon_after_the_page_is_opened() -> None:
+    for number, watch in enumerate(demo_watches()):
+        codes = watch.label_codes[np.arange(watch.begins_at, watch.begins_at + 700) % len(watch.label_codes)]
+        change = np.flatnonzero(np.diff(codes))[0] + 1
+        assert change == pytest.approx((2 + 4 * number) * watch.sample_rate_hz, abs=1)
+
+
+@dataclass
+class Clock:
+    """Stands for the module ``time``; each tick takes as long as the next of ``ticks_s`` says."""
+
+    ticks_s: list[float]
+    now_s: float = 100.0
+    lots: list[tuple[str, NDArray[np.float32], NDArray[np.int64]]] = field(default_factory=list)
+
+    def monotonic(self) -> float:
+        return self.now_s
+
+    def time_ns(self) -> int:
+        return 1_700_000_000_000_000_000
+
+    async def sleep(self, seconds: float) -> None:
+        if not self.ticks_s:
+            raise asyncio.CancelledError
+        self.now_s += self.ticks_s.pop(0)
+
+
+def streamed(monkeypatch: pytest.MonkeyPatch, ticks_s: list[float]) -> list[tuple[str, NDArray, NDArray]]:
+    """What an invented watch sends: its round is 0, 1, 2 up to 499, and its first sample after history is number 20."""
+    round_ = np.repeat(np.arange(500, dtype=np.float32)[:, None], 3, axis=1)
+    watch = DemoWatch("w", round_, np.zeros(500, np.int16), ("a",), 50.0, begins_at=20)
+    clock = Clock(ticks_s)
+    monkeypatch.setattr(demo, "time", clock)
+    monkeypatch.setattr(demo.asyncio, "sleep", clock.sleep)
+
+    def show(*lot: Any) -> None:
+        clock.lots.append(lot)
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(stream(show, [watch], history_s=3))
+    return clock.lots
+
+
+def test_history_comes_at_once_and_then_one_second_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    lots = streamed(monkeypatch, [0.1] * 200)
+    assert len(lots[0][1]) == 150
+    assert lots[0][2][-1] == Clock([]).time_ns() - 20_000_000
+    numbers = np.concatenate([signals[:, 0] for _, signals, _ in lots])
+    times = np.concatenate([time_ns for _, _, time_ns in lots])
+    assert np.array_equal(numbers, np.arange(20 - 150, 20 - 150 + len(numbers)) % 500)
+    assert (np.diff(times) == 20_000_000).all()
+    assert len(numbers) == pytest.approx(150 + 20 * 50, abs=1)
+
+
+def test_after_a_sleep_it_goes_on_with_what_is_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    lots = streamed(monkeypatch, [0.1, 3600.0, 0.1])
+    assert [len(signals) for _, signals, _ in lots] == pytest.approx([150, 5, 250, 5], abs=1)
+    times = np.concatenate([time_ns for _, _, time_ns in lots])
+    assert (np.diff(times) > 0).all()
+    assert times[-1] - Clock([]).time_ns() == pytest.approx(3600.2e9, abs=4e7)
+
+
+def test_without_the_data_it_says_what_to_install(
+    run_harken: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(name: str) -> object:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(dataset, "distribution", missing)
+    ended = run_harken("serve", "--demo", "--no-open")
+    assert ended.exit_code == 2
+    assert "pip install seglearn" in ended.stderr
+    assert "listens" not in ended.stdout
