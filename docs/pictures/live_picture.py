@@ -20,7 +20,7 @@ from PIL import Image
 __all__: list[str] = []
 
 ROOT = Path(__file__).parents[2]
-SIZE = (1180, 1010)
+SIZE = (1180, 1056)
 COLOURS = 128
 """Enough for a page of few colours; a third of the bytes."""
 
