@@ -6,7 +6,7 @@ import { GAP, NOT_WORN, NOTHING, Rows } from "./rows.js";
 import { duration, make, plain } from "./text.js";
 import { dateOf } from "./wallclock.js";
 
-const MOST_DAYS_IN_THE_TABLE = 8;
+const MOST_DAYS_IN_THE_TABLE = 9;
 
 /** Fill `place` with the server's answer about the file `name`. */
 export function showRecording(place, answer, name) {
@@ -89,7 +89,7 @@ function hours(rows, colours, perDay, total) {
   const each = perDay.length > 1 && perDay.length <= MOST_DAYS_IN_THE_TABLE;
   const codes = inOrder(rows, total);
   const most = Math.max(1, ...codes.filter((code) => code >= 0).map((code) => total.get(code)));
-  const heads = [make("th", { scope: "col" }, "Activity"), make("th", { scope: "col", class: "measure" }, "")];
+  const heads = [make("th", { scope: "col" }, "Activity"), ...(each ? [] : [make("th", { scope: "col", class: "measure" }, "")])];
   const column = (text) => make("th", { scope: "col" }, text);
   const cell = (s) => make("td", {}, s ? duration(s) : "–");
   if (each) heads.push(...rows.days.map((midnight) => column(dateOf(midnight).replace(/,? \d{4}$/, ""))));
@@ -99,9 +99,9 @@ function hours(rows, colours, perDay, total) {
     bar.style.width = `${(100 * Math.min(1, total.get(code) / most)).toFixed(1)}%`;
     paint(bar, colours.get(rows.labels[code]));
     return make("tr", {}, make("th", { scope: "row" }, chip(rows, colours, code), nameOf(rows, code)),
-      make("td", { class: "measure" }, code >= 0 ? bar : ""), ...(each ? perDay.map((day) => cell(day.get(code))) : []), cell(total.get(code)));
+      ...(each ? [] : [make("td", { class: "measure" }, code >= 0 ? bar : "")]), ...(each ? perDay.map((day) => cell(day.get(code))) : []), cell(total.get(code)));
   });
-  for (const head of heads.slice(2)) head.style.textAlign = "right";
+  for (const head of heads.slice(each ? 1 : 2)) head.style.textAlign = "right";
   const table = make("table", {}, make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...lines));
   return make("section", { class: "card hours" }, make("h2", {}, "Time in each activity"), table);
 }
