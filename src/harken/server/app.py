@@ -8,7 +8,9 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import FastAPI, Query, Request, Response, WebSocket
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse
+from starlette.exceptions import HTTPException
 
 from harken import __version__
 from harken.errors import HarkenError
@@ -84,6 +86,15 @@ def create_app(
         headers = {} if refusal.retry_s is None else {"retry-after": str(refusal.retry_s)}
         return JSONResponse({"error": str(refusal)}, refusal.status, headers)
 
+    @app.exception_handler(RequestValidationError)
+    async def misasked(_: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        return JSONResponse({"error": f"{'.'.join(map(str, first['loc']))}: {first['msg']}"}, 422)
+
+    @app.exception_handler(HTTPException)
+    async def unknown(_: Request, error: HTTPException) -> JSONResponse:
+        return JSONResponse({"error": str(error.detail)}, error.status_code, error.headers)
+
     @app.get("/health", response_model=Health)
     async def health() -> dict[str, Any]:
         """Whether the server is well. Needs no token."""
@@ -109,7 +120,7 @@ def create_app(
         """The watches that send."""
         return hub.watches()
 
-    @app.get("/api/timeline", response_model=WatchTimeline, responses=_refusals(404))
+    @app.get("/api/timeline", response_model=WatchTimeline, responses=_refusals(404, 422))
     async def timeline(watch: WatchName) -> dict[str, Any]:
         """The last hour of a watch, as an offline run labels it; the last window's length is not final yet."""
         session = hub.sessions.get(watch)

@@ -126,9 +126,9 @@ class Hub:
         """
         session = self.sessions.get(name)
         if session is None:
-            if not 1 <= len(name) <= NAME_CHARACTERS or not name.isprintable():
+            if not 1 <= len(name) <= NAME_CHARACTERS:
                 raise RefusedError(
-                    400, 1007, f"a watch's name has 1 to {NAME_CHARACTERS} printable characters", reason="malformed"
+                    400, 1007, f"a watch's name has 1 to {NAME_CHARACTERS} characters", reason="malformed"
                 )
             if len(self.sessions) >= self.limits.watches:
                 raise RefusedError(

@@ -99,11 +99,9 @@ class SensorValues(BaseModel):
 
 
 class PushMessage(BaseModel):
-    """What Sensor Logger posts."""
+    """What Sensor Logger posts; its ``messageId`` and ``sessionId`` are not needed, since samples carry their times."""
 
     deviceId: Name  # noqa: N815
-    messageId: int | None = None  # noqa: N815
-    sessionId: str | None = None  # noqa: N815
     payload: list[SensorValues]
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from harken.live.arrivals import LATEST_NS
 from harken.readers.gravity import FURTHEST_NS
 from harken.recording import STANDARD_GRAVITY
 
@@ -131,7 +132,9 @@ def _sorted_out(payload: Any) -> dict[str, Samples]:
     times: dict[str, list[int]] = {}
     for entry in payload:
         try:
-            name, time_ns, said = entry["name"], entry["time"], entry["values"]
+            name, time_ns, said = entry["name"], _time(entry["time"]), entry["values"]
+            if not isinstance(said, dict):
+                raise TypeError
             name = name.lower().replace(" ", "").replace("_", "")
             if name not in SOURCES and name != GRAVITY:
                 continue
@@ -139,16 +142,22 @@ def _sorted_out(payload: Any) -> dict[str, Samples]:
                 three = tuple(said["gravity" + axis] + said["acceleration" + axis] for axis in "XYZ")
             else:
                 three = (said["x"], said["y"], said["z"])
-            if not isinstance(time_ns, int):
-                time_ns = int(time_ns)
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise MalformedError(
-                "each of payload has a name, a time in nanoseconds, and values x, y, z (those of wrist motion: "
-                "gravityX and accelerationX and so on)"
+                "each of payload has a name, a time in nanoseconds since 1970, and values x, y, z (those of wrist "
+                "motion: gravityX and accelerationX and so on)"
             ) from error
         values.setdefault(name, []).append(three)
         times.setdefault(name, []).append(time_ns)
     return {name: _arrays(name, values[name], times[name]) for name in values}
+
+
+def _time(said: Any) -> int:
+    """Nanoseconds since 1970, a whole number."""
+    time_ns = int(said) if isinstance(said, float) and said.is_integer() else said
+    if not isinstance(time_ns, int) or isinstance(time_ns, bool) or not 0 <= time_ns < LATEST_NS:
+        raise ValueError
+    return time_ns
 
 
 def _arrays(name: str, values: list[tuple[Any, Any, Any]], times: list[int]) -> Samples:
@@ -156,11 +165,9 @@ def _arrays(name: str, values: list[tuple[Any, Any, Any]], times: list[int]) -> 
         signals = np.array(values, dtype=np.float32)
         time_ns = np.array(times, dtype=np.int64)
     except (ValueError, TypeError, OverflowError) as error:
-        raise MalformedError(f"the values of {name} are numbers, its times nanoseconds since 1970") from error
+        raise MalformedError(f"the values of {name} are numbers") from error
     if signals.shape != (len(times), 3):
         raise MalformedError(f"the values of {name} are numbers")
-    if time_ns.min() < 0 or time_ns.max() >= 4 * 10**18:
-        raise MalformedError(f"the times of {name} are nanoseconds since 1970, before 2096")
     return signals, time_ns
 
 

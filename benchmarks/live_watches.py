@@ -1,0 +1,304 @@
+"""Made-up watches that send to a server of this machine, many in one process, for the benchmarks of the live server.
+
+A WebSocket client of its own: messages are put together from strings made beforehand and masked with zeros, so that
+the clients take as little of the machine from the server as they can.
+"""
+
+import asyncio
+import base64
+import json
+import multiprocessing
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+
+from harken import ActivityClassifier
+
+RATE_HZ = 50
+LENGTH, MODEL_HZ = 300, 30.0
+CHANNELS, CLASSES = 3, 8
+STEP_NS = 10**9 // RATE_HZ
+HEADROOM_S = 12.0
+"""A watch begins with so much of its past, in one message: its first label need not be waited for."""
+REACH_NS = int(8 * 1e9 / MODEL_HZ) + 2
+AFTER_ROWS = 2
+"""A window is known when this many samples of the sensor follow one that is later than its last by the reach."""
+
+
+def everyday_model(path: Path) -> Path:
+    """A model of the recipe ``everyday`` that saw a few windows once: its weights do not matter to the time."""
+    made = np.random.default_rng(0)
+    signals = made.normal(0, 0.5, (256, LENGTH, CHANNELS)).astype(np.float32)
+    labels = np.array([f"activity {code}" for code in made.integers(0, CLASSES, 256)])
+    ActivityClassifier("everyday", passes=1, device="cpu").fit(signals, labels).recogniser_.save(path)
+    return path
+
+
+@contextmanager
+def served(model: Path, *options: str, threads: int = 1) -> "Iterator[tuple[int, int]]":
+    """``harken serve`` in a process of its own: its port, and its process id."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = found.getsockname()[1]
+    command = [sys.executable, "-m", "harken", "serve", "--model", str(model), "--port", str(port), "--no-open"]
+    environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
+    running = subprocess.Popen([*command, *options], env=environment, stdout=subprocess.DEVNULL)
+    try:
+        until = time.monotonic() + 60
+        while True:
+            try:
+                ask(port, "/health")
+                break
+            except OSError:
+                if running.poll() is not None or time.monotonic() > until:
+                    raise
+                time.sleep(0.2)
+        yield port, running.pid
+    finally:
+        running.send_signal(signal.SIGINT)
+        try:
+            running.wait(20)
+        except subprocess.TimeoutExpired:
+            running.kill()
+            running.wait()
+
+
+def ask(port: int, path: str) -> str:
+    """What a path of the server says."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=30) as answer:
+        return str(answer.read().decode())
+
+
+def metric(port: int, name: str) -> float:
+    """The sum of a metric over its reasons."""
+    lines = ask(port, "/metrics").splitlines()
+    return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.split("{")[0].split(" ")[0] == name)
+
+
+def cpu_s(pid: int) -> float:
+    """Seconds of processor that a process has had."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def resident_bytes(pid: int) -> int:
+    """The resident memory of a process."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+@dataclass
+class Result:
+    """What the watches of one process saw."""
+
+    waits_s: list[float] = field(default_factory=list)  # from the message that made a label possible
+    behind_s: list[float] = field(default_factory=list)  # from the end of the window, by the sensor's clock
+    expected: int = 0
+    received: int = 0
+    closed: int = 0
+    messages: int = 0
+
+    def add(self, other: "Result") -> None:
+        """Both together."""
+        self.waits_s += other.waits_s
+        self.behind_s += other.behind_s
+        self.expected += other.expected
+        self.received += other.received
+        self.closed += other.closed
+        self.messages += other.messages
+
+
+class Client(asyncio.Protocol):
+    """One watch's socket."""
+
+    def __init__(self, name: str, port: int, said: "Values") -> None:
+        self.name, self.port, self.said = name, port, said
+        self.transport: asyncio.Transport | None = None
+        self.open = asyncio.get_running_loop().create_future()
+        self.buffer = bytearray()
+        self.sent: list[tuple[int, float]] = []  # the last sample of each message, and when it went
+        self.result = Result()
+        self.counting_from_ms = 0
+        self.upgraded = self.leaving = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Ask for the WebSocket."""
+        self.transport = transport = cast(asyncio.Transport, transport)  # uvloop's is none by name
+        key = base64.b64encode(os.urandom(16)).decode()
+        lines = [
+            f"GET /ws/samples?watch={self.name} HTTP/1.1",
+            f"Host: 127.0.0.1:{self.port}",
+            "Upgrade: websocket",
+            "Connection: Upgrade",
+            f"Sec-WebSocket-Key: {key}",
+            "Sec-WebSocket-Version: 13",
+        ]
+        transport.write("\r\n".join([*lines, "", ""]).encode())
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        """Count it, if it was not asked for."""
+        if not self.leaving:
+            self.result.closed += 1
+        if not self.open.done():
+            self.open.set_exception(ConnectionError(f"{self.name} was not let in: {bytes(self.buffer[:200])!r}"))
+
+    def data_received(self, data: bytes) -> None:
+        """Read frames; answer pings."""
+        self.buffer += data
+        if not self.upgraded:
+            end = self.buffer.find(b"\r\n\r\n")
+            if end < 0 or not self.buffer.startswith(b"HTTP/1.1 101"):
+                return
+            del self.buffer[: end + 4]
+            self.upgraded = True
+            self.open.set_result(None)
+        while len(self.buffer) >= 2:
+            size, head = self.buffer[1] & 127, 2
+            if size == 126:
+                if len(self.buffer) < 4:
+                    return
+                size, head = int.from_bytes(self.buffer[2:4], "big"), 4
+            elif size == 127:
+                if len(self.buffer) < 10:
+                    return
+                size, head = int.from_bytes(self.buffer[2:10], "big"), 10
+            if len(self.buffer) < head + size:
+                return
+            kind, body = self.buffer[0] & 15, bytes(self.buffer[head : head + size])
+            del self.buffer[: head + size]
+            if kind == 9 and self.transport is not None:
+                self.transport.write(bytes([0x8A, 0x80 | len(body)]) + bytes(4) + body)
+            elif kind == 1 and b'"label"' in body[:20]:
+                self.heard(json.loads(body))
+
+    def heard(self, label: dict) -> None:  # type: ignore[type-arg]
+        """A label: how long after the message that made it possible?"""
+        end_ms = label["end_ms"]
+        if end_ms < self.counting_from_ms:
+            return
+        now = time.time()
+        self.result.received += 1
+        self.result.behind_s.append(now - end_ms / 1e3)
+        needed_ns = round(end_ms * 1e6 - 1e9 / MODEL_HZ) + REACH_NS + AFTER_ROWS * STEP_NS
+        while len(self.sent) > 1 and self.sent[0][0] <= needed_ns:
+            self.sent.pop(0)
+        self.result.waits_s.append(now - self.sent[0][1])
+
+    def send(self, first_ns: int, count: int) -> None:
+        """Samples from ``first_ns`` on."""
+        assert self.transport is not None
+        body = self.said.message(first_ns, count)
+        size = len(body)
+        head = bytes([0x81, 0x80 | 126]) + size.to_bytes(2, "big") if size < 65536 else b""
+        head = head or bytes([0x81, 0x80 | 127]) + size.to_bytes(8, "big")
+        self.sent.append((first_ns + (count - 1) * STEP_NS, time.time()))
+        self.transport.write(head + bytes(4) + body)
+        self.result.messages += 1
+
+
+class Values:
+    """Samples as text, made once: a second of a wrist, again and again."""
+
+    def __init__(self, seed: int) -> None:
+        made = np.random.default_rng(seed)
+        most = int(HEADROOM_S * RATE_HZ) + RATE_HZ
+        t = np.arange(most) / RATE_HZ
+        waves = [
+            0.4 * np.sin(2 * np.pi * f * t) + made.normal(0, 0.02, most) + g
+            for f, g in ((1.1, 0), (2.2, 0.3), (0.7, 0.9))
+        ]
+        self._values = [[f"{value:.4f}" for value in wave] for wave in waves]
+        self._short: dict[int, str] = {}
+
+    def message(self, first_ns: int, count: int) -> bytes:
+        """A message of so many samples."""
+        if count not in self._short:
+            x, y, z = (",".join(values[:count]) for values in self._values)
+            self._short[count] = f'],"x":[{x}],"y":[{y}],"z":[{z}],"unit":"g"}}'
+        first_ms = first_ns // 10**6
+        times = ",".join(map(str, range(first_ms, first_ms + count * STEP_NS // 10**6, STEP_NS // 10**6)))
+        return f'{{"time_ms":[{times}{self._short[count]}'.encode()
+
+
+async def one_watch(client: Client, *, begin_s: float, seconds: int, messages_per_s: int) -> None:
+    """Send the past at once, then what comes, in real time, from ``begin_s`` on."""
+    loop = asyncio.get_running_loop()
+    await loop.create_connection(lambda: client, "127.0.0.1", client.port)
+    await client.open
+    phase_s = random.random()
+    count = RATE_HZ // messages_per_s
+    origin_ns = (int((begin_s + phase_s) * 1e3)) * 10**6
+    await asyncio.sleep(max(0.0, begin_s + phase_s - HEADROOM_S / 2 - time.time()))
+    past = int(HEADROOM_S * RATE_HZ)
+    # What is sent early is stamped so that it ends where the real time begins.
+    client.send(origin_ns - past * STEP_NS, past)
+    client.counting_from_ms = origin_ns // 10**6
+    for number in range(seconds * messages_per_s):
+        # A message goes when its last sample has been taken.
+        at_s = origin_ns / 1e9 + ((number + 1) * count) / RATE_HZ
+        await asyncio.sleep(max(0.0, at_s - time.time()))
+        client.send(origin_ns + number * count * STEP_NS, count)
+    last_ns = origin_ns + (seconds * messages_per_s * count - 1) * STEP_NS
+    # Windows end a second apart, somewhere in each: those that can be known by now, less one at either edge.
+    client.result.expected = int((last_ns - REACH_NS - AFTER_ROWS * STEP_NS - origin_ns) / 1e9) - 1
+    await asyncio.sleep(3)
+    client.leaving = True
+    if client.transport is not None:
+        client.transport.close()
+
+
+def process(
+    number: int, watches: int, port: int, begin_s: float, seconds: int, messages_per_s: int, answer: Connection
+) -> None:
+    """The watches of one process."""
+    import uvloop
+
+    async def run() -> Result:
+        said = Values(number)
+        clients = [Client(f"watch-{number}-{each}", port, said) for each in range(watches)]
+        await asyncio.gather(
+            *(one_watch(c, begin_s=begin_s, seconds=seconds, messages_per_s=messages_per_s) for c in clients)
+        )
+        total = Result()
+        for client in clients:
+            total.add(client.result)
+        return total
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        answer.send(runner.run(run()))
+
+
+def watches_sending(
+    count: int, port: int, *, seconds: int, processes: int = 2, messages_per_s: int = 1, ramp_s: float = 0.0
+) -> Result:
+    """So many watches for so many seconds, in processes of their own; what they saw."""
+    begin_s = time.time() + HEADROOM_S / 2 + 2 + (ramp_s or count / 400)
+    context = multiprocessing.get_context("spawn")
+    pipes, running = [], []
+    for number in range(processes):
+        share = count // processes + (number < count % processes)
+        ours, theirs = context.Pipe(duplex=False)
+        one = context.Process(
+            target=process, args=(number, share, port, begin_s, seconds, messages_per_s, theirs), daemon=True
+        )
+        one.start()
+        theirs.close()
+        pipes.append(ours)
+        running.append(one)
+    total = Result()
+    for ours, one in zip(pipes, running, strict=True):
+        total.add(ours.recv())
+        one.join()
+    return total

@@ -1,0 +1,51 @@
+"""What the server says of itself is true: requests made up from its OpenAPI description, and what comes back."""
+
+from collections.abc import Iterator
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from schemathesis import GenerationMode
+
+from serving import Limits, Served, serving
+
+AS_DESCRIBED = (
+    ("GET", "/health"),
+    ("GET", "/metrics"),
+    ("GET", "/api/model"),
+    ("GET", "/api/watches"),
+    ("GET", "/api/timeline"),
+    ("POST", "/api/recordings"),
+    ("POST", "/push"),
+)
+OTHERWISE = (("GET", "/api/timeline"), ("POST", "/push"))
+CASES = [(GenerationMode.POSITIVE, *each) for each in AS_DESCRIBED]
+CASES += [(GenerationMode.NEGATIVE, *each) for each in OTHERWISE]
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[Served]:
+    with serving(limits=Limits(uploads=8)) as found:
+        yield found
+
+
+def test_every_operation_is_tested(served: Served) -> None:
+    paths = served.ask("/openapi.json").json["paths"]
+    assert {(method.upper(), path) for path, methods in paths.items() for method in methods} == set(AS_DESCRIBED)
+
+
+@pytest.mark.parametrize(("mode", "method", "path"), CASES)
+def test_the_description_holds(served: Served, method: str, path: str, mode: GenerationMode) -> None:
+    operation = schemathesis.openapi.from_url(served.url("/openapi.json"))[path][method]
+    # What is in a file cannot be described; and nobody has a watch whose name was made up.
+    every = schemathesis.checks.CHECKS.get_all()
+    checks = [
+        check for check in every if path not in {"/api/recordings", "/api/timeline"} or "positive" not in check.__name__
+    ]
+
+    @settings(max_examples=15, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def holds(case: schemathesis.Case) -> None:
+        case.call_and_validate(checks=checks, timeout=30)
+
+    holds()
