@@ -59,7 +59,7 @@ SCALES = {"1": "assumed lengths", "0.5": "half the lengths", "2": "double the le
 def page(result: Mapping[str, Any]) -> str:
     """The page as Markdown."""
     made = result["made_with"]
-    parts = [INTRODUCTION]
+    parts = [INTRODUCTION, _in_short(result)]
     for name, scales in result["groups"].items():
         parts.append(f"## {TITLES[name]}\n\n{next(iter(scales.values()))['people']} people.\n")
         for scale, title in SCALES.items():
@@ -74,6 +74,28 @@ def page(result: Mapping[str, Any]) -> str:
         )
     )
     return "\n".join(parts)
+
+
+def _in_short(result: Mapping[str, Any]) -> str:
+    lines = [
+        "## In short\n",
+        "| | people | gain in accuracy | gain in F1 of true labels | bouts found for each true one | F1 of stairs |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, scales in result["groups"].items():
+        for scale, title in SCALES.items():
+            found = scales[scale]
+            raw, smoothed = (found[way] for way in WAYS)
+            bouts = " to ".join(f"{each['bouts_for_each_true_bout']['mean']:.2f}" for each in (raw, smoothed))
+            stairs = [each["label_f1"].get("stairs") for each in (raw, smoothed)]
+            gains = [
+                _with_interval(found["gain"][gain], 3, sign="+") for gain in ("accuracy", "macro_f1_of_true_labels")
+            ]
+            lines.append(
+                f"| {TITLES[name]}, {title} | {found['people']} | {' | '.join(gains)} | {bouts} "
+                f"| {' to '.join('-' if each is None else f'{each:.2f}' for each in stairs)} |"
+            )
+    return "\n".join(lines) + "\n"
 
 
 def _table(found: Mapping[str, Any]) -> str:
