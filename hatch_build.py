@@ -22,7 +22,7 @@ try:
 except ImportError:  # run as a script, where nothing of hatchling is needed
     BuildHookInterface = object  # type: ignore[assignment,misc,unused-ignore]
 
-__all__ = ["LibraryHook", "compile_library"]
+__all__ = ["LibraryHook", "build", "compile_library", "compile_program", "compiler"]
 
 FOLDER = Path("src", "harken", "networks", "native")
 SOURCE, LIBRARY = "lstm.cpp", "harken_lstm.so"
@@ -46,13 +46,20 @@ def compiler() -> list[str] | None:
     return None
 
 
-def compile_library(source: Path, library: Path, *, flags: Sequence[str] = OPTIMISED) -> None:
+def compile_library(source: Path, library: Path) -> None:
     """Compile ``source`` into the shared library ``library``, which appears whole or not at all.
 
     Raises:
         OSError: when there is no compiler, or the library cannot be written.
         subprocess.CalledProcessError: when it does not compile. The compiler has said why.
     """
+    # A library for anybody's machine brings the C++ run-time with it; Apple's compiler knows no such option.
+    alone = [] if sys.platform == "darwin" else ["-static-libstdc++", "-static-libgcc"]
+    compile_program([source], library, flags=OPTIMISED, link=("-shared", *alone))
+
+
+def compile_program(sources: Sequence[Path], program: Path, *, flags: Sequence[str], link: Sequence[str] = ()) -> None:
+    """Compile and link: the first of the sources once for each instruction set. Raises as ``compile_library`` does."""
     command = compiler()
     if command is None:
         raise OSError("there is no C++ compiler")
@@ -61,23 +68,22 @@ def compile_library(source: Path, library: Path, *, flags: Sequence[str] = OPTIM
     if platform.machine().lower() in X86:
         common.append("-DHARKEN_X86")
         levels |= LEVELS
-    # A library for anybody's machine brings the C++ run-time with it; Apple's compiler knows no such option.
-    alone = [] if sys.platform == "darwin" else ["-static-libstdc++", "-static-libgcc"]
-    with tempfile.TemporaryDirectory(dir=library.parent, prefix=".building-") as folder:
-        objects = [Path(folder, f"level{level}.o") for level in levels]
-        running = []
-        for (level, extra), made in zip(levels.items(), objects, strict=True):
-            chosen = [*extra, f"-DHARKEN_LEVEL={level}"] if level else []
-            running.append(subprocess.Popen([*command, *common, *chosen, "-c", str(source), "-o", str(made)]))
+    jobs = [(sources[0], [*extra, *([f"-DHARKEN_LEVEL={level}"] if level else [])]) for level, extra in levels.items()]
+    jobs += [(source, []) for source in sources[1:]]
+    with tempfile.TemporaryDirectory(dir=program.parent, prefix=".building-") as folder:
+        objects = [str(Path(folder, f"part{number}.o")) for number in range(len(jobs))]
+        running = [
+            subprocess.Popen([*command, *common, *extra, "-c", str(source), "-o", made])
+            for (source, extra), made in zip(jobs, objects, strict=True)
+        ]
         for process in running:
             process.wait()
         for process in running:
             if process.returncode:
                 raise subprocess.CalledProcessError(process.returncode, process.args)
-        linked = Path(folder, library.name)
-        link = [*command, *common, "-shared", "-pthread", *alone, *map(str, objects), "-o", str(linked)]
-        subprocess.run(link, check=True)
-        linked.replace(library)
+        linked = Path(folder, program.name)
+        subprocess.run([*command, *common, "-pthread", *objects, *link, "-o", str(linked)], check=True)
+        linked.replace(program)
 
 
 def build(top: Path) -> Path | None:

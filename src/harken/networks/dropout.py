@@ -36,7 +36,8 @@ class Dropout(nn.Module):
         numbers = torch.empty(-(-count // VALUES_A_NUMBER), dtype=torch.int64, device=values.device)
         numbers.random_(-(2**63), None)
         kept = (numbers.view(torch.uint8)[:count] >= self.dropped).view(values.shape)
-        return values * kept.to(values.dtype).mul_(LEVELS / (LEVELS - self.dropped))
+        # Truth values, read as bytes, become numbers several times faster.
+        return values * kept.view(torch.uint8).to(values.dtype).mul_(LEVELS / (LEVELS - self.dropped))
 
     def extra_repr(self) -> str:
         """What ``repr`` shows."""

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from harken.networks.band_powers import BANDS, BandPowers
 from harken.networks.dropout import Dropout
 from harken.networks.fused_lstm import FusedLSTM
+from harken.networks.largest import largest
 
 __all__ = ["EverydayLSTM", "EverydaySizes"]
 
@@ -87,7 +88,7 @@ class EverydayLSTM(nn.Module):
         powers = self.band_powers(torch.cat([moving, length], -1)).flatten(1)
         seen = [mean.squeeze(1), _how_much(signals), _how_much(signals.diff(dim=1)), powers]
         glance = self.glance(torch.cat(seen, 1))
-        return torch.cat([steps.mean(1), steps.amax(1), patches.mean(2), patches.amax(2), glance], 1)
+        return torch.cat([steps.mean(1), largest(steps, 1), patches.mean(2), largest(patches, 2), glance], 1)
 
     def forward(self, signals: Tensor) -> Tensor:
         logits: Tensor = self.output(self.dropout(self.features(signals)))

@@ -1,0 +1,113 @@
+// Calls the LSTM's C interface on many shapes, for the sanitizers to watch. See script/sanitize.py.
+
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <vector>
+
+struct Problem {  // as in lstm.cpp
+    int64_t batch, length, inputs, units, layers, directions;
+    const float *x;
+    int64_t x_row, x_time, x_item;
+    const float *const *weights;
+    const float *h0, *c0;
+    float *y;
+    int64_t y_row, y_time;
+    float *hn, *cn, *kept;
+    const float *dy;
+    int64_t dy_row, dy_time;
+    const float *dhn, *dcn;
+    float *dx;
+    int64_t dx_row, dx_time;
+    float *const *dweights;
+    float *dh0, *dc0;
+    int64_t threads, level;
+};
+
+extern "C" int64_t harken_lstm_level();
+extern "C" int64_t harken_lstm_kept(const Problem *);
+extern "C" int harken_lstm_forward(const Problem *);
+extern "C" int harken_lstm_backward(const Problem *);
+extern "C" void harken_lstm_activations(int64_t, const float *, float *, float *, int64_t);
+
+typedef std::vector<float> Floats;
+static uint32_t state = 1;
+
+static Floats random_floats(int64_t count) {
+    Floats made(static_cast<size_t>(count));
+    for (float &value : made) {
+        state = state * 1664525u + 1013904223u;
+        value = static_cast<float>(state >> 8) / 16777216.0f - 0.5f;
+    }
+    return made;
+}
+
+static int failures = 0;
+
+static void check(const Floats &values, const char *what) {
+    for (float value : values)
+        if (!std::isfinite(value)) {
+            std::printf("%s: not finite\n", what);
+            failures++;
+            return;
+        }
+}
+
+static void run(int64_t batch, int64_t length, int64_t inputs, int64_t units, int64_t layers, int64_t directions,
+                int64_t level, int64_t threads) {
+    const int64_t numbers = layers * directions, states = numbers * batch * units;
+    std::vector<Floats> weights, gradients;
+    std::vector<const float *> weight_addresses;
+    std::vector<float *> gradient_addresses;
+    for (int64_t layer = 0; layer < layers; layer++)
+        for (int64_t direction = 0; direction < directions; direction++)
+            for (int64_t width : {layer ? directions * units : inputs, units, int64_t(1), int64_t(1)}) {
+                weights.push_back(random_floats(4 * units * width));
+                gradients.push_back(Floats(weights.back().size()));
+            }
+    for (size_t i = 0; i < weights.size(); i++) {
+        weight_addresses.push_back(weights[i].data());
+        gradient_addresses.push_back(gradients[i].data());
+    }
+    const Floats x = random_floats(batch * length * inputs), h0 = random_floats(states), c0 = random_floats(states);
+    const Floats dy = random_floats(batch * length * directions * units), dhn = random_floats(states);
+    Floats y(dy.size()), hn(h0.size()), cn(h0.size()), dx(x.size()), dh0(h0.size()), dc0(h0.size());
+    Problem p = {};
+    p.batch = batch, p.length = length, p.inputs = inputs, p.units = units, p.layers = layers;
+    p.directions = directions, p.threads = threads, p.level = level;
+    p.x = x.data(), p.x_row = length * inputs, p.x_time = inputs, p.x_item = 1;
+    p.weights = weight_addresses.data(), p.h0 = h0.data(), p.c0 = c0.data();
+    p.y = y.data(), p.y_row = length * directions * units, p.y_time = directions * units;
+    p.hn = hn.data(), p.cn = cn.data();
+    for (int with = 0; with < 3; with++) {  // nothing kept, kept, and made again in backward
+        Floats kept(with == 1 ? static_cast<size_t>(harken_lstm_kept(&p)) : 0);
+        p.kept = with == 1 ? kept.data() : nullptr;
+        if (harken_lstm_forward(&p)) failures++;
+        if (with == 0) continue;
+        p.dy = dy.data(), p.dy_row = p.y_row, p.dy_time = p.y_time, p.dhn = dhn.data();
+        p.dx = with == 1 ? dx.data() : nullptr, p.dx_row = p.x_row, p.dx_time = p.x_time;
+        p.dweights = gradient_addresses.data(), p.dh0 = dh0.data(), p.dc0 = dc0.data();
+        if (harken_lstm_backward(&p)) failures++;
+    }
+    check(y, "y");
+    check(dx, "dx");
+    for (const Floats &gradient : gradients) check(gradient, "gradient");
+}
+
+int main() {
+    const int64_t shapes[][6] = {{1, 1, 1, 8, 1, 1},   {3, 40, 5, 17, 2, 1},  {7, 33, 16, 16, 1, 2},
+                                 {13, 9, 3, 24, 3, 2}, {50, 70, 9, 33, 2, 1}, {101, 35, 20, 32, 2, 1},
+                                 {9, 11, 40, 70, 1, 2}, {300, 3, 2, 9, 1, 1}};
+    const int64_t best = harken_lstm_level();
+    for (int64_t level = 0; level <= best; level++) {
+        for (const auto &s : shapes)
+            for (int64_t threads : {1, 3}) run(s[0], s[1], s[2], s[3], s[4], s[5], level, threads);
+        const Floats x = random_floats(37);
+        Floats sigmoid(37), tanh(37);
+        harken_lstm_activations(level, x.data(), sigmoid.data(), tanh.data(), 37);
+    }
+    std::printf("%d shapes at %d instruction sets, %d failures\n", static_cast<int>(sizeof shapes / sizeof *shapes),
+                static_cast<int>(best) + 1, failures);
+    return failures != 0;
+}
