@@ -7,6 +7,7 @@ nothing.
 
 import os
 import platform
+import re
 import shlex
 import shutil
 import subprocess
@@ -22,7 +23,7 @@ try:
 except ImportError:  # run as a script, where nothing of hatchling is needed
     BuildHookInterface = object  # type: ignore[assignment,misc,unused-ignore]
 
-__all__ = ["LibraryHook", "build", "compile_library", "compile_program", "compiler"]
+__all__ = ["LibraryHook", "build", "compile_library", "compile_program", "compiler", "platform_tag"]
 
 FOLDER = Path("src", "harken", "networks", "native")
 SOURCE, LIBRARY = "lstm.cpp", "harken_lstm.so"
@@ -106,6 +107,20 @@ def build(top: Path) -> Path | None:
         print(f"harken's own LSTM is not built ({error}); PyTorch's will be used", file=sys.stderr)
         return None
     return library
+
+
+def platform_tag() -> str:
+    """The machines that the compiled library runs on, as a wheel's name says it: ``manylinux_2_17_x86_64``.
+
+    On Linux that is the oldest GNU C library that has every symbol the library asks for (PEP 600).
+    """
+    plain = sysconfig.get_platform().replace("-", "_").replace(".", "_")
+    library = Path(__file__).parent / FOLDER / LIBRARY
+    if sys.platform != "linux" or not library.exists():
+        return plain
+    versions = re.findall(rb"GLIBC_2\.(\d+)", library.read_bytes())
+    # PEP 600 begins with 2.5, and pip knows 2.17 on every machine it serves.
+    return f"manylinux_2_{max([17, *map(int, versions)])}_{platform.machine()}"
 
 
 class LibraryHook(BuildHookInterface):  # type: ignore[misc,type-arg,unused-ignore]

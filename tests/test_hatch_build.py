@@ -1,0 +1,69 @@
+"""What compiles our own LSTM, and what happens where nothing can be compiled."""
+
+import ctypes
+import importlib.util
+import shutil
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def hook() -> ModuleType:
+    specification = importlib.util.spec_from_file_location("hatch_build", ROOT / "hatch_build.py")
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, hook: ModuleType) -> Path:
+    """A checkout with nothing but the source in it."""
+    (tmp_path / hook.FOLDER).mkdir(parents=True)
+    shutil.copy(ROOT / hook.FOLDER / hook.SOURCE, tmp_path / hook.FOLDER)
+    return tmp_path
+
+
+def test_without_a_compiler_nothing_is_built_and_an_old_library_goes(
+    hook: ModuleType, checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CXX", str(checkout / "no-compiler"))
+    monkeypatch.delenv("HARKEN_NATIVE_BUILD", raising=False)
+    library = checkout / hook.FOLDER / hook.LIBRARY
+    library.write_bytes(b"old")
+    assert hook.build(checkout) is None
+    assert not library.exists()
+    assert "PyTorch's will be used" in capsys.readouterr().err
+    monkeypatch.setenv("HARKEN_NATIVE_BUILD", "require")
+    with pytest.raises(OSError, match="no-compiler"):
+        hook.build(checkout)
+    monkeypatch.setenv("HARKEN_NATIVE_BUILD", "0")
+    assert hook.build(checkout) is None
+
+
+def test_a_source_that_does_not_compile_leaves_nothing_behind(
+    hook: ModuleType, checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if hook.compiler() is None:
+        pytest.skip("there is no C++ compiler here")
+    monkeypatch.delenv("HARKEN_NATIVE_BUILD", raising=False)
+    (checkout / hook.FOLDER / hook.SOURCE).write_text("this is no C++\n")
+    assert hook.build(checkout) is None
+    assert [path.name for path in (checkout / hook.FOLDER).iterdir()] == [hook.SOURCE]
+
+
+def test_what_is_built_can_be_loaded_and_says_where_it_runs(
+    hook: ModuleType, checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if hook.compiler() is None:
+        pytest.skip("there is no C++ compiler here")
+    monkeypatch.setattr(hook, "OPTIMISED", ("-O0",))  # in a third of the time
+    monkeypatch.setenv("HARKEN_NATIVE_BUILD", "require")
+    library = hook.build(checkout)
+    assert 0 <= ctypes.CDLL(str(library)).harken_lstm_level() <= 2
+    assert hook.platform_tag().count("_") >= 2
