@@ -33,12 +33,14 @@ def test_a_folder_for_each_file_and_hours_by_label(run_harken: Run, model: Path,
     ended = run_harken("label", alice, "--model", model, "--out", out, "--timezone", "Europe/Athens")
     assert (ended.exit_code, ended.stderr) == (0, "")
     assert sorted(path.name for path in (out / "alice").iterdir()) == [
+        *("bouts.csv", "days.csv", "quality.json", "report.html"),
         *("summary.json", "timeline.csv", "timeline.parquet"),
     ]
     frame = pl.read_parquet(out / "alice" / "timeline.parquet")
     assert frame.columns == [
         *("start", "end", "label", "recorded", "wear", "activity_mg"),
         *("probability_lying", "probability_sitting", "probability_walking"),
+        *("smoothed_lying", "smoothed_sitting", "smoothed_walking"),
     ]
     assert len(pl.read_csv(out / "alice" / "timeline.csv")) == len(frame)
     assert frame["start"][0].isoformat() == "2018-02-21T01:46:40+02:00"
@@ -52,8 +54,8 @@ def test_a_folder_for_each_file_and_hours_by_label(run_harken: Run, model: Path,
 
 
 def test_json_is_the_list_of_summaries(run_harken: Run, model: Path, alice: Path, bob: Path, tmp_path: Path) -> None:
-    said = ("--model", model / "model.safetensors", "--out", tmp_path / "out", "--unsure-below", "0.99", "--json")
-    ended = run_harken("label", alice, bob, *said)
+    said = ("--model", model / "model.safetensors", "--out", tmp_path / "out", "--unsure-below", "0.99")
+    ended = run_harken("label", alice, bob, *said, "--no-smoothing", "--json")
     found = json.loads(ended.stdout)
     assert [one["subject"] for one in found] == ["alice", "bob"]
     assert found == [
@@ -73,10 +75,26 @@ def test_one_bad_file_does_not_keep_the_others_from_being_labelled(
     broken = tmp_path / "broken.csv"
     broken.write_text("Timestamp,X,Y,Z,P,Label\n1519170400000,0.1,0.2\n")
     ended = run_harken(
-        "label", tmp_path / "nowhere.csv", broken, alice, short, "--model", model, "--out", tmp_path / "o"
+        "label",
+        tmp_path / "nowhere.csv",
+        broken,
+        alice,
+        short,
+        "--model",
+        model,
+        "--out",
+        tmp_path / "o",
+        "--workers",
+        1,
     )
     assert ended.exit_code == 2
-    assert sorted(path.name for path in (tmp_path / "o").iterdir()) == ["alice"]
+    written = sorted(path.name for path in (tmp_path / "o").iterdir())
+    assert written == ["alice", "cohort.parquet", "failures.csv", "quality.parquet"]
+    failures = pl.read_csv(tmp_path / "o" / "failures.csv")
+    assert failures["file"].to_list() == [str(tmp_path / "nowhere.csv"), str(broken), str(short)]
+    assert "there is no such file" in failures["reason"][0]
+    assert run_harken("label", alice, "--model", model, "--out", tmp_path / "o").exit_code == 0
+    assert not (tmp_path / "o" / "failures.csv").exists()
     first, *each = ended.stderr.splitlines()
     assert first == "harken: 3 of 4 files went wrong:"
     for line, says in zip(each, ("there is no such file", "broken.csv", "is as long as a window, 2 s"), strict=True):
@@ -89,40 +107,49 @@ def test_files_of_one_name_have_folders_of_their_own(run_harken: Run, model: Pat
         (tmp_path / folder).mkdir()
         files.append(people.write_person(tmp_path / folder / "wrist.csv", number, bouts=("lying",)))
     assert run_harken("label", *files, "--model", model, "--out", tmp_path / "out").exit_code == 0
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["p1_wrist", "p2_wrist"]
+    assert sorted(path.name for path in (tmp_path / "out").glob("*/")) == ["p1_wrist", "p2_wrist"]
+    days = pl.read_parquet(tmp_path / "out" / "cohort.parquet")
+    assert days["name"].to_list() == ["p1_wrist", "p2_wrist"]
+    assert (days["recorded_hours"] > 0).all()
+    files = pl.read_parquet(tmp_path / "out" / "quality.parquet")
+    assert files.select("name", "rows").rows() == [("p1_wrist", 500), ("p2_wrist", 500)]
 
 
-def test_resume_leaves_a_finished_file_as_it_is(
-    run_harken: Run, model: Path, alice: Path, bob: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_second_call_leaves_what_is_finished_as_it_is(
+    run_harken: Run, model: Path, alice: Path, bob: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
     first = run_harken("label", alice, "--model", model, "--out", out)
-    refused = run_harken("label", alice, "--model", model, "--out", out)
-    assert refused.exit_code == 2
-    assert "is not empty; choose another --out, or go on with what is there: --resume" in refused.stderr
     timeline = out / "alice" / "timeline.parquet"
     before = (timeline.stat().st_ino, timeline.read_bytes())
-    labelled: list[str] = []
-    label = Recogniser.label
-    monkeypatch.setattr(
-        Recogniser, "label", lambda self, one, **said: labelled.append(one.subject) or label(self, one, **said)
-    )
-    again = run_harken("label", alice, bob, "--model", model, "--out", out, "--resume")
+    again = run_harken("label", alice, bob, "--model", model, "--out", out, "--workers", 1)
     assert again.exit_code == 0
-    assert labelled == ["bob"]
     assert (timeline.stat().st_ino, timeline.read_bytes()) == before
     assert again.stdout.startswith(first.stdout)
-    (out / "alice" / "summary.json").unlink()
-    assert run_harken("label", alice, bob, "--model", model, "--out", out, "--resume").exit_code == 0
-    assert labelled == ["bob", "alice"]
+    (out / "alice" / "summary.json").unlink()  # as if it had been killed on the way
+    assert run_harken("label", alice, bob, "--model", model, "--out", out, "--workers", 1).exit_code == 0
+    assert timeline.stat().st_ino != before[0]
+    assert timeline.read_bytes() == before[1]
 
 
-def test_resume_refuses_what_was_made_in_another_way(run_harken: Run, model: Path, alice: Path, tmp_path: Path) -> None:
+def test_a_folder_that_holds_other_things_is_not_written_to(
+    run_harken: Run, model: Path, alice: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "letter.txt").write_text("dear")
+    refused = run_harken("label", alice, "--model", model, "--out", tmp_path / "out")
+    assert refused.exit_code == 2
+    assert "is not empty and holds no results; choose another --out, or add --resume" in refused.stderr
+    assert run_harken("label", alice, "--model", model, "--out", tmp_path / "out", "--resume").exit_code == 0
+
+
+def test_what_was_made_in_another_way_is_refused(run_harken: Run, model: Path, alice: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     run_harken("label", alice, "--model", model, "--out", out)
-    resumed = ("--model", model, "--out", out, "--resume")
+    resumed = ("--model", model, "--out", out)
     assert "unsure_below = None, not 0.5" in run_harken("label", alice, *resumed, "--unsure-below", "0.5").stderr
     assert "reading = {}, not {'timezone'" in run_harken("label", alice, *resumed, "--timezone", "Asia/Tokyo").stderr
+    assert "smoothing = True, not False" in run_harken("label", alice, *resumed, "--no-smoothing").stderr
     people.write_person(alice, 7)
     other = run_harken("label", alice, *resumed)
     assert other.exit_code == 2

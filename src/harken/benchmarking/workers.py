@@ -22,7 +22,17 @@ from harken.benchmarking.job import Finding, Work
 from harken.errors import HarkenError
 from harken.windows import Windows
 
-__all__ = ["SHARED_WINDOWS", "InThisProcess", "OnDask", "Processes", "Workers", "usable_cores"]
+__all__ = [
+    "SHARED_WINDOWS",
+    "InThisProcess",
+    "OnDask",
+    "Processes",
+    "Workers",
+    "connected",
+    "die_with",
+    "one_thread_each",
+    "usable_cores",
+]
 
 SHARED_WINDOWS = ".windows-"
 """How the file begins in which workers find the signals of all windows; one is left behind by a kill."""
@@ -89,7 +99,7 @@ class Processes:
                 initargs=(lifeline, file, replace(windows, signals=windows.signals[:0])),
             )
             try:
-                with _for_those_started_here():
+                with one_thread_each():
                     futures = {executor.submit(_run, job): job for job in jobs}
                 for future in as_completed(futures):
                     yield futures[future], future.result()
@@ -114,13 +124,7 @@ class OnDask:
 
     def run(self, jobs: Sequence[Job], windows: Windows) -> Running[Job]:
         """See ``Workers``. The number of ``lanes`` is known once it has begun."""
-        distributed = _distributed()
-        try:
-            client = distributed.Client(self.address, timeout=SECONDS_FOR_THE_SCHEDULER)
-        except (OSError, TimeoutError, ValueError) as error:
-            raise HarkenError(f"no Dask scheduler answers at {self.address} ({error})") from error
-        with client:
-            self.lanes = _workers_of_one_thread(client, self.address)
+        with connected(self.address) as (client, distributed, self.lanes):
             shared = client.scatter(windows, broadcast=True, hash=False)
             futures = {
                 client.submit(_run_on, job, shared, pure=False, priority=-number): job
@@ -136,6 +140,22 @@ class OnDask:
                 ) from error
             finally:
                 client.cancel(list(futures))
+
+
+@contextmanager
+def connected(address: str) -> Iterator[tuple[Any, Any, int]]:
+    """A Dask client, the library, and the number of workers, each of which has one thread.
+
+    Raises:
+        HarkenError: when Dask is not installed, or no scheduler or worker answers there.
+    """
+    distributed = _distributed()
+    try:
+        client = distributed.Client(address, timeout=SECONDS_FOR_THE_SCHEDULER)
+    except (OSError, TimeoutError, ValueError) as error:
+        raise HarkenError(f"no Dask scheduler answers at {address} ({error})") from error
+    with client:
+        yield client, distributed, _workers_of_one_thread(client, address)
 
 
 def usable_cores() -> int:
@@ -155,7 +175,7 @@ def _written(signals: np.ndarray[Any, np.dtype[np.float32]], folder: Path) -> It
 
 
 @contextmanager
-def _for_those_started_here() -> Iterator[None]:
+def one_thread_each() -> Iterator[None]:
     """Processes started inside inherit one thread, read when NumPy is imported, and no ear for Ctrl-C."""
     before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
     in_main_thread = threading.current_thread() is threading.main_thread()
@@ -180,6 +200,11 @@ _shared: Windows | None = None
 def _begin(lifeline: Connection, file: str, windows: Windows) -> None:
     global _shared
     _shared = replace(windows, signals=np.load(file, mmap_mode="r", allow_pickle=False))
+    die_with(lifeline)
+
+
+def die_with(lifeline: Connection) -> None:
+    """Let this process end when the other end of ``lifeline`` closes, or whoever holds that end dies."""
     threading.Thread(target=_end_with, args=(lifeline,), daemon=True).start()
 
 
@@ -219,7 +244,7 @@ def _workers_of_one_thread(client: Any, address: str) -> int:
     many = sorted(worker for worker, number in threads.items() if number != 1)
     if many:
         raise HarkenError(
-            f"the Dask worker {many[0]} has {threads[many[0]]} threads, and training needs a process of its own; "
+            f"the Dask worker {many[0]} has {threads[many[0]]} threads, and each needs a process of its own; "
             "start workers with: dask worker ADDRESS --nthreads 1 --nworkers N"
         )
     return len(threads)

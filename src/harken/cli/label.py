@@ -1,30 +1,31 @@
-"""``harken label``: what a person did, hour by hour, from recordings of any length."""
+"""``harken label``: what a person did, hour by hour, from recordings of any length, of one person or of many."""
 
-from dataclasses import asdict
-from json import JSONDecodeError, dumps, loads
+from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from harken.cli.options import FLAG, Files, Json, with_reading_options
+from harken.cli.options import FLAG, Json, with_reading_options
 from harken.errors import HarkenError
 from harken.readers.options import TableOptions
 
 if TYPE_CHECKING:
-    from harken.recogniser import Recogniser
-    from harken.recording import Recording
-    from harken.timeline import Timeline
+    from harken.cohort import Outcome
 
 __all__ = ["label"]
-
-SUMMARY = "summary.json"
-WHAT_DECIDES = ("harken_version", "sha256", "model_sha256", "unsure_below", "reading")
 
 
 @with_reading_options
 def label(
-    files: Files,
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            help="Recordings, and folders of them: research watches' own files, loggers' exports, CSV and Parquet.",
+            metavar="FILE|FOLDER",
+            show_default=False,
+        ),
+    ],
     *,
     model: Annotated[
         Path | None,
@@ -36,7 +37,11 @@ def label(
     ] = None,
     out: Annotated[
         Path,
-        typer.Option(help="The folder to make, with a folder in it for each file.", metavar="DIR", show_default=False),
+        typer.Option(
+            help="The folder to make or to go on in, with a folder in it for each file.",
+            metavar="DIR",
+            show_default=False,
+        ),
     ],
     unsure_below: Annotated[
         float | None,
@@ -48,143 +53,121 @@ def label(
             show_default=False,
         ),
     ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on in --out; finished files stay as they are.", metavar=FLAG)
+    no_smoothing: Annotated[
+        bool,
+        typer.Option("--no-smoothing", help="Each step by itself, not the most probable course.", metavar=FLAG),
     ] = False,
+    no_calibration: Annotated[
+        bool, typer.Option("--no-calibration", help="Do not calibrate the sensor by gravity.", metavar=FLAG)
+    ] = False,
+    no_non_wear: Annotated[
+        bool, typer.Option("--no-non-wear", help="Take the watch as worn throughout.", metavar=FLAG)
+    ] = False,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Write into a folder that holds other things, too.", metavar=FLAG),
+    ] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            help="Processes that label side by side here. [default: one for each core]",
+            metavar="N",
+            min=1,
+            show_default=False,
+        ),
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            help="Label on a Dask cluster, whose workers see the same files: tcp://HOST:PORT.",
+            metavar="ADDRESS",
+            show_default=False,
+        ),
+    ] = None,
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            help="Only every n-th file from the i-th on: for a job array, without a scheduler.",
+            metavar="I/N",
+            show_default=False,
+        ),
+    ] = None,
     json: Json = False,
     reading: TableOptions,
 ) -> None:
     """Label recordings from beginning to end, and print the hours of each label.
 
-    Writes timeline.parquet, timeline.csv and summary.json to a folder for each file, named after it. Labels in the
-    files are not looked at. A file that cannot be labelled does not keep the others from being labelled; it is named
-    at the end. The JSON is a list of the summaries.
+    Writes timeline.parquet and .csv, bouts.csv, days.csv, quality.json, report.html and summary.json to a folder for
+    each file, named after it, whole or not at all; beside them cohort.parquet (a row for each day of each file) and
+    quality.parquet (a row for each file). Labels in the files are not looked at. What was labelled before in the same
+    way is left as it is. A file that cannot be labelled does not keep the others from being labelled; it is named at
+    the end, and in failures.csv. The JSON is a list of the summaries.
     """
     from harken.cli.each_file import distinct_names, progress, raise_failures
+    from harken.cohort import label_cohort, recordings_in, shard_of, write_failures, write_tables
+    from harken.cohort.running import Job, Task
+    from harken.labelled import LabelSettings
 
-    _open(out, resume=resume)
-    recogniser, model_sha256 = _load(model)
-    summaries: list[dict[str, Any]] = []
-    failures: list[HarkenError] = []
-    for number, (file, name) in enumerate(zip(files, distinct_names(files), strict=True)):
-        try:
-            with progress(f"Labelling {Path(file).name}", number, len(files)):
-                asked = _asked(Path(file), model_sha256, unsure_below, reading)
-                summary = _finished(out / name, asked) or _label(Path(file), out / name, recogniser, asked, reading)
-        except HarkenError as error:
-            failures.append(error)
-            continue
-        summaries.append(summary)
-        if not json:
-            _print(file, out / name, summary)
+    paths = recordings_in(files, out=out)
+    tasks = [Task(path, name) for path, name in zip(paths, distinct_names(paths), strict=True)]
+    if shard is not None:
+        tasks = shard_of(tasks, shard)
+    _open(out, resume=resume or shard is not None)
+    settings = LabelSettings(
+        unsure_below=unsure_below,
+        smoothing=not no_smoothing,
+        calibration=not no_calibration,
+        non_wear=not no_non_wear,
+        reading=reading,
+    )
+    job = Job.of(model, out, settings)
+    outcomes: dict[Task, Outcome] = {}
+    running = label_cohort(tasks, job, workers=_workers(workers, len(tasks)), scheduler=scheduler)
+    while len(outcomes) < len(tasks):
+        with progress("Labelling", len(outcomes), len(tasks)):
+            outcome = next(running)
+        outcomes[outcome.task] = outcome
+        if outcome.summary is not None and not json:
+            _print(str(outcome.task.path), out / outcome.task.name, outcome.summary)
+    ended = [outcomes[task] for task in tasks]
+    try:
+        write_failures(out / _failures_name(shard), ended)
+        write_tables(out)
+    except OSError as error:
+        raise HarkenError(f"{out}: cannot write there ({error.strerror or error})") from error
     if json:
-        print(dumps(summaries, indent=2, allow_nan=False))
-    raise_failures(failures, len(files))
+        print(dumps([one.summary for one in ended if one.summary is not None], indent=2, allow_nan=False))
+    raise_failures([HarkenError(one.reason) for one in ended if one.reason is not None], len(ended))
+
+
+def _workers(asked: int | None, tasks: int) -> int:
+    from harken.benchmarking.workers import usable_cores
+
+    return max(1, min(asked or usable_cores(), tasks))
+
+
+def _failures_name(shard: str | None) -> str:
+    return "failures.csv" if shard is None else f"failures-{shard.replace('/', '-of-')}.csv"
 
 
 def _open(out: Path, *, resume: bool) -> None:
     """See to it that ``out`` can be written to.
 
     Raises:
-        HarkenError: when it is a file, or not empty and not resumed.
+        HarkenError: when it is a file, or holds other things than results and is not resumed.
     """
     if out.exists() and not out.is_dir():
         raise HarkenError(f"{out} is a file; --out needs a folder")
-    if not resume and out.is_dir() and any(out.iterdir()):
-        raise HarkenError(f"{out} is not empty; choose another --out, or go on with what is there: --resume")
+    if not resume and out.is_dir() and any(out.iterdir()) and not _holds_results(out):
+        raise HarkenError(f"{out} is not empty and holds no results; choose another --out, or add --resume")
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise HarkenError(f"{out}: cannot write there ({error.strerror or error})") from error
 
 
-def _load(model: Path | None) -> tuple["Recogniser", str]:
-    """The recogniser, and the SHA-256 of its file."""
-    from harken.model_file import model_path
-    from harken.recogniser import PACKAGED_MODEL, Recogniser
-
-    recogniser = Recogniser.load(model)
-    return recogniser, _sha256(model_path(model or PACKAGED_MODEL))
-
-
-def _asked(file: Path, model_sha256: str, unsure_below: float | None, reading: TableOptions) -> dict[str, Any]:
-    """All that decides what is written: a finished file is left alone only where this is the same."""
-    from harken import __version__
-
-    said = {name: value for name, value in asdict(reading).items() if value != getattr(TableOptions(), name)}
-    values = (__version__, _sha256(file), model_sha256, unsure_below, said)
-    return {"file": str(file), **dict(zip(WHAT_DECIDES, values, strict=True))}
-
-
-def _sha256(file: Path) -> str:
-    from hashlib import file_digest
-
-    if file.is_dir():
-        raise HarkenError(f"{file} is a folder; name the files in it")
-    try:
-        with file.open("rb") as content:
-            return file_digest(content, "sha256").hexdigest()
-    except FileNotFoundError as error:
-        raise HarkenError(f"{file}: there is no such file") from error
-    except OSError as error:
-        raise HarkenError(f"{file}: cannot be read ({error.strerror or error})") from error
-
-
-def _finished(folder: Path, asked: dict[str, Any]) -> dict[str, Any] | None:
-    """The summary of a file that was labelled before; None where it was not.
-
-    Raises:
-        HarkenError: when what is there is of another file, or was labelled in another way.
-    """
-    path = folder / SUMMARY
-    if not path.exists():
-        return None
-    try:
-        summary = loads(path.read_text(encoding="utf-8"))
-    except (JSONDecodeError, UnicodeDecodeError, OSError) as error:
-        raise HarkenError(f"{path} is damaged ({error}); remove {folder} to label the file again") from error
-    for name in WHAT_DECIDES:
-        before = summary.get(name) if isinstance(summary, dict) else None
-        if before != asked[name]:
-            raise HarkenError(
-                f"{asked['file']}: what is in {folder} was made with {name} = {before!r}, not {asked[name]!r}; choose "
-                "another --out, or remove it"
-            )
-    return dict(summary)
-
-
-def _label(
-    file: Path, folder: Path, recogniser: "Recogniser", asked: dict[str, Any], reading: TableOptions
-) -> dict[str, Any]:
-    """Label a file and write what came out. The summary comes last: only then is the file finished."""
-    from harken.files import write_text
-    from harken.readers import read
-
-    recording = read(file, **asdict(reading))
-    timeline = recogniser.label(recording, unsure_below=asked["unsure_below"])
-    summary = asked | _facts(recording, timeline)
-    try:
-        folder.mkdir(exist_ok=True)
-        timeline.to_parquet(folder / "timeline.parquet")
-        timeline.to_csv(folder / "timeline.csv")
-        write_text(folder / SUMMARY, dumps(summary, indent=2, allow_nan=False) + "\n")
-    except OSError as error:
-        raise HarkenError(f"{folder}: cannot write there ({error.strerror or error})") from error
-    return summary
-
-
-def _facts(recording: "Recording", timeline: "Timeline") -> dict[str, Any]:
-    return {
-        "subject": timeline.subject,
-        "start": timeline.frame["start"][0].isoformat(timespec="milliseconds"),
-        "end": timeline.frame["end"][-1].isoformat(timespec="milliseconds"),
-        "timezone": recording.timezone,
-        "sample_rate_hz": recording.sample_rate_hz,
-        "seconds_by_label": timeline.seconds_by_label(),
-        "unlabelled_s": timeline.unlabelled_s,
-        "gaps_s": timeline.gaps_s,
-        "notes": list(recording.quality.notes),
-    }
+def _holds_results(out: Path) -> bool:
+    return any(out.glob("*/summary.json")) or any(out.glob("failures*.csv")) or any(out.glob(".writing-*"))
 
 
 def _print(file: str, folder: Path, summary: dict[str, Any]) -> None:

@@ -1,0 +1,29 @@
+"""A model's card in three lines: what it knows, how well its like does on strangers, and what to be wary of."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from harken.specification import Specification
+
+__all__ = ["model_card"]
+
+
+def model_card(specification: Specification, provenance: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Three sentences or so, from what the model file says."""
+    people = provenance.get("training_people") or []
+    learned = f", learned from {len(people)} {'person' if len(people) == 1 else 'people'}" if people else ""
+    knows = (
+        f"A recogniser of {', '.join(specification.labels)} ({specification.preset}), from windows of "
+        f"{specification.window_length_s:.3g} s at {specification.sample_rate_hz:.3g} Hz{learned}."
+    )
+    scores = provenance.get("scores_of_fold_models_on_strangers")
+    if isinstance(scores, Mapping) and scores:
+        told = ", ".join(f"{float(score):.2f} in {name.upper()}" for name, score in sorted(scores.items()))
+        strangers = f"Models fitted as it was, on people they never met: mean of each person's macro F1 {told}."
+    else:
+        strangers = "How well it does on people it never met is not in its file: harken evaluate measures it."
+    if specification.calibrated_on == "strangers":
+        wary = "Its probabilities were calibrated on people it never met. "
+    else:
+        wary = "Its probabilities were not calibrated on people it never met, and may be too sure. "
+    return knows, strangers, wary + "Not for decisions about anybody's health; what it has not learned it cannot say."

@@ -1,0 +1,167 @@
+"""Labelling a file from its samples to its report, in memory that does not grow with the recording."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from json import dumps
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harken.errors import HarkenError
+from harken.files import write_text
+from harken.labelled.asked import SUMMARY, LabelSettings, asked_of
+from harken.labelled.card import model_card
+from harken.labelled.quality import quality_of
+from harken.labelling import label_parts
+from harken.readers.parts import Parts, open_parts
+from harken.recogniser import Recogniser
+from harken.report.wearer import write_wearer_report
+from harken.signals.epochs import Epochs, EpochStatistics
+from harken.signals.gravity_calibration import GravityCalibration, gravity_calibration
+from harken.signals.non_wear import non_wear
+from harken.timeline import Timeline, write_csv
+
+__all__ = ["Step", "label_file"]
+
+AXES = ("x", "y", "z")
+
+
+class Step:
+    """Told which step of the work begins; the one of this class does nothing with it."""
+
+    def __call__(self, name: str) -> None:
+        """``read``, ``epochs``, ``label``, ``smooth`` or ``write`` begins now; ``done``: all is there."""
+
+
+def label_file(
+    path: str | Path,
+    recogniser: Recogniser,
+    folder: str | Path,
+    *,
+    settings: LabelSettings | None = None,
+    model_sha256: str = "",
+    asked: dict[str, Any] | None = None,
+    step: Step | None = None,
+) -> dict[str, Any]:
+    """Label a file and write what came out of it to a folder, whole or not at all.
+
+    The folder holds ``timeline.parquet`` and ``timeline.csv``, ``bouts.csv``, ``days.csv``, ``quality.json``,
+    ``report.html`` and ``summary.json``, which is also what is given back. They are written aside first; then the
+    folder appears under its name, in place of an unfinished one.
+
+    Args:
+        path: the file.
+        recogniser: what labels it.
+        folder: where to write; the folder that it lies in exists.
+        settings: how; the defaults if None.
+        model_sha256: of the recogniser's file, for the summary.
+        asked: what ``asked_of`` said of the file, where that is known already.
+        step: told how far the work is.
+
+    Raises:
+        HarkenError: when the file cannot be read or labelled, or the folder not written.
+    """
+    path, folder, settings, step = Path(path), Path(folder), settings or LabelSettings(), step or Step()
+    asked = asked or asked_of(path, model_sha256, settings)
+    step("read")
+    parts = open_parts(path, **asdict(settings.reading))
+    step("epochs")
+    calibration, off_ns = _looked_over(parts, settings)
+    step("label")
+    timeline = label_parts(
+        recogniser.specification_,
+        parts,
+        recogniser.predict_proba,
+        calibrate=calibration.apply if calibration is not None and calibration.applied else None,
+        non_wear_ns=off_ns,
+    )
+    step("smooth")
+    if settings.smoothing:
+        timeline = timeline.smoothed()
+    if settings.unsure_below is not None:
+        timeline = timeline.with_unsure_below(settings.unsure_below)
+    step("write")
+    quality = quality_of(
+        parts,
+        timeline,
+        file=str(path),
+        sha256=asked["sha256"],
+        calibration=calibration,
+        non_wear=off_ns is not None,
+    )
+    summary = asked | _summary(parts, timeline, quality)
+    card = model_card(recogniser.specification_, recogniser.provenance_)
+    try:
+        with _appearing(folder) as aside:
+            _write(aside, timeline, quality, card)
+            write_text(aside / SUMMARY, _json(summary))
+    except OSError as error:
+        raise HarkenError(f"{folder}: cannot write there ({error.strerror or error})") from error
+    step("done")
+    return summary
+
+
+def _looked_over(parts: Parts, settings: LabelSettings) -> tuple[GravityCalibration | None, NDArray[np.int64] | None]:
+    """What the raw acceleration says of its sensor and of when the watch was worn; None for what was not asked for."""
+    if parts.channels[:3] != AXES or not (settings.calibration or settings.non_wear):
+        return None, None
+    heat = parts.channels.index("temperature") if "temperature" in parts.channels else None
+    statistics = EpochStatistics(temperature_channel=heat)
+    for part in parts.parts():
+        statistics.push(part)
+    epochs: Epochs = statistics.finish()
+    return (
+        gravity_calibration(epochs) if settings.calibration else None,
+        non_wear(epochs) if settings.non_wear else None,
+    )
+
+
+def _write(folder: Path, timeline: Timeline, quality: dict[str, Any], card: tuple[str, str, str]) -> None:
+    bouts, days = timeline.bouts(), timeline.daily()
+    timeline.to_parquet(folder / "timeline.parquet")
+    timeline.to_csv(folder / "timeline.csv")
+    write_csv(bouts, folder / "bouts.csv")
+    write_csv(days, folder / "days.csv")
+    write_text(folder / "quality.json", _json(quality))
+    write_wearer_report(
+        folder / "report.html", timeline=timeline, quality=quality, model_card=card, bouts=bouts, days=days
+    )
+
+
+def _summary(parts: Parts, timeline: Timeline, quality: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "subject": timeline.subject,
+        "start": timeline.frame["start"][0].isoformat(timespec="milliseconds"),
+        "end": timeline.frame["end"][-1].isoformat(timespec="milliseconds"),
+        "timezone": parts.timezone,
+        "sample_rate_hz": parts.sample_rate_hz,
+        "seconds_by_label": timeline.seconds_by_label(),
+        "unlabelled_s": timeline.unlabelled_s,
+        "gaps_s": timeline.gaps_s,
+        "wear_hours": quality["wear_hours"],
+        "non_wear_hours": quality["non_wear_hours"],
+        "notes": quality["notes"],
+    }
+
+
+def _json(content: dict[str, Any]) -> str:
+    return dumps(content, indent=2, allow_nan=False) + "\n"
+
+
+@contextmanager
+def _appearing(folder: Path) -> Iterator[Path]:
+    """A folder aside that takes its name, in place of an unfinished one, when the block ends well; else it is gone."""
+    aside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".writing-{folder.name}-"))
+    try:
+        yield aside
+        aside.chmod(0o755)
+        if folder.exists():
+            shutil.rmtree(folder)
+        aside.rename(folder)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
