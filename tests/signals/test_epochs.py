@@ -20,14 +20,20 @@ def reference(recording: Recording, epoch_ns: int) -> dict[str, list[object]]:
     for number in np.unique(recording.time_ns[good] // epoch_ns):
         rows = good[recording.time_ns[good] // epoch_ns == number]
         values = recording.signals[rows, :3].astype(np.float64)
-        seconds = recording.time_ns[rows] // 10**9
-        parts = [values[seconds == second] for second in np.unique(seconds)]
-        slow = np.zeros(3)
-        if len(parts) > 1:
-            between = np.var([part.mean(axis=0) for part in parts], axis=0, ddof=1)
-            inside = np.maximum(values.var(axis=0) - between * (len(parts) - 1) / len(parts), 0)
-            inside = inside * len(rows) / max(len(rows) - len(parts), 1)
-            slow = between - inside * np.mean([1 / len(part) for part in parts])
+        halves = recording.time_ns[rows] // (10**9 // 2)
+        means, apart, each = [], [], []
+        for second in np.unique(halves // 2):
+            early, late = values[halves == 2 * second], values[halves == 2 * second + 1]
+            if len(early) and len(late):
+                means.append(np.concatenate([early, late]).mean(axis=0))
+                each.append(len(early) + len(late))
+                apart.append(early.mean(axis=0) - late.mean(axis=0))
+        between, by_samples, by_halves = np.zeros(3), np.zeros(3), np.zeros(3)
+        if len(means) > 1:
+            between = np.var(means, axis=0, ddof=1)
+            by_halves = np.mean(np.square(apart), axis=0) / 4
+            within = np.maximum(values.var(axis=0) - between * (len(means) - 1) / len(means), 0)
+            by_samples = within / max(np.mean(each) - 1, 1)
         steps = np.abs(np.diff(recording.signals[rows[:32], :3], axis=0))
         found["start_ns"].append(number * epoch_ns)
         found["samples"].append(len(rows))
@@ -35,7 +41,9 @@ def reference(recording: Recording, epoch_ns: int) -> dict[str, list[object]]:
         found["standard_deviation"].append(values.std(axis=0))
         found["lowest"].append(values.min(axis=0))
         found["highest"].append(values.max(axis=0))
-        found["slow_movement"].append(slow)
+        found["second_variance"].append(between)
+        found["noise_by_samples"].append(by_samples)
+        found["noise_by_halves"].append(by_halves)
         found["step"].append(steps[steps > 0].min() if (steps > 0).any() else np.nan)
         found["temperature"].append(np.nan)
     return found
@@ -68,11 +76,14 @@ def test_breath_is_told_from_noise() -> None:
     random = np.random.default_rng(0)
     noise = random.normal(0, 0.004, (len(time_ns), 3))
     breath = 0.003 * np.sin(2 * np.pi * 0.25 * (time_ns - START_NS) / 1e9)[:, None]
-    still = epochs_of(made(time_ns, noise)).slow_movement.mean(axis=0)
-    breathing = epochs_of(made(time_ns, noise + breath)).slow_movement.mean(axis=0)
-    np.testing.assert_allclose(still, 0, atol=0.0001**2)
-    # A mean over a second keeps sinc(1/4) of a sine of 1/4 Hz.
-    np.testing.assert_allclose(breathing, (0.003 * np.sinc(0.25)) ** 2 / 2, rtol=0.1)
+    quiet, breathing = epochs_of(made(time_ns, noise)), epochs_of(made(time_ns, noise + breath))
+    left = 0.004**2 / 100
+    for found in (quiet.second_variance, quiet.noise_by_samples, quiet.noise_by_halves, breathing.noise_by_samples):
+        np.testing.assert_allclose(found.mean(axis=0), left, rtol=0.2)
+    # A mean over a second keeps sinc(1/4) of a sine of 1/4 Hz; half a second apart it is hardly another.
+    kept = (0.003 * np.sinc(0.25)) ** 2 / 2
+    np.testing.assert_allclose(breathing.second_variance.mean(axis=0), left + kept, rtol=0.1)
+    assert (breathing.noise_by_halves.mean(axis=0) < 0.25 * kept).all()
 
 
 def test_temperature_is_averaged() -> None:

@@ -13,6 +13,7 @@ __all__ = ["EPOCH_S", "EpochStatistics", "Epochs", "epochs_of"]
 
 EPOCH_S = 10.0
 SECOND_NS = 10**9
+HALF_NS = SECOND_NS // 2
 ROWS_AT_ONCE = 1 << 14
 """Few enough for the processor's cache."""
 LOOKED_AT = 32
@@ -30,9 +31,11 @@ class Epochs:
         samples: how many valid samples it holds, int64 ``[n]``.
         mean, standard_deviation: of its samples in g (divided by their number), float64 ``[n, 3]``.
         lowest, highest: of its samples in g, float32 ``[n, 3]``.
-        slow_movement: the variance of the means of its seconds in g², less what they would have if all that moves in
-            it were noise without memory, float64 ``[n, 3]``. Breath shows here: it is slow, and noise is not. By
-            chance it may be a little below 0; it is 0 for an epoch of which less than two seconds are there.
+        second_variance: of the means of its whole seconds (those of which both halves hold samples), in g², float64
+            ``[n, 3]``. Breath shows here: it is slow. 0, as are both of the next, where there are less than two.
+        noise_by_samples, noise_by_halves: what noise leaves in ``second_variance``, float64 ``[n, 3]`` each: if all
+            that the samples of a second differ by is noise, and if all that its two halves differ by is. Movement
+            makes either too large, but not the same movement; without it both are right.
         step: the smallest difference between two neighbouring samples that differ, on any axis, in g, float32
             ``[n]``; NaN where none differ. Only the first 32 samples of an epoch are asked.
         temperature: mean, float64 ``[n]``; NaN where none was recorded.
@@ -45,7 +48,9 @@ class Epochs:
     standard_deviation: NDArray[np.float64]
     lowest: NDArray[np.float32]
     highest: NDArray[np.float32]
-    slow_movement: NDArray[np.float64]
+    second_variance: NDArray[np.float64]
+    noise_by_samples: NDArray[np.float64]
+    noise_by_halves: NDArray[np.float64]
     step: NDArray[np.float32]
     temperature: NDArray[np.float64]
 
@@ -123,9 +128,9 @@ class EpochStatistics:
     def _over(self, samples: int) -> Epochs:
         """The epochs of the first so many samples, from their first to their last."""
         time_ns, narrow, wide = self._time_ns[:samples], self._signals[:AXES, :samples], self._wide[:, :samples]
-        firsts = _firsts_of_seconds(time_ns)
+        half, firsts = _halves_of_seconds(time_ns)
         counts = np.diff(firsts, append=samples)
-        epoch = time_ns[firsts] // self._epoch_ns
+        epoch = half // (self._epoch_ns // HALF_NS)
         groups = np.flatnonzero(np.diff(epoch, prepend=epoch[0] - 1))
         edges = firsts[groups]
         samples_in = np.diff(edges, append=samples)
@@ -138,6 +143,7 @@ class EpochStatistics:
         acceleration = wide[:AXES]
         np.multiply(acceleration, acceleration, out=acceleration)
         variance = np.maximum(np.add.reduceat(acceleration, edges, axis=1) / samples_in - mean * mean, 0)
+        seconds = _of_seconds(half, sums, counts, groups, variance)
         return Epochs(
             epoch_ns=self._epoch_ns,
             start_ns=epoch[groups] * self._epoch_ns,
@@ -146,7 +152,9 @@ class EpochStatistics:
             standard_deviation=np.sqrt(variance).T,
             lowest=np.minimum.reduceat(narrow, edges, axis=1).T,
             highest=np.maximum.reduceat(narrow, edges, axis=1).T,
-            slow_movement=_slow(sums, counts, groups, variance, samples_in).T,
+            second_variance=seconds[0].T,
+            noise_by_samples=seconds[1].T,
+            noise_by_halves=seconds[2].T,
             step=_smallest_step(narrow, edges, samples_in),
             temperature=means[AXES] if len(means) > AXES else np.full(len(groups), np.nan),
         )
@@ -170,35 +178,50 @@ def epochs_of(recording: Recording, epoch_s: float = EPOCH_S) -> Epochs:
     return statistics.finish()
 
 
-def _firsts_of_seconds(time_ns: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The first sample of each second that holds any."""
-    first, last = int(time_ns[0]) // SECOND_NS, int(time_ns[-1]) // SECOND_NS
+def _halves_of_seconds(time_ns: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The numbers of the half seconds since 1970 that hold any sample, and the first sample of each."""
+    first, last = int(time_ns[0]) // HALF_NS, int(time_ns[-1]) // HALF_NS
     if last - first < len(time_ns):
-        begins = np.searchsorted(time_ns, np.arange(first + 1, last + 1) * SECOND_NS)
-        return np.unique(np.concatenate([[0], begins]))
-    second = time_ns // SECOND_NS  # years may lie between two samples
-    return np.flatnonzero(np.diff(second, prepend=second[0] - 1))
+        begins = np.searchsorted(time_ns, np.arange(first + 1, last + 1) * HALF_NS)
+        firsts = np.concatenate([[0], begins[np.diff(begins, append=len(time_ns)) > 0]])
+        firsts = firsts[np.diff(firsts, prepend=-1) > 0]
+        return time_ns[firsts] // HALF_NS, firsts
+    half = time_ns // HALF_NS  # years may lie between two samples
+    firsts = np.flatnonzero(np.diff(half, prepend=half[0] - 1))
+    return half[firsts], firsts
 
 
-def _slow(
+def _of_seconds(
+    half: NDArray[np.int64],
     sums: NDArray[np.float64],
     counts: NDArray[np.int64],
     groups: NDArray[np.int64],
     variance: NDArray[np.float64],
-    samples_in: NDArray[np.int64],
 ) -> NDArray[np.float64]:
-    """See ``Epochs.slow_movement``, ``[3, epochs]``; from the ``sums [3, seconds]`` of ``counts`` samples."""
-    means = sums / counts
-    seconds = np.diff(groups, append=len(counts))
-    several = np.maximum(seconds, 2)  # of a single second nothing is known, and it gets 0
-    grand = np.add.reduceat(means, groups, axis=1) / seconds
-    away = means - np.repeat(grand, seconds, axis=1)
-    between = np.add.reduceat(away * away, groups, axis=1) / (several - 1)
-    # What is left within seconds is noise, or as quick as noise; a mean of `each` samples keeps so much of it.
-    inside = np.maximum(variance - between * (several - 1) / several, 0)
-    kept = np.add.reduceat(1 / counts, groups) / seconds
-    freedom = np.maximum(samples_in - seconds, 1) / samples_in
-    return np.where(seconds > 1, between - inside / freedom * kept, 0.0)
+    """``Epochs.second_variance``, ``noise_by_samples`` and ``noise_by_halves``, ``[3, 3 axes, epochs]``; from the
+    ``sums [3, halves]`` of ``counts`` samples in the half seconds with these numbers, of which epochs begin with those
+    in ``groups``, and the epochs' own ``variance [3, epochs]``."""
+    result = np.zeros((3, *variance.shape))
+    early = np.flatnonzero((half[:-1] % 2 == 0) & (half[1:] == half[:-1] + 1))
+    seconds = np.bincount(np.searchsorted(groups, early, side="right") - 1, minlength=len(groups))
+    early = early[np.repeat(seconds > 1, seconds)]
+    known = np.flatnonzero(seconds > 1)
+    if len(known) == 0:
+        return result
+    number = seconds[known]
+    begins = np.cumsum(number) - number
+    samples = counts[early] + counts[early + 1]
+    means = (sums[:, early] + sums[:, early + 1]) / samples
+    apart = sums[:, early] / counts[early] - sums[:, early + 1] / counts[early + 1]
+    away = means - np.repeat(np.add.reduceat(means, begins, axis=1) / number, number, axis=1)
+    between = np.add.reduceat(away * away, begins, axis=1) / (number - 1)
+    # The variance within seconds, as far as the whole epoch tells, and what a mean of so many samples keeps of it.
+    within = np.maximum(variance[:, known] - between * (number - 1) / number, 0)
+    each = np.add.reduceat(samples, begins) / number
+    result[0][:, known] = between
+    result[1][:, known] = within / np.maximum(each - 1, 1)
+    result[2][:, known] = np.add.reduceat(apart * apart, begins, axis=1) / (4 * number)
+    return result
 
 
 def _smallest_step(
@@ -215,4 +238,4 @@ def _smallest_step(
 def _none(epoch_ns: int) -> Epochs:
     whole, wide, narrow = np.empty(0, np.int64), np.empty((0, AXES)), np.empty((0, AXES), np.float32)
     line, number = np.empty(0), np.empty(0, np.float32)
-    return Epochs(epoch_ns, whole, whole, wide, wide, narrow, narrow, wide, number, line)
+    return Epochs(epoch_ns, whole, whole, wide, wide, narrow, narrow, wide, wide, wide, number, line)

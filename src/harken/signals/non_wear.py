@@ -15,8 +15,10 @@ REST_AXES = 2
 """At rest: standard deviation and range below these on so many axes (van Hees 2011, and GGIR)."""
 DEAF_WINDOW_S = 3600.0
 QUIET_WINDOW_S = 900.0
-BREATH_G = 0.0005
+BREATH_G = 0.00025
 """Slow movement of the wrist, all axes together, below which nobody breathes. See docs/signals.md for measurements."""
+CHANCE = 3.0
+"""By how many of its standard errors slow movement may seem larger than it is."""
 FINE_STEP_G = 0.005
 """A sensor with coarser steps cannot hear a breath."""
 LEAST_NOISE_STEPS = 1 / 3
@@ -33,8 +35,9 @@ def non_wear(epochs: Epochs) -> NDArray[np.int64]:
     GGIR). That alone calls quiet sleep non-wear, whenever somebody does not turn for an hour. So there are two rules:
 
     - Where the sensor could hear a breath, windows of 15 minutes at rest count in which there is none: the means of
-      whole seconds vary by less than 0.5 mg (all axes together, root mean square over the window) beyond what the
-      sensor's own noise explains. An hour at rest that breathes is worn.
+      whole seconds vary by less than 0.25 mg (all axes together, root mean square over the window) beyond what noise
+      leaves in them, give or take three standard errors. How much that is both the samples of a second and its two
+      halves tell, and the smaller answer counts. An hour at rest that breathes is worn.
     - Where it could not, because its steps are coarser than 5 mg or its noise is below a third of a step, windows of
       60 minutes at rest count.
 
@@ -145,6 +148,13 @@ def _windows(
     if not quiet:
         found = rest & ~hears
     else:
-        slow = summed(epochs.slow_movement[rows].sum(axis=1)) / np.maximum(filled, 1)
-        found = rest & hears & (slow < BREATH_G**2)
+        number = np.maximum(filled, 1)
+        between, left_samples, left_halves = (
+            summed(array[rows].sum(axis=1)) / number
+            for array in (epochs.second_variance, epochs.noise_by_samples, epochs.noise_by_halves)
+        )
+        left = np.minimum(left_samples, left_halves)
+        # Two variances are compared, of about nine seconds in an epoch on three axes each.
+        error = left * 2 / np.sqrt(27 * number)
+        found = rest & hears & (between - left < BREATH_G**2 + CHANCE * error)
     return np.asarray(found, dtype=bool)
