@@ -3,6 +3,7 @@
 Each step gives a new recording that can be looked at, and says in its ``quality`` what it did.
 """
 
+from harken.signals.clipping import Clipping, mark_clipped
 from harken.signals.epochs import Epochs, EpochStatistics, epochs_of
 from harken.signals.gravity import split_gravity
 from harken.signals.gravity_calibration import GravityCalibration, calibrate_gravity, gravity_calibration
@@ -13,6 +14,7 @@ from harken.signals.resampling import Resampler, look_ahead_s, resample
 from harken.signals.samples import Samples, joined
 
 __all__ = [
+    "Clipping",
     "EpochStatistics",
     "Epochs",
     "GravityCalibration",
@@ -24,6 +26,7 @@ __all__ = [
     "gravity_calibration",
     "joined",
     "look_ahead_s",
+    "mark_clipped",
     "mark_non_wear",
     "mirrored",
     "non_wear",

@@ -1,0 +1,136 @@
+"""Where a sensor stays at the end of its range: it no longer measures, and its samples are marked."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harken.errors import HarkenError
+from harken.mending import sensor_range_g
+from harken.recording import MINIMUM_GAP_S, Recording
+from harken.signals.samples import Samples, joined
+
+__all__ = ["Clipping", "mark_clipped"]
+
+END = 0.99
+"""The end of the range begins here: a sensor's own offset keeps it from reaching the last hundredth."""
+CLIPPED_S = 1.0
+"""Peaks of a walk or a run are cut off for a tenth of a second or three. Nobody's wrist stays there for a second."""
+ROWS_AT_ONCE = 1 << 18
+
+
+class Clipping:
+    """Marks, in a stream of samples, those of a sensor that stays at the end of its range for a second or longer.
+
+    Shorter ones are cut-off peaks, which are still the wearer's movement, and stay. Samples come out as they go in,
+    but those of a stay that is not over, and may yet be long enough, wait for the next push: a second at most.
+
+    Args:
+        range_g: the sensor's range.
+
+    Attributes:
+        at_end: how many samples were at the end of the range.
+        marked: how many of them are marked.
+
+    Raises:
+        HarkenError: for a range that is not above 0.
+    """
+
+    def __init__(self, range_g: float) -> None:
+        if not range_g > 0:
+            raise HarkenError(f"clipping needs a sensor's range above 0, not {range_g:g} g")
+        self._end_g = np.float32(END * range_g)
+        self._waiting: Samples | None = None
+        self._stays = False  # whether the sample before the next one is of a stay that is marked already
+        self._last_ns = 0
+        self.at_end = self.marked = 0
+
+    def push(self, samples: Samples) -> Samples:
+        """Take more samples, later than all before; acceleration in g is the first three channels."""
+        if self._waiting is not None:
+            samples = joined([self._waiting, samples])
+            self._waiting = None
+        return self._out(samples, over=False)
+
+    def flush(self) -> Samples:
+        """The samples that still wait, as if a gap followed. The next push begins anew.
+
+        Raises:
+            ValueError: when nothing was ever pushed.
+        """
+        if self._waiting is None:
+            raise ValueError("nothing was pushed")
+        last, self._waiting = self._waiting, None
+        last = self._out(last, over=True)
+        self._stays = False
+        return last
+
+    def _out(self, samples: Samples, *, over: bool) -> Samples:
+        n = len(samples.time_ns)
+        ends = _at_end(samples.signals, self._end_g)
+        kept = n
+        if ends.any():
+            steps = np.diff(samples.time_ns, prepend=self._last_ns)
+            new = ends & (steps > MINIMUM_GAP_S * 1e9)
+            new[1:] |= ends[1:] & ~ends[:-1]
+            new[0] = ends[0] and (not self._stays or bool(new[0]))
+            firsts = np.flatnonzero(new)
+            goes_on = bool(ends[0]) and not new[0]
+            # Each stay ends before the next one begins, or before the next sample that is not at the end.
+            edges = np.flatnonzero(np.diff(ends, append=False) & ends) if n else firsts
+            lasts = np.unique(np.concatenate([edges, firsts[1:] - 1]))
+            lasts = lasts[ends[lasts]]
+            begins = np.concatenate([[0], firsts]) if goes_on else firsts
+            long = samples.time_ns[lasts] - samples.time_ns[begins] >= CLIPPED_S * 1e9
+            if goes_on:
+                long[0] = True
+            if ends[-1] and not over and not long[-1]:
+                kept = int(begins[-1])
+            change = np.zeros(n + 1, dtype=np.int64)
+            change[begins[long]] += 1
+            change[lasts[long] + 1] -= 1
+            marked = np.cumsum(change[:-1]) > 0
+            samples = samples._replace(valid=samples.valid & ~marked)
+            self.marked += int(marked.sum())
+            self.at_end += int(ends[:kept].sum())
+            self._stays = bool(marked[-1])
+        else:
+            self._stays = self._stays and n == 0
+        self._waiting = joined([samples.part(kept, n)])
+        if kept:
+            self._last_ns = int(samples.time_ns[kept - 1])
+        return samples.part(0, kept)
+
+
+def mark_clipped(recording: Recording) -> Recording:
+    """The recording with samples marked at which the sensor stays at the end of its range for a second or longer; a
+    note counts them, and the cut-off peaks that are not marked. It comes back as it is if there are none.
+
+    Raises:
+        HarkenError: when the recording does not begin with ``x, y, z``.
+    """
+    if recording.channels[:3] != ("x", "y", "z"):
+        name = recording.source or recording.subject
+        raise HarkenError(f"{name}: clipping needs acceleration as the first channels, x, y, z")
+    range_g = recording.quality.sensor_range_g or sensor_range_g(recording.signals[:, :3])
+    clipping, samples = Clipping(range_g), Samples.of(recording)
+    parts = [
+        clipping.push(samples.part(first, first + ROWS_AT_ONCE)).valid
+        for first in range(0, len(recording), ROWS_AT_ONCE)
+    ]
+    valid = np.concatenate([*parts, clipping.flush().valid])
+    if not clipping.at_end:
+        return recording
+    note = (
+        f"{clipping.at_end:,} samples lie at the end of the sensor's range of {range_g:g} g; {clipping.marked:,} of "
+        f"them, where it stayed there for {CLIPPED_S:g} s or longer, are marked"
+    )
+    return replace(recording, valid=valid, quality=recording.quality.noting(note))
+
+
+def _at_end(signals: NDArray[np.float32], end_g: np.float32) -> NDArray[np.bool_]:
+    """Which samples are at the end of the range on any axis, bool ``[n]``."""
+    ends = np.zeros(len(signals), dtype=bool)
+    for axis in range(3):
+        ends |= np.abs(signals[:, axis]) >= end_g
+    return ends
