@@ -76,10 +76,10 @@ class Clipping:
             new[0] = ends[0] and (not self._stays or bool(new[0]))
             firsts = np.flatnonzero(new)
             goes_on = bool(ends[0]) and not new[0]
-            # Each stay ends before the next one begins, or before the next sample that is not at the end.
-            edges = np.flatnonzero(np.diff(ends, append=False) & ends) if n else firsts
-            lasts = np.unique(np.concatenate([edges, firsts[1:] - 1]))
-            lasts = lasts[ends[lasts]]
+            # Each stay ends before a sample that is not at the end of the range, or before a gap.
+            edges = np.flatnonzero(ends & ~np.append(ends[1:], False))
+            before = firsts[firsts > 0] - 1
+            lasts = np.unique(np.concatenate([edges, before[ends[before]]]))
             begins = np.concatenate([[0], firsts]) if goes_on else firsts
             long = samples.time_ns[lasts] - samples.time_ns[begins] >= CLIPPED_S * 1e9
             if goes_on:

@@ -25,7 +25,7 @@ SLOWEST_HZ, FASTEST_HZ = 1.0, 1000.0
 LEAST_OVERSAMPLING = 4
 """Points of the fine grid for one sample of the new rate: enough for sensors up to 7 times the new rate."""
 FASTEST_FINE_HZ = 8000.0
-FINE_POINTS_AT_ONCE = 1 << 15
+FINE_POINTS_AT_ONCE = 1 << 16
 ROWS_AT_ONCE = 1 << 16
 EVER = np.iinfo(np.int64).max
 
