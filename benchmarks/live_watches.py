@@ -33,6 +33,8 @@ CHANNELS, CLASSES = 3, 8
 STEP_NS = 10**9 // RATE_HZ
 HEADROOM_S = 12.0
 """A watch begins with so much of its past, in one message: its first label need not be waited for."""
+SETTLED_S = 3.0
+"""The last past is sent so long before what is measured begins."""
 REACH_NS = int(8 * 1e9 / MODEL_HZ) + 2
 AFTER_ROWS = 2
 """A window is known when this many samples of the sensor follow one that is later than its last by the reach."""
@@ -232,7 +234,7 @@ class Values:
         return f'{{"time_ms":[{times}{self._short[count]}'.encode()
 
 
-async def one_watch(client: Client, *, begin_s: float, seconds: int, messages_per_s: int) -> None:
+async def one_watch(client: Client, *, begin_s: float, ramp_s: float, seconds: int, messages_per_s: int) -> None:
     """Send the past at once, then what comes, in real time, from ``begin_s`` on."""
     loop = asyncio.get_running_loop()
     await loop.create_connection(lambda: client, "127.0.0.1", client.port)
@@ -240,7 +242,7 @@ async def one_watch(client: Client, *, begin_s: float, seconds: int, messages_pe
     phase_s = random.random()
     count = RATE_HZ // messages_per_s
     origin_ns = (int((begin_s + phase_s) * 1e3)) * 10**6
-    await asyncio.sleep(max(0.0, begin_s + phase_s - HEADROOM_S / 2 - time.time()))
+    await asyncio.sleep(max(0.0, begin_s - SETTLED_S - random.random() * ramp_s - time.time()))
     past = int(HEADROOM_S * RATE_HZ)
     # What is sent early is stamped so that it ends where the real time begins.
     client.send(origin_ns - past * STEP_NS, past)
@@ -260,7 +262,14 @@ async def one_watch(client: Client, *, begin_s: float, seconds: int, messages_pe
 
 
 def process(
-    number: int, watches: int, port: int, begin_s: float, seconds: int, messages_per_s: int, answer: Connection
+    number: int,
+    watches: int,
+    port: int,
+    begin_s: float,
+    ramp_s: float,
+    seconds: int,
+    messages_per_s: int,
+    answer: Connection,
 ) -> None:
     """The watches of one process."""
     import uvloop
@@ -269,7 +278,10 @@ def process(
         said = Values(number)
         clients = [Client(f"watch-{number}-{each}", port, said) for each in range(watches)]
         await asyncio.gather(
-            *(one_watch(c, begin_s=begin_s, seconds=seconds, messages_per_s=messages_per_s) for c in clients)
+            *(
+                one_watch(c, begin_s=begin_s, ramp_s=ramp_s, seconds=seconds, messages_per_s=messages_per_s)
+                for c in clients
+            )
         )
         total = Result()
         for client in clients:
@@ -280,18 +292,18 @@ def process(
         answer.send(runner.run(run()))
 
 
-def watches_sending(
-    count: int, port: int, *, seconds: int, processes: int = 2, messages_per_s: int = 1, ramp_s: float = 0.0
-) -> Result:
+def watches_sending(count: int, port: int, *, seconds: int, processes: int = 2, messages_per_s: int = 1) -> Result:
     """So many watches for so many seconds, in processes of their own; what they saw."""
-    begin_s = time.time() + HEADROOM_S / 2 + 2 + (ramp_s or count / 400)
+    # So slowly that the pasts are no load of their own.
+    ramp_s = max(1.0, count / 150)
+    begin_s = time.time() + 3 + ramp_s + SETTLED_S
     context = multiprocessing.get_context("spawn")
     pipes, running = [], []
     for number in range(processes):
         share = count // processes + (number < count % processes)
         ours, theirs = context.Pipe(duplex=False)
         one = context.Process(
-            target=process, args=(number, share, port, begin_s, seconds, messages_per_s, theirs), daemon=True
+            target=process, args=(number, share, port, begin_s, ramp_s, seconds, messages_per_s, theirs), daemon=True
         )
         one.start()
         theirs.close()

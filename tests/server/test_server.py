@@ -314,6 +314,33 @@ def test_a_watch_that_has_gone_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> 
         assert served.metric("harken_forgotten_total") == 1
 
 
+def test_a_tick_that_fails_is_counted_and_the_next_ones_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    import harken.server.hub as home
+
+    right, calls = home.probabilities_of, []
+
+    def wrong_once(*arguments: Any) -> Any:
+        calls.append(arguments)
+        if len(calls) == 1:
+            raise RuntimeError("the network is not well")
+        return right(*arguments)
+
+    monkeypatch.setattr(home, "probabilities_of", wrong_once)
+    signals, time_ns = now_wrist(20)
+
+    async def send(url: str) -> None:
+        async with websockets.connect(url) as socket:
+            await socket.send(message(signals[:300], time_ns[:300]))
+            while not calls:
+                await asyncio.sleep(0.02)
+            await socket.send(message(signals[300:], time_ns[300:]))
+            await labels_until(socket, 3)
+
+    with serving() as served:
+        asyncio.run(send(served.url("/ws/samples?watch=w", "ws")))
+        assert served.metric("harken_failed_ticks_total") == 1
+
+
 def test_what_others_could_reach_needs_a_token() -> None:
     from harken.errors import HarkenError
     from harken.server.serving import server_for

@@ -122,7 +122,7 @@ def create_app(
 
     @app.get("/api/timeline", response_model=WatchTimeline, responses=_refusals(404, 422))
     async def timeline(watch: WatchName) -> dict[str, Any]:
-        """The last hour of a watch, as an offline run labels it; the last window's length is not final yet."""
+        """A watch's latest 600 rows (ten minutes) that are final, as an offline run labels the same samples."""
         session = hub.sessions.get(watch)
         if session is None:
             raise RefusedError(404, 1008, "there is no such watch", reason="unknown")

@@ -1,6 +1,7 @@
 """All watches of a server: samples in, and tick by tick one call of the network for all windows that are due."""
 
 import asyncio
+import logging
 import os
 import time
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ from harken.server.session import Session
 
 __all__ = ["Hub"]
 
+LOG = logging.getLogger("uvicorn.error")  # where a server's own troubles are looked for
 TICK_S = 0.04
 SWEEP_S = 5.0
 HOP_S = 1.0
@@ -173,7 +175,13 @@ class Hub:
         came = [session.came_s for session in waiting]
         for session in waiting:
             session.came_s = None
-        await self._label(waiting, ended=False)
+        try:
+            await self._label(waiting, ended=False)
+        except Exception:  # one watch's trouble must not end the others' labels for good
+            LOG.exception("a tick failed; its %d watches begin anew", len(waiting))
+            self.metrics.add("harken_failed_ticks_total")
+            for session in waiting:
+                session.stream.reset()
         now_s = time.monotonic()
         for first_s in came:
             if first_s is not None:

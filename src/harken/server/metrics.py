@@ -14,6 +14,7 @@ HELP = {
     "harken_dropped_frames_total": "Frames that slow readers did not get.",
     "harken_dropped_samples_total": "Samples that came too late, or again.",
     "harken_refused_total": "Requests refused, by reason.",
+    "harken_failed_ticks_total": "Ticks that failed; their watches began anew.",
     "harken_forgotten_total": "Watches forgotten because they sent nothing.",
 }
 

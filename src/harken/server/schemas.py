@@ -60,7 +60,7 @@ class StreamRow(BaseModel):
 
 
 class WatchTimeline(BaseModel):
-    """The last hour of a watch, as an offline run labels the same samples."""
+    """The latest rows of a watch that are final, as an offline run labels the same samples."""
 
     watch: str
     labels: list[str]

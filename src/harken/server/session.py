@@ -14,7 +14,11 @@ from harken.server.outbox import Outbox
 __all__ = ["HOUR_NS", "Session"]
 
 HOUR_NS = 3600 * 10**9
-MOST_ROWS = 3600
+MOST_TOLD = 3600
+MOST_FINAL = 600
+FINE = 65535
+"""What was told is kept as whole numbers: a page shows no more than four decimals of a probability."""
+NO_BOUT, NO_WINDOW = -1, -2
 SHOWN_NS = 30 * 10**9
 SHOWN_HZ = 50
 DECIMALS = 4
@@ -22,21 +26,20 @@ MS = 10**6
 
 
 class Rows:
-    """The latest rows of whole numbers and probabilities, in arrays that grow up to ``MOST_ROWS``."""
+    """The latest rows of whole numbers and probabilities, in arrays that grow up to ``most`` rows."""
 
-    def __init__(self, numbers: int, labels: int) -> None:
+    def __init__(self, numbers: int, labels: int, *, most: int, kind: type[np.float32] | type[np.uint16]) -> None:
         self._numbers = np.empty((16, numbers), dtype=np.int64)
-        self._probabilities = np.empty((16, labels), dtype=np.float32)
+        self._probabilities = np.empty((16, labels), dtype=kind)
+        self._most = most
         self._first = self._last = 0
 
-    def append(self, numbers: tuple[int, ...], probabilities: NDArray[np.float32]) -> None:
+    def append(self, numbers: tuple[int, ...], probabilities: NDArray[Any]) -> None:
         """One more row; the first goes when there are too many."""
         if self._last == len(self._numbers):
-            kept = slice(
-                self._first if self._last - self._first < MOST_ROWS else self._last - MOST_ROWS + 1, self._last
-            )
+            kept = slice(max(self._first, self._last - self._most + 1), self._last)
             count = kept.stop - kept.start
-            room = min(2 * count, MOST_ROWS + MOST_ROWS // 4) + 16
+            room = min(2 * count, self._most + self._most // 8) + 16
             for name in ("_numbers", "_probabilities"):
                 old = getattr(self, name)
                 new = np.empty((room, old.shape[1]), dtype=old.dtype)
@@ -46,7 +49,7 @@ class Rows:
         self._numbers[self._last] = numbers
         self._probabilities[self._last] = probabilities
         self._last += 1
-        self._first = max(self._first, self._last - MOST_ROWS)
+        self._first = max(self._first, self._last - self._most)
 
     def keep(self, column: int, *, below: int | None = None, above: int | None = None) -> None:
         """Drop rows at the end that are not ``below``, and at the beginning that are not ``above``."""
@@ -56,7 +59,7 @@ class Rows:
         while above is not None and self._last > self._first and numbers[self._first, column] <= above:
             self._first += 1
 
-    def arrays(self) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    def arrays(self) -> tuple[NDArray[np.int64], NDArray[Any]]:
         """All rows."""
         rows = slice(self._first, self._last)
         return self._numbers[rows], self._probabilities[rows]
@@ -86,8 +89,8 @@ class Session:
         self._limits = limits
         self._allowed, self._allowed_s = limits.samples_burst, now_s
         labels = len(plan.specification.labels)
-        self._told = Rows(2, labels)  # end, code of the label
-        self._final = Rows(2, labels)  # start, end
+        self._told = Rows(2, labels, most=MOST_TOLD, kind=np.uint16)  # end, code of the label
+        self._final = Rows(2, labels, most=MOST_FINAL, kind=np.float32)  # start, end
         self._shown: deque[tuple[NDArray[np.int64], NDArray[np.float32]]] = deque()
         self.fresh: list[tuple[NDArray[np.int64], NDArray[np.float32]]] = []
 
@@ -132,9 +135,10 @@ class Session:
         for update in updates:
             self.label = update.label
             self._told.keep(0, below=update.end_ns)  # told anew
-            code = -1 if update.label is None else labels.index(update.label)
             window = bool(update.probabilities[0] == update.probabilities[0])
-            self._told.append((update.end_ns, code), update.probabilities)
+            code = labels.index(update.label) if update.label is not None else NO_BOUT if window else NO_WINDOW
+            shares = np.rint(update.probabilities * FINE) if window else np.zeros(len(labels))
+            self._told.append((update.end_ns, code), shares)
             for step in update.steps:
                 self._remember(step)
             messages.append(
@@ -153,7 +157,6 @@ class Session:
 
     def _remember(self, step: Step) -> None:
         self._final.append((step.start_ns, step.end_ns), step.probabilities)
-        self._final.keep(1, above=self.last_ns - HOUR_NS)
 
     def about(self) -> dict[str, Any]:
         """A line of ``/api/watches``."""
@@ -186,7 +189,7 @@ class Session:
                 {
                     "end_ms": end // MS,
                     "label": labels[code] if code >= 0 else None,
-                    "probabilities": rounded(each) if each[0] == each[0] else [],
+                    "probabilities": rounded(each / FINE) if code != NO_WINDOW else [],
                 }
                 for (end, code), each in zip(numbers.tolist(), probabilities, strict=True)
             ],
@@ -194,7 +197,7 @@ class Session:
         }
 
     def timeline(self) -> dict[str, Any]:
-        """The rows of the last hour that are final, as an offline run gives them."""
+        """The latest rows that are final, as an offline run gives them."""
         labels = self.plan.specification.labels
         numbers, probabilities = self._final.arrays()
         return {
@@ -220,7 +223,7 @@ class Session:
         return {"type": "samples", "watch": self.name, **thinned(fresh)}
 
 
-def rounded(probabilities: NDArray[np.float32]) -> list[float]:
+def rounded(probabilities: NDArray[np.floating]) -> list[float]:
     """For JSON."""
     return [round(share, DECIMALS) for share in probabilities.tolist()]
 
