@@ -1,13 +1,14 @@
 """Our own LSTM beside PyTorch, Keras/TensorFlow, JAX and ONNX Runtime, and beside what the processor can do.
 
-    python benchmarks/lstm.py [--threads 2] [--rounds 12] [--quick] [--peers-python PYTHON] [--json FILE]
+    python benchmarks/lstm.py [--threads 2] [--rounds 12] [--quick] [--peers-python PYTHON] [--before DIR] [--json FILE]
 
 Five things, each side by side in one run, taking turns, so that a noisy machine is noisy for all:
 
 - a training step and a forward pass of the notebook's network (100 windows of 512 samples and 4 channels, 2 x 32
   units): dropout, cross-entropy, L2 and Adam; each library in a process of its own (``lstm_peers.py``);
-- training of the recipe ``everyday`` by harken's own loop, on our LSTM and on ``nn.LSTM`` (``HARKEN_NATIVE=0``);
-- labels of a simulated day with the model that comes with harken, on our LSTM and on ``nn.LSTM``;
+- training of the recipe ``everyday`` by harken's own loop, and labels of a simulated day with the model that comes with
+  harken: on our LSTM, on ``nn.LSTM`` (``HARKEN_NATIVE=0``), and with ``--before CHECKOUT`` by an earlier harken
+  (4629fc6 is the last without our LSTM);
 - the share of the processor's peak (a plain loop of multiplications and additions in registers, on as many threads)
   that the forward pass of the two LSTM layers reaches;
 - the cost of a window's step as batch and length grow.
@@ -41,10 +42,8 @@ PEAK_ROUNDS = 300_000
 class Contestant:
     """A process that makes calls when it is asked to."""
 
-    def __init__(self, command: Sequence[str], threads: int, native: bool = True) -> None:
-        environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
-        if not native:
-            environment["HARKEN_NATIVE"] = "0"
+    def __init__(self, command: Sequence[str], threads: int, **settings: str) -> None:
+        environment = os.environ | {"OMP_NUM_THREADS": str(threads)} | settings
         self.process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -70,7 +69,8 @@ class Contestant:
     def stop(self) -> None:
         """End the process."""
         self.process.kill()
-        self.process.wait()
+        with self.process:  # which closes its pipes and waits
+            pass
 
 
 def compared(contestants: Mapping[str, Contestant], what: str, rounds: int) -> dict[str, Any]:
@@ -213,10 +213,12 @@ def growth(rounds: int, quick: bool) -> dict[str, Any]:
     return found
 
 
-def in_turns(what: str, threads: int, rounds: int) -> dict[str, Any]:
-    """Our LSTM and ``nn.LSTM`` inside harken."""
+def in_turns(what: str, threads: int, rounds: int, before: Path | None) -> dict[str, Any]:
+    """Our LSTM and ``nn.LSTM`` inside harken, and harken as it was before."""
     command = [sys.executable, __file__, "--serve", what]
-    contestants = {OURS: Contestant(command, threads), "nn.LSTM": Contestant(command, threads, native=False)}
+    contestants = {OURS: Contestant(command, threads), "nn.LSTM": Contestant(command, threads, HARKEN_NATIVE="0")}
+    if before is not None:
+        contestants["before"] = Contestant(command, threads, HARKEN_NATIVE="0", PYTHONPATH=str(before / "src"))
     try:
         return compared(contestants, what, rounds)
     finally:
@@ -224,7 +226,7 @@ def in_turns(what: str, threads: int, rounds: int) -> dict[str, Any]:
             one.stop()
 
 
-def measure(threads: int, rounds: int, quick: bool, peers_python: str) -> dict[str, Any]:
+def measure(threads: int, rounds: int, *, quick: bool, peers_python: str, before: Path | None) -> dict[str, Any]:
     """Everything."""
     import torch
 
@@ -248,8 +250,10 @@ def measure(threads: int, rounds: int, quick: bool, peers_python: str) -> dict[s
     for what in ("everyday", "labelling"):
         if quick and what == "labelling":
             continue
-        found[what] = in_turns(what, threads, rounds if what == "everyday" else min(rounds, 4))
+        found[what] = in_turns(what, threads, rounds if what == "everyday" else min(rounds, 4), before)
         found[f"{what}_ratio"] = found[what]["ratio"]["nn.LSTM"]
+        if "before" in found[what]["ratio"]:
+            found[f"{what}_before_ratio"] = found[what]["ratio"]["before"]
     found["growth"] = growth(max(2, rounds // 2), quick)
     return found
 
@@ -283,6 +287,7 @@ def main() -> None:
     parser.add_argument(
         "--peers-python", default=sys.executable, help="the Python that has Keras, JAX and ONNX Runtime"
     )
+    parser.add_argument("--before", type=Path, help="a checkout of harken from before, to stand beside it as well")
     parser.add_argument("--json", nargs="?", const="-", help="print JSON; with a FILE, write it there as well")
     parser.add_argument(
         "--cpu-time",
@@ -297,7 +302,13 @@ def main() -> None:
     if arguments.cpu_time:
         os.environ["LSTM_CPU_TIME"] = "1"
     rounds = 2 if arguments.quick else arguments.rounds
-    found = measure(arguments.threads, rounds, arguments.quick, arguments.peers_python)
+    found = measure(
+        arguments.threads,
+        rounds,
+        quick=arguments.quick,
+        peers_python=arguments.peers_python,
+        before=arguments.before,
+    )
 
     from harken.benchmarking.machine import made_with
 
