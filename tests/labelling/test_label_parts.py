@@ -1,5 +1,8 @@
 """A stream is labelled as the whole recording is, however it is cut."""
 
+import itertools
+import threading
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -83,6 +86,28 @@ def test_a_stream_is_labelled_as_the_whole_is(
     np.testing.assert_allclose(activity, expected, rtol=1e-4, atol=1e-3)
     np.testing.assert_allclose(stream.probabilities, whole.probabilities, atol=1e-5)
     assert (stream.labels, stream.subject, stream.source) == (whole.labels, whole.subject, whole.source)
+
+
+def test_two_cores_give_the_same_and_the_thread_ends_with_whatever_happens() -> None:
+    found = recording(1, [(900, True, 40), (500, True, 1)])
+    model = specification(40, 15, 20.0, even_grid=True)
+    parts = parts_of(found, rows_at_once=37)
+    one = label_parts(model, parts, by_content)
+    assert label_parts(model, parts, by_content, two_cores=True).frame.equals(one.frame)
+
+    def broken(windows: Windows) -> NDArray[np.float32]:
+        raise ZeroDivisionError("in the network")
+
+    with pytest.raises(ZeroDivisionError, match="in the network"):
+        label_parts(model, parts, broken, two_cores=True)
+
+    def damaged() -> Iterator[Samples]:
+        yield from itertools.islice(parts.parts(), 3)
+        raise HarkenError("the file ends here")
+
+    with pytest.raises(HarkenError, match="the file ends here"):
+        label_parts(model, replace(parts, again=damaged), by_content, two_cores=True)
+    assert not any(thread.name == "harken-ahead" for thread in threading.enumerate())
 
 
 def test_a_recording_on_the_grid_is_taken_as_it_is() -> None:

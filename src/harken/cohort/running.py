@@ -10,7 +10,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from harken.benchmarking.workers import connected, die_with, one_thread_each
+from harken.benchmarking.workers import connected, die_with, one_thread_each, usable_cores
 from harken.errors import HarkenError
 from harken.labelled import LabelSettings, asked_of, finished, label_file
 from harken.labelled.asked import file_sha256
@@ -53,12 +53,14 @@ class Job:
         model_sha256: of that file, so that no worker takes another.
         out: the folder of results.
         settings: how to label.
+        two_cores: a file may use two cores, because there is no other file for the second.
     """
 
     model: Path | None
     model_sha256: str
     out: Path
     settings: LabelSettings
+    two_cores: bool = False
 
     @classmethod
     def of(cls, model: Path | None, out: Path, settings: LabelSettings) -> "Job":
@@ -77,7 +79,14 @@ class Job:
             if (before := finished(self.out / task.name, asked)) is not None:
                 return Outcome(task, before, again=True)
             recogniser = _recogniser(self.model, self.model_sha256)
-            summary = label_file(task.path, recogniser, self.out / task.name, settings=self.settings, asked=asked)
+            summary = label_file(
+                task.path,
+                recogniser,
+                self.out / task.name,
+                settings=self.settings,
+                asked=asked,
+                two_cores=self.two_cores,
+            )
             return Outcome(task, summary)
         except HarkenError as error:
             return Outcome(task, reason=str(error))
@@ -104,7 +113,8 @@ def label_cohort(
     if scheduler is not None:
         return _on_dask(tasks, job, scheduler)
     if workers <= 1 or len(tasks) <= 1:
-        return map(job.run, tasks)
+        cores = usable_cores() if len(tasks) == 1 else 1
+        return map(replace(job, two_cores=cores > 1).run, tasks)
     return _in_processes(tasks, job, workers)
 
 

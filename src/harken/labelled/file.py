@@ -47,6 +47,7 @@ def label_file(
     model_sha256: str = "",
     asked: dict[str, Any] | None = None,
     step: Step | None = None,
+    two_cores: bool = False,
 ) -> dict[str, Any]:
     """Label a file and write what came out of it to a folder, whole or not at all.
 
@@ -62,6 +63,7 @@ def label_file(
         model_sha256: of the recogniser's file, for the summary.
         asked: what ``asked_of`` said of the file, where that is known already.
         step: told how far the work is.
+        two_cores: see ``harken.labelling.label_parts``; the same result, sooner where a core is idle.
 
     Raises:
         HarkenError: when the file cannot be read or labelled, or the folder not written.
@@ -79,6 +81,7 @@ def label_file(
         recogniser.predict_proba,
         calibrate=calibration.apply if calibration is not None and calibration.applied else None,
         non_wear_ns=off_ns,
+        two_cores=two_cores,
     )
     step("smooth")
     if settings.smoothing:

@@ -1,12 +1,14 @@
 """A recording of any length -> its timeline: overlapping windows, averaged into one probability a step."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harken.errors import HarkenError
+from harken.labelling.ahead import ahead
 from harken.labelling.rows import rows_of
 from harken.labelling.windowing import Windowing, WindowRows, windows_joined
 from harken.readers.parts import Parts, parts_of
@@ -71,6 +73,7 @@ def label_parts(
     calibrate: Calibrate | None = None,
     non_wear_ns: NDArray[np.int64] | None = None,
     unsure_below: float | None = None,
+    two_cores: bool = False,
 ) -> Timeline:
     """Label a recording that comes in parts, as ``label_recording`` labels a whole one, in memory that does not grow.
 
@@ -81,6 +84,7 @@ def label_parts(
         calibrate: what to do to the signals first.
         non_wear_ns: when the watch was not worn, int64 ``[k, 2]``; those rows have no label. None: it always was.
         unsure_below: see ``Timeline.with_unsure_below``.
+        two_cores: read, calibrate and resample in one thread while the probabilities are asked for in this one.
 
     Raises:
         HarkenError: as ``label_recording``.
@@ -97,7 +101,10 @@ def label_parts(
             prepared = _resampled(prepared, resampler)
             rate_hz, limit_ns = specification.sample_rate_hz, resampler.hole_ns
     parts = replace(parts, channels=specification.channels, sample_rate_hz=rate_hz, gap_limit_ns=limit_ns)
-    return _labelled(specification, parts, prepared, probabilities, unsure_below, non_wear_ns)
+    if not two_cores:
+        return _labelled(specification, parts, prepared, probabilities, unsure_below, non_wear_ns)
+    with closing(ahead(prepared)) as made_ahead:
+        return _labelled(specification, parts, made_ahead, probabilities, unsure_below, non_wear_ns)
 
 
 def _labelled(
