@@ -2,12 +2,13 @@
 
     python benchmarks/cohort.py [--files 200] [--rate 50] [--lanes 2] [--folder DIR] [--json FILE]
 
-Every file is a different wearer's day; the packaged model labels them with all that ``harken label`` does. Seconds count from
-the command's call to its last table, so the start of processes is in them (that of the Dask cluster is not: it stands
-before). Results of the three ways are compared, byte by byte.
+Every file is a different wearer's day; the packaged model labels them with all that ``harken label`` does. Seconds
+count from the command's call to its last table, so the start of processes is in them (that of the Dask cluster is not:
+it stands before). Results of the three ways are compared, byte by byte.
 """
 
 import argparse
+import importlib
 import json
 import os
 import shutil
@@ -102,8 +103,7 @@ def _cluster(folder: Path, workers: int) -> Iterator[str]:
             )
         while not address_file.exists():
             time.sleep(0.1)
-        import distributed
-
+        distributed = importlib.import_module("distributed")
         address: str = json.loads(address_file.read_text(encoding="utf-8"))["address"]
         with distributed.Client(address) as client:
             client.wait_for_workers(workers, timeout=120)

@@ -1,4 +1,4 @@
-"""A simulated week at 100 Hz, from its file to timeline, bouts, days and report: where the time goes, and how much memory.
+"""A simulated week at 100 Hz, from its file to timeline, bouts, days and report: where time and memory go.
 
     python benchmarks/week.py [--days 1 7 28] [--rate 100] [--cores 2] [--folder DIR] [--json FILE] [--actipy]
 
