@@ -4,9 +4,10 @@
 
 Each recording is labelled by the packaged model in a process of its own, with everything that ``harken label`` does for
 a single file: SHA-256 of the file, a look at what there is to mend, epochs for calibration and non-wear, the network
-over all windows while a thread prepares the next ones, smoothing, and all files written. Seconds are measured after
-imports and loading the model, which are told apart. With ``--actipy`` benchmarks/preparation.py runs in the same call,
-on as many days as the longest up to seven: actipy's preparation alone is what the whole is measured beside.
+over all windows in a thread for each core while the next ones are prepared, smoothing, and all files written. Seconds
+are measured after imports and loading the model, which are told apart. With ``--actipy`` benchmarks/preparation.py runs
+in the same call, on as many days as the longest up to seven: actipy's preparation alone is what the whole is measured
+beside.
 
 Simulated recordings are kept in ``--folder`` for the next call.
 """
@@ -26,7 +27,7 @@ from harken.simulation import Simulation, write_simulation
 
 ONE = """
 import json, resource, sys, time
-path, folder, two_cores = sys.argv[1], sys.argv[2], sys.argv[3] == "2"
+path, folder, cores = sys.argv[1], sys.argv[2], int(sys.argv[3])
 began = time.perf_counter()
 import polars
 from harken.labelled.asked import file_sha256
@@ -54,7 +55,7 @@ class Watching(Step):
 loading_s = time.perf_counter() - began
 watching = Watching()
 watching("hash")
-summary = label_file(path, recogniser, folder, model_sha256=sha256, step=watching, two_cores=two_cores)
+summary = label_file(path, recogniser, folder, model_sha256=sha256, step=watching, cores=cores)
 peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
 wall_s, cpu_s = (sum(step[name] for step in steps.values()) for name in ("wall_s", "cpu_s"))
 print(json.dumps({"loading_s": loading_s, "steps": steps, "wall_s": wall_s, "cpu_s": cpu_s, "peak_mb": peak_mb,
@@ -98,7 +99,7 @@ def main() -> None:
 
 
 def _labelled(path: Path, out: Path, cores: int) -> dict[str, Any]:
-    environment = os.environ | {"OMP_NUM_THREADS": str(cores), "POLARS_MAX_THREADS": str(cores)}
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "POLARS_MAX_THREADS": str(cores)}
     command = [sys.executable, "-c", ONE, str(path), str(out), str(cores)]
     ended = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)
     found: dict[str, Any] = json.loads(ended.stdout)

@@ -149,7 +149,7 @@ def test_a_file_that_cannot_be_labelled_leaves_nothing_behind(recogniser: Recogn
 @pytest.mark.skipif(not os.environ.get("HARKEN_DATA"), reason="HARKEN_DATA names the folder of real recordings")
 def test_a_real_watch_of_49_hours(recogniser: Recogniser, tmp_path: Path) -> None:
     path = Path(os.environ["HARKEN_DATA"]) / "devices" / "labda_ax3_49h.cwa"
-    summary = label_file(path, recogniser, tmp_path / "out", two_cores=True)
+    summary = label_file(path, recogniser, tmp_path / "out", cores=2)
     assert summary["sample_rate_hz"] == pytest.approx(24.42, abs=0.01)
     quality = json.loads((tmp_path / "out" / "quality.json").read_text())
     assert quality["rows"] == 4_307_160

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+import harken.labelling.labelling
 from harken.errors import HarkenError
 from harken.labelling import label_parts, label_recording
 from harken.labelling.rows import rows_of
@@ -88,26 +89,29 @@ def test_a_stream_is_labelled_as_the_whole_is(
     assert (stream.labels, stream.subject, stream.source) == (whole.labels, whole.subject, whole.source)
 
 
-def test_two_cores_give_the_same_and_the_thread_ends_with_whatever_happens() -> None:
+def test_any_number_of_lanes_gives_the_same_and_threads_end_with_whatever_happens(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(harken.labelling.labelling, "WINDOWS_AT_ONCE", 5)
     found = recording(1, [(900, True, 40), (500, True, 1)])
     model = specification(40, 15, 20.0, even_grid=True)
     parts = parts_of(found, rows_at_once=37)
     one = label_parts(model, parts, by_content)
-    assert label_parts(model, parts, by_content, two_cores=True).frame.equals(one.frame)
+    assert label_parts(model, parts, by_content, lanes=2).frame.equals(one.frame)
 
     def broken(windows: Windows) -> NDArray[np.float32]:
         raise ZeroDivisionError("in the network")
 
     with pytest.raises(ZeroDivisionError, match="in the network"):
-        label_parts(model, parts, broken, two_cores=True)
+        label_parts(model, parts, broken, lanes=2)
 
     def damaged() -> Iterator[Samples]:
         yield from itertools.islice(parts.parts(), 3)
         raise HarkenError("the file ends here")
 
     with pytest.raises(HarkenError, match="the file ends here"):
-        label_parts(model, replace(parts, again=damaged), by_content, two_cores=True)
-    assert not any(thread.name == "harken-ahead" for thread in threading.enumerate())
+        label_parts(model, replace(parts, again=damaged), by_content, lanes=2)
+    assert not any(thread.name.startswith("harken-asking") for thread in threading.enumerate())
 
 
 def test_a_recording_on_the_grid_is_taken_as_it_is() -> None:

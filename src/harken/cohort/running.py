@@ -53,14 +53,14 @@ class Job:
         model_sha256: of that file, so that no worker takes another.
         out: the folder of results.
         settings: how to label.
-        two_cores: a file may use two cores, because there is no other file for the second.
+        cores: how many a file may use: more than one where there is no other file for them.
     """
 
     model: Path | None
     model_sha256: str
     out: Path
     settings: LabelSettings
-    two_cores: bool = False
+    cores: int = 1
 
     @classmethod
     def of(cls, model: Path | None, out: Path, settings: LabelSettings) -> "Job":
@@ -85,7 +85,7 @@ class Job:
                 self.out / task.name,
                 settings=self.settings,
                 asked=asked,
-                two_cores=self.two_cores,
+                cores=self.cores,
             )
             return Outcome(task, summary)
         except HarkenError as error:
@@ -114,7 +114,7 @@ def label_cohort(
         return _on_dask(tasks, job, scheduler)
     if workers <= 1 or len(tasks) <= 1:
         cores = usable_cores() if len(tasks) == 1 else 1
-        return map(replace(job, two_cores=cores > 1).run, tasks)
+        return map(replace(job, cores=cores).run, tasks)
     return _in_processes(tasks, job, workers)
 
 

@@ -1,32 +1,28 @@
 """A recording of any length -> its timeline: overlapping windows, averaged into one probability a step."""
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harken.errors import HarkenError
-from harken.labelling.ahead import ahead
+from harken.labelling.asking import Asking, Probabilities
 from harken.labelling.rows import rows_of
-from harken.labelling.windowing import Windowing, WindowRows, windows_joined
+from harken.labelling.windowing import Windowing
 from harken.readers.parts import Parts, parts_of
-from harken.recording import UNLABELLED, Recording
+from harken.recording import Recording
 from harken.samples import Samples
 from harken.signals import Resampler
 from harken.signals.resampling import on_grid
 from harken.specification import RATE_TOLERANCE, Specification
 from harken.timeline import Timeline
-from harken.windows import Windows
 
-__all__ = ["Calibrate", "Probabilities", "label_parts", "label_recording"]
+__all__ = ["Calibrate", "label_parts", "label_recording"]
 
 WINDOWS_AT_ONCE = 2000
 """Windows are copied out of the recording so many at a time: memory does not grow with their number times length."""
 
-Probabilities = Callable[[Windows], NDArray[np.float32]]
-"""Windows ``[n, length, channels]`` -> float32 ``[n, labels]``."""
 Calibrate = Callable[[NDArray[np.float32], NDArray[np.float32] | None], NDArray[np.float32]]
 """Signals ``[n, channels]`` and the temperature ``[n]``, where there is one -> calibrated signals."""
 AXES = ("x", "y", "z")
@@ -73,7 +69,7 @@ def label_parts(
     calibrate: Calibrate | None = None,
     non_wear_ns: NDArray[np.int64] | None = None,
     unsure_below: float | None = None,
-    two_cores: bool = False,
+    lanes: int = 0,
 ) -> Timeline:
     """Label a recording that comes in parts, as ``label_recording`` labels a whole one, in memory that does not grow.
 
@@ -84,7 +80,8 @@ def label_parts(
         calibrate: what to do to the signals first.
         non_wear_ns: when the watch was not worn, int64 ``[k, 2]``; those rows have no label. None: it always was.
         unsure_below: see ``Timeline.with_unsure_below``.
-        two_cores: read, calibrate and resample in one thread while the probabilities are asked for in this one.
+        lanes: threads that ask for probabilities, several times at once; 0: this one does, after the other work. The
+            timeline does not depend on it.
 
     Raises:
         HarkenError: as ``label_recording``.
@@ -101,10 +98,7 @@ def label_parts(
             prepared = _resampled(prepared, resampler)
             rate_hz, limit_ns = specification.sample_rate_hz, resampler.hole_ns
     parts = replace(parts, channels=specification.channels, sample_rate_hz=rate_hz, gap_limit_ns=limit_ns)
-    if not two_cores:
-        return _labelled(specification, parts, prepared, probabilities, unsure_below, non_wear_ns)
-    with closing(ahead(prepared)) as made_ahead:
-        return _labelled(specification, parts, made_ahead, probabilities, unsure_below, non_wear_ns)
+    return _labelled(specification, parts, prepared, probabilities, unsure_below, non_wear_ns, lanes)
 
 
 def _labelled(
@@ -114,6 +108,7 @@ def _labelled(
     probabilities: Probabilities,
     unsure_below: float | None,
     non_wear_ns: NDArray[np.int64] | None,
+    lanes: int = 0,
 ) -> Timeline:
     """Label a stream of samples as the model takes them; of ``facts`` everything but the samples counts."""
     name = facts.source or facts.subject
@@ -125,15 +120,15 @@ def _labelled(
         channels=len(facts.channels),
         axes=axes,
     )
-    asked = _Asked(facts, probabilities)
-    some = False
-    for samples in stream:
-        some |= len(samples.time_ns) > 0
-        asked.add(windowing.push(samples))
-    if some:
-        last, plan = windowing.finish()
-        asked.add(last)
-    each = asked.finish()
+    with Asking(facts, probabilities, windows_at_once=WINDOWS_AT_ONCE, lanes=lanes) as asked:
+        some = False
+        for samples in stream:
+            some |= len(samples.time_ns) > 0
+            asked.add(windowing.push(samples))
+        if some:
+            last, plan = windowing.finish()
+            asked.add(last)
+        each = asked.finish()
     if each is None:
         raise HarkenError(
             f"{name}: nothing can be said of it: no stretch without gaps and marked samples is as long as a window, "
@@ -155,46 +150,6 @@ def _labelled(
         activity_mg=rows.activity_mg if axes else None,
     )
     return timeline if unsure_below is None else timeline.with_unsure_below(unsure_below)
-
-
-class _Asked:
-    """Gathers windows and asks for their probabilities, as many as ``WINDOWS_AT_ONCE`` at a time."""
-
-    def __init__(self, facts: Parts, probabilities: Probabilities) -> None:
-        self._facts, self._probabilities = facts, probabilities
-        self._waiting: list[WindowRows] = []
-        self._told: list[NDArray[np.float32]] = []
-
-    def add(self, windows: WindowRows) -> None:
-        if len(windows.rows):
-            self._waiting.append(windows)
-        while sum(len(each.rows) for each in self._waiting) >= WINDOWS_AT_ONCE:
-            self._ask()
-
-    def finish(self) -> NDArray[np.float32] | None:
-        """Probabilities of all windows ``[windows, labels]``; None where there was no window."""
-        while self._waiting:
-            self._ask()
-        return np.concatenate(self._told) if self._told else None
-
-    def _ask(self) -> None:
-        every = windows_joined(self._waiting)
-        now, rest = every.part(slice(WINDOWS_AT_ONCE)), every.part(slice(WINDOWS_AT_ONCE, None))
-        self._waiting = [rest] if len(rest.rows) else []
-        self._told.append(
-            self._probabilities(
-                Windows(
-                    signals=now.signals,
-                    label_codes=np.full(len(now.rows), UNLABELLED, dtype=np.int16),
-                    label_names=(),
-                    subjects=np.full(len(now.rows), self._facts.subject),
-                    starts_ns=now.starts_ns,
-                    start_rows=now.rows,
-                    channels=self._facts.channels,
-                    sample_rate_hz=self._facts.sample_rate_hz,
-                )
-            )
-        )
 
 
 def _columns(parts: Parts, channels: tuple[str, ...]) -> list[int]:
