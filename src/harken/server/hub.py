@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import sys
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +27,9 @@ __all__ = ["Hub"]
 
 LOG = logging.getLogger("uvicorn.error")  # where a server's own troubles are looked for
 TICK_S = 0.04
+SWITCH_S = 0.0002
+"""The network's thread asks for the interpreter after each of its some hundred operations. At Python's usual 5 ms, a
+busy loop would keep it waiting for most of a second."""
 SWEEP_S = 5.0
 HOP_S = 1.0
 REPLAYED_S = 3600.0
@@ -146,6 +150,7 @@ class Hub:
 
     async def run(self) -> None:
         """Label what comes, until cancelled."""
+        sys.setswitchinterval(SWITCH_S)
         sweep_s = time.monotonic()
         while True:
             began = time.monotonic()
