@@ -42,6 +42,7 @@ class Watch:
         self.arrivals = Arrivals(plan)
         self._windowing = Windowing(plan)
         self._averaging = Averaging(plan)
+        self._none = np.empty((0, len(plan.specification.channels)), dtype=np.float32)
         self.reset()
 
     def reset(self) -> None:
@@ -84,6 +85,7 @@ class Watch:
         for event in self._due:
             if isinstance(event, Window):
                 updates.append(self._heard(event, probabilities[number]))
+                event.signals = self._none  # a view would keep what is behind it
                 number += 1
             else:
                 updates.append(Update(event.end_ns, None, self.plan.nothing, None, self._bout))
@@ -107,7 +109,7 @@ class Watch:
             bout = labels[best] if probabilities[best] >= self.plan.enter_at else None
         changed = bout != before
         self._bout = bout
-        self._told.append(_Told(window, probabilities, bout))
+        self._told.append(_Told(window, probabilities.copy(), bout))
         return Update(window.end_ns, bout, probabilities, bout if changed else None, before if changed else None)
 
     def _settle(self) -> None:
