@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.signals import Resampler, Samples
+from harken.signals.low_pass import TOGETHER
 
 __all__ = ["Part", "resampled"]
 
@@ -27,11 +28,12 @@ def resampled(resampler: Resampler, parts: Sequence[Part]) -> list[tuple[NDArray
     """The new samples of each part: their true times, and the samples (whose own times mean nothing).
 
     The filter reaches over no gap. So parts may follow one another in one call if each is moved by a whole number of
-    the grid's cycles, to well after the one before: a call costs as much for one sample as for a thousand.
+    the grid's cycles (and of samples that are filtered together), to well after the one before: a call costs as much
+    for one sample as for a thousand.
     """
     if not parts:
         return []
-    cycle = resampler.grid.cycle_ns
+    cycle = resampler.grid.cycle_ns * TOGETHER
     apart = max(resampler.hole_ns, resampler.bridged_ns) + cycle
     moves, ends, end = [], [], 0
     for part in parts:

@@ -15,7 +15,7 @@ from harken.errors import HarkenError
 from harken.recording import Recording, gap_limit_ns
 from harken.signals.curves import Points, points_between
 from harken.signals.grid import SECOND_NS, Grid
-from harken.signals.low_pass import HALF_WIDTH, LowPass
+from harken.signals.low_pass import HALF_WIDTH, TOGETHER, LowPass
 from harken.signals.room import Room
 from harken.signals.samples import Samples, joined
 
@@ -27,6 +27,8 @@ LEAST_OVERSAMPLING = 4
 FASTEST_FINE_HZ = 8000.0
 FINE_POINTS_AT_ONCE = 1 << 16
 ROWS_AT_ONCE = 1 << 16
+ROUNDING = 1e-6
+"""How far from 1 the sum of the filter's weights may be for want of digits."""
 EVER = np.iinfo(np.int64).max
 
 
@@ -95,8 +97,9 @@ def look_ahead_s(sample_rate_hz: float) -> float:
 class Resampler:
     """``resample`` for a stream: samples go in as they come, and what has become known comes out.
 
-    However samples are cut into pushes, the same come out as from ``resample`` on all of them together, but for
-    rounding in single precision. What is kept between two pushes is a fraction of a second.
+    However samples are cut into pushes, the same come out as from ``resample`` on all of them together, to the bit
+    (on the processors tried): each is computed in the same order of additions, whatever stands beside it. What is kept
+    between two pushes is a fraction of a second.
 
     Args:
         sample_rate_hz: the new rate, 1 to 1000.
@@ -166,10 +169,12 @@ class Resampler:
             bridged_ns=self.bridged_ns,
             hole_ns=self.hole_ns,
             hole_points=reach,
-            every=every,
+            # So that a sample always stands at the same place among those that are filtered together.
+            every=every * TOGETHER,
         )
         # One fine point in `every` is of the new grid. The points that stand for holes keep step.
         start = int(-points.begins[0] % every)
+        place_of_first = int((points.begins[0] + start) // every % TOGETHER)
         chosen = np.arange(start, points.total, every)
         behind = np.bincount((points.firsts + (every - 1 - start)) // every, minlength=len(chosen))
         row = np.cumsum(behind[: len(chosen)]) - 1
@@ -184,11 +189,14 @@ class Resampler:
         nearest = row + ((points.late[row] + place) / points.lengths[row] > 0.5)
         # Where only samples that are good and close lie within reach, the filter's weights add up to 1.
         whole = bool(points.bridged[:-1].all()) and chosen[0] >= reach and chosen[-1] + reach < points.firsts[-1]
-        filtered = self._filtered(old, points, start, whole=whole)[:, kept]
+        filtered = self._filtered(old, points, start - every * place_of_first, whole=whole)
+        filtered = filtered[:, place_of_first:][:, kept]
         if whole:
             new = np.ascontiguousarray(filtered.T)
         else:
-            new = np.ascontiguousarray((filtered[:-1] / np.where(made, filtered[-1], 1)).T)
+            weights = filtered[-1]
+            partly = made & (np.abs(weights - 1) > ROUNDING)  # else as if the whole were made
+            new = np.ascontiguousarray((filtered[:-1] / np.where(partly, weights, 1)).T)
             new[~made] = old.signals[nearest[~made]]
         return Samples(self.grid.times_ns(number), new, old.label_codes[nearest], made)
 
