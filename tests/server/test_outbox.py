@@ -1,0 +1,37 @@
+"""A slow reader loses the oldest frames and is told how many; nobody waits for it."""
+
+import asyncio
+import json
+
+from harken.server.outbox import Outbox
+
+
+def test_the_oldest_frames_are_dropped_counted_and_told() -> None:
+    async def run() -> list[str]:
+        outbox, sent, may = Outbox(3), [], asyncio.Event()
+
+        async def send(frame: str) -> None:
+            await may.wait()  # a reader that does not read
+            sent.append(frame)
+
+        delivering = asyncio.ensure_future(outbox.deliver(send))
+        outbox.put("first")
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        for number in range(10):
+            outbox.put(f"frame {number}")
+        for count in range(1, 5):
+            outbox.acknowledge(count)
+        assert outbox.lost == 7
+        may.set()
+        await asyncio.sleep(0.01)
+        outbox.put("later")
+        await asyncio.sleep(0.01)
+        delivering.cancel()
+        return sent
+
+    first, acknowledged, told, *rest = asyncio.run(run())
+    assert first == "first"
+    assert json.loads(acknowledged) == {"type": "ack", "messages": 4}
+    assert json.loads(told) == {"type": "dropped", "frames": 7}
+    assert rest == ["frame 7", "frame 8", "frame 9", "later"]
