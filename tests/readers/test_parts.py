@@ -1,5 +1,6 @@
 """A recording as a stream: its parts, put together, are the recording that reading the whole gives."""
 
+import math
 import os
 import shutil
 from collections.abc import Callable
@@ -15,7 +16,7 @@ import harken.readers.parts.parquet
 from harken.errors import HarkenError
 from harken.readers import read
 from harken.readers.parts import Parts, open_parts, parts_of
-from harken.samples import joined
+from harken.samples import Samples, joined
 from harken.simulation import Simulation, write_simulation
 
 START_MS = 1_519_170_400_000
@@ -161,6 +162,26 @@ def refusal_of(reader: Callable[[Path], object], path: Path) -> str | None:
     except HarkenError as error:
         return str(error)
     return None
+
+
+@pytest.mark.usefixtures("small_pieces")
+def test_a_listener_hears_the_parts_where_nothing_is_marked(tmp_path: Path) -> None:
+    path = tmp_path / "anna.parquet"
+    heard: list[Samples] = []
+
+    def listener(channels: tuple[str, ...]) -> Callable[[Samples], None]:
+        assert channels == ("x", "y", "z")
+        return heard.append
+
+    table(400).write_parquet(path)
+    parts = open_parts(path, listener=listener)
+    assert parts.overheard
+    assert all((a == b).all() for a, b in zip(joined(heard), joined(list(parts.parts())), strict=True))
+    table(400, Z=[math.nan, *[9.81] * 399]).write_parquet(path)
+    assert not open_parts(path, listener=listener).overheard
+    table(400).reverse().write_parquet(path)
+    assert not open_parts(path, listener=listener).overheard
+    assert not open_parts(path).overheard
 
 
 def device_files(*endings: str) -> list[Path]:

@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from json import dumps
@@ -22,7 +22,8 @@ from harken.labelling import label_parts
 from harken.readers.parts import Parts, open_parts
 from harken.recogniser import Recogniser
 from harken.report.wearer import write_wearer_report
-from harken.signals.epochs import Epochs, EpochStatistics
+from harken.samples import Samples
+from harken.signals.epochs import EpochStatistics
 from harken.signals.gravity_calibration import GravityCalibration, gravity_calibration
 from harken.signals.non_wear import non_wear
 from harken.timeline import Timeline, write_csv
@@ -72,9 +73,11 @@ def label_file(
     path, folder, settings, step = Path(path), Path(folder), settings or LabelSettings(), step or Step()
     asked = asked or asked_of(path, model_sha256, settings)
     step("read")
-    parts = open_parts(path, **asdict(settings.reading))
+    overheard = _Epochs()
+    asked_for = settings.calibration or settings.non_wear
+    parts = open_parts(path, listener=overheard.listen if asked_for else None, **asdict(settings.reading))
     step("epochs")
-    calibration, off_ns = _looked_over(parts, settings)
+    calibration, off_ns = _looked_over(parts, overheard, settings)
     step("label")
     with _one_thread_a_call():
         timeline = label_parts(
@@ -122,15 +125,28 @@ def _one_thread_a_call() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _looked_over(parts: Parts, settings: LabelSettings) -> tuple[GravityCalibration | None, NDArray[np.int64] | None]:
+class _Epochs:
+    """Epochs of what is overheard while the file is looked at for the first time."""
+
+    statistics: EpochStatistics
+
+    def listen(self, channels: tuple[str, ...]) -> Callable[[Samples], None]:
+        heat = channels.index("temperature") if "temperature" in channels else None
+        self.statistics = EpochStatistics(temperature_channel=heat)
+        return self.statistics.push if channels[:3] == AXES else lambda _: None
+
+
+def _looked_over(
+    parts: Parts, overheard: _Epochs, settings: LabelSettings
+) -> tuple[GravityCalibration | None, NDArray[np.int64] | None]:
     """What the raw acceleration says of its sensor and of when the watch was worn; None for what was not asked for."""
     if parts.channels[:3] != AXES or not (settings.calibration or settings.non_wear):
         return None, None
-    heat = parts.channels.index("temperature") if "temperature" in parts.channels else None
-    statistics = EpochStatistics(temperature_channel=heat)
-    for part in parts.parts():
-        statistics.push(part)
-    epochs: Epochs = statistics.finish()
+    if not parts.overheard:
+        tell = overheard.listen(parts.channels)
+        for part in parts.parts():
+            tell(part)
+    epochs = overheard.statistics.finish()
     return (
         gravity_calibration(epochs) if settings.calibration else None,
         non_wear(epochs) if settings.non_wear else None,

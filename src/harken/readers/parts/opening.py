@@ -14,7 +14,7 @@ from harken.readers.parquet import read_parquet
 from harken.readers.parts.axivity import found_axivity
 from harken.readers.parts.found import CannotStreamError, Found
 from harken.readers.parts.parquet import found_parquet
-from harken.readers.parts.parts import Parts, parts_of, surveyed_parts
+from harken.readers.parts.parts import Listener, Parts, parts_of, surveyed_parts
 
 __all__ = ["open_parts"]
 
@@ -24,7 +24,7 @@ STREAMING: dict[Reader, Callable[[Path, TableOptions], Found]] = {
 }
 
 
-def open_parts(path: str | Path, **options: Any) -> Parts:
+def open_parts(path: str | Path, *, listener: Listener | None = None, **options: Any) -> Parts:
     """A recording as a stream of mended parts that can be read again and again.
 
     The samples are those of ``harken.read`` on the same file, and so are counts and sentences in ``quality``; labels
@@ -35,6 +35,9 @@ def open_parts(path: str | Path, **options: Any) -> Parts:
 
     Args:
         path: the file.
+        listener: told the channels and then all samples while the file is looked at, so that one reading may serve for
+            two. Only where the parts say that they were ``overheard`` may it believe that it heard them: samples may be
+            marked in the end, or the file be read whole.
         options: as for ``harken.read``.
 
     Raises:
@@ -48,7 +51,7 @@ def open_parts(path: str | Path, **options: Any) -> Parts:
     try:
         streaming = STREAMING.get(reader_of(path, table_options)) if path.is_file() else None
         if streaming is not None and table_options.sample_rate_hz is None:
-            return surveyed_parts(streaming(path, table_options), table_options.sensor_range_g)
+            return surveyed_parts(streaming(path, table_options), table_options.sensor_range_g, listener)
     except CannotStreamError:
         pass
     except OSError as error:

@@ -12,9 +12,11 @@ from harken.readers.parts.survey import GAP_NS, Survey, Surveyed, deduplicated, 
 from harken.recording import UNLABELLED, Quality, Recording
 from harken.samples import Samples
 
-__all__ = ["Parts", "acceleration_channels", "parts_of", "surveyed_parts"]
+__all__ = ["Listener", "Parts", "acceleration_channels", "parts_of", "surveyed_parts"]
 
 ROWS_AT_ONCE = 1 << 18
+Listener = Callable[[tuple[str, ...]], Callable[[Samples], None]]
+"""The channels -> what is called with each piece of the file."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +32,8 @@ class Parts:
         rows: samples in all parts.
         stated_rate_hz: what the file says of its rate; None where it says nothing.
         streamed: False where the whole recording is in memory, for want of a streaming reader.
+        again: what ``parts`` calls.
+        overheard: whether a listener (see ``open_parts``) has heard just these samples already.
     """
 
     channels: tuple[str, ...]
@@ -46,6 +50,7 @@ class Parts:
     stated_rate_hz: float | None
     streamed: bool
     again: Callable[[], Iterator[Samples]]
+    overheard: bool = False
 
     def parts(self) -> Iterator[Samples]:
         """The samples from the beginning, in the order of their times; as often as one likes."""
@@ -86,8 +91,9 @@ def parts_of(recording: Recording, *, rows_at_once: int = ROWS_AT_ONCE) -> Parts
     )
 
 
-def surveyed_parts(found: Found, sensor_range_g: float | None) -> Parts:
-    """Look at all of a file once, and give its parts as ``mend`` would mend the whole.
+def surveyed_parts(found: Found, sensor_range_g: float | None, listener: Listener | None = None) -> Parts:
+    """Look at all of a file once, and give its parts as ``mend`` would mend the whole. Meanwhile a listener is told the
+    samples; where none of them is marked or left out, they are those of the parts.
 
     Raises:
         CannotStreamError: when that takes the whole recording in memory.
@@ -95,8 +101,11 @@ def surveyed_parts(found: Found, sensor_range_g: float | None) -> Parts:
     """
     axes = acceleration_channels(found.channels)
     survey = Survey(acceleration_channels=axes, range_g=sensor_range_g or found.quality.sensor_range_g)
+    tell = listener(found.channels) if listener is not None else None
     for piece in found.pieces():
         survey.push(piece)
+        if tell is not None:
+            tell(piece)
     seen = survey.finish()
     quality = found.concluded() if found.concluded is not None else found.quality
     dropped = dict(quality.dropped) | ({"repeated time": seen.repeated} if seen.repeated else {})
@@ -125,6 +134,7 @@ def surveyed_parts(found: Found, sensor_range_g: float | None) -> Parts:
         stated_rate_hz=found.stated_rate_hz,
         streamed=True,
         again=lambda: _mended(found, seen, axes),
+        overheard=tell is not None and not (seen.repeated or seen.missing or seen.out_of_range or seen.stuck),
     )
 
 
