@@ -27,7 +27,7 @@ SMALL_EVERYDAY = replace(
     windows=SlidingHops(hop_s=0.5),
     sizes={"stem": 8, "width": 8, "blocks": 1, "units": 8, "keep": 0.9},
     training=replace(
-        PRESETS["everyday"].training, passes=2, batch_windows=16, evaluate_every_windows=160, fewest_steps=30
+        PRESETS["everyday"].training, passes=3, batch_windows=16, evaluate_every_windows=160, fewest_steps=60
     ),
 )
 """The everyday recipe small enough for tests. Registered by the same fixture."""
