@@ -11,7 +11,7 @@ from harken.errors import HarkenError
 from harken.readers.options import TableOptions
 
 if TYPE_CHECKING:
-    from harken.cohort import Outcome
+    from harken.cohort import FileOutcome
 
 __all__ = ["label"]
 
@@ -121,7 +121,7 @@ def label(
         reading=reading,
     )
     job = Job.of(model, out, settings)
-    outcomes: dict[Task, Outcome] = {}
+    outcomes: dict[Task, FileOutcome] = {}
     running = label_cohort(tasks, job, workers=_workers(workers, len(tasks)), scheduler=scheduler)
     while len(outcomes) < len(tasks):
         with progress("Labelling", len(outcomes), len(tasks)):

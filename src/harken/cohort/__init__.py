@@ -1,11 +1,11 @@
 """Many files: which they are, where each one's results go, who labels them, and the tables over all of them."""
 
 from harken.cohort.files import recordings_in, shard_of
-from harken.cohort.running import Outcome, Task, label_cohort
+from harken.cohort.running import FileOutcome, Task, label_cohort
 from harken.cohort.tables import write_failures, write_tables
 
 __all__ = [
-    "Outcome",
+    "FileOutcome",
     "Task",
     "label_cohort",
     "recordings_in",

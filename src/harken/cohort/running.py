@@ -17,7 +17,7 @@ from harken.labelled.asked import file_sha256
 from harken.model_file import model_path
 from harken.recogniser import PACKAGED_MODEL, Recogniser
 
-__all__ = ["Job", "Outcome", "Task", "label_cohort"]
+__all__ = ["FileOutcome", "Job", "Task", "label_cohort"]
 
 IN_FLIGHT = 4
 """Tasks handed out at once for each worker: a hundred thousand files are not a hundred thousand futures."""
@@ -35,7 +35,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class FileOutcome:
     """What became of a task: its summary, or the reason why there is none. ``again`` is for a file that was done."""
 
     task: Task
@@ -72,12 +72,12 @@ class Job:
         Recogniser.load(model)
         return cls(model, file_sha256(model_path(model or PACKAGED_MODEL)), out, settings)
 
-    def run(self, task: Task) -> Outcome:
+    def run(self, task: Task) -> FileOutcome:
         """Label one file, unless that was done; whatever goes wrong becomes the outcome's reason."""
         try:
             asked = asked_of(task.path, self.model_sha256, self.settings)
             if (before := finished(self.out / task.name, asked)) is not None:
-                return Outcome(task, before, again=True)
+                return FileOutcome(task, before, again=True)
             recogniser = _recogniser(self.model, self.model_sha256)
             summary = label_file(
                 task.path,
@@ -87,16 +87,16 @@ class Job:
                 asked=asked,
                 cores=self.cores,
             )
-            return Outcome(task, summary)
+            return FileOutcome(task, summary)
         except HarkenError as error:
-            return Outcome(task, reason=str(error))
+            return FileOutcome(task, reason=str(error))
         except Exception as error:  # a fault of harken's own must not cost the other files
-            return Outcome(task, reason=f"{task.path}: a fault in harken: {type(error).__name__}: {error}")
+            return FileOutcome(task, reason=f"{task.path}: a fault in harken: {type(error).__name__}: {error}")
 
 
 def label_cohort(
     tasks: Sequence[Task], job: Job, *, workers: int = 1, scheduler: str | None = None
-) -> Iterator[Outcome]:
+) -> Iterator[FileOutcome]:
     """Label files, and give what became of each as it ends.
 
     A process that dies costs no other file: what it was at is tried once more, in another.
@@ -126,7 +126,7 @@ def _recogniser(model: Path | None, sha256: str) -> Recogniser:
     return Recogniser.load(model)
 
 
-def _in_processes(tasks: Sequence[Task], job: Job, workers: int) -> Iterator[Outcome]:
+def _in_processes(tasks: Sequence[Task], job: Job, workers: int) -> Iterator[FileOutcome]:
     waiting = list(reversed(tasks))
     deaths: dict[Task, int] = {}
     while waiting:
@@ -138,7 +138,7 @@ def _in_processes(tasks: Sequence[Task], job: Job, workers: int) -> Iterator[Out
         executor = ProcessPoolExecutor(
             1 if alone else lanes, mp_context=context, initializer=die_with, initargs=(lifeline,)
         )
-        running: dict[Future[Outcome], Task] = {}
+        running: dict[Future[FileOutcome], Task] = {}
         try:
             while waiting or running:
                 with one_thread_each():
@@ -157,7 +157,7 @@ def _in_processes(tasks: Sequence[Task], job: Job, workers: int) -> Iterator[Out
                 deaths[task] = deaths.get(task, 0) + 1
                 if deaths[task] >= MOST_DEATHS:
                     del deaths[task]
-                    yield Outcome(task, reason=f"{task.path}: {KILLED}")
+                    yield FileOutcome(task, reason=f"{task.path}: {KILLED}")
                 else:
                     waiting.append(task)
         finally:
@@ -166,7 +166,7 @@ def _in_processes(tasks: Sequence[Task], job: Job, workers: int) -> Iterator[Out
             lifeline.close()
 
 
-def _on_dask(tasks: Sequence[Task], job: Job, address: str) -> Iterator[Outcome]:
+def _on_dask(tasks: Sequence[Task], job: Job, address: str) -> Iterator[FileOutcome]:
     with connected(address) as (client, distributed, lanes):
         waiting = iter(tasks)
         running: dict[Any, Task] = {}
@@ -188,6 +188,6 @@ def _on_dask(tasks: Sequence[Task], job: Job, address: str) -> Iterator[Outcome]
             try:
                 yield replace(future.result(), task=task)
             except distributed.KilledWorker:
-                yield Outcome(task, reason=f"{task.path}: {KILLED}")
+                yield FileOutcome(task, reason=f"{task.path}: {KILLED}")
             for other in next_ones(1):
                 ended.add(other)

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from harken.cohort.running import Outcome
+from harken.cohort.running import FileOutcome
 from harken.files import replacing
 from harken.labelled.asked import SUMMARY
 from harken.timeline import write_csv
@@ -42,7 +42,7 @@ def write_tables(out: Path) -> None:
                     table.write_parquet(aside)
 
 
-def write_failures(path: Path, outcomes: Sequence[Outcome]) -> None:
+def write_failures(path: Path, outcomes: Sequence[FileOutcome]) -> None:
     """Write the files that went wrong and why; a table of an earlier call goes away where none did."""
     failed = [outcome for outcome in outcomes if outcome.reason is not None]
     if failed:
