@@ -12,6 +12,7 @@ import websockets
 from numpy.typing import NDArray
 
 import people
+from harken.labelled import LabelSettings, timeline_of_file
 from harken.labelling import label_recording
 from harken.recording import Recording
 from harken.server.limits import Limits
@@ -182,7 +183,10 @@ def test_a_recording_that_is_posted_is_labelled(served: Served, tmp_path: Any) -
     assert all(
         first["end_ms"] == second["start_ms"] for first, second in zip(day["rows"], day["rows"][1:], strict=False)
     )
-    assert {row["label"] for row in day["rows"]} <= {*day["labels"], None}
+    offline, *_ = timeline_of_file(path, recogniser(), LabelSettings())
+    assert [row["label"] for row in day["rows"]] == offline.frame["label"].to_list()
+    assert [row["wear"] for row in day["rows"]] == offline.frame["wear"].to_list()
+    assert all(row["activity_mg"] is not None for row in day["rows"] if row["wear"])
     refused = served.ask("/api/recordings?name=day.csv", b"this is no recording\n")
     assert refused.status == 422
     assert "day.csv" in refused.json["error"]

@@ -28,7 +28,7 @@ from harken.signals.gravity_calibration import GravityCalibration, gravity_calib
 from harken.signals.non_wear import non_wear
 from harken.timeline import Timeline, write_csv
 
-__all__ = ["Step", "label_file"]
+__all__ = ["Step", "label_file", "timeline_of_file"]
 
 AXES = ("x", "y", "z")
 
@@ -72,27 +72,8 @@ def label_file(
     """
     path, folder, settings, step = Path(path), Path(folder), settings or LabelSettings(), step or Step()
     asked = asked or asked_of(path, model_sha256, settings)
-    step("read")
-    overheard = _Epochs()
-    asked_for = settings.calibration or settings.non_wear
-    parts = open_parts(path, listener=overheard.listen if asked_for else None, **asdict(settings.reading))
-    step("epochs")
-    calibration, off_ns = _looked_over(parts, overheard, settings)
-    step("label")
     with _one_thread_a_call():
-        timeline = label_parts(
-            recogniser.specification_,
-            parts,
-            recogniser.predict_proba,
-            calibrate=calibration.apply if calibration is not None and calibration.applied else None,
-            non_wear_ns=off_ns,
-            lanes=cores if cores > 1 else 0,
-        )
-    step("smooth")
-    if settings.smoothing:
-        timeline = timeline.smoothed()
-    if settings.unsure_below is not None:
-        timeline = timeline.with_unsure_below(settings.unsure_below)
+        timeline, parts, calibration, off_ns = timeline_of_file(path, recogniser, settings, step=step, cores=cores)
     step("write")
     quality = quality_of(
         parts,
@@ -112,6 +93,45 @@ def label_file(
         raise HarkenError(f"{folder}: cannot write there ({error.strerror or error})") from error
     step("done")
     return summary
+
+
+def timeline_of_file(
+    path: str | Path, recogniser: Recogniser, settings: LabelSettings, *, step: Step | None = None, cores: int = 1
+) -> tuple[Timeline, Parts, GravityCalibration | None, NDArray[np.int64] | None]:
+    """Label a file and write nothing: calibrated, with non-wear, and smoothed, as far as it is asked for.
+
+    Args:
+        path, recogniser, settings, step, cores: as in ``label_file``.
+
+    Returns:
+        The timeline; the recording that it is of; what was found out about the sensor, and the stretches when it was
+        not worn, ``[k, 2]`` ns: None where that was not asked for.
+
+    Raises:
+        HarkenError: when the file cannot be read or labelled.
+    """
+    step = step or Step()
+    step("read")
+    overheard = _Epochs()
+    asked_for = settings.calibration or settings.non_wear
+    parts = open_parts(path, listener=overheard.listen if asked_for else None, **asdict(settings.reading))
+    step("epochs")
+    calibration, off_ns = _looked_over(parts, overheard, settings)
+    step("label")
+    timeline = label_parts(
+        recogniser.specification_,
+        parts,
+        recogniser.predict_proba,
+        calibrate=calibration.apply if calibration is not None and calibration.applied else None,
+        non_wear_ns=off_ns,
+        lanes=cores if cores > 1 else 0,
+    )
+    step("smooth")
+    if settings.smoothing:
+        timeline = timeline.smoothed()
+    if settings.unsure_below is not None:
+        timeline = timeline.with_unsure_below(settings.unsure_below)
+    return timeline, parts, calibration, off_ns
 
 
 @contextmanager

@@ -97,24 +97,23 @@ def _shown(name: str) -> str:
 
 
 def _labelled(recogniser: Recogniser, path: Path, name: str) -> dict[str, Any]:
-    from harken.readers import read
+    """Labelled as ``harken label`` does it: calibrated, with non-wear, smoothed."""
+    from harken.labelled import LabelSettings, timeline_of_file
 
-    recording = read(path)
-    if recording.subject == STEM:
-        recording = replace(recording, subject=PurePosixPath(_shown(name)).stem)
-    timeline = recogniser.label(recording)
+    timeline, parts, _, _ = timeline_of_file(path, recogniser, LabelSettings())
+    if timeline.subject == STEM:
+        timeline = replace(timeline, subject=PurePosixPath(_shown(name)).stem)
     frame, labels = timeline.frame, timeline.labels
     start, end = (frame[column].to_physical().to_numpy() // 10**6 for column in ("start", "end"))
     told = np.asarray(~np.isnan(timeline.probabilities).any(axis=1))
     shares = np.where(told[:, None], timeline.probabilities, 0).astype(np.float64).round(4).tolist()
-    wear = frame["wear"].to_list() if "wear" in frame.columns else frame["recorded"].to_list()
-    activity = frame["activity_mg"].to_list() if "activity_mg" in frame.columns else [None] * len(frame)
+    wear, activity = frame["wear"].to_list(), frame["activity_mg"].to_list()
     rows = zip(
         start.tolist(), end.tolist(), frame["label"].to_list(), wear, activity, told.tolist(), shares, strict=True
     )
     return {
         "subject": timeline.subject,
-        "timezone": recording.timezone,
+        "timezone": parts.timezone,
         "labels": list(labels),
         "rows": [
             {
@@ -128,5 +127,5 @@ def _labelled(recogniser: Recogniser, path: Path, name: str) -> dict[str, Any]:
             for first, last, label, worn, moved, known, share in rows
         ],
         "hours": {label: seconds / 3600 for label, seconds in timeline.seconds_by_label().items()},
-        "notes": [note.replace(str(path), _shown(name)) for note in recording.quality.notes],
+        "notes": [note.replace(str(path), _shown(name)) for note in parts.quality.notes],
     }
