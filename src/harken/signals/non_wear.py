@@ -14,7 +14,7 @@ REST_G, REST_RANGE_G = 0.013, 0.050
 REST_AXES = 2
 """At rest: standard deviation and range below these on so many axes (van Hees 2011, and GGIR)."""
 DEAF_WINDOW_S = 3600.0
-QUIET_WINDOW_S = 900.0
+QUIET_WINDOW_S = 1200.0
 BREATH_G = 0.00025
 """Slow movement of the wrist, all axes together, below which nobody breathes. See docs/signals.md for measurements."""
 CHANCE = 3.0
@@ -34,7 +34,7 @@ def non_wear(epochs: Epochs) -> NDArray[np.int64]:
     below 50 mg on at least two of three axes (van Hees and others, PLoS ONE 6(7), 2011, whose window is 60 minutes in
     GGIR). That alone calls quiet sleep non-wear, whenever somebody does not turn for an hour. So there are two rules:
 
-    - Where the sensor could hear a breath, windows of 15 minutes at rest count in which there is none: the means of
+    - Where the sensor could hear a breath, windows of 20 minutes at rest count in which there is none: the means of
       whole seconds vary by less than 0.25 mg (all axes together, root mean square over the window) beyond what noise
       leaves in them, give or take three standard errors. How much that is both the samples of a second and its two
       halves tell, and the smaller answer counts. An hour at rest that breathes is worn.
@@ -44,7 +44,7 @@ def non_wear(epochs: Epochs) -> NDArray[np.int64]:
     Windows begin at every epoch, so the boundaries are exact to an epoch (10 s), and every moment that lies in one
     such window is non-wear. What was not recorded does not count for or against; a window of which less than half was
     recorded is none, and non-wear neither begins nor ends with a gap. A watch that is carried, or lies in a moving
-    car, is taken as worn; so is one that is off for less than a quarter of an hour.
+    car, is taken as worn; so is one that is off for less than twenty minutes.
     """
     if len(epochs) == 0:
         return np.empty((0, 2), dtype=np.int64)
