@@ -151,7 +151,7 @@ def test_some_folds_first_and_the_others_later(settings: Settings, whole: Path, 
     ("changes", "said"),
     [
         ({"seed": 1}, r"another method\.preset\.training\.seed \(0, now 1\)"),
-        ({"passes": 1}, r"another method\.preset\.training\.passes \(2, now 1\)"),
+        ({"passes": 1}, r"another method\.preset\.training\.passes \(3, now 1\)"),
         ({"baselines": ("small:5",)}, r"small\.json was made with another .*passes \(4, now 5\)"),
     ],
 )
