@@ -64,7 +64,7 @@ def main() -> None:
         print(f"{way:<12} {took:8.1f} s  {seconds['one process'] / took:.2f} x")
     print(f"the same results: {same}")
     result = {
-        "command": " ".join(["python", *sys.argv]),
+        "command": " ".join(["python", *(Path(word).name if word.startswith("/") else word for word in sys.argv)]),
         "made_with": made_with(),
         "load_average_at_the_end": os.getloadavg(),
         "files": asked.files,

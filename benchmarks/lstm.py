@@ -314,7 +314,8 @@ def main() -> None:
 
     made = made_with()
     result = {
-        "command": "python benchmarks/lstm.py " + " ".join(sys.argv[1:]),
+        "command": "python benchmarks/lstm.py "
+        + " ".join(Path(word).name if word.startswith("/") else word for word in sys.argv[1:]),
         "commit": made["git_commit"],
         "versions": made["versions"],
         "machine": made["machine"] | {"threads": arguments.threads},

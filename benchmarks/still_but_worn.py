@@ -65,7 +65,7 @@ def lying(folder: Path) -> list[dict[str, object]]:
             epochs = statistics.finish()
             rows.append(
                 {
-                    "source": recording.source,
+                    "source": Path(recording.source).name,
                     "label": label,
                     "taken_for_non_wear": bool(len(non_wear(epochs))),
                     "an_hour_at_rest": bool(an_hour_at_rest(epochs).any()),

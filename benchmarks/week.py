@@ -86,7 +86,7 @@ def main() -> None:
             _print(f"{days:g} days", measured)
         beside = _actipy(min(7.0, max(asked.days)), asked.rate, Path(aside)) if asked.actipy else None
     result = {
-        "command": " ".join(["python", *sys.argv]),
+        "command": " ".join(["python", *(Path(word).name if word.startswith("/") else word for word in sys.argv)]),
         "made_with": made_with(),
         "load_average_at_the_end": os.getloadavg(),
         "rate_hz": asked.rate,
