@@ -23,13 +23,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from harken import Recogniser, Windows
+from harken import Recogniser
 from harken.benchmarking.machine import made_with
 from harken.exported import ExportedRecogniser
 from harken.exporting import exported_bytes
 from harken.files import write_text
 from harken.model_file import Model
 from harken.networks.native.library import instructions, load
+from prediction import made_up, spread
 
 BATCHES, THREADS = (1, 64), (1, 2)
 CHANNELS, CLASSES = ("x", "y", "z"), 8
@@ -38,21 +39,6 @@ AT_LEAST_S = 0.1
 """A turn calls again until so much time has passed."""
 PLAIN, BARE = "bare PyTorch, its own LSTM", "bare PyTorch, harken's LSTM"
 OURS, EXPORTED = "Recogniser", "ExportedRecogniser"
-
-
-def made_up(count: int) -> Windows:
-    """Random windows; what is in them does not matter to the time."""
-    random = np.random.default_rng(0)
-    return Windows(
-        signals=random.normal(0, 0.5, (count, LENGTH, len(CHANNELS))).astype(np.float32),
-        label_codes=random.integers(0, CLASSES, count).astype(np.int16),
-        label_names=tuple(f"activity {number}" for number in range(CLASSES)),
-        subjects=np.full(count, "nobody"),
-        starts_ns=np.arange(count) * round(1e9 * LENGTH / RATE_HZ),
-        start_rows=np.arange(count) * LENGTH,
-        channels=CHANNELS,
-        sample_rate_hz=RATE_HZ,
-    )
 
 
 def bare(network: torch.nn.Module, signals: torch.Tensor, temperature: float) -> torch.Tensor:
@@ -107,13 +93,6 @@ def measure(recogniser: Recogniser, content: bytes, *, batch: int, threads: int,
         "median_s": {name: statistics.median(each) for name, each in seconds.items()},
         "exported_times_as_fast_as": {name: spread(seconds[name], seconds[EXPORTED]) for name in (PLAIN, BARE, OURS)},
     }
-
-
-def spread(theirs: list[float], ours: list[float]) -> dict[str, float]:
-    """Median and quartiles of how many times as fast ours is, within a round."""
-    ratios = [other / mine for other, mine in zip(theirs, ours, strict=True)]
-    lower, median, upper = statistics.quantiles(ratios, n=4, method="inclusive")
-    return {"median": median, "lower_quartile": lower, "upper_quartile": upper}
 
 
 def line(found: Mapping[str, Any], name: str) -> str:

@@ -119,7 +119,7 @@ def measure(classifier: ActivityClassifier, count: int, rounds: int) -> dict[str
 
 
 def spread(ours: list[float], theirs: list[float]) -> dict[str, float]:
-    """Median and quartiles of the ratio within a round: below 1, ours is faster."""
+    """Median and quartiles of ours over theirs within a round; of times, ours is faster below 1."""
     ratios = [mine / other for mine, other in zip(ours, theirs, strict=True)]
     lower, median, upper = statistics.quantiles(ratios, n=4, method="inclusive")
     return {"median": median, "lower_quartile": lower, "upper_quartile": upper}

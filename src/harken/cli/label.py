@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from harken.cli.options import FLAG, Json, with_reading_options
+from harken.cli.options import FLAG, Json, ModelOrPackaged, with_reading_options
 from harken.errors import HarkenError
 from harken.readers.options import TableOptions
 
@@ -27,14 +27,7 @@ def label(
         ),
     ],
     *,
-    model: Annotated[
-        Path | None,
-        typer.Option(
-            help="A model file (.safetensors), or a run directory. [default: the model that comes with harken]",
-            metavar="MODEL",
-            show_default=False,
-        ),
-    ] = None,
+    model: ModelOrPackaged = None,
     out: Annotated[
         Path,
         typer.Option(

@@ -3,13 +3,14 @@
 import functools
 import inspect
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from harken.readers.options import AccelerationUnit, TableOptions, TimeUnit
 
-__all__ = ["FLAG", "Files", "Json", "with_reading_options"]
+__all__ = ["FLAG", "Files", "Json", "ModelOrPackaged", "with_reading_options"]
 
 FLAG = ""
 """The metavar of an option that takes no value: without it the help would ask for a ``<bool>``."""
@@ -19,6 +20,14 @@ Files = Annotated[
 ]
 Json = Annotated[
     bool, typer.Option("--json", help="Print JSON for a program instead of a table for a person.", metavar=FLAG)
+]
+ModelOrPackaged = Annotated[
+    Path | None,
+    typer.Option(
+        help="A model file (.safetensors), or a run directory. [default: the model that comes with harken]",
+        metavar="MODEL",
+        show_default=False,
+    ),
 ]
 
 _COLUMN = "NAME|N"

@@ -6,21 +6,14 @@ from typing import Annotated
 
 import typer
 
-from harken.cli.options import FLAG
+from harken.cli.options import FLAG, ModelOrPackaged
 
 __all__ = ["serve"]
 
 
 def serve(
     *,
-    model: Annotated[
-        Path | None,
-        typer.Option(
-            help="A model file (.safetensors), or a run directory. [default: the model that comes with harken]",
-            metavar="MODEL",
-            show_default=False,
-        ),
-    ] = None,
+    model: ModelOrPackaged = None,
     host: Annotated[
         str, typer.Option(help="The address to listen at; 0.0.0.0 for a watch or phone.", metavar="H")
     ] = "127.0.0.1",
