@@ -32,6 +32,7 @@ __all__ = [
     "Interrupted",
     "Progress",
     "TrainingSettings",
+    "keep_freed_memory",
     "logits",
     "loss_and_accuracy",
     "resolve_device",
@@ -160,7 +161,7 @@ def train(
     if len(examples.codes) < settings.batch_windows and not settings.shuffle:
         raise ValueError(f"{len(examples.codes)} windows are fewer than one batch of {settings.batch_windows}")
     cuda = [torch.device(device)] if device.startswith("cuda") else []
-    _keep_freed_memory()
+    keep_freed_memory()
     with _flushed_denormals(), torch.random.fork_rng(devices=cuda):
         torch.manual_seed(settings.seed)
         network = build().to(device)
@@ -188,7 +189,7 @@ def _flushed_denormals() -> Iterator[None]:
 
 
 @cache
-def _keep_freed_memory() -> None:
+def keep_freed_memory() -> None:
     """Let the process keep memory that a step frees for the next one, on a CPU and where the C library is GNU's.
 
     It would give large pieces back to the system and take them anew: 5,000 faults in each step of the everyday network,

@@ -96,7 +96,7 @@ class _Work:
         y = x.new_empty(batch, length if self.steps else 0, self.directions * self.units)
         hn = x.new_empty(self.layers * self.directions, batch, self.units)
         cn = torch.empty_like(hn)
-        hold: list[Tensor] = []
+        hold: list[object] = []
         problem = self.problem(x, h0, c0, weights, hold)
         if self.steps:
             problem.y, problem.y_row, problem.y_time = y.data_ptr(), y.stride(0), y.stride(1)
@@ -110,7 +110,7 @@ class _Work:
         h0: Tensor | None,
         c0: Tensor | None,
         weights: Sequence[Tensor | None],
-        hold: list[Tensor],
+        hold: list[object],
     ) -> Problem:
         """What forward and backward have in common. ``hold`` keeps alive what had to be copied."""
         problem = Problem(
@@ -141,7 +141,7 @@ class _LSTM(torch.autograd.Function):
     def backward(ctx: Any, dy: Tensor | None, dhn: Tensor | None, dcn: Tensor | None) -> tuple[Tensor | None, ...]:
         x, h0, c0, *weights = ctx.saved_tensors
         work: _Work = ctx.work
-        hold: list[Tensor] = []
+        hold: list[object] = []
         problem = work.problem(x, h0, c0, weights, hold)
         if dy is not None and work.steps:
             if dy.stride(2) != 1:
@@ -177,19 +177,20 @@ def _kept_floats(work: _Work, x: Tensor) -> int:
     return int(library.harken_lstm_kept(ctypes.byref(sizes)))
 
 
-def _address(tensor: Tensor | None, hold: list[Tensor]) -> int | None:
+def _address(tensor: Tensor | None, hold: list[object]) -> int | None:
     if tensor is None:
         return None
-    tensor = tensor.detach().contiguous()
-    hold.append(tensor)
+    if not tensor.is_contiguous():
+        tensor = tensor.detach().contiguous()
+        hold.append(tensor)
     return tensor.data_ptr()
 
 
-def _addresses(tensors: Sequence[Tensor | None], hold: list[Tensor]) -> int:
-    """The address of an array of addresses; ``hold`` keeps the array alive too."""
-    addresses = torch.tensor([_address(tensor, hold) or 0 for tensor in tensors], dtype=torch.int64)
+def _addresses(tensors: Sequence[Tensor | None], hold: list[object]) -> int:
+    """The address of an array of addresses; ``hold`` keeps the array alive."""
+    addresses = (ctypes.c_void_p * len(tensors))(*[_address(tensor, hold) for tensor in tensors])
     hold.append(addresses)
-    return addresses.data_ptr()
+    return ctypes.addressof(addresses)
 
 
 class _Lease:
