@@ -15,28 +15,12 @@ from hypothesis import strategies as st
 import harken.readers.parts.parquet
 from harken.errors import HarkenError
 from harken.readers import read
-from harken.readers.parts import Parts, open_parts, parts_of
+from harken.readers.parts import open_parts, parts_of
 from harken.samples import Samples, joined
 from harken.simulation import Simulation, write_simulation
+from parted import assert_same, refusal_of
 
 START_MS = 1_519_170_400_000
-
-
-def assert_same(parts: Parts, path: Path, **options: object) -> None:
-    """The parts are what ``harken.read`` gives, twice over."""
-    whole = read(path, **options)
-    for _ in range(2):
-        together = joined(list(parts.parts()))
-        np.testing.assert_array_equal(together.time_ns, whole.time_ns)
-        np.testing.assert_array_equal(together.signals, whole.signals)
-        np.testing.assert_array_equal(together.valid, whole.valid)
-    assert parts.quality == whole.quality
-    assert (parts.subject, parts.source, parts.timezone) == (whole.subject, whole.source, whole.timezone)
-    assert (parts.channels, parts.rows, parts.gap_limit_ns) == (whole.channels, len(whole), whole.gap_limit_ns)
-    assert parts.sample_rate_hz == whole.sample_rate_hz
-    assert (parts.start_ns, parts.end_ns) == (whole.time_ns[0], whole.time_ns[-1])
-    before, after = whole.time_ns[whole.gap_rows - 1], whole.time_ns[whole.gap_rows]
-    np.testing.assert_array_equal(parts.gaps_ns, np.stack([before, after], axis=1))
 
 
 def table(rows: int, seed: int = 0, **changes: object) -> pl.DataFrame:
@@ -153,15 +137,6 @@ def test_a_simulated_recording_streams(tmp_path: Path) -> None:
     parts = open_parts(path)
     assert parts.streamed
     assert_same(parts, path)
-
-
-def refusal_of(reader: Callable[[Path], object], path: Path) -> str | None:
-    """The sentence with which a file is refused; None where it is read."""
-    try:
-        reader(path)
-    except HarkenError as error:
-        return str(error)
-    return None
 
 
 @pytest.mark.usefixtures("small_pieces")

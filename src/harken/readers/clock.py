@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -25,12 +25,25 @@ ZONED = re.compile(r":\d\d([.,]\d+)? ?(Z|UTC|GMT|[+-]\d\d(:?\d\d)?)$")
 
 @dataclass(frozen=True)
 class Clock:
-    """Times in ns ``[n]``; which rows have one, bool ``[n]`` (None: all); their unit; and notes for the user."""
+    """A column of times that was read.
+
+    Attributes:
+        time_ns: times in ns ``[n]``.
+        present: which rows have one, bool ``[n]``; None: all.
+        unit: their unit.
+        notes: for the user.
+        form: how text was read; empty for what was no text. Pieces of a column that are all read in one form are read
+            as the whole is.
+        cut: whether an hour that the clock ran through twice touches the column's first or last row: what comes before
+            or after may then tell another time.
+    """
 
     time_ns: NDArray[np.int64]
     present: NDArray[np.bool_] | None
     unit: str
     notes: list[str]
+    form: str = ""
+    cut: bool = False
 
 
 Where = Callable[[int], str]
@@ -96,6 +109,7 @@ def _from_numbers(path: Path, column: pl.Series, options: TableOptions) -> Clock
 def _from_text(path: Path, column: pl.Series, options: TableOptions, where: Where) -> Clock:
     column = column.str.strip_chars()
     column = column.set(column.str.to_lowercase().is_in(NO_TIMES), None)
+    read_as: list[str] = []
     if options.time_format is not None:
         patterns = [options.time_format.replace(".%f", "%.f")]
         form = f"a time in the form {options.time_format!r}"
@@ -105,20 +119,25 @@ def _from_text(path: Path, column: pl.Series, options: TableOptions, where: Wher
         if len(column) - numbers.null_count() > written // 2:
             _check_all_read(path, column, numbers, "a number, as the other times are", where)
             whole = column.cast(pl.Int64, strict=False)
-            return _from_numbers(path, whole if whole.null_count() == column.null_count() else numbers, options)
+            integral = whole.null_count() == column.null_count()
+            clock = _from_numbers(path, whole if integral else numbers, options)
+            return replace(clock, form="whole numbers" if integral else "numbers")
         first = column.drop_nulls().head(1).to_list()
         if first and "," in first[0]:
             column = column.str.replace(r",(\d)", ".$1")
+            read_as.append("comma")
         zoned = bool(first) and ZONED.search(first[0]) is not None
         if zoned and first[0].endswith(("UTC", "GMT")):
             column = column.str.replace(r" ?(UTC|GMT)$", "Z")
+            read_as.append("UTC")
         patterns = [f"%Y{d}%m{d}%d{t}%H:%M:%S%.f{'%#z' if zoned else ''}" for d in "-/" for t in "T "]
         form = "a time harken knows; describe its form with --time-format, for example '%d/%m/%Y %H:%M:%S%.f'"
-    return _from_datetimes(path, _parsed(path, column, patterns, form, where), options, where)
+    parsed, pattern = _parsed(path, column, patterns, form, where)
+    return replace(_from_datetimes(path, parsed, options, where), form=" ".join([*read_as, pattern]))
 
 
-def _parsed(path: Path, column: pl.Series, patterns: list[str], form: str, where: Where) -> pl.Series:
-    """Text -> datetimes by the first pattern that all of it fits."""
+def _parsed(path: Path, column: pl.Series, patterns: list[str], form: str, where: Where) -> tuple[pl.Series, str]:
+    """Text -> datetimes by the first pattern that all of it fits, and that pattern."""
     best: tuple[pl.Series, str] | None = None
     for pattern in patterns:
         try:
@@ -133,8 +152,8 @@ def _parsed(path: Path, column: pl.Series, patterns: list[str], form: str, where
         raise HarkenError(f"{path}: --time-format {patterns[0]!r} is no pattern for times")
     _check_all_read(path, column, best[0], form, where)
     if column.str.contains(r"\.\d{7}").any() and _within_years(best[0]):
-        return column.str.to_datetime(best[1], time_unit="ns", strict=False)
-    return best[0]
+        return column.str.to_datetime(best[1], time_unit="ns", strict=False), best[1]
+    return best
 
 
 def _check_all_read(path: Path, written: pl.Series, read: pl.Series, form: str, where: Where) -> None:
@@ -157,21 +176,21 @@ def _from_datetimes(path: Path, column: pl.Series, options: TableOptions, where:
         raise HarkenError(f"{path}: no row has a time; --rate HZ numbers the rows instead")
     if not _within_years(column):
         raise HarkenError(f"{path}: there are times outside the years {YEARS[0]} to {YEARS[1]}; is the column right?")
-    notes = []
+    notes, cut = [], False
     if column.dtype.time_zone is not None:
         instants = column.dt.convert_time_zone("UTC")
     elif options.timezone is None:
         instants = column
         notes.append("Times carry no zone and are taken as UTC; --timezone says where the wearer lived.")
     else:
-        instants = _in_zone(path, column, options.timezone, where)
+        instants, cut = _in_zone(path, column, options.timezone, where)
     present = column.is_not_null().to_numpy() if column.null_count() else None
     time_ns = instants.dt.cast_time_unit("ns").to_physical().fill_null(0).to_numpy()
-    return Clock(time_ns.astype(np.int64, copy=False), present, "date", notes)
+    return Clock(time_ns.astype(np.int64, copy=False), present, "date", notes, cut=cut)
 
 
-def _in_zone(path: Path, column: pl.Series, timezone: str, where: Where) -> pl.Series:
-    """Local wall-clock times of a zone -> instants, right on both change days.
+def _in_zone(path: Path, column: pl.Series, timezone: str, where: Where) -> tuple[pl.Series, bool]:
+    """Local wall-clock times of a zone -> instants, right on both change days; and ``Clock.cut``.
 
     An hour that the clock ran through twice is told apart by the jump back between its two passes: rows before
     it are the first pass, rows after it the second. Where there is no jump, the hour that is missing from the
@@ -190,12 +209,13 @@ def _in_zone(path: Path, column: pl.Series, timezone: str, where: Where) -> pl.S
     latest = column.dt.replace_time_zone(timezone, ambiguous="latest", non_existent="null")
     ambiguous = (earliest != latest).fill_null(False).to_numpy()
     if not ambiguous.any():
-        return earliest
+        return earliest, False
     rows = np.flatnonzero(column.is_not_null().to_numpy())  # a row without a time neither ends nor begins a stretch
     local = column.drop_nulls().dt.cast_time_unit("ns").to_physical().to_numpy()
     second_pass = np.zeros(len(column), dtype=bool)
     second_pass[rows] = _second_pass(local, ambiguous[rows])
-    return pl.select(pl.when(pl.Series(second_pass)).then(latest).otherwise(earliest)).to_series()
+    instants = pl.select(pl.when(pl.Series(second_pass)).then(latest).otherwise(earliest)).to_series()
+    return instants, bool(ambiguous[rows[0]] or ambiguous[rows[-1]])
 
 
 def _second_pass(local_ns: NDArray[np.int64], ambiguous: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -31,10 +31,24 @@ class CodedColumn:
         self._role = role
         self._where = where
         self._codes: dict[str, int] = {}
+        self._rows = 0
         self._pieces: list[NDArray[np.int16]] = []
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names so far, in the order in which they were found; the codes of ``coded`` point into them."""
+        return tuple(self._codes)
+
     def add(self, column: pl.Series) -> None:
-        """Take in the next piece, a column of text, categories or numbers.
+        """Take in the next piece, a column of text, categories or numbers, and keep its codes.
+
+        Raises:
+            HarkenError: as ``coded``.
+        """
+        self._pieces.append(self.coded(column))
+
+    def coded(self, column: pl.Series) -> NDArray[np.int16]:
+        """The codes of the next piece ``[rows]``; -1 where there is no name.
 
         Raises:
             HarkenError: when there are too many names, or one of them spans lines.
@@ -50,7 +64,8 @@ class CodedColumn:
             UNLABELLED if name.lower() in NO_NAME else self._codes.setdefault(name, len(self._codes)) for name in names
         ]
         rows = categories.to_physical().cast(pl.Int64).fill_null(len(lookup) - 1).to_numpy()
-        self._pieces.append(lookup[rows])
+        self._rows += len(rows)
+        return np.asarray(lookup[rows])
 
     def finish(self) -> tuple[NDArray[np.int16], tuple[str, ...]]:
         """Codes ``[rows]`` (-1: no name) and the sorted names that they point into."""
@@ -73,6 +88,6 @@ class CodedColumn:
             row = int(text.str.strip_chars().str.contains("\n", literal=True).arg_true()[0])
             begin = text[row].strip().split("\n")[0]
             raise HarkenError(
-                f"{self._path}, {self._where(sum(map(len, self._pieces)) + row)}: the {self._role} {begin!r} "
+                f"{self._path}, {self._where(self._rows + row)}: the {self._role} {begin!r} "
                 "goes on over the end of its line; is a quotation mark missing?"
             )

@@ -4,6 +4,7 @@ A block of lines is read by polars with the types the columns should have. Only 
 of fields does not add up, is the block gone through slowly to name the line that is wrong.
 """
 
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -20,7 +21,7 @@ from harken.readers.options import TableOptions
 from harken.readers.table import POLARS_ERRORS, Table, TableBuilder, first_line, recording_from_table
 from harken.recording import UNLABELLED, Recording
 
-__all__ = ["layout_of", "read_csv", "read_table"]
+__all__ = ["check_last_label", "layout_of", "line_of_row", "read_csv", "read_frames", "read_table"]
 
 MISSING_NUMBERS = ("", "nan", "null", "none", "na", "n/a")
 
@@ -47,18 +48,31 @@ def read_table(path: Path, layout: Layout, columns: Columns) -> Table:
         HarkenError: for the first row that is not what the layout and the columns say; the message names it.
     """
     try:
-        table = _read_blocks(path, layout, columns, typed=True).finish()
+        table = _whole(path, layout, columns, typed=True)
     except POLARS_ERRORS:
-        # For files whose numbers change form on the way: 0 then 0.02, null instead of NaN, spaces behind.
-        table = _read_blocks(path, layout, columns, typed=False).finish()
-    _check_last_label(table, layout, columns)
+        table = _whole(path, layout, columns, typed=False)
+    if table.label is not None:
+        codes, names = table.label
+        last = names[codes[-1]] if codes[-1] != UNLABELLED else ""
+        times = int(np.count_nonzero(codes == codes[-1]))
+        check_last_label(path, layout, columns, last, times, names, lambda: table.where(len(codes) - 1))
     return table
 
 
-def _read_blocks(path: Path, layout: Layout, columns: Columns, *, typed: bool) -> TableBuilder:
-    """Read every block, with the types the columns should have or (slower) as text that is then converted."""
+def read_frames(path: Path, layout: Layout, columns: Columns, *, typed: bool) -> Iterator[pl.DataFrame]:
+    """The rows of a file, a block of lines at a time; columns are named by their roles.
+
+    Args:
+        path, layout, columns: the file.
+        typed: read with the types the columns should have; or (slower) as text that is then converted. That is for
+            files whose numbers change form on the way: 0 then 0.02, null instead of NaN, spaces behind.
+
+    Raises:
+        HarkenError: as ``read_table``.
+        PolarsError: when ``typed``, and it takes the other way.
+    """
     types = _types(layout, columns) if typed else {}
-    table = TableBuilder(path, columns, partial(_line_of_row, path, layout))
+    rows = 0
     for block in blocks(path, layout):
         text = block.without_blank_lines(layout)
         if not text:
@@ -70,8 +84,37 @@ def _read_blocks(path: Path, layout: Layout, columns: Columns, *, typed: bool) -
             if typed:
                 raise
             raise HarkenError(f"{path}: cannot be read as a table ({first_line(error)})") from error
-        table.add(frame if typed else _converted(path, frame, layout, columns, table.rows))
-    return table
+        yield frame if typed else _converted(path, frame, layout, columns, rows)
+        rows += frame.height
+
+
+def check_last_label(
+    path: Path, layout: Layout, columns: Columns, last: str, times: int, names: Iterable[str], where: Callable[[], str]
+) -> None:
+    """Raise a HarkenError where a file was cut in the middle of its last label, such as walki.
+
+    Args:
+        path, layout, columns: the file.
+        last: the label of its last row; empty where it has none.
+        times: how many rows have that label.
+        names: all labels.
+        where: says where the last row stands.
+    """
+    if columns.label != layout.width - 1:
+        return
+    whole = [name for name in names if name.startswith(last) and name != last]
+    if last and whole and times == 1 and not ends_in_newline(path):
+        raise HarkenError(
+            f"{path}, {where()}: the file ends within its last label: {last!r} instead of {whole[0]!r}. Remove or "
+            "complete the line"
+        )
+
+
+def _whole(path: Path, layout: Layout, columns: Columns, *, typed: bool) -> Table:
+    table = TableBuilder(path, columns, partial(line_of_row, path, layout))
+    for frame in read_frames(path, layout, columns, typed=typed):
+        table.add(frame)
+    return table.finish()
 
 
 def _types(layout: Layout, columns: Columns) -> dict[int, type[pl.DataType]]:
@@ -129,27 +172,13 @@ def _converted(path: Path, frame: pl.DataFrame, layout: Layout, columns: Columns
         role, row = min(wrong.items(), key=lambda item: item[1])
         option = f", or say where {role} is with --{role}-column" if role in ("x", "y", "z") else ""
         raise HarkenError(
-            f"{path}, {_line_of_row(path, layout, rows_before + row)}, column "
+            f"{path}, {line_of_row(path, layout, rows_before + row)}, column "
             f"{layout.title(columns.roles()[role])}: {frame[role][row]!r} is not a number. Mend it{option}"
         )
     return frame
 
 
-def _check_last_label(table: Table, layout: Layout, columns: Columns) -> None:
-    """Raise a HarkenError where a file was cut in the middle of its last label, such as walki."""
-    if table.label is None or columns.label != layout.width - 1:
-        return
-    codes, names = table.label
-    last = names[codes[-1]] if codes[-1] != UNLABELLED else ""
-    whole = [name for name in names if name.startswith(last) and name != last]
-    if last and whole and np.count_nonzero(codes == codes[-1]) == 1 and not ends_in_newline(table.path):
-        raise HarkenError(
-            f"{table.path}, {table.where(len(codes) - 1)}: the file ends within its last label: "
-            f"{last!r} instead of {whole[0]!r}. Remove or complete the line"
-        )
-
-
-def _line_of_row(path: Path, layout: Layout, row: int) -> str:
+def line_of_row(path: Path, layout: Layout, row: int) -> str:
     """On which line of the file a row of data stands, counted from 0 without blank lines. Goes through the file."""
     every = (
         line

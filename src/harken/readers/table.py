@@ -1,7 +1,7 @@
 """Columns of a table -> a Recording as found: units, labels, subject, clock. Shared by every table's reader."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,16 @@ from harken.readers.options import AccelerationUnit, TableOptions
 from harken.readers.units import G_PER_UNIT, acceleration_unit, magnitude_at_rest
 from harken.recording import UNLABELLED, Quality, Recording
 
-__all__ = ["POLARS_ERRORS", "Table", "TableBuilder", "first_line", "recording_from_table", "unit_and_notes"]
+__all__ = [
+    "POLARS_ERRORS",
+    "Table",
+    "TableBuilder",
+    "channels_of",
+    "first_line",
+    "recording_from_table",
+    "signals_of",
+    "unit_and_notes",
+]
 
 POLARS_ERRORS = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
 MOST_SUBJECTS_SHOWN = 10
@@ -65,10 +74,7 @@ class TableBuilder:
 
     def add(self, frame: pl.DataFrame) -> None:
         """Take in the next rows."""
-        signals = np.empty((frame.height, len(self._numeric)), dtype=np.float32)
-        for channel, role in enumerate(self._numeric):
-            signals[:, channel] = frame[role].cast(pl.Float32).fill_null(math.nan).to_numpy()
-        self._signals.append(signals)
+        self._signals.append(signals_of(frame, self._numeric))
         for role, coded in self._named.items():
             coded.add(frame[role])
         if self._times is not None:
@@ -90,7 +96,7 @@ class TableBuilder:
             where=self._where,
             time=pl.concat(self._times) if self._times is not None else None,
             signals=signals,
-            channels=tuple("P" if role == "accuracy" else role for role in self._numeric),
+            channels=channels_of(self._numeric),
             label=self._named["label"].finish() if "label" in self._named else None,
             subject=self._named["subject"].finish() if "subject" in self._named else None,
             tidy=self._tidy,
@@ -117,7 +123,7 @@ def recording_from_table(table: Table, options: TableOptions) -> Recording:
 
     _refuse_sessions(table, clock)
     signals = table.signals if kept is None else table.signals[kept]
-    acceleration, notes = unit_and_notes(table.path, signals[:, :3], options, table.unit)
+    acceleration, notes = unit_and_notes(table.path, magnitude_at_rest(signals[:, :3]), options, table.unit)
     if acceleration != "g":
         with np.errstate(invalid="ignore", over="ignore"):  # bytes that were flipped may be any number
             signals[:, :3] *= np.float32(G_PER_UNIT[acceleration])
@@ -140,6 +146,19 @@ def recording_from_table(table: Table, options: TableOptions) -> Recording:
         ),
         as_found=True,
     )
+
+
+def signals_of(frame: pl.DataFrame, numeric: Sequence[str]) -> NDArray[np.float32]:
+    """The columns of these roles, float32 ``[rows, roles]``; NaN where there is no number."""
+    signals = np.empty((frame.height, len(numeric)), dtype=np.float32)
+    for channel, role in enumerate(numeric):
+        signals[:, channel] = frame[role].cast(pl.Float32).fill_null(math.nan).to_numpy()
+    return signals
+
+
+def channels_of(numeric: Sequence[str]) -> tuple[str, ...]:
+    """The names of the channels that columns of these roles become."""
+    return tuple("P" if role == "accuracy" else role for role in numeric)
 
 
 def first_line(error: BaseException) -> str:
@@ -212,15 +231,14 @@ def _tidy_advice(table: Table) -> str:
 
 
 def unit_and_notes(
-    path: Path, acceleration: NDArray[np.float32], options: TableOptions, unit: AccelerationUnit | None = None
+    path: Path, at_rest: float, options: TableOptions, unit: AccelerationUnit | None = None
 ) -> tuple[AccelerationUnit, list[str]]:
-    """The unit of acceleration ``[n, 3]`` by the user's word, else by the format's (``unit``), else from gravity; and
-    what to say about it.
+    """The unit of acceleration by the user's word, else by the format's (``unit``), else from gravity, of which
+    ``at_rest`` is the size (see ``magnitude_at_rest``); and what to say about it.
 
     Raises:
         HarkenError: when no row is whole, or the unit cannot be recognised.
     """
-    at_rest = magnitude_at_rest(acceleration)
     if math.isnan(at_rest):
         raise HarkenError(f"{path}: no row has all three of x, y and z")
     detected = acceleration_unit(at_rest)

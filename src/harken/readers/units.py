@@ -9,12 +9,13 @@ from harken.readers.options import AccelerationUnit, TimeUnit
 from harken.recording import STANDARD_GRAVITY
 
 __all__ = [
-    "BLOCK_ROWS",
     "G_PER_UNIT",
-    "MOST_BLOCKS",
     "NS_PER_UNIT",
+    "STEPS_LOOKED_AT",
+    "AtRest",
     "acceleration_unit",
     "magnitude_at_rest",
+    "plausible_step",
     "time_unit",
 ]
 
@@ -25,7 +26,8 @@ G_PER_UNIT: dict[AccelerationUnit, float] = {unit: 1 / size for unit, size in UN
 UNIT_TOLERANCE = 1.35
 """At rest a watch reads gravity within this factor, offset and gain errors included."""
 BLOCK_ROWS = 32
-MOST_BLOCKS = 20_000
+MOST_BLOCKS = 40_000
+ROWS_AT_ONCE = BLOCK_ROWS << 14
 
 EPOCHS: tuple[tuple[float, TimeUnit], ...] = ((1e17, "ns"), (1e14, "us"), (1e11, "ms"), (1e8, "s"))
 """A time since 1970 of at least this size is in this unit: 1973 and later, for the next 3,000 years."""
@@ -54,24 +56,66 @@ def time_unit(times: NDArray[np.float64] | NDArray[np.int64]) -> TimeUnit | None
     return next((unit for smallest, unit in EPOCHS if size >= smallest), None)
 
 
+def plausible_step(step_ns: float) -> bool:
+    """Whether a wrist is sampled with such a step, so that the unit of its times is told by it."""
+    slowest, fastest = PLAUSIBLE_RATES_HZ
+    return step_ns > 0 and slowest <= 1e9 / step_ns <= fastest
+
+
+class AtRest:
+    """``magnitude_at_rest`` of samples that come in pieces: the same number, however they are cut."""
+
+    def __init__(self) -> None:
+        self._rest = np.empty((0, 3), dtype=np.float32)
+        self._kept: list[NDArray[np.float32]] = []  # blocks 0, stride, 2 * stride and so on
+        self._stride = 1
+        self._blocks = 0
+
+    def push(self, acceleration: NDArray[np.float32]) -> None:
+        """Take the next samples ``[n, 3]``."""
+        for first in range(0, len(acceleration), ROWS_AT_ONCE):
+            self._push(acceleration[first : first + ROWS_AT_ONCE])
+
+    def magnitude(self) -> float:
+        """See ``magnitude_at_rest``."""
+        if self._blocks < 2:
+            every = np.concatenate([*(block[0] for block in self._kept), self._rest])
+            sample = np.linalg.norm(every.astype(np.float64), axis=1)
+            return float(np.median(sample)) if len(sample) else math.nan
+        lengths = np.linalg.norm(np.concatenate(self._kept).astype(np.float64), axis=2)
+        spread = lengths.std(axis=1)
+        return float(np.median(lengths[spread <= np.median(spread)]))
+
+    def _push(self, acceleration: NDArray[np.float32]) -> None:
+        finite = np.isfinite(acceleration[:, 0]) & np.isfinite(acceleration[:, 1]) & np.isfinite(acceleration[:, 2])
+        if not finite.all():
+            acceleration = acceleration[finite]
+        acceleration = np.concatenate([self._rest, acceleration])
+        blocks = len(acceleration) // BLOCK_ROWS
+        self._rest = acceleration[blocks * BLOCK_ROWS :]
+        stride = self._stride
+        while -(-(self._blocks + blocks) // stride) > MOST_BLOCKS:
+            stride *= 2
+        if stride > self._stride:
+            self._kept = [np.concatenate(self._kept)[:: stride // self._stride]] if self._kept else []
+            self._stride = stride
+        whole = acceleration[: blocks * BLOCK_ROWS].reshape(blocks, BLOCK_ROWS, 3)
+        chosen = whole[-self._blocks % stride :: stride]
+        if len(chosen):
+            self._kept.append(chosen.copy())
+        self._blocks += blocks
+
+
 def magnitude_at_rest(acceleration: NDArray[np.float32]) -> float:
     """The median length of the acceleration vector ``[n, 3]`` in the stillest half of the recording.
 
-    The rows that are whole are cut into blocks of 32 (at most 20,000 of them, evenly spread); the half of the
-    blocks with the smallest spread counts. NaN when no row is whole.
+    The rows that are whole are cut into blocks of 32; of them every one counts, or every second, fourth and so on, so
+    that there are at most 40,000, evenly spread. The half of these with the smallest spread counts. NaN when no row is
+    whole.
     """
-    finite = np.isfinite(acceleration[:, 0]) & np.isfinite(acceleration[:, 1]) & np.isfinite(acceleration[:, 2])
-    if not finite.all():
-        acceleration = acceleration[finite]
-    blocks = len(acceleration) // BLOCK_ROWS
-    if blocks < 2:
-        sample = np.linalg.norm(acceleration.astype(np.float64), axis=1)
-        return float(np.median(sample)) if len(sample) else math.nan
-    stride = max(1, blocks // MOST_BLOCKS)
-    whole = acceleration[: blocks * BLOCK_ROWS].reshape(blocks, BLOCK_ROWS, -1)[::stride]
-    lengths = np.linalg.norm(whole.astype(np.float64), axis=2)
-    spread = lengths.std(axis=1)
-    return float(np.median(lengths[spread <= np.median(spread)]))
+    at_rest = AtRest()
+    at_rest.push(acceleration)
+    return at_rest.magnitude()
 
 
 def acceleration_unit(at_rest: float) -> AccelerationUnit | None:

@@ -13,7 +13,15 @@ Pieces = Callable[[], Iterator[Samples]]
 
 
 class CannotStreamError(Exception):
-    """A file that can only be understood as a whole; the message says why. It is then read whole."""
+    """A file that can only be understood as a whole; the message says why. It is then read whole.
+
+    Attributes:
+        instead: another way to read it in pieces, to be tried first; None: there is none.
+    """
+
+    def __init__(self, reason: str, instead: "Callable[[], Found] | None" = None) -> None:
+        super().__init__(reason)
+        self.instead = instead
 
 
 @dataclass(frozen=True)

@@ -2,16 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from harken.errors import HarkenError
 from harken.readers import read
 from harken.readers.axivity import read_axivity
+from harken.readers.csv import read_csv
 from harken.readers.kinds import Reader, reader_of
 from harken.readers.options import TableOptions
 from harken.readers.parquet import read_parquet
 from harken.readers.parts.axivity import found_axivity
+from harken.readers.parts.csv import found_csv
 from harken.readers.parts.found import CannotStreamError, Found
 from harken.readers.parts.parquet import found_parquet
 from harken.readers.parts.parts import Listener, Parts, parts_of, surveyed_parts
@@ -21,6 +24,7 @@ __all__ = ["open_parts"]
 STREAMING: dict[Reader, Callable[[Path, TableOptions], Found]] = {
     read_parquet: found_parquet,
     read_axivity: found_axivity,
+    read_csv: found_csv,
 }
 
 
@@ -28,10 +32,10 @@ def open_parts(path: str | Path, *, listener: Listener | None = None, **options:
     """A recording as a stream of mended parts that can be read again and again.
 
     The samples are those of ``harken.read`` on the same file, and so are counts and sentences in ``quality``; labels
-    in the file are not read. Memory does not grow with the recording for Parquet files whose rows are in the order
-    of numeric times or of datetimes, and for Axivity's ``.cwa``; the file is read once to see what there is to mend.
-    Every other file, one whose rows are out of order, and whatever ``--rate`` or ``--subject`` must pick apart, is
-    read whole and given in slices.
+    in the file are not given. Memory does not grow with the recording for CSV files, for Parquet files with numeric
+    times or datetimes, and for Axivity's ``.cwa``; the file is read once to see what there is to mend. Every other
+    file, one whose rows are out of order, whatever ``--rate`` or ``--subject`` must pick apart, and local times through
+    an hour that the clock showed twice, is read whole and given in slices.
 
     Args:
         path: the file.
@@ -51,9 +55,19 @@ def open_parts(path: str | Path, *, listener: Listener | None = None, **options:
     try:
         streaming = STREAMING.get(reader_of(path, table_options)) if path.is_file() else None
         if streaming is not None and table_options.sample_rate_hz is None:
-            return surveyed_parts(streaming(path, table_options), table_options.sensor_range_g, listener)
+            return _streamed(partial(streaming, path, table_options), table_options, listener)
     except CannotStreamError:
         pass
     except OSError as error:
         raise HarkenError(f"{path}: cannot be read ({error.strerror or error})") from error
     return parts_of(read(path, **options))
+
+
+def _streamed(found: Callable[[], Found], options: TableOptions, listener: Listener | None) -> Parts:
+    while True:
+        try:
+            return surveyed_parts(found(), options.sensor_range_g, listener)
+        except CannotStreamError as error:
+            if error.instead is None:
+                raise
+            found = error.instead

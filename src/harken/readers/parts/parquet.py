@@ -15,12 +15,12 @@ from harken.readers.columns import Columns, find_columns
 from harken.readers.options import AccelerationUnit, TableOptions
 from harken.readers.parquet import check_types
 from harken.readers.parts.found import CannotStreamError, Found
-from harken.readers.table import POLARS_ERRORS, first_line, unit_and_notes
-from harken.readers.units import BLOCK_ROWS, G_PER_UNIT, MOST_BLOCKS, time_unit
+from harken.readers.table import POLARS_ERRORS, channels_of, first_line, signals_of, unit_and_notes
+from harken.readers.units import G_PER_UNIT, AtRest, magnitude_at_rest, time_unit
 from harken.recording import UNLABELLED, Quality
 from harken.samples import Samples
 
-__all__ = ["found_parquet"]
+__all__ = ["found_parquet", "unit_or_whole"]
 
 ROWS_AT_ONCE = 1 << 20
 """As many as are in a group of rows of the files that ``harken simulate`` writes."""
@@ -63,8 +63,7 @@ class _Reading:
         self._rows = pl.scan_parquet(path, glob=False).select(pl.len()).collect().item()
         if self._rows == 0:
             raise CannotStreamError("it is empty")
-        self._stride = max(1, self._rows // BLOCK_ROWS // MOST_BLOCKS) * BLOCK_ROWS
-        self._at_rest: list[NDArray[np.float32]] | None = None
+        self._at_rest: AtRest | None = None
         self._time_options = options
         self._unit: AccelerationUnit = "g"
 
@@ -78,19 +77,18 @@ class _Reading:
                 raise CannotStreamError("the unit of its times must be looked for in all of them")
             self._time_options = replace(options, time_unit=unit)
         clock = nanoseconds(path, first["time"], self._time_options, self._where)
-        self._unit, _ = _unit(path, _signals(first)[:, :3], options)
+        self._unit, _ = unit_or_whole(path, magnitude_at_rest(self._signals(first)[:, :3]), options)
         quality = Quality(acceleration_unit=self._unit, time_unit=clock.unit, notes=tuple(clock.notes))
 
         def concluded() -> Quality:
-            # By the same rows as in a whole recording, unless some are missing.
-            unit, notes = _unit(path, np.concatenate(self._at_rest or []), options)
+            unit, notes = unit_or_whole(path, (self._at_rest or AtRest()).magnitude(), options)
             if unit != self._unit:
                 raise CannotStreamError("its beginning seems to be in another unit than the rest")
             return replace(quality, notes=(*clock.notes, *notes))
 
         return Found(
             pieces=self._pieces,
-            channels=tuple("P" if role == "accuracy" else role for role in self._columns.numeric()),
+            channels=channels_of(self._columns.numeric()),
             subject=self._subject(),
             source=str(path),
             timezone=options.timezone or "UTC",
@@ -99,7 +97,7 @@ class _Reading:
         )
 
     def _pieces(self) -> Iterator[Samples]:
-        gathered: list[NDArray[np.float32]] = []
+        at_rest = AtRest()
         for first in range(0, self._rows, ROWS_AT_ONCE):
             count = min(ROWS_AT_ONCE, self._rows - first)
             try:
@@ -111,20 +109,17 @@ class _Reading:
             clock = nanoseconds(self._path, frame["time"], self._time_options, self._where)
             if clock.present is not None:
                 raise CannotStreamError("some rows have no time")
-            signals = _signals(frame)
+            signals = self._signals(frame)
             if self._at_rest is None:
-                gathered.append(self._looked_at(signals[:, :3], first))
+                at_rest.push(signals[:, :3])
             if self._unit != "g":
                 with np.errstate(invalid="ignore", over="ignore"):  # bytes that were flipped may be any number
                     signals[:, :3] *= np.float32(G_PER_UNIT[self._unit])
             yield Samples(clock.time_ns, signals, np.full(count, UNLABELLED, np.int16), np.ones(count, dtype=bool))
-        self._at_rest = self._at_rest or gathered
+        self._at_rest = self._at_rest or at_rest
 
-    def _looked_at(self, acceleration: NDArray[np.float32], first: int) -> NDArray[np.float32]:
-        """The rows of this piece by which ``magnitude_at_rest`` judges the whole; pieces hold whole blocks."""
-        begins = np.arange(-first % self._stride, len(acceleration), self._stride)
-        rows = (begins[:, np.newaxis] + np.arange(BLOCK_ROWS)).ravel()
-        return np.asarray(acceleration[rows[rows < len(acceleration)]])
+    def _signals(self, frame: pl.DataFrame) -> NDArray[np.float32]:
+        return signals_of(frame, self._columns.numeric())
 
     def _frame(self, first: int, count: int) -> pl.DataFrame:
         columns = [pl.col(name).alias(role) for role, name in self._names.items()]
@@ -144,16 +139,13 @@ class _Reading:
         return f"row {row + 1}"
 
 
-def _unit(path: Path, acceleration: NDArray[np.float32], options: TableOptions) -> tuple[AccelerationUnit, list[str]]:
+def unit_or_whole(path: Path, at_rest: float, options: TableOptions) -> tuple[AccelerationUnit, list[str]]:
+    """As ``unit_and_notes``.
+
+    Raises:
+        CannotStreamError: where that refuses.
+    """
     try:
-        return unit_and_notes(path, acceleration, options)
+        return unit_and_notes(path, at_rest, options)
     except HarkenError as error:
         raise CannotStreamError("the unit must be looked for in all of it") from error
-
-
-def _signals(frame: pl.DataFrame) -> NDArray[np.float32]:
-    names = [name for name in frame.columns if name != "time"]
-    signals = np.empty((frame.height, len(names)), dtype=np.float32)
-    for channel, name in enumerate(names):
-        signals[:, channel] = frame[name].cast(pl.Float32).fill_null(float("nan")).to_numpy()
-    return signals

@@ -111,7 +111,7 @@ def surveyed_parts(found: Found, sensor_range_g: float | None, listener: Listene
     dropped = dict(quality.dropped) | ({"repeated time": seen.repeated} if seen.repeated else {})
     quality = replace(
         quality,
-        rows=seen.rows + seen.repeated,
+        rows=seen.rows + seen.repeated + sum(quality.dropped.values()),
         dropped=dropped,
         repeated_times=seen.repeated,
         missing=seen.missing,

@@ -1,0 +1,186 @@
+"""A CSV file as a stream: its parts, put together, are the recording that reading the whole gives."""
+
+import gzip
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import harken.readers.blocks
+import harken.readers.parts.csv
+import harken.readers.units
+from harken.errors import HarkenError
+from harken.readers import read
+from harken.readers.parts import open_parts
+from parted import assert_same, refusal_of
+
+START_MS = 1_519_170_400_000
+START = datetime(2018, 2, 20, 23, 46, 40, tzinfo=UTC)
+CLOCKS: dict[str, Callable[[int], str]] = {
+    "milliseconds": lambda ms: str(START_MS + ms),
+    "seconds": lambda ms: f"{(START_MS + ms) / 1000:.3f}",
+    "seconds from its start": lambda ms: f"{ms / 1000:g}",
+    "text": lambda ms: (START + timedelta(milliseconds=ms)).strftime("%Y-%m-%d %H:%M:%S.%f"),
+    "text with commas": lambda ms: (START + timedelta(milliseconds=ms)).strftime('"%Y-%m-%dT%H:%M:%S,%f"'),
+    "text in UTC": lambda ms: (START + timedelta(milliseconds=ms)).strftime("%Y/%m/%d %H:%M:%S.%fZ"),
+}
+
+
+@pytest.fixture
+def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pieces of some fifty rows, and of four blocks of them gravity is looked for in at most two."""
+    monkeypatch.setattr(harken.readers.blocks, "BLOCK_BYTES", 2500)
+    monkeypatch.setattr(harken.readers.parts.csv, "STEPS_LOOKED_AT", 40)
+    monkeypatch.setattr(harken.readers.units, "STEPS_LOOKED_AT", 40)
+    monkeypatch.setattr(harken.readers.units, "MOST_BLOCKS", 4)
+
+
+def lines_of(times: list[str], seed: int = 0, **columns: list[str]) -> list[str]:
+    """A table in the notebook's unit, m/s2, with a header."""
+    random = np.random.default_rng(seed)
+    values = random.normal((0, 0, 9.81), 0.3, (len(times), 3))
+    rows = [[time, *(f"{value:.4f}" for value in row)] for time, row in zip(times, values, strict=True)]
+    for row, *others in zip(rows, *columns.values(), strict=True):
+        row += others
+    return [",".join(row) for row in [["Timestamp", "X", "Y", "Z", *columns], *rows]]
+
+
+def write(path: Path, lines: list[str]) -> Path:
+    text = "\n".join(lines) + "\n"
+    path.write_bytes(gzip.compress(text.encode()) if path.suffix == ".gz" else text.encode())
+    return path
+
+
+@pytest.mark.usefixtures("small_pieces")
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_csv_file_in_pieces_is_mended_as_the_whole_is(tmp_path: Path, data: st.DataObject) -> None:
+    rows = data.draw(st.integers(100, 400))
+    steps = np.full(rows, 20)
+    for kind, length in data.draw(
+        st.lists(st.tuples(st.sampled_from(["gap", "again"]), st.integers(1, 3)), max_size=3)
+    ):
+        place = data.draw(st.integers(50, rows - 4))
+        steps[place : place + length] = 700 if kind == "gap" else 0
+    clock = data.draw(st.sampled_from(sorted(CLOCKS)))
+    lines = lines_of(
+        [CLOCKS[clock](int(ms)) for ms in np.cumsum(steps)],
+        data.draw(st.integers(0, 5)),
+        Label=[["walking", "", "lying", "null"][row // 50 % 4] for row in range(rows)],
+    )
+    for place in data.draw(st.lists(st.integers(60, rows), max_size=4)):
+        time, x, y, z, label = lines[place].rsplit(",", 4)
+        lines[place] = data.draw(
+            st.sampled_from(
+                [
+                    f"{time},{x},,{z},{label}",  # a value is missing
+                    f"{time},{x},null,{z},{label}",  # in words, so that numbers are no longer that
+                    f"{time},160,{y},{z},{label}",  # beyond any range
+                    f"{time}, {x} ,{y},{z},{label}",
+                    f"{lines[place]}\n",  # a blank line behind
+                    f",{x},{y},{z},{label}",  # no time
+                    f"nan,{x},{y},{z},{label}",
+                    f"{time},{x},nan,{z},{label}",
+                ]
+            )
+        )
+    path = write(tmp_path / "anna.csv", lines)
+    options = data.draw(st.sampled_from([{}, {"timezone": "Europe/Athens"}]))
+    parts = open_parts(path, **options)
+    assert parts.streamed
+    assert_same(parts, path, **options)
+
+
+@pytest.mark.usefixtures("small_pieces")
+@pytest.mark.parametrize("clock", CLOCKS)
+@pytest.mark.parametrize("name", ["anna.csv", "anna.csv.gz"])
+def test_every_clock_streams(tmp_path: Path, clock: str, name: str) -> None:
+    lines = lines_of([CLOCKS[clock](20 * row) for row in range(300)], subject=["anna"] * 300)
+    path = write(tmp_path / name, lines)
+    parts = open_parts(path, timezone="Europe/Athens", subject="anna")
+    assert parts.streamed
+    assert parts.quality.acceleration_unit == "m/s2"
+    assert_same(parts, path, timezone="Europe/Athens", subject="anna")
+
+
+@pytest.mark.usefixtures("small_pieces")
+def test_what_needs_the_whole_is_read_whole(tmp_path: Path) -> None:
+    times = [CLOCKS["milliseconds"](20 * row) for row in range(300)]
+    header, *lines = lines_of(times)
+    local = [(datetime(2018, 10, 28, 3, 58) + timedelta(seconds=row)) for row in range(300)]
+    files: dict[str, tuple[list[str], dict[str, object]]] = {
+        "out of order": ([header, *reversed(lines)], {}),
+        "slow": (lines_of([str(START_MS + 200 * row) for row in range(300)]), {}),
+        "faster than a wrist": (lines_of([str(START_MS + 2 * row) for row in range(300)]), {}),
+        "numbered": ([header, *lines], {"sample_rate_hz": 50}),
+        "of two people": (lines_of(times, subject=["anna"] * 250 + ["bert"] * 50), {"subject": "bert"}),
+        "in part of nobody": (lines_of(times, subject=["anna"] * 250 + [""] * 50), {"subject": "anna"}),
+        "an hour that was there twice": (
+            lines_of([f"{moment + timedelta(milliseconds=20 * k)}" for moment in local for k in range(2)]),
+            {"timezone": "Europe/Athens"},
+        ),
+        "times that change their form": (
+            lines_of(["2018-02-20 23:46:40"] + [CLOCKS["text"](20 * row) for row in range(1, 250)] + ["", "NaN"]),
+            {},
+        ),
+    }
+    for reason, (rows, options) in files.items():
+        path = write(tmp_path / "anna.csv", rows)
+        parts = open_parts(path, **options)
+        assert parts.streamed == (reason == "times that change their form"), reason
+        assert_same(parts, path, **options)
+
+
+@pytest.mark.usefixtures("small_pieces")
+def test_refusals_are_those_of_reading_the_whole(tmp_path: Path) -> None:
+    times = [CLOCKS["milliseconds"](20 * row) for row in range(300)]
+    whole = lines_of(times, Label=["walking"] * 299 + ["walki"])
+    changed = {
+        "cut": lambda lines: [*lines[:200], lines[200].rsplit(",", 2)[0]],
+        "no number": lambda lines: [*lines[:200], lines[200].replace(",9", ",nine"), *lines[201:]],
+        "no time": lambda lines: [*lines[:200], "yesterday" + lines[200][13:], *lines[201:]],
+        "quotation": lambda lines: [*lines[:200], lines[200].replace("walk", '"walk'), *lines[201:]],
+        "two people": lambda _: lines_of(times, subject=["anna"] * 250 + ["bert"] * 50),
+        "still nothing": lambda _: [",".join([time, "0", "0", "0"]) for time in times],
+    }
+    for name, change in changed.items():
+        path = write(tmp_path / "anna.csv", change(whole))
+        refused = refusal_of(read, path)
+        assert refused is not None, name
+        assert refusal_of(open_parts, path) == refused
+    path.write_text("\n".join(whole))
+    with pytest.raises(HarkenError, match=r"line 301: the file ends within its last label: 'walki'"):
+        open_parts(path)
+
+
+@pytest.mark.usefixtures("small_pieces")
+def test_a_csv_file_cut_short_or_with_flipped_bytes_is_refused_or_read_as_the_whole_is(tmp_path: Path) -> None:
+    lines = lines_of([CLOCKS["milliseconds"](20 * row) for row in range(300)], Label=["walking"] * 300)
+    content = ("\n".join(lines) + "\n").encode()
+    copy = tmp_path / "copy.csv"
+    random = np.random.default_rng(5)
+    for number in range(30):
+        damaged = bytearray(content[: int(random.integers(1, len(content)))] if number % 2 else content)
+        damaged[int(random.integers(len(damaged)))] ^= 1 << int(random.integers(8))
+        copy.write_bytes(damaged)
+        refused = refusal_of(read, copy)
+        if refused is None:
+            assert_same(open_parts(copy), copy)
+        else:
+            assert refusal_of(open_parts, copy) == refused
+
+
+def test_real_tables_stream(data_dir: Path) -> None:
+    for path, options in (
+        (data_dir / "notebook_format" / "merged_ab.csv", {}),
+        (data_dir / "notebook_format" / "merged_ef.csv", {"timezone": "Europe/Istanbul"}),
+    ):
+        parts = open_parts(path, **options)
+        assert parts.streamed
+        assert_same(parts, path, **options)
+    out_of_order = data_dir / "wisdm" / "raw" / "watch" / "accel" / "data_1600_accel_watch.txt"
+    assert_same(open_parts(out_of_order), out_of_order)
