@@ -11,7 +11,7 @@ scale they then have an export does not say, so such samples are marked.
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,11 +27,21 @@ from harken.readers.device import DeviceSamples, device_recording
 from harken.readers.exports import cut_short_note, first_look
 from harken.readers.layout import Layout
 from harken.readers.options import TableOptions
-from harken.readers.table import Table
 from harken.readers.units import acceleration_unit, magnitude_at_rest
 from harken.recording import Recording
 
-__all__ = ["looks_like_omgui", "read_omgui"]
+__all__ = [
+    "GYRO",
+    "LOOKED_AT",
+    "about_samples",
+    "layout_and_columns",
+    "looks_like_omgui",
+    "read_omgui",
+    "rotation_in_radians",
+    "time_unit_of",
+    "wall_clock",
+    "without_gravity",
+]
 
 UNIX_TIME = re.compile(r"\d{9,10}\.\d{4}")
 TEXT_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}")
@@ -45,6 +55,8 @@ GYRO = ("gyro_x", "gyro_y", "gyro_z")
 RADIANS = np.float32(np.pi / 180)
 PIECE, MOST_PIECES = 40, 100
 """Samples in a block of an AX6's own file, and how many blocks of the beginning are looked at."""
+LOOKED_AT = PIECE * (MOST_PIECES + 1)
+"""What ``without_gravity`` says of as many samples it says of all."""
 EXCHANGED = "Acceleration and rotation stand in one another's columns, as gravity shows, in the first"
 SMALLEST_G = 1e-3
 CERTAIN = 2.0
@@ -66,29 +78,56 @@ def read_omgui(path: Path, options: TableOptions) -> Recording:
     Raises:
         HarkenError: when the file is not written as OMGUI writes.
     """
+    layout, columns = layout_and_columns(path)
+    table = read_table(path, layout, columns)
+    local_ns, timed, _ = wall_clock(path, pl.Series(table.time), table.where)
+    signals = table.signals if timed.all() else table.signals[timed]
+    rotation_in_radians(signals, table.channels)
+    unusable = without_gravity(signals) if GYRO[0] in table.channels else 0
+    at_rest = magnitude_at_rest(signals[unusable:, :3])
+    notes = [*about_samples(path, unusable, at_rest), *cut_short_note(path)]
+    samples = DeviceSamples(local_ns[timed], signals, table.channels, None, "", notes, [(0, unusable)])
+    recording = device_recording(path, samples, options)
+    dropped = {} if timed.all() else {"no time": int((~timed).sum())}
+    quality = replace(recording.quality, rows=len(timed), dropped=dropped, time_unit=time_unit_of(layout))
+    return replace(recording, quality=quality)
+
+
+def layout_and_columns(path: Path) -> tuple[Layout, Columns]:
+    """How the file is laid out, and what stands where.
+
+    Raises:
+        HarkenError: when the file is not written as OMGUI writes.
+    """
     layout = layout_of(path)
     if not _is_omgui(layout):
         raise HarkenError(f"{path}: this is not an OMGUI export: a time and accelerations with six decimals")
-    table = read_table(path, layout, Columns(time=0, x=1, y=2, z=3, extra=_extra(layout)))
-    local_ns, timed = _wall_clock(table)
-    signals = table.signals if timed.all() else table.signals[timed]
-    unusable = 0
-    if GYRO[0] in table.channels:
+    return layout, Columns(time=0, x=1, y=2, z=3, extra=_extra(layout))
+
+
+def time_unit_of(layout: Layout) -> str:
+    """The unit of the file's times."""
+    return "s" if _written(layout, (0,), UNIX_TIME) else "date"
+
+
+def rotation_in_radians(signals: NDArray[np.float32], channels: Sequence[str]) -> None:
+    """Turn degrees a second into radians a second, in place."""
+    if GYRO[0] in channels:
         signals[:, 3:6] *= RADIANS
-        unusable = _without_gravity(signals)
+
+
+def about_samples(path: Path, unusable: int, at_rest: float) -> list[str]:
+    """What there is to say about samples whose sensors are mixed up, and about gravity in the others.
+
+    Raises:
+        HarkenError: when no row is whole.
+    """
     notes = [f"{EXCHANGED} {unusable:,} samples; they are marked."] if unusable else []
-    at_rest = magnitude_at_rest(signals[unusable:, :3])
     if math.isnan(at_rest) and not unusable:
         raise HarkenError(f"{path}: no row has all three of x, y and z")
     if acceleration_unit(at_rest) != "g" and not math.isnan(at_rest):
         notes.append(f"At rest the acceleration is {at_rest:.3g} g, which is not gravity.")
-    notes += cut_short_note(path)
-    samples = DeviceSamples(local_ns[timed], signals, table.channels, None, "", notes, [(0, unusable)])
-    recording = device_recording(path, samples, options)
-    dropped = {} if timed.all() else {"no time": int((~timed).sum())}
-    time_unit = "s" if _written(layout, (0,), UNIX_TIME) else "date"
-    quality = replace(recording.quality, rows=len(timed), dropped=dropped, time_unit=time_unit)
-    return replace(recording, quality=quality)
+    return notes
 
 
 def _extra(layout: Layout) -> tuple[tuple[str, int], ...]:
@@ -116,16 +155,19 @@ def _written(layout: Layout, positions: Sequence[int], form: re.Pattern[str]) ->
     return bool(whole) and all(form.fullmatch(row[position].strip()) for row in whole for position in positions)
 
 
-def _wall_clock(table: Table) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """What the device's clock showed, in ns since 1970 ``[rows]``, and for which rows it is known ``[rows]``."""
-    time = pl.Series(table.time)
-    clock = nanoseconds(table.path, time, TableOptions(time_unit="s"), table.where)
+def wall_clock(
+    path: Path, time: pl.Series, where: Callable[[int], str]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_], str]:
+    """What the device's clock showed, in ns since 1970 ``[rows]``; for which rows it is known ``[rows]``; and the form
+    it was written in, see ``Clock``."""
+    clock = nanoseconds(path, time, TableOptions(time_unit="s"), where)
     known = clock.present if clock.present is not None else np.ones(len(clock.time_ns), dtype=bool)
     # Written to a ten-thousandth of a second, which is more than a float of that size keeps beyond it.
-    return np.rint(clock.time_ns / 1e5).astype(np.int64) * 10**5 if time.dtype.is_numeric() else clock.time_ns, known
+    local_ns = np.rint(clock.time_ns / 1e5).astype(np.int64) * 10**5 if time.dtype.is_numeric() else clock.time_ns
+    return local_ns, known, clock.form
 
 
-def _without_gravity(signals: NDArray[np.float32]) -> int:
+def without_gravity(signals: NDArray[np.float32]) -> int:
     """How many samples at the beginning are of an accelerometer that feels no gravity.
 
     The beginning ends where the size of acceleration speaks most clearly for its feeling less than half of gravity

@@ -12,6 +12,7 @@ Exports of *counts* begin with the same header. Counts are sums over seconds and
 """
 
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -24,7 +25,7 @@ from harken.errors import HarkenError
 from harken.readers.actigraph.export_header import ExportHeader, begins_like_an_export, read_export_header
 from harken.readers.actigraph.held import held_stretches
 from harken.readers.actigraph.info import range_of
-from harken.readers.clock import nanoseconds
+from harken.readers.clock import Clock, nanoseconds
 from harken.readers.columns import Columns
 from harken.readers.csv import layout_of, read_csv, read_table
 from harken.readers.device import DeviceSamples, device_recording, plain_head
@@ -34,7 +35,16 @@ from harken.readers.options import TableOptions
 from harken.readers.table import Table
 from harken.recording import Recording
 
-__all__ = ["looks_like_actilife_csv", "read_actilife_csv"]
+__all__ = [
+    "about_export",
+    "about_start",
+    "columns_of",
+    "looks_like_actilife_csv",
+    "numbered_times",
+    "read_actilife_csv",
+    "read_times",
+    "rotation_in_radians",
+]
 
 AXES = ("accelerometer x", "accelerometer y", "accelerometer z")
 TIME = "timestamp"
@@ -73,25 +83,13 @@ def read_actilife_csv(path: Path, options: TableOptions) -> Recording:
         return read_csv(path, options)
     header = read_export_header(path)
     layout = layout_of(path, header.lines)
-    columns = _columns(path, header, layout)
+    columns = columns_of(path, header, layout)
     table = read_table(path, layout, columns)
     local_ns, of_times = _times(path, header, table, options)
     rate = options.sample_rate_hz or header.rate_hz or _rate_of(local_ns)
     held = held_stretches(table.signals[:, :3], rate)
-    notes = [*header.notes, *of_times]
-    if held:
-        seconds = sum(end - begin for begin, end in held) / rate
-        notes.append(
-            f"{round(seconds):,} s only repeat a value, or are zero, which ActiLife writes where the watch slept (idle "
-            "sleep mode) or was in its dock. They are marked."
-        )
-    for channel, name in enumerate(table.channels):
-        if name.startswith("gyro"):
-            table.signals[:, channel] *= RADIANS
-    if len(table.channels) > 3:
-        notes.append(never_run("ActiLife's exports of the IMU"))
-    elif table.time is not None:
-        notes.append(never_run("ActiLife's exports of acceleration with times"))
+    rotation_in_radians(table.signals, table.channels)
+    notes = [*header.notes, *of_times, *about_export(held, rate, table.channels, timed=table.time is not None)]
     samples = DeviceSamples(
         local_ns=local_ns,
         signals=table.signals,
@@ -104,7 +102,30 @@ def read_actilife_csv(path: Path, options: TableOptions) -> Recording:
     return device_recording(path, samples, options)
 
 
-def _columns(path: Path, header: ExportHeader, layout: Layout) -> Columns:
+def rotation_in_radians(signals: NDArray[np.float32], channels: Sequence[str]) -> None:
+    """Turn degrees a second into radians a second, in place."""
+    for channel, name in enumerate(channels):
+        if name.startswith("gyro"):
+            signals[:, channel] *= RADIANS
+
+
+def about_export(held: list[tuple[int, int]], rate_hz: float, channels: Sequence[str], *, timed: bool) -> list[str]:
+    """What there is to say about values that are only repeated, and about exports that nobody had."""
+    notes = []
+    if held:
+        seconds = sum(end - begin for begin, end in held) / rate_hz
+        notes.append(
+            f"{round(seconds):,} s only repeat a value, or are zero, which ActiLife writes where the watch slept (idle "
+            "sleep mode) or was in its dock. They are marked."
+        )
+    if len(channels) > 3:
+        notes.append(never_run("ActiLife's exports of the IMU"))
+    elif timed:
+        notes.append(never_run("ActiLife's exports of acceleration with times"))
+    return notes
+
+
+def columns_of(path: Path, header: ExportHeader, layout: Layout) -> Columns:
     """Where time and acceleration are.
 
     Raises:
@@ -125,27 +146,48 @@ def _columns(path: Path, header: ExportHeader, layout: Layout) -> Columns:
     return Columns(x=x, y=y, z=z, time=names.index(TIME) if TIME in names else None, extra=extra)
 
 
-def _times(
-    path: Path, header: ExportHeader, table: Table, options: TableOptions
-) -> tuple[NDArray[np.int64], list[str]]:
-    """The times of the samples by the watch's clock, int64 ``[n]``."""
-    start_ns = int((header.start - datetime(1970, 1, 1)).total_seconds()) * 10**9
-    if table.time is None:
-        rate = options.sample_rate_hz or header.rate_hz
-        if rate is None:
-            raise HarkenError(f"{path}: it has no times and its header no rate; say it with --rate HZ")
-        return start_ns + np.rint(np.arange(len(table.signals)) * (1e9 / rate)).astype(np.int64), []
-    time = table.time.cast(pl.String).str.strip_chars().str.replace(r",(\d+)$", ".$1")
+def numbered_times(header: ExportHeader, first: int, count: int, rate_hz: float) -> NDArray[np.int64]:
+    """Times by the watch's clock of the samples from number ``first`` on, int64 ``[count]``."""
+    since_start = np.rint(np.arange(first, first + count) * (1e9 / rate_hz)).astype(np.int64)
+    return np.asarray(_start_ns(header) + since_start)
+
+
+def read_times(
+    path: Path, header: ExportHeader, time: pl.Series, options: TableOptions, where: Callable[[int], str]
+) -> Clock:
+    """The times that stand in the file, by the watch's clock; all of them must be there."""
+    time = time.cast(pl.String).str.strip_chars().str.replace(r",(\d+)$", ".$1")
     first = time.drop_nulls().head(1)
     form = None if first.str.contains(r"^\d{4}-\d\d-\d\dT").any() else _form(first, header.date_order)
     # Some exports write a Z behind what is the watch's clock all the same.
     local = replace(options, timezone=None, sample_rate_hz=None, time_unit=None, time_format=form)
-    clock = nanoseconds(path, time, local, table.where)
+    clock = nanoseconds(path, time, local, where)
     if clock.present is not None:
-        raise HarkenError(f"{path}, {table.where(int(np.argmin(clock.present)))}: there is no time")
-    away = abs(int(clock.time_ns[0]) - start_ns) // 10**9
-    notes = [f"The first time is {away:,} s away from the header's start; the times count."] if away > 1 else []
-    return np.require(clock.time_ns, requirements="W"), notes
+        raise HarkenError(f"{path}, {where(int(np.argmin(clock.present)))}: there is no time")
+    return clock
+
+
+def about_start(header: ExportHeader, first_ns: int) -> list[str]:
+    """What there is to say about the first time, if the header says another."""
+    away = abs(first_ns - _start_ns(header)) // 10**9
+    return [f"The first time is {away:,} s away from the header's start; the times count."] if away > 1 else []
+
+
+def _start_ns(header: ExportHeader) -> int:
+    return int((header.start - datetime(1970, 1, 1)).total_seconds()) * 10**9
+
+
+def _times(
+    path: Path, header: ExportHeader, table: Table, options: TableOptions
+) -> tuple[NDArray[np.int64], list[str]]:
+    """The times of the samples by the watch's clock, int64 ``[n]``, and what to say about them."""
+    if table.time is None:
+        rate = options.sample_rate_hz or header.rate_hz
+        if rate is None:
+            raise HarkenError(f"{path}: it has no times and its header no rate; say it with --rate HZ")
+        return numbered_times(header, 0, len(table.signals), rate), []
+    clock = read_times(path, header, table.time, options, table.where)
+    return np.require(clock.time_ns, requirements="W"), about_start(header, int(clock.time_ns[0]))
 
 
 def _form(first: pl.Series, order: str) -> str | None:

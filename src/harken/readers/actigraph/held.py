@@ -3,7 +3,63 @@
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["held_stretches"]
+__all__ = ["Held", "held_stretches"]
+
+
+class Held:
+    """``held_stretches`` of samples that come in pieces.
+
+    Args:
+        rate_hz: samples a second.
+    """
+
+    def __init__(self, rate_hz: float) -> None:
+        self._second = max(2, round(rate_hz))
+        self._rows = 0
+        self._last: NDArray[np.int16] | NDArray[np.float32] | None = None
+        self._first: int | None = None  # the first of the equal samples that may go on
+        self._found: list[NDArray[np.int64]] = []
+
+    def push(self, values: NDArray[np.int16] | NDArray[np.float32]) -> None:
+        """Take the next samples ``[n, 3]``."""
+        n = len(values)
+        if n == 0:
+            return
+        same: NDArray[np.bool_] = np.ones(n, dtype=bool)  # as the sample before it
+        same[0] = self._last is not None and np.array_equal(values[0], self._last)
+        for axis in range(values.shape[1]):
+            same[1:] &= values[1:, axis] == values[:-1, axis]
+        if not same[0]:
+            self._close()
+        # A run from `begin` to `end` (exclusive) repeats the sample before it, which belongs to it.
+        begin, end = np.flatnonzero(np.diff(same, prepend=False, append=False)).reshape(-1, 2).T
+        first = self._rows + begin - 1
+        if len(begin) and begin[0] == 0 and self._first is not None:
+            first[0] = self._first
+        zero = (values[end - 1] == 0).all(axis=1)
+        over = end < n
+        self._keep(first[over], self._rows + end[over] - 1, zero[over])
+        self._first = int(first[-1]) if same[-1] else None
+        self._last = values[-1].copy()
+        self._rows += n
+
+    def finish(self) -> list[tuple[int, int]]:
+        """All stretches. Nothing is pushed after that."""
+        self._close()
+        found = np.concatenate([np.empty((0, 2), dtype=np.int64), *self._found])
+        return [(int(start), int(end)) for start, end in found]
+
+    def _close(self) -> None:
+        """The run that may have gone on has ended with the last sample."""
+        if self._first is not None and self._last is not None:
+            ends = np.array([self._rows - 1])
+            self._keep(np.array([self._first]), ends, np.array([not self._last.any()]))
+            self._first = None
+
+    def _keep(self, first: NDArray[np.int64], last: NDArray[np.int64], zero: NDArray[np.bool_]) -> None:
+        repeated = (last - first + zero) // self._second * self._second
+        start, end = last + 1 - repeated, last + 1
+        self._found.append(np.stack([start, end], axis=1)[repeated > 0])
 
 
 def held_stretches(values: NDArray[np.int16] | NDArray[np.float32], rate_hz: float) -> list[tuple[int, int]]:
@@ -14,12 +70,6 @@ def held_stretches(values: NDArray[np.int16] | NDArray[np.float32], rate_hz: flo
     samples; the first of them was measured. Zeros are what ActiLife writes for a second that it has nothing for: there
     none was.
     """
-    same = np.ones(max(0, len(values) - 1), dtype=bool)
-    for axis in range(values.shape[1]):
-        same &= values[1:, axis] == values[:-1, axis]
-    first, last = np.flatnonzero(np.diff(same, prepend=False, append=False)).reshape(-1, 2).T
-    zero = ~values[first].any(axis=1)
-    second = max(2, round(rate_hz))
-    repeated = (last - first + zero) // second * second
-    start, end = (last + 1 - repeated)[repeated > 0], (last + 1)[repeated > 0]
-    return list(zip(start.tolist(), end.tolist(), strict=True))
+    held = Held(rate_hz)
+    held.push(values)
+    return held.finish()

@@ -16,12 +16,13 @@ from harken.readers.blocks import stem
 from harken.readers.clock import Clock, check_timezone, nanoseconds
 from harken.readers.coded import CodedColumn
 from harken.readers.columns import Columns, find_columns
-from harken.readers.csv import check_last_label, layout_of, line_of_row, read_frames
+from harken.readers.csv import check_last_label, layout_of, line_of_row
 from harken.readers.layout import Layout
 from harken.readers.options import AccelerationUnit, TableOptions
 from harken.readers.parts.found import CannotStreamError, Found
 from harken.readers.parts.parquet import unit_or_whole
-from harken.readers.table import POLARS_ERRORS, channels_of, first_line, signals_of
+from harken.readers.parts.text import text_frames
+from harken.readers.table import channels_of, signals_of
 from harken.readers.units import G_PER_UNIT, NS_PER_UNIT, STEPS_LOOKED_AT, AtRest, magnitude_at_rest, plausible_step
 from harken.recording import UNLABELLED, Quality
 from harken.samples import Samples
@@ -144,13 +145,8 @@ class _Reading:
 
     def _frames(self, *, names: bool) -> Iterator[pl.DataFrame]:
         columns = self._columns if names else replace(self._columns, label=None, subject=None)
-        try:
-            yield from read_frames(self._path, self._layout, columns, typed=self._typed)
-        except POLARS_ERRORS as error:
-            if self._typed and self._at_rest is None:
-                again = _Reading(self._path, self._options, self._layout, self._columns, typed=False)
-                raise CannotStreamError("its numbers change form on the way", instead=again.found) from error
-            raise HarkenError(f"{self._path}: cannot be read as a table ({first_line(error)})") from error
+        again = _Reading(self._path, self._options, self._layout, self._columns, typed=False)
+        return text_frames(self._path, self._layout, columns, typed=self._typed, otherwise=again.found)
 
     def _signals(self, frame: pl.DataFrame) -> NDArray[np.float32]:
         return signals_of(frame, self._columns.numeric())

@@ -8,14 +8,18 @@ from typing import Any
 
 from harken.errors import HarkenError
 from harken.readers import read
+from harken.readers.actigraph import read_actilife_csv
 from harken.readers.axivity import read_axivity
 from harken.readers.csv import read_csv
 from harken.readers.kinds import Reader, reader_of
+from harken.readers.omgui import read_omgui
 from harken.readers.options import TableOptions
 from harken.readers.parquet import read_parquet
+from harken.readers.parts.actilife import found_actilife_csv
 from harken.readers.parts.axivity import found_axivity
 from harken.readers.parts.csv import found_csv
 from harken.readers.parts.found import CannotStreamError, Found
+from harken.readers.parts.omgui import found_omgui
 from harken.readers.parts.parquet import found_parquet
 from harken.readers.parts.parts import Listener, Parts, parts_of, surveyed_parts
 
@@ -25,6 +29,8 @@ STREAMING: dict[Reader, Callable[[Path, TableOptions], Found]] = {
     read_parquet: found_parquet,
     read_axivity: found_axivity,
     read_csv: found_csv,
+    read_actilife_csv: found_actilife_csv,
+    read_omgui: found_omgui,
 }
 
 
@@ -32,10 +38,10 @@ def open_parts(path: str | Path, *, listener: Listener | None = None, **options:
     """A recording as a stream of mended parts that can be read again and again.
 
     The samples are those of ``harken.read`` on the same file, and so are counts and sentences in ``quality``; labels
-    in the file are not given. Memory does not grow with the recording for CSV files, for Parquet files with numeric
-    times or datetimes, and for Axivity's ``.cwa``; the file is read once to see what there is to mend. Every other
-    file, one whose rows are out of order, whatever ``--rate`` or ``--subject`` must pick apart, and local times through
-    an hour that the clock showed twice, is read whole and given in slices.
+    in the file are not given. Memory does not grow with the recording for CSV files (ActiLife's and OMGUI's exports
+    too), for Parquet files with numeric times or datetimes, and for Axivity's ``.cwa``; the file is read once to see
+    what there is to mend. Every other file, one whose rows are out of order, whatever ``--rate`` or ``--subject`` must
+    pick apart, and local times through an hour that the clock showed twice, is read whole and given in slices.
 
     Args:
         path: the file.

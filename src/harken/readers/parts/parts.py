@@ -108,6 +108,7 @@ def surveyed_parts(found: Found, sensor_range_g: float | None, listener: Listene
             tell(piece)
     seen = survey.finish()
     quality = found.concluded() if found.concluded is not None else found.quality
+    marked = found.marked is not None and found.marked()
     dropped = dict(quality.dropped) | ({"repeated time": seen.repeated} if seen.repeated else {})
     quality = replace(
         quality,
@@ -134,7 +135,7 @@ def surveyed_parts(found: Found, sensor_range_g: float | None, listener: Listene
         stated_rate_hz=found.stated_rate_hz,
         streamed=True,
         again=lambda: _mended(found, seen, axes),
-        overheard=tell is not None and not (seen.repeated or seen.missing or seen.out_of_range or seen.stuck),
+        overheard=tell is not None and not (marked or seen.repeated or seen.missing or seen.out_of_range or seen.stuck),
     )
 
 

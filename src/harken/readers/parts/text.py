@@ -1,0 +1,36 @@
+"""The rows of a text table in pieces, for the readers of CSV files of every kind."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import polars as pl
+
+from harken.errors import HarkenError
+from harken.readers.columns import Columns
+from harken.readers.csv import read_frames
+from harken.readers.layout import Layout
+from harken.readers.parts.found import CannotStreamError, Found
+from harken.readers.table import POLARS_ERRORS, first_line
+
+__all__ = ["text_frames"]
+
+
+def text_frames(
+    path: Path, layout: Layout, columns: Columns, *, typed: bool, otherwise: Callable[[], Found]
+) -> Iterator[pl.DataFrame]:
+    """See ``harken.readers.csv.read_frames``.
+
+    Args:
+        path, layout, columns, typed: the file.
+        otherwise: looks at the file anew, not ``typed``.
+
+    Raises:
+        CannotStreamError: when it takes the other way.
+        HarkenError: as ``read_frames``.
+    """
+    try:
+        yield from read_frames(path, layout, columns, typed=typed)
+    except POLARS_ERRORS as error:
+        if typed:
+            raise CannotStreamError("its numbers change form on the way", instead=otherwise) from error
+        raise HarkenError(f"{path}: cannot be read as a table ({first_line(error)})") from error
