@@ -82,7 +82,7 @@ def quality_of(timeline: Timeline) -> dict[str, Any]:
         "rows": 60_480_000,
         "sample_rate_hz": 99.871,
         "stated_rate_hz": 100.0,
-        "clock_drift": 0.0000214,
+        "clock_drift": 0.99871,
         "dropped": {"duplicate_times": 12, "unreadable_blocks": 0},
         "gaps": {
             "list": [
@@ -102,7 +102,9 @@ def quality_of(timeline: Timeline) -> dict[str, Any]:
             "offset_g": [0.012, -0.003, 0.021],
             "gain": [1.003, 0.998, 1.011],
         },
-        "clipped": 1204,
+        "out_of_range": 0,
+        "at_range_end": 1204,
+        "clipped": 310,
         "stuck": 0,
         "missing": 0,
         "notes": ["Times without a zone were taken to be of Europe/London."],

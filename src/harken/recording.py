@@ -39,7 +39,10 @@ class Quality:
 
     ``dropped`` maps a reason to the number of rows that are no longer in the recording.
     ``missing``, ``out_of_range`` and ``stuck`` rows are still there, untouched, but marked in
-    ``Recording.valid`` and therefore in no window. ``notes`` are whole sentences for a person to read.
+    ``Recording.valid`` and therefore in no window. ``at_range_end`` and ``clipped`` are counted only where clipping
+    was looked for (``harken.signals.clipping``): rows at the end of the sensor's range, and those of them where it
+    stayed there and which are marked. ``stated_rate_hz`` is what the file says of its rate, None where it says
+    nothing. ``notes`` are whole sentences for a person to read.
     """
 
     rows: int = 0
@@ -49,7 +52,10 @@ class Quality:
     missing: int = 0
     out_of_range: int = 0
     stuck: int = 0
+    at_range_end: int = 0
+    clipped: int = 0
     sensor_range_g: float | None = None
+    stated_rate_hz: float | None = None
     acceleration_unit: str = "g"
     time_unit: str = "ns"
     notes: tuple[str, ...] = ()

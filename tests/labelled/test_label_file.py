@@ -125,6 +125,28 @@ def test_what_is_not_asked_for_is_not_done(recogniser: Recogniser, tmp_path: Pat
     assert frame["label"].drop_nulls().to_list() == recogniser.label(read(path)).frame["label"].drop_nulls().to_list()
 
 
+def test_a_sensor_at_the_end_of_its_range_is_marked_and_counted(recogniser: Recogniser, tmp_path: Path) -> None:
+    path = people.write_person(tmp_path / "anna.csv", 1, seconds=120, bouts=("lying",))
+    lines = path.read_text(encoding="utf-8").splitlines()
+    header = lines[0].split(",")
+    column = next(position for position, name in enumerate(header) if name.lower() == "x")
+    for first, count in ((600, 3), (1500, 200)):  # a peak cut off, and a stay
+        for row in range(first, first + count):
+            fields = lines[row].split(",")
+            fields[column] = "19.6133"
+            lines[row] = ",".join(fields)
+    path.write_text("\n".join([*lines, ""]), encoding="utf-8")
+    label_file(path, recogniser, tmp_path / "out")
+    quality = json.loads((tmp_path / "out" / "quality.json").read_text(encoding="utf-8"))
+    assert (quality["sensor_range_g"], quality["out_of_range"]) == (2, 0)
+    assert (quality["at_range_end"], quality["clipped"]) == (203, 200)
+    assert (quality["stated_rate_hz"], quality["clock_drift"]) == (None, None)
+    frame = pl.read_parquet(tmp_path / "out" / "timeline.parquet")
+    unsaid = frame.filter(pl.col("recorded") & pl.col("label").is_null())
+    assert len(unsaid) == 1
+    assert "3 samples in cut-off peaks, used" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+
+
 def test_a_file_that_cannot_be_labelled_leaves_nothing_behind(recogniser: Recogniser, tmp_path: Path) -> None:
     path = people.write_person(tmp_path / "short.csv", 3, seconds=5, bouts=("lying",))
     with pytest.raises(HarkenError, match="nothing can be said of it"):
@@ -154,6 +176,7 @@ def test_a_real_watch_of_49_hours(recogniser: Recogniser, tmp_path: Path) -> Non
     quality = json.loads((tmp_path / "out" / "quality.json").read_text())
     assert quality["rows"] == 4_307_160
     assert quality["stated_rate_hz"] == 25
+    assert quality["clock_drift"] == pytest.approx(24.42 / 25, abs=1e-4)
     assert quality["gaps"] == {"count": 0, "total": 0.0, "list": []}
     assert quality["calibration"]["applied"]
     assert quality["calibration"]["error_after_mg"] < 10 < quality["calibration"]["error_before_mg"]

@@ -171,7 +171,7 @@ def device_files(*endings: str) -> list[Path]:
 def test_real_cwa_files_stream(path: Path) -> None:
     parts = open_parts(path)
     assert parts.streamed
-    assert parts.stated_rate_hz is not None
+    assert parts.quality.stated_rate_hz is not None
     assert_same(parts, path)
 
 

@@ -17,6 +17,7 @@ from harken.errors import HarkenError
 from harken.files import write_text
 from harken.labelled.asked import SUMMARY, LabelSettings, asked_of
 from harken.labelled.card import model_card
+from harken.labelled.clipped import Clipped
 from harken.labelled.quality import quality_of
 from harken.labelling import label_parts
 from harken.readers.parts import Parts, open_parts
@@ -98,7 +99,8 @@ def label_file(
 def timeline_of_file(
     path: str | Path, recogniser: Recogniser, settings: LabelSettings, *, step: Step | None = None, cores: int = 1
 ) -> tuple[Timeline, Parts, GravityCalibration | None, NDArray[np.int64] | None]:
-    """Label a file and write nothing: calibrated, with non-wear, and smoothed, as far as it is asked for.
+    """Label a file and write nothing: calibrated, with non-wear, and smoothed, as far as it is asked for. Samples of a
+    sensor that stays at the end of its range are marked.
 
     Args:
         path, recogniser, settings, step, cores: as in ``label_file``.
@@ -118,14 +120,16 @@ def timeline_of_file(
     step("epochs")
     calibration, off_ns = _looked_over(parts, overheard, settings)
     step("label")
+    clipped = Clipped(parts) if parts.channels[:3] == AXES else None
     timeline = label_parts(
         recogniser.specification_,
-        parts,
+        parts if clipped is None else clipped.parts,
         recogniser.predict_proba,
         calibrate=calibration.apply if calibration is not None and calibration.applied else None,
         non_wear_ns=off_ns,
         lanes=cores if cores > 1 else 0,
     )
+    parts = parts if clipped is None else clipped.parts
     step("smooth")
     if settings.smoothing:
         timeline = timeline.smoothed()

@@ -47,6 +47,7 @@ class DeviceSamples:
         channels: their names.
         range_g: the accelerometer's range; None where the file does not say it.
         subject: who wore the watch, by the file's header; empty where it does not say it.
+        stated_rate_hz: what the file says of its rate; None where it says nothing.
         notes: whole sentences about the file.
         unusable: ranges of samples, ``[start, end)``, that no window may use.
     """
@@ -58,6 +59,7 @@ class DeviceSamples:
     subject: str
     notes: list[str] = field(default_factory=list)
     unusable: list[tuple[int, int]] = field(default_factory=list)
+    stated_rate_hz: float | None = None
 
 
 def plain_head(head: bytes) -> bytes:
@@ -159,7 +161,13 @@ def device_recording(path: Path, samples: DeviceSamples, options: TableOptions) 
         source=str(path),
         timezone=options.timezone or "UTC",
         valid=valid,
-        quality=Quality(rows=count, sensor_range_g=samples.range_g, time_unit="date", notes=tuple(notes)),
+        quality=Quality(
+            rows=count,
+            sensor_range_g=samples.range_g,
+            stated_rate_hz=samples.stated_rate_hz,
+            time_unit="date",
+            notes=tuple(notes),
+        ),
         as_found=True,
     )
 

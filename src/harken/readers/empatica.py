@@ -55,9 +55,13 @@ def read_empatica(path: Path, options: TableOptions) -> Recording:
     table = replace(table, time=pl.Series(start_ns + steps), unit="g/64")
     subject = options.subject or owner(path, ("ACC",))
     recording = recording_from_table(table, replace(options, time_unit="ns", subject=subject))
-    recording = replace(
-        recording, quality=replace(recording.quality, sensor_range_g=SENSOR_RANGE_G, time_unit=_time_unit(options))
+    quality = replace(
+        recording.quality,
+        sensor_range_g=SENSOR_RANGE_G,
+        stated_rate_hz=rate_hz,
+        time_unit=_time_unit(options),
     )
+    recording = replace(recording, quality=quality)
     return noted(
         recording,
         f"Samples are numbered from the header's start at the header's {rate_hz:g} Hz: this format has no times, and "

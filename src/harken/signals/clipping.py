@@ -47,9 +47,8 @@ class Clipping:
 
     def push(self, samples: Samples) -> Samples:
         """Take more samples, later than all before; acceleration in g is the first three channels."""
-        if self._waiting is not None:
+        if self._waiting is not None and len(self._waiting.time_ns):
             samples = joined([self._waiting, samples])
-            self._waiting = None
         return self._out(samples, over=False)
 
     def flush(self) -> Samples:
@@ -125,7 +124,8 @@ def mark_clipped(recording: Recording) -> Recording:
         f"{clipping.at_end:,} samples lie at the end of the sensor's range of {range_g:g} g; {clipping.marked:,} of "
         f"them, where it stayed there for {CLIPPED_S:g} s or longer, are marked"
     )
-    return replace(recording, valid=valid, quality=recording.quality.noting(note))
+    quality = replace(recording.quality, at_range_end=clipping.at_end, clipped=clipping.marked)
+    return replace(recording, valid=valid, quality=quality.noting(note))
 
 
 def _at_end(signals: NDArray[np.float32], end_g: np.float32) -> NDArray[np.bool_]:

@@ -110,7 +110,7 @@ def test_it_says_who_when_where_and_what_the_model_is(page: Page) -> None:
     ):
         assert said in words
     assert "error 38.2 mg before, 3.4 mg after" in words
-    assert "1.8 s a day fast" in words
+    assert "0.13% fewer samples a second than stated (by 0.99871)" in words
 
 
 def test_every_day_has_a_strip_and_hours(week: Timeline, page: Page) -> None:
@@ -188,6 +188,8 @@ def test_what_deserves_a_second_look_is_marked(tmp_path: Path) -> None:
         "sample_rate_hz": 83.1,
         "stated_rate_hz": 100.0,
         "rows": 1000,
+        "clock_drift": 0.831,
+        "at_range_end": 25,
         "clipped": 20,
         "calibration": {"applied": False, "reason": "the sphere is not covered", "error_before_mg": 40.0},
     }
@@ -195,6 +197,8 @@ def test_what_deserves_a_second_look_is_marked(tmp_path: Path) -> None:
     assert sum(attributes.get("class") == "heed" for _, attributes in page.elements) == 4
     assert "not applied; error 40 mg" in page.words
     assert "the sphere is not covered" in page.words
+    assert "20 samples, marked and not used; 5 samples in cut-off peaks, used" in page.words
+    assert "17% fewer samples a second than stated (by 0.831)" in page.words
 
 
 def test_a_label_of_the_model_called_unsure_is_a_label(tmp_path: Path) -> None:

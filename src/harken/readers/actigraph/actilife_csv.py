@@ -98,6 +98,7 @@ def read_actilife_csv(path: Path, options: TableOptions) -> Recording:
         subject="",
         notes=[*notes, *cut_short_note(path)],
         unusable=held,
+        stated_rate_hz=header.rate_hz,
     )
     return device_recording(path, samples, options)
 

@@ -23,6 +23,7 @@ class Found:
         scale: steps of the sensor in a g.
         notes: sentences for a person.
         metadata: what the log says about the wearer and the clock.
+        stated_rate_hz: what the file says of its rate; None where it says nothing.
         held: stretches of samples, ``[start, end)``, that only repeat a value.
     """
 
@@ -32,6 +33,7 @@ class Found:
     scale: float
     notes: list[str]
     metadata: Metadata = field(default_factory=Metadata)
+    stated_rate_hz: float | None = None
     held: list[tuple[int, int]] = field(default_factory=list)
 
 

@@ -105,6 +105,7 @@ def _recording(path: Path, options: TableOptions, info: Info, found: Found) -> R
         subject=named[0] if named else "",
         notes=notes,
         unusable=found.held,
+        stated_rate_hz=found.stated_rate_hz,
     )
     offset_s = info.offset_s if found.metadata.offset_s is None else found.metadata.offset_s
     return recording_in_zone(path, samples, options, offset_s=offset_s, in_utc=found.metadata.in_utc)

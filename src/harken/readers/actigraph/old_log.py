@@ -51,4 +51,4 @@ def from_old_log(path: Path, archive: Archive, info: Info) -> Found:
     repeated = sum(end - begin for begin, end in held) / rate
     notes = [f"{seconds_text(repeated)} only repeat a value: the watch slept (idle sleep mode). They are marked."]
     local_ns = start + np.rint(np.arange(n) * (NS_PER_S / rate)).astype(np.int64)
-    return Found([whole], local_ns, rate, scale, notes if held else [], held=held)
+    return Found([whole], local_ns, rate, scale, notes if held else [], stated_rate_hz=rate, held=held)

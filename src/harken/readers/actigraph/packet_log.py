@@ -62,7 +62,8 @@ def from_packet_log(path: Path, archive: Archive, info: Info) -> Found:
         notes.append(f"{log.unusable:,} packets of acceleration have an impossible length and were left out.")
     if log.kinds[IMU]:
         notes.append("The file also holds the watch's second sensor (IMU), which harken does not read.")
-    return Found(log.values, _sample_times(seconds, counts, rate), rate, scale, notes, log.metadata)
+    local_ns = _sample_times(seconds, counts, rate)
+    return Found(log.values, local_ns, rate, scale, notes, log.metadata, stated_rate_hz=_stated_rate(info, log) or None)
 
 
 def _leave_out_repeated(log: Log) -> int:
@@ -80,10 +81,15 @@ def _leave_out_repeated(log: Log) -> int:
 def _rate(info: Info, log: Log, counts: NDArray[np.int64]) -> tuple[float, list[str]]:
     """Samples per second: what the seconds hold, which the file also says."""
     counted = int(np.bincount(counts).argmax())
-    said = info.number("Sample Rate") or float(log.parameters.get(SAMPLE_RATE, 0))
+    said = _stated_rate(info, log)
     if said in (counted, 0):
         return float(counted), []
     return float(counted), [f"The file says {said:g} Hz, but its seconds hold {counted} samples; those count."]
+
+
+def _stated_rate(info: Info, log: Log) -> float:
+    """Samples per second, as the file says; 0 where it does not."""
+    return info.number("Sample Rate") or float(log.parameters.get(SAMPLE_RATE, 0))
 
 
 def _scale(path: Path, info: Info, log: Log) -> tuple[float, list[str]]:

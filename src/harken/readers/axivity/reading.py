@@ -56,6 +56,7 @@ def read_axivity(path: Path, options: TableOptions) -> Recording:
             *about_unusable(unusable, blocks),
         ],
         unusable=unusable,
+        stated_rate_hz=float(blocks.header_rates_hz[0]),
     )
     return device_recording(path, samples, options)
 

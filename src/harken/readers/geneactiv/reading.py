@@ -54,6 +54,7 @@ def read_geneactiv(path: Path, options: TableOptions) -> Recording:
         range_g=header.range_g,
         subject=header.subject,
         notes=_notes(header, pages, rate_hz),
+        stated_rate_hz=header.rate_hz or float(pages.rate_hz[0]),
     )
     return device_recording(path, samples, options)
 

@@ -106,5 +106,6 @@ class _Reading:
                 *about_export(self._held or [], self._header.rate_hz or 0.0, self._numeric, timed=timed),
                 *cut_short_note(self._path),
             ],
+            stated_rate_hz=self._header.rate_hz,
         )
         return device_recording(self._path, samples, self._options)

@@ -68,7 +68,6 @@ class _Reading:
             source=recording.source,
             timezone=recording.timezone,
             quality=recording.quality,
-            stated_rate_hz=float(self._blocks.header_rates_hz[0]),
             concluded=self.concluded,
         )
 
@@ -120,6 +119,7 @@ class _Reading:
                 *about_blocks(blocks, self._header),
                 *about_unusable(self._unusable, blocks),
             ],
+            stated_rate_hz=float(blocks.header_rates_hz[0]),
         )
         recording = device_recording(self._path, samples, self._options)
         return replace(recording, quality=replace(recording.quality, rows=0))

@@ -31,7 +31,6 @@ class Found:
     Attributes:
         pieces: its samples.
         channels, subject, source, timezone, quality: as in a ``Recording``; the quality counts nothing yet.
-        stated_rate_hz: what the file says of its rate; None where it says nothing.
         concluded: asked for once all pieces were read: the quality with what only then is known.
         marked: asked then too: whether samples are marked when the pieces are asked for again that were not before.
     """
@@ -42,6 +41,5 @@ class Found:
     source: str
     timezone: str
     quality: Quality
-    stated_rate_hz: float | None = None
     concluded: Callable[[], Quality] | None = field(default=None)
     marked: Callable[[], bool] | None = field(default=None)

@@ -30,7 +30,6 @@ class Parts:
         start_ns, end_ns: the first and the last sample.
         gaps_ns: int64 ``[gaps, 2]``, the samples before and after each gap.
         rows: samples in all parts.
-        stated_rate_hz: what the file says of its rate; None where it says nothing.
         streamed: False where the whole recording is in memory, for want of a streaming reader.
         again: what ``parts`` calls.
         overheard: whether a listener (see ``open_parts``) has heard just these samples already.
@@ -47,7 +46,6 @@ class Parts:
     end_ns: int
     gaps_ns: NDArray[np.int64]
     rows: int
-    stated_rate_hz: float | None
     streamed: bool
     again: Callable[[], Iterator[Samples]]
     overheard: bool = False
@@ -85,7 +83,6 @@ def parts_of(recording: Recording, *, rows_at_once: int = ROWS_AT_ONCE) -> Parts
         end_ns=int(recording.time_ns[-1]),
         gaps_ns=np.stack([recording.time_ns[rows - 1], recording.time_ns[rows]], axis=1),
         rows=len(recording),
-        stated_rate_hz=None,
         streamed=False,
         again=again,
     )
@@ -132,7 +129,6 @@ def surveyed_parts(found: Found, sensor_range_g: float | None, listener: Listene
         end_ns=seen.end_ns,
         gaps_ns=seen.gaps_ns,
         rows=seen.rows,
-        stated_rate_hz=found.stated_rate_hz,
         streamed=True,
         again=lambda: _mended(found, seen, axes),
         overheard=tell is not None and not (marked or seen.repeated or seen.missing or seen.out_of_range or seen.stuck),

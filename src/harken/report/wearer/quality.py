@@ -11,7 +11,6 @@ __all__ = ["Fact", "quality_facts", "quality_notes"]
 
 MUCH_GAP_H = 1.0
 LEAST_WORN = 0.75
-MOST_DRIFT_S_A_DAY = 10.0
 GOOD_CALIBRATION_MG = 10.0
 """After calibration a still watch's reading is off by less than this (van Hees and others, 2014)."""
 MOST_MARKED = 0.01
@@ -39,8 +38,10 @@ def quality_facts(quality: Mapping[str, Any]) -> list[Fact]:
         _dropped(quality.get("dropped")),
         *(
             _marked(quality, key, name)
-            for key, name in (("clipped", "Beyond the range"), ("stuck", "Sensor stuck"), ("missing", "Missing values"))
+            for key, name in (("out_of_range", "Beyond the range"), ("stuck", "Sensor stuck"))
         ),
+        _clipped(quality),
+        _marked(quality, "missing", "Missing values"),
         _plain(quality, "sha256", "SHA-256 of the file"),
     ]
     return [fact for fact in facts if fact is not None]
@@ -101,16 +102,17 @@ def _rate(quality: Mapping[str, Any]) -> Fact | None:
     )
 
 
-def _drift(drift: Any) -> Fact | None:
-    """A share (seconds a second), or a mapping with ``seconds_per_day``."""
-    a_day = _first(drift, "seconds_per_day", "seconds_a_day") if isinstance(drift, Mapping) else None
-    if not isinstance(drift, Mapping) and (share := _number(drift)) is not None:
-        a_day = share * 86_400
-    if a_day is None:
+def _drift(ratio: Any) -> Fact | None:
+    """``clock_drift`` is the rate by the clock over the rate that the file states."""
+    found = _number(ratio)
+    if found is None:
         return None
-    way = "fast" if a_day > 0 else "slow"
-    said = f"{abs(a_day):.1f} s a day {way}" if abs(a_day) >= 0.05 else "none seen"
-    return Fact("Clock drift", said, "the times are off by as much" if abs(a_day) > MOST_DRIFT_S_A_DAY else "")
+    away = abs(found - 1)
+    way = "fewer" if found < 1 else "more"
+    said = (
+        "as many samples a second as stated" if away < 5e-6 else f"{100 * away:.2g}% {way} samples a second than stated"
+    )
+    return Fact("Clock against the stated rate", f"{said} (by {found:.6g})")
 
 
 def _calibration(calibration: Any) -> Fact | None:
@@ -146,6 +148,17 @@ def _marked(quality: Mapping[str, Any], key: str, name: str) -> Fact | None:
         return None
     heed = "more than 1% of the samples" if rows and marked / rows > MOST_MARKED else ""
     return Fact(name, "none" if marked == 0 else f"{marked:,.0f} samples, marked and not used", heed)
+
+
+def _clipped(quality: Mapping[str, Any]) -> Fact | None:
+    marked, at_end = _number(quality.get("clipped")), _number(quality.get("at_range_end"))
+    if marked is None:
+        return None
+    fact = _marked(quality, "clipped", "At the end of the range")
+    if fact is None or not at_end or at_end == marked:
+        return fact
+    peaks = f"{at_end - marked:,.0f} samples in cut-off peaks, used"
+    return Fact(fact.name, peaks if marked == 0 else f"{fact.value}; {peaks}", fact.heed)
 
 
 def _first(values: Mapping[str, Any], *keys: str) -> float | None:
