@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from harken.errors import HarkenError
 from harken.readers.actigraph.archive import Archive, opened_archive
 from harken.readers.actigraph.found import NS_PER_S, Found, seconds_text
-from harken.readers.actigraph.info import INFO, Info, parse_info
+from harken.readers.actigraph.info import INFO, Info, Metadata, parse_info
 from harken.readers.actigraph.old_log import OLD_LOG, from_old_log
 from harken.readers.actigraph.packet_log import LOG, from_packet_log
 from harken.readers.actigraph.zone import recording_in_zone
@@ -17,7 +17,15 @@ from harken.readers.device import DeviceSamples
 from harken.readers.options import TableOptions
 from harken.recording import Recording
 
-__all__ = ["looks_like_gt3x", "read_gt3x"]
+__all__ = [
+    "about_watch",
+    "in_its_zone",
+    "info_of",
+    "looks_like_gt3x",
+    "read_gt3x",
+    "samples_outside",
+    "subject_of",
+]
 
 ZIP = b"PK\x03\x04"
 CALIBRATION = "calibration.json"
@@ -74,57 +82,79 @@ def read_gt3x(path: Path, options: TableOptions) -> Recording:
             scale in it.
     """
     with opened_archive(path) as archive:
-        if INFO not in archive or not (LOG in archive or OLD_LOG in archive):
-            raise HarkenError(f"{path}: there is no {INFO if INFO not in archive else LOG} in it; is it a .gt3x file?")
-        info = parse_info(archive.text(INFO, MOST_INFO_BYTES))
-        _refuse_uncalibrated(path, archive)
+        info = info_of(path, archive)
         found = from_packet_log(path, archive, info) if LOG in archive else from_old_log(path, archive, info)
     return _recording(path, options, info, found)
 
 
-def _recording(path: Path, options: TableOptions, info: Info, found: Found) -> Recording:
-    notes = [_device(info, found), *found.notes]
-    if outside := _outside(found.local_ns, info):
-        notes.append(
-            f"{seconds_text(outside / found.rate_hz)} lie more than a day before the start or after the end that "
-            f"{INFO} gives; was the watch's clock reset?"
+def info_of(path: Path, archive: Archive) -> Info:
+    """What an archive says of itself.
+
+    Raises:
+        HarkenError: when it holds no recording, or one that is not calibrated.
+    """
+    if INFO not in archive or not (LOG in archive or OLD_LOG in archive):
+        raise HarkenError(f"{path}: there is no {INFO if INFO not in archive else LOG} in it; is it a .gt3x file?")
+    info = parse_info(archive.text(INFO, MOST_INFO_BYTES))
+    _refuse_uncalibrated(path, archive)
+    return info
+
+
+def about_watch(info: Info, *, rate_hz: float, scale: float, notes: list[str], outside: int) -> list[str]:
+    """The watch in a sentence, the ``notes`` of its log, and what there is to say about ``outside`` samples."""
+    words = [f"{info['Device Type'] or 'device'} {info['Serial Number']}".strip()]
+    words += [f"firmware {info['Firmware']}"] if info["Firmware"] else []
+    words += [f"worn on: {info['Limb'].lower()}"] if info["Limb"] else []
+    told = [f"ActiGraph {', '.join(words)}; {rate_hz:g} Hz, {scale:g} steps in a g.", *notes]
+    if outside:
+        told.append(
+            f"{seconds_text(outside / rate_hz)} lie more than a day before the start or after the end that {INFO} "
+            "gives; was the watch's clock reset?"
         )
+    return told
+
+
+def subject_of(info: Info, metadata: Metadata) -> str:
+    """The subject's name, unless it is just the watch's serial number."""
+    serial = info["Serial Number"]
+    return next((name for name in (info["Subject Name"], metadata.subject) if name and name != serial), "")
+
+
+def in_its_zone(path: Path, samples: DeviceSamples, options: TableOptions, info: Info, metadata: Metadata) -> Recording:
+    """Build a recording as found, see ``recording_in_zone``."""
+    offset_s = info.offset_s if metadata.offset_s is None else metadata.offset_s
+    return recording_in_zone(path, samples, options, offset_s=offset_s, in_utc=metadata.in_utc)
+
+
+def _recording(path: Path, options: TableOptions, info: Info, found: Found) -> Recording:
+    outside = samples_outside(found.local_ns, info)
+    notes = about_watch(info, rate_hz=found.rate_hz, scale=found.scale, notes=found.notes, outside=outside)
     signals = np.empty((len(found.local_ns), 3), dtype=np.float32)
     done = 0
     while found.values:  # one piece after another is let go, so that both forms are never there at once
         piece = found.values.pop(0)
         np.divide(piece, np.float32(found.scale), out=signals[done : done + len(piece)])
         done += len(piece)
-    serial = info["Serial Number"]
-    named = [name for name in (info["Subject Name"], found.metadata.subject) if name and name != serial]
     samples = DeviceSamples(
         local_ns=found.local_ns,
         signals=signals,
         channels=("x", "y", "z"),
         range_g=info.range_g,
-        subject=named[0] if named else "",
+        subject=subject_of(info, found.metadata),
         notes=notes,
         unusable=found.held,
         stated_rate_hz=found.stated_rate_hz,
     )
-    offset_s = info.offset_s if found.metadata.offset_s is None else found.metadata.offset_s
-    return recording_in_zone(path, samples, options, offset_s=offset_s, in_utc=found.metadata.in_utc)
+    return in_its_zone(path, samples, options, info, found.metadata)
 
 
-def _outside(time_ns: NDArray[np.int64], info: Info) -> int:
+def samples_outside(time_ns: NDArray[np.int64], info: Info) -> int:
     """How many samples lie more than a day outside of what info.txt says about start and end."""
     start = info.time_ns("Start Date")
     end = max((info.time_ns(key) or 0 for key in ("Last Sample Time", "Stop Date", "Download Date")), default=0)
     if start is None or end < start:
         return 0
     return int(((time_ns < start - DAY_NS) | (time_ns > end + DAY_NS)).sum())
-
-
-def _device(info: Info, found: Found) -> str:
-    words = [f"{info['Device Type'] or 'device'} {info['Serial Number']}".strip()]
-    words += [f"firmware {info['Firmware']}"] if info["Firmware"] else []
-    words += [f"worn on: {info['Limb'].lower()}"] if info["Limb"] else []
-    return f"ActiGraph {', '.join(words)}; {found.rate_hz:g} Hz, {found.scale:g} steps in a g."
 
 
 def _refuse_uncalibrated(path: Path, archive: Archive) -> None:

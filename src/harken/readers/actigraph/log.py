@@ -1,8 +1,9 @@
 """``log.bin`` -> the seconds of acceleration in it, its metadata and parameters, and where the watch slept."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -18,7 +19,7 @@ from harken.readers.actigraph.samples import (
     whole_samples_of_16_bits,
 )
 
-__all__ = ["MOST_SAMPLES", "Log", "read_log", "refuse_absurd_length"]
+__all__ = ["MOST_SAMPLES", "Activity", "Log", "read_activity", "read_log", "refuse_absurd_length"]
 
 ACTIVITY, EVENT, METADATA, PARAMETERS, IMU, ACTIVITY_2, ACTIVITY_3 = 0, 3, 6, 21, 25, 26, 27
 """Kinds of packets that are looked at. Activity with a payload of one byte is no reading: the watch was docked."""
@@ -64,24 +65,56 @@ class Log:
     samples: int = 0
 
 
-def read_log(path: Path, pieces: Iterable[bytes]) -> Log:
+class Activity(NamedTuple):
+    """Some seconds of acceleration: ``values`` int16 ``[samples, 3]``, x, y, z; when each packet began and how many
+    samples it holds, int64 ``[packets]``."""
+
+    values: NDArray[np.int16]
+    seconds: NDArray[np.int64]
+    counts: NDArray[np.int64]
+
+
+def read_log(path: Path, pieces: Iterable[bytes], *, values: bool = True) -> Log:
     """Read a ``log.bin`` that comes in pieces, in memory of its samples (six bytes each) and one piece.
+
+    Args:
+        path: the file, for errors.
+        pieces: the log.
+        values: whether the samples are kept; without them it takes 16 bytes a second.
 
     Raises:
         HarkenError: when it holds more samples than can be.
     """
     log = Log()
+    for activity in _walk(path, pieces, log):
+        log.seconds.append(activity.seconds)
+        log.counts.append(activity.counts)
+        if values:
+            log.values.append(activity.values)
+    return log
+
+
+def read_activity(path: Path, pieces: Iterable[bytes]) -> Iterator[Activity]:
+    """The acceleration of a ``log.bin`` that comes in pieces, in the file's order, in memory of one piece.
+
+    Raises:
+        HarkenError: as ``read_log``.
+    """
+    return _walk(path, pieces, Log())
+
+
+def _walk(path: Path, pieces: Iterable[bytes], log: Log) -> Iterator[Activity]:
+    """The acceleration; what else there is goes into ``log``."""
     remarks: list[bytes] = []
     rest = np.empty(0, dtype=np.uint8)
     joined = True
     for piece in pieces:
         data = np.concatenate([rest, np.frombuffer(piece, dtype=np.uint8)])
         packets = find_packets(data, joined=joined, final=False)
-        _take(path, log, remarks, data, packets)
+        yield from _take(path, log, remarks, data, packets)
         rest, joined = data[packets.consumed :], packets.joined
-    _take(path, log, remarks, rest, find_packets(rest, joined=joined, final=True))
+    yield from _take(path, log, remarks, rest, find_packets(rest, joined=joined, final=True))
     log.metadata = parse_metadata(remarks)
-    return log
 
 
 def refuse_absurd_length(path: Path, samples: int) -> None:
@@ -93,7 +126,7 @@ def refuse_absurd_length(path: Path, samples: int) -> None:
         )
 
 
-def _take(path: Path, log: Log, remarks: list[bytes], data: NDArray[np.uint8], packets: Packets) -> None:
+def _take(path: Path, log: Log, remarks: list[bytes], data: NDArray[np.uint8], packets: Packets) -> Iterator[Activity]:
     log.lost_bytes += packets.lost_bytes
     log.lost_places += packets.lost_places
     log.kinds += np.bincount(packets.types, minlength=256)
@@ -108,10 +141,12 @@ def _take(path: Path, log: Log, remarks: list[bytes], data: NDArray[np.uint8], p
     log.asleep.append(packets.seconds[events][data[packets.payloads[events]] == ASLEEP])
     activity = np.isin(packets.types, (ACTIVITY, ACTIVITY_2))
     log.docked.append(packets.seconds[activity & (packets.sizes == 1)])
-    _take_activity(path, log, data, packets, np.flatnonzero(activity & (packets.sizes > 1)))
+    yield from _take_activity(path, log, data, packets, np.flatnonzero(activity & (packets.sizes > 1)))
 
 
-def _take_activity(path: Path, log: Log, data: NDArray[np.uint8], packets: Packets, chosen: NDArray[np.int64]) -> None:
+def _take_activity(
+    path: Path, log: Log, data: NDArray[np.uint8], packets: Packets, chosen: NDArray[np.int64]
+) -> Iterator[Activity]:
     """Unpack the chosen packets: all of one kind and length, which is nearly always all there are, at once."""
     types, sizes = packets.types[chosen], packets.sizes[chosen]
     counts = np.where(types == ACTIVITY, whole_samples_of_12_bits(sizes), whole_samples_of_16_bits(sizes))
@@ -132,9 +167,7 @@ def _take_activity(path: Path, log: Log, data: NDArray[np.uint8], packets: Packe
         else:
             rows = (ends - counts)[alike][:, np.newaxis] + np.arange(unpacked.shape[1])
             values[rows] = unpacked
-    log.values.append(values)
-    log.seconds.append(packets.seconds[chosen])
-    log.counts.append(counts)
+    yield Activity(values, packets.seconds[chosen], counts)
 
 
 def _alike(keys: NDArray[np.int64]) -> list[NDArray[np.int64]]:

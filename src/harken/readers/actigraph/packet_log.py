@@ -1,5 +1,6 @@
 """What a ``log.bin`` of packets makes of a recording: rate, scale, times, and where seconds are missing and why."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +9,10 @@ from numpy.typing import NDArray
 from harken.errors import HarkenError
 from harken.readers.actigraph.archive import Archive
 from harken.readers.actigraph.found import NS_PER_S, Found, seconds_text
-from harken.readers.actigraph.info import ACCEL_SCALE, INFO, SAMPLE_RATE, Info, encoded_float
+from harken.readers.actigraph.info import ACCEL_SCALE, INFO, SAMPLE_RATE, Info, Metadata, encoded_float
 from harken.readers.actigraph.log import ACTIVITY_3, IMU, Log, read_log
 
-__all__ = ["LOG", "from_packet_log"]
+__all__ = ["LOG", "PacketFacts", "from_packet_log", "packet_facts", "sample_times", "turned_back"]
 
 LOG = "log.bin"
 MOST_BYTES = 1 << 32
@@ -23,29 +24,78 @@ TURNED_DEVICE, TURNED_FIRMWARE = "MOS", "1.6.0"
 """A wGT3X-BT of this firmware has its axes turned by 90 degrees about z, as ActiGraph documents."""
 
 
+@dataclass(frozen=True)
+class PacketFacts:
+    """What the packets of a log say of all of its samples.
+
+    Attributes:
+        first: which packets count, bool ``[packets]``: of a second that came twice, the first.
+        seconds, counts: of those, when each began and how many samples it holds, int64 ``[kept packets]``.
+        rate_hz: samples a second.
+        stated_rate_hz: what the file says of its rate; None where it says nothing.
+        scale: steps of the sensor in a g.
+        turned: whether the axes are turned by 90 degrees.
+        notes: sentences for a person.
+        metadata: what the log says about the wearer and the clock.
+    """
+
+    first: NDArray[np.bool_]
+    seconds: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    rate_hz: float
+    stated_rate_hz: float | None
+    scale: float
+    turned: bool
+    notes: list[str]
+    metadata: Metadata
+
+
 def from_packet_log(path: Path, archive: Archive, info: Info) -> Found:
     """Read the ``log.bin`` of an archive.
 
     Raises:
         HarkenError: when it is damaged or absurdly large, holds no acceleration, or no scale is known.
     """
+    log, facts = packet_facts(path, archive, info, values=True)
+    values = log.values
+    if not facts.first.all():
+        values = [np.concatenate(values)[np.repeat(facts.first, np.concatenate(log.counts))]]
+    if facts.turned:
+        values = [turned_back(each) for each in values]
+    return Found(
+        values=values,
+        local_ns=sample_times(facts.seconds, facts.counts, facts.rate_hz),
+        rate_hz=facts.rate_hz,
+        scale=facts.scale,
+        notes=facts.notes,
+        metadata=facts.metadata,
+        stated_rate_hz=facts.stated_rate_hz,
+    )
+
+
+def packet_facts(path: Path, archive: Archive, info: Info, *, values: bool) -> tuple[Log, PacketFacts]:
+    """Go through the ``log.bin`` of an archive, and keep its ``values`` or not.
+
+    Raises:
+        HarkenError: as ``from_packet_log``.
+    """
     size = archive.unpacked_bytes(LOG)
     if size > MOST_BYTES or size > max(BOMB_BYTES, BOMB_RATIO * archive.packed_bytes(LOG)):
         raise HarkenError(f"{path}: its {LOG} unpacks to {size:,} bytes, which no recording does; it is refused")
-    log = read_log(path, archive.pieces(LOG))
+    log = read_log(path, archive.pieces(LOG), values=values)
     if not log.samples:
         other = "; it holds packets of a CentrePoint Insight Watch, which harken does not read"
         raise HarkenError(f"{path}: there is no acceleration in its {LOG}" + (other if log.kinds[ACTIVITY_3] else ""))
-    again = _leave_out_repeated(log)
-    seconds, counts = np.concatenate(log.seconds), np.concatenate(log.counts)
+    first = _first_of_each_second(log)
+    seconds, counts = np.concatenate(log.seconds)[first], np.concatenate(log.counts)[first]
     rate, notes = _rate(info, log, counts)
     scale, of_scale = _scale(path, info, log)
     notes += of_scale
-    if info["Serial Number"].upper().startswith(TURNED_DEVICE) and info["Firmware"] == TURNED_FIRMWARE:
-        log.values = [np.stack([v[:, 1], -v[:, 0], v[:, 2]], axis=1) for v in log.values]
+    turned = info["Serial Number"].upper().startswith(TURNED_DEVICE) and info["Firmware"] == TURNED_FIRMWARE
+    if turned:
         notes.append("Firmware 1.6.0 of this watch turns its axes by 90 degrees; they were turned back.")
     notes += _gaps(seconds, log)
-    if again:
+    if again := int((~first).sum()):
         notes.append(
             f"{seconds_text(again)} came a second time by the watch's clock and were left out; the first stay."
         )
@@ -62,20 +112,21 @@ def from_packet_log(path: Path, archive: Archive, info: Info) -> Found:
         notes.append(f"{log.unusable:,} packets of acceleration have an impossible length and were left out.")
     if log.kinds[IMU]:
         notes.append("The file also holds the watch's second sensor (IMU), which harken does not read.")
-    local_ns = _sample_times(seconds, counts, rate)
-    return Found(log.values, local_ns, rate, scale, notes, log.metadata, stated_rate_hz=_stated_rate(info, log) or None)
+    stated = _stated_rate(info, log) or None
+    return log, PacketFacts(first, seconds, counts, rate, stated, scale, turned, notes, log.metadata)
 
 
-def _leave_out_repeated(log: Log) -> int:
-    """Keep the first packet of every second, and say how many others there were."""
+def turned_back(values: NDArray[np.int16]) -> NDArray[np.int16]:
+    """Samples ``[n, 3]`` of a watch that turns its axes, as others give them."""
+    return np.stack([values[:, 1], -values[:, 0], values[:, 2]], axis=1)
+
+
+def _first_of_each_second(log: Log) -> NDArray[np.bool_]:
+    """Which packets are the first of their second, ``[packets]``."""
     seconds = np.concatenate(log.seconds)
     first = np.zeros(len(seconds), dtype=bool)
     first[np.unique(seconds, return_index=True)[1]] = True
-    if not first.all():
-        counts = np.concatenate(log.counts)
-        log.values = [np.concatenate(log.values)[np.repeat(first, counts)]]
-        log.seconds, log.counts = [seconds[first]], [counts[first]]
-    return int((~first).sum())
+    return first
 
 
 def _rate(info: Info, log: Log, counts: NDArray[np.int64]) -> tuple[float, list[str]]:
@@ -106,7 +157,7 @@ def _scale(path: Path, info: Info, log: Log) -> tuple[float, list[str]]:
     return scale, []
 
 
-def _sample_times(seconds: NDArray[np.int64], counts: NDArray[np.int64], rate_hz: float) -> NDArray[np.int64]:
+def sample_times(seconds: NDArray[np.int64], counts: NDArray[np.int64], rate_hz: float) -> NDArray[np.int64]:
     """Times in ns ``[samples]``: every packet begins with its second; one that holds too many is spread over it."""
     usual = int(rate_hz)
     if (counts == usual).all():

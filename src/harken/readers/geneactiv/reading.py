@@ -8,15 +8,15 @@ from numpy.typing import NDArray
 
 from harken.readers.device import DeviceSamples, device_recording, plain_file, plain_head
 from harken.readers.geneactiv.header import Header, looks_like_header, read_header
-from harken.readers.geneactiv.pages import LATE, Pages, find_pages
+from harken.readers.geneactiv.pages import Pages, find_pages
 from harken.readers.geneactiv.samples import read_samples
+from harken.readers.geneactiv.times import PageTimes, page_times
 from harken.readers.options import TableOptions
 from harken.recording import Recording
 
-__all__ = ["looks_like_geneactiv", "read_geneactiv"]
+__all__ = ["CHANNELS", "looks_like_geneactiv", "pages_recording", "read_geneactiv"]
 
-EARLIEST = 0.8
-"""A page that follows another this share of its length after it, or later, is squeezed rather than laid over it."""
+CHANNELS = ("x", "y", "z", "temperature")
 
 
 def looks_like_geneactiv(path: Path, head: bytes) -> bool:  # noqa: ARG001 - .bin says nothing, and readers are alike
@@ -46,37 +46,29 @@ def read_geneactiv(path: Path, options: TableOptions) -> Recording:
         end_of_header, pages = find_pages(path, content)
         header = read_header(path, content[:end_of_header])
         signals = read_samples(path, content, header, pages)
-    local_ns, rate_hz = _times(pages)
+    times = page_times(pages)
+    return pages_recording(path, options, header, times, times.of(0, len(pages.number)), signals)
+
+
+def pages_recording(
+    path: Path,
+    options: TableOptions,
+    header: Header,
+    times: PageTimes,
+    local_ns: NDArray[np.int64],
+    signals: NDArray[np.float32],
+) -> Recording:
+    """Build a recording as found of samples at these times."""
     samples = DeviceSamples(
         local_ns=local_ns,
         signals=signals,
-        channels=("x", "y", "z", "temperature"),
+        channels=CHANNELS,
         range_g=header.range_g,
         subject=header.subject,
-        notes=_notes(header, pages, rate_hz),
-        stated_rate_hz=header.rate_hz or float(pages.rate_hz[0]),
+        notes=_notes(header, times.pages, times.rate_hz),
+        stated_rate_hz=header.rate_hz or float(times.pages.rate_hz[0]),
     )
     return device_recording(path, samples, options)
-
-
-def _times(pages: Pages) -> tuple[NDArray[np.int64], float]:
-    """The watch's clock at each sample, ``[n]``, and the rate by it."""
-    counts = pages.samples
-    length = counts[:-1] * (1e9 / pages.rate_hz[:-1])
-    to_next = np.diff(pages.time_ns)
-    lasting = (to_next >= EARLIEST * length) & (to_next <= (1 + LATE) * length) & (np.diff(pages.number) == 1)
-    rate_hz = float(pages.rate_hz[0])
-    if lasting.any():
-        rate_hz = float(counts[:-1][lasting].sum()) / float(to_next[lasting].sum() / 1e9)
-    step = np.full(len(counts), 1e9 / rate_hz)
-    step[:-1][lasting] = to_next[lasting] / counts[:-1][lasting]
-    local_ns = np.empty(int(counts.sum()), dtype=np.int64)
-    before_last = len(local_ns) - int(counts[-1])  # all pages but the last are as long as one another
-    grid = local_ns[:before_last].reshape(len(counts) - 1, int(counts[0]) if len(counts) > 1 else 0)
-    np.multiply(step[:-1, np.newaxis], np.arange(grid.shape[1]), out=grid, casting="unsafe")  # without a copy
-    grid += pages.time_ns[:-1, np.newaxis]
-    local_ns[before_last:] = pages.time_ns[-1] + np.rint(step[-1] * np.arange(counts[-1])).astype(np.int64)
-    return local_ns, rate_hz
 
 
 def _notes(header: Header, pages: Pages, rate_hz: float) -> list[str]:

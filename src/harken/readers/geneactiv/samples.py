@@ -2,6 +2,7 @@
 
 import mmap
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from harken.readers.device import LibraryFailure, called, library
 from harken.readers.geneactiv.header import Header
 from harken.readers.geneactiv.pages import Pages
 
-__all__ = ["read_samples"]
+__all__ = ["PAGES_AT_ONCE", "read_pieces", "read_samples"]
 
 PAGES_AT_ONCE = 500
 HEADER_LINES = 59
@@ -32,20 +33,28 @@ def read_samples(source: Path, content: mmap.mmap, header: Header, pages: Pages)
     Raises:
         HarkenError: when actfast is missing or cannot read a page.
     """
+    signals = np.empty((int(pages.samples.sum()), 4), dtype=np.float32)
+    done = 0
+    for some in read_pieces(source, content, header, pages):
+        signals[done : done + len(some)] = some
+        done += len(some)
+    return signals
+
+
+def read_pieces(source: Path, content: mmap.mmap, header: Header, pages: Pages) -> Iterator[NDArray[np.float32]]:
+    """As ``read_samples``, ``PAGES_AT_ONCE`` pages at a time."""
     reader = library(source, "actfast", "actfast")
     counts = pages.samples
-    ends = np.cumsum(counts)
-    signals = np.empty((int(ends[-1]), 4), dtype=np.float32)
-    signals[:, 3] = np.repeat(pages.temperature, counts)
     with tempfile.TemporaryDirectory(prefix="harken-") as folder:
         some = Path(folder) / "pages.bin"
         for first in range(0, len(counts), PAGES_AT_ONCE):
-            last = min(first + PAGES_AT_ONCE, len(counts))
-            digits = [content[start:end] for start, end in pages.where[first:last].tolist()]
+            rows = slice(first, min(first + PAGES_AT_ONCE, len(counts)))
+            digits = [content[start:end] for start, end in pages.where[rows].tolist()]
             some.write_bytes(_header(header, len(digits)) + b"".join(PAGE % line for line in digits))
-            rows = slice(int(ends[first] - counts[first]), int(ends[last - 1]))
-            signals[rows, :3] = _acceleration(reader, source, some, rows.stop - rows.start)
-    return signals
+            signals = np.empty((int(counts[rows].sum()), 4), dtype=np.float32)
+            signals[:, :3] = _acceleration(reader, source, some, len(signals))
+            signals[:, 3] = np.repeat(pages.temperature[rows], counts[rows])
+            yield signals
 
 
 def _acceleration(reader: Any, source: Path, path: Path, count: int) -> NDArray[np.float32]:

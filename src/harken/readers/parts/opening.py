@@ -8,9 +8,10 @@ from typing import Any
 
 from harken.errors import HarkenError
 from harken.readers import read
-from harken.readers.actigraph import read_actilife_csv
+from harken.readers.actigraph import read_actilife_csv, read_gt3x
 from harken.readers.axivity import read_axivity
 from harken.readers.csv import read_csv
+from harken.readers.geneactiv import read_geneactiv
 from harken.readers.kinds import Reader, reader_of
 from harken.readers.omgui import read_omgui
 from harken.readers.options import TableOptions
@@ -19,6 +20,8 @@ from harken.readers.parts.actilife import found_actilife_csv
 from harken.readers.parts.axivity import found_axivity
 from harken.readers.parts.csv import found_csv
 from harken.readers.parts.found import CannotStreamError, Found
+from harken.readers.parts.geneactiv import found_geneactiv
+from harken.readers.parts.gt3x import found_gt3x
 from harken.readers.parts.omgui import found_omgui
 from harken.readers.parts.parquet import found_parquet
 from harken.readers.parts.parts import Listener, Parts, parts_of, surveyed_parts
@@ -28,6 +31,8 @@ __all__ = ["open_parts"]
 STREAMING: dict[Reader, Callable[[Path, TableOptions], Found]] = {
     read_parquet: found_parquet,
     read_axivity: found_axivity,
+    read_geneactiv: found_geneactiv,
+    read_gt3x: found_gt3x,
     read_csv: found_csv,
     read_actilife_csv: found_actilife_csv,
     read_omgui: found_omgui,
@@ -39,9 +44,10 @@ def open_parts(path: str | Path, *, listener: Listener | None = None, **options:
 
     The samples are those of ``harken.read`` on the same file, and so are counts and sentences in ``quality``; labels
     in the file are not given. Memory does not grow with the recording for CSV files (ActiLife's and OMGUI's exports
-    too), for Parquet files with numeric times or datetimes, and for Axivity's ``.cwa``; the file is read once to see
-    what there is to mend. Every other file, one whose rows are out of order, whatever ``--rate`` or ``--subject`` must
-    pick apart, and local times through an hour that the clock showed twice, is read whole and given in slices.
+    too), for Parquet files with numeric times or datetimes, and for Axivity's ``.cwa``, ActiGraph's ``.gt3x`` and
+    GENEActiv's ``.bin``; the file is read once to see what there is to mend. Every other file, one whose rows are out
+    of order, whatever ``--rate`` or ``--subject`` must pick apart, and local times through an hour that the clock
+    showed twice, is read whole and given in slices.
 
     Args:
         path: the file.

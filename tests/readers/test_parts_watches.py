@@ -1,0 +1,116 @@
+"""ActiGraph's and GENEActiv's own files as streams: their parts, put together, are what reading the whole gives."""
+
+import gzip
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import harken.readers.actigraph.archive
+import harken.readers.actigraph.gt3x
+import harken.readers.geneactiv.samples
+import harken.readers.parts.geneactiv
+from harken.readers import read
+from harken.readers.parts import open_parts
+from parted import assert_same, refusal_of
+
+OLD_LOG = "pygt3x_neo.gt3x"
+
+
+def files(*endings: str) -> list[Path]:
+    folder = os.environ.get("HARKEN_DATA")
+    return (
+        sorted(path for path in (Path(folder) / "devices").iterdir() if path.name.endswith(endings)) if folder else []
+    )
+
+
+real = pytest.mark.skipif(not os.environ.get("HARKEN_DATA"), reason="HARKEN_DATA names the folder of real recordings")
+
+
+@real
+@pytest.mark.parametrize("path", files(".gt3x"), ids=lambda path: path.name)
+@pytest.mark.parametrize("options", [{}, {"timezone": "America/New_York"}], ids=["", "zone"])
+def test_real_gt3x_files_stream(path: Path, options: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    # Pieces smaller than two of the longest packets, and many more of them than these short files have.
+    pieces = harken.readers.actigraph.archive.Archive.pieces
+    monkeypatch.setattr(
+        harken.readers.actigraph.archive.Archive, "pieces", lambda self, name, size=150_000: pieces(self, name, size)
+    )
+    parts = open_parts(path, **options)
+    assert parts.streamed == (path.name != OLD_LOG)
+    assert parts.quality.stated_rate_hz in (30, 60, 80, 100)
+    assert_same(parts, path, **options)
+
+
+@real
+@pytest.mark.parametrize("path", files("wristpy_example_actigraph.gt3x"), ids=lambda path: path.name)
+def test_a_damaged_gt3x_streams_or_is_refused_as_the_whole_is(path: Path, tmp_path: Path) -> None:
+    import zipfile
+
+    with zipfile.ZipFile(path) as archive:
+        members = {info.filename: archive.read(info) for info in archive.infolist()}
+    random = np.random.default_rng(5)
+    log = members["log.bin"]
+    for number in range(10):
+        damaged = bytearray(log[: int(random.integers(1, len(log)))] if number % 3 == 0 else log)
+        for place in random.integers(0, len(damaged), 5):
+            damaged[place] ^= 1 << int(random.integers(8))
+        if number % 3 == 1:  # some seconds a second time
+            place = int(random.integers(len(damaged) // 2))
+            damaged = damaged[: 2 * place] + damaged[place:]
+        copy = tmp_path / "copy.gt3x"
+        with zipfile.ZipFile(copy, "w") as archive:
+            for name, content in members.items():
+                archive.writestr(name, bytes(damaged) if name == "log.bin" else content)
+        if (refused := refusal_of(read, copy)) is None:
+            assert_same(open_parts(copy), copy)
+        else:
+            assert refusal_of(open_parts, copy) == refused
+
+
+@real
+@pytest.mark.parametrize("pages_at_once", [3, 500])
+@pytest.mark.parametrize("path", files("GENEActiv_testfile.bin", "geneactiv.bin", "gnactv_sample.bin"), ids=str)
+def test_real_geneactiv_files_stream(path: Path, pages_at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("actfast")
+    monkeypatch.setattr(harken.readers.parts.geneactiv, "PAGES_AT_ONCE", pages_at_once)
+    monkeypatch.setattr(harken.readers.geneactiv.samples, "PAGES_AT_ONCE", pages_at_once)
+    parts = open_parts(path, timezone="Europe/London")
+    assert parts.streamed
+    assert parts.quality.stated_rate_hz is not None
+    assert_same(parts, path, timezone="Europe/London")
+
+
+@real
+@pytest.mark.parametrize("path", files("GENEActiv_testfile.bin"), ids=lambda path: path.name)
+def test_a_damaged_bin_streams_or_is_refused_as_the_whole_is(path: Path, tmp_path: Path) -> None:
+    pytest.importorskip("actfast")
+    content = path.read_bytes()
+    random = np.random.default_rng(5)
+    for number in range(10):
+        damaged = bytearray(content[: int(random.integers(1, len(content)))] if number % 2 else content)
+        for place in random.integers(0, len(damaged), 3):
+            damaged[place] ^= 1 << int(random.integers(8))
+        copy = tmp_path / "copy.bin"
+        copy.write_bytes(damaged)
+        if (refused := refusal_of(read, copy)) is None:
+            assert_same(open_parts(copy), copy)
+        else:
+            assert refusal_of(open_parts, copy) == refused
+
+
+@real
+@pytest.mark.parametrize("path", files("gnactv_sample.bin"), ids=lambda path: path.name)
+def test_what_was_unpacked_is_gone_with_the_parts(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("actfast")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "aside"))
+    (tmp_path / "aside").mkdir()
+    packed = tmp_path / "copy.bin.gz"
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    parts = open_parts(packed)
+    assert_same(parts, packed)
+    assert len(list((tmp_path / "aside").iterdir())) == 1
+    del parts
+    assert not list((tmp_path / "aside").iterdir())
