@@ -18,6 +18,7 @@ HOUSE = (
     "percent",
     "recording",
     "samples",
+    "sensor_faults",
     "mending",
     "readers",
     "datasets",

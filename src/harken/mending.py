@@ -10,17 +10,12 @@ from numpy.typing import NDArray
 
 from harken.errors import HarkenError
 from harken.recording import Recording, gap_limit_ns
+from harken.sensor_faults import RANGE_TOLERANCE, RangeGuess, StuckRuns, largest_on_an_axis
 
-__all__ = ["MOST_REPEATED", "RANGE_TOLERANCE", "RARE", "STANDARD_RANGES_G", "STUCK_S", "mend", "sensor_range_g"]
+__all__ = ["MOST_REPEATED", "mend", "sensor_range_g"]
 
-STANDARD_RANGES_G = (2.0, 4.0, 8.0, 16.0)
-RANGE_TOLERANCE = 1.05
-"""A sensor's real full scale may lie a few per cent over its nominal one (offset and gain errors)."""
-RARE = 1e-4
-"""Wild values are at most this share of the samples; more of them are a signal."""
-STUCK_S = 60.0
-"""All axes unchanged to the last bit for this long: no worn sensor does that, its own noise forbids it."""
 MOST_REPEATED = 0.5
+NO_GAP_NS = int(np.iinfo(np.int64).max)
 
 
 def mend(recording: Recording, *, sensor_range: float | None = None) -> Recording:
@@ -54,7 +49,7 @@ def mend(recording: Recording, *, sensor_range: float | None = None) -> Recordin
 
     acceleration = signals[:, : _acceleration_channels(recording.channels)]
     missing = ~_every_channel(np.isfinite(signals))
-    largest = _largest(acceleration)
+    largest = largest_on_an_axis(acceleration)
     found = recording.quality
     limit = sensor_range or found.sensor_range_g or _range_g(largest)
     outside = (largest > limit * RANGE_TOLERANCE) & ~missing
@@ -92,27 +87,13 @@ def sensor_range_g(acceleration_g: NDArray[np.float32]) -> float:
     samples in between on its way up; a bit lost in transmission does not. Where no standard range fits,
     16 g is answered, the most that wrist sensors are built for.
     """
-    return _range_g(_largest(acceleration_g))
+    return _range_g(largest_on_an_axis(acceleration_g))
 
 
 def _range_g(largest: NDArray[np.float32]) -> float:
-    largest = np.where(np.isinf(largest), np.float32(0), largest)
-    for limit in STANDARD_RANGES_G:
-        beyond = largest > limit * RANGE_TOLERANCE
-        wild = int(beyond.sum())
-        if wild == 0:
-            return limit
-        if wild <= max(1.0, RARE * len(largest)) and not (beyond & (largest <= 2 * limit)).any():
-            return limit
-    return STANDARD_RANGES_G[-1]
-
-
-def _largest(acceleration_g: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The largest size on any axis, ``[n]``; NaN is ignored, and where all axes are NaN it is 0."""
-    largest = np.zeros(len(acceleration_g), dtype=np.float32)
-    for axis in range(acceleration_g.shape[1]):
-        np.fmax(largest, np.abs(acceleration_g[:, axis]), out=largest)
-    return largest
+    guess = RangeGuess()
+    guess.push(largest)
+    return guess.range_g
 
 
 def _acceleration_channels(channels: tuple[str, ...]) -> int:
@@ -129,20 +110,16 @@ def _every_channel(holds: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _stuck(time_ns: NDArray[np.int64], acceleration: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Where all axes keep one value for ``STUCK_S`` or longer without a gap."""
-    n = len(time_ns)
-    if acceleration.shape[1] == 0 or n < 2:
-        return np.zeros(n, dtype=bool)
-    marked = np.zeros(n, dtype=bool)
-    unchanged = _every_channel(acceleration[1:] == acceleration[:-1])
-    if len(_long_runs(unchanged, time_ns)):  # rarely: only then is it worth looking for gaps
-        unchanged &= np.diff(time_ns) <= gap_limit_ns(time_ns)
-        for first, last in _long_runs(unchanged, time_ns):
+    """Where all axes keep one value for ``STUCK_S`` or longer without a gap, ``[n]``."""
+    marked = np.zeros(len(time_ns), dtype=bool)
+    # Rarely is there one: only then is it worth looking for what is a gap.
+    if len(_stuck_rows(time_ns, acceleration, NO_GAP_NS)):
+        for first, last in _stuck_rows(time_ns, acceleration, gap_limit_ns(time_ns)):
             marked[first : last + 1] = True
     return marked
 
 
-def _long_runs(unchanged: NDArray[np.bool_], time_ns: NDArray[np.int64]) -> NDArray[np.int64]:
-    """First and last row, ``[runs, 2]``, of the runs of samples without a change that last ``STUCK_S`` or longer."""
-    flips = np.flatnonzero(np.diff(unchanged, prepend=False, append=False)).reshape(-1, 2)
-    return flips[time_ns[flips[:, 1]] - time_ns[flips[:, 0]] >= STUCK_S * 1e9]
+def _stuck_rows(time_ns: NDArray[np.int64], acceleration: NDArray[np.float32], gap_ns: int) -> NDArray[np.int64]:
+    runs = StuckRuns(gap_ns=gap_ns)
+    runs.push(time_ns, acceleration)
+    return runs.finish().rows

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from harken.errors import HarkenError
 from harken.live.plan import SECOND_NS, Plan
-from harken.mending import RANGE_TOLERANCE, STUCK_S
+from harken.sensor_faults import RANGE_TOLERANCE, STUCK_S
 
 __all__ = ["LATE_NS", "Arrivals"]
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.mending import RANGE_TOLERANCE
 from harken.readers.parts.found import Found
-from harken.readers.parts.survey import GAP_NS, Survey, Surveyed, deduplicated, largest_on_an_axis
+from harken.readers.parts.survey import GAP_NS, Survey, Surveyed, deduplicated
 from harken.recording import UNLABELLED, Quality, Recording
 from harken.samples import Samples
+from harken.sensor_faults import RANGE_TOLERANCE, largest_on_an_axis
 
 __all__ = ["Listener", "Parts", "acceleration_channels", "parts_of", "surveyed_parts"]
 
