@@ -10,6 +10,7 @@ is said to be missing, not left out.
 
 import argparse
 import json
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,19 +24,21 @@ NOT_YET = "Not measured yet."
 
 AGAIN = (
     "WISDM `harnet` and DSADS `strangers` were first computed with larger turns (20 and 15 degrees), half of the "
-    "windows mirrored and half the other way round, and a network without its glance at the whole window (.825; .715 "
-    "where a random forest had .866). After those scores had been seen, all of it was chosen anew, on choosing people "
-    "only, and every table computed again: .823 and .877. Then, again on choosing people only, the glance was given "
-    "the window's spectrum, and both are to be computed a third time: DSADS is, WISDM's table below is still of the "
-    "network without the spectrum. (Four of its five folds have been seen: people's mean macro F1 .790, .817, .826 and "
-    ".813 in folds 0, 2, 3 and 4, where it was .801, .824, .832 and .819. What helped the choosing people of WISDM by "
-    ".005 does not help these.) (On the choosing people, one seed: DSADS .887 where it was "
-    ".851 without, on four of the eight folds; WISDM .751 and .747. Tried beside it and left: a wider network, .743 "
-    "in WISDM; two smaller ones together, .734; dropout of whole channels; answers averaged with those for the other "
-    "arm, no gain. These tries were in half precision and are no table; `harken benchmark` with the protocols "
-    "`harnet-choosing` and `strangers-choosing`, at commits 5d2e54a and f1e9c6d, compares the two networks.)",
+    "windows mirrored and half the other way round, and a network without its glance at the whole window: .825 and "
+    ".715, where a random forest had .866. After these scores had been seen, all of it was chosen anew, on choosing "
+    "people only, and both were computed again: .823 and .877.",
+    "Then the glance was given the window's spectrum, again by choosing people only (one seed: DSADS .887 where it was "
+    ".851 without, on four of the eight folds; WISDM .751 where it was .747), and both were computed a third time. "
+    "These are the tables above. What helped the choosing people of WISDM by .005 does not help its test people; it "
+    "stays, for nothing was chosen by them.",
+    "Tried on choosing people beside the spectrum and left: a wider network (WISDM .743), two smaller ones together "
+    "(.734), dropout of whole channels, answers averaged with those for the other arm (no gain). These tries were in "
+    "half precision and are no table; `harken benchmark` with the protocols `harnet-choosing` and "
+    "`strangers-choosing`, at commits 5d2e54a and f1e9c6d, compares the network with and without the spectrum.",
 )
-"""What was computed again after test scores had been seen, a sentence each. Nothing may be missing here."""
+"""What was computed again after test scores had been seen, a paragraph each. Nothing may be missing here."""
+
+SOME_AGAIN = "Some tables were [computed again](#what-was-computed-again) after test scores had been seen."
 
 SECTIONS = {
     "wisdm_harnet": (
@@ -94,8 +97,9 @@ def page() -> str:
         "every interval is over people, not over windows. The recipe `everyday` was chosen within the 12 people of "
         "WISDM whom none of its published folds tests, and in DSADS by folds that leave out one more person than the "
         "one to be tested ([ablations](#what-each-part-is-worth)). "
-        f"{' '.join(AGAIN) or 'Each table was computed once.'} Results as JSON, with everything needed to repeat them, "
-        "lie beside this page; `--against FILE` compares a run with one of them.",
+        f"{SOME_AGAIN if AGAIN else 'Each table was computed once.'} Results as JSON, with everything needed to repeat "
+        "them, lie beside this page; `--against FILE` compares a run with one of them.",
+        *in_short(),
         "## The same windows under three protocols",
         *three_protocols(),
         "## The notebook's own files",
@@ -109,7 +113,48 @@ def page() -> str:
             parts.append(PUBLISHED)
     parts += ["## What labelled seconds of the wearer are worth", *adaptation()]
     parts += ["## What each part is worth", *ablations()]
+    if AGAIN:
+        parts += ["## What was computed again", *(f"- {paragraph}" for paragraph in AGAIN)]
     return "\n\n".join(parts) + "\n"
+
+
+def in_short() -> list[str]:
+    """All benchmarks in one table: the preset, and the best of what it stands beside. Nothing while there are none."""
+    rows = []
+    for name, (title, _) in SECTIONS.items():
+        result = _result(name)
+        if result is None:
+            continue
+        methods = result["methods"]
+        mine = methods[result["preset"]]
+        others = {other: one for other, one in methods.items() if other != result["preset"]}
+        best = max(others, key=lambda other: float(others[other]["mean_person_macro_f1"]), default=None)
+        rows.append(
+            f"| [{title}](#{_anchor(title)}) | {mine['people']} | **{mine['mean_person_macro_f1']:.3f}** "
+            f"({_interval(mine['mean_person_macro_f1_interval'])}) | "
+            + (
+                "| |"
+                if best is None
+                else f"{best} {others[best]['mean_person_macro_f1']:.3f} | "
+                f"{result['differences'][best]['mean_person_macro_f1']:+.3f} "
+                f"({_interval(result['differences'][best]['mean_person_macro_f1_interval'], '+.3f')}) |"
+            )
+        )
+    if not rows:
+        return []
+    head = (
+        "| strangers | people tested | `everyday`: mean macro F1 (95 % interval over people) | best beside it | gain |"
+    )
+    return ["\n".join([head, "|---|---|---|---|---|", *rows])]
+
+
+def _anchor(title: str) -> str:
+    """What a heading is linked by."""
+    return re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
+
+
+def _interval(bounds: Sequence[float], form: str = ".3f") -> str:
+    return " to ".join(f"{bound:{form}}" for bound in bounds)
 
 
 def three_protocols() -> list[str]:

@@ -34,6 +34,7 @@ def test_what_is_not_measured_is_said_to_be_missing(script: ModuleType) -> None:
     found = sections(script.page())
     assert next(iter(found)) == "The same windows under three protocols"
     assert {"The notebook's own files", "What labelled seconds of the wearer are worth"} < set(found)
+    found.pop("What was computed again")
     for title, text in found.items():
         assert "Not measured yet." in text, title
         assert "](" not in text.replace("](notebook.md)", "").replace("](../adapt.md)", ""), title
@@ -72,8 +73,28 @@ def test_what_is_measured_is_shown(script: ModuleType, tmp_path: Path) -> None:
 
 
 def test_what_was_computed_again_is_said(script: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    for sentence in script.AGAIN:
-        assert sentence in script.page()
+    for paragraph in script.AGAIN:
+        assert f"- {paragraph}" in sections(script.page())["What was computed again"]
     assert "computed once" not in script.page()
     monkeypatch.setattr(script, "AGAIN", ())
     assert "Each table was computed once." in script.page()
+
+
+def test_in_short_each_benchmark_stands_beside_the_best_of_the_others(script: ModuleType, tmp_path: Path) -> None:
+    """The table at the top of the committed results, and nothing where there are none."""
+    assert script.in_short() == []
+    results = BENCHMARKS.parent / "docs" / "results"
+    (tmp_path / "dsads_strangers.json").write_text((results / "dsads_strangers.json").read_text())
+    (table,) = script.in_short()
+    *_, row = table.splitlines()
+    result = json.loads((results / "dsads_strangers.json").read_text())
+    scores = {name: one["mean_person_macro_f1"] for name, one in result["methods"].items()}
+    mine = scores.pop(result["preset"])
+    best = max(scores, key=scores.__getitem__)
+    assert f"**{mine:.3f}**" in row
+    assert f"{best} {scores[best]:.3f}" in row
+    assert f"{mine - scores[best]:+.3f}" in row
+    link = re.search(r"\(#([^)]*)\)", row)
+    assert link is not None
+    titles = re.findall(r"^## (.*)$", script.page(), flags=re.MULTILINE)
+    assert link[1] in {script._anchor(title) for title in titles}
