@@ -15,9 +15,19 @@ import pytest
 import people
 from harken.model_file import Model
 from harken.presets import PRESETS
+from harken.recording import STANDARD_GRAVITY
 from made_models import answered, made_model, uneven_recording
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+@pytest.mark.parametrize("name", ["onnx_label.py", "onnx_label.mjs"])
+def test_the_examples_without_harken_are_forty_lines(name: str) -> None:
+    lines = (EXAMPLES / name).read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= 40
+    assert max(map(len, lines)) <= 120
+    assert "import harken" not in "".join(lines)
+    assert "from harken" not in "".join(lines)
 
 
 def test_every_example_has_a_test() -> None:
@@ -56,7 +66,8 @@ def test_onnx_label_in_javascript(model: Model, rate_hz: float, tmp_path: Path) 
     if not (modules / "onnxruntime-node").is_dir():
         pytest.skip("onnxruntime-node is not installed; HARKEN_NODE_MODULES names the node_modules in which it is")
     (tmp_path / "node_modules").symlink_to(modules.resolve())
-    check_labels([node, str(EXAMPLES / "onnx_label.mjs")], model, rate_hz, tmp_path)
+    shutil.copy(EXAMPLES / "onnx_label.mjs", tmp_path)  # node looks for modules beside the program
+    check_labels([node, "onnx_label.mjs"], model, rate_hz, tmp_path)
 
 
 def check_labels(command: Sequence[str], model: Model, rate_hz: float, folder: Path) -> None:
@@ -67,9 +78,10 @@ def check_labels(command: Sequence[str], model: Model, rate_hz: float, folder: P
 
     export(folder / "model.onnx", model)
     recording = uneven_recording(rate_hz)
-    lines = ["seconds,x,y,z"]
+    lines = ["Timestamp,X,Y,Z,Label"]
     for time_ns, signals in zip(recording.time_ns.tolist(), recording.signals.tolist(), strict=True):
-        lines.append(f"{time_ns // 10**9}.{time_ns % 10**9:09d},{','.join(map(str, signals))}")
+        values = ",".join(str(value * STANDARD_GRAVITY) for value in signals)
+        lines.append(f"{time_ns // 10**6}.{time_ns % 10**6:06d},{values},walking")
     (folder / "raw.csv").write_text("\n".join(lines) + "\n")
     ran = subprocess.run(
         [*command, "model.onnx", "raw.csv"], cwd=folder, capture_output=True, text=True, encoding="utf-8", check=False

@@ -15,6 +15,7 @@ from harken.errors import HarkenError
 from harken.exported import METADATA_KEY, ExportedRecogniser, need_onnx
 from harken.exporting import exported_bytes
 from harken.labelling import label_recording
+from harken.recording import STANDARD_GRAVITY
 from harken.windows import Windows
 from made_models import answered, made_model, uneven_recording
 
@@ -106,11 +107,17 @@ def test_the_contract_says_all_that_comes_before_the_network(path: Path) -> None
     np.testing.assert_allclose(weights, formula / formula.sum(), atol=1e-11)
 
 
-def test_the_worked_example_of_the_file_can_be_followed(path: Path) -> None:
+def test_the_worked_example_of_the_file_can_be_followed(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     said = contract(path)["example"]
     i = np.arange(said["samples"])
     t = i * said["interval_s"] + said["jitter_s"] * np.sin(i)
     v = np.stack([said["offset"][c] + 0.05 * t * np.sin(2 * np.pi * (0.7 + 0.5 * c) * t + c) for c in range(3)], 1)
+    csv = tmp_path / "made.csv"
+    table = np.column_stack([t * 1000, v * STANDARD_GRAVITY])
+    np.savetxt(csv, table, "%.12g", delimiter=",", header="Timestamp,X,Y,Z", comments="")
+    monkeypatch.setattr(sys, "argv", ["onnx_label.py", str(path), str(csv)])
     example = runpy.run_path(str(Path(__file__).parents[1] / "examples" / "onnx_label.py"))
     at, signals = example["resample"](t, v, contract(path)["resampling"])
     resampled = said["resampled"]
@@ -118,9 +125,16 @@ def test_the_worked_example_of_the_file_can_be_followed(path: Path) -> None:
     assert at[0] == pytest.approx(resampled["first_time_s"], abs=1e-5)
     for name, row in (("first", 0), ("middle", len(at) // 2), ("last", -1)):
         np.testing.assert_allclose(signals[row], resampled[name], atol=2e-5)
-    found = list(example["label"](str(path), t, v))
-    assert [round(start * 30) for start, _ in found] == said["window_starts"]
-    np.testing.assert_allclose([list(each.values()) for _, each in found], said["probabilities"], atol=3e-5)
+    found = [line.split(" ") for line in capsys.readouterr().out.splitlines()]
+    assert [round(float(row[0]) * 30) for row in found] == said["window_starts"]
+    probabilities = [[float(cell.split("=")[1]) for cell in row[1:]] for row in found]
+    np.testing.assert_allclose(probabilities, said["probabilities"], atol=3e-5)
+
+
+def test_the_contract_is_the_end_of_the_file(path: Path) -> None:
+    content = path.read_bytes()
+    text = content[content.index(b'{"', content.rindex(b"harken\x12")) :]
+    assert json.loads(text) == contract(path)
 
 
 def test_windows_of_another_shape(path: Path) -> None:
