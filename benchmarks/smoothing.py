@@ -79,7 +79,7 @@ def seconds_of(call: Callable[[], object]) -> float:
 def measure(name: str, rounds: int, *, uneven: bool) -> dict[str, Any]:
     """Both contestants on the same steps, in turns."""
     probabilities, elapsed_s = made_up(STEPS[name], uneven=uneven)
-    calls = {
+    calls: dict[str, Callable[[], tuple[NDArray[np.floating], NDArray[np.int64]]]] = {
         OURS: partial(smooth, probabilities, elapsed_s, EXPECTED_S.tolist()),
         LOOP: partial(loop, probabilities, elapsed_s, EXPECTED_S),
     }

@@ -18,6 +18,7 @@ from harken.files import write_text
 from harken.labelled.asked import SUMMARY, LabelSettings, asked_of
 from harken.labelled.card import model_card
 from harken.labelled.clipped import Clipped
+from harken.labelled.memory import hand_back
 from harken.labelled.quality import quality_of
 from harken.labelling import label_parts
 from harken.readers.parts import Parts, open_parts
@@ -131,8 +132,10 @@ def timeline_of_file(
     )
     parts = parts if clipped is None else clipped.parts
     step("smooth")
+    hand_back()
     if settings.smoothing:
         timeline = timeline.smoothed()
+        hand_back()
     if settings.unsure_below is not None:
         timeline = timeline.with_unsure_below(settings.unsure_below)
     return timeline, parts, calibration, off_ns

@@ -59,7 +59,9 @@ class Asking:
             self._ask()
         while self._asked:
             self._told.append(self._asked.popleft().result())
-        return np.concatenate(self._told) if self._told else None
+        every = np.concatenate(self._told) if self._told else None
+        self._told.clear()
+        return every
 
     def _ask(self) -> None:
         every = windows_joined(self._waiting)

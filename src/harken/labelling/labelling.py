@@ -135,11 +135,15 @@ def _labelled(
             f"{specification.window_length_s:g} s"
         )
     rows = rows_of(plan, interval_ns=round(1e9 / facts.sample_rate_hz), non_wear_ns=non_wear_ns)
-    # The row after the last step's stands for what nothing can be said of.
-    steps = np.concatenate([plan.averaged(each), np.full((1, each.shape[1]), np.nan)])
+    steps = plan.averaged(each)
+    del each
+    nothing_said = rows.steps == len(steps)
+    probabilities_of_rows = steps[np.where(nothing_said, 0, rows.steps)]
+    probabilities_of_rows[nothing_said] = np.nan
+    del steps
     timeline = Timeline.of(
         rows.start_ns,
-        steps[rows.steps],
+        probabilities_of_rows,
         end_ns=rows.end_ns,
         recorded=rows.recorded,
         labels=specification.labels,

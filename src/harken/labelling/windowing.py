@@ -11,6 +11,9 @@ from harken.samples import Samples, joined
 
 __all__ = ["Plan", "WindowRows", "Windowing", "windows_joined"]
 
+WINDOWS_AT_ONCE = 1 << 14
+"""So many windows' probabilities are weighted at a time."""
+
 
 class WindowRows(NamedTuple):
     """Windows that have become known: ``signals`` float32 ``[n, length, channels]`` (a copy), the first row of each in
@@ -72,8 +75,8 @@ class Plan:
     step_ns: NDArray[np.int64]
     step_sums: NDArray[np.float64]
 
-    def averaged(self, each: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Probabilities of windows ``[windows, labels]`` -> of steps, float64 ``[steps, labels]``: the mean over the
+    def averaged(self, each: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Probabilities of windows ``[windows, labels]`` -> of steps, float32 ``[steps, labels]``: the mean over the
         windows that cover a step, each weighted by how much of it it covers."""
         sums = np.zeros((len(self.step_rows), each.shape[1]))
         weights = np.zeros(len(self.step_rows))
@@ -88,9 +91,12 @@ class Plan:
             covered = np.minimum(self.window_rows + self.length, ends[step])
             covered -= np.maximum(self.window_rows, self.step_rows[step])
             weight = np.where(inside, np.maximum(covered, 0), 0)
-            np.add.at(sums, step, weight[:, None] * each)
+            for first_window in range(0, len(each), WINDOWS_AT_ONCE):
+                some = slice(first_window, first_window + WINDOWS_AT_ONCE)
+                np.add.at(sums, step[some], weight[some, None] * each[some])
             np.add.at(weights, step, weight)
-        return np.asarray(sums / weights[:, None])
+        sums /= weights[:, None]
+        return sums.astype(np.float32)
 
 
 class Windowing:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 __all__ = ["Chain"]
 
 Array = NDArray[np.float64]
-Number = TypeVar("Number", np.float64, np.int64)
+Number = TypeVar("Number", np.floating, np.int64)
 
 STEPS_AND_BLOCKS = 4
 """A step of all blocks costs about four times as much as a block of the loops over blocks."""
@@ -34,15 +34,15 @@ class Chain:
             All above 0.
         which: the matrix that leads to each step from the one before, int64 ``[n]``; into the first step it leads from
             any of the states, each as probable.
-        evidence: how probable what was seen at a step is in each state, up to a factor, float64 ``[n, states]``. All
-            above 0.
+        evidence: how probable what was seen at a step is in each state, up to a factor, ``[n, states]``. All above 0.
+            What comes out, and is kept meanwhile, has its precision; the arithmetic is in float64.
     """
 
     transitions: Array
     which: NDArray[np.int64]
-    evidence: Array
+    evidence: NDArray[np.floating]
 
-    def posteriors(self) -> Array:
+    def posteriors(self) -> NDArray[np.floating]:
         """The probability of each state at each step given all that was seen, ``[n, states]`` (forward-backward)."""
         n, states = self.evidence.shape
         length, blocks = self._which.shape
@@ -57,7 +57,7 @@ class Chain:
         for block in range(blocks - 2, -1, -1):
             leaving[block] = whole[block + 1] @ leaving[block + 1]
             leaving[block] /= leaving[block].sum()
-        found = np.empty((length, blocks, states))
+        found = np.empty((length, blocks, states), dtype=self.evidence.dtype)
         forward = entering[:, None, :]
         for number, step in enumerate(self._steps()):
             forward = forward @ step
@@ -107,7 +107,7 @@ class Chain:
         return _in_blocks(self.which, length, len(self.transitions))
 
     @cached_property
-    def _evidence(self) -> Array:
+    def _evidence(self) -> NDArray[np.floating]:
         """``evidence`` in blocks, ``[length, blocks, states]``."""
         return _in_blocks(self.evidence, len(self._which), 1.0)
 
@@ -129,10 +129,12 @@ class Chain:
 
 def _in_blocks(values: NDArray[Number], length: int, fill: float) -> NDArray[Number]:
     """``[n, ...]`` -> ``[length, blocks, ...]``, the last block filled up."""
-    blocks = -(-len(values) // length)
-    padded = np.full((blocks * length, *values.shape[1:]), fill, dtype=values.dtype)
-    padded[: len(values)] = values
-    return np.ascontiguousarray(padded.reshape(blocks, length, *values.shape[1:]).swapaxes(0, 1))
+    full, rest = divmod(len(values), length)
+    found = np.full((length, full + (rest > 0), *values.shape[1:]), fill, dtype=values.dtype)
+    found.swapaxes(0, 1)[:full] = values[: full * length].reshape(full, length, *values.shape[1:])
+    if rest:
+        found[:rest, full] = values[full * length :]
+    return found
 
 
 def _max_product(left: Array, right: Array) -> Array:

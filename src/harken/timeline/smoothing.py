@@ -35,7 +35,7 @@ SMALLEST = 1e-30
 
 def smooth(
     probabilities: NDArray[np.floating], elapsed_s: NDArray[np.float64], expected_bout_s: Sequence[float]
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+) -> tuple[NDArray[np.floating], NDArray[np.int64]]:
     """Smooth the probabilities of steps.
 
     Args:
@@ -45,8 +45,8 @@ def smooth(
         expected_bout_s: of each label, above 0, ``[labels]``.
 
     Returns:
-        The probability of each label at each step given all steps, float64 ``[n, labels]``; and the most probable
-        sequence of labels, int64 ``[n]``, which need not be the most probable label of each step.
+        The probability of each label at each step given all steps, ``[n, labels]``, as precise as those given; and the
+        most probable sequence of labels, int64 ``[n]``, which need not be the most probable label of each step.
     """
     n, labels = probabilities.shape
     if n == 0 or labels == 1:
@@ -56,7 +56,7 @@ def smooth(
     chain = Chain(
         transitions=np.maximum(transitions(np.asarray(expected_bout_s, dtype=np.float64), different_s), SMALLEST),
         which=which.astype(np.int64),
-        evidence=TRUST * probabilities.astype(np.float64) + (1 - TRUST) / labels,
+        evidence=TRUST * probabilities + (1 - TRUST) / labels,
     )
     return chain.posteriors(), chain.best_path()
 

@@ -221,6 +221,7 @@ class Timeline:
         worn = self.frame["wear"].fill_null(False).to_numpy()
         told = np.flatnonzero(~np.isnan(probabilities).any(axis=1) & worn)
         chosen: NDArray[np.floating] = probabilities[told]
+        del probabilities
         frame = self.frame
         own = chosen.argmax(axis=1) if len(told) else told
         if self.expected_bout_s is not None:
