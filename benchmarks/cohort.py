@@ -1,6 +1,6 @@
 """Many simulated one-day files, labelled one at a time, in two processes, and on a Dask cluster of two workers.
 
-    python benchmarks/cohort.py [--files 200] [--rate 50] [--lanes 2] [--folder DIR] [--json FILE]
+    python benchmarks/cohort.py [--files 200] [--days 1] [--rate 50] [--lanes 2] [--folder DIR] [--json FILE]
 
 Every file is a different wearer's day; the packaged model labels them with all that ``harken label`` does. Seconds
 count from the command's call to its last table, so the start of processes is in them (that of the Dask cluster is not:
@@ -32,6 +32,7 @@ def main() -> None:
     """Simulate, label three times, compare, print, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--files", type=int, default=200)
+    parser.add_argument("--days", type=float, default=1.0)
     parser.add_argument("--rate", type=float, default=50.0)
     parser.add_argument("--lanes", type=int, default=2)
     parser.add_argument("--folder", type=Path, default=None)
@@ -43,7 +44,7 @@ def main() -> None:
         names = [f"person_{number:03d}" for number in range(asked.files)]
         for number, name in enumerate(names):
             if not (folder / f"{name}.parquet").exists():
-                simulation = Simulation(days=1, sample_rate_hz=asked.rate, person=number)
+                simulation = Simulation(days=asked.days, sample_rate_hz=asked.rate, person=number)
                 write_simulation(simulation, folder / f"{name}.parquet")
         files = [folder / f"{name}.parquet" for name in names]
         seconds, outs = {}, {}
@@ -68,6 +69,7 @@ def main() -> None:
         "made_with": made_with(),
         "load_average_at_the_end": os.getloadavg(),
         "files": asked.files,
+        "days": asked.days,
         "rate_hz": asked.rate,
         "lanes": asked.lanes,
         "seconds": seconds,
