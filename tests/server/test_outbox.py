@@ -35,3 +35,16 @@ def test_the_oldest_frames_are_dropped_counted_and_told() -> None:
     assert json.loads(acknowledged) == {"type": "ack", "messages": 4}
     assert json.loads(told) == {"type": "dropped", "frames": 7}
     assert rest == ["frame 7", "frame 8", "frame 9", "later"]
+
+
+def test_a_few_long_frames_are_too_many_as_well() -> None:
+    outbox = Outbox(64, frame_bytes=1000)
+    for _ in range(3):
+        outbox.put("a" * 400)
+    assert outbox.lost == 1
+    outbox.put("b" * 5000)  # one may always wait, however long it is
+    assert outbox.lost == 3
+    outbox.put("c")
+    assert outbox.lost == 4
+    outbox.put("d" * 999)
+    assert outbox.lost == 4

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import random
+import socket
 import time
 from pathlib import Path
 
@@ -90,34 +91,35 @@ async def malformed(served: Served, number: int, until_s: float) -> int:
     return refused
 
 
-async def slow(served: Served, number: int, until_s: float) -> None:
-    """Looks on and never reads; what it looks at is a watch that sends much."""
+async def slow(served: Served, number: int, until_s: float) -> int:
+    """Turns from watch to watch without reading, then reads; gives the frames it was told it lost."""
+    told = 0
+    small = socket.socket()
+    small.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    small.connect(("127.0.0.1", served.port))
     view = websockets.connect(
-        served.url(f"/ws/view?watch=much-{number}", "ws"), max_queue=1, ping_interval=None, close_timeout=0.1
+        served.url("/ws/view", "ws"), sock=small, max_queue=1, max_size=None, ping_interval=None, close_timeout=0.1
     )
-    async with view as looking, websockets.connect(served.url(f"/ws/samples?watch=much-{number}", "ws")) as sending:
-        begin_ns, sent = time.time_ns() - 3000 * 10**9, 0
-
-        async def ignore() -> None:
-            async for _ in sending:
-                pass
-
-        ignoring = asyncio.ensure_future(ignore())
+    async with view as looking:
         while time.time() < until_s:
-            await sending.send(message(*second(sent, begin_ns, number)))
-            sent += 1
-            await asyncio.sleep(0.06)
-        looking.transport.abort()
-        ignoring.cancel()
+            for turn in range(100):
+                name = f"good-{(number + turn) % WELL_BEHAVED}"
+                await looking.send(json.dumps({"type": "choose", "watch": name}))
+                await asyncio.sleep(0.1)
+            behind = True
+            while behind:
+                one = json.loads(await asyncio.wait_for(looking.recv(), 20))
+                told += one["frames"] if one["type"] == "dropped" else 0
+                behind = one["type"] != "samples" or one["t_ms"][-1] < 1e3 * (time.time() - 3)
+    return told
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read from /proc")
 def test_those_that_behave_are_served_whatever_others_do() -> None:
-    async def everybody(served: Served) -> tuple[list[tuple[int, list[int]]], list[int], list[int]]:
+    async def everybody(served: Served) -> tuple[list[tuple[int, list[int]]], list[int], list[int], list[int]]:
         until_s = time.time() + SECONDS - 8
-        others = [
-            asyncio.ensure_future(kind(served, number, until_s)) for kind in (killed, slow) for number in range(2)
-        ]
+        others = [asyncio.ensure_future(killed(served, number, until_s)) for number in range(2)]
+        viewers = [asyncio.ensure_future(slow(served, number, until_s)) for number in range(2)]
         bad = [asyncio.ensure_future(malformed(served, number, until_s)) for number in range(3)]
         good = [asyncio.ensure_future(well_behaved(served, number, until_s)) for number in range(WELL_BEHAVED)]
         sizes = []
@@ -125,11 +127,13 @@ def test_those_that_behave_are_served_whatever_others_do() -> None:
             await asyncio.sleep(2)
             sizes.append(resident_bytes())
         await asyncio.gather(*others)
-        return await asyncio.gather(*good), await asyncio.gather(*bad), sizes
+        return await asyncio.gather(*good), await asyncio.gather(*bad), await asyncio.gather(*viewers), sizes
 
     with serving(limits=Limits(frames=16)) as served:
-        watches, refused, sizes = asyncio.run(everybody(served))
-        counts = {name: served.metric(f"harken_{name}_total") for name in ("refused", "dropped_samples")}
+        watches, refused, told, sizes = asyncio.run(everybody(served))
+        counts = {
+            name: served.metric(f"harken_{name}_total") for name in ("refused", "dropped_samples", "dropped_frames")
+        }
     for sent, ends in watches:
         assert sent >= SECONDS / 2
         # Windows of 2 s, one a second; the last waits for its look-ahead.
@@ -138,6 +142,8 @@ def test_those_that_behave_are_served_whatever_others_do() -> None:
     assert min(refused) > 5
     assert counts["refused"] >= sum(refused)
     assert counts["dropped_samples"] == 0
+    assert min(told) > 0, "no queue overflowed"
+    assert counts["dropped_frames"] >= sum(told)
     half = len(sizes) // 2
     grown = np.median(sizes[-5:]) - np.median(sizes[half : half + 5])
     assert grown < 8e6, f"memory grew by {grown / 1e6:.1f} MB in {SECONDS / 2:.0f} s"

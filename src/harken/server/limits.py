@@ -20,7 +20,7 @@ class Limits:
         idle_s: a watch is forgotten when it has sent nothing for so long.
         socket_s: a socket is closed when it is so old (WebSocket 4408); it may be opened again.
         ahead_s: how far ahead of the server's clock samples may be (400; WebSocket 1007).
-        frames: that wait for a slow reader; older ones are dropped, counted and told.
+        frames, frame_bytes: that wait for a slow reader; older ones are dropped, counted and told.
     """
 
     message_bytes: int = 2 << 20
@@ -35,6 +35,7 @@ class Limits:
     socket_s: float = 86_400.0
     ahead_s: float = 86_400.0
     frames: int = 64
+    frame_bytes: int = 1 << 20
 
 
 class RefusedError(Exception):

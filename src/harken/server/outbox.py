@@ -14,22 +14,27 @@ Send = Callable[[str], Awaitable[None]]
 class Outbox:
     """A bounded queue of frames for one socket.
 
+    Args:
+        frames: that may wait,
+        frame_bytes: and how long they may be together; one may always wait.
+
     Attributes:
         dropped: frames that were dropped since the reader was last told.
         lost: frames that were ever dropped.
     """
 
-    def __init__(self, frames: int) -> None:
+    def __init__(self, frames: int, frame_bytes: int = 1 << 20) -> None:
         self._frames: deque[str] = deque()
-        self._most = frames
+        self._most, self._most_bytes, self._bytes = frames, frame_bytes, 0
         self._wake = asyncio.Event()
         self._acknowledged: int | None = None
         self.dropped = self.lost = 0
 
     def put(self, frame: str) -> None:
         """Queue a frame; the oldest goes when there are too many."""
-        if len(self._frames) >= self._most:
-            self._frames.popleft()
+        self._bytes += len(frame)
+        while self._frames and (len(self._frames) >= self._most or self._bytes > self._most_bytes):
+            self._bytes -= len(self._frames.popleft())
             self.dropped += 1
             self.lost += 1
         self._frames.append(frame)
@@ -53,4 +58,6 @@ class Outbox:
                     count, self.dropped = self.dropped, 0
                     await send(orjson.dumps({"type": "dropped", "frames": count}).decode())
                 if self._frames:
-                    await send(self._frames.popleft())
+                    frame = self._frames.popleft()
+                    self._bytes -= len(frame)
+                    await send(frame)

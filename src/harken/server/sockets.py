@@ -26,7 +26,7 @@ REASON_BYTES = 120
 
 async def take_samples(hub: Hub, socket: WebSocket, watch: str, *, acknowledging: bool) -> None:
     """``/ws/samples``: samples of one watch in, its labels out, until one side leaves."""
-    outbox = Outbox(hub.limits.frames)
+    outbox = Outbox(hub.limits.frames, hub.limits.frame_bytes)
 
     async def receive() -> None:
         session = hub.session(watch)
@@ -68,7 +68,7 @@ def _acknowledging(outbox: Outbox, taken: int) -> "Callable[[asyncio.Future[None
 
 async def view(hub: Hub, socket: WebSocket, watch: str | None) -> None:
     """``/ws/view``: what a page shows, until one side leaves. Without a choice it is the first watch there is."""
-    outbox = Outbox(hub.limits.frames)
+    outbox = Outbox(hub.limits.frames, hub.limits.frame_bytes)
 
     async def receive() -> None:
         hub.viewers.add(outbox)
