@@ -3,14 +3,15 @@
 from itertools import pairwise
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from harken.sensor_faults import STUCK_S, RangeGuess, StuckRuns, largest_on_an_axis
+import harken.sensor_faults
+from harken.sensor_faults import STUCK_S, RangeGuess, StuckRuns, extremes, largest_on_an_axis
 
-STEP_S = 10.0
-PIECES = st.lists(st.integers(0, 80), max_size=5)
+PIECES = st.lists(st.integers(0, 400), max_size=5)
 
 
 def pieces_of(rows: int, cuts: list[int]) -> list[slice]:
@@ -21,21 +22,28 @@ def pieces_of(rows: int, cuts: list[int]) -> list[slice]:
 @settings(max_examples=200, deadline=None)
 @given(
     spells=st.lists(
-        st.tuples(st.sampled_from([0.0, 1.0, float("nan")]), st.integers(1, 12), st.booleans()),
+        st.tuples(
+            st.sampled_from([0.0, 1.0, float("nan"), None]),
+            st.integers(1, 8) | st.integers(55, 75) | st.integers(1, 150),
+            st.booleans(),
+        ),
         min_size=1,
         max_size=8,
     ),
     cuts=PIECES,
+    step_s=st.sampled_from([1.0, 10.0]),
+    rows_at_once=st.sampled_from([50, 137, 1 << 15]),
 )
 def test_a_stuck_sensor_is_found_however_samples_are_cut(
-    spells: list[tuple[float, int, bool]], cuts: list[int]
+    spells: list[tuple[float | None, int, bool]], cuts: list[int], step_s: float, rows_at_once: int
 ) -> None:
-    values = np.concatenate([np.full(length, value) for value, length, _ in spells])
-    steps = np.full(len(values), STEP_S)
-    steps[np.cumsum([0, *(length for _, length, _ in spells[:-1])])] += [30 * gap for _, _, gap in spells]
+    """A spell holds a value, or none: then it rises."""
+    values = np.concatenate([np.arange(5, 5 + n) if value is None else np.full(n, value) for value, n, _ in spells])
+    steps = np.full(len(values), step_s)
+    steps[np.cumsum([0, *(n for _, n, _ in spells[:-1])])] += [3 * step_s * gap for _, _, gap in spells]
     time_ns = np.rint(1e9 * np.cumsum(steps)).astype(np.int64)
     acceleration = np.stack([values, np.ones(len(values)), np.zeros(len(values))], axis=1).astype(np.float32)
-    gap_ns = round(1.5e9 * STEP_S)
+    gap_ns = round(1.5e9 * step_s)
     expected, begin = [], 0
     for row in range(1, len(values) + 1):
         together = row < len(values) and time_ns[row] - time_ns[row - 1] <= gap_ns and values[row] == values[row - 1]
@@ -44,8 +52,10 @@ def test_a_stuck_sensor_is_found_however_samples_are_cut(
                 expected.append([begin, row - 1])
             begin = row
     runs = StuckRuns(gap_ns=gap_ns)
-    for piece in pieces_of(len(values), cuts):
-        runs.push(time_ns[piece], acceleration[piece])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(harken.sensor_faults, "ROWS_AT_ONCE", rows_at_once)
+        for piece in pieces_of(len(values), cuts):
+            runs.push(time_ns[piece], acceleration[piece])
     found = runs.finish()
     assert found.rows.tolist() == expected
     np.testing.assert_array_equal(found.times_ns, time_ns[found.rows])
@@ -77,3 +87,15 @@ def test_the_range_is_guessed_however_samples_are_cut(sizes: list[float], cuts: 
         said.push(largest[piece], present=np.isfinite(largest[piece]))
     assert guess.range_g == first_range_that_fits(largest)
     assert (said.range_g, said.outside) == (6.0, int(((largest > 6.3) & np.isfinite(largest)).sum()))
+
+
+@settings(max_examples=50, deadline=None)
+@given(rows=st.integers(1, 200), channels=st.integers(1, 5), place=st.integers(0, 999), seed=st.integers(0, 99))
+def test_extremes_are_those_of_each_channel(rows: int, channels: int, place: int, seed: int) -> None:
+    signals = np.random.default_rng(seed).normal(0, 1, (rows, channels)).astype(np.float32)
+    signals.flat[place % signals.size] = [np.nan, np.inf, -np.inf, 7][seed % 4]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(harken.sensor_faults, "ROWS_AT_ONCE", 70)
+        least, most = extremes(signals)
+    np.testing.assert_array_equal(least, signals.min(axis=0))
+    np.testing.assert_array_equal(most, signals.max(axis=0))

@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.errors import HarkenError
-from harken.recording import Recording, gap_limit_ns
-from harken.sensor_faults import RANGE_TOLERANCE, RangeGuess, StuckRuns, largest_on_an_axis
+from harken.recording import INTERVALS_IN_A_GAP, MINIMUM_GAP_S, Recording, gap_limit_ns
+from harken.sensor_faults import RANGE_TOLERANCE, RangeGuess, StuckRuns, extremes, largest_on_an_axis
 
 __all__ = ["MOST_REPEATED", "mend", "sensor_range_g"]
 
 MOST_REPEATED = 0.5
-NO_GAP_NS = int(np.iinfo(np.int64).max)
+GAP_NS = round(MINIMUM_GAP_S * 1e9)
+ROWS_AT_ONCE = 1 << 16
 
 
 def mend(recording: Recording, *, sensor_range: float | None = None) -> Recording:
@@ -29,31 +30,38 @@ def mend(recording: Recording, *, sensor_range: float | None = None) -> Recordin
             rate, and dropping would throw most of the recording away).
     """
     time_ns = recording.time_ns
-    steps = np.diff(time_ns)
-    backward = int((steps < 0).sum())
+    backward, repeated, slow = _steps(time_ns)
     order: NDArray[np.int64] | None = None
     if backward:
         order = np.argsort(time_ns, kind="stable")
-        steps = np.diff(time_ns[order])
-    first = np.concatenate([[True], steps > 0])
-    repeated = len(time_ns) - int(first.sum())
+        _, repeated, slow = _steps(time_ns[order])
     if repeated > MOST_REPEATED * len(time_ns):
         raise HarkenError(
             f"{recording.source or recording.subject}: {repeated} of {len(time_ns)} rows repeat the time of another "
             "row, so the clock is too coarse for the rate; --rate HZ numbers the rows instead of reading their times"
         )
-    rows = order[first] if order is not None else (np.flatnonzero(first) if repeated else slice(None))
-    del steps, order, first
+    rows: NDArray[np.int64] | slice = slice(None) if order is None else order
+    if repeated:
+        first = np.flatnonzero(np.concatenate([[True], np.diff(time_ns[rows]) > 0]))
+        rows = first if order is None else order[first]
     signals = recording.signals[rows]
     kept_time = time_ns[rows]
 
     acceleration = signals[:, : _acceleration_channels(recording.channels)]
-    missing = ~_every_channel(np.isfinite(signals))
-    largest = largest_on_an_axis(acceleration)
+    least, most = extremes(signals)
+    missing = None
+    if not (np.isfinite(least).all() and np.isfinite(most).all()):
+        missing = ~_every_channel(np.isfinite(signals))
     found = recording.quality
-    limit = sensor_range or found.sensor_range_g or _range_g(largest)
-    outside = (largest > limit * RANGE_TOLERANCE) & ~missing
-    stuck = _stuck(kept_time, acceleration)
+    size = np.maximum(np.abs(least), np.abs(most))[: acceleration.shape[1]]
+    limit, outside = _outside(acceleration, missing, size, sensor_range or found.sensor_range_g)
+    # Where most steps are short, nobody need look for the median of all.
+    short = 2 * slow < len(kept_time) - 1
+    stuck = _stuck(kept_time, acceleration, GAP_NS if short else gap_limit_ns(kept_time))
+    valid = recording.valid[rows]
+    for marked in (missing, outside, stuck):
+        if marked is not None:
+            valid = valid & ~marked
 
     dropped = dict(found.dropped)
     if repeated:
@@ -63,9 +71,9 @@ def mend(recording: Recording, *, sensor_range: float | None = None) -> Recordin
         dropped=dropped,
         backward_times=found.backward_times + backward,
         repeated_times=found.repeated_times + repeated,
-        missing=int(missing.sum()),
-        out_of_range=int(outside.sum()),
-        stuck=int(stuck.sum()),
+        missing=_count(missing),
+        out_of_range=_count(outside),
+        stuck=_count(stuck),
         sensor_range_g=limit,
     )
     return replace(
@@ -73,7 +81,7 @@ def mend(recording: Recording, *, sensor_range: float | None = None) -> Recordin
         time_ns=kept_time,
         signals=signals,
         label_codes=recording.label_codes[rows],
-        valid=recording.valid[rows] & ~missing & ~outside & ~stuck,
+        valid=valid,
         quality=quality,
         as_found=False,
     )
@@ -109,17 +117,46 @@ def _every_channel(holds: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return result
 
 
-def _stuck(time_ns: NDArray[np.int64], acceleration: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Where all axes keep one value for ``STUCK_S`` or longer without a gap, ``[n]``."""
+def _outside(
+    acceleration: NDArray[np.float32],
+    missing: NDArray[np.bool_] | None,
+    size: NDArray[np.float32],
+    said_g: float | None,
+) -> tuple[float, NDArray[np.bool_] | None]:
+    """The sensor's range, and which samples lie beyond it, ``[n]``, None: none; ``size`` is each axis's largest."""
+    guess = RangeGuess(said_g)
+    if missing is None and not (size > guess.smallest_g).any():
+        return guess.range_g, None
+    largest = largest_on_an_axis(acceleration)
+    guess.push(largest)
+    limit = guess.range_g
+    outside = largest > limit * RANGE_TOLERANCE
+    return limit, outside if missing is None else outside & ~missing
+
+
+def _stuck(time_ns: NDArray[np.int64], acceleration: NDArray[np.float32], gap_ns: int) -> NDArray[np.bool_] | None:
+    """Where all axes keep one value for ``STUCK_S`` or longer without a gap, ``[n]``; None: nowhere."""
+    runs = StuckRuns(gap_ns=gap_ns)
+    runs.push(time_ns, acceleration)
+    rows = runs.finish().rows
+    if not len(rows):
+        return None
     marked = np.zeros(len(time_ns), dtype=bool)
-    # Rarely is there one: only then is it worth looking for what is a gap.
-    if len(_stuck_rows(time_ns, acceleration, NO_GAP_NS)):
-        for first, last in _stuck_rows(time_ns, acceleration, gap_limit_ns(time_ns)):
-            marked[first : last + 1] = True
+    for first, last in rows:
+        marked[first : last + 1] = True
     return marked
 
 
-def _stuck_rows(time_ns: NDArray[np.int64], acceleration: NDArray[np.float32], gap_ns: int) -> NDArray[np.int64]:
-    runs = StuckRuns(gap_ns=gap_ns)
-    runs.push(time_ns, acceleration)
-    return runs.finish().rows
+def _steps(time_ns: NDArray[np.int64]) -> tuple[int, int, int]:
+    """How many times lie before the one before, how many repeat it, and how many are late for a sensor of 10 Hz."""
+    backward = repeated = slow = 0
+    for first in range(0, len(time_ns) - 1, ROWS_AT_ONCE):
+        steps = np.diff(time_ns[first : first + ROWS_AT_ONCE + 1])
+        backward += int(np.count_nonzero(steps < 0))
+        repeated += int(np.count_nonzero(steps == 0))
+        slow += int(np.count_nonzero(steps > GAP_NS // INTERVALS_IN_A_GAP))
+    return backward, repeated, slow
+
+
+def _count(marked: NDArray[np.bool_] | None) -> int:
+    return 0 if marked is None else int(np.count_nonzero(marked))

@@ -237,5 +237,8 @@ def gap_limit_ns(time_ns: NDArray[np.int64]) -> int:
     intervals (the median) where the sensor is slower than 10 Hz."""
     steps = np.diff(time_ns)
     steps = steps[steps > 0]
+    # Where most steps are so short, so is their median, and need not be looked for.
+    if 2 * int(np.count_nonzero(steps <= MINIMUM_GAP_S * 1e9 / INTERVALS_IN_A_GAP)) > len(steps):
+        return int(MINIMUM_GAP_S * 1e9)
     typical = float(np.median(steps)) if len(steps) else 0.0
     return int(max(MINIMUM_GAP_S * 1e9, INTERVALS_IN_A_GAP * typical))

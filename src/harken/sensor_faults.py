@@ -16,6 +16,7 @@ __all__ = [
     "RangeGuess",
     "Stuck",
     "StuckRuns",
+    "extremes",
     "largest_on_an_axis",
 ]
 
@@ -28,12 +29,33 @@ STUCK_S = 60.0
 """All axes unchanged to the last bit for this long: no worn sensor does that, its own noise forbids it."""
 
 
+ROWS_SIDE_BY_SIDE = 32
+ROWS_AT_ONCE = 1 << 15
+
+
 def largest_on_an_axis(acceleration_g: NDArray[np.float32]) -> NDArray[np.float32]:
     """The largest size on any axis, ``[n]``; NaN is ignored, and where all axes are NaN it is 0."""
     largest = np.zeros(len(acceleration_g), dtype=np.float32)
     for axis in range(acceleration_g.shape[1]):
         np.fmax(largest, np.abs(acceleration_g[:, axis]), out=largest)
     return largest
+
+
+def extremes(signals: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The smallest and the largest value of each channel of ``[n, channels]``, n above 0; NaN where there is one."""
+    channels = signals.shape[1]
+    least, most = [], []
+    for first in range(0, len(signals), ROWS_AT_ONCE):
+        some = signals[first : first + ROWS_AT_ONCE]
+        wide = len(some) // ROWS_SIDE_BY_SIDE * ROWS_SIDE_BY_SIDE
+        if wide:  # many times faster than row by row
+            table = np.ascontiguousarray(some[:wide]).reshape(-1, ROWS_SIDE_BY_SIDE * channels)
+            least.append(table.min(axis=0).reshape(-1, channels).min(axis=0))
+            most.append(table.max(axis=0).reshape(-1, channels).max(axis=0))
+        if wide < len(some):
+            least.append(some[wide:].min(axis=0))
+            most.append(some[wide:].max(axis=0))
+    return np.min(least, axis=0), np.max(most, axis=0)
 
 
 class RangeGuess:
@@ -68,6 +90,15 @@ class RangeGuess:
             self._wild[limit] += int(np.count_nonzero(finite))
             self._between[limit] |= bool((finite & (largest <= 2 * limit)).any())
             self._outside[limit] += int(np.count_nonzero(beyond if present is None else beyond & present))
+
+    def pass_over(self, rows: int) -> None:
+        """Take the next samples, none of which lies beyond ``smallest_g``."""
+        self._rows += rows
+
+    @property
+    def smallest_g(self) -> float:
+        """The smallest range that there may be, with its tolerance."""
+        return self._limits[0] * RANGE_TOLERANCE
 
     @property
     def range_g(self) -> float:
@@ -108,6 +139,8 @@ class StuckRuns:
 
     def __init__(self, *, gap_ns: int) -> None:
         self._gap_ns = gap_ns
+        # A run has eight times as many rows, or more: a few samples so far apart tell where there is none.
+        self._stride = max(1, int(STUCK_S * 1e9 / gap_ns) // 8)
         self._rows = 0
         self._last: tuple[int, NDArray[np.float32]] | None = None  # time and acceleration of the last sample
         self._first = 0, 0  # row and time of the first sample of the run that may go on
@@ -115,9 +148,40 @@ class StuckRuns:
 
     def push(self, time_ns: NDArray[np.int64], acceleration: NDArray[np.float32]) -> None:
         """Take the next samples: times ``[n]``, which rise, and ``[n, axes]``."""
-        n = len(time_ns)
-        if n == 0 or acceleration.shape[1] == 0:
+        if acceleration.shape[1] == 0:
             return
+        for first in range(0, len(time_ns), ROWS_AT_ONCE):
+            some = slice(first, first + ROWS_AT_ONCE)
+            self._look_at(time_ns[some], acceleration[some])
+
+    def _look_at(self, time_ns: NDArray[np.int64], acceleration: NDArray[np.float32]) -> None:
+        n, stride = len(time_ns), self._stride
+        if n > 8 * stride and not self._may_hold(time_ns, acceleration):
+            # What goes on from before, or goes on after, may still be part of a run.
+            begin, end = 2 * stride, n - 2 * stride
+            self._push(time_ns[:begin], acceleration[:begin])
+            self._rows += end - begin
+            self._first = self._rows - 1, int(time_ns[end - 1])
+            self._last = int(time_ns[end - 1]), acceleration[end - 1]
+            self._push(time_ns[end:], acceleration[end:])
+        else:
+            self._push(time_ns, acceleration)
+
+    def _may_hold(self, time_ns: NDArray[np.int64], acceleration: NDArray[np.float32]) -> bool:
+        """Whether a run may lie in these samples, or reach further into them, at either end, than a stride."""
+        stride = self._stride
+        same = np.ones(-(-len(time_ns) // stride) - 1, dtype=bool)
+        for axis in range(acceleration.shape[1]):
+            few = acceleration[::stride, axis]
+            same &= few[1:] == few[:-1]
+        if same[0] or same[-1]:
+            return True
+        begins, ends = np.flatnonzero(np.diff(same, prepend=False, append=False)).reshape(-1, 2).T
+        until = time_ns[np.minimum((ends + 1) * stride, len(time_ns) - 1)]
+        return bool((until - time_ns[np.maximum(begins - 1, 0) * stride] >= STUCK_S * 1e9).any())
+
+    def _push(self, time_ns: NDArray[np.int64], acceleration: NDArray[np.float32]) -> None:
+        n = len(time_ns)
         same = np.empty(n, dtype=bool)  # as the sample before it, and no gap between
         same[1:] = np.diff(time_ns) <= self._gap_ns
         for axis in range(acceleration.shape[1]):

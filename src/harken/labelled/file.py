@@ -4,7 +4,8 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from functools import partial
 from json import dumps
 from pathlib import Path
 from typing import Any
@@ -121,6 +122,7 @@ def timeline_of_file(
     step("epochs")
     calibration, off_ns = _looked_over(parts, overheard, settings)
     step("label")
+    parts = replace(parts, again=partial(_handing_back, parts.again))
     clipped = Clipped(parts) if parts.channels[:3] == AXES else None
     timeline = label_parts(
         recogniser.specification_,
@@ -150,6 +152,13 @@ def _one_thread_a_call() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def _handing_back(again: Callable[[], Iterator[Samples]]) -> Iterator[Samples]:
+    """The parts, with memory handed back after each: what little is kept of a part would hold on to much else."""
+    for part in again():
+        yield part
+        hand_back()
 
 
 class _Epochs:

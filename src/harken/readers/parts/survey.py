@@ -13,7 +13,7 @@ from harken.mending import MOST_REPEATED
 from harken.readers.parts.found import CannotStreamError
 from harken.recording import INTERVALS_IN_A_GAP, MINIMUM_GAP_S
 from harken.samples import Samples
-from harken.sensor_faults import RangeGuess, StuckRuns, largest_on_an_axis
+from harken.sensor_faults import RangeGuess, StuckRuns, extremes, largest_on_an_axis
 
 __all__ = ["GAP_NS", "Survey", "Surveyed", "deduplicated"]
 
@@ -131,6 +131,16 @@ class Survey:
         self._inside_ns += int(steps.sum()) - int(steps[gap].sum())
 
     def _look_at_values(self, samples: Samples) -> None:
+        least, most = extremes(samples.signals)
+        if np.isfinite(least).all() and np.isfinite(most).all():
+            if self._axes:
+                beyond = max(float(most[: self._axes].max()), -float(least[: self._axes].min()))
+                if beyond > self._range.smallest_g:
+                    self._range.push(largest_on_an_axis(samples.signals[:, : self._axes]))
+                else:
+                    self._range.pass_over(len(samples.time_ns))
+                self._stuck.push(samples.time_ns, samples.signals[:, : self._axes])
+            return
         present = _finite(samples.signals)
         missing = len(present) - int(np.count_nonzero(present))
         self._missing += missing
