@@ -1,9 +1,11 @@
 """Live equals offline, however samples are cut, and whatever is late, repeated, missing or wild among them."""
 
 import pickle
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,12 +20,13 @@ from harken.live import LiveRecogniser, Step, Update
 from harken.mending import mend
 from harken.recogniser import Recogniser
 from harken.recording import Recording
-from harken.signals import resample
+from harken.signals import Resampler, Samples, look_ahead_s, resample
 from harken.specification import Specification
 from harken.windows import Windows, sliding_windows
 
 START_NS = 1_700_000_000 * 10**9
 LATE_NS = 2 * 10**9
+DOCS = Path(__file__).parents[2] / "docs"
 Answer = Callable[[Windows], NDArray[np.float32]]
 
 
@@ -217,6 +220,46 @@ def test_a_window_is_told_as_soon_as_it_is_known_and_as_if_the_samples_ended_the
             np.testing.assert_allclose(update.probabilities, last, atol=1e-6)
             told += 1
     assert told == 19  # of 21 that fit; the last ones wait for their look-ahead
+
+
+def waited_for_by_a_resampler() -> set[int]:
+    """How many samples that are a look-ahead later there were when an even one became known."""
+    signals, time_ns = quiet(10, rate_hz=50)
+    stream, counts = Resampler(20, source_rate_hz=50), set()
+    unlabelled, valid = np.full(len(time_ns), -1, np.int16), np.ones(len(time_ns), dtype=bool)
+    samples = Samples(time_ns, signals, unlabelled, valid)
+    for row in range(len(time_ns)):
+        for known_ns in stream.push(samples.part(row, row + 1)).time_ns.tolist():
+            counts.add(int((time_ns[: row + 1] >= known_ns + look_ahead_s(20) * 1e9).sum()))
+    return counts
+
+
+def waited_for_live() -> set[int]:
+    """The same of a window's last even sample when the window was told."""
+    signals, time_ns = quiet(20, rate_hz=50)
+    recogniser, counts = LiveRecogniser(Answering(specification(length=40, hop=10), smooth)), set()
+    for row in range(len(time_ns)):
+        for update in recogniser.push(signals[row : row + 1], time_ns[row : row + 1]):
+            last_ns = update.end_ns - 10**9 // 20
+            counts.add(int((time_ns[: row + 1] >= last_ns + look_ahead_s(20) * 1e9).sum()))
+    return counts
+
+
+@pytest.mark.parametrize(
+    ("said", "measured"),
+    [
+        (look_ahead_s.__doc__, waited_for_by_a_resampler),
+        (DOCS / "signals.md", waited_for_by_a_resampler),
+        (DOCS / "onnx.md", waited_for_by_a_resampler),
+        (LiveRecogniser.__doc__, waited_for_live),
+        (DOCS / "live.md", waited_for_live),
+    ],
+)
+def test_the_look_ahead_is_what_the_docs_say(said: str | Path, measured: Callable[[], set[int]]) -> None:
+    text = " ".join((said.read_text(encoding="utf-8") if isinstance(said, Path) else said).split())
+    numbers = {"one": 1, "two": 2, "three": 3}
+    assert {numbers[word] for word in re.findall(r"(one|two|three) samples have come that are", text)} == measured()
+    assert {f"{look_ahead_s(30):.2f}"} >= set(re.findall(r"(0\.\d+) s at 30 Hz", text))
 
 
 def as_recording(signals: NDArray[np.float32], time_ns: NDArray[np.int64]) -> Recording:

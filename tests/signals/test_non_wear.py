@@ -1,6 +1,8 @@
 """A watch on a table is not worn; one on a sleeper's wrist is."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from sampled import START_NS
 from still import SPHERE, resting
 
 FINE = 1 / 1024
+LABELLING = Path(__file__).parents[2] / "docs" / "labelling.md"
 
 
 def minutes(intervals: np.ndarray) -> list[tuple[float, float]]:
@@ -48,7 +51,16 @@ def test_a_watch_on_a_table_and_a_sleeper() -> None:
     assert marked.quality.notes[-1] == "the watch was not worn once, for 0.66 h in all"
 
 
-def test_a_quarter_of_an_hour_is_the_least() -> None:
+@pytest.mark.parametrize(("longer_minutes", "expected"), [(-0.5, 0), (0.5, 1)])
+def test_the_least_quiet_time_is_what_the_docs_say(longer_minutes: float, expected: int) -> None:
+    page = " ".join(LABELLING.read_text(encoding="utf-8").split())
+    (said,) = re.findall(r"without a breath for (\d+) minutes or longer", page)
+    table = resting(SPHERE[:1], minutes=int(said) + longer_minutes, step_g=FINE)
+    turning = resting(np.tile(SPHERE[1:], (3, 1)), minutes=2, step_g=FINE)
+    assert len(non_wear(epochs_of(followed_by(turning, table, turning)))) == expected
+
+
+def test_a_quarter_of_an_hour_among_breaths_is_worn() -> None:
     sleeper = resting(SPHERE[1:2], minutes=60, step_g=FINE, breath_g=0.002, seed=1)
     short = resting(SPHERE[:1], minutes=13, step_g=FINE)
     recording = followed_by(sleeper, short, sleeper)

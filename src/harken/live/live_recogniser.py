@@ -23,11 +23,11 @@ class LiveRecogniser:
     all windows that cover them are (``Update.steps``). These rows are those of ``Recogniser.label`` for the same
     samples with the same range and hop, within 1e-6, however the samples were cut into pushes.
 
-    A window is complete when the resampler has seen 8 of its intervals more (0.27 s at 30 Hz,
-    ``harken.signals.look_ahead_s``) and then three samples of the sensor. Samples up to 2 s older than the latest are
-    sorted in, and what was told of the windows with them is told anew; older ones are dropped and counted. A time that
-    was there before is counted and does not count again. A step of more than half a second is a gap. What is kept in
-    memory does not grow.
+    A window is complete when three samples have come that are 8 intervals of the model or more later than its last one
+    (0.27 s at 30 Hz, ``harken.signals.look_ahead_s``): two for the resampler, and a third that shows that the sensor is
+    not stuck. Samples up to 2 s older than the latest are sorted in, and what was told of the windows with them is told
+    anew; older ones are dropped and counted. A time that was there before is counted and does not count again. A step
+    of more than half a second is a gap. What is kept in memory does not grow.
 
     A sample that is on an even grid already is filtered all the same (offline, a recording of which every sample is on
     the model's grid is taken as it is). Of a sensor whose values do not change at all nothing is told until they do;

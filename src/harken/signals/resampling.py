@@ -89,7 +89,8 @@ def resample(recording: Recording, *, sample_rate_hz: float, largest_gap_s: floa
 def look_ahead_s(sample_rate_hz: float) -> float:
     """How much of the future a sample at the new rate needs, in seconds: 8 of its intervals.
 
-    It is known once two samples have come that are so much later than itself, or the stretch has ended.
+    It is known once two samples have come that are so much later than itself or more, or the stretch has ended: the
+    curve that ends at the first of them takes the second.
     """
     return HALF_WIDTH / sample_rate_hz
 
