@@ -116,6 +116,8 @@ def test_what_is_not_a_model_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.safetensors"
     with pytest.raises(HarkenError, match="no such model file"):
         read_model(path)
+    with pytest.raises(HarkenError, match=r"this folder holds no model \(no model.safetensors\); name a model file"):
+        read_model(tmp_path)
     path.write_bytes(b"")
     with pytest.raises(HarkenError, match="not a whole model file"):
         read_model(path)

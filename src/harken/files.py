@@ -3,10 +3,27 @@
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import takewhile
 from pathlib import Path
 
-__all__ = ["replacing", "write_bytes", "write_text"]
+__all__ = ["not_left_empty", "replacing", "write_bytes", "write_text"]
+
+
+@contextmanager
+def not_left_empty(folder: str | Path) -> Iterator[None]:
+    """After an error in the block, folders that it made are gone again if empty: ``folder`` and those above it.
+
+    A call that fails then leaves nothing behind that the next one would have to explain.
+    """
+    new = list(takewhile(lambda one: not one.exists(), (Path(folder), *Path(folder).parents)))
+    try:
+        yield
+    except BaseException:
+        for one in new:
+            with suppress(OSError):  # not made, or not empty
+                one.rmdir()
+        raise
 
 
 @contextmanager

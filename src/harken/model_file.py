@@ -64,6 +64,11 @@ def read_model(path: str | Path) -> Model:
         HarkenError: when the file is missing, cut short, edited, from a newer version, or not a model.
     """
     path = model_path(path)
+    if path.is_dir():
+        raise HarkenError(
+            f"{path}: this folder holds no model (no model.safetensors); name a model file, or the run directory of a "
+            "training that has come to its end"
+        )
     if not path.is_file():
         raise HarkenError(f"{path}: there is no such model file")
     try:

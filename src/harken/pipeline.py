@@ -21,7 +21,7 @@ from harken.figures.confusion import confusion_picture
 from harken.figures.coverage import coverage_picture
 from harken.figures.curves import learning_curves
 from harken.figures.style import save_png
-from harken.files import write_text
+from harken.files import not_left_empty, write_text
 from harken.recogniser import Recogniser
 from harken.report import write_report
 from harken.runs import Fits, Outcome, RunData, RunDirectory, RunSettings, RunWindows, draw_run_windows, read_run_data
@@ -59,6 +59,11 @@ def train_run(
             that differ from those of a run to be resumed are refused.
         Interrupted: when asked to stop. The run directory then holds the model as it was, with its report.
     """
+    with not_left_empty(settings.out / "checkpoint"):
+        return _train_run(settings, watcher, should_stop)
+
+
+def _train_run(settings: RunSettings, watcher: Watcher, should_stop: Callable[[], bool]) -> Outcome | None:
     recogniser = settings.recogniser()
     recogniser.settings()  # refuses impossible settings before anything is read or written
     settings = replace(settings, device=resolve_device(settings.device))
@@ -105,6 +110,9 @@ def train_run(
             fits.held_out = fit(settings.recogniser(), HELD_OUT_FIT)
     except Interrupted as stop:
         interrupted = stop
+    except HarkenError:
+        directory.drop_unbegun()
+        raise
     fits.calibrate(windows)
     outcome = _outcome(settings, data, windows, fits)
     _write(directory, recogniser, outcome, record, "interrupted" if interrupted else "finished")

@@ -2,11 +2,16 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+
+from harken.cli.inspect import _label_table
+from harken.inspection import LabelledTime
 
 START_MS = 1_519_170_400_000  # 2018-02-20 23:46:40 UTC
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -93,6 +98,18 @@ def test_the_page_is_plain_text_of_80_columns_in_a_pipe(run_harken: RunHarken, t
     assert max(map(len, lines[1:])) <= 80
     assert not any("\x1b" in line for line in lines)
     assert any("[/bold]" in line for line in lines)
+
+
+def test_a_long_line_of_labels_is_not_cut_in_80_columns() -> None:
+    from rich.console import Console
+
+    time = LabelledTime(12_029_705, 0.143, 1_234, total_s=3_565, median_bout_s=3_565, longest_bout_s=3_565)
+    facts = SimpleNamespace(labels={"laying_down": time}, unlabelled=time)
+    page = StringIO()
+    Console(width=80, file=page).print(_label_table(facts))  # type: ignore[arg-type]
+    rows = page.getvalue().splitlines()[2:]
+    assert [row.split()[0] for row in rows] == ["laying_down", "(unlabelled)"]
+    assert all(row.rstrip().endswith("59 min 25 s") for row in rows)
 
 
 def test_one_bad_file_does_not_hide_the_others(run_harken: RunHarken, recording: Path, tmp_path: Path) -> None:

@@ -92,7 +92,9 @@ def test_one_bad_file_does_not_keep_the_others_from_being_labelled(
     assert written == ["alice", "cohort.parquet", "failures.csv", "quality.parquet"]
     failures = pl.read_csv(tmp_path / "o" / "failures.csv")
     assert failures["file"].to_list() == [str(tmp_path / "nowhere.csv"), str(broken), str(short)]
-    assert "there is no such file" in failures["reason"][0]
+    assert failures["reason"][0] == "there is no such file"
+    for file, reason in failures.rows():
+        assert file not in reason
     assert run_harken("label", alice, "--model", model, "--out", tmp_path / "o").exit_code == 0
     assert not (tmp_path / "o" / "failures.csv").exists()
     first, *each = ended.stderr.splitlines()
@@ -165,6 +167,34 @@ def test_an_out_that_is_a_file_and_a_probability_that_is_none(
     wrong = run_harken("label", alice, "--model", model, "--out", tmp_path / "out", "--unsure-below", "1.5")
     assert wrong.exit_code == 2
     assert not (tmp_path / "out").exists()
+
+
+def test_a_run_directory_is_no_recording(run_harken: Run, trained: Path, tmp_path: Path) -> None:
+    refused = run_harken("label", trained / "run", "--out", tmp_path / "out")
+    assert refused.exit_code == 2
+    assert refused.stderr == (
+        f"harken: {trained / 'run'}: this folder is no recording but a run of harken train; to label recordings with "
+        f"its model: harken label FILE --model {trained / 'run'} --out DIR\n"
+    )
+
+
+def test_truths_of_simulations_are_left_out_in_so_many_words(run_harken: Run, model: Path, tmp_path: Path) -> None:
+    drawer = tmp_path / "drawer"
+    drawer.mkdir()
+    people.write_person(drawer / "anna.csv", 1)
+    (drawer / "anna.truth.parquet").touch()
+    ended = run_harken("label", drawer, "--model", model, "--out", tmp_path / "out", "--json")
+    assert (ended.exit_code, len(json.loads(ended.stdout))) == (0, 1)
+    assert ended.stderr == (f"left out, as no recording: {drawer / 'anna.truth.parquet'} (the truth of a simulation)\n")
+
+
+def test_a_call_that_fails_leaves_no_empty_folder(run_harken: Run, alice: Path, tmp_path: Path) -> None:
+    (tmp_path / "no model").mkdir()
+    out = tmp_path / "new" / "out"
+    refused = run_harken("label", alice, "--model", tmp_path / "no model", "--out", out)
+    assert refused.exit_code == 2
+    assert "this folder holds no model (no model.safetensors)" in refused.stderr
+    assert not (tmp_path / "new").exists()
 
 
 def test_without_a_model_the_packaged_one_is_asked_for(

@@ -52,7 +52,9 @@ def test_a_folder_is_labelled_with_what_is_in_it_and_shards_together_give_the_sa
 
 
 def test_a_second_call_labels_only_what_is_not_there(model: Path, drawer: Path, tmp_path: Path) -> None:
-    tasks = [Task(path, path.parent.name + path.stem) for path in recordings_in([drawer]) if path.stem != "broken"]
+    tasks = [
+        Task(path, path.parent.name + path.stem) for path in recordings_in([drawer]).files if path.stem != "broken"
+    ]
     job = Job.of(model, tmp_path, LabelSettings(non_wear=False, calibration=False))
     assert [one.again for one in label_cohort(tasks[:2], job)] == [False, False]
     assert [one.again for one in label_cohort(tasks, job)] == [True, True, False, False, False]
@@ -88,10 +90,35 @@ def test_what_is_a_recording(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     found = recordings_in([tmp_path, tmp_path / "n.doc"], out=tmp_path / "out")
-    assert [str(path.relative_to(tmp_path)) for path in found] == ["a/sim.parquet", "a/x.CSV.gz", "b.cwa", "n.doc"]
+    names = [str(path.relative_to(tmp_path)) for path in found.files]
+    assert names == ["a/sim.parquet", "a/x.CSV.gz", "b.cwa", "n.doc"]
+    truth = tmp_path / "a" / "sim.truth.parquet"
+    assert found.notes == [f"left out, as no recording: {truth} (the truth of a simulation)"]
     (tmp_path / "none").mkdir()
     with pytest.raises(HarkenError, match="no recording in this folder"):
         recordings_in([tmp_path / "none"])
+
+
+def test_what_harken_made_is_no_recording_and_is_said(tmp_path: Path) -> None:
+    for name in (
+        *("anna.csv", "run/run.json", "run/history.csv", "run/model.safetensors"),
+        *("earlier/cohort.parquet", "earlier/quality.parquet", "earlier/failures.csv"),
+        *("earlier/anna/summary.json", "earlier/anna/timeline.parquet", "earlier/anna/bouts.csv"),
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    found = recordings_in([tmp_path])
+    assert found.files == [tmp_path / "anna.csv"]
+    assert found.notes == [
+        f"left out, as no recording: {tmp_path / 'run'} (a run of harken train)",
+        f"left out, as no recording: {tmp_path / 'earlier' / 'anna'} and 3 more (results of harken label)",
+    ]
+    with pytest.raises(HarkenError, match=r"no recording but a run of harken train; .*--model .*run --out DIR"):
+        recordings_in([tmp_path / "run"])
+    with pytest.raises(HarkenError, match="no recording but results of harken label; name the file that was labelled"):
+        recordings_in([tmp_path / "earlier" / "anna"])
+    with pytest.raises(HarkenError, match=r"no recording in this folder .*; left out, as no recording: .*earlier"):
+        recordings_in([tmp_path / "earlier"])
 
 
 def test_shards_are_every_file_once() -> None:
@@ -141,7 +168,7 @@ def test_a_dask_worker_is_killed_and_every_result_arrives(model: Path, drawer: P
     alone, shared = tmp_path / "alone", tmp_path / "shared"
     alone.mkdir()
     shared.mkdir()
-    files = [path for path in recordings_in([drawer]) if path.stem != "broken"]
+    files = [path for path in recordings_in([drawer]).files if path.stem != "broken"]
     tasks = [Task(path, f"{path.parent.name}_{path.stem}-{copy}") for copy in range(3) for path in files]
     with cluster(tmp_path / "dask") as (address, workers):
         import distributed
@@ -181,7 +208,7 @@ def test_a_process_that_dies_costs_its_own_file_and_no_other(
         "file.open_parts = deadly\n"
     )
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path / "site"), os.environ.get("PYTHONPATH", "")]))
-    tasks = [Task(path, f"{path.parent.name}_{path.stem}") for path in recordings_in([drawer])]
+    tasks = [Task(path, f"{path.parent.name}_{path.stem}") for path in recordings_in([drawer]).files]
     (tmp_path / "out").mkdir()
     outcomes = list(label_cohort(tasks, Job.of(model, tmp_path / "out", LabelSettings()), workers=2))
     assert sorted(outcome.task.name for outcome in outcomes) == sorted(task.name for task in tasks)

@@ -119,7 +119,8 @@ def test_offline(site: Site, tmp_path: Path) -> None:
         port = closed.getsockname()[1]
     info = site.with_archive(url=f"http://127.0.0.1:{port}/set.zip")
     with pytest.raises(HarkenError, match=r"Are you online\? .* put it at .*small.zip"):
-        fetch(info, tmp_path)
+        fetch(info, tmp_path / "new" / "small")
+    assert not (tmp_path / "new").exists(), "an empty folder"
 
 
 def test_an_address_that_is_none(site: Site, tmp_path: Path) -> None:

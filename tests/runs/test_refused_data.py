@@ -1,5 +1,6 @@
 """Recordings from which no honest score can come are refused, and the message names the way out."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 import people
 from harken.errors import HarkenError
 from harken.pipeline import train_run
+from harken.runs import RunSettings
 from running import Quiet, settings_of
 
 pytestmark = pytest.mark.usefixtures("small_preset")
@@ -49,6 +51,15 @@ def test_one_class_only_is_refused(tmp_path: Path) -> None:
     path = people.write_person(tmp_path / "sleeper.csv", 5, bouts=("lying", "lying"))
     with pytest.raises(HarkenError, match="nothing to tell apart: every window is lying"):
         train_run(settings_of(path, None, tmp_path / "run"), Quiet())
+
+
+def test_a_run_that_fails_before_it_learns_leaves_nothing_in_the_way_of_the_next(alice: Path, tmp_path: Path) -> None:
+    few = replace(people.SMALL, windows=replace(people.SMALL.windows, windows=50, training_windows=40))
+    out = tmp_path / "new" / "run"
+    with pytest.raises(HarkenError, match="40 training windows are fewer than one batch"):
+        train_run(RunSettings(files=(alice,), out=out, preset=few, device="cpu"), Quiet())
+    assert not (tmp_path / "new").exists()
+    assert train_run(settings_of(alice, None, out), Quiet()) is not None
 
 
 def test_another_rate_is_refused(alice: Path, tmp_path: Path) -> None:

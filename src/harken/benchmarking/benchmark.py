@@ -15,7 +15,7 @@ from harken.benchmarking.settings import BenchmarkSettings
 from harken.benchmarking.watching import Finished, Watcher
 from harken.benchmarking.workers import InThisProcess, OnDask, Processes, Workers, usable_cores
 from harken.errors import HarkenError
-from harken.files import write_text
+from harken.files import not_left_empty, write_text
 from harken.recording import UNLABELLED
 from harken.splits import Fold, apply
 from harken.splits.protocols import Protocol, protocol
@@ -38,6 +38,11 @@ def run_benchmark(settings: BenchmarkSettings, watcher: Watcher | None = None) -
         HarkenError: for an unknown protocol, method or fold; data that cannot be read; an ``out`` that is not empty
             or was made with other settings or data; a fold that shares a person.
     """
+    with not_left_empty(settings.out):
+        return _run_benchmark(settings, watcher)
+
+
+def _run_benchmark(settings: BenchmarkSettings, watcher: Watcher | None) -> dict[str, Any]:
     asked = protocol(settings.dataset, settings.protocol)
     every, workers = settings.methods(), _workers(settings)
     directory = BenchmarkDirectory.open(settings.out, resume=settings.resume)

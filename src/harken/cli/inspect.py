@@ -88,10 +88,12 @@ def _read(file: str, reading: TableOptions) -> tuple["Inspection", "Recording"]:
 
 def _draw(recording: "Recording", path: Path) -> None:
     from harken.figures import draw_recording, save_png
+    from harken.files import not_left_empty
 
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        save_png(draw_recording(recording), path)
+        with not_left_empty(path.parent):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            save_png(draw_recording(recording), path)
     except OSError as error:
         raise HarkenError(f"{path}: the picture cannot be written ({error.strerror or error})") from error
 
@@ -230,7 +232,8 @@ def _table(first: str, *others: str) -> "Table":
     from rich import box
     from rich.table import Table
 
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1))
+    # The box has a column of its own between two others; with more beside it, names would be cut in 80 columns.
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column(first, overflow="fold")
     for name in others:
         table.add_column(name, justify="right", no_wrap=True)

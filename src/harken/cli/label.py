@@ -99,13 +99,15 @@ def label(
     from harken.cli.each_file import distinct_names, progress, raise_failures
     from harken.cohort import label_cohort, recordings_in, shard_of, write_failures, write_tables
     from harken.cohort.running import Job, Task
+    from harken.files import not_left_empty
     from harken.labelled import LabelSettings
 
-    paths = recordings_in(files, out=out)
-    tasks = [Task(path, name) for path, name in zip(paths, distinct_names(paths), strict=True)]
+    found = recordings_in(files, out=out)
+    for note in found.notes:
+        typer.echo(note, err=True)
+    tasks = [Task(path, name) for path, name in zip(found.files, distinct_names(found.files), strict=True)]
     if shard is not None:
         tasks = shard_of(tasks, shard)
-    _open(out, resume=resume or shard is not None)
     settings = LabelSettings(
         unsure_below=unsure_below,
         smoothing=not no_smoothing,
@@ -113,21 +115,23 @@ def label(
         non_wear=not no_non_wear,
         reading=reading,
     )
-    job = Job.of(model, out, settings)
-    outcomes: dict[Task, FileOutcome] = {}
-    running = label_cohort(tasks, job, workers=_workers(workers, len(tasks)), scheduler=scheduler)
-    while len(outcomes) < len(tasks):
-        with progress("Labelling", len(outcomes), len(tasks)):
-            outcome = next(running)
-        outcomes[outcome.task] = outcome
-        if outcome.summary is not None and not json:
-            _print(str(outcome.task.path), out / outcome.task.name, outcome.summary)
-    ended = [outcomes[task] for task in tasks]
-    try:
-        write_failures(out / _failures_name(shard), ended)
-        write_tables(out)
-    except OSError as error:
-        raise HarkenError(f"{out}: cannot write there ({error.strerror or error})") from error
+    with not_left_empty(out):
+        _open(out, resume=resume or shard is not None)
+        job = Job.of(model, out, settings)
+        outcomes: dict[Task, FileOutcome] = {}
+        running = label_cohort(tasks, job, workers=_workers(workers, len(tasks)), scheduler=scheduler)
+        while len(outcomes) < len(tasks):
+            with progress("Labelling", len(outcomes), len(tasks)):
+                outcome = next(running)
+            outcomes[outcome.task] = outcome
+            if outcome.summary is not None and not json:
+                _print(str(outcome.task.path), out / outcome.task.name, outcome.summary)
+        ended = [outcomes[task] for task in tasks]
+        try:
+            write_failures(out / _failures_name(shard), ended)
+            write_tables(out)
+        except OSError as error:
+            raise HarkenError(f"{out}: cannot write there ({error.strerror or error})") from error
     if json:
         print(dumps([one.summary for one in ended if one.summary is not None], indent=2, allow_nan=False))
     raise_failures([HarkenError(one.reason) for one in ended if one.reason is not None], len(ended))

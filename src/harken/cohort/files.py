@@ -2,55 +2,122 @@
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from harken.errors import HarkenError
+from harken.labelled.asked import SUMMARY
 from harken.readers.sensor_logger import looks_like_sensor_logger
 
-__all__ = ["recordings_in", "shard_of"]
+__all__ = ["Recordings", "recordings_in", "shard_of"]
 
 ENDINGS = (".cwa", ".gt3x", ".bin", ".csv", ".txt", ".parquet", ".zip")
 TRUTH = ".truth.parquet"
 """What ``harken simulate`` writes beside a recording."""
+RUN = ("run.json", "history.csv")
+"""What a folder holds that ``harken train`` made."""
+RESULTS = (SUMMARY, "timeline.parquet")
+"""What a folder holds that ``harken label`` made of a file."""
+TABLES, FAILURES = ("cohort.parquet", "quality.parquet"), re.compile(r"failures.*\.csv")
+"""What it writes beside these folders."""
+BY_SIMULATE, BY_TRAIN, BY_LABEL = "the truth of a simulation", "a run of harken train", "results of harken label"
 Item = TypeVar("Item")
 
 
-def recordings_in(paths: Sequence[str | Path], *, out: str | Path | None = None) -> list[Path]:
+@dataclass(frozen=True)
+class Recordings:
+    """What was found.
+
+    Attributes:
+        files: the recordings, each once.
+        notes: a sentence for each kind of thing that ends like a recording and was left out.
+    """
+
+    files: list[Path]
+    notes: list[str]
+
+
+def recordings_in(paths: Sequence[str | Path], *, out: str | Path | None = None) -> Recordings:
     """The files named, and of each folder all files in and below it whose ending may be a recording's, sorted.
 
-    Left out in folders are hidden files, truths of simulated recordings, and whatever lies in ``out``. A folder that
-    Sensor Logger exported is one recording.
+    Left out in folders are hidden files, and whatever lies in ``out``; and, which is said, truths of simulated
+    recordings, runs of ``harken train`` and results of ``harken label``. A folder that Sensor Logger exported is one
+    recording.
 
     Raises:
-        HarkenError: for a folder without any such file.
+        HarkenError: for a folder without any such file, or one that is a run or holds results itself.
     """
     found: dict[Path, None] = {}
+    left_out: dict[str, list[Path]] = {}
     apart = None if out is None else Path(out).absolute()
     for path in map(Path, paths):
         if not path.is_dir() or looks_like_sensor_logger(path, b""):
             found[path] = None
             continue
-        inside = list(_inside(path, apart))
+        _refuse_own(path)
+        inside = _inside(path, apart, left_out)
         if not inside:
-            raise HarkenError(f"{path}: there is no recording in this folder (no file ending in {', '.join(ENDINGS)})")
+            kinds = f"no file ending in {', '.join(ENDINGS)}"
+            raise HarkenError("; ".join([f"{path}: there is no recording in this folder ({kinds})", *_notes(left_out)]))
         found |= dict.fromkeys(inside)
-    return list(found)
+    return Recordings(list(found), _notes(left_out))
 
 
-def _inside(folder: Path, apart: Path | None) -> list[Path]:
+def _notes(left_out: Mapping[str, list[Path]]) -> list[str]:
+    """A sentence for each kind."""
+    return [
+        f"left out, as no recording: {paths[0]}{f' and {len(paths) - 1} more' if len(paths) > 1 else ''} ({what})"
+        for what, paths in left_out.items()
+    ]
+
+
+def _own(folder: Path) -> str | None:
+    """What a folder is that harken made, whose tables would be taken for recordings; None for any other."""
+    for what, names in ((BY_TRAIN, RUN), (BY_LABEL, RESULTS)):
+        if all((folder / name).is_file() for name in names):
+            return what
+    return None
+
+
+def _refuse_own(folder: Path) -> None:
+    if (what := _own(folder)) is None:
+        return
+    instead = (
+        f"to label recordings with its model: harken label FILE --model {folder} --out DIR"
+        if what == BY_TRAIN
+        else "name the file that was labelled"
+    )
+    raise HarkenError(f"{folder}: this folder is no recording but {what}; {instead}")
+
+
+def _inside(folder: Path, apart: Path | None, left_out: dict[str, list[Path]]) -> list[Path]:
+    """The recordings in and below a folder; what harken made goes to ``left_out`` under what it is."""
     found: list[Path] = []
     for here, folders, files in os.walk(folder):
         at = Path(here)
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and (at / name).absolute() != apart)
+        walked = sorted(name for name in folders if not name.startswith(".") and (at / name).absolute() != apart)
+        folders.clear()
+        for name in walked:
+            if (what := _own(at / name)) is not None:
+                left_out.setdefault(what, []).append(at / name)
+            else:
+                folders.append(name)
         if at != folder and looks_like_sensor_logger(at, b""):
             found.append(at)
             folders.clear()
             continue
+        tables = set(TABLES) <= set(files)
         for name in sorted(files):
             plain = name.lower().removesuffix(".gz")
-            if plain.endswith(ENDINGS) and not plain.endswith(TRUTH) and not name.startswith("."):
+            if name.startswith(".") or not plain.endswith(ENDINGS):
+                continue
+            if plain.endswith(TRUTH):
+                left_out.setdefault(BY_SIMULATE, []).append(at / name)
+            elif tables and (name in TABLES or FAILURES.fullmatch(name)):
+                left_out.setdefault(BY_LABEL, []).append(at / name)
+            else:
                 found.append(at / name)
     return sorted(found)
 

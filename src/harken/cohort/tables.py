@@ -46,10 +46,19 @@ def write_failures(path: Path, outcomes: Sequence[FileOutcome]) -> None:
     """Write the files that went wrong and why; a table of an earlier call goes away where none did."""
     failed = [outcome for outcome in outcomes if outcome.reason is not None]
     if failed:
-        rows = {"file": [str(one.task.path) for one in failed], "reason": [one.reason for one in failed]}
+        rows = {"file": [str(one.task.path) for one in failed], "reason": [_without_path(one) for one in failed]}
         write_csv(pl.DataFrame(rows), path)
     else:
         path.unlink(missing_ok=True)
+
+
+def _without_path(outcome: FileOutcome) -> str:
+    """The reason, of whose file the column before it tells."""
+    reason, path = outcome.reason or "", outcome.task.path
+    for name in (str(path), str(path.absolute())):  # a cluster's workers are told the latter
+        if reason.startswith(name):
+            return reason.removeprefix(name).lstrip(":, ")
+    return reason
 
 
 def _finished(out: Path) -> list[Path]:

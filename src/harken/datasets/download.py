@@ -22,7 +22,7 @@ import requests
 from harken.datasets.info import Archive, DatasetInfo
 from harken.datasets.unpacking import is_archive, unpack
 from harken.errors import HarkenError
-from harken.files import write_text
+from harken.files import not_left_empty, write_text
 
 __all__ = ["DownloadProgress", "fetch"]
 
@@ -72,7 +72,7 @@ def fetch(
     """
     if not info.archives:
         raise HarkenError(f"{info.name} is not downloaded by harken; this brings it: {info.how_to_get}")
-    with _disk(folder):
+    with _disk(folder), not_left_empty(folder):
         folder.mkdir(parents=True, exist_ok=True)
         for archive in info.archives:
             fetched = _Fetch(info, archive, folder, on_progress or _silent, on_note or _silent)

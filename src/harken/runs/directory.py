@@ -87,6 +87,12 @@ class RunDirectory:
         """Write ``run.json``."""
         write_text(self.record, json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
+    def drop_unbegun(self) -> None:
+        """Remove the record of a run that failed before it learned anything: another may begin in its place."""
+        checkpoints = self.checkpoint("").parent
+        if not self.model.exists() and checkpoints.is_dir() and not any(checkpoints.iterdir()):
+            self.record.unlink(missing_ok=True)
+
     def drop_checkpoints(self) -> None:
         """Remove what only an unfinished run needs."""
         shutil.rmtree(self.path / "checkpoint", ignore_errors=True)

@@ -201,6 +201,18 @@ def test_what_deserves_a_second_look_is_marked(tmp_path: Path) -> None:
     assert "17% fewer samples a second than stated (by 0.831)" in page.words
 
 
+def test_where_no_other_day_can_tell_a_sentence_stands_in_place_of_dashes(tmp_path: Path) -> None:
+    part_of_a_day = " ".join(written(tmp_path / "a.html", small()).words.split())
+    assert "As if the watch had been worn all day Not worked out: what is missing" in part_of_a_day
+    assert "A dash:" not in part_of_a_day
+    quarter = 15 * 60 * 10**9
+    whole = small(end_ns=96 * quarter)
+    assert whole.daily()["adjusted_hours_walking"].to_list() == [23.75]
+    told = " ".join(written(tmp_path / "b.html", whole).words.split())
+    assert "Not worked out" not in told
+    assert "A dash: no other day says anything." in told
+
+
 def test_a_label_of_the_model_called_unsure_is_a_label(tmp_path: Path) -> None:
     page = written(tmp_path / "report.html", small(labels=("unsure", "walking")))
     assert page.rows["labels"] == ["unsure", "walking"]

@@ -91,7 +91,8 @@ def _content(
     strips = [strip_of(spells, day, ceiling) for day in calendar]
     listed, not_listed = bouts_by_day(bouts, names, calendar, zone)
     present = {shape.code for strip in strips for shape in strip.shapes}
-    adjusted = [column for column in days.columns if column.startswith("adjusted_hours_")]
+    adjustable = any(column.startswith("adjusted_hours_") for column in days.columns)
+    adjusted = hours_rows(days, names, calendar, adjusted=True) if adjustable else []
     return {
         "version": __version__,
         "subject": timeline.subject,
@@ -107,7 +108,8 @@ def _content(
         "never": spells.never,
         "mean": mean_row(days, names),
         "hours": hours_rows(days, names, calendar),
-        "adjusted": hours_rows(days, names, calendar, adjusted=True) if adjusted else [],
+        "adjusted": adjusted,
+        "adjusted_says_something": any(value is not None for row in adjusted for value in row.hours),
         "strips": strips,
         "ceiling": ceiling,
         "summaries": bout_summaries(bouts, names, calendar, zone),
