@@ -31,8 +31,9 @@ AGAIN = (
     ".851 without, on four of the eight folds; WISDM .751 where it was .747), and both were computed a third time: "
     ".816 and .887, the tables above. What helped the choosing people of WISDM by .005 did not help its test people; "
     "it stays, for nothing is chosen by them.",
-    "Learned on DSADS and tested on WISDM was computed twice with the same code, on an Intel Xeon (.778; lost with the "
-    "machine) and on an AMD EPYC (.771, the table above): so much moves with the processor's rounding.",
+    "Learned on DSADS and tested on WISDM, and the reverse, were each computed twice with the same code: on an Intel "
+    "Xeon, whose results were lost with the machine (.778 for the first), and on an AMD EPYC (.771 for the first; the "
+    "tables above). So much moves with how a processor rounds.",
     "Tried on choosing people beside the spectrum and left: a wider network (WISDM .743), two smaller ones together "
     "(.734), dropout of whole channels, answers averaged with those for the other arm (no gain). These tries were in "
     "half precision and are no table; `harken benchmark` with the protocols `harnet-choosing` and "

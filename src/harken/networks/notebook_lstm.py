@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from harken.networks import native
+from harken.networks.dropout import Dropout
 
 __all__ = ["NotebookLSTM", "NotebookSizes"]
 
@@ -44,6 +45,7 @@ class NotebookLSTM(nn.Module):
         super().__init__()
         self.sizes = sizes
         self.hidden = nn.Linear(sizes.channels, sizes.units)
+        self.dropout = Dropout(1 - sizes.keep, bits=16)
         self.input_kernels = nn.ParameterList(
             nn.Parameter(torch.empty(4 * sizes.units, sizes.units)) for _ in range(sizes.layers)
         )
@@ -75,7 +77,7 @@ class NotebookLSTM(nn.Module):
 
     def forward(self, signals: Tensor) -> Tensor:
         hidden = self.hidden(signals)  # [batch, time, units]
-        hidden = F.relu(F.dropout(hidden, 1 - self.sizes.keep, self.training))
+        hidden = F.relu(self.dropout(hidden), inplace=True)
         weights: list[Tensor] = []
         for input_kernel, recurrent_kernel, bias in zip(
             self.input_kernels, self.recurrent_kernels, self.biases, strict=True
