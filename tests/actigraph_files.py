@@ -15,6 +15,10 @@ ACTIVITY, EVENT, METADATA, PARAMETERS, ACTIVITY_2 = 0, 3, 6, 21, 26
 START_S = 1_568_745_600  # 17 September 2019, 18:40:00
 TICKS_OF_1970 = 621_355_968_000_000_000
 ACTIVITY_KINDS = (ACTIVITY, ACTIVITY_2)
+NS_PER_S = 10**9
+OFFSET_NS = 4 * 3600 * NS_PER_S
+"""From the clock of ``info()`` to UTC."""
+RATE = 30
 
 
 def steps(samples: int, seed: int = 0) -> NDArray[np.int16]:
@@ -73,6 +77,12 @@ def info(**changed: object) -> str:
     }
     lines |= {key.replace("_", " "): value for key, value in changed.items()}
     return "".join(f"{key}: {value}\r\n" for key, value in lines.items() if value is not None)
+
+
+def neo(**changed: object) -> str:
+    """The info.txt of a GT3X+ of old firmware."""
+    old = {"Serial_Number": "NEO1C04110003", "Acceleration_Scale": None, "Acceleration_Max": None}
+    return info(**(old | changed))
 
 
 def write_gt3x(

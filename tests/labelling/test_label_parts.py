@@ -19,25 +19,10 @@ from harken.labelling.windowing import Windowing
 from harken.readers.parts import parts_of
 from harken.recording import Recording
 from harken.samples import Samples
-from harken.specification import Specification
 from harken.windows import Windows
+from offline import still_or_moving
 
 START_NS = 1_519_170_400 * 10**9
-
-
-def specification(length: int, hop: int, rate_hz: float, *, even_grid: bool) -> Specification:
-    return Specification(
-        channels=("x", "y", "z"),
-        acceleration_unit="g",
-        sample_rate_hz=rate_hz,
-        even_grid=even_grid,
-        window_length=length,
-        hop_s=hop / rate_hz,
-        labels=("still", "moving"),
-        network="everyday",
-        sizes={},
-        preset="everyday",
-    )
 
 
 def recording(seed: int, pieces: list[tuple[int, bool, int]], rate_hz: float = 50) -> Recording:
@@ -78,7 +63,7 @@ def test_a_stream_is_labelled_as_the_whole_is(
     pieces: list[tuple[int, bool, int]], rows_at_once: int, even_grid: bool, seed: int
 ) -> None:
     found = recording(seed, [*pieces, (120, True, 1)])
-    model = specification(40, 15, 20.0 if even_grid else found.sample_rate_hz, even_grid=even_grid)
+    model = still_or_moving(40, 15, rate_hz=20.0 if even_grid else found.sample_rate_hz, even_grid=even_grid)
     whole = label_recording(model, found, by_content)
     stream = label_parts(model, parts_of(found, rows_at_once=rows_at_once), by_content)
     rounded = "^probability_.*|activity_mg$"
@@ -94,7 +79,7 @@ def test_any_number_of_lanes_gives_the_same_and_threads_end_with_whatever_happen
 ) -> None:
     monkeypatch.setattr(harken.labelling.labelling, "WINDOWS_AT_ONCE", 5)
     found = recording(1, [(900, True, 40), (500, True, 1)])
-    model = specification(40, 15, 20.0, even_grid=True)
+    model = still_or_moving(40, 15)
     parts = parts_of(found, rows_at_once=37)
     one = label_parts(model, parts, by_content)
     assert label_parts(model, parts, by_content, lanes=2).frame.equals(one.frame)
@@ -117,7 +102,7 @@ def test_any_number_of_lanes_gives_the_same_and_threads_end_with_whatever_happen
 def test_a_recording_on_the_grid_is_taken_as_it_is() -> None:
     found = recording(1, [(400, True, 1)], rate_hz=20)
     found = replace(found, time_ns=START_NS + 50_000_000 * np.arange(400))
-    model = specification(40, 15, 20.0, even_grid=True)
+    model = still_or_moving(40, 15)
     whole = label_recording(model, found, by_content)
     assert label_parts(model, parts_of(found, rows_at_once=33), by_content).frame.equals(whole.frame)
 
@@ -131,7 +116,7 @@ def test_signals_are_calibrated_with_their_temperature_before_anything_else() ->
         heats.append(temperature)
         return np.column_stack([signals[:, :3] * np.float32(2), signals[:, 3:]])
 
-    model = specification(40, 15, 20.0, even_grid=True)
+    model = still_or_moving(40, 15)
     twice = replace(found, signals=np.column_stack([found.signals[:, :3] * np.float32(2), found.signals[:, 3:]]))
     got = label_parts(model, parts_of(found), by_content, calibrate=calibrate)
     np.testing.assert_allclose(got.probabilities, label_recording(model, twice, by_content).probabilities, atol=1e-6)
@@ -139,7 +124,7 @@ def test_signals_are_calibrated_with_their_temperature_before_anything_else() ->
 
 
 def test_refusals_are_those_of_the_whole() -> None:
-    model = specification(40, 15, 20.0, even_grid=True)
+    model = still_or_moving(40, 15)
     with pytest.raises(HarkenError, match=r"anna.cwa: nothing can be said of it: .* as long as a window, 2 s"):
         label_parts(model, parts_of(recording(1, [(60, True, 1)])), by_content)
     with pytest.raises(HarkenError, match="has no channel gyro"):

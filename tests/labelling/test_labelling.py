@@ -19,27 +19,15 @@ from harken.signals import resample
 from harken.specification import Specification
 from harken.timeline import Timeline
 from harken.windows import Windows, sliding_windows
+from offline import still_or_moving
 
 RATE_HZ = 10
 STEP_NS = 10**9 // RATE_HZ
 START_NS = 1_519_170_400 * 10**9
 
 
-def specification(
-    length: int = 10, hop: int = 5, *, rate_hz: float = RATE_HZ, even_grid: bool = False
-) -> Specification:
-    return Specification(
-        channels=("x", "y", "z"),
-        acceleration_unit="g",
-        sample_rate_hz=rate_hz,
-        even_grid=even_grid,
-        window_length=length,
-        hop_s=hop / rate_hz,
-        labels=("still", "moving"),
-        network="everyday",
-        sizes={},
-        preset="everyday",
-    )
+def specification(length: int = 10, hop: int = 5) -> Specification:
+    return still_or_moving(length, hop, rate_hz=RATE_HZ, even_grid=False)
 
 
 def recording(pieces: list[tuple[int, bool, int]]) -> Recording:

@@ -23,26 +23,12 @@ from harken.recording import Recording
 from harken.signals import Resampler, Samples, look_ahead_s, resample
 from harken.specification import Specification
 from harken.windows import Windows, sliding_windows
+from offline import still_or_moving, unlabelled
 
 START_NS = 1_700_000_000 * 10**9
 LATE_NS = 2 * 10**9
 DOCS = Path(__file__).parents[2] / "docs"
 Answer = Callable[[Windows], NDArray[np.float32]]
-
-
-def specification(*, length: int, hop: int, rate_hz: float = 20.0, even_grid: bool = True) -> Specification:
-    return Specification(
-        channels=("x", "y", "z"),
-        acceleration_unit="g",
-        sample_rate_hz=rate_hz,
-        even_grid=even_grid,
-        window_length=length,
-        hop_s=hop / rate_hz,
-        labels=("still", "moving"),
-        network="everyday",
-        sizes={},
-        preset="everyday",
-    )
 
 
 def smooth(windows: Windows) -> NDArray[np.float32]:
@@ -173,7 +159,7 @@ def arriving(said: dict) -> tuple[NDArray[np.float32], NDArray[np.int64]]:  # ty
     hop=st.integers(1, 40),
 )
 def test_live_is_offline(said: dict, cuts: list[int], length: int, hop: int) -> None:  # type: ignore[type-arg]
-    found = specification(length=length, hop=min(hop, length))
+    found = still_or_moving(length=length, hop=min(hop, length))
     signals, time_ns = arriving(said)
     updates = live(LiveRecogniser(Answering(found, smooth)), signals, time_ns, cuts)
     assert_same([step for update in updates for step in update.steps], expected(found, signals, time_ns, smooth))
@@ -186,7 +172,7 @@ def quiet(seconds: float, rate_hz: float = 20.0, seed: int = 3) -> tuple[NDArray
 
 
 def test_a_stuck_sensor_is_marked_as_offline() -> None:
-    found = specification(length=20, hop=10)
+    found = still_or_moving(length=20, hop=10)
     signals, time_ns = quiet(260)
     signals[400:1700] = signals[400]  # 65 s
     signals[2000:3000] = signals[2000]  # 50 s: no worn sensor does that either, but it could be a coarse one
@@ -199,7 +185,7 @@ def test_a_stuck_sensor_is_marked_as_offline() -> None:
 
 
 def test_a_window_is_told_as_soon_as_it_is_known_and_as_if_the_samples_ended_there() -> None:
-    found = specification(length=40, hop=10)
+    found = still_or_moving(length=40, hop=10)
     signals, time_ns = quiet(12)
     recogniser = LiveRecogniser(Answering(found, smooth))
     told = 0
@@ -207,7 +193,7 @@ def test_a_window_is_told_as_soon_as_it_is_known_and_as_if_the_samples_ended_the
         for update in recogniser.push(signals[row : row + 1], time_ns[row : row + 1]):
             # 8 intervals of the model's, and three samples of the sensor.
             assert update.end_ns - 0.05e9 <= time_ns[row] <= update.end_ns + 0.4e9 + 3 * 0.05e9
-            at_end = resample(as_recording(signals, time_ns), sample_rate_hz=20)
+            at_end = resample(unlabelled(signals, time_ns), sample_rate_hz=20)
             rows = slice(0, int(np.searchsorted(at_end.time_ns, update.end_ns)))
             piece = replace(
                 at_end,
@@ -226,8 +212,7 @@ def waited_for_by_a_resampler() -> set[int]:
     """How many samples that are a look-ahead later there were when an even one became known."""
     signals, time_ns = quiet(10, rate_hz=50)
     stream, counts = Resampler(20, source_rate_hz=50), set()
-    unlabelled, valid = np.full(len(time_ns), -1, np.int16), np.ones(len(time_ns), dtype=bool)
-    samples = Samples(time_ns, signals, unlabelled, valid)
+    samples = Samples(time_ns, signals, np.full(len(time_ns), -1, np.int16), np.ones(len(time_ns), dtype=bool))
     for row in range(len(time_ns)):
         for known_ns in stream.push(samples.part(row, row + 1)).time_ns.tolist():
             counts.add(int((time_ns[: row + 1] >= known_ns + look_ahead_s(20) * 1e9).sum()))
@@ -237,7 +222,7 @@ def waited_for_by_a_resampler() -> set[int]:
 def waited_for_live() -> set[int]:
     """The same of a window's last even sample when the window was told."""
     signals, time_ns = quiet(20, rate_hz=50)
-    recogniser, counts = LiveRecogniser(Answering(specification(length=40, hop=10), smooth)), set()
+    recogniser, counts = LiveRecogniser(Answering(still_or_moving(length=40, hop=10), smooth)), set()
     for row in range(len(time_ns)):
         for update in recogniser.push(signals[row : row + 1], time_ns[row : row + 1]):
             last_ns = update.end_ns - 10**9 // 20
@@ -262,19 +247,8 @@ def test_the_look_ahead_is_what_the_docs_say(said: str | Path, measured: Callabl
     assert {f"{look_ahead_s(30):.2f}"} >= set(re.findall(r"(0\.\d+) s at 30 Hz", text))
 
 
-def as_recording(signals: NDArray[np.float32], time_ns: NDArray[np.int64]) -> Recording:
-    return Recording(
-        time_ns=time_ns,
-        signals=signals,
-        channels=("x", "y", "z"),
-        label_codes=np.full(len(time_ns), -1, np.int16),
-        label_names=(),
-        subject="anna",
-    )
-
-
 def test_late_samples_change_what_was_told_and_later_ones_are_counted() -> None:
-    found = specification(length=20, hop=10)
+    found = still_or_moving(length=20, hop=10)
     signals, time_ns = quiet(10)
     recogniser = LiveRecogniser(Answering(found, smooth))
     late = slice(120, 124)
@@ -294,7 +268,7 @@ def by_first_axis(windows: Windows) -> NDArray[np.float32]:
 
 
 def test_a_bout_is_entered_above_one_threshold_and_left_below_another() -> None:
-    found = specification(length=20, hop=20)
+    found = still_or_moving(length=20, hop=20)
     seconds = [0.9, 0.7, 0.55, 0.45, 0.42, 0.37, 0.42, 0.45, 0.1]
     rows = np.arange(20 * len(seconds))
     time_ns = START_NS + 50_000_000 * rows  # on the grid
@@ -316,7 +290,7 @@ def test_a_bout_is_entered_above_one_threshold_and_left_below_another() -> None:
 
 
 def test_a_gap_ends_a_bout_and_flush_and_reset_begin_anew() -> None:
-    found = specification(length=20, hop=10)
+    found = still_or_moving(length=20, hop=10)
     signals, time_ns = quiet(10)
     recogniser = LiveRecogniser(Answering(found, smooth), enter_at=0.5)
     assert len(recogniser.push(signals[:100], time_ns[:100])) == 7
@@ -334,7 +308,7 @@ def test_a_gap_ends_a_bout_and_flush_and_reset_begin_anew() -> None:
 
 
 def test_memory_does_not_grow() -> None:
-    found = specification(length=60, hop=20)
+    found = still_or_moving(length=60, hop=20)
     recogniser = LiveRecogniser(Answering(found, smooth))
     signals, time_ns = quiet(60, rate_hz=50)
     sizes = []
@@ -354,7 +328,7 @@ def learned() -> tuple[Recogniser, Recording]:
     signals = np.array([row[1:4] for row in rows], dtype=np.float32) / np.float32(9.80665)
     names, codes = np.unique([row[5] for row in rows], return_inverse=True)
     anna = replace(
-        as_recording(signals, np.array([row[0] * 10**6 for row in rows])),
+        unlabelled(signals, np.array([row[0] * 10**6 for row in rows])),
         label_codes=codes.astype(np.int16),
         label_names=tuple(names.tolist()),
     )
@@ -374,7 +348,7 @@ def test_a_network_says_live_what_it_says_offline(learned: tuple[Recogniser, Rec
 
 
 def test_a_model_without_an_even_grid_takes_samples_as_they_come() -> None:
-    found = specification(length=20, hop=7, even_grid=False)
+    found = still_or_moving(length=20, hop=7, even_grid=False)
     signals, time_ns = quiet(14)
     signals[100:103] = np.nan
     time_ns = time_ns.copy()

@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,9 @@ import websockets
 
 import harken
 from harken.labelled import LabelSettings, timeline_of_file
-from harken.labelling import label_recording
 from harken.recogniser import Recogniser
-from harken.recording import UNLABELLED, Recording
 from harken.simulation import Simulation, write_simulation
+from offline import offline
 from serving import Served, message, serving
 
 DAYS, RATE_HZ = 0.002, 50  # three minutes
@@ -50,11 +48,11 @@ def test_it_is_the_packaged_model(served: Served, packaged: Recogniser) -> None:
 def check_posted(served: Served, packaged: Recogniser, path: Path) -> None:
     answer = served.ask(f"/api/recordings?name={path.name}", path.read_bytes())
     assert answer.status == 200
-    offline, *_ = timeline_of_file(path, packaged, LabelSettings())
+    expected, *_ = timeline_of_file(path, packaged, LabelSettings())
     rows = answer.json["rows"]
-    assert [row["label"] for row in rows] == offline.frame["label"].to_list()
-    found = [row["probabilities"] or [np.nan] * len(offline.labels) for row in rows]
-    np.testing.assert_allclose(found, offline.probabilities, atol=6e-5)  # four decimals
+    assert [row["label"] for row in rows] == expected.frame["label"].to_list()
+    found = [row["probabilities"] or [np.nan] * len(expected.labels) for row in rows]
+    np.testing.assert_allclose(found, expected.probabilities, atol=6e-5)  # four decimals
     assert sum(bool(row["probabilities"]) for row in rows) > 20
 
 
@@ -63,18 +61,9 @@ def test_a_recording_that_is_posted(served: Served, packaged: Recogniser, csv: P
 
 
 def test_samples_through_a_socket(served: Served, packaged: Recogniser, csv: Path) -> None:
-    read = harken.read(csv)
-    recording = Recording(
-        time_ns=read.time_ns,
-        signals=read.signals,
-        channels=read.channels,
-        label_codes=np.full(len(read), UNLABELLED, np.int16),
-        label_names=(),
-        subject="wrist",
-    )
-    specification = replace(packaged.specification_, hop_s=1.0)
-    offline = label_recording(specification, recording, packaged.predict_proba)
-    starts = offline.frame["start"].to_physical().to_numpy() / 1e6
+    recording = harken.read(csv)
+    expected = offline(packaged, recording.signals, recording.time_ns)
+    starts = expected.frame["start"].to_physical().to_numpy() / 1e6
 
     async def send() -> list[dict[str, Any]]:
         told: list[dict[str, Any]] = []
@@ -94,7 +83,7 @@ def test_samples_through_a_socket(served: Served, packaged: Recogniser, csv: Pat
     compared = 0
     for row in rows:
         (at,) = np.flatnonzero(np.abs(starts - row["start_ms"]) < 0.01)
-        if not np.isnan(offline.probabilities[at]).any():
-            np.testing.assert_allclose(row["probabilities"], offline.probabilities[at], atol=2e-6)
+        if not np.isnan(expected.probabilities[at]).any():
+            np.testing.assert_allclose(row["probabilities"], expected.probabilities[at], atol=2e-6)
             compared += 1
     assert compared > 100

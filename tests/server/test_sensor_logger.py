@@ -2,16 +2,15 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from harken.labelling import label_recording
-from harken.recording import STANDARD_GRAVITY, Recording
+from harken.recording import STANDARD_GRAVITY
 from harken.server.sensor_logger import Joining, MalformedError
+from offline import offline
 from serving import Served, now_wrist, recogniser, serving
 
 SIGNALS = NDArray[np.float32]
@@ -92,16 +91,7 @@ def test_shuffled_and_repeated_messages_give_the_offline_timeline(served: Served
         count += answer.json["samples"]
     assert count >= 0.9 * len(time_ns)
     rows = served.ask_until(f"/api/timeline?watch={device}", lambda found: len(found["rows"]) >= 13)["rows"]
-    anna = recogniser()
-    recording = Recording(
-        time_ns=time_ns,
-        signals=signals,
-        channels=("x", "y", "z"),
-        label_codes=np.full(len(time_ns), -1, np.int16),
-        label_names=(),
-        subject="anna",
-    )
-    timeline = label_recording(replace(anna.specification_, hop_s=1.0), recording, anna.predict_proba)
+    timeline = offline(recogniser(), signals, time_ns)
     starts = timeline.frame["start"].to_physical().to_numpy() / 1e6
     for row in rows:
         (at,) = np.flatnonzero(np.abs(starts - row["start_ms"]) < 0.01)

@@ -3,20 +3,16 @@
 import asyncio
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 import websockets
-from numpy.typing import NDArray
 
 import people
 from harken.labelled import LabelSettings, timeline_of_file
-from harken.labelling import label_recording
-from harken.recording import Recording
 from harken.server.limits import Limits
-from harken.timeline import Timeline
+from offline import offline
 from serving import Served, message, now_wrist, recogniser, serving
 
 
@@ -37,21 +33,6 @@ async def labels_until(socket: Any, enough: int) -> list[dict[str, Any]]:
         if one["type"] == "label":
             found.append(one)
     return found
-
-
-def offline(signals: NDArray[np.float32], time_ns: NDArray[np.int64]) -> Timeline:
-    """The timeline of the same samples, at the server's hop."""
-    anna = recogniser()
-    found = Recording(
-        time_ns=time_ns,
-        signals=signals,
-        channels=("x", "y", "z"),
-        label_codes=np.full(len(time_ns), -1, np.int16),
-        label_names=(),
-        subject="anna",
-    )
-    specification = replace(anna.specification_, hop_s=min(1.0, anna.specification_.hop_s))
-    return label_recording(specification, found, anna.predict_proba)
 
 
 def test_it_says_what_it_is(served: Served) -> None:
@@ -83,7 +64,7 @@ def test_samples_become_the_labels_of_an_offline_run(served: Served) -> None:
     assert np.diff(ends).min() > 0
     assert all(sum(one["probabilities"]) == pytest.approx(1, abs=1e-3) for one in told)
     rows = served.ask_until("/api/timeline?watch=wrist", lambda found: len(found["rows"]) > 20)["rows"]
-    timeline = offline(signals, time_ns)
+    timeline = offline(recogniser(), signals, time_ns)
     starts = timeline.frame["start"].to_physical().to_numpy() / 1e6
     for row in rows:
         (at,) = np.flatnonzero(np.abs(starts - row["start_ms"]) < 0.01)
@@ -183,9 +164,9 @@ def test_a_recording_that_is_posted_is_labelled(served: Served, tmp_path: Any) -
     assert all(
         first["end_ms"] == second["start_ms"] for first, second in zip(day["rows"], day["rows"][1:], strict=False)
     )
-    offline, *_ = timeline_of_file(path, recogniser(), LabelSettings())
-    assert [row["label"] for row in day["rows"]] == offline.frame["label"].to_list()
-    assert [row["wear"] for row in day["rows"]] == offline.frame["wear"].to_list()
+    expected, *_ = timeline_of_file(path, recogniser(), LabelSettings())
+    assert [row["label"] for row in day["rows"]] == expected.frame["label"].to_list()
+    assert [row["wear"] for row in day["rows"]] == expected.frame["wear"].to_list()
     assert all(row["activity_mg"] is not None for row in day["rows"] if row["wear"])
     refused = served.ask("/api/recordings?name=day.csv", b"this is no recording\n")
     assert refused.status == 422
