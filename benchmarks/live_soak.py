@@ -8,8 +8,8 @@ send what is no message, look on without ever reading (the server must close the
 slowly: they turn to another watch ten times a second and read nothing for a while, then everything. Of the slow ones
 each must lose frames and be told so, and those who look on beside them and read must lose none. The server's resident
 memory is read every five seconds.
-What it keeps of a watch (an hour of labels, ten minutes of final rows) grows for an hour and then no more: at 8 labels
-by up to 130 kB. So flat means that from the third minute on it grows by no more than that share of it.
+What it keeps of a watch grows for ten minutes by the rows of its timeline that are final (at 8 labels by up to 22 kB),
+and then by next to nothing. So flat means that from the third minute on it grows by no more than that share of it.
 """
 
 import argparse
@@ -46,8 +46,8 @@ SOCKET_BYTES = 4096
 """What a slow viewer's own system takes for it, so that the rest waits in the server."""
 TURNS, TURN_S = 150, 0.1
 """A slow viewer turns to other watches so often, and reads nothing meanwhile."""
-KEPT_BYTES_S = 130_000 / 3600
-"""What the server keeps more of a watch every second of its first hour."""
+KEPT_BYTES_S = 22_000 / 600
+"""What the server keeps more of a watch every second of its first ten minutes."""
 SLACK_BYTES = 10e6
 TEXTS = ("{", "[]", '{"time_ms": [1], "x": "a"}', "x" * 5000, '{"time_ns": [1], "x": [1], "y": [1], "z": [1, 2]}')
 

@@ -6,10 +6,10 @@ the clients take as little of the machine from the server as they can.
 
 import asyncio
 import base64
-import json
 import multiprocessing
 import os
 import random
+import resource
 import signal
 import socket
 import subprocess
@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
+import orjson
 
 from harken import ActivityClassifier
 
@@ -111,6 +112,7 @@ class Result:
     received: int = 0
     closed: int = 0
     messages: int = 0
+    cpu_s: float = 0.0  # of the processes in which the watches are
 
     def add(self, other: "Result") -> None:
         """Both together."""
@@ -120,6 +122,7 @@ class Result:
         self.received += other.received
         self.closed += other.closed
         self.messages += other.messages
+        self.cpu_s += other.cpu_s
 
 
 class Client(asyncio.Protocol):
@@ -183,7 +186,7 @@ class Client(asyncio.Protocol):
             if kind == 9 and self.transport is not None:
                 self.transport.write(bytes([0x8A, 0x80 | len(body)]) + bytes(4) + body)
             elif kind == 1 and b'"label"' in body[:20]:
-                self.heard(json.loads(body))
+                self.heard(orjson.loads(body))
 
     def heard(self, label: dict) -> None:  # type: ignore[type-arg]
         """A label: how long after the message that made it possible?"""
@@ -269,14 +272,17 @@ def process(
     ramp_s: float,
     seconds: int,
     messages_per_s: int,
+    name: str,
     answer: Connection,
 ) -> None:
     """The watches of one process."""
     import uvloop
 
     async def run() -> Result:
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        before_s = used.ru_utime + used.ru_stime
         said = Values(number)
-        clients = [Client(f"watch-{number}-{each}", port, said) for each in range(watches)]
+        clients = [Client(f"{name}-{number}-{each}", port, said) for each in range(watches)]
         await asyncio.gather(
             *(
                 one_watch(c, begin_s=begin_s, ramp_s=ramp_s, seconds=seconds, messages_per_s=messages_per_s)
@@ -286,13 +292,17 @@ def process(
         total = Result()
         for client in clients:
             total.add(client.result)
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        total.cpu_s = used.ru_utime + used.ru_stime - before_s
         return total
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         answer.send(runner.run(run()))
 
 
-def watches_sending(count: int, port: int, *, seconds: int, processes: int = 2, messages_per_s: int = 1) -> Result:
+def watches_sending(
+    count: int, port: int, *, seconds: int, processes: int = 2, messages_per_s: int = 1, name: str = "watch"
+) -> Result:
     """So many watches for so many seconds, in processes of their own; what they saw."""
     # So slowly that the pasts are no load of their own.
     ramp_s = max(1.0, count / 150)
@@ -303,7 +313,9 @@ def watches_sending(count: int, port: int, *, seconds: int, processes: int = 2, 
         share = count // processes + (number < count % processes)
         ours, theirs = context.Pipe(duplex=False)
         one = context.Process(
-            target=process, args=(number, share, port, begin_s, ramp_s, seconds, messages_per_s, theirs), daemon=True
+            target=process,
+            args=(number, share, port, begin_s, ramp_s, seconds, messages_per_s, name, theirs),
+            daemon=True,
         )
         one.start()
         theirs.close()

@@ -73,23 +73,27 @@ class Arrivals:
         if rows + len(time_ns) > MOST_ROWS:
             raise HarkenError(f"there are more than {MOST_ROWS:,} samples within a minute; is the unit of times right?")
         if time_ns[0] > self.latest_ns and (len(time_ns) == 1 or (time_ns[1:] > time_ns[:-1]).all()):
+            lively = self._run_ns is self.time_ns  # no two neighbours among the known ones are the same
             first = rows
             self.time_ns = np.concatenate([self.time_ns, time_ns])
             self.signals = np.concatenate([self.signals, signals])
             self._sound = np.concatenate([self._sound, self._sounds(signals)])
         else:
+            lively = False
             first = self._sort_in(signals, time_ns)
         self.changed = min(self.changed, first)
         if first < len(self.time_ns):
-            self._mark()
+            self._mark(first if lively else 0)
 
     def settle(self, first: int) -> None:
         """All is read; rows before ``first`` are not needed any more."""
         if first:
-            # Copies, so that what is behind the views may go.
+            # Copies, so that what is behind the views may go; what is one array stays one.
+            even, whole = self._run_ns is self.time_ns, self.valid is self._sound
             self.time_ns, self.signals = self.time_ns[first:].copy(), self.signals[first:].copy()
-            self._sound, self.valid = self._sound[first:].copy(), self.valid[first:].copy()
-            self._run_ns = self._run_ns[first:].copy()
+            self._sound = self._sound[first:].copy()
+            self.valid = self._sound if whole else self.valid[first:].copy()
+            self._run_ns = self.time_ns if even else self._run_ns[first:].copy()
             self.decided -= first
         self.changed = len(self.time_ns)
 
@@ -109,8 +113,10 @@ class Arrivals:
 
     def _sounds(self, signals: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Which samples have values, within the sensor's range."""
+        limit = np.float32(self._plan.sensor_range_g * RANGE_TOLERANCE)
+        if np.abs(signals).max() <= limit:  # as nearly always
+            return np.ones(len(signals), dtype=bool)
         with np.errstate(invalid="ignore"):
-            limit = np.float32(self._plan.sensor_range_g * RANGE_TOLERANCE)
             sound = (np.abs(signals[:, : self._plan.acceleration_channels]) <= limit).all(axis=1)
         sound &= np.isfinite(signals).all(axis=1)
         self.marked += len(signals) - int(np.count_nonzero(sound))
@@ -138,18 +144,18 @@ class Arrivals:
         self._run_ns = self._run_ns if new[0] and rows else self.time_ns
         return int(new[0])
 
-    def _mark(self) -> None:
-        """Find runs of samples without any change: ``valid``, ``decided``."""
+    def _mark(self, lively: int) -> None:
+        """Find runs of samples without any change: ``valid``, ``decided``. Before the row ``lively`` there are none."""
         n = len(self.time_ns)
         axes = self._plan.acceleration_channels
         if axes == 0:
             self.valid, self.decided = self._sound, n
             return
-        same = (self.signals[1:, :axes] == self.signals[:-1, :axes]).all(axis=1)
         begun_ns = int(self._run_ns[0]) if len(self._run_ns) else int(self.time_ns[0])
-        if not same.any() and begun_ns == self.time_ns[0]:
+        if begun_ns == self.time_ns[0] and not _repeats(self.signals[max(lively - 1, 0) :, :axes]):
             self.valid, self._run_ns, self.decided = self._sound, self.time_ns, n - 1
             return
+        same = (self.signals[1:, :axes] == self.signals[:-1, :axes]).all(axis=1)
         same &= np.diff(self.time_ns) <= self._plan.gap_ns
         begins = np.flatnonzero(np.concatenate([[True], ~same]))
         run = np.cumsum(np.concatenate([[False], ~same]))
@@ -161,3 +167,9 @@ class Arrivals:
         self.valid = self._sound & ~stuck[run]
         # Until late samples can no longer say otherwise.
         self.decided = n if until_ns[-1] - since_ns[-1] >= STUCK_NS + LATE_NS else int(begins[-1])
+
+
+def _repeats(signals: NDArray[np.float32]) -> bool:
+    """Whether a sample has the values of the one before it."""
+    same = signals[1:, 0] == signals[:-1, 0]
+    return bool(same.any() and (signals[1:][same] == signals[:-1][same]).all(axis=1).any())

@@ -15,17 +15,13 @@ class Averaging:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        most = -(-plan.length // plan.hop)
-        # How many samples of each step a window covers that begins with the first of them.
-        self._covered = np.minimum(plan.hop, plan.length - plan.hop * np.arange(most)).astype(np.float64)
-        self._sums = np.zeros((most + 2, len(plan.specification.labels)))
-        self._weights = np.zeros(most + 2)
+        # A row for each step; its last column is how many samples of windows cover it.
+        self._sums = np.zeros((len(plan.covered) + 2, len(plan.specification.labels) + 1))
         self.clear()
 
     def clear(self) -> None:
         """Before a stretch."""
         self._sums[:] = 0
-        self._weights[:] = 0
         self._first = 0  # the step that the first row of sums is of
         self._starts_ns: list[int] = []  # of the steps from there on, as far as windows begin with them
 
@@ -33,17 +29,15 @@ class Averaging:
         """Take the next window of the stretch; gives the steps that no later one can cover."""
         length, hop = self._plan.length, self._plan.hop
         step, off = divmod(window.place, hop)
+        weighted = np.append(probabilities, np.float32(1)).astype(np.float64)
         if off:  # the last one, which ends where the stretch does
             steps = np.arange(step, -(-(window.place + length) // hop))
             inside = np.minimum(window.place + length, (steps + 1) * hop) - np.maximum(window.place, steps * hop)
-            rows = slice(step - self._first, step - self._first + len(steps))
-            self._sums[rows] += inside[:, None] * probabilities
-            self._weights[rows] += inside
+            self._sums[step - self._first : step - self._first + len(steps)] += inside[:, None] * weighted
             return []
         final = self._take(window.start_ns) if self._starts_ns else []
         self._starts_ns.append(window.start_ns)
-        self._sums[: len(self._covered)] += self._covered[:, None] * probabilities
-        self._weights[: len(self._covered)] += self._covered
+        self._sums[: len(self._plan.covered)] += self._plan.covered[:, None] * weighted
         return final
 
     def end(self, end: End) -> list[Step]:
@@ -56,9 +50,8 @@ class Averaging:
 
     def _take(self, end_ns: int) -> list[Step]:
         """The first step, which ends then; the next one becomes the first."""
-        probabilities = (self._sums[0] / self._weights[0]).astype(np.float32)
+        probabilities = (self._sums[0, :-1] / self._sums[0, -1]).astype(np.float32)
         self._sums[:-1] = self._sums[1:]
-        self._weights[:-1] = self._weights[1:]
-        self._sums[-1] = self._weights[-1] = 0
+        self._sums[-1] = 0
         self._first += 1
         return [Step(self._starts_ns.pop(0), end_ns, probabilities)]

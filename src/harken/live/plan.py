@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harken.errors import HarkenError
 from harken.recording import MINIMUM_GAP_S
@@ -69,6 +70,12 @@ class Plan:
         return self.specification.window_length
 
     @cached_property
+    def covered(self) -> NDArray[np.float64]:
+        """How many samples of each step a window covers that begins with the first of them."""
+        steps = -(-self.length // self.hop)
+        return np.asarray(np.minimum(self.hop, self.length - self.hop * np.arange(steps)), dtype=np.float64)
+
+    @cached_property
     def interval_ns(self) -> int:
         """The distance of two samples at the model's rate."""
         return round(SECOND_NS / self.specification.sample_rate_hz)
@@ -99,6 +106,6 @@ class Plan:
         return 3 if self.specification.channels[:3] == ("x", "y", "z") else 0
 
     @cached_property
-    def nothing(self) -> "np.typing.NDArray[np.float32]":
+    def nothing(self) -> NDArray[np.float32]:
         """Probabilities where there is no window."""
         return np.full(len(self.specification.labels), np.nan, dtype=np.float32)

@@ -13,6 +13,7 @@ from harken.live.plan import SECOND_NS, Plan
 from harken.live.resampling import EVER, Part, resampled
 from harken.live.updates import Step, Update
 from harken.live.windowing import End, Window, Windowing
+from harken.signals import Resampler
 
 __all__ = ["Watch", "advance"]
 
@@ -135,7 +136,13 @@ class Watch:
                 self._next_ns = min(self._next_ns, int(time_ns[min(max(arrivals.changed - 2, 0), rows - 1)]) - reach)
         elif arrivals.changed < len(arrivals.time_ns):
             self._next_ns = min(self._next_ns, int(arrivals.time_ns[arrivals.changed]))
-        edges = [0, *(np.flatnonzero(time_ns[1:] - time_ns[:-1] > LONG_GAP_NS) + 1).tolist(), rows]
+        first = 0
+        if resampler is not None:
+            # As much as new samples are made of, and no more.
+            first = max(0, int(time_ns.searchsorted(self._next_ns - needs_ns(resampler))) - 3)
+        edges = [first, rows]
+        if time_ns[-1] - time_ns[first] > LONG_GAP_NS:
+            edges[1:1] = (first + 1 + np.flatnonzero(np.diff(time_ns[first:]) > LONG_GAP_NS)).tolist()
         known_ns = EVER
         if not ended:
             known_ns = int(time_ns[max(rows - 2, edges[-2])]) - reach if resampler is not None else int(time_ns[-1]) + 1
@@ -173,7 +180,7 @@ class Watch:
         arrivals, resampler = self.arrivals, self.plan.resampler
         time_ns, rows = arrivals.time_ns, arrivals.decided
         self._next_ns = max(self._next_ns, known_ns)
-        late = int(np.searchsorted(time_ns, arrivals.latest_ns - LATE_NS))
+        late = int(time_ns.searchsorted(arrivals.latest_ns - LATE_NS))
         if resampler is None:
             first = min(late, rows)
             self._safe_ns = min(arrivals.latest_ns - LATE_NS, self._next_ns)
@@ -181,9 +188,7 @@ class Watch:
             row = max(0, min(late, rows) - 2)
             # The row before is the first that may be another's neighbour; at the very beginning none is safe.
             self._safe_ns = min(self._next_ns, int(time_ns[row]) - resampler.reach_ns) if late >= 2 else NEVER_NS
-            first = (
-                int(np.searchsorted(time_ns, self._safe_ns - resampler.reach_ns - round(resampler.grid.step_ns))) - 3
-            )
+            first = int(time_ns.searchsorted(self._safe_ns - needs_ns(resampler))) - 3
         arrivals.settle(max(0, first))
         self._windowing.trim(self._safe_ns)
 
@@ -192,6 +197,11 @@ class Watch:
         self._due += self._windowing.finish()
         self._safe_ns = EVER
         self.arrivals.forget()
+
+
+def needs_ns(resampler: Resampler) -> int:
+    """How far before a new sample the old ones lie that it is made of; of those before three count as well."""
+    return resampler.reach_ns + round(resampler.grid.step_ns)
 
 
 def advance(watches: Sequence[Watch], *, ended: bool = False) -> list[Window]:

@@ -1,6 +1,7 @@
 """The even samples of one watch: its stretches, the windows in them, and where each stretch ends."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +46,20 @@ class End:
     end_ns: int
 
 
+class _Run(NamedTuple):
+    """Samples without a gap, all valid or none: a stretch, or what lies between two.
+
+    Attributes:
+        row: its first sample that is still known.
+        place: the number of that sample in the run.
+        valid: whether windows may use it.
+    """
+
+    row: int
+    place: int
+    valid: bool
+
+
 class Windowing:
     """Even samples in; windows and ends of stretches out, as ``harken.labelling`` finds them."""
 
@@ -56,84 +71,94 @@ class Windowing:
         """Forget all samples."""
         self._time_ns: NDArray[np.int64] = np.empty(0, dtype=np.int64)
         self._signals: NDArray[np.float32] = np.empty((0, len(self._plan.specification.channels)), dtype=np.float32)
-        self._valid: NDArray[np.bool_] = np.empty(0, dtype=bool)
-        self._place: NDArray[np.int64] = self._time_ns  # of each sample in its stretch
+        self._runs: list[_Run] = []
 
     def extend(
         self, from_ns: int, time_ns: NDArray[np.int64], signals: NDArray[np.float32], valid: NDArray[np.bool_]
     ) -> list[Window | End]:
         """Take samples that follow those before ``from_ns``; what was there from then on is forgotten."""
         n = len(self._time_ns)
-        kept = n if n == 0 or from_ns > self._time_ns[-1] else int(np.searchsorted(self._time_ns, from_ns))
+        kept = n if n == 0 or from_ns > self._time_ns[-1] else int(self._time_ns.searchsorted(from_ns))
         if kept == n and len(time_ns) == 0:
             return []
-        times = np.concatenate([self._time_ns[:kept], time_ns])
-        good = np.concatenate([self._valid[:kept], valid])
-        last = max(kept - 1, 0)
-        breaks = (
-            last
-            + 1
-            + np.flatnonzero(
-                (times[last + 1 :] - times[last:-1] > self._plan.resampled_gap_ns) | (good[last + 1 :] != good[last:-1])
-            )
-        )
-        begun = np.zeros(len(time_ns), dtype=np.int64)  # the row that each new one's stretch begins with
-        begun[: len(time_ns)] = kept - 1 - int(self._place[kept - 1]) if kept else 0
-        for row in breaks.tolist():
-            begun[row - kept :] = row
-        self._place = np.concatenate([self._place[:kept], np.arange(kept, len(times)) - begun])
-        self._time_ns, self._valid = times, good
+        while self._runs and self._runs[-1].row >= kept:
+            self._runs.pop()
+        self._time_ns = np.concatenate([self._time_ns[:kept], time_ns])
         self._signals = np.concatenate([self._signals[:kept], signals])
-        return self._events(kept, breaks.tolist())
+        if len(time_ns) == 0:
+            return []
+        first = len(self._runs)
+        if not self._runs:
+            self._runs.append(_Run(0, 0, bool(valid[0])))
+        self._runs += [_Run(row, 0, bool(valid[row - kept])) for row in self._breaks(kept, valid)]
+        return self._events(kept, max(first, 1))
 
     def finish(self) -> list[Window | End]:
         """As if a gap followed."""
         rows = len(self._time_ns)
-        found = self._ended(rows, int(self._time_ns[-1]) + 1) if rows else []
+        found = self._ended(rows, self._runs[-1], int(self._time_ns[-1]) + 1) if rows else []
         self.clear()
         return found
 
     def trim(self, safe_ns: int) -> None:
         """Forget what no window can need any more, if samples before ``safe_ns`` no longer change."""
-        first = int(np.searchsorted(self._time_ns, safe_ns)) - self._plan.length - 1
+        first = int(self._time_ns.searchsorted(safe_ns)) - self._plan.length - 1
         if first > 0:
             self._time_ns, self._signals = self._time_ns[first:].copy(), self._signals[first:].copy()
-            self._valid, self._place = self._valid[first:].copy(), self._place[first:].copy()
+            while len(self._runs) > 1 and self._runs[1].row <= first:
+                self._runs.pop(0)
+            oldest = self._runs[0]
+            self._runs[0] = oldest._replace(row=first, place=oldest.place + first - oldest.row)
+            self._runs = [run._replace(row=run.row - first) for run in self._runs]
 
-    def _events(self, first: int, breaks: list[int]) -> list[Window | End]:
-        length, hop = self._plan.length, self._plan.hop
-        whole = self._place[first:] - (length - 1)
-        due = first + np.flatnonzero((whole >= 0) & (whole % hop == 0) & self._valid[first:])
-        if not breaks:
-            return [self._window(row, int(self._time_ns[row])) for row in due.tolist()]
+    def _breaks(self, kept: int, valid: NDArray[np.bool_]) -> list[int]:
+        """The new rows with which a run begins, if there is one before them."""
+        last = max(kept - 1, 0)
+        steps = self._time_ns[last + 1 :] - self._time_ns[last:-1]
+        good = np.concatenate([[self._runs[-1].valid], valid]) if kept else valid
+        if len(steps) and steps.max() <= self._plan.resampled_gap_ns and (good.all() or not good.any()):
+            return []  # as nearly always
+        broken = (steps > self._plan.resampled_gap_ns) | (good[1:] != good[:-1])
+        return [last + 1 + row for row in np.flatnonzero(broken).tolist()]
+
+    def _events(self, kept: int, first: int) -> list[Window | End]:
+        """What the rows from ``kept`` on made known; with the run number ``first``, and those after it, one ended."""
         events: list[Window | End] = []
-        for row in sorted({*due.tolist(), *breaks}):
-            if row in breaks:
-                events += self._ended(row, int(self._time_ns[row]))
-            if self._valid[row] and self._place[row] >= length - 1 and (self._place[row] - length + 1) % hop == 0:
-                events.append(self._window(row, int(self._time_ns[row])))
+        length, hop = self._plan.length, self._plan.hop
+        ends = [*(run.row for run in self._runs[1:]), len(self._time_ns)]
+        for number in range(first - 1, len(self._runs)):
+            run, end = self._runs[number], ends[number]
+            if number >= first:
+                events += self._ended(run.row, self._runs[number - 1], int(self._time_ns[run.row]))
+            if not run.valid:
+                continue
+            # A window ends with each place that is a whole number of hops after the first window's last.
+            place = max(run.place + max(kept, run.row) - run.row, length - 1)
+            place += -(place - (length - 1)) % hop
+            for row in range(run.row + place - run.place, end, hop):
+                events.append(self._window(row, run, int(self._time_ns[row])))
         return events
 
-    def _window(self, row: int, key_ns: int) -> Window:
-        """The window that ends with a row."""
+    def _window(self, row: int, run: _Run, key_ns: int) -> Window:
+        """The window of a run that ends with a row."""
         first = row - self._plan.length + 1
         return Window(
             key_ns,
-            int(self._place[row]) - self._plan.length + 1,
+            run.place + first - run.row,
             int(self._time_ns[first]),
             int(self._time_ns[row]) + self._plan.interval_ns,
             self._signals[first : row + 1],
         )
 
-    def _ended(self, row: int, key_ns: int) -> list[Window | End]:
-        """What becomes known when the stretch before a row has ended."""
+    def _ended(self, row: int, run: _Run, key_ns: int) -> list[Window | End]:
+        """What becomes known when a run has ended before a row."""
         length, hop = self._plan.length, self._plan.hop
-        samples = int(self._place[row - 1]) + 1
-        if not self._valid[row - 1] or samples < length:
+        samples = run.place + row - run.row
+        if not run.valid or samples < length:
             return []
         events: list[Window | End] = []
         if (samples - length) % hop:
-            events.append(self._window(row - 1, key_ns))
+            events.append(self._window(row - 1, run, key_ns))
         began = row - samples  # may have been forgotten
         steps = range(((samples - length) // hop + 1) * hop, samples, hop)
         starts = [int(self._time_ns[began + place]) for place in steps]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import orjson
-from fastapi import FastAPI, Query, Request, Response, WebSocket
+from fastapi import FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse
 from starlette.exceptions import HTTPException
@@ -21,7 +21,7 @@ from harken.server.limits import RefusedError
 from harken.server.recordings import Uploads
 from harken.server.schemas import REFUSALS, About, Health, Model, Pushed, PushMessage, Timeline, WatchTimeline
 from harken.server.sensor_logger import Joining, MalformedError, envelope
-from harken.server.sockets import take_samples, view
+from harken.server.sockets import Sockets
 
 __all__ = ["create_app"]
 
@@ -171,14 +171,6 @@ def create_app(
                 raise RefusedError(507, 1011, str(error), reason="disk") from error
         return {"samples": len(time_ns)}
 
-    @app.websocket("/ws/samples")
-    async def samples(socket: WebSocket, watch: WatchName, ack: bool = False) -> None:
-        await take_samples(hub, socket, watch, acknowledging=ack or hub.keeper is not None)
-
-    @app.websocket("/ws/view")
-    async def look(socket: WebSocket, watch: str | None = None) -> None:
-        await view(hub, socket, watch)
-
     @app.get("/", include_in_schema=False)
     async def page() -> Response:
         return _file("index.html")
@@ -187,7 +179,7 @@ def create_app(
     async def asset(name: str) -> Response:
         return _file(name)
 
-    return Guard(app, token=token)
+    return Guard(Sockets(app, hub), token=token)
 
 
 def _refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:

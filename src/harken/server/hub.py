@@ -216,10 +216,11 @@ class Hub:
         updates = session.stream.tell(probabilities)
         if not updates:
             return
-        for message in session.hear(updates):
-            self.metrics.add("harken_labels_total")
-            if session.senders or session.viewers:
-                frame = orjson.dumps(message).decode()
+        session.hear(updates)
+        self.metrics.add("harken_labels_total", len(updates))
+        if session.senders or session.viewers:
+            for update in updates:
+                frame = orjson.dumps(session.message(update)).decode()
                 for outbox in (*session.senders, *session.viewers):
                     outbox.put(frame)
 

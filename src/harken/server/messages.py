@@ -41,11 +41,14 @@ def samples_of(text: str | bytes) -> tuple[NDArray[np.float32], NDArray[np.int64
     return signals, time_ns
 
 
-def _numbers(values: Any) -> NDArray[np.float64]:
-    found = np.array(values, dtype=np.float64 if isinstance(values, list) and None in values else None)
+def _numbers(values: Any) -> NDArray[Any]:
+    """Whole numbers or not, of any size; null becomes NaN."""
+    found = np.array(values)
+    if found.dtype.kind == "O" and isinstance(values, list) and None in values:
+        found = np.array(values, dtype=np.float64)
     if found.ndim != 1 or (found.dtype.kind not in "iuf" and len(found)):
         raise ValueError("not a list of numbers")
-    return found.astype(np.float64)
+    return found
 
 
 def _times(message: dict[str, Any]) -> NDArray[np.int64]:
@@ -59,6 +62,8 @@ def _times(message: dict[str, Any]) -> NDArray[np.int64]:
     milliseconds = _numbers(message["time_ms"])
     if len(milliseconds) and not (milliseconds.min() >= 0 and milliseconds.max() < LARGEST_MS):
         raise ValueError("times are since 1970, before 2096")
+    if milliseconds.dtype.kind in "iu":
+        return milliseconds.astype(np.int64) * 10**6
     # Whole milliseconds and their rest apart: a double holds both, but not their nanoseconds.
     whole = np.floor(milliseconds)
     return np.asarray(whole.astype(np.int64) * 10**6 + np.rint((milliseconds - whole) * 1e6).astype(np.int64))

@@ -2,12 +2,12 @@
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import parse_qsl
 
 import orjson
-from fastapi import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from harken.errors import HarkenError
 from harken.server.hub import Hub
@@ -15,13 +15,40 @@ from harken.server.limits import RefusedError
 from harken.server.messages import samples_of
 from harken.server.outbox import Outbox
 
-__all__ = ["take_samples", "view"]
+__all__ = ["Sockets"]
 
 GONE = (WebSocketDisconnect, RuntimeError, OSError)
 """What sending to, or receiving from, a socket raises that is no more."""
 LARGEST_VIEW_MESSAGE = 4096
 REASON_BYTES = 120
 """A frame that closes a socket has room for 125, two of them for the code."""
+
+
+YES = ("1", "true", "yes", "on")
+
+
+class Sockets:
+    """ASGI: serves the WebSockets, and passes everything else on.
+
+    There are many and they stay for hours, so they do not go through the framework that answers requests: of each it
+    would keep a dozen waiting functions, and what it knows about them.
+    """
+
+    def __init__(self, app: Any, hub: Hub) -> None:
+        self._app, self._hub = app, hub
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve, or pass on."""
+        if scope["type"] != "websocket" or scope["path"] not in ("/ws/samples", "/ws/view"):
+            await self._app(scope, receive, send)
+            return
+        asked = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+        socket = WebSocket(scope, receive, send)
+        if scope["path"] == "/ws/view":
+            await view(self._hub, socket, asked.get("watch"))
+            return
+        acknowledging = asked.get("ack", "").lower() in YES or self._hub.keeper is not None
+        await take_samples(self._hub, socket, asked.get("watch", ""), acknowledging=acknowledging)
 
 
 async def take_samples(hub: Hub, socket: WebSocket, watch: str, *, acknowledging: bool) -> None:
@@ -104,30 +131,27 @@ def _chosen(text: str | bytes) -> str:
 
 
 async def _serve(hub: Hub, socket: WebSocket, outbox: Outbox, receive: Callable[[], Awaitable[None]]) -> None:
-    """Receive and deliver side by side until one ends, then tell why."""
+    """Receive, and deliver beside it, until one side leaves or is told why it must."""
     await socket.accept()
-    opened_s = time.monotonic()
-    tasks = [asyncio.ensure_future(receive()), asyncio.ensure_future(outbox.deliver(socket.send_text))]
+    delivering = asyncio.ensure_future(outbox.deliver(socket.send_text))
+    refusal = None
     try:
-        done, _ = await asyncio.wait(
-            tasks, timeout=hub.limits.socket_s - (time.monotonic() - opened_s), return_when=asyncio.FIRST_COMPLETED
-        )
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        if not done:
-            raise RefusedError(408, 4408, "this socket is old; open another one", reason="age")
-        for task in done:
-            task.result()
-    except RefusedError as refusal:
-        await _refuse(hub, socket, refusal)
+        async with asyncio.timeout(hub.limits.socket_s) as age:
+            await receive()
+    except TimeoutError:
+        if age.expired():
+            refusal = RefusedError(408, 4408, "this socket is old; open another one", reason="age")
+    except RefusedError as error:
+        refusal = error
     except HarkenError as error:
-        await _refuse(hub, socket, RefusedError(500, 1011, str(error), reason="error"))
+        refusal = RefusedError(500, 1011, str(error), reason="error")
     except GONE:
         pass  # it left
     finally:
-        for task in tasks:
-            task.cancel()
+        delivering.cancel()
+        await asyncio.gather(delivering, return_exceptions=True)
+    if refusal is not None:
+        await _refuse(hub, socket, refusal)
 
 
 async def _refuse(hub: Hub, socket: WebSocket, refusal: RefusedError) -> None:

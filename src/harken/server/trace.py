@@ -1,0 +1,107 @@
+"""The last half minute of a watch's samples, as a page draws them."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["SHOWN_HZ", "Trace", "thinned"]
+
+Lot = tuple[NDArray[np.int64], NDArray[np.float32]]
+"""Times ``[n]`` and signals ``[n, 3]`` in g."""
+SHOWN_S = 30
+SHOWN_HZ = 50
+SLOTS = SHOWN_S * SHOWN_HZ
+SLOT_NS = 10**9 // SHOWN_HZ
+MS = 10**6
+EMPTY = 255
+FINE = 1000
+LARGEST = 32_767
+WAITING_LOTS, WAITING_SAMPLES = 4, 256
+NOTHING: dict[str, list[Any]] = {"t_ms": [], "x": [], "y": [], "z": []}
+
+
+class Trace:
+    """Of each fiftieth of a second the first sample that came, in thousandths of g: 7 bytes, at fixed places.
+
+    What is beyond 32.767 g is drawn there; no wrist reaches it. Samples without a value are left out.
+    """
+
+    __slots__ = ("_last", "_late_ms", "_thousandths", "_waiting", "_waiting_samples")
+
+    def __init__(self) -> None:
+        self._last = -SLOTS  # the number of the latest fiftieth since 1970
+        self._late_ms = np.full(SLOTS, EMPTY, dtype=np.uint8)  # after the fiftieth's beginning
+        self._thousandths = np.empty((SLOTS, 3), dtype=np.int16)
+        self._waiting: list[Lot] = []
+        self._waiting_samples = 0
+
+    def add(self, time_ns: NDArray[np.int64], signals: NDArray[np.float32]) -> None:
+        """Take samples in any order. A few lots wait to be written together, which costs less."""
+        self._waiting.append((time_ns, signals))
+        self._waiting_samples += len(time_ns)
+        if len(self._waiting) >= WAITING_LOTS or self._waiting_samples >= WAITING_SAMPLES:
+            self._write()
+
+    def samples(self) -> dict[str, list[Any]]:
+        """What there is, in order: ``t_ms``, ``x``, ``y``, ``z``."""
+        self._write()
+        numbers = np.arange(self._last - SLOTS + 1, self._last + 1)
+        slots = numbers % SLOTS
+        kept = self._late_ms[slots] != EMPTY
+        numbers, slots = numbers[kept], slots[kept]
+        return _message(numbers * (SLOT_NS // MS) + self._late_ms[slots], self._thousandths[slots])
+
+    def _write(self) -> None:
+        if not self._waiting:
+            return
+        time_ns, signals = _together(self._waiting)
+        self._waiting, self._waiting_samples = [], 0
+        if len(time_ns) == 0:
+            return
+        numbers = time_ns // SLOT_NS
+        self._go_to(int(numbers.max()))
+        slots = numbers % SLOTS
+        free = np.flatnonzero((numbers > self._last - SLOTS) & (self._late_ms[slots] == EMPTY))
+        free = free[::-1]  # of two with one place, the first is written last
+        slots = slots[free]
+        self._late_ms[slots] = (time_ns[free] - numbers[free] * SLOT_NS) // MS
+        self._thousandths[slots] = _thousandths(signals[free])
+
+    def _go_to(self, last: int) -> None:
+        """Empty the places of what is to come, up to this fiftieth."""
+        count = last - self._last
+        if count >= SLOTS:
+            self._late_ms[:] = EMPTY
+        elif count > 0:
+            first = (self._last + 1) % SLOTS
+            self._late_ms[first : first + count] = EMPTY
+            self._late_ms[: max(0, first + count - SLOTS)] = EMPTY
+        self._last = max(self._last, last)
+
+
+def thinned(lots: list[Lot]) -> dict[str, list[Any]]:
+    """Samples in order, at most some 50 a second; those without a value are left out."""
+    if not lots:
+        return NOTHING
+    time_ns, signals = _together(lots)
+    _, rows = np.unique(time_ns // SLOT_NS, return_index=True)
+    return _message(time_ns[rows] // MS, _thousandths(signals[rows]))
+
+
+def _together(lots: list[Lot]) -> Lot:
+    """As one lot, without what has no value."""
+    time_ns, signals = (np.concatenate(column) for column in zip(*lots, strict=True))
+    if np.isfinite(signals).all():
+        return time_ns, signals
+    kept = np.isfinite(signals).all(axis=1)
+    return time_ns[kept], signals[kept]
+
+
+def _thousandths(signals: NDArray[np.float32]) -> NDArray[np.int16]:
+    return np.rint(signals.astype(np.float64) * FINE).clip(-LARGEST, LARGEST).astype(np.int16)
+
+
+def _message(t_ms: NDArray[np.int64], thousandths: NDArray[np.int16]) -> dict[str, list[Any]]:
+    x, y, z = (thousandths / FINE).T.tolist() if len(t_ms) else ([], [], [])
+    return {"t_ms": t_ms.tolist(), "x": x, "y": y, "z": z}

@@ -1,0 +1,51 @@
+"""The last half minute as a page draws it: of each fiftieth of a second the sample that came first."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harken.server.trace import Trace, thinned
+
+START_NS = 1_700_000_000 * 10**9
+
+
+@settings(deadline=None)
+@given(
+    seed=st.integers(0, 10**6),
+    rate_hz=st.sampled_from([5.0, 31.7, 50.0, 200.0]),
+    pauses_s=st.lists(st.sampled_from([0.0, 0.0, 0.3, 29.0, 31.0, 4000.0]), min_size=1, max_size=12),
+    most=st.sampled_from([3, 60, 300]),
+)
+def test_a_trace_is_what_came_in_the_last_half_minute(
+    seed: int, rate_hz: float, pauses_s: list[float], most: int
+) -> None:
+    random = np.random.default_rng(seed)
+    lots, trace, at_s = [], Trace(), 0.0
+    for pause_s in pauses_s:
+        at_s += pause_s
+        count = int(random.integers(1, most + 1))
+        time_ns = START_NS + np.round(1e9 * (at_s + np.arange(count) / rate_hz)).astype(np.int64)
+        at_s += count / rate_hz
+        signals = random.normal(0, 1, (count, 3)).astype(np.float32)
+        signals[random.random(count) < 0.1] = np.nan
+        order = random.permutation(count)
+        lots.append((time_ns[order], signals[order]))
+        if random.random() < 0.3:
+            trace.samples()  # to look changes nothing
+        trace.add(*lots[-1])
+    seen = trace.samples()
+    expected = thinned(lots)
+    if not expected["t_ms"]:
+        assert seen == expected
+        return
+    first = expected["t_ms"][-1] // 20 - 1500
+    rows = [row for row, t in enumerate(expected["t_ms"]) if t // 20 > first]
+    assert seen == {name: [values[row] for row in rows] for name, values in expected.items()}
+
+
+def test_values_have_three_decimals_and_a_wild_one_stays_within_what_is_drawn() -> None:
+    trace = Trace()
+    signals = np.array([[0.12345, -1.9996, 15.5], [1e6, -1e6, 0]], dtype=np.float32)
+    trace.add(START_NS + np.array([3_999_999, 40_000_000]), signals)
+    ms = START_NS // 10**6
+    assert trace.samples() == {"t_ms": [ms + 3, ms + 40], "x": [0.123, 32.767], "y": [-2.0, -32.767], "z": [15.5, 0.0]}
