@@ -155,30 +155,36 @@ class StuckRuns:
             self._look_at(time_ns[some], acceleration[some])
 
     def _look_at(self, time_ns: NDArray[np.int64], acceleration: NDArray[np.float32]) -> None:
-        n, stride = len(time_ns), self._stride
-        if n > 8 * stride and not self._may_hold(time_ns, acceleration):
-            # What goes on from before, or goes on after, may still be part of a run.
-            begin, end = 2 * stride, n - 2 * stride
-            self._push(time_ns[:begin], acceleration[:begin])
-            self._rows += end - begin
-            self._first = self._rows - 1, int(time_ns[end - 1])
-            self._last = int(time_ns[end - 1]), acceleration[end - 1]
-            self._push(time_ns[end:], acceleration[end:])
-        else:
-            self._push(time_ns, acceleration)
+        done = 0
+        for begin, end in self._suspects(time_ns, acceleration):
+            if begin > done:  # no run lies in the rows between, nor goes on from before them or after them
+                self._rows += begin - done
+                self._first = self._rows - 1, int(time_ns[begin - 1])
+                self._last = int(time_ns[begin - 1]), acceleration[begin - 1]
+            self._push(time_ns[begin:end], acceleration[begin:end])
+            done = end
 
-    def _may_hold(self, time_ns: NDArray[np.int64], acceleration: NDArray[np.float32]) -> bool:
-        """Whether a run may lie in these samples, or reach further into them, at either end, than a stride."""
-        stride = self._stride
-        same = np.ones(-(-len(time_ns) // stride) - 1, dtype=bool)
+    def _suspects(self, time_ns: NDArray[np.int64], acceleration: NDArray[np.float32]) -> list[tuple[int, int]]:
+        """Rows ``[begin, end)`` of which the first and the last are some, apart and in order: where a run may lie, or
+        go on from before these samples or after them."""
+        n, stride = len(time_ns), self._stride
+        if n <= 8 * stride:
+            return [(0, n)]
+        same = np.ones(-(-n // stride) - 1, dtype=bool)
         for axis in range(acceleration.shape[1]):
             few = acceleration[::stride, axis]
             same &= few[1:] == few[:-1]
-        if same[0] or same[-1]:
-            return True
         begins, ends = np.flatnonzero(np.diff(same, prepend=False, append=False)).reshape(-1, 2).T
-        until = time_ns[np.minimum((ends + 1) * stride, len(time_ns) - 1)]
-        return bool((until - time_ns[np.maximum(begins - 1, 0) * stride] >= STUCK_S * 1e9).any())
+        # A run may reach almost a stride further than the samples that were looked at.
+        first, last = np.maximum(begins - 1, 0) * stride, np.minimum((ends + 1) * stride, n - 1)
+        chosen = (time_ns[last] - time_ns[first] >= STUCK_S * 1e9) | (begins == 0) | (ends == len(same))
+        suspects = [(0, 2 * stride)]
+        for begin, end in [*zip(first[chosen].tolist(), (last[chosen] + 1).tolist(), strict=True), (n - 2 * stride, n)]:
+            if begin <= suspects[-1][1]:
+                suspects[-1] = suspects[-1][0], max(end, suspects[-1][1])
+            else:
+                suspects.append((begin, end))
+        return suspects
 
     def _push(self, time_ns: NDArray[np.int64], acceleration: NDArray[np.float32]) -> None:
         n = len(time_ns)

@@ -1,8 +1,6 @@
 """Axivity's ``.cwa``: real files against expected arrays and one another, made-up ones for everything else."""
 
 import gzip
-import importlib
-import sys
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -13,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harken.readers.axivity import looks_like_axivity, read_axivity
-from harken.readers.axivity import samples as library_samples
+from harken.readers.axivity import looks_like_axivity, read_axivity, reading, samples
+from harken.readers.axivity.blocks import Blocks, find_blocks
 from harken.readers.options import TableOptions
+from harken.recording import Recording
 from reading import mended, refusals
 from research_watches import (
     BLOCK_SAMPLES,
@@ -25,15 +24,13 @@ from research_watches import (
     DEGREES_PER_COUNT,
     SUMMER,
     checked,
+    cwa_block,
     cwa_blocks,
     cwa_header,
     ns,
     turning,
     write_parts,
 )
-
-cwa_reader_rs = pytest.importorskip("cwa_reader_rs", reason="the devices extra is not installed")
-actfast = pytest.importorskip("actfast", reason="the devices extra is not installed")
 
 AX6 = 0x64
 ROTATING = ("x", "y", "z", "gyro_x", "gyro_y", "gyro_z", "temperature")
@@ -113,13 +110,66 @@ def test_the_beginning_of_a_file_reads_as_in_the_whole_file(model: str, data_dir
     np.testing.assert_array_equal(part.time_ns, whole.time_ns[: len(part)])
 
 
-def test_both_libraries_give_the_same_accelerations(data_dir: Path) -> None:
+def test_two_other_readers_give_the_same_accelerations_and_the_better_one_the_same_times(data_dir: Path) -> None:
+    actfast = pytest.importorskip("actfast", reason="the devices extra is not installed")
     path = data_dir / "devices" / "labda_ax3_49h.cwa"
     recording = read_axivity(path, TableOptions())
     table = actfast.read(str(path))["timeseries"]["high_frequency"]
     np.testing.assert_array_equal(recording.signals[:, :3], table["acceleration"])
     late_ms = (table["datetime"] - recording.time_ns) / 1e6
-    assert 0 <= late_ms.min() <= late_ms.max() < 5 * 41  # and why its times are not used
+    assert 0 <= late_ms.min() <= late_ms.max() < 5 * 41  # it takes a block to have begun when it was written
+    agrees_with_cwa_reader_rs(recording, path)
+
+
+def agrees_with_cwa_reader_rs(recording: Recording, path: Path) -> None:
+    """Values to the last bit, but for rotation (in degrees there); times to its microsecond."""
+    library = pytest.importorskip("cwa_reader_rs", reason="the dev extra is not installed")
+    table = library.read_cwa_file(str(path))
+    times = table.index.to_numpy().astype("datetime64[ns]").view(np.int64)
+    np.testing.assert_allclose(recording.time_ns, times, atol=1100, rtol=0)
+    for axis, name in enumerate(recording.channels[:-1]):
+        if name in "xyz":
+            np.testing.assert_array_equal(recording.signals[:, axis], table[f"acc_{name}"])
+        else:
+            np.testing.assert_allclose(recording.signals[:, axis], np.deg2rad(table[name]), atol=1e-6, rtol=1e-6)
+
+
+def with_form(block: bytes, counts: np.ndarray) -> bytes:
+    """A block whose samples are these, two bytes an axis."""
+    samples, axes = counts.shape
+    content = counts.astype("<i2").tobytes()
+    fields = bytes([axes << 4 | 2]) + block[26:28] + samples.to_bytes(2, "little")
+    return checked(block[:25] + fields + content.ljust(480, b"\0") + block[510:])
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    form=st.sampled_from(["packed", "3 axes", "6 axes", "9 axes"]),
+    rate=st.sampled_from([7, 8, 10, 11]),
+    blocks=st.lists(
+        st.tuples(st.integers(20, 26), st.sampled_from([0, 10, -10, 300, 900, 1500, 90_000])),
+        min_size=1,
+        max_size=12,
+    ),
+    seed=st.integers(0, 9),
+)
+def test_every_form_reads_as_cwa_reader_rs_reads_it(
+    form: str, rate: int, blocks: list[tuple[int, int]], seed: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    random = np.random.default_rng(seed)
+    start, made = SUMMER, []
+    for number, (count, later_ms) in enumerate(blocks):
+        start += timedelta(milliseconds=later_ms) if number else timedelta()
+        counts = random.integers(-2048, 2048, (count, 3))
+        block = cwa_block(counts, start, number=number, rate=rate)
+        if form != "packed":
+            axes = int(form[0])
+            six = cwa_block(turning(1, 6), start, number=number, rate=rate)
+            block = with_form(six if axes > 3 else block, random.integers(-(2**15), 2**15, (count, axes)))
+        made.append(block)
+        start += timedelta(seconds=count * 2 ** (15 - rate) / 3200)
+    path = written(tmp_path_factory.getbasetemp(), cwa_header(model=AX6 * (form > "5")), *made)
+    agrees_with_cwa_reader_rs(read_axivity(path, TableOptions()), path)
 
 
 def test_damaged_blocks_of_a_real_file_are_gaps(data_dir: Path) -> None:
@@ -289,46 +339,26 @@ def test_what_the_user_says(tmp_path: Path) -> None:
     assert "A watch's own file is no table: --acceleration-unit, --skip-rows was not needed." in recording.quality.notes
 
 
-def test_without_the_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "cwa_reader_rs", None)
-    message = refusal(written(tmp_path, cwa_header(), *cwa_blocks(3)))
-    assert message.startswith("FILE: to read this file takes cwa-reader-rs (")
-    assert message.endswith('-m pip install "harken[devices]"')
-
-
-def test_what_one_library_cannot_read_the_other_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = written(tmp_path, cwa_header(model=AX6), *cwa_blocks(10, axes=6))
-    by_the_first = read(path)
-
-    def fails(*_: object, **__: object) -> None:
-        raise RuntimeError("no such packet")
-
-    monkeypatch.setattr(cwa_reader_rs, "read_cwa_file", fails)
-    recording = read(path)
-    np.testing.assert_allclose(recording.signals, by_the_first.signals, rtol=1e-6)
-    np.testing.assert_allclose(recording.time_ns, by_the_first.time_ns, atol=5 * 10**7, rtol=0)
-    assert any("cwa-reader-rs could not read this file (no such packet)" in n for n in recording.quality.notes)
-    monkeypatch.setattr(importlib.import_module("actfast"), "read", fails)
-    assert "cannot be read (cwa-reader-rs: no such packet; actfast: no such packet)" in refusal(path)
-
-
-def test_a_library_that_gives_too_little_is_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = written(tmp_path, cwa_header(), *cwa_blocks(10))
-    truly = cwa_reader_rs.read_cwa_file
-
-    def shortened(*arguments: object, **named: object) -> object:
-        return truly(*arguments, **named).iloc[:-1]
-
-    monkeypatch.setattr(cwa_reader_rs, "read_cwa_file", shortened)
-    notes = read(path).quality.notes
-    assert any("could not read this file (gave 1,199 of the 1,200 samples of the file)" in note for note in notes)
-
-
 def test_pieces_make_the_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = written(tmp_path, cwa_header(), *cwa_blocks(30))
+    blocks = cwa_blocks(30)
+    blocks[11] = blocks[11][:40] + b"\0" + blocks[11][41:]
+    path = written(tmp_path, cwa_header(), *blocks)
     whole = read(path)
-    monkeypatch.setattr(library_samples, "BLOCKS_AT_ONCE", 7)
+    monkeypatch.setattr(samples, "BLOCKS_AT_ONCE", 7)
+    monkeypatch.setattr(samples, "BLOCKS_IN_CACHE", 3)
     assert read(path).fingerprint == whole.fingerprint
+
+
+def test_a_file_that_shrinks_while_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = written(tmp_path, cwa_header(), *cwa_blocks(10))
+
+    def shrinking(*arguments: Path) -> Blocks:
+        found = find_blocks(*arguments)
+        path.write_bytes(path.read_bytes()[:-CWA_BLOCK_BYTES])
+        return found
+
+    monkeypatch.setattr(reading, "find_blocks", shrinking)
+    assert refusal(path) == "FILE: the file became shorter while it was read"
 
 
 def test_a_very_old_firmware(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("name", list(TRUE_RATE_AND_HOURS))
 def test_a_real_file_has_its_true_rate_and_span(data_dir: Path, name: str) -> None:
-    if name.endswith((".cwa", ".bin")):
+    if name.endswith(".bin"):
         pytest.importorskip("actfast")
     rate_hz, hours = TRUE_RATE_AND_HOURS[name]
     recording = harken.read(data_dir / "devices" / name)

@@ -50,7 +50,6 @@ read = mended(read_omgui)
     ],
 )
 def test_real_exports_beside_the_watchs_own_files(name: str, own: str, rows: int, data_dir: Path) -> None:
-    pytest.importorskip("cwa_reader_rs")
     from harken.readers.axivity import read_axivity
 
     path = data_dir / "devices" / name

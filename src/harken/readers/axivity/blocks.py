@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from harken.errors import HarkenError
 
-__all__ = ["BLOCK_BYTES", "HEADER_BYTES", "Blocks", "find_blocks", "write_whole_blocks"]
+__all__ = ["BLOCK_BYTES", "BYTES_PER_SAMPLE", "HEADER_BYTES", "Blocks", "find_blocks"]
 
 HEADER_BYTES = 1024
 BLOCK_BYTES = 512
@@ -25,6 +25,7 @@ FIELDS = {
     "temperature": ("<u2", 20),
     "rate": ("u1", 24),
     "form": ("u1", 25),
+    "offset": ("<i2", 26),
     "samples": ("<u2", 28),
 }
 """What is remembered of a block, with the place where it stands."""
@@ -137,20 +138,6 @@ def find_blocks(path: Path, source: Path) -> Blocks:
         what = f"none of its {found:,} blocks is whole" if found else "it ends before its first block"
         raise HarkenError(f"{source}: the .cwa file is damaged: {what}. Copy it from the watch again")
     return Blocks(found, np.concatenate(rows), np.concatenate(starts), spare)
-
-
-def write_whole_blocks(path: Path, blocks: Blocks, target: Path) -> None:
-    """Copy the header and the whole blocks of a file, so that a library meets nothing that is damaged."""
-    with path.open("rb") as file, target.open("wb") as copy:
-        header = bytearray(file.read(HEADER_BYTES))
-        header[2:4] = (HEADER_BYTES - 4).to_bytes(2, "little")
-        copy.write(header)
-        for first in range(0, blocks.found, BLOCKS_AT_ONCE):
-            content = file.read(BLOCKS_AT_ONCE * BLOCK_BYTES)
-            some = slice(*np.searchsorted(blocks.rows, (first, first + BLOCKS_AT_ONCE)))
-            count = len(content) // BLOCK_BYTES
-            table = np.frombuffer(content, np.uint8, count * BLOCK_BYTES).reshape(count, BLOCK_BYTES)
-            copy.write(table[blocks.rows[some] - first].tobytes())
 
 
 def _whole(start: NDArray[np.void], content: NDArray[np.uint8]) -> NDArray[np.bool_]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from harken.readers.axivity.blocks import HEADER_BYTES, Blocks, find_blocks
 from harken.readers.axivity.header import Header, looks_like_header, read_header
 from harken.readers.axivity.interchange import interchanged
-from harken.readers.axivity.samples import read_samples
+from harken.readers.axivity.samples import channels_of, read_samples
 from harken.readers.device import DeviceSamples, device_recording, plain_file, plain_head
 from harken.readers.options import TableOptions
 from harken.recording import Recording
@@ -34,25 +34,24 @@ def read_axivity(path: Path, options: TableOptions) -> Recording:
     damaged the times are the file's own, as Open Movement's converter computes them; the rate is theirs.
 
     Raises:
-        HarkenError: when this is no ``.cwa``, no block is whole, or a library is missing.
+        HarkenError: when this is no ``.cwa``, or no block is whole.
     """
     with plain_file(path, looks_like_header, "Axivity .cwa file") as plain:
         with plain.open("rb") as file:
             header = read_header(file.read(HEADER_BYTES).ljust(HEADER_BYTES, b"\0"))
         blocks = find_blocks(plain, path)
-        local_ns, signals, channels, notes = read_samples(plain, path, blocks)
+        local_ns, signals = read_samples(plain, path, blocks)
     unusable = interchanged(signals, blocks) if blocks.has_rotation else []
     samples = DeviceSamples(
         local_ns=local_ns,
         signals=signals,
-        channels=channels,
+        channels=channels_of(blocks),
         range_g=range_of(blocks),
         subject=header.subject,
         notes=[
             header.description,
             *about_rate(local_ns[np.cumsum(blocks.samples) - blocks.samples], blocks),
             *about_blocks(blocks, header),
-            *notes,
             *about_unusable(unusable, blocks),
         ],
         unusable=unusable,

@@ -1,53 +1,29 @@
-"""The samples of whole blocks, read by cwa-reader-rs; by actfast where that one fails."""
+"""The samples of whole blocks: their values and their times."""
 
 import math
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harken.errors import HarkenError
-from harken.readers.axivity.blocks import Blocks, write_whole_blocks
-from harken.readers.device import LibraryFailure, called, library
+from harken.readers.axivity.blocks import BLOCK_BYTES, BYTES_PER_SAMPLE, HEADER_BYTES, Blocks
+from harken.readers.axivity.times import sample_times, spans
 
-__all__ = ["ROTATION", "Samples", "channels_of", "read_pieces", "read_samples", "whole_blocks_file"]
+__all__ = ["Piece", "channels_of", "read_pieces", "read_samples"]
 
 ACCELERATION = ("x", "y", "z")
 ROTATION = ("gyro_x", "gyro_y", "gyro_z")
-RADIANS = np.float32(math.pi / 180)
+FIRST_BYTE = 30
+PACKED = 0x30
 BLOCKS_AT_ONCE = 4_000
-"""Small enough that the memory of one piece serves for the next: larger ones take half as long again."""
-LONGEST_STRETCH_NS = 10**9
-"""The library stretches the block after a shorter gap over it, as the maker's converter does."""
+BLOCKS_IN_CACHE = 250
+"""What is made on the way to the values of so many blocks stays in the processor's cache."""
 
-Samples = tuple[NDArray[np.int64], NDArray[np.float32], tuple[str, ...], list[str]]
-"""Wall clock in ns ``[n]``; signals ``[n, channels]`` in g, rad/s and °C; channels; notes."""
-
-
-def read_samples(path: Path, source: Path, blocks: Blocks) -> Samples:
-    """Read the samples of the whole blocks of ``path``, in the file's order; errors name ``source``.
-
-    Raises:
-        HarkenError: when a library is missing, or none can read the file.
-    """
-    with whole_blocks_file(path, blocks) as whole:
-        return _read(whole, source, blocks)
-
-
-@contextmanager
-def whole_blocks_file(path: Path, blocks: Blocks) -> Iterator[Path]:
-    """A file with the whole blocks of ``path`` and nothing else: itself, or a copy for as long as the block lasts."""
-    if blocks.damaged == 0 and blocks.spare_bytes == 0:
-        yield path
-        return
-    with tempfile.TemporaryDirectory(prefix="harken-") as folder:
-        mended = Path(folder) / "whole.cwa"
-        write_whole_blocks(path, blocks, mended)
-        yield mended
+Piece = tuple[NDArray[np.int64], NDArray[np.float32]]
+"""Wall clock in ns ``[n]``; signals ``[n, channels]`` in g, rad/s and °C."""
 
 
 def channels_of(blocks: Blocks) -> tuple[str, ...]:
@@ -55,134 +31,95 @@ def channels_of(blocks: Blocks) -> tuple[str, ...]:
     return (*ACCELERATION, *(ROTATION if blocks.has_rotation else ()), "temperature")
 
 
-def read_pieces(path: Path, source: Path, blocks: Blocks) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
-    """The same times and signals as ``read_samples`` gives, some thousand blocks at a time; all blocks are whole.
+def read_samples(path: Path, source: Path, blocks: Blocks) -> Piece:
+    """Read the samples of the whole blocks of ``path``, in the file's order; errors name ``source``.
 
     Raises:
-        HarkenError: when a library is missing.
-        LibraryFailure: when cwa-reader-rs cannot read the file.
+        HarkenError: when the file is no longer what it was when its blocks were looked at.
     """
-    channels = channels_of(blocks)[:-1]
-    counts, temperatures = blocks.samples, blocks.temperatures
-    before = np.empty(0, dtype=np.int64)  # the times of the block before the piece
-    first = 0
-    for times, columns in _by_cwa_reader(path, source, blocks, channels):
-        last = min(first + BLOCKS_AT_ONCE, len(counts))
-        count = int(counts[first:last].sum())
-        if len(times) != count:
-            raise LibraryFailure(f"gave {len(times):,} samples of {last - first:,} blocks, which hold {count:,}")
-        together = np.concatenate([before, times])
-        _unstretch(together, blocks.part(max(0, first - 1), last))
-        signals = np.empty((count, len(channels) + 1), dtype=np.float32)
-        for channel, column in enumerate(columns):
-            signals[:, channel] = column
-        if blocks.has_rotation:
-            signals[:, 3:6] *= RADIANS
-        signals[:, -1] = np.repeat(temperatures[first:last], counts[first:last])
-        yield together[len(before) :], signals
-        before = together[len(together) - int(counts[last - 1]) :]
-        first = last
-
-
-def _read(path: Path, source: Path, blocks: Blocks) -> Samples:
-    """Read a file all of whose blocks are whole."""
-    channels = channels_of(blocks)[:-1]
     count = int(blocks.samples.sum())
-    time_ns, signals = np.empty(count, np.int64), np.empty((count, len(channels) + 1), np.float32)
-    signals[:, -1] = np.repeat(blocks.temperatures, blocks.samples)
-    notes = []
-    try:
-        _fill(time_ns, signals, _by_cwa_reader(path, source, blocks, channels))
-        _unstretch(time_ns, blocks)
-    except LibraryFailure as failure:
-        try:
-            _fill(time_ns, signals, _by_actfast(path, source, blocks, channels))
-        except LibraryFailure as second:
-            raise HarkenError(
-                f"{source}: the samples cannot be read (cwa-reader-rs: {failure}; actfast: {second}). "
-                "Export the file as CSV with OMGUI and read that"
-            ) from second
-        notes.append(
-            f"cwa-reader-rs could not read this file ({failure}), and actfast did: its times are late by up to five "
-            "samples."
-        )
-    if blocks.has_rotation:
-        signals[:, 3:6] *= RADIANS
-    return time_ns, signals, (*channels, "temperature"), notes
-
-
-Piece = tuple[NDArray[np.int64], list[NDArray[np.float32]]]
-
-
-def _fill(time_ns: NDArray[np.int64], signals: NDArray[np.float32], pieces: Iterator[Piece]) -> None:
-    """Put the pieces one after the other. A library that gives too few samples, or too many, is not believed."""
+    time_ns, signals = np.empty(count, np.int64), np.empty((count, len(channels_of(blocks))), np.float32)
     done = 0
-    for times, columns in pieces:
-        end = done + len(times)
-        if end > len(time_ns):
-            raise LibraryFailure(f"gave more than the {len(time_ns):,} samples of the file")
-        time_ns[done:end] = times
-        for channel, column in enumerate(columns):
-            signals[done:end, channel] = column
+    for some, content in _contents(path, source, blocks):
+        end = done + int(blocks.samples[some].sum())
+        _fill(blocks, some, content, time_ns[done:end], signals[done:end])
         done = end
-    if done < len(time_ns):
-        raise LibraryFailure(f"gave {done:,} of the {len(time_ns):,} samples of the file")
+    return time_ns, signals
 
 
-def _by_cwa_reader(path: Path, source: Path, blocks: Blocks, channels: tuple[str, ...]) -> Iterator[Piece]:
-    """The samples, a piece of the file at a time, so that memory holds them once and not three times."""
-    reader = library(source, "cwa_reader_rs", "cwa-reader-rs")
-    names = [f"acc_{channel}" if channel in ACCELERATION else channel for channel in channels]
-    for first in range(0, len(blocks.rows), BLOCKS_AT_ONCE):
-        frame = called(
-            reader.read_cwa_file,
-            str(path),
-            cut=reader.blocks(first, min(first + BLOCKS_AT_ONCE, len(blocks.rows))),
-            include_magnetometer=False,
-            include_temperature=False,
-            include_light=False,
-            include_battery=False,
-        )
-        missing = [name for name in names if name not in frame.columns]
-        if missing:
-            raise LibraryFailure(f"gave no {', '.join(missing)}")
-        times = frame.index.to_numpy()
-        if times.dtype != "datetime64[us]":
-            times = times.astype("datetime64[us]")
-        yield 1000 * times.view(np.int64), [frame[name].to_numpy() for name in names]
+def read_pieces(path: Path, source: Path, blocks: Blocks) -> Iterator[Piece]:
+    """The same a few thousand blocks at a time."""
+    channels = len(channels_of(blocks))
+    for some, content in _contents(path, source, blocks):
+        count = int(blocks.samples[some].sum())
+        time_ns, signals = np.empty(count, np.int64), np.empty((count, channels), np.float32)
+        _fill(blocks, some, content, time_ns, signals)
+        yield time_ns, signals
 
 
-def _by_actfast(path: Path, source: Path, blocks: Blocks, channels: tuple[str, ...]) -> Iterator[Piece]:
-    """The samples as actfast reads them."""
-    if len(np.unique(blocks.start["form"])) > 1:
-        raise LibraryFailure("blocks of several forms, of which it knows the first")
-    reader = library(source, "actfast", "actfast")
-    tables: dict[str, Any] = called(reader.read, str(path), lenient=True)["timeseries"]
-    table = tables.get("high_frequency", {})
-    sensors = ["acceleration", *(["gyroscope"] if ROTATION[0] in channels else [])]
-    missing = [name for name in ("datetime", *sensors) if name not in table]
-    if missing:
-        raise LibraryFailure(f"gave no {', '.join(missing)}")
-    yield table["datetime"], [table[name][:, axis] for name in sensors for axis in range(3)]
+def _contents(path: Path, source: Path, blocks: Blocks) -> Iterator[tuple[slice, NDArray[np.uint8]]]:
+    """Which of the whole blocks, and their bytes ``[blocks, 512]``."""
+    with path.open("rb") as file:
+        file.seek(HEADER_BYTES)
+        for first in range(0, blocks.found, BLOCKS_AT_ONCE):
+            count = min(BLOCKS_AT_ONCE, blocks.found - first)
+            content = np.fromfile(file, np.uint8, count * BLOCK_BYTES)
+            if len(content) < count * BLOCK_BYTES:
+                raise HarkenError(f"{source}: the file became shorter while it was read")
+            table = content.reshape(count, BLOCK_BYTES)
+            some = slice(*np.searchsorted(blocks.rows, (first, first + count)).tolist())
+            if some.start < some.stop:
+                whole = some.stop - some.start == count
+                yield some, table if whole else table[blocks.rows[some] - first]
 
 
-def _unstretch(time_ns: NDArray[np.int64], blocks: Blocks) -> None:
-    """Where something is missing before a block, or the clock was set back, give it back its own time, in place.
+def _fill(
+    blocks: Blocks,
+    some: slice,
+    content: NDArray[np.uint8],
+    time_ns: NDArray[np.int64],
+    signals: NDArray[np.float32],
+) -> None:
+    """The times and signals of ``some`` of the blocks, whose bytes are ``content``, into arrays of their size."""
+    # Where a block begins is told by the one before it.
+    starts, ends = spans(blocks.part(max(0, some.start - 1), some.stop))
+    part = blocks.part(some.start, some.stop)
+    starts, ends = starts[-len(part.rows) :], ends[-len(part.rows) :]
+    counts, temperatures = part.samples, part.temperatures
+    scales = part.start["scales"] >> 10  # below them is the light
+    alike = (np.diff(part.start["form"]) == 0) & (np.diff(counts) == 0) & (np.diff(scales) == 0)
+    edges = [0, *(np.flatnonzero(~alike) + 1).tolist(), len(counts)]
+    done = 0
+    for begin, end in pairwise(edges):
+        form, count, scale = int(part.start["form"][begin]), int(counts[begin]), int(scales[begin])
+        for first in range(begin, end, BLOCKS_IN_CACHE):
+            last = min(first + BLOCKS_IN_CACHE, end)
+            rows = slice(done, done + (last - first) * count)
+            values = signals[rows].reshape(last - first, count, signals.shape[1])
+            data = content[first:last, FIRST_BYTE : FIRST_BYTE + count * BYTES_PER_SAMPLE[form]]
+            _unpacked(np.ascontiguousarray(data), form, scale, values)
+            values[..., -1] = temperatures[first:last, np.newaxis]
+            sample_times(starts[first:last], ends[first:last], counts[first:last], time_ns[rows])
+            done = rows.stop
 
-    The library lets a block begin where the one before it ended when less than a second lies between, or the clock
-    went back, and so spreads its samples over a gap, or backwards. Its end is right; its samples stand before that at
-    the rate the watch was set to.
-    """
-    ends = np.cumsum(blocks.samples)
-    starts = ends - blocks.samples
-    backwards = time_ns[ends - 1] < time_ns[starts]
-    for block in np.flatnonzero(~blocks.follows | backwards[1:]) + 1:
-        first, end = int(starts[block]), int(ends[block])
-        count = end - first
-        if count < 2 or not 0 < time_ns[first] - time_ns[first - 1] < LONGEST_STRETCH_NS:
-            continue
-        step = (time_ns[end - 1] - time_ns[first]) / (count - 1)
-        own_step = 1e9 / float(blocks.header_rates_hz[block])
-        if step > own_step or step <= 0:
-            own = time_ns[end - 1] + step - own_step * np.arange(count, 0, -1)
-            time_ns[first:end] = np.rint(own).astype(np.int64)
+
+def _unpacked(data: NDArray[np.uint8], form: int, scales: int, values: NDArray[np.float32]) -> None:
+    """The numbers of blocks of one form and scale into ``values [blocks, samples, channels]``, by channel."""
+    per_g = 8 + (scales >> 3)  # counts, as a power of two
+    if form == PACKED:
+        words = data.view("<u4")
+        # Floats of two to the power of each sample's exponent, from their bits.
+        size = ((words >> 30) + np.uint32(127 - per_g) << 23).view(np.float32)
+        for axis in range(3):
+            counts = (words << np.uint32(22 - 10 * axis)).view(np.int32) >> 22  # its sign spreads
+            np.multiply(counts.astype(np.float32), size, out=values[..., axis])
+        return
+    axes = form >> 4
+    counts = data.view("<i2").reshape(*values.shape[:2], axes)
+    first = 0 if axes == len(ACCELERATION) else len(ROTATION)
+    for axis in range(3):
+        np.multiply(counts[..., first + axis].astype(np.float32), np.float32(2.0**-per_g), out=values[..., axis])
+    if values.shape[2] > len(ACCELERATION) + 1:
+        per_count = np.float32(math.radians(8000 / 2 ** (scales & 7)) / 2**15)
+        for axis in range(3):
+            np.multiply(counts[..., axis].astype(np.float32), per_count, out=values[..., 3 + axis])

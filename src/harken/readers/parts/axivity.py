@@ -13,8 +13,8 @@ from harken.readers.axivity.blocks import HEADER_BYTES, Blocks, find_blocks
 from harken.readers.axivity.header import Header, looks_like_header, read_header
 from harken.readers.axivity.interchange import interchanged
 from harken.readers.axivity.reading import about_blocks, about_rate, about_unusable, range_of
-from harken.readers.axivity.samples import channels_of, read_pieces, whole_blocks_file
-from harken.readers.device import DeviceSamples, LibraryFailure, device_recording, plain_file
+from harken.readers.axivity.samples import Piece, channels_of, read_pieces
+from harken.readers.device import DeviceSamples, device_recording, plain_file
 from harken.readers.options import TableOptions
 from harken.readers.parts.found import CannotStreamError, Found
 from harken.recording import UNLABELLED, Quality, Recording
@@ -27,7 +27,7 @@ def found_axivity(path: Path, options: TableOptions) -> Found:
     """Look at the blocks of a ``.cwa``, gzipped or not. What had to be unpacked lies aside for as long as it is used.
 
     Raises:
-        CannotStreamError: when only the other library can read it, or rotation was recorded in several sessions.
+        CannotStreamError: when rotation was recorded in several sessions.
         HarkenError: as ``harken.readers.axivity.read_axivity``.
     """
     with ExitStack() as stack:
@@ -35,8 +35,7 @@ def found_axivity(path: Path, options: TableOptions) -> Found:
         with plain.open("rb") as file:
             header = read_header(file.read(HEADER_BYTES).ljust(HEADER_BYTES, b"\0"))
         blocks = find_blocks(plain, path)
-        whole = stack.enter_context(whole_blocks_file(plain, blocks))
-        reading = _Reading(whole, path, header, blocks, options)
+        reading = _Reading(plain, path, header, blocks, options)
         weakref.finalize(reading, stack.pop_all().close)
         return reading.found()
     raise AssertionError  # for the type checker: an ExitStack may swallow exceptions, and this one swallows none
@@ -45,8 +44,8 @@ def found_axivity(path: Path, options: TableOptions) -> Found:
 class _Reading:
     """A file, what was read of it, and what to say about it."""
 
-    def __init__(self, whole: Path, path: Path, header: Header, blocks: Blocks, options: TableOptions) -> None:
-        self._whole, self._path, self._header, self._blocks, self._options = whole, path, header, blocks, options
+    def __init__(self, plain: Path, path: Path, header: Header, blocks: Blocks, options: TableOptions) -> None:
+        self._plain, self._path, self._header, self._blocks, self._options = plain, path, header, blocks, options
         self._unusable: list[tuple[int, int]] = []
         self._starts_ns: NDArray[np.int64] | None = None
         self._last_ns = 0
@@ -98,11 +97,8 @@ class _Reading:
     def _first_ns(self) -> int:
         return int(self._starts_ns[0]) if self._starts_ns is not None else 0
 
-    def _pieces(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
-        try:
-            yield from read_pieces(self._whole, self._path, self._blocks)
-        except LibraryFailure as failure:
-            raise CannotStreamError(f"cwa-reader-rs cannot read it ({failure})") from failure
+    def _pieces(self) -> Iterator[Piece]:
+        return read_pieces(self._plain, self._path, self._blocks)
 
     def _recording(self, local_ns: NDArray[np.int64]) -> Recording:
         """A recording of a few samples at these times, whose zone and notes are those of the whole."""
