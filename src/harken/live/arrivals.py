@@ -69,10 +69,14 @@ class Arrivals:
         signals, time_ns = self._checked(signals, time_ns)
         if len(time_ns) == 0:
             return
+        rising = len(time_ns) == 1 or bool((time_ns[1:] > time_ns[:-1]).all())
+        first_ns, last_ns = (time_ns[0], time_ns[-1]) if rising else (time_ns.min(), time_ns.max())
+        if not (first_ns >= 0 and last_ns < LATEST_NS):
+            raise HarkenError("times are nanoseconds since 1970, before 2096")
         rows = len(self.time_ns)
         if rows + len(time_ns) > MOST_ROWS:
             raise HarkenError(f"there are more than {MOST_ROWS:,} samples within a minute; is the unit of times right?")
-        if time_ns[0] > self.latest_ns and (len(time_ns) == 1 or (time_ns[1:] > time_ns[:-1]).all()):
+        if rising and time_ns[0] > self.latest_ns:
             lively = self._run_ns is self.time_ns  # no two neighbours among the known ones are the same
             first = rows
             self.time_ns = np.concatenate([self.time_ns, time_ns])
@@ -107,8 +111,6 @@ class Arrivals:
                 f"samples are float [n, {len(names)}] ({', '.join(names)}) and int64 nanoseconds [n], not "
                 f"{list(signals.shape)} and {time_ns.dtype} {list(time_ns.shape)}"
             )
-        if len(time_ns) and not (time_ns.min() >= 0 and time_ns.max() < LATEST_NS):
-            raise HarkenError("times are nanoseconds since 1970, before 2096")
         return signals, time_ns
 
     def _sounds(self, signals: NDArray[np.float32]) -> NDArray[np.bool_]:

@@ -1,5 +1,7 @@
 """Windows of one watch -> rows of its timeline: the mean over the windows that cover a step, as offline."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,16 +31,21 @@ class Averaging:
         """Take the next window of the stretch; gives the steps that no later one can cover."""
         length, hop = self._plan.length, self._plan.hop
         step, off = divmod(window.place, hop)
-        weighted = np.append(probabilities, np.float32(1)).astype(np.float64)
         if off:  # the last one, which ends where the stretch does
             steps = np.arange(step, -(-(window.place + length) // hop))
             inside = np.minimum(window.place + length, (steps + 1) * hop) - np.maximum(window.place, steps * hop)
-            self._sums[step - self._first : step - self._first + len(steps)] += inside[:, None] * weighted
+            self._count(step - self._first, inside, probabilities)
             return []
         final = self._take(window.start_ns) if self._starts_ns else []
         self._starts_ns.append(window.start_ns)
-        self._sums[: len(self._plan.covered)] += self._plan.covered[:, None] * weighted
+        self._count(0, self._plan.covered, probabilities)
         return final
+
+    def _count(self, row: int, samples: NDArray[Any], probabilities: NDArray[np.float32]) -> None:
+        """A window covers so many samples of the steps from a row on."""
+        sums = self._sums[row : row + len(samples)]
+        sums[:, :-1] += samples[:, None] * probabilities
+        sums[:, -1] += samples
 
     def end(self, end: End) -> list[Step]:
         """The stretch has ended: all its steps that are left."""

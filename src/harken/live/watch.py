@@ -110,7 +110,7 @@ class Watch:
             bout = labels[best] if probabilities[best] >= self.plan.enter_at else None
         changed = bout != before
         self._bout = bout
-        self._told.append(_Told(window, probabilities.copy(), bout))
+        self._told.append(_Told(window, probabilities.copy(), bout))  # whoever hears of them may change them
         return Update(window.end_ns, bout, probabilities, bout if changed else None, before if changed else None)
 
     def _settle(self) -> None:

@@ -50,13 +50,11 @@ class _Run(NamedTuple):
     """Samples without a gap, all valid or none: a stretch, or what lies between two.
 
     Attributes:
-        row: its first sample that is still known.
-        place: the number of that sample in the run.
+        first: the number of its first sample among all that came.
         valid: whether windows may use it.
     """
 
-    row: int
-    place: int
+    first: int
     valid: bool
 
 
@@ -72,6 +70,7 @@ class Windowing:
         self._time_ns: NDArray[np.int64] = np.empty(0, dtype=np.int64)
         self._signals: NDArray[np.float32] = np.empty((0, len(self._plan.specification.channels)), dtype=np.float32)
         self._runs: list[_Run] = []
+        self._forgotten = 0  # samples: the number of the first one that is still known
 
     def extend(
         self, from_ns: int, time_ns: NDArray[np.int64], signals: NDArray[np.float32], valid: NDArray[np.bool_]
@@ -81,17 +80,17 @@ class Windowing:
         kept = n if n == 0 or from_ns > self._time_ns[-1] else int(self._time_ns.searchsorted(from_ns))
         if kept == n and len(time_ns) == 0:
             return []
-        while self._runs and self._runs[-1].row >= kept:
+        while self._runs and self._runs[-1].first >= self._forgotten + kept:
             self._runs.pop()
         self._time_ns = np.concatenate([self._time_ns[:kept], time_ns])
         self._signals = np.concatenate([self._signals[:kept], signals])
         if len(time_ns) == 0:
             return []
-        first = len(self._runs)
+        new = len(self._runs)
         if not self._runs:
-            self._runs.append(_Run(0, 0, bool(valid[0])))
-        self._runs += [_Run(row, 0, bool(valid[row - kept])) for row in self._breaks(kept, valid)]
-        return self._events(kept, max(first, 1))
+            self._runs.append(_Run(self._forgotten, bool(valid[0])))
+        self._runs += [_Run(self._forgotten + row, bool(valid[row - kept])) for row in self._breaks(kept, valid)]
+        return self._events(kept, max(new, 1))
 
     def finish(self) -> list[Window | End]:
         """As if a gap followed."""
@@ -105,11 +104,9 @@ class Windowing:
         first = int(self._time_ns.searchsorted(safe_ns)) - self._plan.length - 1
         if first > 0:
             self._time_ns, self._signals = self._time_ns[first:].copy(), self._signals[first:].copy()
-            while len(self._runs) > 1 and self._runs[1].row <= first:
+            self._forgotten += first
+            while len(self._runs) > 1 and self._runs[1].first <= self._forgotten:
                 self._runs.pop(0)
-            oldest = self._runs[0]
-            self._runs[0] = oldest._replace(row=first, place=oldest.place + first - oldest.row)
-            self._runs = [run._replace(row=run.row - first) for run in self._runs]
 
     def _breaks(self, kept: int, valid: NDArray[np.bool_]) -> list[int]:
         """The new rows with which a run begins, if there is one before them."""
@@ -121,21 +118,22 @@ class Windowing:
         broken = (steps > self._plan.resampled_gap_ns) | (good[1:] != good[:-1])
         return [last + 1 + row for row in np.flatnonzero(broken).tolist()]
 
-    def _events(self, kept: int, first: int) -> list[Window | End]:
-        """What the rows from ``kept`` on made known; with the run number ``first``, and those after it, one ended."""
+    def _events(self, kept: int, new: int) -> list[Window | End]:
+        """What the rows from ``kept`` on made known; with the run number ``new``, and those after it, one ended."""
         events: list[Window | End] = []
         length, hop = self._plan.length, self._plan.hop
-        ends = [*(run.row for run in self._runs[1:]), len(self._time_ns)]
-        for number in range(first - 1, len(self._runs)):
-            run, end = self._runs[number], ends[number]
-            if number >= first:
-                events += self._ended(run.row, self._runs[number - 1], int(self._time_ns[run.row]))
+        begins = [run.first - self._forgotten for run in self._runs]
+        for number in range(new - 1, len(self._runs)):
+            run, begin = self._runs[number], begins[number]
+            if number >= new:
+                events += self._ended(begin, self._runs[number - 1], int(self._time_ns[begin]))
             if not run.valid:
                 continue
+            end = begins[number + 1] if number + 1 < len(begins) else len(self._time_ns)
             # A window ends with each place that is a whole number of hops after the first window's last.
-            place = max(run.place + max(kept, run.row) - run.row, length - 1)
+            place = max(max(kept, begin) - begin, length - 1)
             place += -(place - (length - 1)) % hop
-            for row in range(run.row + place - run.place, end, hop):
+            for row in range(begin + place, end, hop):
                 events.append(self._window(row, run, int(self._time_ns[row])))
         return events
 
@@ -144,7 +142,7 @@ class Windowing:
         first = row - self._plan.length + 1
         return Window(
             key_ns,
-            run.place + first - run.row,
+            self._forgotten + first - run.first,
             int(self._time_ns[first]),
             int(self._time_ns[row]) + self._plan.interval_ns,
             self._signals[first : row + 1],
@@ -153,7 +151,7 @@ class Windowing:
     def _ended(self, row: int, run: _Run, key_ns: int) -> list[Window | End]:
         """What becomes known when a run has ended before a row."""
         length, hop = self._plan.length, self._plan.hop
-        samples = run.place + row - run.row
+        samples = self._forgotten + row - run.first
         if not run.valid or samples < length:
             return []
         events: list[Window | End] = []

@@ -1,6 +1,8 @@
 """All watches of a server: samples in, and tick by tick one call of the network for all windows that are due."""
 
 import asyncio
+import contextlib
+import gc
 import logging
 import os
 import sys
@@ -30,6 +32,8 @@ TICK_S = 0.04
 SWITCH_S = 0.0002
 """The network's thread asks for the interpreter after each of its some hundred operations. At Python's usual 5 ms, a
 busy loop would keep it waiting for most of a second."""
+TICKS_AT_ONCE = 2
+"""While the network is at work for one tick, the samples of the next are resampled."""
 SWEEP_S = 5.0
 HOP_S = 1.0
 REPLAYED_S = 3600.0
@@ -75,6 +79,7 @@ class Hub:
         self.viewers: set[Outbox] = set()
         self._wanted: dict[Outbox, str | None] = {}  # what those look for who see no watch yet
         self._waiting: set[Session] = set()
+        self._asked: set[Session] = set()  # for whose windows the network is at work
         self._gone = dict.fromkeys(("late", "repeated"), 0)
         self._network = ThreadPoolExecutor(1, thread_name_prefix="network")
         self._wake = asyncio.Event()
@@ -151,32 +156,38 @@ class Hub:
     async def run(self) -> None:
         """Label what comes, until cancelled."""
         sys.setswitchinterval(SWITCH_S)
+        gc.collect()
+        gc.freeze()  # what was loaded stays, and need not be looked through again and again
         sweep_s = time.monotonic()
-        while True:
-            began = time.monotonic()
-            if self._waiting:
-                await self._tick()
-            if began - sweep_s >= SWEEP_S:
-                sweep_s = began
-                await self._sweep(began)
-            rest = TICK_S - (time.monotonic() - began)
-            if rest > 0:
-                await asyncio.sleep(rest)
-            else:
-                await asyncio.sleep(0)
-            if not self._waiting:
-                self._wake.clear()
-                try:
-                    await asyncio.wait_for(self._wake.wait(), SWEEP_S)
-                except TimeoutError:
-                    continue
+        ticks: set[asyncio.Task[None]] = set()
+        try:
+            while True:
+                began = time.monotonic()
+                if self._waiting - self._asked:
+                    ticks.add(asyncio.create_task(self._tick()))
+                if len(ticks) >= TICKS_AT_ONCE:
+                    await asyncio.wait(ticks, return_when=asyncio.FIRST_COMPLETED)
+                ticks = {tick for tick in ticks if not tick.done()}
+                if began - sweep_s >= SWEEP_S:
+                    sweep_s = began
+                    await self._sweep(began)
+                await asyncio.sleep(max(0.0, TICK_S - (time.monotonic() - began)))
+                if not self._waiting:
+                    self._wake.clear()
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self._wake.wait(), SWEEP_S)
+        finally:
+            for tick in ticks:
+                tick.cancel()
+            await asyncio.gather(*ticks, return_exceptions=True)
 
     def close(self) -> None:
         """Let go of the network's thread."""
         self._network.shutdown(wait=True, cancel_futures=True)
 
     async def _tick(self) -> None:
-        waiting, self._waiting = list(self._waiting), set()
+        waiting = list(self._waiting - self._asked)
+        self._waiting &= self._asked
         came = [session.came_s for session in waiting]
         for session in waiting:
             session.came_s = None
@@ -193,6 +204,13 @@ class Hub:
                 self.metrics.waited(now_s - first_s)
 
     async def _label(self, sessions: list[Session], *, ended: bool) -> None:
+        self._asked.update(sessions)
+        try:
+            await self._ask(sessions, ended=ended)
+        finally:
+            self._asked.difference_update(sessions)
+
+    async def _ask(self, sessions: list[Session], *, ended: bool) -> None:
         windows = advance([session.stream for session in sessions], ended=ended)
         if windows:
             asked = asyncio.get_running_loop().run_in_executor(
@@ -236,7 +254,7 @@ class Hub:
         gone = [
             session
             for session in self.sessions.values()
-            if now_s - session.heard_s > self.limits.idle_s and not session.senders
+            if now_s - session.heard_s > self.limits.idle_s and not session.senders and session not in self._asked
         ]
         if gone:
             await self._label(gone, ended=True)

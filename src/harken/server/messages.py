@@ -60,7 +60,8 @@ def _times(message: dict[str, Any]) -> NDArray[np.int64]:
             raise ValueError("nanoseconds are whole numbers")
         return times
     milliseconds = _numbers(message["time_ms"])
-    if len(milliseconds) and not (milliseconds.min() >= 0 and milliseconds.max() < LARGEST_MS):
+    # Of so short a list Python finds the largest sooner than NumPy does.
+    if len(milliseconds) and not (min(message["time_ms"]) >= 0 and max(message["time_ms"]) < LARGEST_MS):
         raise ValueError("times are since 1970, before 2096")
     if milliseconds.dtype.kind in "iu":
         return milliseconds.astype(np.int64) * 10**6

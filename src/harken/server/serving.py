@@ -126,6 +126,7 @@ def server_for(
             log_level="warning",
             access_log=False,
             server_header=False,
+            proxy_headers=False,  # nothing depends on who asks, and each socket would pass through one more function
             ws="websockets-sansio",
             ws_max_size=limits.message_bytes,
             ws_per_message_deflate=False,

@@ -91,8 +91,7 @@ class Session:
             self._told.append(update.end_ns, NO_LABEL if update.label is None else labels.index(update.label))
             for step in update.steps:
                 self._final.append(step)
-            # A copy, since the probabilities are a view of those of all watches; its steps are remembered above.
-            self._last = update._replace(probabilities=update.probabilities.copy(), steps=())
+            self._last = update
         self._told.drop_up_to(self.last_ns - HOUR_NS)
 
     def message(self, update: Update) -> dict[str, Any]:
