@@ -104,7 +104,7 @@ def test_the_page_lives_within_five_seconds(page: Browser) -> None:
     labels = {text(page, "bars")}
     until(lambda: labels.add(text(page, "bars")) or len(labels) > 1, 5)
     assert time.monotonic() - began < 5
-    assert text(page, "now-probability").strip().endswith("%")
+    until(lambda: text(page, "now-probability").strip().endswith("%"), 5)  # for a second it may be "not sure"
     assert text(page, "connection") == "Connected · demo"
     assert "never met these three" in text(page, "model-card")
 

@@ -106,8 +106,8 @@ async def slow(served: Served, number: int, until_s: float) -> int:
                 name = f"good-{(number + turn) % WELL_BEHAVED}"
                 await looking.send(json.dumps({"type": "choose", "watch": name}))
                 await asyncio.sleep(0.1)
-            behind = True
-            while behind:
+            behind, patient_s = True, time.time() + 10
+            while behind and time.time() < patient_s:  # the watch may have ended meanwhile, and then nothing new comes
                 one = json.loads(await asyncio.wait_for(looking.recv(), 20))
                 told += one["frames"] if one["type"] == "dropped" else 0
                 behind = one["type"] != "samples" or one["t_ms"][-1] < 1e3 * (time.time() - 3)

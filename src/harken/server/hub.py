@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import gc
 import logging
-import os
 import sys
 import time
 from collections.abc import Mapping
@@ -21,6 +20,7 @@ from harken.live.live_recogniser import probabilities_of
 from harken.recogniser import Recogniser
 from harken.server.keeping import Keeper, kept
 from harken.server.limits import Limits, RefusedError
+from harken.server.memory import give_back, resident_bytes
 from harken.server.metrics import Metrics
 from harken.server.outbox import Outbox
 from harken.server.session import Session
@@ -250,7 +250,7 @@ class Hub:
                 outbox.put(frame)
 
     async def _sweep(self, now_s: float) -> None:
-        """Forget watches that have gone."""
+        """Forget watches that have gone, and what else is not needed any more."""
         gone = [
             session
             for session in self.sessions.values()
@@ -265,6 +265,7 @@ class Hub:
                 self._waiting.discard(session)
             self.metrics.add("harken_forgotten_total", len(gone))
         self._tell_watches()
+        give_back()
 
     def look(self, outbox: Outbox, name: str | None) -> None:
         """Show this watch from now on; without a name the first one, as soon as there is one."""
@@ -306,7 +307,7 @@ class Hub:
             {
                 "harken_watches": ("Watches that send, or sent a while ago.", len(self.sessions)),
                 "harken_viewers": ("Sockets that look on.", len(self.viewers)),
-                "process_resident_memory_bytes": ("Memory in use.", _memory_bytes()),
+                "process_resident_memory_bytes": ("Memory in use.", resident_bytes()),
             }
         )
 
@@ -354,12 +355,3 @@ class Hub:
         for session in self.sessions.values():
             session.came_s = None
         return count
-
-
-def _memory_bytes() -> int:
-    """The resident memory of this process; 0 where the system does not say."""
-    try:
-        with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError, IndexError):
-        return 0

@@ -55,22 +55,22 @@ async def take_samples(hub: Hub, socket: WebSocket, watch: str, *, acknowledging
     """``/ws/samples``: samples of one watch in, its labels out, until one side leaves."""
     outbox = Outbox(hub.limits.frames, hub.limits.frame_bytes)
 
+    def take(text: str | bytes) -> "asyncio.Future[None] | None":
+        # A function of its own, since whoever waits for the next message would keep the last one.
+        if len(text) > hub.limits.message_bytes:
+            raise RefusedError(413, 1009, "the message is too large; send fewer samples in one", reason="message")
+        return hub.receive(watch, *samples_of(text))
+
     async def receive() -> None:
         session = hub.session(watch)
         session.senders.add(outbox)
         taken = 0
         try:
             while True:
-                text = await _next(socket)
-                if len(text) > hub.limits.message_bytes:
-                    raise RefusedError(
-                        413, 1009, "the message is too large; send fewer samples in one", reason="message"
-                    )
-                signals, time_ns = samples_of(text)
+                written = take(await _next(socket))
                 if hub.sessions.get(watch) is not session:  # it was forgotten meanwhile
                     session = hub.session(watch)
                     session.senders.add(outbox)
-                written = hub.receive(watch, signals, time_ns)
                 taken += 1
                 if not acknowledging:
                     continue
