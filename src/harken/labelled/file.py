@@ -19,9 +19,9 @@ from harken.files import write_text
 from harken.labelled.asked import SUMMARY, LabelSettings, asked_of
 from harken.labelled.card import model_card
 from harken.labelled.clipped import Clipped
-from harken.labelled.memory import hand_back
 from harken.labelled.quality import quality_of
 from harken.labelling import label_parts
+from harken.labelling.memory import hand_back
 from harken.readers.parts import Parts, open_parts
 from harken.recogniser import Recogniser
 from harken.report.wearer import write_wearer_report
@@ -115,12 +115,7 @@ def timeline_of_file(
         HarkenError: when the file cannot be read or labelled.
     """
     step = step or Step()
-    step("read")
-    overheard = _Epochs()
-    asked_for = settings.calibration or settings.non_wear
-    parts = open_parts(path, listener=overheard.listen if asked_for else None, **asdict(settings.reading))
-    step("epochs")
-    calibration, off_ns = _looked_over(parts, overheard, settings)
+    parts, calibration, off_ns = _opened(path, settings, step)
     step("label")
     parts = replace(parts, again=partial(_handing_back, parts.again))
     clipped = Clipped(parts) if parts.channels[:3] == AXES else None
@@ -141,6 +136,18 @@ def timeline_of_file(
     if settings.unsure_below is not None:
         timeline = timeline.with_unsure_below(settings.unsure_below)
     return timeline, parts, calibration, off_ns
+
+
+def _opened(
+    path: str | Path, settings: LabelSettings, step: Step
+) -> tuple[Parts, GravityCalibration | None, NDArray[np.int64] | None]:
+    """The recording, and what its epochs tell of it; then they are not needed any more."""
+    step("read")
+    overheard = _Epochs()
+    asked_for = settings.calibration or settings.non_wear
+    parts = open_parts(path, listener=overheard.listen if asked_for else None, **asdict(settings.reading))
+    step("epochs")
+    return parts, *_looked_over(parts, overheard, settings)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from types import TracebackType
 import numpy as np
 from numpy.typing import NDArray
 
+from harken.labelling.gathered import Gathered
 from harken.labelling.windowing import WindowRows, windows_joined
 from harken.readers.parts import Parts
 from harken.recording import UNLABELLED
@@ -34,7 +35,7 @@ class Asking:
         self._facts, self._probabilities, self._at_once, self._lanes = facts, probabilities, windows_at_once, lanes
         self._waiting: list[WindowRows] = []
         self._asked: deque[Future[NDArray[np.float32]]] = deque()
-        self._told: list[NDArray[np.float32]] = []
+        self._told: Gathered[np.float32] | None = None
         self._executor = ThreadPoolExecutor(lanes, thread_name_prefix="harken-asking") if lanes else None
 
     def __enter__(self) -> "Asking":
@@ -58,10 +59,13 @@ class Asking:
         while self._waiting:
             self._ask()
         while self._asked:
-            self._told.append(self._asked.popleft().result())
-        every = np.concatenate(self._told) if self._told else None
-        self._told.clear()
-        return every
+            self._hear(self._asked.popleft().result())
+        return None if self._told is None else self._told.all()
+
+    def _hear(self, probabilities: NDArray[np.float32]) -> None:
+        if self._told is None:
+            self._told = Gathered(np.float32, probabilities.shape[1])
+        self._told.add(probabilities)
 
     def _ask(self) -> None:
         every = windows_joined(self._waiting)
@@ -78,8 +82,8 @@ class Asking:
             sample_rate_hz=self._facts.sample_rate_hz,
         )
         if self._executor is None:
-            self._told.append(self._probabilities(windows))
+            self._hear(self._probabilities(windows))
             return
         self._asked.append(self._executor.submit(self._probabilities, windows))
         while len(self._asked) > 2 * self._lanes:
-            self._told.append(self._asked.popleft().result())
+            self._hear(self._asked.popleft().result())

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from harken.errors import HarkenError
 from harken.labelling.asking import Asking, Probabilities
+from harken.labelling.memory import hand_back
 from harken.labelling.rows import rows_of
 from harken.labelling.windowing import Windowing
 from harken.readers.parts import Parts, parts_of
@@ -129,6 +130,7 @@ def _labelled(
             last, plan = windowing.finish()
             asked.add(last)
         each = asked.finish()
+    hand_back()
     if each is None:
         raise HarkenError(
             f"{name}: nothing can be said of it: no stretch without gaps and marked samples is as long as a window, "

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from harken.labelling.gathered import Gathered
 from harken.samples import Samples, joined
 
 __all__ = ["Plan", "WindowRows", "Windowing", "windows_joined"]
@@ -81,20 +82,20 @@ class Plan:
         sums = np.zeros((len(self.step_rows), each.shape[1]))
         weights = np.zeros(len(self.step_rows))
         first_step = np.searchsorted(self.step_runs, self.window_runs)
-        first = self.window_rows - self.edges[self.window_runs]
         ends = np.minimum(self.step_rows + self.hop, self.edges[self.step_runs + 1])
         for later in range(-(-self.length // self.hop) + 1):
-            step = first_step + first // self.hop + later
-            inside = step < len(self.step_rows)
-            step = np.where(inside, step, 0)
-            inside &= self.step_runs[step] == self.window_runs
-            covered = np.minimum(self.window_rows + self.length, ends[step])
-            covered -= np.maximum(self.window_rows, self.step_rows[step])
-            weight = np.where(inside, np.maximum(covered, 0), 0)
             for first_window in range(0, len(each), WINDOWS_AT_ONCE):
                 some = slice(first_window, first_window + WINDOWS_AT_ONCE)
-                np.add.at(sums, step[some], weight[some, None] * each[some])
-            np.add.at(weights, step, weight)
+                rows, runs = self.window_rows[some], self.window_runs[some]
+                step = first_step[some] + (rows - self.edges[runs]) // self.hop + later
+                inside = step < len(self.step_rows)
+                step = np.where(inside, step, 0)
+                inside &= self.step_runs[step] == runs
+                covered = np.minimum(rows + self.length, ends[step])
+                covered -= np.maximum(rows, self.step_rows[step])
+                weight = np.where(inside, np.maximum(covered, 0), 0)
+                np.add.at(sums, step, weight[:, None] * each[some])
+                np.add.at(weights, step, weight)
         sums /= weights[:, None]
         return sums.astype(np.float32)
 
@@ -119,22 +120,18 @@ class Windowing:
         self._runs = 0  # that have begun
         self._begin = 0  # row where the open run did
         self._windows_given = 0  # of the open run
-        self._edges: list[NDArray[np.int64]] = []
-        self._runs_valid: list[NDArray[np.bool_]] = []
-        self._starts: list[NDArray[np.int64]] = []
-        self._ends: list[NDArray[np.int64]] = []
-        self._gaps: list[NDArray[np.bool_]] = []
-        self._sums: list[NDArray[np.float64]] = []
-        self._counts: list[NDArray[np.int64]] = []
-        self._windows: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
-        self._steps: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]] = []
+        # Of each run, and of each step; which rows windows and steps begin at follows from the runs.
+        self._edges, self._starts, self._ends = Gathered(np.int64), Gathered(np.int64), Gathered(np.int64)
+        self._runs_valid, self._gaps = Gathered(np.bool_), Gathered(np.bool_)
+        self._sums, self._counts = Gathered(np.float64), Gathered(np.int64)
+        self._step_ns, self._step_sums = Gathered(np.int64), Gathered(np.float64)
 
     def push(self, samples: Samples) -> WindowRows:
         """Take more samples, later than all before, and give the windows that are now known."""
         time_ns, valid = samples.time_ns, samples.valid
         count = len(time_ns)
         if count == 0:
-            return self._taken(np.empty(0, np.int64), np.empty(0, np.int64), self._kept, self._rows)
+            return self._copied(np.empty(0, np.int64), self._kept, self._rows)
         begins = np.zeros(count, dtype=bool)
         gap = np.zeros(count, dtype=bool)
         gap[1:] = time_ns[1:] - time_ns[:-1] > self._gap_ns
@@ -147,13 +144,13 @@ class Windowing:
         activity = np.concatenate([[self._sum], self._sum + np.cumsum(self._activity(samples))])
         present = np.concatenate([[self._count], self._count + np.cumsum(valid)])
         new = np.flatnonzero(begins)
-        self._edges.append(new + self._rows)
-        self._runs_valid.append(valid[new])
-        self._starts.append(time_ns[new])
-        self._gaps.append(gap[new])
-        self._ends.append(np.where(new > 0, time_ns[new - 1], self._last[0])[0 if self._rows else 1 :])
-        self._sums.append(activity[new])
-        self._counts.append(present[new])
+        self._edges.add(new + self._rows)
+        self._runs_valid.add(valid[new])
+        self._starts.add(time_ns[new])
+        self._gaps.add(gap[new])
+        self._ends.add(np.where(new > 0, time_ns[new - 1], self._last[0])[0 if self._rows else 1 :])
+        self._sums.add(activity[new])
+        self._counts.add(present[new])
 
         # The open run, and those that begin here; all but the last of them have ended.
         opened = 1 if self._rows else 0
@@ -182,27 +179,36 @@ class Windowing:
         last = self._take_windows(
             edges, np.array([self._runs - 1]), np.array([self._last[1]]), self._kept, base, ended=True
         )
-        edges = np.concatenate([*self._edges, [self._rows]])
-        told = np.concatenate(self._runs_valid) & (np.diff(edges) >= self._length)
-        window_rows, window_runs = (np.concatenate(each) for each in zip(*self._windows, strict=True))
-        rows, step_runs, step_ns, step_sums = (np.concatenate(each) for each in zip(*self._steps, strict=True))
+        edges, valid = np.append(self._edges.all(), self._rows), self._runs_valid.all()
+        samples = np.diff(edges)
+        told = valid & (samples >= self._length)
+        runs = np.arange(len(samples))
+        window_runs, number = _numbered(runs, np.where(told, -(-(samples - self._length) // self._hop) + 1, 0))
+        number *= self._hop
+        number += edges[window_runs]
+        window_rows = np.minimum(number, edges[window_runs + 1] - self._length, out=number)
+        step_runs, number = _numbered(runs, np.where(valid, -(-samples // self._hop), 0))
         kept = told[step_runs]
+        step_runs, step_ns, step_sums = step_runs[kept], self._step_ns.all()[kept], self._step_sums.all()[kept]
+        step_rows = number[kept]
+        step_rows *= self._hop
+        step_rows += edges[step_runs]
         plan = Plan(
             length=self._length,
             hop=self._hop,
             edges=edges,
             told=told,
-            start_ns=np.concatenate(self._starts),
-            end_ns=np.append(np.concatenate(self._ends), self._last[0]),
-            after_gap=np.concatenate(self._gaps),
-            sums=np.append(np.concatenate(self._sums), self._sum),
-            counts=np.append(np.concatenate(self._counts), self._count),
+            start_ns=self._starts.all(),
+            end_ns=np.append(self._ends.all(), self._last[0]),
+            after_gap=self._gaps.all(),
+            sums=np.append(self._sums.all(), self._sum),
+            counts=np.append(self._counts.all(), self._count),
             window_rows=window_rows,
             window_runs=window_runs,
-            step_rows=rows[kept],
-            step_runs=step_runs[kept],
-            step_ns=step_ns[kept],
-            step_sums=step_sums[kept],
+            step_rows=step_rows,
+            step_runs=step_runs,
+            step_ns=step_ns,
+            step_sums=step_sums,
         )
         return last, plan
 
@@ -230,9 +236,9 @@ class Windowing:
         before[0] = -((edges[0] - self._rows) // self._hop) if edges[0] < self._rows else 0
         counts = np.where(usable, -(-np.diff(edges) // self._hop) - before, 0)
         place, number = _numbered(np.arange(len(runs)), counts)
-        rows = edges[place] + self._hop * (number + before[place])
-        here = rows - self._rows
-        self._steps.append((rows, runs[place], time_ns[here], activity[here]))
+        here = edges[place] + self._hop * (number + before[place]) - self._rows
+        self._step_ns.add(time_ns[here])
+        self._step_sums.add(activity[here])
 
     def _take_windows(
         self,
@@ -244,8 +250,8 @@ class Windowing:
         *,
         ended: bool,
     ) -> WindowRows:
-        """Remember the windows that are known now and were not before, and copy them out of ``every``, whose first
-        sample is row ``base``."""
+        """The windows that are known now and were not before, copied out of ``every``, whose first sample is row
+        ``base``."""
         samples = np.diff(edges)
         whole = usable & (samples >= self._length)
         closed = np.ones(len(runs), dtype=bool)
@@ -258,10 +264,9 @@ class Windowing:
         place, number = _numbered(np.arange(len(runs)), counts - before)
         rows = np.minimum(edges[place] + self._hop * (number + before[place]), edges[place + 1] - self._length)
         self._windows_given = int(counts[-1])
-        return self._taken(rows, runs[place], every, base)
+        return self._copied(rows, every, base)
 
-    def _taken(self, rows: NDArray[np.int64], runs: NDArray[np.int64], every: Samples, base: int) -> WindowRows:
-        self._windows.append((rows, runs))
+    def _copied(self, rows: NDArray[np.int64], every: Samples, base: int) -> WindowRows:
         if len(rows) == 0:
             return WindowRows(np.empty((0, self._length, every.signals.shape[1]), np.float32), rows, rows)
         views = np.lib.stride_tricks.sliding_window_view(every.signals, self._length, axis=0).swapaxes(1, 2)

@@ -21,9 +21,8 @@ def bouts(frame: pl.DataFrame, labels: tuple[str, ...], bridged_gap_s: float = B
     """
     if not bridged_gap_s >= 0:
         raise HarkenError(f"a gap of {bridged_gap_s:g} s cannot be bridged; give 0 seconds or more")
-    probable = matrix(frame, PROBABILITY, labels)
-    frame = frame.with_columns(row=pl.int_range(pl.len()))
-    told = frame.filter(pl.col("label").is_not_null())
+    rows = frame.select("start", "end", "label", "activity_mg", row=pl.int_range(pl.len()))
+    told = rows.filter(pl.col("label").is_not_null())
     joined = follows(frame, told, bridged_gap_s) & (told["label"] == told["label"].shift(1)).fill_null(False).to_numpy()
     seconds = (nanoseconds(told, "end") - nanoseconds(told, "start")) / 1e9
     moving = told["activity_mg"].is_not_null().to_numpy()
@@ -33,7 +32,7 @@ def bouts(frame: pl.DataFrame, labels: tuple[str, ...], bridged_gap_s: float = B
         "label",
         bout=pl.Series(np.cumsum(~joined)),
         weight=pl.Series(seconds),
-        probability=pl.Series(_of_label(probable[told["row"].to_numpy()], told["label"], labels)),
+        probability=pl.Series(_of_label(frame, told, labels)),
         moving=pl.Series(np.where(moving, seconds, 0.0)),
         activity=pl.col("activity_mg").fill_null(0.0).cast(pl.Float64),
     )
@@ -66,8 +65,15 @@ def follows(frame: pl.DataFrame, told: pl.DataFrame, bridged_gap_s: float) -> ND
     return np.concatenate([[False], near])
 
 
-def _of_label(probable: NDArray[np.float32], label: pl.Series, labels: tuple[str, ...]) -> NDArray[np.float64]:
-    """The probability of each row's own label; of the most probable one where the label is ``unsure``."""
-    codes = label.replace_strict({name: code for code, name in enumerate(labels)}, default=-1, return_dtype=pl.Int64)
-    own = np.where(codes == -1, probable.argmax(axis=1) if len(probable) else 0, codes.to_numpy())
-    return np.take_along_axis(probable, own[:, None], axis=1)[:, 0].astype(np.float64)
+def _of_label(frame: pl.DataFrame, told: pl.DataFrame, labels: tuple[str, ...]) -> NDArray[np.float64]:
+    """The probability of each of the ``told`` rows' own label; of the most probable one where it is ``unsure``."""
+    rows, label = told["row"].to_numpy(), told["label"]
+    own = np.zeros(len(told), dtype=np.float32)
+    for name in labels:  # one after the other: all of them together need as much room as the timeline
+        probable = frame[PROBABILITY + name].fill_null(float("nan")).to_numpy()[rows]
+        mine = (label == name).to_numpy()
+        own[mine] = probable[mine]
+    unsure = ~label.is_in(labels).to_numpy()
+    if unsure.any():
+        own[unsure] = matrix(frame[rows[unsure]], PROBABILITY, labels).max(axis=1)
+    return own.astype(np.float64)

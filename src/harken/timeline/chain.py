@@ -122,9 +122,9 @@ class Chain:
             yield self._transitions[self._which[number]] * self._evidence[number][:, None, :]
 
     def _log_steps(self) -> Iterator[Array]:
-        transitions, evidence = np.log(self._transitions), np.log(self._evidence)
+        transitions = np.log(self._transitions)
         for number, which in enumerate(self._which):
-            yield transitions[which] + evidence[number][:, None, :]
+            yield transitions[which] + np.log(self._evidence[number])[:, None, :]
 
 
 def _in_blocks(values: NDArray[Number], length: int, fill: float) -> NDArray[Number]:

@@ -92,8 +92,8 @@ def _longest_bout_minutes(
 
 def _transitions(frame: pl.DataFrame, labels: tuple[str, ...], days_ns: NDArray[np.int64]) -> NDArray[np.int64]:
     """How often a label gives way to another, ``[days]``; what is unsure is as a gap."""
-    frame = frame.with_columns(row=pl.int_range(pl.len()))
-    told = frame.filter(pl.col("label").is_in(labels))
+    rows = frame.select("start", "end", "label", row=pl.int_range(pl.len()))
+    told = rows.filter(pl.col("label").is_in(labels))
     other = (told["label"] != told["label"].shift(1)).fill_null(False).to_numpy()
     changes = nanoseconds(told, "start")[follows(frame, told, BRIDGED_GAP_S) & other]
     return np.bincount(_day(changes, days_ns), minlength=len(days_ns) - 1)

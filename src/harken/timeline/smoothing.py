@@ -53,10 +53,13 @@ def smooth(
         return np.ones((n, labels)), np.zeros(n, dtype=np.int64)
     elapsed_s = np.concatenate([[np.inf], elapsed_s[1:]])
     different_s, which = np.unique(elapsed_s, return_inverse=True)
+    evidence = TRUST * probabilities
+    evidence += (1 - TRUST) / labels
+    del probabilities
     chain = Chain(
         transitions=np.maximum(transitions(np.asarray(expected_bout_s, dtype=np.float64), different_s), SMALLEST),
         which=which.astype(np.int64),
-        evidence=TRUST * probabilities + (1 - TRUST) / labels,
+        evidence=evidence,
     )
     return chain.posteriors(), chain.best_path()
 

@@ -217,15 +217,17 @@ class Timeline:
 
     def _labelled(self) -> "Timeline":
         """With the labels, and the smoothed probabilities, that follow from everything else."""
-        probabilities = self.probabilities
         worn = self.frame["wear"].fill_null(False).to_numpy()
-        told = np.flatnonzero(~np.isnan(probabilities).any(axis=1) & worn)
-        chosen: NDArray[np.floating] = probabilities[told]
-        del probabilities
+        told = np.flatnonzero(~np.isnan(self.probabilities).any(axis=1) & worn)
         frame = self.frame
-        own = chosen.argmax(axis=1) if len(told) else told
-        if self.expected_bout_s is not None:
-            chosen, own = smooth(chosen, self._elapsed_s(told), [self.expected_bout_s[label] for label in self.labels])
+        chosen: NDArray[np.floating]
+        if self.expected_bout_s is None:
+            chosen = self.probabilities[told]
+            own = chosen.argmax(axis=1) if len(told) else told
+        else:
+            expected = [self.expected_bout_s[label] for label in self.labels]
+            # Nothing here keeps the probabilities, which need as much room as all else there is.
+            chosen, own = smooth(self.probabilities[told], self._elapsed_s(told), expected)
             frame = frame.with_columns(self._column(told, chosen[:, k], k) for k in range(len(self.labels)))
         codes = np.full(len(self), len(self.labels) + 1)
         codes[told] = own
