@@ -67,7 +67,7 @@ def read_model(path: str | Path) -> Model:
     if path.is_dir():
         raise HarkenError(
             f"{path}: this folder holds no model (no model.safetensors); name a model file, or the run directory of a "
-            "training that has come to its end"
+            "training that has come to its end (harken train with --resume goes on with one that has not)"
         )
     if not path.is_file():
         raise HarkenError(f"{path}: there is no such model file")

@@ -114,6 +114,8 @@ class Progress:
     accuracy: float
     tests: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     """Loss and accuracy at the last evaluation, by the test's name."""
+    tested_at: int = 0
+    """The step of the last evaluation."""
     seconds_left: float | None = None
     """None for the first steps, whose times say nothing yet."""
 
@@ -235,7 +237,7 @@ class _Loop:
         on_progress: Callable[[Progress], None] | None,
         should_stop: Callable[[], bool],
     ) -> None:
-        started, first = time.monotonic(), self.step
+        started, first, tested_at = time.monotonic(), self.step, 0
         while self.step < self.steps:
             self.step += 1
             loss, hits = self.learn()
@@ -247,6 +249,7 @@ class _Loop:
                     for name, examples in self.tests.items()
                 }
                 self.history.add_evaluation(self.step, results)
+                tested_at = self.step
             stopping = should_stop() and self.step < self.steps
             if checkpoint is not None and (evaluated or stopping):
                 save_checkpoint(checkpoint, self.state())
@@ -259,6 +262,7 @@ class _Loop:
                         self.steps,
                         *self.history.last_step,
                         tests=self.history.last_evaluation,
+                        tested_at=tested_at,
                         seconds_left=None if each is None else each * (self.steps - self.step),
                     )
                 )

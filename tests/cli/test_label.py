@@ -127,7 +127,8 @@ def test_a_second_call_leaves_what_is_finished_as_it_is(
     again = run_harken("label", alice, bob, "--model", model, "--out", out, "--workers", 1)
     assert again.exit_code == 0
     assert (timeline.stat().st_ino, timeline.read_bytes()) == before
-    assert again.stdout.startswith(first.stdout)
+    assert again.stdout.startswith(f"{first.stdout.rstrip()} (labelled before in the same way, and left as it is)")
+    assert again.stdout.count("labelled before") == 1  # of the two
     (out / "alice" / "summary.json").unlink()  # as if it had been killed on the way
     assert run_harken("label", alice, bob, "--model", model, "--out", out, "--workers", 1).exit_code == 0
     assert timeline.stat().st_ino != before[0]

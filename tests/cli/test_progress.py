@@ -6,9 +6,15 @@ from harken.cli.progress import TrainingScreen
 from harken.training import Progress
 
 
-def progress(step: int, seconds_left: float | None = None) -> Progress:
+def progress(step: int, seconds_left: float | None = None, tested_at: int | None = None) -> Progress:
     return Progress(
-        step=step, steps=80, loss=1.25, accuracy=0.5, tests={"cross_person": (0.9, 0.6355)}, seconds_left=seconds_left
+        step=step,
+        steps=80,
+        loss=1.25,
+        accuracy=0.5,
+        tests={"cross_person": (0.9, 0.6355)},
+        tested_at=step if tested_at is None else tested_at,
+        seconds_left=seconds_left,
     )
 
 
@@ -32,6 +38,12 @@ def test_each_line_says_which_fit_it_is(capsys: pytest.CaptureFixture[str]) -> N
     assert all(line.startswith("Fit 2 of 3, honest test") for line in blocked)
     assert "learns without some of the people" in held_out[0]
     assert all(line.startswith("Fit 3 of 3, people held out") for line in held_out)
+
+
+def test_an_older_score_says_of_which_step_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    with TrainingScreen() as screen:
+        screen.fitting("model", 1, 1)(progress(40, tested_at=1))
+    assert capsys.readouterr().err.endswith("63.5% strangers (tested at step 1)\n")
 
 
 def test_nothing_is_forecast_before_anything_is_known(capsys: pytest.CaptureFixture[str]) -> None:

@@ -86,14 +86,26 @@ def test_a_fault_of_ours_costs_one_file(model: Path, drawer: Path, tmp_path: Pat
 
 
 def test_what_is_a_recording(tmp_path: Path) -> None:
-    for name in ("b.cwa", "a/x.CSV.gz", "a/sim.parquet", "a/sim.truth.parquet", ".hidden.csv", "out/old.csv", "n.doc"):
+    for name in (
+        "b.cwa",
+        "a/x.CSV.gz",
+        "a/sim.parquet",
+        "a/sim.truth.parquet",
+        ".hidden.csv",
+        "out/old.csv",
+        "n.doc",
+        "a/p.png",
+    ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     found = recordings_in([tmp_path, tmp_path / "n.doc"], out=tmp_path / "out")
     names = [str(path.relative_to(tmp_path)) for path in found.files]
     assert names == ["a/sim.parquet", "a/x.CSV.gz", "b.cwa", "n.doc"]
     truth = tmp_path / "a" / "sim.truth.parquet"
-    assert found.notes == [f"left out, as no recording: {truth} (the truth of a simulation)"]
+    assert found.notes == [
+        f"left out, as no recording: {truth} (the truth of a simulation)",
+        f"left out, as no recording: {tmp_path / 'a' / 'p.png'} (by its ending)",
+    ]
     (tmp_path / "none").mkdir()
     with pytest.raises(HarkenError, match="no recording in this folder"):
         recordings_in([tmp_path / "none"])

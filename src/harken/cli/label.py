@@ -125,7 +125,7 @@ def label(
                 outcome = next(running)
             outcomes[outcome.task] = outcome
             if outcome.summary is not None and not json:
-                _print(str(outcome.task.path), out / outcome.task.name, outcome.summary)
+                _print(str(outcome.task.path), out / outcome.task.name, outcome.summary, again=outcome.again)
         ended = [outcomes[task] for task in tasks]
         try:
             write_failures(out / _failures_name(shard), ended)
@@ -167,7 +167,7 @@ def _holds_results(out: Path) -> bool:
     return any(out.glob("*/summary.json")) or any(out.glob("failures*.csv")) or any(out.glob(".writing-*"))
 
 
-def _print(file: str, folder: Path, summary: dict[str, Any]) -> None:
+def _print(file: str, folder: Path, summary: dict[str, Any], *, again: bool) -> None:
     """Hours by label, and of what has none."""
     from rich.console import Console
     from rich.table import Table
@@ -188,7 +188,9 @@ def _print(file: str, folder: Path, summary: dict[str, Any]) -> None:
     shown = f"{file}: {summary['subject']}, {summary['start']} to {summary['end']}"
     console.print(Text(shown.encode("utf-8", errors="replace").decode(), style="bold"), soft_wrap=True)
     console.print(table)
-    console.print(f"{folder}\n", soft_wrap=True)
+    console.print(
+        f"{folder}{' (labelled before in the same way, and left as it is)' if again else ''}\n", soft_wrap=True
+    )
 
 
 def _hours(seconds: float) -> str:

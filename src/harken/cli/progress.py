@@ -89,4 +89,5 @@ class TrainingScreen:
 
 def _state(progress: TrainingProgress) -> str:
     tests = "".join(f", {percent(accuracy)} {SHORT.get(name, name)}" for name, (_, accuracy) in progress.tests.items())
-    return f"loss {progress.loss:.3f}, right {progress.accuracy:.0%} in training{tests}"
+    when = f" (tested at step {progress.tested_at})" if tests and 0 < progress.tested_at < progress.step else ""
+    return f"loss {progress.loss:.3f}, right {progress.accuracy:.0%} in training{tests}{when}"

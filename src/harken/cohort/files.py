@@ -22,6 +22,7 @@ RESULTS = (SUMMARY, "timeline.parquet")
 """What a folder holds that ``harken label`` made of a file."""
 TABLES, FAILURES = ("cohort.parquet", "quality.parquet"), re.compile(r"failures.*\.csv")
 """What it writes beside these folders."""
+BY_ENDING = "by its ending"
 BY_SIMULATE, BY_TRAIN, BY_LABEL = "the truth of a simulation", "a run of harken train", "results of harken label"
 Item = TypeVar("Item")
 
@@ -32,7 +33,7 @@ class Recordings:
 
     Attributes:
         files: the recordings, each once.
-        notes: a sentence for each kind of thing that ends like a recording and was left out.
+        notes: a sentence for each kind of thing that was left out of a folder.
     """
 
     files: list[Path]
@@ -42,9 +43,9 @@ class Recordings:
 def recordings_in(paths: Sequence[str | Path], *, out: str | Path | None = None) -> Recordings:
     """The files named, and of each folder all files in and below it whose ending may be a recording's, sorted.
 
-    Left out in folders are hidden files, and whatever lies in ``out``; and, which is said, truths of simulated
-    recordings, runs of ``harken train`` and results of ``harken label``. A folder that Sensor Logger exported is one
-    recording.
+    Left out in folders are hidden files, and whatever lies in ``out``; and, which is said, files with other endings,
+    truths of simulated recordings, runs of ``harken train`` and results of ``harken label``. A folder that Sensor
+    Logger exported is one recording.
 
     Raises:
         HarkenError: for a folder without any such file, or one that is a run or holds results itself.
@@ -62,7 +63,8 @@ def recordings_in(paths: Sequence[str | Path], *, out: str | Path | None = None)
             kinds = f"no file ending in {', '.join(ENDINGS)}"
             raise HarkenError("; ".join([f"{path}: there is no recording in this folder ({kinds})", *_notes(left_out)]))
         found |= dict.fromkeys(inside)
-    return Recordings(list(found), _notes(left_out))
+    other = [path for path in left_out.pop(BY_ENDING, []) if path not in found]  # one may be named beside its folder
+    return Recordings(list(found), _notes(left_out | ({BY_ENDING: other} if other else {})))
 
 
 def _notes(left_out: Mapping[str, list[Path]]) -> list[str]:
@@ -111,9 +113,11 @@ def _inside(folder: Path, apart: Path | None, left_out: dict[str, list[Path]]) -
         tables = set(TABLES) <= set(files)
         for name in sorted(files):
             plain = name.lower().removesuffix(".gz")
-            if name.startswith(".") or not plain.endswith(ENDINGS):
+            if name.startswith("."):
                 continue
-            if plain.endswith(TRUTH):
+            if not plain.endswith(ENDINGS):
+                left_out.setdefault(BY_ENDING, []).append(at / name)
+            elif plain.endswith(TRUTH):
                 left_out.setdefault(BY_SIMULATE, []).append(at / name)
             elif tables and (name in TABLES or FAILURES.fullmatch(name)):
                 left_out.setdefault(BY_LABEL, []).append(at / name)
