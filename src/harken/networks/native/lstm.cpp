@@ -981,14 +981,16 @@ void run(int64_t items, int64_t threads, void (*item)(void *, int64_t), void *da
     if (job.failed) throw std::bad_alloc();
 }
 
-enum { TILE_ROWS = 24, MOST_GROUPS = 32, FEWEST_GROUPS = 4 };
+// Where nothing is kept for backward a tile is a row's business alone, and smaller ones even out threads of which one
+// is held up: of four tiles the other takes three.
+enum { TILE_ROWS = 24, TILE_ROWS_KEEPING_NOTHING = 12, MOST_GROUPS = 32, FEWEST_GROUPS = 4 };
 const double WORTH_THREADS = 2e6;  // operations
 
 // How a batch is cut up: by its size and the network's alone, whatever the number of threads.
 struct Cut {
     int64_t batch, tiles, groups;
-    Cut(const Problem &p, int64_t group_floats) : batch(p.batch) {
-        tiles = p.batch < 4 ? 1 : 2 * ((p.batch + 2 * TILE_ROWS - 1) / (2 * TILE_ROWS));
+    Cut(const Problem &p, int64_t rows, int64_t group_floats) : batch(p.batch) {
+        tiles = p.batch < 4 ? 1 : 2 * ((p.batch + 2 * rows - 1) / (2 * rows));
         const int64_t affordable = (16 << 20) / max_of(1, group_floats);
         groups = min_of(tiles, max_of(FEWEST_GROUPS, min_of(MOST_GROUPS, affordable)));
     }
@@ -1023,7 +1025,8 @@ struct Call {
     }
 
     Call(const Problem &problem, bool backward)
-        : p(problem), level(level_of(problem.level)), cut(problem, group_size(problem, level.width)),
+        : p(problem), level(level_of(problem.level)), cut(problem, backward || problem.kept ? TILE_ROWS : TILE_ROWS_KEEPING_NOTHING,
+                                                          group_size(problem, level.width)),
           group_floats(group_size(problem, level.width)) {
         const int64_t padded = rounded_up(p.units, level.width), numbers = p.layers * p.directions;
         int64_t floats = backward ? cut.groups * group_floats : 0;
