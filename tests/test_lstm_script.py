@@ -1,6 +1,6 @@
 """The benchmark of our own LSTM runs, and its contestants compute the same kind of thing."""
 
-import importlib.util
+import importlib
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -15,12 +15,7 @@ BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 @pytest.fixture
 def script(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.syspath_prepend(str(BENCHMARKS))
-    specification = importlib.util.spec_from_file_location("lstm_benchmark", BENCHMARKS / "lstm.py")
-    assert specification is not None
-    assert specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
+    return importlib.import_module("lstm")
 
 
 @pytest.mark.skipif(native.load() is None, reason="our own LSTM was not built here, or HARKEN_NATIVE is 0")

@@ -16,6 +16,7 @@ HOUSE = (
     "errors",
     "files",
     "percent",
+    "memory",
     "recording",
     "samples",
     "sensor_faults",

@@ -1,6 +1,6 @@
 """The benchmark that says where an operation's time goes counts all of it, and our LSTM in it."""
 
-import importlib.util
+import importlib
 from pathlib import Path
 
 import pytest
@@ -14,11 +14,7 @@ BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 @pytest.mark.parametrize("gradients", [True, False])
 def test_shares_are_of_everything_and_our_lstm_is_seen(monkeypatch: pytest.MonkeyPatch, *, gradients: bool) -> None:
     monkeypatch.syspath_prepend(str(BENCHMARKS))
-    specification = importlib.util.spec_from_file_location("where_time_goes", BENCHMARKS / "where_time_goes.py")
-    assert specification is not None
-    assert specification.loader is not None
-    script = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(script)
+    script = importlib.import_module("where_time_goes")
     lstm, signals = FusedLSTM(8, 16, batch_first=True), torch.randn(4, 30, 8)
 
     def call() -> None:

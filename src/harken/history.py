@@ -47,6 +47,11 @@ class History:
         return self.train_loss[-1], self.train_accuracy[-1]
 
     @property
+    def last_evaluated_step(self) -> int:
+        """The step of the last evaluation; 0 before the first."""
+        return self.evaluated_steps[-1] if self.evaluated_steps else 0
+
+    @property
     def last_evaluation(self) -> dict[str, tuple[float, float]]:
         """Loss and accuracy of every test at the last evaluation."""
         return {

@@ -237,7 +237,7 @@ class _Loop:
         on_progress: Callable[[Progress], None] | None,
         should_stop: Callable[[], bool],
     ) -> None:
-        started, first, tested_at = time.monotonic(), self.step, 0
+        started, first = time.monotonic(), self.step
         while self.step < self.steps:
             self.step += 1
             loss, hits = self.learn()
@@ -249,7 +249,6 @@ class _Loop:
                     for name, examples in self.tests.items()
                 }
                 self.history.add_evaluation(self.step, results)
-                tested_at = self.step
             stopping = should_stop() and self.step < self.steps
             if checkpoint is not None and (evaluated or stopping):
                 save_checkpoint(checkpoint, self.state())
@@ -262,7 +261,7 @@ class _Loop:
                         self.steps,
                         *self.history.last_step,
                         tests=self.history.last_evaluation,
-                        tested_at=tested_at,
+                        tested_at=self.history.last_evaluated_step,
                         seconds_left=None if each is None else each * (self.steps - self.step),
                     )
                 )

@@ -7,21 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from harken.cohort.tables import COHORT, QUALITY
 from harken.errors import HarkenError
 from harken.labelled.asked import SUMMARY
 from harken.readers.sensor_logger import looks_like_sensor_logger
+from harken.runs.directory import RunDirectory
 
 __all__ = ["Recordings", "recordings_in", "shard_of"]
 
 ENDINGS = (".cwa", ".gt3x", ".bin", ".csv", ".txt", ".parquet", ".zip")
 TRUTH = ".truth.parquet"
 """What ``harken simulate`` writes beside a recording."""
-RUN = ("run.json", "history.csv")
-"""What a folder holds that ``harken train`` made."""
 RESULTS = (SUMMARY, "timeline.parquet")
 """What a folder holds that ``harken label`` made of a file."""
-TABLES, FAILURES = ("cohort.parquet", "quality.parquet"), re.compile(r"failures.*\.csv")
-"""What it writes beside these folders."""
+FAILURES = re.compile(r"failures.*\.csv")
+"""What it writes beside these folders, and the tables."""
 BY_ENDING = "by its ending"
 BY_SIMULATE, BY_TRAIN, BY_LABEL = "the truth of a simulation", "a run of harken train", "results of harken label"
 Item = TypeVar("Item")
@@ -77,10 +77,10 @@ def _notes(left_out: Mapping[str, list[Path]]) -> list[str]:
 
 def _own(folder: Path) -> str | None:
     """What a folder is that harken made, whose tables would be taken for recordings; None for any other."""
-    for what, names in ((BY_TRAIN, RUN), (BY_LABEL, RESULTS)):
-        if all((folder / name).is_file() for name in names):
-            return what
-    return None
+    run = RunDirectory(folder)
+    if run.record.is_file() and run.history.is_file():
+        return BY_TRAIN
+    return BY_LABEL if all((folder / name).is_file() for name in RESULTS) else None
 
 
 def _refuse_own(folder: Path) -> None:
@@ -110,7 +110,7 @@ def _inside(folder: Path, apart: Path | None, left_out: dict[str, list[Path]]) -
             found.append(at)
             folders.clear()
             continue
-        tables = set(TABLES) <= set(files)
+        tables = {COHORT, QUALITY} <= set(files)
         for name in sorted(files):
             plain = name.lower().removesuffix(".gz")
             if name.startswith("."):
@@ -119,7 +119,7 @@ def _inside(folder: Path, apart: Path | None, left_out: dict[str, list[Path]]) -
                 left_out.setdefault(BY_ENDING, []).append(at / name)
             elif plain.endswith(TRUTH):
                 left_out.setdefault(BY_SIMULATE, []).append(at / name)
-            elif tables and (name in TABLES or FAILURES.fullmatch(name)):
+            elif tables and (name in (COHORT, QUALITY) or FAILURES.fullmatch(name)):
                 left_out.setdefault(BY_LABEL, []).append(at / name)
             else:
                 found.append(at / name)

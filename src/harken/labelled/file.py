@@ -21,7 +21,7 @@ from harken.labelled.card import model_card
 from harken.labelled.clipped import Clipped
 from harken.labelled.quality import quality_of
 from harken.labelling import label_parts
-from harken.labelling.memory import hand_back
+from harken.memory import hand_back
 from harken.readers.parts import Parts, open_parts
 from harken.recogniser import Recogniser
 from harken.report.wearer import write_wearer_report

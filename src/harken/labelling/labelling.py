@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from harken.errors import HarkenError
 from harken.labelling.asking import Asking, Probabilities
-from harken.labelling.memory import hand_back
 from harken.labelling.rows import rows_of
 from harken.labelling.windowing import Windowing
+from harken.memory import hand_back
 from harken.readers.parts import Parts, parts_of
 from harken.recording import Recording
 from harken.samples import Samples

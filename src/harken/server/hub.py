@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from harken.errors import HarkenError
 from harken.live import Plan, advance
 from harken.live.live_recogniser import probabilities_of
+from harken.memory import hand_back, resident_bytes
 from harken.recogniser import Recogniser
 from harken.server.keeping import Keeper, kept
 from harken.server.limits import Limits, RefusedError
-from harken.server.memory import give_back, resident_bytes
 from harken.server.metrics import Metrics
 from harken.server.outbox import Outbox
 from harken.server.session import Session
@@ -265,7 +265,7 @@ class Hub:
                 self._waiting.discard(session)
             self.metrics.add("harken_forgotten_total", len(gone))
         self._tell_watches()
-        give_back()
+        hand_back()
 
     def look(self, outbox: Outbox, name: str | None) -> None:
         """Show this watch from now on; without a name the first one, as soon as there is one."""

@@ -5,7 +5,7 @@ import platform
 import numpy as np
 import pytest
 
-from harken.server.memory import give_back, resident_bytes
+from harken.memory import hand_back, resident_bytes
 
 pytestmark = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has to be told")
 
@@ -15,6 +15,6 @@ def test_what_is_free_goes_back() -> None:
     kept = arrays[::50]
     del arrays
     before = resident_bytes()
-    give_back()
+    hand_back()
     assert resident_bytes() < before - 20e6
     assert all(array.sum() == 1000 for array in kept)
