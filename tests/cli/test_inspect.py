@@ -34,7 +34,7 @@ def write_recording(path: Path, *, label: str = "walking") -> Path:
         for time, values, label in zip(times, noise, labels, strict=True)
     ]
     rows[100][1] = "156.86"
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("Timestamp,X,Y,Z,P,Label\n" + "\n".join(map(",".join, rows)) + "\n", encoding="utf-8")
     return path
 
@@ -130,6 +130,20 @@ def test_all_bad_files_are_named(run_harken: RunHarken, tmp_path: Path) -> None:
     assert json.loads(finished.stdout) == []
     assert str(empty) in finished.stderr
     assert "missing.csv: there is no such file" in finished.stderr
+
+
+def test_a_folder_is_all_recordings_in_it(run_harken: RunHarken, tmp_path: Path) -> None:
+    for name in ("p1", "p2"):
+        write_recording(tmp_path / "drawer" / name / "wrist.csv")
+    (tmp_path / "drawer" / "notes.md").write_text("who wore which")
+    ended = run_harken("inspect", "--json", tmp_path / "drawer", "--plot", tmp_path / "out")
+    assert ended.exit_code == 0
+    assert [facts["file"] for facts in json.loads(ended.stdout)] == [
+        str(tmp_path / "drawer" / name / "wrist.csv") for name in ("p1", "p2")
+    ]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["p1_wrist.png", "p2_wrist.png"]
+    assert "left out, as no recording" in ended.stderr
+    assert "notes.md" in ended.stderr
 
 
 def test_a_clock_too_coarse_for_the_rate_is_said(run_harken: RunHarken, tmp_path: Path) -> None:

@@ -53,6 +53,18 @@ def test_a_folder_for_each_file_and_hours_by_label(run_harken: Run, model: Path,
     assert str(out / "alice") in page
 
 
+def test_what_the_reader_mended_is_told(run_harken: Run, model: Path, alice: Path, tmp_path: Path) -> None:
+    text = alice.read_text()
+    header, *rows = text.splitlines()
+    swapped = tmp_path / "swapped.csv"
+    swapped.write_text("\n".join([header, *rows[:500], rows[600], *rows[500:]]) + "\n")
+    ended = run_harken("label", swapped, "--model", model, "--out", tmp_path / "out")
+    notes = json.loads((tmp_path / "out" / "swapped" / "quality.json").read_text())["notes"]
+    assert notes
+    for note in notes:
+        assert note in " ".join(ended.stdout.replace("note:", "").split())
+
+
 def test_json_is_the_list_of_summaries(run_harken: Run, model: Path, alice: Path, bob: Path, tmp_path: Path) -> None:
     said = ("--model", model / "model.safetensors", "--out", tmp_path / "out", "--unsure-below", "0.99")
     ended = run_harken("label", alice, bob, *said, "--no-smoothing", "--json")
@@ -97,7 +109,8 @@ def test_one_bad_file_does_not_keep_the_others_from_being_labelled(
         assert file not in reason
     assert run_harken("label", alice, "--model", model, "--out", tmp_path / "o").exit_code == 0
     assert not (tmp_path / "o" / "failures.csv").exists()
-    first, *each = ended.stderr.splitlines()
+    where, first, *each = ended.stderr.splitlines()
+    assert where == f"What went wrong stands in {tmp_path / 'o' / 'failures.csv'}, too."
     assert first == "harken: 3 of 4 files went wrong:"
     for line, says in zip(each, ("there is no such file", "broken.csv", "is as long as a window, 2 s"), strict=True):
         assert says in line

@@ -11,6 +11,7 @@ from matplotlib.patches import StepPatch
 from numpy.typing import NDArray
 
 import harken
+from harken import Recogniser
 from harken.figures import draw_recording, label_colours, new_figure, save_png
 from harken.figures.style import MARKED, UNLABELLED_COLOUR
 from harken.recording import Recording
@@ -265,6 +266,14 @@ def test_label_colours_do_not_depend_on_the_other_everyday_labels() -> None:
     assert label_colours(["walking"]) == {"walking": every["walking"]}
     assert label_colours(["cycling", "laying_down", "Walking"])["laying_down"] == every["lying"]
     assert label_colours(["cycling"])["cycling"] == label_colours(["cycling", "cycling"])["cycling"]
+
+
+def test_labels_of_the_packaged_model_have_the_colours_that_its_reports_give_them() -> None:
+    reports = label_colours(Recogniser.load().specification_.labels)
+    assert len(set(reports.values())) == len(reports)
+    for label, colour in reports.items():
+        assert label_colours([label]) == {label: colour}
+    assert label_colours(["jogging", "stairs"]) == {"jogging": reports["running"], "stairs": reports["stairs"]}
 
 
 def test_label_colours_differ_up_to_21_labels() -> None:

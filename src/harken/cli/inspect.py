@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from harken.cli.each_file import distinct_names, progress, raise_failures
-from harken.cli.options import Files, Json, with_reading_options
+from harken.cli.notes import notes_table
+from harken.cli.options import FilesOrFolders, Json, with_reading_options
 from harken.errors import HarkenError
 from harken.percent import percent_number
 from harken.readers.options import TableOptions
@@ -38,12 +39,13 @@ Plot = Annotated[
 
 
 @with_reading_options
-def inspect(files: Files, *, reading: TableOptions, plot: Plot = None, json: Json = False) -> None:
+def inspect(files: FilesOrFolders, *, reading: TableOptions, plot: Plot = None, json: Json = False) -> None:
     """Show what is in recordings: rows, rate, gaps, ranges, labels, and what was mended.
 
     A file that cannot be read does not keep the others from being shown; it is named at the end. Accelerations
     are in g, whatever the file's unit. The JSON is a list of objects, one for each recording that was read.
     """
+    files = _recordings(files)
     pictures = _picture_paths(files, plot) if plot is not None else [None] * len(files)
     inspected: list[dict[str, Any]] = []
     failures: list[HarkenError] = []
@@ -70,6 +72,18 @@ def inspect(files: Files, *, reading: TableOptions, plot: Plot = None, json: Jso
     if json:
         print(dumps(inspected, indent=2, allow_nan=False))
     raise_failures(failures, len(files))
+
+
+def _recordings(paths: list[str]) -> list[str]:
+    """The files named, and those in the folders named, as ``harken label`` would find them."""
+    if not any(Path(path).is_dir() for path in paths):
+        return paths
+    from harken.cohort import recordings_in
+
+    found = recordings_in(paths)
+    for note in found.notes:
+        typer.echo(note, err=True)
+    return [str(path) for path in found.files]
 
 
 def _read(file: str, reading: TableOptions) -> tuple["Inspection", "Recording"]:
@@ -124,7 +138,7 @@ def _print(facts: "Inspection", picture: Path | None) -> None:
     if console.width < NARROWEST:
         console.width = NARROWEST  # a wrapped line is better than a number cut short
     console.print(Text(_printable(facts.file), style="bold"), soft_wrap=True)
-    for part in (_facts_table(facts), _channel_table(facts), _label_table(facts), _notes_table(facts)):
+    for part in (_facts_table(facts), _channel_table(facts), _label_table(facts), notes_table(facts.notes)):
         if part.row_count:
             console.print(part)
             console.print()
@@ -216,15 +230,6 @@ def _label_table(facts: "Inspection") -> "Table":
             f"{time.bouts:,}",
             *("-" if length is None else duration_text(length) for length in lengths),
         )
-    return table
-
-
-def _notes_table(facts: "Inspection") -> "Table":
-    from rich.table import Table
-
-    table = Table.grid(padding=(0, 1, 0, 0))
-    for note in facts.notes:
-        table.add_row("note:", note)
     return table
 
 

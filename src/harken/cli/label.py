@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from harken.cli.options import FLAG, Json, ModelOrPackaged, with_reading_options
+from harken.cli.options import FLAG, FilesOrFolders, Json, ModelOrPackaged, with_reading_options
 from harken.errors import HarkenError
 from harken.readers.options import TableOptions
 
@@ -18,14 +18,7 @@ __all__ = ["label"]
 
 @with_reading_options
 def label(
-    files: Annotated[
-        list[str],
-        typer.Argument(
-            help="Recordings, and folders of them: research watches' own files, loggers' exports, CSV and Parquet.",
-            metavar="FILE|FOLDER",
-            show_default=False,
-        ),
-    ],
+    files: FilesOrFolders,
     *,
     model: ModelOrPackaged = None,
     out: Annotated[
@@ -127,14 +120,18 @@ def label(
             if outcome.summary is not None and not json:
                 _print(str(outcome.task.path), out / outcome.task.name, outcome.summary, again=outcome.again)
         ended = [outcomes[task] for task in tasks]
+        told = out / _failures_name(shard)
         try:
-            write_failures(out / _failures_name(shard), ended)
+            write_failures(told, ended)
             write_tables(out)
         except OSError as error:
             raise HarkenError(f"{out}: cannot write there ({error.strerror or error})") from error
     if json:
         print(dumps([one.summary for one in ended if one.summary is not None], indent=2, allow_nan=False))
-    raise_failures([HarkenError(one.reason) for one in ended if one.reason is not None], len(ended))
+    failures = [HarkenError(one.reason) for one in ended if one.reason is not None]
+    if failures:
+        typer.echo(f"What went wrong stands in {told}, too.", err=True)
+    raise_failures(failures, len(ended))
 
 
 def _workers(asked: int | None, tasks: int) -> int:
@@ -173,6 +170,8 @@ def _print(file: str, folder: Path, summary: dict[str, Any], *, again: bool) -> 
     from rich.table import Table
     from rich.text import Text
 
+    from harken.cli.notes import notes_table
+
     times = summary["seconds_by_label"]
     labelled = sum(times.values())
     table = Table(box=None, pad_edge=False)
@@ -188,6 +187,8 @@ def _print(file: str, folder: Path, summary: dict[str, Any], *, again: bool) -> 
     shown = f"{file}: {summary['subject']}, {summary['start']} to {summary['end']}"
     console.print(Text(shown.encode("utf-8", errors="replace").decode(), style="bold"), soft_wrap=True)
     console.print(table)
+    if summary["notes"]:
+        console.print(notes_table(summary["notes"]))
     console.print(
         f"{folder}{' (labelled before in the same way, and left as it is)' if again else ''}\n", soft_wrap=True
     )

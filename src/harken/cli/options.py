@@ -10,13 +10,18 @@ import typer
 
 from harken.readers.options import AccelerationUnit, TableOptions, TimeUnit
 
-__all__ = ["FLAG", "Files", "Json", "ModelOrPackaged", "with_reading_options"]
+__all__ = ["FLAG", "FilesOrFolders", "Json", "ModelOrPackaged", "with_reading_options"]
 
 FLAG = ""
 """The metavar of an option that takes no value: without it the help would ask for a ``<bool>``."""
 
-Files = Annotated[
-    list[str], typer.Argument(help="Recordings: CSV or Parquet files.", metavar="FILE", show_default=False)
+FilesOrFolders = Annotated[
+    list[str],
+    typer.Argument(
+        help="Recordings, and folders of them: research watches' own files, loggers' exports, CSV and Parquet.",
+        metavar="FILE|FOLDER",
+        show_default=False,
+    ),
 ]
 Json = Annotated[
     bool, typer.Option("--json", help="Print JSON for a program instead of a table for a person.", metavar=FLAG)

@@ -45,7 +45,8 @@ UNLABELLED_COLOUR = "#c4c8cd"
 # without black, which is the signal's.
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7", "#F0E442")
 SHADES = (0.0, -0.5, 0.55)
-# The everyday postures look the same in every picture, whatever their recording calls them.
+# What the packaged model tells apart looks the same in every picture, whatever their recording calls it: the number is
+# the colour's, then, from 7 on, its darker shade's.
 KNOWN_LABELS = {
     "laying": 0,
     "laying_down": 0,
@@ -54,6 +55,11 @@ KNOWN_LABELS = {
     "sitting": 1,
     "standing": 2,
     "walking": 3,
+    "cycling": 4,
+    "other": 5,
+    "running": 6,
+    "jogging": 6,
+    "stairs": 7,
 }
 STYLE = {
     "axes.edgecolor": QUIET_INK,
@@ -124,19 +130,23 @@ def label_colours(label_names: Iterable[str]) -> dict[str, str]:
     """A colour (``#rrggbb``) for each label; no two share one up to 21 labels, and the first seven are safe
     for colour-blind eyes.
 
-    A label keeps its colour from picture to picture: lying, sitting, standing and walking have their own,
-    another takes the one that its name's checksum points at, or the next that is free in this picture.
+    A label keeps its colour from picture to picture: those of the packaged model have their own, another takes the one
+    that its name's checksum points at, or the next that is free in this picture.
     """
     names = sorted(set(label_names), key=lambda name: (_plain(name) not in KNOWN_LABELS, name))
-    colours = {}
-    for first in range(0, len(names), len(PALETTE)):
-        # Seven labels at a time, so that a darker or paler shade is given only when every full colour has gone.
-        amount = SHADES[first // len(PALETTE) % len(SHADES)]
-        free = dict(enumerate(PALETTE))
-        for name in names[first : first + len(PALETTE)]:
-            wanted = KNOWN_LABELS.get(_plain(name), zlib.crc32(_plain(name).encode()))
-            place = next(at for step in range(len(PALETTE)) if (at := (wanted + step) % len(PALETTE)) in free)
-            colours[name] = _shade(free.pop(place), amount)
+    colours: dict[str, str] = {}
+    free: list[int] = []
+    for name in names:
+        free = free or list(range(len(PALETTE) * len(SHADES)))
+        known = KNOWN_LABELS.get(_plain(name))
+        if known is None or known not in free:
+            # A darker or paler shade is given only when every full colour has gone.
+            row = free[0] // len(PALETTE) * len(PALETTE)
+            wanted = zlib.crc32(_plain(name).encode()) if known is None else known
+            known = next(at for step in range(len(PALETTE)) if (at := row + (wanted + step) % len(PALETTE)) in free)
+        free.remove(known)
+        shade, place = divmod(known, len(PALETTE))
+        colours[name] = _shade(PALETTE[place], SHADES[shade])
     return colours
 
 

@@ -3,7 +3,21 @@
 // Okabe and Ito's, which people with any common colour blindness tell apart.
 const PALETTE = ["#0072b2", "#e69f00", "#009e73", "#d55e00", "#56b4e9", "#cc79a7", "#f0e442"];
 const SHADES = [0, -0.5, 0.55];
-const KNOWN = { laying: 0, laying_down: 0, lying: 0, lying_down: 0, sitting: 1, standing: 2, walking: 3 };
+// Colours of the common words, by number; from 7 on, in the darker shade.
+const KNOWN = {
+  laying: 0,
+  laying_down: 0,
+  lying: 0,
+  lying_down: 0,
+  sitting: 1,
+  standing: 2,
+  walking: 3,
+  cycling: 4,
+  other: 5,
+  running: 6,
+  jogging: 6,
+  stairs: 7,
+};
 
 // A patch of colour on a light and on a dark page, and the contrast (WCAG's) that it has with the page at least.
 const LIGHT = { page: "#ffffff", least: 1.5, away: 0 };
@@ -23,15 +37,19 @@ export function pictureColours(labels) {
   const known = (name) => Object.hasOwn(KNOWN, key(name));
   const names = [...new Set(labels)].sort((a, b) => known(b) - known(a) || (a < b ? -1 : a > b ? 1 : 0));
   const colours = new Map();
-  for (let first = 0; first < names.length; first += PALETTE.length) {
-    const amount = SHADES[(first / PALETTE.length) % SHADES.length];
-    const free = new Set(PALETTE.keys());
-    for (const name of names.slice(first, first + PALETTE.length)) {
-      let place = (known(name) ? KNOWN[key(name)] : crc32(key(name))) % PALETTE.length;
-      while (!free.has(place)) place = (place + 1) % PALETTE.length;
-      free.delete(place);
-      colours.set(name, shade(PALETTE[place], amount));
+  const size = PALETTE.length;
+  let free = new Set();
+  for (const name of names) {
+    if (!free.size) free = new Set(Array(size * SHADES.length).keys());
+    let place = KNOWN[key(name)];
+    if (!known(name) || !free.has(place)) {
+      // A darker or paler shade is given only when every full colour has gone.
+      const row = Math.floor(Math.min(...free) / size) * size;
+      const wanted = known(name) ? place : crc32(key(name));
+      place = [...PALETTE.keys()].map((step) => row + ((wanted + step) % size)).find((at) => free.has(at));
     }
+    free.delete(place);
+    colours.set(name, shade(PALETTE[place % size], SHADES[Math.floor(place / size)]));
   }
   return colours;
 }

@@ -1,0 +1,15 @@
+"""What a reader recognised and mended, in lines under a table."""
+
+from collections.abc import Iterable
+
+from rich.table import Table
+
+__all__ = ["notes_table"]
+
+
+def notes_table(notes: Iterable[str]) -> Table:
+    """A line a note; a long one goes on under its beginning."""
+    table = Table.grid(padding=(0, 1, 0, 0))
+    for note in notes:
+        table.add_row("note:", note)
+    return table
