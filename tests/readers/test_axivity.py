@@ -1,4 +1,4 @@
-"""Axivity's ``.cwa``: real files against expected arrays and one another, made-up ones for everything else."""
+"""Axivity's ``.cwa``, made-up files: units, clocks, sessions, lost blocks, gzip and what the user says."""
 
 import gzip
 from datetime import UTC, datetime, timedelta
@@ -6,17 +6,17 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harken.readers.axivity import looks_like_axivity, read_axivity, reading, samples
+from harken.readers.axivity import read_axivity, reading, samples
 from harken.readers.axivity.blocks import Blocks, find_blocks
 from harken.readers.options import TableOptions
-from harken.recording import Recording
 from reading import mended, refusals
 from research_watches import (
+    AX6,
+    AX6_CHANNELS,
     BLOCK_SAMPLES,
     COUNTS_PER_G,
     CWA_BLOCK_BYTES,
@@ -24,7 +24,6 @@ from research_watches import (
     DEGREES_PER_COUNT,
     SUMMER,
     checked,
-    cwa_block,
     cwa_blocks,
     cwa_header,
     ns,
@@ -32,154 +31,9 @@ from research_watches import (
     write_parts,
 )
 
-AX6 = 0x64
-ROTATING = ("x", "y", "z", "gyro_x", "gyro_y", "gyro_z", "temperature")
-
-
 read = mended(read_axivity)
 refusal = refusals(read)
 written = partial(write_parts, name="watch.cwa")
-
-
-REAL = {
-    "GGIRread_ax3_testfile.cwa": ("26", 17_400, 98.869, 175.98, 0, 0),
-    "GGIRread_ax3_corrupt_blocks.cwa": ("26", 16_680, 98.874, 171.13, 1, 0),
-    "GGIRread_ax6_testfile.cwa": ("993", 11_320, 99.038, 114.29, 0, 1040),
-    "actfast_ax3.cwa": ("26", 3_600, 98.901, 36.39, 0, 0),
-    "actfast_ax6.cwa": ("993", 1_200, 99.093, 12.10, 0, 1040),
-    "labda_ax3_49h.cwa": ("labda_ax3_49h", 4_307_160, 24.4176, 176_395.96, 0, 0),
-    "skdh_ax3_sample.cwa": ("skdh_ax3_sample", 58_800, 197.243, 298.10, 0, 0),
-    "skdh_ax6_sample.cwa": ("skdh_ax6_sample", 10_360, 98.413, 105.26, 0, 120),
-}
-"""Subject, samples, true rate, span, gaps, and samples marked as interchanged."""
-
-
-@pytest.mark.parametrize("name", REAL)
-def test_real_files(name: str, data_dir: Path) -> None:
-    subject, rows, rate_hz, span_s, gaps, marked = REAL[name]
-    recording = read(data_dir / "devices" / name)
-    assert (recording.subject, len(recording), len(recording.gap_rows)) == (subject, rows, gaps)
-    assert recording.sample_rate_hz == pytest.approx(rate_hz, abs=0.001)
-    assert recording.span_s == pytest.approx(span_s, abs=0.01)
-    assert int((~recording.valid).sum()) == marked
-    assert recording.channels == (ROTATING if "ax6" in name else ("x", "y", "z", "temperature"))
-    assert recording.quality.dropped == {}
-    still = np.linalg.norm(recording.signals[recording.valid, :3], axis=1)
-    assert np.median(still) == pytest.approx(1, abs=0.06)  # g
-
-
-@pytest.mark.parametrize("model", ["ax3", "ax6"])
-def test_the_expected_arrays_of_scikit_digital_health(model: str, data_dir: Path) -> None:
-    recording = read(data_dir / "devices" / f"skdh_{model}_sample.cwa")
-    with np.load(data_dir / "devices" / f"{model}_data.npz") as expected:
-        np.testing.assert_allclose(recording.signals[:, :3], expected["accel"], atol=1e-6)
-        np.testing.assert_allclose(recording.time_ns / 1e9, expected["time"], atol=1e-4)
-        if model == "ax6":
-            np.testing.assert_allclose(recording.signals[:, 3:6], np.deg2rad(expected["gyro"]), atol=1e-6)
-
-
-def test_the_makers_export_of_the_same_ax6_recording(data_dir: Path) -> None:
-    recording = read(data_dir / "devices" / "GGIRread_ax6_testfile.cwa")
-    path = data_dir / "devices" / "ggir_ax6_testfile_formatted_timestamps.csv"
-    table = pl.read_csv(path, has_header=False)
-    times = table.to_series(0).str.to_datetime("%Y-%m-%d %H:%M:%S%.f", time_unit="ns").to_physical().to_numpy()
-    rows = len(table)
-    assert rows > 200
-    np.testing.assert_allclose(recording.time_ns[:rows], times, atol=1.01e6, rtol=0)
-    columns = table.select(pl.nth(range(1, 7))).to_numpy()
-    np.testing.assert_allclose(recording.signals[:rows, :3], columns[:, :3], atol=1e-6)
-    np.testing.assert_allclose(recording.signals[:rows, 3:6], np.deg2rad(columns[:, 3:]), atol=1e-6)
-
-
-def test_the_makers_resampled_export_of_the_same_ax3_recording(data_dir: Path) -> None:
-    recording = read(data_dir / "devices" / "GGIRread_ax3_testfile.cwa")
-    path = data_dir / "devices" / "ggir_ax3_testfile_unix_timestamps.csv"
-    table = pl.read_csv(path, has_header=False).to_numpy()
-    assert len(table) > 200
-    nearest = np.searchsorted(recording.time_ns, np.rint(table[:, 0] * 1e9).astype(np.int64))
-    near = recording.signals[np.clip(nearest[:, np.newaxis] + [-1, 0, 1], 0, len(recording) - 1), :3]
-    off = np.abs(near - table[:, np.newaxis, 1:4]).max(axis=2).min(axis=1)
-    assert (off < 1e-6).mean() > 0.99  # it takes the sample before or after the even clock's
-
-
-@pytest.mark.parametrize("model", ["ax3", "ax6"])
-def test_the_beginning_of_a_file_reads_as_in_the_whole_file(model: str, data_dir: Path) -> None:
-    part = read(data_dir / "devices" / f"actfast_{model}.cwa")
-    whole = read(data_dir / "devices" / f"GGIRread_{model}_testfile.cwa")
-    np.testing.assert_array_equal(part.signals, whole.signals[: len(part)])
-    np.testing.assert_array_equal(part.time_ns, whole.time_ns[: len(part)])
-
-
-def test_two_other_readers_give_the_same_accelerations_and_the_better_one_the_same_times(data_dir: Path) -> None:
-    actfast = pytest.importorskip("actfast", reason="the devices extra is not installed")
-    path = data_dir / "devices" / "labda_ax3_49h.cwa"
-    recording = read_axivity(path, TableOptions())
-    table = actfast.read(str(path))["timeseries"]["high_frequency"]
-    np.testing.assert_array_equal(recording.signals[:, :3], table["acceleration"])
-    late_ms = (table["datetime"] - recording.time_ns) / 1e6
-    assert 0 <= late_ms.min() <= late_ms.max() < 5 * 41  # it takes a block to have begun when it was written
-    agrees_with_cwa_reader_rs(recording, path)
-
-
-def agrees_with_cwa_reader_rs(recording: Recording, path: Path) -> None:
-    """Values to the last bit, but for rotation (in degrees there); times to its microsecond, which floats blur."""
-    library = pytest.importorskip("cwa_reader_rs", reason="the dev extra is not installed")
-    table = library.read_cwa_file(str(path))
-    times = table.index.to_numpy().astype("datetime64[ns]").view(np.int64)
-    np.testing.assert_allclose(recording.time_ns, times, atol=1500, rtol=0)
-    for axis, name in enumerate(recording.channels[:-1]):
-        if name in "xyz":
-            np.testing.assert_array_equal(recording.signals[:, axis], table[f"acc_{name}"])
-        else:
-            np.testing.assert_allclose(recording.signals[:, axis], np.deg2rad(table[name]), atol=1e-6, rtol=1e-6)
-
-
-def with_form(block: bytes, counts: np.ndarray) -> bytes:
-    """A block whose samples are these, two bytes an axis."""
-    samples, axes = counts.shape
-    content = counts.astype("<i2").tobytes()
-    fields = bytes([axes << 4 | 2]) + block[26:28] + samples.to_bytes(2, "little")
-    return checked(block[:25] + fields + content.ljust(480, b"\0") + block[510:])
-
-
-@settings(max_examples=40, deadline=None)
-@given(
-    form=st.sampled_from(["packed", "3 axes", "6 axes", "9 axes"]),
-    rate=st.sampled_from([7, 8, 10, 11]),
-    blocks=st.lists(
-        st.tuples(st.integers(20, 26), st.sampled_from([0, 10, -10, 300, 900, 1500, 90_000])),
-        min_size=1,
-        max_size=12,
-    ),
-    seed=st.integers(0, 9),
-)
-def test_every_form_reads_as_cwa_reader_rs_reads_it(
-    form: str, rate: int, blocks: list[tuple[int, int]], seed: int, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    random = np.random.default_rng(seed)
-    start, made = SUMMER, []
-    for number, (count, later_ms) in enumerate(blocks):
-        start += timedelta(milliseconds=later_ms) if number else timedelta()
-        counts = random.integers(-2048, 2048, (count, 3))
-        block = cwa_block(counts, start, number=number, rate=rate)
-        if form != "packed":
-            axes = int(form[0])
-            six = cwa_block(turning(1, 6), start, number=number, rate=rate)
-            block = with_form(six if axes > 3 else block, random.integers(-(2**15), 2**15, (count, axes)))
-        made.append(block)
-        start += timedelta(seconds=count * 2 ** (15 - rate) / 3200)
-    path = written(tmp_path_factory.getbasetemp(), cwa_header(model=AX6 * (form > "5")), *made)
-    agrees_with_cwa_reader_rs(read_axivity(path, TableOptions()), path)
-
-
-def test_damaged_blocks_of_a_real_file_are_gaps(data_dir: Path) -> None:
-    damaged = read(data_dir / "devices" / "GGIRread_ax3_corrupt_blocks.cwa")
-    intact = read(data_dir / "devices" / "GGIRread_ax3_testfile.cwa")
-    kept = ~np.isin(np.arange(145), [0, 13, 14, 142, 143, 144]).repeat(120)
-    np.testing.assert_array_equal(damaged.signals, intact.signals[kept])
-    np.testing.assert_allclose(damaged.time_ns, intact.time_ns[kept], atol=11e6, rtol=0)  # a sample
-    assert np.diff(damaged.time_ns).max() / 1e9 == pytest.approx(2 * 120 / 98.87, abs=0.03)
-    assert any("6 of 145 blocks of the file are damaged" in note for note in damaged.quality.notes)
 
 
 @pytest.mark.parametrize("axes", [3, 6])
@@ -189,7 +43,7 @@ def test_units_channels_and_header(axes: int, tmp_path: Path) -> None:
     np.testing.assert_array_equal(recording.signals[:, :3], counts[:, -3:] / np.float32(COUNTS_PER_G[axes]))
     if axes == 6:
         np.testing.assert_allclose(recording.signals[:, 3:6], np.deg2rad(counts[:, :3] * DEGREES_PER_COUNT), rtol=1e-5)
-    assert recording.channels == (ROTATING if axes == 6 else ("x", "y", "z", "temperature"))
+    assert recording.channels == (AX6_CHANNELS if axes == 6 else ("x", "y", "z", "temperature"))
     np.testing.assert_allclose(recording.signals[:, -1], 25, atol=0.15)
     np.testing.assert_allclose(recording.time_ns, ns(SUMMER) + 10**7 * np.arange(len(recording)), atol=2000, rtol=0)
     assert recording.subject == "P/17"
@@ -364,75 +218,3 @@ def test_a_file_that_shrinks_while_it_is_read(tmp_path: Path, monkeypatch: pytes
 def test_a_very_old_firmware(tmp_path: Path) -> None:
     old = [checked(block[:24] + b"\0" + block[25:]) for block in cwa_blocks(5)]
     assert "very old firmware" in refusal(written(tmp_path, cwa_header(), *old))
-
-
-def test_what_is_recognised(data_dir: Path) -> None:
-    for path in sorted((data_dir / "devices").iterdir()):
-        with path.open("rb") as file:
-            head = file.read(1 << 16)
-        assert looks_like_axivity(path, head) == (path.suffix == ".cwa"), path.name
-        assert looks_like_axivity(Path("renamed"), head) == (path.suffix == ".cwa"), path.name
-        assert looks_like_axivity(Path("renamed"), gzip.compress(head)[:2000]) == (path.suffix == ".cwa"), path.name
-    assert looks_like_axivity(Path("damaged.CWA"), b"")
-    assert not looks_like_axivity(Path("watch.csv"), b"\x1f\x8b but no gzip")
-
-
-def test_other_files_are_refused(data_dir: Path) -> None:
-    for path in sorted((data_dir / "devices").iterdir()):
-        if path.suffix != ".cwa":
-            assert "this is no Axivity .cwa file" in refusal(path)
-
-
-CONTENT = {
-    axes: cwa_header(model=AX6 * (axes == 6)) + b"".join(cwa_blocks(12, axes=axes, start=SUMMER)) for axes in (3, 6)
-}
-
-
-def trustworthy(path: Path, content: bytes, axes: int, untouched: list[int]) -> None:
-    """A file that was tampered with is refused; or its untouched blocks are there, at their times, and all is said."""
-    path.write_bytes(content)
-    if content[:4] != CONTENT[axes][:4] or not untouched:
-        assert len(refusal(path)) < 300
-        return
-    recording = read_axivity(path, TableOptions())
-    size = BLOCK_SAMPLES[axes]
-    rows = np.isin(np.arange(12), untouched).repeat(size)
-    assert len(recording) == rows.sum()
-    np.testing.assert_array_equal(
-        recording.signals[:, :3], (turning(12 * size, axes)[:, -3:] / np.float32(COUNTS_PER_G[axes]))[rows]
-    )
-    times = ns(SUMMER) + 10**7 * np.arange(12 * size)
-    np.testing.assert_allclose(recording.time_ns, times[rows], atol=10**7, rtol=0)
-    if len(untouched) < -(-(len(content) - CWA_HEADER_BYTES) // CWA_BLOCK_BYTES):
-        assert any("damaged" in note or "cut short" in note for note in recording.quality.notes)
-
-
-@pytest.mark.parametrize("axes", [3, 6])
-def test_cut_anywhere(axes: int, tmp_path: Path) -> None:
-    content = CONTENT[axes]
-    ends = [*range(0, 1100, 31), *range(1024, len(content), 137), *range(1024, len(content), CWA_BLOCK_BYTES)]
-    for end in ends:
-        whole = max(0, (end - CWA_HEADER_BYTES) // CWA_BLOCK_BYTES)
-        trustworthy(tmp_path / "cut.cwa", content[:end], axes, list(range(whole)))
-
-
-@settings(max_examples=120, deadline=None, derandomize=True)
-@given(
-    axes=st.sampled_from([3, 6]),
-    edits=st.lists(st.tuples(st.integers(0, len(CONTENT[3]) - 1), st.integers(1, 255)), min_size=1, max_size=5),
-    near_the_beginning=st.booleans(),
-)
-def test_flipped_bytes(
-    axes: int, edits: list[tuple[int, int]], near_the_beginning: bool, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    content = bytearray(CONTENT[axes])
-    if near_the_beginning:  # of a block: its time, number, rate and form
-        edits = [(place - place % CWA_BLOCK_BYTES + place % 30, change) for place, change in edits]
-    for place, change in edits:
-        content[place] ^= change
-    changed = [i for i in range(len(content)) if content[i] != CONTENT[axes][i]]
-    hit = {(place - CWA_HEADER_BYTES) // CWA_BLOCK_BYTES for place in changed}
-    # A checksum of 16 bits is blind to two changes that make up for one another; the seed meets none.
-    trustworthy(
-        tmp_path_factory.getbasetemp() / "flipped.cwa", bytes(content), axes, [i for i in range(12) if i not in hit]
-    )
