@@ -56,7 +56,14 @@ def _scores(people: Mapping[str, Mapping[str, Any]], budget: int) -> dict[str, d
 
 def markdown(result: Mapping[str, Any]) -> str:
     """The tables, for people."""
-    parts = ["# Adaptation\n", f"`{result['command']}`\n", f"Tested on the last {result['test_s']} s of each bout.\n"]
+    made = result["made_with"]
+    parts = [
+        "# Adaptation\n",
+        f"`{result['command']}` at commit {str(made['git_commit'])[:7]}, on {made['machine']['processor']}.\n",
+        f"Tested on the last {result['test_s']} s of each bout, the first seconds of which were labelled. **Labels and "
+        "test share a bout**: strap, place and hour are the same, and so the gain is that for the minutes after the "
+        "labels. What is measured, and how, is told [elsewhere](../adapt.md#what-it-is-worth).\n",
+    ]
     for name, run in result["runs"].items():
         rows = run["table"]
         parts.append(f"## {name}\n\n{rows[0]['people']} people, {rows[0]['evaluations']} evaluations of a person.\n")
