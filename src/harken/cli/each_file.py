@@ -6,9 +6,25 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import typer
+
 from harken.errors import HarkenError
 
-__all__ = ["distinct_names", "progress", "raise_failures"]
+__all__ = ["distinct_names", "progress", "raise_failures", "recordings"]
+
+
+def recordings(paths: Sequence[str | Path], *, out: Path | None = None) -> list[Path]:
+    """The files named, and those in the folders named; what was left out of these is told on the standard error.
+
+    Raises:
+        HarkenError: for a folder without any recording, or one that harken made.
+    """
+    from harken.cohort import recordings_in  # brings PyTorch along
+
+    found = recordings_in(paths, out=out)
+    for note in found.notes:
+        typer.echo(note, err=True)
+    return found.files
 
 
 def distinct_names(files: Sequence[str | Path]) -> list[str]:

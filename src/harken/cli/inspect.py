@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from harken.cli.each_file import distinct_names, progress, raise_failures
+from harken.cli.each_file import distinct_names, progress, raise_failures, recordings
 from harken.cli.notes import notes_table
 from harken.cli.options import FilesOrFolders, Json, with_reading_options
 from harken.errors import HarkenError
@@ -45,7 +45,8 @@ def inspect(files: FilesOrFolders, *, reading: TableOptions, plot: Plot = None, 
     A file that cannot be read does not keep the others from being shown; it is named at the end. Accelerations
     are in g, whatever the file's unit. The JSON is a list of objects, one for each recording that was read.
     """
-    files = _recordings(files)
+    if any(Path(file).is_dir() for file in files):
+        files = [str(path) for path in recordings(files)]
     pictures = _picture_paths(files, plot) if plot is not None else [None] * len(files)
     inspected: list[dict[str, Any]] = []
     failures: list[HarkenError] = []
@@ -72,18 +73,6 @@ def inspect(files: FilesOrFolders, *, reading: TableOptions, plot: Plot = None, 
     if json:
         print(dumps(inspected, indent=2, allow_nan=False))
     raise_failures(failures, len(files))
-
-
-def _recordings(paths: list[str]) -> list[str]:
-    """The files named, and those in the folders named, as ``harken label`` would find them."""
-    if not any(Path(path).is_dir() for path in paths):
-        return paths
-    from harken.cohort import recordings_in
-
-    found = recordings_in(paths)
-    for note in found.notes:
-        typer.echo(note, err=True)
-    return [str(path) for path in found.files]
 
 
 def _read(file: str, reading: TableOptions) -> tuple["Inspection", "Recording"]:

@@ -89,16 +89,14 @@ def label(
     way is left as it is. A file that cannot be labelled does not keep the others from being labelled; it is named at
     the end, and in failures.csv. The JSON is a list of the summaries.
     """
-    from harken.cli.each_file import distinct_names, progress, raise_failures
-    from harken.cohort import label_cohort, recordings_in, shard_of, write_failures, write_tables
+    from harken.cli.each_file import distinct_names, progress, raise_failures, recordings
+    from harken.cohort import label_cohort, shard_of, write_failures, write_tables
     from harken.cohort.running import Job, Task
     from harken.files import not_left_empty
     from harken.labelled import LabelSettings
 
-    found = recordings_in(files, out=out)
-    for note in found.notes:
-        typer.echo(note, err=True)
-    tasks = [Task(path, name) for path, name in zip(found.files, distinct_names(found.files), strict=True)]
+    found = recordings(files, out=out)
+    tasks = [Task(path, name) for path, name in zip(found, distinct_names(found), strict=True)]
     if shard is not None:
         tasks = shard_of(tasks, shard)
     settings = LabelSettings(

@@ -127,26 +127,26 @@ def save_png(figure: Figure, path: str | Path) -> None:
 
 
 def label_colours(label_names: Iterable[str]) -> dict[str, str]:
-    """A colour (``#rrggbb``) for each label; no two share one up to 21 labels, and the first seven are safe
-    for colour-blind eyes.
+    """A colour (``#rrggbb``) for each label; no two share one up to 21 labels, and up to seven are
+    safe for colour-blind eyes, but for ``stairs``, which is a darker blue than ``lying``.
 
     A label keeps its colour from picture to picture: those of the packaged model have their own, another takes the one
     that its name's checksum points at, or the next that is free in this picture.
     """
     names = sorted(set(label_names), key=lambda name: (_plain(name) not in KNOWN_LABELS, name))
     colours: dict[str, str] = {}
+    size = len(PALETTE)
     free: list[int] = []
     for name in names:
-        free = free or list(range(len(PALETTE) * len(SHADES)))
-        known = KNOWN_LABELS.get(_plain(name))
-        if known is None or known not in free:
+        free = free or list(range(size * len(SHADES)))
+        place = KNOWN_LABELS.get(_plain(name))
+        if place is None or place not in free:
             # A darker or paler shade is given only when every full colour has gone.
-            row = free[0] // len(PALETTE) * len(PALETTE)
-            wanted = zlib.crc32(_plain(name).encode()) if known is None else known
-            known = next(at for step in range(len(PALETTE)) if (at := row + (wanted + step) % len(PALETTE)) in free)
-        free.remove(known)
-        shade, place = divmod(known, len(PALETTE))
-        colours[name] = _shade(PALETTE[place], SHADES[shade])
+            row = free[0] // size * size
+            wanted = zlib.crc32(_plain(name).encode()) if place is None else place
+            place = next(at for step in range(size) if (at := row + (wanted + step) % size) in free)
+        free.remove(place)
+        colours[name] = _shade(PALETTE[place % size], SHADES[place // size])
     return colours
 
 
