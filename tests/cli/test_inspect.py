@@ -1,4 +1,5 @@
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -144,6 +145,17 @@ def test_a_folder_is_all_recordings_in_it(run_harken: RunHarken, tmp_path: Path)
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["p1_wrist.png", "p2_wrist.png"]
     assert "left out, as no recording" in ended.stderr
     assert "notes.md" in ended.stderr
+
+
+def test_a_drawer_with_a_file_of_sensor_loggers_is_no_export(
+    run_harken: RunHarken, data_dir: Path, tmp_path: Path
+) -> None:
+    names = ["actfast_ax3.cwa", "sensorlogger_WristMotion.csv"]
+    for name in names:
+        shutil.copy(data_dir / "devices" / name, tmp_path)
+    ended = run_harken("inspect", "--json", tmp_path)
+    assert ended.exit_code == 0
+    assert [Path(facts["file"]).name for facts in json.loads(ended.stdout)] == names
 
 
 def test_a_clock_too_coarse_for_the_rate_is_said(run_harken: RunHarken, tmp_path: Path) -> None:

@@ -18,6 +18,8 @@ __all__ = ["PHONE", "WATCH", "Export", "find_export", "looks_like_sensor_logger"
 WATCH = ("WristMotion", "WatchAccelerometerUncalibrated")
 PHONE = ("TotalAcceleration", "Accelerometer", "AccelerometerUncalibrated")
 """Files with acceleration, those of a wrist first and in each group the best first."""
+NEVER_EXPORTED = (".cwa", ".gt3x", ".bin", ".parquet")
+"""Endings of research watches' files and of Parquet, which no export of the app holds."""
 BESIDE = ("Gravity", "Metadata")
 OTHER_AXES = re.compile(r"Gravity|Headphone|(Watch)?(Gyroscope|Magnetometer|\w*Orientation)(Uncalibrated)?")
 """Files that have columns x, y and z, or acceleration, and not that of a wrist."""
@@ -66,12 +68,15 @@ class Export:
 def looks_like_sensor_logger(path: Path, head: bytes) -> bool:
     """Whether a folder, or a file that begins with ``head``, was exported by Sensor Logger.
 
-    A folder has no ``head``; its files with acceleration are looked into, as are an archive's.
+    A folder has no ``head``; its files with acceleration are looked into, as are an archive's. One that holds files of
+    research watches or Parquet as well is no export but a drawer, in which an export's file may lie.
     """
     if not path.is_dir() and not is_zip(head):
         return _begins_so(path, head)
     try:
         candidates = _children(path)
+        if any(file.name.lower().removesuffix(".gz").endswith(NEVER_EXPORTED) for file in candidates):
+            return False
         accelerations = [file for file in candidates if sensor_of(file) in WATCH + PHONE]
         for file in accelerations[:MOST_SHOWN]:
             with opened(file) as content:
