@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from harken.errors import HarkenError
+from harken.networks.dropout import Dropout
 from harken.networks.fused_lstm import FusedLSTM
 
 __all__ = ["DeepConvLSTM", "DeepConvLSTMSizes"]
@@ -57,6 +58,7 @@ class DeepConvLSTM(nn.Module):
             batch_first=True,
             dropout=drop if sizes.layers > 1 else 0.0,  # between layers; with one layer there is no between
         )
+        self.dropout = Dropout(drop)
         self.output = nn.Linear(sizes.units, sizes.classes)
         self.reset_parameters()
 
@@ -76,11 +78,10 @@ class DeepConvLSTM(nn.Module):
         shortest = self.sizes.convolutions * (self.sizes.filter_length - 1) + 1
         if time < shortest:
             raise HarkenError(f"windows of {time} samples are too short for this network; it needs {shortest} or more")
-        drop = 1 - self.sizes.keep
         maps = signals.transpose(1, 2).reshape(batch * channels, 1, time)
         for convolution in self.convolutions:
             maps = F.relu(convolution(maps))  # [batch * channels, filters, time less filter_length - 1]
         steps = maps.reshape(batch, channels * self.sizes.filters, -1).transpose(1, 2)
-        steps, _ = self.recurrent(F.dropout(steps, drop, self.training))  # [batch, time, units]
-        logits: Tensor = self.output(F.dropout(steps[:, -1], drop, self.training))  # [batch, classes]
+        steps, _ = self.recurrent(self.dropout(steps))  # [batch, time, units]
+        logits: Tensor = self.output(self.dropout(steps[:, -1]))  # [batch, classes]
         return logits
