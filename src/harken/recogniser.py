@@ -15,7 +15,7 @@ from harken.errors import HarkenError
 from harken.history import History
 from harken.labelling import label_recording
 from harken.model_file import Model, read_model, write_model
-from harken.networks import build
+from harken.networks import InferenceCopy, build
 from harken.presets import DEFAULT_PRESET, Preset, preset
 from harken.recording import UNLABELLED, Recording
 from harken.scores import Scores, score
@@ -46,6 +46,7 @@ class Recogniser:
     network_: torch.nn.Module
     history_: History
     provenance_: dict[str, Any]
+    _inference: InferenceCopy | None = None
 
     def __init__(
         self, preset: str | Preset = DEFAULT_PRESET, *, passes: int | None = None, seed: int = 0, device: str = "auto"
@@ -163,7 +164,7 @@ class Recogniser:
             HarkenError: as ``predict_proba``.
         """
         signals = torch.from_numpy(self._fitted().prepare(windows))
-        return logits(self.network_, signals, resolve_device(self.device))
+        return logits(self._network_for_inference(), signals, resolve_device(self.device))
 
     def predict(self, windows: Windows) -> NDArray[np.str_]:
         """The most probable label of each window, ``[n]``."""
@@ -235,6 +236,11 @@ class Recogniser:
         recogniser.network_ = model.network
         recogniser.provenance_ = dict(model.provenance)
         return recogniser
+
+    def _network_for_inference(self) -> torch.nn.Module:
+        if self._inference is None or not self._inference.is_of(self.network_):
+            self._inference = InferenceCopy(self.network_)
+        return self._inference.network
 
     def _fitted(self) -> Specification:
         if not hasattr(self, "network_"):

@@ -4,6 +4,7 @@ from harken.networks.build import NETWORKS, Network, build
 from harken.networks.deep_conv_lstm import DeepConvLSTM, DeepConvLSTMSizes
 from harken.networks.everyday import EverydayLSTM, EverydaySizes
 from harken.networks.fused_lstm import FusedLSTM
+from harken.networks.inference import InferenceCopy, for_inference
 from harken.networks.notebook_lstm import NotebookLSTM, NotebookSizes
 
 __all__ = [
@@ -13,8 +14,10 @@ __all__ = [
     "EverydayLSTM",
     "EverydaySizes",
     "FusedLSTM",
+    "InferenceCopy",
     "Network",
     "NotebookLSTM",
     "NotebookSizes",
     "build",
+    "for_inference",
 ]

@@ -1,0 +1,79 @@
+"""A network as labelling wants it: the same answers to rounding, sooner."""
+
+import copy
+from typing import cast
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+__all__ = ["InferenceCopy", "for_inference"]
+
+
+def for_inference(network: nn.Module) -> nn.Module:
+    """A copy that only answers, and gives what ``network`` gives in evaluation mode, to rounding.
+
+    Where layers after one another are a convolution along time and its batch normalisation, the copy has one
+    convolution whose weights do both (``torch.nn.utils.fusion``), and which reads signals as windows hold them: the
+    channels of a moment side by side. On a CPU the everyday network then answers in some two thirds of the time.
+    """
+    copied = copy.deepcopy(network).eval().requires_grad_(False)
+    for module in list(copied.modules()):
+        if isinstance(module, nn.Sequential):
+            _join(module)
+    return copied
+
+
+class InferenceCopy:
+    """The copy of a network, and whether it still says what the network would."""
+
+    def __init__(self, network: nn.Module) -> None:
+        self._network = network
+        self._tensors = [*network.parameters(), *network.buffers()]
+        self._versions = self._now()
+        self.network = for_inference(network)
+
+    def is_of(self, network: nn.Module) -> bool:
+        """Whether it was made of this network, and no weight was changed since, in place or by loading."""
+        return network is self._network and self._now() == self._versions
+
+    def _now(self) -> list[int]:
+        return [tensor._version for tensor in self._tensors]
+
+
+class _ConvolutionOverMoments(nn.Module):
+    """A ``Conv1d``, ``[batch, channels, time] -> [batch, channels, time]``, that keeps a moment's channels together.
+
+    PyTorch can lay out only images so; this is one of a single row.
+    """
+
+    def __init__(self, convolution: nn.Conv1d) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(
+            convolution.weight.detach().transpose(1, 2).contiguous().transpose(1, 2).unsqueeze(2)
+        )
+        self.bias = convolution.bias
+        self.stride = (1, *convolution.stride)
+        self.padding = (0, *cast(tuple[int, ...], convolution.padding))
+        self.dilation = (1, *convolution.dilation)
+        self.groups = convolution.groups
+
+    def forward(self, signals: Tensor) -> Tensor:
+        row = signals.unsqueeze(2)
+        return F.conv2d(row, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups).squeeze(2)
+
+
+def _join(layers: nn.Sequential) -> None:
+    """Put one convolution where a convolution and its batch normalisation were."""
+    joined: list[nn.Module] = []
+    for layer in layers:
+        before = joined[-1] if joined else None
+        if isinstance(layer, nn.BatchNorm1d) and isinstance(before, nn.Conv1d):
+            both = fuse_conv_bn_eval(before, layer)
+            joined[-1] = both if isinstance(both.padding, str) else _ConvolutionOverMoments(both)
+        elif isinstance(layer, nn.ReLU) and isinstance(before, _ConvolutionOverMoments):
+            joined.append(nn.ReLU(inplace=True))
+        else:
+            joined.append(layer)
+    del layers[:]
+    layers.extend(joined)
