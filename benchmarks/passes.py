@@ -19,7 +19,8 @@ from harken.benchmarking.job import alone_on_one_thread
 from harken.benchmarking.machine import made_with
 from harken.files import write_text
 from harken.presets import PRESETS
-from harken.splits import apply, protocol
+from harken.splits import apply
+from harken.splits.protocols import protocol
 from harken.training import Progress
 
 CHOOSING = {"wisdm": "harnet-choosing", "dsads": "strangers-choosing"}

@@ -3,9 +3,12 @@
 import copy
 from typing import cast
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from harken.networks.dropout import Dropout
 
 __all__ = ["InferenceCopy", "for_inference"]
 
@@ -44,27 +47,28 @@ class InferenceCopy:
 class _ConvolutionOverMoments(nn.Module):
     """A ``Conv1d``, ``[batch, channels, time] -> [batch, channels, time]``, that keeps a moment's channels together.
 
-    PyTorch can lay out only images so; this is one of a single row.
+    It may end in a ReLU. PyTorch can lay out only images so; this is one of a single row.
     """
 
     def __init__(self, convolution: nn.Conv1d) -> None:
         super().__init__()
-        self.weight = nn.Parameter(
-            convolution.weight.detach().transpose(1, 2).contiguous().transpose(1, 2).unsqueeze(2)
-        )
+        image = convolution.weight.detach().unsqueeze(2)
+        self.weight = nn.Parameter(image.contiguous(memory_format=torch.channels_last), requires_grad=False)
         self.bias = convolution.bias
         self.stride = (1, *convolution.stride)
         self.padding = (0, *cast(tuple[int, ...], convolution.padding))
         self.dilation = (1, *convolution.dilation)
         self.groups = convolution.groups
+        self.rectified = False
 
     def forward(self, signals: Tensor) -> Tensor:
         row = signals.unsqueeze(2)
-        return F.conv2d(row, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups).squeeze(2)
+        found = F.conv2d(row, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups).squeeze(2)
+        return found.relu_() if self.rectified else found
 
 
 def _join(layers: nn.Sequential) -> None:
-    """Put one convolution where a convolution and its batch normalisation were."""
+    """Put one layer where a convolution, its batch normalisation and a ReLU were, and leave dropout out."""
     joined: list[nn.Module] = []
     for layer in layers:
         before = joined[-1] if joined else None
@@ -72,8 +76,8 @@ def _join(layers: nn.Sequential) -> None:
             both = fuse_conv_bn_eval(before, layer)
             joined[-1] = both if isinstance(both.padding, str) else _ConvolutionOverMoments(both)
         elif isinstance(layer, nn.ReLU) and isinstance(before, _ConvolutionOverMoments):
-            joined.append(nn.ReLU(inplace=True))
-        else:
+            before.rectified = True
+        elif not isinstance(layer, Dropout):
             joined.append(layer)
     del layers[:]
     layers.extend(joined)
