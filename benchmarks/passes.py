@@ -42,7 +42,10 @@ def main() -> None:
     windows = choosing.windows(asked.data / asked.set)
     fold = choosing.folds(windows)[asked.fold]
     parts = apply(fold, windows)
-    recipe = PRESETS[asked.recipe].trained(passes=asked.passes, evaluate_every_windows=len(parts.training))
+    recipe = PRESETS[asked.recipe]
+    batch = recipe.training.batch_windows
+    # An evaluation is due where whole batches end.
+    recipe = recipe.trained(passes=asked.passes, evaluate_every_windows=len(parts.training) // batch * batch)
     recogniser = Recogniser(recipe, device="cpu")
     with alone_on_one_thread():
         recogniser.fit(parts.training, tests={"strangers": parts.test}, checkpoint=asked.checkpoint, on_progress=_say())

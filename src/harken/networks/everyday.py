@@ -97,7 +97,11 @@ class EverydayLSTM(nn.Module):
 
 def _how_much(signals: Tensor) -> Tensor:
     """How much each channel changes over time, ``[batch, channels]``, on a logarithmic scale."""
-    return torch.log(signals.std(1, correction=0) + STILL_G)
+    if torch.is_grad_enabled():
+        spread = signals.std(1, correction=0)
+    else:  # as well, to rounding, and in a tenth of the time on a CPU; what is learned keeps to the bits of the other
+        spread = (signals - signals.mean(1, keepdim=True)).square_().mean(1).sqrt_()
+    return torch.log(spread + STILL_G)
 
 
 def _patches(channels: int, width: int, *, kernel: int) -> list[nn.Module]:
