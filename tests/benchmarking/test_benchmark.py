@@ -214,8 +214,9 @@ def test_a_directory_in_use_is_refused(settings: Settings, whole: Path, tmp_path
         run_benchmark(settings())
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "beach.jpg").write_bytes(b"")
-    with pytest.raises(HarkenError, match="holds no benchmark"):
-        run_benchmark(settings(out=tmp_path / "photos", resume=True))
+    for resume in (False, True):
+        with pytest.raises(HarkenError, match=r"holds no benchmark of harken; choose another --out$"):
+            run_benchmark(settings(out=tmp_path / "photos", resume=resume))
     (tmp_path / "file").write_text("")
     with pytest.raises(HarkenError, match="is a file"):
         run_benchmark(settings(out=tmp_path / "file"))

@@ -59,10 +59,10 @@ class BenchmarkDirectory:
         if path.exists() and not path.is_dir():
             raise HarkenError(f"{path} is a file; --out needs a folder")
         content = {one.name for one in path.iterdir()} if path.is_dir() else set()
-        if content and not resume:
-            raise HarkenError(f"{path} is not empty; choose another --out, or go on with what is there: --resume")
         if content and not any(name.startswith((SHARED_WINDOWS, "fold_", "benchmark.")) for name in content):
             raise HarkenError(f"{path} is not empty and holds no benchmark of harken; choose another --out")
+        if content and not resume:
+            raise HarkenError(f"{path} is not empty; choose another --out, or go on with what is there: --resume")
         try:
             path.mkdir(parents=True, exist_ok=True)
             for pattern in (f"{SHARED_WINDOWS}*", ".writing-*", "fold_*/.writing-*"):

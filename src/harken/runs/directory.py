@@ -57,10 +57,10 @@ class RunDirectory:
         if path.exists() and not path.is_dir():
             raise HarkenError(f"{path} is a file; --out needs a folder")
         occupied = path.is_dir() and any(path.iterdir())
-        if occupied and not resume:
-            raise HarkenError(f"{path} is not empty; choose another --out, or go on with what is there: --resume")
         if occupied and not directory.record.exists():
             raise HarkenError(f"{path} is not empty and holds no run of harken; choose another --out")
+        if occupied and not resume:
+            raise HarkenError(f"{path} is not empty; choose another --out, or go on with what is there: --resume")
         try:
             directory.checkpoint("").parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
