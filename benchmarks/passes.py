@@ -11,7 +11,7 @@ with ``--baseline NAME:PASSES``. With ``--checkpoint`` a training that was stopp
 
 import argparse
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from harken import Recogniser
@@ -26,7 +26,7 @@ from harken.training import Progress
 CHOOSING = {"wisdm": "harnet-choosing", "dsads": "strangers-choosing"}
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     constant = [name for name, recipe in PRESETS.items() if not recipe.training.one_cycle]
     parser.add_argument("recipe", choices=constant)
@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("--fold", type=int, default=0, help="its number, from 0")
     parser.add_argument("--checkpoint", type=Path)
     parser.add_argument("--json", type=Path)
-    asked = parser.parse_args()
+    asked = parser.parse_args(arguments)
 
     choosing = protocol(asked.set, CHOOSING[asked.set])
     windows = choosing.windows(asked.data / asked.set)
@@ -45,7 +45,8 @@ def main() -> None:
     recipe = PRESETS[asked.recipe]
     batch = recipe.training.batch_windows
     # An evaluation is due where whole batches end.
-    recipe = recipe.trained(passes=asked.passes, evaluate_every_windows=len(parts.training) // batch * batch)
+    a_pass = len(parts.training) // batch * batch
+    recipe = recipe.trained(passes=asked.passes, fewest_steps=0, evaluate_every_windows=a_pass)
     recogniser = Recogniser(recipe, device="cpu")
     with alone_on_one_thread():
         recogniser.fit(parts.training, tests={"strangers": parts.test}, checkpoint=asked.checkpoint, on_progress=_say())
