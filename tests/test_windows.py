@@ -55,7 +55,7 @@ BOUTS = st.tuples(st.sampled_from(["sit", "walk", "lie", ""]), st.integers(1, 9)
 LABELS = st.lists(BOUTS, min_size=1, max_size=8).map(
     lambda bouts: [label for label, size in bouts for _ in range(size)]
 )
-NO_WINDOW = re.compile("there is no window to learn from|no window of")
+NO_WINDOW = re.compile("so no window has one|no window of")
 
 
 def can_begin(labels: Sequence[str], length: int) -> list[bool]:
@@ -197,7 +197,8 @@ def test_sliding_windows_of_a_long_subject_and_length_in_seconds() -> None:
 REFUSALS = {
     "no label": (
         lambda: random_windows(recording([""] * 9), length=2, count=1, seed=0),
-        "ann: no row has a label (and all its values), so there is no window to learn from",
+        "ann: no row has a label (and all its values), so no window has one; label_column (--label-column) says "
+        "where labels are",
     ),
     "bouts too short": (
         lambda: random_windows(recording(["a", "a", "b", "b", "b"], as_found=True), length=4, count=1, seed=0),

@@ -76,9 +76,8 @@ def read_model(path: str | Path) -> Model:
             metadata = file.metadata() or {}
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
     except (SafetensorError, OSError, ValueError) as error:
-        raise HarkenError(
-            f"{path}: not a whole model file: {error}. Models end in .safetensors and are written by harken train"
-        ) from error
+        why = f"not a whole model file: {error}" if path.suffix == ".safetensors" else "not a model file"
+        raise HarkenError(f"{path}: {why}. Models end in .safetensors and are written by harken train") from error
     try:
         card = _card(metadata)
         specification = Specification.from_dict(card["specification"])

@@ -299,7 +299,10 @@ def _check_alike(recordings: list[Recording]) -> None:
 def _no_window(recordings: list[Recording], length: int, ends: NDArray[np.int64], usable: NDArray[np.bool_]) -> str:
     names = ", ".join(recording.source or recording.subject for recording in recordings)
     if not usable.any():
-        return f"{names}: no row has a label (and all its values), so there is no window to learn from"
+        return (
+            f"{names}: no row has a label (and all its values), so no window has one; label_column (--label-column) "
+            "says where labels are"
+        )
     longest = int(((ends - np.arange(len(ends))) * usable).max())
     return (
         f"{names}: no window of {length} samples with one label can be found; the longest bout of one label "

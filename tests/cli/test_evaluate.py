@@ -70,7 +70,7 @@ def test_a_mistake_gets_one_sentence_and_no_traceback(run_harken: Run, trained: 
     for arguments, message in [
         ((tmp_path / "none.safetensors", bob), "there is no such model file"),
         ((cut, bob), "not a whole model file"),
-        ((bob, bob), "not a whole model file"),
+        ((bob, bob), "bob.csv: not a model file. Models end in .safetensors"),
         ((model, copy), "the model learned from this very recording"),
         ((model, jumper), "jumper: the label jumping is not among those"),
         ((model, bob, "--unsure-below", "1.5"), "--unsure-below 1.5 is no probability"),

@@ -188,7 +188,8 @@ def _print(file: str, folder: Path, summary: dict[str, Any], *, again: bool) -> 
     if summary["notes"]:
         console.print(notes_table(summary["notes"]))
     console.print(
-        f"{folder}{' (labelled before in the same way, and left as it is)' if again else ''}\n", soft_wrap=True
+        f"Report: {folder / 'report.html'}{' (labelled before in the same way, and left as it is)' if again else ''}\n",
+        soft_wrap=True,
     )
 
 

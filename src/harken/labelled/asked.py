@@ -40,6 +40,13 @@ class LabelSettings:
         return asdict(self) | {"reading": said}
 
 
+IN_WORDS = {
+    "sha256": "of a file with other content",
+    "model_sha256": "by another model",
+}
+"""How results differ that were made otherwise, where the values say nothing to people."""
+
+
 def asked_of(path: Path, model_sha256: str, settings: LabelSettings) -> dict[str, Any]:
     """Version, file, model and settings: where all of it is the same, so is what comes out.
 
@@ -71,9 +78,9 @@ def finished(folder: Path, asked: dict[str, Any]) -> dict[str, Any] | None:
     for name in asked:
         before = summary.get(name) if isinstance(summary, dict) else None
         if name != "file" and before != asked[name]:
+            way = IN_WORDS.get(name, f"with {name} = {before!r}, not {asked[name]!r}")
             raise HarkenError(
-                f"{asked['file']}: what is in {folder} was made with {name} = {before!r}, not {asked[name]!r}; choose "
-                "another --out, or remove it"
+                f"{asked['file']}: what is in {folder} was made {way}; choose another --out, or remove it"
             )
     return dict(summary)
 

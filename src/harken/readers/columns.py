@@ -31,6 +31,7 @@ WISDM_ORDER = ("subject", "label", "time", "x", "y", "z")
 """Of the published files of WISDM 2019: ``1600,A,90426708196641,7.091625,-0.5916671,8.195502;``"""
 WISDM_CODE = re.compile(r"[A-S]", re.ASCII)
 ACCURACIES = ("0", "1", "2", "3")
+UNIT_BEHIND = re.compile(r"\s*[(\[](?:g|m/s2|m/s\^2|m/s²|ms|s|ns|us|µs)[)\]]$")
 REQUIRED = ("time", "x", "y", "z")
 TIDY_NAMES = ("session", "placement")
 """Columns that say of which piece, or of which of several sensors, a row is: a table with more than one recording."""
@@ -154,7 +155,8 @@ def _position(path: Path, word: str, role: str, header: list[str] | None, width:
 
 
 def _plain(name: str) -> str:
-    return name.strip().lower().replace(" ", "_")
+    """A header's name as the known names are written; a unit behind it, which the values tell, is left off."""
+    return UNIT_BEHIND.sub("", name.strip().lower()).replace(" ", "_")
 
 
 def _option(role: str) -> str:
