@@ -32,9 +32,10 @@
     return found;
   }
   const midnight = moment => clock(moment, true) === "00:00:00";
+  // The first moment names its day as well, but where the next one, close beside it, begins another.
   const words = (plot, moments, axis, space, increment) => moments.map((moment, number) =>
     increment >= DAY ? day(moment)
-      : (number === 0 || midnight(moment)) ? `${clock(moment, increment < MINUTE)}\n${day(moment)}` : clock(moment, increment < MINUTE));
+      : (midnight(moment) || number === 0 && !(moments.length > 1 && midnight(moments[1]))) ? `${clock(moment, increment < MINUTE)}\n${day(moment)}` : clock(moment, increment < MINUTE));
 
   const known = Array.from(rows.activity, value => value === 65535 ? null : Math.sqrt(value / 10));
   const times = Array.from(known, (_, row) => (rows.edges[row] + rows.edges[row + 1]) / 2);
@@ -56,7 +57,7 @@
     ...size(),
     ms: 1,
     legend: { show: false },
-    padding: [8, 26, 0, 0],
+    padding: [8, 34, 0, 0],
     cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: true } },
     scales: {
       x: { time: true, range: (_, from, to) => from <= times[0] && to >= times.at(-1) ? [rows.first, rows.last] : limits(from, to) },
