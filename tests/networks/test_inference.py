@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -109,3 +110,13 @@ def test_a_recogniser_answers_by_the_weights_that_it_has_now() -> None:
     np.testing.assert_allclose(sent.predict_proba(windows), first, atol=1e-5)
     recogniser.network_ = copy.deepcopy(recogniser.network_)
     np.testing.assert_allclose(recogniser.predict_proba(windows), first, atol=1e-5)
+
+
+def test_a_model_loaded_in_inference_mode_answers(tmp_path: Path) -> None:
+    windows = study_windows()
+    recogniser = Recogniser(SMALL_EVERYDAY, passes=1, device="cpu").fit(windows)
+    recogniser.save(tmp_path / "model.safetensors")
+    with torch.inference_mode():
+        loaded = Recogniser.load(tmp_path / "model.safetensors", device="cpu")
+        assert np.array_equal(loaded.predict_proba(windows), recogniser.predict_proba(windows))
+    assert np.array_equal(loaded.predict_proba(windows), recogniser.predict_proba(windows))

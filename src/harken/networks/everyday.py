@@ -99,7 +99,7 @@ def _how_much(signals: Tensor) -> Tensor:
     """How much each channel changes over time, ``[batch, channels]``, on a logarithmic scale."""
     if torch.is_grad_enabled():
         spread = signals.std(1, correction=0)
-    else:  # as exact, in a tenth of the time on a CPU; what is learned keeps to the bits of the other
+    else:  # as exact, in a quarter of the time on a CPU; what is learned keeps to the bits of the other
         off = signals - signals.mean(1, keepdim=True)
         # A mean is rounded, which a watch on a table would be said to move by.
         spread = off.square().mean(1).sub_(off.mean(1).square_()).clamp_min_(0).sqrt_()

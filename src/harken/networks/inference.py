@@ -41,7 +41,8 @@ class InferenceCopy:
         return network is self._network and self._now() == self._versions
 
     def _now(self) -> list[int]:
-        return [tensor._version for tensor in self._tensors]
+        # What was made in PyTorch's inference mode counts no changes, and allows none outside of it.
+        return [0 if tensor.is_inference() else tensor._version for tensor in self._tensors]
 
 
 class _ConvolutionOverMoments(nn.Module):
