@@ -14,6 +14,7 @@ import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from ablations import PROTOCOLS
 from harken import Recogniser
 from harken.benchmarking.job import alone_on_one_thread
 from harken.benchmarking.machine import made_with
@@ -23,14 +24,12 @@ from harken.splits import apply
 from harken.splits.protocols import protocol
 from harken.training import Progress
 
-CHOOSING = {"wisdm": "harnet-choosing", "dsads": "strangers-choosing"}
-
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     constant = [name for name, recipe in PRESETS.items() if not recipe.training.one_cycle]
     parser.add_argument("recipe", choices=constant)
-    parser.add_argument("set", choices=list(CHOOSING))
+    parser.add_argument("set", choices=list(PROTOCOLS))
     parser.add_argument("--data", type=Path, required=True, help="the folder of the data sets' folders")
     parser.add_argument("--passes", type=int, default=40)
     parser.add_argument("--fold", type=int, default=0, help="its number, from 0")
@@ -38,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args(arguments)
 
-    choosing = protocol(asked.set, CHOOSING[asked.set])
+    choosing = protocol(asked.set, PROTOCOLS[asked.set])
     windows = choosing.windows(asked.data / asked.set)
     fold = choosing.folds(windows)[asked.fold]
     parts = apply(fold, windows)

@@ -25,7 +25,7 @@ def script(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.setattr(protocols, "PROTOCOLS", study.with_study())
     monkeypatch.setitem(PRESETS, "steady", replace(STEADY, name="steady"))
     module = importlib.import_module("passes")
-    monkeypatch.setitem(module.CHOOSING, "invented", "strangers")
+    monkeypatch.setitem(module.PROTOCOLS, "invented", "strangers")
     return module
 
 
