@@ -53,6 +53,8 @@ def variants(recipe: Preset) -> dict[str, tuple[str, Preset]]:
         "turns-20": ("turns of 20 degrees, and of 15 about the forearm", augmented(strap_deg=20, roll_deg=15)),
         "no-roll": ("without the turns about the forearm", augmented(roll_deg=0)),
         "no-gain-noise": ("without gain and noise", augmented(gain=0, noise_g=0)),
+        "no-noise": ("without noise", augmented(noise_g=0)),
+        "noise-3mg": ("noise of .003 g at most", augmented(noise_g=0.003)),
         "no-tempo-start": ("without changes of tempo and start", augmented(tempo=0, start=0)),
         "inside-wrist": ("half of the windows with the watch inside the wrist as well", augmented(inside_wrist=0.5)),
         "missing": ("a missing moment in a third of the windows as well", augmented(missing=0.3)),
@@ -69,6 +71,7 @@ def main() -> None:
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--only", nargs="*", help="only these variants")
     parser.add_argument("--workers", type=int)
+    parser.add_argument("--name", default="ablations", help="what the written files' names begin with")
     arguments = parser.parse_args()
     recipe = PRESETS["everyday"]
     every = variants(recipe)
@@ -91,9 +94,9 @@ def main() -> None:
     result["command"] = f"python benchmarks/ablations.py {arguments.set} --data DATA --out DIR --only {' '.join(asked)}"
     if arguments.set == "dsads":
         result["chosen_for"] = chosen_for(result)
-    write_text(RESULTS / f"ablations_{arguments.set}.json", json.dumps(result, indent=2) + "\n")
+    write_text(RESULTS / f"{arguments.name}_{arguments.set}.json", json.dumps(result, indent=2) + "\n")
     words = {name: every[name][0] if name in every else name for name in asked}
-    write_text(RESULTS / f"ablations_{arguments.set}.md", page(result, words))
+    write_text(RESULTS / f"{arguments.name}_{arguments.set}.md", page(result, words))
 
 
 def chosen_for(result: Mapping[str, Any]) -> dict[str, str]:
