@@ -43,6 +43,7 @@ class Evaluation:
         strangers_error, known_error: the expected calibration error over the windows of either.
         strangers_answered, known_answered: what is left when the recogniser may say "unsure"; None when it may not.
         calibrated_on: whose windows the model's temperature was fitted on.
+        window_length_s, hop_s: how long the windows are, and from one's start to the next one's.
     """
 
     strangers: PeopleScores | None
@@ -53,6 +54,8 @@ class Evaluation:
     strangers_answered: AnsweredPeople | None
     known_answered: AnsweredPeople | None
     calibrated_on: CalibratedOn
+    window_length_s: float
+    hop_s: float
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -63,6 +66,8 @@ class Evaluation:
             "all_strangers": self.all_strangers.as_dict() if self.all_strangers else None,
             "known_people": self.known.as_dict() if self.known else None,
             "calibrated_on": self.calibrated_on,
+            "window_length_s": self.window_length_s,
+            "hop_s": self.hop_s,
             "expected_calibration_error": {"strangers": self.strangers_error, "known_people": self.known_error},
             "with_unsure": {name: one.as_dict() if one else None for name, one in unsure.items()},
         }
@@ -107,6 +112,8 @@ def evaluate(
         strangers_answered=strangers.answered(unsure_below) if strangers else None,
         known_answered=known.answered(unsure_below) if known else None,
         calibrated_on=specification.calibrated_on,
+        window_length_s=windows.length / windows.sample_rate_hz,
+        hop_s=specification.hop_s,
     )
 
 

@@ -4,7 +4,6 @@ What such a file holds and asks for is on the page "Exported models".
 """
 
 import json
-import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.errors import HarkenError
+from harken.installing import install_command
 
 if TYPE_CHECKING:
     from harken.recording import Recording
@@ -142,7 +142,7 @@ def need_onnx(*packages: str) -> None:
     if missing:
         raise HarkenError(
             f"exported models need {' and '.join(missing)}, which come with the extra onnx: "
-            f'{sys.executable} -m pip install "harken[onnx]"'
+            f"{install_command('harken[onnx]')}"
         )
 
 

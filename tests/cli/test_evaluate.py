@@ -27,7 +27,7 @@ def test_each_person_and_the_mean_over_people(run_harken: Run, trained: Path) ->
     model = trained / "run" / "model.safetensors"
     ended = run_harken("evaluate", model, trained / "bob.csv", trained / "carol.csv")
     assert ended.exit_code == 0
-    for words in ("never met", "bob", "carol", "Mean of each person's macro F1", "walking"):
+    for words in ("Windows of 2 s, one every 1 s.", "never met", "bob", "carol", "Mean of each person's macro F1", "walking"):
         assert words in ended.stdout
     ended = run_harken("evaluate", model, trained / "bob.csv", trained / "carol.csv", "--json")
     result = json.loads(ended.stdout)
@@ -35,6 +35,7 @@ def test_each_person_and_the_mean_over_people(run_harken: Run, trained: Path) ->
     each = [scores["macro_f1"] for scores in result["strangers"]["people"].values()]
     assert result["mean_person_macro_f1"] == pytest.approx(sum(each) / 2)
     assert result["known_people"] is None
+    assert (result["window_length_s"], result["hop_s"]) == (2, 1)
     # 6 bouts of 20 s, 400 samples at the model's 20 Hz; windows of 40 every 20
     assert result["strangers"]["people"]["bob"]["windows"] == 6 * ((400 - 40) // 20 + 1)
 

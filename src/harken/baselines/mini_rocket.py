@@ -1,6 +1,5 @@
 """MiniRocket: thousands of fixed convolutions, how often each is positive, and a ridge classifier on that."""
 
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from sklearn.preprocessing import StandardScaler
 from harken.baselines.base import check_examples, check_signals
 from harken.baselines.ridge import Ridge, fit_ridge
 from harken.errors import HarkenError
+from harken.installing import install_command
 
 __all__ = ["MiniRocket"]
 
@@ -99,7 +99,7 @@ def _aeon_mini_rocket() -> Any:
         from aeon.transformations.collection.convolution_based import MiniRocket as Transformer
     except ModuleNotFoundError as error:
         raise HarkenError(
-            f"the baseline mini_rocket needs aeon ({error.name} is missing): {sys.executable} -m pip install aeon"
+            f"the baseline mini_rocket needs aeon ({error.name} is missing): {install_command('aeon')}"
         ) from error
     # Numba's usual threads are OpenMP's, and to start them changes how many PyTorch uses in this process: training
     # after MiniRocket would be slower and, bit for bit, another one. The other kind bears one caller at a time.

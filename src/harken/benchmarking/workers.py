@@ -4,7 +4,6 @@ import importlib
 import multiprocessing
 import os
 import signal
-import sys
 import tempfile
 import threading
 from collections.abc import Generator, Iterator, Sequence
@@ -20,6 +19,7 @@ import numpy as np
 
 from harken.benchmarking.job import Finding, Work
 from harken.errors import HarkenError
+from harken.installing import install_command
 from harken.windows import Windows
 
 __all__ = [
@@ -230,7 +230,7 @@ def _distributed() -> Any:
         return importlib.import_module("distributed")
     except ModuleNotFoundError as error:
         raise HarkenError(
-            f"--scheduler needs Dask ({error.name} is missing): {sys.executable} -m pip install distributed"
+            f"--scheduler needs Dask ({error.name} is missing): {install_command('distributed')}"
         ) from error
 
 

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from harken.datasets.admitting_unpickler import unpickle_arrays
 from harken.datasets.info import DatasetInfo
 from harken.errors import HarkenError
+from harken.installing import install_command
 from harken.mending import mend
 from harken.recording import Quality, Recording
 
@@ -76,7 +77,7 @@ INFO = DatasetInfo(
 
 DISTRIBUTION = "seglearn"
 DATA_FILE = "seglearn/data/watch_dataset.npy"
-MEND = "pip install --force-reinstall --no-deps seglearn puts it right"
+MEND = f"{install_command('--force-reinstall', '--no-deps', 'seglearn')} puts it right"
 FILE_KEYS = ("X", "X_labels", "y", "y_labels", "subject", "side")
 FILE_CHANNELS = ["ax", "ay", "az", "wx", "wy", "wz"]
 SIDES = ("left", "right")
@@ -128,7 +129,7 @@ def _installed_file() -> Path:
         files = distribution(DISTRIBUTION).files or []
     except PackageNotFoundError:
         raise HarkenError(
-            f"the recordings of exercises come with seglearn, which is not installed: {INFO.how_to_get}"
+            f"the recordings of exercises come with seglearn, which is not installed: {install_command(DISTRIBUTION)}"
         ) from None
     recorded = next((file for file in files if file.as_posix() == DATA_FILE), None)
     path = None if recorded is None else Path(str(recorded.locate()))

@@ -2,7 +2,6 @@
 
 import importlib
 import shutil
-import sys
 import tempfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.errors import HarkenError
+from harken.installing import install_command
 from harken.readers.blocks import GZIPPED, opened, stem
 from harken.readers.clock import check_timezone, nanoseconds
 from harken.readers.options import TableOptions
@@ -110,7 +110,7 @@ def library(path: Path, module: str, package: str) -> Any:
     except ImportError as error:
         raise HarkenError(
             f"{path}: to read this file takes {package} ({error.name or error} is missing), which comes with the "
-            f'extra devices: {sys.executable} -m pip install "harken[devices]"'
+            f"extra devices: {install_command('harken[devices]')}"
         ) from error
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harken.errors import HarkenError
+from harken.installing import install_command
 from harken.server.guard import LOOPBACK
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def server_for(
         from harken.server.limits import Limits
     except ImportError as error:
         raise HarkenError(
-            f"the package {error.name} is missing: pip install 'harken[serve]' brings what the server needs"
+            f"the server needs {error.name}, which comes with the extra serve: {install_command('harken[serve]')}"
         ) from error
 
     if not is_loopback(host) and not token:

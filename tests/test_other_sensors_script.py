@@ -1,0 +1,93 @@
+"""The script that shows what a noisier or a coarser sensor does to fold models' answers."""
+
+import importlib
+import json
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+import people
+import study
+from harken import HarkenError, Recogniser
+from harken.benchmarking import BenchmarkSettings, run_benchmark
+from harken.benchmarking.directory import BenchmarkDirectory
+from harken.splits import apply, protocols
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+
+
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    monkeypatch.setattr(protocols, "PROTOCOLS", study.with_study())
+    return importlib.import_module("other_sensors")
+
+
+@pytest.fixture
+def run(script: ModuleType, tmp_path: Path) -> Path:
+    folder = tmp_path / "run"
+    run_benchmark(
+        BenchmarkSettings(
+            dataset="invented",
+            protocol="strangers",
+            folders=(tmp_path,),
+            out=folder,
+            preset=people.SMALL_EVERYDAY,
+            passes=20,
+            baselines=("random_forest",),
+            workers=0,
+        )
+    )
+    return folder
+
+
+def test_the_sensor_as_it_is_gives_the_benchmark_s_scores_and_a_spoilt_one_gives_its_own(
+    script: ModuleType, run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script.main([str(run), str(tmp_path), "--json", str(tmp_path / "sensors.json")])
+    found = json.loads((tmp_path / "sensors.json").read_text())
+    benchmark = json.loads((run / "benchmark.json").read_text())
+
+    assert list(found["methods"]) == [benchmark["preset"]], "a forest keeps no model to ask"
+    sensors = found["methods"][benchmark["preset"]]
+    expected = benchmark["methods"][benchmark["preset"]]
+    assert sensors["as recorded"]["mean_person_macro_f1"] == pytest.approx(expected["mean_person_macro_f1"])
+
+    assert len({one["mean_person_macro_f1"] for one in sensors.values()}) > 1, "no sensor made a difference"
+
+    # The same by hand, for one fold and one sensor.
+    windows = study.study_windows()
+    test = apply(study.folds(windows)[0], windows).test
+    recogniser = Recogniser.load(BenchmarkDirectory(run).model("0", benchmark["preset"]), device="cpu")
+    steps = np.round(test.signals.astype(np.float64) * 64) / 64
+    coarse = replace(test, signals=steps.astype(np.float32))
+    for person, f1 in sensors["steps of 1/64 g"]["people"]["0"].items():
+        own = test.subjects == person
+        answers = recogniser.predict_proba(coarse[own]).argmax(axis=1)
+        truth = test.label_codes[own]
+        by_label = [
+            2 * np.sum((answers == label) & (truth == label)) / (np.sum(answers == label) + np.sum(truth == label))
+            for label in np.union1d(truth, answers)
+        ]
+        assert f1 == pytest.approx(np.mean(by_label))
+    assert capsys.readouterr().out == (tmp_path / "sensors.md").read_text()
+
+
+def test_a_model_that_met_the_people_it_is_asked_about_is_refused(
+    script: ModuleType, run: Path, tmp_path: Path
+) -> None:
+    directory = BenchmarkDirectory(run)
+    preset = json.loads((run / "benchmark.json").read_text())["preset"]
+    directory.model("0", preset).write_bytes(directory.model("1", preset).read_bytes())
+    with pytest.raises(HarkenError, match="no strangers"):
+        script.measure(run, [tmp_path])
+
+
+def test_noise_is_as_strong_as_it_says_and_the_same_each_time(script: ModuleType) -> None:
+    windows = study.study_windows()
+    once, again = (script.noisy(windows, 0.004).signals - windows.signals for _ in range(2))
+    assert np.array_equal(once, again)
+    assert once.std() == pytest.approx(0.004, rel=0.02)
