@@ -49,7 +49,7 @@ def test_what_is_measured_is_shown(script: ModuleType, tmp_path: Path) -> None:
     }
     for name, result in studies.items():
         (tmp_path / f"{name}.json").write_text(json.dumps(result))
-    for name in ("three_protocols", "notebook_format", "adaptation", "ablations_wisdm"):
+    for name in ("three_protocols", "notebook_format", "adaptation", "ablations_wisdm", "noise_dsads", "other_sensors_dsads"):
         (tmp_path / f"{name}.md").write_text(f"| the table of {name} |\n")
     (tmp_path / "adaptation.png").touch()
     page = script.page()
@@ -68,7 +68,8 @@ def test_what_is_measured_is_shown(script: ModuleType, tmp_path: Path) -> None:
     assert "(adaptation.md)" in labelled
     ablations = found["What each part is worth"]
     assert "| the table of ablations_wisdm |" in ablations
-    assert ablations.count("Not measured yet.") == 1
+    assert "| the table of noise_dsads |\n\n| the table of other_sensors_dsads |" in ablations
+    assert ablations.count("Not measured yet.") == 3  # the ablations of DSADS, and both studies of noise on WISDM
     assert "Not measured yet." not in first + own + labelled
 
 
