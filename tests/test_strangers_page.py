@@ -49,7 +49,14 @@ def test_what_is_measured_is_shown(script: ModuleType, tmp_path: Path) -> None:
     }
     for name, result in studies.items():
         (tmp_path / f"{name}.json").write_text(json.dumps(result))
-    for name in ("three_protocols", "notebook_format", "adaptation", "ablations_wisdm", "noise_dsads", "other_sensors_dsads"):
+    for name in (
+        "three_protocols",
+        "notebook_format",
+        "adaptation",
+        "ablations_wisdm",
+        "noise_dsads",
+        "other_sensors_dsads",
+    ):
         (tmp_path / f"{name}.md").write_text(f"| the table of {name} |\n")
     (tmp_path / "adaptation.png").touch()
     page = script.page()

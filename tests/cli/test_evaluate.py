@@ -27,7 +27,14 @@ def test_each_person_and_the_mean_over_people(run_harken: Run, trained: Path) ->
     model = trained / "run" / "model.safetensors"
     ended = run_harken("evaluate", model, trained / "bob.csv", trained / "carol.csv")
     assert ended.exit_code == 0
-    for words in ("Windows of 2 s, one every 1 s.", "never met", "bob", "carol", "Mean of each person's macro F1", "walking"):
+    for words in (
+        "Windows of 2 s, one every 1 s.",
+        "never met",
+        "bob",
+        "carol",
+        "Mean of each person's macro F1",
+        "walking",
+    ):
         assert words in ended.stdout
     ended = run_harken("evaluate", model, trained / "bob.csv", trained / "carol.csv", "--json")
     result = json.loads(ended.stdout)
