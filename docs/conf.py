@@ -19,6 +19,8 @@ exclude_patterns = [
     "_build",
     # Tables that a page of results takes in.
     "results/ablations_*.md",
+    "results/noise_*.md",
+    "results/other_sensors_*.md",
     "results/three_protocols.md",
     "results/notebook_format.md",
 ]

@@ -62,7 +62,7 @@ def test_the_python(capsys: pytest.CaptureFixture[str]) -> None:
     small = code.replace("10_000", "400").replace("9_000", "300")
     assert small != code
     exec(compile(small, "README.md", "exec"), {})
-    first, second = map(float, capsys.readouterr().out.split())
+    first, second = (float(share) / 100 for share in re.findall(r"([\d.]+)%", capsys.readouterr().out))
     assert 0 <= first <= 1
     assert 0 <= second <= 1
     assert Path("model.safetensors").exists()

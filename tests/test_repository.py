@@ -14,6 +14,7 @@ SOURCE = Path(harken.__file__).parent
 
 HOUSE = (
     "errors",
+    "installing",
     "files",
     "percent",
     "memory",

@@ -44,6 +44,28 @@ def test_cross_takes_several_files_up_to_the_next_option(
     assert "Mean of each person's macro F1" in ended.stdout
 
 
+def test_folders_stand_for_the_recordings_in_them(run_harken: Run, alice: Path, bob: Path, tmp_path: Path) -> None:
+    learned, met = tmp_path / "learned", tmp_path / "met"
+    for folder, files in ((learned, [alice]), (met, [bob, people.write_person(tmp_path / "carol.csv", 3)])):
+        folder.mkdir()
+        (folder / "notes.md").write_text("who wore what")
+        for path in files:
+            (folder / path.name).write_bytes(path.read_bytes())
+    asked = ["train", learned, "--cross", met, "--out", learned / "run", "--preset", "small"]
+    ended = run_harken(*asked)
+    assert ended.exit_code == 0
+    record = json.loads((learned / "run" / "run.json").read_text())
+    assert [one["subject"] for one in record["data"]["training"]] == ["alice"]
+    assert [one["subject"] for one in record["data"]["cross"]] == ["bob", "carol"]
+    assert f"left out, as no recording: {met / 'notes.md'} (by its ending)" in ended.stderr.replace("\n", "")
+    again = run_harken(*asked, "--resume")  # the run itself now lies in the folder that is learned from
+    assert again.exit_code == 0
+    ended = run_harken("evaluate", learned / "run", met, "--json")
+    assert set(json.loads(ended.stdout)["strangers"]["people"]) == {"bob", "carol"}
+    (tmp_path / "empty").mkdir()
+    assert "there is no recording in this folder" in run_harken("train", tmp_path / "empty", "--out", "run").stderr
+
+
 def test_cross_that_took_every_file_names_the_way_out(run_harken: Run, tmp_path: Path) -> None:
     ended = run_harken("train", "--cross", "b.csv", "c.csv", "a.csv", "--out", tmp_path / "run")
     assert ended.exit_code == 2

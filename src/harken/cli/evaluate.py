@@ -19,7 +19,10 @@ def evaluate(
         typer.Argument(help="A model file (.safetensors), or a run directory.", metavar="MODEL", show_default=False),
     ],
     files: Annotated[
-        list[Path], typer.Argument(help="Labelled recordings to test it on.", metavar="FILE", show_default=False)
+        list[Path],
+        typer.Argument(
+            help="Labelled recordings to test it on, or folders of them.", metavar="FILE", show_default=False
+        ),
     ],
     *,
     ignore_label: Annotated[
@@ -44,6 +47,7 @@ def evaluate(
     People the model learned from are told apart from strangers and never counted among them. With --unsure-below
     every score still counts all windows; beside them stands how many get an answer, and how many answers are right.
     """
+    from harken.cli.each_file import recordings as files_in
     from harken.errors import HarkenError
     from harken.evaluation import evaluate as evaluate_recordings
     from harken.readers import read
@@ -54,7 +58,7 @@ def evaluate(
     if unsure_below is not None and not 0 <= unsure_below <= 1:
         raise HarkenError(f"--unsure-below {unsure_below:g} is no probability; it lies between 0 and 1")
     recogniser = Recogniser.load(model)
-    recordings = [read(path, **asdict(reading)) for path in files]
+    recordings = [read(path, **asdict(reading)) for path in files_in(files)]
     evaluation = evaluate_recordings(
         recogniser, recordings, ignore_labels=ignore_label or (), unsure_below=unsure_below
     )

@@ -45,15 +45,20 @@ class TrainCommand(TyperCommand):
 def train(
     files: Annotated[
         list[Path],
-        typer.Argument(help="Labelled recordings of the people to learn from.", metavar="FILE", show_default=False),
+        typer.Argument(
+            help="Labelled recordings of the people to learn from, or folders of them.",
+            metavar="FILE",
+            show_default=False,
+        ),
     ],
     *,
     out: Annotated[Path, typer.Option(help="The run directory to make.", metavar="DIR", show_default=False)],
     cross: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Recordings of people the model never meets, to test it on: every FILE up to the next option. Put the "
-            "recordings to learn from before it: harken train a.csv b.csv --cross c.csv d.csv --out DIR.",
+            help="Recordings of people the model never meets, or folders of them, to test it on: every FILE up to the "
+            "next option. Put the recordings to learn from before it: harken train a.csv b.csv --cross c.csv d.csv "
+            "--out DIR.",
             metavar="FILE...",
         ),
     ] = None,
@@ -86,13 +91,14 @@ def train(
     with --cross, people it never met. A run may be stopped (Ctrl-C) or killed; the same command with --resume
     goes on with it.
     """
+    from harken.cli.each_file import recordings
     from harken.presets import DEFAULT_PRESET
     from harken.runs.settings import RunSettings
 
     run_and_tell(
         RunSettings(
-            files=tuple(files),
-            cross=tuple(cross or ()),
+            files=tuple(recordings(files, out=out)),
+            cross=tuple(recordings(cross or (), out=out)),
             out=out,
             preset=preset or DEFAULT_PRESET,
             passes=passes,
