@@ -13,6 +13,7 @@ models. Writes what it found, and prints a table.
 import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +49,8 @@ def rounded(windows: Windows, step_g: float) -> Windows:
 
 SENSORS: dict[str, Callable[[Windows], Windows]] = {
     "as recorded": lambda windows: windows,
-    **{f"noise of {noise_g:g} g": lambda windows, noise_g=noise_g: noisy(windows, noise_g) for noise_g in NOISES_G},
-    "steps of 1/64 g": lambda windows: rounded(windows, STEP_G),
+    **{f"noise of {noise_g:g} g": partial(noisy, noise_g=noise_g) for noise_g in NOISES_G},
+    "steps of 1/64 g": partial(rounded, step_g=STEP_G),
 }
 
 
