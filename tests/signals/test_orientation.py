@@ -8,10 +8,16 @@ from numpy.typing import NDArray
 
 from harken.errors import HarkenError
 from harken.recording import Recording
-from harken.signals import mirrored, turned_about_face, turned_about_forearm
+from harken.signals import mirrored, turned_about_face, turned_about_forearm, turned_by_quarters
 
 CHANNELS = ("x", "y", "z", "gyro_x", "gyro_y", "gyro_z", "gravity_x", "body_y", "P")
-CHANGES = (mirrored, turned_about_face, turned_about_forearm)
+
+
+def a_quarter(recording: Recording) -> Recording:
+    return turned_by_quarters(recording, 1)
+
+
+CHANGES = (mirrored, turned_about_face, turned_about_forearm, a_quarter)
 
 
 def moving(channels: tuple[str, ...] = CHANNELS, rows: int = 40) -> Recording:
@@ -45,6 +51,20 @@ def test_signs(change: Callable[[Recording], Recording], signs: list[int]) -> No
 def test_the_two_half_turns_make_the_third() -> None:
     both = turned_about_face(turned_about_forearm(moving()))
     np.testing.assert_array_equal(both.signals[:, :3], moving().signals[:, :3] * np.array([-1, 1, -1], np.float32))
+
+
+def test_quarter_turns_add_up() -> None:
+    old = moving()
+    once = turned_by_quarters(old, 1)
+    np.testing.assert_array_equal(once.signals[:, 0], -old.signals[:, 1])
+    np.testing.assert_array_equal(once.signals[:, 1], old.signals[:, 0])
+    np.testing.assert_array_equal(once.signals[:, 4], old.signals[:, 3])
+    np.testing.assert_array_equal(once.signals[:, [2, 5, 8]], old.signals[:, [2, 5, 8]])
+    np.testing.assert_array_equal(turned_by_quarters(once, 3).signals, old.signals)
+    np.testing.assert_array_equal(
+        turned_by_quarters(moving(CHANNELS[:6]), 2).signals, turned_about_face(moving(CHANNELS[:6])).signals
+    )
+    assert once.quality.notes == ("turned by 90 degrees about the face",)
 
 
 def turning(rotation_rad_s: NDArray[np.float64], start_g: NDArray[np.float64], step_s: float) -> NDArray[np.float64]:

@@ -49,6 +49,14 @@ def label(
     no_non_wear: Annotated[
         bool, typer.Option("--no-non-wear", help="Take the watch as worn throughout.", metavar=FLAG)
     ] = False,
+    no_orientation: Annotated[
+        bool,
+        typer.Option(
+            "--no-orientation",
+            help="Do not turn a watch about its face where the model recognises walking only when it is turned.",
+            metavar=FLAG,
+        ),
+    ] = False,
     resume: Annotated[
         bool,
         typer.Option("--resume", help="Write into a folder that holds other things, too.", metavar=FLAG),
@@ -104,6 +112,7 @@ def label(
         smoothing=not no_smoothing,
         calibration=not no_calibration,
         non_wear=not no_non_wear,
+        orientation=not no_orientation,
         reading=reading,
     )
     with not_left_empty(out):

@@ -25,6 +25,8 @@ class LabelSettings:
         smoothing: see ``Timeline.smoothed``; without it each step has the label that is most probable by itself.
         calibration: whether the sensor is calibrated by gravity first (``harken.signals.gravity_calibration``).
         non_wear: whether it is looked for (``harken.signals.non_wear``); else the watch counts as worn throughout.
+        orientation: whether the watch is turned about its face where the model recognises walking only then
+            (``harken.labelling.mounting``).
         reading: how a table is to be read.
     """
 
@@ -32,6 +34,7 @@ class LabelSettings:
     smoothing: bool = True
     calibration: bool = True
     non_wear: bool = True
+    orientation: bool = True
     reading: TableOptions = field(default_factory=TableOptions)
 
     def as_dict(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from functools import partial
 from json import dumps
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -21,6 +21,8 @@ from harken.labelled.card import model_card
 from harken.labelled.clipped import Clipped
 from harken.labelled.quality import quality_of
 from harken.labelling import label_parts
+from harken.labelling.labelling import Calibrate
+from harken.labelling.mounting import Mounting, mounting_of_walks
 from harken.memory import hand_back
 from harken.readers.parts import Parts, open_parts
 from harken.recogniser import Recogniser
@@ -29,9 +31,10 @@ from harken.samples import Samples
 from harken.signals.epochs import EpochStatistics
 from harken.signals.gravity_calibration import GravityCalibration, gravity_calibration
 from harken.signals.non_wear import non_wear
+from harken.signals.walks import Walks
 from harken.timeline import Timeline, write_csv
 
-__all__ = ["Step", "label_file", "timeline_of_file"]
+__all__ = ["FileTimeline", "Step", "label_file", "timeline_of_file"]
 
 AXES = ("x", "y", "z")
 
@@ -41,6 +44,24 @@ class Step:
 
     def __call__(self, name: str) -> None:
         """``read``, ``epochs``, ``label``, ``smooth`` or ``write`` begins now; ``done``: all is there."""
+
+
+class FileTimeline(NamedTuple):
+    """A file's timeline, and what was found out on the way.
+
+    Attributes:
+        timeline: the labels.
+        parts: the recording that they are of.
+        calibration: of the sensor; None where it was not asked for, as with the next two.
+        non_wear_ns: the stretches when it was not worn, int64 ``[k, 2]``.
+        mounting: how the watch sat on the arm.
+    """
+
+    timeline: Timeline
+    parts: Parts
+    calibration: GravityCalibration | None
+    non_wear_ns: NDArray[np.int64] | None
+    mounting: Mounting | None
 
 
 def label_file(
@@ -76,15 +97,17 @@ def label_file(
     path, folder, settings, step = Path(path), Path(folder), settings or LabelSettings(), step or Step()
     asked = asked or asked_of(path, model_sha256, settings)
     with _one_thread_a_call():
-        timeline, parts, calibration, off_ns = timeline_of_file(path, recogniser, settings, step=step, cores=cores)
+        found = timeline_of_file(path, recogniser, settings, step=step, cores=cores)
+    timeline, parts = found.timeline, found.parts
     step("write")
     quality = quality_of(
         parts,
         timeline,
         file=str(path),
         sha256=asked["sha256"],
-        calibration=calibration,
-        non_wear=off_ns is not None,
+        calibration=found.calibration,
+        non_wear=found.non_wear_ns is not None,
+        mounting=found.mounting,
     )
     summary = asked | _summary(parts, timeline, quality)
     card = model_card(recogniser.specification_, recogniser.provenance_)
@@ -100,22 +123,18 @@ def label_file(
 
 def timeline_of_file(
     path: str | Path, recogniser: Recogniser, settings: LabelSettings, *, step: Step | None = None, cores: int = 1
-) -> tuple[Timeline, Parts, GravityCalibration | None, NDArray[np.int64] | None]:
-    """Label a file and write nothing: calibrated, with non-wear, and smoothed, as far as it is asked for. Samples of a
-    sensor that stays at the end of its range are marked.
+) -> FileTimeline:
+    """Label a file and write nothing: calibrated, turned as the model learned, with non-wear, and smoothed, as far as
+    it is asked for. Samples of a sensor that stays at the end of its range are marked.
 
     Args:
         path, recogniser, settings, step, cores: as in ``label_file``.
-
-    Returns:
-        The timeline; the recording that it is of; what was found out about the sensor, and the stretches when it was
-        not worn, ``[k, 2]`` ns: None where that was not asked for.
 
     Raises:
         HarkenError: when the file cannot be read or labelled.
     """
     step = step or Step()
-    parts, calibration, off_ns = _opened(path, settings, step)
+    parts, calibration, off_ns, mounting = _opened(path, recogniser, settings, step)
     step("label")
     parts = replace(parts, again=partial(_handing_back, parts.again))
     clipped = Clipped(parts) if parts.channels[:3] == AXES else None
@@ -123,7 +142,7 @@ def timeline_of_file(
         recogniser.specification_,
         parts if clipped is None else clipped.parts,
         recogniser.predict_proba,
-        calibrate=calibration.apply if calibration is not None and calibration.applied else None,
+        calibrate=_prepared(calibration, mounting),
         non_wear_ns=off_ns,
         lanes=cores if cores > 1 else 0,
     )
@@ -135,19 +154,30 @@ def timeline_of_file(
         hand_back()
     if settings.unsure_below is not None:
         timeline = timeline.with_unsure_below(settings.unsure_below)
-    return timeline, parts, calibration, off_ns
+    return FileTimeline(timeline, parts, calibration, off_ns, mounting)
+
+
+def _prepared(calibration: GravityCalibration | None, mounting: Mounting | None) -> Calibrate | None:
+    """What is done to the signals before they are labelled; None: nothing."""
+    calibrate = calibration.apply if calibration is not None and calibration.applied else None
+    if mounting is None or mounting.quarters == 0:
+        return calibrate
+    turn = mounting.apply
+    if calibrate is None:
+        return lambda signals, _: turn(signals)
+    return lambda signals, temperature: turn(calibrate(signals, temperature))
 
 
 def _opened(
-    path: str | Path, settings: LabelSettings, step: Step
-) -> tuple[Parts, GravityCalibration | None, NDArray[np.int64] | None]:
+    path: str | Path, recogniser: Recogniser, settings: LabelSettings, step: Step
+) -> tuple[Parts, GravityCalibration | None, NDArray[np.int64] | None, Mounting | None]:
     """The recording, and what its epochs tell of it; then they are not needed any more."""
     step("read")
-    overheard = _Epochs()
-    asked_for = settings.calibration or settings.non_wear
+    overheard = _Epochs(Walks() if settings.orientation else None)
+    asked_for = settings.calibration or settings.non_wear or settings.orientation
     parts = open_parts(path, listener=overheard.listen if asked_for else None, **asdict(settings.reading))
     step("epochs")
-    return parts, *_looked_over(parts, overheard, settings)
+    return parts, *_looked_over(parts, recogniser, overheard, settings)
 
 
 @contextmanager
@@ -169,22 +199,26 @@ def _handing_back(again: Callable[[], Iterator[Samples]]) -> Iterator[Samples]:
 
 
 class _Epochs:
-    """Epochs of what is overheard while the file is looked at for the first time."""
+    """Epochs of what is overheard while the file is looked at for the first time, and what in it looks like walking."""
 
     statistics: EpochStatistics
 
+    def __init__(self, walks: Walks | None) -> None:
+        self.walks = walks
+
     def listen(self, channels: tuple[str, ...]) -> Callable[[Samples], None]:
         heat = channels.index("temperature") if "temperature" in channels else None
-        self.statistics = EpochStatistics(temperature_channel=heat)
+        self.statistics = EpochStatistics(temperature_channel=heat, listener=self.walks)
         return self.statistics.push if channels[:3] == AXES else lambda _: None
 
 
 def _looked_over(
-    parts: Parts, overheard: _Epochs, settings: LabelSettings
-) -> tuple[GravityCalibration | None, NDArray[np.int64] | None]:
-    """What the raw acceleration says of its sensor and of when the watch was worn; None for what was not asked for."""
-    if parts.channels[:3] != AXES or not (settings.calibration or settings.non_wear):
-        return None, None
+    parts: Parts, recogniser: Recogniser, overheard: _Epochs, settings: LabelSettings
+) -> tuple[GravityCalibration | None, NDArray[np.int64] | None, Mounting | None]:
+    """What the raw acceleration says of its sensor and of when and how the watch was worn; None for what was not asked
+    for."""
+    if parts.channels[:3] != AXES or not (settings.calibration or settings.non_wear or settings.orientation):
+        return None, None, None
     if not parts.overheard:
         tell = overheard.listen(parts.channels)
         for part in parts.parts():
@@ -193,6 +227,9 @@ def _looked_over(
     return (
         gravity_calibration(epochs) if settings.calibration else None,
         non_wear(epochs) if settings.non_wear else None,
+        None
+        if overheard.walks is None
+        else mounting_of_walks(recogniser.specification_, overheard.walks, recogniser.predict_proba),
     )
 
 

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from harken.labelling.mounting import Mounting
 from harken.readers.parts import Parts
 from harken.signals.gravity_calibration import GravityCalibration
 from harken.timeline import Timeline
@@ -25,6 +26,7 @@ def quality_of(
     sha256: str,
     calibration: GravityCalibration | None,
     non_wear: bool,
+    mounting: Mounting | None,
 ) -> dict[str, Any]:
     """For JSON. Times are in the wearer's zone, with their offset from UTC; of gaps the 200 longest are listed.
 
@@ -34,6 +36,7 @@ def quality_of(
         file, sha256: the file.
         calibration: what was found of the sensor; None where it was not asked for, or there is no acceleration.
         non_wear: whether it was looked for.
+        mounting: how the watch sat on the arm; None as for ``calibration``.
     """
     quality = parts.quality
     seconds = timeline.seconds
@@ -56,6 +59,7 @@ def quality_of(
         "wear_hours": float(seconds[recorded & worn].sum()) / 3600 if non_wear else None,
         "non_wear_hours": float(seconds[recorded & ~worn].sum()) / 3600 if non_wear else None,
         "calibration": None if calibration is None else _calibration(calibration),
+        "orientation": None if mounting is None else mounting.as_dict(),
         "sensor_range_g": quality.sensor_range_g,
         "out_of_range": quality.out_of_range,
         "at_range_end": quality.at_range_end,

@@ -97,10 +97,11 @@ def _shown(name: str) -> str:
 
 
 def _labelled(recogniser: Recogniser, path: Path, name: str) -> dict[str, Any]:
-    """Labelled as ``harken label`` does it: calibrated, with non-wear, smoothed."""
+    """Labelled as ``harken label`` does it: calibrated, turned, with non-wear, smoothed."""
     from harken.labelled import LabelSettings, timeline_of_file
 
-    timeline, parts, _, _ = timeline_of_file(path, recogniser, LabelSettings())
+    found = timeline_of_file(path, recogniser, LabelSettings())
+    timeline = found.timeline
     if timeline.subject == STEM:
         timeline = replace(timeline, subject=PurePosixPath(_shown(name)).stem)
     frame, labels = timeline.frame, timeline.labels
@@ -113,7 +114,7 @@ def _labelled(recogniser: Recogniser, path: Path, name: str) -> dict[str, Any]:
     )
     return {
         "subject": timeline.subject,
-        "timezone": parts.timezone,
+        "timezone": found.parts.timezone,
         "labels": list(labels),
         "rows": [
             {
@@ -127,5 +128,5 @@ def _labelled(recogniser: Recogniser, path: Path, name: str) -> dict[str, Any]:
             for first, last, label, worn, moved, known, share in rows
         ],
         "hours": {label: seconds / 3600 for label, seconds in timeline.seconds_by_label().items()},
-        "notes": [note.replace(str(path), _shown(name)) for note in parts.quality.notes],
+        "notes": [note.replace(str(path), _shown(name)) for note in found.parts.quality.notes],
     }

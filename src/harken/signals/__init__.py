@@ -9,7 +9,7 @@ from harken.signals.gravity import split_gravity
 from harken.signals.gravity_calibration import GravityCalibration, calibrate_gravity, gravity_calibration
 from harken.signals.grid import Grid
 from harken.signals.non_wear import mark_non_wear, non_wear, worn
-from harken.signals.orientation import mirrored, turned_about_face, turned_about_forearm
+from harken.signals.orientation import mirrored, turned_about_face, turned_about_forearm, turned_by_quarters
 from harken.signals.resampling import Resampler, look_ahead_s, resample
 from harken.signals.samples import Samples, joined
 
@@ -34,5 +34,6 @@ __all__ = [
     "split_gravity",
     "turned_about_face",
     "turned_about_forearm",
+    "turned_by_quarters",
     "worn",
 ]

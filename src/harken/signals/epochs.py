@@ -1,5 +1,6 @@
 """Ten-second epochs of the raw acceleration, as a stream: what calibration and non-wear are read from."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,17 +68,26 @@ class EpochStatistics:
     Args:
         epoch_s: seconds in an epoch, a whole number.
         temperature_channel: the column of the signals that holds a temperature, if any does.
+        listener: called with epochs that are over and with their valid samples, one after the other: times, int64
+            ``[n]``, and acceleration in g, float32 ``[3, n]``, which must be copied to be kept.
 
     Raises:
         HarkenError: for an epoch that is not a whole number of seconds, at least 2.
     """
 
-    def __init__(self, *, epoch_s: float = EPOCH_S, temperature_channel: int | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        epoch_s: float = EPOCH_S,
+        temperature_channel: int | None = None,
+        listener: Callable[[Epochs, NDArray[np.int64], NDArray[np.float32]], None] | None = None,
+    ) -> None:
         if not (epoch_s >= 2 and float(epoch_s).is_integer()):
             raise HarkenError(f"epochs of {epoch_s:g} s cannot be made; they last a whole number of seconds, 2 or more")
         self._epoch_ns = int(epoch_s) * SECOND_NS
         self._channels = [*range(AXES), *([] if temperature_channel is None else [temperature_channel])]
         self._done: list[Epochs] = []
+        self._listener = listener
         # Room that is used again and again: fresh memory costs more than what is computed in it.
         self._make_room(2 * ROWS_AT_ONCE)
         self._filled = 0
@@ -91,7 +101,7 @@ class EpochStatistics:
     def finish(self) -> Epochs:
         """The epochs of all that was pushed, the last one as far as it goes."""
         if self._filled:
-            self._done.append(self._over(self._filled))
+            self._end(self._filled)
             self._filled = 0
         if not self._done:
             return _none(self._epoch_ns)
@@ -115,10 +125,17 @@ class EpochStatistics:
         current_ns = samples.time_ns[-1] // self._epoch_ns * self._epoch_ns
         over = int(np.searchsorted(self._time_ns[:filled], current_ns))
         if over:
-            self._done.append(self._over(over))
+            self._end(over)
             self._time_ns[: filled - over] = self._time_ns[over:filled].copy()
             self._signals[:, : filled - over] = self._signals[:, over:filled].copy()
         self._filled = filled - over
+
+    def _end(self, samples: int) -> None:
+        """The first so many samples are of epochs that are over."""
+        epochs = self._over(samples)
+        self._done.append(epochs)
+        if self._listener is not None:
+            self._listener(epochs, self._time_ns[:samples], self._signals[:AXES, :samples])
 
     def _make_room(self, samples: int) -> None:
         self._time_ns = np.empty(samples, dtype=np.int64)

@@ -14,19 +14,21 @@ right, other way round    ``+``      ``-``      ``+``      ``mirrored`` and ``tu
 ========================  =========  =========  =========  ==================================================
 
 With the face on the inside of the wrist y and z change their signs once more (``turned_about_forearm``). Two half
-turns of a watch on the same arm see the same movement. ``mirrored`` is the movement in a mirror: what the other arm
-would have done in the same activity. Rotation about an axis keeps its sign in a half turn as an acceleration does,
-but has the opposite one in a mirror: it is a pseudovector.
+turns of a watch on the same arm see the same movement. A sensor whose y axis points along the forearm, as that of a
+GENEActiv or an ActiGraph may, is a quarter turn about the face away (``turned_by_quarters``). ``mirrored`` is the
+movement in a mirror: what the other arm would have done in the same activity. Rotation about an axis keeps its sign
+in a half turn as an acceleration does, but has the opposite one in a mirror: it is a pseudovector.
 """
 
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harken.errors import HarkenError
 from harken.recording import Recording
 
-__all__ = ["mirrored", "turned_about_face", "turned_about_forearm"]
+__all__ = ["mirrored", "turned_about_face", "turned_about_forearm", "turned_by_quarters"]
 
 AXES = ("x", "y", "z")
 POLAR = ("", "gravity_", "body_")
@@ -62,15 +64,43 @@ def turned_about_forearm(recording: Recording) -> Recording:
     return _with_signs(recording, (1, -1, -1), "turned by half about the forearm, as if its face were inside")
 
 
+def turned_by_quarters(recording: Recording, quarters: int) -> Recording:
+    """Turned by so many quarters about the face: after one, x is what ``-y`` was and y is what x was.
+
+    Raises:
+        HarkenError: when the recording has no channels ``x, y, z``.
+    """
+    _need_axes(recording)
+    signals = recording.signals.copy()
+    for prefix in POLAR + AXIAL:
+        pair = prefix + "x", prefix + "y"
+        if set(pair) <= set(recording.channels):
+            columns = [recording.channels.index(name) for name in pair]
+            signals[:, columns] = turned_pair(recording.signals[:, columns], quarters)
+    sentence = f"turned by {90 * (quarters % 4)} degrees about the face"
+    return replace(recording, signals=signals, quality=recording.quality.noting(sentence))
+
+
+def turned_pair(pair: NDArray[np.float32], quarters: int) -> NDArray[np.float32]:
+    """x and y, ``[..., 2]``, turned by so many quarters."""
+    x, y = pair[..., 0], pair[..., 1]
+    turned = ((x, y), (-y, x), (-x, -y), (y, -x))[quarters % 4]
+    return np.stack(turned, axis=-1)
+
+
 def _with_signs(recording: Recording, signs: tuple[int, int, int], sentence: str) -> Recording:
     """The accelerations times ``signs``, the rotations times what the same change does to them."""
-    if not set(AXES) <= set(recording.channels):
-        raise HarkenError(
-            f"{recording.source or recording.subject} has no channels x, y, z that a watch could be turned by; "
-            f"it has {', '.join(recording.channels)}"
-        )
+    _need_axes(recording)
     mirror = int(np.prod(signs))
     sign_of = {prefix + axis: sign for prefix in POLAR for axis, sign in zip(AXES, signs, strict=True)}
     sign_of |= {prefix + axis: mirror * sign for prefix in AXIAL for axis, sign in zip(AXES, signs, strict=True)}
     factors = np.array([sign_of.get(channel, 1) for channel in recording.channels], dtype=np.float32)
     return replace(recording, signals=recording.signals * factors, quality=recording.quality.noting(sentence))
+
+
+def _need_axes(recording: Recording) -> None:
+    if not set(AXES) <= set(recording.channels):
+        raise HarkenError(
+            f"{recording.source or recording.subject} has no channels x, y, z that a watch could be turned by; "
+            f"it has {', '.join(recording.channels)}"
+        )

@@ -34,6 +34,7 @@ def quality_facts(quality: Mapping[str, Any]) -> list[Fact]:
         _rate(quality),
         _drift(quality.get("clock_drift")),
         _calibration(quality.get("calibration")),
+        _orientation(quality.get("orientation")),
         _rows(quality),
         _dropped(quality.get("dropped")),
         *(
@@ -126,6 +127,15 @@ def _calibration(calibration: Any) -> Fact | None:
         return Fact("Calibration against gravity", said, heed)
     known = f"; error {number(before, 'mg')}" if before is not None else ""
     return Fact("Calibration against gravity", f"not applied{known}", reason or "no reason is given")
+
+
+def _orientation(orientation: Any) -> Fact | None:
+    if not isinstance(orientation, Mapping):
+        return None
+    degrees, reason = _number(orientation.get("turned_degrees")), str(orientation.get("reason") or "")
+    if not degrees:
+        return Fact("How the watch sat", reason or "left as it is")
+    return Fact("How the watch sat", reason, "the axes were turned to the model's")
 
 
 def _rows(quality: Mapping[str, Any]) -> Fact | None:
