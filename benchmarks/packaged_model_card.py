@@ -35,6 +35,9 @@ FAILURES = """\
   too few by it.
 - **Cycling, where it is a label, is an exercise bike.** The hands of a cyclist on a road shake, steer and brake.
 - **Stairs** look like walking to a wrist; short flights within a window of ten seconds are lost in it.
+- **It knows watches whose x axis points along the forearm**, either way. `harken label` sees from the walking in a
+  recording whether y does instead, and turns it; live samples, windows of your own and the ONNX model must come with x
+  there (`harken.signals.turned_by_quarters`), or little of what is said is true.
 - **Running of WISDM is cut off at 2 g**, where that watch's range ends.
 - **The scores above are of the same two studies' strangers.** Another watch, another study and free living are
   further away, and no number here says how far.

@@ -123,6 +123,7 @@ def page() -> str:
         parts += [NOT_YET] if result is None else section(result, name)
         if result is not None and name == "wisdm_harnet":
             parts.append(PUBLISHED)
+    parts += ["## Watches that sit another way", *turned_watches()]
     parts += ["## What labelled seconds of the wearer are worth", *adaptation()]
     parts += ["## What each part is worth", *ablations(), *noise()]
     if AGAIN:
@@ -276,6 +277,31 @@ def ablations() -> list[str]:
         parts += [
             f"### On {name.upper()}",
             _console(f"python benchmarks/ablations.py {name} --data DATA --out runs/ablations-{name}"),
+            _text(path.name) if path.exists() else NOT_YET,
+        ]
+    return parts
+
+
+def turned_watches() -> list[str]:
+    """The study of benchmarks/turned_watches.py: what a quarter turn costs, and what is won back."""
+    parts = [
+        "Sensors differ in which axis points along the forearm. Here every stranger's watch was turned about its face, "
+        "and `harken label`'s [way of seeing it](../labelling.md#which-axis-points-along-the-forearm) was asked to "
+        "turn it back, from all that the watch recorded of the person and without labels. Half a turn is not seen to "
+        "where it hardly matters. Its thresholds were chosen on the choosing people, whom the first two tables are of.",
+    ]
+    for name, run, title in (
+        ("wisdm_choosing", "noise-wisdm", "WISDM, choosing people"),
+        ("dsads_choosing", "noise-dsads", "DSADS, choosing folds"),
+        ("wisdm", "wisdm", "WISDM, `harnet`"),
+    ):
+        path = RESULTS / f"turned_watches_{name}.md"
+        data = name.split("_")[0]
+        parts += [
+            f"### {title}",
+            _console(
+                f"python benchmarks/turned_watches.py runs/{run} DATA/{data} --json docs/results/{path.stem}.json"
+            ),
             _text(path.name) if path.exists() else NOT_YET,
         ]
     return parts

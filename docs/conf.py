@@ -21,6 +21,7 @@ exclude_patterns = [
     "results/ablations_*.md",
     "results/noise_*.md",
     "results/other_sensors_*.md",
+    "results/turned_watches_*.md",
     "results/three_protocols.md",
     "results/notebook_format.md",
 ]

@@ -257,8 +257,13 @@ def _summary(parts: Parts, timeline: Timeline, quality: dict[str, Any]) -> dict[
         "gaps_s": timeline.gaps_s,
         "wear_hours": quality["wear_hours"],
         "non_wear_hours": quality["non_wear_hours"],
-        "notes": quality["notes"],
+        "notes": quality["notes"] + _turned(quality["orientation"]),
     }
+
+
+def _turned(orientation: dict[str, Any] | None) -> list[str]:
+    """What is said of a watch that was turned; nothing of one that was not."""
+    return [f"the watch was {orientation['reason']}"] if orientation and orientation["turned_degrees"] else []
 
 
 def _json(content: dict[str, Any]) -> str:
