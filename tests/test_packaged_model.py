@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ import pytest
 import harken
 from harken.datasets import dsads, wisdm
 from harken.datasets.activities import COMMON_ACTIVITIES, to_common
+from harken.evaluation import evaluate
 from harken.recogniser import PACKAGED_MODEL, Recogniser
 from harken.recording import Recording
+from harken.signals import turned_by_quarters
 
 Run = Callable[..., Any]
 
@@ -93,3 +96,20 @@ def test_a_watch_at_20_hz(data_dir: Path) -> None:
     person = wisdm.read_wisdm(data_dir / "wisdm")[0]
     assert person.sample_rate_hz == pytest.approx(20, rel=0.02)
     assert right(Recogniser.load().label(person).frame, to_common(person, wisdm.INFO)) > 0.7
+
+
+def test_a_watch_a_quarter_turn_away_is_evaluated_as_if_it_sat_as_learned(data_dir: Path) -> None:
+    recogniser = Recogniser.load()
+    person = to_common(wisdm.read_wisdm(data_dir / "wisdm")[0], wisdm.INFO)
+    # Not the very recording that the model learned from, which is refused. It met this wearer: it shows that the turn
+    # arrives, and nothing about strangers.
+    person = replace(person, signals=person.signals + np.float32(0.0001))
+    as_learned = evaluate(recogniser, [person])
+    assert as_learned.turned == {}
+    worn = turned_by_quarters(person, 1)
+    left, turned = evaluate(recogniser, [worn], orientation=False), evaluate(recogniser, [worn])
+    assert list(turned.turned) == [person.source or person.subject]
+    assert turned.as_dict()["turned"] == turned.turned
+    before, after, best = (one.known.mean_person_macro_f1 for one in (left, turned, as_learned) if one.known)
+    assert before < best - 0.2
+    assert after > best - 0.1, "half a turn may be left, which costs little"

@@ -1,6 +1,6 @@
 """A finished recogniser on labelled recordings: each person's scores, and who of them it had met before."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from harken.calibration import Answered, answered, expected_calibration_error
 from harken.errors import HarkenError
+from harken.labelling.mounting import mounting
 from harken.recogniser import Recogniser
 from harken.recording import Recording
 from harken.scores import PeopleScores, Scores, score, score_people
-from harken.specification import CalibratedOn
+from harken.specification import ACCELERATION, CalibratedOn
 from harken.windows import Windows, concatenate, sliding_windows
 
 __all__ = ["AnsweredPeople", "Evaluation", "evaluate"]
@@ -44,6 +45,7 @@ class Evaluation:
         strangers_answered, known_answered: what is left when the recogniser may say "unsure"; None when it may not.
         calibrated_on: whose windows the model's temperature was fitted on.
         window_length_s, hop_s: how long the windows are, and from one's start to the next one's.
+        turned: each recording whose watch was turned to how the model learned, and why (``harken.labelling.mounting``).
     """
 
     strangers: PeopleScores | None
@@ -56,6 +58,7 @@ class Evaluation:
     calibrated_on: CalibratedOn
     window_length_s: float
     hop_s: float
+    turned: Mapping[str, str]
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -68,6 +71,7 @@ class Evaluation:
             "calibrated_on": self.calibrated_on,
             "window_length_s": self.window_length_s,
             "hop_s": self.hop_s,
+            "turned": dict(self.turned),
             "expected_calibration_error": {"strangers": self.strangers_error, "known_people": self.known_error},
             "with_unsure": {name: one.as_dict() if one else None for name, one in unsure.items()},
         }
@@ -79,8 +83,12 @@ def evaluate(
     *,
     ignore_labels: Sequence[str] = (),
     unsure_below: float | None = None,
+    orientation: bool = True,
 ) -> Evaluation:
     """Score a recogniser on sliding windows of labelled recordings, its own length and hop.
+
+    A watch that sits a quarter turn from those that the recogniser learned from is turned first, as ``harken label``
+    does it: from what the model recognises, and not from labels.
 
     Args:
         recogniser: what is scored.
@@ -88,6 +96,7 @@ def evaluate(
         ignore_labels: labels whose windows do not count.
         unsure_below: also count what is answered, and how well, when a window whose largest probability is
             smaller gets no answer. The other scores stay those of all windows.
+        orientation: whether watches are turned.
 
     Raises:
         HarkenError: when a recording was learned from, to the sample; lacks a channel or cannot be resampled;
@@ -95,7 +104,8 @@ def evaluate(
             ``unsure_below`` is no probability.
     """
     specification = recogniser.specification_
-    windows = _windows(recogniser, recordings, ignore_labels)
+    turned: dict[str, str] = {}
+    windows = _windows(recogniser, recordings, ignore_labels, turned if orientation else None)
     probabilities = recogniser.predict_proba(windows)
     met = sorted(recogniser.provenance_.get("training_people", []))
     is_known = np.isin(windows.subjects, met) if met else np.zeros(len(windows), dtype=bool)
@@ -114,7 +124,18 @@ def evaluate(
         calibrated_on=specification.calibrated_on,
         window_length_s=windows.length / windows.sample_rate_hz,
         hop_s=specification.hop_s,
+        turned=turned,
     )
+
+
+def _as_learned(recogniser: Recogniser, recording: Recording, turned: dict[str, str]) -> Recording:
+    """The recording, turned where its watch sat otherwise than those that were learned from; then it is noted why."""
+    if recording.channels[:3] != ACCELERATION:
+        return recording
+    found = mounting(recogniser.specification_, recording, recogniser.predict_proba)
+    if found.quarters:
+        turned[recording.source or recording.subject] = found.reason
+    return found.turned(recording)
 
 
 @dataclass(frozen=True)
@@ -152,8 +173,14 @@ class _Side:
         return np.asarray(self.probabilities.argmax(axis=1))
 
 
-def _windows(recogniser: Recogniser, recordings: Sequence[Recording], ignore_labels: Sequence[str]) -> Windows:
-    """The labelled windows of all recordings, with codes in the order of the model's labels."""
+def _windows(
+    recogniser: Recogniser,
+    recordings: Sequence[Recording],
+    ignore_labels: Sequence[str],
+    turned: dict[str, str] | None,
+) -> Windows:
+    """The labelled windows of all recordings, with codes in the order of the model's labels. Watches are turned, and
+    which and why is noted in ``turned``; where that is None they are not."""
     specification = recogniser.specification_
     learned = {one.get("samples_fingerprint") for one in recogniser.provenance_.get("data", [])}
     parts: list[Windows] = []
@@ -163,6 +190,8 @@ def _windows(recogniser: Recogniser, recordings: Sequence[Recording], ignore_lab
                 f"{recording.source}: the model learned from this very recording, so a score on it would only say "
                 "how well it remembers"
             )
+        if turned is not None:
+            recording = _as_learned(recogniser, recording, turned)
         recording = specification.prepare_recording(recording)
         windows = sliding_windows(
             recording,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from harken.cli.options import Json, with_reading_options
+from harken.cli.options import FLAG, Json, with_reading_options
 from harken.readers.options import TableOptions
 
 __all__ = ["evaluate"]
@@ -39,6 +39,14 @@ def evaluate(
     plot: Annotated[
         Path | None, typer.Option(help="Draw the confusion matrix of the strangers to this PNG.", metavar="PNG")
     ] = None,
+    no_orientation: Annotated[
+        bool,
+        typer.Option(
+            "--no-orientation",
+            help="Do not turn a watch about its face where the model recognises walking only when it is turned.",
+            metavar=FLAG,
+        ),
+    ] = False,
     json: Json = False,
     reading: TableOptions,
 ) -> None:
@@ -60,7 +68,11 @@ def evaluate(
     recogniser = Recogniser.load(model)
     recordings = [read(path, **asdict(reading)) for path in files_in(files)]
     evaluation = evaluate_recordings(
-        recogniser, recordings, ignore_labels=ignore_label or (), unsure_below=unsure_below
+        recogniser,
+        recordings,
+        ignore_labels=ignore_label or (),
+        unsure_below=unsure_below,
+        orientation=not no_orientation,
     )
     if json:
         from json import dumps

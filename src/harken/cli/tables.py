@@ -78,6 +78,8 @@ def print_evaluation(evaluation: Evaluation) -> None:
     """Strangers first, each alone and all together; people the model had met apart from them."""
     console = Console(highlight=False)
     console.print(f"Windows of {evaluation.window_length_s:g} s, one every {evaluation.hop_s:g} s.\n")
+    for name, reason in evaluation.turned.items():
+        console.print(f"{name}: the watch was {reason}.\n", markup=False)
     if evaluation.strangers is not None:
         console.print("[bold]People the model never met[/bold] (it learned from nobody of this name)")
         print_people(console, evaluation.strangers)
