@@ -71,7 +71,7 @@ def test_a_turned_watch_is_turned_back(quarters: int, rate_hz: float) -> None:
     assert model.lengths == {KNOWS.window_length}
     assert found.moments >= 18
     assert found.recognised[found.quarters] == pytest.approx(found.moments)
-    assert f"after {90 * found.quarters} degrees about the face" in found.reason
+    assert found.reason.startswith(f"turned by {90 * found.quarters} degrees about the face: of ")
     assert found.as_dict()["turned_degrees"] == 90 * found.quarters
 
 

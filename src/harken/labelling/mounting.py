@@ -113,15 +113,13 @@ def mounting_of_walks(specification: Specification, walks: Walks, probabilities:
     best = int(recognised.argmax())
     as_it_is, turned = float(recognised[0]), float(recognised[best])
     found = len(windows), tuple(recognised.tolist())
-    told = (
-        f"of {len(windows)} moments that look like walking {as_it_is:.0f} are walking with a hanging arm to the model"
-    )
+    told = f"of {len(windows)} moments that look like walking the model sees a hanging arm walk in {as_it_is:.0f}"
     if best == 0:
-        return Mounting(0, *found, f"left as it is: {told}, and no more after any turn about the face")
-    told = f"{told}, and {turned:.0f} after {90 * best} degrees about the face"
+        return Mounting(0, *found, f"left as it is: {told}, and in no more after any turn")
+    turn = f"{90 * best} degrees about the face"
     if turned < LEAST_RECOGNISED or turned < LEAST_SHARE * (turned + as_it_is):
-        return Mounting(0, *found, f"left as it is: {told}, which is too little to tell")
-    return Mounting(best, *found, f"turned: {told}")
+        return Mounting(0, *found, f"left as it is: {told}, and in {turned:.0f} after {turn}: too little to tell")
+    return Mounting(best, *found, f"turned by {turn}: {told}, and in {turned:.0f} after it")
 
 
 def _recognised(windows: Windows, probabilities: Probabilities, columns: list[int]) -> NDArray[np.float64]:
