@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from harken.calibration import Answered, answered, expected_calibration_error
 from harken.errors import HarkenError
-from harken.labelling.mounting import mounting
+from harken.labelling.mounting import as_learned
 from harken.recogniser import Recogniser
 from harken.recording import Recording
 from harken.scores import PeopleScores, Scores, score, score_people
-from harken.specification import ACCELERATION, CalibratedOn
+from harken.specification import CalibratedOn
 from harken.windows import Windows, concatenate, sliding_windows
 
 __all__ = ["AnsweredPeople", "Evaluation", "evaluate"]
@@ -128,16 +128,6 @@ def evaluate(
     )
 
 
-def _as_learned(recogniser: Recogniser, recording: Recording, turned: dict[str, str]) -> Recording:
-    """The recording, turned where its watch sat otherwise than those that were learned from; then it is noted why."""
-    if recording.channels[:3] != ACCELERATION:
-        return recording
-    found = mounting(recogniser.specification_, recording, recogniser.predict_proba)
-    if found.quarters:
-        turned[recording.source or recording.subject] = found.reason
-    return found.turned(recording)
-
-
 @dataclass(frozen=True)
 class _Side:
     """The labelled windows of strangers, or of known people, with the probabilities ``[n, labels]`` they were given."""
@@ -191,7 +181,9 @@ def _windows(
                 "how well it remembers"
             )
         if turned is not None:
-            recording = _as_learned(recogniser, recording, turned)
+            recording, why = as_learned(specification, recording, recogniser.predict_proba)
+            if why is not None:
+                turned[recording.source or recording.subject] = why
         recording = specification.prepare_recording(recording)
         windows = sliding_windows(
             recording,

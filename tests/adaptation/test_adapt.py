@@ -10,7 +10,7 @@ import torch
 
 import people
 from harken import HarkenError, Recogniser, Recording, concatenate, read, sliding_windows
-from harken.adaptation import adapt
+from harken.adaptation import adapt, adapting
 from harken.evaluation import evaluate
 from harken.networks import build
 from harken.presets import PRESETS
@@ -44,6 +44,19 @@ def test_a_personal_model_knows_another_recording_of_its_wearer_better(
     assert adapted.recogniser.score(another) > general.score(another) + 0.2
     assert set(adapted.labelled_s) == {"lying", "sitting", "walking"}
     assert adapted.labelled_s["lying"] == pytest.approx(40, abs=1)
+
+
+def test_a_watch_that_sits_otherwise_is_turned_before_it_is_adapted_to(
+    general: Recogniser, dora: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_hand = adapt(general, [turned(dora)])
+    assert by_hand.turned == ()
+    monkeypatch.setattr(adapting, "as_learned", lambda _, recording, __: (turned(recording), "it sat otherwise"))
+    adapted = adapt(general, [dora])
+    assert adapted.turned == ("it sat otherwise",)
+    assert adapted.as_dict() == by_hand.as_dict() | {"turned": ["it sat otherwise"]}
+    assert adapted.recogniser.provenance_["adaptation"]["turned"] == ["it sat otherwise"]
+    assert torch.equal(adapted.recogniser.network_.output.weight, by_hand.recogniser.network_.output.weight)
 
 
 def test_labels_that_the_wearer_did_not_record_keep_their_weights_and_are_not_forgotten(

@@ -18,6 +18,7 @@ from harken.adaptation.examples import Examples, output_layer, read_examples
 from harken.adaptation.pulled import pulled_weights
 from harken.calibration import fit_temperature
 from harken.errors import HarkenError
+from harken.labelling.mounting import as_learned
 from harken.recogniser import Recogniser
 from harken.recording import UNLABELLED, Recording
 from harken.windows import Windows, concatenate, sliding_windows
@@ -44,6 +45,7 @@ class Adapted:
         labelled_s: seconds of each label that windows cover.
         windows, tested_windows: how many there were, and how many of them were tested in cross-validation.
         unlearned: labels too short to be learned and tested apart: whoever tested them had learned nothing of them.
+        turned: why watches were turned to how the model learned, a sentence for each that was.
     """
 
     recogniser: Recogniser
@@ -57,6 +59,7 @@ class Adapted:
     windows: int
     tested_windows: int
     unlearned: tuple[str, ...]
+    turned: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON, and for the model file: nothing in it depends on paths, times or durations."""
@@ -71,6 +74,7 @@ class Adapted:
             "windows": self.windows,
             "tested_windows": self.tested_windows,
             "unlearned": list(self.unlearned),
+            "turned": list(self.turned),
         }
 
 
@@ -88,7 +92,9 @@ def adapt(
 
     Args:
         recogniser: the general model. It is not changed.
-        labelled: mended recordings of the wearer, of which windows are taken eight to a window's length; or windows.
+        labelled: mended recordings of the wearer, of which windows are taken eight to a window's length; a watch that
+            sits a quarter turn away is turned first, as it will be when the personal model labels
+            (``harken.labelling.mounting``). Or windows, as the model takes them.
         ignore_labels: labels to leave out.
 
     Raises:
@@ -98,7 +104,7 @@ def adapt(
     """
     layer = output_layer(recogniser)
     recordings = [] if isinstance(labelled, Windows) else list(labelled)
-    windows = labelled if isinstance(labelled, Windows) else _windows(recogniser, recordings)
+    windows, turned = (labelled, ()) if isinstance(labelled, Windows) else _windows(recogniser, recordings)
     wearer = _one_wearer(windows)
     specification = recogniser.specification_
     examples = read_examples(recogniser, recogniser.known(windows, ignore_labels=ignore_labels))
@@ -126,12 +132,14 @@ def adapt(
         windows=len(examples.codes),
         tested_windows=0 if codes is None else len(codes),
         unlearned=tuple(specification.labels[code] for code in decision.unlearned),
+        turned=turned,
     )
     personal.provenance_ = _provenance(recogniser, recordings, adapted)
     return adapted
 
 
-def _windows(recogniser: Recogniser, recordings: Sequence[Recording]) -> Windows:
+def _windows(recogniser: Recogniser, recordings: Sequence[Recording]) -> tuple[Windows, tuple[str, ...]]:
+    """The windows of recordings, and why watches were turned."""
     if not recordings:
         raise HarkenError("there is no recording to adapt to")
     learned = {one.get("samples_fingerprint") for one in recogniser.provenance_.get("data", [])}
@@ -142,11 +150,14 @@ def _windows(recogniser: Recogniser, recordings: Sequence[Recording]) -> Windows
                 "whether adapting helps; adapt the general model, to all recordings of the wearer at once"
             )
     specification = recogniser.specification_
-    prepared = [specification.prepare_recording(recording) for recording in recordings]
+    learned_way = [as_learned(specification, recording, recogniser.predict_proba) for recording in recordings]
+    turned = tuple(why for _, why in learned_way if why is not None)
+    prepared = [specification.prepare_recording(recording) for recording, _ in learned_way]
     labelled_s = sum(np.count_nonzero(one.label_codes != UNLABELLED) / one.sample_rate_hz for one in prepared)
     hop_s = max(specification.window_length_s / HOPS_IN_A_WINDOW, labelled_s / MOST_WINDOWS)
     length = specification.window_length
-    return concatenate([sliding_windows(one, length_s=length / one.sample_rate_hz, hop_s=hop_s) for one in prepared])
+    windows = [sliding_windows(one, length_s=length / one.sample_rate_hz, hop_s=hop_s) for one in prepared]
+    return concatenate(windows), turned
 
 
 def _one_wearer(windows: Windows) -> str:

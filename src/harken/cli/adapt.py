@@ -87,6 +87,8 @@ def _print(adapted: "Adapted", out: Path) -> None:
         console.print(
             f"Too short to be learned and tested apart: {', '.join(adapted.unlearned)}", markup=False, soft_wrap=True
         )
+    for why in adapted.turned:
+        console.print(f"The watch was {why}", markup=False, soft_wrap=True)
     decision = "kept" if adapted.kept else "reverted"
     console.print(f"{decision}: {adapted.reason}", markup=False, soft_wrap=True)
     what = "the personal model" if adapted.kept else "the general model, unchanged"

@@ -17,7 +17,7 @@ from harken.signals.walks import Walks
 from harken.specification import ACCELERATION, Specification
 from harken.windows import Windows
 
-__all__ = ["Mounting", "mounting", "mounting_of_walks"]
+__all__ = ["Mounting", "as_learned", "mounting", "mounting_of_walks"]
 
 ON_FOOT = ("walking", "stairs", "running", "jogging")
 LEAST_RECOGNISED = 6.0
@@ -88,6 +88,21 @@ def mounting(specification: Specification, recording: Recording, probabilities: 
     statistics.push(Samples.of(recording))
     statistics.finish()
     return mounting_of_walks(specification, walks, probabilities)
+
+
+def as_learned(
+    specification: Specification, recording: Recording, probabilities: Probabilities
+) -> tuple[Recording, str | None]:
+    """The recording as the model learned to hear it, and why its watch was turned; None where it was not.
+
+    Args:
+        specification, recording, probabilities: as for ``mounting``; a recording of anything else than ``x, y, z`` is
+            given back as it is.
+    """
+    if recording.channels[:3] != ACCELERATION:
+        return recording, None
+    found = mounting(specification, recording, probabilities)
+    return found.turned(recording), found.reason if found.quarters else None
 
 
 def mounting_of_walks(specification: Specification, walks: Walks, probabilities: Probabilities) -> Mounting:
