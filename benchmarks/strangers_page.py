@@ -288,7 +288,8 @@ def turned_watches() -> list[str]:
         "Sensors differ in which axis points along the forearm. Here every stranger's watch was turned about its face, "
         "and `harken label`'s [way of seeing it](../labelling.md#which-axis-points-along-the-forearm) was asked to "
         "turn it back, from all that the watch recorded of the person and without labels. Half a turn is not seen to "
-        "where it hardly matters. Its thresholds were chosen on the choosing people, whom the first two tables are of.",
+        "where it hardly matters. Its thresholds were chosen on the choosing people, whom the first two tables are of; "
+        "how gravity lies in walking had been looked at on everybody, their scores not.",
     ]
     for name, run, title in (
         ("wisdm_choosing", "noise-wisdm", "WISDM, choosing people"),
