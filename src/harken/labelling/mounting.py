@@ -1,6 +1,5 @@
 """How a watch sits on the arm, seen from a model: by which quarter turn its walking is walking to the model."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -59,11 +58,10 @@ class Mounting:
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
-        recognised: Mapping[str, float] = {str(90 * turn): value for turn, value in enumerate(self.recognised)}
         return {
             "turned_degrees": 90 * self.quarters,
             "moments": self.moments,
-            "recognised_after_degrees": dict(recognised),
+            "recognised_after_degrees": {str(90 * turn): value for turn, value in enumerate(self.recognised)},
             "reason": self.reason,
         }
 

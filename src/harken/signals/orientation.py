@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from harken.errors import HarkenError
 from harken.recording import Recording
 
-__all__ = ["mirrored", "turned_about_face", "turned_about_forearm", "turned_by_quarters"]
+__all__ = ["mirrored", "turned_about_face", "turned_about_forearm", "turned_by_quarters", "turned_pair"]
 
 AXES = ("x", "y", "z")
 POLAR = ("", "gravity_", "body_")
