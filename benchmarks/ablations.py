@@ -92,6 +92,8 @@ def main() -> None:
         )
     )
     result["command"] = f"python benchmarks/ablations.py {arguments.set} --data DATA --out DIR --only {' '.join(asked)}"
+    if arguments.name != parser.get_default("name"):
+        result["command"] += f" --name {arguments.name}"
     if arguments.set == "dsads":
         result["chosen_for"] = chosen_for(result)
     write_text(RESULTS / f"{arguments.name}_{arguments.set}.json", json.dumps(result, indent=2) + "\n")

@@ -27,17 +27,14 @@ import torch
 from numpy.typing import NDArray
 
 from adaptation_page import curve, markdown, table
+from fold_models import FinishedRun
 from harken import HarkenError, Recogniser, Windows
 from harken.adaptation import adapt
-from harken.benchmarking import read_result
 from harken.benchmarking.directory import BenchmarkDirectory, json_text
-from harken.benchmarking.fingerprint import describe_windows
 from harken.benchmarking.machine import made_with
 from harken.figures.style import save_png
 from harken.files import write_text
-from harken.recording import UNLABELLED
 from harken.scores import score
-from harken.splits.protocols import protocol
 
 RESULTS = Path(__file__).parent.parent / "docs" / "results"
 BUDGETS_S = (0, 15, 30, 60, 120)
@@ -74,14 +71,9 @@ class Run:
     @classmethod
     def open(cls, path: Path, data: Path) -> "Run":
         """Raises a HarkenError when it is no benchmark, or the data are not those that it was made on."""
-        result = read_result(path / "benchmark.json")
-        asked = protocol(result["dataset"], result["protocol"])
-        windows = asked.windows(*(data / name for name in asked.datasets))
-        windows = windows[windows.label_codes != UNLABELLED]
-        if describe_windows(windows)["layout_fingerprint"] != result["windows"]["layout_fingerprint"]:
-            raise HarkenError(f"{path} was made on other windows than those that {data} gives now")
-        folds = {name: people["test"] for name, people in result["folds"].items()}
-        return cls(f"{asked.dataset}/{asked.name}", result["preset"], folds, BenchmarkDirectory(path), windows)
+        finished = FinishedRun.open(path, above=data)
+        name = "/".join(finished.result[key] for key in ("dataset", "protocol"))
+        return cls(name, finished.result["preset"], finished.folds, finished.directory, finished.windows)
 
     def jobs(self, budgets_s: tuple[int, ...], test_s: int) -> Iterator[Job]:
         """All test people of all folds."""

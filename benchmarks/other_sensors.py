@@ -20,15 +20,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from harken import HarkenError, Recogniser, Windows
-from harken.benchmarking import read_result
-from harken.benchmarking.directory import BenchmarkDirectory, json_text
-from harken.benchmarking.fingerprint import describe_windows
+from fold_models import FinishedRun, summary
+from harken import Windows
+from harken.benchmarking.directory import json_text
 from harken.benchmarking.machine import made_with
 from harken.files import write_text
-from harken.recording import UNLABELLED
-from harken.scores import PeopleScores, person_evaluations, score_people
-from harken.splits.protocols import protocol
+from harken.scores import PeopleScores, score_people
 
 RESULTS = Path(__file__).parent.parent / "docs" / "results"
 SEED = 0
@@ -60,44 +57,23 @@ def measure(run: Path, data: Sequence[Path]) -> dict[str, Any]:
     Raises:
         HarkenError: when it is no benchmark, was made on other data, or a model has met the people it is tested on.
     """
-    result = read_result(run / "benchmark.json")
-    asked = protocol(result["dataset"], result["protocol"])
-    windows = asked.windows(*data)
-    windows = windows[windows.label_codes != UNLABELLED]
-    if describe_windows(windows)["layout_fingerprint"] != result["windows"]["layout_fingerprint"]:
-        raise HarkenError(f"{run} was made on other windows than those that {', '.join(map(str, data))} give now")
-    directory = BenchmarkDirectory(run)
+    finished = FinishedRun.open(run, data=data)
     methods: dict[str, Any] = {}
-    for name in result["methods"]:
-        if not directory.model(next(iter(result["folds"])), name).exists():
+    for name in finished.result["methods"]:
+        if not finished.directory.model(next(iter(finished.folds)), name).exists():
             continue  # a baseline keeps no model
         found: dict[str, dict[str, PeopleScores]] = {sensor: {} for sensor in SENSORS}
-        for fold, people in result["folds"].items():
-            recogniser = Recogniser.load(directory.model(fold, name), device="cpu")
-            met = set(people["test"]) & set(recogniser.provenance_["training_people"])
-            if met:
-                raise HarkenError(f"{directory.model(fold, name)} learned from {', '.join(sorted(met))}, no strangers")
-            test = recogniser.known(windows[np.isin(windows.subjects, people["test"])])
+        for fold in finished.folds:
+            recogniser, test = finished.strangers(fold, name)
             for sensor, seen_by in SENSORS.items():
                 answers = recogniser.predict_proba(seen_by(test)).argmax(axis=1)
                 found[sensor][fold] = score_people(test.label_codes, answers, test.subjects, test.label_names)
-        methods[name] = {sensor: _summary(folds) for sensor, folds in found.items()}
+        methods[name] = {sensor: summary(folds) for sensor, folds in found.items()}
     return {
         "command": "python benchmarks/other_sensors.py RUN DATA",
-        "run": {key: result[key] for key in ("dataset", "protocol", "command")},
+        "run": finished.about(),
         "made_with": made_with(),
         "methods": methods,
-    }
-
-
-def _summary(folds: dict[str, PeopleScores]) -> dict[str, Any]:
-    evaluations = person_evaluations(folds)
-    return {
-        "mean_person_macro_f1": evaluations.mean_person_macro_f1,
-        "mean_person_macro_f1_interval": list(evaluations.interval) if evaluations.interval else None,
-        "people": {
-            fold: {person: one.macro_f1 for person, one in scores.people.items()} for fold, scores in folds.items()
-        },
     }
 
 

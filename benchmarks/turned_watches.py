@@ -22,17 +22,15 @@ import torch
 from numpy.typing import NDArray
 
 from adaptation import watches
-from harken import HarkenError, Recogniser, Recording, Windows
-from harken.benchmarking import read_result
-from harken.benchmarking.directory import BenchmarkDirectory, json_text
-from harken.benchmarking.fingerprint import describe_windows
+from fold_models import FinishedRun, summary
+from harken import Recogniser, Recording, Windows
+from harken.benchmarking.directory import json_text
 from harken.benchmarking.machine import made_with
 from harken.files import write_text
 from harken.labelling.mounting import mounting
 from harken.recording import UNLABELLED
-from harken.scores import PeopleScores, person_evaluations, score_people
-from harken.signals.orientation import turned_pair
-from harken.splits.protocols import protocol
+from harken.scores import PeopleScores, score_people
+from harken.signals.orientation import turned_signals
 
 RESULTS = Path(__file__).parent.parent / "docs" / "results"
 TURNS = range(4)
@@ -40,9 +38,7 @@ TURNS = range(4)
 
 def turned(windows: Windows, quarters: int) -> Windows:
     """The windows as a watch would have heard them that is turned by so many quarters about its face."""
-    signals = windows.signals.copy()
-    signals[..., :2] = turned_pair(windows.signals[..., :2], quarters)
-    return replace(windows, signals=signals)
+    return replace(windows, signals=turned_signals(windows.signals, quarters))
 
 
 def in_a_row(windows: Windows) -> Recording:
@@ -70,22 +66,12 @@ def measure(run: Path, data: Sequence[Path]) -> dict[str, Any]:
     Raises:
         HarkenError: when it is no benchmark, was made on other data, or a model has met the people it is tested on.
     """
-    result = read_result(run / "benchmark.json")
-    asked = protocol(result["dataset"], result["protocol"])
-    windows = asked.windows(*data)
-    windows = windows[windows.label_codes != UNLABELLED]
-    if describe_windows(windows)["layout_fingerprint"] != result["windows"]["layout_fingerprint"]:
-        raise HarkenError(f"{run} was made on other windows than those that {', '.join(map(str, data))} give now")
+    finished = FinishedRun.open(run, data=data)
     as_it_is: dict[int, dict[str, PeopleScores]] = {turn: {} for turn in TURNS}
     seen_to: dict[int, dict[str, PeopleScores]] = {turn: {} for turn in TURNS}
     back: dict[int, Counter[int]] = {turn: Counter() for turn in TURNS}
-    for fold, people in result["folds"].items():
-        model = BenchmarkDirectory(run).model(fold, result["preset"])
-        recogniser = Recogniser.load(model, device="cpu")
-        met = set(people["test"]) & set(recogniser.provenance_["training_people"])
-        if met:
-            raise HarkenError(f"{model} learned from {', '.join(sorted(met))}, who are no strangers to it")
-        test = recogniser.known(windows[np.isin(windows.subjects, people["test"])])
+    for fold in finished.folds:
+        recogniser, test = finished.strangers(fold, finished.result["preset"])
         for turn in TURNS:
             worn = turned(test, turn)
             first, second = answers(recogniser, worn), np.empty(len(worn), dtype=np.int64)
@@ -97,12 +83,12 @@ def measure(run: Path, data: Sequence[Path]) -> dict[str, Any]:
                 scores[turn][fold] = score_people(test.label_codes, given, test.subjects, test.label_names)
     return {
         "command": "python benchmarks/turned_watches.py RUN DATA",
-        "run": {key: result[key] for key in ("dataset", "protocol", "command")},
+        "run": finished.about(),
         "made_with": made_with(),
         "turns": {
             str(90 * turn): {
-                "as_it_is": _summary(as_it_is[turn]),
-                "turned_back": _summary(seen_to[turn]),
+                "as_it_is": summary(as_it_is[turn]),
+                "turned_back": summary(seen_to[turn]),
                 "watches_that_end_at": {str(90 * end): back[turn][end] for end in sorted(back[turn])},
             }
             for turn in TURNS
@@ -118,17 +104,6 @@ def _each_watch(windows: Windows) -> list[NDArray[np.int64]]:
         worn = watches(windows[rows])
         each += [rows[worn == watch] for watch in np.unique(worn)]
     return each
-
-
-def _summary(folds: dict[str, PeopleScores]) -> dict[str, Any]:
-    evaluations = person_evaluations(folds)
-    return {
-        "mean_person_macro_f1": evaluations.mean_person_macro_f1,
-        "mean_person_macro_f1_interval": list(evaluations.interval) if evaluations.interval else None,
-        "people": {
-            fold: {person: one.macro_f1 for person, one in scores.people.items()} for fold, scores in folds.items()
-        },
-    }
 
 
 def markdown(result: dict[str, Any]) -> str:

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+import people
+from harken.benchmarking import BenchmarkSettings, run_benchmark
 from harken.benchmarking.methods import Learned
 from harken.splits import Fold, k_folds_of_people, protocols
 from harken.splits.protocols import Protocol
@@ -56,6 +58,23 @@ STUDY = Protocol("strangers", ("invented",), "Nothing: its people are invented."
 def other_data() -> Protocol:
     """The same protocol after somebody has changed the data."""
     return dataclasses.replace(STUDY, draw=lambda _: study_windows(1))
+
+
+def finished_run(folder: Path, *, passes: int, baselines: tuple[str, ...] = ()) -> Path:
+    """A benchmark of a small network on the study, computed in this process, where ``with_study`` is in place."""
+    run_benchmark(
+        BenchmarkSettings(
+            dataset="invented",
+            protocol="strangers",
+            folders=(folder.parent,),
+            out=folder,
+            preset=people.SMALL_EVERYDAY,
+            passes=passes,
+            baselines=baselines,
+            workers=0,
+        )
+    )
+    return folder
 
 
 def register_study(protocol: Protocol = STUDY) -> None:

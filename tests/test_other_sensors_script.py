@@ -9,10 +9,8 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-import people
 import study
 from harken import HarkenError, Recogniser
-from harken.benchmarking import BenchmarkSettings, run_benchmark
 from harken.benchmarking.directory import BenchmarkDirectory
 from harken.splits import apply, protocols
 
@@ -28,20 +26,7 @@ def script(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 @pytest.fixture
 def run(script: ModuleType, tmp_path: Path) -> Path:
-    folder = tmp_path / "run"
-    run_benchmark(
-        BenchmarkSettings(
-            dataset="invented",
-            protocol="strangers",
-            folders=(tmp_path,),
-            out=folder,
-            preset=people.SMALL_EVERYDAY,
-            passes=20,
-            baselines=("random_forest",),
-            workers=0,
-        )
-    )
-    return folder
+    return study.finished_run(tmp_path / "run", baselines=("random_forest",), passes=20)
 
 
 def test_the_sensor_as_it_is_gives_the_benchmark_s_scores_and_a_spoilt_one_gives_its_own(

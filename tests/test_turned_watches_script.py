@@ -8,10 +8,8 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-import people
 import study
 from harken import HarkenError, Windows
-from harken.benchmarking import BenchmarkSettings, run_benchmark
 from harken.benchmarking.directory import BenchmarkDirectory
 from harken.labelling.mounting import Mounting
 from harken.splits import protocols
@@ -28,19 +26,7 @@ def script(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 @pytest.fixture
 def run(script: ModuleType, tmp_path: Path) -> Path:
-    folder = tmp_path / "run"
-    run_benchmark(
-        BenchmarkSettings(
-            dataset="invented",
-            protocol="strangers",
-            folders=(tmp_path,),
-            out=folder,
-            preset=people.SMALL_EVERYDAY,
-            passes=20,
-            workers=0,
-        )
-    )
-    return folder
+    return study.finished_run(tmp_path / "run", passes=20)
 
 
 def test_watches_are_turned_scored_and_turned_back(
@@ -52,7 +38,7 @@ def test_watches_are_turned_scored_and_turned_back(
     def knowing(specification: object, recording: object, probabilities: object) -> Mounting:
         signals = recording.signals.reshape(-1, study.LENGTH, 3)  # type: ignore[attr-defined]
         original = upright[recording.subject]  # type: ignore[attr-defined]
-        turns = [script.turned_pair(signals[..., :2], quarters) for quarters in range(4)]
+        turns = [script.turned_signals(signals, quarters)[..., :2] for quarters in range(4)]
         return Mounting([np.array_equal(one, original[..., :2]) for one in turns].index(True), 1, (), "known")
 
     monkeypatch.setattr(script, "mounting", knowing)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from harken.cli.options import FLAG, Json, with_reading_options
+from harken.cli.options import Json, NoOrientation, with_reading_options
 from harken.readers.options import TableOptions
 
 __all__ = ["evaluate"]
@@ -39,14 +39,7 @@ def evaluate(
     plot: Annotated[
         Path | None, typer.Option(help="Draw the confusion matrix of the strangers to this PNG.", metavar="PNG")
     ] = None,
-    no_orientation: Annotated[
-        bool,
-        typer.Option(
-            "--no-orientation",
-            help="Do not turn a watch about its face where the model recognises walking only when it is turned.",
-            metavar=FLAG,
-        ),
-    ] = False,
+    no_orientation: NoOrientation = False,
     json: Json = False,
     reading: TableOptions,
 ) -> None:

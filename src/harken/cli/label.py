@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from harken.cli.options import FLAG, FilesOrFolders, Json, ModelOrPackaged, with_reading_options
+from harken.cli.options import FLAG, FilesOrFolders, Json, ModelOrPackaged, NoOrientation, with_reading_options
 from harken.errors import HarkenError
 from harken.readers.options import TableOptions
 
@@ -49,14 +49,7 @@ def label(
     no_non_wear: Annotated[
         bool, typer.Option("--no-non-wear", help="Take the watch as worn throughout.", metavar=FLAG)
     ] = False,
-    no_orientation: Annotated[
-        bool,
-        typer.Option(
-            "--no-orientation",
-            help="Do not turn a watch about its face where the model recognises walking only when it is turned.",
-            metavar=FLAG,
-        ),
-    ] = False,
+    no_orientation: NoOrientation = False,
     resume: Annotated[
         bool,
         typer.Option("--resume", help="Write into a folder that holds other things, too.", metavar=FLAG),

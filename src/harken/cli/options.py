@@ -10,7 +10,7 @@ import typer
 
 from harken.readers.options import AccelerationUnit, TableOptions, TimeUnit
 
-__all__ = ["FLAG", "FilesOrFolders", "Json", "ModelOrPackaged", "with_reading_options"]
+__all__ = ["FLAG", "FilesOrFolders", "Json", "ModelOrPackaged", "NoOrientation", "with_reading_options"]
 
 FLAG = ""
 """The metavar of an option that takes no value: without it the help would ask for a ``<bool>``."""
@@ -32,6 +32,15 @@ ModelOrPackaged = Annotated[
         help="A model file (.safetensors), or a run directory. [default: the model that comes with harken]",
         metavar="MODEL",
         show_default=False,
+    ),
+]
+
+NoOrientation = Annotated[
+    bool,
+    typer.Option(
+        "--no-orientation",
+        help="Do not turn a watch about its face where the model recognises walking only when it is turned.",
+        metavar=FLAG,
     ),
 ]
 

@@ -11,7 +11,7 @@ from harken.labelling.asking import Probabilities
 from harken.recording import UNLABELLED, Recording
 from harken.samples import Samples
 from harken.signals import EpochStatistics, resample
-from harken.signals.orientation import turned_by_quarters, turned_pair
+from harken.signals.orientation import turned_by_quarters, turned_signals
 from harken.signals.walks import Walks
 from harken.specification import ACCELERATION, Specification
 from harken.windows import Windows
@@ -46,11 +46,7 @@ class Mounting:
 
     def apply(self, signals: NDArray[np.float32]) -> NDArray[np.float32]:
         """Signals ``[n, channels]``, whose first channels are ``x, y``, turned."""
-        if self.quarters == 0:
-            return signals
-        turned = signals.copy()
-        turned[:, :2] = turned_pair(signals[:, :2], self.quarters)
-        return turned
+        return turned_signals(signals, self.quarters) if self.quarters else signals
 
     def turned(self, recording: Recording) -> Recording:
         """The recording as a watch would have heard it that sits as the model learned."""
@@ -140,8 +136,7 @@ def _recognised(windows: Windows, probabilities: Probabilities, columns: list[in
     gravity = np.abs(windows.signals.mean(axis=1))
     recognised = np.zeros(4)
     for quarters in range(4):
-        signals = windows.signals.copy()
-        signals[..., :2] = turned_pair(windows.signals[..., :2], quarters)
+        signals = turned_signals(windows.signals, quarters)
         hangs = gravity[:, quarters % 2] > gravity[:, 1 - quarters % 2]
         on_foot = probabilities(replace(windows, signals=signals))[:, columns].sum(axis=1, dtype=np.float64)
         recognised[quarters] = on_foot @ hangs

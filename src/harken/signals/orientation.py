@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from harken.errors import HarkenError
 from harken.recording import Recording
 
-__all__ = ["mirrored", "turned_about_face", "turned_about_forearm", "turned_by_quarters", "turned_pair"]
+__all__ = ["mirrored", "turned_about_face", "turned_about_forearm", "turned_by_quarters", "turned_signals"]
 
 AXES = ("x", "y", "z")
 POLAR = ("", "gravity_", "body_")
@@ -71,21 +71,23 @@ def turned_by_quarters(recording: Recording, quarters: int) -> Recording:
         HarkenError: when the recording has no channels ``x, y, z``.
     """
     _need_axes(recording)
-    signals = recording.signals.copy()
+    signals = recording.signals
     for prefix in POLAR + AXIAL:
         pair = prefix + "x", prefix + "y"
         if set(pair) <= set(recording.channels):
-            columns = [recording.channels.index(name) for name in pair]
-            signals[:, columns] = turned_pair(recording.signals[:, columns], quarters)
+            x, y = (recording.channels.index(name) for name in pair)
+            signals = turned_signals(signals, quarters, x=x, y=y)
     sentence = f"turned by {90 * (quarters % 4)} degrees about the face"
     return replace(recording, signals=signals, quality=recording.quality.noting(sentence))
 
 
-def turned_pair(pair: NDArray[np.float32], quarters: int) -> NDArray[np.float32]:
-    """x and y, ``[..., 2]``, turned by so many quarters."""
-    x, y = pair[..., 0], pair[..., 1]
-    turned = ((x, y), (-y, x), (-x, -y), (y, -x))[quarters % 4]
-    return np.stack(turned, axis=-1)
+def turned_signals(signals: NDArray[np.float32], quarters: int, *, x: int = 0, y: int = 1) -> NDArray[np.float32]:
+    """A copy of signals ``[..., channels]`` whose columns x and y are turned by so many quarters."""
+    turned = signals.copy()
+    along, across = signals[..., x], signals[..., y]
+    ways = (along, across), (-across, along), (-along, -across), (across, -along)
+    turned[..., x], turned[..., y] = ways[quarters % 4]
+    return turned
 
 
 def _with_signs(recording: Recording, signs: tuple[int, int, int], sentence: str) -> Recording:

@@ -1,0 +1,79 @@
+"""A finished benchmark opened again: its windows, and the models of its folds for people whom they never met."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harken import HarkenError, Recogniser, Windows
+from harken.benchmarking import read_result
+from harken.benchmarking.directory import BenchmarkDirectory
+from harken.benchmarking.fingerprint import describe_windows
+from harken.recording import UNLABELLED
+from harken.scores import PeopleScores, person_evaluations
+from harken.splits.protocols import protocol
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A directory of ``harken benchmark``, and the labelled windows of its protocol drawn again.
+
+    Attributes:
+        result: its ``benchmark.json``.
+        folds: whom each fold tests.
+        directory: where its models are.
+        windows: of everybody.
+    """
+
+    result: Mapping[str, Any]
+    folds: Mapping[str, Sequence[str]]
+    directory: BenchmarkDirectory
+    windows: Windows
+
+    @classmethod
+    def open(cls, path: Path, *, data: Sequence[Path] = (), above: Path | None = None) -> "FinishedRun":
+        """Open it with the data sets' folders, or with the folder ``above`` them all.
+
+        Raises:
+            HarkenError: when it is no benchmark, or the data are not those that it was made on.
+        """
+        result = read_result(path / "benchmark.json")
+        asked = protocol(result["dataset"], result["protocol"])
+        windows = asked.windows(*(data if above is None else [above / name for name in asked.datasets]))
+        windows = windows[windows.label_codes != UNLABELLED]
+        if describe_windows(windows)["layout_fingerprint"] != result["windows"]["layout_fingerprint"]:
+            given = ", ".join(map(str, data)) if above is None else above
+            raise HarkenError(f"{path} was made on other windows than those that {given} gives now")
+        folds = {name: people["test"] for name, people in result["folds"].items()}
+        return cls(result, folds, BenchmarkDirectory(path), windows)
+
+    def strangers(self, fold: str, preset: str) -> tuple[Recogniser, Windows]:
+        """The model of a fold, and the windows of those whom the fold tests.
+
+        Raises:
+            HarkenError: when the model has met one of them.
+        """
+        model = self.directory.model(fold, preset)
+        recogniser = Recogniser.load(model, device="cpu")
+        met = set(self.folds[fold]) & set(recogniser.provenance_["training_people"])
+        if met:
+            raise HarkenError(f"{model} learned from {', '.join(sorted(met))}, no strangers to it")
+        return recogniser, recogniser.known(self.windows[np.isin(self.windows.subjects, self.folds[fold])])
+
+    def about(self) -> dict[str, Any]:
+        """For JSON: which run it is."""
+        return {key: self.result[key] for key in ("dataset", "protocol", "command")}
+
+
+def summary(folds: Mapping[str, PeopleScores]) -> dict[str, Any]:
+    """For JSON: the scores of all folds' people."""
+    evaluations = person_evaluations(folds)
+    return {
+        "mean_person_macro_f1": evaluations.mean_person_macro_f1,
+        "mean_person_macro_f1_interval": list(evaluations.interval) if evaluations.interval else None,
+        "people": {
+            fold: {person: one.macro_f1 for person, one in scores.people.items()} for fold, scores in folds.items()
+        },
+    }
