@@ -48,7 +48,9 @@ def test_it_is_the_packaged_model(served: Served, packaged: Recogniser) -> None:
 def check_posted(served: Served, packaged: Recogniser, path: Path) -> None:
     answer = served.ask(f"/api/recordings?name={path.name}", path.read_bytes())
     assert answer.status == 200
-    expected, *_ = timeline_of_file(path, packaged, LabelSettings())
+    labelled = timeline_of_file(path, packaged, LabelSettings())
+    expected = labelled.timeline
+    assert answer.json["notes"] == [note.replace(str(path), path.name) for note in labelled.notes]
     rows = answer.json["rows"]
     assert [row["label"] for row in rows] == expected.frame["label"].to_list()
     found = [row["probabilities"] or [np.nan] * len(expected.labels) for row in rows]
@@ -58,6 +60,13 @@ def check_posted(served: Served, packaged: Recogniser, path: Path) -> None:
 
 def test_a_recording_that_is_posted(served: Served, packaged: Recogniser, csv: Path) -> None:
     check_posted(served, packaged, csv)
+
+
+def test_a_posted_recording_of_a_turned_watch_says_so(served: Served, packaged: Recogniser, data_dir: Path) -> None:
+    path = data_dir / "devices" / "skdh_ax3_sample.cwa"
+    check_posted(served, packaged, path)
+    notes = served.ask(f"/api/recordings?name={path.name}", path.read_bytes()).json["notes"]
+    assert notes[-1].startswith("the watch was turned by ")
 
 
 def test_samples_through_a_socket(served: Served, packaged: Recogniser, csv: Path) -> None:

@@ -63,6 +63,13 @@ class FileTimeline(NamedTuple):
     non_wear_ns: NDArray[np.int64] | None
     mounting: Mounting | None
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What whoever reads the labels should know: what was mended, and whether the watch was turned."""
+        if self.mounting is None or self.mounting.quarters == 0:
+            return self.parts.quality.notes
+        return (*self.parts.quality.notes, f"the watch was {self.mounting.reason}")
+
 
 def label_file(
     path: str | Path,
@@ -109,7 +116,7 @@ def label_file(
         non_wear=found.non_wear_ns is not None,
         mounting=found.mounting,
     )
-    summary = asked | _summary(parts, timeline, quality)
+    summary = asked | _summary(found, quality)
     card = model_card(recogniser.specification_, recogniser.provenance_)
     try:
         with _appearing(folder) as aside:
@@ -245,7 +252,8 @@ def _write(folder: Path, timeline: Timeline, quality: dict[str, Any], card: tupl
     )
 
 
-def _summary(parts: Parts, timeline: Timeline, quality: dict[str, Any]) -> dict[str, Any]:
+def _summary(found: FileTimeline, quality: dict[str, Any]) -> dict[str, Any]:
+    timeline, parts = found.timeline, found.parts
     return {
         "subject": timeline.subject,
         "start": timeline.frame["start"][0].isoformat(timespec="milliseconds"),
@@ -257,13 +265,8 @@ def _summary(parts: Parts, timeline: Timeline, quality: dict[str, Any]) -> dict[
         "gaps_s": timeline.gaps_s,
         "wear_hours": quality["wear_hours"],
         "non_wear_hours": quality["non_wear_hours"],
-        "notes": quality["notes"] + _turned(quality["orientation"]),
+        "notes": list(found.notes),
     }
-
-
-def _turned(orientation: dict[str, Any] | None) -> list[str]:
-    """What is said of a watch that was turned; nothing of one that was not."""
-    return [f"the watch was {orientation['reason']}"] if orientation and orientation["turned_degrees"] else []
 
 
 def _json(content: dict[str, Any]) -> str:
