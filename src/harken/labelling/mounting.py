@@ -78,9 +78,10 @@ def mounting(specification: Specification, recording: Recording, probabilities: 
     if recording.channels[:3] != ACCELERATION:
         raise HarkenError(f"{name}: how a watch sits shows in acceleration as the first channels, x, y, z")
     walks = Walks()
-    statistics = EpochStatistics(listener=walks)
-    statistics.push(Samples.of(recording))
-    statistics.finish()
+    if _unaskable(specification) is None:
+        statistics = EpochStatistics(listener=walks)
+        statistics.push(Samples.of(recording))
+        statistics.finish()
     return mounting_of_walks(specification, walks, probabilities)
 
 
@@ -111,14 +112,13 @@ def mounting_of_walks(specification: Specification, walks: Walks, probabilities:
     Nothing is turned for models that read more than acceleration, or know nobody on foot; or whose windows are longer
     than ten seconds.
     """
-    columns = [code for code, label in enumerate(specification.labels) if label in ON_FOOT]
-    if specification.channels != ACCELERATION or not columns:
-        what = "knows nobody on foot" if specification.channels == ACCELERATION else "reads more than acceleration"
-        return Mounting(0, 0, (), f"left as it is: the model {what}, by which it could be seen")
+    unaskable = _unaskable(specification)
+    if unaskable is not None:
+        return Mounting(0, 0, (), f"left as it is: the model {unaskable}, by which it could be seen")
     windows = _windows(specification, walks)
     if windows is None:
         return Mounting(0, 0, (), "left as it is: nothing looks like walking, by which it could be seen")
-    recognised = _recognised(windows, probabilities, columns)
+    recognised = _recognised(windows, probabilities, _on_foot(specification))
     best = int(recognised.argmax())
     as_it_is, turned = float(recognised[0]), float(recognised[best])
     found = len(windows), tuple(recognised.tolist())
@@ -129,6 +129,17 @@ def mounting_of_walks(specification: Specification, walks: Walks, probabilities:
     if turned < LEAST_RECOGNISED or turned < LEAST_SHARE * (turned + as_it_is):
         return Mounting(0, *found, f"left as it is: {told}, and in {turned:.0f} after {turn}: too little to tell")
     return Mounting(best, *found, f"turned by {turn}: {told}, and in {turned:.0f} after it")
+
+
+def _unaskable(specification: Specification) -> str | None:
+    """Why a model cannot say how a watch sits; None where it can."""
+    if specification.channels != ACCELERATION:
+        return "reads more than acceleration"
+    return None if _on_foot(specification) else "knows nobody on foot"
+
+
+def _on_foot(specification: Specification) -> list[int]:
+    return [code for code, label in enumerate(specification.labels) if label in ON_FOOT]
 
 
 def _recognised(windows: Windows, probabilities: Probabilities, columns: list[int]) -> NDArray[np.float64]:
