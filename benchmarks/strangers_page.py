@@ -29,18 +29,18 @@ AGAIN = (
     "people only, and both were computed again: .823 and .877.",
     "Then the glance was given the window's spectrum, again by choosing people only (one seed: DSADS .887 where it was "
     ".851 without, on four of the eight folds; WISDM .751 where it was .747), and both were computed a third time: "
-    ".816 and .887, the tables above. What helped the choosing people of WISDM by .005 did not help its test people; "
+    ".816 and .887. What helped the choosing people of WISDM by .005 did not help its test people; "
     "it stays, for nothing is chosen by them.",
     "Learned on DSADS and tested on WISDM, and the reverse, were each computed twice with the same code: on an Intel "
     "Xeon, whose results were lost with the machine (.778 for the first), and on an AMD EPYC (.771 for the first). So "
     "much moves with how a processor rounds.",
     "WISDM `harnet` and DSADS `strangers` were learned once more, by the same code on another processor (AMD EPYC, "
-    "family 26), for the models of the folds, which adaptation begins from: .816 and .889. The table of DSADS above is "
-    "the earlier one.",
+    "family 26), for the models of the folds, which adaptation begins from: .816 and .889.",
     "WISDM `harnet`, and learned on one set and tested on the other, were then computed by the same code on that "
     "processor (family 26), so that DeepConvLSTM and the notebook's network stand beside `everyday` in one run: .816, "
     ".779 learned on DSADS, and .799 learned on WISDM, where an Intel Xeon and another EPYC had had .816, .771 and "
     ".796. Nothing was chosen in between. These are the tables above.",
+    "Likewise DSADS `strangers`: .889, where an Intel Xeon had had .887.",
     "Tried on choosing people beside the spectrum and left: a wider network (WISDM .743), two smaller ones together "
     "(.734), dropout of whole channels, answers averaged with those for the other arm (no gain). These tries were in "
     "half precision and are no table; `harken benchmark` with the protocols `harnet-choosing` and "
