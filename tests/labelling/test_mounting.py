@@ -117,7 +117,9 @@ def test_what_cannot_be_asked_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["skdh_ax3_sample.cwa", "readgt3x_TAS1H30182785_2019-09-17.gt3x"], ids=["axivity", "actigraph"]
+    "name",
+    ["skdh_ax3_sample.cwa", "readgt3x_TAS1H30182785_2019-09-17.gt3x", "readgt3x_TAS1H30182785_2019-09-17.csv.gz"],
+    ids=["axivity", "actigraph", "actilife"],
 )
 def test_a_real_watch_whose_y_axis_points_along_the_forearm(data_dir: Path, name: str) -> None:
     packaged = Recogniser.load()

@@ -180,7 +180,7 @@ def _opened(
 ) -> tuple[Parts, GravityCalibration | None, NDArray[np.int64] | None, Mounting | None]:
     """The recording, and what its epochs tell of it; then they are not needed any more."""
     step("read")
-    overheard = _Epochs(Walks() if settings.orientation else None)
+    overheard = _Epochs(walks=settings.orientation)
     asked_for = settings.calibration or settings.non_wear or settings.orientation
     parts = open_parts(path, listener=overheard.listen if asked_for else None, **asdict(settings.reading))
     step("epochs")
@@ -206,14 +206,20 @@ def _handing_back(again: Callable[[], Iterator[Samples]]) -> Iterator[Samples]:
 
 
 class _Epochs:
-    """Epochs of what is overheard while the file is looked at for the first time, and what in it looks like walking."""
+    """Epochs of what is overheard while the file is looked at for the first time, and what in it looks like walking.
+
+    A file that turns out to be of another kind than it seemed is read again from its beginning, and so ``listen`` may
+    be asked again: it begins anew.
+    """
 
     statistics: EpochStatistics
+    walks: Walks | None = None
 
-    def __init__(self, walks: Walks | None) -> None:
-        self.walks = walks
+    def __init__(self, *, walks: bool) -> None:
+        self._asks_walks = walks
 
     def listen(self, channels: tuple[str, ...]) -> Callable[[Samples], None]:
+        self.walks = Walks() if self._asks_walks else None
         heat = channels.index("temperature") if "temperature" in channels else None
         self.statistics = EpochStatistics(temperature_channel=heat, listener=self.walks)
         return self.statistics.push if channels[:3] == AXES else lambda _: None
