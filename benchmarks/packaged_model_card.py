@@ -129,7 +129,8 @@ def _scores(chosen: Mapping[str, Any]) -> str:
         "0, as lying does for each person of WISDM who once seems to lie.\n\n"
         f"{people}\n{f1}\n"
         f"**Probabilities.** Temperature {chosen['temperature']:.2f}, fitted on all folds' strangers. Expected "
-        f"calibration error, each fold at the temperature of the others: {errors}. With `--unsure-below`:\n\n"
+        f"calibration error, each fold at the temperature of the others: {errors}. With `--unsure-below` and "
+        "`--no-smoothing`:\n\n"
         f"{unsure}\n{confusions}"
     )
 
@@ -168,6 +169,10 @@ def _confusion(confusion: Sequence[Sequence[int]], labels: Sequence[str]) -> str
 
 def _samplings(result: Mapping[str, Any]) -> str:
     tried = result["samplings"]
+    heading = "## How the training windows were sampled\n\n"
+    if len(tried) == 1:
+        ((name, found),) = tried.items()
+        return f"{heading}{name.capitalize()}: {_in_words(found['settings']['sampling'])}.\n"
     rows = (
         (
             f"{name}{' (chosen)' if name == result['chosen'] else ''}",
@@ -183,11 +188,9 @@ def _samplings(result: Mapping[str, Any]) -> str:
     chose = (
         f'The way was chosen among these {len(tried)} (by the column "{compared}") on the very folds above, so the '
         "chosen one's scores are a little too good.\n"
-        if len(tried) > 1
-        else ""
     )
     table = _table([*names, compared, "how"], rows, first="sampling")
-    return f"## How the training windows were sampled\n\n{table}\n{chose}"
+    return f"{heading}{table}\n{chose}"
 
 
 def _in_words(sampling: Mapping[str, Any]) -> str:

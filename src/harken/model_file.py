@@ -22,7 +22,12 @@ from harken.files import write_bytes
 from harken.networks import build
 from harken.specification import Specification
 
-__all__ = ["Model", "model_path", "read_model", "write_model"]
+__all__ = ["PACKAGED", "PACKAGED_MODEL", "Model", "model_path", "read_model", "write_model"]
+
+PACKAGED = "packaged"
+"""What names the model that comes with harken where a file could be named."""
+PACKAGED_MODEL = Path(__file__).parent / "models" / "everyday.safetensors"
+"""That model. What it learned, and how well it does, is in its card (docs/model_card.md)."""
 
 METADATA_KEY = "harken"
 FORMAT_VERSION = 1
@@ -52,7 +57,10 @@ def write_model(path: str | Path, model: Model) -> None:
 
 
 def model_path(path: str | Path) -> Path:
-    """The model file that is meant: that of a run directory, which is as good as its model; else ``path`` itself."""
+    """The model file that is meant: that of a run directory, which is as good as its model; the one that comes with
+    harken for ``packaged``, where nothing has that name; else ``path`` itself."""
+    if str(path) == PACKAGED and not Path(path).exists():
+        return PACKAGED_MODEL
     inside = Path(path) / "model.safetensors"
     return inside if inside.is_file() else Path(path)
 

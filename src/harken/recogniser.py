@@ -14,7 +14,7 @@ from harken import __version__
 from harken.errors import HarkenError
 from harken.history import History
 from harken.labelling import label_recording
-from harken.model_file import Model, read_model, write_model
+from harken.model_file import PACKAGED_MODEL, Model, read_model, write_model
 from harken.networks import InferenceCopy, build
 from harken.presets import DEFAULT_PRESET, Preset, preset
 from harken.recording import UNLABELLED, Recording
@@ -25,9 +25,6 @@ from harken.training import Examples, Interrupted, Progress, TrainingSettings, l
 from harken.windows import Windows
 
 __all__ = ["PACKAGED_MODEL", "Recogniser", "refuse_strange_labels", "require_two_labels"]
-
-PACKAGED_MODEL = Path(__file__).parent / "models" / "everyday.safetensors"
-"""The model that comes with harken. What it learned, and how well it does, is in its card (docs/model_card.md)."""
 
 
 class Recogniser:

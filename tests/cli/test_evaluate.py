@@ -9,8 +9,9 @@ import pytest
 
 import harken
 import people
+from harken import model_file
 from harken.calibration import expected_calibration_error
-from harken.recogniser import Recogniser
+from harken.recogniser import PACKAGED_MODEL, Recogniser
 from harken.signals import resample
 from harken.windows import Windows
 
@@ -60,6 +61,17 @@ def test_another_recording_of_a_known_person_is_no_stranger(run_harken: Run, tra
 
 def test_a_run_directory_is_as_good_as_its_model(run_harken: Run, trained: Path) -> None:
     assert run_harken("evaluate", trained / "run", trained / "bob.csv").exit_code == 0
+
+
+def test_the_model_that_comes_with_harken_has_a_name(
+    run_harken: Run, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert model_file.model_path("packaged") == PACKAGED_MODEL
+    monkeypatch.setattr(model_file, "PACKAGED_MODEL", trained / "run" / "model.safetensors")
+    assert run_harken("evaluate", "packaged", trained / "bob.csv").exit_code == 0
+    (tmp_path / "packaged").mkdir()  # what is there comes first
+    assert "packaged: this folder holds no model" in run_harken("evaluate", "packaged", trained / "bob.csv").stderr
 
 
 def test_a_picture_of_the_confusion_matrix(run_harken: Run, trained: Path, tmp_path: Path) -> None:

@@ -170,6 +170,11 @@ def test_what_was_made_in_another_way_is_refused(run_harken: Run, model: Path, a
     other = run_harken("label", alice, *resumed)
     assert other.exit_code == 2
     assert "alice was made of a file with other content; choose another --out" in other.stderr
+    wrong = run_harken("label", alice, *resumed, "--timezone", "Tokyo")
+    assert wrong.exit_code == 2
+    assert wrong.stderr.strip().splitlines() == [
+        "harken: there is no time zone 'Tokyo'; zones look like Europe/Athens or UTC"
+    ]
     (out / "alice" / "summary.json").write_text("{")
     assert "is damaged" in run_harken("label", alice, *resumed).stderr
 

@@ -46,6 +46,8 @@ def test_a_folder_is_labelled_with_what_is_in_it_and_shards_together_give_the_sa
         assert pl.read_parquet(parts / table).equals(pl.read_parquet(whole / table))
     days = pl.read_parquet(whole / "cohort.parquet")
     assert days["name"].to_list() == NAMES
+    assert all(Path(file).stem in name for file, name in days.select("file", "name").rows())
+    assert {Path(file).parent.name for file in days["file"]} == {path.parent.name for path in drawer.glob("*/*")}
     assert days["date"].dtype == pl.Date
     assert (days["recorded_hours"] > 0).all()
     assert not list(whole.glob(".writing-*"))

@@ -174,6 +174,9 @@ def test_a_recording_that_is_posted_is_labelled(served: Served, tmp_path: Any) -
     assert "/tmp" not in refused.json["error"]
     assert served.ask("/api/recordings?name=day.csv", b"").status == 422
     assert served.ask("/api/recordings", b"x").status == 422
+    form = served.ask("/api/recordings?name=bob.csv", path.read_bytes(), content_type="multipart/form-data; boundary=x")
+    assert form.status == 422
+    assert "curl --data-binary @FILE" in form.json["error"]
 
 
 def test_pages_of_other_sites_and_other_names_are_refused(served: Served) -> None:

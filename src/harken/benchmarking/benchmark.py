@@ -48,7 +48,8 @@ def _run_benchmark(settings: BenchmarkSettings, watcher: Watcher | None) -> dict
     directory = BenchmarkDirectory.open(settings.out, resume=settings.resume)
     windows = asked.windows(*settings.folders)
     windows = windows[windows.label_codes != UNLABELLED]
-    folds = _chosen(asked, windows, settings.folds)
+    every_fold = asked.folds(windows)
+    folds = _chosen(asked, every_fold, settings.folds)
     described = describe_windows(windows)
     plan = Plan(
         every,
@@ -58,16 +59,15 @@ def _run_benchmark(settings: BenchmarkSettings, watcher: Watcher | None) -> dict
         {"dataset": settings.dataset, "protocol": settings.protocol, "windows": described["fingerprint"]},
     )
     _compute(plan, windows, workers, watcher)
-    result = _result(settings, asked, plan, described)
+    result = _result(settings, asked, plan, described, protocol_folds=len(every_fold))
     write_text(directory.result, json_text(result))
     write_text(directory.page, markdown(result, confusion=directory.confusion.name))
     _draw(result, directory.confusion)
     return result
 
 
-def _chosen(asked: Protocol, windows: Windows, names: Sequence[str]) -> list[Fold]:
+def _chosen(asked: Protocol, folds: Sequence[Fold], names: Sequence[str]) -> list[Fold]:
     """The folds of these names, or of these numbers where no fold has such a name; all when there are none."""
-    folds = asked.folds(windows)
     by_name = {str(number): fold for number, fold in enumerate(folds)} | {fold.name: fold for fold in folds}
     unknown = [name for name in names if name not in by_name]
     if unknown:
@@ -116,7 +116,9 @@ def _compute(plan: Plan, windows: Windows, workers: Workers, watcher: Watcher | 
                 )
 
 
-def _result(settings: BenchmarkSettings, asked: Protocol, plan: Plan, described: Mapping[str, Any]) -> dict[str, Any]:
+def _result(
+    settings: BenchmarkSettings, asked: Protocol, plan: Plan, described: Mapping[str, Any], *, protocol_folds: int
+) -> dict[str, Any]:
     """Made from the files alone, so that a resumed benchmark and one that ran through cannot differ."""
     findings: dict[str, dict[str, Any]] = {}
     for one in plan.methods:
@@ -130,6 +132,7 @@ def _result(settings: BenchmarkSettings, asked: Protocol, plan: Plan, described:
         "measures": asked.measures,
         "windows": dict(described),
         "folds": {fold.name: {"training": list(fold.training), "test": list(fold.test)} for fold in plan.folds},
+        "protocol_folds": protocol_folds,
         "seed": settings.seed,
         "preset": first,
         "mean_person_macro_f1": results[first]["mean_person_macro_f1"],

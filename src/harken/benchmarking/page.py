@@ -68,11 +68,19 @@ def _methods(result: Mapping[str, Any]) -> TextTable:
         "Macro F1 of people never met",
         ("method", "mean", "SD", "95 % interval", "accuracy", "worst person", "ECE", "to learn", "to recognise"),
         rows,
-        f"Mean and standard deviation over {one['evaluations']} evaluations (a person in a fold) of {one['people']} "
-        "people; the interval is over people, each one's evaluations kept together.",
+        f"{_of_some(result)}Mean and standard deviation over {one['evaluations']} evaluations (a person in a fold) of "
+        f"{one['people']} people; the interval is over people, each one's evaluations kept together.",
         "ECE: expected calibration error. Times are for one fold on one thread.",
         narrow=6,
     )
+
+
+def _of_some(result: Mapping[str, Any]) -> str:
+    """Which folds there are, where they are not all that the protocol has; results of before do not say how many."""
+    folds, every = list(result["folds"]), result.get("protocol_folds", 0)
+    if len(folds) >= every:
+        return ""
+    return f"Only {'fold' if len(folds) == 1 else 'folds'} {', '.join(folds)} of the protocol's {every}. "
 
 
 def _differences(result: Mapping[str, Any]) -> TextTable:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harken.cli.options import Json, with_reading_options
+from harken.cli.options import Json, Model, with_reading_options
 from harken.readers.options import TableOptions
 
 if TYPE_CHECKING:
@@ -17,14 +17,7 @@ __all__ = ["adapt"]
 
 @with_reading_options
 def adapt(
-    model: Annotated[
-        Path,
-        typer.Argument(
-            help="The general model: a model file (.safetensors), or a run directory.",
-            metavar="MODEL",
-            show_default=False,
-        ),
-    ],
+    model: Model,
     files: Annotated[
         list[Path],
         typer.Argument(help="Labelled recordings of one wearer.", metavar="FILE", show_default=False),

@@ -122,6 +122,8 @@ class _Lines:
         self.jobs, self.done = jobs, done
         if done:
             typer.echo(f"{done} of {jobs} are there already.", err=True)
+        if done < jobs:
+            typer.echo(f"{jobs - done} to learn and test, a line as each ends.", err=True)
 
     def finished(self, finished: "Finished") -> None:
         from harken.inspection import duration_text
@@ -143,11 +145,13 @@ def _run(settings: "BenchmarkSettings") -> dict[str, Any]:
     try:
         return run_benchmark(settings, lines)
     except KeyboardInterrupt:
-        typer.echo(
-            f"\nStopped. {settings.out} keeps the {lines.done} folds of methods that are done; the same command with "
-            "--resume goes on with the others.",
-            err=True,
+        kept = (
+            f"{settings.out} keeps the {lines.done} folds of methods that are done; the same command with --resume "
+            "goes on with the others."
+            if lines.done
+            else "No method was done with a fold yet, so nothing is kept."
         )
+        typer.echo(f"\nStopped. {kept}", err=True)
         raise typer.Exit(130) from None
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from harken.cli.options import Json, NoOrientation, with_reading_options
+from harken.cli.options import Json, Model, NoOrientation, with_reading_options
 from harken.readers.options import TableOptions
 
 __all__ = ["evaluate"]
@@ -14,10 +14,7 @@ __all__ = ["evaluate"]
 
 @with_reading_options
 def evaluate(
-    model: Annotated[
-        Path,
-        typer.Argument(help="A model file (.safetensors), or a run directory.", metavar="MODEL", show_default=False),
-    ],
+    model: Model,
     files: Annotated[
         list[Path],
         typer.Argument(

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from harken.cli.options import Json
+from harken.cli.options import Json, Model
 
 __all__ = ["export"]
 
@@ -13,14 +13,7 @@ KINDS = ("onnx",)
 
 
 def export(
-    model: Annotated[
-        Path,
-        typer.Argument(
-            help="A model file (.safetensors), or a run directory of `harken train`.",
-            metavar="MODEL",
-            show_default=False,
-        ),
-    ],
+    model: Model,
     *,
     to: Annotated[str, typer.Option(help=f"What to write: {', '.join(KINDS)}.", metavar="KIND")] = KINDS[0],
     out: Annotated[Path, typer.Option(help="The file to write (.onnx).", metavar="FILE", show_default=False)],

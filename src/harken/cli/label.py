@@ -32,7 +32,8 @@ def label(
     unsure_below: Annotated[
         float | None,
         typer.Option(
-            help="Say 'unsure' where the most probable label is less probable than this, 0 to 1.",
+            help="Say 'unsure' where the label is less probable than this, 0 to 1: by the smoothed probability, with "
+            "--no-smoothing by the model's own.",
             metavar="P",
             min=0.0,
             max=1.0,

@@ -10,7 +10,7 @@ import typer
 
 from harken.readers.options import AccelerationUnit, TableOptions, TimeUnit
 
-__all__ = ["FLAG", "FilesOrFolders", "Json", "ModelOrPackaged", "NoOrientation", "with_reading_options"]
+__all__ = ["FLAG", "FilesOrFolders", "Json", "Model", "ModelOrPackaged", "NoOrientation", "with_reading_options"]
 
 FLAG = ""
 """The metavar of an option that takes no value: without it the help would ask for a ``<bool>``."""
@@ -25,6 +25,14 @@ FilesOrFolders = Annotated[
 ]
 Json = Annotated[
     bool, typer.Option("--json", help="Print JSON for a program instead of a table for a person.", metavar=FLAG)
+]
+Model = Annotated[
+    Path,
+    typer.Argument(
+        help="A model file (.safetensors), a run directory, or 'packaged' for the model that comes with harken.",
+        metavar="MODEL",
+        show_default=False,
+    ),
 ]
 ModelOrPackaged = Annotated[
     Path | None,
@@ -75,6 +83,10 @@ def with_reading_options(command: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(command)
     def wrapped(**arguments: Any) -> None:
         said = {field: arguments.pop(field) for field in _READING}
+        if said["timezone"] is not None:  # once, and not for each of many files
+            from harken.readers.clock import check_timezone
+
+            check_timezone(said["timezone"])
         command(reading=TableOptions(**said), **arguments)
 
     defaults = TableOptions()

@@ -78,6 +78,7 @@ def _days(folder: Path, quality: dict[str, Any]) -> pl.DataFrame:
     kept = [name for name in days.columns if name not in ("date", *TEXT)]
     return days.select(
         pl.lit(folder.name).alias("name"),
+        pl.lit(str(quality["file"])).alias("file"),
         pl.lit(str(quality["subject"])).alias("subject"),
         pl.lit(str(quality["timezone"])).alias("timezone"),
         pl.col("date").str.to_date(),

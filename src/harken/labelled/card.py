@@ -16,14 +16,24 @@ def model_card(specification: Specification, provenance: Mapping[str, Any]) -> t
         f"A recogniser of {', '.join(specification.labels)} ({specification.preset}), from windows of "
         f"{specification.window_length_s:.3g} s at {specification.sample_rate_hz:.3g} Hz{learned}."
     )
-    scores = provenance.get("scores_of_fold_models_on_strangers")
-    if isinstance(scores, Mapping) and scores:
-        told = ", ".join(f"{float(score):.2f} in {name.upper()}" for name, score in sorted(scores.items()))
-        strangers = f"Models fitted as it was, on people they never met: mean of each person's macro F1 {told}."
-    else:
-        strangers = "How well it does on people it never met is not in its file: harken evaluate measures it."
+    strangers = _strangers(provenance)
     if specification.calibrated_on == "strangers":
         wary = "Its probabilities were calibrated on people it never met. "
     else:
         wary = "Its probabilities were not calibrated on people it never met, and may be too sure. "
     return knows, strangers, wary + "Not for decisions about anybody's health; what it has not learned it cannot say."
+
+
+def _strangers(provenance: Mapping[str, Any]) -> str:
+    scores = provenance.get("scores_of_fold_models_on_strangers")
+    if isinstance(scores, Mapping) and scores:
+        told = ", ".join(f"{float(score):.2f} in {name.upper()}" for name, score in sorted(scores.items()))
+        return f"Models fitted as it was, on people they never met: mean of each person's macro F1 {told}."
+    own = provenance.get("scores")
+    tested = own.get("cross_people") if isinstance(own, Mapping) else None
+    if isinstance(tested, Mapping) and tested.get("people"):
+        count, mean = len(tested["people"]), float(tested["mean_person_macro_f1"])
+        if count == 1:
+            return f"On the one person it was tested on and had never met: macro F1 {mean:.2f}. One is no proof."
+        return f"On the {count} people it was tested on and had never met: mean of each one's macro F1 {mean:.2f}."
+    return "How well it does on people it never met is not in its file: harken evaluate measures it."

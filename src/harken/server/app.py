@@ -139,6 +139,9 @@ def create_app(
         name: Annotated[str, Query(min_length=1, max_length=255, description="The file's name; its ending counts.")],
     ) -> dict[str, Any]:
         """Label a recording."""
+        if request.headers.get("content-type", "").startswith("multipart/"):
+            said = "send the recording itself as the body, not in a form: curl --data-binary @FILE"
+            raise RefusedError(422, 1007, said, reason="recording")
         _check_length(request, hub.limits.upload_bytes)
         return await uploads.label(name, request.stream())
 

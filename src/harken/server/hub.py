@@ -317,9 +317,9 @@ class Hub:
         people = len(self.recogniser.provenance_.get("training_people", []))
         return {
             "labels": list(specification.labels),
-            "window_length_s": specification.window_length_s,
+            "window_length_s": round(specification.window_length_s, 6),
             "hop_s": specification.hop_s,
-            "sample_rate_hz": specification.sample_rate_hz,
+            "sample_rate_hz": round(specification.sample_rate_hz, 6),
             "name": specification.preset,
             "card": [
                 f"It tells {', '.join(specification.labels)} apart, "

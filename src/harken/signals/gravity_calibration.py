@@ -98,7 +98,8 @@ def gravity_calibration(epochs: Epochs) -> GravityCalibration:
     before, used = _error_g(points), int(still.sum())
 
     if used < FEWEST_EPOCHS:
-        return _refused(f"only {used} epochs are still, and it takes {FEWEST_EPOCHS}", before, used)
+        still_ones = f"{used} {'epoch is' if used == 1 else 'epochs are'} still"
+        return _refused(f"only {still_ones}, and it takes {FEWEST_EPOCHS}", before, used)
     reached = [("+", points.max(axis=0)), ("-", -points.min(axis=0))]
     short = [f"{sign}{'xyz'[axis]}" for sign, most in reached for axis in range(3) if most[axis] <= COVERED_G]
     if short:

@@ -10,6 +10,7 @@
     .concat([1, 5, 10, 30].map(n => n * MINUTE), [1, 3, 6, 12].map(n => n * HOUR), [1, 2, 4, 7, 14, 28].map(n => n * DAY));
   const LEVELS = [0, 10, 50, 100, 250, 500, 1000, 2000, 4000, 8000];
   const LANE = 22, ACTIVITY = 150, AXIS = 46;
+  const ABOVE = 3;  // dots between no activity at all and the lanes, which would hide half of its line
 
   // The wearer's clock, whatever the zone of the one who reads.
   const two = number => String(number).padStart(2, "0");
@@ -41,6 +42,7 @@
   const times = Array.from(known, (_, row) => (rows.edges[row] + rows.edges[row + 1]) / 2);
   const high = known.reduce((most, value) => value > most ? value : most, Math.sqrt(50)) * 1.05;
   const share = LANE * rows.labels.length / (LANE * rows.labels.length + ACTIVITY);
+  const dot = high / (ACTIVITY - ABOVE);
   const ink = name => () => harkenColour(name);
 
   // No further out than the recording, no closer than a minute.
@@ -61,7 +63,7 @@
     cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: true } },
     scales: {
       x: { time: true, range: (_, from, to) => from <= times[0] && to >= times.at(-1) ? [rows.first, rows.last] : limits(from, to) },
-      y: { range: [-high * share / (1 - share), high] },
+      y: { range: [-(LANE * rows.labels.length + ABOVE) * dot, high] },
     },
     axes: [
       { stroke: ink("--quiet"), size: AXIS, space: 64, incrs: STEPS, splits, values: words, grid: { stroke: ink("--line"), width: 1 }, ticks: { stroke: ink("--line") } },
@@ -92,9 +94,11 @@
     span.textContent = `${day(from)}, ${clock(from, seconds)} – ${day(from) === day(to) ? "" : `${day(to)}, `}${clock(to, seconds)}`;
     holder.dataset.from = Math.round(from);
     holder.dataset.to = Math.round(to);
-    const number = rows.days.findIndex(([begin, end]) =>
-      from <= Math.max(begin, rows.first) + SECOND && to >= Math.min(end, rows.last) - SECOND && to - from < 26 * HOUR);
-    chosen.value = number < 0 ? "" : String(number);
+    const whole = [...rows.days.keys()].filter(number => {
+      const [begin, end] = rows.days[number];
+      return from <= Math.max(begin, rows.first) + SECOND && to >= Math.min(end, rows.last) - SECOND;
+    });
+    chosen.value = whole.length === 1 && to - from < 26 * HOUR ? String(whole[0]) : "";
   }
 
   function point(plot) {
