@@ -98,7 +98,10 @@ def _draw_test(axes: Axes, name: str, evaluated: NDArray[np.int64], values: list
 
 
 def _marked(evaluations: int) -> list[int]:
-    """Which evaluations have a marker: evenly many of them, among them the first and the last."""
+    """Which evaluations have a marker: all, or where those would touch one another, evenly many of them, among them the
+    first and the last."""
+    if evaluations <= 2 * MOST_MARKERS:  # to leave out fewer than every second one looks like a mistake
+        return list(range(evaluations))
     return sorted(set(np.linspace(0, evaluations - 1, min(evaluations, MOST_MARKERS)).round().astype(int).tolist()))
 
 
