@@ -171,7 +171,9 @@ class Recogniser:
     def label(self, recording: Recording, *, unsure_below: float | None = None) -> Timeline:
         """Label a whole recording of any length and rate, step by step of the model's hop (5 s for 10 s windows).
 
-        See ``harken.labelling.label_recording`` for what becomes of gaps and of overlapping windows.
+        See ``harken.labelling.label_recording`` for what becomes of gaps and of overlapping windows. The samples are
+        taken as they are: ``harken label`` also calibrates, turns, looks for non-wear and smooths, which
+        ``harken.labelled.timeline_of_file`` does from Python.
 
         Args:
             recording: a mended recording. Its own labels play no part.
