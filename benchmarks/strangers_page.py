@@ -40,7 +40,8 @@ AGAIN = (
     "processor (family 26), so that DeepConvLSTM and the notebook's network stand beside `everyday` in one run: .816, "
     ".779 learned on DSADS, and .799 learned on WISDM, where an Intel Xeon and another EPYC had had .816, .771 and "
     ".796. Nothing was chosen in between. These are the tables above.",
-    "Likewise DSADS `strangers`: .889, where an Intel Xeon had had .887.",
+    "Likewise DSADS `strangers` and `strangers-19`: .889 and .824, where an Intel Xeon and another "
+    "EPYC had had .887 and .828.",
     "Tried on choosing people beside the spectrum and left: a wider network (WISDM .743), two smaller ones together "
     "(.734), dropout of whole channels, answers averaged with those for the other arm (no gain). These tries were in "
     "half precision and are no table; `harken benchmark` with the protocols `harnet-choosing` and "
