@@ -53,4 +53,4 @@ def dataset(name: str) -> Dataset:
     try:
         return DATASETS[name]
     except KeyError:
-        raise HarkenError(f"there is no data set {name!r}; harken knows {', '.join(DATASETS)}") from None
+        raise HarkenError(f"harken knows no data set {name!r}; it knows {', '.join(DATASETS)}") from None
