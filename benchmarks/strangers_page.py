@@ -85,8 +85,8 @@ SECTIONS = {
 
 BESIDE = """Beside it stand a random forest on hand features, MiniRocket, DeepConvLSTM after its paper and the
 notebook's network. Where a command gives DeepConvLSTM a number of passes, they come to 1,000 steps of 100 windows or
-more: on choosing people of WISDM it is level from some 600 ([how that was seen](../benchmark.md)); on DSADS nobody looked,
-and more of them might serve it. The notebook's network has 20 passes, not its 100."""
+more: on choosing people of WISDM it is level from some 600 ([how that was seen](../benchmark.md)); on DSADS nobody
+looked, and more of them might serve it. The notebook's network has 20 passes, not its 100."""
 
 PUBLISHED = """For orientation, not for comparison (46 people where there are 43 here, and so other folds): Yuan et al.,
 "Self-supervised learning for human activity recognition using 700,000 person-days of wearable data", npj Digital
