@@ -36,5 +36,7 @@ def test_a_model_of_ones_own_says_whom_it_was_tested_on(people: list[str], expec
 
 
 def test_one_that_was_tested_on_nobody_says_how_to_find_out() -> None:
-    for provenance in ({}, {"scores": {"same_person": {"macro_f1": 1.0}}}):
+    general = {"cross_people": {"mean_person_macro_f1": 0.9, "people": {"bob": {}}}}
+    adapted = {"scores": general, "adaptation": {"kept": True}}  # to bob, perhaps: the score is the general model's
+    for provenance in ({}, {"scores": {"same_person": {"macro_f1": 1.0}}}, adapted):
         assert "harken evaluate measures it" in said_of_strangers(provenance)

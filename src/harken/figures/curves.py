@@ -102,7 +102,8 @@ def _marked(evaluations: int) -> list[int]:
     first and the last."""
     if evaluations <= 2 * MOST_MARKERS:  # to leave out fewer than every second one looks like a mistake
         return list(range(evaluations))
-    return sorted(set(np.linspace(0, evaluations - 1, min(evaluations, MOST_MARKERS)).round().astype(int).tolist()))
+    places: list[int] = np.linspace(0, evaluations - 1, MOST_MARKERS).round().astype(int).tolist()
+    return places
 
 
 def _dress_accuracy(axes: Axes) -> None:

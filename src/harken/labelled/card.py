@@ -29,7 +29,7 @@ def _strangers(provenance: Mapping[str, Any]) -> str:
     if isinstance(scores, Mapping) and scores:
         told = ", ".join(f"{float(score):.2f} in {name.upper()}" for name, score in sorted(scores.items()))
         return f"Models fitted as it was, on people they never met: mean of each person's macro F1 {told}."
-    own = provenance.get("scores")
+    own = None if "adaptation" in provenance else provenance.get("scores")  # adapted: of other weights, another wearer
     tested = own.get("cross_people") if isinstance(own, Mapping) else None
     if isinstance(tested, Mapping) and tested.get("people"):
         count, mean = len(tested["people"]), float(tested["mean_person_macro_f1"])
