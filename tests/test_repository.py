@@ -18,6 +18,7 @@ HOUSE = (
     "files",
     "percent",
     "memory",
+    "threads",
     "recording",
     "samples",
     "sensor_faults",

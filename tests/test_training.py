@@ -19,6 +19,7 @@ from harken.optimiser import OptimiserName, one_cycle
 from harken.training import (
     Examples,
     Interrupted,
+    Progress,
     TrainingSettings,
     _Loop,
     logits,
@@ -90,6 +91,55 @@ def test_the_number_of_steps_is_the_notebooks(passes: int, windows: int) -> None
     while step * 100 <= windows * passes:
         step += 1
     assert TrainingSettings(passes=passes).steps(windows) == step - 1
+
+
+def test_measuring_the_threads_changes_nothing_but_their_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some iterations of a copy are measured; the training itself begins anew, with the number that was chosen."""
+    examples, settings = some_examples(20), TrainingSettings(passes=2, batch_windows=10, seed=3)
+
+    def choose(iteration: Callable[[], object], most: int, iterations: int) -> int:
+        assert iterations == 4
+        for _ in range(3):
+            iteration()
+        return 1
+
+    monkeypatch.setattr("harken.training.fastest_threads", choose)
+    random_numbers = torch.get_rng_state()
+    chosen, history = train(lambda: NotebookLSTM(SIZES), examples, settings)
+    assert torch.equal(random_numbers, torch.get_rng_state())
+    given, _ = train(lambda: NotebookLSTM(SIZES), examples, settings, threads=1)
+    assert history.threads == 1
+    for name, tensor in given.state_dict().items():
+        assert torch.equal(tensor, chosen.state_dict()[name])
+
+
+def test_a_training_goes_on_with_the_threads_it_began_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "state.safetensors"
+    examples, settings = some_examples(20), TrainingSettings(passes=2, batch_windows=10)
+    used: list[int] = []
+
+    def note(progress: Progress) -> None:
+        used.append(torch.get_num_threads())
+        assert progress.threads == used[-1]
+
+    def go_on(threads: int | None = None, *, stop: bool = False) -> None:
+        train(
+            lambda: NotebookLSTM(SIZES),
+            examples,
+            settings,
+            threads=threads,
+            checkpoint=path,
+            on_progress=note,
+            should_stop=lambda: stop,
+        )
+
+    with pytest.raises(Interrupted):
+        go_on(threads=2, stop=True)
+    with pytest.raises(HarkenError, match="began with 2 threads, not 1"):
+        go_on(threads=1)
+    monkeypatch.setattr("harken.training.fastest_threads", lambda *_: pytest.fail("measured again"))
+    go_on()
+    assert used == [2] * 4
 
 
 def test_evaluations_come_first_every_10000_windows_and_last() -> None:

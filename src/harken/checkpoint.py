@@ -74,8 +74,8 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         numbers[f"history.test_loss.{name}"] = history.test_loss[name]
         numbers[f"history.test_accuracy.{name}"] = history.test_accuracy[name]
     arrays = {name: torch.from_numpy(np.array(values, dtype=np.float64)) for name, values in numbers.items()}
-    step = {"step": torch.tensor(checkpoint.step)}
-    write_bytes(path, save({**checkpoint.tensors, **arrays, **step}))
+    counts = {"step": torch.tensor(checkpoint.step), "threads": torch.tensor(history.threads)}
+    write_bytes(path, save({**checkpoint.tensors, **arrays, **counts}))
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
@@ -86,7 +86,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     """
     try:
         tensors = load(path.read_bytes())
-        step = int(tensors.pop("step"))
+        step, threads = (int(tensors.pop(name)) for name in ("step", "threads"))
     except (SafetensorError, KeyError) as error:
         raise HarkenError(f"{path}: the checkpoint is damaged ({error}); start again in an empty folder") from error
 
@@ -101,5 +101,6 @@ def load_checkpoint(path: Path) -> Checkpoint:
         evaluated_steps=[int(step) for step in numbers("evaluated_steps")],
         test_loss={name: numbers(f"test_loss.{name}") for name in tests},
         test_accuracy={name: numbers(f"test_accuracy.{name}") for name in tests},
+        threads=threads,
     )
     return Checkpoint(tensors, step, history)

@@ -23,6 +23,8 @@ class History:
     evaluated_steps: list[int] = field(default_factory=list)
     test_loss: dict[str, list[float]] = field(default_factory=dict)
     test_accuracy: dict[str, list[float]] = field(default_factory=dict)
+    threads: int = 0
+    """Of the processor; 0 where they played no part."""
 
     def __post_init__(self) -> None:
         for name in self.tests:

@@ -12,8 +12,6 @@ from dataclasses import replace
 from importlib.metadata import version
 from typing import Any, Protocol
 
-import torch
-
 from harken import __version__
 from harken.calibration import ProbabilityScores
 from harken.errors import HarkenError
@@ -96,6 +94,7 @@ def _train_run(settings: RunSettings, watcher: Watcher, should_stop: Callable[[]
         return learner.fit(
             split.training,
             tests=tests,
+            threads=settings.threads if learner is recogniser else recogniser.history_.threads or None,
             checkpoint=directory.checkpoint(name),
             on_progress=watcher.fitting(name, list(jobs).index(name) + 1, len(jobs)),
             should_stop=should_stop,
@@ -191,7 +190,10 @@ def _write(
     for name, picture in pictures.items():
         save_png(picture, directory.picture(name))
     write_report(directory.report, outcome)
-    directory.write_record(record | {"status": status, "steps": outcome.steps_done, "scores": scores})
+    machine = record["machine"] | {"threads": outcome.history.threads}
+    directory.write_record(
+        record | {"status": status, "steps": outcome.steps_done, "machine": machine, "scores": scores}
+    )
 
 
 def _record(settings: RunSettings, data: RunData) -> dict[str, Any]:
@@ -211,7 +213,7 @@ def _record(settings: RunSettings, data: RunData) -> dict[str, Any]:
         "machine": {
             "processor": platform.processor() or platform.machine(),
             "cores": os.cpu_count(),
-            "threads": torch.get_num_threads(),
+            "threads": settings.threads,  # None until it was measured
         },
     }
 

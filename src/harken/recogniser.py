@@ -65,6 +65,7 @@ class Recogniser:
         windows: Windows,
         *,
         tests: Mapping[str, Windows] | None = None,
+        threads: int | None = None,
         checkpoint: Path | None = None,
         on_progress: Callable[[Progress], None] | None = None,
         should_stop: Callable[[], bool] = lambda: False,
@@ -75,6 +76,7 @@ class Recogniser:
             windows: what to learn from. The labels that occur in them become the classes.
             tests: other windows, evaluated as training goes on and written to the history; nothing is
                 learned, stopped or chosen by them.
+            threads: how many compute on a CPU; see ``harken.training.train``. ``history_.threads`` says how many did.
             checkpoint: a file to write the state of training to, and to go on from when it is there.
             on_progress, should_stop: see ``harken.training.train``.
 
@@ -126,6 +128,7 @@ class Recogniser:
                 tests=test_examples,
                 vectors=specification.vectors,
                 device=resolve_device(self.device),
+                threads=threads,
                 checkpoint=checkpoint,
                 on_progress=on_progress,
                 should_stop=should_stop,

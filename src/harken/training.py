@@ -9,6 +9,7 @@ import ctypes
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -26,12 +27,14 @@ from harken.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from harken.errors import HarkenError
 from harken.history import History
 from harken.optimiser import OptimiserName, one_cycle, optimiser
+from harken.threads import computing_threads
 
 __all__ = [
     "Examples",
     "Interrupted",
     "Progress",
     "TrainingSettings",
+    "fastest_threads",
     "keep_freed_memory",
     "logits",
     "loss_and_accuracy",
@@ -42,6 +45,12 @@ __all__ = [
 
 DEVICES = ("cpu", "cuda")
 STEPS_BEFORE_A_FORECAST = 20
+SECONDS_TO_COMPARE = 2.0
+SHARE_TO_COMPARE = 0.02
+FEWEST_TURNS = 4
+LARGEST_SHARE = 0.9
+"""More threads are taken when they need at most this share of the time."""
+CLEARLY_SLOWER = 1.3
 WINDOWS_AT_ONCE = 128
 """Windows in one forward pass without gradients. On a CPU, what a layer says of so many is still in the cache when the
 next one reads it: by network, 500 take 1.1 to 1.8 times as long a window; with 16 the calls themselves begin to cost.
@@ -118,6 +127,8 @@ class Progress:
     """The step of the last evaluation."""
     seconds_left: float | None = None
     """None for the first steps, whose times say nothing yet."""
+    threads: int = 0
+    """How many compute; 0 where not the processor computes."""
 
 
 class Interrupted(Exception):  # noqa: N818 - not a failure: the caller asked for it
@@ -136,6 +147,7 @@ def train(
     tests: Mapping[str, Examples] | None = None,
     vectors: Sequence[tuple[int, bool]] = (),
     device: str = "cpu",
+    threads: int | None = None,
     checkpoint: Path | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     should_stop: Callable[[], bool] = lambda: False,
@@ -143,6 +155,9 @@ def train(
     """Train the network that ``build`` makes, and return it as it is after the last step.
 
     Random numbers come from PyTorch's global generators, seeded here and given back as they were.
+
+    On a CPU the number of threads decides the order of some sums, so it belongs to the result: it is chosen once,
+    before the first step, and kept in the history and the checkpoint.
 
     Args:
         build: makes the network with fresh weights.
@@ -152,27 +167,96 @@ def train(
             stop nor which weights stay.
         vectors: where vectors stand among the channels, for the augmentation (see there).
         device: where to compute.
+        threads: how many compute, where the device is a CPU. None: those of the checkpoint; else as many, of those
+            that PyTorch may use now, as take the least time for some iterations of a copy (see ``fastest_threads``).
         checkpoint: a file. Written at every evaluation; when it is there already, training goes on from it.
         on_progress: called after every step.
         should_stop: asked after every step; when it says yes, a checkpoint is written and ``Interrupted`` raised.
 
     Raises:
-        HarkenError: when the checkpoint is damaged or belongs to another network.
+        HarkenError: when the checkpoint is damaged, belongs to another network or was computed with another number
+            of threads.
         Interrupted: when asked to stop.
     """
     if len(examples.codes) < settings.batch_windows and not settings.shuffle:
         raise ValueError(f"{len(examples.codes)} windows are fewer than one batch of {settings.batch_windows}")
     cuda = [torch.device(device)] if device.startswith("cuda") else []
     keep_freed_memory()
-    with _flushed_denormals(), torch.random.fork_rng(devices=cuda):
+    saved = load_checkpoint(checkpoint) if checkpoint is not None and checkpoint.exists() else None
+
+    def fresh_loop() -> _Loop:
         torch.manual_seed(settings.seed)
-        network = build().to(device)
-        loop = _Loop(network, settings, examples, tests or {}, vectors, device)
-        if checkpoint is not None and checkpoint.exists():
-            loop.restore(load_checkpoint(checkpoint))
+        return _Loop(build().to(device), settings, examples, tests or {}, vectors, device)
+
+    with _flushed_denormals(), torch.random.fork_rng(devices=cuda), computing_threads(None) as most:
+        if saved is not None:
+            threads = _same_threads(saved.history.threads, threads)
+        elif device != "cpu":
+            threads = 0
+        elif threads is None:
+            trial = fresh_loop()
+            trial.step = 1
+            threads = fastest_threads(trial.learn, most, trial.steps)
+        if threads:
+            torch.set_num_threads(threads)
+        loop = fresh_loop()
+        loop.history.threads = threads
+        if saved is not None:
+            loop.restore(saved)
         loop.run(checkpoint, on_progress, should_stop)
-    network.eval()
-    return network, loop.history
+    return loop.network.eval(), loop.history
+
+
+def fastest_threads(iteration: Callable[[], object], most: int, iterations: int) -> int:
+    """The number of threads that does an iteration of training in the least time, as the machine is now.
+
+    1 and 2 threads take turns, then the faster of them and 4, and so on up to ``most``: what else the machine does then
+    slows all of them alike. More threads must save a tenth of the time, so that a doubtful gain does not decide. All
+    this takes at most a fiftieth of the training, and 2 s for each comparison.
+
+    Args:
+        iteration: does one.
+        most: the largest number to try.
+        iterations: of the whole training; one that is too short for a comparison gets 1 thread.
+    """
+    sizes = [2**power for power in range(1, most.bit_length()) if 2**power < most] + [most] * (most > 1)
+    best = 1
+    with computing_threads(best):
+        once = min(_seconds(iteration) for _ in range(2)) if sizes else 0.0
+        allowed = min(SECONDS_TO_COMPARE, SHARE_TO_COMPARE * once * iterations / max(1, len(sizes)))
+        for threads in sizes:
+            if allowed < 2 * FEWEST_TURNS * once:
+                break
+            torch.set_num_threads(threads)
+            iteration()  # starts the threads
+            times = {best: 0.0, threads: 0.0}
+            turns = 0
+            while sum(times.values()) < allowed or turns < FEWEST_TURNS:
+                for each in times:
+                    torch.set_num_threads(each)
+                    times[each] += _seconds(iteration)
+                turns += 1
+                if turns >= FEWEST_TURNS and times[threads] > CLEARLY_SLOWER * times[best]:
+                    break
+            if times[threads] > LARGEST_SHARE * times[best]:
+                break
+            best = threads
+    return best
+
+
+def _seconds(iteration: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    iteration()
+    return time.perf_counter() - began
+
+
+def _same_threads(began_with: int, wanted: int | None) -> int:
+    if wanted is not None and wanted != began_with:
+        raise HarkenError(
+            f"this training began with {began_with} threads, not {wanted}, and another number gives other weights; "
+            f"go on with --threads {began_with} or without the option, or choose another --out"
+        )
+    return began_with
 
 
 @contextmanager
@@ -263,6 +347,7 @@ class _Loop:
                         tests=self.history.last_evaluation,
                         tested_at=self.history.last_evaluated_step,
                         seconds_left=None if each is None else each * (self.steps - self.step),
+                        threads=self.history.threads,
                     )
                 )
             if stopping:
@@ -340,11 +425,19 @@ def logits(network: nn.Module, signals: Tensor, device: str = "cpu") -> NDArray[
         network.eval()
     if next(network.parameters()).device.type != device:
         network.to(device)
-    with torch.inference_mode():
-        parts = [
-            network(signals[start : start + WINDOWS_AT_ONCE].to(device)).cpu()
-            for start in range(0, len(signals), WINDOWS_AT_ONCE)
-        ]
+    starts = range(0, len(signals), WINDOWS_AT_ONCE)
+
+    @torch.inference_mode()
+    def answer(start: int) -> Tensor:
+        found: Tensor = network(signals[start : start + WINDOWS_AT_ONCE].to(device)).cpu()
+        return found
+
+    if device != "cpu" or len(starts) == 1 or torch.get_num_threads() == 1:
+        parts = [answer(start) for start in starts]
+    else:
+        # Threads of one call wait for one another at every layer: whole batches side by side take less time.
+        with computing_threads(1) as threads, ThreadPoolExecutor(min(threads, len(starts))) as executor:
+            parts = list(executor.map(answer, starts))
     return np.asarray(torch.cat(parts).numpy(), dtype=np.float32)
 
 

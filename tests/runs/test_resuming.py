@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 import people
 from harken.errors import HarkenError
@@ -68,6 +69,31 @@ def test_everyday_stopped_and_resumed_ends_in_the_same_bytes(tmp_path: Path, sto
     train_run(replace(parts, resume=True), Quiet())
     for name in ("model.safetensors", "history.csv"):
         assert (tmp_path / "parts" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_all_fits_use_the_threads_that_the_first_one_chose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are measured once, and written to run.json; a resumed run does not measure again."""
+    measured: list[int] = []
+
+    def choose(iteration: object, most: int, iterations: int) -> int:
+        measured.append(most)
+        return 2
+
+    monkeypatch.setattr("harken.training.fastest_threads", choose)
+    used: list[int] = []
+    settings = everyday(tmp_path, tmp_path / "run")
+
+    def should_stop() -> bool:
+        used.append(torch.get_num_threads())
+        return len(used) == 70
+
+    with pytest.raises(Interrupted):
+        train_run(settings, Quiet(), should_stop=should_stop)
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["machine"]["threads"] == 2
+    with pytest.raises(HarkenError, match="began with 2 threads, not 1"):
+        train_run(replace(settings, resume=True, threads=1), Quiet())
+    train_run(replace(settings, resume=True), Quiet(), should_stop=should_stop)
+    assert (len(measured), set(used)) == (1, {2})
 
 
 def start(arguments: list[str]) -> subprocess.Popen[str]:

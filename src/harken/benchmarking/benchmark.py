@@ -13,12 +13,13 @@ from harken.benchmarking.plan import Clock, Plan
 from harken.benchmarking.result import all_evaluations, difference, distinct, method_result, timing
 from harken.benchmarking.settings import BenchmarkSettings
 from harken.benchmarking.watching import Finished, Watcher
-from harken.benchmarking.workers import InThisProcess, OnDask, Processes, Workers, usable_cores
+from harken.benchmarking.workers import InThisProcess, OnDask, Processes, Workers
 from harken.errors import HarkenError
 from harken.files import not_left_empty, write_text
 from harken.recording import UNLABELLED
 from harken.splits import Fold, apply
 from harken.splits.protocols import Protocol, protocol
+from harken.threads import usable_cores
 from harken.windows import Windows
 
 __all__ = ["run_benchmark"]

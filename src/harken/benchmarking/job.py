@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
@@ -17,6 +16,7 @@ from harken.benchmarking.methods import Method
 from harken.calibration import expected_calibration_error
 from harken.scores import score_people
 from harken.splits import Fold, apply
+from harken.threads import computing_threads
 from harken.windows import Windows
 
 __all__ = ["Finding", "Job", "Work", "alone_on_one_thread", "scored"]
@@ -90,11 +90,5 @@ def scored(probabilities: NDArray[np.float32], test: Windows) -> dict[str, Any]:
 @contextmanager
 def alone_on_one_thread() -> Iterator[None]:
     """No other job runs in this process meanwhile, and this one computes with one thread."""
-    with ALONE:
-        before = torch.get_num_threads()
-        torch.set_num_threads(THREADS)
-        try:
-            with threadpool_limits(THREADS):
-                yield
-        finally:
-            torch.set_num_threads(before)
+    with ALONE, computing_threads(THREADS), threadpool_limits(THREADS):
+        yield

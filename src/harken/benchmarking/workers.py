@@ -31,7 +31,6 @@ __all__ = [
     "connected",
     "die_with",
     "one_thread_each",
-    "usable_cores",
 ]
 
 SHARED_WINDOWS = ".windows-"
@@ -156,11 +155,6 @@ def connected(address: str) -> Iterator[tuple[Any, Any, int]]:
         raise HarkenError(f"no Dask scheduler answers at {address} ({error})") from error
     with client:
         yield client, distributed, _workers_of_one_thread(client, address)
-
-
-def usable_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager

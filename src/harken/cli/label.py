@@ -136,7 +136,7 @@ def label(
 
 
 def _workers(asked: int | None, tasks: int) -> int:
-    from harken.benchmarking.workers import usable_cores
+    from harken.threads import usable_cores
 
     return max(1, min(asked or usable_cores(), tasks))
 

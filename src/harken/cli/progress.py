@@ -48,6 +48,7 @@ class TrainingScreen:
             console=self.console,
             disable=not self.console.is_terminal,
         )
+        self._threads = 0
 
     def __enter__(self) -> "TrainingScreen":
         self.bars.start()
@@ -72,6 +73,9 @@ class TrainingScreen:
 
         def show(progress: TrainingProgress) -> None:
             nonlocal last_line
+            if number == 1 and progress.threads and not self._threads:
+                self._threads = progress.threads
+                self.says(f"Computing with {self._threads} thread{'s' if self._threads > 1 else ''}.")
             finished = progress.step == progress.steps
             if self.console.is_terminal:
                 self._update(task, progress)

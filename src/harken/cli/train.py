@@ -76,6 +76,17 @@ def train(
         int, typer.Option(help="Of all that is drawn at random; another gives another model.", metavar="N")
     ] = 0,
     device: Annotated[str, typer.Option(help="Where to compute: auto, cpu or cuda.", metavar="NAME")] = "auto",
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            help="Threads of the processor to compute with. Runs with the same number give the same bytes. [default: "
+            "the fastest number, measured before the first step]",
+            metavar="N",
+            min=1,
+            max=1024,
+            show_default=False,
+        ),
+    ] = None,
     channels: Annotated[
         str | None, typer.Option(help="Read only these channels, such as x,y,z.", metavar="NAMES")
     ] = None,
@@ -107,6 +118,7 @@ def train(
             channels=tuple(name.strip() for name in channels.split(",")) if channels else None,
             ignore_labels=tuple(ignore_label or ()),
             reading=reading,
+            threads=threads,
             resume=resume,
         )
     )

@@ -10,12 +10,13 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from harken.benchmarking.workers import connected, die_with, one_thread_each, usable_cores
+from harken.benchmarking.workers import connected, die_with, one_thread_each
 from harken.errors import HarkenError
 from harken.labelled import LabelSettings, asked_of, finished, label_file
 from harken.labelled.asked import file_sha256
 from harken.model_file import model_path
 from harken.recogniser import PACKAGED_MODEL, Recogniser
+from harken.threads import usable_cores
 
 __all__ = ["FileOutcome", "Job", "Task", "label_cohort"]
 

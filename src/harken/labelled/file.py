@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from harken.errors import HarkenError
@@ -32,6 +31,7 @@ from harken.signals.epochs import EpochStatistics
 from harken.signals.gravity_calibration import GravityCalibration, gravity_calibration
 from harken.signals.non_wear import non_wear
 from harken.signals.walks import Walks
+from harken.threads import computing_threads
 from harken.timeline import Timeline, write_csv
 
 __all__ = ["FileTimeline", "Step", "label_file", "timeline_of_file"]
@@ -103,7 +103,8 @@ def label_file(
     """
     path, folder, settings, step = Path(path), Path(folder), settings or LabelSettings(), step or Step()
     asked = asked or asked_of(path, model_sha256, settings)
-    with _one_thread_a_call():
+    # Threads of one call wait for one another at every layer: whole batches side by side take less time.
+    with computing_threads(1):
         found = timeline_of_file(path, recogniser, settings, step=step, cores=cores)
     timeline, parts = found.timeline, found.parts
     step("write")
@@ -185,17 +186,6 @@ def _opened(
     parts = open_parts(path, listener=overheard.listen if asked_for else None, **asdict(settings.reading))
     step("epochs")
     return parts, *_looked_over(parts, recogniser, overheard, settings)
-
-
-@contextmanager
-def _one_thread_a_call() -> Iterator[None]:
-    """PyTorch's own threads wait for one another at every layer: whole batches side by side take less time."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _handing_back(again: Callable[[], Iterator[Samples]]) -> Iterator[Samples]:

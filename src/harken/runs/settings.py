@@ -24,6 +24,7 @@ class RunSettings:
         channels: which channels to read; None for every channel of the first training file.
         ignore_labels: labels to treat as unlabelled, in all files.
         reading: how to read the tables.
+        threads: how many compute on a CPU; None for the fastest number, measured before the first iteration.
         resume: go on with what is in ``out``.
     """
 
@@ -37,6 +38,7 @@ class RunSettings:
     channels: tuple[str, ...] | None = None
     ignore_labels: tuple[str, ...] = ()
     reading: TableOptions = field(default_factory=TableOptions)
+    threads: int | None = None
     resume: bool = False
 
     @property

@@ -105,7 +105,7 @@ def instructions() -> Level:
 def _threads_of_pytorch() -> int | None:
     """The address of the function that starts PyTorch's own threads, or None where they are not OpenMP's.
 
-    They wait busily for a while after each of PyTorch's operations. Threads of another pool would get in their way.
+    They wait in a loop for a moment after each of PyTorch's operations. Threads of another pool would get in their way.
     """
     import torch
 
