@@ -105,9 +105,9 @@ def evaluate(
         orientation: whether watches are turned.
 
     Raises:
-        HarkenError: when a recording is one that was learned from, to the sample; lacks a channel or cannot be resampled;
-            holds no window with a label, or a label that was never learned and is not in ``ignore_labels``; when
-            ``unsure_below`` is no probability.
+        HarkenError: when the model learned from this very recording, to the sample; when one lacks a channel or
+            cannot be resampled; holds no window with a label, or a label that was never learned and is not in
+            ``ignore_labels``; when ``unsure_below`` is no probability.
     """
     specification = recogniser.specification_
     turned: dict[str, str] = {}

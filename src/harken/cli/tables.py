@@ -87,9 +87,7 @@ def print_evaluation(evaluation: Evaluation) -> None:
             markup=False,
         )
     if evaluation.strangers is not None:
-        console.print(
-            "[bold]People the model never met[/bold] (it learned from nobody of this name, and from none of these recordings)"
-        )
+        console.print("[bold]People the model never met[/bold] (it learned from nobody of this name)")
         print_people(console, evaluation.strangers)
         _print_error(console, evaluation.strangers_error)
     if evaluation.strangers_answered is not None:
@@ -98,9 +96,7 @@ def print_evaluation(evaluation: Evaluation) -> None:
         console.print()
         print_confusion(console, evaluation.all_strangers)
     if evaluation.known is not None:
-        console.print(
-            "\n[bold]People the model learned from[/bold] (known by name or by their movement; not strangers)"
-        )
+        console.print("\n[bold]People the model learned from[/bold] (by name, or by their movement; not strangers)")
         print_people(console, evaluation.known)
         _print_error(console, evaluation.known_error)
     if evaluation.known_answered is not None:
