@@ -1,11 +1,15 @@
 """Train the small model of ``harken serve --demo`` and score it on the people whom the demo streams.
 
     python benchmarks/demo_model.py [--passes N] [--model FILE] [--json FILE]
+    python benchmarks/demo_model.py --rewrite [--model FILE] [--json FILE]
 
 Needs the extra ``demo`` (the exercises inside the seglearn wheel) and some minutes of one thread. The people of
 ``harken.demo.STRANGERS``, who are streamed, take no part in it: not in learning, stopping, choosing or calibrating;
 their windows are scored once, when the model is finished. The temperature is that of a second fit, which learns all
 but a few of the training people, on those few. The same command gives the same bytes on the same machine.
+
+``--rewrite`` trains nothing: it writes the model in today's file format, with the fingerprints of the recordings that
+it learned from, and keeps its weights, its specification and its provenance as they are.
 
 The scores are those of one draw of three people, chosen before any result was seen: an illustration of what the demo
 will show, not a measurement of harken (that is ``docs/results/strangers.md``).
@@ -27,12 +31,14 @@ from harken.calibration import expected_calibration_error, fit_temperature
 from harken.datasets.exercises import INFO, exercises
 from harken.demo import DEMO_RECIPE, STRANGERS
 from harken.files import write_text
+from harken.fingerprints import Fingerprints
 from harken.presets import Preset
 from harken.recogniser import Recogniser
 from harken.recording import Recording
 from harken.scores import score_people
 from harken.signals import resample
 from harken.windows import Windows, concatenate, sliding_windows
+from packaged_model import rewrite
 
 ROOT = Path(__file__).parent.parent
 MODEL = ROOT / "src" / "harken" / "models" / "demo.safetensors"
@@ -93,6 +99,7 @@ def demo_model(recordings: Sequence[Recording], recipe: Preset) -> tuple[Recogni
         temperature=temperature(training, recipe),
         calibrated_on="strangers",
     )
+    recogniser.fingerprints_ = Fingerprints.of(learned)
     scores = scored(recogniser, windows_of(streamed, recipe))
     recogniser.provenance_ |= {
         "data": [{"subject": one.subject, "samples_fingerprint": one.samples_fingerprint} for one in learned],
@@ -126,7 +133,13 @@ def main() -> None:
     parser.add_argument("--passes", type=int, help="instead of the recipe's number, for a trial")
     parser.add_argument("--model", type=Path, default=MODEL)
     parser.add_argument("--json", type=Path, default=JSON)
+    parser.add_argument("--rewrite", action="store_true")
     arguments = parser.parse_args()
+    if arguments.rewrite:
+        result = json.loads(arguments.json.read_text(encoding="utf-8"))
+        result["model"] |= rewrite(arguments.model, [one for one in exercises() if one.subject not in STRANGERS])
+        write_text(arguments.json, json.dumps(result, indent=1) + "\n")
+        return
     torch.set_num_threads(1)
     recipe = RECIPE.trained(passes=arguments.passes) if arguments.passes else RECIPE
     began = time.monotonic()

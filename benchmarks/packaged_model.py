@@ -2,6 +2,7 @@
 
     python benchmarks/packaged_model.py --data DATA --work DIR --folds [--sampling NAME ...] [--workers 2]
     python benchmarks/packaged_model.py --data DATA --work DIR --fit
+    python benchmarks/packaged_model.py --data DATA --work DIR --rewrite
 
 ``DATA`` holds the data sets ``wisdm`` and ``dsads`` in their published layouts (see ``harken datasets``).
 
@@ -14,6 +15,10 @@ its own is kept only where it costs the others nothing.
 
 ``--fit`` learns the packaged model from everybody, sampled in the chosen way, with the temperature that the fold
 models need on the people they never met. It is not scored: nobody is left who would be a stranger to it.
+
+``--rewrite`` writes the packaged model in today's file format, with the fingerprints of the recordings that it learned
+from, and keeps its weights, its specification and its provenance as they are. The recordings must be those that
+the file names.
 
 Every fit is a process of one thread. Finished folds are kept in ``DIR``, and a fit that was stopped goes on, as long
 as neither recipe nor sampling nor the shapes of the network have changed. ``--passes`` and ``--people`` make a trial
@@ -38,11 +43,14 @@ from harken.benchmarking.machine import made_with
 from harken.datasets.activities import to_common
 from harken.datasets.registry import dataset
 from harken.files import replacing, write_text
+from harken.fingerprints import Fingerprints
+from harken.model_file import METADATA_KEY, Model, write_model
 from harken.networks import build
 from harken.presets import PRESETS, Preset
 from harken.recogniser import PACKAGED_MODEL, Recogniser
 from harken.recording import Recording
 from harken.signals import resample
+from harken.specification import Specification
 from harken.splits import Fold, apply, k_folds_of_people
 from harken.windows import Windows, concatenate, sliding_windows
 from packaged_model_card import card
@@ -172,12 +180,10 @@ def run(task: Task) -> Path:
     began = time.monotonic()
     recogniser.fit(training, checkpoint=checkpoint)
     seconds = time.monotonic() - began
+    learned = [one for one in every if one.subject in set(training.subjects.tolist())]
+    recogniser.fingerprints_ = Fingerprints.of(learned)
     recogniser.provenance_ |= {
-        "data": [
-            {"subject": one.subject, "samples_fingerprint": one.samples_fingerprint}
-            for one in every
-            if one.subject in set(training.subjects.tolist())
-        ],
+        "data": [{"subject": one.subject, "samples_fingerprint": one.samples_fingerprint} for one in learned],
         "attribution": [dataset(each).info.citation for each in SETS],
     }
     recogniser.save(model)
@@ -313,6 +319,37 @@ def fit(arguments: argparse.Namespace) -> None:
     print(arguments.model)
 
 
+def rewrite(path: Path, every: Sequence[Recording]) -> dict[str, Any]:
+    """Write a model of this or an older format in today's, with the fingerprints of the recordings it learned from.
+
+    Returns:
+        The digest and the size of the new file, for the JSON.
+
+    Raises:
+        SystemExit: when the model did not learn from exactly these recordings.
+    """
+    from safetensors import safe_open
+
+    with safe_open(path, "pt") as file:
+        text = json.loads(file.metadata()[METADATA_KEY])
+        weights = {name: file.get_tensor(name) for name in file.keys() if name != "fingerprints"}  # noqa: SIM118
+    if [one["samples_fingerprint"] for one in text["provenance"]["data"]] != [one.samples_fingerprint for one in every]:
+        raise SystemExit(f"{path}: it learned from other recordings than these")
+    specification = Specification.from_dict(text["specification"])
+    network = build(specification.network, specification.sizes)
+    network.load_state_dict(weights)
+    write_model(path, Model(specification, network, text["provenance"], Fingerprints.of(every)))
+    return {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "bytes": path.stat().st_size}
+
+
+def rewrite_packaged(arguments: argparse.Namespace) -> None:
+    """Write the packaged model anew, and its digest to the JSON and the card."""
+    result = json.loads(arguments.json.read_text(encoding="utf-8"))
+    every = [one for each in SETS for one in recordings(arguments.data, each, arguments.people)]
+    result["model"] |= rewrite(arguments.model, every)
+    write_result(result, arguments)
+
+
 def write_result(result: dict[str, Any], arguments: argparse.Namespace) -> None:
     """The JSON, and the card that is made from it and from nothing else."""
     for path, text in ((arguments.json, json.dumps(result, indent=1) + "\n"), (arguments.card, card(result))):
@@ -335,6 +372,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, help="where fits and their checkpoints are kept")
     parser.add_argument("--folds", action="store_true")
     parser.add_argument("--fit", action="store_true")
+    parser.add_argument("--rewrite", action="store_true")
     parser.add_argument("--sampling", nargs="+", choices=list(SAMPLINGS), default=["balanced"])
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--passes", type=int, help="instead of the recipe's number")
@@ -343,12 +381,14 @@ def main() -> None:
     parser.add_argument("--card", type=Path, default=ROOT / "docs" / "model_card.md")
     parser.add_argument("--model", type=Path, default=PACKAGED_MODEL)
     arguments = parser.parse_args()
-    if not (arguments.folds or arguments.fit):
-        parser.error("say --folds, or --fit, or both")
+    if not (arguments.folds or arguments.fit or arguments.rewrite):
+        parser.error("name at least one of --folds, --fit and --rewrite")
     if arguments.folds:
         run_folds(arguments)
     if arguments.fit:
         fit(arguments)
+    if arguments.rewrite:
+        rewrite_packaged(arguments)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,8 @@ def script() -> Iterator[ModuleType]:
         import demo_model
 
         yield demo_model
-        sys.modules.pop("demo_model")
+        for name in ("demo_model", "packaged_model", "packaged_model_card", "packaged_model_scores"):
+            sys.modules.pop(name)
 
 
 def test_the_packaged_model_is_small_and_never_met_whom_it_is_shown() -> None:

@@ -46,6 +46,7 @@ class Evaluation:
         calibrated_on: whose windows the model's temperature was fitted on.
         window_length_s, hop_s: how long the windows are, and from one's start to the next one's.
         turned: each recording whose watch was turned to how the model learned, and why (``harken.labelling.mounting``).
+        learned: each recording that the model learned from, whole or in part, and the share of its samples.
     """
 
     strangers: PeopleScores | None
@@ -59,6 +60,7 @@ class Evaluation:
     window_length_s: float
     hop_s: float
     turned: Mapping[str, str]
+    learned: Mapping[str, float]
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -72,6 +74,7 @@ class Evaluation:
             "window_length_s": self.window_length_s,
             "hop_s": self.hop_s,
             "turned": dict(self.turned),
+            "learned_from": dict(self.learned),
             "expected_calibration_error": {"strangers": self.strangers_error, "known_people": self.known_error},
             "with_unsure": {name: one.as_dict() if one else None for name, one in unsure.items()},
         }
@@ -90,6 +93,9 @@ def evaluate(
     A watch that sits a quarter turn from those that the recogniser learned from is turned first, as ``harken label``
     does it: from what the model recognises, and not from labels.
 
+    A person of whom any recording holds movement that the model learned from is known, under whatever name, in
+    whatever unit, and whatever was cut away (``harken.fingerprints``).
+
     Args:
         recogniser: what is scored.
         recordings: of people it never met, or learned from.
@@ -99,15 +105,16 @@ def evaluate(
         orientation: whether watches are turned.
 
     Raises:
-        HarkenError: when a recording was learned from, to the sample; lacks a channel or cannot be resampled;
-            holds no window with a label, or a label that was never learned and is not in ``ignore_labels``; when
-            ``unsure_below`` is no probability.
+        HarkenError: when the model learned from this very recording, to the sample; when one lacks a channel or
+            cannot be resampled; holds no window with a label, or a label that was never learned and is not in
+            ``ignore_labels``; when ``unsure_below`` is no probability.
     """
     specification = recogniser.specification_
     turned: dict[str, str] = {}
     windows = _windows(recogniser, recordings, ignore_labels, turned if orientation else None)
     probabilities = recogniser.predict_proba(windows)
-    met = sorted(recogniser.provenance_.get("training_people", []))
+    learned = [(one, share) for one in recordings if (share := float(recogniser.learned_from(one).mean()))]
+    met = sorted({*recogniser.provenance_.get("training_people", []), *(one.subject for one, _ in learned)})
     is_known = np.isin(windows.subjects, met) if met else np.zeros(len(windows), dtype=bool)
     strangers, known = (
         _Side(windows[mask], probabilities[mask], specification.labels) if mask.any() else None
@@ -125,6 +132,7 @@ def evaluate(
         window_length_s=windows.length / windows.sample_rate_hz,
         hop_s=specification.hop_s,
         turned=turned,
+        learned={one.source or one.subject: share for one, share in learned},
     )
 
 
@@ -172,10 +180,10 @@ def _windows(
     """The labelled windows of all recordings, with codes in the order of the model's labels. Watches are turned, and
     which and why is noted in ``turned``; where that is None they are not."""
     specification = recogniser.specification_
-    learned = {one.get("samples_fingerprint") for one in recogniser.provenance_.get("data", [])}
+    exactly = {one.get("samples_fingerprint") for one in recogniser.provenance_.get("data", [])}
     parts: list[Windows] = []
     for recording in recordings:
-        if recording.samples_fingerprint in learned:
+        if recording.samples_fingerprint in exactly:
             raise HarkenError(
                 f"{recording.source}: the model learned from this very recording, so a score on it would only say "
                 "how well it remembers"

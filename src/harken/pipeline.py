@@ -20,6 +20,7 @@ from harken.figures.coverage import coverage_picture
 from harken.figures.curves import learning_curves
 from harken.figures.style import save_png
 from harken.files import not_left_empty, write_text
+from harken.fingerprints import Fingerprints
 from harken.recogniser import Recogniser
 from harken.report import write_report
 from harken.runs import Fits, Outcome, RunData, RunDirectory, RunSettings, RunWindows, draw_run_windows, read_run_data
@@ -171,6 +172,7 @@ def _write(
         "scores": scores,
         "steps": outcome.steps_done,
     }
+    recogniser.fingerprints_ = Fingerprints.of(one.mended for one in outcome.data.training)
     recogniser.save(directory.model)
     batch = outcome.training.batch_windows
     write_text(directory.history, outcome.history.to_csv(batch))

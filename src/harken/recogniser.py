@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from harken import __version__
 from harken.errors import HarkenError
+from harken.fingerprints import Fingerprints
 from harken.history import History
 from harken.labelling import label_recording
 from harken.model_file import PACKAGED_MODEL, Model, read_model, write_model
@@ -37,12 +38,15 @@ class Recogniser:
         device: ``auto``, ``cpu`` or ``cuda``.
         specification_, network_, history_, provenance_: what ``fit`` learned, or ``load`` read (a loaded
             recogniser has no history).
+        fingerprints_: of the recordings that it learned from. ``fit`` reads windows and leaves them empty; set them
+            to ``Fingerprints.of(recordings)`` so that ``harken evaluate`` recognises these recordings.
     """
 
     specification_: Specification
     network_: torch.nn.Module
     history_: History
     provenance_: dict[str, Any]
+    fingerprints_: Fingerprints
     _inference: InferenceCopy | None = None
 
     def __init__(
@@ -111,6 +115,7 @@ class Recogniser:
         examples = _examples(specification, windows)
         test_examples = {name: _examples(specification, test) for name, test in (tests or {}).items()}
         self.specification_ = specification
+        self.fingerprints_ = Fingerprints.none()
         self.provenance_ = {
             "harken_version": __version__,
             "training": asdict(settings),
@@ -210,9 +215,19 @@ class Recogniser:
         """
         return _known(self._fitted(), windows, ignore_labels)
 
+    def learned_from(self, recording: Recording) -> NDArray[np.bool_]:
+        """Whether each sample of a mended recording stands in a stretch that was learned from, bool ``[n]``.
+
+        Recordings are recognised under another name, in another unit and in pieces (``harken.fingerprints``).
+        """
+        data = self.provenance_.get("data", [])
+        if recording.samples_fingerprint in {one.get("samples_fingerprint") for one in data}:
+            return np.ones(len(recording), dtype=bool)
+        return self.fingerprints_.known(recording)
+
     def save(self, path: str | Path) -> None:
         """Write the model file (``.safetensors``): the same training gives the same bytes."""
-        write_model(path, Model(self._fitted(), self.network_, self.provenance_))
+        write_model(path, Model(self._fitted(), self.network_, self.provenance_, self.fingerprints_))
 
     @classmethod
     def load(cls, path: str | Path | None = None, *, device: str = "auto") -> "Recogniser":
@@ -237,6 +252,7 @@ class Recogniser:
         recogniser.specification_ = model.specification
         recogniser.network_ = model.network
         recogniser.provenance_ = dict(model.provenance)
+        recogniser.fingerprints_ = model.fingerprints
         return recogniser
 
     def _network_for_inference(self) -> torch.nn.Module:

@@ -1,6 +1,9 @@
-"""Everything inference must know about a model, so that nothing but its file has to be remembered."""
+"""Everything inference must know about a model, so that nothing but its file has to be remembered.
 
-import math
+The bounds of all that stands in a model file are here too. They leave room for every recording of a body that moves
+and keep damaged and hostile files from taking memory, from dividing by almost nothing, and from ending in a fault.
+"""
+
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args
@@ -12,13 +15,38 @@ from harken.errors import HarkenError
 from harken.recording import STANDARD_GRAVITY, Recording
 from harken.windows import Windows
 
-__all__ = ["ACCELERATION", "RATE_TOLERANCE", "Specification", "check_rate"]
+__all__ = [
+    "ACCELERATION",
+    "LARGEST_SIZE",
+    "MOST_LAYERS",
+    "RATE_TOLERANCE",
+    "Specification",
+    "check_name",
+    "check_rate",
+    "shown",
+]
 
 ModelUnit = Literal["g", "m/s2"]
 CalibratedOn = Literal["strangers", "the same person", "nobody"]
 ACCELERATION = ("x", "y", "z")
 ROTATION = ("gyro_x", "gyro_y", "gyro_z")
 RATE_TOLERANCE = 0.05
+
+BOUNDS: Mapping[str, tuple[float, float]] = {
+    "sample_rate_hz": (1.0, 10_000.0),
+    "window_length": (2, 1_000_000),
+    "hop_s": (1e-4, 86_400.0),
+    "temperature": (0.01, 100.0),
+}
+"""The least and the largest value of each number of a specification. A hop is also at least one sample."""
+MOST_LABELS = 1000
+MOST_CHANNELS = 100
+LONGEST_NAME = 200
+"""Characters in the name of a label, a channel, a network or a preset."""
+LARGEST_SIZE = 4096
+"""No layer of a network is wider."""
+MOST_LAYERS = 64
+"""No network has more layers of a kind."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +67,9 @@ class Specification:
         temperature: the network's outputs are divided by it before they become probabilities (Guo et al., "On
             calibration of modern neural networks", 2017); 1 where it was not calibrated.
         calibrated_on: whose windows the temperature was fitted on.
+
+    Raises:
+        HarkenError: when a number is out of its bounds, or there are too many names, or too long ones.
     """
 
     channels: tuple[str, ...]
@@ -53,6 +84,21 @@ class Specification:
     preset: str
     temperature: float = 1.0
     calibrated_on: CalibratedOn = "nobody"
+
+    def __post_init__(self) -> None:
+        for name, (least, most) in BOUNDS.items():
+            value = getattr(self, name)
+            if not least <= value <= most:  # a NaN lies nowhere
+                raise HarkenError(
+                    f"a model cannot have {name} = {shown(value)}; it lies between {least:g} and {most:g}"
+                )
+        if self.hop_s * self.sample_rate_hz < 1 - RATE_TOLERANCE:
+            raise HarkenError(f"a model cannot have hop_s = {self.hop_s:g}; a hop is at least one sample")
+        for what, names, most in (("labels", self.labels, MOST_LABELS), ("channels", self.channels, MOST_CHANNELS)):
+            if not 1 <= len(names) <= most:
+                raise HarkenError(f"a model cannot have {len(names):,} {what}; it has between 1 and {most:,}")
+        for name in (*self.labels, *self.channels, self.network, self.preset):
+            check_name(name)
 
     @property
     def window_length_s(self) -> float:
@@ -130,16 +176,16 @@ class Specification:
         if not all(isinstance(text, str) for text in texts):
             raise HarkenError("its specification names something by what is not text")
         if said["acceleration_unit"] not in ("g", "m/s2"):
-            raise HarkenError(f"its specification has an unknown unit {said['acceleration_unit']!r}")
+            raise HarkenError(f"its specification has an unknown unit {shown(said['acceleration_unit'])}")
         if not isinstance(said["even_grid"], bool):
-            raise HarkenError(f"its specification cannot have even_grid = {said['even_grid']!r}")
+            raise HarkenError(f"its specification cannot have even_grid = {shown(said['even_grid'])}")
         if said["calibrated_on"] not in get_args(CalibratedOn):
-            raise HarkenError(f"its specification was calibrated on an unknown {said['calibrated_on']!r}")
-        for name in ("sample_rate_hz", "hop_s", "window_length", "temperature"):
+            raise HarkenError(f"its specification was calibrated on an unknown {shown(said['calibrated_on'])}")
+        for name in BOUNDS:
             value = said[name]
             kind = int if name == "window_length" else (int, float)
-            if isinstance(value, bool) or not isinstance(value, kind) or not (math.isfinite(value) and value > 0):
-                raise HarkenError(f"its specification cannot have {name} = {value!r}")
+            if isinstance(value, bool) or not isinstance(value, kind):
+                raise HarkenError(f"its specification cannot have {name} = {shown(value)}")
         if not isinstance(said["sizes"], dict):
             raise HarkenError("its specification has no sizes")
         return cls(**said | {"channels": tuple(said["channels"]), "labels": tuple(said["labels"])})
@@ -152,6 +198,23 @@ def check_rate(rate_hz: float, model_rate_hz: float, what: str) -> None:
             f"{what}: {rate_hz:.4g} samples per second, but {model_rate_hz:.4g} are needed (within 5 %); "
             "harken.signals.resample brings a recording there"
         )
+
+
+def check_name(name: str) -> None:
+    """Raise a HarkenError when a name is empty, too long, or holds half a character (a lone surrogate)."""
+    if not 1 <= len(name) <= LONGEST_NAME or any("\ud800" <= letter <= "\udfff" for letter in name):
+        raise HarkenError(
+            f"a model cannot have the name {shown(name)}; a name has 1 to {LONGEST_NAME} characters that can be "
+            "written as UTF-8"
+        )
+
+
+def shown(value: object) -> str:
+    """A value from a file in an error: cut where it is long, and always printable."""
+    if isinstance(value, int) and value.bit_length() > LONGEST_NAME:
+        return f"a number of {value.bit_length():,} bits"
+    text = ascii(value)
+    return text if len(text) <= LONGEST_NAME else f"{text[:LONGEST_NAME]}..."
 
 
 def _list(said: Mapping[str, Any], name: str) -> list[Any]:

@@ -151,6 +151,9 @@ def test_the_file_says_where_it_comes_from_and_the_wearer_counts_as_met(
         evaluate(loaded, [dora])
     with pytest.raises(HarkenError, match="learned from this very recording"):
         adapt(loaded, [dora])
+    shifted = replace(dora, time_ns=dora.time_ns + 1_000_000, signals=dora.signals.round(4), subject="mallory")
+    with pytest.raises(HarkenError, match=r"learned from this very recording|learned from \S+% of this recording"):
+        adapt(loaded, [shifted])
     again = replace(wearer(tmp_path, 13), subject="dora")
     assert set(evaluate(loaded, [again]).known.people) == {"dora"}
 

@@ -59,6 +59,51 @@ def test_another_recording_of_a_known_person_is_no_stranger(run_harken: Run, tra
     assert json.loads(run_harken("evaluate", model, another, "--json").stdout)["mean_person_macro_f1"] is None
 
 
+def test_a_recording_that_was_learned_from_is_recognised_in_another_unit_cut_and_renamed(
+    run_harken: Run, trained: Path, tmp_path: Path
+) -> None:
+    header, *lines = (trained / "alice.csv").read_text().splitlines()
+    assert header == "Timestamp,X,Y,Z,P,Label"
+    rows = [line.split(",") for line in lines[130:2600]]
+    in_g = [
+        f"{int(t) + 98_765},{','.join(f'{float(v) / 9.80665:.5f}' for v in xyz)},{p},{name}"
+        for t, *xyz, p, name in rows
+    ]
+    copy = tmp_path / "mallory.csv"
+    copy.write_text("\n".join([header, *in_g]) + "\n")
+    model = trained / "run" / "model.safetensors"
+    ended = run_harken("evaluate", model, copy, trained / "bob.csv")
+    assert ended.exit_code == 0
+    assert "mallory.csv: the model learned from 100% of this recording" in " ".join(ended.stdout.split())
+    result = json.loads(run_harken("evaluate", model, copy, trained / "bob.csv", "--json").stdout)
+    assert result["learned_from"] == {str(copy): 1.0}
+    assert set(result["known_people"]["people"]) == {"mallory"}
+    assert set(result["strangers"]["people"]) == {"bob"}
+
+
+def test_half_a_known_recording_makes_its_wearer_known(run_harken: Run, trained: Path, tmp_path: Path) -> None:
+    bob, alice = ((trained / f"{name}.csv").read_text().splitlines() for name in ("bob", "alice"))
+    later = [f"{int(line.partition(',')[0]) + 3_600_000},{line.partition(',')[2]}" for line in alice[1:]]
+    both = tmp_path / "both.csv"
+    both.write_text("\n".join([*bob, *later]) + "\n")
+    result = json.loads(run_harken("evaluate", trained / "run", both, "--json").stdout)
+    assert result["strangers"] is None
+    assert result["learned_from"][str(both)] == pytest.approx(0.5, abs=0.15)
+
+
+def test_the_packaged_model_recognises_two_people_of_its_training(
+    run_harken: Run, data_dir: Path, tmp_path: Path
+) -> None:
+    header, *lines = (data_dir / "notebook_format" / "merged_ef.csv").read_text().splitlines()
+    lying = [line.replace("laying_down", "lying") for line in lines if line.endswith(",laying_down")]
+    path = tmp_path / "ef_lying.csv"
+    path.write_text("\n".join([header, *lying[:9000]]) + "\n")
+    result = json.loads(run_harken("evaluate", "packaged", path, "--json").stdout)
+    assert result["strangers"] is None
+    assert set(result["known_people"]["people"]) == {"ef_lying"}
+    assert result["learned_from"][str(path)] > 0.99
+
+
 def test_a_run_directory_is_as_good_as_its_model(run_harken: Run, trained: Path) -> None:
     assert run_harken("evaluate", trained / "run", trained / "bob.csv").exit_code == 0
 

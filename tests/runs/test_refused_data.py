@@ -36,6 +36,19 @@ def test_a_piece_of_the_training_recording_is_refused(alice: Path, tmp_path: Pat
         train_run(settings_of(alice, piece, tmp_path / "run"), Quiet())
 
 
+def test_the_training_recording_in_another_unit_at_another_time_is_refused(alice: Path, tmp_path: Path) -> None:
+    header, *lines = alice.read_text().splitlines()
+    rows = [line.split(",") for line in lines[200:]]
+    copy = tmp_path / "mallory.csv"
+    in_g = [
+        f"{int(t) + 98_765},{','.join(f'{float(v) / 9.80665:.5f}' for v in xyz)},{p},{name}"
+        for t, *xyz, p, name in rows
+    ]
+    copy.write_text("\n".join([header, *in_g]) + "\n")
+    with pytest.raises(HarkenError, match=r"mallory.csv holds movement of .*alice.csv in 100% of its samples"):
+        train_run(settings_of(alice, copy, tmp_path / "run"), Quiet())
+
+
 def test_a_label_never_learned_is_refused_by_name(alice: Path, tmp_path: Path) -> None:
     jumper = people.write_person(tmp_path / "jumper.csv", 4, bouts=("lying", "jumping", "walking"))
     with pytest.raises(HarkenError, match=r"jumper: the label jumping .*--ignore-label jumping"):

@@ -18,7 +18,9 @@ from harken.adaptation.examples import Examples, output_layer, read_examples
 from harken.adaptation.pulled import pulled_weights
 from harken.calibration import fit_temperature
 from harken.errors import HarkenError
+from harken.fingerprints import SAME_RECORDING, Fingerprints
 from harken.labelling.mounting import as_learned
+from harken.percent import percent
 from harken.recogniser import Recogniser
 from harken.recording import UNLABELLED, Recording
 from harken.windows import Windows, concatenate, sliding_windows
@@ -135,6 +137,7 @@ def adapt(
         turned=turned,
     )
     personal.provenance_ = _provenance(recogniser, recordings, adapted)
+    personal.fingerprints_ = recogniser.fingerprints_.joined(Fingerprints.of(recordings))
     return adapted
 
 
@@ -142,11 +145,12 @@ def _windows(recogniser: Recogniser, recordings: Sequence[Recording]) -> tuple[W
     """The windows of recordings, and why watches were turned."""
     if not recordings:
         raise HarkenError("there is no recording to adapt to")
-    learned = {one.get("samples_fingerprint") for one in recogniser.provenance_.get("data", [])}
     for recording in recordings:
-        if recording.samples_fingerprint in learned:
+        share = float(recogniser.learned_from(recording).mean())
+        if share > SAME_RECORDING:
+            what = "this very recording" if share == 1 else f"{percent(share)} of this recording"
             raise HarkenError(
-                f"{recording.source}: the model learned from this very recording, so it would not show "
+                f"{recording.source}: the model learned from {what}, so it would not show "
                 "whether adapting helps; adapt the general model, to all recordings of the wearer at once"
             )
     specification = recogniser.specification_

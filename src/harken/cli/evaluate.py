@@ -42,7 +42,8 @@ def evaluate(
 ) -> None:
     """Score a model on labelled recordings: each person, and the mean over people with an interval.
 
-    People the model learned from are told apart from strangers and never counted among them. With --unsure-below
+    People the model learned from are reported apart from strangers and never counted among them, also when the
+    recording has another name or another unit, or was cut. With --unsure-below
     every score still counts all windows; beside them stands how many get an answer, and how many answers are right.
     """
     from harken.cli.each_file import recordings as files_in

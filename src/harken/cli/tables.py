@@ -80,6 +80,12 @@ def print_evaluation(evaluation: Evaluation) -> None:
     console.print(f"Windows of {evaluation.window_length_s:g} s, one every {evaluation.hop_s:g} s.\n")
     for name, reason in evaluation.turned.items():
         console.print(f"{name}: the watch was {reason}.\n", markup=False)
+    for name, share in evaluation.learned.items():
+        console.print(
+            f"{name}: the model learned from {percent(share)} of this recording, as its movement shows, so its wearer "
+            "is not counted as a person the model never met.\n",
+            markup=False,
+        )
     if evaluation.strangers is not None:
         console.print("[bold]People the model never met[/bold] (it learned from nobody of this name)")
         print_people(console, evaluation.strangers)
@@ -90,7 +96,7 @@ def print_evaluation(evaluation: Evaluation) -> None:
         console.print()
         print_confusion(console, evaluation.all_strangers)
     if evaluation.known is not None:
-        console.print("\n[bold]People the model learned from[/bold] (other recordings of them; not strangers)")
+        console.print("\n[bold]People the model learned from[/bold] (by name, or by their movement; not strangers)")
         print_people(console, evaluation.known)
         _print_error(console, evaluation.known_error)
     if evaluation.known_answered is not None:

@@ -10,6 +10,7 @@ from harken.errors import HarkenError
 from harken.networks.deep_conv_lstm import DeepConvLSTM, DeepConvLSTMSizes
 from harken.networks.everyday import EverydayLSTM, EverydaySizes
 from harken.networks.notebook_lstm import NotebookLSTM, NotebookSizes
+from harken.specification import LARGEST_SIZE, MOST_LAYERS, shown
 
 __all__ = ["NETWORKS", "Network", "build"]
 
@@ -28,8 +29,8 @@ NETWORKS: Mapping[str, Network] = {
     "notebook_lstm": Network(NotebookLSTM, NotebookSizes),
 }
 
-LARGEST_SIZE = 1 << 16
-"""No size is larger; a file that says otherwise would only fill the memory."""
+LAYERS = ("blocks", "convolutions", "layers")
+"""Sizes that count layers. They are bounded by ``MOST_LAYERS``, the others by ``LARGEST_SIZE``."""
 
 
 def build(name: str, sizes: Mapping[str, Any]) -> nn.Module:
@@ -50,15 +51,18 @@ def build(name: str, sizes: Mapping[str, Any]) -> nn.Module:
     except TypeError as error:
         raise HarkenError(f"the network {name} lacks a size: {error}") from error
     for size, value in asdict(made).items():
-        whole = known[size] is int
-        fits = (
-            isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= LARGEST_SIZE
-            if whole
-            else isinstance(value, int | float) and 0 < value <= 1
-        )
-        if not fits:
-            raise HarkenError(f"the network {name} cannot have {size} = {value!r}")
+        _check_size(name, size, value, whole=known[size] is int)
     try:
         return kind.module(made)
     except ValueError as error:  # sizes that do not fit one another
         raise HarkenError(f"the network {name} cannot be built with these sizes: {error}") from error
+
+
+def _check_size(network: str, size: str, value: object, *, whole: bool) -> None:
+    if whole:
+        most = MOST_LAYERS if size in LAYERS else LARGEST_SIZE
+        fits, kind = isinstance(value, int) and 1 <= value <= most, f"a whole number from 1 to {most}"
+    else:
+        fits, kind = isinstance(value, int | float) and 0 < value <= 1, "a number above 0 and up to 1"
+    if isinstance(value, bool) or not fits:
+        raise HarkenError(f"the network {network} cannot have {size} = {shown(value)}; it is {kind}")

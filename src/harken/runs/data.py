@@ -9,16 +9,15 @@ from typing import Any
 import numpy as np
 
 from harken.errors import HarkenError
+from harken.fingerprints import SAME_RECORDING, Fingerprints
 from harken.mending import mend
+from harken.percent import percent
 from harken.readers import read
 from harken.recording import Recording
 from harken.runs.settings import RunSettings
 from harken.specification import check_rate
 
 __all__ = ["Read", "RunData", "read_run_data"]
-
-SHARED_ROWS = 0.01
-"""Two recordings with more than this share of rows in common, times and values, are one recording."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +113,7 @@ def _refuse_repeated(reads: list[Read]) -> None:
 
 def _refuse_shared_people(training: list[Read], cross: list[Read]) -> None:
     for learned in training:
+        fingerprints = Fingerprints.of([learned.mended]) if cross else Fingerprints.none()
         for stranger in cross:
             if learned.mended.subject == stranger.mended.subject:
                 raise HarkenError(
@@ -122,10 +122,17 @@ def _refuse_shared_people(training: list[Read], cross: list[Read]) -> None:
                     "column: if these are two people, rename one of the files"
                 )
             share = _shared_share(learned.mended, stranger.mended)
-            if share > SHARED_ROWS:
+            if share > SAME_RECORDING:
                 raise HarkenError(
                     f"{stranger.path} shares {share:.0%} of its rows with {learned.path}, times and values: it is the "
                     "same recording, and a score on it would be a score on what was learned"
+                )
+            share = float(fingerprints.known(stranger.mended).mean())
+            if share > SAME_RECORDING:
+                raise HarkenError(
+                    f"{stranger.path} holds movement of {learned.path} in {percent(share)} of its samples, in another "
+                    "unit or at another time: it is the same recording, and a score on it would be a score on what "
+                    "was learned"
                 )
 
 
