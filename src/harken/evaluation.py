@@ -1,6 +1,6 @@
 """A finished recogniser on labelled recordings: each person's scores, and who of them it had met before."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,11 +79,12 @@ class Evaluation:
 
 def evaluate(
     recogniser: Recogniser,
-    recordings: Sequence[Recording],
+    recordings: Iterable[Recording],
     *,
     ignore_labels: Sequence[str] = (),
     unsure_below: float | None = None,
     orientation: bool = True,
+    on_failure: Callable[[Recording, HarkenError], None] | None = None,
 ) -> Evaluation:
     """Score a recogniser on sliding windows of labelled recordings, its own length and hop.
 
@@ -97,15 +98,17 @@ def evaluate(
         unsure_below: also count what is answered, and how well, when a window whose largest probability is
             smaller gets no answer. The other scores stay those of all windows.
         orientation: whether watches are turned.
+        on_failure: called with each recording that cannot be scored, and the reason; the others are scored. None:
+            the first reason is raised.
 
     Raises:
         HarkenError: when a recording was learned from, to the sample; lacks a channel or cannot be resampled;
             holds no window with a label, or a label that was never learned and is not in ``ignore_labels``; when
-            ``unsure_below`` is no probability.
+            ``unsure_below`` is no probability; when no recording can be scored.
     """
     specification = recogniser.specification_
     turned: dict[str, str] = {}
-    windows = _windows(recogniser, recordings, ignore_labels, turned if orientation else None)
+    windows = _windows(recogniser, recordings, ignore_labels, turned if orientation else None, on_failure)
     probabilities = recogniser.predict_proba(windows)
     met = sorted(recogniser.provenance_.get("training_people", []))
     is_known = np.isin(windows.subjects, met) if met else np.zeros(len(windows), dtype=bool)
@@ -165,30 +168,58 @@ class _Side:
 
 def _windows(
     recogniser: Recogniser,
-    recordings: Sequence[Recording],
+    recordings: Iterable[Recording],
     ignore_labels: Sequence[str],
     turned: dict[str, str] | None,
+    on_failure: Callable[[Recording, HarkenError], None] | None,
 ) -> Windows:
     """The labelled windows of all recordings, with codes in the order of the model's labels. Watches are turned, and
     which and why is noted in ``turned``; where that is None they are not."""
-    specification = recogniser.specification_
-    learned = {one.get("samples_fingerprint") for one in recogniser.provenance_.get("data", [])}
     parts: list[Windows] = []
     for recording in recordings:
-        if recording.samples_fingerprint in learned:
-            raise HarkenError(
-                f"{recording.source}: the model learned from this very recording, so a score on it would only say "
-                "how well it remembers"
-            )
-        if turned is not None:
-            recording, why = as_learned(specification, recording, recogniser.predict_proba)
-            if why is not None:
-                turned[recording.source or recording.subject] = why
-        recording = specification.prepare_recording(recording)
-        windows = sliding_windows(
-            recording,
-            length_s=specification.window_length / recording.sample_rate_hz,
-            hop_s=specification.hop_s,
+        try:
+            parts.append(_windows_of(recogniser, recording, ignore_labels, turned))
+        except HarkenError as error:
+            if on_failure is None:
+                raise
+            on_failure(recording, error)
+    if not parts:
+        raise HarkenError("none of the recordings can be scored")
+    return concatenate(parts).with_label_names(recogniser.specification_.labels)
+
+
+def _windows_of(
+    recogniser: Recogniser, recording: Recording, ignore_labels: Sequence[str], turned: dict[str, str] | None
+) -> Windows:
+    """The labelled windows of one recording; see ``_windows``.
+
+    Raises:
+        HarkenError: when there is none, or one has a label that was never learned; when the recording was learned
+            from, or cannot be resampled.
+    """
+    specification = recogniser.specification_
+    name = recording.source or recording.subject
+    learned = {one.get("samples_fingerprint") for one in recogniser.provenance_.get("data", [])}
+    if recording.samples_fingerprint in learned:
+        raise HarkenError(
+            f"{recording.source}: the model learned from this very recording, so a score on it would only say "
+            "how well it remembers"
         )
-        parts.append(recogniser.known(windows, ignore_labels=ignore_labels))
-    return concatenate(parts).with_label_names(specification.labels)
+    if not recording.label_names:
+        raise HarkenError(f"{name}: no row has a label; --label-column says where they are")
+    why = None
+    if turned is not None:
+        recording, why = as_learned(specification, recording, recogniser.predict_proba)
+    recording = specification.prepare_recording(recording)
+    windows = sliding_windows(
+        recording,
+        length_s=specification.window_length / recording.sample_rate_hz,
+        hop_s=specification.hop_s,
+    )
+    try:
+        labelled = recogniser.known(windows, ignore_labels=ignore_labels)
+    except HarkenError as error:
+        raise HarkenError(f"{name}: {error}") from error
+    if turned is not None and why is not None:
+        turned[name] = why
+    return labelled

@@ -18,7 +18,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from harken.errors import HarkenError
-from harken.files import write_bytes
+from harken.files import utf8_path, write_bytes
 from harken.networks import build
 from harken.specification import Specification
 
@@ -80,7 +80,7 @@ def read_model(path: str | Path) -> Model:
     if not path.is_file():
         raise HarkenError(f"{path}: there is no such model file")
     try:
-        with safe_open(path, framework="pt") as file:
+        with utf8_path(path) as plain, safe_open(plain, framework="pt") as file:
             metadata = file.metadata() or {}
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
     except (SafetensorError, OSError, ValueError) as error:
