@@ -13,6 +13,7 @@ import harken
 SOURCE = Path(harken.__file__).parent
 
 HOUSE = (
+    "printable",
     "errors",
     "installing",
     "files",

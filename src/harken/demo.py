@@ -71,5 +71,5 @@ def _write_csv(path: Path, recording: Recording) -> None:
             "Subject": np.full(len(recording), recording.subject),
         }
     )
-    with replacing(path) as aside:
-        frame.write_csv(aside)
+    with replacing(path) as aside, aside.open("wb") as file:
+        frame.write_csv(file)

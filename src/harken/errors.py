@@ -1,5 +1,7 @@
 """The one error that harken raises for a user's mistake."""
 
+from harken.printable import printable
+
 __all__ = ["HarkenError"]
 
 
@@ -8,4 +10,14 @@ class HarkenError(Exception):
 
     The command line prints the message alone and exits with code 2; a program may catch it like any
     other exception. Everything that is harken's own fault is *not* a ``HarkenError`` and keeps its traceback.
+
+    Args:
+        lines: the message; further lines are indented. File names may stand in them as they are: what cannot be
+            printed is escaped (``harken.printable``).
     """
+
+    def __init__(self, *lines: object) -> None:
+        super().__init__(*map(printable, lines))
+
+    def __str__(self) -> str:
+        return "\n  ".join(self.args)

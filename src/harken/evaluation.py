@@ -1,6 +1,6 @@
 """A finished recogniser on labelled recordings: each person's scores, and who of them it had met before."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,11 +82,12 @@ class Evaluation:
 
 def evaluate(
     recogniser: Recogniser,
-    recordings: Sequence[Recording],
+    recordings: Iterable[Recording],
     *,
     ignore_labels: Sequence[str] = (),
     unsure_below: float | None = None,
     orientation: bool = True,
+    on_failure: Callable[[Recording, HarkenError], None] | None = None,
 ) -> Evaluation:
     """Score a recogniser on sliding windows of labelled recordings, its own length and hop.
 
@@ -103,18 +104,28 @@ def evaluate(
         unsure_below: also count what is answered, and how well, when a window whose largest probability is
             smaller gets no answer. The other scores stay those of all windows.
         orientation: whether watches are turned.
+        on_failure: called with each recording that cannot be scored, and the reason; the others are scored. None:
+            the first reason is raised.
 
     Raises:
         HarkenError: when the model learned from this very recording, to the sample; when one lacks a channel or
             cannot be resampled; holds no window with a label, or a label that was never learned and is not in
-            ``ignore_labels``; when ``unsure_below`` is no probability.
+            ``ignore_labels``; when ``unsure_below`` is no probability; when no recording can be scored.
     """
     specification = recogniser.specification_
-    turned: dict[str, str] = {}
-    windows = _windows(recogniser, recordings, ignore_labels, turned if orientation else None)
+    collected = _Collected(recogniser, ignore_labels, orientation)
+    for recording in recordings:
+        try:
+            collected.add(recording)
+        except HarkenError as error:
+            if on_failure is None:
+                raise
+            on_failure(recording, error)
+    if not collected.parts:
+        raise HarkenError("none of the recordings can be scored")
+    windows = concatenate(collected.parts).with_label_names(specification.labels)
     probabilities = recogniser.predict_proba(windows)
-    learned = [(one, share) for one in recordings if (share := float(recogniser.learned_from(one).mean()))]
-    met = sorted({*recogniser.provenance_.get("training_people", []), *(one.subject for one, _ in learned)})
+    met = sorted({*recogniser.provenance_.get("training_people", []), *collected.known_people})
     is_known = np.isin(windows.subjects, met) if met else np.zeros(len(windows), dtype=bool)
     strangers, known = (
         _Side(windows[mask], probabilities[mask], specification.labels) if mask.any() else None
@@ -131,8 +142,8 @@ def evaluate(
         calibrated_on=specification.calibrated_on,
         window_length_s=windows.length / windows.sample_rate_hz,
         hop_s=specification.hop_s,
-        turned=turned,
-        learned={one.source or one.subject: share for one, share in learned},
+        turned=collected.turned,
+        learned=collected.learned,
     )
 
 
@@ -171,32 +182,56 @@ class _Side:
         return np.asarray(self.probabilities.argmax(axis=1))
 
 
-def _windows(
-    recogniser: Recogniser,
-    recordings: Sequence[Recording],
-    ignore_labels: Sequence[str],
-    turned: dict[str, str] | None,
-) -> Windows:
-    """The labelled windows of all recordings, with codes in the order of the model's labels. Watches are turned, and
-    which and why is noted in ``turned``; where that is None they are not."""
-    specification = recogniser.specification_
-    exactly = {one.get("samples_fingerprint") for one in recogniser.provenance_.get("data", [])}
-    parts: list[Windows] = []
-    for recording in recordings:
+class _Collected:
+    """The labelled windows of recordings, with codes in the order of the model's labels, and what was noticed.
+
+    Attributes:
+        parts: the windows of each recording.
+        turned, learned: as in ``Evaluation``.
+        known_people: of whom a recording was learned from, whole or in part.
+    """
+
+    def __init__(self, recogniser: Recogniser, ignore_labels: Sequence[str], orientation: bool) -> None:
+        self._recogniser, self._ignore_labels, self._orientation = recogniser, ignore_labels, orientation
+        self.parts: list[Windows] = []
+        self.turned: dict[str, str] = {}
+        self.learned: dict[str, float] = {}
+        self.known_people: set[str] = set()
+
+    def add(self, recording: Recording) -> None:
+        """Take one recording.
+
+        Raises:
+            HarkenError: when it has no window with a label, or a label that was never learned; when it was learned
+                from to the sample, or cannot be resampled.
+        """
+        recogniser, specification = self._recogniser, self._recogniser.specification_
+        name, subject = recording.source or recording.subject, recording.subject
+        exactly = {one.get("samples_fingerprint") for one in recogniser.provenance_.get("data", [])}
         if recording.samples_fingerprint in exactly:
             raise HarkenError(
                 f"{recording.source}: the model learned from this very recording, so a score on it would only say "
                 "how well it remembers"
             )
-        if turned is not None:
+        if not recording.label_names:
+            raise HarkenError(f"{name}: no row has a label; --label-column says where they are")
+        share = float(recogniser.learned_from(recording).mean())
+        why = None
+        if self._orientation:
             recording, why = as_learned(specification, recording, recogniser.predict_proba)
-            if why is not None:
-                turned[recording.source or recording.subject] = why
         recording = specification.prepare_recording(recording)
         windows = sliding_windows(
             recording,
             length_s=specification.window_length / recording.sample_rate_hz,
             hop_s=specification.hop_s,
         )
-        parts.append(recogniser.known(windows, ignore_labels=ignore_labels))
-    return concatenate(parts).with_label_names(specification.labels)
+        try:
+            labelled = recogniser.known(windows, ignore_labels=self._ignore_labels)
+        except HarkenError as error:
+            raise HarkenError(f"{name}: {error}") from error
+        self.parts.append(labelled)
+        if why is not None:
+            self.turned[name] = why
+        if share:
+            self.learned[name] = share
+            self.known_people.add(subject)

@@ -5,6 +5,7 @@ What such a file holds and asks for is on the page "Exported models".
 
 import json
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.errors import HarkenError
+from harken.files import utf8_path
 from harken.installing import install_command
 
 if TYPE_CHECKING:
@@ -70,9 +72,10 @@ class ExportedRecogniser:
             options.intra_op_num_threads = threads
         try:
             # Its errors have no class in common but this one.
-            self._session = onnxruntime.InferenceSession(
-                model if isinstance(model, bytes) else str(model), options, providers=["CPUExecutionProvider"]
-            )
+            with nullcontext(model) if isinstance(model, bytes) else utf8_path(model) as source:
+                self._session = onnxruntime.InferenceSession(
+                    source if isinstance(source, bytes) else str(source), options, providers=["CPUExecutionProvider"]
+                )
         except Exception as error:
             raise HarkenError(f"{name}: not a model that ONNX Runtime can read: {error}") from error
         self.contract = _contract(name, self._session.get_modelmeta().custom_metadata_map)

@@ -1,13 +1,46 @@
-"""Writing files so that a reader, or a kill at any moment, never meets half of one."""
+"""Writing files so that a reader, or a kill at any moment, never meets half of one.
+
+Everything is written aside, under a name that begins with ``.writing-``, and then renamed. What a killed process left
+aside is removed by the next one that writes to the same folder.
+"""
 
 import os
+import re
+import shutil
+import socket
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
+from hashlib import sha256
 from itertools import takewhile
 from pathlib import Path
 
-__all__ = ["not_left_empty", "replacing", "write_bytes", "write_text"]
+__all__ = [
+    "NotWrittenError",
+    "appearing",
+    "is_aside",
+    "not_left_empty",
+    "remove_left_behind",
+    "replacing",
+    "utf8_path",
+    "write_bytes",
+    "write_text",
+]
+
+ASIDE = ".writing-"
+NAME = re.compile(rf"{re.escape(ASIDE)}(?P<place>.+)-(?P<pid>[1-9]\d{{0,9}})-(?P<began>\d+)-[a-z0-9_]+(\..*)?")
+"""Of a file or folder aside: where, by which process, and when that process began."""
+HOST_NAME_LENGTH = 40
+OLD_S = 3 * 86_400.0
+"""What another machine's process left aside, of which nothing can be known here, is removed when it is this old."""
+RUST_ERROR = re.compile(r"\(os error (\d+)\)")
+"""How libraries written in Rust pass on the number of an error of the system."""
+
+
+class NotWrittenError(OSError):
+    """A file or folder that cannot be written: ``filename`` is its final name, whichever library was writing."""
 
 
 @contextmanager
@@ -33,19 +66,63 @@ def replacing(path: str | Path) -> Iterator[Path]:
     After an error nothing is left behind and what was at ``path`` before is still there. The name keeps
     the ending of ``path``, because some writers choose their format by it. The content is flushed to the
     disk before the rename, so that a power cut cannot leave an empty file under the final name.
+
+    Raises:
+        NotWrittenError: when the system refuses, for example because the disk is full.
     """
     path = Path(path)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-", suffix=path.suffix)
-    os.close(handle)
-    aside = Path(name)
+    with _named(path):
+        _remove_once(path.parent)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=_prefix(), suffix=path.suffix)
+        os.close(handle)
+        aside = Path(name)
+        try:
+            yield aside
+            with aside.open("rb") as written:
+                os.fsync(written.fileno())
+            aside.chmod(0o666 & ~_current_umask())
+            aside.replace(path)
+        finally:
+            with suppress(OSError):  # the error that led here says more
+                aside.unlink(missing_ok=True)
+
+
+@contextmanager
+def appearing(folder: str | Path) -> Iterator[Path]:
+    """Give a folder aside that takes the name ``folder``, in place of an unfinished one, when the block ends well.
+
+    After an error nothing is left behind.
+
+    Raises:
+        NotWrittenError: when the system refuses to write something in it.
+    """
+    folder = Path(folder)
+    with _named(folder):
+        _remove_once(folder.parent)
+        aside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=_prefix()))
+        try:
+            yield aside
+            aside.chmod(0o755)
+            if folder.exists():
+                shutil.rmtree(folder)
+            aside.rename(folder)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+
+
+@contextmanager
+def utf8_path(path: str | Path) -> Iterator[Path]:
+    """The path, or where its bytes are not UTF-8, that of a link to it: some libraries open no such path."""
+    path = Path(path)
     try:
-        yield aside
-        with aside.open("rb") as written:
-            os.fsync(written.fileno())
-        aside.chmod(0o666 & ~_current_umask())
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
+        str(path).encode()
+    except UnicodeEncodeError:
+        with tempfile.TemporaryDirectory(prefix="harken-") as folder:
+            link = Path(folder) / "link"
+            link.symlink_to(path.absolute())
+            yield link
+    else:
+        yield path
 
 
 def write_bytes(path: str | Path, content: bytes) -> None:
@@ -57,6 +134,115 @@ def write_bytes(path: str | Path, content: bytes) -> None:
 def write_text(path: str | Path, content: str) -> None:
     """Write ``content`` to ``path`` as UTF-8 with plain line ends, whole or not at all."""
     write_bytes(path, content.encode())
+
+
+def is_aside(path: str | Path) -> bool:
+    """Whether this is a file or folder that is being written, or that a killed process left behind."""
+    return Path(path).name.startswith(ASIDE)
+
+
+def remove_left_behind(folder: str | Path) -> None:
+    """Remove what processes that were killed left aside in ``folder``.
+
+    What belongs to a process that still runs stays. Of another machine's processes nothing is known here: what they
+    wrote aside is removed when it is three days old. The same holds after a restart of this machine.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            left = [entry for entry in entries if is_aside(entry.name) and _is_left_behind(entry)]
+    except OSError:  # there is no such folder yet, or it cannot be listed
+        return
+    for entry in left:
+        with suppress(OSError):  # another process was quicker, or it is another user's
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path, ignore_errors=True)
+            else:
+                Path(entry.path).unlink()
+
+
+_looked_through: set[Path] = set()
+
+
+def _remove_once(folder: Path) -> None:
+    """Once for each folder and process: a folder of results may hold a hundred thousand entries."""
+    folder = folder.absolute()
+    if folder not in _looked_through and not is_aside(folder):
+        _looked_through.add(folder)
+        remove_left_behind(folder)
+
+
+def _is_left_behind(entry: "os.DirEntry[str]") -> bool:
+    found = NAME.fullmatch(entry.name)
+    if found is not None and found["place"] == _place() and os.name == "posix":
+        return not _runs(int(found["pid"]), int(found["began"]))
+    try:
+        return time.time() - entry.stat(follow_symlinks=False).st_mtime > OLD_S
+    except OSError:
+        return False
+
+
+def _prefix() -> str:
+    """The beginning of a name aside, by which ``_is_left_behind`` finds out whether its process still runs."""
+    _, began = _state(os.getpid())
+    return f"{ASIDE}{_place()}-{os.getpid()}-{began}-"
+
+
+@cache
+def _place() -> str:
+    """Where a number means one process: the host's name, and a digest of what tells hosts of one name apart.
+
+    On Linux these are the start of the machine and the namespace of process numbers, since two containers, or two
+    machines that share a disk, may have one name.
+    """
+    told_apart = []
+    with suppress(OSError):
+        told_apart.append(Path("/proc/sys/kernel/random/boot_id").read_text())
+        told_apart.append(str(Path("/proc/self/ns/pid").readlink()))
+    name = re.sub(r"[^A-Za-z0-9.-]", "_", socket.gethostname())[:HOST_NAME_LENGTH]
+    return f"{name}-{sha256(''.join(told_apart).encode()).hexdigest()[:8]}"
+
+
+def _runs(pid: int, began: int) -> bool:
+    """Whether the process with this number still is the one that began then; where that is unknown, it counts as so."""
+    try:
+        os.kill(pid, 0)  # sends nothing
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:  # another user's
+        pass
+    state, now_began = _state(pid)
+    return state not in ("Z", "X") and (0 in (began, now_began) or began == now_began)
+
+
+def _state(pid: int) -> tuple[str, int]:
+    """A process's state, by its letter, and when it began, in ticks since the system did; ``""`` and 0 if unknown."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:  # not Linux, or hidden
+        return "", 0
+    fields = text.rpartition(b")")[2].split()  # the name before it may hold anything
+    return fields[0].decode(), int(fields[19])
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """An error of the system in the block names ``path``, where it names no file or one aside."""
+    try:
+        yield
+    except Exception as error:
+        named = _error_at(error, path)
+        if named is None:
+            raise
+        raise named from error
+
+
+def _error_at(error: Exception, path: Path) -> NotWrittenError | None:
+    if isinstance(error, OSError) and error.errno is not None:
+        at = error.filename
+        aside = isinstance(at, str) and any(is_aside(one) for one in (Path(at), *Path(at).parents))
+        return NotWrittenError(error.errno, error.strerror, str(path)) if at is None or aside else None
+    found = RUST_ERROR.search(str(error)) if os.name == "posix" else None
+    return NotWrittenError(int(found[1]), os.strerror(int(found[1])), str(path)) if found else None
 
 
 def _current_umask() -> int:

@@ -25,7 +25,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from harken.errors import HarkenError
-from harken.files import write_bytes
+from harken.files import utf8_path, write_bytes
 from harken.fingerprints import MOST_FINGERPRINTS, ONE_IN, Fingerprints
 from harken.networks import build
 from harken.provenance import read_provenance
@@ -121,7 +121,7 @@ def read_model(path: str | Path) -> Model:
 def _content(path: Path) -> tuple[str, dict[str, Tensor]]:
     """The JSON and the tensors of a safetensors file. The JSON is empty when harken did not write the file."""
     try:
-        with safe_open(path, framework="pt") as file:
+        with utf8_path(path) as plain, safe_open(plain, framework="pt") as file:
             text = (file.metadata() or {}).get(METADATA_KEY, "")
             names = list(file.keys()) if text else []
             return text, {name: file.get_tensor(name) for name in names}

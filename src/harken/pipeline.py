@@ -21,6 +21,7 @@ from harken.figures.curves import learning_curves
 from harken.figures.style import save_png
 from harken.files import not_left_empty, write_text
 from harken.fingerprints import Fingerprints
+from harken.printable import printable
 from harken.recogniser import Recogniser
 from harken.report import write_report
 from harken.runs import Fits, Outcome, RunData, RunDirectory, RunSettings, RunWindows, draw_run_windows, read_run_data
@@ -74,7 +75,7 @@ def _train_run(settings: RunSettings, watcher: Watcher, should_stop: Callable[[]
     if before is not None:
         _refuse_changes(before, record)
         if before.get("status") == "finished":
-            watcher.says(f"{directory.path} holds this run, finished; nothing to do.")
+            watcher.says(f"{printable(directory.path)} holds this run, finished; nothing to do.")
             directory.drop_checkpoints()
             return None
         record["started"] = before.get("started", record["started"])

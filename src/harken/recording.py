@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.errors import HarkenError
+from harken.printable import printable
 
 __all__ = [
     "INTERVALS_IN_A_GAP",
@@ -60,6 +61,9 @@ class Quality:
     time_unit: str = "ns"
     notes: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "notes", tuple(map(printable, self.notes)))
+
     def noting(self, *sentences: str) -> "Quality":
         """The same report with more sentences at its end; none is said twice."""
         new = tuple(sentence for sentence in sentences if sentence not in self.notes)
@@ -104,6 +108,8 @@ class Recording:
     def __post_init__(self) -> None:
         if self.valid is None:
             object.__setattr__(self, "valid", np.ones(len(self.time_ns), dtype=bool))
+        for name in ("subject", "source"):  # often from a file's name, which may be any bytes
+            object.__setattr__(self, name, printable(getattr(self, name)))
         n = len(self.time_ns)
         if n == 0:
             raise HarkenError(f"{self.source or 'the recording'} holds no samples")

@@ -10,7 +10,7 @@ from typing import Any
 from harken.benchmarking.job import Finding
 from harken.benchmarking.workers import SHARED_WINDOWS
 from harken.errors import HarkenError
-from harken.files import write_bytes, write_text
+from harken.files import remove_left_behind, write_bytes, write_text
 from harken.runs.difference import first_difference
 
 __all__ = ["BenchmarkDirectory", "json_text"]
@@ -65,9 +65,10 @@ class BenchmarkDirectory:
             raise HarkenError(f"{path} is not empty; choose another --out, or go on with what is there: --resume")
         try:
             path.mkdir(parents=True, exist_ok=True)
-            for pattern in (f"{SHARED_WINDOWS}*", ".writing-*", "fold_*/.writing-*"):
-                for left_behind in path.glob(pattern):
-                    left_behind.unlink(missing_ok=True)
+            for left_behind in path.glob(f"{SHARED_WINDOWS}*"):
+                left_behind.unlink(missing_ok=True)
+            for folder in (path, *path.glob("fold_*")):
+                remove_left_behind(folder)
         except OSError as error:
             raise HarkenError(f"{path}: cannot write there ({error.strerror})") from error
         return directory

@@ -1,5 +1,6 @@
 """Where jobs run: in this process, in processes of one thread each, or on a Dask cluster."""
 
+import errno
 import importlib
 import multiprocessing
 import os
@@ -19,6 +20,7 @@ import numpy as np
 
 from harken.benchmarking.job import Finding, Work
 from harken.errors import HarkenError
+from harken.files import NotWrittenError
 from harken.installing import install_command
 from harken.windows import Windows
 
@@ -161,8 +163,12 @@ def connected(address: str) -> Iterator[tuple[Any, Any, int]]:
 def _written(signals: np.ndarray[Any, np.dtype[np.float32]], folder: Path) -> Iterator[str]:
     handle, name = tempfile.mkstemp(dir=folder, prefix=SHARED_WINDOWS, suffix=".npy")
     try:
-        with os.fdopen(handle, "wb") as file:
-            np.save(file, np.ascontiguousarray(signals), allow_pickle=False)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                np.save(file, np.ascontiguousarray(signals), allow_pickle=False)
+        except OSError as error:  # NumPy says how much of it was written, and not why no more
+            number = error.errno or errno.ENOSPC
+            raise NotWrittenError(number, os.strerror(number), name) from error
         yield name
     finally:
         Path(name).unlink(missing_ok=True)

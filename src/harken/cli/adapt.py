@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harken.cli.options import Json, Model, with_reading_options
+from harken.printable import printable
 from harken.readers.options import TableOptions
 
 if TYPE_CHECKING:
@@ -52,14 +53,11 @@ def adapt(
     recogniser = Recogniser.load(model)
     recordings = [read(path, **asdict(reading)) for path in files]
     adapted = adapt_recogniser(recogniser, recordings, ignore_labels=ignore_label or ())
-    try:
-        adapted.recogniser.save(out)
-    except OSError as error:
-        raise HarkenError(f"{out}: cannot write there ({error.strerror})") from error
+    adapted.recogniser.save(out)
     if json:
         from json import dumps
 
-        typer.echo(dumps(adapted.as_dict() | {"out": str(out)}, indent=2, ensure_ascii=False, allow_nan=False))
+        typer.echo(dumps(adapted.as_dict() | {"out": printable(out)}, indent=2, ensure_ascii=False, allow_nan=False))
     else:
         _print(adapted, out)
 
@@ -85,4 +83,4 @@ def _print(adapted: "Adapted", out: Path) -> None:
     decision = "kept" if adapted.kept else "reverted"
     console.print(f"{decision}: {adapted.reason}", markup=False, soft_wrap=True)
     what = "the personal model" if adapted.kept else "the general model, unchanged"
-    console.print(f"{out}: {what}", markup=False, soft_wrap=True)
+    console.print(f"{printable(out)}: {what}", markup=False, soft_wrap=True)

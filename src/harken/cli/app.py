@@ -1,7 +1,10 @@
 """``harken``: the commands in the order a newcomer meets them, and what happens to their errors."""
 
+import errno
 import io
+import os
 import sys
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -10,8 +13,15 @@ from harken import __version__
 from harken.cli import adapt, benchmark, datasets, demo, evaluate, export, inspect, label, serve, simulate, train
 from harken.cli.options import FLAG
 from harken.errors import HarkenError
+from harken.files import NotWrittenError
+from harken.printable import printable
 
 __all__ = ["app", "main", "spread"]
+
+NOT_WRITTEN = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+"""Errors of the system that only writing has."""
+NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.EIO, errno.ENAMETOOLONG, errno.ESTALE)
+"""Others that are no fault of harken's."""
 
 app = typer.Typer(
     name="harken",
@@ -71,7 +81,10 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        app(args=spread(sys.argv[1:], train.CROSS), prog_name="harken")
+        try:
+            app(args=spread(sys.argv[1:], train.CROSS), prog_name="harken")
+        finally:
+            sys.stdout.flush()  # what it prints may go to a file on a full disk
     except HarkenError as error:
         print(f"harken: {error}", file=sys.stderr)
         sys.exit(2)
@@ -79,3 +92,27 @@ def main() -> None:
         # The reader of a pipe (such as `head`) has what it wanted.
         sys.stderr.close()
         sys.exit(0)
+    except OSError as error:
+        if (sentence := _of_the_disk(error)) is None:
+            raise
+        print(f"harken: {sentence}", file=sys.stderr)
+        if error.filename is None:
+            _give_up_output()
+        sys.exit(2)
+
+
+def _of_the_disk(error: OSError) -> str | None:
+    """What the system says about a disk, as a sentence; None for what may be a fault of harken's own."""
+    if isinstance(error, NotWrittenError) or error.errno in NOT_WRITTEN:
+        why = f"cannot write there ({error.strerror})"
+    elif error.errno in NOT_ALLOWED and error.filename is not None:
+        why = f"cannot read or write there ({error.strerror})"
+    else:
+        return None
+    return printable(f"{error.filename or 'standard output'}: {why}")
+
+
+def _give_up_output() -> None:
+    """Drop what still waits to be printed: Python would try once more as it ends, and fail with a traceback."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from harken.cli.options import FLAG, Json
+from harken.printable import printable
 
 if TYPE_CHECKING:
     from harken.benchmarking import BenchmarkSettings, Finished
@@ -107,7 +108,7 @@ def benchmark(
         _print(result, out)
     if earlier is not None:
         agreement = compare(result, earlier)
-        typer.echo(f"{against}: {agreement.sentence}", err=True)
+        typer.echo(f"{printable(against)}: {agreement.sentence}", err=True)
         if not agreement.agrees:
             raise typer.Exit(1)
 
@@ -146,8 +147,8 @@ def _run(settings: "BenchmarkSettings") -> dict[str, Any]:
         return run_benchmark(settings, lines)
     except KeyboardInterrupt:
         kept = (
-            f"{settings.out} keeps the {lines.done} folds of methods that are done; the same command with --resume "
-            "goes on with the others."
+            f"{printable(settings.out)} keeps the {lines.done} folds of methods that are done; the same command with "
+            "--resume goes on with the others."
             if lines.done
             else "No method was done with a fold yet, so nothing is kept."
         )
@@ -175,4 +176,4 @@ def _print(result: dict[str, Any], out: Path) -> None:
         console.print(table)
         if each.note:
             console.print(each.note, markup=False)
-    console.print(f"\nResult: {out / 'benchmark.md'}", markup=False, soft_wrap=True)
+    console.print(f"\nResult: {printable(out / 'benchmark.md')}", markup=False, soft_wrap=True)

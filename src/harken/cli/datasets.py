@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harken.cli.options import Json
+from harken.printable import printable
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -152,9 +153,9 @@ def _fetch(info: "DatasetInfo", folder: Path, *, json: bool) -> None:
     if json:
         from json import dumps
 
-        print(dumps({"name": info.name, "folder": str(where)}, indent=2))
+        print(dumps({"name": info.name, "folder": printable(where)}, indent=2))
     else:
-        typer.echo(f"{info.name} is in {where}.\nLicence: {info.licence}.\nPlease cite: {info.citation}.")
+        typer.echo(f"{info.name} is in {printable(where)}.\nLicence: {info.licence}.\nPlease cite: {info.citation}.")
 
 
 @contextmanager

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from harken.printable import printable
+
 __all__ = ["demo"]
 
 
@@ -23,12 +25,12 @@ def demo(
     people = len({path.name.rsplit("_", 1)[0] for path in settings.files})
     typer.echo(
         f"Real smartwatch recordings of {people + len(STRANGERS)} people doing 7 shoulder exercises "
-        f"(Burns et al. 2018) are in {out / 'recordings'}.\n"
+        f"(Burns et al. 2018) are in {printable(out / 'recordings')}.\n"
         f"Learning from {people} of them, then testing on {len(STRANGERS)} people the model never met. "
         "This takes a minute or two."
     )
     run_and_tell(settings)
     typer.echo(
-        f"\nOpen {settings.out / 'report.html'} in a browser. Then try your own:\n"
+        f"\nOpen {printable(settings.out / 'report.html')} in a browser. Then try your own:\n"
         "  harken train mine.csv --cross friend.csv --out run"
     )

@@ -4,13 +4,19 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 
 import typer
 
 from harken.errors import HarkenError
+from harken.printable import printable
 
 __all__ = ["distinct_names", "progress", "raise_failures", "recordings"]
+
+LONGEST_NAME = 200
+"""Bytes of a name here; file systems take 255, and an ending may follow."""
+DIGITS_OF_A_DIGEST = 8
 
 
 def recordings(paths: Sequence[str | Path], *, out: Path | None = None) -> list[Path]:
@@ -28,17 +34,34 @@ def recordings(paths: Sequence[str | Path], *, out: Path | None = None) -> list[
 
 
 def distinct_names(files: Sequence[str | Path]) -> list[str]:
-    """Each file's stem; where two are equal, with the folders that differ before it, and at last with its ending."""
+    """Each file's stem; where two are equal, with the folders that differ before it, and at last with its ending.
+
+    The names are text that every file system takes: what cannot be printed is escaped, and a long name is cut short.
+    Where two are still equal, a digest of the path follows.
+    """
     paths = [Path(file).absolute() for file in files]
     above = Path(os.path.commonpath([path.parent for path in paths]))
-    names = stems = [path.name.split(".")[0] or path.name for path in paths]
+    stems = [path.name.split(".")[0] or path.name for path in paths]
     folders = ["".join(f"{part}_" for part in path.parent.relative_to(above).parts) for path in paths]
     longer = [folder + stem for folder, stem in zip(folders, stems, strict=True)]
     longest = [folder + path.name for folder, path in zip(folders, paths, strict=True)]
-    for other in (longer, longest):
+    digests = [sha256(os.fsencode(path)).hexdigest()[:DIGITS_OF_A_DIGEST] for path in paths]
+    stems, longer, longest = ([*map(_short, each)] for each in (stems, longer, longest))
+    names = stems
+    told_apart = [f"{name}-{digest}" for name, digest in zip(longest, digests, strict=True)]
+    for other in (longer, longest, told_apart):
         uses = Counter(names)
         names = [new if uses[name] > 1 else name for name, new in zip(names, other, strict=True)]
     return names
+
+
+def _short(name: str) -> str:
+    """A name without what cannot be printed; of a long one the beginning and a digest."""
+    shown = printable(name)
+    if len(shown.encode()) <= LONGEST_NAME:
+        return shown
+    digest = sha256(os.fsencode(name)).hexdigest()[:DIGITS_OF_A_DIGEST]
+    return shown.encode()[: LONGEST_NAME - len(digest) - 1].decode(errors="ignore") + f"-{digest}"
 
 
 @contextmanager
@@ -54,7 +77,7 @@ def progress(doing: str, done: int, total: int) -> Iterator[None]:
     with Progress(
         *columns, TimeElapsedColumn(), console=console, transient=True, disable=not console.is_terminal
     ) as bar:
-        bar.add_task(doing, completed=done, total=total)
+        bar.add_task(printable(doing), completed=done, total=total)
         yield
 
 
@@ -63,4 +86,4 @@ def raise_failures(failures: Sequence[HarkenError], files: int) -> None:
     if len(failures) == 1:
         raise failures[0]
     if failures:
-        raise HarkenError("\n  ".join([f"{len(failures)} of {files} files went wrong:", *map(str, failures)]))
+        raise HarkenError(f"{len(failures)} of {files} files went wrong:", *failures)

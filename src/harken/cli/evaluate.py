@@ -1,13 +1,19 @@
 """``harken evaluate``: a trained model on labelled recordings."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harken.cli.options import Json, Model, NoOrientation, with_reading_options
+from harken.errors import HarkenError
+from harken.printable import printable
 from harken.readers.options import TableOptions
+
+if TYPE_CHECKING:
+    from harken.recording import Recording
 
 __all__ = ["evaluate"]
 
@@ -45,11 +51,13 @@ def evaluate(
     People the model learned from are reported apart from strangers and never counted among them, also when the
     recording has another name or another unit, or was cut. With --unsure-below
     every score still counts all windows; beside them stands how many get an answer, and how many answers are right.
+    A file that cannot be scored does not keep the others from being scored; it is named at the end, and in the JSON
+    under "failures".
     """
+    from harken.cli.each_file import raise_failures
     from harken.cli.each_file import recordings as files_in
-    from harken.errors import HarkenError
+    from harken.cohort import without_path
     from harken.evaluation import evaluate as evaluate_recordings
-    from harken.readers import read
     from harken.recogniser import Recogniser
 
     if plot is not None and plot.suffix.lower() != ".png":
@@ -57,18 +65,25 @@ def evaluate(
     if unsure_below is not None and not 0 <= unsure_below <= 1:
         raise HarkenError(f"--unsure-below {unsure_below:g} is no probability; it lies between 0 and 1")
     recogniser = Recogniser.load(model)
-    recordings = [read(path, **asdict(reading)) for path in files_in(files)]
-    evaluation = evaluate_recordings(
-        recogniser,
-        recordings,
-        ignore_labels=ignore_label or (),
-        unsure_below=unsure_below,
-        orientation=not no_orientation,
-    )
+    paths = files_in(files)
+    failures: list[tuple[Path, HarkenError]] = []
+    try:
+        evaluation = evaluate_recordings(
+            recogniser,
+            _each_read(paths, reading, failures),
+            ignore_labels=ignore_label or (),
+            unsure_below=unsure_below,
+            orientation=not no_orientation,
+            on_failure=lambda recording, error: failures.append((Path(recording.source), error)),
+        )
+    except HarkenError:
+        raise_failures([error for _, error in failures], len(paths))
+        raise
     if json:
         from json import dumps
 
-        typer.echo(dumps(evaluation.as_dict(), indent=2, ensure_ascii=False, allow_nan=False))
+        named = [{"file": printable(path), "reason": without_path(str(error), path)} for path, error in failures]
+        typer.echo(dumps(evaluation.as_dict() | {"failures": named}, indent=2, ensure_ascii=False, allow_nan=False))
     else:
         from harken.cli.tables import print_evaluation
 
@@ -80,3 +95,19 @@ def evaluate(
         if evaluation.all_strangers is None:
             raise HarkenError("there is no stranger among these people, so there is nothing to draw")
         save_png(confusion_picture(evaluation.all_strangers, title="People the model never met"), plot)
+    raise_failures([error for _, error in failures], len(paths))
+
+
+def _each_read(
+    paths: Iterable[Path], reading: TableOptions, failures: list[tuple[Path, HarkenError]]
+) -> "Iterator[Recording]":
+    """The recordings, one at a time; ``failures`` gets each file that cannot be read, and why."""
+    from harken.readers import read
+
+    for path in paths:
+        try:
+            recording = read(path, **asdict(reading))
+        except HarkenError as error:
+            failures.append((path, error))
+            continue
+        yield recording

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from harken.cli.options import Json, Model
+from harken.printable import printable
 
 __all__ = ["export"]
 
@@ -34,21 +35,18 @@ def export(
     if out.exists():
         raise HarkenError(f"{out} is there already; choose another --out, or remove it first")
     read = read_model(model)
-    try:
-        difference = write(out, read)
-    except OSError as error:
-        raise HarkenError(f"{out}: cannot write there ({error.strerror})") from error
+    difference = write(out, read)
     specification = read.specification
     if json:
         from json import dumps
 
-        found = {"out": str(out), "bytes": out.stat().st_size, "largest_difference": difference}
+        found = {"out": printable(out), "bytes": out.stat().st_size, "largest_difference": difference}
         typer.echo(dumps(found | {"specification": specification.as_dict()}, indent=2, ensure_ascii=False))
         return
     typer.echo(
-        f"{out}: {out.stat().st_size / 1e6:.1f} MB. It reads windows of {specification.window_length} samples of "
-        f"{', '.join(specification.channels)} at {specification.sample_rate_hz:.4g} Hz (acceleration in g) and gives "
-        f"the probabilities of {', '.join(specification.labels)}.\n"
+        f"{printable(out)}: {out.stat().st_size / 1e6:.1f} MB. It reads windows of {specification.window_length} "
+        f"samples of {', '.join(specification.channels)} at {specification.sample_rate_hz:.4g} Hz (acceleration in g) "
+        f"and gives the probabilities of {', '.join(specification.labels)}.\n"
         f"On random windows they are those of PyTorch to {difference:.0e}. What goes before the network stands in the "
         "file's metadata, and is explained in docs/onnx.md."
     )

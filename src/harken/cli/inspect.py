@@ -12,6 +12,7 @@ from harken.cli.notes import notes_table
 from harken.cli.options import FilesOrFolders, Json, with_reading_options
 from harken.errors import HarkenError
 from harken.percent import percent_number
+from harken.printable import printable
 from harken.readers.options import TableOptions
 
 if TYPE_CHECKING:
@@ -67,7 +68,9 @@ def inspect(files: FilesOrFolders, *, reading: TableOptions, plot: Plot = None, 
                 picture = None
         del recording  # the next one may need the memory
         if json:
-            inspected.append(facts.as_dict() | ({"picture": picture and str(picture)} if plot is not None else {}))
+            inspected.append(
+                facts.as_dict() | ({"picture": picture and printable(picture)} if plot is not None else {})
+            )
         else:
             _print(facts, picture)
     if json:
@@ -126,13 +129,13 @@ def _print(facts: "Inspection", picture: Path | None) -> None:
     console = Console(highlight=False, markup=False, emoji=False)
     if console.width < NARROWEST:
         console.width = NARROWEST  # a wrapped line is better than a number cut short
-    console.print(Text(_printable(facts.file), style="bold"), soft_wrap=True)
+    console.print(Text(facts.file, style="bold"), soft_wrap=True)
     for part in (_facts_table(facts), _channel_table(facts), _label_table(facts), notes_table(facts.notes)):
         if part.row_count:
             console.print(part)
             console.print()
     if picture is not None:
-        console.print(Text(f"picture: {_printable(str(picture))}\n"), soft_wrap=True)
+        console.print(Text(f"picture: {printable(picture)}\n"), soft_wrap=True)
 
 
 def _facts_table(facts: "Inspection") -> "Table":
@@ -232,8 +235,3 @@ def _table(first: str, *others: str) -> "Table":
     for name in others:
         table.add_column(name, justify="right", no_wrap=True)
     return table
-
-
-def _printable(path: str) -> str:
-    """A path whose bytes are not UTF-8 can still be shown."""
-    return path.encode("utf-8", errors="replace").decode()

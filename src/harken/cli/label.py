@@ -8,6 +8,7 @@ import typer
 
 from harken.cli.options import FLAG, FilesOrFolders, Json, ModelOrPackaged, NoOrientation, with_reading_options
 from harken.errors import HarkenError
+from harken.printable import printable
 from harken.readers.options import TableOptions
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def label(
     from harken.cli.each_file import distinct_names, progress, raise_failures, recordings
     from harken.cohort import label_cohort, shard_of, write_failures, write_tables
     from harken.cohort.running import Job, Task
-    from harken.files import not_left_empty
+    from harken.files import not_left_empty, remove_left_behind
     from harken.labelled import LabelSettings
 
     found = recordings(files, out=out)
@@ -111,6 +112,7 @@ def label(
     )
     with not_left_empty(out):
         _open(out, resume=resume or shard is not None)
+        remove_left_behind(out)
         job = Job.of(model, out, settings)
         outcomes: dict[Task, FileOutcome] = {}
         running = label_cohort(tasks, job, workers=_workers(workers, len(tasks)), scheduler=scheduler)
@@ -119,7 +121,7 @@ def label(
                 outcome = next(running)
             outcomes[outcome.task] = outcome
             if outcome.summary is not None and not json:
-                _print(str(outcome.task.path), out / outcome.task.name, outcome.summary, again=outcome.again)
+                _print(outcome.task.path, out / outcome.task.name, outcome.summary, again=outcome.again)
         ended = [outcomes[task] for task in tasks]
         told = out / _failures_name(shard)
         try:
@@ -131,7 +133,7 @@ def label(
         print(dumps([one.summary for one in ended if one.summary is not None], indent=2, allow_nan=False))
     failures = [HarkenError(one.reason) for one in ended if one.reason is not None]
     if failures:
-        typer.echo(f"What went wrong stands in {told}, too.", err=True)
+        typer.echo(printable(f"What went wrong stands in {told}, too."), err=True)
     raise_failures(failures, len(ended))
 
 
@@ -165,7 +167,7 @@ def _holds_results(out: Path) -> bool:
     return any(out.glob("*/summary.json")) or any(out.glob("failures*.csv")) or any(out.glob(".writing-*"))
 
 
-def _print(file: str, folder: Path, summary: dict[str, Any], *, again: bool) -> None:
+def _print(file: Path, folder: Path, summary: dict[str, Any], *, again: bool) -> None:
     """Hours by label, and of what has none."""
     from rich.console import Console
     from rich.table import Table
@@ -185,15 +187,13 @@ def _print(file: str, folder: Path, summary: dict[str, Any], *, again: bool) -> 
         if seconds:
             table.add_row(name, _hours(seconds), "")
     console = Console(highlight=False, markup=False, emoji=False)
-    shown = f"{file}: {summary['subject']}, {summary['start']} to {summary['end']}"
-    console.print(Text(shown.encode("utf-8", errors="replace").decode(), style="bold"), soft_wrap=True)
+    shown = f"{printable(file)}: {summary['subject']}, {summary['start']} to {summary['end']}"
+    console.print(Text(shown, style="bold"), soft_wrap=True)
     console.print(table)
     if summary["notes"]:
         console.print(notes_table(summary["notes"]))
-    console.print(
-        f"Report: {folder / 'report.html'}{' (labelled before in the same way, and left as it is)' if again else ''}\n",
-        soft_wrap=True,
-    )
+    left = " (labelled before in the same way, and left as it is)" if again else ""
+    console.print(f"Report: {printable(folder / 'report.html')}{left}\n", soft_wrap=True)
 
 
 def _hours(seconds: float) -> str:

@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from harken.printable import printable
+
 __all__ = ["simulate"]
 
 SECONDS_BEFORE_BAR = 1.0
@@ -45,8 +47,8 @@ def simulate(
             simulation = Simulation(days=days, sample_rate_hz=rate, seed=seed, person=person)
             write_simulation(simulation, path, progress=functools.partial(advance, path.name, simulation.rows))
             written.append(
-                f"{path}: {simulation.wearer.subject}, {days:g} days at {simulation.true_rate_hz:.2f} Hz; "
-                f"truth in {truth_path(path).name}"
+                f"{printable(path)}: {simulation.wearer.subject}, {days:g} days at {simulation.true_rate_hz:.2f} Hz; "
+                f"truth in {printable(truth_path(path).name)}"
             )
     for line in written:
         typer.echo(line)
@@ -68,7 +70,7 @@ def _progress_bar(people: int) -> Iterator[Callable[[str, int, int], None]]:
     begun = time.monotonic()
 
     def advance(name: str, rows: int, done: int) -> None:
-        bar.update(task, description=name, advance=done / rows)
+        bar.update(task, description=printable(name), advance=done / rows)
         if not bar.live.is_started and time.monotonic() - begun > SECONDS_BEFORE_BAR:
             bar.start()
 

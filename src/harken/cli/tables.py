@@ -10,6 +10,7 @@ from rich.text import Text
 
 from harken.evaluation import AnsweredPeople, Evaluation
 from harken.percent import percent
+from harken.printable import printable
 from harken.runs.outcome import Outcome
 from harken.scores import PeopleScores, Scores
 
@@ -34,7 +35,7 @@ def print_outcome(outcome: Outcome) -> None:
         console.print(sentence, markup=False)
     for note in _grouped(outcome):
         console.print(f"Note: {note}", markup=False)
-    console.print(f"Report: {outcome.settings.out / 'report.html'}", markup=False, soft_wrap=True)
+    console.print(f"Report: {printable(outcome.settings.out / 'report.html')}", markup=False, soft_wrap=True)
 
 
 def _about_strangers(outcome: Outcome) -> list[str]:
@@ -61,7 +62,7 @@ def _grouped(outcome: Outcome) -> list[str]:
 
     reads = outcome.data.training + outcome.data.cross
     return [
-        f"{reads[note.recordings[0]].path.name}: {note.text}"
+        f"{printable(reads[note.recordings[0]].path.name)}: {note.text}"
         if len(note.recordings) == 1
         else f"{len(note.recordings)} files: {note.text}"
         for note in share_notes([one.mended.quality.notes for one in reads])

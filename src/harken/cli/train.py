@@ -13,6 +13,7 @@ from typer.core import TyperCommand
 
 from harken.cli.options import FLAG, with_reading_options
 from harken.errors import HarkenError
+from harken.printable import printable
 from harken.readers.options import TableOptions
 
 if TYPE_CHECKING:
@@ -135,8 +136,8 @@ def run_and_tell(settings: "RunSettings") -> "Outcome | None":
             outcome = train_run(settings, screen, should_stop=should_stop)
         except Interrupted as stop:
             screen.says(
-                f"Stopped after step {stop.step} of {stop.steps}. {settings.out} holds the model as it is now and its "
-                "report; the same command with --resume goes on."
+                f"Stopped after step {stop.step} of {stop.steps}. {printable(settings.out)} holds the model as it is "
+                "now and its report; the same command with --resume goes on."
             )
             raise typer.Exit(130) from stop
     if outcome is not None:

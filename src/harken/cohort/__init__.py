@@ -2,7 +2,7 @@
 
 from harken.cohort.files import Recordings, recordings_in, shard_of
 from harken.cohort.running import FileOutcome, Task, label_cohort
-from harken.cohort.tables import write_failures, write_tables
+from harken.cohort.tables import without_path, write_failures, write_tables
 
 __all__ = [
     "FileOutcome",
@@ -11,6 +11,7 @@ __all__ = [
     "label_cohort",
     "recordings_in",
     "shard_of",
+    "without_path",
     "write_failures",
     "write_tables",
 ]

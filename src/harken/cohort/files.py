@@ -10,6 +10,7 @@ from typing import TypeVar
 from harken.cohort.tables import COHORT, QUALITY
 from harken.errors import HarkenError
 from harken.labelled.asked import SUMMARY
+from harken.printable import printable
 from harken.readers.sensor_logger import looks_like_sensor_logger
 from harken.runs.directory import RunDirectory
 
@@ -70,7 +71,9 @@ def recordings_in(paths: Sequence[str | Path], *, out: str | Path | None = None)
 def _notes(left_out: Mapping[str, list[Path]]) -> list[str]:
     """A sentence for each kind."""
     return [
-        f"left out, as no recording: {paths[0]}{f' and {len(paths) - 1} more' if len(paths) > 1 else ''} ({what})"
+        printable(
+            f"left out, as no recording: {paths[0]}{f' and {len(paths) - 1} more' if len(paths) > 1 else ''} ({what})"
+        )
         for what, paths in left_out.items()
     ]
 

@@ -15,6 +15,7 @@ from harken.errors import HarkenError
 from harken.labelled import LabelSettings, asked_of, finished, label_file
 from harken.labelled.asked import file_sha256
 from harken.model_file import model_path
+from harken.printable import printable
 from harken.recogniser import PACKAGED_MODEL, Recogniser
 from harken.threads import usable_cores
 
@@ -92,7 +93,8 @@ class Job:
         except HarkenError as error:
             return FileOutcome(task, reason=str(error))
         except Exception as error:  # a fault of harken's own must not cost the other files
-            return FileOutcome(task, reason=f"{task.path}: a fault in harken: {type(error).__name__}: {error}")
+            reason = f"{task.path}: a fault in harken: {type(error).__name__}: {error}"
+            return FileOutcome(task, reason=printable(reason))
 
 
 def label_cohort(
@@ -158,7 +160,7 @@ def _in_processes(tasks: Sequence[Task], job: Job, workers: int) -> Iterator[Fil
                 deaths[task] = deaths.get(task, 0) + 1
                 if deaths[task] >= MOST_DEATHS:
                     del deaths[task]
-                    yield FileOutcome(task, reason=f"{task.path}: {KILLED}")
+                    yield FileOutcome(task, reason=printable(f"{task.path}: {KILLED}"))
                 else:
                     waiting.append(task)
         finally:
@@ -189,6 +191,6 @@ def _on_dask(tasks: Sequence[Task], job: Job, address: str) -> Iterator[FileOutc
             try:
                 yield replace(future.result(), task=task)
             except distributed.KilledWorker:
-                yield FileOutcome(task, reason=f"{task.path}: {KILLED}")
+                yield FileOutcome(task, reason=printable(f"{task.path}: {KILLED}"))
             for other in next_ones(1):
                 ended.add(other)

@@ -10,9 +10,10 @@ import polars as pl
 from harken.cohort.running import FileOutcome
 from harken.files import replacing
 from harken.labelled.asked import SUMMARY
+from harken.printable import printable
 from harken.timeline import write_csv
 
-__all__ = ["write_failures", "write_tables"]
+__all__ = ["without_path", "write_failures", "write_tables"]
 
 COHORT, QUALITY = "cohort.parquet", "quality.parquet"
 TEXT = ("first_walking", "last_walking")
@@ -38,24 +39,26 @@ def write_tables(out: Path) -> None:
         for name, frames in ((COHORT, days), (QUALITY, [pl.DataFrame([row]) for row in qualities])):
             if frames:
                 table = pl.concat(frames, how="diagonal_relaxed")
-                with replacing(out / name) as aside:
-                    table.write_parquet(aside)
+                with replacing(out / name) as aside, aside.open("wb") as file:
+                    table.write_parquet(file)
 
 
 def write_failures(path: Path, outcomes: Sequence[FileOutcome]) -> None:
     """Write the files that went wrong and why; a table of an earlier call goes away where none did."""
     failed = [outcome for outcome in outcomes if outcome.reason is not None]
     if failed:
-        rows = {"file": [str(one.task.path) for one in failed], "reason": [_without_path(one) for one in failed]}
+        rows = {
+            "file": [printable(one.task.path) for one in failed],
+            "reason": [without_path(one.reason or "", one.task.path) for one in failed],
+        }
         write_csv(pl.DataFrame(rows), path)
     else:
         path.unlink(missing_ok=True)
 
 
-def _without_path(outcome: FileOutcome) -> str:
-    """The reason, of whose file the column before it tells."""
-    reason, path = outcome.reason or "", outcome.task.path
-    for name in (str(path), str(path.absolute())):  # a cluster's workers are told the latter
+def without_path(reason: str, path: Path) -> str:
+    """The reason why something went wrong with a file, without that file's name at its beginning."""
+    for name in map(printable, (path, path.absolute())):  # a cluster's workers are told the latter
         if reason.startswith(name):
             return reason.removeprefix(name).lstrip(":, ")
     return reason
@@ -74,7 +77,7 @@ def _read(path: Path) -> dict[str, Any] | None:
 
 
 def _days(folder: Path, quality: dict[str, Any]) -> pl.DataFrame:
-    days = pl.read_csv(folder / "days.csv", infer_schema=False)
+    days = pl.read_csv((folder / "days.csv").read_bytes(), infer_schema=False)
     kept = [name for name in days.columns if name not in ("date", *TEXT)]
     return days.select(
         pl.lit(folder.name).alias("name"),

@@ -1,5 +1,6 @@
 """All that decides what labelling a file gives, so that what is done need not be done again."""
 
+import os
 from dataclasses import asdict, dataclass, field
 from hashlib import file_digest, sha256
 from json import JSONDecodeError, loads
@@ -8,6 +9,7 @@ from typing import Any
 
 from harken import __version__
 from harken.errors import HarkenError
+from harken.printable import printable
 from harken.readers.options import TableOptions
 
 __all__ = ["SUMMARY", "LabelSettings", "asked_of", "file_sha256", "finished"]
@@ -57,7 +59,7 @@ def asked_of(path: Path, model_sha256: str, settings: LabelSettings) -> dict[str
         HarkenError: when the file cannot be read.
     """
     return {
-        "file": str(path),
+        "file": printable(path),
         "harken_version": __version__,
         "sha256": file_sha256(path),
         "model_sha256": model_sha256,
@@ -98,7 +100,7 @@ def file_sha256(path: Path) -> str:
         if path.is_dir():
             together = sha256()
             for file in sorted(each for each in path.iterdir() if each.is_file()):
-                together.update(file.name.encode() + b"\0" + file_sha256(file).encode())
+                together.update(os.fsencode(file.name) + b"\0" + file_sha256(file).encode())
             return together.hexdigest()
         with path.open("rb") as content:
             return file_digest(content, "sha256").hexdigest()

@@ -1,9 +1,6 @@
 """Labelling a file from its samples to its report, in memory that does not grow with the recording."""
 
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, replace
 from functools import partial
 from json import dumps
@@ -14,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.errors import HarkenError
-from harken.files import write_text
+from harken.files import appearing, write_text
 from harken.labelled.asked import SUMMARY, LabelSettings, asked_of
 from harken.labelled.card import model_card
 from harken.labelled.clipped import Clipped
@@ -23,6 +20,7 @@ from harken.labelling import label_parts
 from harken.labelling.labelling import Calibrate
 from harken.labelling.mounting import Mounting, mounting_of_walks
 from harken.memory import hand_back
+from harken.printable import printable
 from harken.readers.parts import Parts, open_parts
 from harken.recogniser import Recogniser
 from harken.report.wearer import write_wearer_report
@@ -111,7 +109,7 @@ def label_file(
     quality = quality_of(
         parts,
         timeline,
-        file=str(path),
+        file=printable(path),
         sha256=asked["sha256"],
         calibration=found.calibration,
         non_wear=found.non_wear_ns is not None,
@@ -120,7 +118,7 @@ def label_file(
     summary = asked | _summary(found, quality)
     card = model_card(recogniser.specification_, recogniser.provenance_)
     try:
-        with _appearing(folder) as aside:
+        with appearing(folder) as aside:
             _write(aside, timeline, quality, card)
             write_text(aside / SUMMARY, _json(summary))
     except OSError as error:
@@ -267,17 +265,3 @@ def _summary(found: FileTimeline, quality: dict[str, Any]) -> dict[str, Any]:
 
 def _json(content: dict[str, Any]) -> str:
     return dumps(content, indent=2, allow_nan=False) + "\n"
-
-
-@contextmanager
-def _appearing(folder: Path) -> Iterator[Path]:
-    """A folder aside that takes its name, in place of an unfinished one, when the block ends well; else it is gone."""
-    aside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".writing-{folder.name}-"))
-    try:
-        yield aside
-        aside.chmod(0o755)
-        if folder.exists():
-            shutil.rmtree(folder)
-        aside.rename(folder)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.errors import HarkenError
+from harken.printable import printable
 from harken.readers.archive import opened_file
 from harken.readers.layout import UTF8_MARK, Layout
 
@@ -80,7 +81,7 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
 
 def stem(path: Path) -> str:
     """A file's name without its endings, gzip's among them: whose recording it is, where nothing else says."""
-    return Path(path.name.removesuffix(".gz")).stem or path.name
+    return printable(Path(path.name.removesuffix(".gz")).stem or path.name)
 
 
 def ends_in_newline(path: Path) -> bool:

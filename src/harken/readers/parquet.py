@@ -6,6 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from harken.errors import HarkenError
+from harken.files import utf8_path
 from harken.readers.columns import NUMERIC_ROLES, find_columns
 from harken.readers.options import TableOptions
 from harken.readers.table import POLARS_ERRORS, TableBuilder, first_line, recording_from_table
@@ -17,13 +18,15 @@ __all__ = ["check_types", "read_parquet"]
 def read_parquet(path: Path, options: TableOptions) -> Recording:
     """Read a Parquet file as it was found. See ``harken.readers.read``."""
     try:
-        schema = pl.read_parquet_schema(path)
+        with utf8_path(path) as plain:
+            schema = pl.read_parquet_schema(plain)
         header = list(schema)
         first_row = ["0" if dtype.is_numeric() else "" for dtype in schema.values()]
         columns = find_columns(path, header, first_row, options)
         used = {role: header[position] for role, position in columns.roles().items()}
         check_types(path, used, schema)
-        frame = pl.read_parquet(path, columns=list(used.values()), glob=False)
+        with utf8_path(path) as plain:
+            frame = pl.read_parquet(plain, columns=list(used.values()), glob=False)
         table = TableBuilder(path, columns, lambda row: f"row {row + 1}")
         table.add(frame.select(pl.col(name).alias(role) for role, name in used.items()))
     except POLARS_ERRORS as error:

@@ -12,6 +12,7 @@ import numpy as np
 from harken.augment import Augmentation
 from harken.percent import percent
 from harken.presets import SlidingHops
+from harken.printable import printable
 from harken.report.held_out import held_out_people, together
 from harken.scores import FEWEST_PEOPLE_FOR_AN_INTERVAL, PeopleScores, Scores
 from harken.specification import RATE_TOLERANCE
@@ -269,7 +270,8 @@ def commonest_mistake(scores: Scores) -> str:
 def without_folders(text: str, paths: Iterable[Path]) -> str:
     """The text with each of these paths cut down to its file's name."""
     for path in sorted(paths, key=lambda path: -len(str(path))):
-        text = text.replace(str(path.resolve()), path.name).replace(str(path), path.name)
+        for whole in (path.resolve(), path):
+            text = text.replace(printable(whole), printable(path.name))
     return text
 
 

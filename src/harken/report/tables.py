@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from harken.figures.style import UNLABELLED_COLOUR, label_colours
 from harken.inspection import Inspection, duration_text, inspect_recording
 from harken.percent import percent
+from harken.printable import printable
 from harken.report.notes import SharedNote, share_notes
 from harken.report.sentences import commonest_mistake, number, without_folders
 from harken.scores import PeopleScores, Scores
@@ -191,7 +192,7 @@ def recording_cards(outcome: "Outcome") -> tuple[list[RecordingCard], list[str]]
     )
     cards = [
         RecordingCard(
-            file=one.path.name,
+            file=printable(one.path.name),
             subject=its.subject,
             role=role,
             facts=_recording_facts(its),

@@ -12,6 +12,7 @@ from harken.errors import HarkenError
 from harken.fingerprints import SAME_RECORDING, Fingerprints
 from harken.mending import mend
 from harken.percent import percent
+from harken.printable import printable
 from harken.readers import read
 from harken.recording import Recording
 from harken.runs.settings import RunSettings
@@ -31,7 +32,7 @@ class Read:
     def as_dict(self) -> dict[str, Any]:
         """For ``run.json``."""
         return {
-            "file": str(self.path),
+            "file": printable(self.path),
             "subject": self.mended.subject,
             "fingerprint": self.as_found.fingerprint,
             "rows": len(self.as_found),
@@ -77,7 +78,7 @@ def read_run_data(settings: RunSettings) -> RunData:
             check_rate(one.mended.sample_rate_hz, data.sample_rate_hz, one.mended.source)
     channels = settings.channels or settings.recipe.channels or training[0].mended.channels
     selected = [[_select(one, channels) for one in reads] for reads in (training, cross)]
-    notes = [f"{one.path.name}: {note}" for one in training + cross for note in one.mended.quality.notes]
+    notes = [printable(f"{one.path.name}: {note}") for one in training + cross for note in one.mended.quality.notes]
     return RunData(selected[0], selected[1], notes)
 
 

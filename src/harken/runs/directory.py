@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from harken.errors import HarkenError
-from harken.files import write_text
+from harken.files import is_aside, remove_left_behind, write_text
 
 __all__ = ["RunDirectory"]
 
@@ -56,7 +56,7 @@ class RunDirectory:
         directory = cls(path)
         if path.exists() and not path.is_dir():
             raise HarkenError(f"{path} is a file; --out needs a folder")
-        occupied = path.is_dir() and any(path.iterdir())
+        occupied = path.is_dir() and any(_is_of_a_run(one) for one in path.iterdir())
         if occupied and not directory.record.exists():
             raise HarkenError(f"{path} is not empty and holds no run of harken; choose another --out")
         if occupied and not resume:
@@ -65,6 +65,8 @@ class RunDirectory:
             directory.checkpoint("").parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise HarkenError(f"{path}: cannot write there ({error.strerror})") from error
+        for folder in (path, directory.checkpoint("").parent):
+            remove_left_behind(folder)
         return directory
 
     def read_record(self) -> dict[str, Any] | None:
@@ -96,3 +98,8 @@ class RunDirectory:
     def drop_checkpoints(self) -> None:
         """Remove what only an unfinished run needs."""
         shutil.rmtree(self.path / "checkpoint", ignore_errors=True)
+
+
+def _is_of_a_run(path: Path) -> bool:
+    """Not what is left of a run that was killed before it wrote anything: a file aside, an empty checkpoint folder."""
+    return not is_aside(path) and not (path.name == "checkpoint" and path.is_dir() and not any(path.iterdir()))

@@ -76,14 +76,15 @@ def write_simulation(
         )
     frames = _frames(simulation, 1 if parquet else NS_PER_MS, rows_at_once, progress)
     try:
-        with replacing(path) as recording, replacing(truth_path(path)) as truth:
-            simulation.truth().write_parquet(truth)
+        with replacing(truth_path(path)) as truth, replacing(path) as recording:
+            with truth.open("wb") as file:
+                simulation.truth().write_parquet(file)
             if parquet:
                 _write_parquet(frames, _schema(simulation), recording)
             else:
                 _write_csv(frames, recording)
-    except (OSError, pl.exceptions.ComputeError) as error:
-        raise HarkenError(f"{path}: cannot be written ({error})") from error
+    except OSError as error:
+        raise HarkenError(f"{path}: cannot write there ({error.strerror or error})") from error
 
 
 def _frames(
@@ -137,4 +138,5 @@ def _write_parquet(frames: Iterator[pl.DataFrame], schema: pl.Schema, path: Path
     # polars writes Parquet piece by piece only from a source that it pulls from; the arguments of the source,
     # which rows and columns are wanted, are all None here: everything is.
     source = register_io_source(lambda *_: frames, schema=schema)
-    source.sink_parquet(path, row_group_size=ROW_GROUP_ROWS)
+    with path.open("wb") as file:  # Polars opens no path whose bytes are not UTF-8
+        source.sink_parquet(file, row_group_size=ROW_GROUP_ROWS)

@@ -204,8 +204,8 @@ class Timeline:
 
     def to_parquet(self, path: str | Path) -> None:
         """Write the rows as Parquet, whole or not at all."""
-        with replacing(path) as aside:
-            self.frame.write_parquet(aside)
+        with replacing(path) as aside, aside.open("wb") as file:
+            self.frame.write_parquet(file)
 
     def to_csv(self, path: str | Path) -> None:
         """Write the rows as CSV, whole or not at all; see ``harken.timeline.write_csv``."""

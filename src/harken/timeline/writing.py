@@ -18,5 +18,6 @@ def write_csv(frame: pl.DataFrame, path: str | Path) -> None:
     Times are ISO 8601 in milliseconds with their offset from UTC, days as ``2024-03-31``; numbers have four decimals;
     what is not known is empty.
     """
-    with replacing(path) as aside:
-        frame.write_csv(aside, datetime_format=CSV_TIME, float_precision=CSV_DECIMALS)
+    # Polars opens no path whose bytes are not UTF-8, but writes to any file that is open.
+    with replacing(path) as aside, aside.open("wb") as file:
+        frame.write_csv(file, datetime_format=CSV_TIME, float_precision=CSV_DECIMALS)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from harken.printable import printable
 from harken.recording import Quality
 from harken.samples import Samples
 
@@ -43,3 +44,7 @@ class Found:
     quality: Quality
     concluded: Callable[[], Quality] | None = field(default=None)
     marked: Callable[[], bool] | None = field(default=None)
+
+    def __post_init__(self) -> None:
+        for name in ("subject", "source"):  # often from a file's name, which may be any bytes
+            object.__setattr__(self, name, printable(getattr(self, name)))

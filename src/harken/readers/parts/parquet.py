@@ -9,6 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.errors import HarkenError
+from harken.files import utf8_path
 from harken.readers.blocks import stem
 from harken.readers.clock import check_timezone, nanoseconds
 from harken.readers.columns import Columns, find_columns
@@ -46,7 +47,8 @@ class _Reading:
     def __init__(self, path: Path, options: TableOptions) -> None:
         self._path = path
         self._options = options
-        schema = pl.read_parquet_schema(path)
+        with utf8_path(path) as plain:
+            schema = pl.read_parquet_schema(plain)
         header = list(schema)
         first_row = ["0" if dtype.is_numeric() else "" for dtype in schema.values()]
         self._columns: Columns = find_columns(path, header, first_row, options)
@@ -60,7 +62,8 @@ class _Reading:
         naive = isinstance(dtype, pl.Datetime) and dtype.time_zone is None and options.timezone is not None
         if naive or not (dtype.is_integer() or dtype.is_float() or isinstance(dtype, pl.Datetime)):
             raise CannotStreamError("its times must be looked at together")
-        self._rows = pl.scan_parquet(path, glob=False).select(pl.len()).collect().item()
+        with utf8_path(path) as plain:
+            self._rows = pl.scan_parquet(plain, glob=False).select(pl.len()).collect().item()
         if self._rows == 0:
             raise CannotStreamError("it is empty")
         self._at_rest: AtRest | None = None
@@ -123,13 +126,15 @@ class _Reading:
 
     def _frame(self, first: int, count: int) -> pl.DataFrame:
         columns = [pl.col(name).alias(role) for role, name in self._names.items()]
-        return pl.scan_parquet(self._path, glob=False).slice(first, count).select(columns).collect()
+        with utf8_path(self._path) as plain:
+            return pl.scan_parquet(plain, glob=False).slice(first, count).select(columns).collect()
 
     def _subject(self) -> str:
         said = self._options.subject
         if self._subject_name is None:
             return said or stem(self._path)
-        column = pl.scan_parquet(self._path, glob=False).select(pl.col(self._subject_name).unique()).collect()
+        with utf8_path(self._path) as plain:
+            column = pl.scan_parquet(plain, glob=False).select(pl.col(self._subject_name).unique()).collect()
         people = {str(name).strip() for name in column.to_series().drop_nulls().to_list()}
         if len(people) != 1 or said not in (None, *people):
             raise CannotStreamError("it may hold several people")
