@@ -57,6 +57,9 @@ def evaluate(
         raise HarkenError(f"--unsure-below {unsure_below:g} is no probability; it lies between 0 and 1")
     recogniser = Recogniser.load(model)
     recordings = [read(path, **asdict(reading)) for path in files_in(files)]
+    for recording in recordings:
+        for warning in recording.warnings:
+            typer.echo(f"warning: {recording.source}: {warning}", err=True)
     evaluation = evaluate_recordings(
         recogniser,
         recordings,

@@ -181,15 +181,21 @@ def _print(file: str, folder: Path, summary: dict[str, Any], *, again: bool) -> 
         table.add_column(heading, justify="right", no_wrap=True)
     for name, seconds in times.items():
         table.add_row(Text(name), _hours(seconds), f"{seconds / labelled:.1%}".replace("%", " %"))
-    for name, seconds in (("(no label)", summary["unlabelled_s"]), ("(gaps)", summary["gaps_s"])):
+    off_s = 3600 * (summary["non_wear_hours"] or 0.0)
+    for name, seconds in (
+        ("(no label)", summary["unlabelled_s"]),
+        ("(not worn)", off_s),
+        ("(gaps)", summary["gaps_s"]),
+    ):
         if seconds:
             table.add_row(name, _hours(seconds), "")
     console = Console(highlight=False, markup=False, emoji=False)
     shown = f"{file}: {summary['subject']}, {summary['start']} to {summary['end']}"
     console.print(Text(shown.encode("utf-8", errors="replace").decode(), style="bold"), soft_wrap=True)
     console.print(table)
-    if summary["notes"]:
-        console.print(notes_table(summary["notes"]))
+    warnings = summary.get("warnings", [])  # not in folders that an earlier harken wrote
+    if warnings or summary["notes"]:
+        console.print(notes_table(summary["notes"], warnings=warnings))
     console.print(
         f"Report: {folder / 'report.html'}{' (labelled before in the same way, and left as it is)' if again else ''}\n",
         soft_wrap=True,
