@@ -64,20 +64,21 @@ def _words(limit: Limit) -> tuple[str, str]:
             return (
                 "Nights",
                 f"{hours} between {NIGHT_STARTS}:00 and {NIGHT_ENDS}:00 are labelled, {lying} of them as lying. The "
-                "model learned lying from people who lay still and awake in a laboratory. Sleep may be labelled lying, "
+                "model learned lying from people who lay still and awake in a laboratory. It may label sleep as lying, "
                 "sitting and standing by turns.",
             )
         case LimitKind.BUSY_HANDS:
             return (
                 "Busy hands",
-                f"{hours} are labelled other. The model labels hands at work as other, also while somebody sits, "
-                "stands or walks, so there may be more sitting, standing and walking than the report shows.",
+                f"{hours} are labelled other. The model labels hands at work as other, even while somebody sits, stands "
+                "or walks, so the hours of sitting, standing and walking may be too few.",
             )
         case LimitKind.LITTLE_WALKING:
+            found = f"{hours} of walking were found" if limit.hours else "No walking was found"
             return (
                 "Little walking",
-                f"{hours} of walking were found in {of_hours} worn. Most people walk more. If this wearer did, the "
-                "sensor may have sat in an unusual way, or not on a wrist, and other labels are wrong, too.",
+                f"{found} in {of_hours} worn. Most people walk more. If this wearer did, the sensor may have sat in an "
+                "unusual way, or not on a wrist, and other labels are wrong, too.",
             )
         case LimitKind.MOUNTING_UNKNOWN:
             return (
@@ -94,4 +95,5 @@ def _words(limit: Limit) -> tuple[str, str]:
 
 
 def _time(hours: float | None) -> str:
-    return lasting(3600 * (hours or 0.0))
+    """Nights of a week are hours, not days."""
+    return f"{hours:.3g} h" if hours and hours >= 1 else lasting(3600 * (hours or 0.0))
