@@ -2,9 +2,9 @@
 
     python benchmarks/made_up_people.py [--seeds 10] [--days 1] [--rate 25] [--json FILE]
 
-For each seed one wearer is written to a file as ``harken simulate --days 1 --rate 25 --seed SEED`` does, and labelled as
-``harken label`` does it by default: calibrated, with non-wear, turned, smoothed. Time with samples is counted by what
-the wearer did (the truth file) and by what the file's timeline says.
+For each seed one wearer is written to a file, as ``harken simulate --days 1 --rate 25 --seed SEED`` does it, and
+labelled as ``harken label`` does it by default: calibrated, with non-wear, turned, smoothed. Time with samples is
+counted by what the wearer did (the truth file) and by what the file's timeline says.
 
 Made-up wearers move by a few rules that the model did not learn from. The numbers say what to expect of the commands in
 README, and nothing about people.

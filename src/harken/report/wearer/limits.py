@@ -70,8 +70,8 @@ def _words(limit: Limit) -> tuple[str, str]:
         case LimitKind.BUSY_HANDS:
             return (
                 "Busy hands",
-                f"{hours} are labelled other. The model labels hands at work as other, even while somebody sits, stands "
-                "or walks, so the hours of sitting, standing and walking may be too few.",
+                f"{hours} are labelled other. The model labels hands at work as other, even while somebody sits, "
+                "stands or walks, so the hours of sitting, standing and walking may be too few.",
             )
         case LimitKind.LITTLE_WALKING:
             found = f"{hours} of walking were found" if limit.hours else "No walking was found"
