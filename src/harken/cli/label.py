@@ -180,7 +180,8 @@ def _print(file: str, folder: Path, summary: dict[str, Any], *, again: bool) -> 
     for heading in ("hours", "share"):
         table.add_column(heading, justify="right", no_wrap=True)
     for name, seconds in times.items():
-        table.add_row(Text(name), _hours(seconds), f"{seconds / labelled:.1%}".replace("%", " %"))
+        share = f"{seconds / labelled:.1%}".replace("%", " %") if labelled else ""  # it may never have been worn
+        table.add_row(Text(name), _hours(seconds), share)
     off_s = 3600 * (summary["non_wear_hours"] or 0.0)
     for name, seconds in (
         ("(no label)", summary["unlabelled_s"]),
