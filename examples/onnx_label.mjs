@@ -20,11 +20,11 @@ function resample(v, { sample_rate_hz: rate, oversampling: m, weights, straight_
     return [k / rate, ...[0, 1, 2].map((c) => sum((point) => point[c]) / sum(() => 1))];
   });
 }
-
 const [model, csv] = process.argv.slice(2).map((path) => readFileSync(path));
 const said = JSON.parse(model.subarray(model.indexOf('{"', model.lastIndexOf("harken\x12")))); // the file's end
 const { windows: { length, hop }, resampling: r, output: { labels } } = said;
-const session = await ort.InferenceSession.create(model), lines = csv.toString().trim().split("\n").slice(1);
+const session = await ort.InferenceSession.create(model), lines = csv.toString().trim().split("\n");
+if (Number.isNaN(parseFloat(lines[0]))) lines.shift(); // the first line may be names
 const samples = lines.map((line) => line.split(",", 4).map((value, c) => value / (c === 0 ? 1000 : 9.80665)));
 const starts = [...samples.keys()].filter((i) => i === 0 || samples[i][0] - samples[i - 1][0] > r.gap_s);
 const parts = starts.map((start, i) => samples.slice(start, starts[i + 1]));

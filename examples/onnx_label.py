@@ -10,7 +10,7 @@ import onnxruntime
 
 def resample(t: Any, v: Any, r: dict[str, Any]) -> tuple[Any, Any]:
     """Samples v [n, channels] at t [n] seconds, without gaps -> times and samples on the model's grid."""
-    rate, m, reach = r["sample_rate_hz"], r["oversampling"], len(r["weights"]) // 2
+    rate, m, w = r["sample_rate_hz"], r["oversampling"], r["weights"]
     h, d = np.diff(t), np.diff(v, axis=0)
     a, b = np.append(0, h[1:] / h[:-1]), np.append(h[:-1] / h[1:], 0)
     a, b = (np.where(np.maximum(a, b) > r["straight_beyond"], 0, ratio)[:, None] for ratio in (a, b))
@@ -20,15 +20,15 @@ def resample(t: Any, v: Any, r: dict[str, Any]) -> tuple[Any, Any]:
     u = ((p / (rate * m) - t[i]) / h[i])[:, None]
     fine = v[i] + u * (start[i] + u * ((3 * d - 2 * start - end)[i] + u * (start + end - 2 * d)[i]))
     k = np.arange(np.ceil(p[0] / m), np.floor(p[-1] / m) + 1)
-    at = (k * m - p[0]).astype(int) + reach
-    there, *sums = (np.convolve(column, r["weights"])[at] for column in (np.ones(len(p)), *fine.T))
+    there, *sums = (np.convolve(c, w)[(k * m - p[0]).astype(int) + len(w) // 2] for c in (np.ones(len(p)), *fine.T))
     return k / rate, np.stack(sums, axis=1) / there[:, None]
 
 
 session = onnxruntime.InferenceSession(sys.argv[1])
 said = json.loads(session.get_modelmeta().custom_metadata_map["harken"])
 length, hop, r = said["windows"]["length"], said["windows"]["hop"], said["resampling"]
-table = np.loadtxt(sys.argv[2], delimiter=",", skiprows=1, usecols=range(4))
+table = np.genfromtxt(sys.argv[2], delimiter=",", usecols=range(4), encoding="utf-8-sig")
+table = table[int(np.isnan(table[0, 0])) :]  # the first line may be names
 steps = np.diff(table[:, 0] / 1000)
 off = abs(1 / steps[steps <= r["gap_s"]].mean() / r["sample_rate_hz"] - 1)
 for part in np.split(table, np.flatnonzero(steps > r["gap_s"]) + 1):

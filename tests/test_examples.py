@@ -57,8 +57,22 @@ def test_onnx_label_in_python(model: Model, rate_hz: float, tmp_path: Path) -> N
     check_labels([sys.executable, "-W", "error", str(EXAMPLES / "onnx_label.py")], model, rate_hz, tmp_path)
 
 
+def test_onnx_label_in_python_without_a_header(tmp_path: Path) -> None:
+    program = [sys.executable, "-W", "error", str(EXAMPLES / "onnx_label.py")]
+    check_labels(program, *WITHOUT_HARKEN[2], tmp_path, header=False)
+
+
 @pytest.mark.parametrize(("model", "rate_hz"), WITHOUT_HARKEN)
 def test_onnx_label_in_javascript(model: Model, rate_hz: float, tmp_path: Path) -> None:
+    check_labels(javascript(tmp_path), model, rate_hz, tmp_path)
+
+
+def test_onnx_label_in_javascript_without_a_header(tmp_path: Path) -> None:
+    check_labels(javascript(tmp_path), *WITHOUT_HARKEN[2], tmp_path, header=False)
+
+
+def javascript(tmp_path: Path) -> list[str]:
+    """The program in ``tmp_path``; the test is skipped where it cannot run."""
     node = shutil.which("node")
     if node is None:
         pytest.skip("there is no node to run JavaScript with")
@@ -67,10 +81,10 @@ def test_onnx_label_in_javascript(model: Model, rate_hz: float, tmp_path: Path) 
         pytest.skip("onnxruntime-node is not installed; HARKEN_NODE_MODULES names the node_modules in which it is")
     (tmp_path / "node_modules").symlink_to(modules.resolve())
     shutil.copy(EXAMPLES / "onnx_label.mjs", tmp_path)  # node looks for modules beside the program
-    check_labels([node, "onnx_label.mjs"], model, rate_hz, tmp_path)
+    return [node, "onnx_label.mjs"]
 
 
-def check_labels(command: Sequence[str], model: Model, rate_hz: float, folder: Path) -> None:
+def check_labels(command: Sequence[str], model: Model, rate_hz: float, folder: Path, *, header: bool = True) -> None:
     """A program that knows nothing of harken gives every window the time and the probabilities that harken gives."""
     pytest.importorskip("onnx", reason="the onnx extra is not installed")
     pytest.importorskip("onnxruntime", reason="the onnx extra is not installed")
@@ -78,7 +92,7 @@ def check_labels(command: Sequence[str], model: Model, rate_hz: float, folder: P
 
     export(folder / "model.onnx", model)
     recording = uneven_recording(rate_hz)
-    lines = ["Timestamp,X,Y,Z,Label"]
+    lines = ["Timestamp,X,Y,Z,Label"] if header else []
     for time_ns, signals in zip(recording.time_ns.tolist(), recording.signals.tolist(), strict=True):
         values = ",".join(str(value * STANDARD_GRAVITY) for value in signals)
         lines.append(f"{time_ns // 10**6}.{time_ns % 10**6:06d},{values},walking")

@@ -46,6 +46,8 @@ def test_the_commands(run_harken: Run) -> None:
             continue
         ended = run_harken(*shlex.split(command)[1:])
         assert ended.exit_code == 0, (command, ended.stderr)
+        if command.split()[1] in ("train", "evaluate", "label"):
+            assert "made up by harken simulate" in " ".join((ended.stdout + ended.stderr).split())
     named = re.findall(r"^\| `([^|]*)` \|", README.read_text(encoding="utf-8"), flags=re.MULTILINE)
     run_directory = re.findall(r"[\w*.]+", " ".join(named))
     assert "report.html" in run_directory

@@ -107,5 +107,9 @@ def quality_of(timeline: Timeline) -> dict[str, Any]:
         "clipped": 310,
         "stuck": 0,
         "missing": 0,
+        "limits": [
+            {"kind": "nights", "hours": 48.2, "lying_hours": 31.5},
+            {"kind": "busy_hands", "hours": 12.25},
+        ],
         "notes": ["Times without a zone were taken to be of Europe/London."],
     }

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.recording import UNLABELLED, Recording
+from harken.recording import UNLABELLED, Placement, Recording
 
 __all__ = [
     "ChannelStatistics",
@@ -91,9 +91,11 @@ class Inspection:
         missing, out_of_range, stuck: samples that are kept but marked, so that no window holds them.
         marked: how many samples are marked; one may be marked for two reasons.
         sensor_range_g: the sensor's range beyond which a sample counts as out of range.
+        placement: where the sensor was worn, as far as the file says it.
         labels: by name, sorted.
         statistics: by channel, over every finite sample as it was found: also marked ones and those of rows
             with a repeated time. A wild value is therefore seen in ``min`` or ``max``.
+        warnings: sentences about what a person must know before any result of the recording.
         notes: sentences of the reader about what it recognised and mended.
     """
 
@@ -119,9 +121,11 @@ class Inspection:
     stuck: int
     marked: int
     sensor_range_g: float | None
+    placement: Placement
     unlabelled: LabelledTime
     labels: dict[str, LabelledTime]
     statistics: dict[str, ChannelStatistics]
+    warnings: tuple[str, ...]
     notes: tuple[str, ...]
 
     def as_dict(self) -> dict[str, Any]:
@@ -178,9 +182,11 @@ def inspect_recording(recording: Recording, *, found: Recording | None = None) -
         stuck=quality.stuck,
         marked=len(recording) - int(np.count_nonzero(recording.valid)),
         sensor_range_g=quality.sensor_range_g,
+        placement=quality.placement,
         unlabelled=unlabelled,
         labels=labels,
         statistics={channel: _statistics(found.signals[:, i]) for i, channel in enumerate(found.channels)},
+        warnings=recording.warnings,
         notes=quality.notes,
     )
 

@@ -4,7 +4,9 @@ Every reader ends in a ``Recording`` and everything else begins with one.
 """
 
 import hashlib
+import re
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from functools import cached_property
 
 import numpy as np
@@ -18,10 +20,14 @@ __all__ = [
     "MINIMUM_GAP_S",
     "STANDARD_GRAVITY",
     "UNLABELLED",
+    "Placement",
     "Quality",
     "Recording",
     "gap_limit_ns",
+    "is_made_up",
+    "made_up_subject",
     "recoded",
+    "warnings_of",
 ]
 
 STANDARD_GRAVITY = 9.80665
@@ -33,6 +39,25 @@ UNLABELLED = -1
 MINIMUM_GAP_S = 0.5
 INTERVALS_IN_A_GAP = 5
 
+MADE_UP = re.compile(r"simulated-\d+-\d+")
+
+
+class Placement(StrEnum):
+    """Where on the body a sensor was worn. The words are OMGUI's, and ``back`` is a GENEActiv header's."""
+
+    WRIST = "wrist"
+    WAIST = "waist"
+    HIP = "hip"
+    THIGH = "thigh"
+    ANKLE = "ankle"
+    UPPER_ARM = "upper arm"
+    CHEST = "chest"
+    BACK = "back"
+    SACRUM = "sacrum"
+    NECK = "neck"
+    HEAD = "head"
+    UNKNOWN = "unknown"
+
 
 @dataclass(frozen=True)
 class Quality:
@@ -43,7 +68,8 @@ class Quality:
     ``Recording.valid`` and therefore in no window. ``at_range_end`` and ``clipped`` are counted only where clipping
     was looked for (``harken.signals.clipping``): rows at the end of the sensor's range, and those of them where it
     stayed there and which are marked. ``stated_rate_hz`` is what the file says of its rate, None where it says
-    nothing. ``notes`` are whole sentences for a person to read.
+    nothing. ``placement`` is where the sensor was worn, as far as the file says it. ``notes`` are whole sentences for a
+    person to read.
     """
 
     rows: int = 0
@@ -57,6 +83,7 @@ class Quality:
     clipped: int = 0
     sensor_range_g: float | None = None
     stated_rate_hz: float | None = None
+    placement: Placement = Placement.UNKNOWN
     acceleration_unit: str = "g"
     time_unit: str = "ns"
     notes: tuple[str, ...] = ()
@@ -171,6 +198,16 @@ class Recording:
         return float(self.time_ns.max() - self.time_ns.min()) / 1e9
 
     @property
+    def made_up(self) -> bool:
+        """Whether ``harken simulate`` wrote the recording. See ``is_made_up``."""
+        return is_made_up(self.subject)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a person must know before any result of the recording. See ``warnings_of``."""
+        return warnings_of(self.quality.placement, made_up=self.made_up)
+
+    @property
     def unlabelled_rows(self) -> int:
         """How many samples carry no label."""
         return int((self.label_codes == UNLABELLED).sum())
@@ -229,6 +266,33 @@ class Recording:
             )
         columns = [self.channels.index(name) for name in channels]
         return replace(self, signals=np.ascontiguousarray(self.signals[:, columns]), channels=channels)
+
+
+def made_up_subject(seed: int, person: int) -> str:
+    """The subject of a simulated wearer; ``person`` counts from 0."""
+    return f"simulated-{seed}-{person + 1}"
+
+
+def is_made_up(subject: str) -> bool:
+    """Whether a subject is a simulated wearer's.
+
+    The name is the mark because it stands in every row of a simulated file. It survives a copy, a cut, another unit and
+    another format, and readers refuse another ``subject`` for a file that names one.
+    """
+    return MADE_UP.fullmatch(subject) is not None
+
+
+def warnings_of(placement: Placement, *, made_up: bool) -> tuple[str, ...]:
+    """What a person must know before any result of a recording, in sentences; none for most recordings."""
+    warnings = []
+    if made_up:
+        warnings.append("This wearer is made up by harken simulate. Nothing found here is a claim about people.")
+    if placement not in (Placement.WRIST, Placement.UNKNOWN):
+        warnings.append(
+            f"The file's header says that the sensor was worn on the {placement}, not on a wrist. Labels of a model "
+            "that learned from wrists, as the packaged one did, mean nothing here."
+        )
+    return tuple(warnings)
 
 
 def recoded(codes: NDArray[np.int16], names: tuple[str, ...], into: tuple[str, ...]) -> NDArray[np.int16]:

@@ -5,11 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
 import harken.recogniser
 import people
+from actigraph_files import ACTIVITY_2, RATE, activity, info, write_gt3x
 from harken import read, sliding_windows
 from harken.recogniser import Recogniser
 from harken.signals import resample
@@ -225,3 +227,28 @@ def test_without_a_model_the_packaged_one_is_asked_for(
     assert "is missing from this installation; install harken again, or name a model with --model" in missing.stderr
     monkeypatch.setattr(harken.recogniser, "PACKAGED_MODEL", model / "model.safetensors")
     assert run_harken("label", alice, "--out", tmp_path / "out", "--resume").exit_code == 0
+
+
+def test_a_made_up_wearer_is_told(run_harken: Run, model: Path, tmp_path: Path) -> None:
+    wearer = tmp_path / "wearer.parquet"
+    assert run_harken("simulate", "--days", 0.15, "--rate", 20, "--out", wearer).exit_code == 0
+    for _ in range(2):  # labelled, then left as it is
+        ended = run_harken("label", wearer, "--model", model, "--out", tmp_path / "out")
+        printed = " ".join(ended.stdout.split())
+        assert "warning: This wearer is made up by harken simulate." in printed
+    ended = run_harken("inspect", wearer)
+    assert "warning: This wearer is made up by harken simulate." in " ".join(ended.stdout.split())
+
+
+def test_a_placement_other_than_a_wrist_and_hours_not_worn_are_told(
+    run_harken: Run, model: Path, tmp_path: Path
+) -> None:
+    off = np.random.default_rng(0).integers(-1, 2, (2 * 3600 * RATE, 3), dtype=np.int16)  # a table is still
+    off[:, 2] += 256
+    watch = write_gt3x(tmp_path, activity(ACTIVITY_2, off, RATE), info(Limb="Waist"))
+    ended = run_harken("label", watch, "--model", model, "--out", tmp_path / "out")
+    printed = " ".join(ended.stdout.split())
+    assert "(not worn) 2.00" in printed
+    assert "warning: The file's header says that the sensor was worn on the waist, not on a wrist." in printed
+    (row,) = pl.read_parquet(tmp_path / "out" / "quality.parquet").iter_rows(named=True)
+    assert (row["placement"], row["made_up"]) == ("waist", False)

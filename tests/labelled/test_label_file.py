@@ -1,4 +1,4 @@
-"""From a file to its folder of results: a simulated day and its truth, days on which clocks change, a real watch."""
+"""From a file to its folder of results: a simulated day and its truth, days on which clocks change, a real sensor."""
 
 import json
 import os
@@ -74,6 +74,12 @@ def test_a_simulated_day_against_its_truth(recogniser: Recogniser, tmp_path: Pat
     assert {"start", "end", "label", "seconds", "mean_probability"} <= set(bouts.columns)
     page = (tmp_path / "out" / "report.html").read_text()
     assert "simulated-4-1" in page
+    assert quality["made_up"]
+    assert quality["placement"] == "unknown"
+    assert summary["warnings"] == [
+        "This wearer is made up by harken simulate. Nothing found here is a claim about people."
+    ]
+    assert summary["warnings"][0] in page[: page.index("Day by day")]
     assert len(page) < 3_000_000
 
 
@@ -169,11 +175,13 @@ def test_a_file_that_cannot_be_labelled_leaves_nothing_behind(recogniser: Recogn
 
 
 @pytest.mark.skipif(not os.environ.get("HARKEN_DATA"), reason="HARKEN_DATA names the folder of real recordings")
-def test_a_real_watch_of_49_hours(recogniser: Recogniser, tmp_path: Path) -> None:
+def test_a_real_sensor_worn_for_49_hours(recogniser: Recogniser, tmp_path: Path) -> None:
     path = Path(os.environ["HARKEN_DATA"]) / "devices" / "labda_ax3_49h.cwa"
     summary = label_file(path, recogniser, tmp_path / "out", cores=2)
     assert summary["sample_rate_hz"] == pytest.approx(24.42, abs=0.01)
     quality = json.loads((tmp_path / "out" / "quality.json").read_text())
+    assert quality["placement"] == "unknown"  # a thigh, in truth; its header says nothing
+    assert {"kind": "few_valid_days", "days": 1} in quality["limits"]
     assert quality["rows"] == 4_307_160
     assert quality["stated_rate_hz"] == 25
     assert quality["clock_drift"] == pytest.approx(24.42 / 25, abs=1e-4)

@@ -110,4 +110,6 @@ def _each_read(
         except HarkenError as error:
             failures.append((path, error))
             continue
+        for warning in recording.warnings:
+            typer.echo(f"warning: {printable(path)}: {warning}", err=True)
         yield recording

@@ -130,7 +130,8 @@ def _print(facts: "Inspection", picture: Path | None) -> None:
     if console.width < NARROWEST:
         console.width = NARROWEST  # a wrapped line is better than a number cut short
     console.print(Text(facts.file, style="bold"), soft_wrap=True)
-    for part in (_facts_table(facts), _channel_table(facts), _label_table(facts), notes_table(facts.notes)):
+    notes = notes_table(facts.notes, warnings=facts.warnings)
+    for part in (_facts_table(facts), _channel_table(facts), _label_table(facts), notes):
         if part.row_count:
             console.print(part)
             console.print()
@@ -153,6 +154,7 @@ def _facts_table(facts: "Inspection") -> "Table":
 def _facts(facts: "Inspection") -> Iterator[tuple[str, str, bool]]:
     """Each fact: its name, what it is, and whether a person should look twice."""
     from harken.inspection import duration_text
+    from harken.recording import Placement
 
     yield "subject", facts.subject, False
     dropped = "".join(f", {count:,} dropped ({reason})" for reason, count in facts.dropped.items())
@@ -171,6 +173,8 @@ def _facts(facts: "Inspection") -> Iterator[tuple[str, str, bool]]:
     )
     if facts.sensor_range_g is not None:
         yield "sensor range", f"±{facts.sensor_range_g:g} g", False
+    if facts.placement is not Placement.UNKNOWN:
+        yield "worn on", facts.placement, facts.placement is not Placement.WRIST
     reasons = f"{facts.missing:,} missing, {facts.out_of_range:,} out of range, {facts.stuck:,} stuck"
     yield "marked", f"{facts.marked:,} sample{'s' * (facts.marked != 1)} ({reasons})", facts.marked > 0
     yield "unlabelled", f"{facts.unlabelled.rows:,} rows ({percent_number(facts.unlabelled.share)} %)", False

@@ -182,16 +182,23 @@ def _print(file: Path, folder: Path, summary: dict[str, Any], *, again: bool) ->
     for heading in ("hours", "share"):
         table.add_column(heading, justify="right", no_wrap=True)
     for name, seconds in times.items():
-        table.add_row(Text(name), _hours(seconds), f"{seconds / labelled:.1%}".replace("%", " %"))
-    for name, seconds in (("(no label)", summary["unlabelled_s"]), ("(gaps)", summary["gaps_s"])):
+        share = f"{seconds / labelled:.1%}".replace("%", " %") if labelled else ""  # it may never have been worn
+        table.add_row(Text(name), _hours(seconds), share)
+    off_s = 3600 * (summary["non_wear_hours"] or 0.0)
+    for name, seconds in (
+        ("(no label)", summary["unlabelled_s"]),
+        ("(not worn)", off_s),
+        ("(gaps)", summary["gaps_s"]),
+    ):
         if seconds:
             table.add_row(name, _hours(seconds), "")
     console = Console(highlight=False, markup=False, emoji=False)
     shown = f"{printable(file)}: {summary['subject']}, {summary['start']} to {summary['end']}"
     console.print(Text(shown, style="bold"), soft_wrap=True)
     console.print(table)
-    if summary["notes"]:
-        console.print(notes_table(summary["notes"]))
+    warnings = summary.get("warnings", [])  # not in folders that an earlier harken wrote
+    if warnings or summary["notes"]:
+        console.print(notes_table(summary["notes"], warnings=warnings))
     left = " (labelled before in the same way, and left as it is)" if again else ""
     console.print(f"Report: {printable(folder / 'report.html')}{left}\n", soft_wrap=True)
 

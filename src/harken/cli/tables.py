@@ -65,7 +65,7 @@ def _grouped(outcome: Outcome) -> list[str]:
         f"{printable(reads[note.recordings[0]].path.name)}: {note.text}"
         if len(note.recordings) == 1
         else f"{len(note.recordings)} files: {note.text}"
-        for note in share_notes([one.mended.quality.notes for one in reads])
+        for note in share_notes([(*one.mended.warnings, *one.mended.quality.notes) for one in reads])
     ] + [note for note in outcome.notes if note not in outcome.data.notes]
 
 

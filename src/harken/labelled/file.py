@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from harken.errors import HarkenError
@@ -15,6 +16,7 @@ from harken.files import appearing, write_text
 from harken.labelled.asked import SUMMARY, LabelSettings, asked_of
 from harken.labelled.card import model_card
 from harken.labelled.clipped import Clipped
+from harken.labelled.limits import limits_of
 from harken.labelled.quality import quality_of
 from harken.labelling import label_parts
 from harken.labelling.labelling import Calibrate
@@ -23,6 +25,7 @@ from harken.memory import hand_back
 from harken.printable import printable
 from harken.readers.parts import Parts, open_parts
 from harken.recogniser import Recogniser
+from harken.recording import is_made_up, warnings_of
 from harken.report.wearer import write_wearer_report
 from harken.samples import Samples
 from harken.signals.epochs import EpochStatistics
@@ -60,6 +63,11 @@ class FileTimeline(NamedTuple):
     calibration: GravityCalibration | None
     non_wear_ns: NDArray[np.int64] | None
     mounting: Mounting | None
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a person must know before any label. See ``harken.recording.warnings_of``."""
+        return warnings_of(self.parts.quality.placement, made_up=is_made_up(self.parts.subject))
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -106,6 +114,8 @@ def label_file(
         found = timeline_of_file(path, recogniser, settings, step=step, cores=cores)
     timeline, parts = found.timeline, found.parts
     step("write")
+    bouts, days = timeline.bouts(), timeline.daily()
+    specification, provenance = recogniser.specification_, recogniser.provenance_
     quality = quality_of(
         parts,
         timeline,
@@ -114,12 +124,13 @@ def label_file(
         calibration=found.calibration,
         non_wear=found.non_wear_ns is not None,
         mounting=found.mounting,
+        limits=limits_of(timeline, days, found.mounting, specification=specification, provenance=provenance),
     )
     summary = asked | _summary(found, quality)
-    card = model_card(recogniser.specification_, recogniser.provenance_)
+    card = model_card(specification, provenance)
     try:
         with appearing(folder) as aside:
-            _write(aside, timeline, quality, card)
+            _write(aside, timeline, quality, card, bouts, days)
             write_text(aside / SUMMARY, _json(summary))
     except OSError as error:
         raise HarkenError(f"{folder}: cannot write there ({error.strerror or error})") from error
@@ -234,8 +245,14 @@ def _looked_over(
     )
 
 
-def _write(folder: Path, timeline: Timeline, quality: dict[str, Any], card: tuple[str, str, str]) -> None:
-    bouts, days = timeline.bouts(), timeline.daily()
+def _write(
+    folder: Path,
+    timeline: Timeline,
+    quality: dict[str, Any],
+    card: tuple[str, str, str],
+    bouts: pl.DataFrame,
+    days: pl.DataFrame,
+) -> None:
     timeline.to_parquet(folder / "timeline.parquet")
     timeline.to_csv(folder / "timeline.csv")
     write_csv(bouts, folder / "bouts.csv")
@@ -259,6 +276,7 @@ def _summary(found: FileTimeline, quality: dict[str, Any]) -> dict[str, Any]:
         "gaps_s": timeline.gaps_s,
         "wear_hours": quality["wear_hours"],
         "non_wear_hours": quality["non_wear_hours"],
+        "warnings": list(found.warnings),
         "notes": list(found.notes),
     }
 

@@ -1,6 +1,7 @@
 """The content of ``quality.json``: what the file held, what was mended, and what was done to it."""
 
 import math
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,6 +10,8 @@ import numpy as np
 
 from harken.labelling.mounting import Mounting
 from harken.readers.parts import Parts
+from harken.recording import is_made_up
+from harken.report.wearer.limits import Limit
 from harken.signals.gravity_calibration import GravityCalibration
 from harken.timeline import Timeline
 
@@ -27,6 +30,7 @@ def quality_of(
     calibration: GravityCalibration | None,
     non_wear: bool,
     mounting: Mounting | None,
+    limits: Sequence[Limit] = (),
 ) -> dict[str, Any]:
     """For JSON. Times are in the wearer's zone, with their offset from UTC; of gaps the 200 longest are listed.
 
@@ -37,6 +41,7 @@ def quality_of(
         calibration: what was found of the sensor; None where it was not asked for, or there is no acceleration.
         non_wear: whether it was looked for.
         mounting: how the watch sat on the arm; None as for ``calibration``.
+        limits: where the model may be wrong for this recording.
     """
     quality = parts.quality
     seconds = timeline.seconds
@@ -46,6 +51,8 @@ def quality_of(
         "file": file,
         "sha256": sha256,
         "subject": parts.subject,
+        "made_up": is_made_up(parts.subject),
+        "placement": quality.placement,
         "timezone": parts.timezone,
         "start": _time(parts.start_ns, parts.timezone),
         "end": _time(parts.end_ns, parts.timezone),
@@ -66,6 +73,7 @@ def quality_of(
         "clipped": quality.clipped,
         "stuck": quality.stuck,
         "missing": quality.missing,
+        "limits": [limit.as_dict() for limit in limits],
         "notes": list(quality.notes),
     }
 

@@ -44,6 +44,14 @@ class Mounting:
     recognised: tuple[float, ...]
     reason: str
 
+    @property
+    def known(self) -> bool:
+        """Whether the model recognised enough walking as the watch now sits, and little with a quarter turn more."""
+        if not self.recognised:
+            return False
+        here, *across = (self.recognised[(self.quarters + turn) % 4] for turn in (0, 1, 3))
+        return here >= LEAST_RECOGNISED and here >= LEAST_SHARE * (here + max(across))
+
     def apply(self, signals: NDArray[np.float32]) -> NDArray[np.float32]:
         """Signals ``[n, channels]``, whose first channels are ``x, y``, turned."""
         return turned_signals(signals, self.quarters) if self.quarters else signals
@@ -56,6 +64,7 @@ class Mounting:
         """For JSON."""
         return {
             "turned_degrees": 90 * self.quarters,
+            "known": self.known,
             "moments": self.moments,
             "recognised_after_degrees": {str(90 * turn): value for turn, value in enumerate(self.recognised)},
             "reason": self.reason,

@@ -21,6 +21,7 @@ from harken.installing import install_command
 from harken.readers.blocks import GZIPPED, opened, stem
 from harken.readers.clock import check_timezone, nanoseconds
 from harken.readers.options import TableOptions
+from harken.readers.placement import about_placement, placement_of
 from harken.recording import UNLABELLED, Quality, Recording
 
 __all__ = ["DeviceSamples", "LibraryFailure", "called", "device_recording", "library", "plain_file", "plain_head"]
@@ -48,6 +49,7 @@ class DeviceSamples:
         range_g: the accelerometer's range; None where the file does not say it.
         subject: who wore the watch, by the file's header; empty where it does not say it.
         stated_rate_hz: what the file says of its rate; None where it says nothing.
+        worn_on: where the sensor was worn, in the words of the file's header; empty where it does not say it.
         notes: whole sentences about the file.
         unusable: ranges of samples, ``[start, end)``, that no window may use.
     """
@@ -60,6 +62,7 @@ class DeviceSamples:
     notes: list[str] = field(default_factory=list)
     unusable: list[tuple[int, int]] = field(default_factory=list)
     stated_rate_hz: float | None = None
+    worn_on: str = ""
 
 
 def plain_head(head: bytes) -> bytes:
@@ -147,7 +150,7 @@ def device_recording(path: Path, samples: DeviceSamples, options: TableOptions) 
         notes.append(f"Times were not read: the samples were numbered at {options.sample_rate_hz:g} Hz, as asked.")
         time_ns = samples.local_ns[0] + np.rint(np.arange(count) * (1e9 / options.sample_rate_hz)).astype(np.int64)
     notes += _to_utc(path, time_ns, options)
-    notes += _about_other_options(options)
+    notes += [*about_placement(samples.worn_on), *_about_other_options(options)]
     valid = np.ones(count, dtype=bool)
     for start, end in samples.unusable:
         valid[start:end] = False
@@ -165,6 +168,7 @@ def device_recording(path: Path, samples: DeviceSamples, options: TableOptions) 
             rows=count,
             sensor_range_g=samples.range_g,
             stated_rate_hz=samples.stated_rate_hz,
+            placement=placement_of(samples.worn_on),
             time_unit="date",
             notes=tuple(notes),
         ),

@@ -188,7 +188,10 @@ def recording_cards(outcome: "Outcome") -> tuple[list[RecordingCard], list[str]]
     colours = label_colours([*outcome.specification.labels, *names])
     found = [inspect_recording(one.mended, found=one.as_found) for one, _ in reads]
     shared = share_notes(
-        [[without_folders(note, [one.path]) for note in its.notes] for (one, _), its in zip(reads, found, strict=True)]
+        [
+            [without_folders(note, [one.path]) for note in (*its.warnings, *its.notes)]
+            for (one, _), its in zip(reads, found, strict=True)
+        ]
     )
     cards = [
         RecordingCard(

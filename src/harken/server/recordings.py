@@ -128,5 +128,5 @@ def _labelled(recogniser: Recogniser, path: Path, name: str) -> dict[str, Any]:
             for first, last, label, worn, moved, known, share in rows
         ],
         "hours": {label: seconds / 3600 for label, seconds in timeline.seconds_by_label().items()},
-        "notes": [note.replace(str(path), _shown(name)) for note in found.notes],
+        "notes": [note.replace(str(path), _shown(name)) for note in (*found.warnings, *found.notes)],
     }

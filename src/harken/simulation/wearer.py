@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
+from harken.recording import made_up_subject
+
 __all__ = ["ACTIVITIES", "Gait", "Purpose", "Wearer", "draw_direction", "draw_wearer", "random_numbers"]
 
 ACTIVITIES = ("lying", "running", "sitting", "standing", "walking")
@@ -127,7 +129,7 @@ def draw_wearer(seed: int, person: int) -> Wearer:
     return Wearer(
         seed=seed,
         person=person,
-        subject=f"simulated-{seed}-{person + 1}",
+        subject=made_up_subject(seed, person),
         up={name: mounting @ draw_direction(rng, np.array(UP[name]), HABIT_SPREAD[name]) for name in ACTIVITIES},
         gaits={
             "walking": _draw_gait(rng, walking_hz, strength * np.array(WALKING_G), mounting),

@@ -10,7 +10,7 @@ import pytest
 from browser import DESKTOP, PHONE, Browser, chromium
 from harken.report.wearer import write_wearer_report
 from harken.timeline import Timeline
-from wearers_week import MODEL_CARD, told_week
+from wearers_week import MODEL_CARD, quality_of, told_week
 
 HOUR_MS = 3_600_000
 DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
@@ -161,6 +161,16 @@ def test_dark_pages_are_dark_and_nothing_vanishes(page: Browser) -> None:
 def test_nothing_is_fetched_and_nothing_complains(page: Browser, week_page: Path) -> None:
     assert page.complaints() == []
     assert set(page.fetched()) == {week_page.as_uri()}
+
+
+def test_the_picture_of_hours_a_day_is_not_torn_by_a_page_s_end(shared: Browser, tmp_path: Path) -> None:
+    told = told_week(days=6)  # its bars begin where the first sheet of paper ends
+    write_wearer_report(tmp_path / "six.html", timeline=told, quality=quality_of(told), model_card=MODEL_CARD)
+    shared.open(tmp_path / "six.html")
+    names = [day.strftime("%a %-d %b") for day in told.daily()["date"]]
+    bars = [[line.strip() for line in sheet.splitlines()].count(name) for sheet in shared.pdf_pages() for name in names]
+    assert sum(bars) == 6
+    assert [sum(bars[first : first + 6]) for first in range(0, len(bars), 6)].count(6) == 1
 
 
 def test_clocks_that_go_back_are_read_off_the_picture(shared: Browser, tmp_path: Path) -> None:

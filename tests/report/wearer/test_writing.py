@@ -201,6 +201,33 @@ def test_what_deserves_a_second_look_is_marked(tmp_path: Path) -> None:
     assert "17% fewer samples a second than stated (by 0.831)" in page.words
 
 
+def test_what_must_be_known_first_stands_before_the_days(tmp_path: Path) -> None:
+    limits = [{"kind": "nights", "hours": 7.0, "lying_hours": 3.5}, {"kind": "mounting_unknown"}]
+    quality = {"placement": "thigh", "made_up": True, "limits": limits}
+    told = " ".join(written(tmp_path / "report.html", small(), quality=quality).words.split())
+    first = told[: told.index("Day by day")]
+    assert "This wearer is made up by harken simulate." in first
+    assert "worn on the thigh, not on a wrist" in first
+    assert "7 h between 23:00 and 6:00 are labelled, 3.5 h of them as lying." in first
+    assert "This could not be seen from the recording." in first
+    assert "Worn onthigh not a wrist" in told
+    for placement in ("wrist", "unknown"):
+        page = written(tmp_path / f"{placement}.html", small(), quality={"placement": placement, "limits": []})
+        assert "Where the labels may be wrong" not in page.words
+        assert not [attributes for _, attributes in page.elements if attributes.get("class") == "warning"]
+
+
+def test_an_average_day_of_one_day_has_its_date(tmp_path: Path) -> None:
+    quarter = 15 * 60 * 10**9
+    told = " ".join(written(tmp_path / "one.html", small(end_ns=96 * quarter)).words.split())
+    assert "An average day" not in told
+    assert "On average" not in told
+    assert "Thursday 1 January 0:15 sitting 23:45 walking Hours and minutes, on the only day that was worn" in told
+    both = " ".join(written(tmp_path / "two.html", small(end_ns=192 * quarter)).words.split())
+    assert "An average day 0:07 sitting 23:53 walking" in both.replace("0:08", "0:07").replace("23:52", "23:53")
+    assert "On average" in both
+
+
 def test_where_no_other_day_can_tell_a_sentence_stands_in_place_of_dashes(tmp_path: Path) -> None:
     part_of_a_day = " ".join(written(tmp_path / "a.html", small()).words.split())
     assert "As if the watch had been worn all day Not worked out: what is missing" in part_of_a_day

@@ -99,6 +99,7 @@ def read_actilife_csv(path: Path, options: TableOptions) -> Recording:
         notes=[*notes, *cut_short_note(path)],
         unusable=held,
         stated_rate_hz=header.rate_hz,
+        worn_on=header.limb,
     )
     return device_recording(path, samples, options)
 

@@ -20,6 +20,7 @@ LONGEST_LINE = 4096
 DIGITS = re.compile(r"\d+")
 RATE = re.compile(r"\bat (\d+(?:[.,]\d+)?) ?Hz\b")
 CREATED = re.compile(r"Created By (ActiGraph.*?) +(ActiLife \S+)(?: +Firmware (\S+))?", re.IGNORECASE)
+LIMB = re.compile(r"\bLimb: ([A-Za-z ]+?) *(?:-|$)")
 DATE_FORMAT = re.compile(r"\bdate format (\S+)")
 ORDERS = tuple("".join(order) for order in permutations("dMy") if order[1] != "y")
 RAW_PERIOD = "00:00:00"
@@ -39,6 +40,7 @@ class ExportHeader:
         raw: whether the export is of acceleration, not of counts.
         period: what counts were summed over, as it is written.
         serial_number: of the device.
+        limb: where it was worn; empty where it is not there.
         notes: sentences for a person.
     """
 
@@ -49,6 +51,7 @@ class ExportHeader:
     raw: bool
     period: str
     serial_number: str
+    limb: str
     notes: list[str]
 
 
@@ -75,6 +78,7 @@ def read_export_header(path: Path) -> ExportHeader:
     rate = RATE.search(texts[0])
     period = _value(texts, "Epoch Period (hh:mm:ss)")
     start, order, notes = _start(path, texts)
+    limb = LIMB.search(texts[0])
     created = CREATED.search(texts[0])
     device, software, firmware = created.groups() if created else ("ActiGraph", "ActiLife", None)
     serial = _value(texts, "Serial Number:")
@@ -89,6 +93,7 @@ def read_export_header(path: Path) -> ExportHeader:
         raw=period == RAW_PERIOD or (not period and hertz is not None),
         period=period,
         serial_number=serial,
+        limb=limb[1] if limb else "",
         notes=[f"Exported by {software} from {told}" + (f"; {hertz:g} Hz." if hertz else "."), *notes],
     )
 

@@ -21,6 +21,7 @@ __all__ = [
     "about_watch",
     "in_its_zone",
     "info_of",
+    "limb_of",
     "looks_like_gt3x",
     "read_gt3x",
     "samples_outside",
@@ -120,6 +121,11 @@ def subject_of(info: Info, metadata: Metadata) -> str:
     return next((name for name in (info["Subject Name"], metadata.subject) if name and name != serial), "")
 
 
+def limb_of(info: Info, metadata: Metadata) -> str:
+    """Where the watch was worn, in the words of the file; empty where it does not say it."""
+    return info["Limb"] or metadata.limb
+
+
 def in_its_zone(path: Path, samples: DeviceSamples, options: TableOptions, info: Info, metadata: Metadata) -> Recording:
     """Build a recording as found, see ``recording_in_zone``."""
     offset_s = info.offset_s if metadata.offset_s is None else metadata.offset_s
@@ -144,6 +150,7 @@ def _recording(path: Path, options: TableOptions, info: Info, found: Found) -> R
         notes=notes,
         unusable=found.held,
         stated_rate_hz=found.stated_rate_hz,
+        worn_on=limb_of(info, found.metadata),
     )
     return in_its_zone(path, samples, options, info, found.metadata)
 

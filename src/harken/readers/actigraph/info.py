@@ -83,9 +83,10 @@ class Info:
 
 @dataclass(frozen=True)
 class Metadata:
-    """What the JSON packets of a log say: subject, how far the clock was ahead of UTC, and whether it *was* UTC."""
+    """What the JSON packets of a log say: subject, limb, the clock's offset from UTC, and whether it *was* UTC."""
 
     subject: str = ""
+    limb: str = ""
     offset_s: int | None = None
     in_utc: bool = False
 
@@ -111,10 +112,11 @@ def parse_metadata(payloads: Iterable[bytes]) -> Metadata:
             continue
         if isinstance(found, dict):
             by_type.setdefault(str(found.get("MetadataType")), found)
-    local, subject = by_type.get("LocalTimeLog", {}), by_type.get("SubjectTimeLog", {})
+    bio, local, subject = by_type.get("Bio", {}), by_type.get("LocalTimeLog", {}), by_type.get("SubjectTimeLog", {})
     offset = _offset(str(subject.get("UtcOffset", "")))
     return Metadata(
-        subject=str(by_type.get("Bio", {}).get("SubjectName") or "").strip(),
+        subject=str(bio.get("SubjectName") or "").strip(),
+        limb=str(bio.get("Limb") or "").strip(),
         offset_s=_offset(str(local.get("UtcOffset", ""))) if offset is None else offset,
         in_utc=local.get("UsedUtc") is True,
     )

@@ -10,13 +10,14 @@ MARK = b"MD\xfc\x03"
 AX6 = 0x64
 ANNOTATION = slice(64, 512)
 FILLER = "\0\xff "
-SUBJECT = "_sc"
-"""OMGUI's name for the subject's code among the annotations."""
+SUBJECT, SITE = "_sc", "_p"
+"""OMGUI's names, among the annotations, for the subject's code and for where the watch is worn."""
 
 
 @dataclass(frozen=True)
 class Header:
-    """``device`` is the watch's number, ``subject`` whose it was (empty when it was not written down)."""
+    """``device`` is the watch's number, ``subject`` whose it was, ``site`` where it was worn; these two are empty when
+    they were not written down."""
 
     model: str
     device: int
@@ -25,6 +26,7 @@ class Header:
     rate_hz: float
     range_g: float
     subject: str
+    site: str
 
     @property
     def description(self) -> str:
@@ -44,7 +46,7 @@ def read_header(head: bytes) -> Header:
     """Read the first 1,024 bytes of a file. They carry no checksum."""
     upper = int.from_bytes(head[11:13], "little")
     annotation = head[ANNOTATION].decode("latin-1").strip(FILLER)
-    subject = parse_qs(annotation, errors="replace").get(SUBJECT, [""])[0]
+    said = parse_qs(annotation, errors="replace")
     return Header(
         model="AX6" if head[4] == AX6 else "AX3",
         device=int.from_bytes(head[5:7], "little") | (0 if upper == 0xFFFF else upper) << 16,
@@ -52,5 +54,10 @@ def read_header(head: bytes) -> Header:
         firmware=head[41],
         rate_hz=3200 / 2 ** (15 - (head[36] & 15)),
         range_g=16 >> (head[36] >> 6),
-        subject="".join(letter for letter in subject if letter.isprintable()).strip(),
+        subject=_printable(said.get(SUBJECT, [""])[0]),
+        site=_printable(said.get(SITE, [""])[0]),
     )
+
+
+def _printable(text: str) -> str:
+    return "".join(letter for letter in text if letter.isprintable()).strip()

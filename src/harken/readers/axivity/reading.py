@@ -56,6 +56,7 @@ def read_axivity(path: Path, options: TableOptions) -> Recording:
         ],
         unusable=unusable,
         stated_rate_hz=float(blocks.header_rates_hz[0]),
+        worn_on=header.site,
     )
     return device_recording(path, samples, options)
 

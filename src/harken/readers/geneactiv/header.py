@@ -28,6 +28,7 @@ class Header:
     model: str
     firmware: str
     subject: str
+    location: str
     rate_hz: float | None
     range_g: float | None
     pages: int | None
@@ -80,6 +81,7 @@ def read_header(source: Path, header: bytes) -> Header:
         model=said.get("Device Model", ""),
         firmware=said.get("Device Firmware Version", ""),
         subject=said.get("Subject Code", ""),
+        location=said.get("Device Location Code", ""),
         rate_hz=_number(said.get("Measurement Frequency", "")),
         range_g=_number(said.get("Accelerometer Range", "").rpartition(" ")[2]),
         pages=_whole_number(said.get("Number of Pages", "")),

@@ -67,6 +67,7 @@ def pages_recording(
         subject=header.subject,
         notes=_notes(header, times.pages, times.rate_hz),
         stated_rate_hz=header.rate_hz or float(times.pages.rate_hz[0]),
+        worn_on=header.location,
     )
     return device_recording(path, samples, options)
 

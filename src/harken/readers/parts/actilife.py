@@ -107,5 +107,6 @@ class _Reading:
                 *cut_short_note(self._path),
             ],
             stated_rate_hz=self._header.rate_hz,
+            worn_on=self._header.limb,
         )
         return device_recording(self._path, samples, self._options)

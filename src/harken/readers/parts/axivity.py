@@ -116,6 +116,7 @@ class _Reading:
                 *about_unusable(self._unusable, blocks),
             ],
             stated_rate_hz=float(blocks.header_rates_hz[0]),
+            worn_on=self._header.site,
         )
         recording = device_recording(self._path, samples, self._options)
         return replace(recording, quality=replace(recording.quality, rows=0))

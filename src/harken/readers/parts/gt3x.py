@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.readers.actigraph.archive import opened_archive
-from harken.readers.actigraph.gt3x import about_watch, in_its_zone, info_of, samples_outside, subject_of
+from harken.readers.actigraph.gt3x import about_watch, in_its_zone, info_of, limb_of, samples_outside, subject_of
 from harken.readers.actigraph.log import read_activity
 from harken.readers.actigraph.packet_log import LOG, packet_facts, sample_times, turned_back
 from harken.readers.device import DeviceSamples
@@ -77,5 +77,6 @@ class _Reading:
                 outside=self._outside or 0,
             ),
             stated_rate_hz=facts.stated_rate_hz,
+            worn_on=limb_of(self._info, facts.metadata),
         )
         return in_its_zone(self._path, samples, self._options, self._info, facts.metadata)

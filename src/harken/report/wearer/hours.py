@@ -8,7 +8,7 @@ from harken.report.wearer.amounts import hours_minutes
 from harken.report.wearer.calendar import Day
 from harken.report.wearer.spells import GAP, NOT_WORN, NOTHING_SAID
 
-__all__ = ["ENOUGH_WEAR_H", "HoursRow", "hours_rows", "mean_row"]
+__all__ = ["ENOUGH_WEAR_H", "AverageDay", "HoursRow", "average_day", "hours_rows"]
 
 ENOUGH_WEAR_H = 16.0
 """Days that were worn for so long are what an average day is made of, as is usual in studies of physical activity."""
@@ -56,8 +56,25 @@ def hours_rows(
     return rows
 
 
-def mean_row(days: pl.DataFrame, names: tuple[str, ...]) -> tuple[HoursRow, str] | None:
-    """The mean over the days that were worn long enough, and which these are; None where none was."""
+@dataclass(frozen=True)
+class AverageDay:
+    """The mean over the days that were worn long enough; of one such day it has the name.
+
+    Attributes:
+        title: what it is called.
+        row: its hours.
+        words: which days it is of.
+        days: how many these are.
+    """
+
+    title: str
+    row: HoursRow
+    words: str
+    days: int
+
+
+def average_day(days: pl.DataFrame, names: tuple[str, ...], calendar: list[Day]) -> AverageDay | None:
+    """See ``AverageDay``; None where no day was worn long enough."""
     enough = days.filter(pl.col("wear_hours") >= ENOUGH_WEAR_H)
     if len(enough) == 0:
         return None
@@ -65,8 +82,14 @@ def mean_row(days: pl.DataFrame, names: tuple[str, ...]) -> tuple[HoursRow, str]
     recorded, worn = _mean(enough, "recorded_hours") or 0.0, _mean(enough, "wear_hours") or 0.0
     length = (_mean(enough, "seconds_in_day") or 0.0) / 3600
     rest = {NOT_WORN: recorded - worn, GAP: length - recorded}
-    many = "the one day that was" if len(enough) == 1 else f"the {len(enough)} days that were"
-    return _row("On average", "", hours, names, rest, length), f"{many} worn for {ENOUGH_WEAR_H:g} hours or more"
+    row = _row("On average", "", hours, names, rest, length)
+    worn_long = f"worn for {ENOUGH_WEAR_H:g} hours or more"
+    if len(enough) > 1:
+        return AverageDay(
+            "An average day", row, f"the mean over the {len(enough)} days that were {worn_long}", len(enough)
+        )
+    title = next((day.words for day in calendar if day.date == enough["date"][0]), str(enough["date"][0]))
+    return AverageDay(title, row, f"on the only day that was {worn_long}", 1)
 
 
 def _mean(days: pl.DataFrame, column: str) -> float | None:

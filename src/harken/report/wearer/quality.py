@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from harken.recording import Placement, warnings_of
 from harken.report.wearer.amounts import hours_minutes, lasting, number
 
-__all__ = ["Fact", "quality_facts", "quality_notes"]
+__all__ = ["Fact", "quality_facts", "quality_notes", "quality_warnings"]
 
 MUCH_GAP_H = 1.0
 LEAST_WORN = 0.75
@@ -34,6 +35,7 @@ def quality_facts(quality: Mapping[str, Any]) -> list[Fact]:
         _rate(quality),
         _drift(quality.get("clock_drift")),
         _calibration(quality.get("calibration")),
+        _placement(quality.get("placement")),
         _orientation(quality.get("orientation")),
         _rows(quality),
         _dropped(quality.get("dropped")),
@@ -46,6 +48,12 @@ def quality_facts(quality: Mapping[str, Any]) -> list[Fact]:
         _plain(quality, "sha256", "SHA-256 of the file"),
     ]
     return [fact for fact in facts if fact is not None]
+
+
+def quality_warnings(quality: Mapping[str, Any]) -> list[str]:
+    """What a person must know before any label, a paragraph each."""
+    placement = Placement(quality.get("placement") or Placement.UNKNOWN)
+    return list(warnings_of(placement, made_up=bool(quality.get("made_up"))))
 
 
 def quality_notes(quality: Mapping[str, Any]) -> list[str]:
@@ -127,6 +135,13 @@ def _calibration(calibration: Any) -> Fact | None:
         return Fact("Calibration against gravity", said, heed)
     known = f"; error {number(before, 'mg')}" if before is not None else ""
     return Fact("Calibration against gravity", f"not applied{known}", reason or "no reason is given")
+
+
+def _placement(said: Any) -> Fact | None:
+    """What the file does not say has no line."""
+    if said in (None, Placement.UNKNOWN):
+        return None
+    return Fact("Worn on", str(said), "" if said == Placement.WRIST else "not a wrist")
 
 
 def _orientation(orientation: Any) -> Fact | None:

@@ -17,9 +17,10 @@ from harken.files import write_text
 from harken.report.wearer.bouts import bout_summaries, bouts_by_day
 from harken.report.wearer.calendar import calendar_days, span_words
 from harken.report.wearer.colours import colours_of
-from harken.report.wearer.hours import hours_rows, mean_row
+from harken.report.wearer.hours import average_day, hours_rows
+from harken.report.wearer.limits import limits_in_words
 from harken.report.wearer.packed import packed
-from harken.report.wearer.quality import quality_facts, quality_notes
+from harken.report.wearer.quality import quality_facts, quality_notes, quality_warnings
 from harken.report.wearer.spells import GAP, NOT_WORN, NOTHING_SAID, spells_of
 from harken.report.wearer.strips import activity_ceiling_mg, strip_of
 from harken.timeline import Timeline
@@ -99,6 +100,8 @@ def _content(
         "span": span_words(first, last, zone),
         "zone": zone,
         "file": str(quality.get("file") or timeline.source),
+        "warnings": quality_warnings(quality),
+        "limits": limits_in_words(quality),
         "kinds": kinds,
         "css": {kind.code: kind.css for kind in kinds},
         "patterned": {kind.code: bool(kind.pattern) for kind in kinds},
@@ -106,7 +109,7 @@ def _content(
         "colours": [colours.get(name) for name in names],
         "names": names,
         "never": spells.never,
-        "mean": mean_row(days, names),
+        "average": average_day(days, names, calendar),
         "hours": hours_rows(days, names, calendar),
         "adjusted": adjusted,
         "adjusted_says_something": any(value is not None for row in adjusted for value in row.hours),
