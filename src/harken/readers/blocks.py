@@ -187,7 +187,7 @@ def _without_line_ends(text: bytes, line_end: bytes) -> bytes:
     """The text without ``line_end`` before each newline and at its end."""
     if not line_end:
         return text
-    for newline in (b"\n", b"\r\n"):
+    for newline in (b"\r\n", b"\n"):
         text = text.replace(line_end + newline, newline)
     last = text.removesuffix(b"\r")
     return last.removesuffix(line_end) + text[len(last) :]
