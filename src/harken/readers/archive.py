@@ -6,12 +6,14 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from io import FileIO
 from pathlib import Path, PurePosixPath
 from typing import IO
 
 from harken.errors import HarkenError
+from harken.readers.unpacking import MOST_PACKED, refuse_too_much
 
-__all__ = ["ZIP_DAMAGE", "is_zip", "member_paths", "opened_file"]
+__all__ = ["ZIP_DAMAGE", "ArchiveFile", "file_on_disk", "is_zip", "member_paths", "opened_file", "unpacks_in_pieces"]
 
 SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06")
 """Of an archive, and of an empty one."""
@@ -20,8 +22,31 @@ DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError)
 ZIP_DAMAGE = (*DAMAGE, RuntimeError, ValueError, OverflowError, struct.error)
 """What zipfile raises in all: also for a damaged table of contents, a password, a way of packing it does not know."""
 LONGEST_REASON = 120
-MOST_PACKED = 200
-"""Tables of samples pack five to twenty times; one that unpacks to more than this is made to fill a memory."""
+MOST_READ_AT_ONCE = 1 << 23
+"""zipfile reads a table of contents in one go; that of a real archive has some dozen lines."""
+
+
+class ArchiveFile(FileIO):
+    """A zip archive's file, of which only small pieces can be read while ``limited``: zipfile reads the table of
+    contents in one go, and a long one would fill the memory."""
+
+    limited = True
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """As ``FileIO``.
+
+        Raises:
+            BadZipFile: when more is wanted than a real table of contents has.
+        """
+        wanted = Path(self.name).stat().st_size - self.tell() if size is None or size < 0 else size
+        if self.limited and wanted > MOST_READ_AT_ONCE:
+            raise zipfile.BadZipFile("its table of contents is absurdly long")
+        return super().read(size)
+
+
+def unpacks_in_pieces(member: zipfile.ZipInfo) -> bool:
+    """Whether zipfile can unpack no more of a member than is asked for: it unpacks bzip2 and LZMA at once."""
+    return member.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 def is_zip(head: bytes) -> bool:
@@ -37,7 +62,7 @@ def member_paths(archive: Path) -> list[Path]:
     Raises:
         HarkenError: when the archive is damaged.
     """
-    with archive.open("rb") as file:
+    with ArchiveFile(archive) as file:
         try:
             packed = zipfile.ZipFile(file)
         except ZIP_DAMAGE as error:
@@ -54,18 +79,18 @@ def opened_file(path: Path) -> Iterator[IO[bytes]]:
         HarkenError: when the archive is damaged, encrypted or made to fill a memory, or has no such member.
         OSError: when there is no such file.
     """
-    archive = None if path.exists() else next((parent for parent in path.parents if parent.is_file()), None)
-    if archive is None:
+    archive = file_on_disk(path)
+    if archive is None or archive == path:
         with path.open("rb") as file:
             yield file
         return
     with ExitStack() as stack:
-        whole = stack.enter_context(archive.open("rb"))
+        whole = stack.enter_context(ArchiveFile(archive))
         try:
             packed = stack.enter_context(zipfile.ZipFile(whole))
+            whole.limited = False
             member = packed.getinfo(path.relative_to(archive).as_posix())
-            if member.file_size > MOST_PACKED * max(1, member.compress_size):
-                raise HarkenError(f"{path}: unpacks to {member.file_size:,} bytes; no table of samples packs so well")
+            _refuse_bomb(path, member, archive.stat().st_size)
             unpacked = stack.enter_context(packed.open(member))
         except KeyError as error:
             raise HarkenError(f"{path}: there is no such file in {archive.name}") from error
@@ -75,6 +100,22 @@ def opened_file(path: Path) -> Iterator[IO[bytes]]:
             yield unpacked
         except DAMAGE as error:
             raise _damaged(path, error) from error
+
+
+def file_on_disk(path: Path) -> Path | None:
+    """The file itself, or the archive that a path leads into; None when there is neither."""
+    return path if path.exists() else next((parent for parent in path.parents if parent.is_file()), None)
+
+
+def _refuse_bomb(path: Path, member: zipfile.ZipInfo, archive_bytes: int) -> None:
+    """Raise a HarkenError for a member that would fill the memory. zipfile unpacks no more of it than its table of
+    contents has; the packed size that stands there may be a lie."""
+    if not unpacks_in_pieces(member):
+        raise HarkenError(f"{path}: is packed in a way that no app uses; unpack the archive, or pack it with deflate")
+    packed_bytes = max(1, min(member.compress_size, archive_bytes))
+    if member.file_size > MOST_PACKED * packed_bytes:
+        raise HarkenError(f"{path}: unpacks to {member.file_size:,} bytes; no table of samples packs so well")
+    refuse_too_much(path, member.file_size, packed_bytes)
 
 
 def _stays_inside(name: str) -> bool:

@@ -1,7 +1,9 @@
-"""A text file, plain or gzipped, in blocks of whole lines: memory holds one block, whatever the file's size."""
+"""A text file, plain or gzipped, in blocks of whole lines: memory holds one block, whatever the file's size.
+
+A line has at most a mebibyte, and so has a row whose quotation marks hold several lines.
+"""
 
 import gzip
-import re
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,16 +16,21 @@ from numpy.typing import NDArray
 
 from harken.errors import HarkenError
 from harken.printable import printable
-from harken.readers.archive import opened_file
+from harken.readers.archive import file_on_disk, opened_file
 from harken.readers.layout import UTF8_MARK, Layout
+from harken.readers.unpacking import measured
 
-__all__ = ["GZIPPED", "Block", "blocks", "count_separators", "ends_in_newline", "opened", "stem"]
+__all__ = ["GZIPPED", "Block", "blocks", "count_separators", "ends_in_newline", "opened", "skip_lines", "stem"]
 
 BLOCK_BYTES = 1 << 24
+LONGEST_LINE = 1 << 20
+PIECE_BYTES = 1 << 20
+"""What NumPy makes of so many bytes, eight for each of them, is still small."""
 GZIPPED = b"\x1f\x8b"
 """How a gzipped file begins."""
 NEWLINE, QUOTE = b"\n"[0], b'"'[0]
-BLANK_LINE = re.compile(rb"^[ \t\r]*(\n|\Z)", re.MULTILINE)
+BLANK = np.isin(np.arange(256), list(b" \t\r\n"))
+"""Of each byte, whether a blank line may hold it."""
 
 
 @dataclass(frozen=True)
@@ -35,28 +42,43 @@ class Block:
 
     def without_blank_lines(self, layout: Layout) -> bytes:
         """The text without lines that hold nothing but spaces."""
-        ends = np.flatnonzero(np.frombuffer(self.text, dtype=np.uint8) == NEWLINE)
-        if not self.text.endswith(b"\n"):
-            ends = np.append(ends, len(self.text))
+        pieces = list(_pieces(self.text))
         # Looking for blank lines takes time, and lines that are shorter than any sensible row are rare.
-        seldom_short = (np.diff(ends, prepend=-1) > 2 * layout.width).all()
-        return self.text if seldom_short else BLANK_LINE.sub(b"", self.text)
+        if not any(_has_short_line(piece, 2 * layout.width) for piece in pieces):
+            return self.text
+        return b"".join(map(_without_blank_lines, pieces))
 
 
 def blocks(path: Path, layout: Layout) -> Iterator[Block]:
-    """Cut the data, header left out, into blocks that end at the end of a line and outside quotation marks."""
+    """Cut the data, header left out, into blocks that end at the end of a line and outside quotation marks.
+
+    Raises:
+        HarkenError: for a line that is longer than ``LONGEST_LINE``.
+    """
     line = layout.data_line + 1
-    trailing = re.compile(re.escape(layout.line_end.encode()) + rb"(?=\r?(\n|\Z))")
     with opened(path) as file:
-        for _ in range(layout.data_line):
-            file.readline()
+        skip_lines(path, file, layout.data_line)
         while text := file.read(BLOCK_BYTES):
-            text += file.readline()
+            text += file.readline(LONGEST_LINE + 1)
+            _refuse_long_lines(path, text, line)
             if text.count(QUOTE) % 2:
-                text += _rest_of_quotation(file)
+                text += _rest_of_quotation(path, file, line + text.count(NEWLINE))
             block = Block(line, text.removeprefix(UTF8_MARK) if line == 1 else text)
             line += text.count(NEWLINE)
-            yield Block(block.first_line, trailing.sub(b"", block.text)) if layout.line_end else block
+            yield Block(block.first_line, _without_line_ends(block.text, layout.line_end.encode()))
+
+
+def skip_lines(path: Path, file: IO[bytes], count: int) -> None:
+    """Read the first lines of a file and forget them.
+
+    Raises:
+        HarkenError: for one that is longer than ``LONGEST_LINE``.
+    """
+    for number in range(count):
+        line = file.readline(LONGEST_LINE + 1)
+        _refuse_long_lines(path, line, number + 1)
+        if not line:
+            return
 
 
 @contextmanager
@@ -74,7 +96,8 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
             return
         try:
             with gzip.open(file) as unpacked:
-                yield cast(IO[bytes], unpacked)
+                packed_bytes = (file_on_disk(path) or path).stat().st_size
+                yield measured(path, cast(IO[bytes], unpacked), packed_bytes)
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
             raise HarkenError(f"{path}: the gzip file is damaged or cut short ({error})") from error
 
@@ -105,10 +128,67 @@ def count_separators(text: bytes, separator: str) -> int:
     return int(np.count_nonzero(cuts))
 
 
-def _rest_of_quotation(file: IO[bytes]) -> bytes:
+def _rest_of_quotation(path: Path, file: IO[bytes], first_line: int) -> bytes:
+    """The lines up to the end of a quotation; where it does not end soon, whoever reads the rows says so."""
     lines: list[bytes] = []
-    while following := file.readline():
+    length = 0
+    while length <= LONGEST_LINE and (following := file.readline(LONGEST_LINE + 1)):
+        _refuse_long_lines(path, following, first_line + len(lines))
         lines.append(following)
+        length += len(following)
         if following.count(QUOTE) % 2:
             break
     return b"".join(lines)
+
+
+def _refuse_long_lines(path: Path, text: bytes, first_line: int) -> None:
+    """Raise a HarkenError for the first of the lines, numbered from ``first_line``, that is too long."""
+    begin = 0
+    while len(text) - begin > LONGEST_LINE:
+        end = text.rfind(b"\n", begin, begin + LONGEST_LINE)
+        if end < 0:
+            line = first_line + text.count(b"\n", 0, begin)
+            raise HarkenError(
+                f"{path}, line {line}: the line has more than {LONGEST_LINE:,} bytes, and a row of a table has some "
+                "dozen. Is the file damaged, or no table?"
+            )
+        begin = end + 1
+
+
+def _pieces(text: bytes) -> Iterator[memoryview]:
+    """The text in pieces of whole lines, each of them about ``PIECE_BYTES`` long."""
+    view, begin = memoryview(text), 0
+    while begin < len(text):
+        end = text.find(b"\n", begin + PIECE_BYTES) + 1 or len(text)
+        yield view[begin:end]
+        begin = end
+
+
+def _line_ends(data: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Where the next line begins, for each line."""
+    ends = np.flatnonzero(data == NEWLINE) + 1
+    return ends if len(ends) and ends[-1] == len(data) else np.append(ends, len(data))
+
+
+def _has_short_line(piece: memoryview, length: int) -> bool:
+    return bool((np.diff(_line_ends(np.frombuffer(piece, np.uint8)), prepend=0) <= length).any())
+
+
+def _without_blank_lines(piece: memoryview) -> bytes:
+    data = np.frombuffer(piece, np.uint8)
+    seen = np.cumsum(~BLANK[data], dtype=np.int32)  # characters of a filled line up to each byte
+    if seen[-1] == 0:
+        return b""
+    ends = _line_ends(data)
+    filled = np.diff(seen[ends - 1], prepend=0) > 0
+    return data[np.repeat(filled, np.diff(ends, prepend=0))].tobytes()
+
+
+def _without_line_ends(text: bytes, line_end: bytes) -> bytes:
+    """The text without ``line_end`` before each newline and at its end."""
+    if not line_end:
+        return text
+    for newline in (b"\r\n", b"\n"):
+        text = text.replace(line_end + newline, newline)
+    last = text.removesuffix(b"\r")
+    return last.removesuffix(line_end) + text[len(last) :]

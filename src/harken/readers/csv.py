@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from harken.errors import HarkenError
-from harken.readers.blocks import Block, blocks, count_separators, ends_in_newline, opened
+from harken.readers.blocks import Block, blocks, count_separators, ends_in_newline, opened, skip_lines
 from harken.readers.columns import Columns, find_columns
 from harken.readers.explaining import explain, numbered_rows
 from harken.readers.layout import SNIFFED_BYTES, Layout, is_integer, is_number, recognise_layout
@@ -36,8 +36,7 @@ def read_csv(path: Path, options: TableOptions) -> Recording:
 def layout_of(path: Path, skip_rows: int = 0) -> Layout:
     """The layout of a file below its first ``skip_rows`` lines. See ``recognise_layout``."""
     with opened(path) as file:
-        for _ in range(skip_rows):
-            file.readline()
+        skip_lines(path, file, skip_rows)
         return recognise_layout(path, file.read(SNIFFED_BYTES), skip_rows)
 
 

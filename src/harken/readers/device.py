@@ -1,7 +1,6 @@
 """What the readers of research watches share: unpacking, foreign libraries, the watch's clock, the recording."""
 
 import importlib
-import shutil
 import tempfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -22,11 +21,13 @@ from harken.readers.blocks import GZIPPED, opened, stem
 from harken.readers.clock import check_timezone, nanoseconds
 from harken.readers.options import TableOptions
 from harken.readers.placement import about_placement, placement_of
+from harken.readers.unpacking import refuse_full_disk
 from harken.recording import UNLABELLED, Quality, Recording
 
 __all__ = ["DeviceSamples", "LibraryFailure", "called", "device_recording", "library", "plain_file", "plain_head"]
 
 HEAD_BYTES = 1 << 16
+UNPACKED_AT_ONCE = 1 << 24
 MOST_JITTER_NS = 10**9
 """Blocks of one session step back by less than this; a clock that was set anew steps back by more."""
 FOR_DEVICES = ("timezone", "subject", "sample_rate_hz", "sensor_range_g")
@@ -81,7 +82,7 @@ def plain_file(path: Path, looks_right: Callable[[bytes], bool], kind: str) -> I
 
     Raises:
         HarkenError: when the file does not begin as a file of this ``kind`` does (nothing else is unpacked), or
-            the gzip file is damaged.
+            the gzip file is damaged, or would fill the disk.
     """
     with path.open("rb") as file:
         gzipped = file.read(len(GZIPPED)) == GZIPPED
@@ -97,8 +98,10 @@ def plain_file(path: Path, looks_right: Callable[[bytes], bool], kind: str) -> I
         with tempfile.TemporaryDirectory(prefix="harken-") as folder:
             unpacked = Path(folder) / "unpacked"
             with unpacked.open("wb") as target:
-                target.write(head)
-                shutil.copyfileobj(file, target, 1 << 20)
+                while head:
+                    refuse_full_disk(path, unpacked.parent)
+                    target.write(head)
+                    head = file.read(UNPACKED_AT_ONCE)
             yield unpacked
 
 

@@ -12,6 +12,7 @@ __all__ = ["explain", "numbered_rows"]
 REASONS = {
     "a quotation mark opens a field and is never closed": "end of data",
     "a quotation mark opens a field and is not closed before the next one": "expected after",
+    "a field is longer than any number, label or time; is a quotation mark astray?": "field limit",
 }
 """What is wrong with a row, by a sign in the words of Python's csv module."""
 

@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import orjson
 from fastapi import FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse
+from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, StreamingResponse
 from starlette.exceptions import HTTPException
 
 from harken import __version__
@@ -34,6 +35,7 @@ SAFE = {
     "referrer-policy": "no-referrer",
     "cache-control": "no-cache",
 }
+PIECE_BYTES = 1 << 18
 WatchName = Annotated[str, Query(min_length=1, max_length=128, description="The watch's name.")]
 
 
@@ -69,6 +71,7 @@ def create_app(
             for task in running:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
+            await uploads.close()
             hub.close()
 
     app = FastAPI(
@@ -131,19 +134,21 @@ def create_app(
     @app.post(
         "/api/recordings",
         response_model=Timeline,
-        responses=_refusals(408, 413, 422, 503),
+        responses=_refusals(408, 413, 422, 503, 507),
         openapi_extra=_body("application/octet-stream", {"type": "string", "format": "binary"}),
     )
     async def recordings(
         request: Request,
         name: Annotated[str, Query(min_length=1, max_length=255, description="The file's name; its ending counts.")],
-    ) -> dict[str, Any]:
+    ) -> Response:
         """Label a recording."""
         if request.headers.get("content-type", "").startswith("multipart/"):
             said = "send the recording itself as the body, not in a form: curl --data-binary @FILE"
             raise RefusedError(422, 1007, said, reason="recording")
         _check_length(request, hub.limits.upload_bytes)
-        return await uploads.label(name, request.stream())
+        answer = await uploads.label(name, request.stream(), partial(_gone, request))
+        # Not looked through again, nor written in one go: that of a month would keep all others waiting.
+        return StreamingResponse(_pieces(answer), 200, {"content-length": str(len(answer))}, "application/json")
 
     @app.post(
         "/push",
@@ -195,6 +200,17 @@ def _body(kind: str, schema: dict[str, Any]) -> dict[str, Any]:
     for name, definition in definitions.items():  # a description of its own, without references
         text = text.replace(orjson.dumps({"$ref": f"#/$defs/{name}"}), orjson.dumps(definition))
     return {"requestBody": {"required": True, "content": {kind: {"schema": orjson.loads(text)}}}}
+
+
+async def _gone(request: Request) -> None:
+    """Returns when the client, whose body was read, has gone away."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _pieces(content: bytes) -> AsyncIterator[bytes]:
+    for first in range(0, len(content), PIECE_BYTES):
+        yield content[first : first + PIECE_BYTES]
 
 
 def _files() -> dict[str, Path]:

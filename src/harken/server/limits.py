@@ -13,6 +13,9 @@ class Limits:
         message_bytes: of one message of samples (413; WebSocket 1009).
         upload_bytes: of one recording (413).
         uploads: recordings that are labelled at once (503).
+        upload_s: how long labelling one may take (422).
+        upload_memory_bytes: what labelling one may take of memory, where the system can limit that (422).
+        unpacked_bytes, most_packed: what a packed recording may unpack to, in all and as a multiple of its size (422).
         body_s: how long a client may take to send a message (408); of a recording ten times as long.
         samples_per_s, samples_burst: of one watch (429; WebSocket 4429). After a pause of the network a burst may come.
         watches: known at once (503; WebSocket 1013).
@@ -26,6 +29,10 @@ class Limits:
     message_bytes: int = 2 << 20
     upload_bytes: int = 1 << 30
     uploads: int = 2
+    upload_s: float = 1800.0
+    upload_memory_bytes: int = 2 << 30
+    unpacked_bytes: int = 4 << 30
+    most_packed: int = 200
     body_s: float = 30.0
     samples_per_s: float = 1000.0
     samples_burst: float = 60_000.0

@@ -1,27 +1,28 @@
 """An uploaded recording -> its timeline."""
 
 import asyncio
+import shutil
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
-from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
-import numpy as np
+from starlette.requests import ClientDisconnect
 
-from harken.errors import HarkenError
 from harken.recogniser import Recogniser
 from harken.server.limits import Limits, RefusedError
+from harken.server.posted import STEM, LabellingProcess
 
 __all__ = ["Uploads", "suffixes_of"]
 
-STEM = "recording"
 SUFFIXES = (
-    *(".csv.gz", ".txt.gz", ".tsv.gz", ".parquet", ".gt3x", ".avro", ".cwa", ".bin"),
+    *(".csv.gz", ".txt.gz", ".tsv.gz", ".cwa.gz", ".bin.gz", ".parquet", ".gt3x", ".avro", ".cwa", ".bin"),
     *(".csv", ".tsv", ".txt", ".zip", ".gz"),
 )
 BUSY_S = 20
+IDLE_S = 30.0
+"""A process that labelled is kept for so long, because it takes seconds to start one."""
 
 
 def suffixes_of(name: str) -> str:
@@ -31,29 +32,67 @@ def suffixes_of(name: str) -> str:
 
 
 class Uploads:
-    """Labels recordings that are posted, a few at a time."""
+    """Labels recordings that are posted, a few at a time, each in a process that does nothing else meanwhile."""
 
     def __init__(self, recogniser: Recogniser, limits: Limits) -> None:
         self._recogniser, self._limits = recogniser, limits
         self._running = 0
+        self._idle: dict[LabellingProcess, asyncio.TimerHandle] = {}
 
-    async def label(self, name: str, body: AsyncIterator[bytes]) -> dict[str, Any]:
-        """What ``POST /api/recordings`` answers.
+    async def label(self, name: str, body: AsyncIterator[bytes], gone: Callable[[], Awaitable[None]]) -> bytes:
+        """What ``POST /api/recordings`` answers, as JSON.
 
         Nothing of the name but a known ending reaches the disk. The file is gone when the answer is made.
+
+        Args:
+            name: what the sender calls the recording.
+            body: the recording.
+            gone: returns when the sender has gone away; asked for once the body was read.
 
         Raises:
             RefusedError: when there is too much of it or of others, or it cannot be labelled.
         """
-        async with self._room():
-            with tempfile.TemporaryDirectory(prefix="harken-") as folder:
-                path = Path(folder) / f"{STEM}{suffixes_of(name)}"
-                await self._write(path, body)
-                try:
-                    return await asyncio.to_thread(_labelled, self._recogniser, path, name)
-                except HarkenError as error:
-                    said = str(error).replace(str(path), _shown(name)).replace(path.name, _shown(name))
-                    raise RefusedError(422, 1007, said, reason="recording") from error
+        async with self._room(), _folder() as folder:
+            path = folder / f"{STEM}{suffixes_of(name)}"
+            await self._write(path, body)
+            process = self._idle_process()
+            if process is None:
+                process = await asyncio.to_thread(self._started, folder)
+            try:
+                return await _unless(gone, asyncio.to_thread(process.label, path, name))
+            finally:
+                await self._put_back(process)
+
+    async def close(self) -> None:
+        """End the processes that wait for a recording."""
+        while (process := self._idle_process()) is not None:
+            await asyncio.to_thread(process.end)
+
+    def _idle_process(self) -> LabellingProcess | None:
+        while self._idle:
+            process, retiring = self._idle.popitem()
+            retiring.cancel()
+            process.reusable = False
+            if process.alive:
+                return process
+            process.end()
+        return None
+
+    def _started(self, folder: Path) -> LabellingProcess:
+        model = folder / "model.safetensors"
+        self._recogniser.save(model)
+        return LabellingProcess(model, self._limits)
+
+    async def _put_back(self, process: LabellingProcess) -> None:
+        """Keep a process for the next recording, unless it is at work still, or kept too much memory."""
+        if not process.reusable:
+            await asyncio.shield(asyncio.to_thread(process.end))
+            return
+        self._idle[process] = asyncio.get_running_loop().call_later(IDLE_S, self._retire, process)
+
+    def _retire(self, process: LabellingProcess) -> None:
+        del self._idle[process]
+        asyncio.get_running_loop().run_in_executor(None, process.end)
 
     @asynccontextmanager
     async def _room(self) -> AsyncIterator[None]:
@@ -88,45 +127,37 @@ class Uploads:
                         await asyncio.to_thread(file.write, piece)
         except TimeoutError as error:
             raise RefusedError(408, 1013, "the recording came too slowly", reason="slow") from error
+        except ClientDisconnect as error:
+            raise _client_gone() from error
+        except OSError as error:
+            said = f"the recording could not be written ({error.strerror})"
+            raise RefusedError(507, 1011, said, reason="disk") from error
         if written == 0:
             raise RefusedError(422, 1007, "the recording is empty", reason="recording")
 
 
-def _shown(name: str) -> str:
-    return PurePosixPath(name.replace("\\", "/")).name or STEM
+@asynccontextmanager
+async def _folder() -> AsyncIterator[Path]:
+    """A folder that is removed, with what a recording unpacked to."""
+    folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="harken-"))
+    try:
+        yield folder
+    finally:
+        await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
 
 
-def _labelled(recogniser: Recogniser, path: Path, name: str) -> dict[str, Any]:
-    """Labelled as ``harken label`` does it: calibrated, turned, with non-wear, smoothed."""
-    from harken.labelled import LabelSettings, timeline_of_file
+async def _unless(gone: Callable[[], Awaitable[None]], work: Coroutine[Any, Any, bytes]) -> bytes:
+    """What ``work`` gives, unless its client goes away first; then ``work`` is left to itself."""
+    working, waiting = asyncio.ensure_future(work), asyncio.ensure_future(gone())
+    try:
+        await asyncio.wait({working, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            return working.result()
+        raise _client_gone()
+    finally:
+        waiting.cancel()
+        working.add_done_callback(lambda done: done.cancelled() or done.exception())  # which nobody else looks at
 
-    found = timeline_of_file(path, recogniser, LabelSettings())
-    timeline = found.timeline
-    if timeline.subject == STEM:
-        timeline = replace(timeline, subject=PurePosixPath(_shown(name)).stem)
-    frame, labels = timeline.frame, timeline.labels
-    start, end = (frame[column].to_physical().to_numpy() // 10**6 for column in ("start", "end"))
-    told = np.asarray(~np.isnan(timeline.probabilities).any(axis=1))
-    shares = np.where(told[:, None], timeline.probabilities, 0).astype(np.float64).round(4).tolist()
-    wear, activity = frame["wear"].to_list(), frame["activity_mg"].to_list()
-    rows = zip(
-        start.tolist(), end.tolist(), frame["label"].to_list(), wear, activity, told.tolist(), shares, strict=True
-    )
-    return {
-        "subject": timeline.subject,
-        "timezone": found.parts.timezone,
-        "labels": list(labels),
-        "rows": [
-            {
-                "start_ms": first,
-                "end_ms": last,
-                "label": label,
-                "wear": worn,
-                "activity_mg": None if moved is None else round(moved, 2),
-                "probabilities": share if known else [],
-            }
-            for first, last, label, worn, moved, known, share in rows
-        ],
-        "hours": {label: seconds / 3600 for label, seconds in timeline.seconds_by_label().items()},
-        "notes": [note.replace(str(path), _shown(name)) for note in (*found.warnings, *found.notes)],
-    }
+
+def _client_gone() -> RefusedError:
+    return RefusedError(408, 1013, "the client went away", reason="gone")

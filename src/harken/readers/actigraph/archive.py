@@ -4,17 +4,15 @@ import errno
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import FileIO
 from pathlib import Path
 
 from harken.errors import HarkenError
-from harken.readers.archive import ZIP_DAMAGE
+from harken.readers.archive import ZIP_DAMAGE, ArchiveFile, unpacks_in_pieces
+from harken.readers.unpacking import refuse_too_much
 
 __all__ = ["PIECE_BYTES", "Archive", "opened_archive"]
 
 PIECE_BYTES = 1 << 22
-MOST_READ_AT_ONCE = 1 << 23
-"""zipfile reads a table of contents in one go; that of a real .gt3x file has a dozen lines."""
 UNBOUNDED = "its contents are packed in a way that no ActiGraph software uses"
 
 
@@ -54,9 +52,9 @@ class Archive:
             HarkenError: when the archive is damaged; zip's own checksum is checked at the member's end.
         """
         member = self._members[name]
-        # Both can be told to unpack no more than is asked for; bzip2 and LZMA unpack what they are given at once.
-        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        if not unpacks_in_pieces(member):
             raise HarkenError(f"{self._path}: {UNBOUNDED}")
+        refuse_too_much(self._path, member.file_size, min(member.compress_size, self._path.stat().st_size))
         with _damage_named(self._path):
             file = self._file.open(member)
         with file:
@@ -85,21 +83,11 @@ def opened_archive(path: Path) -> Iterator[Archive]:
         HarkenError: when it is no zip archive, or a damaged one.
         OSError: when the file cannot be opened.
     """
-    with _FewAtATime(path) as raw:
+    with ArchiveFile(path) as raw:
         with _damage_named(path):
             file = zipfile.ZipFile(raw)
         with file:
             yield Archive(path, file)
-
-
-class _FewAtATime(FileIO):
-    """A file that refuses to be read in large pieces."""
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        left = Path(self.name).stat().st_size - self.tell() if size is None or size < 0 else size
-        if left > MOST_READ_AT_ONCE:
-            raise zipfile.BadZipFile("its table of contents is absurdly long")
-        return super().read(size)
 
 
 @contextmanager

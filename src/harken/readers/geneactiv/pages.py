@@ -38,6 +38,7 @@ LATE = 0.02
 """A page is this share of its length early or late before something is thought to be missing, or its time damaged."""
 EDGE_LATE = 0.5
 """At the ends of a recording, where there are no neighbours on both sides."""
+PIECE_BYTES = 1 << 20
 RATES_HZ = (1.0, 1000.0)
 YEARS = (2000, 2099)
 HEADING_BYTES = 230
@@ -145,8 +146,15 @@ def _nanoseconds(date: bytes, thousandths: bytes) -> int | None:
 
 
 def _bytes_of_damage(content: mmap.mmap, first: int, last: int) -> int:
-    """How many bytes between two pages are more than blank."""
-    return len(content[first:last].strip()) if last > first else 0
+    """How many bytes between two pages are more than blank. They are looked at in pieces: it may be all of the file."""
+    while first < last and not (begin := content[first : min(last, first + PIECE_BYTES)].lstrip()):
+        first = min(last, first + PIECE_BYTES)
+    if first >= last:
+        return 0
+    first = min(last, first + PIECE_BYTES) - len(begin)
+    while not (end := content[max(first, last - PIECE_BYTES) : last].rstrip()):
+        last -= PIECE_BYTES
+    return max(first, last - PIECE_BYTES) + len(end) - first
 
 
 def _time_fits(pages: Pages) -> NDArray[np.bool_]:

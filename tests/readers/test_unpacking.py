@@ -1,0 +1,177 @@
+"""Files that are made to fill a memory or a disk: endless lines, blank lines, quotations, and what unpacks too well."""
+
+import gzip
+import re
+import shutil
+import tempfile
+import tracemalloc
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import harken
+from harken.errors import HarkenError
+from harken.readers import blocks as blocks_module
+from harken.readers.archive import member_paths, opened_file
+from harken.readers.blocks import BLOCK_BYTES, LONGEST_LINE, Block, blocks
+from harken.readers.csv import layout_of
+from harken.readers.layout import Layout
+from harken.readers.parts import open_parts
+from harken.readers.unpacking import UnpackingLimits, unpacking_limits
+from reading import refusals
+from research_watches import cwa_blocks, cwa_header
+from tables import HEADER, notebook_lines
+
+MIB = 1 << 20
+ROWS = "".join(f"{line}\n" for line in [HEADER, *notebook_lines(200)]).encode()
+POSTED = UnpackingLimits(unpacked_bytes=64 * MIB, most_packed=200)
+refusal = refusals(harken.read)
+
+
+def packed(path: Path, *pieces: bytes) -> Path:
+    with gzip.open(path, "wb", 6) as file:
+        file.writelines(pieces)
+    return path
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of its own for what is unpacked."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+@pytest.fixture
+def traced() -> Iterator[None]:
+    tracemalloc.start()
+    yield
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize("character", [b"1", b"1,", b" "])
+def test_a_line_has_at_most_a_mebibyte(character: bytes, tmp_path: Path, traced: None) -> None:
+    line = character * (40 * MIB // len(character))
+    path = packed(tmp_path / "a.csv.gz", ROWS, line, b"\n", ROWS)
+    del line
+    tracemalloc.reset_peak()
+    before, _ = tracemalloc.get_traced_memory()
+    row = ROWS.count(b"\n") + 1
+    assert refusal(path).startswith(f"FILE, line {row}: the line has more than 1,048,576 bytes")
+    assert tracemalloc.get_traced_memory()[1] - before < 100 * MIB
+    with pytest.raises(HarkenError, match=f"line {row}: the line has more than"):
+        open_parts(path)
+
+
+def test_lines_that_are_skipped_have_at_most_a_mebibyte(tmp_path: Path) -> None:
+    path = packed(tmp_path / "a.csv.gz", b"made by\n", b"x" * 2 * MIB, b"\n", ROWS)
+    assert refusal(path, skip_rows=2).startswith("FILE, line 2: the line has more than")
+
+
+def test_a_line_of_a_mebibyte_is_read(tmp_path: Path) -> None:
+    note = b"1700000000000,0,0,9.81,0," + b"n" * LONGEST_LINE
+    path = packed(tmp_path / "a.csv.gz", ROWS, note[: LONGEST_LINE - 1], b"\n")
+    assert len(harken.read(path, as_found=True)) == ROWS.count(b"\n")
+
+
+def test_a_quotation_that_never_ends_is_not_read_to_the_end_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(ROWS + b'"' + b"a\n" * (12 * MIB))
+    longest = max(len(block.text) for block in blocks(path, layout_of(path)))
+    assert longest <= BLOCK_BYTES + 3 * LONGEST_LINE
+    row = ROWS.count(b"\n") + 1
+    assert refusal(path) == (
+        f"FILE, line {row}: a field is longer than any number, label or time; is a quotation mark astray?"
+    )
+
+
+def test_a_block_of_blank_lines_takes_little_memory(traced: None) -> None:
+    layout = Layout(",", False, "", None, 6, 0, [])
+    text = ROWS + b"\n" * BLOCK_BYTES + ROWS
+    tracemalloc.reset_peak()
+    before, _ = tracemalloc.get_traced_memory()
+    assert Block(1, text).without_blank_lines(layout) == ROWS + ROWS
+    assert tracemalloc.get_traced_memory()[1] - before < 64 * MIB
+
+
+def test_rows_between_blank_lines_are_read(tmp_path: Path) -> None:
+    path = packed(tmp_path / "a.csv.gz", ROWS, *[b" \n" * MIB] * 3, b"\r\n" * MIB, ROWS.split(b"\n", 1)[1])
+    assert len(harken.read(path, as_found=True)) == 2 * (ROWS.count(b"\n") - 1)
+
+
+@given(st.text("1, \t\r\n", max_size=60), st.integers(1, 7))
+def test_blank_lines_go_and_nothing_else(text: str, piece_bytes: int) -> None:
+    content = text.encode()
+    expected = re.sub(rb"^[ \t\r]*(\n|\Z)", b"", content, flags=re.MULTILINE)
+    layout = Layout(",", False, "", None, 40, 0, [])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(blocks_module, "PIECE_BYTES", piece_bytes)
+        assert Block(1, content).without_blank_lines(layout) == expected
+
+
+@given(st.text("1;\r\n", max_size=30))
+def test_what_ends_every_line_goes_and_nothing_else(text: str) -> None:
+    content = text.encode()
+    expected = re.sub(rb";(?=\r?(\n|\Z))", b"", content)
+    assert blocks_module._without_line_ends(content, b";") == expected
+
+
+def test_what_is_sent_unpacks_to_no_more_than_a_multiple_of_its_size(tmp_path: Path) -> None:
+    path = packed(tmp_path / "a.csv.gz", ROWS, *[b"\n" * MIB] * 24)
+    assert path.stat().st_size < 40_000
+    assert len(harken.read(path, as_found=True)) == ROWS.count(b"\n") - 1  # one's own
+    with unpacking_limits(POSTED):
+        assert refusal(path).startswith("FILE: unpacks to more than 200 times its size")
+        few = packed(tmp_path / "few.csv.gz", ROWS, *[b"\n" * MIB] * 12)  # so much may come out of anything
+        assert len(harken.read(few, as_found=True)) == ROWS.count(b"\n") - 1
+    with unpacking_limits(UnpackingLimits(unpacked_bytes=20 * MIB)):
+        assert refusal(path).startswith("FILE: unpacks to more than 20,971,520 bytes")
+
+
+def test_a_watch_file_that_is_sent_unpacks_to_no_more_either(tmp_path: Path, temporary: Path) -> None:
+    content = cwa_header() + b"".join(cwa_blocks(100))
+    path = packed(tmp_path / "a.cwa.gz", content, *[bytes(MIB)] * 40)
+    with unpacking_limits(POSTED):
+        assert refusal(path).startswith("FILE: unpacks to more than 200 times its size")
+    assert not list(temporary.iterdir())
+
+
+def test_a_watch_file_is_not_unpacked_onto_a_full_disk(
+    tmp_path: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = packed(tmp_path / "a.cwa.gz", cwa_header() + b"".join(cwa_blocks(100)))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=(1 << 30) - 1))
+    said = refusal(path)
+    assert said == (
+        f"FILE: there is no room to unpack it: {temporary} has 1,073,741,823 bytes left, and 1,073,741,824 must remain "
+        "free. Free some, or set TMPDIR to a folder on a larger disk"
+    )
+    assert not list(temporary.iterdir())
+
+
+def test_a_table_of_contents_that_fills_the_memory_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for number in range(150):
+            member = zipfile.ZipInfo(f"{number}.csv")
+            member.comment = b"c" * 0xFFFF
+            archive.writestr(member, b"")
+    with pytest.raises(HarkenError, match="its table of contents is absurdly long"):
+        member_paths(path)
+    with pytest.raises(HarkenError, match="its table of contents is absurdly long"), opened_file(path / "1.csv"):
+        pass
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_member_that_can_only_be_unpacked_at_once_is_refused(method: int, tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("a.csv", ROWS)
+    with pytest.raises(HarkenError, match="packed in a way that no app uses"), opened_file(path / "a.csv"):
+        pass
