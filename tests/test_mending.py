@@ -1,5 +1,7 @@
 """Sorting, deduplicating and marking: what is mended, what is counted, and that nothing is overwritten."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,7 +10,7 @@ from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
 from harken.errors import HarkenError
-from harken.mending import mend, sensor_range_g
+from harken.mending import check_clock, mend, sensor_range_g
 from harken.recording import Recording
 from tables import acceleration, recording
 
@@ -48,14 +50,33 @@ def test_times_backward_and_repeated() -> None:
 
 
 def test_labels_move_with_their_samples() -> None:
-    ann = recording(["a", "b", "c", ""], time_ns=np.array([4, 3, 2, 1]), as_found=True)
+    ann = recording(["a", "b", "c", ""], time_ns=np.array([4, 3, 2, 1]) * 10**6, as_found=True)
     assert mend(ann).label_codes.tolist() == [-1, 2, 1, 0]
 
 
 def test_clock_too_coarse() -> None:
     with pytest.raises(HarkenError, match="3 of 4 rows repeat the time of another row, so the clock is too coarse"):
         mend(found(wrist(4), np.zeros(4, np.int64)))
-    assert len(mend(found(wrist(4), np.array([0, 0, 5, 5])))) == 2
+    assert len(mend(found(wrist(4), np.array([0, 0, 5, 5]) * 10**6))) == 2
+
+
+@pytest.mark.parametrize("check", [mend, check_clock])
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_times_whose_difference_no_64_bits_hold(check: Callable[[Recording], object], order: tuple[int, int]) -> None:
+    times = np.array([-8_520_336_000, 9_151_488_000])[list(order)] * 10**9
+    with pytest.raises(
+        HarkenError, match="ann: its times go from 1700-01-01 00:00:00 to 2260-01-01 00:00:00, and a recording lies"
+    ):
+        check(found(wrist(2), times))
+
+
+def test_most_steps_decide_on_the_rate() -> None:
+    fast = np.cumsum([0, *[10**7] * 200, *[1000] * 199])
+    assert len(mend(found(wrist(400), fast))) == 400
+    with pytest.raises(HarkenError, match=r"there are 1e\+06 samples a second, and a worn sensor gives at most 10,000"):
+        mend(found(wrist(401), np.cumsum([0, *[10**7] * 199, *[1000] * 201])))
+    shuffled = np.random.default_rng(0).permutation(20_000_000_000 * np.arange(400))  # 20 s apart, in any order
+    check_clock(found(wrist(400), shuffled))
 
 
 def test_missing_values_are_marked_and_stay_missing() -> None:
@@ -148,7 +169,7 @@ SIGNALS = arrays.arrays(
 @given(signals=SIGNALS, data=st.data())
 def test_mended_times_increase_and_values_stay(signals: NDArray[np.float32], data: st.DataObject) -> None:
     rows = len(signals)
-    time_ns = data.draw(arrays.arrays(np.int64, rows, elements=st.integers(0, 4 * rows)))
+    time_ns = data.draw(arrays.arrays(np.int64, rows, elements=st.integers(0, 4 * rows))) * 10**6
     ann = found(signals, time_ns)
     distinct = len(np.unique(time_ns))
     if rows - distinct > rows / 2:

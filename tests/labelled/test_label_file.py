@@ -153,6 +153,41 @@ def test_a_sensor_at_the_end_of_its_range_is_marked_and_counted(recogniser: Reco
     assert "3 samples in cut-off peaks, used" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
 
 
+def test_a_clock_that_was_reset_makes_two_days_and_a_note(recogniser: Recogniser, tmp_path: Path) -> None:
+    path = people.write_person(tmp_path / "ann.csv", 1, seconds=60)
+    found = read(path)
+    half = len(found) // 2
+    after = 1_704_110_400 * 10**9 - int(found.time_ns[half])
+    before = 946_684_800 * 10**9 - int(found.time_ns[0])
+    times = found.time_ns + np.where(np.arange(len(found)) < half, before, after)
+    axes = dict(zip("XYZ", found.signals.T[:3], strict=True))
+    pl.DataFrame({"Timestamp": times, **axes}).write_parquet(tmp_path / "reset.parquet")
+    summary = label_file(tmp_path / "reset.parquet", recogniser, tmp_path / "out")
+    quality = json.loads((tmp_path / "out" / "quality.json").read_text())
+    (note,) = [note for note in quality["notes"] if "jumps forward by 8,766 days after 2000-01-01 " in note]
+    assert note in summary["notes"]
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert note in page
+    assert "8,765 days without data: 2000-01-02 to 2023-12-31" in page
+    assert len(page) < 200_000
+    assert pl.read_csv(tmp_path / "out" / "days.csv")["date"].to_list() == ["2000-01-01", "2024-01-01"]
+
+
+def test_values_that_float32_cannot_hold_are_marked(recogniser: Recogniser, tmp_path: Path) -> None:
+    lines = people.write_person(tmp_path / "ann.csv", 1, seconds=60).read_text().splitlines()
+    for row, value in ((300, "1e300"), (301, "-1e300"), (900, "3e38")):
+        lines[row] = ",".join([lines[row].split(",")[0], *[value] * 3, *lines[row].split(",")[4:]])
+    (tmp_path / "wild.csv").write_text("\n".join([*lines, ""]))
+    label_file(tmp_path / "wild.csv", recogniser, tmp_path / "out")
+    quality = json.loads((tmp_path / "out" / "quality.json").read_text())
+    assert (quality["missing"], quality["out_of_range"]) == (2, 1)
+
+
+def test_a_name_that_no_file_can_have(recogniser: Recogniser, tmp_path: Path) -> None:
+    with pytest.raises(HarkenError, match="the name of a file cannot hold a zero byte"):
+        label_file(tmp_path / "a\0b", recogniser, tmp_path / "out")
+
+
 def test_a_file_that_cannot_be_labelled_leaves_nothing_behind(recogniser: Recogniser, tmp_path: Path) -> None:
     path = people.write_person(tmp_path / "short.csv", 3, seconds=5, bouts=("lying",))
     with pytest.raises(HarkenError, match="nothing can be said of it"):

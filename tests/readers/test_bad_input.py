@@ -185,8 +185,8 @@ def test_wrong_option_names_are_a_programmers_mistake(tmp_path: Path) -> None:
 BAD_OPTIONS = {
     "time unit": ({"time_unit": "min"}, "--time-unit min: there is no such unit here; the units are s, ms, us, ns"),
     "unit": ({"acceleration_unit": "N"}, "--unit N: there is no such unit here; the units are g, m/s2, mg, g/64"),
-    "rate": ({"sample_rate_hz": 0.0}, "--rate 0: give samples per second, up to 100000"),
-    "rate not a number": ({"sample_rate_hz": float("nan")}, "--rate nan: give samples per second, up to 100000"),
+    "rate": ({"sample_rate_hz": 0.0}, "--rate 0: give samples per second, up to 10,000"),
+    "rate not a number": ({"sample_rate_hz": float("nan")}, "--rate nan: give samples per second, up to 10,000"),
     "range": ({"sensor_range_g": -8}, "--sensor-range -8: give the sensor's range in g, such as 8"),
     "skipped rows": ({"skip_rows": -1}, "--skip-rows -1: give the number of lines to skip, 0 or more"),
     "too many skipped rows": ({"skip_rows": 10}, "FILE: the file is empty after 10 skipped rows"),

@@ -1,6 +1,8 @@
 """Times in every unit and form, zones, and the two days a year on which clocks change."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -11,11 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import harken
+import harken.mending
+import harken.readers.options
 from harken.errors import HarkenError
 from harken.readers.clock import nanoseconds
 from harken.readers.options import TableOptions
+from harken.readers.parts import open_parts
 from harken.readers.units import NS_PER_UNIT
 from harken.recording import Recording
+from parted import assert_same
 from tables import acceleration, write
 
 START = datetime(2018, 2, 20, 23, 46, 40, tzinfo=UTC)
@@ -87,7 +93,10 @@ def test_clock_too_coarse_for_the_rate(tmp_path: Path) -> None:
 
 
 def test_times_beyond_64_bits(tmp_path: Path) -> None:
-    with pytest.raises(HarkenError, match=r"times as large as 1.519e\+18 s are beyond the year 2262"):
+    with pytest.raises(
+        HarkenError,
+        match=r"watch.csv, line 2: the time 1.519e\+18 s since 1970 does not lie between 1970 and 2100; --time-unit ",
+    ):
         read_times(tmp_path, [1_519_000_000_000_000_000 + row for row in range(40)], time_unit="s")
 
 
@@ -152,10 +161,98 @@ def test_form_that_does_not_fit(tmp_path: Path) -> None:
         read_times(tmp_path, texts, time_format="%d.%m.%Y")
 
 
-@pytest.mark.parametrize("year", ["1066", "9999"])
-def test_years_beyond_64_bits(year: str, tmp_path: Path) -> None:
-    with pytest.raises(HarkenError, match="there are times outside the years 1700 to 2261; is the column right"):
-        read_times(tmp_path, [f"{year}-02-20 23:46:40.{row * 20:03}" for row in range(40)])
+@pytest.mark.parametrize("reader", [harken.read, open_parts])
+@pytest.mark.parametrize("year", ["1066", "1700", "1969", "2100", "2260", "9999"])
+def test_a_year_that_cannot_be_is_named_with_its_line(
+    year: str, reader: Callable[[Path], object], tmp_path: Path
+) -> None:
+    lines = [f"{2018 if row < 30 else year}-02-20 23:46:40.{row * 20:03},0,0,1" for row in range(40)]
+    path = write(tmp_path, ["time,x,y,z", *lines])
+    with pytest.raises(HarkenError) as caught:
+        reader(path)
+    assert str(caught.value) == (
+        f"{path}, line 32: the time {year}-02-20 23:46:40 does not lie between 1970 and 2100; --time-column says in "
+        "which column times are, --rate HZ numbers the rows instead of reading them"
+    )
+
+
+@pytest.mark.parametrize("reader", [harken.read, partial(harken.read, as_found=True), open_parts])
+def test_numbers_beyond_the_years_that_can_be(reader: Callable[..., object], tmp_path: Path) -> None:
+    times = [*(START_NS // 10**6 + 20 * row for row in range(40)), -8_520_336_000_000, 9_151_488_000_000]  # 1700, 2260
+    path = write(tmp_path, ["time,x,y,z", *(f"{time},0,0,1" for time in times)])
+    with pytest.raises(
+        HarkenError, match="line 42: the time -8520336000000 ms since 1970 does not lie between 1970 and"
+    ):
+        reader(path)
+
+
+@pytest.mark.parametrize("start", ["1970-01-01 00:00:00", "2000-01-01 00:00:00", "2099-12-31 23:59:00"])
+def test_where_clocks_begin_and_end(start: str, tmp_path: Path) -> None:
+    recording = read_times(tmp_path, [f"{start}.{row * 20:03}" for row in range(40)], timezone="Europe/Athens")
+    assert recording.sample_rate_hz == 50
+
+
+@pytest.mark.parametrize("reader", [harken.read, partial(harken.read, as_found=True), open_parts])
+@pytest.mark.parametrize(("step", "rate"), [(1, "1e+09"), (99_000, "1.01e+04"), (61 * 10**9, "0.0164")])
+def test_a_rate_that_cannot_be(step: int, rate: str, reader: Callable[..., object], tmp_path: Path) -> None:
+    path = write(tmp_path, ["time,x,y,z", *(f"{START_NS + step * row},0,{row % 2 / 100},1" for row in range(400))])
+    with pytest.raises(HarkenError) as caught:
+        reader(path, time_unit="ns")
+    limit = "at least one a minute" if step > 10**6 else "at most 10,000 a second"
+    assert str(caught.value) == (
+        f"{path}: by its times from 2018-02-20 23:46:40 on there are {rate} samples a second, and a worn sensor gives "
+        f"{limit}; --time-unit says in which unit times are, --rate HZ numbers the rows instead of reading their times"
+    )
+    assert harken.read(path, time_unit="ns", sample_rate_hz=50).sample_rate_hz == 50
+
+
+def test_the_fastest_rate_that_may_be_said_is_the_fastest_that_is_read() -> None:
+    assert harken.readers.options.FASTEST_HZ == harken.mending.FASTEST_HZ
+
+
+FORWARD = (
+    "The clock jumps forward by 8,766 days after 2000-01-01 02:00:07: the part before begins at 2000-01-01 02:00:00, "
+    "the part after at 2024-01-01 14:00:00. If the clock was reset, the times of one part are wrong."
+)
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_a_clock_that_was_reset_is_noted(ending: str, tmp_path: Path) -> None:
+    ms = 20 * np.arange(400)
+    times = np.concatenate([946_684_800_000 + ms, 1_704_110_400_000 + ms])
+    x, y, z = acceleration(800).T
+    path = tmp_path / f"reset.{ending}"
+    frame = pl.DataFrame({"Timestamp": times, "X": x, "Y": y, "Z": z})
+    frame.write_csv(path) if ending == "csv" else frame.write_parquet(path)
+    parts = open_parts(path, timezone="Europe/Athens")
+    assert parts.streamed
+    assert FORWARD in parts.quality.notes
+    assert_same(parts, path, timezone="Europe/Athens")
+
+
+def test_a_clock_that_was_set_back_is_noted(tmp_path: Path) -> None:
+    ms = 20 * np.arange(400)
+    later, earlier = 1_704_110_400_000 + ms, 946_684_800_000 + ms
+    recording = read_times(tmp_path, [*later.tolist(), *earlier.tolist()], timezone="Europe/Athens")
+    assert recording.quality.notes == (
+        "The clock goes back by 8,767 days after 2024-01-01 14:00:07: the part before begins at 2024-01-01 14:00:00, "
+        "the part after at 2000-01-01 02:00:00. Rows were sorted by time; where both parts show the same time, their "
+        "samples are mixed.",
+        FORWARD,
+    )
+
+
+def test_of_many_jumps_three_are_named(tmp_path: Path) -> None:
+    times = [START_NS // 10**6 + 20 * row + row // 20 * 100 * 86_400_000 for row in range(120)]
+    notes = read_times(tmp_path, times).quality.notes
+    assert [note[:37] for note in notes[:3]] == ["The clock jumps forward by 100 days a"] * 3
+    assert notes[3:] == ("The clock jumps forward by more than 90 days 2 more times.",)
+    assert "the part before begins at 2018-05-31 23:46:40, the part after at 2018-09-08 23:46:40" in notes[1]
+
+
+def test_a_month_without_samples_is_no_jump(tmp_path: Path) -> None:
+    times = [START_NS // 10**6 + 20 * row + row // 20 * 30 * 86_400_000 for row in range(120)]
+    assert read_times(tmp_path, times).quality.notes == ()
 
 
 def test_missing_times_in_text(tmp_path: Path) -> None:

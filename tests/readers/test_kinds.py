@@ -1,5 +1,6 @@
 """Every kind of file finds its reader by itself, and what nobody can read is refused with what to do."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from harken.readers import TableOptions
 from harken.readers.csv import read_csv
 from harken.readers.kinds import reader_of
 from harken.readers.parquet import read_parquet
+from harken.readers.parts import open_parts
 from harken.readers.sensor_logger import read_sensor_logger
 
 TRUE_RATE_AND_HOURS = {
@@ -88,3 +90,10 @@ def test_a_parquet_file_is_known_by_its_name_or_its_bytes(tmp_path: Path) -> Non
         path = tmp_path / name
         path.write_bytes(content)
         assert reader_of(path, TableOptions()) is read_parquet
+
+
+@pytest.mark.parametrize("reader", [harken.read, open_parts])
+@pytest.mark.parametrize("name", ["a\0b.csv", "a\0/b.parquet"])
+def test_a_name_that_no_file_can_have(name: str, reader: Callable[[Path], object], tmp_path: Path) -> None:
+    with pytest.raises(HarkenError, match=r"a\\x00.*: the name of a file cannot hold a zero byte"):
+        reader(tmp_path / name)

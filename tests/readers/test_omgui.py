@@ -12,6 +12,8 @@ from exports import head, survives
 from harken.errors import HarkenError
 from harken.readers.omgui import looks_like_omgui, read_omgui
 from harken.readers.options import TableOptions
+from harken.readers.parts import open_parts
+from parted import assert_same
 from reading import mended
 from tables import HEADER, acceleration, notebook_lines, write
 
@@ -178,3 +180,16 @@ def test_a_gzipped_export_is_recognised_and_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize("form", [unix, text])
 def test_mutilated(form, tmp_path: Path) -> None:
     survives("\n".join([*made(60, form=form), ""]).encode(), tmp_path / "ann.csv", looks_like_omgui, read_omgui)
+
+
+@pytest.mark.parametrize("value", ["1" + "0" * 300, "-1" + "0" * 39, "3" + "0" * 38])
+def test_values_beyond_what_float32_holds_are_marked(value: str, tmp_path: Path) -> None:
+    rows = 400
+    samples = np.hstack([acceleration(rows), np.zeros((rows, 3))])
+    times = [unix(START_NS + 10_000_000 * row) for row in range(rows)]
+    wild = [",".join([line.split(",")[0], *[f"{value}.000000"] * 6]) for line in lines(times, samples)[100:103]]
+    path = write(tmp_path, [*lines(times[:100], samples[:100]), *wild, *lines(times[103:], samples[103:])])
+    recording = read(path)
+    assert np.flatnonzero(~recording.valid).tolist() == [100, 101, 102]
+    assert recording.quality.missing + recording.quality.out_of_range == 3
+    assert_same(open_parts(path), path)

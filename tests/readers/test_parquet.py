@@ -1,6 +1,7 @@
 """The same columns in a Parquet file."""
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,8 @@ import pytest
 
 import harken
 from harken.errors import HarkenError
+from harken.readers.parts import open_parts
+from parted import refusal_of
 from tables import HEADER, START_MS, acceleration, notebook_lines, write
 
 ROWS = 60
@@ -120,10 +123,56 @@ def test_bad_type(column: str, tmp_path: Path) -> None:
     assert str(caught.value) == f"{tmp_path / 'ann.parquet'}, {message}"
 
 
-@pytest.mark.parametrize("values", [[datetime(2018, 2, 20).date()] * ROWS, [timedelta(seconds=1)] * ROWS])
-def test_dates_and_durations_are_no_times(values: list[object], tmp_path: Path) -> None:
-    with pytest.raises(HarkenError, match=r"the time column holds D.*; a date and a time of day are needed"):
-        read(tmp_path, table(Timestamp=values))
+NO_TIMES = {
+    "Date": pl.Series([datetime(2018, 2, 20).date()] * ROWS),
+    "Duration(time_unit='us')": pl.Series([timedelta(seconds=1)] * ROWS),
+    "Time": pl.Series([time(12, 30)] * ROWS),
+    "Int128": pl.Series(START_MS + 20 * np.arange(ROWS)).cast(pl.Int128),
+    "Binary": pl.Series([b"12:30"] * ROWS),
+    "Boolean": pl.Series([True] * ROWS),
+}
+
+
+@pytest.mark.parametrize("kind", NO_TIMES)
+@pytest.mark.parametrize("reader", [harken.read, open_parts])
+def test_a_column_that_holds_no_times_is_named_with_its_type(
+    kind: str, reader: Callable[[Path], object], tmp_path: Path
+) -> None:
+    path = tmp_path / "ann.parquet"
+    table(Timestamp=NO_TIMES[kind]).write_parquet(path)
+    with pytest.raises(HarkenError) as caught:
+        reader(path)
+    assert str(caught.value) == (
+        f"{path}, column Timestamp: holds {kind}, not times; say where time is with --time-column"
+    )
+
+
+def test_times_that_no_64_bits_hold(tmp_path: Path) -> None:
+    times = pl.Series([2**64 - 1 - row for row in range(ROWS)], dtype=pl.UInt64)
+    with pytest.raises(
+        HarkenError, match=r"ann.parquet, row 1: the time 1.8\d*e\+19 ns since 1970 does not lie between"
+    ):
+        read(tmp_path, table(Timestamp=times), time_unit="ns")
+
+
+@pytest.mark.parametrize("reader", [harken.read, lambda path: list(open_parts(path).parts())], ids=["whole", "parts"])
+def test_a_damaged_file_is_read_or_refused_in_a_sentence_and_nothing_is_printed(
+    reader: Callable[[Path], object], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path, copy = tmp_path / "ann.parquet", tmp_path / "copy.parquet"
+    table().write_parquet(path, row_group_size=20)
+    content = path.read_bytes()
+    footer = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    random = np.random.default_rng(11)  # six panics of polars, and more
+    refused = 0
+    for number in range(200):
+        damaged = bytearray(content[: int(random.integers(1, len(content)))] if number % 10 == 0 else content)
+        for place in random.integers(footer if number % 2 else 0, len(content), 1 + number % 3).tolist():
+            damaged[place % len(damaged)] = int(random.integers(256))
+        copy.write_bytes(damaged)
+        refused += refusal_of(reader, copy) is not None
+    assert 60 < refused < 200
+    assert capfd.readouterr() == ("", "")
 
 
 def test_bad_time_names_its_row(tmp_path: Path) -> None:

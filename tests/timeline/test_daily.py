@@ -1,6 +1,7 @@
 """Days by the wearer's calendar, with 23, 24 and 25 hours; hours as they are and adjusted; checked minute by minute."""
 
 from collections import defaultdict
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harken.timeline import Timeline, write_csv
+from harken.timeline.quarters import Quarters
 from labelled import timeline
 
 HOUR = 3600.0
@@ -49,7 +51,10 @@ def expected(found: Timeline, zone: str) -> list[dict[str, object]]:
         if label is not None:
             spent[local.date(), local.hour * 4 + local.minute // 15][label] += 1
     days = []
+    recorded = {local.date() for local, _ in minutes(replace(found, frame=found.frame.filter("recorded")), zone)}
     for number in range((last - first).days + 1):
+        if first + timedelta(days=number) not in recorded:
+            continue
         day = first + timedelta(days=number)
         row: dict[str, object] = {"date": day, "seconds_in_day": 60 * sum(long[day, q] for q in range(96))}
         for label in found.labels:
@@ -142,6 +147,27 @@ def test_a_day_without_walking_has_no_first_and_no_last() -> None:
     none = timeline(0, [30 * HOUR], ["still"], known=("still", "moving")).daily()
     assert none["first_walking"].null_count() == 2
     assert none.schema["first_walking"] == pl.Datetime("ns", "UTC")
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Athens", "America/New_York"])
+def test_days_without_samples_have_no_row_however_many_there_are(zone: str) -> None:
+    decades = moment("2024-03-01T12:00", zone) - moment("2000-01-01T01:00", zone)
+    pieces = [("sitting", HOUR), ("gap", decades), ("walking", HOUR), ("gap", 48 * HOUR), ("sitting", 30 * HOUR)]
+    found = timeline(
+        moment("2000-01-01T00:00", zone),
+        [seconds for _, seconds in pieces],
+        [label for label, _ in pieces],
+        timezone=zone,
+    )
+    days = found.daily()
+    assert days["date"].cast(pl.String).to_list() == ["2000-01-01", "2024-03-01", "2024-03-03", "2024-03-04"]
+    assert days["hours_sitting"].to_list() == pytest.approx([1, 0, 11, 19])
+    assert days["hours_walking"].to_list() == pytest.approx([0, 1, 0, 0])
+    assert days["longest_bout_minutes_sitting"].to_list() == pytest.approx([60, 0, 660, 1140])
+    assert days["transitions"].to_list() == [0, 0, 0, 0]
+    assert days["first_walking"].is_null().to_list() == [True, False, True, True]
+    assert days["seconds_in_day"].to_list() == [86_400] * 4
+    assert len(Quarters.of(found.frame, zone).start_ns) == 5 * 96
 
 
 def test_transitions_are_between_labels_a_minute_apart_at_most() -> None:

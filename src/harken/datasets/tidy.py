@@ -16,6 +16,7 @@ from harken.errors import HarkenError
 from harken.mending import mend
 from harken.readers.clock import EARLIEST_DATE_NS, nanoseconds
 from harken.readers.options import AccelerationUnit, TableOptions, TimeUnit
+from harken.readers.panics import without_panics
 from harken.readers.table import POLARS_ERRORS, first_line
 from harken.readers.units import G_PER_UNIT, acceleration_unit, magnitude_at_rest, time_unit
 from harken.recording import UNLABELLED, Quality, Recording
@@ -86,7 +87,8 @@ def _files(path: Path) -> list[Path]:
 def _table(path: Path, label_column: str | None) -> pl.DataFrame:
     """One file: names as text, ``time_ns`` (from the session's start, or a date: ``dated``), x, y, z as float32."""
     try:
-        frame = pl.read_parquet(path) if _is_parquet(path) else pl.read_csv(path, infer_schema_length=None)
+        with without_panics():
+            frame = pl.read_parquet(path) if _is_parquet(path) else pl.read_csv(path, infer_schema_length=None)
     except POLARS_ERRORS as error:
         raise HarkenError(f"{path}: cannot be read as a table ({first_line(error)})") from error
     except OSError as error:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from harken.errors import HarkenError
-from harken.mending import mend
+from harken.mending import check_clock, mend
 from harken.readers.kinds import reader_of
 from harken.readers.options import TableOptions
 from harken.recording import Recording
@@ -47,4 +47,7 @@ def read(path: str | Path, *, as_found: bool = False, **options: Any) -> Recordi
         raise HarkenError(f"{path}: there is no such file") from error
     except OSError as error:
         raise HarkenError(f"{path}: cannot be read ({error.strerror or error})") from error
-    return recording if as_found else mend(recording, sensor_range=table_options.sensor_range_g)
+    if not as_found:
+        return mend(recording, sensor_range=table_options.sensor_range_g)
+    check_clock(recording)
+    return recording

@@ -11,13 +11,14 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.errors import HarkenError
+from harken.mending import EARLIEST_NS, LATEST_NS
 from harken.readers.options import TableOptions
 from harken.readers.units import NS_PER_UNIT, time_unit
 
 __all__ = ["Clock", "check_timezone", "nanoseconds"]
 
 EARLIEST_DATE_NS = 10**17  # March 1973: an earlier clock has no date, it counts from its own start
-YEARS = (1700, 2261)  # what nanoseconds in 64 bits can hold
+NS_PER_TICK = {"ns": 1, "us": 10**3, "ms": 10**6}
 JUMP_BACK_NS = 5 * 60 * 10**9  # more than rows out of order, less than the smallest change of a zone
 NO_TIMES = ("", "null", "nan", "none", "na", "n/a")
 ZONED = re.compile(r":\d\d([.,]\d+)? ?(Z|UTC|GMT|[+-]\d\d(:?\d\d)?)$")
@@ -63,18 +64,19 @@ def nanoseconds(path: Path, column: pl.Series, options: TableOptions, where: Whe
     """Read a column of times.
 
     Raises:
-        HarkenError: when the unit of numbers cannot be recognised, or text is not a time.
+        HarkenError: when the unit of numbers cannot be recognised, text is not a time, or a time is not one of the
+            years 1970 to 2099.
     """
     if column.null_count() == len(column):
         raise HarkenError(f"{path}: no row has a time; --rate HZ numbers the rows instead")
     if column.dtype.is_temporal():
         return _from_datetimes(path, column, options, where)
     if column.dtype.is_numeric():
-        return _from_numbers(path, column, options)
+        return _from_numbers(path, column, options, where)
     return _from_text(path, column.cast(pl.String), options, where)
 
 
-def _from_numbers(path: Path, column: pl.Series, options: TableOptions) -> Clock:
+def _from_numbers(path: Path, column: pl.Series, options: TableOptions, where: Where) -> Clock:
     if not column.dtype.is_integer():
         column = column.cast(pl.Float64)
         column = column.set(column.is_nan() | column.is_infinite(), None)
@@ -90,9 +92,14 @@ def _from_numbers(path: Path, column: pl.Series, options: TableOptions) -> Clock
             "say it with --time-unit s, ms, us or ns"
         )
     factor = NS_PER_UNIT[unit]
-    largest = max(abs(float(known.min())), abs(float(known.max())))
-    if largest * factor >= 2**63:
-        raise HarkenError(f"{path}: times as large as {largest:g} {unit} are beyond the year 2262")
+    least, most = float(known.min()), float(known.max())
+    if least * factor < EARLIEST_NS or most * factor >= LATEST_NS:
+        outside = (values < EARLIEST_NS // factor) | (values >= LATEST_NS // factor)
+        row = int(np.flatnonzero(outside)[0])
+        raise HarkenError(
+            f"{path}, {where(row)}: the time {values[row]:.17g} {unit} since 1970 does not lie between 1970 and 2100; "
+            "--time-unit says in which unit times are, --rate HZ numbers the rows instead of reading them"
+        )
     if column.dtype.is_integer():
         time_ns = values.astype(np.int64)
         time_ns *= factor
@@ -101,7 +108,7 @@ def _from_numbers(path: Path, column: pl.Series, options: TableOptions) -> Clock
         whole = np.floor(values)
         time_ns = whole.astype(np.int64) * factor + np.rint((values - whole) * factor).astype(np.int64)
     notes = []
-    if largest * factor < EARLIEST_DATE_NS:
+    if max(-least, most) * factor < EARLIEST_DATE_NS:
         notes.append("The clock has no date: it is shown as if it had started at the beginning of 1970.")
     return Clock(time_ns, present, unit, notes)
 
@@ -120,7 +127,7 @@ def _from_text(path: Path, column: pl.Series, options: TableOptions, where: Wher
             _check_all_read(path, column, numbers, "a number, as the other times are", where)
             whole = column.cast(pl.Int64, strict=False)
             integral = whole.null_count() == column.null_count()
-            clock = _from_numbers(path, whole if integral else numbers, options)
+            clock = _from_numbers(path, whole if integral else numbers, options, where)
             return replace(clock, form="whole numbers" if integral else "numbers")
         first = column.drop_nulls().head(1).to_list()
         if first and "," in first[0]:
@@ -151,7 +158,7 @@ def _parsed(path: Path, column: pl.Series, patterns: list[str], form: str, where
     if best is None:
         raise HarkenError(f"{path}: --time-format {patterns[0]!r} is no pattern for times")
     _check_all_read(path, column, best[0], form, where)
-    if column.str.contains(r"\.\d{7}").any() and _within_years(best[0]):
+    if column.str.contains(r"\.\d{7}").any() and not _outside(best[0]).any():
         return column.str.to_datetime(best[1], time_unit="ns", strict=False), best[1]
     return best
 
@@ -163,10 +170,10 @@ def _check_all_read(path: Path, written: pl.Series, read: pl.Series, form: str, 
         raise HarkenError(f"{path}, {where(row)}: {written[row]!r} is not {form}")
 
 
-def _within_years(column: pl.Series) -> bool:
-    """Whether nanoseconds in 64 bits can hold these datetimes."""
-    years = column.dt.year()
-    return bool(years.is_between(*YEARS).all())
+def _outside(column: pl.Series) -> pl.Series:
+    """Which of these datetimes do not lie between 1970 and 2100; null where there is none."""
+    ns = NS_PER_TICK[column.dtype.time_unit]  # type: ignore[attr-defined]
+    return ~column.to_physical().is_between(EARLIEST_NS // ns, LATEST_NS // ns, closed="left")
 
 
 def _from_datetimes(path: Path, column: pl.Series, options: TableOptions, where: Where) -> Clock:
@@ -174,8 +181,13 @@ def _from_datetimes(path: Path, column: pl.Series, options: TableOptions, where:
         raise HarkenError(f"{path}: the time column holds {column.dtype}; a date and a time of day are needed")
     if column.null_count() == len(column):
         raise HarkenError(f"{path}: no row has a time; --rate HZ numbers the rows instead")
-    if not _within_years(column):
-        raise HarkenError(f"{path}: there are times outside the years {YEARS[0]} to {YEARS[1]}; is the column right?")
+    outside = _outside(column).arg_true()
+    if len(outside):
+        row = int(outside[0])
+        raise HarkenError(
+            f"{path}, {where(row)}: the time {column[row]:%Y-%m-%d %H:%M:%S} does not lie between 1970 and 2100; "
+            "--time-column says in which column times are, --rate HZ numbers the rows instead of reading them"
+        )
     notes, cut = [], False
     if column.dtype.time_zone is not None:
         instants = column.dt.convert_time_zone("UTC")

@@ -53,9 +53,11 @@ def reader_of(path: Path, options: TableOptions) -> Reader:
     """The reader of a file, or of a folder that is one recording (what Sensor Logger exports).
 
     Raises:
-        HarkenError: for a folder that is no such thing.
+        HarkenError: for a folder that is no such thing, and for a path that no file can have.
         OSError: when the file is not there or cannot be read.
     """
+    if "\0" in str(path):
+        raise HarkenError(f"{str(path)!r}: the name of a file cannot hold a zero byte")
     if path.is_dir():
         if looks_like_sensor_logger(path, b""):
             return read_sensor_logger

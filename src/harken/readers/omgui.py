@@ -177,7 +177,9 @@ def without_gravity(signals: NDArray[np.float32]) -> int:
     if pieces == 0:
         return 0
     acceleration = signals[: pieces * PIECE, :3].reshape(pieces, PIECE, 3).astype(np.float64)
-    size = np.median(np.linalg.norm(np.nan_to_num(acceleration, nan=1.0), axis=2), axis=1)
+    # What is missing, or was too large for float32, says nothing of gravity.
+    acceleration[~np.isfinite(acceleration)] = 1.0
+    size = np.median(np.linalg.norm(acceleration, axis=2), axis=1)
     score = np.cumsum(-1 - np.log2(np.maximum(size, SMALLEST_G)))
     best = int(np.argmax(score))
     end = (best + 1) * PIECE

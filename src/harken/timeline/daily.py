@@ -22,7 +22,7 @@ NS_PER_MINUTE = 60 * 10**9
 
 
 def daily(frame: pl.DataFrame, labels: tuple[str, ...], names: Sequence[str]) -> pl.DataFrame:
-    """One row a calendar day of a timeline's rows; see ``Timeline.daily``.
+    """One row a calendar day on which a timeline's rows have samples; see ``Timeline.daily``.
 
     Args:
         frame: the rows.
@@ -30,8 +30,7 @@ def daily(frame: pl.DataFrame, labels: tuple[str, ...], names: Sequence[str]) ->
         names: those that get hours: ``labels``, and maybe ``unsure``.
     """
     zone = str(frame.schema["start"].time_zone)  # type: ignore[attr-defined]
-    start, end = nanoseconds(frame, "start"), nanoseconds(frame, "end")
-    quarters = Quarters.of(int(start[0]), int(end[-1]), zone)
+    quarters = Quarters.of(frame, zone)
     label = frame["label"]
     each = np.stack([quarters.seconds(frame, (label == name).fill_null(False).to_numpy()) for name in names])
     adjusted = adjusted_seconds(quarters, each)
@@ -50,7 +49,8 @@ def daily(frame: pl.DataFrame, labels: tuple[str, ...], names: Sequence[str]) ->
     columns |= {f"longest_bout_minutes_{name}": longest[code] for code, name in enumerate(names)}
     columns["transitions"] = _transitions(frame, labels, quarters.days_ns)
     first, last = _first_and_last(frame, (label == WALKING).fill_null(False).to_numpy(), quarters.days_ns, zone)
-    return pl.DataFrame(columns | {"first_walking": first, "last_walking": last})
+    days = pl.DataFrame(columns | {"first_walking": first, "last_walking": last})
+    return days.filter(pl.col("recorded_hours") > 0)
 
 
 def adjusted_seconds(quarters: Quarters, each: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -84,8 +84,8 @@ def _longest_bout_minutes(
     first, last = _day(start, days_ns), _day(end - 1, days_ns)
     bout = np.repeat(np.arange(len(found)), last - first + 1)
     day = first[bout] + np.arange(len(bout)) - np.searchsorted(bout, bout)
-    part = np.minimum(end[bout], days_ns[day + 1]) - np.maximum(start[bout], days_ns[day])
-    longest = np.zeros((len(names), len(days_ns) - 1))
+    part = np.minimum(end[bout], days_ns[day, 1]) - np.maximum(start[bout], days_ns[day, 0])
+    longest = np.zeros((len(names), len(days_ns)))
     np.maximum.at(longest, (codes[bout], day), part / NS_PER_MINUTE)
     return longest
 
@@ -96,7 +96,7 @@ def _transitions(frame: pl.DataFrame, labels: tuple[str, ...], days_ns: NDArray[
     told = rows.filter(pl.col("label").is_in(labels))
     other = (told["label"] != told["label"].shift(1)).fill_null(False).to_numpy()
     changes = nanoseconds(told, "start")[follows(frame, told, BRIDGED_GAP_S) & other]
-    return np.bincount(_day(changes, days_ns), minlength=len(days_ns) - 1)
+    return np.bincount(_day(changes, days_ns), minlength=len(days_ns))
 
 
 def _first_and_last(
@@ -104,7 +104,7 @@ def _first_and_last(
 ) -> tuple[pl.Series, pl.Series]:
     """When the first of the chosen rows of each day begins and the last one ends; null for a day without one."""
     start, end = nanoseconds(frame, "start")[chosen], nanoseconds(frame, "end")[chosen]
-    begins, ends = days_ns[:-1], days_ns[1:]
+    begins, ends = days_ns.T
     if len(start) == 0:
         none = times(begins, zone).clear(len(begins))
         return none, none
@@ -120,4 +120,4 @@ def _first_and_last(
 
 
 def _day(moments_ns: NDArray[np.int64], days_ns: NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.asarray(np.searchsorted(days_ns, moments_ns, side="right") - 1)
+    return np.asarray(np.searchsorted(days_ns[:, 0], moments_ns, side="right") - 1)

@@ -18,11 +18,14 @@ __all__ = ["QUARTERS_A_DAY", "QUARTER_NS", "Quarters"]
 QUARTER_NS = 900 * 10**9
 QUARTERS_A_DAY = 96
 LONGEST_DAY_NS = 28 * 3600 * 10**9
+LONG_GAP_NS = 3 * LONGEST_DAY_NS
+"""A longer gap holds whole days, whose quarters are left out: a clock that was reset may leave out decades."""
 
 
 @dataclass(frozen=True, eq=False)
 class Quarters:
-    """The quarters of all days of a timeline, from the first day's midnight to the midnight after the last.
+    """The quarters of the days of a timeline, from the first day's midnight to the midnight after the last; without
+    those in long gaps.
 
     Attributes:
         dates: the days, in order, ``[days]``.
@@ -38,7 +41,22 @@ class Quarters:
     of_the_day: NDArray[np.int64]
 
     @classmethod
-    def of(cls, start_ns: int, end_ns: int, timezone: str) -> "Quarters":
+    def of(cls, frame: pl.DataFrame, timezone: str) -> "Quarters":
+        """Those of the days of a timeline's rows."""
+        start, end = nanoseconds(frame, "start"), nanoseconds(frame, "end")
+        long = np.flatnonzero(~frame["recorded"].to_numpy() & (end - start > LONG_GAP_NS))
+        begins, ends = np.append(start[0], end[long]), np.append(start[long], end[-1])
+        some = [cls._between(*span, timezone) for span in zip(begins.tolist(), ends.tolist(), strict=True)]
+        days = np.cumsum([0, *(len(each.dates) for each in some)])
+        return cls(
+            dates=pl.concat([each.dates for each in some]),
+            start_ns=np.concatenate([each.start_ns for each in some]),
+            day=np.concatenate([each.day + before for each, before in zip(some, days[:-1], strict=True)]),
+            of_the_day=np.concatenate([each.of_the_day for each in some]),
+        )
+
+    @classmethod
+    def _between(cls, start_ns: int, end_ns: int, timezone: str) -> "Quarters":
         """Those of the days that something from ``start_ns`` to ``end_ns`` has a part in."""
         first = (start_ns - LONGEST_DAY_NS) // QUARTER_NS * QUARTER_NS
         every = np.arange(first, end_ns + LONGEST_DAY_NS, QUARTER_NS, dtype=np.int64)
@@ -62,9 +80,10 @@ class Quarters:
 
     @property
     def days_ns(self) -> NDArray[np.int64]:
-        """Where each day begins, and where the last one ends, int64 ``[days + 1]``."""
-        first = np.searchsorted(self.day, np.arange(len(self.dates)))
-        return np.append(self.start_ns[first], self.start_ns[-1] + QUARTER_NS)
+        """Where each day begins and ends, int64 ``[days, 2]``."""
+        days = np.arange(len(self.dates))
+        first, last = np.searchsorted(self.day, days), np.searchsorted(self.day, days, side="right") - 1
+        return np.stack([self.start_ns[first], self.start_ns[last] + QUARTER_NS], axis=1)
 
     def seconds(self, frame: pl.DataFrame, chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
         """How much of each quarter is covered by the chosen rows of a timeline, in s, float64 ``[quarters]``."""
@@ -72,8 +91,10 @@ class Quarters:
         knots = np.append(start, end[-1:])
         covered = np.concatenate([[0], np.cumsum(np.where(chosen, end - start, 0))])
         # Counted from the first row, so that float64 holds every nanosecond of three months.
-        edges = np.append(self.start_ns, self.start_ns[-1] + QUARTER_NS) - knots[0]
-        return np.asarray(np.diff(np.interp(edges, knots - knots[0], covered)) / 1e9)
+        edges = np.unique(np.concatenate([self.start_ns, self.start_ns + QUARTER_NS]))
+        until = np.interp(edges - knots[0], knots - knots[0], covered)
+        first = np.searchsorted(edges, self.start_ns)
+        return np.asarray((until[first + 1] - until[first]) / 1e9)
 
     def by_day(self, each: NDArray[np.float64]) -> NDArray[np.float64]:
         """Sums over the quarters of each day, ``[quarters]`` -> ``[days]``."""

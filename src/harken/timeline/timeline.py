@@ -160,7 +160,7 @@ class Timeline:
         return bouts(self.frame, self.labels, bridged_gap_s)
 
     def daily(self) -> pl.DataFrame:
-        """One row a calendar day in the wearer's zone, from the first to the last.
+        """One row a calendar day in the wearer's zone, in order. A day without samples has no row.
 
         The columns are
 

@@ -16,7 +16,9 @@ import pytest
 
 from harken.errors import HarkenError
 from harken.report.wearer import write_wearer_report
+from harken.report.wearer.calendar import calendar_days, offsets
 from harken.timeline import Timeline
+from labelled import timeline
 from wearers_week import MODEL_CARD, told_week
 
 EVIL = """<img src=x onerror="document.title='taken'">"</script><script>document.title='taken'</script>"""
@@ -119,6 +121,41 @@ def test_every_day_has_a_strip_and_hours(week: Timeline, page: Page) -> None:
     assert strips[2].startswith("Wednesday 3 January: lying ")
     hours = week.daily()["hours_sitting"][2]
     assert f"sitting {int(hours)}:{round(hours * 60) % 60:02d}" in strips[2]
+
+
+def test_days_without_data_are_one_line(tmp_path: Path) -> None:
+    hour, day = 3600.0, 86_400.0
+    found = timeline(
+        946_684_800,
+        [hour, 8766 * day, hour, 47 * hour, hour],
+        ["sitting", "gap", "walking", "gap", "sitting"],
+        timezone="Europe/London",
+        activity_mg=[10, np.nan, 200, np.nan, 10],
+    )
+    page = written(tmp_path / "page.html", found)
+    strips = [attributes["aria-label"] or "" for _, attributes in page.elements if attributes.get("class") == "strip"]
+    assert [strip.split(":")[0] for strip in strips] == [
+        "Saturday 1 January",
+        "Monday 1 January",
+        "Wednesday 3 January",
+    ]
+    for line in ("8,765 days without data: 2000-01-02 to 2023-12-31", "1 day without data: 2024-01-02"):
+        assert page.words.count(line) == 3  # among the strips, the bars and the rows of the table
+    assert page.words.index("Saturday 1 January") < page.words.index("8,765 days") < page.words.index("Monday 1 Jan")
+    assert len(page.rows["days"]) == 3
+    assert (tmp_path / "page.html").stat().st_size < 100_000
+
+
+def test_offsets_before_and_after_days_without_data() -> None:
+    winter, summer = 946_684_800 * 10**9, 1_719_792_000 * 10**9
+    days = calendar_days([(winter, winter + 10**9), (summer, summer + 10**9)], "Europe/Athens")
+    assert [day.without_data for day in days] == ["", "8,947 days without data: 2000-01-02 to 2024-06-30"]
+    assert [ahead for _, ahead in offsets(days, "Europe/Athens")] == [7200, 10_800]
+    spring = 1_711_600_000 * 10**9
+    (_, (change, ahead)) = offsets(
+        calendar_days([(spring, spring + 5 * 86_400 * 10**9)], "Europe/Athens"), "Europe/Athens"
+    )
+    assert (datetime.fromtimestamp(change, UTC).isoformat(), ahead) == ("2024-03-31T01:00:00+00:00", 10_800)
 
 
 def test_the_picture_draws_the_timeline_itself(week: Timeline, page: Page) -> None:

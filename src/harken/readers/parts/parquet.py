@@ -9,14 +9,13 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.errors import HarkenError
-from harken.files import utf8_path
 from harken.readers.blocks import stem
-from harken.readers.clock import check_timezone, nanoseconds
+from harken.readers.clock import Clock, check_timezone, nanoseconds
 from harken.readers.columns import Columns, find_columns
 from harken.readers.options import AccelerationUnit, TableOptions
-from harken.readers.parquet import check_types
+from harken.readers.parquet import check_types, parquet_errors
 from harken.readers.parts.found import CannotStreamError, Found
-from harken.readers.table import POLARS_ERRORS, channels_of, first_line, signals_of, unit_and_notes
+from harken.readers.table import channels_of, signals_of, unit_and_notes
 from harken.readers.units import G_PER_UNIT, AtRest, magnitude_at_rest, time_unit
 from harken.recording import UNLABELLED, Quality
 from harken.samples import Samples
@@ -37,17 +36,14 @@ def found_parquet(path: Path, options: TableOptions) -> Found:
     """
     if options.timezone is not None:
         check_timezone(options.timezone)
-    try:
-        return _Reading(path, options).found()
-    except POLARS_ERRORS as error:
-        raise HarkenError(f"{path}: not a whole Parquet file ({first_line(error)})") from error
+    return _Reading(path, options).found()
 
 
 class _Reading:
     def __init__(self, path: Path, options: TableOptions) -> None:
         self._path = path
         self._options = options
-        with utf8_path(path) as plain:
+        with parquet_errors(path) as plain:
             schema = pl.read_parquet_schema(plain)
         header = list(schema)
         first_row = ["0" if dtype.is_numeric() else "" for dtype in schema.values()]
@@ -62,7 +58,7 @@ class _Reading:
         naive = isinstance(dtype, pl.Datetime) and dtype.time_zone is None and options.timezone is not None
         if naive or not (dtype.is_integer() or dtype.is_float() or isinstance(dtype, pl.Datetime)):
             raise CannotStreamError("its times must be looked at together")
-        with utf8_path(path) as plain:
+        with parquet_errors(path) as plain:
             self._rows = pl.scan_parquet(plain, glob=False).select(pl.len()).collect().item()
         if self._rows == 0:
             raise CannotStreamError("it is empty")
@@ -79,7 +75,7 @@ class _Reading:
             if unit is None:
                 raise CannotStreamError("the unit of its times must be looked for in all of them")
             self._time_options = replace(options, time_unit=unit)
-        clock = nanoseconds(path, first["time"], self._time_options, self._where)
+        clock = self._read_clock(first["time"])
         self._unit, _ = unit_or_whole(path, magnitude_at_rest(self._signals(first)[:, :3]), options)
         quality = Quality(acceleration_unit=self._unit, time_unit=clock.unit, notes=tuple(clock.notes))
 
@@ -103,13 +99,10 @@ class _Reading:
         at_rest = AtRest()
         for first in range(0, self._rows, ROWS_AT_ONCE):
             count = min(ROWS_AT_ONCE, self._rows - first)
-            try:
-                frame = self._frame(first, count)
-            except POLARS_ERRORS as error:
-                raise HarkenError(f"{self._path}: not a whole Parquet file ({first_line(error)})") from error
+            frame = self._frame(first, count)
             if frame.height != count or frame["time"].null_count():
                 raise CannotStreamError("some rows have no time")
-            clock = nanoseconds(self._path, frame["time"], self._time_options, self._where)
+            clock = self._read_clock(frame["time"])
             if clock.present is not None:
                 raise CannotStreamError("some rows have no time")
             signals = self._signals(frame)
@@ -126,22 +119,25 @@ class _Reading:
 
     def _frame(self, first: int, count: int) -> pl.DataFrame:
         columns = [pl.col(name).alias(role) for role, name in self._names.items()]
-        with utf8_path(self._path) as plain:
+        with parquet_errors(self._path) as plain:
             return pl.scan_parquet(plain, glob=False).slice(first, count).select(columns).collect()
 
     def _subject(self) -> str:
         said = self._options.subject
         if self._subject_name is None:
             return said or stem(self._path)
-        with utf8_path(self._path) as plain:
+        with parquet_errors(self._path) as plain:
             column = pl.scan_parquet(plain, glob=False).select(pl.col(self._subject_name).unique()).collect()
         people = {str(name).strip() for name in column.to_series().drop_nulls().to_list()}
         if len(people) != 1 or said not in (None, *people):
             raise CannotStreamError("it may hold several people")
         return next(iter(people))
 
-    def _where(self, row: int) -> str:
-        return f"row {row + 1}"
+    def _read_clock(self, time: pl.Series) -> Clock:
+        try:
+            return nanoseconds(self._path, time, self._time_options, lambda row: f"row {row + 1}")
+        except HarkenError as error:
+            raise CannotStreamError("its times must be looked at together") from error
 
 
 def unit_or_whole(path: Path, at_rest: float, options: TableOptions) -> tuple[AccelerationUnit, list[str]]:

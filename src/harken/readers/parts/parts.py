@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from harken.mending import jump_notes
 from harken.readers.parts.found import Found
 from harken.readers.parts.survey import GAP_NS, Survey, Surveyed, deduplicated
 from harken.recording import UNLABELLED, Quality, Recording
@@ -101,7 +102,8 @@ def surveyed_parts(found: Found, sensor_range_g: float | None, listener: Listene
     tell = listener(found.channels) if listener is not None else None
     for piece in found.pieces():
         survey.push(piece)
-        if tell is not None:
+        # Samples with a missing value will be marked, so what the listener heard will not count.
+        if tell is not None and not survey.missing:
             tell(piece)
     seen = survey.finish()
     quality = found.concluded() if found.concluded is not None else found.quality
@@ -116,7 +118,7 @@ def surveyed_parts(found: Found, sensor_range_g: float | None, listener: Listene
         out_of_range=seen.out_of_range,
         stuck=seen.stuck,
         sensor_range_g=seen.range_g,
-    )
+    ).noting(*jump_notes(seen.gaps_ns, seen.start_ns, found.timezone))
     return Parts(
         channels=found.channels,
         subject=found.subject,

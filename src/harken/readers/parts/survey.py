@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.mending import MOST_REPEATED
+from harken.mending import FAST_STEP_NS, MOST_REPEATED, is_time
 from harken.readers.parts.found import CannotStreamError
 from harken.recording import INTERVALS_IN_A_GAP, MINIMUM_GAP_S
 from harken.samples import Samples
@@ -65,21 +65,24 @@ class Survey:
         self._stuck = StuckRuns(gap_ns=GAP_NS)
         self._rows = self._repeated = self._missing = 0
         self._start_ns = self._last_ns = 0
-        self._inside_ns = self._inside = self._slow = 0
+        self._inside_ns = self._inside = self._slow = self._fast = 0
         self._gaps: list[NDArray[np.int64]] = []
 
     def push(self, samples: Samples) -> None:
         """Take in the next piece.
 
         Raises:
-            CannotStreamError: when a time lies before the one before it.
+            CannotStreamError: when a time lies before the one before it, or cannot be.
         """
         if len(samples.time_ns) == 0:
             return
         steps = np.diff(samples.time_ns, prepend=self._last_ns if self._rows else samples.time_ns[0] - 1)
-        if int(steps.min()) < 0:
+        if not is_time(int(samples.time_ns.min()), int(samples.time_ns.max())):
+            raise CannotStreamError("some of its times cannot be")
+        least = int(steps.min())
+        if least < 0:
             raise CannotStreamError("its rows are not in the order of their times")
-        if int(steps.min()) == 0:
+        if least == 0:
             kept = steps > 0
             self._repeated += int((~kept).sum())
             samples = samples.chosen(kept)
@@ -89,20 +92,29 @@ class Survey:
         if self._rows == 0:
             self._start_ns = int(samples.time_ns[0])
             steps = steps[1:]
+        if least < FAST_STEP_NS:
+            self._fast += int(np.count_nonzero(steps < FAST_STEP_NS))
         self._look_at_steps(samples.time_ns, steps)
         self._look_at_values(samples)
         self._rows += len(samples.time_ns)
         self._last_ns = int(samples.time_ns[-1])
 
+    @property
+    def missing(self) -> int:
+        """How many samples so far have a missing value."""
+        return self._missing
+
     def finish(self) -> Surveyed:
         """What was found.
 
         Raises:
-            CannotStreamError: when there is nothing, the sensor is slow, or times repeat too often.
+            CannotStreamError: when there is nothing, the sensor is slow, its rate cannot be, or times repeat too often.
         """
         steps = self._inside + sum(len(gaps) for gaps in self._gaps)
         if self._repeated > MOST_REPEATED * (self._rows + self._repeated) or steps == 0:
             raise CannotStreamError("its clock is too coarse for its rate, or it holds next to nothing")
+        if 2 * self._fast > steps:
+            raise CannotStreamError("its rate cannot be")
         if 2 * self._slow >= steps:
             raise CannotStreamError("its sensor is slow")
         stuck = self._stuck.finish()

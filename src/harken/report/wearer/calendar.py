@@ -16,12 +16,16 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 
 @dataclass(frozen=True)
 class Day:
-    """A day from midnight to midnight by the wearer's clocks, so 23 or 25 hours long where they change."""
+    """A day from midnight to midnight by the wearer's clocks, so 23 or 25 hours long where they change.
+
+    ``without_data`` is a sentence about the days without data that lie just before it; empty where there are none.
+    """
 
     date: date
     start_ns: int
     end_ns: int
     zone: ZoneInfo
+    without_data: str = ""
 
     @property
     def seconds(self) -> int:
@@ -57,35 +61,45 @@ class Day:
         return [*marks, (1.0, "24")]
 
 
-def calendar_days(first_ns: int, last_ns: int, timezone: str) -> list[Day]:
-    """The days that hold any of the time from ``first_ns`` to ``last_ns``, exclusive."""
+def calendar_days(stretches_ns: list[tuple[int, int]], timezone: str) -> list[Day]:
+    """The days that hold any of the time from the begin to the end, exclusive, of each stretch; these are in order."""
     zone = ZoneInfo(timezone)
-    at = _moment(first_ns, zone).date()
     days: list[Day] = []
-    while not days or days[-1].end_ns < last_ns:
-        days.append(Day(at, _midnight(at, zone), _midnight(at + timedelta(days=1), zone), zone))
-        at += timedelta(days=1)
+    for first_ns, last_ns in stretches_ns:
+        at = _moment(first_ns, zone).date()
+        while not days or days[-1].end_ns < last_ns:
+            if days and at <= days[-1].date:
+                at = days[-1].date + timedelta(days=1)
+            without = _without_data(days[-1].date, at) if days else ""
+            days.append(Day(at, _midnight(at, zone), _midnight(at + timedelta(days=1), zone), zone, without))
+            at += timedelta(days=1)
     return days
 
 
-def offsets(first_ns: int, last_ns: int, timezone: str) -> list[tuple[int, int]]:
-    """From which second since 1970 on the wearer's clocks are how many seconds ahead of UTC, first to last."""
+def offsets(days: list[Day], timezone: str) -> list[tuple[int, int]]:
+    """From which second since 1970 on the wearer's clocks are how many seconds ahead of UTC, first to last; between
+    days that are apart the changes are left out."""
     zone = ZoneInfo(timezone)
 
     def ahead(second: int) -> int:
         offset = datetime.fromtimestamp(second, zone).utcoffset()
         return round(offset.total_seconds()) if offset else 0
 
-    first, last = first_ns // NS - 86_400, last_ns // NS + 86_400
-    found = [(first, ahead(first))]
-    for hour in range(first, last, 3600):
-        low, high = hour, hour + 3600
-        if ahead(high) == found[-1][1]:
-            continue
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (middle, high) if ahead(middle) == found[-1][1] else (low, middle)
-        found.append((high, ahead(high)))
+    found: list[tuple[int, int]] = []
+    high = days[0].start_ns // NS - 86_400
+    for day in days:
+        first, last = max(high, day.start_ns // NS - 86_400), day.end_ns // NS + 86_400
+        if not found or ahead(first) != found[-1][1]:
+            found.append((first, ahead(first)))
+        for low in range(first, last, 3600):
+            high = low + 3600
+            if ahead(high) == found[-1][1]:
+                continue
+            before, after = low, high
+            while after - before > 1:
+                middle = (before + after) // 2
+                before, after = (middle, after) if ahead(middle) == found[-1][1] else (before, middle)
+            found.append((after, ahead(after)))
     return found
 
 
@@ -105,6 +119,15 @@ def span_words(first_ns: int, last_ns: int, timezone: str) -> str:
 
 def _moment(moment_ns: int, zone: ZoneInfo) -> datetime:
     return datetime.fromtimestamp(moment_ns // NS, UTC).astimezone(zone)
+
+
+def _without_data(before: date, after: date) -> str:
+    """How many days lie between two others, and which."""
+    first, last = before + timedelta(days=1), after - timedelta(days=1)
+    count = (last - first).days + 1
+    if count < 1:
+        return ""
+    return f"1 day without data: {first}" if count == 1 else f"{count:,} days without data: {first} to {last}"
 
 
 def _midnight(day: date, zone: ZoneInfo) -> int:

@@ -1,6 +1,6 @@
 """Hours a day of each label: a table, a bar for each day, and the day that they are on average."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -25,6 +25,7 @@ class HoursRow:
         cells: the same as words; not worn and not recorded follow.
         bar: code, begin and length in per cent of the bar for each piece.
         words: all of it in a sentence, for who does not see the bar.
+        without_data: of the days just before it that have none; see ``Day``.
     """
 
     name: str
@@ -33,6 +34,7 @@ class HoursRow:
     cells: list[str]
     bar: list[tuple[int, float, float]]
     words: str
+    without_data: str = ""
 
 
 def hours_rows(
@@ -52,7 +54,8 @@ def hours_rows(
             if adjusted
             else {NOT_WORN: one["recorded_hours"] - one["wear_hours"], GAP: length - one["recorded_hours"]}
         )
-        rows.append(_row(name, day.clocks_change if day else "", hours, names, rest, length))
+        row = _row(name, day.clocks_change if day else "", hours, names, rest, length)
+        rows.append(replace(row, without_data=day.without_data if day else ""))
     return rows
 
 

@@ -39,10 +39,7 @@ def packed(spells: Spells, days: list[Day]) -> dict[str, Any]:
         "labels": list(spells.names),
         "first": int(ticks[0]) * TICK_MS,
         "tick": TICK_MS,
-        "offsets": [
-            [second * 1000, ahead * 1000]
-            for second, ahead in offsets(int(spells.edges_ns[0]), int(spells.edges_ns[-1]), spells.timezone)
-        ],
+        "offsets": [[second * 1000, ahead * 1000] for second, ahead in offsets(days, spells.timezone)],
         "days": [[day.start_ns // 10**6, day.end_ns // 10**6] for day in days],
         "long": [[int(row), int(lengths[row])] for row in long],
         "lengths": _text(np.where(lengths >= LONG, LONG, lengths), "<u2"),

@@ -16,6 +16,8 @@ NOT_WORN, GAP, NOTHING_SAID, OUTSIDE = 251, 252, 253, 254
 what it recorded, and before the recording or after it."""
 
 MOST_LABELS = 200
+LONG_GAP_NS = 22 * 3600 * 10**9
+"""Less than the shortest day, on which clocks go forward."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +46,14 @@ class Spells:
     def seconds(self) -> NDArray[np.float64]:
         """How long each row lasts, float64 ``[n]``."""
         return np.asarray((self.edges_ns[1:] - self.edges_ns[:-1]) / 1e9)
+
+    @property
+    def stretches_ns(self) -> list[tuple[int, int]]:
+        """From when to when there are rows, without gaps that may hold a whole day."""
+        long = np.flatnonzero((self.codes == GAP) & (np.diff(self.edges_ns) >= LONG_GAP_NS))
+        begins = np.append(self.edges_ns[0], self.edges_ns[long + 1])
+        ends = np.append(self.edges_ns[long], self.edges_ns[-1])
+        return [(begin, end) for begin, end in zip(begins.tolist(), ends.tolist(), strict=True) if begin < end]
 
     def at(self, moments_ns: NDArray[np.int64]) -> NDArray[np.uint8]:
         """The code at each of these moments; ``OUTSIDE`` before the first row and after the last."""

@@ -48,8 +48,9 @@ class Strip:
 
 def activity_ceiling_mg(spells: Spells) -> int | None:
     """A round number that nearly all two-minute means stay below; None where no activity is known."""
-    edges = np.arange(spells.edges_ns[0], spells.edges_ns[-1] + 1, ACTIVITY_S * 10**9)
-    means = spells.mean_activity_mg(edges)
+    means = np.concatenate(
+        [spells.mean_activity_mg(np.arange(begin, end + 1, ACTIVITY_S * 10**9)) for begin, end in spells.stretches_ns]
+    )
     means = means[~np.isnan(means)]
     if len(means) == 0:
         return None

@@ -86,7 +86,7 @@ def _content(
     spells = spells_of(timeline)
     zone, names = spells.timezone, spells.names
     first, last = int(spells.edges_ns[0]), int(spells.edges_ns[-1])
-    calendar = calendar_days(first, last, zone)
+    calendar = calendar_days(spells.stretches_ns, zone)
     kinds, colours = _kinds(names, timeline.labels), colours_of(timeline.labels)
     ceiling = activity_ceiling_mg(spells)
     strips = [strip_of(spells, day, ceiling) for day in calendar]
