@@ -51,6 +51,9 @@ def create_app(
         token: what whoever asks must show; None: they must be on this machine.
         own: shows the hub samples of the server's own, until cancelled.
         labels_recordings: labels what is posted; by default the hub's recogniser.
+
+    Raises:
+        HarkenError: when the token is empty, or cannot be sent.
     """
     uploads = Uploads(labels_recordings or hub.recogniser, hub.limits)
     joining: dict[str, Joining] = {}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from harken.errors import HarkenError
 from harken.installing import install_command
-from harken.server.guard import LOOPBACK
+from harken.server.guard import LOOPBACK, check_token
 
 if TYPE_CHECKING:
     import uvicorn
@@ -94,7 +94,8 @@ def server_for(
             f"the server needs {error.name}, which comes with the extra serve: {install_command('harken[serve]')}"
         ) from error
 
-    if not is_loopback(host) and not token:
+    check_token(token)
+    if not is_loopback(host) and token is None:
         raise HarkenError(f"{host} can be reached from other machines: give a token")
     limits = limits or Limits()
     # Asked for now, so that a demo without its data is refused before anything listens.
