@@ -3,9 +3,10 @@
 import asyncio
 import logging
 import socket
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
 import websockets
@@ -52,6 +53,12 @@ def rest(open_socket: socket.socket) -> bytes:
     except ConnectionResetError:
         pass  # it was closed before all that was sent had been read
     return found
+
+
+def flood(open_socket: socket.socket, content: bytes) -> None:
+    """Send, until it is sent or the socket is closed."""
+    with suppress(OSError):
+        open_socket.sendall(content)
 
 
 def drip(open_socket: socket.socket, piece: bytes, longest_s: float = 5) -> float:
@@ -221,4 +228,44 @@ def test_text_that_is_not_utf_8_is_refused_without_a_traceback(served: Served) -
 
     with logged() as lines:
         asyncio.run(send())
+    assert lines == []
+
+
+def test_a_websocket_whose_request_cannot_be_read_is_closed(served: Served) -> None:
+    for headers in ([f"x{number}: y" for number in range(200)], ["x: " + "y" * 9000]):
+        with connected(served, upgrade("Host: 127.0.0.1", *headers)) as one:
+            assert rest(one).startswith(b"HTTP/1.1 400 ")
+    assert not [one for one in served.server.server_state.connections if not hasattr(one, "pipeline")]
+
+
+def test_a_flood_of_pings_leaves_the_others_their_turn(patient: Served) -> None:
+    ping = bytes([0x89, 0x80, 0, 0, 0, 0])
+    with connected(patient, upgrade("Host: 127.0.0.1", path="/ws/samples?watch=w")) as one:
+        assert one.recv(12) == b"HTTP/1.1 101"
+        reading = threading.Thread(target=rest, args=(one,))
+        flooding = threading.Thread(target=flood, args=(one, ping * 200_000))
+        reading.start()
+        flooding.start()
+        began = time.monotonic()
+        assert patient.ask("/health").status == 200
+        assert time.monotonic() - began < 1
+        one.shutdown(socket.SHUT_RDWR)
+        flooding.join()
+        reading.join()
+
+
+def test_a_message_comes_in_so_many_frames(patient: Served) -> None:
+    first, more = bytes([0x01, 0x80, 0, 0, 0, 0]), bytes([0x00, 0x80, 0, 0, 0, 0])
+    with connected(patient, upgrade("Host: 127.0.0.1", path="/ws/samples?watch=w")) as one:
+        assert one.recv(12) == b"HTTP/1.1 101"
+        one.sendall(first + more * 1100)
+        assert b"a message may be sent in 1,024 frames" in rest(one)
+
+
+def test_a_client_that_leaves_within_its_message_is_no_fault_to_log(served: Served) -> None:
+    with logged() as lines:
+        with connected(served, b"POST /push HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\n{"):
+            time.sleep(0.1)
+        while served.server.server_state.tasks:
+            time.sleep(0.02)
     assert lines == []

@@ -166,7 +166,7 @@ def test_a_malformed_message_costs_only_its_sender(served: Served, text: str) ->
 
 def test_values_that_no_sensor_gives_count_as_missing_and_warn_of_nothing(served: Served) -> None:
     """Warnings are errors here: one would end the tick, or the socket."""
-    signals, time_ns = now_wrist(20)
+    signals, time_ns = now_wrist(14)
     rows = json.loads(message(signals, time_ns))
 
     async def told(watch: str, *values: float | None) -> list[dict[str, Any]]:

@@ -1,31 +1,25 @@
 """What a connection may do before, and between, its requests; and how many connections there may be at once.
 
 uvicorn with ``httptools`` limits neither the size of a request's head nor the time that it takes, and accepts
-connections until the process has no file descriptor left. (hypercorn and granian limit the head, but not the number of
-connections.) Both classes here add the limits to uvicorn's own protocols.
+connections until the process has no file descriptor left. (hypercorn and granian limit the head, but do not close old
+connections for new ones.) The class here adds the limits to uvicorn's own protocol.
 """
 
 import asyncio
 import json
-import logging
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from harken.server.limits import Limits
 from harken.server.metrics import Metrics
-
-if TYPE_CHECKING:
-    from uvicorn._types import ASGISendEvent
-    from websockets.frames import Frame
+from harken.server.websocket import Socket
 
 __all__ = ["Connections"]
 
-LOG = logging.getLogger("uvicorn.error")
 PIECE_BYTES = 8192
 """The parser gets so much at a time, so that a head that is too large is noticed soon after its limit."""
 PIPELINED = 8
@@ -35,7 +29,6 @@ RESERVED_FILES = 64
 RESERVED_HTTP = 32
 """Connections that WebSockets leave for HTTP, so that ``/health`` answers however many watches there are."""
 FEWEST = 2 * RESERVED_HTTP
-SHOWN = 200
 
 
 class Connections:
@@ -59,7 +52,7 @@ class Connections:
         self.waiting: dict[Connection, None] = {}  # a dict keeps the order, and finds one at once
         self.slow: dict[Connection, None] = {}
         self.sockets: set[Socket] = set()
-        self.http, self.websocket = partial(Connection, self), partial(Socket, self)
+        self.http, self.websocket = partial(Connection, self), partial(Socket, self.sockets)
 
     def make_room(self, there: int) -> bool:
         """Whether one more connection may be added to those that are ``there``; closes another one if need be."""
@@ -223,49 +216,6 @@ class Connection(HttpToolsProtocol):
         self._stop_timer()
         self._all.waiting.pop(self, None)
         self._all.slow.pop(self, None)
-
-
-class Socket(WebSocketsSansIOProtocol):
-    """A WebSocket as uvicorn reads it. One line in the log says that one was refused, and why."""
-
-    def __init__(self, connections: Connections, **options: Any) -> None:
-        super().__init__(**options)
-        self._all = connections
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Count it."""
-        self._all.sockets.add(self)
-        super().connection_made(transport)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Count it no more."""
-        self._all.sockets.discard(self)
-        super().connection_lost(exc)
-
-    def handle_text(self, event: "Frame") -> None:
-        """Pass text on as bytes: what reads the JSON checks the encoding; uvicorn would log a traceback."""
-        self.handle_bytes(event)
-
-    async def send(self, message: "ASGISendEvent") -> None:
-        """Send what the application says."""
-        opening = not self.handshake_complete
-        await super().send(message)
-        if opening and message["type"] == "websocket.close":
-            self._log_refusal(403, b"")
-        elif opening and message["type"] == "websocket.http.response.body" and self.initial_response is not None:
-            # A refusal completes the handshake, too; up to 0.54 uvicorn takes it for a fault of the application.
-            self.handshake_complete = True
-            self._log_refusal(self.initial_response[0], self.initial_response[2])
-
-    def _log_refusal(self, status: int, body: bytes) -> None:
-        """The query is left out, because a token may be in it."""
-        LOG.warning(
-            "refused a WebSocket of %s at %s with %d %s",
-            self.client[0] if self.client else "a client",
-            ascii(self.scope["path"][:SHOWN]),
-            status,
-            ascii(body.decode(errors="replace")[:SHOWN]) if body else HTTPStatus(status).phrase,
-        )
 
 
 def files_allowed(wanted: int) -> int:
