@@ -64,3 +64,15 @@ def test_the_demo_has_its_own_model(run_harken: Callable[..., Any], model: Path)
     finished = run_harken("serve", "--demo", "--model", model)
     assert finished.exit_code == 2
     assert "--demo has a model of its own" in finished.stderr
+
+
+@pytest.mark.parametrize("token", ["", " "])
+def test_a_token_that_is_empty_is_refused(run_harken: Callable[..., Any], model: Path, token: str) -> None:
+    with socket.socket() as taken:  # so that a server that wrongly starts ends at once
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        finished = run_harken("serve", "--model", model, "--port", port, "--no-open", "--token", token)
+    assert finished.exit_code == 2
+    assert "the token is empty" in finished.stderr
+    assert finished.stderr.count("\n") == 1

@@ -158,3 +158,23 @@ def test_an_envelope_that_cannot_be_read_is_refused(served: Served) -> None:
         assert served.ask("/push", body).status == 400
     assert served.ask("/push", b'{"deviceId": "d", "payload": []}').json == {"samples": 0}
     assert served.ask("/push", json.dumps({"deviceId": "d" * 200, "payload": []}).encode()).status == 400
+
+
+@pytest.mark.parametrize("name", ["total acceleration", "accelerometer", "wrist motion"])
+def test_values_of_any_size_are_taken_without_a_warning(name: str) -> None:
+    axes = ("gravityX", "gravityY", "gravityZ", "accelerationX", "accelerationY", "accelerationZ", *"xyz")
+    joining = Joining()
+    for lot in range(3):
+        times = 10**18 + (30 * lot + np.arange(30)) * 20_000_000
+        entries = [entry(name, int(t), dict.fromkeys(axes, 9.8)) for t in times]
+        entries += [entry("gravity", int(t), dict.fromkeys(axes, 9.8)) for t in times]
+        entries[lot]["values"] = dict.fromkeys(axes, (1e300, 3e38, -1.7e308)[lot])
+        signals, _ = joining.take(entries)
+        assert signals.dtype == np.float32
+    assert np.isfinite(signals).all(axis=1).sum() >= 25
+
+
+def test_text_is_no_number() -> None:
+    for value in ("1", "1e400", True):
+        with pytest.raises(MalformedError, match="are numbers"):
+            Joining().take([entry("total acceleration", 10**18, dict.fromkeys("xyz", value))])

@@ -1,6 +1,7 @@
 """A server as its clients see it: samples in, labels out, the page's view, what is refused and how."""
 
 import asyncio
+import http.client
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -10,8 +11,13 @@ import pytest
 import websockets
 
 import people
+from harken.errors import HarkenError
 from harken.labelled import LabelSettings, timeline_of_file
+from harken.server.app import create_app
+from harken.server.guard import Guard
+from harken.server.hub import Hub
 from harken.server.limits import Limits
+from harken.server.serving import server_for
 from offline import offline
 from serving import Served, message, now_wrist, recogniser, serving
 
@@ -132,6 +138,11 @@ def test_the_page_sees_the_watch_it_chooses(served: Served) -> None:
         '{"time_ms": [1e300], "x": [1], "y": [1], "z": [1]}',
         '{"time_ms": 1, "x": 1, "y": 1, "z": 1}',
         '{"time_ms": [1], "x": [1], "y": [1], "z": [1], "unit": "kg"}',
+        '{"time_ms": [1], "x": [1e400], "y": [1], "z": [1]}',
+        '{"time_ms": [1], "x": [NaN], "y": [1], "z": [1]}',
+        '{"time_ms": [null], "x": [1], "y": [1], "z": [1]}',
+        '{"time_ms": {"0": 1}, "x": {"0": 1}, "y": {"0": 1}, "z": {"0": 1}}',
+        "[" * 100_000,
         '{"time_ms": [3900000000000], "x": [1], "y": [1], "z": [1]}',
     ],
 )
@@ -151,6 +162,22 @@ def test_a_malformed_message_costs_only_its_sender(served: Served, text: str) ->
             assert await received(good) == {"type": "ack", "messages": 1}
 
     asyncio.run(send())
+
+
+def test_values_that_no_sensor_gives_count_as_missing_and_warn_of_nothing(served: Served) -> None:
+    """Warnings are errors here: one would end the tick, or the socket."""
+    signals, time_ns = now_wrist(14)
+    rows = json.loads(message(signals, time_ns))
+
+    async def told(watch: str, *values: float | None) -> list[dict[str, Any]]:
+        rows["x"][100 : 100 + len(values)] = values
+        async with websockets.connect(served.url(f"/ws/samples?watch={watch}", "ws")) as socket:
+            await socket.send(json.dumps(rows))
+            return [one | {"watch": ""} for one in await labels_until(socket, 10)]
+
+    wild = asyncio.run(told("wild", 1e300, -1.7e308, 1e6, 2**64))
+    assert wild == asyncio.run(told("missing", None, None, None, None))
+    assert served.metric("harken_failed_ticks_total") == 0
 
 
 def test_a_recording_that_is_posted_is_labelled(served: Served, tmp_path: Any) -> None:
@@ -184,6 +211,12 @@ def test_pages_of_other_sites_and_other_names_are_refused(served: Served) -> Non
     assert served.ask("/api/model", Host=f"localhost:{served.port}").status == 200
     assert served.ask("/api/model", Origin="http://evil.example").status == 403
     assert served.ask("/api/model", Origin="null").status == 403
+    two = http.client.HTTPConnection("127.0.0.1", served.port, timeout=10)
+    two.putrequest("GET", "/api/model")  # puts the first Host
+    two.putheader("Host", f"localhost:{served.port}")
+    two.endheaders()
+    assert two.getresponse().status == 400
+    two.close()
     assert served.ask("/api/model", Origin=f"http://127.0.0.1:{served.port}").status == 200
 
     async def look() -> None:
@@ -329,9 +362,16 @@ def test_a_tick_that_fails_is_counted_and_the_next_ones_go_on(monkeypatch: pytes
         assert served.metric("harken_failed_ticks_total") == 1
 
 
-def test_what_others_could_reach_needs_a_token() -> None:
-    from harken.errors import HarkenError
-    from harken.server.serving import server_for
+@pytest.mark.parametrize("token", ["", " ", "\t\n", "two words", "naïve", "bell\a"])
+def test_a_token_that_protects_nothing_is_an_error(token: str) -> None:
+    with pytest.raises(HarkenError, match=r"the token is empty|a token is plain ASCII without spaces"):
+        server_for(recogniser(), token=token)
+    with pytest.raises(HarkenError, match="token"):
+        create_app(Hub(recogniser()), token=token)
+    with pytest.raises(HarkenError, match="token"):
+        Guard(None, token=token)
 
+
+def test_what_others_could_reach_needs_a_token() -> None:
     with pytest.raises(HarkenError, match="can be reached from other machines: give a token"):
         server_for(recogniser(), host="0.0.0.0")

@@ -44,14 +44,14 @@ def serve(
     """
     from harken.errors import HarkenError
     from harken.recogniser import Recogniser
+    from harken.server.guard import check_token
     from harken.server.serving import address, is_loopback, listening, new_token, server_for
 
     if demo and model is not None:
         raise HarkenError("--demo has a model of its own; leave out --model")
+    check_token(token)
     if not is_loopback(host) and token is None:
         token = new_token()
-    if token is not None and not token.isascii():
-        raise HarkenError("a token is plain ASCII: letters, digits and signs")
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
     url = address(shown, port, token)
 

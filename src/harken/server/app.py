@@ -12,6 +12,7 @@ from fastapi import FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, StreamingResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from harken import __version__
 from harken.errors import HarkenError
@@ -53,6 +54,9 @@ def create_app(
         token: what whoever asks must show; None: they must be on this machine.
         own: shows the hub samples of the server's own, until cancelled.
         labels_recordings: labels what is posted; by default the hub's recogniser.
+
+    Raises:
+        HarkenError: when the token is empty, or cannot be sent.
     """
     uploads = Uploads(labels_recordings or hub.recogniser, hub.limits)
     joining: dict[str, Joining] = {}
@@ -97,6 +101,10 @@ def create_app(
     @app.exception_handler(HTTPException)
     async def unknown(_: Request, error: HTTPException) -> JSONResponse:
         return JSONResponse({"error": str(error.detail)}, error.status_code, error.headers)
+
+    @app.exception_handler(ClientDisconnect)
+    async def gone(_: Request, error: ClientDisconnect) -> Response:  # noqa: ARG001
+        return Response(status_code=400)  # nobody reads it, but it is no fault that belongs into the log
 
     @app.get("/health", response_model=Health)
     async def health() -> dict[str, Any]:

@@ -6,15 +6,32 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-__all__ = ["LOOPBACK", "Guard"]
+from harken.errors import HarkenError
+
+__all__ = ["LOOPBACK", "Guard", "check_token"]
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
 OPEN = ("/", "/health", "/favicon.ico")
 OPEN_UNDER = "/assets/"
 
 
+def check_token(token: str | None) -> None:
+    """Check that a token can be sent in a header and in an address, and that it protects anything at all.
+
+    Raises:
+        HarkenError: when the token is empty (perhaps an unset variable of a shell), or has spaces or other signs than
+            ASCII's.
+    """
+    if token is None:
+        return
+    if not token.strip():
+        raise HarkenError("the token is empty (an unset variable?); leave --token out, or give a token")
+    if not (token.isascii() and token.isprintable()) or " " in token:
+        raise HarkenError("a token is plain ASCII without spaces: letters, digits and signs")
+
+
 class Guard:
-    """ASGI: answers 401 or 403 itself, else passes on.
+    """ASGI: answers 400, 401 or 403 itself, else passes on.
 
     A browser sends ``Origin`` with what a page asks for; it must be the server's own. Where no token is needed the
     ``Host`` must be this machine's: a stranger's page can make its own name resolve to 127.0.0.1, but not change what
@@ -24,9 +41,13 @@ class Guard:
         app: what is guarded.
         token: what must be shown; None for loopback.
         hosts: names under which this machine may be asked without a token.
+
+    Raises:
+        HarkenError: when the token is empty, or cannot be sent.
     """
 
     def __init__(self, app: Any, *, token: str | None, hosts: Iterable[str] = LOOPBACK) -> None:
+        check_token(token)
         self._app, self._token, self._hosts = app, token, frozenset(hosts)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -52,6 +73,8 @@ class Guard:
         await send({"type": "http.response.body", "body": body})
 
     def _refusal(self, scope: Any) -> tuple[int, str] | None:
+        if sum(name == b"host" for name, _ in scope["headers"]) > 1:
+            return 400, "a request names one Host"  # which of them a proxy or a browser meant cannot be known
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         host = headers.get(b"host", "")
         if self._token is None and _name(host) not in self._hosts:

@@ -16,6 +16,10 @@ class Limits:
         upload_s: how long labelling one may take (422).
         upload_memory_bytes: what labelling one may take of memory, where the system can limit that (422).
         unpacked_bytes, most_packed: what a packed recording may unpack to, in all and as a multiple of its size (422).
+        head_bytes: of the head of a request, which is read before anybody knows who sends it (431).
+        head_s: how long a client may take to send it (408), and to begin its first request (closed).
+        connections: at once, as far as the system gives file descriptors; the ones that have waited longest without a
+            complete request are closed for others. WebSockets are refused when they leave no room for HTTP (503).
         body_s: how long a client may take to send a message (408); of a recording ten times as long.
         samples_per_s, samples_burst: of one watch (429; WebSocket 4429). After a pause of the network a burst may come.
         watches: known at once (503; WebSocket 1013).
@@ -33,6 +37,9 @@ class Limits:
     upload_memory_bytes: int = 2 << 30
     unpacked_bytes: int = 4 << 30
     most_packed: int = 200
+    head_bytes: int = 32 << 10
+    head_s: float = 10.0
+    connections: int = 12_000
     body_s: float = 30.0
     samples_per_s: float = 1000.0
     samples_burst: float = 60_000.0

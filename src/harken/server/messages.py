@@ -9,14 +9,19 @@ from numpy.typing import NDArray
 from harken.recording import STANDARD_GRAVITY
 from harken.server.limits import RefusedError
 
-__all__ = ["samples_of"]
+__all__ = ["NUMBERS", "samples_of"]
 
 HOW = 'a message is {"time_ns" or "time_ms": [...], "x": [...], "y": [...], "z": [...], "unit": "g" or "m/s2"}'
 LARGEST_MS = 4e12
+WHOLE: frozenset[type] = frozenset((int,))
+NUMBERS: frozenset[type] = frozenset((int, float, type(None)))
+"""What values may be. (``bool`` is a type of its own.)"""
 
 
 def samples_of(text: str | bytes) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Signals ``[n, 3]`` in g and times ``[n]`` of a message; null is a missing value.
+
+    A value that float32 cannot hold becomes infinite. Like any value beyond the sensor's range, its sample is marked.
 
     Raises:
         RefusedError: when that is not what it is.
@@ -24,8 +29,9 @@ def samples_of(text: str | bytes) -> tuple[NDArray[np.float32], NDArray[np.int64
     try:
         message = orjson.loads(text)
         signals = np.empty((len(message["x"]), 3), dtype=np.float32)
-        for axis, name in enumerate("xyz"):
-            signals[:, axis] = _numbers(message[name])
+        with np.errstate(over="ignore"):
+            for axis, name in enumerate("xyz"):
+                signals[:, axis] = _numbers(message[name])
         time_ns = _times(message)
         if time_ns.shape != (len(signals),):
             raise ValueError("times and values differ in number")
@@ -41,30 +47,27 @@ def samples_of(text: str | bytes) -> tuple[NDArray[np.float32], NDArray[np.int64
     return signals, time_ns
 
 
-def _numbers(values: Any) -> NDArray[Any]:
+def _numbers(values: Any) -> NDArray[np.float64]:
     """Whole numbers or not, of any size; null becomes NaN."""
-    found = np.array(values)
-    if found.dtype.kind == "O" and isinstance(values, list) and None in values:
-        found = np.array(values, dtype=np.float64)
-    if found.ndim != 1 or (found.dtype.kind not in "iuf" and len(found)):
+    _check_kinds(values, NUMBERS)
+    return np.array(values, dtype=np.float64)
+
+
+def _check_kinds(values: Any, kinds: frozenset[type]) -> None:
+    """Check before an array is made: of text NumPy would make an array as wide as the longest of them."""
+    if not isinstance(values, list) or not kinds.issuperset(map(type, values)):
         raise ValueError("not a list of numbers")
-    return found
 
 
 def _times(message: dict[str, Any]) -> NDArray[np.int64]:
     if "time_ns" in message:
-        times = np.array(message["time_ns"])
-        if len(times) == 0:
-            return np.empty(0, dtype=np.int64)
-        if times.dtype != np.int64:
-            raise ValueError("nanoseconds are whole numbers")
-        return times
-    milliseconds = _numbers(message["time_ms"])
+        _check_kinds(message["time_ns"], WHOLE)
+        return np.array(message["time_ns"], dtype=np.int64)
+    listed = message["time_ms"]
+    milliseconds = _numbers(listed)
     # Of so short a list Python finds the largest sooner than NumPy does.
-    if len(milliseconds) and not (min(message["time_ms"]) >= 0 and max(message["time_ms"]) < LARGEST_MS):
+    if listed and not (min(listed) >= 0 and max(listed) < LARGEST_MS):
         raise ValueError("times are since 1970, before 2096")
-    if milliseconds.dtype.kind in "iu":
-        return milliseconds.astype(np.int64) * 10**6
     # Whole milliseconds and their rest apart: a double holds both, but not their nanoseconds.
     whole = np.floor(milliseconds)
     return np.asarray(whole.astype(np.int64) * 10**6 + np.rint((milliseconds - whole) * 1e6).astype(np.int64))

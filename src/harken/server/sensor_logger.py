@@ -6,6 +6,7 @@ joined as the reader of its files joins them (``readers.gravity``). Messages com
 """
 
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from harken.live.arrivals import LATEST_NS
 from harken.readers.gravity import FURTHEST_NS
 from harken.recording import STANDARD_GRAVITY
+from harken.server.messages import NUMBERS
 
 __all__ = ["Joining", "MalformedError"]
 
@@ -50,10 +52,16 @@ class Joining:
     def take(self, payload: Any) -> Samples:
         """Samples ``[n, 3]`` in g and their times from a message's payload, in any order; what waits comes later.
 
+        A value that float32 cannot hold becomes infinite. Like any value beyond the sensor's range, its sample is
+        marked.
+
         Raises:
             MalformedError: when it is not a list of sensors' values; nothing of it is taken then.
         """
-        found = _sorted_out(payload)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self._take(_sorted_out(payload))
+
+    def _take(self, found: dict[str, Samples]) -> Samples:
         source = next((name for name in SOURCES if name in found), None)
         if source is not None and (self._source is None or SOURCES.index(source) < SOURCES.index(self._source)):
             self.__init__()  # type: ignore[misc]  # a better sensor is there
@@ -161,14 +169,9 @@ def _time(said: Any) -> int:
 
 
 def _arrays(name: str, values: list[tuple[Any, Any, Any]], times: list[int]) -> Samples:
-    try:
-        signals = np.array(values, dtype=np.float32)
-        time_ns = np.array(times, dtype=np.int64)
-    except (ValueError, TypeError, OverflowError) as error:
-        raise MalformedError(f"the values of {name} are numbers") from error
-    if signals.shape != (len(times), 3):
+    if not NUMBERS.issuperset(map(type, chain.from_iterable(values))):
         raise MalformedError(f"the values of {name} are numbers")
-    return signals, time_ns
+    return np.array(values, dtype=np.float32), np.array(times, dtype=np.int64)
 
 
 def envelope(message: Any) -> tuple[str, Any]:

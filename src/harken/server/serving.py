@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from harken.errors import HarkenError
 from harken.installing import install_command
-from harken.server.guard import LOOPBACK
+from harken.server.guard import LOOPBACK, check_token
 
 if TYPE_CHECKING:
     import uvicorn
@@ -77,14 +77,15 @@ def server_for(
     are posted are labelled by the model that comes with harken.
 
     Raises:
-        HarkenError: when a package is missing, the address needs a token, samples cannot be kept, or the demo's data
-            is not installed.
+        HarkenError: when a package is missing, the token is empty or cannot be sent, the address needs one, samples
+            cannot be kept, or the demo's data is not installed.
     """
     try:
         import uvicorn
 
         from harken.recogniser import Recogniser
         from harken.server.app import create_app
+        from harken.server.connections import Connections
         from harken.server.demo import about_demo, demo_watches, stream
         from harken.server.hub import Hub
         from harken.server.keeping import Keeper
@@ -94,7 +95,8 @@ def server_for(
             f"the server needs {error.name}, which comes with the extra serve: {install_command('harken[serve]')}"
         ) from error
 
-    if not is_loopback(host) and not token:
+    check_token(token)
+    if not is_loopback(host) and token is None:
         raise HarkenError(f"{host} can be reached from other machines: give a token")
     limits = limits or Limits()
     # Asked for now, so that a demo without its data is refused before anything listens.
@@ -114,6 +116,7 @@ def server_for(
             if self.started:
                 on_started()
 
+    connections = Connections(limits, hub.metrics)
     return Server(
         uvicorn.Config(
             create_app(
@@ -128,7 +131,8 @@ def server_for(
             access_log=False,
             server_header=False,
             proxy_headers=False,  # nothing depends on who asks, and each socket would pass through one more function
-            ws="websockets-sansio",
+            http=connections.http,  # type: ignore[arg-type]  # uvicorn only calls it
+            ws=connections.websocket,  # type: ignore[arg-type]
             ws_max_size=limits.message_bytes,
             ws_per_message_deflate=False,
             timeout_keep_alive=30,
