@@ -111,7 +111,7 @@ def _train_run(settings: RunSettings, watcher: Watcher, should_stop: Callable[[]
             fits.held_out = fit(settings.recogniser(), HELD_OUT_FIT)
     except Interrupted as stop:
         interrupted = stop
-    except HarkenError:
+    except (HarkenError, OSError):
         directory.drop_unbegun()
         raise
     fits.calibrate(windows)

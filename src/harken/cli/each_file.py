@@ -57,11 +57,12 @@ def distinct_names(files: Sequence[str | Path]) -> list[str]:
 
 def _short(name: str) -> str:
     """A name without what cannot be printed; of a long one the beginning and a digest."""
-    shown = printable(name)
-    if len(shown.encode()) <= LONGEST_NAME:
-        return shown
-    digest = sha256(os.fsencode(name)).hexdigest()[:DIGITS_OF_A_DIGEST]
-    return shown.encode()[: LONGEST_NAME - len(digest) - 1].decode(errors="ignore") + f"-{digest}"
+    shown = printable(name).encode()
+    if len(shown) > LONGEST_NAME:
+        digest = sha256(os.fsencode(name)).hexdigest()[:DIGITS_OF_A_DIGEST]
+        whole_characters = shown[: LONGEST_NAME - len(digest) - 1].decode(errors="ignore")
+        shown = f"{whole_characters}-{digest}".encode()
+    return os.fsdecode(shown)  # the same bytes on the disk whatever the locale
 
 
 @contextmanager

@@ -140,6 +140,10 @@ def run_and_tell(settings: "RunSettings") -> "Outcome | None":
                 "now and its report; the same command with --resume goes on."
             )
             raise typer.Exit(130) from stop
+        except OSError:  # the disk is full, for example
+            if (settings.out / "run.json").exists():
+                screen.says(f"{printable(settings.out)} keeps what was learned; the same command with --resume goes on.")
+            raise
     if outcome is not None:
         from harken.cli.tables import print_outcome
 

@@ -34,7 +34,7 @@ def write_tables(out: Path) -> None:
             summary = _read(folder / SUMMARY)
             if quality is None or summary is None:
                 continue
-            qualities.append(_row(folder.name, quality, summary))
+            qualities.append(_row(printable(folder.name), quality, summary))
             days.append(_days(folder, quality))
         for name, frames in ((COHORT, days), (QUALITY, [pl.DataFrame([row]) for row in qualities])):
             if frames:
@@ -80,7 +80,7 @@ def _days(folder: Path, quality: dict[str, Any]) -> pl.DataFrame:
     days = pl.read_csv((folder / "days.csv").read_bytes(), infer_schema=False)
     kept = [name for name in days.columns if name not in ("date", *TEXT)]
     return days.select(
-        pl.lit(folder.name).alias("name"),
+        pl.lit(printable(folder.name)).alias("name"),
         pl.lit(str(quality["file"])).alias("file"),
         pl.lit(str(quality["subject"])).alias("subject"),
         pl.lit(str(quality["timezone"])).alias("timezone"),
