@@ -50,7 +50,9 @@ def check_posted(served: Served, packaged: Recogniser, path: Path) -> None:
     assert answer.status == 200
     labelled = timeline_of_file(path, packaged, LabelSettings())
     expected = labelled.timeline
-    assert answer.json["notes"] == [note.replace(str(path), path.name) for note in labelled.notes]
+    assert answer.json["notes"] == [
+        note.replace(str(path), path.name) for note in (*labelled.warnings, *labelled.notes)
+    ]
     rows = answer.json["rows"]
     assert [row["label"] for row in rows] == expected.frame["label"].to_list()
     found = [row["probabilities"] or [np.nan] * len(expected.labels) for row in rows]
