@@ -2,6 +2,7 @@
 
 import csv
 import re
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ __all__ = ["SNIFFED_BYTES", "UTF8_MARK", "Layout", "is_integer", "is_number", "r
 
 SNIFFED_BYTES = 1 << 16
 ROWS_LOOKED_AT = 20
+LONGEST_SHOWN = 200
 UTF8_MARK = b"\xef\xbb\xbf"
 FOREIGN_STARTS = {
     b"\xff\xfe": "the text is UTF-16; save it as UTF-8",
@@ -79,7 +81,8 @@ def recognise_layout(path: Path, start: bytes, skip_rows: int) -> Layout:
     if not any(is_number(field) for field in rows[0]):
         header = [field.strip() for field in rows.pop(0)]
         if not rows:
-            raise HarkenError(f"{path}: there are no rows of data in it, only the line {texts[0]!r}")
+            line = textwrap.shorten(texts[0], LONGEST_SHOWN)
+            raise HarkenError(f"{path}: there are no rows of data in it, only the line {line!r}")
     return Layout(
         separator=separator,
         decimal_comma=separator != "," and any("," in field and is_number(field) for row in rows for field in row),

@@ -10,6 +10,7 @@ import signal
 import sys
 import tempfile
 import threading
+import time
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -36,6 +37,8 @@ GROWN_BYTES = 200 << 20
 recording take half of it."""
 ROWS_AT_ONCE = 10_000
 ENDS_WITHIN_S = 5.0
+LOOKS_EVERY_S = 0.5
+"""Who waits for an answer looks so often whether somebody else ended the process."""
 NICENESS = 5
 """Watches that wait for their labels come first."""
 NO_MEMORY = "labelling it takes more memory than the server gives to one recording; use harken label"
@@ -82,6 +85,7 @@ class LabellingProcess:
         theirs.close()
         lifeline.close()
         self.reusable = False
+        self._ended = False
 
     @property
     def alive(self) -> bool:
@@ -100,9 +104,7 @@ class LabellingProcess:
         """
         try:
             self._connection.send_bytes(orjson.dumps({"path": str(path), "name": name}))
-            if not self._connection.poll(self._limits.upload_s):
-                said = f"labelling it takes longer than {self._limits.upload_s:g} s; use harken label"
-                raise RefusedError(422, 1007, said, reason="recording")
+            self._wait_for_answer()
             about = orjson.loads(self._connection.recv_bytes())
             body = self._connection.recv_bytes()
         except (EOFError, OSError) as error:
@@ -117,10 +119,22 @@ class LabellingProcess:
 
     def end(self) -> None:
         """End the process, whatever it does at the moment, and wait until it is gone."""
+        if self._ended:
+            return
+        self._ended = True
         self._process.kill()
         self._process.join(ENDS_WITHIN_S)
         self._held.close()
         self._connection.close()
+
+    def _wait_for_answer(self) -> None:
+        until = time.monotonic() + self._limits.upload_s
+        while not self._connection.poll(min(LOOKS_EVERY_S, self._limits.upload_s)):
+            if self._ended:
+                raise EOFError
+            if time.monotonic() > until:
+                said = f"labelling it takes longer than {self._limits.upload_s:g} s; use harken label"
+                raise RefusedError(422, 1007, said, reason="recording")
 
 
 def _serve(connection: Connection, lifeline: Connection, settings: _Settings) -> None:

@@ -4,7 +4,8 @@ import asyncio
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ class Uploads:
         self._recogniser, self._limits = recogniser, limits
         self._running = 0
         self._idle: dict[LabellingProcess, asyncio.TimerHandle] = {}
+        self._at_work: set[LabellingProcess] = set()
 
     async def label(self, name: str, body: AsyncIterator[bytes], gone: Callable[[], Awaitable[None]]) -> bytes:
         """What ``POST /api/recordings`` answers, as JSON.
@@ -58,15 +60,21 @@ class Uploads:
             process = self._idle_process()
             if process is None:
                 process = await asyncio.to_thread(self._started, folder)
+            self._at_work.add(process)
             try:
                 return await _unless(gone, asyncio.to_thread(process.label, path, name))
+            except asyncio.CancelledError as error:
+                raise RefusedError(503, 1013, "the server ends", reason="uploads", retry_s=BUSY_S) from error
             finally:
                 await self._put_back(process)
 
     async def close(self) -> None:
-        """End the processes that wait for a recording."""
-        while (process := self._idle_process()) is not None:
-            await asyncio.to_thread(process.end)
+        """End all processes."""
+        for retiring in self._idle.values():
+            retiring.cancel()
+        for process in (*self._idle, *self._at_work):
+            await _tidied(process.end)
+        self._idle.clear()
 
     def _idle_process(self) -> LabellingProcess | None:
         while self._idle:
@@ -85,8 +93,9 @@ class Uploads:
 
     async def _put_back(self, process: LabellingProcess) -> None:
         """Keep a process for the next recording, unless it is at work still, or kept too much memory."""
+        self._at_work.discard(process)
         if not process.reusable:
-            await asyncio.shield(asyncio.to_thread(process.end))
+            await _tidied(process.end)
             return
         self._idle[process] = asyncio.get_running_loop().call_later(IDLE_S, self._retire, process)
 
@@ -143,7 +152,14 @@ async def _folder() -> AsyncIterator[Path]:
     try:
         yield folder
     finally:
-        await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
+        await _tidied(partial(shutil.rmtree, folder, ignore_errors=True))
+
+
+async def _tidied(tidy: Callable[[], object]) -> None:
+    """Tidy up in a thread, which goes on when the server ends and cancels whoever waits for it."""
+    with suppress(asyncio.CancelledError):
+        # Submitted at once: a task that is cancelled before its first step would never begin.
+        await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, tidy))
 
 
 async def _unless(gone: Callable[[], Awaitable[None]], work: Coroutine[Any, Any, bytes]) -> bytes:
