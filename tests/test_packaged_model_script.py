@@ -154,6 +154,20 @@ def test_what_is_finished_is_not_run_again(
         script.fit(made)
 
 
+def test_rewriting_changes_nothing_in_a_model_of_today(
+    script: ModuleType, made: argparse.Namespace, tmp_path: Path
+) -> None:
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(made.model.read_bytes())
+    every = [person(tmp_path, name, number) for name in script.SETS for number in range(5)]
+    found = script.rewrite(path, every)
+    assert path.read_bytes() == made.model.read_bytes()
+    assert found == {key: json.loads(made.json.read_text())["model"][key] for key in ("sha256", "bytes")}
+    assert Recogniser.load(path).learned_from(every[3]).all()
+    with pytest.raises(SystemExit, match="it learned from other recordings than these"):
+        script.rewrite(path, every[1:])
+
+
 def test_every_score_of_the_card_comes_from_the_json(made: argparse.Namespace) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(BENCHMARKS)

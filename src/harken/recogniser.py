@@ -46,7 +46,7 @@ class Recogniser:
     network_: torch.nn.Module
     history_: History
     provenance_: dict[str, Any]
-    fingerprints_: Fingerprints
+    fingerprints_: Fingerprints = Fingerprints.none()
     _inference: InferenceCopy | None = None
 
     def __init__(
