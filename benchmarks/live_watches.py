@@ -21,12 +21,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import cast
+from typing import IO, cast
 
 import numpy as np
 import orjson
-
-from harken import ActivityClassifier
 
 RATE_HZ = 50
 LENGTH, MODEL_HZ = 300, 30.0
@@ -43,6 +41,8 @@ AFTER_ROWS = 2
 
 def everyday_model(path: Path) -> Path:
     """A model of the recipe ``everyday`` that saw a few windows once: its weights do not matter to the time."""
+    from harken import ActivityClassifier  # not in the processes of the watches, which need no network
+
     made = np.random.default_rng(0)
     signals = made.normal(0, 0.5, (256, LENGTH, CHANNELS)).astype(np.float32)
     labels = np.array([f"activity {code}" for code in made.integers(0, CLASSES, 256)])
@@ -51,14 +51,26 @@ def everyday_model(path: Path) -> Path:
 
 
 @contextmanager
-def served(model: Path, *options: str, threads: int = 1) -> "Iterator[tuple[int, int]]":
-    """``harken serve`` in a process of its own: its port, and its process id."""
+def served(
+    model: Path, *options: str, threads: int = 1, log: IO[str] | None = None, files: int | None = None
+) -> "Iterator[tuple[int, int]]":
+    """``harken serve`` in a process of its own: its port, and its process id.
+
+    Args:
+        model: the model file.
+        options: more options of the command.
+        threads: of the network.
+        log: where what it logs goes; None: to the terminal.
+        files: how many file descriptors it may have; None: as many as this process.
+    """
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port = found.getsockname()[1]
     command = [sys.executable, "-m", "harken", "serve", "--model", str(model), "--port", str(port), "--no-open"]
     environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
-    running = subprocess.Popen([*command, *options], env=environment, stdout=subprocess.DEVNULL)
+    if files is not None:
+        command = ["bash", "-c", f'ulimit -n {files} && exec "$@"', "bash", *command]
+    running = subprocess.Popen([*command, *options], env=environment, stdout=subprocess.DEVNULL, stderr=log)
     try:
         until = time.monotonic() + 60
         while True:
@@ -110,6 +122,7 @@ class Result:
     behind_s: list[float] = field(default_factory=list)  # from the end of the window, by the sensor's clock
     expected: int = 0
     received: int = 0
+    missing: int = 0  # between the first and the last label of a watch
     closed: int = 0
     messages: int = 0
     cpu_s: float = 0.0  # of the processes in which the watches are
@@ -120,6 +133,7 @@ class Result:
         self.behind_s += other.behind_s
         self.expected += other.expected
         self.received += other.received
+        self.missing += other.missing
         self.closed += other.closed
         self.messages += other.messages
         self.cpu_s += other.cpu_s
@@ -136,6 +150,7 @@ class Client(asyncio.Protocol):
         self.sent: list[tuple[int, float]] = []  # the last sample of each message, and when it went
         self.result = Result()
         self.counting_from_ms = 0
+        self.last_ms: int | None = None
         self.upgraded = self.leaving = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -195,6 +210,9 @@ class Client(asyncio.Protocol):
             return
         now = time.time()
         self.result.received += 1
+        if self.last_ms is not None:
+            self.result.missing += max(0, round((end_ms - self.last_ms) / 1000) - 1)
+        self.last_ms = end_ms
         self.result.behind_s.append(now - end_ms / 1e3)
         needed_ns = round(end_ms * 1e6 - 1e9 / MODEL_HZ) + REACH_NS + AFTER_ROWS * STEP_NS
         while len(self.sent) > 1 and self.sent[0][0] <= needed_ns:
