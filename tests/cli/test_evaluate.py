@@ -204,3 +204,47 @@ def test_unsure_is_printed_for_people(run_harken: Run, trained: Path) -> None:
     assert "Expected calibration error: 0." in ended.stdout
     assert "not calibrated for strangers" in " ".join(ended.stdout.split())
     assert "Unsure" not in run_harken("evaluate", model, *files).stdout
+
+
+def test_a_file_that_cannot_be_scored_does_not_stop_the_others(run_harken: Run, trained: Path, tmp_path: Path) -> None:
+    model = trained / "run"
+    (tmp_path / "bob.csv").write_bytes((trained / "bob.csv").read_bytes())
+    bad = tmp_path / "bad"
+    bad.mkdir()
+    header, *rows = (trained / "carol.csv").read_text().splitlines()
+    unlabelled = [header, *(row.rpartition(",")[0] + "," for row in rows)]
+    (bad / "unlabelled.csv").write_text("\n".join(unlabelled) + "\n")
+    people.write_person(bad / "jumper.csv", 4, bouts=("jumping",))
+    people.write_person(bad / "short.csv", 5, seconds=1)
+    (bad / "broken.csv").write_text("nothing,of\nuse,here\n")
+    (bad / "alice.csv").write_bytes((trained / "alice.csv").read_bytes())
+    reasons = {
+        "alice": "the model learned from this very recording",
+        "broken": "no column",
+        "jumper": "the label jumping is not among those",
+        "short": "no window of",
+        "unlabelled": "no row has a label",
+    }
+    ended = run_harken("evaluate", model, tmp_path, "--json")
+    assert ended.exit_code == 2
+    result = json.loads(ended.stdout)
+    assert set(result["strangers"]["people"]) == {"bob"}
+    assert [Path(one["file"]).stem for one in result["failures"]] == sorted(reasons)
+    for one in result["failures"]:
+        stem = Path(one["file"]).stem
+        assert reasons[stem] in one["reason"]
+        assert not one["reason"].startswith(str(tmp_path))
+        assert f"{bad / stem}.csv: " in ended.stderr
+    alone = json.loads(run_harken("evaluate", model, trained / "bob.csv", "--json").stdout)
+    assert alone.pop("failures") == []
+    assert {name: result[name] for name in alone} == alone
+
+    ended = run_harken("evaluate", model, tmp_path)
+    assert (ended.exit_code, "bob" in ended.stdout) == (2, True)
+    assert "5 of 6 files went wrong" in ended.stderr
+    ended = run_harken("evaluate", model, bad)
+    assert (ended.exit_code, ended.stdout) == (2, "")
+    assert "5 of 5 files went wrong" in ended.stderr
+    jumper = run_harken("evaluate", model, tmp_path / "bob.csv", bad / "jumper.csv", "--ignore-label", "jumping")
+    assert "jumper.csv: " in jumper.stderr
+    assert "no labelled window is left to score" in jumper.stderr

@@ -142,7 +142,9 @@ def run_and_tell(settings: "RunSettings") -> "Outcome | None":
             raise typer.Exit(130) from stop
         except OSError:  # the disk is full, for example
             if (settings.out / "run.json").exists():
-                screen.says(f"{printable(settings.out)} keeps what was learned; the same command with --resume goes on.")
+                screen.says(
+                    f"{printable(settings.out)} keeps what was learned; the same command with --resume goes on."
+                )
             raise
     if outcome is not None:
         from harken.cli.tables import print_outcome
