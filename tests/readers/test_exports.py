@@ -73,7 +73,13 @@ def test_a_file_is_taken_for_what_it_is(kind: str, packed: bool, tmp_path: Path)
 
 
 def test_real_files_of_other_kinds_are_refused(data_dir: Path) -> None:
-    real = {"ggir_ax3_testfile_unix_timestamps.csv", "ggir_ax6_testfile_formatted_timestamps.csv"}
+    real = {
+        ("ggir_ax3_testfile_unix_timestamps.csv", "omgui"),
+        ("ggir_ax6_testfile_formatted_timestamps.csv", "omgui"),
+        ("sensorlogger_WristMotion.csv", "sensor logger"),
+        ("e4_S05_ACC.csv", "empatica"),
+        ("e4_S20_ACC.csv", "empatica"),
+    }
     taken = set()
     for path in sorted((data_dir / "devices").iterdir()):
         for kind, (looks, read) in READERS.items():
@@ -82,7 +88,7 @@ def test_real_files_of_other_kinds_are_refused(data_dir: Path) -> None:
             else:
                 with pytest.raises(HarkenError):
                     read(path, TableOptions())
-    assert taken == {(name, "omgui") for name in real} | {("sensorlogger_WristMotion.csv", "sensor logger")}
+    assert taken == real
 
 
 @pytest.mark.parametrize("reader", READERS)

@@ -1,4 +1,4 @@
-"""An Empatica E4's ``ACC.csv`` -> a Recording. Never run on a real file.
+"""An Empatica E4's ``ACC.csv`` -> a Recording.
 
 From the maker's description (support.empatica.com, "Data export and formatting from E4 connect" and "Session start
 time"): no header; the first row is the start in seconds since 1970, UTC, the second the rate, both three times; then
@@ -16,7 +16,7 @@ from harken.errors import HarkenError
 from harken.readers.blocks import opened
 from harken.readers.columns import Columns
 from harken.readers.csv import layout_of, read_table
-from harken.readers.exports import cut_short_note, first_look, never_run, noted, owner
+from harken.readers.exports import cut_short_note, first_look, noted, owner
 from harken.readers.layout import SNIFFED_BYTES, Layout, is_integer, is_number
 from harken.readers.options import FASTEST_HZ, TableOptions
 from harken.readers.table import recording_from_table
@@ -66,7 +66,6 @@ def read_empatica(path: Path, options: TableOptions) -> Recording:
         recording,
         f"Samples are numbered from the header's start at the header's {rate_hz:g} Hz: this format has no times, and "
         "gaps or a slow clock cannot be seen in it.",
-        never_run("Empatica's ACC.csv"),
         *cut_short_note(path),
     )
 
