@@ -73,7 +73,8 @@ def bouts(recording: Recording) -> list[tuple[str, Recording]]:
 
 def copies(fingerprints: Fingerprints, training: list[Recording], change: Change) -> dict[str, Any]:
     """How much of changed training recordings is recognised, for JSON."""
-    shares, by_label = [], {}
+    shares: list[float] = []
+    by_label: dict[str, list[bool]] = {}
     for recording in training:
         copy = changed(recording, change)
         shares.append(float(fingerprints.known(copy).mean()))

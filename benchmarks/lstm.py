@@ -202,7 +202,7 @@ def growth(rounds: int, quick: bool) -> dict[str, Any]:
     Freed memory is kept for the next call, as harken's training does it: taking the 33 MB of the largest results anew
     from the system would cost a fifth of their time, whoever fills them.
     """
-    from harken.training import keep_freed_memory
+    from harken.memory import keep_freed_memory
 
     keep_freed_memory()
     found: dict[str, Any] = {}

@@ -116,7 +116,7 @@ def test_metadata_is_one_sorted_json_under_one_key(model_path: Path) -> None:
         (lambda card: card["specification"].update(temperature=1e-300), "temperature = 1e-300; it lies between"),
         (lambda card: card["specification"].update(sample_rate_hz=10**400), "sample_rate_hz = a number of 1,329 bits"),
         (lambda card: card["specification"].update(labels=["a" * 201, "b"]), "cannot have the name"),
-        (lambda card: card["specification"].update(labels=["", "b"]), "cannot have the name ''"),
+        (lambda card: card["specification"].update(channels=["", "b"]), "cannot have the name ''"),
         (lambda card: card["specification"].update(labels=[f"{n}" for n in range(1001)]), "1,001 labels"),
         (lambda card: card["specification"].update(channels=[f"{n}" for n in range(101)]), "101 channels"),
         (lambda card: card["specification"].update(window_length=True), "window_length = True"),

@@ -9,8 +9,7 @@ import time
 import pytest
 import torch
 
-from harken.threads import computing_threads
-from harken.training import fastest_threads
+from harken.threads import computing_threads, fastest_threads
 
 WAITING = {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "1000", "KMP_BLOCKTIME": "0"}
 SHOW = f"import json, os, harken; print(json.dumps({{name: os.environ.get(name) for name in {sorted(WAITING)}}}))"

@@ -97,7 +97,8 @@ class Specification:
         for what, names, most in (("labels", self.labels, MOST_LABELS), ("channels", self.channels, MOST_CHANNELS)):
             if not 1 <= len(names) <= most:
                 raise HarkenError(f"a model cannot have {len(names):,} {what}; it has between 1 and {most:,}")
-        for name in (*self.labels, *self.channels, self.network, self.preset):
+        # A class of scikit-learn's may have an empty name.
+        for name in (*filter(None, self.labels), *self.channels, self.network, self.preset):
             check_name(name)
 
     @property

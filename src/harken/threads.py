@@ -1,10 +1,18 @@
 """How many threads compute. (How they wait for one another is set in ``harken/__init__.py``.)"""
 
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-__all__ = ["computing_threads", "usable_cores"]
+__all__ = ["computing_threads", "fastest_threads", "usable_cores"]
+
+SECONDS_TO_COMPARE = 2.0
+SHARE_TO_COMPARE = 0.02
+FEWEST_TURNS = 4
+LARGEST_SHARE = 0.9
+"""More threads are taken when they need at most this share of the time."""
+CLEARLY_SLOWER = 1.3
 
 
 def usable_cores() -> int:
@@ -27,3 +35,48 @@ def computing_threads(count: int | None) -> Iterator[int]:
         yield before
     finally:
         torch.set_num_threads(before)
+
+
+def fastest_threads(iteration: Callable[[], object], most: int, iterations: int) -> int:
+    """The number of threads that does an iteration of training in the least time, as the machine is now.
+
+    1 and 2 threads take turns, then the faster of them and 4, and so on up to ``most``: what else the machine does then
+    slows all of them alike. More threads must save a tenth of the time, so that a doubtful gain does not decide. All
+    this takes at most a fiftieth of the training, and 2 s for each comparison.
+
+    Args:
+        iteration: does one.
+        most: the largest number to try.
+        iterations: of the whole training; one that is too short for a comparison gets 1 thread.
+    """
+    import torch
+
+    sizes = [2**power for power in range(1, most.bit_length()) if 2**power < most] + [most] * (most > 1)
+    best = 1
+    with computing_threads(best):
+        once = min(_seconds(iteration) for _ in range(2)) if sizes else 0.0
+        allowed = min(SECONDS_TO_COMPARE, SHARE_TO_COMPARE * once * iterations / max(1, len(sizes)))
+        for threads in sizes:
+            if allowed < 2 * FEWEST_TURNS * once:
+                break
+            torch.set_num_threads(threads)
+            iteration()  # starts the threads
+            times = {best: 0.0, threads: 0.0}
+            turns = 0
+            while sum(times.values()) < allowed or turns < FEWEST_TURNS:
+                for each in times:
+                    torch.set_num_threads(each)
+                    times[each] += _seconds(iteration)
+                turns += 1
+                if turns >= FEWEST_TURNS and times[threads] > CLEARLY_SLOWER * times[best]:
+                    break
+            if times[threads] > LARGEST_SHARE * times[best]:
+                break
+            best = threads
+    return best
+
+
+def _seconds(iteration: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    iteration()
+    return time.perf_counter() - began

@@ -4,15 +4,11 @@ On one machine the same settings, windows and number of threads give the same we
 the loop ran through or was killed and resumed any number of times.
 """
 
-import contextlib
-import ctypes
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,16 +22,15 @@ from harken.augment import Augmentation
 from harken.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from harken.errors import HarkenError
 from harken.history import History
+from harken.memory import keep_freed_memory
 from harken.optimiser import OptimiserName, one_cycle, optimiser
-from harken.threads import computing_threads
+from harken.threads import computing_threads, fastest_threads
 
 __all__ = [
     "Examples",
     "Interrupted",
     "Progress",
     "TrainingSettings",
-    "fastest_threads",
-    "keep_freed_memory",
     "logits",
     "loss_and_accuracy",
     "resolve_device",
@@ -45,19 +40,11 @@ __all__ = [
 
 DEVICES = ("cpu", "cuda")
 STEPS_BEFORE_A_FORECAST = 20
-SECONDS_TO_COMPARE = 2.0
-SHARE_TO_COMPARE = 0.02
-FEWEST_TURNS = 4
-LARGEST_SHARE = 0.9
-"""More threads are taken when they need at most this share of the time."""
-CLEARLY_SLOWER = 1.3
 WINDOWS_AT_ONCE = 128
 """Windows in one forward pass without gradients. On a CPU, what a layer says of so many is still in the cache when the
 next one reads it: by network, 500 take 1.1 to 1.8 times as long a window; with 16 the calls themselves begin to cost.
 ``benchmarks/prediction.py`` tries sizes."""
 
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-"""Numbers of ``mallopt``'s settings, from ``malloc.h``."""
 NOTHING_CHANGED = Augmentation()
 
 
@@ -207,49 +194,6 @@ def train(
     return loop.network.eval(), loop.history
 
 
-def fastest_threads(iteration: Callable[[], object], most: int, iterations: int) -> int:
-    """The number of threads that does an iteration of training in the least time, as the machine is now.
-
-    1 and 2 threads take turns, then the faster of them and 4, and so on up to ``most``: what else the machine does then
-    slows all of them alike. More threads must save a tenth of the time, so that a doubtful gain does not decide. All
-    this takes at most a fiftieth of the training, and 2 s for each comparison.
-
-    Args:
-        iteration: does one.
-        most: the largest number to try.
-        iterations: of the whole training; one that is too short for a comparison gets 1 thread.
-    """
-    sizes = [2**power for power in range(1, most.bit_length()) if 2**power < most] + [most] * (most > 1)
-    best = 1
-    with computing_threads(best):
-        once = min(_seconds(iteration) for _ in range(2)) if sizes else 0.0
-        allowed = min(SECONDS_TO_COMPARE, SHARE_TO_COMPARE * once * iterations / max(1, len(sizes)))
-        for threads in sizes:
-            if allowed < 2 * FEWEST_TURNS * once:
-                break
-            torch.set_num_threads(threads)
-            iteration()  # starts the threads
-            times = {best: 0.0, threads: 0.0}
-            turns = 0
-            while sum(times.values()) < allowed or turns < FEWEST_TURNS:
-                for each in times:
-                    torch.set_num_threads(each)
-                    times[each] += _seconds(iteration)
-                turns += 1
-                if turns >= FEWEST_TURNS and times[threads] > CLEARLY_SLOWER * times[best]:
-                    break
-            if times[threads] > LARGEST_SHARE * times[best]:
-                break
-            best = threads
-    return best
-
-
-def _seconds(iteration: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    iteration()
-    return time.perf_counter() - began
-
-
 def _same_threads(began_with: int, wanted: int | None) -> int:
     if wanted is not None and wanted != began_with:
         raise HarkenError(
@@ -272,20 +216,6 @@ def _flushed_denormals() -> Iterator[None]:
         yield
     finally:
         torch.set_flush_denormal(False)
-
-
-@cache
-def keep_freed_memory() -> None:
-    """Let the process keep memory that a step frees for the next one, on a CPU and where the C library is GNU's.
-
-    It would give large pieces back to the system and take them anew: 5,000 faults in each step of the everyday network,
-    a tenth of its time. What was kept is at most what the largest step took.
-    """
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError, AttributeError):
-            library = ctypes.CDLL(None)
-            for setting in (M_MMAP_THRESHOLD, M_TRIM_THRESHOLD):
-                library.mallopt(setting, 1 << 30)
 
 
 class _Loop:

@@ -80,12 +80,13 @@ def print_evaluation(evaluation: Evaluation) -> None:
     console = Console(highlight=False)
     console.print(f"Windows of {evaluation.window_length_s:g} s, one every {evaluation.hop_s:g} s.\n")
     for name, reason in evaluation.turned.items():
-        console.print(f"{name}: the watch was {reason}.\n", markup=False)
+        console.print(f"{name}: the watch was {reason}.\n", markup=False, soft_wrap=True)
     for name, share in evaluation.learned.items():
         console.print(
             f"{name}: the model learned from {percent(share)} of this recording, as its movement shows, so its wearer "
             "is not counted as a person the model never met.\n",
             markup=False,
+            soft_wrap=True,
         )
     if evaluation.strangers is not None:
         console.print("[bold]People the model never met[/bold] (it learned from nobody of this name)")

@@ -94,8 +94,8 @@ INFO = DatasetInfo(
         "There is no clock: order and pauses of the activities are made up.",
         "The units are wired research sensors, not watches; x points along the forearm.",
         "Walking and running are at 4 and 8 km/h on a treadmill, but for one walk in a parking lot.",
-        "Rowing and jumping of persons 4 and 8 are the same samples (7,490 of 7,500 rows of each arm), so whoever leaves "
-        "one of the two out tests these bouts on what was learned from the other.",
+        "Rowing and jumping of persons 4 and 8 are the same samples (7,490 of 7,500 rows of each arm), so whoever "
+        "leaves one of the two out tests these bouts on what was learned from the other.",
     ),
 )
 
