@@ -1,12 +1,14 @@
 """Training with one thread and with several, beside other busy processes: seconds, and what harken chooses.
 
-    python benchmarks/threads.py [--neighbours 0 1 3] [--threads 2] [--seconds 12] [--rounds 3] [--json FILE]
+    python benchmarks/threads.py [--neighbours 0 1 3] [--threads 2] [--seconds 8] [--rounds 3] [--json FILE]
 
 Each training has a process of its own and learns made-up windows with the presets ``everyday`` and ``notebook``. Ways:
 one thread; several threads; several threads as GNU's OpenMP waits by itself (in a loop of 300,000 turns); and as many
-as ``harken.training.train`` chooses, whose time includes the measuring. A neighbour is a process that computes without
+as ``harken.training.train`` chooses. Only some iterations are run, and what comes before the first one (the choice) is
+spread over as many as a whole training has. A neighbour is a process that computes without
 end. In each round all ways take turns, in an order that is reversed from one round to the next; ratios are of the
-medians over rounds. The iterations are as many as one thread does alone in ``--seconds``.
+medians over rounds. The iterations are as many as one thread does alone in ``--seconds``, and a fifth of them where
+threads wait in a loop, which takes up to ten times as long.
 """
 
 import argparse
@@ -26,6 +28,8 @@ from harken.files import write_text
 PRESETS = ("everyday", "notebook")
 ONE, SEVERAL, LOOPING, CHOSEN = "one thread", "several threads", "several threads, waiting in a loop", "chosen"
 WAYS = (ONE, SEVERAL, LOOPING, CHOSEN)
+ITERATIONS = {"everyday": 1_000, "notebook": 9_000}
+"""Of a whole training: the fewest of everyday's, and the notebook's."""
 TRAINING = """
 import json, sys, time
 from dataclasses import replace
@@ -34,9 +38,9 @@ import harken
 import torch
 from harken.networks import build
 from harken.presets import PRESETS
-from harken.training import Examples, train
+from harken.training import Examples, Interrupted, train
 
-name, threads, iterations = sys.argv[1], int(sys.argv[2]) or None, int(sys.argv[3])
+name, threads, measured, iterations = sys.argv[1], int(sys.argv[2]) or None, int(sys.argv[3]), int(sys.argv[4])
 preset = PRESETS[name]
 channels, windows = len(preset.channels or "xyzP"), 8 * preset.training.batch_windows
 random = np.random.default_rng(0)
@@ -44,20 +48,34 @@ signals = random.normal(0, 0.5, (windows, preset.window_length, channels)).astyp
 examples = Examples(torch.from_numpy(signals), torch.from_numpy(random.integers(0, 4, windows)))
 settings = replace(preset.training, passes=1, fewest_steps=iterations, evaluate_every_windows=10**9)
 sizes = dict(preset.sizes) | {"channels": channels, "classes": 4}
-began = time.perf_counter()
-_, history = train(lambda: build(preset.network, sizes), examples, settings, threads=threads)
-print(json.dumps({"seconds": time.perf_counter() - began, "threads": history.threads}))
+times = [time.perf_counter()]
+try:
+    train(
+        lambda: build(preset.network, sizes),
+        examples,
+        settings,
+        threads=threads,
+        on_progress=lambda _: times.append(time.perf_counter()),
+        should_stop=lambda: len(times) > measured,
+    )
+except Interrupted as stop:
+    used = stop.history.threads
+each = (times[-1] - times[1]) / (len(times) - 2)
+choosing = times[1] - times[0] - each
+print(json.dumps({"ms": 1000 * (each + choosing / iterations), "before_s": choosing, "threads": used}))
 """
 BUSY = "while True: pass"
+FEW = 20
 
 
 def training(preset: str, way: str, threads: int, iterations: int) -> dict[str, Any]:
-    """One training in a process of its own: its seconds and its number of threads."""
+    """One training in a process of its own: milliseconds an iteration, seconds before it, and the number of threads."""
     environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
     if way == LOOPING:
         environment["GOMP_SPINCOUNT"] = "300000"
+        iterations = max(FEW, iterations // 5)
     number = {ONE: 1, CHOSEN: 0}.get(way, threads)
-    command = [sys.executable, "-c", TRAINING, preset, str(number), str(iterations)]
+    command = [sys.executable, "-c", TRAINING, preset, str(number), str(iterations), str(ITERATIONS[preset])]
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     result: dict[str, Any] = json.loads(done.stdout)
     return result
@@ -83,15 +101,16 @@ def compare(preset: str, count: int, arguments: argparse.Namespace, iterations: 
             for way in WAYS if number % 2 == 0 else reversed(WAYS):
                 found[way].append(training(preset, way, arguments.threads, iterations))
                 print(f"{preset}, {count} neighbours, {way}: {found[way][-1]}", file=sys.stderr, flush=True)
-    seconds = {way: [round(one["seconds"], 2) for one in each] for way, each in found.items()}
-    medians = {way: statistics.median(each) for way, each in seconds.items()}
+    times = {way: [round(one["ms"], 2) for one in each] for way, each in found.items()}
+    medians = {way: statistics.median(each) for way, each in times.items()}
     return {
         "preset": preset,
         "neighbours": count,
         "iterations": iterations,
-        "seconds": seconds,
+        "ms_per_iteration": times,
         "times_one_thread": {way: round(medians[way] / medians[ONE], 3) for way in WAYS},
         "threads_chosen": [one["threads"] for one in found[CHOSEN]],
+        "seconds_to_choose": [round(one["before_s"], 2) for one in found[CHOSEN]],
     }
 
 
@@ -100,17 +119,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--neighbours", type=int, nargs="+", default=[0, 1, 3])
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--seconds", type=float, default=12)
+    parser.add_argument("--seconds", type=float, default=8)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--presets", nargs="+", choices=PRESETS, default=PRESETS)
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     rows = []
     for preset in arguments.presets:
-        few = 20
-        once = training(preset, ONE, 1, few)["seconds"] / few
+        once = training(preset, ONE, 1, FEW)["ms"] / 1000
         for count in arguments.neighbours:
-            rows.append(compare(preset, count, arguments, max(few, round(arguments.seconds / once))))
+            rows.append(compare(preset, count, arguments, max(FEW, round(arguments.seconds / once))))
     made = made_with()
     result = {
         "command": " ".join(["python", *sys.argv]),

@@ -7,12 +7,13 @@ from contextlib import contextmanager
 
 __all__ = ["computing_threads", "fastest_threads", "usable_cores"]
 
-SECONDS_TO_COMPARE = 2.0
-SHARE_TO_COMPARE = 0.02
+SECONDS_TO_COMPARE = 1.0
+SHARE_TO_COMPARE = 0.03
 FEWEST_TURNS = 4
 LARGEST_SHARE = 0.9
 """More threads are taken when they need at most this share of the time."""
-CLEARLY_SLOWER = 1.3
+CLEAR = 1.3
+"""A comparison ends when one number needs so much more time than the other."""
 
 
 def usable_cores() -> int:
@@ -42,7 +43,7 @@ def fastest_threads(iteration: Callable[[], object], most: int, iterations: int)
 
     1 and 2 threads take turns, then the faster of them and 4, and so on up to ``most``: what else the machine does then
     slows all of them alike. More threads must save a tenth of the time, so that a doubtful gain does not decide. All
-    this takes at most a fiftieth of the training, and 2 s for each comparison.
+    this takes about 3 % of the training, and at most 1 s for each comparison.
 
     Args:
         iteration: does one.
@@ -68,7 +69,7 @@ def fastest_threads(iteration: Callable[[], object], most: int, iterations: int)
                     torch.set_num_threads(each)
                     times[each] += _seconds(iteration)
                 turns += 1
-                if turns >= FEWEST_TURNS and times[threads] > CLEARLY_SLOWER * times[best]:
+                if turns >= FEWEST_TURNS and max(times.values()) > CLEAR * min(times.values()):
                     break
             if times[threads] > LARGEST_SHARE * times[best]:
                 break
