@@ -81,9 +81,14 @@ def test_copies_and_changed_weights_are_seen() -> None:
 
 @pytest.mark.filterwarnings("ignore:The tensor attributes")  # of PyTorch's own LSTM
 def test_a_traced_or_exported_network_holds_pytorchs_operations() -> None:
-    _, ours = twins(3, 8, batch_first=True)
+    theirs, ours = twins(3, 8, batch_first=True)
     x = torch.randn(2, 6, 3)
-    exported = torch.export.export(ours.eval(), (x,))
+    try:
+        exported = torch.export.export(ours.eval(), (x,), strict=False)  # as newer versions of PyTorch do by default
+    except ValueError:
+        with pytest.raises(ValueError, match="assigned during export"):
+            torch.export.export(theirs.eval(), (x,), strict=False)
+        pytest.skip("this version of PyTorch does not export its own LSTM either")
     assert any("lstm" in str(node.target) or "mm" in str(node.target) for node in exported.graph.nodes)
     torch.testing.assert_close(exported.module()(x)[0], ours(x)[0], rtol=0, atol=1e-5)
 
