@@ -48,6 +48,8 @@ def test_the_commands(run_harken: Run) -> None:
         assert ended.exit_code == 0, (command, ended.stderr)
         if command.split()[1] in ("train", "evaluate", "label"):
             assert "made up by harken simulate" in " ".join((ended.stdout + ended.stderr).split())
+    report = Path("first-run/report.html").read_text(encoding="utf-8")
+    assert "made up by harken simulate" in report[: report.index("The three tests")]
     named = re.findall(r"^\| `([^|]*)` \|", README.read_text(encoding="utf-8"), flags=re.MULTILINE)
     run_directory = re.findall(r"[\w*.]+", " ".join(named))
     assert "report.html" in run_directory

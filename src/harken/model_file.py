@@ -126,7 +126,7 @@ def _content(path: Path) -> tuple[str, dict[str, Tensor]]:
             names = list(file.keys()) if text else []
             return text, {name: file.get_tensor(name) for name in names}
     except (SafetensorError, OSError, ValueError, KeyError, TypeError, RuntimeError, OverflowError) as error:
-        why = f"not a whole model file: {error}" if path.suffix == ".safetensors" else "not a model file"
+        why = "not a whole model file (cut short or damaged)" if path.suffix == ".safetensors" else "not a model file"
         raise HarkenError(f"{path}: {why}. Models end in .safetensors and are written by harken train") from error
 
 

@@ -60,6 +60,15 @@ def test_what_a_protocol_may_be_called_is_told_of_each_data_set(run_harken: Run)
     assert "Protocols, for harken benchmark none" in words(run_harken("datasets", "pamap2"))
 
 
+@pytest.mark.parametrize("arguments", [("label", "", "--out", "o"), ("inspect", ""), ("label", "a.csv", "--out", "")])
+def test_an_empty_argument_is_not_the_current_folder(run_harken: Run, arguments: tuple[str, ...]) -> None:
+    """A shell makes one of a variable that is not set."""
+    ended = run_harken(*arguments)
+    before = ["harken", *arguments][arguments.index("")]
+    assert ended.exit_code == 2
+    assert ended.stderr == f"harken: the argument after {before} is empty; is a variable unset?\n"
+
+
 def test_python_runs_the_same_command_line() -> None:
     asked = subprocess.run([sys.executable, "-m", "harken", "--help"], capture_output=True, text=True, check=True)
     assert "Usage: harken" in asked.stdout

@@ -135,6 +135,14 @@ def test_what_harken_made_is_no_recording_and_is_said(tmp_path: Path) -> None:
         recordings_in([tmp_path / "earlier"])
 
 
+def test_the_failures_of_a_call_that_labelled_nothing_are_no_recording(tmp_path: Path) -> None:
+    (tmp_path / "anna.csv").touch()
+    (tmp_path / "failures.csv").write_text("file,reason\nnowhere.csv,there is no such file\n")
+    (tmp_path / "failures_of_the_heart.csv").write_text("time,x,y,z\n")
+    found = recordings_in([tmp_path])
+    assert found.files == [tmp_path / "anna.csv", tmp_path / "failures_of_the_heart.csv"]
+
+
 def test_shards_are_every_file_once() -> None:
     items = list(range(11))
     assert sorted(item for number in range(1, 5) for item in shard_of(items, f"{number}/4")) == items

@@ -5,6 +5,7 @@ import io
 import os
 import sys
 from contextlib import suppress
+from itertools import pairwise
 from typing import Annotated
 
 import typer
@@ -82,6 +83,7 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
     try:
         try:
+            _refuse_empty(sys.argv[1:])
             app(args=spread(sys.argv[1:], train.CROSS), prog_name="harken")
         finally:
             sys.stdout.flush()  # what it prints may go to a file on a full disk
@@ -99,6 +101,13 @@ def main() -> None:
         if error.filename is None:
             _give_up_output()
         sys.exit(2)
+
+
+def _refuse_empty(arguments: list[str]) -> None:
+    """Raise a HarkenError for an empty argument, which as a path would mean the current folder."""
+    for before, argument in pairwise(["harken", *arguments]):
+        if not argument:
+            raise HarkenError(f"the argument after {before} is empty; is a variable unset?")
 
 
 def _of_the_disk(error: OSError) -> str | None:

@@ -53,12 +53,13 @@ def serve(
     if not is_loopback(host) and token is None:
         token = new_token()
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
-    url = address(shown, port, token)
+    listening_at = port
 
     def started() -> None:
+        url = address(shown, listening_at, token)
         typer.echo(f"harken listens: {url}")
         if not is_loopback(host):
-            typer.echo(f"Sensor Logger pushes to: http://THIS-MACHINE:{port}/push?token={token}")
+            typer.echo(f"Sensor Logger pushes to: http://THIS-MACHINE:{listening_at}/push?token={token}")
         typer.echo("Ctrl+C stops.")
         if open_page:
             import webbrowser
@@ -77,4 +78,5 @@ def serve(
         on_started=started,
     )
     with listening(host, port) as found:
+        listening_at = found.getsockname()[1]  # with --port 0 the system chooses one
         server.run(sockets=[found])

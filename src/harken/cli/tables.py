@@ -1,6 +1,6 @@
 """Scores as tables for a person."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from rich.console import Console
@@ -33,7 +33,11 @@ def print_outcome(outcome: Outcome) -> None:
         print_people(console, outcome.cross_people)
     for sentence in _about_strangers(outcome):
         console.print(sentence, markup=False)
-    for note in _grouped(outcome):
+    reads = outcome.data.training + outcome.data.cross
+    for warning in _grouped(outcome, [one.mended.warnings for one in reads]):
+        console.print(f"warning: {warning}", style="bold", markup=False)
+    others = [note for note in outcome.notes if note not in outcome.data.notes]
+    for note in [*_grouped(outcome, [one.mended.quality.notes for one in reads]), *others]:
         console.print(f"Note: {note}", markup=False)
     console.print(f"Report: {printable(outcome.settings.out / 'report.html')}", markup=False, soft_wrap=True)
 
@@ -56,8 +60,8 @@ def _about_strangers(outcome: Outcome) -> list[str]:
     return [*said, calibration_sentence(outcome), *filter(None, [error_sentence(outcome)])]
 
 
-def _grouped(outcome: Outcome) -> list[str]:
-    """Notes of several files that say the same in one line, then the notes on the whole."""
+def _grouped(outcome: Outcome, notes: Sequence[Sequence[str]]) -> list[str]:
+    """The notes of each file, in one line where several files have the same."""
     from harken.report.notes import share_notes
 
     reads = outcome.data.training + outcome.data.cross
@@ -65,8 +69,8 @@ def _grouped(outcome: Outcome) -> list[str]:
         f"{printable(reads[note.recordings[0]].path.name)}: {note.text}"
         if len(note.recordings) == 1
         else f"{len(note.recordings)} files: {note.text}"
-        for note in share_notes([(*one.mended.warnings, *one.mended.quality.notes) for one in reads])
-    ] + [note for note in outcome.notes if note not in outcome.data.notes]
+        for note in share_notes(notes)
+    ]
 
 
 def _tested(scores: Scores) -> str:

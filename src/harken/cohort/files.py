@@ -97,6 +97,15 @@ def _refuse_own(folder: Path) -> None:
     raise HarkenError(f"{folder}: this folder is no recording but {what}; {instead}")
 
 
+def _holds_failures(path: Path) -> bool:
+    """Whether a file is the table of files that ``harken label`` could not label."""
+    try:
+        with path.open("rb") as file:
+            return file.readline(100).strip() == b"file,reason"
+    except OSError:  # whoever reads it will say why not
+        return False
+
+
 def _inside(folder: Path, apart: Path | None, left_out: dict[str, list[Path]]) -> list[Path]:
     """The recordings in and below a folder; what harken made goes to ``left_out`` under what it is."""
     found: list[Path] = []
@@ -122,7 +131,9 @@ def _inside(folder: Path, apart: Path | None, left_out: dict[str, list[Path]]) -
                 left_out.setdefault(BY_ENDING, []).append(at / name)
             elif plain.endswith(TRUTH):
                 left_out.setdefault(BY_SIMULATE, []).append(at / name)
-            elif tables and (name in (COHORT, QUALITY) or FAILURES.fullmatch(name)):
+            elif (tables and name in (COHORT, QUALITY)) or (
+                FAILURES.fullmatch(name) and (tables or _holds_failures(at / name))
+            ):
                 left_out.setdefault(BY_LABEL, []).append(at / name)
             else:
                 found.append(at / name)

@@ -14,6 +14,7 @@ from harken.percent import percent
 from harken.presets import SlidingHops
 from harken.printable import printable
 from harken.report.held_out import held_out_people, together
+from harken.report.notes import share_notes
 from harken.scores import FEWEST_PEOPLE_FOR_AN_INTERVAL, PeopleScores, Scores
 from harken.specification import RATE_TOLERANCE
 
@@ -171,7 +172,11 @@ def stranger_gap_sentence(outcome: "Outcome") -> str | None:
 
 def warnings(outcome: "Outcome") -> list[str]:
     """What a reader must know before reading any number."""
-    said = []
+    reads = outcome.data.training + outcome.data.cross
+    said = [
+        f"{', '.join(printable(reads[one].path.name) for one in note.recordings)}: {note.text}"
+        for note in share_notes([one.mended.warnings for one in reads])
+    ]
     if not outcome.finished:
         said.append(
             f"Training was interrupted: the model had {outcome.steps_done:,} of {outcome.steps:,} steps. Every number "
