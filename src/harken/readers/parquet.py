@@ -56,7 +56,7 @@ def _check_type(path: Path, role: str, name: str, dtype: pl.DataType) -> None:
     if role in NUMERIC_ROLES:
         fits, wanted = dtype.is_numeric() or dtype == pl.Null, "numbers"
     elif role == "time":
-        wide = dtype in (pl.Int128, pl.UInt128)
+        wide = str(dtype) in ("Int128", "UInt128")  # older versions of polars have no UInt128
         fits, wanted = (
             isinstance(dtype, pl.Datetime) or dtype == pl.String or (dtype.is_numeric() and not wide),
             "times",
