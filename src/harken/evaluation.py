@@ -207,8 +207,7 @@ class _Collected:
         """
         recogniser, specification = self._recogniser, self._recogniser.specification_
         name, subject = recording.source or recording.subject, recording.subject
-        exactly = {one.get("samples_fingerprint") for one in recogniser.provenance_.get("data", [])}
-        if recording.samples_fingerprint in exactly:
+        if recogniser.learned_exactly(recording):
             raise HarkenError(
                 f"{recording.source}: the model learned from this very recording, so a score on it would only say "
                 "how well it remembers"

@@ -220,10 +220,14 @@ class Recogniser:
 
         Recordings are recognised under another name, in another unit and in pieces (``harken.fingerprints``).
         """
-        data = self.provenance_.get("data", [])
-        if recording.samples_fingerprint in {one.get("samples_fingerprint") for one in data}:
+        if self.learned_exactly(recording):
             return np.ones(len(recording), dtype=bool)
         return self.fingerprints_.known(recording)
+
+    def learned_exactly(self, recording: Recording) -> bool:
+        """Whether this very recording was learned from: the same samples at the same times."""
+        data = self.provenance_.get("data", [])
+        return recording.samples_fingerprint in {one.get("samples_fingerprint") for one in data}
 
     def save(self, path: str | Path) -> None:
         """Write the model file (``.safetensors``): the same training gives the same bytes."""
