@@ -20,9 +20,9 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from harken.benchmarking import BenchmarkSettings, run_benchmark
-from harken.files import write_text
-from harken.presets import PRESETS, Preset
+from harken.evaluation.benchmark import BenchmarkSettings, run_benchmark
+from harken.learning.presets import PRESETS, Preset
+from harken.support.files import write_text
 
 RESULTS = Path(__file__).parent.parent / "docs" / "results"
 PROTOCOLS = {"wisdm": "harnet-choosing", "dsads": "strangers-choosing"}

@@ -29,12 +29,12 @@ from numpy.typing import NDArray
 from adaptation_page import curve, markdown, table
 from fold_models import FinishedRun
 from harken import HarkenError, Recogniser, Windows
-from harken.adaptation import adapt
-from harken.benchmarking.directory import BenchmarkDirectory, json_text
-from harken.benchmarking.machine import made_with
+from harken.evaluation.benchmark.directory import BenchmarkDirectory, json_text
+from harken.evaluation.benchmark.machine import made_with
 from harken.figures.style import save_png
-from harken.files import write_text
-from harken.scores import score
+from harken.learning.scores import score
+from harken.models.adaptation import adapt
+from harken.support.files import write_text
 
 RESULTS = Path(__file__).parent.parent / "docs" / "results"
 BUDGETS_S = (0, 15, 30, 60, 120)

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from harken.benchmarking.result import difference
+from harken.evaluation.benchmark.result import difference
 from harken.figures.style import dress, house_style, new_figure
-from harken.scores import PeopleScores, Scores, person_evaluations
+from harken.learning.scores import PeopleScores, Scores, person_evaluations
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
 
@@ -45,7 +45,7 @@ def table(people: Mapping[str, Mapping[str, Any]], budgets_s: Iterable[int]) -> 
 
 
 def _scores(people: Mapping[str, Mapping[str, Any]], budget: int) -> dict[str, dict[str, Any]]:
-    """Fold -> the scores of its people, as ``harken.benchmarking`` writes them."""
+    """Fold -> the scores of its people, as ``harken.evaluation.benchmark`` writes them."""
     result = {}
     for fold, found in people.items():
         each = {person: Scores.from_dict(one["budgets"][str(budget)]["scores"]) for person, one in found.items()}

@@ -20,9 +20,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from harken.benchmarking.machine import made_with
-from harken.files import write_text
+from harken.evaluation.benchmark.machine import made_with
 from harken.simulation import Simulation, write_simulation
+from harken.support.files import write_text
 
 COMPARED = ("timeline.parquet", "bouts.csv", "days.csv")
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"}

@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.recording import Recording
+from harken.recordings.recording import Recording
 from harken.signals import resample
 from harken.signals.grid import Grid
 

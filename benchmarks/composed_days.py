@@ -34,14 +34,14 @@ from composed_day import DAY_S, LENGTHS, Piece, compose, draw_bouts, pieces_of
 from composed_days_page import page
 from composed_days_scores import summary
 from harken import HarkenError, Recogniser
-from harken.benchmarking.machine import made_with
-from harken.calibration import expected_calibration_error
 from harken.datasets.registry import dataset
-from harken.files import write_text
-from harken.recording import Recording
-from harken.scores import score
-from harken.timeline import Timeline, expected_bouts
-from harken.timeline.columns import SMOOTHED, matrix
+from harken.evaluation.benchmark.machine import made_with
+from harken.learning.calibration import expected_calibration_error
+from harken.learning.scores import score
+from harken.recordings.recording import Recording
+from harken.support.files import write_text
+from harken.timelines import Timeline, expected_bouts
+from harken.timelines.columns import SMOOTHED, matrix
 from packaged_model_scores import FoldLogits, temperatures
 
 RESULTS = Path(__file__).parent.parent / "docs" / "results"

@@ -4,9 +4,9 @@
     python benchmarks/demo_model.py --rewrite [--model FILE] [--json FILE]
 
 Needs the extra ``demo`` (the exercises inside the seglearn wheel) and some minutes of one thread. The people of
-``harken.demo.STRANGERS``, who are streamed, take no part in it: not in learning, stopping, choosing or calibrating;
-their windows are scored once, when the model is finished. The temperature is that of a second fit, which learns all
-but a few of the training people, on those few. The same command gives the same bytes on the same machine.
+``harken.jobs.demo.STRANGERS``, who are streamed, take no part in it: not in learning, stopping, choosing or
+calibrating; their windows are scored once, when the model is finished. The temperature is that of a second fit, which
+learns all but a few of the training people, on those few. The same command gives the same bytes on the same machine.
 
 ``--rewrite`` trains nothing: it writes the model in today's file format, with the fingerprints of the recordings that
 it learned from, and keeps its weights, its specification and its provenance as they are.
@@ -26,22 +26,22 @@ from typing import Any
 
 import numpy as np
 
-from harken.benchmarking.machine import made_with
-from harken.calibration import expected_calibration_error, fit_temperature
 from harken.datasets.exercises import INFO, exercises
-from harken.demo import DEMO_RECIPE, STRANGERS
-from harken.files import write_text
-from harken.fingerprints import Fingerprints
-from harken.presets import Preset
-from harken.recogniser import Recogniser
-from harken.recording import Recording
-from harken.scores import score_people
+from harken.evaluation.benchmark.machine import made_with
+from harken.jobs.demo import DEMO_RECIPE, STRANGERS
+from harken.learning.calibration import expected_calibration_error, fit_temperature
+from harken.learning.presets import Preset
+from harken.learning.scores import score_people
+from harken.models.recogniser import Recogniser
+from harken.recordings.fingerprints import Fingerprints
+from harken.recordings.recording import Recording
 from harken.signals import resample
-from harken.windows import Windows, concatenate, sliding_windows
+from harken.support.files import write_text
+from harken.windows.windows import Windows, concatenate, sliding_windows
 from packaged_model import rewrite
 
 ROOT = Path(__file__).parent.parent
-MODEL = ROOT / "src" / "harken" / "models" / "demo.safetensors"
+MODEL = ROOT / "src" / "harken" / "models" / "packaged" / "demo.safetensors"
 JSON = ROOT / "docs" / "results" / "demo_model.json"
 
 SEED = 0

@@ -24,11 +24,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.benchmarking.machine import made_with
 from harken.datasets.tidy import read_tidy
-from harken.files import write_text
-from harken.fingerprints import ONE_IN, Fingerprints
-from harken.recording import STANDARD_GRAVITY, UNLABELLED, Recording
+from harken.evaluation.benchmark.machine import made_with
+from harken.recordings.fingerprints import ONE_IN, Fingerprints
+from harken.recordings.recording import STANDARD_GRAVITY, UNLABELLED, Recording
+from harken.support.files import write_text
 from packaged_model import ROOT, SETS, recordings
 
 UNRELATED = ("selfback/selfback_wrist", "stress_predict/stress_predict", "hawthorne/hawthorne")

@@ -28,8 +28,8 @@ from typing import Any
 import numpy as np
 
 import live_attacks
-from harken.benchmarking.machine import made_with
-from harken.files import write_text
+from harken.evaluation.benchmark.machine import made_with
+from harken.support.files import write_text
 from live_watches import Result, everyday_model, metric, resident_bytes, served, watches_sending
 
 KINDS = ("heads", "messages", "uploads")

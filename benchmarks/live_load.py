@@ -27,8 +27,8 @@ from typing import Any
 
 import numpy as np
 
-from harken.benchmarking.machine import made_with
-from harken.files import write_text
+from harken.evaluation.benchmark.machine import made_with
+from harken.support.files import write_text
 from live_watches import cpu_s, everyday_model, metric, resident_bytes, served, watches_sending
 
 LEVELS = (100, 250, 500, 750, 1000, 1500, 2000, 2500, 3000, 4000)

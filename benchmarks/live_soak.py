@@ -29,8 +29,8 @@ from typing import Any
 import numpy as np
 import websockets
 
-from harken.benchmarking.machine import made_with
-from harken.files import write_text
+from harken.evaluation.benchmark.machine import made_with
+from harken.support.files import write_text
 from live_watches import (
     RATE_HZ,
     Result,

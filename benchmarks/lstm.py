@@ -116,9 +116,9 @@ def everyday() -> Callable[[], object]:
     """Some steps of the recipe ``everyday``."""
     import torch
 
-    from harken.networks import build
-    from harken.presets import PRESETS
-    from harken.training import Examples, train
+    from harken.learning.presets import PRESETS
+    from harken.learning.training import Examples, train
+    from harken.networks.build import build
 
     recipe = PRESETS["everyday"]
     count = EVERYDAY_STEPS * recipe.training.batch_windows
@@ -156,7 +156,7 @@ def forward_call(batch: int, length: int) -> Callable[[], object]:
     """The two layers of the notebook's network."""
     import torch
 
-    from harken.networks import FusedLSTM
+    from harken.networks.fused_lstm import FusedLSTM
 
     torch.manual_seed(0)
     network, x = FusedLSTM(32, 32, 2, batch_first=True), torch.randn(batch, length, 32)
@@ -202,7 +202,7 @@ def growth(rounds: int, quick: bool) -> dict[str, Any]:
     Freed memory is kept for the next call, as harken's training does it: taking the 33 MB of the largest results anew
     from the system would cost a fifth of their time, whoever fills them.
     """
-    from harken.memory import keep_freed_memory
+    from harken.support.memory import keep_freed_memory
 
     keep_freed_memory()
     found: dict[str, Any] = {}
@@ -320,7 +320,7 @@ def main() -> None:
         before=arguments.before,
     )
 
-    from harken.benchmarking.machine import made_with
+    from harken.evaluation.benchmark.machine import made_with
 
     made = made_with()
     result = {

@@ -22,10 +22,10 @@ import torch
 
 from fold_models import FinishedRun, summary
 from harken import Windows
-from harken.benchmarking.directory import json_text
-from harken.benchmarking.machine import made_with
-from harken.files import write_text
-from harken.scores import PeopleScores, score_people
+from harken.evaluation.benchmark.directory import json_text
+from harken.evaluation.benchmark.machine import made_with
+from harken.learning.scores import PeopleScores, score_people
+from harken.support.files import write_text
 
 RESULTS = Path(__file__).parent.parent / "docs" / "results"
 SEED = 0

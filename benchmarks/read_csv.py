@@ -86,7 +86,7 @@ def machine() -> dict[str, Any]:
     """What the numbers were measured on."""
     load = os.getloadavg()[0]
     # Not above: Linux counts a parent's peak as its children's, and this brings PyTorch along.
-    from harken.benchmarking.machine import made_with
+    from harken.evaluation.benchmark.machine import made_with
 
     made = made_with()
     return {

@@ -2,7 +2,7 @@
 
     python benchmarks/smoothing.py [--rounds 10] [--json FILE]
 
-The work is ``harken.timeline.smooth``, posteriors and the most probable path, on the steps of a day (17,280) and of a
+The work is ``harken.timelines.smooth``, posteriors and the most probable path, on the steps of a day (17,280) and of a
 week (120,960), 5 s each, eight labels, probabilities made up; and once more with all steps of different lengths. Beside
 it is the same forward-backward and Viterbi written as a loop over the steps, each step in NumPy, which gives the same
 answers. Contestants take turns; seconds are of the processor (one thread) and medians. The number to reach is 0.5 s for
@@ -21,10 +21,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.benchmarking.machine import made_with
-from harken.files import write_text
-from harken.timeline import EXPECTED_BOUT_S, smooth
-from harken.timeline.smoothing import TRUST, transitions
+from harken.evaluation.benchmark.machine import made_with
+from harken.support.files import write_text
+from harken.timelines import EXPECTED_BOUT_S, smooth
+from harken.timelines.smoothing import TRUST, transitions
 
 STEPS = {"day": 17_280, "week": 120_960}
 LABELS = ("lying", "sitting", "standing", "walking", "running", "stairs", "cycling", "other")

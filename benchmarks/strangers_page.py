@@ -16,8 +16,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harken.benchmarking.page import TextTable, tables
-from harken.files import write_text
+from harken.evaluation.benchmark.page import TextTable, tables
+from harken.support.files import write_text
 
 RESULTS = Path(__file__).parent.parent / "docs" / "results"
 NOT_YET = "Not measured yet."

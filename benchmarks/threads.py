@@ -4,11 +4,11 @@
 
 Each training has a process of its own and learns made-up windows with the presets ``everyday`` and ``notebook``. Ways:
 one thread; several threads; several threads as GNU's OpenMP waits by itself (in a loop of 300,000 turns); and as many
-as ``harken.training.train`` chooses. Only some iterations are run, and what comes before the first one (the choice) is
-spread over as many as a whole training has. A neighbour is a process that computes without
-end. In each round all ways take turns, in an order that is reversed from one round to the next; ratios are of the
-medians over rounds. The iterations are as many as one thread does alone in ``--seconds``, and a fifth of them where
-threads wait in a loop, which takes up to ten times as long.
+as ``harken.learning.training.train`` chooses. Only some iterations are run, and what comes before the first one (the
+choice) is spread over as many as a whole training has. A neighbour is a process that computes without end. In each
+round all ways take turns, in an order that is reversed from one round to the next; ratios are of the medians over
+rounds. The iterations are as many as one thread does alone in ``--seconds``, and a fifth of them where threads wait in
+a loop, which takes up to ten times as long.
 """
 
 import argparse
@@ -22,8 +22,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from harken.benchmarking.machine import made_with
-from harken.files import write_text
+from harken.evaluation.benchmark.machine import made_with
+from harken.support.files import write_text
 
 PRESETS = ("everyday", "notebook")
 ONE, SEVERAL, LOOPING, CHOSEN = "one thread", "several threads", "several threads, waiting in a loop", "chosen"
@@ -36,9 +36,9 @@ from dataclasses import replace
 import numpy as np
 import harken
 import torch
-from harken.networks import build
-from harken.presets import PRESETS
-from harken.training import Examples, Interrupted, train
+from harken.networks.build import build
+from harken.learning.presets import PRESETS
+from harken.learning.training import Examples, Interrupted, train
 
 name, threads, measured, iterations = sys.argv[1], int(sys.argv[2]) or None, int(sys.argv[3]), int(sys.argv[4])
 preset = PRESETS[name]

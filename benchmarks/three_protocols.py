@@ -7,9 +7,10 @@
 notebook's network with 20 passes, a random forest, and the preset ``everyday``. Only who and what is tested differs:
 
 overlapping
-    The notebook's way: windows are divided at random, 80 to 20 (``harken.splits.same_person.overlapping_windows``).
-    A test window shares its first half with the window before it and its second half with the one after it, each of
-    which trains four times in five. No window itself is on both sides.
+    The notebook's way: windows are divided at random, 80 to 20
+    (``harken.windows.splits.same_person.overlapping_windows``). A test window shares its first half with the window
+    before it and its second half with the one after it, each of which trains four times in five. No window itself is on
+    both sides.
 blocked
     The same people a moment later: of each bout the first 80 % of its time trains and the rest is the test, a
     window's length away from any training window (``blocked_windows``). No sample is shared; person, bout, strap and
@@ -48,17 +49,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken import HarkenError, Windows
-from harken.benchmarking.directory import BenchmarkDirectory, json_text
-from harken.benchmarking.fingerprint import describe_windows
-from harken.benchmarking.methods import Method, method
-from harken.benchmarking.result import difference, distinct, method_result, timing
+from harken.evaluation.benchmark.directory import BenchmarkDirectory, json_text
+from harken.evaluation.benchmark.fingerprint import describe_windows
+from harken.evaluation.benchmark.methods import Method, method
+from harken.evaluation.benchmark.result import difference, distinct, method_result, timing
 from harken.figures.style import save_png
-from harken.files import write_text
-from harken.recording import UNLABELLED
-from harken.scores import PeopleScores, person_evaluations
-from harken.splits import Fold, Split, apply
-from harken.splits.protocols import Protocol, protocol
-from harken.splits.same_person import blocked_windows, overlapping_windows, share_in_training
+from harken.learning.scores import PeopleScores, person_evaluations
+from harken.recordings.recording import UNLABELLED
+from harken.support.files import write_text
+from harken.windows.splits import Fold, Split, apply
+from harken.windows.splits.protocols import Protocol, protocol
+from harken.windows.splits.same_person import blocked_windows, overlapping_windows, share_in_training
 from kept_fits import Fit, Rows, computed
 from three_protocols_page import picture, table
 

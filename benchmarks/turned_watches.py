@@ -4,7 +4,7 @@
     python benchmarks/turned_watches.py RUN DATA/SET [DATA/SET ...] [--json FILE]
 
 Sensors differ in which axis points along the forearm, so strangers are tested as they were and with every watch turned
-by 90, 180 and 270 degrees about its face; as the turned watch heard it, and after ``harken.labelling.mounting`` had
+by 90, 180 and 270 degrees about its face; as the turned watch heard it, and after ``harken.models.mounting`` had
 seen all that the watch recorded of the person, without labels, and turned it where it saw reason to, as ``harken
 label`` does. A watch is looked at by itself where a person wore two. The models are the run's own: none has met the
 people that it is asked about. Writes what it found, and prints a table.
@@ -24,13 +24,13 @@ from numpy.typing import NDArray
 from adaptation import watches
 from fold_models import FinishedRun, summary
 from harken import Recogniser, Recording, Windows
-from harken.benchmarking.directory import json_text
-from harken.benchmarking.machine import made_with
-from harken.files import write_text
-from harken.labelling.mounting import mounting
-from harken.recording import UNLABELLED
-from harken.scores import PeopleScores, score_people
+from harken.evaluation.benchmark.directory import json_text
+from harken.evaluation.benchmark.machine import made_with
+from harken.learning.scores import PeopleScores, score_people
+from harken.models.mounting import mounting
+from harken.recordings.recording import UNLABELLED
 from harken.signals.orientation import turned_signals
+from harken.support.files import write_text
 
 RESULTS = Path(__file__).parent.parent / "docs" / "results"
 TURNS = range(4)

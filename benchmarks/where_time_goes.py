@@ -21,9 +21,9 @@ from torch import nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.profiler import ProfilerActivity, profile, record_function
 
-from harken.benchmarking.machine import made_with
-from harken.files import write_text
-from harken.networks import FusedLSTM
+from harken.evaluation.benchmark.machine import made_with
+from harken.networks.fused_lstm import FusedLSTM
+from harken.support.files import write_text
 from lstm import everyday, labelling
 
 LSTM = "FusedLSTM"

@@ -10,7 +10,7 @@ import pytest
 
 import people
 from harken.cli import main
-from harken.presets import PRESETS
+from harken.learning.presets import PRESETS
 
 
 @dataclass(frozen=True)

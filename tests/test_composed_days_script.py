@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from harken import HarkenError, Recogniser
-from harken.recording import Recording
-from harken.scores import score
+from harken.learning.scores import score
+from harken.recordings.recording import Recording
 from harken.signals import resample
-from harken.timeline import Timeline
-from harken.windows import Windows, sliding_windows
+from harken.timelines import Timeline
+from harken.windows.windows import Windows, sliding_windows
 from people import SMALL_EVERYDAY, person_rows
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"

@@ -13,10 +13,10 @@ import pytest
 
 import harken
 from harken import Recogniser
-from harken.demo import STRANGERS
+from harken.jobs.demo import STRANGERS
 
 ROOT = Path(__file__).parents[1]
-PACKAGED = Path(harken.__file__).parent / "models" / "demo.safetensors"
+PACKAGED = Path(harken.__file__).parent / "models" / "packaged" / "demo.safetensors"
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from harken.fingerprints import Fingerprints
-from harken.recording import Recording
+from harken.recordings.fingerprints import Fingerprints
+from harken.recordings.recording import Recording
 
 
 @pytest.fixture(scope="module")

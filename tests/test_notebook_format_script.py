@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from harken import HarkenError, random_windows, read
-from harken.presets import PRESETS, RandomDraws
+from harken.learning.presets import PRESETS, RandomDraws
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 DRAWS = RandomDraws(windows=400, training_windows=300, training_seed=1337, cross_seed=101)

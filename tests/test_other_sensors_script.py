@@ -11,8 +11,8 @@ import pytest
 
 import study
 from harken import HarkenError, Recogniser
-from harken.benchmarking.directory import BenchmarkDirectory
-from harken.splits import apply, protocols
+from harken.evaluation.benchmark.directory import BenchmarkDirectory
+from harken.windows.splits import apply, protocols
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 

@@ -14,9 +14,9 @@ import pytest
 
 import people
 from harken import Recogniser, read
-from harken.presets import PRESETS
-from harken.recording import Recording
-from harken.windows import Windows
+from harken.learning.presets import PRESETS
+from harken.recordings.recording import Recording
+from harken.windows.windows import Windows
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 NAMES = ("packaged_model", "packaged_model_card", "packaged_model_scores")

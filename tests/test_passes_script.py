@@ -11,8 +11,8 @@ import pytest
 import people
 import study
 from harken import Recogniser
-from harken.presets import PRESETS
-from harken.splits import apply, protocols
+from harken.learning.presets import PRESETS
+from harken.windows.splits import apply, protocols
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 STEADY = people.SMALL_EVERYDAY.trained(one_cycle=False, batch_windows=14, fewest_steps=0)

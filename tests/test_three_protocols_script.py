@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 
 from harken import HarkenError
-from harken.baselines.random_forest import RandomForest
-from harken.scores import score_people
-from harken.splits.same_person import Split
-from harken.windows import Windows
+from harken.evaluation.baselines.random_forest import RandomForest
+from harken.learning.scores import score_people
+from harken.windows.splits.same_person import Split
+from harken.windows.windows import Windows
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 NAMES = ("three_protocols", "three_protocols_page", "kept_fits")

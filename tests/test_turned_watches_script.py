@@ -10,9 +10,9 @@ import pytest
 
 import study
 from harken import HarkenError, Windows
-from harken.benchmarking.directory import BenchmarkDirectory
-from harken.labelling.mounting import Mounting
-from harken.splits import protocols
+from harken.evaluation.benchmark.directory import BenchmarkDirectory
+from harken.models.mounting import Mounting
+from harken.windows.splits import protocols
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 

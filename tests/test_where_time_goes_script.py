@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from harken.networks import FusedLSTM
+from harken.networks.fused_lstm import FusedLSTM
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 

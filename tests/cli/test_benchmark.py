@@ -9,8 +9,8 @@ import pytest
 
 import people
 import study
-from harken.presets import PRESETS
-from harken.splits import protocols
+from harken.learning.presets import PRESETS
+from harken.windows.splits import protocols
 
 Run = Callable[..., object]
 

@@ -10,8 +10,8 @@ from rich.console import Console
 
 import people
 from harken.cli.tables import print_confusion
-from harken.presets import PRESETS
-from harken.scores import score
+from harken.learning.presets import PRESETS
+from harken.learning.scores import score
 
 Run = Callable[..., object]
 

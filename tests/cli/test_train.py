@@ -9,7 +9,7 @@ import pytest
 
 import people
 from harken.cli.app import spread
-from harken.presets import PRESETS
+from harken.learning.presets import PRESETS
 
 Run = Callable[..., object]
 

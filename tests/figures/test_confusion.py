@@ -12,7 +12,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from harken.figures.confusion import MANY_LABELS, MEASURES, confusion_panel, confusion_picture, measures_shown
-from harken.scores import Scores
+from harken.learning.scores import Scores
 from scored import scores_of
 
 NAMES = ("laying_down", "sitting", "walking")

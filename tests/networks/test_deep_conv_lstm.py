@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from harken.errors import HarkenError
-from harken.networks import DeepConvLSTM, DeepConvLSTMSizes, build
+from harken.networks.build import build
+from harken.networks.deep_conv_lstm import DeepConvLSTM, DeepConvLSTMSizes
+from harken.support.errors import HarkenError
 
 
 def sigmoid(values: np.ndarray) -> np.ndarray:

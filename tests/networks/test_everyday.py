@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from harken.networks import EverydayLSTM, EverydaySizes, build
-from harken.presets import PRESETS
+from harken.learning.presets import PRESETS
+from harken.networks.build import build
+from harken.networks.everyday import EverydayLSTM, EverydaySizes
 from spectrum import by_fourier
 
 

@@ -8,7 +8,9 @@ import pytest
 import torch
 from torch import nn
 
-from harken.networks import FusedLSTM, NotebookLSTM, NotebookSizes, native
+from harken.networks import native
+from harken.networks.fused_lstm import FusedLSTM
+from harken.networks.notebook_lstm import NotebookLSTM, NotebookSizes
 
 
 def twins(*arguments: int, **options: object) -> tuple[nn.LSTM, FusedLSTM]:
@@ -104,7 +106,8 @@ def test_the_notebooks_network_says_the_same_on_both() -> None:
 
 PROGRAM = """
 import torch
-from harken.networks import FusedLSTM, native
+from harken.networks.fused_lstm import FusedLSTM
+from harken.networks import native
 lstm = FusedLSTM(3, 8)
 print(lstm(torch.zeros(2, 2, 3))[0].shape, native.load() is not None and native.instructions())
 """

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from harken import Recogniser
-from harken.networks import InferenceCopy, build, for_inference
+from harken.networks.build import build
+from harken.networks.inference import InferenceCopy, for_inference
 from people import SMALL_EVERYDAY
 from study import study_windows
 

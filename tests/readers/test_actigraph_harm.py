@@ -22,8 +22,8 @@ from actigraph_files import (
     steps,
     write_gt3x,
 )
-from harken.errors import HarkenError
 from harken.readers.actigraph import looks_like_gt3x, read_gt3x
+from harken.support.errors import HarkenError
 from reading import as_found, refusals
 
 read = as_found(read_gt3x)

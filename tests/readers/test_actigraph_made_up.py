@@ -22,8 +22,8 @@ from actigraph_files import (
     steps,
     write_gt3x,
 )
-from harken.mending import mend
 from harken.readers.actigraph import read_gt3x
+from harken.recordings.mending import mend
 from reading import as_found, notes, refusals
 
 read = as_found(read_gt3x)

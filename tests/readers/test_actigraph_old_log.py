@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from actigraph_files import ACTIVITY, RATE, neo, packed, steps, write_gt3x
-from harken.mending import mend
 from harken.readers.actigraph import read_gt3x
 from harken.readers.actigraph.held import held_stretches
+from harken.recordings.mending import mend
 from reading import as_found, notes, refusals
 
 read = as_found(read_gt3x)

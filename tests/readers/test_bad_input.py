@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import harken
-from harken.errors import HarkenError
+from harken.support.errors import HarkenError
 from reading import refusals
 from tables import HEADER, notebook_lines, write
 

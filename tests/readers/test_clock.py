@@ -13,14 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import harken
-import harken.mending
 import harken.readers.options
-from harken.errors import HarkenError
+import harken.recordings.mending
 from harken.readers.clock import nanoseconds
 from harken.readers.options import TableOptions
 from harken.readers.parts import open_parts
 from harken.readers.units import NS_PER_UNIT
-from harken.recording import Recording
+from harken.recordings.recording import Recording
+from harken.support.errors import HarkenError
 from parted import assert_same
 from tables import acceleration, write
 
@@ -207,7 +207,7 @@ def test_a_rate_that_cannot_be(step: int, rate: str, reader: Callable[..., objec
 
 
 def test_the_fastest_rate_that_may_be_said_is_the_fastest_that_is_read() -> None:
-    assert harken.readers.options.FASTEST_HZ == harken.mending.FASTEST_HZ
+    assert harken.readers.options.FASTEST_HZ == harken.recordings.mending.FASTEST_HZ
 
 
 FORWARD = (

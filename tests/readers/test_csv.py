@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import harken
 from harken.readers import blocks
-from harken.recording import STANDARD_GRAVITY, Recording
+from harken.recordings.recording import STANDARD_GRAVITY, Recording
 from tables import HEADER, START_MS, acceleration, notebook_lines, write
 
 LINES = notebook_lines(40)

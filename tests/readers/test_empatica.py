@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exports import head, survives
-from harken.errors import HarkenError
 from harken.readers.empatica import looks_like_empatica, read_empatica
 from harken.readers.options import TableOptions
+from harken.support.errors import HarkenError
 from reading import mended
 from tables import HEADER, acceleration, notebook_lines, write
 

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exports import head, survives
-from harken.errors import HarkenError
 from harken.readers.omgui import looks_like_omgui, read_omgui
 from harken.readers.options import TableOptions
 from harken.readers.parts import open_parts
+from harken.support.errors import HarkenError
 from parted import assert_same
 from reading import mended
 from tables import HEADER, acceleration, notebook_lines, write

@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 import harken
-from harken.errors import HarkenError
 from harken.readers.parts import open_parts
+from harken.support.errors import HarkenError
 from parted import refusal_of
 from tables import HEADER, START_MS, acceleration, notebook_lines, write
 

@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import harken.readers.parts.parquet
-from harken.errors import HarkenError
 from harken.readers import read
 from harken.readers.parts import open_parts, parts_of
-from harken.samples import Samples, joined
+from harken.recordings.samples import Samples, joined
 from harken.simulation import Simulation, write_simulation
+from harken.support.errors import HarkenError
 from parted import assert_same, refusal_of
 
 START_MS = 1_519_170_400_000

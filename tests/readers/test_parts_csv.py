@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 import harken.readers.blocks
 import harken.readers.parts.csv
 import harken.readers.units
-from harken.errors import HarkenError
 from harken.readers import read
 from harken.readers.parts import open_parts
+from harken.support.errors import HarkenError
 from parted import assert_same, refusal_of
 
 START_MS = 1_519_170_400_000

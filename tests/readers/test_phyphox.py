@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from archives import zipped
 from exports import head, left_of_archives, survives
-from harken.errors import HarkenError
 from harken.readers.options import TableOptions
 from harken.readers.phyphox import looks_like_phyphox, read_phyphox
-from harken.recording import STANDARD_GRAVITY
+from harken.recordings.recording import STANDARD_GRAVITY
+from harken.support.errors import HarkenError
 from reading import mended, notes
 from tables import HEADER, acceleration, notebook_lines, write
 

@@ -8,7 +8,7 @@ from actigraph_files import ACTIVITY, activity, export_header, info, metadata, s
 from harken.readers import read
 from harken.readers.parts import open_parts
 from harken.readers.placement import about_placement, placement_of
-from harken.recording import Placement
+from harken.recordings.recording import Placement
 from research_watches import cwa_blocks, cwa_header, geneactiv, write_parts
 
 REAL = {

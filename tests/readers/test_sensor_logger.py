@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from archives import zipped
 from exports import head, left_of_archives, survives, turned, written
-from harken.errors import HarkenError
 from harken.readers.options import TableOptions
 from harken.readers.sensor_logger import looks_like_sensor_logger, read_sensor_logger
 from harken.readers.units import magnitude_at_rest
-from harken.recording import STANDARD_GRAVITY
+from harken.recordings.recording import STANDARD_GRAVITY
+from harken.support.errors import HarkenError
 from reading import mended, notes
 from tables import HEADER, acceleration, notebook_lines, write
 

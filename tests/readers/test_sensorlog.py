@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from exports import head, survives, turned, written
-from harken.errors import HarkenError
 from harken.readers.options import TableOptions
 from harken.readers.sensorlog import looks_like_sensorlog, read_sensorlog
+from harken.support.errors import HarkenError
 from reading import mended, notes
 from tables import HEADER, acceleration, notebook_lines, write
 

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import harken
-from harken.errors import HarkenError
 from harken.readers.units import G_PER_UNIT, acceleration_unit, magnitude_at_rest
-from harken.recording import Recording
+from harken.recordings.recording import Recording
+from harken.support.errors import HarkenError
 from tables import acceleration, write
 
 G = acceleration(400)

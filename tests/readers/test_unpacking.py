@@ -15,7 +15,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import harken
-from harken.errors import HarkenError
 from harken.readers import blocks as blocks_module
 from harken.readers.archive import member_paths, opened_file
 from harken.readers.blocks import BLOCK_BYTES, LONGEST_LINE, Block, blocks
@@ -23,6 +22,7 @@ from harken.readers.csv import layout_of
 from harken.readers.layout import Layout
 from harken.readers.parts import open_parts
 from harken.readers.unpacking import UnpackingLimits, unpacking_limits
+from harken.support.errors import HarkenError
 from reading import refusals
 from research_watches import cwa_blocks, cwa_header
 from tables import HEADER, notebook_lines

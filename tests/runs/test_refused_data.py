@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 import people
-from harken.errors import HarkenError
-from harken.pipeline import train_run
+from harken.jobs.training import train_run
 from harken.runs import RunSettings
+from harken.support.errors import HarkenError
 from running import Quiet, settings_of
 
 pytestmark = pytest.mark.usefixtures("small_preset")

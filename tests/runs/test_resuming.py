@@ -13,11 +13,11 @@ import pytest
 import torch
 
 import people
-from harken.errors import HarkenError
-from harken.pipeline import train_run
-from harken.recogniser import Recogniser
+from harken.jobs.training import train_run
+from harken.learning.training import Interrupted
+from harken.models.recogniser import Recogniser
 from harken.runs.directory import RunDirectory
-from harken.training import Interrupted
+from harken.support.errors import HarkenError
 from running import Quiet, everyday, settings_of
 
 pytestmark = pytest.mark.usefixtures("small_preset")
@@ -79,7 +79,7 @@ def test_all_fits_use_the_threads_that_the_first_one_chose(tmp_path: Path, monke
         measured.append(most)
         return 2
 
-    monkeypatch.setattr("harken.training.fastest_threads", choose)
+    monkeypatch.setattr("harken.learning.training.fastest_threads", choose)
     used: list[int] = []
     settings = everyday(tmp_path, tmp_path / "run")
 
@@ -99,7 +99,10 @@ def test_all_fits_use_the_threads_that_the_first_one_chose(tmp_path: Path, monke
 def start(arguments: list[str]) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", CHILD, *arguments],
-        env={**os.environ, "PYTHONPATH": str(Path(people.__file__).parent)},
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join([str(Path(people.__file__).parent), os.environ.get("PYTHONPATH", "")]),
+        },
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -10,8 +10,8 @@ import pytest
 
 import harken
 import people
-from harken.pipeline import train_run
-from harken.recogniser import Recogniser
+from harken.jobs.training import train_run
+from harken.models.recogniser import Recogniser
 from harken.runs import RunSettings
 from running import Quiet, everyday, settings_of
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import websockets
 
-from harken.errors import HarkenError
-from harken.server.keeping import Keeper, kept, record
+from harken.server.log import Keeper, kept, record
+from harken.support.errors import HarkenError
 from serving import message, now_wrist, recogniser, serving
 
 

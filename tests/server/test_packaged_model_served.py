@@ -11,8 +11,8 @@ import pytest
 import websockets
 
 import harken
-from harken.labelled import LabelSettings, timeline_of_file
-from harken.recogniser import Recogniser
+from harken.labelling import LabelSettings, timeline_of_file
+from harken.models.recogniser import Recogniser
 from harken.simulation import Simulation, write_simulation
 from offline import offline
 from serving import Served, message, serving

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from harken.live import Plan, advance
+from harken.labelling.live import Plan, advance
 from harken.server.limits import Limits
 from harken.server.session import MOST_FINAL, MOST_TOLD, Session
 from serving import recogniser

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harken.errors import HarkenError
-from harken.recording import Recording
+from harken.recordings.recording import Recording
 from harken.signals import Epochs, EpochStatistics, Samples, epochs_of
+from harken.support.errors import HarkenError
 from sampled import ROUGH, START_NS, clock, made
 
 COLUMNS = [name for name in Epochs.__dataclass_fields__ if name != "epoch_ns"]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
-from harken.recording import Recording
+from harken.recordings.recording import Recording
 from harken.signals import calibrate_gravity, epochs_of, gravity_calibration
 from still import SPHERE, resting
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harken.recording import Recording
+from harken.recordings.recording import Recording
 from harken.signals import epochs_of, mark_non_wear, non_wear, worn
 from harken.simulation import Simulation
 from sampled import START_NS

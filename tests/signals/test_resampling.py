@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import harken
-from harken.recording import Recording
+from harken.recordings.recording import Recording
 from harken.signals import look_ahead_s, resample
 from harken.signals.low_pass import LowPass
 from sampled import clock, inside, made, sine

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harken.errors import HarkenError
-from harken.recording import Recording
+from harken.recordings.recording import Recording
 from harken.signals import Grid, resample
+from harken.support.errors import HarkenError
 from sampled import NEW_RATES, ROUGH, START_NS, clock, inside, made, sine
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.interpolate import CubicHermiteSpline
 
-from harken.recording import Recording
+from harken.recordings.recording import Recording
 from harken.signals import Resampler, Samples, joined, look_ahead_s, resample
 from harken.signals.low_pass import LowPass
 from sampled import NEW_RATES, ROUGH, clock, made

@@ -15,8 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from harken import __version__
-from harken.errors import HarkenError
-from harken.recogniser import Recogniser
+from harken.models.recogniser import Recogniser
 from harken.server.guard import Guard
 from harken.server.hub import Hub
 from harken.server.limits import RefusedError
@@ -24,11 +23,12 @@ from harken.server.recordings import Uploads
 from harken.server.schemas import REFUSALS, About, Health, Model, Pushed, PushMessage, Timeline, WatchTimeline
 from harken.server.sensor_logger import Joining, MalformedError, envelope
 from harken.server.sockets import Sockets
+from harken.support.errors import HarkenError
 
 __all__ = ["create_app"]
 
 PAGE = Path(__file__).parent / "page"
-ASSETS = Path(__file__).parent.parent / "assets"
+ASSETS = Path(__file__).parents[1] / "reports" / "assets"
 SAFE = {
     "content-security-policy": "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; "
     "connect-src 'self' ws: wss:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",

@@ -1,6 +1,6 @@
 """The watches of ``harken serve --demo``: people doing exercises, streamed as if they did them now.
 
-They are the three of seglearn's exercises whom the demo model (``models/demo.safetensors``, made by
+They are the three of seglearn's exercises whom the demo model (``models/packaged/demo.safetensors``, made by
 ``benchmarks/demo_model.py``) never met. Their recordings hold one long bout of each exercise; so that there is
 something to see, pieces of the bouts take turns, and begin again when all have been seen. Within a piece nothing is
 changed; where two pieces meet, the movement jumps.
@@ -17,16 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.datasets.exercises import exercises
-from harken.demo import STRANGERS
-from harken.percent import percent
-from harken.recording import Recording
+from harken.jobs.demo import STRANGERS
+from harken.recordings.recording import Recording
+from harken.support.percent import percent
 
 if TYPE_CHECKING:
-    from harken.recogniser import Recogniser
+    from harken.models.recogniser import Recogniser
 
 __all__ = ["MODEL", "DemoWatch", "about_demo", "demo_watches", "stream"]
 
-MODEL = Path(__file__).parents[1] / "models" / "demo.safetensors"
+MODEL = Path(__file__).parents[1] / "models" / "packaged" / "demo.safetensors"
 """Seven exercises, learned from seven other people."""
 
 PIECE_S = 12.0

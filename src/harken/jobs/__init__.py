@@ -1,0 +1,3 @@
+"""What the commands do, callable from Python."""
+
+__all__: list[str] = []
