@@ -32,6 +32,7 @@ def table_inputs() -> dict[str, Input]:
         "csv labels": _labels(),
         "csv people": _people(),
         "csv columns": _columns(),
+        "csv longer than a block": _long(),
         "csv rows at fault": _rows_at_fault(),
         "csv files at fault": _files_at_fault(),
         "csv times": _numeric_times() | _text_times(),
@@ -146,6 +147,57 @@ def _samples() -> dict[str, Input]:
         "too fast to be worn": timed([START_MS * 10**6 + row for row in range(400)], time_unit="ns"),
         "too slow to be worn": timed([START_MS + 61_000 * row for row in range(400)], time_unit="ms"),
         "83 Hz on a clock of milliseconds": timed([START_MS + int(1000 * row / 83) for row in range(400)]),
+    }
+
+
+LONG = 125_000
+"""Rows that take more than a block of 16 MiB, in which a table is read, and more than are looked at in advance."""
+FILLING = "n" * 100
+
+
+def long(
+    times: Sequence[object], samples: NDArray[np.float64], columns: dict[str, Sequence[str]], **options: Any
+) -> Input:
+    """A table of long rows; it is only made when it is written."""
+
+    def write(folder: Path) -> Path:
+        lines = rows(times, samples, *columns.values(), [FILLING] * len(times))
+        return table([",".join(["time", "x", "y", "z", *columns, "note"]), *lines]).locate(folder)
+
+    return Input(write, options)
+
+
+def _long() -> dict[str, Input]:
+    """Tables of which something is only known in their second block."""
+    g = acceleration(LONG)
+    ms = [START_MS + 20 * row for row in range(LONG)]
+    texts = [f"{START + timedelta(milliseconds=20 * row):%Y-%m-%d %H:%M:%S.%f}" for row in range(LONG)]
+    marked, steps = g.copy(), np.full(LONG, 20)
+    marked[90_000:LONG] = marked[90_000]
+    marked[[50, 80_000], 0], marked[[60, 85_000], 1] = np.nan, 15.9
+    steps[[40, 70_000, 109_000]], steps[[50, 60_000]] = 60_000, 0
+    labels = [["walking", "", "lying", "sitting"][row // 15_000 % 4] for row in range(LONG)]
+    people = ["cid"] * (LONG - 500) + ["dan"] * 500
+    wrong = ["3"] * (LONG - 500) + ["high"] + ["3"] * 499
+    nobody = ["cid"] * (LONG - 500) + [""] * 500
+    return {
+        "gaps, repeated times, marks and labels": long(
+            (START_MS + np.cumsum(steps)).tolist(), marked, {"label": labels}, **ATHENS
+        ),
+        "unordered at the end": long([*ms[:-500], *reversed(ms[-500:])], g, {"label": labels}),
+        "text times that change their form at the end": long([*texts[:-500], *texts[-500:-1], f"{texts[-1]}Z"], g, {}),
+        "text times with nine digits at the end": long(
+            [*texts[:-500], *(f"{t}000" for t in texts[-500:])], g, {}, **ATHENS
+        ),
+        "a missing value in words at the end": long(ms, g, {"P": ["3"] * (LONG - 500) + ["null"] * 500}),
+        "a second person at the end": long(ms, g, {"subject": people}),
+        "a second person at the end, the first chosen": long(ms, g, {"subject": people}, subject="cid"),
+        "nobody at the end": long(ms, g, {"subject": nobody}),
+        "an error at the end": long(ms, g, {"P": wrong}),
+        "no time at the end": long([*ms[:-3], "", "nan", ms[-1]], g, {}),
+        "another unit from the second block on": long(
+            [START_MS + 20 * row for row in range(2 * LONG)], np.vstack([g * 9.80665, g]), {}
+        ),
     }
 
 
@@ -450,6 +502,7 @@ def _parquet() -> dict[str, Input]:
         "repeated times": parquet(frame_of(Timestamp=ms - ms % 400 // 380 * 20)),
         "gaps": parquet(frame_of(Timestamp=ms + 90_000 * (np.arange(400) // 150))),
         "missing and wild values": parquet(frame_of(Z=wild)),
+        "longer than a piece": _long_parquet(),
         "stuck for a minute": parquet(
             pl.DataFrame({"t": 0.02 * np.arange(5000), **dict(zip("xyz", stuck.T, strict=True))})
         ),
@@ -466,6 +519,21 @@ def _parquet() -> dict[str, Input]:
         "tidy": parquet(frame_of(session=["a"] * 200 + ["b"] * 200, placement=["wrist"] * 400)),
         "tidy, times begin anew": parquet(frame_of(Timestamp=np.tile(ms[:200], 2), session=["a"] * 200 + ["b"] * 200)),
     }
+
+
+def _long_parquet() -> Input:
+    rows = (1 << 20) + 10_000
+
+    def write(folder: Path) -> Path:
+        steps = np.full(rows, 20)
+        steps[[40, rows - 5_000]], steps[[50, rows - 6_000]] = 60_000, 0
+        g = acceleration(rows).astype(np.float32)
+        g[rows - 12_000 : rows - 7_000] = g[rows - 12_000]
+        g[[50, rows - 300], 0], g[[60, rows - 200], 1] = np.nan, 15.9
+        frame = pl.DataFrame({"time": START_MS + np.cumsum(steps), **dict(zip("xyz", g.T, strict=True))})
+        return parquet(frame).locate(folder)
+
+    return Input(write)
 
 
 def _parquet_at_fault() -> dict[str, Input]:

@@ -3,6 +3,7 @@
 import zipfile
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -151,6 +152,8 @@ def _geneactiv() -> dict[str, Input]:
         "all options": same(ordinary, sensor_range_g=1.0, acceleration_unit="g", skip_rows=1, time_column="1"),
         "DOS line ends": bin_file(*geneactiv(10, line_end="\r\n")),
         "a slow clock": bin_file(*geneactiv(10, step_s=3.03)),
+        "longer than a piece": bin_file(*geneactiv(520, last_samples=100)),
+        "dates without zeros": bin_file(header, [page.replace(b":2021-06-01", b":2021-6-1") for page in pages]),
         "pages that come early": bin_file(*geneactiv(4, step_s=2.5)),
         "a gap": bin_file(header, [*pages, *later]),
         "a clock that was set back": bin_file(header, [*pages, *again]),
@@ -184,6 +187,7 @@ def _geneactiv_at_fault() -> dict[str, Input]:
         "cut inside a page": content(whole[:-1000], "watch.bin", needs="actfast"),
         "cut inside the first page": content(whole[: len(header) + 400], "watch.bin", needs="actfast"),
         "header only": bin_file(header, []),
+        "no page whole": bin_file(header, [page.replace(b"Temperature:", b"Temp\x00rature:") for page in pages]),
         "cut inside the header": content(header[:300], "watch.bin", needs="actfast"),
         "an absurd gain": bin_file(header.replace(b"x gain:25600", b"x gain:95600"), pages),
         "no gain": bin_file(header.replace(b"z gain:", b"z goin:"), pages),
@@ -373,12 +377,28 @@ def _actilife() -> dict[str, Input]:
         "dates in another order than it says": table(
             [*export_header(first="date format M/d/yyyy at 30 Hz", start=("18:40:00", "13/4/2019")), AXES, *LINES]
         ),
+        "longer than a block": _long_actilife(),
+        "columns described": same(plain, skip_rows=11, x_column="1", y_column="2", z_column="3", sample_rate_hz=30),
+        "times and no rate": table(
+            [*export_header(first="date format M/d/yyyy"), columns, *clocked("%m/%d/%Y %H:%M:%S.FFF")]
+        ),
         "no rate": no_rate,
         "no rate, numbered": same(no_rate, sample_rate_hz=50),
         "worn on a waist": table(
             [*export_header(first="date format M/d/yyyy at 30 Hz  Filter Normal Limb: Waist"), AXES, *LINES]
         ),
     }
+
+
+def _long_actilife() -> Input:
+    """With a second in which nothing was measured every 300 rows, and two minutes of that at the end of a block."""
+
+    def write(folder: Path) -> Path:
+        lines = LINES[:-RATE] + ["0,0,0"] * RATE
+        many = lines * 3_000 + ["0,0,0"] * 3_600
+        return table([*export_header(), AXES, *many, *lines * 300]).locate(folder)
+
+    return Input(write)
 
 
 def _actilife_at_fault() -> dict[str, Input]:
@@ -446,6 +466,7 @@ def _omgui() -> dict[str, Input]:
         "clocks put forward": table(exported(g, start_s=spring), **ATHENS),
         "a value beyond 32 bits": table(wild),
         "a gap": table(gap),
+        "longer than a block": _long_omgui(),
         "unordered": table([*exported(g)[200:], *exported(g)[:200]]),
         "a missing value": table(holes),
         "gzipped": content(gzipped("\n".join([*exported(g), ""]).encode()), "ann.csv.gz"),
@@ -453,6 +474,21 @@ def _omgui() -> dict[str, Input]:
         "text in a row": table([*exported(g)[:300], exported(g)[300].replace(",", ",a", 1), *exported(g)[301:]]),
         "no whole row": table([f"{line.rsplit(',', 1)[0]}," if row else line for row, line in enumerate(exported(g))]),
     }
+
+
+def _long_omgui() -> Input:
+    """Rotation in the place of acceleration at first, and at the end a missing value and a gap."""
+    rows = 240_000
+
+    def write(folder: Path) -> Path:
+        g, rotation = acceleration(rows), np.full((rows, 3), 0.5)
+        samples = np.hstack([g, rotation])
+        samples[:160] = np.hstack([rotation * 16.384 / 2048, g * 2048 / 16.384])[:160]
+        lines = exported(samples[: rows - 500], end=",23.45")
+        lines[-300] = lines[-300].replace(",23.45", ",")
+        return table([*lines, *exported(samples[rows - 500 :], start_s=1_551_182_506, end=",23.50")]).locate(folder)
+
+    return Input(write)
 
 
 def _others() -> dict[str, Input]:

@@ -38,6 +38,10 @@ __all__ = ["as_text", "made_up_inputs", "real_inputs", "record_of", "stored"]
 
 GOLDENS = Path(__file__).with_name("goldens.json")
 
+DIGITS = 16
+PACKED = (b"PK", b"PAR1", b"\x1f\x8b")
+"""How zip archives, Parquet files and gzip files begin."""
+
 Record = dict[str, Any]
 """What JSON can hold, by names."""
 
@@ -55,8 +59,9 @@ def record_of(given: Input, folder: Path) -> Record:
         folder: where a made-up input is written, and where a real one lies.
 
     Returns:
-        ``options``; ``read``, what ``harken.read`` gives, mended; ``as_found``, and ``stream``, what labelling reads.
-        Of the last two only what differs from ``read`` is there. A refusal is the error's class and text.
+        ``file``, its bytes; ``options``; ``read``, what ``harken.read`` gives, mended; ``as_found``, and ``stream``,
+        what labelling reads. Of the last two only what differs from ``read`` is there. Arrays and bytes are digests. A
+        refusal is the error's class and text.
     """
     path = given.locate(folder)
     options = dict(given.options)
@@ -75,6 +80,7 @@ def record_of(given: Input, folder: Path) -> Record:
     )
     return _as_json(
         {
+            "file": _bytes_of(path),
             "options": options,
             "read": whole,
             "as_found": _differing(found, whole),
@@ -98,6 +104,14 @@ def stored() -> dict[str, Record]:
 def as_text(content: Mapping[str, Any]) -> str:
     """JSON with sorted keys, a value a line."""
     return json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _bytes_of(path: Path) -> str | None:
+    """The digest of a file; None for a folder, and where the bytes are those of a library that packed them."""
+    if not path.is_file():
+        return None
+    data = path.read_bytes()
+    return None if data.startswith(PACKED) else hashlib.sha256(data).hexdigest()[:DIGITS]
 
 
 def _or_refusal(outcome: Any) -> Record:
@@ -161,7 +175,7 @@ def _of_samples(samples: Samples) -> Record:
 
 
 def _digest(array: NDArray[Any]) -> str:
-    return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()[:16]
+    return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()[:DIGITS]
 
 
 def _without_paths(record: Record, path: Path, folder: Path) -> Record:
