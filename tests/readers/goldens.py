@@ -8,6 +8,7 @@ The records of real files are only written where ``HARKEN_DATA`` names their fol
 """
 
 import hashlib
+import importlib
 import json
 import os
 import re
@@ -204,12 +205,18 @@ def _all_records() -> Iterator[tuple[str, Record]]:
     said = os.environ.get("HARKEN_DATA")
     if said:
         for name, given in real_inputs(Path(said)).items():
-            yield name, record_of(given, Path(said))
+            yield name, _written(given, Path(said))
     else:
         yield from ((name, record) for name, record in stored().items() if name.startswith("real/"))
     for name, given in made_up_inputs().items():
         with tempfile.TemporaryDirectory() as folder:
-            yield name, record_of(given, Path(folder))
+            yield name, _written(given, Path(folder))
+
+
+def _written(given: Input, folder: Path) -> Record:
+    if given.needs:
+        importlib.import_module(given.needs)  # else that it is missing would be recorded
+    return record_of(given, folder)
 
 
 if __name__ == "__main__":
