@@ -1,0 +1,223 @@
+"""What harken reads from many files, frozen: ``goldens.json`` holds a record of each.
+
+A reader that is rewritten must give the same records. To write the file anew, where a result is meant to change::
+
+    HARKEN_DATA=... python tests/readers/goldens.py
+
+The records of real files are only written where ``HARKEN_DATA`` names their folder; else the old ones stay.
+"""
+
+import hashlib
+import importlib
+import json
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from harken.readers import read
+from harken.readers.parts import Parts, open_parts
+from harken.recording import Recording
+from harken.samples import Samples, joined
+from readers.golden_files import Input
+from readers.golden_loggers import logger_inputs
+from readers.golden_real_files import real_inputs
+from readers.golden_tables import table_inputs
+from readers.golden_watches import watch_inputs
+
+__all__ = ["as_text", "made_up_inputs", "real_inputs", "record_of", "stored"]
+
+GOLDENS = Path(__file__).with_name("goldens.json")
+
+DIGITS = 16
+PACKED = (b"PK", b"PAR1", b"\x1f\x8b")
+"""How zip archives, Parquet files and gzip files begin."""
+
+Record = dict[str, Any]
+"""What JSON can hold, by names."""
+
+LIBRARY_TEXT = re.compile(
+    r"(damaged or cut short|not a whole Parquet file|cannot be read as a table) \(.*\)", flags=re.DOTALL
+)
+"""What a library says of a damaged file, in brackets; its words change from version to version."""
+
+
+def record_of(given: Input, folder: Path) -> Record:
+    """The record of one input.
+
+    Args:
+        given: the input.
+        folder: where a made-up input is written, and where a real one lies.
+
+    Returns:
+        ``file``, its bytes; ``options``; ``read``, what ``harken.read`` gives, mended; ``as_found``, and ``stream``,
+        what labelling reads. Of the last two only what differs from ``read`` is there. Arrays and bytes are digests. A
+        refusal is the error's class and text.
+    """
+    path = given.locate(folder)
+    options = dict(given.options)
+
+    def mended() -> Record:
+        return _of_recording(read(path, **options))
+
+    def as_found() -> Record:
+        return _of_recording(read(path, as_found=True, **options))
+
+    def stream() -> Record:
+        return _of_parts(open_parts(path, **options))
+
+    whole, found, streamed = (
+        _without_paths(_or_refusal(outcome), path, folder) for outcome in (mended, as_found, stream)
+    )
+    return _as_json(
+        {
+            "file": _bytes_of(path),
+            "options": options,
+            "read": whole,
+            "as_found": _differing(found, whole),
+            "stream": _differing(streamed, whole),
+        }
+    )
+
+
+def made_up_inputs() -> dict[str, Input]:
+    """All inputs that are made up, by what is special about each."""
+    inputs = table_inputs() | watch_inputs() | logger_inputs()
+    return {f"made up/{name}": given for name, given in inputs.items()}
+
+
+def stored() -> dict[str, Record]:
+    """All records in ``goldens.json``, by the names of their inputs."""
+    records: dict[str, Record] = json.loads(GOLDENS.read_text(encoding="utf-8"))
+    return records
+
+
+def as_text(content: Mapping[str, Any]) -> str:
+    """JSON with sorted keys, a value a line."""
+    return json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _bytes_of(path: Path) -> str | None:
+    """The digest of a file; None for a folder, and where the bytes are those of a library that packed them."""
+    if not path.is_file():
+        return None
+    data = path.read_bytes()
+    return None if data.startswith(PACKED) else hashlib.sha256(data).hexdigest()[:DIGITS]
+
+
+def _or_refusal(outcome: Any) -> Record:
+    try:
+        record: Record = outcome()
+    except Exception as error:  # whatever a reader raises today is part of what it does
+        return {"error": type(error).__name__, "text": LIBRARY_TEXT.sub(r"\1 (…)", str(error))}
+    return record
+
+
+def _of_recording(recording: Recording) -> Record:
+    rows = recording.gap_rows
+    times = recording.time_ns
+    return {
+        **_of_samples(Samples.of(recording)),
+        "label_codes": _digest(recording.label_codes),
+        "label_names": recording.label_names,
+        "unlabelled_rows": recording.unlabelled_rows,
+        "channels": recording.channels,
+        "subject": recording.subject,
+        "source": Path(recording.source).name,
+        "timezone": recording.timezone,
+        "sample_rate_hz": recording.sample_rate_hz,
+        "gap_limit_ns": recording.gap_limit_ns,
+        "gaps": len(rows),
+        "gaps_ns": _digest(np.stack([times[rows - 1], times[rows]], axis=1)),
+        "quality": asdict(recording.quality),
+    }
+
+
+def _of_parts(parts: Parts) -> Record:
+    samples = joined(list(parts.parts()))
+    assert parts.rows == len(samples.time_ns)
+    assert (parts.start_ns, parts.end_ns) == (samples.time_ns[0], samples.time_ns[-1])
+    return {
+        **_of_samples(samples),
+        "channels": parts.channels,
+        "subject": parts.subject,
+        "source": Path(parts.source).name,
+        "timezone": parts.timezone,
+        "sample_rate_hz": parts.sample_rate_hz,
+        "gap_limit_ns": parts.gap_limit_ns,
+        "gaps": len(parts.gaps_ns),
+        "gaps_ns": _digest(parts.gaps_ns),
+        "quality": asdict(parts.quality),
+        "streamed": parts.streamed,
+    }
+
+
+def _of_samples(samples: Samples) -> Record:
+    """Of everything but labels, which a stream does not give."""
+    return {
+        "shape": samples.signals.shape,
+        "time_ns": _digest(samples.time_ns),
+        "signals": _digest(np.where(np.isnan(samples.signals), np.float32(np.nan), samples.signals)),  # one NaN of many
+        "valid": _digest(samples.valid),
+        "marked_rows": int((~samples.valid).sum()),
+        "first_time_ns": int(samples.time_ns[0]),
+        "last_time_ns": int(samples.time_ns[-1]),
+    }
+
+
+def _digest(array: NDArray[Any]) -> str:
+    return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()[:DIGITS]
+
+
+def _without_paths(record: Record, path: Path, folder: Path) -> Record:
+    text = json.dumps(record, allow_nan=False)
+    for whole, short in ((path, "FILE"), (folder, "FOLDER")):
+        text = text.replace(json.dumps(str(whole))[1:-1], short)
+    return dict(json.loads(text))
+
+
+def _differing(record: Record, whole: Record) -> Record:
+    """What is not as in ``whole``, also within what is nested."""
+    different: Record = {}
+    for name, value in record.items():
+        if name in whole and value == whole[name]:
+            continue
+        nested = isinstance(value, dict) and isinstance(whole.get(name), dict)
+        different[name] = _differing(value, whole[name]) if nested else value
+    return different
+
+
+def _as_json(record: Record) -> Record:
+    return dict(json.loads(json.dumps(record)))
+
+
+def _all_records() -> Iterator[tuple[str, Record]]:
+    said = os.environ.get("HARKEN_DATA")
+    if said:
+        for name, given in real_inputs(Path(said)).items():
+            yield name, _written(given, Path(said))
+    else:
+        yield from ((name, record) for name, record in stored().items() if name.startswith("real/"))
+    for name, given in made_up_inputs().items():
+        with tempfile.TemporaryDirectory() as folder:
+            yield name, _written(given, Path(folder))
+
+
+def _written(given: Input, folder: Path) -> Record:
+    if given.needs:
+        importlib.import_module(given.needs)  # else that it is missing would be recorded
+    return record_of(given, folder)
+
+
+if __name__ == "__main__":
+    GOLDENS.write_text(as_text(dict(_all_records())), encoding="utf-8")

@@ -1,0 +1,33 @@
+"""What is read from many files is what it was: see ``goldens.py``, which writes the records anew."""
+
+import difflib
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from readers.goldens import as_text, made_up_inputs, real_inputs, record_of, stored
+
+RECORDS = stored()
+MADE_UP = made_up_inputs()
+REAL = "real/"
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_what_is_read_is_what_it_was(name: str, request: pytest.FixtureRequest) -> None:
+    real = request.getfixturevalue("data_dir") if name.startswith(REAL) else None
+    given = real_inputs(real)[name] if real is not None else MADE_UP[name]
+    if given.needs:
+        pytest.importorskip(given.needs)
+    with TemporaryDirectory() as made_up:
+        record = record_of(given, real or Path(made_up))
+    if record != RECORDS[name]:
+        lines = [as_text(each).splitlines() for each in (RECORDS[name], record)]
+        changes = difflib.unified_diff(*lines, "goldens.json", "as read now", n=1, lineterm="")
+        pytest.fail("\n".join([f"{name} is read differently:", *changes]), pytrace=False)
+
+
+def test_every_input_has_a_record(request: pytest.FixtureRequest) -> None:
+    assert set(MADE_UP) == {name for name in RECORDS if not name.startswith(REAL)}
+    data_dir = request.getfixturevalue("data_dir")
+    assert set(real_inputs(data_dir)) == {name for name in RECORDS if name.startswith(REAL)}
