@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from readers.goldens import as_text, made_up_inputs, real_inputs, record_of, stored
+from goldens.records import as_text, made_up_inputs, real_inputs, record_of, stored
 
 RECORDS = stored()
 MADE_UP = made_up_inputs()

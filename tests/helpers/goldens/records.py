@@ -2,7 +2,7 @@
 
 A reader that is rewritten must give the same records. To write the file anew, where a result is meant to change::
 
-    HARKEN_DATA=... python tests/readers/goldens.py
+    HARKEN_DATA=... PYTHONPATH=tests/helpers python -m goldens.records
 
 The records of real files are only written where ``HARKEN_DATA`` names their folder; else the old ones stay.
 """
@@ -12,7 +12,6 @@ import importlib
 import json
 import os
 import re
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -22,18 +21,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parents[1]))
-
+from goldens.files import Input
+from goldens.loggers import logger_inputs
+from goldens.real_files import real_inputs
+from goldens.tables import table_inputs
+from goldens.watches import watch_inputs
 from harken.readers import read
 from harken.readers.parts import Parts, open_parts
-from harken.recording import Recording
-from harken.samples import Samples, joined
-from readers.golden_files import Input
-from readers.golden_loggers import logger_inputs
-from readers.golden_real_files import real_inputs
-from readers.golden_tables import table_inputs
-from readers.golden_watches import watch_inputs
+from harken.recordings.recording import Recording
+from harken.recordings.samples import Samples, joined
 
 __all__ = ["as_text", "made_up_inputs", "real_inputs", "record_of", "stored"]
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exports import written
-from harken.recording import STANDARD_GRAVITY
-from readers.golden_files import Input, content, gzipped, same, table, zipped
+from goldens.files import Input, content, gzipped, same, table, zipped
+from harken.recordings.recording import STANDARD_GRAVITY
 from tables import HEADER, acceleration, notebook_lines
 
 __all__ = ["logger_inputs"]

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from readers.golden_files import Input, content, gzipped, same, table, zipped
+from goldens.files import Input, content, gzipped, same, table, zipped
 from tables import HEADER, START_MS, acceleration, notebook_lines
 
 __all__ = ["table_inputs"]

@@ -25,7 +25,7 @@ from actigraph_files import (
     parameters,
     steps,
 )
-from readers.golden_files import Input, content, gzipped, same, table, zipped
+from goldens.files import Input, content, gzipped, same, table, zipped
 from research_watches import AX6, CWA_BLOCK_BYTES, SUMMER, checked, cwa_blocks, cwa_header, geneactiv
 from tables import acceleration
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from readers.golden_files import Input
+from goldens.files import Input
 
 __all__ = ["real_inputs"]
 

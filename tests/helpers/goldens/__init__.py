@@ -1,0 +1,1 @@
+"""The frozen results of reading many files; see ``goldens.records``."""
