@@ -1,6 +1,6 @@
 """The 2018 notebook retold with harken: two recordings in, the truth out.
 
-    python examples/notebook.py MINE.csv FRIEND.csv [PASSES]
+    python examples/notebook.py MINE.csv FRIEND.csv [EPOCHS]
 
 Both files are in the notebook's format, ``Timestamp,X,Y,Z,P,Label``, with or without the header line.
 """
@@ -12,7 +12,7 @@ import harken
 
 
 def main(
-    mine: str, friend: str, passes: int | None = None, *, out: Path = Path(), length: int = 512, draws: int = 10_000
+    mine: str, friend: str, epochs: int | None = None, *, out: Path = Path(), length: int = 512, draws: int = 10_000
 ) -> float:
     """Learn from ``mine``, test on both, and return the accuracy on the friend."""
     # What is in the recordings? As found: every row in the file's order, as the notebook read it.
@@ -25,8 +25,8 @@ def main(
     cross = harken.random_windows(stranger, length=length, count=draws, seed=101)
     training, same_person = windows[: draws * 9 // 10], windows[draws * 9 // 10 :]
 
-    # Two stacked LSTM layers of 32 units, 100 passes, unless told otherwise.
-    recogniser = harken.Recogniser("notebook", passes=passes)
+    # Two stacked LSTM layers of 32 units, 100 epochs, unless told otherwise.
+    recogniser = harken.Recogniser("notebook", epochs=epochs)
     recogniser.fit(training, tests={"same_person": same_person, "cross_person": cross})
 
     # The flattering number, and the truth.

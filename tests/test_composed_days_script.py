@@ -131,7 +131,7 @@ def test_what_is_scored_is_the_label_in_the_middle_of_a_step(script: SimpleNames
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A fold model that learned from one invented person, and what it says of five others."""
     path = tmp_path_factory.mktemp("models")
-    recogniser = Recogniser(SMALL_EVERYDAY, passes=2).fit(windows("wisdm_1"))
+    recogniser = Recogniser(SMALL_EVERYDAY, epochs=2).fit(windows("wisdm_1"))
     recogniser.save(path / "fold_0.safetensors")
     strangers = [windows(f"wisdm_{number}") for number in range(2, 7)]
     for number in (0, 1):

@@ -57,7 +57,7 @@ def test_a_model_that_is_made_is_scored_on_the_strangers_alone(script: ModuleTyp
     chosen = {"exercises_01", "exercises_03", *STRANGERS[:2]}
     recordings = [one for one in script.exercises() if one.subject in chosen][::2]
     recipe = replace(
-        script.RECIPE.trained(passes=1), sizes={"stem": 8, "width": 16, "blocks": 1, "units": 8, "keep": 0.5}
+        script.RECIPE.trained(epochs=1), sizes={"stem": 8, "width": 16, "blocks": 1, "units": 8, "keep": 0.5}
     )
     model, scores = script.demo_model(recordings, recipe)
     assert model.provenance_["training_people"] == ["exercises_01", "exercises_03"]

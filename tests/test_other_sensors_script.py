@@ -26,7 +26,7 @@ def script(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 @pytest.fixture
 def run(script: ModuleType, tmp_path: Path) -> Path:
-    return study.finished_run(tmp_path / "run", baselines=("random_forest",), passes=20)
+    return study.finished_run(tmp_path / "run", baselines=("random_forest",), epochs=20)
 
 
 def test_the_sensor_as_it_is_gives_the_benchmark_s_scores_and_a_spoilt_one_gives_its_own(

@@ -83,7 +83,7 @@ def made(script: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> argpar
         work=folder / "work",
         sampling=["capped", "balanced_without_cycling"],
         workers=1,
-        passes=1,
+        epochs=1,
         people=None,
         json=folder / "results.json",
         card=folder / "card.md",

@@ -24,17 +24,17 @@ def script(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     monkeypatch.setattr(protocols, "PROTOCOLS", study.with_study())
     monkeypatch.setitem(PRESETS, "steady", replace(STEADY, name="steady"))
-    module = importlib.import_module("passes")
+    module = importlib.import_module("epochs")
     monkeypatch.setitem(module.PROTOCOLS, "invented", "strangers")
     return module
 
 
-def test_what_stands_beside_a_pass_is_what_so_many_passes_come_to(
+def test_what_stands_beside_a_pass_is_what_so_many_epochs_come_to(
     script: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked = ["steady", "invented", "--data", str(tmp_path), "--fold", "1", "--json", str(tmp_path / "passes.json")]
-    script.main([*asked, "--passes", "3"])
-    found = json.loads((tmp_path / "passes.json").read_text())
+    asked = ["steady", "invented", "--data", str(tmp_path), "--fold", "1", "--json", str(tmp_path / "epochs.json")]
+    script.main([*asked, "--epochs", "3"])
+    found = json.loads((tmp_path / "epochs.json").read_text())
 
     windows = study.study_windows()
     parts = apply(study.folds(windows)[1], windows)
@@ -43,7 +43,7 @@ def test_what_stands_beside_a_pass_is_what_so_many_passes_come_to(
     assert found["strangers"] == sorted(set(parts.test.subjects.tolist()))
     a_pass = len(parts.training) // STEADY.training.batch_windows
     assert found["steps"][:3] == [1, a_pass, 2 * a_pass]
-    so_many = Recogniser(STEADY, passes=2, device="cpu").fit(parts.training)
+    so_many = Recogniser(STEADY, epochs=2, device="cpu").fit(parts.training)
     assert found["accuracy"][2] == pytest.approx(so_many.score(parts.test))
     printed = capsys.readouterr().out.splitlines()
     assert len(printed) == len(found["steps"])

@@ -19,11 +19,11 @@ Run = Callable[..., object]
 
 @pytest.fixture
 def _small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The recipes' numbers of windows and passes, and nothing else, made small."""
+    """The recipes' numbers of windows and epochs, and nothing else, made small."""
     monkeypatch.chdir(tmp_path)
     few = RandomDraws(windows=400, training_windows=300, training_seed=1, cross_seed=2)
-    monkeypatch.setitem(PRESETS, "notebook", replace(PRESETS["notebook"].trained(passes=1), windows=few))
-    small = replace(PRESETS["everyday"], windows=SlidingHops(5.0)).trained(passes=1, fewest_steps=0)
+    monkeypatch.setitem(PRESETS, "notebook", replace(PRESETS["notebook"].trained(epochs=1), windows=few))
+    small = replace(PRESETS["everyday"], windows=SlidingHops(5.0)).trained(epochs=1, fewest_steps=0)
     monkeypatch.setitem(PRESETS, "everyday", small)
     monkeypatch.setattr(harken.jobs.demo, "DEMO_RECIPE", replace(small, name="demo"))
 

@@ -119,11 +119,11 @@ def test_from_data_to_table_and_picture_and_on_where_it_stopped(
     script: ModuleType, arguments: list[str], data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = ["--data", str(data_dir), *arguments]
-    script.main([*asked, "--passes", "1"])
+    script.main([*asked, "--epochs", "1"])
     results, out = Path(arguments[3]), Path(arguments[1])
     path = results / "three_protocols.json"
     result = without_times(path)
-    assert result["command"].endswith("--set dsads --people 2 --passes 1")
+    assert result["command"].endswith("--set dsads --people 2 --epochs 1")
     one = result["sets"]["dsads"]
     assert one["windows"]["people"] == 2
     for name, found in one["protocols"].items():
@@ -133,8 +133,8 @@ def test_from_data_to_table_and_picture_and_on_where_it_stopped(
             divisions = found["divisions"].values()
             assert np.sum(method["confusion"]) == sum(division["test_windows"] for division in divisions)
             assert {division["training_windows"] for division in divisions} == {one["training_windows"]} == {812}
-        passes = found["methods"]["notebook"]["settings"]["preset"]["training"]["passes"]
-        assert passes == 1, name
+        epochs = found["methods"]["notebook"]["settings"]["preset"]["training"]["epochs"]
+        assert epochs == 1, name
     forest = {name: found["methods"]["random_forest"] for name, found in one["protocols"].items()}
     assert forest["overlapping"]["mean_person_macro_f1"] > 0.95 > forest["strangers"]["mean_person_macro_f1"]
     gained = one["flattery"]["random_forest"]["overlapping"]["mean_person_macro_f1"]
@@ -146,15 +146,15 @@ def test_from_data_to_table_and_picture_and_on_where_it_stopped(
     assert (results / "three_protocols.png").read_bytes().startswith(b"\x89PNG")
 
     with pytest.raises(HarkenError, match="not empty"):
-        script.main([*asked, "--passes", "1"])
-    with pytest.raises(HarkenError, match=r"made with another method\.preset\.training\.passes"):
-        script.main([*asked, "--passes", "2", "--resume"])
+        script.main([*asked, "--epochs", "1"])
+    with pytest.raises(HarkenError, match=r"made with another method\.preset\.training\.epochs"):
+        script.main([*asked, "--epochs", "2", "--resume"])
     # One fit is missing: it alone is learned again, in a process of its own this time, and nothing else changes.
     (out / "dsads" / "fold_blocked-0" / "everyday.json").unlink()
     monkeypatch.setattr("kept_fits.Fit.run", lambda *_: pytest.fail("learned again in this process"))
-    script.main([*asked, "--passes", "1", "--resume", "--workers", "1"])
+    script.main([*asked, "--epochs", "1", "--resume", "--workers", "1"])
     assert without_times(path) == result
-    script.main([*asked, "--passes", "1", "--resume"])
+    script.main([*asked, "--epochs", "1", "--resume"])
 
 
 def test_a_trial_does_not_write_over_the_results(script: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:

@@ -26,7 +26,7 @@ def script(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 @pytest.fixture
 def run(script: ModuleType, tmp_path: Path) -> Path:
-    return study.finished_run(tmp_path / "run", passes=20)
+    return study.finished_run(tmp_path / "run", epochs=20)
 
 
 def test_watches_are_turned_scored_and_turned_back(

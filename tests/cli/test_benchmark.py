@@ -81,7 +81,7 @@ def test_a_real_data_set_in_a_process_of_its_own(
     dsads = protocols.PROTOCOLS["dsads", "strangers"]
     few = replace(dsads, draw=lambda folders: dsads.draw(folders)[::8])
     monkeypatch.setattr(protocols, "PROTOCOLS", {("dsads", "strangers"): few})
-    monkeypatch.setitem(PRESETS, "small-everyday", people.SMALL_EVERYDAY.trained(passes=4))
+    monkeypatch.setitem(PRESETS, "small-everyday", people.SMALL_EVERYDAY.trained(epochs=4))
     ended = run_harken(
         *("benchmark", "dsads", "--protocol", "strangers", "--data", data_dir / "dsads", "--out", tmp_path / "out"),
         *("--preset", "small-everyday", "--fold", "dsads_p3", "--workers", "1", "--json"),

@@ -19,7 +19,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     if importlib.util.find_spec("seglearn") is None:
         pytest.skip("the demo's data is not installed: pip install seglearn")
     few = replace(harken.jobs.demo.DEMO_RECIPE, windows=SlidingHops(hop_s=10.0))
-    quick = few.trained(passes=1)
+    quick = few.trained(epochs=1)
     monkeypatch.setattr(harken.jobs.demo, "DEMO_RECIPE", quick)
 
 

@@ -35,7 +35,7 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
 
 @pytest.mark.usefixtures("small_preset")
 def test_a_training_goes_on_wherever_it_was_stopped(run_harken: Run, alice: Path, tmp_path: Path, disk: Disk) -> None:
-    arguments = ("train", alice, "--preset", "small", "--passes", 1, "--out")
+    arguments = ("train", alice, "--preset", "small", "--epochs", 1, "--out")
     assert run_harken(*arguments, tmp_path / "undisturbed").exit_code == 0
     writes = disk.written
     model = (tmp_path / "undisturbed" / "model.safetensors").read_bytes()

@@ -18,7 +18,7 @@ Run = Callable[..., object]
 
 @pytest.fixture(autouse=True)
 def _brief(monkeypatch: pytest.MonkeyPatch) -> None:
-    brief = replace(people.SMALL_EVERYDAY.trained(passes=1, fewest_steps=2), name="brief")
+    brief = replace(people.SMALL_EVERYDAY.trained(epochs=1, fewest_steps=2), name="brief")
     monkeypatch.setitem(PRESETS, "brief", brief)
     monkeypatch.setitem(PRESETS, "small", people.SMALL)
 

@@ -97,7 +97,7 @@ def test_spread() -> None:
         (["{alice}", "--cross", "{missing}"], "missing.csv: there is no such file"),
         (["{alice}", "--cross", "{alice}"], "hold the same recording"),
         (["{alice}", "--preset", "best"], "there is no preset 'best'; the presets are everyday, "),
-        (["{alice}", "--passes", "0"], "0 passes cannot be"),
+        (["{alice}", "--epochs", "0"], "0 epochs cannot be"),
         (["{alice}", "--channels", "x,y,q"], "has no channel q"),
         (["{alice}", "--cross", "{unlabelled}"], "unlabelled.csv: no row has a label; --label-column"),
         (["{sleeper}"], "nothing to tell apart: every window is lying"),
@@ -135,7 +135,7 @@ def test_a_mistake_gets_one_sentence_and_no_traceback(
 
 def test_everyday_is_the_default(run_harken: Run, alice: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(PRESETS, "everyday", replace(people.SMALL_EVERYDAY, name="everyday"))
-    assert run_harken("train", alice, "--out", tmp_path / "run", "--passes", "1").exit_code == 0
+    assert run_harken("train", alice, "--out", tmp_path / "run", "--epochs", "1").exit_code == 0
     record = json.loads((tmp_path / "run" / "run.json").read_text())
     assert record["settings"]["preset"]["name"] == "everyday"
 
@@ -144,7 +144,7 @@ def test_the_real_files_train(run_harken: Run, data_dir: Path, tmp_path: Path) -
     folder = data_dir / "notebook_format"
     ended = run_harken(
         "train", folder / "merged_ab.csv", "--cross", folder / "merged_ef.csv", "--out", tmp_path / "run",
-        "--preset", "small", "--passes", "1",
+        "--preset", "small", "--epochs", "1",
     )  # fmt: skip
     assert ended.exit_code == 0
     record = json.loads((tmp_path / "run" / "run.json").read_text())

@@ -16,7 +16,7 @@ SMALL = replace(
     name="small",
     window_length=32,
     windows=RandomDraws(windows=500, training_windows=400, training_seed=1337, cross_seed=101),
-    training=TrainingSettings(passes=3, evaluate_every_windows=300),
+    training=TrainingSettings(epochs=3, evaluate_every_windows=300),
 )
 """The notebook's recipe small enough for tests. Registered by the fixture `small_preset`."""
 SMALL_EVERYDAY = replace(
@@ -27,7 +27,7 @@ SMALL_EVERYDAY = replace(
     windows=SlidingHops(hop_s=0.5),
     sizes={"stem": 8, "width": 8, "blocks": 1, "units": 8, "keep": 0.9},
     training=replace(
-        PRESETS["everyday"].training, passes=3, batch_windows=16, evaluate_every_windows=160, fewest_steps=60
+        PRESETS["everyday"].training, epochs=3, batch_windows=16, evaluate_every_windows=160, fewest_steps=60
     ),
 )
 """The everyday recipe small enough for tests. Registered by the same fixture."""

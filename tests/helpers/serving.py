@@ -45,7 +45,7 @@ def recording(seed: int = 1) -> Recording:
 def recogniser() -> Recogniser:
     """A small network that has learned that person, at 20 Hz."""
     windows = sliding_windows(resample(recording(), sample_rate_hz=20), length_s=2, hop_s=0.5)
-    return Recogniser(people.SMALL_EVERYDAY, passes=4).fit(windows)
+    return Recogniser(people.SMALL_EVERYDAY, epochs=4).fit(windows)
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ def other_data() -> Protocol:
     return dataclasses.replace(STUDY, draw=lambda _: study_windows(1))
 
 
-def finished_run(folder: Path, *, passes: int, baselines: tuple[str, ...] = ()) -> Path:
+def finished_run(folder: Path, *, epochs: int, baselines: tuple[str, ...] = ()) -> Path:
     """A benchmark of a small network on the study, computed in this process, where ``with_study`` is in place."""
     run_benchmark(
         BenchmarkSettings(
@@ -69,7 +69,7 @@ def finished_run(folder: Path, *, passes: int, baselines: tuple[str, ...] = ()) 
             folders=(folder.parent,),
             out=folder,
             preset=people.SMALL_EVERYDAY,
-            passes=passes,
+            epochs=epochs,
             baselines=baselines,
             workers=0,
         )

@@ -29,7 +29,7 @@ def recogniser(tmp_path_factory: pytest.TempPathFactory) -> Recogniser:
     path = people.write_person(tmp_path_factory.mktemp("model") / "alice.csv", 1, seconds=60)
     alice = resample(read(path), sample_rate_hz=20).select_channels(("x", "y", "z"))
     recipe = replace(people.SMALL_EVERYDAY, window_length=200)
-    return Recogniser(recipe, passes=2).fit(sliding_windows(alice, length_s=10, hop_s=1))
+    return Recogniser(recipe, epochs=2).fit(sliding_windows(alice, length_s=10, hop_s=1))
 
 
 def test_a_simulated_day_against_its_truth(recogniser: Recogniser, tmp_path: Path) -> None:

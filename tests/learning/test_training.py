@@ -50,9 +50,9 @@ def test_batches_are_taken_in_order_and_wrapped_round() -> None:
                 seen.append(signals.clone())
             return super().forward(signals)
 
-    settings = TrainingSettings(passes=4, batch_windows=10, evaluate_every_windows=1000)
+    settings = TrainingSettings(epochs=4, batch_windows=10, evaluate_every_windows=1000)
     train(lambda: Spy(SIZES), examples, settings)
-    assert len(seen) == 10  # 4 passes of 25 windows
+    assert len(seen) == 10  # 4 epochs of 25 windows
     for step, batch in enumerate(seen):
         rows = (np.arange(10) + 10 * step) % 25
         assert torch.equal(batch, examples.signals[rows])
@@ -60,7 +60,7 @@ def test_batches_are_taken_in_order_and_wrapped_round() -> None:
 
 def test_a_run_is_the_loop_written_out_by_hand() -> None:
     examples = some_examples(20)
-    settings = TrainingSettings(passes=2, batch_windows=10, seed=3)
+    settings = TrainingSettings(epochs=2, batch_windows=10, seed=3)
     network, history = train(lambda: NotebookLSTM(SIZES), examples, settings)
 
     torch.manual_seed(3)
@@ -86,17 +86,17 @@ def test_a_run_is_the_loop_written_out_by_hand() -> None:
 
 
 @given(st.integers(1, 7), st.integers(100, 1500))
-def test_the_number_of_steps_is_the_notebooks(passes: int, windows: int) -> None:
-    """``while step * batch <= windows * passes``, step from 1."""
+def test_the_number_of_steps_is_the_notebooks(epochs: int, windows: int) -> None:
+    """``while step * batch <= windows * epochs``, step from 1."""
     step = 1
-    while step * 100 <= windows * passes:
+    while step * 100 <= windows * epochs:
         step += 1
-    assert TrainingSettings(passes=passes).steps(windows) == step - 1
+    assert TrainingSettings(epochs=epochs).steps(windows) == step - 1
 
 
 def test_measuring_the_threads_changes_nothing_but_their_number(monkeypatch: pytest.MonkeyPatch) -> None:
     """Some iterations of a copy are measured; the training itself begins anew, with the number that was chosen."""
-    examples, settings = some_examples(20), TrainingSettings(passes=2, batch_windows=10, seed=3)
+    examples, settings = some_examples(20), TrainingSettings(epochs=2, batch_windows=10, seed=3)
 
     def choose(iteration: Callable[[], object], most: int, iterations: int) -> int:
         assert iterations == 4
@@ -116,7 +116,7 @@ def test_measuring_the_threads_changes_nothing_but_their_number(monkeypatch: pyt
 
 def test_a_training_goes_on_with_the_threads_it_began_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "state.safetensors"
-    examples, settings = some_examples(20), TrainingSettings(passes=2, batch_windows=10)
+    examples, settings = some_examples(20), TrainingSettings(epochs=2, batch_windows=10)
     used: list[int] = []
 
     def note(progress: Progress) -> None:
@@ -144,7 +144,7 @@ def test_a_training_goes_on_with_the_threads_it_began_with(tmp_path: Path, monke
 
 
 def test_evaluations_come_first_every_10000_windows_and_last() -> None:
-    settings = TrainingSettings(passes=3)
+    settings = TrainingSettings(epochs=3)
     steps = settings.steps(9000)
     assert [step for step in range(1, steps + 1) if settings.evaluates(step, steps)] == [1, 100, 200, 270]
 
@@ -170,7 +170,7 @@ def test_fewer_windows_than_a_batch_is_an_error() -> None:
 
 
 def test_a_damaged_or_foreign_checkpoint_is_refused(tmp_path: Path) -> None:
-    settings = TrainingSettings(passes=1, batch_windows=10)
+    settings = TrainingSettings(epochs=1, batch_windows=10)
     path = tmp_path / "state.safetensors"
     train(lambda: NotebookLSTM(SIZES), some_examples(20), settings, checkpoint=path)
     assert load_checkpoint(path).step == 2
@@ -196,7 +196,7 @@ def test_one_cycle_is_pytorchs_schedule() -> None:
 
 
 EVERYDAY = TrainingSettings(
-    passes=4,
+    epochs=4,
     batch_windows=16,
     learning_rate=0.01,
     l2=0.0,
@@ -250,13 +250,13 @@ def test_every_pass_takes_every_window_once_in_an_order_of_its_own() -> None:
     for step in range(1, 26):
         loop.step = step
         taken.append(loop.batch().codes)
-    passes = torch.cat(taken).view(8, 50)
-    assert all(torch.equal(order.sort().values, torch.arange(50)) for order in passes)
-    assert len({tuple(order.tolist()) for order in passes}) == 8
+    epochs = torch.cat(taken).view(8, 50)
+    assert all(torch.equal(order.sort().values, torch.arange(50)) for order in epochs)
+    assert len({tuple(order.tolist()) for order in epochs}) == 8
 
 
 def test_a_few_windows_are_learned_in_batches_larger_than_they_are_many() -> None:
-    settings = replace(EVERYDAY, batch_windows=64, passes=1, fewest_steps=3)
+    settings = replace(EVERYDAY, batch_windows=64, epochs=1, fewest_steps=3)
     _, history = train(
         lambda: EverydayLSTM(EverydaySizes(channels=3, classes=3, stem=4, width=8, units=4)),
         some_examples(10, length=40, channels=3),

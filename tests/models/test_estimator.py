@@ -27,7 +27,7 @@ from harken.support.errors import HarkenError
 from harken.windows.windows import Windows
 
 SMALL = people.SMALL_EVERYDAY
-QUICK = replace(SMALL.trained(passes=1, fewest_steps=1, batch_windows=8), name="quick-everyday")
+QUICK = replace(SMALL.trained(epochs=1, fewest_steps=1, batch_windows=8), name="quick-everyday")
 LENGTH, RATE_HZ = 40, 20.0
 LABELS = np.array(["lying", "walking", "sitting"])
 
@@ -90,8 +90,8 @@ def test_it_learns_what_a_recogniser_learns() -> None:
         ("x", "y", "z"),
         20.0,
     )
-    recogniser = Recogniser(QUICK, seed=5, passes=2, device="cpu").fit(windows)
-    classifier = quick(random_state=5, passes=2).fit(X, y)
+    recogniser = Recogniser(QUICK, seed=5, epochs=2, device="cpu").fit(windows)
+    classifier = quick(random_state=5, epochs=2).fit(X, y)
     np.testing.assert_array_equal(classifier.predict_proba(X), recogniser.predict_proba(windows))
     np.testing.assert_array_equal(classifier.predict(X), recogniser.predict(windows))
     assert classifier.score(X, y) == recogniser.score(windows)
@@ -125,7 +125,7 @@ def test_labels_of_any_kind_come_back_as_they_were(names: NDArray[Any]) -> None:
 def test_columns_are_in_the_order_of_the_classes() -> None:
     X, y, _ = invented()
     numbers = {"lying": 7, "sitting": 100, "walking": 20}  # as text, 100 sorts before 20 and 7
-    classifier = small(passes=10).fit(X, np.array([numbers[label] for label in y.tolist()]))
+    classifier = small(epochs=10).fit(X, np.array([numbers[label] for label in y.tolist()]))
     assert classifier.classes_.tolist() == [7, 20, 100]
     mean = classifier.predict_proba(X[y == "sitting"]).mean(axis=0)
     assert mean.argmax() == 2
@@ -133,7 +133,7 @@ def test_columns_are_in_the_order_of_the_classes() -> None:
 
 def test_a_clone_has_the_parameters_and_has_learned_nothing() -> None:
     X, y, _ = invented(2)
-    made = quick(passes=3, learning_rate=0.001, keep=0.5, random_state=8, channels=("x", "y", "z")).fit(X, y)
+    made = quick(epochs=3, learning_rate=0.001, keep=0.5, random_state=8, channels=("x", "y", "z")).fit(X, y)
     copy = clone(made)
     assert copy.get_params() == made.get_params()
     with pytest.raises(NotFittedError):
@@ -143,9 +143,9 @@ def test_a_clone_has_the_parameters_and_has_learned_nothing() -> None:
 
 def test_the_parameters_reach_the_training() -> None:
     X, y, _ = invented(2)
-    made = quick(passes=3, learning_rate=0.001, keep=0.5, random_state=8).fit(X, y)
+    made = quick(epochs=3, learning_rate=0.001, keep=0.5, random_state=8).fit(X, y)
     training = made.recogniser_.provenance_["training"]
-    assert (training["passes"], training["learning_rate"], training["seed"]) == (3, 0.001, 8)
+    assert (training["epochs"], training["learning_rate"], training["seed"]) == (3, 0.001, 8)
     model = made.recogniser_.specification_
     assert (model.sizes["keep"], model.sample_rate_hz, model.window_length) == (0.5, RATE_HZ, LENGTH)
     made.set_params(sample_rate_hz=50.0, channels=("a", "b", "c"))
@@ -169,11 +169,11 @@ def test_the_seed() -> None:
 def test_in_a_pipeline_and_a_grid_search_over_people() -> None:
     X, y, wearers = invented(3)
     steps = [("to_g", FunctionTransformer(in_g)), ("recognise", quick())]
-    grid = {"recognise__passes": [1, 4], "recognise__learning_rate": [0.001, 0.01]}
+    grid = {"recognise__epochs": [1, 4], "recognise__learning_rate": [0.001, 0.01]}
     search = GridSearchCV(Pipeline(steps), grid, cv=GroupKFold(3), error_score="raise")
     search.fit(X * 9.80665, y, groups=wearers)
     assert len(search.cv_results_["params"]) == 4
-    assert search.best_params_["recognise__passes"] in (1, 4)
+    assert search.best_params_["recognise__epochs"] in (1, 4)
     assert search.best_estimator_["recognise"].recogniser_.provenance_["training_windows"] == len(X)
     assert search.predict(X * 9.80665).shape == y.shape
     np.testing.assert_array_equal(search.classes_, np.unique(y))
@@ -262,7 +262,7 @@ def test_other_refusals() -> None:
         quick().fit(X, y).predict(X[:, 1:])
     for parameters, message in (
         ({"preset": "everything"}, "there is no preset 'everything'"),
-        ({"passes": 0}, "0 passes cannot be"),
+        ({"epochs": 0}, "0 epochs cannot be"),
         ({"sample_rate_hz": 0.0}, "a sample rate of 0.0 Hz cannot be"),
         ({"keep": 2.0}, "cannot have keep = 2.0"),
         ({"device": "tpu"}, "there is no device 'tpu'"),
@@ -276,7 +276,7 @@ def test_scikit_learn_is_told_that_windows_have_three_dimensions() -> None:
     assert tags.input_tags.three_d_array
     assert not tags.input_tags.two_d_array
     assert is_classifier(ActivityClassifier())
-    assert repr(ActivityClassifier(passes=3)) == "ActivityClassifier(passes=3)"
+    assert repr(ActivityClassifier(epochs=3)) == "ActivityClassifier(epochs=3)"
 
 
 class OfRows(ActivityClassifier):
@@ -291,7 +291,7 @@ class OfRows(ActivityClassifier):
         *,
         sample_rate_hz: float = 30.0,
         channels: Any = ("x", "y", "z"),
-        passes: int | None = None,
+        epochs: int | None = None,
         learning_rate: float | None = None,
         keep: float | None = None,
         random_state: Any = 0,
@@ -301,7 +301,7 @@ class OfRows(ActivityClassifier):
             preset,
             sample_rate_hz=sample_rate_hz,
             channels=channels,
-            passes=passes,
+            epochs=epochs,
             learning_rate=learning_rate,
             keep=keep,
             random_state=random_state,

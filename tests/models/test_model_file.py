@@ -50,7 +50,7 @@ def model_path(tmp_path: Path) -> Path:
 
 FINGERPRINTS = Fingerprints(np.array([3, 5, 2**32 - 1], np.uint32), one_in=128)
 PROVENANCE = {
-    "training": {"seed": 0, "passes": 3},
+    "training": {"seed": 0, "epochs": 3},
     "training_people": ["ann", "bör"],
     "scores": {"cross_people": {"people": {"cy": {}}, "mean_person_macro_f1": 0.5}},
 }
@@ -141,7 +141,7 @@ def test_metadata_is_one_sorted_json_under_one_key(model_path: Path) -> None:
         (lambda card: card.update(provenance=[]), "provenance is no JSON object"),
         (lambda card: card["provenance"].update(training=None), "provenance.training is None, but must be an object"),
         (lambda card: card["provenance"].update(training={"seed": "1"}), "provenance.training"),
-        (lambda card: card["provenance"].update(training={"passes": -1}), "provenance.training"),
+        (lambda card: card["provenance"].update(training={"epochs": -1}), "provenance.training"),
         (lambda card: card["provenance"].update(training_people=[["ann"]]), "provenance.training_people"),
         (lambda card: card["provenance"].update(data=[3]), "provenance.data"),
         (lambda card: card["provenance"].update(scores={"cross_people": {"people": 3}}), "provenance.scores"),
@@ -243,7 +243,7 @@ def test_a_model_that_could_not_be_read_is_not_written(tmp_path: Path) -> None:
 
 FIELDS = st.sampled_from(["training", "training_people", "data", "scores", "scores_of_fold_models_on_strangers", "x"])
 NUMBERS = st.integers() | st.integers(10**300, 10**310) | st.floats(allow_nan=False, allow_infinity=False)
-TEXTS = st.sampled_from(["seed", "passes", "cross_people", "people", "mean_person_macro_f1", "subject"])
+TEXTS = st.sampled_from(["seed", "epochs", "cross_people", "people", "mean_person_macro_f1", "subject"])
 VALUES = st.recursive(
     st.none() | st.booleans() | NUMBERS | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),

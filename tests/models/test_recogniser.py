@@ -22,7 +22,7 @@ def windows_of(tmp_path: Path, seed: int, **options: object) -> Windows:
 
 def test_learns_what_is_easy_and_is_saved_and_loaded(tmp_path: Path) -> None:
     alice, bob = windows_of(tmp_path, 1), windows_of(tmp_path, 2)
-    recogniser = Recogniser("small", passes=25).fit(alice, tests={"bob": bob})
+    recogniser = Recogniser("small", epochs=25).fit(alice, tests={"bob": bob})
     assert recogniser.score(alice) > 0.95
     assert len(recogniser.history_.test_loss["bob"]) > 1
     probabilities = recogniser.predict_proba(bob)
@@ -33,12 +33,12 @@ def test_learns_what_is_easy_and_is_saved_and_loaded(tmp_path: Path) -> None:
     loaded = Recogniser.load(tmp_path / "model.safetensors")
     assert np.array_equal(loaded.predict_proba(bob), probabilities)
     assert loaded.specification_ == recogniser.specification_
-    assert (loaded.passes, loaded.seed, loaded.preset) == (25, 0, "small")
+    assert (loaded.epochs, loaded.seed, loaded.preset) == (25, 0, "small")
 
 
 def test_the_network_reads_metres_per_second_squared(tmp_path: Path) -> None:
     windows = windows_of(tmp_path, 1)
-    recogniser = Recogniser("small", passes=1).fit(windows)
+    recogniser = Recogniser("small", epochs=1).fit(windows)
     prepared = recogniser.specification_.prepare(windows)
     found = harken.read(tmp_path / "p1.csv", as_found=True)
     first = int(windows.start_rows[0])
@@ -52,7 +52,7 @@ def test_the_network_reads_metres_per_second_squared(tmp_path: Path) -> None:
 def test_what_the_network_reads_is_a_copy_of_its_own_channels(tmp_path: Path, channels: tuple[str, ...]) -> None:
     recording = harken.read(people.write_person(tmp_path / "alice.csv", 1))
     windows = harken.sliding_windows(recording, length_s=1.28, hop_s=0.64)
-    specification = replace(Recogniser("small", passes=1).fit(windows).specification_, channels=channels)
+    specification = replace(Recogniser("small", epochs=1).fit(windows).specification_, channels=channels)
     prepared = specification.prepare(windows)
     expected = np.stack([windows.signals[..., "xyzP".index(name)] for name in channels], axis=-1)
     expected = expected * np.where([name in "xyz" for name in channels], np.float32(9.80665), np.float32(1))
@@ -65,7 +65,7 @@ def test_what_the_network_reads_is_a_copy_of_its_own_channels(tmp_path: Path, ch
 
 def test_a_network_in_the_middle_of_training_answers_without_dropout(tmp_path: Path) -> None:
     windows = windows_of(tmp_path, 1)
-    recogniser = Recogniser("small", passes=1).fit(windows)
+    recogniser = Recogniser("small", epochs=1).fit(windows)
     expected = recogniser.predict_proba(windows)
     recogniser.network_.train()
     np.testing.assert_array_equal(recogniser.predict_proba(windows), expected)
@@ -74,13 +74,13 @@ def test_a_network_in_the_middle_of_training_answers_without_dropout(tmp_path: P
 
 def test_refusals(tmp_path: Path) -> None:
     windows = windows_of(tmp_path, 1)
-    fresh = Recogniser("small", passes=1)
+    fresh = Recogniser("small", epochs=1)
     with pytest.raises(HarkenError, match="learned nothing yet"):
         fresh.predict(windows)
     with pytest.raises(HarkenError, match="no preset 'everything'; the presets are everyday, deep_conv_lstm, notebook"):
         Recogniser("everything").fit(windows)
-    with pytest.raises(HarkenError, match="0 passes cannot be"):
-        Recogniser("small", passes=0).fit(windows)
+    with pytest.raises(HarkenError, match="0 epochs cannot be"):
+        Recogniser("small", epochs=0).fit(windows)
     with pytest.raises(HarkenError, match="fewer than one batch of 100"):
         fresh.fit(windows[:50])
     with pytest.raises(HarkenError, match="nothing to tell apart"):

@@ -115,7 +115,7 @@ def test_a_recogniser_answers_by_the_weights_that_it_has_now() -> None:
 
 def test_a_model_loaded_in_inference_mode_answers(tmp_path: Path) -> None:
     windows = study_windows()
-    recogniser = Recogniser(SMALL_EVERYDAY, passes=1, device="cpu").fit(windows)
+    recogniser = Recogniser(SMALL_EVERYDAY, epochs=1, device="cpu").fit(windows)
     recogniser.save(tmp_path / "model.safetensors")
     with torch.inference_mode():
         loaded = Recogniser.load(tmp_path / "model.safetensors", device="cpu")

@@ -110,7 +110,7 @@ def start(arguments: list[str]) -> subprocess.Popen[str]:
 
 
 def arguments_of(alice: Path, bob: Path, out: Path, *more: str) -> list[str]:
-    return ["train", str(alice), "--cross", str(bob), "--preset", "small", "--passes", "30", "--out", str(out), *more]
+    return ["train", str(alice), "--cross", str(bob), "--preset", "small", "--epochs", "30", "--out", str(out), *more]
 
 
 def wait_for(path: Path, child: subprocess.Popen[str], changed_since: int | None = None) -> None:
@@ -191,8 +191,8 @@ def test_resume_refuses_changed_settings_and_data(alice: Path, bob: Path, tmp_pa
         train_run(settings, Quiet(), should_stop=lambda: True)
     with pytest.raises(HarkenError, match=r"run is not empty; choose another --out, or go on .* --resume"):
         train_run(settings, Quiet())
-    with pytest.raises(HarkenError, match="began with passes = None, not 7"):
-        train_run(replace(settings, resume=True, passes=7), Quiet())
+    with pytest.raises(HarkenError, match="began with epochs = None, not 7"):
+        train_run(replace(settings, resume=True, epochs=7), Quiet())
     carol = people.write_person(tmp_path / "carol.csv", 3)
     with pytest.raises(HarkenError, match="training recordings are not those this run began with"):
         train_run(replace(settings, resume=True, files=(carol,)), Quiet())

@@ -159,7 +159,7 @@ def test_refusals() -> None:
 def recogniser() -> Recogniser:
     """A small network that has learned one invented person, at 20 Hz."""
     anna = resample(person(1), sample_rate_hz=20)
-    return Recogniser(people.SMALL_EVERYDAY, passes=8).fit(sliding_windows(anna, length_s=2, hop_s=0.5))
+    return Recogniser(people.SMALL_EVERYDAY, epochs=8).fit(sliding_windows(anna, length_s=2, hop_s=0.5))
 
 
 def person(seed: int, **options: float) -> Recording:

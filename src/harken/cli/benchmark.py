@@ -44,12 +44,12 @@ def benchmark(
     baseline: Annotated[
         list[str] | None,
         typer.Option(
-            help=f"What to measure it against: random_forest, mini_rocket, or a preset, with its passes if they are "
+            help=f"What to measure it against: random_forest, mini_rocket, or a preset, with its epochs if they are "
             f"to be others (notebook:20); {SEVERAL}.",
-            metavar="NAME[:PASSES]",
+            metavar="NAME[:EPOCHS]",
         ),
     ] = None,
-    passes: Annotated[
+    epochs: Annotated[
         int | None,
         typer.Option(help="How often the preset sees every training window. [default: the recipe's]", metavar="N"),
     ] = None,
@@ -91,7 +91,7 @@ def benchmark(
         out=out,
         folders=tuple(data or ()),
         preset=preset or DEFAULT_PRESET,
-        passes=passes,
+        epochs=epochs,
         baselines=tuple(baseline or ()),
         seed=seed,
         folds=tuple(fold or ()),

@@ -67,7 +67,7 @@ def train(
         str | None,
         typer.Option(help="The recipe: everyday, deep_conv_lstm or notebook. [default: everyday]", metavar="NAME"),
     ] = None,
-    passes: Annotated[
+    epochs: Annotated[
         int | None,
         typer.Option(
             help="How often every training window is seen; 2 is a quick look. [default: the recipe's]", metavar="N"
@@ -113,7 +113,7 @@ def train(
             cross=tuple(recordings(cross or (), out=out)),
             out=out,
             preset=preset or DEFAULT_PRESET,
-            passes=passes,
+            epochs=epochs,
             seed=seed,
             device=device,
             channels=tuple(name.strip() for name in channels.split(",")) if channels else None,

@@ -23,12 +23,12 @@ STRANGERS = ("exercises_08", "exercises_09", "exercises_10")
 """The last three of the ten, chosen before any result was seen."""
 
 DEMO_RECIPE = replace(
-    PRESETS["everyday"].trained(passes=6, fewest_steps=0, evaluate_every_windows=6_400),
+    PRESETS["everyday"].trained(epochs=6, fewest_steps=0, evaluate_every_windows=6_400),
     name="demo",
     window_length=90,  # 3 s: one repetition of nearly everyone's slowest exercise
     windows=SlidingHops(hop_s=0.5),
 )
-"""The everyday recipe, cut to what two cores do in a minute: fewer passes, and shorter windows, as bouts are short."""
+"""The everyday recipe, cut to what two cores do in a minute: fewer epochs, and shorter windows, as bouts are short."""
 
 
 def demo_settings(out: Path, *, resume: bool) -> RunSettings:

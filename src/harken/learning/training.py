@@ -55,7 +55,7 @@ class TrainingSettings:
     The defaults are the notebook's.
 
     Attributes:
-        passes: how often every training window is seen.
+        epochs: how often every training window is seen.
         batch_windows: windows in a step.
         learning_rate: of the optimiser; the largest one where it follows one cycle.
         l2: times the sum of squares / 2 of every trainable variable is added to the loss.
@@ -65,12 +65,12 @@ class TrainingSettings:
         one_cycle: let the learning rate rise to ``learning_rate`` and fall to nothing (Smith and Topin, 2018).
         label_smoothing: the share of the truth that is spread over all labels while training.
         shuffle: take the windows in a new order each pass; else in their own, wrapped round at the end.
-        fewest_steps: go on beyond ``passes`` until there were so many steps: a few minutes of recording are
+        fewest_steps: go on beyond ``epochs`` until there were so many steps: a few minutes of recording are
             too few windows for a pass to mean much.
         augmentation: what is changed at random in every batch.
     """
 
-    passes: int = 100
+    epochs: int = 100
     batch_windows: int = 100
     learning_rate: float = 0.0025
     l2: float = 0.0015
@@ -86,7 +86,7 @@ class TrainingSettings:
 
     def steps(self, windows: int) -> int:
         """Steps that training on this many windows takes."""
-        return max(self.passes * windows // self.batch_windows, self.fewest_steps)
+        return max(self.epochs * windows // self.batch_windows, self.fewest_steps)
 
     def evaluates(self, step: int, last_step: int) -> bool:
         """Whether the (1-based) step is followed by an evaluation: the first, every so often, and the last."""

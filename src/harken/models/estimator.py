@@ -42,7 +42,7 @@ class ActivityClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             recordings plays no part: ``X`` is what is learned.
         sample_rate_hz: samples per second of ``X``. It is remembered, and nothing is resampled.
         channels: the names of the channels of ``X``; ``x, y, z`` are acceleration in g.
-        passes: how often every window is seen; None for the recipe's own number.
+        epochs: how often every window is seen; None for the recipe's own number.
         learning_rate: of the optimiser; None for the recipe's own.
         keep: the share of values that dropout keeps; None for the recipe's own.
         random_state: of initial weights, order, dropout and augmentation. A whole number gives the same model
@@ -63,7 +63,7 @@ class ActivityClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         *,
         sample_rate_hz: float = 30.0,
         channels: Sequence[str] = ("x", "y", "z"),
-        passes: int | None = None,
+        epochs: int | None = None,
         learning_rate: float | None = None,
         keep: float | None = None,
         random_state: int | np.random.RandomState | None = 0,
@@ -72,7 +72,7 @@ class ActivityClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.preset = preset
         self.sample_rate_hz = sample_rate_hz
         self.channels = channels
-        self.passes = passes
+        self.epochs = epochs
         self.learning_rate = learning_rate
         self.keep = keep
         self.random_state = random_state
@@ -97,7 +97,7 @@ class ActivityClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         classes, codes = _classes(y)
         check_consistent_length(signals, codes)
         names = tuple(str(one) for one in classes.tolist())
-        recogniser = Recogniser(self._recipe(), passes=self.passes, seed=self._seed(), device=self.device)
+        recogniser = Recogniser(self._recipe(), epochs=self.epochs, seed=self._seed(), device=self.device)
         rate_hz = float(self.sample_rate_hz)
         recogniser.fit(_windows(signals, codes, names, channels=tuple(self.channels), sample_rate_hz=rate_hz))
         recogniser.provenance_["training_people"] = []

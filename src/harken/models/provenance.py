@@ -76,10 +76,10 @@ def _is_mapping(to: Callable[[Any], bool]) -> Callable[[Any], bool]:
 
 
 def _is_training(value: Any) -> bool:
-    """The settings of the training: its number of passes may be missing or null, its seed may be missing."""
+    """The settings of the training: its number of epochs may be missing or null, its seed may be missing."""
     return (
         _is_object(value)
-        and (value.get("passes") is None or _is_count(value["passes"]))
+        and (value.get("epochs") is None or _is_count(value["epochs"]))
         and _is_count(value.get("seed", 0))
     )
 
@@ -100,7 +100,7 @@ def _is_scores(value: Any) -> bool:
 
 FIELDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "harken_version": (_is_text, "a text"),
-    "training": (_is_training, "an object with whole numbers for passes and seed"),
+    "training": (_is_training, "an object with whole numbers for epochs and seed"),
     "training_windows": (_is_count, "a whole number"),
     "training_windows_by_label": (_is_mapping(_is_count), "an object of whole numbers"),
     "training_people": (_is_list(_is_text), "a list of names"),

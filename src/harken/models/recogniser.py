@@ -42,7 +42,7 @@ class Recogniser:
 
     Attributes:
         preset: the recipe, by name or one of one's own (see ``harken.learning.presets``).
-        passes: how often every training window is seen; None for the recipe's own number.
+        epochs: how often every training window is seen; None for the recipe's own number.
         seed: of initial weights and dropout.
         device: ``auto``, ``cpu`` or ``cuda``.
         specification_, network_, history_, provenance_: what ``fit`` learned, or ``load`` read (a loaded
@@ -59,10 +59,10 @@ class Recogniser:
     _inference: InferenceCopy | None = None
 
     def __init__(
-        self, preset: str | Preset = DEFAULT_PRESET, *, passes: int | None = None, seed: int = 0, device: str = "auto"
+        self, preset: str | Preset = DEFAULT_PRESET, *, epochs: int | None = None, seed: int = 0, device: str = "auto"
     ) -> None:
         self.preset = preset
-        self.passes = passes
+        self.epochs = epochs
         self.seed = seed
         self.device = device
 
@@ -153,14 +153,14 @@ class Recogniser:
         return self
 
     def settings(self) -> TrainingSettings:
-        """How this recogniser trains: the recipe's settings with its own passes and seed."""
+        """How this recogniser trains: the recipe's settings with its own epochs and seed."""
         recipe = preset(self.preset)
         settings = replace(recipe.training, seed=self.seed)
-        if self.passes is None:
+        if self.epochs is None:
             return settings
-        if self.passes < 1:
-            raise HarkenError(f"{self.passes} passes cannot be; one is the least")
-        return replace(settings, passes=self.passes, fewest_steps=0)
+        if self.epochs < 1:
+            raise HarkenError(f"{self.epochs} epochs cannot be; one is the least")
+        return replace(settings, epochs=self.epochs, fewest_steps=0)
 
     def predict_proba(self, windows: Windows) -> NDArray[np.float32]:
         """Probabilities of each label, float32 ``[n, labels]``, in the order of ``specification_.labels``.
@@ -259,7 +259,7 @@ class Recogniser:
         training = model.provenance.get("training", {})
         recogniser = cls(
             model.specification.preset,
-            passes=training.get("passes"),
+            epochs=training.get("epochs"),
             seed=training.get("seed", 0),
             device=device,
         )

@@ -20,7 +20,7 @@ class RunSettings:
         files: recordings of the people to learn from.
         cross: recordings of people never learned from.
         out: the run directory.
-        preset, passes, seed, device: see ``Recogniser``.
+        preset, epochs, seed, device: see ``Recogniser``.
         channels: which channels to read; None for every channel of the first training file.
         ignore_labels: labels to treat as unlabelled, in all files.
         reading: how to read the tables.
@@ -32,7 +32,7 @@ class RunSettings:
     out: Path
     cross: tuple[Path, ...] = ()
     preset: str | Preset = DEFAULT_PRESET
-    passes: int | None = None
+    epochs: int | None = None
     seed: int = 0
     device: str = "auto"
     channels: tuple[str, ...] | None = None
@@ -52,7 +52,7 @@ class RunSettings:
 
     def recogniser(self) -> Recogniser:
         """A recogniser that has learned nothing yet."""
-        return Recogniser(self.recipe, passes=self.passes, seed=self.seed, device=self.device)
+        return Recogniser(self.recipe, epochs=self.epochs, seed=self.seed, device=self.device)
 
     def what_decides_the_result(self) -> dict[str, Any]:
         """The settings that a resumed run must share with the one it goes on with, for JSON.
@@ -61,7 +61,7 @@ class RunSettings:
         """
         decisive = {
             "preset": asdict(self.recipe),
-            "passes": self.passes,
+            "epochs": self.epochs,
             "seed": self.seed,
             "device": self.device,
             "channels": list(self.channels) if self.channels else None,

@@ -86,8 +86,8 @@ def change(*keys: str, to: object) -> Callable[[Result], None]:
     [
         (change("protocol", to="friends"), 'protocol was "friends" and is "strangers"'),
         (
-            change("methods", "small", "settings", "preset", "training", "passes", to=9),
-            r"small\.preset\.training\.passes was 9 and is 4",
+            change("methods", "small", "settings", "preset", "training", "epochs", to=9),
+            r"small\.preset\.training\.epochs was 9 and is 4",
         ),
         (change("windows", "fingerprint", to="other"), "other windows"),
         (change("folds", "1", "training", to=["person_x"]), "fold 1 has other people"),

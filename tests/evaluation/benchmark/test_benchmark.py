@@ -59,7 +59,7 @@ def test_the_directory_holds_what_the_page_says(whole: Path) -> None:
     assert result["mean_person_macro_f1"] == result["methods"]["small-everyday"]["mean_person_macro_f1"]
     assert list(result["methods"]) == ["small-everyday", "small"]
     assert list(result["differences"]) == ["small"]
-    assert result["methods"]["small"]["settings"]["preset"]["training"]["passes"] == 4
+    assert result["methods"]["small"]["settings"]["preset"]["training"]["epochs"] == 4
     assert result["windows"]["people"] == 6
     assert [one["machine"]["threads"] for one in result["made_with"]] == [1]
     tested = [person for fold in result["folds"].values() for person in fold["test"]]
@@ -151,8 +151,8 @@ def test_some_folds_first_and_the_others_later(settings: Settings, whole: Path, 
     ("changes", "said"),
     [
         ({"seed": 1}, r"another method\.preset\.training\.seed \(0, now 1\)"),
-        ({"passes": 1}, r"another method\.preset\.training\.passes \(3, now 1\)"),
-        ({"baselines": ("small:5",)}, r"small\.json was made with another .*passes \(4, now 5\)"),
+        ({"epochs": 1}, r"another method\.preset\.training\.epochs \(3, now 1\)"),
+        ({"baselines": ("small:5",)}, r"small\.json was made with another .*epochs \(4, now 5\)"),
     ],
 )
 def test_changed_settings_are_refused(
@@ -187,9 +187,9 @@ def test_changed_data_and_changed_people_are_refused(
             "no method 'zero_rule'; the presets are .*small.*, the baselines random_forest",
         ),
         ({"baselines": ("small-everyday:3",)}, "small-everyday is named twice"),
-        ({"baselines": ("random_forest:3",)}, "has no passes"),
-        ({"baselines": ("small:many",)}, "the number of passes, such as small:20"),
-        ({"baselines": ("small:0",)}, "0 passes cannot be"),
+        ({"baselines": ("random_forest:3",)}, "has no epochs"),
+        ({"baselines": ("small:many",)}, "the number of epochs, such as small:20"),
+        ({"baselines": ("small:0",)}, "0 epochs cannot be"),
         ({"preset": "random_forest"}, "there is no preset 'random_forest'"),
         ({"workers": -1}, "-1 workers cannot be"),
     ],

@@ -15,7 +15,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small model that learned alice."""
     folder = tmp_path_factory.mktemp("model")
     alice = resample(read(people.write_person(folder / "alice.csv", 1)), sample_rate_hz=20)
-    recogniser = Recogniser(people.SMALL_EVERYDAY, passes=2)
+    recogniser = Recogniser(people.SMALL_EVERYDAY, epochs=2)
     recogniser.fit(sliding_windows(alice.select_channels(("x", "y", "z")), length_s=2, hop_s=0.5))
     recogniser.save(folder / "model.safetensors")
     return folder / "model.safetensors"

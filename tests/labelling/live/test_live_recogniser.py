@@ -333,7 +333,7 @@ def learned() -> tuple[Recogniser, Recording]:
         label_names=tuple(names.tolist()),
     )
     windows = sliding_windows(resample(anna, sample_rate_hz=20), length_s=2, hop_s=0.5)
-    return Recogniser(people.SMALL_EVERYDAY, passes=4).fit(windows), anna
+    return Recogniser(people.SMALL_EVERYDAY, epochs=4).fit(windows), anna
 
 
 def test_a_network_says_live_what_it_says_offline(learned: tuple[Recogniser, Recording]) -> None:

@@ -24,7 +24,7 @@ def general_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         for name, recipe in people.SMALL_PRESETS.items():
             patch.setitem(PRESETS, name, recipe)
-        Recogniser("small-everyday", passes=40).fit(concatenate(parts)).save(folder / "model.safetensors")
+        Recogniser("small-everyday", epochs=40).fit(concatenate(parts)).save(folder / "model.safetensors")
     return folder / "model.safetensors"
 
 

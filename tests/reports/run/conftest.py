@@ -78,7 +78,7 @@ def make_outcome(tmp_path: Path) -> MakeOutcome:
         preset: str = "notebook",
         learned: tuple[str, ...] = ("alice",),
         steps_done: int = STEPS,
-        passes: int | None = None,
+        epochs: int | None = None,
         notes: tuple[str, ...] = (),
         folder: str = "secret place",
     ) -> Outcome:
@@ -89,7 +89,7 @@ def make_outcome(tmp_path: Path) -> MakeOutcome:
         truth, predicted = answered(cross, windows=300 * max(1, len(strangers)))
         subjects = np.repeat(np.array([one.mended.subject for one in met] or ["nobody"]), 300)
         sizes: dict[str, Any] = {**recipe.sizes, "channels": 4, "classes": len(LABELS)}
-        every = recipe.training.passes if passes is None else passes
+        every = recipe.training.epochs if epochs is None else epochs
         tests = ("same_person", "cross_person") if strangers else ("same_person",)
         return Outcome(
             settings=RunSettings(files=(training[0].path,), out=tmp_path / "run", device="cpu", preset=preset),
@@ -107,7 +107,7 @@ def make_outcome(tmp_path: Path) -> MakeOutcome:
                 temperature=1.0 if calibrated_on == "nobody" else 1.25,
                 calibrated_on=calibrated_on,
             ),
-            training=replace(recipe.training, passes=every, batch_windows=BATCH),
+            training=replace(recipe.training, epochs=every, batch_windows=BATCH),
             training_windows=9_000,
             parameters=17_092,
             data=RunData(

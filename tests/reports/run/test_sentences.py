@@ -106,9 +106,9 @@ def test_an_undefined_score_is_called_so() -> None:
 
 
 def test_a_short_training_is_called_short(make_outcome: MakeOutcome) -> None:
-    assert sentences.warnings(make_outcome(passes=100)) == []
+    assert sentences.warnings(make_outcome(epochs=100)) == []
     assert sentences.warnings(make_outcome(preset="everyday")) == []
-    (said,) = sentences.warnings(make_outcome(passes=1))
+    (said,) = sentences.warnings(make_outcome(epochs=1))
     assert said.startswith("This was a short training: 1 pass over the training windows, where the recipe")
 
 

@@ -38,6 +38,6 @@ def test_every_change_of_the_augmentation_is_told(make_outcome: MakeOutcome) -> 
     assert dict(training_facts(replace(outcome, training=everything)))["Changed at random"].count(",") == len(names) - 1
 
 
-def test_passes_that_were_not_enough(make_outcome: MakeOutcome) -> None:
+def test_epochs_that_were_not_enough(make_outcome: MakeOutcome) -> None:
     outcome = replace(make_outcome(preset="everyday"), training_windows=100, steps=1_000)
     assert dict(training_facts(outcome))["Passes"] == "25, and more to make 1,000 steps"

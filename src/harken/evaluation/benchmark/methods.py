@@ -59,7 +59,7 @@ class PresetMethod:
     """A recipe of ``harken.learning.presets``, on the CPU, where the same windows give the same weights."""
 
     recipe: Preset
-    passes: int | None
+    epochs: int | None
     seed: int
 
     @property
@@ -68,11 +68,11 @@ class PresetMethod:
         return self.recipe.name
 
     def settings(self) -> dict[str, Any]:
-        """The whole recipe, with the passes and the seed in its training settings."""
+        """The whole recipe, with the epochs and the seed in its training settings."""
         return {"kind": "preset", "preset": {**asdict(self.recipe), "training": asdict(self._new().settings())}}
 
     def effort(self, training_windows: int) -> float:
-        """Windows seen in all passes."""
+        """Windows seen in all epochs."""
         settings = self._new().settings()
         return float(settings.steps(training_windows) * settings.batch_windows)
 
@@ -81,7 +81,7 @@ class PresetMethod:
         return _LearnedNetwork(self._new().fit(training))
 
     def _new(self) -> Recogniser:
-        return Recogniser(self.recipe, passes=self.passes, seed=self.seed, device="cpu")
+        return Recogniser(self.recipe, epochs=self.epochs, seed=self.seed, device="cpu")
 
 
 @dataclass(frozen=True)
@@ -143,20 +143,20 @@ class _LearnedBaseline:
         return None
 
 
-def method(asked: str | Preset, *, seed: int, passes: int | None = None) -> Method:
-    """A method from its name: a preset, one with its passes (``notebook:20``), or a baseline.
+def method(asked: str | Preset, *, seed: int, epochs: int | None = None) -> Method:
+    """A method from its name: a preset, one with its epochs (``notebook:20``), or a baseline.
 
     Raises:
-        HarkenError: when there is none of this name, what it needs is not installed, or the passes cannot be.
+        HarkenError: when there is none of this name, what it needs is not installed, or the epochs cannot be.
     """
     if isinstance(asked, Preset):
-        return _preset_method(asked, passes, seed)
+        return _preset_method(asked, epochs, seed)
     name, colon, number = asked.partition(":")
     if name in PRESETS:
-        return _preset_method(preset(name), _passes(asked, number) if colon else passes, seed)
+        return _preset_method(preset(name), _epochs(asked, number) if colon else epochs, seed)
     if name in BASELINES:
         if colon:
-            raise HarkenError(f"{asked}: {name} learns in one go and has no passes; give its name alone")
+            raise HarkenError(f"{asked}: {name} learns in one go and has no epochs; give its name alone")
         baseline(name)  # refuses here, not hours later, when something it needs is missing
         return BaselineMethod(name, seed)
     raise HarkenError(
@@ -165,7 +165,7 @@ def method(asked: str | Preset, *, seed: int, passes: int | None = None) -> Meth
 
 
 def methods(
-    asked: str | Preset, baselines: Sequence[str | Preset], *, passes: int | None, seed: int
+    asked: str | Preset, baselines: Sequence[str | Preset], *, epochs: int | None, seed: int
 ) -> tuple[Method, ...]:
     """The preset that is benchmarked, and after it what it is measured against.
 
@@ -173,7 +173,7 @@ def methods(
         HarkenError: as ``method``; when a method is named twice.
     """
     first = preset(asked)
-    every = (_preset_method(first, passes, seed), *(method(each, seed=seed) for each in baselines))
+    every = (_preset_method(first, epochs, seed), *(method(each, seed=seed) for each in baselines))
     names = [each.name for each in every]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -181,13 +181,13 @@ def methods(
     return every
 
 
-def _preset_method(recipe: Preset, passes: int | None, seed: int) -> PresetMethod:
-    made = PresetMethod(recipe, passes, seed)
-    made.settings()  # refuses impossible passes
+def _preset_method(recipe: Preset, epochs: int | None, seed: int) -> PresetMethod:
+    made = PresetMethod(recipe, epochs, seed)
+    made.settings()  # refuses impossible epochs
     return made
 
 
-def _passes(asked: str, number: str) -> int:
+def _epochs(asked: str, number: str) -> int:
     if not number.isdecimal():
-        raise HarkenError(f"{asked}: what follows the colon is the number of passes, such as {asked.split(':')[0]}:20")
+        raise HarkenError(f"{asked}: what follows the colon is the number of epochs, such as {asked.split(':')[0]}:20")
     return int(number)

@@ -183,10 +183,10 @@ def warnings(outcome: "Outcome") -> list[str]:
             "here is of the model as it was then. The same harken train command with --resume goes on."
         )
     recipe = outcome.settings.recipe
-    if outcome.training.passes < recipe.training.passes:
+    if outcome.training.epochs < recipe.training.epochs:
         said.append(
-            f"This was a short training: {_counted(outcome.training.passes, 'pass', 'passes')} over the training "
-            f"windows, where the recipe “{recipe.name}” has {recipe.training.passes}. More passes may change every "
+            f"This was a short training: {_counted(outcome.training.epochs, 'epoch', 'epochs')} over the training "
+            f"windows, where the recipe “{recipe.name}” has {recipe.training.epochs}. More epochs may change every "
             "number."
         )
     said += [note for note in outcome.notes if note.startswith("The honest same-person test has no window")]

@@ -51,7 +51,7 @@ def training_facts(outcome: "Outcome") -> list[Fact]:
         Fact("Network", f"{specification.network} ({sizes})"),
         Fact("Numbers it learns", f"{outcome.parameters:,}"),
         Fact("Training windows", f"{outcome.training_windows:,}"),
-        Fact("Passes", _passes(outcome)),
+        Fact("Epochs", _epochs(outcome)),
         Fact(
             "Batch", f"{training.batch_windows:,} windows" + (", in a new order each pass" if training.shuffle else "")
         ),
@@ -71,11 +71,11 @@ def _taken(outcome: "Outcome") -> str:
     return f"{windows.windows:,} drawn at random"
 
 
-def _passes(outcome: "Outcome") -> str:
+def _epochs(outcome: "Outcome") -> str:
     training = outcome.training
-    if outcome.steps > training.passes * outcome.training_windows // training.batch_windows:
-        return f"{training.passes:,}, and more to make {training.fewest_steps:,} steps"
-    return f"{training.passes:,}"
+    if outcome.steps > training.epochs * outcome.training_windows // training.batch_windows:
+        return f"{training.epochs:,}, and more to make {training.fewest_steps:,} steps"
+    return f"{training.epochs:,}"
 
 
 def _optimiser_facts(training: "TrainingSettings") -> list[Fact]:
