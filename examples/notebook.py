@@ -17,12 +17,12 @@ def main(
     """Learn from ``mine``, test on both, and return the accuracy on the friend."""
     # What is in the recordings? As found: every row in the file's order, as the notebook read it.
     recording = harken.read(mine, as_found=True)
-    stranger = harken.read(friend, as_found=True)
+    unseen = harken.read(friend, as_found=True)
     print(f"{recording.subject}: {len(recording)} rows at {recording.sample_rate_hz:.1f} Hz, {recording.label_names}")
 
     # The notebook's windows: 10,000 drawn at random, one label each; 9,000 train, 1,000 test.
     windows = harken.random_windows(recording, length=length, count=draws, seed=1337)
-    cross = harken.random_windows(stranger, length=length, count=draws, seed=101)
+    cross = harken.random_windows(unseen, length=length, count=draws, seed=101)
     training, same_person = windows[: draws * 9 // 10], windows[draws * 9 // 10 :]
 
     # Two stacked LSTM layers of 32 units, 100 epochs, unless told otherwise.
@@ -31,7 +31,7 @@ def main(
 
     # The flattering number, and the truth.
     print(f"same person, overlapping windows: {recogniser.score(same_person):.1%}")
-    print(f"a person it never met:            {recogniser.score(cross):.1%}")
+    print(f"an unseen person:            {recogniser.score(cross):.1%}")
     scores = recogniser.evaluate(cross)
     print(f"macro F1 {scores.macro_f1:.3f}, kappa {scores.cohen_kappa}; true labels are rows:")
     print(scores.label_names)
@@ -40,7 +40,7 @@ def main(
     # One file, without pickle, that knows its rate, window, channels and labels.
     recogniser.save(out / "model.safetensors")
     again = harken.Recogniser.load(out / "model.safetensors")
-    print(f"the first window of the stranger: {again.predict(cross[:1])[0]}, labelled {cross.labels[0]}")
+    print(f"the first window of the unseen person: {again.predict(cross[:1])[0]}, labelled {cross.labels[0]}")
     return recogniser.score(cross)
 
 

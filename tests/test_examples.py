@@ -40,7 +40,7 @@ def test_notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytes
     main = runpy.run_path(str(EXAMPLES / "notebook.py"))["main"]
     accuracy = main(str(mine), str(friend), 2, out=tmp_path, length=32, draws=500)
     assert 0 <= accuracy <= 1
-    assert "a person it never met" in capsys.readouterr().out
+    assert "an unseen person" in capsys.readouterr().out
     assert (tmp_path / "model.safetensors").exists()
 
 

@@ -67,7 +67,7 @@ def test_a_model_that_met_the_people_it_is_asked_about_is_refused(
     directory = BenchmarkDirectory(run)
     preset = json.loads((run / "benchmark.json").read_text())["preset"]
     directory.model("0", preset).write_bytes(directory.model("1", preset).read_bytes())
-    with pytest.raises(HarkenError, match="no strangers"):
+    with pytest.raises(HarkenError, match="no unseen people"):
         script.measure(run, [tmp_path])
 
 

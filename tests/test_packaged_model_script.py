@@ -119,7 +119,7 @@ def person(folder: Path, name: str, number: int) -> Recording:
     )
 
 
-def test_from_folds_to_a_model_that_is_calibrated_on_strangers(script: ModuleType, made: argparse.Namespace) -> None:
+def test_from_folds_to_a_model_that_is_calibrated_on_unseen(script: ModuleType, made: argparse.Namespace) -> None:
     result = json.loads(made.json.read_text())
     assert set(result["samplings"]) == {"capped", "balanced_without_cycling"}
     assert result["compared_with_as_other"] == ["cycling"]
@@ -127,7 +127,7 @@ def test_from_folds_to_a_model_that_is_calibrated_on_strangers(script: ModuleTyp
     assert best is result["samplings"][result["chosen"]]
     model = Recogniser.load(made.model)
     assert model.specification_.temperature == best["temperature"]
-    assert model.specification_.calibrated_on == "strangers"
+    assert model.specification_.calibrated_on == "unseen"
     assert list(model.specification_.labels) == best["labels"]
     assert len(model.provenance_["training_people"]) == 10
     for found in best["sets"].values():

@@ -17,11 +17,11 @@ MADE_WITH = {"git_commit": "0123456789abcdef", "machine": {"processor": "a proce
 def script(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ModuleType]:
     """The script as a module, with an empty folder of results."""
     monkeypatch.syspath_prepend(BENCHMARKS)
-    import strangers_page
+    import unseen_page
 
-    monkeypatch.setattr(strangers_page, "RESULTS", tmp_path)
-    yield strangers_page
-    sys.modules.pop("strangers_page")
+    monkeypatch.setattr(unseen_page, "RESULTS", tmp_path)
+    yield unseen_page
+    sys.modules.pop("unseen_page")
 
 
 def sections(page: str) -> dict[str, str]:
@@ -92,10 +92,10 @@ def test_in_short_each_benchmark_stands_beside_the_best_of_the_others(script: Mo
     """The table at the top of the committed results, and nothing where there are none."""
     assert script.in_short() == []
     results = BENCHMARKS.parent / "docs" / "results"
-    (tmp_path / "dsads_strangers.json").write_text((results / "dsads_strangers.json").read_text())
+    (tmp_path / "dsads_unseen.json").write_text((results / "dsads_unseen.json").read_text())
     (table,) = script.in_short()
     *_, row = table.splitlines()
-    result = json.loads((results / "dsads_strangers.json").read_text())
+    result = json.loads((results / "dsads_unseen.json").read_text())
     scores = {name: one["mean_person_macro_f1"] for name, one in result["methods"].items()}
     mine = scores.pop(result["preset"])
     best = max(scores, key=scores.__getitem__)

@@ -55,7 +55,7 @@ def test_what_is_shared_is_what_is_promised(script: ModuleType, data_dir: Path) 
     people = set(windows.subjects.tolist())
     found = script.divisions(windows, study.protocol.folds(windows), (0, 1))
     sizes = {name: len(of_protocol) for name, of_protocol in found.items()}
-    assert sizes == {"overlapping": 2, "blocked": 2, "strangers": 3}
+    assert sizes == {"overlapping": 2, "blocked": 2, "unseen": 3}
     for name, of_protocol in found.items():
         assert {person for one in of_protocol for person in windows.subjects[one.test].tolist()} == people
         for one in of_protocol:
@@ -77,7 +77,7 @@ def test_what_is_shared_is_what_is_promised(script: ModuleType, data_dir: Path) 
             if name == "blocked":
                 assert set(training.subjects.tolist()) == set(test.subjects.tolist()) == people
                 assert set(training.labels.tolist()) == set(test.labels.tolist()) == set(windows.label_names)
-            if name == "strangers":
+            if name == "unseen":
                 assert not set(training.subjects.tolist()) & set(test.subjects.tolist())
             # Thinning is even: every label keeps its share.
             shares = [np.bincount(part.label_codes) / len(part) for part in (training, windows)]
@@ -136,13 +136,13 @@ def test_from_data_to_table_and_picture_and_on_where_it_stopped(
         epochs = found["methods"]["notebook"]["settings"]["preset"]["training"]["epochs"]
         assert epochs == 1, name
     forest = {name: found["methods"]["random_forest"] for name, found in one["protocols"].items()}
-    assert forest["overlapping"]["mean_person_macro_f1"] > 0.95 > forest["strangers"]["mean_person_macro_f1"]
+    assert forest["overlapping"]["mean_person_macro_f1"] > 0.95 > forest["unseen"]["mean_person_macro_f1"]
     gained = one["flattery"]["random_forest"]["overlapping"]["mean_person_macro_f1"]
-    means = [forest[name]["mean_person_macro_f1"] for name in ("overlapping", "strangers")]
+    means = [forest[name]["mean_person_macro_f1"] for name in ("overlapping", "unseen")]
     assert gained == pytest.approx(means[0] - means[1])
     table = (results / "three_protocols.md").read_text()
     assert all(line.startswith("|") for line in table.splitlines())
-    assert f"{means[1]:.3f}, {forest['strangers']['mean_person_accuracy']:.1%}" in table
+    assert f"{means[1]:.3f}, {forest['unseen']['mean_person_accuracy']:.1%}" in table
     assert (results / "three_protocols.png").read_bytes().startswith(b"\x89PNG")
 
     with pytest.raises(HarkenError, match="not empty"):

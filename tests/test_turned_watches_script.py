@@ -1,4 +1,4 @@
-"""The script that turns strangers' watches and has them turned back."""
+"""The script that turns unseen people's watches and has them turned back."""
 
 import importlib
 import json
@@ -72,5 +72,5 @@ def test_a_model_that_met_the_people_it_is_asked_about_is_refused(
     directory = BenchmarkDirectory(run)
     preset = json.loads((run / "benchmark.json").read_text())["preset"]
     directory.model("0", preset).write_bytes(directory.model("1", preset).read_bytes())
-    with pytest.raises(HarkenError, match="no strangers"):
+    with pytest.raises(HarkenError, match="no unseen people"):
         script.measure(run, [tmp_path])

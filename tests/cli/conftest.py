@@ -1,4 +1,4 @@
-"""What tests of several commands share: a small trained model, and recordings of people it never met."""
+"""What tests of several commands share: a small trained model, and recordings of unseen people."""
 
 from pathlib import Path
 

@@ -21,7 +21,7 @@ def invented(monkeypatch: pytest.MonkeyPatch, small_preset: None) -> None:
 
 
 def arguments(out: Path) -> list[object]:
-    asked = ["benchmark", "invented", "--protocol", "strangers", "--out", out, "--preset", "small-everyday"]
+    asked = ["benchmark", "invented", "--protocol", "unseen", "--out", out, "--preset", "small-everyday"]
     return [*asked, "--fold", "1", "--workers", "0"]
 
 
@@ -72,18 +72,18 @@ def test_a_mistake_is_one_sentence_and_exit_code_2(run_harken: Run, tmp_path: Pa
         assert not (tmp_path / "out").exists()
     ended = run_harken("benchmark", "invented", "--protocol", "friends", "--out", tmp_path / "out")
     assert ended.exit_code == 2
-    assert "invented has no protocol 'friends'; it has strangers" in ended.stderr
+    assert "invented has no protocol 'friends'; it has unseen" in ended.stderr
 
 
 def test_a_real_data_set_in_a_process_of_its_own(
     run_harken: Run, tmp_path: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dsads = protocols.PROTOCOLS["dsads", "strangers"]
+    dsads = protocols.PROTOCOLS["dsads", "unseen"]
     few = replace(dsads, draw=lambda folders: dsads.draw(folders)[::8])
-    monkeypatch.setattr(protocols, "PROTOCOLS", {("dsads", "strangers"): few})
+    monkeypatch.setattr(protocols, "PROTOCOLS", {("dsads", "unseen"): few})
     monkeypatch.setitem(PRESETS, "small-everyday", people.SMALL_EVERYDAY.trained(epochs=4))
     ended = run_harken(
-        *("benchmark", "dsads", "--protocol", "strangers", "--data", data_dir / "dsads", "--out", tmp_path / "out"),
+        *("benchmark", "dsads", "--protocol", "unseen", "--data", data_dir / "dsads", "--out", tmp_path / "out"),
         *("--preset", "small-everyday", "--fold", "dsads_p3", "--workers", "1", "--json"),
     )
     assert ended.exit_code == 0, ended.stderr

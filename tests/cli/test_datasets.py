@@ -21,7 +21,7 @@ def words(text: str) -> str:
     return " ".join(text.split())
 
 
-def test_the_list_names_every_set_and_says_which_reader_never_met_a_real_file(run_harken: RunHarken) -> None:
+def test_the_list_names_every_set_and_says_which_reader_unseen_people_a_real_file(run_harken: RunHarken) -> None:
     finished = run_harken("datasets")
     assert (finished.exit_code, finished.stderr) == (0, "")
     rows = {line.split()[0]: line for line in finished.stdout.splitlines() if line and not line.startswith(" ")}

@@ -30,7 +30,7 @@ def test_ends_with_the_scores_and_the_path_of_the_report(run_harken: Run, tmp_pa
     assert first.exit_code == 0
     report = out / "run" / "report.html"
     assert str(report) in first.stdout.replace("\n", "")
-    for words in ("3 people the model never met", "people never met", "exercises_08", "exercises_10"):
+    for words in ("3 unseen people", "unseen people", "exercises_08", "exercises_10"):
         assert words in first.stdout
     page = report.read_text()
     assert "exercises_09" in page

@@ -1,4 +1,4 @@
-"""``harken evaluate``: strangers apart from people it learned from, and models that are refused."""
+"""``harken evaluate``: unseen people apart from people it learned from, and models that are refused."""
 
 import json
 from collections.abc import Callable
@@ -30,7 +30,7 @@ def test_each_person_and_the_mean_over_people(run_harken: Run, trained: Path) ->
     assert ended.exit_code == 0
     for words in (
         "Windows of 2 s, one every 1 s.",
-        "never met",
+        "Unseen people",
         "bob",
         "carol",
         "Mean of each person's macro F1",
@@ -39,23 +39,23 @@ def test_each_person_and_the_mean_over_people(run_harken: Run, trained: Path) ->
         assert words in ended.stdout
     ended = run_harken("evaluate", model, trained / "bob.csv", trained / "carol.csv", "--json")
     result = json.loads(ended.stdout)
-    assert set(result["strangers"]["people"]) == {"bob", "carol"}
-    each = [scores["macro_f1"] for scores in result["strangers"]["people"].values()]
+    assert set(result["unseen"]["people"]) == {"bob", "carol"}
+    each = [scores["macro_f1"] for scores in result["unseen"]["people"].values()]
     assert result["mean_person_macro_f1"] == pytest.approx(sum(each) / 2)
     assert result["known_people"] is None
     assert (result["window_length_s"], result["hop_s"]) == (2, 1)
     # 6 bouts of 20 s, 400 samples at the model's 20 Hz; windows of 40 every 20
-    assert result["strangers"]["people"]["bob"]["windows"] == 6 * ((400 - 40) // 20 + 1)
+    assert result["unseen"]["people"]["bob"]["windows"] == 6 * ((400 - 40) // 20 + 1)
 
 
-def test_another_recording_of_a_known_person_is_no_stranger(run_harken: Run, trained: Path, tmp_path: Path) -> None:
+def test_another_recording_of_a_known_person_is_no_unseen(run_harken: Run, trained: Path, tmp_path: Path) -> None:
     another = people.write_person(tmp_path / "alice.csv", 11)
     model = trained / "run" / "model.safetensors"
     result = json.loads(run_harken("evaluate", model, another, trained / "bob.csv", "--json").stdout)
     assert set(result["known_people"]["people"]) == {"alice"}
-    assert set(result["strangers"]["people"]) == {"bob"}
+    assert set(result["unseen"]["people"]) == {"bob"}
     alone = run_harken("evaluate", model, another)
-    assert "not strangers" in alone.stdout
+    assert "not unseen people" in alone.stdout
     assert json.loads(run_harken("evaluate", model, another, "--json").stdout)["mean_person_macro_f1"] is None
 
 
@@ -78,7 +78,7 @@ def test_a_recording_that_was_learned_from_is_recognised_in_another_unit_cut_and
     result = json.loads(run_harken("evaluate", model, copy, trained / "bob.csv", "--json").stdout)
     assert result["learned_from"] == {str(copy): 1.0}
     assert set(result["known_people"]["people"]) == {"mallory"}
-    assert set(result["strangers"]["people"]) == {"bob"}
+    assert set(result["unseen"]["people"]) == {"bob"}
 
 
 def test_half_a_known_recording_makes_its_wearer_known(run_harken: Run, trained: Path, tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_half_a_known_recording_makes_its_wearer_known(run_harken: Run, trained:
     both = tmp_path / "both.csv"
     both.write_text("\n".join([*bob, *later]) + "\n")
     result = json.loads(run_harken("evaluate", trained / "run", both, "--json").stdout)
-    assert result["strangers"] is None
+    assert result["unseen"] is None
     assert result["learned_from"][str(both)] == pytest.approx(0.5, abs=0.15)
 
 
@@ -99,7 +99,7 @@ def test_the_packaged_model_recognises_two_people_of_its_training(
     path = tmp_path / "ef_lying.csv"
     path.write_text("\n".join([header, *lying[:9000]]) + "\n")
     result = json.loads(run_harken("evaluate", "packaged", path, "--json").stdout)
-    assert result["strangers"] is None
+    assert result["unseen"] is None
     assert set(result["known_people"]["people"]) == {"ef_lying"}
     assert result["learned_from"][str(path)] > 0.99
 
@@ -153,7 +153,7 @@ def test_another_rate_is_resampled(run_harken: Run, trained: Path, tmp_path: Pat
     fast = people.write_person(tmp_path / "fast.csv", 2, rate_hz=50)
     model = trained / "run" / "model.safetensors"
     found, same = (
-        json.loads(run_harken("evaluate", model, path, "--json").stdout)["all_strangers"]
+        json.loads(run_harken("evaluate", model, path, "--json").stdout)["all_unseen"]
         for path in (fast, trained / "bob.csv")
     )
     assert found["windows"] == pytest.approx(same["windows"], rel=0.05)
@@ -163,14 +163,14 @@ def test_another_rate_is_resampled(run_harken: Run, trained: Path, tmp_path: Pat
 def test_unsure_below_counts_what_is_answered_beside_the_full_scores(run_harken: Run, trained: Path) -> None:
     model, files = trained / "run" / "model.safetensors", (trained / "bob.csv", trained / "carol.csv")
     without = json.loads(run_harken("evaluate", model, *files, "--json").stdout)
-    assert without["with_unsure"] == {"strangers": None, "known_people": None}
+    assert without["with_unsure"] == {"unseen": None, "known_people": None}
     recogniser = Recogniser.load(model)
     windows = [known_windows(recogniser, path) for path in files]
     sure = [recogniser.predict_proba(one).max(axis=1) for one in windows]
     right = [recogniser.predict(one) == one.labels for one in windows]
     threshold = float(np.median(np.concatenate(sure)).round(3))
     result = json.loads(run_harken("evaluate", model, *files, "--json", "--unsure-below", threshold).stdout)
-    answers = result["with_unsure"]["strangers"]
+    answers = result["with_unsure"]["unseen"]
     kept = [one >= threshold for one in sure]
     assert answers["answers"] == sum(one.sum() for one in kept)
     assert 0 < answers["coverage"] < 1
@@ -180,7 +180,7 @@ def test_unsure_below_counts_what_is_answered_beside_the_full_scores(run_harken:
         assert answers["people"][name]["coverage"] == one.mean()
         assert answers["people"][name]["right"] == (one & hit).sum()
     assert result["with_unsure"]["known_people"] is None
-    for name in ("strangers", "all_strangers", "mean_person_macro_f1", "expected_calibration_error"):
+    for name in ("unseen", "all_unseen", "mean_person_macro_f1", "expected_calibration_error"):
         assert result[name] == without[name], "the full scores stay"
 
 
@@ -190,7 +190,7 @@ def test_the_calibration_error_is_that_of_the_probabilities(run_harken: Run, tra
     result = json.loads(run_harken("evaluate", model, bob, another, "--json").stdout)
     recogniser = Recogniser.load(model)
     assert result["calibrated_on"] == recogniser.specification_.calibrated_on == "the same person"
-    for side, path in (("strangers", bob), ("known_people", another)):
+    for side, path in (("unseen", bob), ("known_people", another)):
         windows = known_windows(recogniser, path)
         error = expected_calibration_error(recogniser.predict_proba(windows), windows.label_codes)
         assert result["expected_calibration_error"][side] == pytest.approx(error, abs=1e-6)
@@ -202,7 +202,7 @@ def test_unsure_is_printed_for_people(run_harken: Run, trained: Path) -> None:
     assert "Unsure below a probability of 0.7:" in ended.stdout
     assert "all together" in ended.stdout
     assert "Expected calibration error: 0." in ended.stdout
-    assert "not calibrated for strangers" in " ".join(ended.stdout.split())
+    assert "not calibrated for unseen people" in " ".join(ended.stdout.split())
     assert "Unsure" not in run_harken("evaluate", model, *files).stdout
 
 
@@ -228,7 +228,7 @@ def test_a_file_that_cannot_be_scored_does_not_stop_the_others(run_harken: Run, 
     ended = run_harken("evaluate", model, tmp_path, "--json")
     assert ended.exit_code == 2
     result = json.loads(ended.stdout)
-    assert set(result["strangers"]["people"]) == {"bob"}
+    assert set(result["unseen"]["people"]) == {"bob"}
     assert [Path(one["file"]).stem for one in result["failures"]] == sorted(reasons)
     for one in result["failures"]:
         stem = Path(one["file"]).stem

@@ -70,7 +70,7 @@ def test_inspect_and_evaluate(run_harken: Run, trained: Path, odd: Path) -> None
     assert (facts[0]["subject"], facts[0]["file"].endswith(r"f\xf6lder/b\xf6rn.csv")) == (r"b\xf6rn", True)
     ended = run_harken("evaluate", trained / "run", odd, "--json")
     result = json.loads(ended.stdout)
-    assert set(result["strangers"]["people"]) == set(SHOWN)
+    assert set(result["unseen"]["people"]) == set(SHOWN)
     assert [one["file"].rpartition("/")[2] for one in result["failures"]] == [r"broken\xf6.csv"]
     assert harmless(ended.stderr)
     assert harmless(run_harken("evaluate", trained / "run", odd).stdout)

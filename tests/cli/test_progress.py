@@ -6,14 +6,14 @@ from harken.cli.progress import TrainingScreen
 from harken.learning.training import Progress
 
 
-def progress(step: int, seconds_left: float | None = None, tested_at: int | None = None) -> Progress:
+def progress(iteration: int, seconds_left: float | None = None, tested_at: int | None = None) -> Progress:
     return Progress(
-        step=step,
-        steps=80,
+        iteration=iteration,
+        iterations=80,
         loss=1.25,
         accuracy=0.5,
         tests={"cross_person": (0.9, 0.6355)},
-        tested_at=step if tested_at is None else tested_at,
+        tested_at=iteration if tested_at is None else tested_at,
         seconds_left=seconds_left,
     )
 
@@ -28,11 +28,11 @@ def test_each_line_says_which_fit_it_is(capsys: pytest.CaptureFixture[str]) -> N
     said = capsys.readouterr().err.splitlines()
     assert len(said) == 9
     model, blocked, held_out = said[:3], said[3:6], said[6:]
-    state = "loss 1.250, right 50% in training, 63.5% strangers"
+    state = "loss 1.250, right 50% in training, 63.5% unseen people"
     assert model == [
         "Fit 1 of 3, the model. This is the model itself, the one that is kept.",
-        f"Fit 1 of 3, the model: step 1 of 80: {state}; about 1 min 35 s left of this fit",
-        f"Fit 1 of 3, the model: step 80 of 80: {state}",
+        f"Fit 1 of 3, the model: iteration 1 of 80: {state}; about 1 min 35 s left of this fit",
+        f"Fit 1 of 3, the model: iteration 80 of 80: {state}",
     ]
     assert "honest test on the same person" in blocked[0]
     assert all(line.startswith("Fit 2 of 3, honest test") for line in blocked)
@@ -40,10 +40,10 @@ def test_each_line_says_which_fit_it_is(capsys: pytest.CaptureFixture[str]) -> N
     assert all(line.startswith("Fit 3 of 3, people held out") for line in held_out)
 
 
-def test_an_older_score_says_of_which_step_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_older_score_says_of_which_iteration_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     with TrainingScreen() as screen:
         screen.fitting("model", 1, 1)(progress(40, tested_at=1))
-    assert capsys.readouterr().err.endswith("63.5% strangers (tested at step 1)\n")
+    assert capsys.readouterr().err.endswith("63.5% unseen people (tested at iteration 1)\n")
 
 
 def test_nothing_is_forecast_before_anything_is_known(capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,13 +22,13 @@ def test_prints_the_tests_beside_one_another_and_where_the_report_is(
 ) -> None:
     ended = run_harken("train", alice, "--cross", bob, "--out", tmp_path / "run", "--preset", "small")
     assert ended.exit_code == 0
-    for words in ("overlapping", "flatters", "honest", "people never met", "accuracy", "macro F1", "kappa"):
+    for words in ("overlapping", "flatters", "honest", "unseen people", "accuracy", "macro F1", "kappa"):
         assert words in ended.stdout
     assert "Report: " in ended.stdout
     assert str(tmp_path / "run" / "report.html") in ended.stdout.replace("\n", "")
-    assert "Fit 1 of 2, the model: step 12 of 12: " in ended.stderr
+    assert "Fit 1 of 2, the model: iteration 12 of 12: " in ended.stderr
     assert "Fit 2 of 2, honest test. A copy that never sees the last part of each bout" in ended.stderr
-    assert "strangers" in ended.stderr
+    assert "unseen" in ended.stderr
 
 
 def test_cross_takes_several_files_up_to_the_next_option(
@@ -61,7 +61,7 @@ def test_folders_stand_for_the_recordings_in_them(run_harken: Run, alice: Path, 
     again = run_harken(*asked, "--resume")  # the run itself now lies in the folder that is learned from
     assert again.exit_code == 0
     ended = run_harken("evaluate", learned / "run", met, "--json")
-    assert set(json.loads(ended.stdout)["strangers"]["people"]) == {"bob", "carol"}
+    assert set(json.loads(ended.stdout)["unseen"]["people"]) == {"bob", "carol"}
     (tmp_path / "empty").mkdir()
     assert "there is no recording in this folder" in run_harken("train", tmp_path / "empty", "--out", "run").stderr
 

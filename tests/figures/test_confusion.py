@@ -28,8 +28,8 @@ def cells(axes: Axes) -> list[list[str]]:
 
 
 def test_the_three_matrices() -> None:
-    figure = confusion_picture(SCORES, title="People the model never met")
-    assert figure.get_suptitle() == "People the model never met"
+    figure = confusion_picture(SCORES, title="Unseen people")
+    assert figure.get_suptitle() == "Unseen people"
     counts, of_all, of_truth = figure.axes
     assert cells(counts) == [["1,500", "500", "0"], ["0", "1", "3,999"], ["0", "0", "4,000"]]
     assert cells(of_all) == [["15.0", "5.0", "0"], ["0", "<0.1", "40.0"], ["0", "0", "40.0"]]
@@ -108,7 +108,7 @@ def test_names_and_numbers_do_not_run_into_one_another(count: int, windows: int)
 @pytest.mark.parametrize("count", [2, 3, 7, MANY_LABELS + 1])
 def test_titles_are_not_cut_off(count: int) -> None:
     names = tuple("abcdefghijklmnopqrstuvwxyz"[:count])
-    figure = confusion_picture(all_wrong(count, 10, names), title="People the model never met")
+    figure = confusion_picture(all_wrong(count, 10, names), title="Unseen people")
     renderer = drawn(figure)
     for axes in figure.axes:
         title = axes._left_title.get_window_extent(renderer)  # type: ignore[attr-defined]

@@ -12,12 +12,12 @@ from harken.learning.history import History
 BATCH = 100
 
 
-def history(steps: int, tests: tuple[str, ...] = (), every: int = 100, loss: float = 5.0) -> History:
+def history(iterations: int, tests: tuple[str, ...] = (), every: int = 100, loss: float = 5.0) -> History:
     made = History(tests=tests)
-    for step in range(1, steps + 1):
-        made.add_step(loss / step + 0.1, 1 - 1 / (step + 1))
-        if step in (1, steps) or step % every == 0:
-            made.add_evaluation(step, dict.fromkeys(tests, (loss / step + 0.2, 1 - 1 / (step + 1))))
+    for iteration in range(1, iterations + 1):
+        made.add_iteration(loss / iteration + 0.1, 1 - 1 / (iteration + 1))
+        if iteration in (1, iterations) or iteration % every == 0:
+            made.add_evaluation(iteration, dict.fromkeys(tests, (loss / iteration + 0.2, 1 - 1 / (iteration + 1))))
     return made
 
 
@@ -31,7 +31,7 @@ def test_six_curves_under_names_that_people_understand() -> None:
     assert names(figure) == [
         "training batches (mean of 15)",
         "same person, overlapping windows (flatters)",
-        "people never met",
+        "unseen people",
     ]
     accuracy, loss = figure.axes
     # Every batch faintly, their running mean, and two tests.
@@ -61,16 +61,16 @@ def test_the_first_and_the_last_of_many_evaluations_are_marked() -> None:
     assert (marked[0], marked[-1], len(marked)) == (0, 100, 25)
 
 
-@pytest.mark.parametrize("steps", [1, 2, 5, 19, 20, 21])
-def test_few_steps_can_be_drawn(steps: int) -> None:
-    figure = learning_curves(history(steps, ("same_person", "cross_person")), batch_windows=BATCH)
+@pytest.mark.parametrize("iterations", [1, 2, 5, 19, 20, 21])
+def test_few_iterations_can_be_drawn(iterations: int) -> None:
+    figure = learning_curves(history(iterations, ("same_person", "cross_person")), batch_windows=BATCH)
     figure.savefig(io.BytesIO())
     assert len(names(figure)) == 3
 
 
 def test_a_test_without_evaluation_is_left_out() -> None:
     made = History(tests=("same_person",))
-    made.add_step(1.0, 0.5)
+    made.add_iteration(1.0, 0.5)
     assert names(learning_curves(made, batch_windows=BATCH)) == ["training batches"]
 
 

@@ -44,7 +44,7 @@ def made_model(
         sizes=sizes,
         preset="test",
         temperature=1.7,
-        calibrated_on="strangers",
+        calibrated_on="unseen",
     )
     return Model(specification, module.eval(), {"training": {"seed": 3}})
 

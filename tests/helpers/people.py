@@ -25,9 +25,9 @@ SMALL_EVERYDAY = replace(
     sample_rate_hz=20.0,
     window_length=40,
     windows=SlidingHops(hop_s=0.5),
-    sizes={"stem": 8, "width": 8, "blocks": 1, "units": 8, "keep": 0.9},
+    sizes={"stem": 8, "width": 8, "blocks": 1, "units": 8, "dropout": 0.1},
     training=replace(
-        PRESETS["everyday"].training, epochs=3, batch_windows=16, evaluate_every_windows=160, fewest_steps=60
+        PRESETS["everyday"].training, epochs=3, batch_windows=16, evaluate_every_windows=160, min_iterations=60
     ),
 )
 """The everyday recipe small enough for tests. Registered by the same fixture."""

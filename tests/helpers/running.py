@@ -26,12 +26,12 @@ class Quiet:
 
 
 def settings_of(alice: Path, bob: Path | None, out: Path, **more: Any) -> RunSettings:
-    """A person to learn from and perhaps a stranger, by the notebook's recipe made small."""
+    """A person to learn from and perhaps an unseen person, by the notebook's recipe made small."""
     return RunSettings(files=(alice,), cross=(bob,) if bob else (), out=out, preset="small", device="cpu", **more)
 
 
 def everyday(folder: Path, out: Path, **more: Any) -> RunSettings:
-    """Three people to learn from and a stranger, by the everyday recipe."""
+    """Three people to learn from and an unseen person, by the everyday recipe."""
     files = [people.write_person(folder / f"{name}.csv", seed) for seed, name in enumerate("abcd")]
     return RunSettings(
         files=tuple(files[:3]), cross=(files[3],), out=out, preset="small-everyday", device="cpu", **more

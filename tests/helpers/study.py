@@ -52,7 +52,7 @@ def folds(windows: Windows) -> list[Fold]:
     return k_folds_of_people(windows.subjects.tolist(), 3, seed=0)
 
 
-STUDY = Protocol("strangers", ("invented",), "Nothing: its people are invented.", lambda _: study_windows(), folds)
+STUDY = Protocol("unseen", ("invented",), "Nothing: its people are invented.", lambda _: study_windows(), folds)
 
 
 def other_data() -> Protocol:
@@ -65,7 +65,7 @@ def finished_run(folder: Path, *, epochs: int, baselines: tuple[str, ...] = ()) 
     run_benchmark(
         BenchmarkSettings(
             dataset="invented",
-            protocol="strangers",
+            protocol="unseen",
             folders=(folder.parent,),
             out=folder,
             preset=people.SMALL_EVERYDAY,
@@ -84,7 +84,7 @@ def register_study(protocol: Protocol = STUDY) -> None:
 
 def with_study(protocol: Protocol = STUDY) -> MappingProxyType[tuple[str, str], Protocol]:
     """All protocols and this one."""
-    return MappingProxyType({**protocols.PROTOCOLS, ("invented", "strangers"): protocol})
+    return MappingProxyType({**protocols.PROTOCOLS, ("invented", "unseen"): protocol})
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,7 +14,7 @@ STEP_NS = 5 * 10**9
 SURENESS = 3.0
 MODEL_CARD = (
     "harken everyday: eight labels from windows of 10 s, learned from 54 people of two public data sets.",
-    "On people it never met: macro F1 .823 on one data set, .877 on the other.",
+    "On unseen people: macro F1 .823 on one data set, .877 on the other.",
     "It takes standing still for sitting more often than anything else.",
 )
 

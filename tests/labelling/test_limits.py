@@ -16,7 +16,7 @@ HOUR = 3600.0
 MIDNIGHT_S = 1_704_067_200.0  # 1 January 2024
 KNOWN = ("lying", "other", "walking")
 SEEN = Mounting(0, 100, (60.0, 1.0, 20.0, 1.0), "left as it is")
-PACKAGED = {"scores_of_fold_models_on_strangers": {"dsads": 0.86, "wisdm": 0.73}}
+PACKAGED = {"scores_of_fold_models_on_unseen_people": {"dsads": 0.86, "wisdm": 0.73}}
 
 
 def limits(

@@ -53,8 +53,8 @@ def test_batches_are_taken_in_order_and_wrapped_round() -> None:
     settings = TrainingSettings(epochs=4, batch_windows=10, evaluate_every_windows=1000)
     train(lambda: Spy(SIZES), examples, settings)
     assert len(seen) == 10  # 4 epochs of 25 windows
-    for step, batch in enumerate(seen):
-        rows = (np.arange(10) + 10 * step) % 25
+    for iteration, batch in enumerate(seen):
+        rows = (np.arange(10) + 10 * iteration) % 25
         assert torch.equal(batch, examples.signals[rows])
 
 
@@ -69,14 +69,14 @@ def test_a_run_is_the_loop_written_out_by_hand() -> None:
     adam = Adam(0.0025)
     losses = []
     other.train()
-    for step in range(4):
-        rows = slice(10 * (step % 2), 10 * (step % 2) + 10)
+    for iteration in range(4):
+        rows = slice(10 * (iteration % 2), 10 * (iteration % 2) + 10)
         l2 = 0.0015 * sum((p**2).sum() / 2 for p in other.parameters())
         loss = F.cross_entropy(other(examples.signals[rows]), examples.codes[rows]) + l2
         losses.append(loss.item())
         gradients = torch.autograd.grad(loss, list(other.parameters()))
         values = [p.detach().double().numpy().copy() for p in other.parameters()]
-        adam.step(values, [g.double().numpy() for g in gradients])
+        adam.iteration(values, [g.double().numpy() for g in gradients])
         with torch.no_grad():
             for parameter, value in zip(other.parameters(), values, strict=True):
                 parameter.copy_(torch.from_numpy(value))
@@ -86,12 +86,12 @@ def test_a_run_is_the_loop_written_out_by_hand() -> None:
 
 
 @given(st.integers(1, 7), st.integers(100, 1500))
-def test_the_number_of_steps_is_the_notebooks(epochs: int, windows: int) -> None:
-    """``while step * batch <= windows * epochs``, step from 1."""
-    step = 1
-    while step * 100 <= windows * epochs:
-        step += 1
-    assert TrainingSettings(epochs=epochs).steps(windows) == step - 1
+def test_the_number_of_iterations_is_the_notebooks(epochs: int, windows: int) -> None:
+    """``while iteration * batch <= windows * epochs``, iteration from 1."""
+    iteration = 1
+    while iteration * 100 <= windows * epochs:
+        iteration += 1
+    assert TrainingSettings(epochs=epochs).iterations(windows) == iteration - 1
 
 
 def test_measuring_the_threads_changes_nothing_but_their_number(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,8 +145,13 @@ def test_a_training_goes_on_with_the_threads_it_began_with(tmp_path: Path, monke
 
 def test_evaluations_come_first_every_10000_windows_and_last() -> None:
     settings = TrainingSettings(epochs=3)
-    steps = settings.steps(9000)
-    assert [step for step in range(1, steps + 1) if settings.evaluates(step, steps)] == [1, 100, 200, 270]
+    iterations = settings.iterations(9000)
+    assert [iteration for iteration in range(1, iterations + 1) if settings.evaluates(iteration, iterations)] == [
+        1,
+        100,
+        200,
+        270,
+    ]
 
 
 def test_the_reported_loss_is_cross_entropy_plus_l2_without_dropout() -> None:
@@ -173,7 +178,7 @@ def test_a_damaged_or_foreign_checkpoint_is_refused(tmp_path: Path) -> None:
     settings = TrainingSettings(epochs=1, batch_windows=10)
     path = tmp_path / "state.safetensors"
     train(lambda: NotebookLSTM(SIZES), some_examples(20), settings, checkpoint=path)
-    assert load_checkpoint(path).step == 2
+    assert load_checkpoint(path).iteration == 2
     wider = NotebookSizes(channels=2, classes=3, units=8)
     with pytest.raises(HarkenError, match="another network"):
         train(lambda: NotebookLSTM(wider), some_examples(20), settings, checkpoint=path)
@@ -183,15 +188,15 @@ def test_a_damaged_or_foreign_checkpoint_is_refused(tmp_path: Path) -> None:
 
 
 def test_one_cycle_is_pytorchs_schedule() -> None:
-    for steps in (7, 40, 301):
+    for iterations in (7, 40, 301):
         parameter = torch.nn.Parameter(torch.zeros(1))
         theirs, ours = (torch.optim.SGD([parameter], lr=1.0) for _ in range(2))
-        schedule = torch.optim.lr_scheduler.OneCycleLR(theirs, 0.3, total_steps=steps, cycle_momentum=False)
-        for step in range(1, steps + 1):
-            one_cycle(ours, step, steps, largest=0.3)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(theirs, 0.3, total_steps=iterations, cycle_momentum=False)
+        for iteration in range(1, iterations + 1):
+            one_cycle(ours, iteration, iterations, largest=0.3)
             assert ours.param_groups[0]["lr"] == pytest.approx(theirs.param_groups[0]["lr"], rel=1e-6, abs=1e-12)
             theirs.step()
-            if step < steps:
+            if iteration < iterations:
                 schedule.step()
 
 
@@ -247,8 +252,8 @@ def test_every_pass_takes_every_window_once_in_an_order_of_its_own() -> None:
     )
     loop.examples = Examples(torch.arange(50.0)[:, None, None], torch.arange(50))
     taken = []
-    for step in range(1, 26):
-        loop.step = step
+    for iteration in range(1, 26):
+        loop.iteration = iteration
         taken.append(loop.batch().codes)
     epochs = torch.cat(taken).view(8, 50)
     assert all(torch.equal(order.sort().values, torch.arange(50)) for order in epochs)
@@ -256,7 +261,7 @@ def test_every_pass_takes_every_window_once_in_an_order_of_its_own() -> None:
 
 
 def test_a_few_windows_are_learned_in_batches_larger_than_they_are_many() -> None:
-    settings = replace(EVERYDAY, batch_windows=64, epochs=1, fewest_steps=3)
+    settings = replace(EVERYDAY, batch_windows=64, epochs=1, min_iterations=3)
     _, history = train(
         lambda: EverydayLSTM(EverydaySizes(channels=3, classes=3, stem=4, width=8, units=4)),
         some_examples(10, length=40, channels=3),

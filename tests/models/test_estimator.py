@@ -27,7 +27,7 @@ from harken.support.errors import HarkenError
 from harken.windows.windows import Windows
 
 SMALL = people.SMALL_EVERYDAY
-QUICK = replace(SMALL.trained(epochs=1, fewest_steps=1, batch_windows=8), name="quick-everyday")
+QUICK = replace(SMALL.trained(epochs=1, min_iterations=1, batch_windows=8), name="quick-everyday")
 LENGTH, RATE_HZ = 40, 20.0
 LABELS = np.array(["lying", "walking", "sitting"])
 
@@ -66,7 +66,7 @@ def quick(**parameters: Any) -> ActivityClassifier:
     return small(**{"preset": QUICK} | parameters)
 
 
-def test_strangers_are_recognised_in_a_cross_validation_over_people() -> None:
+def test_unseen_are_recognised_in_a_cross_validation_over_people() -> None:
     X, y, wearers = invented()
     found = cross_validate(small(), X, y, groups=wearers, cv=GroupKFold(4), return_estimator=True, error_score="raise")
     assert found["test_score"].min() > 0.8
@@ -133,7 +133,7 @@ def test_columns_are_in_the_order_of_the_classes() -> None:
 
 def test_a_clone_has_the_parameters_and_has_learned_nothing() -> None:
     X, y, _ = invented(2)
-    made = quick(epochs=3, learning_rate=0.001, keep=0.5, random_state=8, channels=("x", "y", "z")).fit(X, y)
+    made = quick(epochs=3, learning_rate=0.001, dropout=0.5, random_state=8, channels=("x", "y", "z")).fit(X, y)
     copy = clone(made)
     assert copy.get_params() == made.get_params()
     with pytest.raises(NotFittedError):
@@ -143,11 +143,11 @@ def test_a_clone_has_the_parameters_and_has_learned_nothing() -> None:
 
 def test_the_parameters_reach_the_training() -> None:
     X, y, _ = invented(2)
-    made = quick(epochs=3, learning_rate=0.001, keep=0.5, random_state=8).fit(X, y)
+    made = quick(epochs=3, learning_rate=0.001, dropout=0.5, random_state=8).fit(X, y)
     training = made.recogniser_.provenance_["training"]
     assert (training["epochs"], training["learning_rate"], training["seed"]) == (3, 0.001, 8)
     model = made.recogniser_.specification_
-    assert (model.sizes["keep"], model.sample_rate_hz, model.window_length) == (0.5, RATE_HZ, LENGTH)
+    assert (model.sizes["dropout"], model.sample_rate_hz, model.window_length) == (0.5, RATE_HZ, LENGTH)
     made.set_params(sample_rate_hz=50.0, channels=("a", "b", "c"))
     assert made.predict(X).shape == y.shape  # parameters count from the next fit on
 
@@ -264,7 +264,7 @@ def test_other_refusals() -> None:
         ({"preset": "everything"}, "there is no preset 'everything'"),
         ({"epochs": 0}, "0 epochs cannot be"),
         ({"sample_rate_hz": 0.0}, "a sample rate of 0.0 Hz cannot be"),
-        ({"keep": 2.0}, "cannot have keep = 2.0"),
+        ({"dropout": 2.0}, "cannot have dropout = 2.0"),
         ({"device": "tpu"}, "there is no device 'tpu'"),
     ):
         with pytest.raises(HarkenError, match=message):
@@ -293,7 +293,7 @@ class OfRows(ActivityClassifier):
         channels: Any = ("x", "y", "z"),
         epochs: int | None = None,
         learning_rate: float | None = None,
-        keep: float | None = None,
+        dropout: float | None = None,
         random_state: Any = 0,
         device: str = "cpu",
     ) -> None:
@@ -303,7 +303,7 @@ class OfRows(ActivityClassifier):
             channels=channels,
             epochs=epochs,
             learning_rate=learning_rate,
-            keep=keep,
+            dropout=dropout,
             random_state=random_state,
             device=device,
         )

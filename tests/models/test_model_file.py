@@ -34,7 +34,7 @@ SPECIFICATION = Specification(
     hop_s=0.32,
     labels=("lying", "walking"),
     network="notebook_lstm",
-    sizes={"channels": 3, "classes": 2, "units": 4, "layers": 1, "keep": 0.8},
+    sizes={"channels": 3, "classes": 2, "units": 4, "layers": 1, "dropout": 0.2},
     preset="notebook",
 )
 
@@ -102,7 +102,7 @@ def test_metadata_is_one_sorted_json_under_one_key(model_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (lambda card: card.update(format_version=3), "newer harken.*upgrade"),
+        (lambda card: card.update(format_version=4), "newer harken.*upgrade"),
         (lambda card: card.update(format_version=1), "older harken.*train it again"),
         (lambda card: card.update(format_version="1"), "not in the form"),
         (lambda card: card.pop("provenance"), "not in the form"),
@@ -129,7 +129,7 @@ def test_metadata_is_one_sorted_json_under_one_key(model_path: Path) -> None:
         (lambda card: card["specification"]["sizes"].update(units=4097), "units = 4097; .* from 1 to 4096"),
         (lambda card: card["specification"]["sizes"].update(layers=65536), "layers = 65536; .* from 1 to 64"),
         (lambda card: card["specification"]["sizes"].update(layers=64), "not those of the network"),
-        (lambda card: card["specification"]["sizes"].update(keep=True), "cannot have keep"),
+        (lambda card: card["specification"]["sizes"].update(dropout=True), "cannot have dropout"),
         (lambda card: card["specification"]["sizes"].update(units=5), "does not have the size"),
         (lambda card: card["specification"]["sizes"].update(layers=2), "not those of the network"),
         (lambda card: card["specification"]["sizes"].update(heads=2), "no size heads"),
@@ -137,7 +137,7 @@ def test_metadata_is_one_sorted_json_under_one_key(model_path: Path) -> None:
             lambda card: card["specification"]["sizes"].pop("units") and card["specification"]["sizes"].pop("classes"),
             "lacks a size",
         ),
-        (lambda card: card["specification"]["sizes"].update(keep=2.0), "cannot have keep"),
+        (lambda card: card["specification"]["sizes"].update(dropout=2.0), "cannot have dropout"),
         (lambda card: card.update(provenance=[]), "provenance is no JSON object"),
         (lambda card: card["provenance"].update(training=None), "provenance.training is None, but must be an object"),
         (lambda card: card["provenance"].update(training={"seed": "1"}), "provenance.training"),
@@ -146,8 +146,8 @@ def test_metadata_is_one_sorted_json_under_one_key(model_path: Path) -> None:
         (lambda card: card["provenance"].update(data=[3]), "provenance.data"),
         (lambda card: card["provenance"].update(scores={"cross_people": {"people": 3}}), "provenance.scores"),
         (
-            lambda card: card["provenance"].update(scores_of_fold_models_on_strangers={"a": "b"}),
-            "provenance.scores_of_fold_models_on_strangers",
+            lambda card: card["provenance"].update(scores_of_fold_models_on_unseen_people={"a": "b"}),
+            "provenance.scores_of_fold_models_on_unseen_people",
         ),
         (lambda card: card["provenance"].update(other=10**400), "a number that cannot be: a number of 1,329 bits"),
         (lambda card: card["provenance"].update(other="a" * 10_001), "too long"),
@@ -241,7 +241,9 @@ def test_a_model_that_could_not_be_read_is_not_written(tmp_path: Path) -> None:
     assert read_model(path).provenance == {"training_people": ["b?rn"]}
 
 
-FIELDS = st.sampled_from(["training", "training_people", "data", "scores", "scores_of_fold_models_on_strangers", "x"])
+FIELDS = st.sampled_from(
+    ["training", "training_people", "data", "scores", "scores_of_fold_models_on_unseen_people", "x"]
+)
 NUMBERS = st.integers() | st.integers(10**300, 10**310) | st.floats(allow_nan=False, allow_infinity=False)
 TEXTS = st.sampled_from(["seed", "epochs", "cross_people", "people", "mean_person_macro_f1", "subject"])
 VALUES = st.recursive(

@@ -25,7 +25,7 @@ def right(frame: pl.DataFrame, truth: Recording, words: dict[str, str] | None = 
     """The share of a timeline's steps with the true label in their middle; gaps and what has no label do not count.
 
     With ``only``, of the steps with this true label. These people were learned from: the share says that units, rates
-    and channels arrive as they should, and nothing about strangers.
+    and channels arrive as they should, and nothing about unseen people.
     """
     middle = (frame["start"].to_physical().to_numpy() + frame["end"].to_physical().to_numpy()) // 2
     rows = np.minimum(np.searchsorted(truth.time_ns, middle), len(truth) - 1)
@@ -43,7 +43,7 @@ def test_it_is_small_calibrated_and_told_where_it_comes_from() -> None:
     specification = recogniser.specification_
     assert set(specification.labels) <= set(COMMON_ACTIVITIES)
     assert {"lying", "sitting", "standing", "walking", "running", "stairs", "other"} <= set(specification.labels)
-    assert (specification.calibrated_on, specification.even_grid) == ("strangers", True)
+    assert (specification.calibrated_on, specification.even_grid) == ("unseen", True)
     provenance = recogniser.provenance_
     assert [citation.split(",")[0] for citation in provenance["attribution"]] == ["G. M. Weiss", "K. Altun"]
     assert "wisdm_1600" in provenance["training_people"]
@@ -102,7 +102,7 @@ def test_a_watch_a_quarter_turn_away_is_evaluated_as_if_it_sat_as_learned(data_d
     recogniser = Recogniser.load()
     person = to_common(wisdm.read_wisdm(data_dir / "wisdm")[0], wisdm.INFO)
     # Not the very recording that the model learned from, which is refused. It met this wearer: it shows that the turn
-    # arrives, and nothing about strangers.
+    # arrives, and nothing about unseen people.
     person = replace(person, signals=person.signals + np.float32(0.0001))
     as_learned = evaluate(recogniser, [person])
     assert as_learned.turned == {}

@@ -113,7 +113,7 @@ def test_dropout_only_when_training_and_before_every_dense_layer() -> None:
     assert seen[1] == pytest.approx(0.5, abs=0.03)
     assert network.recurrent.dropout == 0.5
 
-    everything = DeepConvLSTM(DeepConvLSTMSizes(channels=2, classes=3, keep=1.0))
+    everything = DeepConvLSTM(DeepConvLSTMSizes(channels=2, classes=3, dropout=0.0))
     everything.load_state_dict(network.state_dict())
     torch.testing.assert_close(everything.train()(signals), plain)
 

@@ -69,9 +69,9 @@ def test_a_run_without_equal_neighbours_in_the_rounded_copy_is_one_of_the_origin
 
 def test_a_piece_is_recognised_and_the_rest_is_not(ann: Recording, known: Fingerprints) -> None:
     assert known.known(rows(ann, 1003, 3507)).all()
-    stranger = moving(3)
-    signals = np.concatenate([stranger.signals[:6000], ann.signals[2011:5011], stranger.signals[6000:12_000]])
-    share = known.known(replace(stranger, signals=signals))
+    unseen = moving(3)
+    signals = np.concatenate([unseen.signals[:6000], ann.signals[2011:5011], unseen.signals[6000:12_000]])
+    share = known.known(replace(unseen, signals=signals))
     edge = 20 * RATE_HZ
     assert share[6000 + edge : 9000 - edge].all()
     assert not share[: 6000 - edge].any()

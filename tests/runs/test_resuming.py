@@ -37,7 +37,7 @@ def test_stopped_and_resumed_ends_in_the_same_bytes(alice: Path, bob: Path, tmp_
         return asked == stop_after
 
     parts = settings_of(alice, bob, tmp_path / "parts")
-    if stop_after == 12:  # the last step of the first fit: there is nothing to stop any more
+    if stop_after == 12:  # the last iteration of the first fit: there is nothing to stop any more
         train_run(parts, Quiet(), should_stop=should_stop)
     else:
         with pytest.raises(Interrupted):

@@ -48,7 +48,7 @@ def test_a_run_directory_holds_what_the_readme_says(alice: Path, bob: Path, tmp_
     assert scores["cross_person"]["windows"] == 500
     history = pl.read_csv(tmp_path / "run" / "history.csv")
     assert history.columns == [
-        "step",
+        "iteration",
         "windows",
         "train_loss",
         "train_accuracy",
@@ -57,10 +57,10 @@ def test_a_run_directory_holds_what_the_readme_says(alice: Path, bob: Path, tmp_
         "cross_person_loss",
         "cross_person_accuracy",
     ]
-    assert history["step"].to_list() == list(range(1, 13))
-    evaluated = history.filter(pl.col("cross_person_loss").is_not_null())["step"].to_list()
+    assert history["iteration"].to_list() == list(range(1, 13))
+    evaluated = history.filter(pl.col("cross_person_loss").is_not_null())["iteration"].to_list()
     assert evaluated == [1, 3, 6, 9, 12]
-    assert watcher.last["model"].step == 12
+    assert watcher.last["model"].iteration == 12
     assert watcher.last["model"].tests["cross_person"][1] == scores["cross_person"]["accuracy"]
 
 
@@ -144,7 +144,7 @@ def test_bouts_too_short_for_the_honest_test_are_said(tmp_path: Path) -> None:
     assert any("no honest same-person test" in note for note in outcome.notes)
 
 
-def test_several_strangers_are_scored_one_by_one(alice: Path, bob: Path, tmp_path: Path) -> None:
+def test_several_unseen_are_scored_one_by_one(alice: Path, bob: Path, tmp_path: Path) -> None:
     carol = people.write_person(tmp_path / "carol.csv", 3)
     settings = replace(settings_of(alice, bob, tmp_path / "run"), cross=(bob, carol))
     outcome = train_run(settings, Quiet())
@@ -164,7 +164,7 @@ def test_everyday_reads_windows_at_its_own_rate_and_is_calibrated_on_held_out_pe
     specification = Recogniser.load(tmp_path / "run" / "model.safetensors").specification_
     assert (specification.sample_rate_hz, specification.window_length) == (pytest.approx(20), 40)
     assert specification.channels == ("x", "y", "z")
-    assert specification.calibrated_on == "strangers"
+    assert specification.calibrated_on == "unseen"
     assert outcome.held_out_people is not None
     (held_out,) = outcome.held_out_people.people
     assert held_out in {"a", "b", "c"}

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from harken import Recogniser
 from harken.datasets import exercises as dataset
 from harken.datasets.exercises import exercises
-from harken.jobs.demo import STRANGERS
+from harken.jobs.demo import UNSEEN
 from harken.server import demo
 from harken.server.demo import MODEL, DemoWatch, demo_watches, stream
 
@@ -24,11 +24,11 @@ needs_the_exercises = pytest.mark.skipif(
 
 
 @needs_the_exercises
-def test_the_streamed_people_are_strangers_to_the_demo_model() -> None:
+def test_the_streamed_people_are_unseen_to_the_demo_model() -> None:
     watches = demo_watches()
     assert [one.watch for one in watches] == ["person 8, left wrist", "person 9, right wrist", "person 10, left wrist"]
     met = Recogniser.load(MODEL).provenance_["training_people"]
-    assert not set(met) & set(STRANGERS)
+    assert not set(met) & set(UNSEEN)
 
 
 @needs_the_exercises

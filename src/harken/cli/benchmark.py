@@ -75,7 +75,7 @@ def benchmark(
         ),
     ] = None,
 ) -> None:
-    """Measure a preset on people it never met, beside baselines, by a named protocol.
+    """Measure a preset on unseen people, beside baselines, by a named protocol.
 
     Finished folds are kept: a benchmark that was stopped (Ctrl-C) or killed is gone on with by --resume, which also
     adds folds and baselines. The directory holds benchmark.json, benchmark.md, confusion.png, and for every fold the

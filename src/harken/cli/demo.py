@@ -19,14 +19,14 @@ def demo(
     meets. A demo that was interrupted goes on when it is called again; a finished one is shown again.
     """
     from harken.cli.train import run_and_tell
-    from harken.jobs.demo import STRANGERS, demo_settings
+    from harken.jobs.demo import UNSEEN, demo_settings
 
     settings = demo_settings(out, resume=True)
     people = len({path.name.rsplit("_", 1)[0] for path in settings.files})
     typer.echo(
-        f"Real smartwatch recordings of {people + len(STRANGERS)} people doing 7 shoulder exercises "
+        f"Real smartwatch recordings of {people + len(UNSEEN)} people doing 7 shoulder exercises "
         f"(Burns et al. 2018) are in {printable(out / 'recordings')}.\n"
-        f"Learning from {people} of them, then testing on {len(STRANGERS)} people the model never met. "
+        f"Learning from {people} of them, then testing on {len(UNSEEN)} unseen people. "
         "This takes a minute or two."
     )
     run_and_tell(settings)

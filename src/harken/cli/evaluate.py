@@ -40,7 +40,7 @@ def evaluate(
         ),
     ] = None,
     plot: Annotated[
-        Path | None, typer.Option(help="Draw the confusion matrix of the strangers to this PNG.", metavar="PNG")
+        Path | None, typer.Option(help="Draw the confusion matrix of the unseen people to this PNG.", metavar="PNG")
     ] = None,
     no_orientation: NoOrientation = False,
     json: Json = False,
@@ -48,7 +48,7 @@ def evaluate(
 ) -> None:
     """Score a model on labelled recordings: each person, and the mean over people with an interval.
 
-    People the model learned from are reported apart from strangers and never counted among them, also when the
+    People the model learned from are reported apart from unseen people and never counted among them, also when the
     recording has another name or another unit, or was cut. With --unsure-below
     every score still counts all windows; beside them stands how many get an answer, and how many answers are right.
     A file that cannot be scored does not keep the others from being scored; it is named at the end, and in the JSON
@@ -92,9 +92,9 @@ def evaluate(
         from harken.figures.confusion import confusion_picture
         from harken.figures.style import save_png
 
-        if evaluation.all_strangers is None:
-            raise HarkenError("there is no stranger among these people, so there is nothing to draw")
-        save_png(confusion_picture(evaluation.all_strangers, title="People the model never met"), plot)
+        if evaluation.all_unseen is None:
+            raise HarkenError("there is no unseen person among these people, so there is nothing to draw")
+        save_png(confusion_picture(evaluation.all_unseen, title="Unseen people"), plot)
     raise_failures([error for _, error in failures], len(paths))
 
 

@@ -27,7 +27,7 @@ FITS = {
 """A fit's short name, and what it is for."""
 SHORT = {
     "same_person": "same person (flatters)",
-    "cross_person": "strangers",
+    "cross_person": "unseen people",
     "blocked_same_person": "same person, honest",
     "held_out_people": "people held out",
 }
@@ -76,22 +76,27 @@ class TrainingScreen:
             if number == 1 and progress.threads and not self._threads:
                 self._threads = progress.threads
                 self.says(f"Computing with {self._threads} thread{'s' if self._threads > 1 else ''}.")
-            finished = progress.step == progress.steps
+            finished = progress.iteration == progress.iterations
             if self.console.is_terminal:
                 self._update(task, progress)
             elif finished or time.monotonic() - last_line > SECONDS_BETWEEN_LINES:
                 last_line = time.monotonic()
                 left = progress.seconds_left
                 until = "" if left is None or finished else f"; about {duration_text(left)} left of this fit"
-                self.says(f"{which}, {name}: step {progress.step} of {progress.steps}: {_state(progress)}{until}")
+                self.says(
+                    f"{which}, {name}: iteration {progress.iteration} of {progress.iterations}: "
+                    f"{_state(progress)}{until}"
+                )
 
         return show
 
     def _update(self, task: TaskID, progress: TrainingProgress) -> None:
-        self.bars.update(task, completed=progress.step, total=progress.steps, state=_state(progress))
+        self.bars.update(task, completed=progress.iteration, total=progress.iterations, state=_state(progress))
 
 
 def _state(progress: TrainingProgress) -> str:
     tests = "".join(f", {percent(accuracy)} {SHORT.get(name, name)}" for name, (_, accuracy) in progress.tests.items())
-    when = f" (tested at step {progress.tested_at})" if tests and 0 < progress.tested_at < progress.step else ""
+    when = (
+        f" (tested at iteration {progress.tested_at})" if tests and 0 < progress.tested_at < progress.iteration else ""
+    )
     return f"loss {progress.loss:.3f}, right {progress.accuracy:.0%} in training{tests}{when}"

@@ -31,7 +31,7 @@ def serve(
         typer.Option(help="Write samples here before they are acknowledged.", metavar="DIR", show_default=False),
     ] = None,
     demo: Annotated[
-        bool, typer.Option("--demo", help="Stream people whom the demo's model never met.", metavar=FLAG)
+        bool, typer.Option("--demo", help="Stream people whom the demo's model has not seen.", metavar=FLAG)
     ] = False,
     open_page: Annotated[
         bool, typer.Option("--open/--no-open", help="Open the page in a browser.", show_default=True)

@@ -21,17 +21,17 @@ MISTAKES_NAMED = 2
 
 
 def print_outcome(outcome: Outcome) -> None:
-    """What a run found: the tests beside one another, each stranger, the notes, and where the report is."""
+    """What a run found: the tests beside one another, each unseen person, the notes, and where the report is."""
     console = Console(highlight=False)
     rows = [
         ("same person, overlapping windows (flatters)", outcome.same_person),
         ("same person, honest", outcome.blocked),
-        ("people never met", outcome.cross),
+        ("unseen people", outcome.cross),
     ]
     print_scores(console, ((name + _tested(scores), scores) for name, scores in rows if scores is not None))
     if outcome.cross_people is not None and len(outcome.cross_people.people) > 1:
         print_people(console, outcome.cross_people)
-    for sentence in _about_strangers(outcome):
+    for sentence in _about_unseen(outcome):
         console.print(sentence, markup=False)
     reads = outcome.data.training + outcome.data.cross
     for warning in _grouped(outcome, [one.mended.warnings for one in reads]):
@@ -42,14 +42,14 @@ def print_outcome(outcome: Outcome) -> None:
     console.print(f"Report: {printable(outcome.settings.out / 'report.html')}", markup=False, soft_wrap=True)
 
 
-def _about_strangers(outcome: Outcome) -> list[str]:
+def _about_unseen(outcome: Outcome) -> list[str]:
     """A line each: what held-out training people got, what nobody knows, and how far to believe the probabilities."""
     from harken.reports.run.held_out import held_out_people, together
     from harken.reports.run.probabilities import calibration_sentence, error_sentence
 
     said = []
     if outcome.cross is None:
-        nothing = "Nothing is known about strangers: n" if outcome.held_out_people is None else "N"
+        nothing = "Nothing is known about unseen people: n" if outcome.held_out_people is None else "N"
         said.append(f"{nothing}o recording of anybody else was given (--cross).")
     if (people := outcome.held_out_people) is not None:
         said.append(
@@ -80,7 +80,7 @@ def _tested(scores: Scores) -> str:
 
 
 def print_evaluation(evaluation: Evaluation) -> None:
-    """Strangers first, each alone and all together; people the model had met apart from them."""
+    """Unseen people first, each alone and all together; people the model learned from apart from them."""
     console = Console(highlight=False)
     console.print(f"Windows of {evaluation.window_length_s:g} s, one every {evaluation.hop_s:g} s.\n")
     for name, reason in evaluation.turned.items():
@@ -88,27 +88,27 @@ def print_evaluation(evaluation: Evaluation) -> None:
     for name, share in evaluation.learned.items():
         console.print(
             f"{name}: the model learned from {percent(share)} of this recording, as its movement shows, so its wearer "
-            "is not counted as a person the model never met.\n",
+            "is not counted as an unseen person.\n",
             markup=False,
             soft_wrap=True,
         )
-    if evaluation.strangers is not None:
-        console.print("[bold]People the model never met[/bold] (it learned from nobody of this name)")
-        print_people(console, evaluation.strangers)
-        _print_error(console, evaluation.strangers_error)
-    if evaluation.strangers_answered is not None:
-        print_answered(console, evaluation.strangers_answered)
-    if evaluation.all_strangers is not None:
+    if evaluation.unseen is not None:
+        console.print("[bold]Unseen people[/bold] (it learned from nobody of this name)")
+        print_people(console, evaluation.unseen)
+        _print_error(console, evaluation.unseen_error)
+    if evaluation.unseen_answered is not None:
+        print_answered(console, evaluation.unseen_answered)
+    if evaluation.all_unseen is not None:
         console.print()
-        print_confusion(console, evaluation.all_strangers)
+        print_confusion(console, evaluation.all_unseen)
     if evaluation.known is not None:
-        console.print("\n[bold]People the model learned from[/bold] (by name, or by their movement; not strangers)")
+        console.print("\n[bold]People the model learned from[/bold] (by name, or by their movement; not unseen people)")
         print_people(console, evaluation.known)
         _print_error(console, evaluation.known_error)
     if evaluation.known_answered is not None:
         print_answered(console, evaluation.known_answered)
-    if evaluation.calibrated_on != "strangers":
-        on = {"nobody": "at all", "the same person": "for strangers, but on people it learned from"}
+    if evaluation.calibrated_on != "unseen":
+        on = {"nobody": "at all", "the same person": "for unseen people, but on people it learned from"}
         console.print(f"The model's probabilities are not calibrated {on[evaluation.calibrated_on]}.")
 
 

@@ -81,7 +81,7 @@ def train(
         int | None,
         typer.Option(
             help="Threads of the processor to compute with. Runs with the same number give the same bytes. [default: "
-            "the fastest number, measured before the first step]",
+            "the fastest number, measured before the first iteration]",
             metavar="N",
             min=1,
             max=1024,
@@ -100,7 +100,7 @@ def train(
     """Train a recogniser on some people, test it on others, and write the report.
 
     Every test is made: the same person with overlapping windows (flattering), the same person honestly, and,
-    with --cross, people it never met. A run may be stopped (Ctrl-C) or killed; the same command with --resume
+    with --cross, unseen people. A run may be stopped (Ctrl-C) or killed; the same command with --resume
     goes on with it.
     """
     from harken.cli.files import recordings
@@ -136,8 +136,8 @@ def run_and_tell(settings: "RunSettings") -> "Outcome | None":
             outcome = train_run(settings, screen, should_stop=should_stop)
         except Interrupted as stop:
             screen.says(
-                f"Stopped after step {stop.step} of {stop.steps}. {printable(settings.out)} holds the model as it is "
-                "now and its report; the same command with --resume goes on."
+                f"Stopped after iteration {stop.iteration} of {stop.iterations}. {printable(settings.out)} holds the "
+                "model as it is now and its report; the same command with --resume goes on."
             )
             raise typer.Exit(130) from stop
         except OSError:  # the disk is full, for example
@@ -155,7 +155,7 @@ def run_and_tell(settings: "RunSettings") -> "Outcome | None":
 
 @contextmanager
 def _stoppable() -> Iterator[Callable[[], bool]]:
-    """Ctrl-C (and a polite kill) asks to stop after the step under way; the second one stops at once."""
+    """Ctrl-C (and a polite kill) asks to stop after the iteration under way; the second one stops at once."""
     asked = False
 
     def ask(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature that signal wants
@@ -163,7 +163,7 @@ def _stoppable() -> Iterator[Callable[[], bool]]:
         if asked:
             raise KeyboardInterrupt
         asked = True
-        typer.echo("Stopping after this step, then writing the report ...", err=True)
+        typer.echo("Stopping after this iteration, then writing the report ...", err=True)
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

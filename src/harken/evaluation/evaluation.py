@@ -33,28 +33,28 @@ class AnsweredPeople:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """Scores of people the recogniser never met, and apart from them, of people it learned from.
+    """Scores of unseen people, and apart from them, of people it learned from.
 
-    The two are never averaged: a mean over both would say neither how well strangers are recognised nor how
+    The two are never averaged: a mean over both would say neither how well unseen people are recognised nor how
     well the known are.
 
     Attributes:
-        strangers, all_strangers: each stranger alone, and all their windows together; None where there is none.
+        unseen, all_unseen: each unseen person alone, and all their windows together; None where there is none.
         known: each person it learned from; None where there is none.
-        strangers_error, known_error: the expected calibration error over the windows of either.
-        strangers_answered, known_answered: what is left when the recogniser may say "unsure"; None when it may not.
+        unseen_error, known_error: the expected calibration error over the windows of either.
+        unseen_answered, known_answered: what is left when the recogniser may say "unsure"; None when it may not.
         calibrated_on: whose windows the model's temperature was fitted on.
         window_length_s, hop_s: how long the windows are, and from one's start to the next one's.
         turned: each recording whose watch was turned to how the model learned, and why (``harken.models.mounting``).
         learned: each recording that the model learned from, whole or in part, and the share of its samples.
     """
 
-    strangers: PeopleScores | None
-    all_strangers: Scores | None
+    unseen: PeopleScores | None
+    all_unseen: Scores | None
     known: PeopleScores | None
-    strangers_error: float | None
+    unseen_error: float | None
     known_error: float | None
-    strangers_answered: AnsweredPeople | None
+    unseen_answered: AnsweredPeople | None
     known_answered: AnsweredPeople | None
     calibrated_on: CalibratedOn
     window_length_s: float
@@ -64,18 +64,18 @@ class Evaluation:
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
-        unsure = {"strangers": self.strangers_answered, "known_people": self.known_answered}
+        unsure = {"unseen": self.unseen_answered, "known_people": self.known_answered}
         return {
-            "mean_person_macro_f1": self.strangers.mean_person_macro_f1 if self.strangers else None,
-            "strangers": self.strangers.as_dict() if self.strangers else None,
-            "all_strangers": self.all_strangers.as_dict() if self.all_strangers else None,
+            "mean_person_macro_f1": self.unseen.mean_person_macro_f1 if self.unseen else None,
+            "unseen": self.unseen.as_dict() if self.unseen else None,
+            "all_unseen": self.all_unseen.as_dict() if self.all_unseen else None,
             "known_people": self.known.as_dict() if self.known else None,
             "calibrated_on": self.calibrated_on,
             "window_length_s": self.window_length_s,
             "hop_s": self.hop_s,
             "turned": dict(self.turned),
             "learned_from": dict(self.learned),
-            "expected_calibration_error": {"strangers": self.strangers_error, "known_people": self.known_error},
+            "expected_calibration_error": {"unseen": self.unseen_error, "known_people": self.known_error},
             "with_unsure": {name: one.as_dict() if one else None for name, one in unsure.items()},
         }
 
@@ -99,7 +99,7 @@ def evaluate(
 
     Args:
         recogniser: what is scored.
-        recordings: of people it never met, or learned from.
+        recordings: of unseen people, or learned from.
         ignore_labels: labels whose windows do not count.
         unsure_below: also count what is answered, and how well, when a window whose largest probability is
             smaller gets no answer. The other scores stay those of all windows.
@@ -127,17 +127,17 @@ def evaluate(
     probabilities = recogniser.predict_proba(windows)
     met = sorted({*recogniser.provenance_.get("training_people", []), *collected.known_people})
     is_known = np.isin(windows.subjects, met) if met else np.zeros(len(windows), dtype=bool)
-    strangers, known = (
+    unseen, known = (
         _Side(windows[mask], probabilities[mask], specification.labels) if mask.any() else None
         for mask in (~is_known, is_known)
     )
     return Evaluation(
-        strangers=strangers.people() if strangers else None,
-        all_strangers=strangers.together() if strangers else None,
+        unseen=unseen.people() if unseen else None,
+        all_unseen=unseen.together() if unseen else None,
         known=known.people() if known else None,
-        strangers_error=strangers.error() if strangers else None,
+        unseen_error=unseen.error() if unseen else None,
         known_error=known.error() if known else None,
-        strangers_answered=strangers.answered(unsure_below) if strangers else None,
+        unseen_answered=unseen.answered(unsure_below) if unseen else None,
         known_answered=known.answered(unsure_below) if known else None,
         calibrated_on=specification.calibrated_on,
         window_length_s=windows.length / windows.sample_rate_hz,
@@ -149,7 +149,7 @@ def evaluate(
 
 @dataclass(frozen=True)
 class _Side:
-    """The labelled windows of strangers, or of known people, with the probabilities ``[n, labels]`` they were given."""
+    """The labelled windows of unseen, or of known, people, with the probabilities ``[n, labels]`` they were given."""
 
     windows: Windows
     probabilities: NDArray[np.float32]

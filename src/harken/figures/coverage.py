@@ -13,7 +13,7 @@ __all__ = ["coverage_picture"]
 
 WIDTH_IN, HEIGHT_IN = 5.8, 4.0
 ANSWERED = "#0072B2"
-"""The colour of people never met in the learning curves."""
+"""The colour of unseen people in the learning curves."""
 MARGIN = 0.03
 MARKERS = (("o", 10.5), ("s", 8.0), ("^", 7.0))
 """A threshold's marker and its size: where two lie on one another, both are seen."""

@@ -17,16 +17,16 @@ WIDTH_IN, HEIGHT_IN = 5.8, 6.4
 TESTS = {
     "same_person": ("same person, overlapping windows (flatters)", "#E69F00", "s"),
     "blocked_same_person": ("same person, honest (no overlap with training)", "#009E73", "^"),
-    "cross_person": ("people never met", "#0072B2", "o"),
+    "cross_person": ("unseen people", "#0072B2", "o"),
 }
 """A test's name in a history -> its name for people, its colour and its marker."""
 OTHER_TEST = ("#CC79A7", "D")
 
 MEANS_ALONG_A_CURVE = 60
-"""The running mean is over this part of the steps: it follows what happens and leaves out the noise."""
+"""The running mean is over this part of the iterations: it follows what happens and leaves out the noise."""
 LEAST_BATCHES_IN_A_MEAN = 5
 SHARE_IN_A_MEAN = 0.2
-"""Nor is it over more than this share of the steps so far, or it would hide the steep beginning."""
+"""Nor is it over more than this share of the iterations so far, or it would hide the steep beginning."""
 FEWEST_STEPS_FOR_A_MEAN = 20
 FEW_STEPS = 3
 """A line through so few points would hardly be seen; they get dots."""
@@ -37,19 +37,19 @@ MOST_MARKERS = 25
 def learning_curves(history: History, *, batch_windows: int) -> Figure:
     """Draw accuracy and loss of the training batches and of every test over the training windows seen.
 
-    Batches are drawn step by step, faintly, with a running mean of the batches before each step; tests where
+    Batches are drawn step by step, faintly, with a running mean of the batches before each iteration; tests where
     they were evaluated. A test without evaluations is left out.
 
     Args:
-        history: of one fit, with at least one step.
-        batch_windows: windows in a step.
+        history: of one fit, with at least one iteration.
+        batch_windows: windows in an iteration.
     """
     figure = new_figure(WIDTH_IN, HEIGHT_IN)
     accuracy, loss = figure.subplots(2, 1, sharex=True)
     seen = np.arange(1, len(history.train_loss) + 1) * batch_windows
     handles = _draw_training(accuracy, seen, np.array(history.train_accuracy))
     _draw_training(loss, seen, np.array(history.train_loss))
-    evaluated = np.array(history.evaluated_steps) * batch_windows
+    evaluated = np.array(history.evaluated_iterations) * batch_windows
     for name in history.tests:
         if history.test_loss[name]:
             handles.append(_draw_test(accuracy, name, evaluated, history.test_accuracy[name]))

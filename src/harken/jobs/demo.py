@@ -1,4 +1,4 @@
-"""The main job from end to end on real smartwatch recordings: exercises of ten people, three of them strangers.
+"""The main job from end to end on real smartwatch recordings: exercises of ten people, three of them unseen.
 
 Everything goes the way of a user's own files: the recordings are written as CSV into the run's folder and
 read back from there, so that they can be looked at, inspected and trained on again.
@@ -17,13 +17,13 @@ from harken.runs import RunSettings
 from harken.support.errors import HarkenError
 from harken.support.files import replacing
 
-__all__ = ["DEMO_RECIPE", "STRANGERS", "demo_settings"]
+__all__ = ["DEMO_RECIPE", "UNSEEN", "demo_settings"]
 
-STRANGERS = ("exercises_08", "exercises_09", "exercises_10")
+UNSEEN = ("exercises_08", "exercises_09", "exercises_10")
 """The last three of the ten, chosen before any result was seen."""
 
 DEMO_RECIPE = replace(
-    PRESETS["everyday"].trained(epochs=6, fewest_steps=0, evaluate_every_windows=6_400),
+    PRESETS["everyday"].trained(epochs=6, min_iterations=0, evaluate_every_windows=6_400),
     name="demo",
     window_length=90,  # 3 s: one repetition of nearly everyone's slowest exercise
     windows=SlidingHops(hop_s=0.5),
@@ -48,7 +48,7 @@ def demo_settings(out: Path, *, resume: bool) -> RunSettings:
         path = folder / f"{recording.subject}_{('left', 'right')[number % 2]}.csv"
         if not path.exists():
             _write_csv(path, recording)
-        files[recording.subject in STRANGERS].append(path)
+        files[recording.subject in UNSEEN].append(path)
     return RunSettings(
         files=tuple(files[False]),
         cross=tuple(files[True]),

@@ -43,7 +43,7 @@ class Watcher(Protocol):
         """Something worth a line."""
 
     def fitting(self, fit: str, number: int, fits: int) -> Callable[[Progress], None]:
-        """A fit begins, the ``number``-th of so many ``fits``; what comes back is called after every step."""
+        """A fit begins, the ``number``-th of so many ``fits``; what comes back is called after every iteration."""
 
 
 def train_run(
@@ -151,8 +151,8 @@ def _outcome(settings: RunSettings, data: RunData, windows: RunWindows, fits: Fi
         blocked_history=fits.blocked.history_ if fits.blocked is not None else None,
         held_out_people=fits.held_out_scores(windows),
         notes=(*data.notes, *windows.notes),
-        steps_done=len(recogniser.history_.train_loss),
-        steps=training.steps(len(windows.overlapping.training)),
+        iterations_done=len(recogniser.history_.train_loss),
+        iterations=training.iterations(len(windows.overlapping.training)),
     )
 
 
@@ -171,7 +171,7 @@ def _write(
             for one in outcome.data.training
         ],
         "scores": scores,
-        "steps": outcome.steps_done,
+        "iterations": outcome.iterations_done,
     }
     recogniser.fingerprints_ = Fingerprints.of(one.mended for one in outcome.data.training)
     recogniser.save(directory.model)
@@ -187,7 +187,7 @@ def _write(
             outcome.blocked, title="Same person, no overlap with training"
         )
     if outcome.cross is not None:
-        pictures["confusion_cross_person"] = confusion_picture(outcome.cross, title="People the model never met")
+        pictures["confusion_cross_person"] = confusion_picture(outcome.cross, title="Unseen people")
     if outcome.cross_probabilities is not None:
         pictures["coverage"] = coverage_picture(outcome.cross_probabilities.curve)
     for name, picture in pictures.items():
@@ -195,7 +195,7 @@ def _write(
     write_report(directory.report, outcome)
     machine = record["machine"] | {"threads": outcome.history.threads}
     directory.write_record(
-        record | {"status": status, "steps": outcome.steps_done, "machine": machine, "scores": scores}
+        record | {"status": status, "iterations": outcome.iterations_done, "machine": machine, "scores": scores}
     )
 
 

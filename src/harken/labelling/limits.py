@@ -38,7 +38,7 @@ def limits_of(
         mounting: how the watch sat; None where it was not looked for.
         specification, provenance: of the model.
     """
-    learned_from = provenance.get("scores_of_fold_models_on_strangers") or {}
+    learned_from = provenance.get("scores_of_fold_models_on_unseen_people") or {}
     found = (
         _nights(timeline) if STILL_LYING in learned_from and "lying" in specification.labels else None,
         _busy_hands(timeline) if HANDS_ARE_OTHER in learned_from and "other" in specification.labels else None,

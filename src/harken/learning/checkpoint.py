@@ -18,15 +18,15 @@ __all__ = ["Checkpoint", "load_checkpoint", "save_checkpoint"]
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Weights, the optimiser's moments, the random generators' states and the history after ``step``."""
+    """Weights, the optimiser's moments, the random generators' states and the history after ``iteration``."""
 
     tensors: dict[str, Tensor]
-    step: int
+    iteration: int
     history: History
 
     @classmethod
     def of(
-        cls, network: nn.Module, optimiser: torch.optim.Optimizer, step: int, history: History, device: str
+        cls, network: nn.Module, optimiser: torch.optim.Optimizer, iteration: int, history: History, device: str
     ) -> "Checkpoint":
         """Take a checkpoint of a running loop."""
         tensors = {f"network.{name}": tensor.detach().cpu() for name, tensor in network.state_dict().items()}
@@ -36,7 +36,7 @@ class Checkpoint:
         tensors["random.cpu"] = torch.get_rng_state()
         if device.startswith("cuda"):
             tensors["random.cuda"] = torch.cuda.get_rng_state(device)
-        return cls(tensors, step, history)
+        return cls(tensors, iteration, history)
 
     def restore(self, network: nn.Module, optimiser: torch.optim.Optimizer, device: str) -> None:
         """Put a loop into this state.
@@ -68,13 +68,13 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     numbers = {
         "history.train_loss": history.train_loss,
         "history.train_accuracy": history.train_accuracy,
-        "history.evaluated_steps": [float(step) for step in history.evaluated_steps],
+        "history.evaluated_iterations": [float(iteration) for iteration in history.evaluated_iterations],
     }
     for name in history.tests:
         numbers[f"history.test_loss.{name}"] = history.test_loss[name]
         numbers[f"history.test_accuracy.{name}"] = history.test_accuracy[name]
     arrays = {name: torch.from_numpy(np.array(values, dtype=np.float64)) for name, values in numbers.items()}
-    counts = {"step": torch.tensor(checkpoint.step), "threads": torch.tensor(history.threads)}
+    counts = {"iteration": torch.tensor(checkpoint.iteration), "threads": torch.tensor(history.threads)}
     write_bytes(path, save({**checkpoint.tensors, **arrays, **counts}))
 
 
@@ -86,7 +86,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     """
     try:
         tensors = load(path.read_bytes())
-        step, threads = (int(tensors.pop(name)) for name in ("step", "threads"))
+        iteration, threads = (int(tensors.pop(name)) for name in ("iteration", "threads"))
     except (SafetensorError, KeyError) as error:
         raise HarkenError(f"{path}: the checkpoint is damaged ({error}); start again in an empty folder") from error
 
@@ -98,9 +98,9 @@ def load_checkpoint(path: Path) -> Checkpoint:
         tests=tests,
         train_loss=numbers("train_loss"),
         train_accuracy=numbers("train_accuracy"),
-        evaluated_steps=[int(step) for step in numbers("evaluated_steps")],
+        evaluated_iterations=[int(iteration) for iteration in numbers("evaluated_iterations")],
         test_loss={name: numbers(f"test_loss.{name}") for name in tests},
         test_accuracy={name: numbers(f"test_accuracy.{name}") for name in tests},
         threads=threads,
     )
-    return Checkpoint(tensors, step, history)
+    return Checkpoint(tensors, iteration, history)

@@ -66,18 +66,18 @@ def _fused(parameters: Iterable[torch.nn.Parameter]) -> bool:
     return all(parameter.device.type == "cpu" for parameter in parameters)
 
 
-def one_cycle(optimiser: torch.optim.Optimizer, step: int, steps: int, *, largest: float) -> None:
-    """Set the learning rate of the (1-based) step: up along half a cosine, then down along another to nothing.
+def one_cycle(optimiser: torch.optim.Optimizer, iteration: int, iterations: int, *, largest: float) -> None:
+    """Set the learning rate of the (1-based) iteration: up along half a cosine, then down along another to nothing.
 
     The shape and its defaults are those of PyTorch's ``OneCycleLR`` (Smith and Topin, 2018), with the momentum
-    left alone: a function of the step, so that a checkpoint need not hold the state of a scheduler.
+    left alone: a function of the iteration, so that a checkpoint need not hold the state of a scheduler.
     """
-    top = RISING_SHARE * steps - 1
-    done = step - 1
+    top = RISING_SHARE * iterations - 1
+    done = iteration - 1
     if done <= top:
         low, share = largest / FIRST_DIVISOR, done / top
     else:
-        low, share = largest / LAST_DIVISOR, 1 - (done - top) / max(steps - 1 - top, 1e-9)
+        low, share = largest / LAST_DIVISOR, 1 - (done - top) / max(iterations - 1 - top, 1e-9)
     rate = low + (largest - low) * (1 - math.cos(math.pi * share)) / 2
     for group in optimiser.param_groups:
         group["lr"] = rate

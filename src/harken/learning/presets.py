@@ -54,7 +54,7 @@ class Preset:
         acceleration_unit: in which the network reads acceleration.
         network, sizes: the network and its sizes, less channels and classes.
         training: how it is trained (its seed is the recogniser's).
-        calibrated_on_strangers: a run fits once more without a few of the training people and calibrates the
+        calibrated_on_unseen: a run fits once more without a few of the training people and calibrates the
             model on those; else on later moments of the same people.
     """
 
@@ -67,7 +67,7 @@ class Preset:
     network: str
     sizes: Mapping[str, Any]
     training: TrainingSettings
-    calibrated_on_strangers: bool = False
+    calibrated_on_unseen: bool = False
 
     def trained(self, **changes: Any) -> "Preset":
         """The same recipe with other training settings."""
@@ -82,7 +82,7 @@ EVERYDAY = Preset(
     windows=SlidingHops(hop_s=2.0),
     acceleration_unit="g",
     network="everyday",
-    sizes={"stem": 64, "width": 128, "blocks": 2, "units": 64, "keep": 0.5},
+    sizes={"stem": 64, "width": 128, "blocks": 2, "units": 64, "dropout": 0.5},
     training=TrainingSettings(
         epochs=25,
         batch_windows=64,
@@ -94,7 +94,7 @@ EVERYDAY = Preset(
         one_cycle=True,
         label_smoothing=0.1,
         shuffle=True,
-        fewest_steps=1_000,
+        min_iterations=1_000,
         augmentation=Augmentation(
             other_arm=0.5,
             other_way_round=0.1,
@@ -106,7 +106,7 @@ EVERYDAY = Preset(
             start=0.1,
         ),
     ),
-    calibrated_on_strangers=True,
+    calibrated_on_unseen=True,
 )
 
 PRESETS: dict[str, Preset] = {
@@ -116,7 +116,7 @@ PRESETS: dict[str, Preset] = {
         EVERYDAY,
         name="deep_conv_lstm",
         network="deep_conv_lstm",
-        sizes={"convolutions": 4, "filters": 64, "filter_length": 5, "units": 128, "layers": 2, "keep": 0.5},
+        sizes={"convolutions": 4, "filters": 64, "filter_length": 5, "units": 128, "layers": 2, "dropout": 0.5},
         training=TrainingSettings(
             epochs=20,
             batch_windows=100,
@@ -135,7 +135,7 @@ PRESETS: dict[str, Preset] = {
         windows=RandomDraws(windows=10_000, training_windows=9_000, training_seed=1337, cross_seed=101),
         acceleration_unit="m/s2",
         network="notebook_lstm",
-        sizes={"units": 32, "layers": 2, "keep": 0.8},
+        sizes={"units": 32, "layers": 2, "dropout": 0.2},
         training=TrainingSettings(),
     ),
 }

@@ -56,7 +56,7 @@ class TrainingSettings:
 
     Attributes:
         epochs: how often every training window is seen.
-        batch_windows: windows in a step.
+        batch_windows: windows in an iteration.
         learning_rate: of the optimiser; the largest one where it follows one cycle.
         l2: times the sum of squares / 2 of every trainable variable is added to the loss.
         evaluate_every_windows: training windows between two evaluations (and checkpoints).
@@ -65,7 +65,7 @@ class TrainingSettings:
         one_cycle: let the learning rate rise to ``learning_rate`` and fall to nothing (Smith and Topin, 2018).
         label_smoothing: the share of the truth that is spread over all labels while training.
         shuffle: take the windows in a new order each pass; else in their own, wrapped round at the end.
-        fewest_steps: go on beyond ``epochs`` until there were so many steps: a few minutes of recording are
+        min_iterations: go on beyond ``epochs`` until there were so many iterations: a few minutes of recording are
             too few windows for a pass to mean much.
         augmentation: what is changed at random in every batch.
     """
@@ -81,16 +81,16 @@ class TrainingSettings:
     one_cycle: bool = False
     label_smoothing: float = 0.0
     shuffle: bool = False
-    fewest_steps: int = 0
+    min_iterations: int = 0
     augmentation: Augmentation = NOTHING_CHANGED
 
-    def steps(self, windows: int) -> int:
-        """Steps that training on this many windows takes."""
-        return max(self.epochs * windows // self.batch_windows, self.fewest_steps)
+    def iterations(self, windows: int) -> int:
+        """Iterations that training on this many windows takes."""
+        return max(self.epochs * windows // self.batch_windows, self.min_iterations)
 
-    def evaluates(self, step: int, last_step: int) -> bool:
-        """Whether the (1-based) step is followed by an evaluation: the first, every so often, and the last."""
-        return step in (1, last_step) or step * self.batch_windows % self.evaluate_every_windows == 0
+    def evaluates(self, iteration: int, last_iteration: int) -> bool:
+        """Whether the (1-based) iteration is followed by an evaluation: the first, every so often, and the last."""
+        return iteration in (1, last_iteration) or iteration * self.batch_windows % self.evaluate_every_windows == 0
 
 
 class Examples(NamedTuple):
@@ -104,16 +104,16 @@ class Examples(NamedTuple):
 class Progress:
     """Where the loop stands, for whoever shows it."""
 
-    step: int
-    steps: int
+    iteration: int
+    iterations: int
     loss: float
     accuracy: float
     tests: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     """Loss and accuracy at the last evaluation, by the test's name."""
     tested_at: int = 0
-    """The step of the last evaluation."""
+    """The iteration of the last evaluation."""
     seconds_left: float | None = None
-    """None for the first steps, whose times say nothing yet."""
+    """None for the first iterations, whose times say nothing yet."""
     threads: int = 0
     """How many compute; 0 where not the processor computes."""
 
@@ -121,9 +121,9 @@ class Progress:
 class Interrupted(Exception):  # noqa: N818 - not a failure: the caller asked for it
     """The loop stopped because it was asked to. It carries the network as it is, and the history so far."""
 
-    def __init__(self, step: int, steps: int, network: nn.Module, history: History) -> None:
-        super().__init__(f"stopped after step {step} of {steps}")
-        self.step, self.steps, self.network, self.history = step, steps, network, history
+    def __init__(self, iteration: int, iterations: int, network: nn.Module, history: History) -> None:
+        super().__init__(f"stopped after iteration {iteration} of {iterations}")
+        self.iteration, self.iterations, self.network, self.history = iteration, iterations, network, history
 
 
 def train(
@@ -139,12 +139,12 @@ def train(
     on_progress: Callable[[Progress], None] | None = None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> tuple[nn.Module, History]:
-    """Train the network that ``build`` makes, and return it as it is after the last step.
+    """Train the network that ``build`` makes, and return it as it is after the last iteration.
 
     Random numbers come from PyTorch's global generators, seeded here and given back as they were.
 
     On a CPU the number of threads decides the order of some sums, so it belongs to the result: it is chosen once,
-    before the first step, and kept in the history and the checkpoint.
+    before the first iteration, and kept in the history and the checkpoint.
 
     Args:
         build: makes the network with fresh weights.
@@ -157,8 +157,8 @@ def train(
         threads: how many compute, where the device is a CPU. None: those of the checkpoint; else as many, of those
             that PyTorch may use now, as take the least time for some iterations of a copy (see ``fastest_threads``).
         checkpoint: a file. Written at every evaluation; when it is there already, training goes on from it.
-        on_progress: called after every step.
-        should_stop: asked after every step; when it says yes, a checkpoint is written and ``Interrupted`` raised.
+        on_progress: called after every iteration.
+        should_stop: asked after every iteration; when it says yes, a checkpoint is written and ``Interrupted`` raised.
 
     Raises:
         HarkenError: when the checkpoint is damaged, belongs to another network or was computed with another number
@@ -182,8 +182,8 @@ def train(
             threads = 0
         elif threads is None:
             trial = fresh_loop()
-            trial.step = 1
-            threads = fastest_threads(trial.learn, most, trial.steps)
+            trial.iteration = 1
+            threads = fastest_threads(trial.learn, most, trial.iterations)
         if threads:
             torch.set_num_threads(threads)
         loop = fresh_loop()
@@ -207,7 +207,7 @@ def _same_threads(began_with: int, wanted: int | None) -> int:
 def _flushed_denormals() -> Iterator[None]:
     """Take numbers below 1e-38 for 0 on the CPU, where they would cost up to a hundred times as long.
 
-    The gradients of the notebook's network vanish over 512 steps into just those numbers: on its first steps
+    The gradients of the notebook's network vanish over 512 steps into just those numbers: on its first iterations
     this makes training three to four times faster (``benchmarks/training_step.py``). Threads that PyTorch
     starts inside take it over from this one.
     """
@@ -219,7 +219,7 @@ def _flushed_denormals() -> Iterator[None]:
 
 
 class _Loop:
-    """What changes from step to step, and the step."""
+    """What changes from iteration to iteration, and the iteration."""
 
     def __init__(
         self,
@@ -240,8 +240,8 @@ class _Loop:
         )
         self.examples = Examples(*(tensor.to(device) for tensor in examples))
         self.tests = tests
-        self.steps = settings.steps(len(examples.codes))
-        self.step = 0
+        self.iterations = settings.iterations(len(examples.codes))
+        self.iteration = 0
         self.history = History(tests=tuple(tests))
         self.order = (-1, torch.empty(0, dtype=torch.long))
 
@@ -251,40 +251,40 @@ class _Loop:
         on_progress: Callable[[Progress], None] | None,
         should_stop: Callable[[], bool],
     ) -> None:
-        started, first = time.monotonic(), self.step
-        while self.step < self.steps:
-            self.step += 1
+        started, first = time.monotonic(), self.iteration
+        while self.iteration < self.iterations:
+            self.iteration += 1
             loss, hits = self.learn()
-            self.history.add_step(loss, hits / self.settings.batch_windows)
-            evaluated = self.settings.evaluates(self.step, self.steps)
+            self.history.add_iteration(loss, hits / self.settings.batch_windows)
+            evaluated = self.settings.evaluates(self.iteration, self.iterations)
             if evaluated:
                 results = {
                     name: loss_and_accuracy(self.network, examples, self.settings.l2, self.device)
                     for name, examples in self.tests.items()
                 }
-                self.history.add_evaluation(self.step, results)
-            stopping = should_stop() and self.step < self.steps
+                self.history.add_evaluation(self.iteration, results)
+            stopping = should_stop() and self.iteration < self.iterations
             if checkpoint is not None and (evaluated or stopping):
                 save_checkpoint(checkpoint, self.state())
             if on_progress is not None:
-                done = self.step - first
+                done = self.iteration - first
                 each = (time.monotonic() - started) / done if done >= STEPS_BEFORE_A_FORECAST else None
                 on_progress(
                     Progress(
-                        self.step,
-                        self.steps,
-                        *self.history.last_step,
+                        self.iteration,
+                        self.iterations,
+                        *self.history.last_iteration,
                         tests=self.history.last_evaluation,
-                        tested_at=self.history.last_evaluated_step,
-                        seconds_left=None if each is None else each * (self.steps - self.step),
+                        tested_at=self.history.last_evaluated_iteration,
+                        seconds_left=None if each is None else each * (self.iterations - self.iteration),
                         threads=self.history.threads,
                     )
                 )
             if stopping:
-                raise Interrupted(self.step, self.steps, self.network.eval(), self.history)
+                raise Interrupted(self.iteration, self.iterations, self.network.eval(), self.history)
 
     def learn(self) -> tuple[float, float]:
-        """One step. Returns the loss before it, and how many windows of the batch were right."""
+        """One iteration. Returns the loss before it, and how many windows of the batch were right."""
         settings = self.settings
         self.network.train()
         signals, codes = self.batch()
@@ -293,16 +293,16 @@ class _Loop:
         if settings.l2:
             loss = loss + settings.l2 * _half_sum_of_squares(self.parameters)
         if settings.one_cycle:
-            one_cycle(self.optimiser, self.step, self.steps, largest=settings.learning_rate)
+            one_cycle(self.optimiser, self.iteration, self.iterations, largest=settings.learning_rate)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimiser.step()
         return float(loss.detach()), float((logits.detach().argmax(1) == codes).sum())
 
     def batch(self) -> Examples:
-        """The windows of this step: the next ones, beginning again after the last."""
+        """The windows of this iteration: the next ones, beginning again after the last."""
         n, size = len(self.examples.codes), self.settings.batch_windows
-        number, first = divmod((self.step - 1) * size, n)
+        number, first = divmod((self.iteration - 1) * size, n)
         if self.settings.shuffle:
             parts = [self.shuffled(number)[first : first + size]]
             while (found := sum(map(len, parts))) < size:
@@ -324,11 +324,11 @@ class _Loop:
         return self.order[1]
 
     def state(self) -> Checkpoint:
-        return Checkpoint.of(self.network, self.optimiser, self.step, self.history, self.device)
+        return Checkpoint.of(self.network, self.optimiser, self.iteration, self.history, self.device)
 
     def restore(self, saved: Checkpoint) -> None:
         saved.restore(self.network, self.optimiser, self.device)
-        self.step, self.history = saved.step, replace(saved.history, tests=tuple(self.tests))
+        self.iteration, self.history = saved.iteration, replace(saved.history, tests=tuple(self.tests))
 
 
 def loss_and_accuracy(network: nn.Module, examples: Examples, l2: float, device: str = "cpu") -> tuple[float, float]:

@@ -33,7 +33,7 @@ class InputError(HarkenError, ValueError):
 class ActivityClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Recognises activities in windows of acceleration ``X``, float ``[n, length, channels]``, in g.
 
-    The windows of one wearer resemble one another, so a cross-validation says something about strangers only when
+    The windows of one wearer resemble one another, so a cross-validation says something about unseen people only when
     it is told who wore the watch: ``cross_validate(ActivityClassifier(), X, y, groups=wearers, cv=GroupKFold())``.
     Labels ``y`` ``[n]`` are of any kind that scikit-learn takes for classes, strings and whole numbers among them.
 
@@ -44,7 +44,7 @@ class ActivityClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         channels: the names of the channels of ``X``; ``x, y, z`` are acceleration in g.
         epochs: how often every window is seen; None for the recipe's own number.
         learning_rate: of the optimiser; None for the recipe's own.
-        keep: the share of values that dropout keeps; None for the recipe's own.
+        dropout: the share of values that are set to 0 while training; None for the recipe's own.
         random_state: of initial weights, order, dropout and augmentation. A whole number gives the same model
             each time; None, or a generator that is drawn from, another one.
         device: ``auto``, ``cpu`` or ``cuda``.
@@ -65,7 +65,7 @@ class ActivityClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         channels: Sequence[str] = ("x", "y", "z"),
         epochs: int | None = None,
         learning_rate: float | None = None,
-        keep: float | None = None,
+        dropout: float | None = None,
         random_state: int | np.random.RandomState | None = 0,
         device: str = "auto",
     ) -> None:
@@ -74,7 +74,7 @@ class ActivityClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.channels = channels
         self.epochs = epochs
         self.learning_rate = learning_rate
-        self.keep = keep
+        self.dropout = dropout
         self.random_state = random_state
         self.device = device
 
@@ -139,8 +139,8 @@ class ActivityClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         recipe = preset(self.preset)
         if self.learning_rate is not None:
             recipe = recipe.trained(learning_rate=self.learning_rate)
-        if self.keep is not None:
-            recipe = replace(recipe, sizes={**recipe.sizes, "keep": self.keep})
+        if self.dropout is not None:
+            recipe = replace(recipe, sizes={**recipe.sizes, "dropout": self.dropout})
         return recipe
 
     def _seed(self) -> int:

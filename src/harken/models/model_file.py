@@ -39,7 +39,7 @@ PACKAGED_MODEL = Path(__file__).parent / "packaged" / "everyday.safetensors"
 """That model. What it learned, and how well it does, is in its card (docs/model_card.md)."""
 
 METADATA_KEY = "harken"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 EXPECTED_FIELDS = {"format_version", "specification", "provenance", "fingerprints", "sha256"}
 LONGEST_JSON = 1 << 24
 """Bytes. The scores of a run over a thousand people take about a tenth."""

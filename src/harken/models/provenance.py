@@ -106,11 +106,11 @@ FIELDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "training_people": (_is_list(_is_text), "a list of names"),
     "data": (_is_list(_is_recording), "a list of objects of texts"),
     "attribution": (_is_list(_is_text), "a list of texts"),
-    "never_met": (_is_list(_is_text), "a list of names"),
-    "scores_of_fold_models_on_strangers": (_is_mapping(_is_number), "an object of numbers"),
-    "scores_on_the_never_met": (_is_mapping(_is_number), "an object of numbers"),
+    "unseen_people": (_is_list(_is_text), "a list of names"),
+    "scores_of_fold_models_on_unseen_people": (_is_mapping(_is_number), "an object of numbers"),
+    "scores_on_unseen_people": (_is_mapping(_is_number), "an object of numbers"),
     "scores": (_is_scores, "the scores of a run"),
-    "steps": (_is_count, "a whole number"),
+    "iterations": (_is_count, "a whole number"),
     "adaptation": (_is_object, "an object"),
 }
 """Each field that harken uses: the check of its value, and that in words."""

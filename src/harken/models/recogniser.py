@@ -160,7 +160,7 @@ class Recogniser:
             return settings
         if self.epochs < 1:
             raise HarkenError(f"{self.epochs} epochs cannot be; one is the least")
-        return replace(settings, epochs=self.epochs, fewest_steps=0)
+        return replace(settings, epochs=self.epochs, min_iterations=0)
 
     def predict_proba(self, windows: Windows) -> NDArray[np.float32]:
         """Probabilities of each label, float32 ``[n, labels]``, in the order of ``specification_.labels``.

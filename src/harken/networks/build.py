@@ -63,6 +63,6 @@ def _check_size(network: str, size: str, value: object, *, whole: bool) -> None:
         most = MOST_LAYERS if size in LAYERS else LARGEST_SIZE
         fits, kind = isinstance(value, int) and 1 <= value <= most, f"a whole number from 1 to {most}"
     else:
-        fits, kind = isinstance(value, int | float) and 0 < value <= 1, "a number above 0 and up to 1"
+        fits, kind = isinstance(value, int | float) and 0 <= value < 1, "a number from 0 to below 1"
     if isinstance(value, bool) or not fits:
         raise HarkenError(f"the network {network} cannot have {size} = {shown(value)}; it is {kind}")

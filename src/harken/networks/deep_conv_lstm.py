@@ -25,7 +25,7 @@ __all__ = ["DeepConvLSTM", "DeepConvLSTMSizes"]
 
 @dataclass(frozen=True)
 class DeepConvLSTMSizes:
-    """Sizes of the network. ``keep`` is the share of values that dropout keeps while training."""
+    """Sizes of the network. ``dropout`` is the share of values that are set to 0 while training."""
 
     channels: int
     classes: int
@@ -34,7 +34,7 @@ class DeepConvLSTMSizes:
     filter_length: int = 5
     units: int = 128
     layers: int = 2
-    keep: float = 0.5
+    dropout: float = 0.5
 
 
 class DeepConvLSTM(nn.Module):
@@ -46,7 +46,6 @@ class DeepConvLSTM(nn.Module):
     def __init__(self, sizes: DeepConvLSTMSizes) -> None:
         super().__init__()
         self.sizes = sizes
-        drop = 1 - sizes.keep
         self.convolutions = nn.ModuleList(
             nn.Conv1d(sizes.filters if layer else 1, sizes.filters, sizes.filter_length)
             for layer in range(sizes.convolutions)
@@ -56,9 +55,9 @@ class DeepConvLSTM(nn.Module):
             sizes.units,
             sizes.layers,
             batch_first=True,
-            dropout=drop if sizes.layers > 1 else 0.0,  # between layers; with one layer there is no between
+            dropout=sizes.dropout if sizes.layers > 1 else 0.0,  # between layers; with one layer there is no between
         )
-        self.dropout = Dropout(drop)
+        self.dropout = Dropout(sizes.dropout)
         self.output = nn.Linear(sizes.units, sizes.classes)
         self.reset_parameters()
 

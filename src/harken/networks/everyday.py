@@ -11,7 +11,7 @@ Beside it a glance at the whole window: where gravity points, and on a logarithm
 fast, and at which frequencies. Somebody who lies moves an arm by 0.001 g, who stands by 0.004 g, who walks by 0.2 g; a
 layer that is normalised to the last of these does not see the first two. (A forest, to which scale is nothing, told
 postures of DSADS apart where the network without a glance did not.) The whole was chosen among its like within 12
-people of WISDM and by people of DSADS beside the one tested, see ``docs/results/strangers.md``.
+people of WISDM and by people of DSADS beside the one tested, see ``docs/results/unseen_people.md``.
 """
 
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ BLOCK_DROPOUT = 0.1
 
 @dataclass(frozen=True)
 class EverydaySizes:
-    """Sizes of the network. ``keep`` is the share of values that dropout keeps while training."""
+    """Sizes of the network. ``dropout`` is the share of values that are set to 0 while training."""
 
     channels: int
     classes: int
@@ -45,7 +45,7 @@ class EverydaySizes:
     width: int = 128
     blocks: int = 2
     units: int = 64
-    keep: float = 0.5
+    dropout: float = 0.5
 
 
 class EverydayLSTM(nn.Module):
@@ -61,7 +61,7 @@ class EverydayLSTM(nn.Module):
         )
         self.blocks = nn.ModuleList(_block(sizes.width) for _ in range(sizes.blocks))
         self.lstm = FusedLSTM(sizes.width, sizes.units, batch_first=True, bidirectional=True)
-        self.dropout = Dropout(1 - sizes.keep)
+        self.dropout = Dropout(sizes.dropout)
         seen = 3 * sizes.channels + BANDS * (sizes.channels + 1)
         self.band_powers = BandPowers()
         self.glance = nn.Sequential(

@@ -23,13 +23,13 @@ FORGET_BIAS = 1.0
 
 @dataclass(frozen=True)
 class NotebookSizes:
-    """Sizes of the network. ``keep`` is the share of hidden values that dropout keeps while training."""
+    """Sizes of the network. ``dropout`` is the share of hidden values that are set to 0 while training."""
 
     channels: int
     classes: int
     units: int = 32
     layers: int = 2
-    keep: float = 0.8
+    dropout: float = 0.2
 
 
 class NotebookLSTM(nn.Module):
@@ -45,7 +45,7 @@ class NotebookLSTM(nn.Module):
         super().__init__()
         self.sizes = sizes
         self.hidden = nn.Linear(sizes.channels, sizes.units)
-        self.dropout = Dropout(1 - sizes.keep, bits=16)
+        self.dropout = Dropout(sizes.dropout, bits=16)
         self.input_kernels = nn.ParameterList(
             nn.Parameter(torch.empty(4 * sizes.units, sizes.units)) for _ in range(sizes.layers)
         )

@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 ModelUnit = Literal["g", "m/s2"]
-CalibratedOn = Literal["strangers", "the same person", "nobody"]
+CalibratedOn = Literal["unseen", "the same person", "nobody"]
 ACCELERATION = ("x", "y", "z")
 ROTATION = ("gyro_x", "gyro_y", "gyro_z")
 RATE_TOLERANCE = 0.05

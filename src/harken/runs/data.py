@@ -47,7 +47,7 @@ class Read:
 
 @dataclass(frozen=True)
 class RunData:
-    """The people to learn from and those never met, and what to tell the user about them."""
+    """The people to learn from and unseen people, and what to tell the user about them."""
 
     training: list[Read]
     cross: list[Read]
@@ -115,31 +115,31 @@ def _refuse_repeated(reads: list[Read]) -> None:
 def _refuse_shared_people(training: list[Read], cross: list[Read]) -> None:
     for learned in training:
         fingerprints = Fingerprints.of([learned.mended]) if cross else Fingerprints.none()
-        for stranger in cross:
-            if learned.mended.subject == stranger.mended.subject:
+        for unseen in cross:
+            if learned.mended.subject == unseen.mended.subject:
                 raise HarkenError(
-                    f"{learned.path} and {stranger.path} are both of {learned.mended.subject!r}, and a person cannot "
-                    "be learned from and be a stranger. A person's name is the file's own unless it has a Subject "
-                    "column: if these are two people, rename one of the files"
+                    f"{learned.path} and {unseen.path} are both of {learned.mended.subject!r}, and a person cannot "
+                    "be both learned from and unseen. A person's name is the file's own unless it has a "
+                    "Subject column: if these are two people, rename one of the files"
                 )
-            share = _shared_share(learned.mended, stranger.mended)
+            share = _shared_share(learned.mended, unseen.mended)
             if share > SAME_RECORDING:
                 raise HarkenError(
-                    f"{stranger.path} shares {share:.0%} of its rows with {learned.path}, times and values: it is the "
+                    f"{unseen.path} shares {share:.0%} of its rows with {learned.path}, times and values: it is the "
                     "same recording, and a score on it would be a score on what was learned"
                 )
-            share = float(fingerprints.known(stranger.mended).mean())
+            share = float(fingerprints.known(unseen.mended).mean())
             if share > SAME_RECORDING:
                 raise HarkenError(
-                    f"{stranger.path} holds movement of {learned.path} in {percent(share)} of its samples, in another "
+                    f"{unseen.path} holds movement of {learned.path} in {percent(share)} of its samples, in another "
                     "unit or at another time: it is the same recording, and a score on it would be a score on what "
                     "was learned"
                 )
 
 
-def _shared_share(learned: Recording, stranger: Recording) -> float:
-    """The share of the stranger's rows that stand in the other recording too, time and acceleration alike."""
-    _, here, there = np.intersect1d(stranger.time_ns, learned.time_ns, assume_unique=True, return_indices=True)
-    axes = min(3, stranger.signals.shape[1], learned.signals.shape[1])
-    same = (stranger.signals[here, :axes] == learned.signals[there, :axes]).all(axis=1)
-    return float(same.sum()) / len(stranger)
+def _shared_share(learned: Recording, unseen: Recording) -> float:
+    """The share of the unseen person's rows that stand in the other recording too, time and acceleration alike."""
+    _, here, there = np.intersect1d(unseen.time_ns, learned.time_ns, assume_unique=True, return_indices=True)
+    axes = min(3, unseen.signals.shape[1], learned.signals.shape[1])
+    same = (unseen.signals[here, :axes] == learned.signals[there, :axes]).all(axis=1)
+    return float(same.sum()) / len(unseen)

@@ -30,7 +30,7 @@ class RunDirectory:
 
     @property
     def history(self) -> Path:
-        """Losses and accuracies, a line a step."""
+        """Losses and accuracies, a line an iteration."""
         return self.path / "history.csv"
 
     @property

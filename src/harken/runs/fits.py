@@ -27,13 +27,13 @@ class Fits:
     held_out: Recogniser | None = None
 
     def calibrate(self, windows: RunWindows) -> None:
-        """Give the model the temperature that its like need on people they never met, or else on later moments.
+        """Give the model the temperature that its like need on unseen people, or else on later moments.
 
         People of the run's tests take no part in it.
         """
         temperature, on = 1.0, "nobody"
         if self.held_out is not None and windows.held_out is not None:
-            temperature, on = _temperature(self.held_out, windows.held_out), "strangers"
+            temperature, on = _temperature(self.held_out, windows.held_out), "unseen"
         elif self.blocked is not None and windows.blocked is not None and len(windows.blocked.test):
             temperature, on = _temperature(self.blocked, windows.blocked), "the same person"
         calibrated_on: CalibratedOn = on  # type: ignore[assignment]
@@ -48,7 +48,7 @@ class Fits:
         return self.blocked.evaluate(windows.blocked.test)
 
     def held_out_scores(self, windows: RunWindows) -> PeopleScores | None:
-        """Training people who were strangers to the fit that they are tested with."""
+        """Training people who were unseen people to the fit that they are tested with."""
         if self.held_out is None or windows.held_out is None:
             return None
         known = self.held_out.known(windows.held_out.test)

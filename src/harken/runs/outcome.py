@@ -29,14 +29,14 @@ class Outcome:
         history: of the fit whose model is saved.
         same_person: the notebook's test on the same person, whose windows overlap those learned; None in the
             rare case that it holds no learned label.
-        cross_people, cross: each stranger alone, and all their windows together; None without ``--cross``.
-        cross_probabilities: how far the probabilities given for strangers are to be believed.
+        cross_people, cross: each unseen person alone, and all their windows together; None without ``--cross``.
+        cross_probabilities: how far the probabilities given for unseen people are to be believed.
         blocked, blocked_history: the honest same-person test, and the history of its fit; None when it was
             not possible or not reached.
         held_out_people: training people whom a fit without them was tested on; its windows calibrate the model.
             None when there is one training person only, the recipe does not ask for it, or it was not reached.
         notes: sentences about the data and the windows.
-        steps_done, steps: smaller than ``steps`` when the run was interrupted.
+        iterations_done, iterations: smaller than ``iterations`` when the run was interrupted.
     """
 
     settings: RunSettings
@@ -54,13 +54,13 @@ class Outcome:
     blocked_history: History | None
     held_out_people: PeopleScores | None
     notes: tuple[str, ...]
-    steps_done: int
-    steps: int
+    iterations_done: int
+    iterations: int
 
     @property
     def finished(self) -> bool:
-        """Whether the model had all its steps."""
-        return self.steps_done == self.steps
+        """Whether the model had all its iterations."""
+        return self.iterations_done == self.iterations
 
     def scores_as_dict(self) -> dict[str, Any]:
         """For ``run.json`` and the model file: nothing in it depends on paths, times or durations."""

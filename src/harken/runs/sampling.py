@@ -26,8 +26,8 @@ class Taker(Protocol):
     def overlapping(self, training: list[Read]) -> Split:
         """What is learned, and the same-person test that overlaps it."""
 
-    def cross(self, strangers: list[Read]) -> Windows:
-        """Windows of people never met."""
+    def cross(self, unseen: list[Read]) -> Windows:
+        """Windows of unseen people."""
 
     def blocked(self, training: list[Read]) -> Split:
         """The honest same-person split."""
@@ -51,8 +51,8 @@ class _Random:
         windows = self._draw([one.as_found for one in training], self.draws.windows, self.draws.training_seed)
         return overlapping_same_person(windows, training=self.draws.training_windows)
 
-    def cross(self, strangers: list[Read]) -> Windows:
-        return self._draw([one.as_found for one in strangers], self.draws.windows, self.draws.cross_seed)
+    def cross(self, unseen: list[Read]) -> Windows:
+        return self._draw([one.as_found for one in unseen], self.draws.windows, self.draws.cross_seed)
 
     def blocked(self, training: list[Read]) -> Split:
         parts = [blocked_same_person(one.mended, window_length=self.length) for one in training]
@@ -81,8 +81,8 @@ class _Sliding:
         tests = round(self.hops.test_share * len(windows))
         return Split(windows[np.sort(order[tests:])], windows[np.sort(order[:tests])])
 
-    def cross(self, strangers: list[Read]) -> Windows:
-        return self._slide(self._at_rate(one) for one in strangers)
+    def cross(self, unseen: list[Read]) -> Windows:
+        return self._slide(self._at_rate(one) for one in unseen)
 
     def blocked(self, training: list[Read]) -> Split:
         parts = [blocked_same_person(self._at_rate(one), window_length=self.length) for one in training]

@@ -25,7 +25,7 @@ class RunWindows:
 
     Attributes:
         overlapping: what is learned, and the flattering same-person test.
-        cross: windows of people never met, or None when there are none.
+        cross: windows of unseen people, or None when there are none.
         blocked: the honest same-person split, which a second fit learns and is tested on; None when bouts are
             too short for it.
         held_out: the training windows of all but a few people, and of those few, on whom the model is calibrated;
@@ -58,7 +58,7 @@ def draw_run_windows(data: RunData, recipe: Preset) -> RunWindows:
         cross = take.cross(data.cross)
         refuse_strange_labels(cross, learned)
     blocked, reason = _blocked(take, data, recipe.window_length)
-    held_out = _without_a_few(overlapping.training) if recipe.calibrated_on_strangers else None
+    held_out = _without_a_few(overlapping.training) if recipe.calibrated_on_unseen else None
     return RunWindows(overlapping, cross, blocked, held_out, notes + ([reason] if reason else []))
 
 

@@ -1,7 +1,7 @@
 """The watches of ``harken serve --demo``: people doing exercises, streamed as if they did them now.
 
 They are the three of seglearn's exercises whom the demo model (``models/packaged/demo.safetensors``, made by
-``benchmarks/demo_model.py``) never met. Their recordings hold one long bout of each exercise; so that there is
+``benchmarks/demo_model.py``) has not seen. Their recordings hold one long bout of each exercise; so that there is
 something to see, pieces of the bouts take turns, and begin again when all have been seen. Within a piece nothing is
 changed; where two pieces meet, the movement jumps.
 """
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.datasets.exercises import exercises
-from harken.jobs.demo import STRANGERS
+from harken.jobs.demo import UNSEEN
 from harken.recordings.recording import Recording
 from harken.support.percent import percent
 
@@ -72,7 +72,7 @@ def demo_watches() -> list[DemoWatch]:
     Raises:
         HarkenError: when the package that holds the recordings (the extra ``demo``) is not installed.
     """
-    by_person: dict[str, list[Recording]] = {person: [] for person in STRANGERS}
+    by_person: dict[str, list[Recording]] = {person: [] for person in UNSEEN}
     for recording in exercises():  # each person's left wrist comes before the right one
         if recording.subject in by_person:
             by_person[recording.subject].append(recording)
@@ -85,12 +85,12 @@ def demo_watches() -> list[DemoWatch]:
 def about_demo(recogniser: "Recogniser") -> dict[str, Any]:
     """What the server says of its model in the demo, instead of what it says of any other."""
     provenance = recogniser.provenance_
-    right = percent(provenance["scores_on_the_never_met"]["accuracy"])
+    right = percent(provenance["scores_on_unseen_people"]["accuracy"])
     return {
         "demo": True,
         "card": [
             "A demo: three people do shoulder exercises with a watch on (Burns et al. 2018), over and over, as if now.",
-            f"The model learned from {len(provenance['training_people'])} others and never met these three; "
+            f"The model learned from {len(provenance['training_people'])} others and has not seen these three; "
             f"on their recordings it is right {right} of the time.",
             "It knows these exercises and nothing else; a recording of your own is labelled by harken's own model.",
         ],

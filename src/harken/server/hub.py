@@ -324,7 +324,7 @@ class Hub:
             "card": [
                 f"It tells {', '.join(specification.labels)} apart, "
                 f"in windows of {specification.window_length_s:g} s at {specification.sample_rate_hz:g} Hz.",
-                f"It learned from {people} {'person' if people == 1 else 'people'}; strangers are harder.",
+                f"It learned from {people} {'person' if people == 1 else 'people'}; unseen people are harder.",
                 f"Its probabilities were calibrated on {specification.calibrated_on}.",
             ],
             "demo": False,

@@ -73,7 +73,7 @@ def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
         baseline("svm")
 
 
-def test_a_stranger_is_recognised(small: Callable[[], Baseline]) -> None:
+def test_a_unseen_is_recognised(small: Callable[[], Baseline]) -> None:
     signals, codes = person(9)
     found = fitted(small).predict_proba(signals)
     assert found.shape == (len(codes), ACTIVITIES)
@@ -88,8 +88,8 @@ def test_labels_that_say_nothing_teach_nothing(small: Callable[[], Baseline]) ->
     signals, codes = people(1, 2, 3)
     learner = small()
     learner.fit(signals, np.random.default_rng(5).permutation(codes), sample_rate_hz=RATE_HZ, seed=0)
-    strangers, truth = people(9, 10, 11)
-    assert (learner.predict_proba(strangers).argmax(axis=1) == truth).mean() < 0.6
+    unseen, truth = people(9, 10, 11)
+    assert (learner.predict_proba(unseen).argmax(axis=1) == truth).mean() < 0.6
 
 
 def test_the_same_seed_gives_the_same_probabilities_and_another_seed_others(small: Callable[[], Baseline]) -> None:

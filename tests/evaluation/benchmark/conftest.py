@@ -15,7 +15,7 @@ from harken.windows.splits import protocols
 
 @pytest.fixture
 def invented(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The protocol invented/strangers and the small presets."""
+    """The protocol invented/unseen and the small presets."""
     monkeypatch.setattr(protocols, "PROTOCOLS", study.with_study())
     for name, recipe in people.SMALL_PRESETS.items():
         monkeypatch.setitem(PRESETS, name, recipe)
@@ -27,7 +27,7 @@ def settings(invented: None, tmp_path: Path) -> Callable[..., BenchmarkSettings]
 
     def make(**changes: Any) -> BenchmarkSettings:
         asked: dict[str, Any] = {"preset": "small-everyday", "baselines": ("small:4",), "workers": 0} | changes
-        return BenchmarkSettings("invented", "strangers", asked.pop("out", tmp_path / "out"), **asked)
+        return BenchmarkSettings("invented", "unseen", asked.pop("out", tmp_path / "out"), **asked)
 
     return make
 
@@ -42,7 +42,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
             patch.setitem(PRESETS, name, recipe)
         run_benchmark(
             BenchmarkSettings(
-                "invented", "strangers", out, preset="small-everyday", baselines=("small:4",), seed=0, workers=0
+                "invented", "unseen", out, preset="small-everyday", baselines=("small:4",), seed=0, workers=0
             )
         )
     return out

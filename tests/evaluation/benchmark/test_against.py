@@ -84,7 +84,7 @@ def change(*keys: str, to: object) -> Callable[[Result], None]:
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        (change("protocol", to="friends"), 'protocol was "friends" and is "strangers"'),
+        (change("protocol", to="friends"), 'protocol was "friends" and is "unseen"'),
         (
             change("methods", "small", "settings", "preset", "training", "epochs", to=9),
             r"small\.preset\.training\.epochs was 9 and is 4",

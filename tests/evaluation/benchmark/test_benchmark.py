@@ -54,7 +54,7 @@ def test_the_directory_holds_what_the_page_says(whole: Path) -> None:
     }
     result = json.loads((whole / "benchmark.json").read_text())
     assert result["command"] == (
-        "harken benchmark invented --protocol strangers --out DIR --preset small-everyday --baseline small:4 --seed 0"
+        "harken benchmark invented --protocol unseen --out DIR --preset small-everyday --baseline small:4 --seed 0"
     )
     assert result["mean_person_macro_f1"] == result["methods"]["small-everyday"]["mean_person_macro_f1"]
     assert list(result["methods"]) == ["small-everyday", "small"]
@@ -204,7 +204,7 @@ def test_what_cannot_be_asked_is_refused_before_anything_is_learned(
 
 
 def test_an_unknown_protocol_is_answered_with_those_there_are(settings: Settings) -> None:
-    with pytest.raises(HarkenError, match="invented has no protocol 'friends'; it has strangers"):
+    with pytest.raises(HarkenError, match="invented has no protocol 'friends'; it has unseen"):
         run_benchmark(replace(settings(), protocol="friends"))
 
 
@@ -225,7 +225,7 @@ def test_a_directory_in_use_is_refused(settings: Settings, whole: Path, tmp_path
         run_benchmark(settings(resume=True))
 
 
-def test_a_label_that_only_strangers_have_is_never_recognised_and_counts_as_missed(
+def test_a_label_that_only_unseen_have_is_never_recognised_and_counts_as_missed(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def dancing(_: object) -> object:
@@ -249,7 +249,7 @@ def test_stopped_and_killed_in_processes_and_resumed_here_gives_the_same_result(
 ) -> None:
     out = tmp_path / "out"
     command = [
-        *(sys.executable, "-c", CHILD, "benchmark", "invented", "--protocol", "strangers", "--out", str(out)),
+        *(sys.executable, "-c", CHILD, "benchmark", "invented", "--protocol", "unseen", "--out", str(out)),
         *("--preset", "small-everyday", "--baseline", "small:4", "--baseline", "random_forest", "--workers", "2"),
     ]
     stopped = begin(command)

@@ -88,7 +88,7 @@ def test_the_tables_hold_every_method_label_and_fold() -> None:
     methods = {"everyday": method_result(PRESET), "random_forest": method_result(BASELINE)}
     result = {
         "dataset": "invented",
-        "protocol": "strangers",
+        "protocol": "unseen",
         "command": "harken benchmark invented",
         "measures": "Nothing.",
         "preset": "everyday",

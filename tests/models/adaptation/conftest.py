@@ -1,4 +1,4 @@
-"""What the tests of adaptation share: a small general model, and people it never met."""
+"""What the tests of adaptation share: a small general model, and unseen people."""
 
 from pathlib import Path
 

@@ -160,7 +160,7 @@ def test_the_file_says_where_it_comes_from_and_the_wearer_counts_as_met(
 
 
 def test_the_temperature_is_never_lowered_and_says_whose_it_is(general: Recogniser, dora: Recording) -> None:
-    general.specification_ = replace(general.specification_, temperature=1.7, calibrated_on="strangers")
+    general.specification_ = replace(general.specification_, temperature=1.7, calibrated_on="unseen")
     adapted = adapt(general, [turned(dora)])
     assert adapted.kept
     assert adapted.recogniser.specification_.temperature >= 1.7

@@ -72,7 +72,7 @@ def invented(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: ModuleType
     monkeypatch.setattr(protocols, "PROTOCOLS", study.with_study())
     for name, recipe in people.SMALL_PRESETS.items():
         monkeypatch.setitem(PRESETS, name, recipe)
-    run_benchmark(BenchmarkSettings("invented", "strangers", tmp_path / "run", preset="small-everyday", workers=0))
+    run_benchmark(BenchmarkSettings("invented", "unseen", tmp_path / "run", preset="small-everyday", workers=0))
     monkeypatch.setattr(script, "BUDGETS_S", (0, 2, 16))
     monkeypatch.setattr(script, "TEST_S", 8)
     (tmp_path / "results").mkdir()
@@ -87,7 +87,7 @@ def test_the_study_runs_goes_on_and_refuses_the_known(
     script.main(arguments)
     path = tmp_path / "results" / "adaptation.json"
     result = json.loads(path.read_text())
-    one = result["runs"]["invented/strangers"]
+    one = result["runs"]["invented/unseen"]
     assert [row["seconds_of_each_bout"] for row in one["table"]] == [0, 2, 16]
     assert one["table"][0]["people"] == one["table"][0]["evaluations"] == 6
     benchmark = json.loads((run / "benchmark.json").read_text())
@@ -105,21 +105,21 @@ def test_the_study_runs_goes_on_and_refuses_the_known(
     assert "| 16 (48) |" in capsys.readouterr().out
     assert (tmp_path / "results" / "adaptation.png").read_bytes().startswith(b"\x89PNG")
     # What is there is not computed again; what is missing is.
-    del result["runs"]["invented/strangers"]["people"]["1"]
+    del result["runs"]["invented/unseen"]["people"]["1"]
     path.write_text(json.dumps(result))
     measured: list[str] = []
     measure = script.measure
     monkeypatch.setattr(script, "measure", lambda job: (measured.append(job.fold), measure(job))[1])
     script.main(arguments)
     assert measured == ["1", "1"]
-    again = json.loads(path.read_text())["runs"]["invented/strangers"]["table"]
+    again = json.loads(path.read_text())["runs"]["invented/unseen"]["table"]
     for row, before in zip(again, one["table"], strict=True):
         assert row | {"timing": 0} == before | {"timing": 0}
     # A model of another fold has met the people.
     (run / "fold_0" / "small-everyday.safetensors").write_bytes(
         (run / "fold_1" / "small-everyday.safetensors").read_bytes()
     )
-    with pytest.raises(HarkenError, match="no stranger to it"):
+    with pytest.raises(HarkenError, match="no unseen person to it"):
         script.main(arguments)
 
 
@@ -130,6 +130,6 @@ def test_quick_is_one_person_and_other_budgets_are_not_mixed(
     arguments = [str(run), "--data", str(tmp_path), "--results", str(tmp_path / "results"), "--workers", "0"]
     script.main([*arguments, "--quick"])
     result = json.loads((tmp_path / "results" / "adaptation.json").read_text())
-    assert result["runs"]["invented/strangers"]["table"][0]["evaluations"] == 1
+    assert result["runs"]["invented/unseen"]["table"][0]["evaluations"] == 1
     with pytest.raises(HarkenError, match="other budgets"):
         script.main(arguments)

@@ -48,13 +48,13 @@ def probabilities_of(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
     return rest
 
 
-def history_of(tests: tuple[str, ...], *, steps: int = STEPS, every: int = 30) -> History:
+def history_of(tests: tuple[str, ...], *, iterations: int = STEPS, every: int = 30) -> History:
     """A history in which all goes well."""
     history = History(tests=tests)
-    for step in range(1, steps + 1):
-        history.add_step(0.3 + 4 / step, 1 - 0.7 / step)
-        if step in (1, steps) or step % every == 0:
-            history.add_evaluation(step, dict.fromkeys(tests, (0.5 + 4 / step, 0.9 - 0.6 / step)))
+    for iteration in range(1, iterations + 1):
+        history.add_iteration(0.3 + 4 / iteration, 1 - 0.7 / iteration)
+        if iteration in (1, iterations) or iteration % every == 0:
+            history.add_evaluation(iteration, dict.fromkeys(tests, (0.5 + 4 / iteration, 0.9 - 0.6 / iteration)))
     return history
 
 
@@ -65,11 +65,11 @@ def _recorded(path: Path, seed: int) -> Read:
 
 @pytest.fixture
 def make_outcome(tmp_path: Path) -> MakeOutcome:
-    """A function that makes an outcome: one person learned from, the named strangers, the shares that are right."""
+    """A function that makes an outcome: one person learned from, the named unseen people, the shares that are right."""
 
     def make(
         *,
-        strangers: tuple[str, ...] = ("bob",),
+        unseen: tuple[str, ...] = ("bob",),
         cross: float = 0.6,
         honest: float | None = 0.85,
         overlapping: float | None = 0.95,
@@ -77,20 +77,20 @@ def make_outcome(tmp_path: Path) -> MakeOutcome:
         calibrated_on: CalibratedOn = "the same person",
         preset: str = "notebook",
         learned: tuple[str, ...] = ("alice",),
-        steps_done: int = STEPS,
+        iterations_done: int = STEPS,
         epochs: int | None = None,
         notes: tuple[str, ...] = (),
         folder: str = "secret place",
     ) -> Outcome:
         (tmp_path / folder).mkdir(exist_ok=True)
         training = [_recorded(tmp_path / folder / f"{name}.csv", 1 + 100 * at) for at, name in enumerate(learned)]
-        met = [_recorded(tmp_path / folder / f"{name}.csv", 2 + number) for number, name in enumerate(strangers)]
+        met = [_recorded(tmp_path / folder / f"{name}.csv", 2 + number) for number, name in enumerate(unseen)]
         recipe = PRESETS[preset]
-        truth, predicted = answered(cross, windows=300 * max(1, len(strangers)))
+        truth, predicted = answered(cross, windows=300 * max(1, len(unseen)))
         subjects = np.repeat(np.array([one.mended.subject for one in met] or ["nobody"]), 300)
         sizes: dict[str, Any] = {**recipe.sizes, "channels": 4, "classes": len(LABELS)}
         every = recipe.training.epochs if epochs is None else epochs
-        tests = ("same_person", "cross_person") if strangers else ("same_person",)
+        tests = ("same_person", "cross_person") if unseen else ("same_person",)
         return Outcome(
             settings=RunSettings(files=(training[0].path,), out=tmp_path / "run", device="cpu", preset=preset),
             specification=Specification(
@@ -117,15 +117,15 @@ def make_outcome(tmp_path: Path) -> MakeOutcome:
             ),
             history=history_of(tests),
             same_person=None if overlapping is None else scores_of(overlapping),
-            cross=score(truth, predicted, LABELS) if strangers else None,
-            cross_people=score_people(truth, predicted, subjects, LABELS) if strangers else None,
-            cross_probabilities=ProbabilityScores.of(probabilities_of(truth, predicted), truth) if strangers else None,
+            cross=score(truth, predicted, LABELS) if unseen else None,
+            cross_people=score_people(truth, predicted, subjects, LABELS) if unseen else None,
+            cross_probabilities=ProbabilityScores.of(probabilities_of(truth, predicted), truth) if unseen else None,
             blocked=None if honest is None else scores_of(honest),
             blocked_history=None if honest is None else history_of(("blocked_same_person",)),
             held_out_people=held_out,
             notes=notes,
-            steps_done=steps_done,
-            steps=STEPS,
+            iterations_done=iterations_done,
+            iterations=STEPS,
         )
 
     return make

@@ -26,22 +26,22 @@ def test_whom_the_probabilities_were_calibrated_on(make_outcome: MakeOutcome) ->
     truth = np.tile([0, 1, 2], 20)
     held_out = score_people(truth, truth, np.repeat(["dora", "emil"], 30), ("lying", "sitting", "walking"))
     said = {
-        on: calibration_sentence(make_outcome(calibrated_on=on, held_out=held_out if on == "strangers" else None))
-        for on in ("strangers", "the same person", "nobody")
+        on: calibration_sentence(make_outcome(calibrated_on=on, held_out=held_out if on == "unseen" else None))
+        for on in ("unseen", "the same person", "nobody")
     }
-    assert "are calibrated for strangers (temperature 1.25), on 2 training people whom a copy" in said["strangers"]
-    assert "not calibrated" not in said["strangers"]
+    assert "are calibrated for unseen people (temperature 1.25), on 2 training people whom a copy" in said["unseen"]
+    assert "not calibrated" not in said["unseen"]
     for on in ("the same person", "nobody"):
-        assert "not calibrated for strangers" in said[on]
+        assert "not calibrated for unseen people" in said[on]
     assert "on later moments of the one person it learned from" in said["the same person"]
     assert "nor for anybody" in said["nobody"]
 
 
-def test_the_error_on_strangers(make_outcome: MakeOutcome) -> None:
-    assert error_sentence(make_outcome(strangers=())) is None
+def test_the_error_on_unseen(make_outcome: MakeOutcome) -> None:
+    assert error_sentence(make_outcome(unseen=())) is None
     # 60 % of the windows are right with 0.95, the others wrong with 0.6.
     assert error_sentence(make_outcome(cross=0.6)) == (
-        "On the one person it never met, the probability of its answer differs from the share of answers that are "
+        "On the one unseen person, the probability of its answer differs from the share of answers that are "
         "right by 27.0 percentage points on average (expected calibration error 0.270; 0 is perfect)."
     )
 
@@ -76,14 +76,14 @@ def test_what_being_unsure_gains(found: ProbabilityScores, said: str) -> None:
 
 def test_on_the_page(make_outcome: MakeOutcome, tmp_path: Path) -> None:
     write_report(tmp_path / "with.html", make_outcome())
-    write_report(tmp_path / "without.html", make_outcome(strangers=(), calibrated_on="nobody"))
-    with_strangers, without = ((tmp_path / f"{name}.html").read_text() for name in ("with", "without"))
-    assert "“Unsure” below" in with_strangers
-    assert 'alt="Curve. ' in with_strangers
-    assert "expected calibration error 0.270" in with_strangers
+    write_report(tmp_path / "without.html", make_outcome(unseen=(), calibrated_on="nobody"))
+    with_unseen, without = ((tmp_path / f"{name}.html").read_text() for name in ("with", "without"))
+    assert "“Unsure” below" in with_unseen
+    assert 'alt="Curve. ' in with_unseen
+    assert "expected calibration error 0.270" in with_unseen
     assert "“Unsure” below" not in without
     assert 'alt="Curve. ' not in without
-    assert "not calibrated for strangers, nor for anybody" in without
+    assert "not calibrated for unseen people, nor for anybody" in without
 
 
 def test_people_together_are_their_windows_together() -> None:

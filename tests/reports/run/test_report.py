@@ -92,7 +92,7 @@ def test_the_pictures_are_whole_and_described(make_outcome: MakeOutcome, tmp_pat
         assert picture.width / picture.height == pytest.approx(
             int(image["width"] or 0) / int(image["height"] or 1), 0.01
         )
-    assert "People never met" in (images[0]["alt"] or ""), "unseen people come first"
+    assert "Unseen people" in (images[0]["alt"] or ""), "unseen people come first"
     assert "A dot stands" not in page.text, "with three labels every number is written"
 
 
@@ -115,7 +115,7 @@ def test_with_many_labels_two_matrices_a_test_can_still_be_read(make_outcome: Ma
 
 def test_every_person_label_and_file_is_named_and_no_folder(make_outcome: MakeOutcome, tmp_path: Path) -> None:
     note = f"Something about {tmp_path / 'secret place' / 'alice.csv'}."
-    outcome = make_outcome(strangers=("bob", "carol", "dave"), notes=(note,))
+    outcome = make_outcome(unseen=("bob", "carol", "dave"), notes=(note,))
     html, page = page_of(outcome, tmp_path)
     for name in ("alice", "bob", "carol", "dave", "lying", "sitting", "walking", "alice.csv", "dave.csv"):
         assert name in page.text
@@ -125,7 +125,7 @@ def test_every_person_label_and_file_is_named_and_no_folder(make_outcome: MakeOu
 
 
 def test_a_note_on_a_recording_stands_only_at_the_recording(make_outcome: MakeOutcome, tmp_path: Path) -> None:
-    outcome = make_outcome(strangers=())
+    outcome = make_outcome(unseen=())
     assert outcome.data.notes
     _, page = page_of(replace(outcome, notes=(*outcome.data.notes, "And another.")), tmp_path)
     (note,) = outcome.data.training[0].mended.quality.notes
@@ -134,7 +134,7 @@ def test_a_note_on_a_recording_stands_only_at_the_recording(make_outcome: MakeOu
 
 
 def test_a_note_on_all_recordings_is_said_once(make_outcome: MakeOutcome, tmp_path: Path) -> None:
-    outcome = make_outcome(strangers=("bob", "carol"))
+    outcome = make_outcome(unseen=("bob", "carol"))
     _, page = page_of(replace(outcome, notes=tuple(outcome.data.notes)), tmp_path)
     assert page.text.count("converted to g") == 1
     assert re.search(
@@ -143,20 +143,20 @@ def test_a_note_on_all_recordings_is_said_once(make_outcome: MakeOutcome, tmp_pa
 
 
 def test_a_note_on_some_recordings_says_which(make_outcome: MakeOutcome) -> None:
-    outcome = make_outcome(strangers=("bob", "carol"))
+    outcome = make_outcome(unseen=("bob", "carol"))
     own = [*outcome.data.training, *outcome.data.cross]
     quiet = replace(own[1], mended=replace(own[1].mended, quality=replace(own[1].mended.quality, notes=())))
     cards, shared = recording_cards(replace(outcome, data=replace(outcome.data, cross=[quiet, own[2]])))
     (said,) = shared
     assert said.startswith("2 of 3 recordings (alice.csv, carol.csv): Acceleration is in m/s2 (at rest 9.")
     assert [card.notes for card in cards] == [[], [], []]
-    _, shared = recording_cards(make_outcome(strangers=("bob",)))
+    _, shared = recording_cards(make_outcome(unseen=("bob",)))
     assert shared[0].startswith("Both recordings: ")
 
 
 def test_names_from_files_are_escaped(make_outcome: MakeOutcome, tmp_path: Path) -> None:
     bad = "<script>alert(1)<x"
-    outcome = make_outcome(strangers=(bad, 'a "quoted" & b'))
+    outcome = make_outcome(unseen=(bad, 'a "quoted" & b'))
     labels = ("</style><script>alert(2)</script>", "sit'ting\"", "<img src=x onerror=alert(3)>")
     rename = {"label_names": labels}
     assert outcome.cross is not None
@@ -185,8 +185,8 @@ def test_all_three_tests_stand_beside_one_another(make_outcome: MakeOutcome, tmp
             assert f"{value:.3f}" in page.text
 
 
-def test_strangers_are_listed_the_worst_first(make_outcome: MakeOutcome, tmp_path: Path) -> None:
-    outcome = make_outcome(strangers=("bob", "carol", "dave"))
+def test_unseen_are_listed_the_worst_first(make_outcome: MakeOutcome, tmp_path: Path) -> None:
+    outcome = make_outcome(unseen=("bob", "carol", "dave"))
     _, page = page_of(outcome, tmp_path)
     assert outcome.cross_people is not None
     worst, *_ = sorted(outcome.cross_people.people, key=lambda name: outcome.cross_people.people[name].macro_f1)  # type: ignore[union-attr]
@@ -198,18 +198,18 @@ def test_the_same_run_gives_the_same_report(make_outcome: MakeOutcome, tmp_path:
     assert page_of(outcome, tmp_path)[0] == page_of(outcome, tmp_path)[0]
 
 
-def test_without_strangers_nothing_is_promised(make_outcome: MakeOutcome, tmp_path: Path) -> None:
-    _, page = page_of(make_outcome(strangers=()), tmp_path)
+def test_without_unseen_nothing_is_promised(make_outcome: MakeOutcome, tmp_path: Path) -> None:
+    _, page = page_of(make_outcome(unseen=()), tmp_path)
     assert page.text.count("Nothing is known") == 1
     assert "No recording of anybody else was given (--cross)" in page.text
-    assert "People never met unknown Not tested." in page.text
-    assert "Each person it never met" not in page.text
+    assert "Unseen people unknown Not tested." in page.text
+    assert "Each unseen person" not in page.text
     assert len(page.all("img")) == 2 * 3 + 2
 
 
 def test_an_interrupted_run_says_so(make_outcome: MakeOutcome, tmp_path: Path) -> None:
-    _, page = page_of(make_outcome(steps_done=40, honest=None), tmp_path)
-    assert "Training was interrupted: the model had 40 of 90 steps" in page.text
+    _, page = page_of(make_outcome(iterations_done=40, honest=None), tmp_path)
+    assert "Training was interrupted: the model had 40 of 90 iterations" in page.text
     assert "There is no honest same-person test: the run was stopped before it was made." in page.text
     assert "40 of 90" in page.text
 
@@ -227,34 +227,34 @@ def test_a_run_without_any_same_person_test(make_outcome: MakeOutcome, tmp_path:
     assert "Overlap" not in page.text.replace("Overlapping", "")
 
 
-def test_held_out_people_speak_where_no_stranger_does(make_outcome: MakeOutcome, tmp_path: Path) -> None:
-    asked = {"learned": ("alice", "dora", "emil"), "strangers": (), "calibrated_on": "strangers"}
+def test_held_out_people_speak_where_no_unseen_does(make_outcome: MakeOutcome, tmp_path: Path) -> None:
+    asked = {"learned": ("alice", "dora", "emil"), "unseen": (), "calibrated_on": "unseen"}
     outcome = make_outcome(**asked, held_out=people_scored("dora", "emil", right=0.7))
     assert sentences.headline(outcome) == (
         "Trained without 2 of its 3 training people, a copy of this recogniser names the right activity in 70.0% of "
-        "their windows. It was not tested on people it never met."
+        "their windows. It was not tested on unseen people."
     )
     _, page = page_of(outcome, tmp_path)
     assert "Nothing is known" not in page.text
-    assert "The best guess at how strangers will do is what held-out training people got" in page.text
+    assert "The best guess at how unseen people will do is what held-out training people got" in page.text
     assert "Held-out training people: 70.0%, by a copy trained without them." in page.text
-    assert "People never met unknown" in page.text, "they are no strangers"
+    assert "Unseen people unknown" in page.text, "they are no unseen people"
     assert "The score of held-out training people rests on 2 people" in page.text
     assert "A window is 20.5 seconds of the signal. For comparison: answering" in page.text
     assert page.text.count("Commonest mistake") == 1
-    assert "The strangers' score" not in page.text
+    assert "The unseen people's score" not in page.text
 
 
-def test_held_out_people_are_never_mixed_with_strangers(make_outcome: MakeOutcome, tmp_path: Path) -> None:
-    asked = {"learned": ("alice", "dora"), "strangers": ("bob", "carol"), "cross": 0.6}
+def test_held_out_people_are_never_mixed_with_unseen(make_outcome: MakeOutcome, tmp_path: Path) -> None:
+    asked = {"learned": ("alice", "dora"), "unseen": ("bob", "carol"), "cross": 0.6}
     with_them = make_outcome(**asked, held_out=people_scored("dora", right=0.9))
     without = make_outcome(**asked)
     assert sentences.headline(with_them) == sentences.headline(without)
     _, page = page_of(with_them, tmp_path)
-    start, end = (page.text.index(words) for words in ("Each person it never met", "Training people who were held out"))
-    strangers = page.text[start:end]
-    assert "bob" in strangers
-    assert "dora" not in strangers
+    start, end = (page.text.index(words) for words in ("Each unseen person", "Training people who were held out"))
+    unseen = page.text[start:end]
+    assert "bob" in unseen
+    assert "dora" not in unseen
     held_out = page.text[end : page.text.index("Which activity is taken for which")]
     assert "without 1 of its 2 training people" in held_out
     assert "dora 300 90.0%" in held_out

@@ -20,15 +20,19 @@ def people_of(count: int, right: float = 0.8) -> PeopleScores:
 
 
 @pytest.mark.parametrize(
-    ("strangers", "said"),
+    ("unseen", "said"),
     [
-        ((), "Nothing is known about how well this recogniser does on strangers: it was tested only on the one person"),
-        (("bob",), "On the one person it never met, this recogniser names the right activity in 60.0% of the windows."),
-        (("bob", "eve"), "On the 2 people it never met, this recogniser names the right activity in 60.0%"),
+        (
+            (),
+            "Nothing is known about how well this recogniser does on unseen people: it was tested only on the one "
+            "person",
+        ),
+        (("bob",), "On the one unseen person, this recogniser names the right activity in 60.0% of the windows."),
+        (("bob", "eve"), "On the 2 unseen people, this recogniser names the right activity in 60.0%"),
     ],
 )
-def test_headline(make_outcome: MakeOutcome, strangers: tuple[str, ...], said: str) -> None:
-    assert sentences.headline(make_outcome(strangers=strangers)).startswith(said)
+def test_headline(make_outcome: MakeOutcome, unseen: tuple[str, ...], said: str) -> None:
+    assert sentences.headline(make_outcome(unseen=unseen)).startswith(said)
 
 
 @pytest.mark.parametrize(
@@ -54,11 +58,11 @@ def test_what_the_overlap_flattered(make_outcome: MakeOutcome, overlapping: floa
         (0.9, "accuracy is 5.0 percentage points higher than on"),
     ],
 )
-def test_how_far_it_is_to_strangers(make_outcome: MakeOutcome, cross: float, said: str) -> None:
-    sentence = sentences.stranger_gap_sentence(make_outcome(cross=cross))
+def test_how_far_it_is_to_unseen(make_outcome: MakeOutcome, cross: float, said: str) -> None:
+    sentence = sentences.unseen_gap_sentence(make_outcome(cross=cross))
     assert sentence is not None
     assert said in sentence
-    assert sentences.stranger_gap_sentence(make_outcome(strangers=())) is None
+    assert sentences.unseen_gap_sentence(make_outcome(unseen=())) is None
 
 
 def test_an_interval_is_over_people_and_only_over_enough_of_them() -> None:
@@ -109,20 +113,20 @@ def test_a_short_training_is_called_short(make_outcome: MakeOutcome) -> None:
     assert sentences.warnings(make_outcome(epochs=100)) == []
     assert sentences.warnings(make_outcome(preset="everyday")) == []
     (said,) = sentences.warnings(make_outcome(epochs=1))
-    assert said.startswith("This was a short training: 1 pass over the training windows, where the recipe")
+    assert said.startswith("This was a short training: 1 epoch over the training windows, where the recipe")
 
 
 @pytest.mark.parametrize(
     ("count", "said"),
     [(1, "rests on one person"), (3, "rests on 3 people. That says little"), (7, "The interval says")],
 )
-def test_few_strangers_are_a_limit(make_outcome: MakeOutcome, count: int, said: str) -> None:
-    first = sentences.limits(make_outcome(strangers=tuple(f"p{i}" for i in range(count))))[0]
+def test_few_unseen_are_a_limit(make_outcome: MakeOutcome, count: int, said: str) -> None:
+    first = sentences.limits(make_outcome(unseen=tuple(f"p{i}" for i in range(count))))[0]
     assert said in first
 
 
-def test_without_strangers_no_limit_speaks_of_them(make_outcome: MakeOutcome) -> None:
-    assert not any("strangers' score" in said for said in sentences.limits(make_outcome(strangers=())))
+def test_without_unseen_no_limit_speaks_of_them(make_outcome: MakeOutcome) -> None:
+    assert not any("unseen people's score" in said for said in sentences.limits(make_outcome(unseen=())))
 
 
 @pytest.mark.parametrize("preset", ["notebook", "everyday"])

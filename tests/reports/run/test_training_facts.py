@@ -39,5 +39,5 @@ def test_every_change_of_the_augmentation_is_told(make_outcome: MakeOutcome) -> 
 
 
 def test_epochs_that_were_not_enough(make_outcome: MakeOutcome) -> None:
-    outcome = replace(make_outcome(preset="everyday"), training_windows=100, steps=1_000)
-    assert dict(training_facts(outcome))["Passes"] == "25, and more to make 1,000 steps"
+    outcome = replace(make_outcome(preset="everyday"), training_windows=100, iterations=1_000)
+    assert dict(training_facts(outcome))["Epochs"] == "25, and more to make 1,000 iterations"

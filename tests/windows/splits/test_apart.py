@@ -54,7 +54,7 @@ ONLY_AT_ONE_TIME = [
     ("p1_LA", "p1_RA"),
     ("p1L", "p1R"),
 ]
-STRANGERS = [
+UNSEEN = [
     ("p1_left", "p2_right"),
     ("p1_left", "p11_right"),
     ("dsads_p1", "dsads_p2"),
@@ -87,8 +87,8 @@ def test_names_that_say_less_count_when_the_two_were_recorded_at_once(one: str, 
     assert arms_of_one_person(other, one, everybody=[], simultaneous=True)
 
 
-@pytest.mark.parametrize(("one", "other"), STRANGERS)
-def test_strangers_are_no_false_alarm_even_at_one_time(one: str, other: str) -> None:
+@pytest.mark.parametrize(("one", "other"), UNSEEN)
+def test_unseen_are_no_false_alarm_even_at_one_time(one: str, other: str) -> None:
     refuse_shared({"training": windows_of(one), "test": windows_of(other, seed=1)})
 
 

@@ -72,13 +72,13 @@ def test_neighbours_are_left_out_in_a_ring() -> None:
     assert everybody_has_one_role(folds, known)
     assert [fold.test for fold in folds] == [*pairwise(known), ("p1", "p8")]
     assert all(len(fold.training) == 6 for fold in folds)
-    for person in known:  # two strangers' scores to choose by, of models that never met the person
+    for person in known:  # two unseen people's scores to choose by, of models that have not seen the person
         assert len([fold for fold in folds if person in fold.test]) == 2
     with pytest.raises(HarkenError, match="4 or more people"):
         neighbours_left_out(known[:3])
 
 
-def test_eight_people_have_28_pairs_and_the_other_six_are_strangers() -> None:
+def test_eight_people_have_28_pairs_and_the_other_six_are_unseen() -> None:
     known = [f"p{number}" for number in range(1, 9)]
     folds = pairs_of_people(known)
     assert [fold.training for fold in folds] == list(combinations(known, 2))

@@ -17,12 +17,12 @@ DRAWN: dict[tuple[str, str], Windows] = {}
 FOLDS = {
     ("wisdm", "harnet"): 5,
     ("wisdm", "harnet-choosing"): 4,
-    ("dsads", "strangers"): 8,
-    ("dsads", "strangers-choosing"): 8,
-    ("dsads", "strangers-19"): 8,
+    ("dsads", "unseen"): 8,
+    ("dsads", "unseen-choosing"): 8,
+    ("dsads", "unseen-19"): 8,
     ("dsads", "pairs"): 28,
     ("hmp", "harnet"): 7,
-    ("exercises", "strangers"): 5,
+    ("exercises", "unseen"): 5,
     ("dsads", "to-wisdm"): 1,
     ("wisdm", "to-dsads"): 1,
 }
@@ -89,7 +89,7 @@ def test_a_fold_shares_no_person(drawn: tuple[Protocol, Windows]) -> None:
         assert set.union(*people) == everybody
 
 
-def test_a_person_who_is_planted_among_the_strangers_is_found(drawn: tuple[Protocol, Windows]) -> None:
+def test_a_person_who_is_planted_among_the_unseen_is_found(drawn: tuple[Protocol, Windows]) -> None:
     asked, windows = drawn
     fold = asked.folds(windows)[-1]
     learned = np.flatnonzero(np.isin(windows.subjects, fold.training))[5]
@@ -113,8 +113,8 @@ def test_windows_are_10_s_of_acceleration_in_g_at_30_hz(drawn: tuple[Protocol, W
 
 
 def test_parting_the_arms_of_one_person_is_refused(data_dir: Path) -> None:
-    asked = protocol("dsads", "strangers")
-    windows = windows_of("dsads", "strangers", data_dir / "dsads")
+    asked = protocol("dsads", "unseen")
+    windows = windows_of("dsads", "unseen", data_dir / "dsads")
     # Somebody takes arms for people: every other recording is the left arm of the person before it.
     second = np.zeros(len(windows), dtype=bool)
     for person in np.unique(windows.subjects):
@@ -129,13 +129,13 @@ def test_parting_the_arms_of_one_person_is_refused(data_dir: Path) -> None:
 
 def test_labels_are_those_the_protocols_name(data_dir: Path) -> None:
     dsads, wisdm = data_dir / "dsads", data_dir / "wisdm"
-    four = windows_of("dsads", "strangers", dsads)
+    four = windows_of("dsads", "unseen", dsads)
     assert four.label_names == FOUR
     # Seven bouts of 300 s at two arms of eight people; 58 windows fit in each.
     assert len(four) == 8 * 2 * 7 * 58
     assert np.unique(four.label_codes, return_counts=True)[1].tolist() == [8 * 2 * 58 * n for n in (2, 1, 1, 3)]
     assert len(windows_of("dsads", "pairs", dsads)) == len(four) // 2
-    assert len(windows_of("dsads", "strangers-19", dsads).label_names) == 19
+    assert len(windows_of("dsads", "unseen-19", dsads).label_names) == 19
     one_way = windows_of("dsads", "to-wisdm", dsads, wisdm)
     assert one_way.label_names == FIVE
     split = apply(*protocol("dsads", "to-wisdm").folds(one_way), one_way)
@@ -145,7 +145,7 @@ def test_labels_are_those_the_protocols_name(data_dir: Path) -> None:
 
 
 def test_the_right_arm_is_the_right_arm(data_dir: Path) -> None:
-    both = windows_of("dsads", "strangers", data_dir / "dsads")
+    both = windows_of("dsads", "unseen", data_dir / "dsads")
     right = windows_of("dsads", "pairs", data_dir / "dsads")
     first = both[both.subjects == "dsads_p1"]
     assert np.array_equal(right[right.subjects == "dsads_p1"].signals, first.signals[: len(first) // 2])
@@ -161,8 +161,8 @@ def test_every_way_says_what_it_measures() -> None:
 
 
 def test_an_unknown_protocol_is_answered_with_those_there_are() -> None:
-    with pytest.raises(HarkenError, match="wisdm has no protocol 'strangers'; it has harnet, harnet-choosing"):
-        protocol("wisdm", "strangers")
+    with pytest.raises(HarkenError, match="wisdm has no protocol 'unseen'; it has harnet, harnet-choosing"):
+        protocol("wisdm", "unseen")
 
 
 def test_a_folder_for_each_data_set_is_asked_for(tmp_path: Path) -> None:
@@ -182,4 +182,4 @@ def test_folds_between_sets_need_both(data_dir: Path) -> None:
 
 def test_a_data_set_without_protocols_is_answered_with_those_that_have_some() -> None:
     with pytest.raises(HarkenError, match="no protocol for a data set 'everybody'; there are some for wisdm, "):
-        protocol("everybody", "strangers")
+        protocol("everybody", "unseen")

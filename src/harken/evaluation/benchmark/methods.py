@@ -74,7 +74,7 @@ class PresetMethod:
     def effort(self, training_windows: int) -> float:
         """Windows seen in all epochs."""
         settings = self._new().settings()
-        return float(settings.steps(training_windows) * settings.batch_windows)
+        return float(settings.iterations(training_windows) * settings.batch_windows)
 
     def fit(self, training: Windows) -> "Learned":
         """Train the network."""

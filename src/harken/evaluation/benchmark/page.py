@@ -65,7 +65,7 @@ def _methods(result: Mapping[str, Any]) -> TextTable:
         )
     one = result["methods"][result["preset"]]
     return TextTable(
-        "Macro F1 of people never met",
+        "Macro F1 of unseen people",
         ("method", "mean", "SD", "95 % interval", "accuracy", "worst person", "ECE", "to learn", "to recognise"),
         rows,
         f"{_of_some(result)}Mean and standard deviation over {one['evaluations']} evaluations (a person in a fold) of "

@@ -1,4 +1,4 @@
-"""What a report says of training people who were held out from a copy of the model, apart from people never met."""
+"""What a report says of training people who were held out from a copy of the model, apart from unseen people."""
 
 from typing import TYPE_CHECKING
 
@@ -32,5 +32,5 @@ def held_out_sentence(outcome: "Outcome") -> str:
     return (
         f"A copy of the model was trained in the same way without {held_out_people(outcome)} and tested on them. It "
         "had fewer people to learn from than the model itself. The model itself learned from everybody named here, so "
-        "these scores stand apart from those of people it never met."
+        "these scores stand apart from those of unseen people."
     )

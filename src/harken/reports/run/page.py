@@ -33,7 +33,7 @@ from harken.reports.run.sentences import (
     overlap_sentences,
     people_sentence,
     spread_sentence,
-    stranger_gap_sentence,
+    unseen_gap_sentence,
     warnings,
     without_folders,
 )
@@ -91,7 +91,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Unsure:
-    """What saying "unsure" gains on people never met: sentences, a few thresholds, and the whole curve."""
+    """What saying "unsure" gains on unseen people: sentences, a few thresholds, and the whole curve."""
 
     sentences: list[str]
     rows: list[UnsureRow]
@@ -131,7 +131,7 @@ def _content(outcome: "Outcome") -> dict[str, Any]:
         "cards": _cards(outcome),
         "tests": test_rows(outcome),
         "about_overlap": overlap_sentences(outcome),
-        "about_strangers": stranger_gap_sentence(outcome),
+        "about_unseen": unseen_gap_sentence(outcome),
         "people": people_rows(people),
         "about_people": spread_sentence(people) if people is not None else None,
         "held_out": people_rows(held_out),
@@ -174,7 +174,7 @@ def _unsure(outcome: "Outcome") -> Unsure | None:
     if scores is None:
         return None
     words = (
-        "Curve. How many of the answers for people never met are right, over how many windows get an answer, with the "
+        "Curve. How many of the answers for unseen people are right, over how many windows get an answer, with the "
         f"thresholds {', '.join(map(str, UNSURE_BELOW))} marked. The numbers stand in the table beside it."
     )
     picture = _picture(coverage_picture(scores.curve, marked=UNSURE_BELOW), words)
@@ -183,7 +183,7 @@ def _unsure(outcome: "Outcome") -> Unsure | None:
 
 def _cards(outcome: "Outcome") -> list[Card]:
     tests = (
-        (outcome.cross, "People never met", "The number that says what to expect on somebody new.", "trusted"),
+        (outcome.cross, "Unseen people", "The number that says what to expect on somebody new.", "trusted"),
         (outcome.blocked, "Same person, honest", "No test window shares a sample with training.", "honest"),
         (
             outcome.same_person,
@@ -220,7 +220,7 @@ def _about_matrices(outcome: "Outcome") -> str:
 
 def _matrices(outcome: "Outcome") -> list[Section]:
     tests = (
-        ("People never met", outcome.cross),
+        ("Unseen people", outcome.cross),
         ("Same person, honest (no overlap with what was learned)", outcome.blocked),
         ("Same person, overlapping windows (flattering)", outcome.same_person),
     )

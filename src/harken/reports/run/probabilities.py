@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, NamedTuple
 
 from harken.learning.calibration import Coverage, ProbabilityScores
-from harken.reports.run.sentences import known_people, number, points, strangers
+from harken.reports.run.sentences import known_people, number, points, unseen
 from harken.support.percent import percent
 
 if TYPE_CHECKING:
@@ -29,32 +29,32 @@ def calibration_sentence(outcome: "Outcome") -> str:
     """Whether the probabilities are calibrated, and on whom."""
     model = outcome.specification
     temperature = f"temperature {model.temperature:.3g}"
-    if model.calibrated_on == "strangers":
+    if model.calibrated_on == "unseen":
         count = len(outcome.held_out_people.people) if outcome.held_out_people is not None else 0
         whom = "one training person" if count == 1 else f"{count} training people"
         return (
-            f"Its probabilities are calibrated for strangers ({temperature}), on {whom} whom a copy of the model was "
-            "trained without."
+            f"Its probabilities are calibrated for unseen people ({temperature}), on {whom} whom a copy of "
+            "the model was trained without."
         )
     if model.calibrated_on == "the same person":
         return (
-            f"Its probabilities are not calibrated for strangers: they were calibrated ({temperature}) on later "
+            f"Its probabilities are not calibrated for unseen people: they were calibrated ({temperature}) on later "
             f"moments of {known_people(outcome)} it learned from. With anybody else it may be much surer than it is "
             "right."
         )
     return (
-        "Its probabilities are not calibrated for strangers, nor for anybody: there were no windows left to calibrate "
-        "them on. It may be much surer than it is right."
+        "Its probabilities are not calibrated for unseen people, nor for anybody: there were no windows left to "
+        "calibrate them on. It may be much surer than it is right."
     )
 
 
 def error_sentence(outcome: "Outcome") -> str | None:
-    """How far the probabilities were from what happened, on people never met; None without them."""
+    """How far the probabilities were from what happened, on unseen people; None without them."""
     if outcome.cross_probabilities is None:
         return None
     error = outcome.cross_probabilities.expected_calibration_error
     return (
-        f"On {strangers(outcome)} it never met, the probability of its answer differs from the share of answers that "
+        f"On {unseen(outcome)}, the probability of its answer differs from the share of answers that "
         f"are right by {points(error)} on average (expected calibration error {number(error)}; 0 is perfect)."
     )
 

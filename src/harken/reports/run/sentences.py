@@ -34,8 +34,8 @@ __all__ = [
     "people_sentence",
     "points",
     "spread_sentence",
-    "stranger_gap_sentence",
-    "strangers",
+    "unseen",
+    "unseen_gap_sentence",
     "warnings",
     "without_folders",
 ]
@@ -57,10 +57,10 @@ def points(difference: float) -> str:
     return f"{size} percentage point{'' if size == '1.0' else 's'}"
 
 
-def strangers(outcome: "Outcome") -> str:
-    """The people never met, counted."""
+def unseen(outcome: "Outcome") -> str:
+    """The unseen people, counted."""
     count = len(outcome.cross_people.people) if outcome.cross_people is not None else 1
-    return "the one person" if count == 1 else f"the {count} people"
+    return "the one unseen person" if count == 1 else f"the {count} unseen people"
 
 
 def known_people(outcome: "Outcome") -> str:
@@ -70,20 +70,20 @@ def known_people(outcome: "Outcome") -> str:
 
 
 def headline(outcome: "Outcome") -> str:
-    """The one sentence to remember: how well strangers are recognised, or how little is known about it."""
+    """The one sentence to remember: how well unseen people are recognised, or how little is known about it."""
     if outcome.cross is not None:
         return (
-            f"On {strangers(outcome)} it never met, this recogniser names the right activity in "
+            f"On {unseen(outcome)}, this recogniser names the right activity in "
             f"{percent(outcome.cross.accuracy)} of the windows."
         )
     if outcome.held_out_people is not None:
         return (
             f"Trained without {held_out_people(outcome)}, a copy of this recogniser names the right activity in "
             f"{percent(together(outcome.held_out_people).accuracy)} of their windows. "
-            "It was not tested on people it never met."
+            "It was not tested on unseen people."
         )
     return (
-        "Nothing is known about how well this recogniser does on strangers: it was tested only on "
+        "Nothing is known about how well this recogniser does on unseen people: it was tested only on "
         f"{known_people(outcome)} it learned from."
     )
 
@@ -157,17 +157,14 @@ def overlap_sentences(outcome: "Outcome") -> list[str]:
     ]
 
 
-def stranger_gap_sentence(outcome: "Outcome") -> str | None:
-    """How far it is from the people learned from to people never met; None when one of the two is unknown."""
+def unseen_gap_sentence(outcome: "Outcome") -> str | None:
+    """How far it is from the people learned from to unseen people; None when one of the two is unknown."""
     if outcome.cross is None or outcome.blocked is None:
         return None
     difference = outcome.blocked.accuracy - outcome.cross.accuracy
     direction = "lower than" if difference >= 0 else "higher than"
     size = "the same as" if f"{abs(difference) * 100:.1f}" == "0.0" else f"{points(difference)} {direction}"
-    return (
-        f"On {strangers(outcome)} it never met, accuracy is {size} on {known_people(outcome)} it learned from, tested "
-        "honestly."
-    )
+    return f"On {unseen(outcome)}, accuracy is {size} on {known_people(outcome)} it learned from, tested honestly."
 
 
 def warnings(outcome: "Outcome") -> list[str]:
@@ -179,8 +176,9 @@ def warnings(outcome: "Outcome") -> list[str]:
     ]
     if not outcome.finished:
         said.append(
-            f"Training was interrupted: the model had {outcome.steps_done:,} of {outcome.steps:,} steps. Every number "
-            "here is of the model as it was then. The same harken train command with --resume goes on."
+            f"Training was interrupted: the model had {outcome.iterations_done:,} of {outcome.iterations:,} "
+            "iterations. Every number here is of the model as it was then. The same harken train command with --resume "
+            "goes on."
         )
     recipe = outcome.settings.recipe
     if outcome.training.epochs < recipe.training.epochs:
@@ -206,7 +204,7 @@ def limits(outcome: "Outcome") -> list[str]:
     """What the numbers do not say."""
     said = []
     if outcome.cross_people is not None:
-        said.append(_people_limit("The strangers' score", len(outcome.cross_people.people)))
+        said.append(_people_limit("The unseen people's score", len(outcome.cross_people.people)))
     if outcome.held_out_people is not None:
         said.append(_people_limit("The score of held-out training people", len(outcome.held_out_people.people)))
     return [
@@ -283,13 +281,13 @@ def without_folders(text: str, paths: Iterable[Path]) -> str:
 def _nobody_else(outcome: "Outcome") -> str:
     if outcome.held_out_people is None:
         return (
-            "No recording of anybody else was given (--cross), so nothing is known about strangers. The scores below "
-            "are of people the model knows; on others it usually does much worse."
+            "No recording of anybody else was given (--cross), so nothing is known about unseen people. The scores "
+            "below are of people the model knows; on others it usually does much worse."
         )
     return (
-        "No recording of anybody else was given (--cross). The best guess at how strangers will do is what held-out "
-        "training people got from a copy that was trained without them. The same-person tests are of people the model "
-        "knows; on others it usually does much worse."
+        "No recording of anybody else was given (--cross). The best guess at how unseen people will do is what "
+        "held-out training people got from a copy that was trained without them. The same-person tests are of people "
+        "the model knows; on others it usually does much worse."
     )
 
 
@@ -307,7 +305,7 @@ def _window_limits(outcome: "Outcome") -> list[str]:
     return [
         "Windows are drawn at random and overlap one another, so thousands of windows are far fewer independent "
         "trials. What counts is how many people there are, and how many bouts of each activity.",
-        "The overlapping windows and those of people never met are drawn over the rows as they stand in the file, "
+        "The overlapping windows and those of unseen people are drawn over the rows as they stand in the file, "
         "gaps and wild values included, as the notebook drew them; the honest test uses mended rows.",
     ]
 

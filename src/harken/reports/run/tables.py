@@ -39,7 +39,7 @@ class ScoreRow(NamedTuple):
     """One score of the three tests; a test that was not made has a dash."""
 
     score: str
-    strangers: str
+    unseen: str
     honest: str
     overlapping: str
 
@@ -122,14 +122,14 @@ GLOSSARY = (
         "that no test window shares a sample with training.",
     ),
     Fact(
-        "People never met",
+        "Unseen people",
         "People of whom the model saw nothing: not for learning, not for stopping, not for choosing. This is the "
         "number to expect on somebody new.",
     ),
     Fact(
         "Held-out training people",
         "A copy of the model learns from the other training people and is tested on these: what a model of this kind "
-        "does on strangers, though not the model itself, which learned from them in the end.",
+        "does on unseen people, though not the model itself, which learned from them in the end.",
     ),
     Fact(
         "Calibrated",
@@ -155,7 +155,7 @@ GLOSSARY = (
 
 
 def test_rows(outcome: "Outcome") -> list[ScoreRow]:
-    """A row for each score, a column for each test: strangers, same person honest, same person overlapping."""
+    """A row for each score, a column for each test: unseen people, same person honest, same person overlapping."""
     tests = (outcome.cross, outcome.blocked, outcome.same_person)
     return [
         ScoreRow(name, *(NOT_MADE if scores is None else text(scores) for scores in tests)) for name, text in SCORES
@@ -183,7 +183,7 @@ def people_rows(people: PeopleScores | None) -> list[PersonRow]:
 def recording_cards(outcome: "Outcome") -> tuple[list[RecordingCard], list[str]]:
     """A card for each recording, those learned from first; and what is said of several recordings alike."""
     data = outcome.data
-    reads = [(one, "learned from") for one in data.training] + [(one, "never met") for one in data.cross]
+    reads = [(one, "learned from") for one in data.training] + [(one, "unseen") for one in data.cross]
     names = [name for one, _ in reads for name in one.mended.label_names]
     colours = label_colours([*outcome.specification.labels, *names])
     found = [inspect_recording(one.mended, found=one.as_found) for one, _ in reads]

@@ -55,7 +55,10 @@ def training_facts(outcome: "Outcome") -> list[Fact]:
         Fact(
             "Batch", f"{training.batch_windows:,} windows" + (", in a new order each pass" if training.shuffle else "")
         ),
-        Fact("Steps", f"{outcome.steps:,}" if outcome.finished else f"{outcome.steps_done:,} of {outcome.steps:,}"),
+        Fact(
+            "Iterations",
+            f"{outcome.iterations:,}" if outcome.finished else f"{outcome.iterations_done:,} of {outcome.iterations:,}",
+        ),
         *_optimiser_facts(training),
         Fact("Seed", f"{training.seed}"),
         Fact("Temperature", f"{specification.temperature:.3g}, calibrated on {specification.calibrated_on}"),
@@ -73,8 +76,8 @@ def _taken(outcome: "Outcome") -> str:
 
 def _epochs(outcome: "Outcome") -> str:
     training = outcome.training
-    if outcome.steps > training.epochs * outcome.training_windows // training.batch_windows:
-        return f"{training.epochs:,}, and more to make {training.fewest_steps:,} steps"
+    if outcome.iterations > training.epochs * outcome.training_windows // training.batch_windows:
+        return f"{training.epochs:,}, and more to make {training.min_iterations:,} iterations"
     return f"{training.epochs:,}"
 
 

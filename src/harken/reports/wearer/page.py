@@ -59,7 +59,7 @@ def write_wearer_report(
         path: the file to write, whole or not at all.
         timeline: of the recording, smoothed or not, in the wearer's zone.
         quality: the content of ``quality.json``; what it does not say is left out.
-        model_card: three lines on the model: what it knows, how well it does on strangers, where it fails.
+        model_card: three lines on the model: what it knows, how well it does on unseen people, where it fails.
         bouts: as ``timeline.bouts()`` gives them, which is asked when there are none.
         days: as ``timeline.daily()`` gives them, likewise.
 

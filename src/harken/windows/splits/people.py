@@ -30,7 +30,7 @@ class Fold:
     Attributes:
         name: what to call it in a table, unique among the folds of a protocol.
         training: whose windows the weights are learned from.
-        test: the strangers. Nothing is chosen, stopped or calibrated by them.
+        test: the unseen people. Nothing is chosen, stopped or calibrated by them.
         validation: held-out training people, for what has to be chosen; empty where nothing is.
 
     Raises:
@@ -88,7 +88,7 @@ def apply(fold: Fold, windows: Windows) -> FoldWindows:
 def k_folds_of_people(people: Iterable[str], k: int, *, seed: int) -> list[Fold]:
     """``k`` folds: people shuffled and dealt out, each tested exactly once by what was learned from all the others.
 
-    It measures recognition of strangers of the same study. The folds' scores are not independent of one another:
+    It measures recognition of unseen people of the same study. The folds' scores are not independent of one another:
     any two share most of their training people.
 
     Raises:
@@ -106,7 +106,7 @@ def k_folds_of_people(people: Iterable[str], k: int, *, seed: int) -> list[Fold]
 def leave_one_person_out(people: Iterable[str]) -> list[Fold]:
     """A fold for each person, named after them: they are tested by what was learned from all the others.
 
-    It measures recognition of the next stranger, by a model that has met as many people as the study has.
+    It measures recognition of the next unseen person, by a model that has met as many people as the study has.
 
     Raises:
         HarkenError: when there are fewer than two people.
@@ -133,7 +133,7 @@ def neighbours_left_out(people: Iterable[str]) -> list[Fold]:
 def pairs_of_people(people: Iterable[str]) -> list[Fold]:
     """A fold for each pair of people: what is learned from the two is tested on all the others.
 
-    It measures what two recordings are worth to strangers, without leaving to chance which two.
+    It measures what two recordings are worth to unseen people, without leaving to chance which two.
 
     Raises:
         HarkenError: when there are fewer than three people.

@@ -192,7 +192,7 @@ _ALL = (
     Protocol(
         "harnet",
         ("wisdm",),
-        "Recognition of 18 activities of people never met, from the watch's acceleration, on five random draws of a "
+        "Recognition of 18 activities of unseen people, from the watch's acceleration, on five random draws of a "
         "fifth of the people: the published evaluation of HARNet, so that published scores stand beside it for "
         "orientation. With 43 of its 46 people at hand the folds are other ones, so the scores are not those of the "
         "same people. Everybody did the same script in one study with one model of watch: it does not measure "
@@ -203,16 +203,16 @@ _ALL = (
     Protocol(
         "harnet-choosing",
         ("wisdm",),
-        "Recognition of 18 activities of three people never met, learned from nine: the windows of wisdm/harnet, but "
+        "Recognition of 18 activities of three unseen people, learned from nine: the windows of wisdm/harnet, but "
         "only of the 12 people whom none of its folds tests, in four folds among themselves. Presets, augmentations "
         "and lengths of training are chosen by it, and by nothing else. A score by it is therefore no result.",
         _wisdm_choosing,
         choosing_folds,
     ),
     Protocol(
-        "strangers",
+        "unseen",
         ("dsads",),
-        "Recognition of lying, sitting, standing and walking of a person never met, learned from the seven others, "
+        "Recognition of lying, sitting, standing and walking of an unseen person, learned from the seven others, "
         "both arms of a person always on one side. There are eight people and one bout of each kind a person, and a "
         "posture is one of laboratory stillness: the score varies much from person to person and says nothing of "
         "postures with busy hands.",
@@ -220,18 +220,18 @@ _ALL = (
         _one_person_out,
     ),
     Protocol(
-        "strangers-choosing",
+        "unseen-choosing",
         ("dsads",),
-        "The windows of dsads/strangers, but with two people left out of each fold, so that what is chosen for a "
-        "person can go by what others score who were strangers to a model that had not met that person either. "
+        "The windows of dsads/unseen, but with two people left out of each fold, so that what is chosen for a "
+        "person can go by what others score who were unseen people to a model that had not met that person either. "
         "Scores of single people decide; the mean over all of them is of everybody and therefore no result.",
         _dsads_four,
         _neighbours_out,
     ),
     Protocol(
-        "strangers-19",
+        "unseen-19",
         ("dsads",),
-        "Recognition of all 19 activities of the set, of a person never met, learned from the seven others, both arms "
+        "Recognition of all 19 activities of the set, of an unseen person, learned from the seven others, both arms "
         "of a person always on one side. Several activities differ by where they were done rather than by how the "
         "arm moves (standing, and standing in a lift), so not every mistake is one that a wearer would call one.",
         _dsads_nineteen,
@@ -240,10 +240,10 @@ _ALL = (
     Protocol(
         "pairs",
         ("dsads",),
-        "What two people's recordings are worth to strangers: the notebook's task (right arm; lying, sitting, "
-        "standing, walking) with each of the 28 pairs of people to learn from and the other six as strangers, so that "
-        "which two they were is averaged over. Windows are 10 s at 30 Hz, not the notebook's 512 samples. A person "
-        "is tested 21 times by models that share people: the 168 evaluations are not 168 people.",
+        "What two people's recordings are worth to unseen people: the notebook's task (right arm; lying, sitting, "
+        "standing, walking) with each of the 28 pairs of people to learn from and the other six as unseen people, so "
+        "that which two they were is averaged over. Windows are 10 s at 30 Hz, not the notebook's 512 samples. A "
+        "person is tested 21 times by models that share people: the 168 evaluations are not 168 people.",
         _dsads_right_arm,
         _pairs,
     ),
@@ -251,16 +251,16 @@ _ALL = (
         "harnet",
         ("hmp",),
         "Recognition of five short activities (climbing stairs, drinking, getting up from bed, pouring water, "
-        "walking) of a person never met, learned from six others: the published evaluation of HARNet on this set. "
+        "walking) of an unseen person, learned from six others: the published evaluation of HARNet on this set. "
         "The people did very different numbers of them, so a person's score may rest on two or three activities, "
         "and activities shorter than 10 s are not in it.",
         _hmp_harnet,
         harnet_hmp_folds,
     ),
     Protocol(
-        "strangers",
+        "unseen",
         ("exercises",),
-        "Recognition of seven shoulder exercises of two people never met, learned from the eight others, both wrists "
+        "Recognition of seven shoulder exercises of two unseen people, learned from the eight others, both wrists "
         "of a person always on one side, acceleration only. Every sample is exercise, so it does not measure telling "
         "exercise from anything else.",
         _exercises,

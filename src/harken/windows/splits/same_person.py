@@ -46,7 +46,7 @@ def blocked_same_person(recording: Recording, *, window_length: int) -> tuple[Re
     A bout ends at a label change or a gap. The two recordings that come back are the whole one with other
     samples marked invalid, so that windows drawn from one share no sample with windows drawn from the other.
     It measures the same person honestly in that one respect; bout, strap and day are still shared, so it
-    says little about tomorrow and nothing about a stranger.
+    says little about tomorrow and nothing about an unseen person.
 
     Args:
         recording: a mended recording.
@@ -97,7 +97,7 @@ def blocked_windows(windows: Windows) -> Split:
     none to test.
 
     It measures the same person a moment later: bout, strap and day are still shared, so it says little about tomorrow
-    and nothing about a stranger.
+    and nothing about an unseen person.
 
     Args:
         windows: those of everybody, labelled.
