@@ -11,7 +11,7 @@ Beside it a glance at the whole window: where gravity points, and on a logarithm
 fast, and at which frequencies. Somebody who lies moves an arm by 0.001 g, who stands by 0.004 g, who walks by 0.2 g; a
 layer that is normalised to the last of these does not see the first two. (A forest, to which scale is nothing, told
 postures of DSADS apart where the network without a glance did not.) The whole was chosen among its like within 12
-people of WISDM and by people of DSADS beside the one tested, see ``docs/results/strangers.md``.
+people of WISDM and by people of DSADS beside the one tested, see ``docs/results/unseen_people.md``.
 """
 
 from dataclasses import dataclass

@@ -1,0 +1,122 @@
+"""Where the server's processor time goes for a second of a watch, and so how many watches there could be at most.
+
+    python -m benchmarks.live.stages [--watches 64] [--seconds 40] [--json FILE]
+
+All that ``harken serve`` does with a message of a second at 50 Hz but the socket itself, in one thread and one process,
+for so many watches together as a tick finds under load: reading the message, taking its samples, resampling, the
+network of the recipe ``everyday``, telling, writing the label's message. In microseconds of processor time a watch and
+second, medians over the seconds. The network runs in a thread of its own beside the rest, so neither alone can use more
+than one core: a second divided by either is a bound on the watches that one server can label a second each. Sockets and
+the watches themselves come on top (``benchmarks/live/load.py``).
+"""
+
+import argparse
+import json
+import statistics
+import tempfile
+import time
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import orjson
+import torch
+
+from benchmarks.live.watches import RATE_HZ, Values, everyday_model
+from harken.benchmarking.machine import made_with
+from harken.files import write_text
+from harken.live import Plan, advance
+from harken.live.live_recogniser import probabilities_of
+from harken.recogniser import Recogniser
+from harken.server.limits import Limits
+from harken.server.messages import samples_of
+from harken.server.session import Session
+
+START_NS = 1_700_000_000 * 10**9
+WARM_UP_S = 15
+"""Windows are of 10 s."""
+NETWORK = "network"
+
+
+class Laps:
+    """Processor time of the stages of a round, in this thread."""
+
+    def __init__(self) -> None:
+        self.spent_ns: dict[str, list[int]] = defaultdict(list)
+        self._last = 0
+
+    def begin(self) -> None:
+        """A round."""
+        self._last = time.thread_time_ns()
+
+    def end(self, stage: str) -> None:
+        """Of one stage, and the beginning of the next."""
+        now = time.thread_time_ns()
+        self.spent_ns[stage].append(now - self._last)
+        self._last = now
+
+
+def one_second(second: int, sessions: list[Session], recogniser: Recogniser, said: Values, laps: Laps) -> None:
+    """What a server does with a message of each watch."""
+    texts = [
+        said.message(START_NS + second * 10**9 + number * 10**6, RATE_HZ).decode() for number in range(len(sessions))
+    ]
+    streams = [session.stream for session in sessions]
+    laps.begin()
+    messages = [samples_of(text) for text in texts]
+    laps.end("reading messages")
+    for session, (signals, time_ns) in zip(sessions, messages, strict=True):
+        session.allow(len(time_ns), float(second))
+        session.take(signals, time_ns, float(second))
+    laps.end("taking samples")
+    windows = advance(streams)
+    laps.end("resampling, windows")
+    answers = probabilities_of(recogniser, windows)
+    laps.end(NETWORK)
+    first, told = 0, []
+    for session in sessions:
+        count = session.stream.due_count
+        told.append(session.stream.tell(answers[first : first + count]))
+        session.hear(told[-1])
+        first += count
+    laps.end("telling")
+    for session, updates in zip(sessions, told, strict=True):
+        for update in updates:
+            orjson.dumps(session.message(update)).decode()
+    laps.end("writing messages")
+
+
+def main() -> None:
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--watches", type=int, default=64, help="in a tick")
+    parser.add_argument("--seconds", type=int, default=40, help="of each")
+    parser.add_argument("--json", type=Path, help="write the result here")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as folder:
+        recogniser = Recogniser.load(everyday_model(Path(folder) / "everyday.safetensors"), device="cpu")
+    plan = Plan(recogniser.specification_, hop_s=1.0)
+    sessions = [Session(f"watch {number}", plan, Limits(), 0.0) for number in range(arguments.watches)]
+    said, laps = Values(0), Laps()
+    for second in range(WARM_UP_S + arguments.seconds):
+        if second == WARM_UP_S:
+            laps.spent_ns.clear()
+        one_second(second, sessions, recogniser, said, laps)
+    stages = {name: statistics.median(spent) / 1000 / arguments.watches for name, spent in laps.spent_ns.items()}
+    beside = sum(spent for name, spent in stages.items() if name != NETWORK)
+    for name, spent in stages.items():
+        print(f"{name:20} {spent:7.1f} us a watch and second")
+    print(f"at most {1e6 / stages[NETWORK]:,.0f} watches by the network, {1e6 / beside:,.0f} by all else but sockets")
+    if arguments.json:
+        result: dict[str, Any] = {
+            "command": f"python -m benchmarks.live.stages --watches {arguments.watches} --seconds {arguments.seconds}",
+            "microseconds_a_watch_and_second": stages,
+            "watches_at_most": {"by_the_network": 1e6 / stages[NETWORK], "by_all_else_but_sockets": 1e6 / beside},
+            **made_with(),
+        }
+        write_text(arguments.json, json.dumps(result, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

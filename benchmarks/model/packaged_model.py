@@ -1,0 +1,394 @@
+"""Train the model that comes with harken, and measure its like on people that it never met.
+
+    python -m benchmarks.model.packaged_model --data DATA --work DIR --folds [--sampling NAME ...] [--workers 2]
+    python -m benchmarks.model.packaged_model --data DATA --work DIR --fit
+    python -m benchmarks.model.packaged_model --data DATA --work DIR --rewrite
+
+``DATA`` holds the data sets ``wisdm`` and ``dsads`` in their published layouts (see ``harken datasets``).
+
+``--folds`` deals the people of both sets into five folds and learns five models of the preset ``everyday``, each
+without the people it is tested on; their scores go to the JSON and the model's card, and the fold models stay in
+``DIR`` for whatever else must be measured on strangers. Several ways of sampling the training windows may be named:
+all are scored, and the best one is chosen. What decides is the mean over the two data sets of the mean of each
+person's macro F1; a label that one of the ways learns as ``other`` counts as ``other`` for all of them, so a label of
+its own is kept only where it costs the others nothing.
+
+``--fit`` learns the packaged model from everybody, sampled in the chosen way, with the temperature that the fold
+models need on the people they never met. It is not scored: nobody is left who would be a stranger to it.
+
+``--rewrite`` writes the packaged model in today's file format, with the fingerprints of the recordings that it learned
+from, and keeps its weights, its specification and its provenance as they are. The recordings must be those that
+the file names.
+
+Every fit is a process of one thread. Finished folds are kept in ``DIR``, and a fit that was stopped goes on, as long
+as neither recipe nor sampling nor the shapes of the network have changed. ``--passes`` and ``--people`` make a trial
+small; give it a ``--json``, ``--card`` and ``--model`` of its own.
+"""
+
+import argparse
+import hashlib
+import json
+import multiprocessing
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.model.packaged_model_card import FoldLogits, card, compared_macro_f1, scores
+from benchmarks.paths import RESULTS, ROOT
+from harken.benchmarking.machine import made_with
+from harken.datasets.activities import to_common
+from harken.datasets.registry import dataset
+from harken.files import replacing, write_text
+from harken.fingerprints import Fingerprints
+from harken.model_file import METADATA_KEY, Model, write_model
+from harken.networks import build
+from harken.presets import PRESETS, Preset
+from harken.recogniser import PACKAGED_MODEL, Recogniser
+from harken.recording import Recording
+from harken.signals import resample
+from harken.specification import Specification
+from harken.splits import Fold, apply, k_folds_of_people
+from harken.windows import Windows, concatenate, sliding_windows
+
+SETS = ("wisdm", "dsads")
+FOLDS, SEED = 5, 0
+HOP_S = 5.0
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """Which of the training windows are learned from, and how often. Test windows are never sampled.
+
+    Attributes:
+        other_per_person: so many windows of ``other`` a person at most, evenly spread over what they did; None for
+            all. Without a limit two windows of three are ``other``.
+        least_share: rarer labels are repeated until they have this share of the most frequent label's windows.
+        also_other: labels that are learned, and tested, as ``other``.
+    """
+
+    other_per_person: int | None = None
+    least_share: float = 0.0
+    also_other: tuple[str, ...] = ()
+
+
+SAMPLINGS = {
+    "balanced": Sampling(other_per_person=120, least_share=0.5),
+    "capped": Sampling(other_per_person=120),
+    "everything": Sampling(),
+    "balanced_without_cycling": Sampling(other_per_person=120, least_share=0.5, also_other=("cycling",)),
+}
+
+
+@dataclass(frozen=True)
+class Task:
+    """One fit: a fold, or everybody (``fold`` None), in one process."""
+
+    data: Path
+    folder: Path
+    sampling: Sampling
+    fold: int | None
+    passes: int | None
+    people: int | None
+
+
+def recordings(data: Path, name: str, people: int | None) -> list[Recording]:
+    """The recordings of a data set with the common words for labels, of its first so many people (None: of all)."""
+    source = dataset(name)
+    every = source.read(data / name)
+    chosen = sorted({recording.subject for recording in every})[:people]
+    return [to_common(recording, source.info) for recording in every if recording.subject in chosen]
+
+
+def windows_of(every: Sequence[Recording], recipe: Preset) -> Windows:
+    """Sliding windows of the recipe's length and rate, every five seconds."""
+    if recipe.sample_rate_hz is None:
+        raise ValueError(f"the preset {recipe.name} has no rate of its own")
+    return concatenate(
+        [
+            sliding_windows(
+                resample(recording, sample_rate_hz=recipe.sample_rate_hz).select_channels(recipe.channels or ()),
+                length_s=recipe.window_length / recipe.sample_rate_hz,
+                hop_s=HOP_S,
+            )
+            for recording in every
+        ]
+    )
+
+
+def relabelled(windows: Windows, also_other: Sequence[str]) -> Windows:
+    """The same windows, some labels learned as ``other``."""
+    labels = np.where(np.isin(windows.labels, also_other), "other", windows.labels)
+    names, codes = np.unique(labels, return_inverse=True)
+    return replace(windows, label_names=tuple(names.tolist()), label_codes=codes.astype(np.int16))
+
+
+def sampled(windows: Windows, sampling: Sampling) -> Windows:
+    """The training windows as they are learned from, in the order of ``windows``."""
+    rows = np.arange(len(windows))
+    if sampling.other_per_person is not None:
+        others = windows.labels == "other"
+        kept = [rows[~others]]
+        for person in np.unique(windows.subjects[others]):
+            theirs = rows[others & (windows.subjects == person)]
+            kept.append(_spread(theirs, min(len(theirs), sampling.other_per_person)))
+        rows = np.sort(np.concatenate(kept))
+    codes = windows.label_codes[rows]
+    least = round(sampling.least_share * np.bincount(codes).max())
+    each = [rows[codes == code] for code in np.unique(codes)]
+    return windows[np.sort(np.concatenate([_spread(of_label, max(len(of_label), least)) for of_label in each]))]
+
+
+def _spread(rows: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """So many of the rows, evenly: every so-manieth, or each one about equally often."""
+    return np.asarray(rows[np.arange(count) * len(rows) // count])
+
+
+def folds_of(windows: Windows) -> list[Fold]:
+    """Five folds of people, each set's people dealt evenly, so that no fold tests one set alone."""
+    people = np.unique(windows.subjects).tolist()
+    dealt = [
+        k_folds_of_people([person for person in people if person.startswith(name)], FOLDS, seed=SEED) for name in SETS
+    ]
+    return [
+        Fold(str(number), *(tuple(p for fold in parts for p in getattr(fold, role)) for role in ("training", "test")))
+        for number, parts in enumerate(zip(*dealt, strict=True))
+    ]
+
+
+def run(task: Task) -> Path:
+    """Fit once, and keep the model and, of a fold, what it answers to the strangers."""
+    import torch
+
+    torch.set_num_threads(1)
+    name = "everybody" if task.fold is None else f"fold_{task.fold}"
+    model = task.folder / f"{name}.safetensors"
+    if task.fold is None and model.exists():
+        return model
+    every = [recording for each in SETS for recording in recordings(task.data, each, task.people)]
+    windows = relabelled(windows_of(every, PRESETS["everyday"]), task.sampling.also_other)
+    parts = None if task.fold is None else apply(folds_of(windows)[task.fold], windows)
+    training = sampled(windows if parts is None else parts.training, task.sampling)
+    recogniser = Recogniser("everyday", passes=task.passes, seed=SEED, device="cpu")
+    checkpoint = task.folder / f"{name}.checkpoint.safetensors"
+    began = time.monotonic()
+    recogniser.fit(training, checkpoint=checkpoint)
+    seconds = time.monotonic() - began
+    learned = [one for one in every if one.subject in set(training.subjects.tolist())]
+    recogniser.fingerprints_ = Fingerprints.of(learned)
+    recogniser.provenance_ |= {
+        "data": [{"subject": one.subject, "samples_fingerprint": one.samples_fingerprint} for one in learned],
+        "attribution": [dataset(each).info.citation for each in SETS],
+    }
+    recogniser.save(model)
+    if parts is not None:
+        known = recogniser.known(parts.test)
+        with replacing(task.folder / f"{name}.npz") as aside:
+            np.savez(
+                aside,
+                logits=recogniser.predict_logits(known),
+                codes=known.label_codes,
+                subjects=known.subjects,
+                labels=np.array(recogniser.specification_.labels),
+                seconds=seconds,
+            )
+    checkpoint.unlink(missing_ok=True)
+    return model
+
+
+def settings(sampling: Sampling, arguments: argparse.Namespace) -> dict[str, Any]:
+    """All that decides what a fit learns, besides the data and the code."""
+    recipe = PRESETS["everyday"]
+    training = asdict(recipe.training) | ({"passes": arguments.passes} if arguments.passes else {})
+    return {
+        "preset": asdict(replace(recipe, sizes=dict(recipe.sizes))) | {"training": training},
+        "weights": weights_of(recipe),
+        "sampling": asdict(sampling),
+        "hop_s": HOP_S,
+        "folds": FOLDS,
+        "seed": SEED,
+        "people_of_each_set": arguments.people,
+    }
+
+
+def weights_of(recipe: Preset) -> str:
+    """A digest of the names and shapes of the network's weights: another network under the same name has another."""
+    import torch
+
+    with torch.device("meta"):
+        network = build(recipe.network, {**recipe.sizes, "channels": len(recipe.channels or ()), "classes": 2})
+    shapes = {name: list(tensor.shape) for name, tensor in network.state_dict().items()}
+    return hashlib.sha256(json.dumps(shapes, sort_keys=True).encode()).hexdigest()
+
+
+def folder_of(name: str, arguments: argparse.Namespace) -> Path:
+    """Where the fits of a sampling lie: another recipe has another folder."""
+    said = json.dumps(settings(SAMPLINGS[name], arguments), sort_keys=True)
+    folder: Path = arguments.work / f"{name}_{hashlib.sha256(said.encode()).hexdigest()[:10]}"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def task_of(name: str, fold: int | None, arguments: argparse.Namespace) -> Task:
+    """The fit of a fold, or of everybody."""
+    return Task(
+        data=arguments.data,
+        folder=folder_of(name, arguments),
+        sampling=SAMPLINGS[name],
+        fold=fold,
+        passes=arguments.passes,
+        people=arguments.people,
+    )
+
+
+def run_folds(arguments: argparse.Namespace) -> None:
+    """Run the folds that are not there yet, and score every sampling that is complete."""
+    tasks = [task_of(name, fold, arguments) for name in arguments.sampling for fold in range(FOLDS)]
+    missing = [task for task in tasks if not (task.folder / f"fold_{task.fold}.npz").exists()]
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(arguments.workers, mp_context=spawn, max_tasks_per_child=1) as pool:
+        for done in as_completed([pool.submit(run, task) for task in missing]):
+            print(done.result(), flush=True)
+    merged = sorted({label for name in arguments.sampling for label in SAMPLINGS[name].also_other})
+    found = {name: _scored(name, merged, arguments) for name in arguments.sampling}
+    chosen = max(found, key=lambda name: found[name]["compared_macro_f1"])
+    made = made_with()
+    result = {
+        "commands": [_command(arguments, "--folds")],
+        "commit": made["git_commit"],
+        "machine": made["machine"],
+        "versions": made["versions"],
+        "chosen": chosen,
+        "compared_with_as_other": merged,
+        "samplings": found,
+    }
+    write_result(result, arguments)
+
+
+def _scored(name: str, merged: Sequence[str], arguments: argparse.Namespace) -> dict[str, Any]:
+    folder = folder_of(name, arguments)
+    folds = [FoldLogits.read(folder / f"fold_{fold}.npz") for fold in range(FOLDS)]
+    provenance = Recogniser.load(folder / "fold_0.safetensors").provenance_
+    return {
+        "settings": settings(SAMPLINGS[name], arguments),
+        "training_windows_of_fold_0": provenance["training_windows_by_label"],
+        "compared_macro_f1": compared_macro_f1(folds, SETS, merged),
+        **scores(folds, SETS),
+    }
+
+
+def fit(arguments: argparse.Namespace) -> None:
+    """Learn the packaged model from everybody, in the way that the folds chose."""
+    if not arguments.json.exists():
+        raise SystemExit(f"{arguments.json}: there are no scores yet; run --folds first")
+    result = json.loads(arguments.json.read_text(encoding="utf-8"))
+    chosen = result["chosen"]
+    now = json.loads(json.dumps(settings(SAMPLINGS[chosen], arguments)))
+    if result["samplings"][chosen]["settings"] != now:
+        raise SystemExit(f"{arguments.json}: the folds were run by another recipe than today's; run --folds again")
+    task = task_of(chosen, None, arguments)
+    recogniser = Recogniser.load(run(task), device="cpu")
+    found = result["samplings"][chosen]
+    recogniser.specification_ = replace(
+        recogniser.specification_, temperature=found["temperature"], calibrated_on="strangers"
+    )
+    recogniser.provenance_["scores_of_fold_models_on_strangers"] = {
+        name: found["sets"][name]["mean_person_macro_f1"] for name in SETS
+    }
+    arguments.model.parent.mkdir(parents=True, exist_ok=True)
+    recogniser.save(arguments.model)
+    specification = recogniser.specification_
+    result["commands"] = [*result["commands"][:1], _command(arguments, "--fit")]
+    result["model"] = {
+        "sha256": hashlib.sha256(arguments.model.read_bytes()).hexdigest(),
+        "bytes": arguments.model.stat().st_size,
+        "parameters": sum(parameter.numel() for parameter in recogniser.network_.parameters()),
+        "specification": specification.as_dict(),
+        "training_people": {
+            name: sum(person.startswith(name) for person in recogniser.provenance_["training_people"]) for name in SETS
+        },
+        "training_windows_by_label": recogniser.provenance_["training_windows_by_label"],
+    }
+    write_result(result, arguments)
+    print(arguments.model)
+
+
+def rewrite(path: Path, every: Sequence[Recording]) -> dict[str, Any]:
+    """Write a model of this or an older format in today's, with the fingerprints of the recordings it learned from.
+
+    Returns:
+        The digest and the size of the new file, for the JSON.
+
+    Raises:
+        SystemExit: when the model did not learn from exactly these recordings.
+    """
+    from safetensors import safe_open
+
+    with safe_open(path, "pt") as file:
+        text = json.loads(file.metadata()[METADATA_KEY])
+        weights = {name: file.get_tensor(name) for name in file.keys() if name != "fingerprints"}  # noqa: SIM118
+    if [one["samples_fingerprint"] for one in text["provenance"]["data"]] != [one.samples_fingerprint for one in every]:
+        raise SystemExit(f"{path}: it learned from other recordings than these")
+    specification = Specification.from_dict(text["specification"])
+    network = build(specification.network, specification.sizes)
+    network.load_state_dict(weights)
+    write_model(path, Model(specification, network, text["provenance"], Fingerprints.of(every)))
+    return {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "bytes": path.stat().st_size}
+
+
+def rewrite_packaged(arguments: argparse.Namespace) -> None:
+    """Write the packaged model anew, and its digest to the JSON and the card."""
+    result = json.loads(arguments.json.read_text(encoding="utf-8"))
+    every = [one for each in SETS for one in recordings(arguments.data, each, arguments.people)]
+    result["model"] |= rewrite(arguments.model, every)
+    write_result(result, arguments)
+
+
+def write_result(result: dict[str, Any], arguments: argparse.Namespace) -> None:
+    """The JSON, and the card that is made from it and from nothing else."""
+    for path, text in ((arguments.json, json.dumps(result, indent=1) + "\n"), (arguments.card, card(result))):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_text(path, text)
+        print(path)
+
+
+def _command(arguments: argparse.Namespace, doing: str) -> str:
+    """The command without the paths of this machine."""
+    options = [f"--sampling {' '.join(arguments.sampling)}"] if doing == "--folds" else []
+    options += [f"--{name} {getattr(arguments, name)}" for name in ("passes", "people") if getattr(arguments, name)]
+    return " ".join(["python -m benchmarks.model.packaged_model --data DATA --work DIR", doing, *options])
+
+
+def main() -> None:
+    """Run what is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--work", type=Path, required=True, help="where fits and their checkpoints are kept")
+    parser.add_argument("--folds", action="store_true")
+    parser.add_argument("--fit", action="store_true")
+    parser.add_argument("--rewrite", action="store_true")
+    parser.add_argument("--sampling", nargs="+", choices=list(SAMPLINGS), default=["balanced"])
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--passes", type=int, help="instead of the recipe's number")
+    parser.add_argument("--people", type=int, help="only the first so many of each data set")
+    parser.add_argument("--json", type=Path, default=RESULTS / "packaged_model.json")
+    parser.add_argument("--card", type=Path, default=ROOT / "docs" / "model_card.md")
+    parser.add_argument("--model", type=Path, default=PACKAGED_MODEL)
+    arguments = parser.parse_args()
+    if not (arguments.folds or arguments.fit or arguments.rewrite):
+        parser.error("name at least one of --folds, --fit and --rewrite")
+    if arguments.folds:
+        run_folds(arguments)
+    if arguments.fit:
+        fit(arguments)
+    if arguments.rewrite:
+        rewrite_packaged(arguments)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,382 @@
+"""What smoothing is worth: days composed of real bouts, labelled by models that never met their wearer.
+
+    python -m benchmarks.model.packaged_model --data DATA --work WORK --folds
+    python -m benchmarks.recognition.composed_days --data DATA --models WORK/balanced_... --work DIR [--workers 2]
+
+A day is composed for each person of WISDM and DSADS (the left arm) as ``composed_day.py`` says, with bouts of the
+assumed lengths, of half and of double those; the seed is the person's. It is labelled by the fold model that was
+learned without that person, at the temperature that the other folds' strangers need, as ``Recogniser.label`` labels
+any recording; then smoothed with the default expected bout lengths, which are the same for all days. Every step of five
+seconds is scored by the label in its middle, with and without smoothing.
+
+Nothing is chosen here. The smoother's few decisions were taken before, on the twelve choosing people of WISDM, who are
+scored apart from the others. Each person is kept in ``--work`` when done, as long as model and days stay the same;
+``--people`` makes a trial small: give it a ``--json`` and ``--page`` of its own.
+"""
+
+import argparse
+import hashlib
+import json
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from itertools import pairwise
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from benchmarks.model.packaged_model_card import FoldLogits, temperatures
+from benchmarks.paths import RESULTS
+from benchmarks.recognition.composed_days_page import page, summary
+from harken import HarkenError, Recogniser
+from harken.benchmarking.machine import made_with
+from harken.calibration import expected_calibration_error
+from harken.datasets.registry import dataset
+from harken.files import write_text
+from harken.recording import Recording
+from harken.scores import score
+from harken.signals import resample
+from harken.signals.grid import Grid
+from harken.timeline import Timeline, expected_bouts
+from harken.timeline.columns import SMOOTHED, matrix
+
+DAY_S = 16 * 3600.0
+"""Waking hours, from seven o'clock to eleven."""
+START_S = 1_704_697_200
+"""2024-01-08 07:00 UTC."""
+SHORTEST_BOUT_S = 5.0
+SHORTEST_PIECE_S = 20.0
+
+
+@dataclass(frozen=True)
+class Length:
+    """How long bouts of a label last: log-normal around a median; and how often one begins, beside the others.
+
+    ``times`` is a weight among the labels that come again and again, or, with ``outing``, how many there are in a day.
+    """
+
+    median_s: float
+    spread: float
+    times: float
+    outing: bool = False
+
+
+LENGTHS: Mapping[str, Length] = {
+    "sitting": Length(median_s=600, spread=1.0, times=1.0),
+    "standing": Length(median_s=60, spread=1.0, times=3.0),
+    "walking": Length(median_s=25, spread=1.0, times=4.0),
+    "stairs": Length(median_s=12, spread=0.5, times=0.6),
+    "other": Length(median_s=120, spread=1.0, times=2.0),
+    "lying": Length(median_s=2400, spread=0.7, times=1, outing=True),
+    "running": Length(median_s=1500, spread=0.4, times=1, outing=True),
+    "cycling": Length(median_s=900, spread=0.6, times=2, outing=True),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """A stretch of one activity as it was recorded, without a gap and without a marked sample.
+
+    Attributes:
+        label: the common word.
+        signals: at the model's rate, float32 ``[n, channels]``.
+    """
+
+    label: str
+    signals: NDArray[np.float32]
+
+
+def pieces_of(recording: Recording, label_map: Mapping[str, str], rate_hz: float) -> list[Piece]:
+    """All that a recording holds of each activity, in the data set's own words, at least 20 s long."""
+    even = resample(recording, sample_rate_hz=rate_hz)
+    codes = np.where(even.valid, even.label_codes, -1)
+    edges = np.unique(np.concatenate([[0], np.flatnonzero(np.diff(codes)) + 1, even.gap_rows, [len(even)]]))
+    return [
+        Piece(label_map[even.label_names[codes[first]]], even.signals[first:last])
+        for first, last in pairwise(edges)
+        if codes[first] >= 0 and last - first >= SHORTEST_PIECE_S * rate_hz
+    ]
+
+
+def draw_bouts(labels: Sequence[str], scale: float, random: np.random.Generator) -> list[tuple[str, float]]:
+    """Labels and seconds of a day's bouts, none followed by one of its own label.
+
+    Args:
+        labels: those that the person was recorded doing.
+        scale: how long bouts are as a multiple of what is assumed. The day is as long whatever this is, so longer bouts
+            are fewer; outings are as many.
+        random: where chance comes from.
+    """
+
+    def seconds(label: str) -> float:
+        length = LENGTHS[label]
+        return float(max(SHORTEST_BOUT_S, scale * length.median_s * random.lognormal(0, length.spread)))
+
+    outings = [label for label in labels if LENGTHS[label].outing for _ in range(round(LENGTHS[label].times))]
+    again = [label for label in labels if not LENGTHS[label].outing]
+    once = [(label, seconds(label)) for label in outings]
+    left_s = DAY_S - sum(length for _, length in once)
+    bouts: list[tuple[str, float]] = []
+    while left_s > 0:
+        others = [label for label in again if not bouts or label != bouts[-1][0]]
+        weights = np.array([LENGTHS[label].times for label in others])
+        label = str(random.choice(others, p=weights / weights.sum()))
+        bouts.append((label, min(seconds(label), max(left_s, SHORTEST_BOUT_S))))
+        left_s -= bouts[-1][1]
+    # At different places, so that no two outings follow one another.
+    for place, outing in sorted(
+        zip(random.choice(np.arange(1, len(bouts)), len(once), replace=False), once, strict=True)
+    )[::-1]:
+        bouts.insert(int(place), outing)
+    return bouts
+
+
+def compose(
+    pieces: Sequence[Piece],
+    bouts: Sequence[tuple[str, float]],
+    *,
+    channels: tuple[str, ...],
+    rate_hz: float,
+    subject: str,
+    random: np.random.Generator,
+) -> Recording:
+    """The day as a recording with its labels.
+
+    Each bout is a piece of that label, drawn with the length as its chance, from a place in it that is drawn too; where
+    the piece ends it begins again. One bout follows on the other from one sample to the next.
+    """
+    signals, codes = [], []
+    names = tuple(sorted({label for label, _ in bouts}))
+    for label, seconds in bouts:
+        of_label = [piece for piece in pieces if piece.label == label]
+        lengths = np.array([len(piece.signals) for piece in of_label])
+        piece = of_label[int(random.choice(len(of_label), p=lengths / lengths.sum()))]
+        rows = (random.integers(len(piece.signals)) + np.arange(round(seconds * rate_hz))) % len(piece.signals)
+        signals.append(piece.signals[rows])
+        codes.append(np.full(len(rows), names.index(label), dtype=np.int16))
+    grid = Grid(rate_hz)
+    first = grid.at_or_after(np.array([START_S * 10**9]))
+    label_codes = np.concatenate(codes)
+    return Recording(
+        time_ns=grid.times_ns(first + np.arange(len(label_codes))),
+        signals=np.concatenate(signals),
+        channels=channels,
+        label_codes=label_codes,
+        label_names=names,
+        subject=subject,
+        source=f"a composed day of {subject}",
+    )
+
+
+SCALES = (0.5, 1.0, 2.0)
+SETS = ("wisdm", "dsads")
+ARM = "left arm"
+CHOOSING = tuple(
+    f"wisdm_{number}" for number in (1601, 1606, 1609, 1613, 1614, 1617, 1621, 1623, 1628, 1630, 1631, 1633)
+)
+"""Of WISDM: those on whom everything was chosen."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A person, and the model that never met them."""
+
+    person: str
+    fold: int
+    model: Path
+    temperature: float
+    data: Path
+    kept: Path
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All that decides what comes out, besides the code."""
+        return {
+            "person": self.person,
+            "model_sha256": hashlib.sha256(self.model.read_bytes()).hexdigest(),
+            "temperature": self.temperature,
+            "lengths": {label: asdict(length) for label, length in LENGTHS.items()},
+            "scales": list(SCALES),
+            "day_s": DAY_S,
+            "expected_bout_s": expected_bouts(tuple(LENGTHS)),
+        }
+
+    def finished(self) -> dict[str, Any] | None:
+        """What was found before; None where there is nothing, or it was made in another way."""
+        if not self.kept.exists():
+            return None
+        content: dict[str, Any] = json.loads(self.kept.read_text(encoding="utf-8"))
+        return content if content["settings"] == json.loads(json.dumps(self.settings)) else None
+
+
+@cache
+def recordings(data: Path, name: str) -> dict[str, Recording]:
+    """Person -> recording, in the data set's own words."""
+    every = dataset(name).read(data / name)
+    return {one.subject: one for one in every if name != "dsads" or one.source.endswith(ARM)}
+
+
+def pieces(job: Job, recogniser: Recogniser) -> list[Piece]:
+    """What there is of the person, at the model's rate."""
+    name = job.person.split("_")[0]
+    specification = recogniser.specification_
+    recording = recordings(job.data, name)[job.person].select_channels(specification.channels)
+    return pieces_of(recording, dataset(name).info.label_map, specification.sample_rate_hz)
+
+
+def measure(job: Job) -> dict[str, Any]:
+    """Compose a person's days, label and score them, and keep what was found."""
+    torch.set_num_threads(1)
+    recogniser = Recogniser.load(job.model, device="cpu")
+    if job.person in recogniser.provenance_["training_people"]:
+        raise HarkenError(f"{job.model} learned from {job.person}, who is no stranger to it")
+    recogniser.specification_ = replace(
+        recogniser.specification_, temperature=job.temperature, calibrated_on="strangers"
+    )
+    have = pieces(job, recogniser)
+    found: dict[str, Any] = {"settings": job.settings, "fold": job.fold, "scales": {}}
+    for scale in SCALES:
+        random = np.random.default_rng([zlib.crc32(job.person.encode()), round(scale * 1000)])
+        bouts = draw_bouts(sorted({piece.label for piece in have}), scale, random)
+        specification = recogniser.specification_
+        day = compose(
+            have,
+            bouts,
+            channels=specification.channels,
+            rate_hz=specification.sample_rate_hz,
+            subject=job.person,
+            random=random,
+        )
+        raw = recogniser.label(day)
+        truth = truth_of(raw, day)
+        smoothed = raw.smoothed()
+        found["scales"][f"{scale:g}"] = {
+            "bouts": len(bouts),
+            "raw": scored(raw, truth, raw.probabilities),
+            "smoothed": scored(smoothed, truth, matrix(smoothed.frame, SMOOTHED, smoothed.labels)),
+        }
+    write_text(job.kept, json.dumps(found) + "\n")
+    return found
+
+
+def truth_of(timeline: Timeline, day: Recording) -> NDArray[np.int64]:
+    """The label in the middle of each step, as a place among the timeline's labels, ``[n]``."""
+    start, end = (timeline.frame[name].to_physical().to_numpy() for name in ("start", "end"))
+    rows = np.minimum(np.searchsorted(day.time_ns, start // 2 + end // 2), len(day) - 1)
+    places = np.array([timeline.labels.index(name) for name in day.label_names])
+    return np.asarray(places[day.label_codes[rows]])
+
+
+def scored(timeline: Timeline, truth: NDArray[np.int64], probabilities: NDArray[np.float32]) -> dict[str, Any]:
+    """For JSON: what a timeline's labels and probabilities are worth."""
+    told = timeline.frame["label"].is_not_null().to_numpy()
+    codes = np.array([timeline.labels.index(name) for name in timeline.frame["label"].drop_nulls()])
+    hours = np.array(list(timeline.seconds_by_label().values())) / 3600
+    seconds = np.where(told, timeline.seconds, 0)
+    true_hours = np.bincount(truth, weights=seconds, minlength=len(timeline.labels)) / 3600
+    return {
+        "scores": score(truth[told], codes, timeline.labels).as_dict(),
+        "bouts": len(timeline.bouts()),
+        # Each hour too many of one label is an hour too few of another.
+        "hours_misplaced": float(np.abs(hours - true_hours).sum() / 2),
+        "expected_calibration_error": expected_calibration_error(probabilities[told], truth[told]),
+    }
+
+
+def jobs_of(arguments: argparse.Namespace) -> list[Job]:
+    """A job a person, from what the folds' files say of whom each never met."""
+    paths = sorted(arguments.models.glob("fold_*.npz"))
+    if not paths:
+        raise HarkenError(
+            f"{arguments.models}: there are no fold models; run benchmarks/model/packaged_model.py --folds first"
+        )
+    folds = [FoldLogits.read(path) for path in paths]
+    jobs = [
+        Job(
+            str(person),
+            number,
+            path.with_suffix(".safetensors"),
+            temperature,
+            arguments.data,
+            kept_of(arguments, person),
+        )
+        for number, (path, fold, temperature) in enumerate(zip(paths, folds, temperatures(folds), strict=True))
+        for person in np.unique(fold.subjects)
+    ]
+    jobs.sort(key=lambda job: job.person)
+    return [job for name in SETS for job in [one for one in jobs if one.person.startswith(name)][: arguments.people]]
+
+
+def kept_of(arguments: argparse.Namespace, person: str) -> Path:
+    """Where what is found of a person is kept."""
+    return Path(arguments.work) / f"{person}.json"
+
+
+def computed(jobs: Sequence[Job], workers: int) -> Iterator[tuple[Job, dict[str, Any]]]:
+    """Each job and what ``measure`` found, as they end."""
+    if workers == 0:
+        yield from ((job, measure(job)) for job in jobs)
+        return
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        running = {pool.submit(measure, job): job for job in jobs}
+        for finished in as_completed(running):
+            yield running[finished], finished.result()
+
+
+def groups(people: Sequence[str]) -> dict[str, list[str]]:
+    """The people who are scored together."""
+    every = {
+        "wisdm": [person for person in people if person.startswith("wisdm") and person not in CHOOSING],
+        "wisdm, choosing people": [person for person in people if person in CHOOSING],
+        "dsads": [person for person in people if person.startswith("dsads")],
+    }
+    return {name: those for name, those in every.items() if those}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Compute what is missing, and write the results."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="the folder in which wisdm and dsads lie")
+    parser.add_argument("--models", type=Path, required=True, help="the folder of the fold models")
+    parser.add_argument("--work", type=Path, required=True, help="where finished people are kept")
+    parser.add_argument("--workers", type=int, default=2, help="processes; 0 is this process alone")
+    parser.add_argument("--people", type=int, help="only the first so many of each data set")
+    parser.add_argument("--json", type=Path, default=RESULTS / "composed_days.json")
+    parser.add_argument("--page", type=Path, default=RESULTS / "composed_days.md")
+    asked = parser.parse_args(arguments)
+    asked.work.mkdir(parents=True, exist_ok=True)
+    jobs = jobs_of(asked)
+    found = {job.person: done for job in jobs if (done := job.finished())}
+    for job, measured in computed([job for job in jobs if job.person not in found], asked.workers):
+        found[job.person] = measured
+        print(job.person, flush=True)
+    people = [job.person for job in jobs]
+    result = {
+        "command": "python -m benchmarks.recognition.composed_days --data DATA --models WORK/balanced_... --work DIR"
+        + (f" --people {asked.people}" if asked.people else ""),
+        "made_with": made_with(),
+        "day_hours": DAY_S / 3600,
+        "lengths": {label: asdict(length) for label, length in LENGTHS.items()},
+        "expected_bout_s": expected_bouts(tuple(LENGTHS)),
+        "temperatures": {job.fold: job.temperature for job in sorted(jobs, key=lambda one: one.fold)},
+        "models_sha256": {job.fold: found[job.person]["settings"]["model_sha256"] for job in jobs},
+        "groups": {
+            name: {
+                f"{scale:g}": summary({one: found[one]["scales"][f"{scale:g}"] for one in those}) for scale in SCALES
+            }
+            for name, those in groups(people).items()
+        },
+    }
+    write_text(asked.json, json.dumps(result, indent=1) + "\n")
+    write_text(asked.page, page(result))
+    print(page(result))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+"""Many simulated one-day files, labelled one at a time, in two processes, and on a Dask cluster of two workers.
+
+    python -m benchmarks.speed.cohort [--files 200] [--days 1] [--rate 50] [--lanes 2] [--folder DIR] [--json FILE]
+
+Every file is a different wearer's day; the packaged model labels them with all that ``harken label`` does. Seconds
+count from the command's call to its last table, so the start of processes is in them (that of the Dask cluster is not:
+it stands before). Results of the three ways are compared, byte by byte.
+"""
+
+import argparse
+import importlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks.paths import command
+from harken.benchmarking.machine import made_with
+from harken.files import write_text
+from harken.simulation import Simulation, write_simulation
+
+COMPARED = ("timeline.parquet", "bouts.csv", "days.csv")
+ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"}
+
+
+def main() -> None:
+    """Simulate, label three times, compare, print, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--files", type=int, default=200)
+    parser.add_argument("--days", type=float, default=1.0)
+    parser.add_argument("--rate", type=float, default=50.0)
+    parser.add_argument("--lanes", type=int, default=2)
+    parser.add_argument("--folder", type=Path, default=None)
+    parser.add_argument("--json", type=Path, default=None)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as aside:
+        folder = asked.folder or Path(aside) / "files"
+        folder.mkdir(parents=True, exist_ok=True)
+        names = [f"person_{number:03d}" for number in range(asked.files)]
+        for number, name in enumerate(names):
+            if not (folder / f"{name}.parquet").exists():
+                simulation = Simulation(days=asked.days, sample_rate_hz=asked.rate, person=number)
+                write_simulation(simulation, folder / f"{name}.parquet")
+        files = [folder / f"{name}.parquet" for name in names]
+        seconds, outs = {}, {}
+        ways: dict[str, list[str]] = {"one process": ["--workers", "1"], "processes": ["--workers", str(asked.lanes)]}
+        for way, options in ways.items():
+            outs[way] = Path(aside) / way.replace(" ", "_")
+            seconds[way] = _seconds(files, outs[way], options)
+        with _cluster(Path(aside), asked.lanes) as address:
+            outs["dask"] = Path(aside) / "dask"
+            seconds["dask"] = _seconds(files, outs["dask"], ["--scheduler", address])
+        same = all(
+            (outs["one process"] / name / file).read_bytes() == (out / name / file).read_bytes()
+            for out in outs.values()
+            for name in names
+            for file in COMPARED
+        )
+    for way, took in seconds.items():
+        print(f"{way:<12} {took:8.1f} s  {seconds['one process'] / took:.2f} x")
+    print(f"the same results: {same}")
+    result = {
+        "command": command("speed.cohort", sys.argv[1:]),
+        "made_with": made_with(),
+        "load_average_at_the_end": os.getloadavg(),
+        "files": asked.files,
+        "days": asked.days,
+        "rate_hz": asked.rate,
+        "lanes": asked.lanes,
+        "seconds": seconds,
+        "speed_up": {way: seconds["one process"] / took for way, took in seconds.items()},
+        "same_results": same,
+    }
+    if asked.json is not None:
+        write_text(asked.json, json.dumps(result, indent=2) + "\n")
+
+
+def _seconds(files: list[Path], out: Path, options: list[str]) -> float:
+    shutil.rmtree(out, ignore_errors=True)
+    words = [sys.executable, "-m", "harken", "label", *map(str, files), "--out", str(out), "--json", *options]
+    began = time.perf_counter()
+    subprocess.run(words, env=ENVIRONMENT, check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - began
+
+
+@contextmanager
+def _cluster(folder: Path, workers: int) -> Iterator[str]:
+    """A scheduler and workers of one thread, each a process of its own."""
+    address_file = folder / "scheduler.json"
+    common = ["--scheduler-file", str(address_file), "--no-dashboard"]
+    commands = [["distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0", *common]]
+    commands += [["distributed.cli.dask_worker", "--nthreads", "1", "--no-nanny", *common]] * workers
+    processes = []
+    try:
+        for words in commands:
+            processes.append(
+                subprocess.Popen([sys.executable, "-m", *words], cwd=folder, env=ENVIRONMENT, stderr=subprocess.DEVNULL)
+            )
+        while not address_file.exists():
+            time.sleep(0.1)
+        distributed = importlib.import_module("distributed")
+        address: str = json.loads(address_file.read_text(encoding="utf-8"))["address"]
+        with distributed.Client(address) as client:
+            client.wait_for_workers(workers, timeout=120)
+        yield address
+    finally:
+        for process in reversed(processes):
+            process.terminate()
+            process.wait()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,129 @@
+"""A simulated week at 100 Hz, from its file to timeline, bouts, days and report: where time and memory go.
+
+    python -m benchmarks.speed.week [--days 1 7 28] [--rate 100] [--cores 2] [--folder DIR] [--json FILE] [--actipy]
+
+Each recording is labelled by the packaged model in a process of its own, with everything that ``harken label`` does for
+a single file: SHA-256 of the file, a look at what there is to mend, epochs for calibration and non-wear, the network
+over all windows in a thread for each core while the next ones are prepared, smoothing, and all files written. Seconds
+are measured after imports and loading the model, which are told apart. With ``--actipy`` ``preparation.py`` runs
+in the same call, on as many days as the longest up to seven: actipy's preparation alone is what the whole is measured
+beside.
+
+Simulated recordings are kept in ``--folder`` for the next call.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from benchmarks.paths import ROOT, command
+from harken.benchmarking.machine import made_with
+from harken.files import write_text
+from harken.simulation import Simulation, write_simulation
+
+ONE = """
+import json, resource, sys, time
+path, folder, cores = sys.argv[1], sys.argv[2], int(sys.argv[3])
+began = time.perf_counter()
+import polars
+from harken.labelled.asked import file_sha256
+from harken.labelled.file import Step, label_file
+from harken.model_file import model_path
+from harken.recogniser import PACKAGED_MODEL, Recogniser
+
+recogniser = Recogniser.load()
+sha256 = file_sha256(model_path(PACKAGED_MODEL))
+unit = 1 if sys.platform == "darwin" else 1024
+steps, last = {}, []
+
+def now():
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return time.perf_counter(), used.ru_utime + used.ru_stime
+
+class Watching(Step):
+    def __call__(self, name):
+        there = now()
+        if last:
+            before, *at = last.pop()
+            steps[before] = {"wall_s": there[0] - at[0], "cpu_s": there[1] - at[1]}
+        last.append((name, *there))
+
+loading_s = time.perf_counter() - began
+watching = Watching()
+watching("hash")
+summary = label_file(path, recogniser, folder, model_sha256=sha256, step=watching, cores=cores)
+peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
+wall_s, cpu_s = (sum(step[name] for step in steps.values()) for name in ("wall_s", "cpu_s"))
+print(json.dumps({"loading_s": loading_s, "steps": steps, "wall_s": wall_s, "cpu_s": cpu_s, "peak_mb": peak_mb,
+                  "seconds_by_label": summary["seconds_by_label"], "wear_hours": summary["wear_hours"]}))
+"""
+
+
+def main() -> None:
+    """Simulate, label, print, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--days", type=float, nargs="+", default=[1, 7, 28])
+    parser.add_argument("--rate", type=float, default=100.0)
+    parser.add_argument("--cores", type=int, choices=(1, 2), default=2)
+    parser.add_argument("--folder", type=Path, default=None)
+    parser.add_argument("--actipy", action="store_true")
+    parser.add_argument("--json", type=Path, default=None)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as aside:
+        folder = asked.folder or Path(aside)
+        folder.mkdir(parents=True, exist_ok=True)
+        found = {}
+        for days in asked.days:
+            path = folder / f"days_{days:g}_at_{asked.rate:g}.parquet"
+            if not path.exists():
+                print(f"simulating {days:g} days at {asked.rate:g} Hz", file=sys.stderr)
+                write_simulation(Simulation(days=days, sample_rate_hz=asked.rate), path)
+            found[f"{days:g}"] = measured = _labelled(path, Path(aside) / "out", asked.cores)
+            _print(f"{days:g} days", measured)
+        beside = _actipy(min(7.0, max(asked.days)), asked.rate, Path(aside)) if asked.actipy else None
+    result = {
+        "command": command("speed.week", sys.argv[1:]),
+        "made_with": made_with(),
+        "load_average_at_the_end": os.getloadavg(),
+        "rate_hz": asked.rate,
+        "cores": asked.cores,
+        "days": found,
+        "preparation": beside,
+    }
+    if asked.json is not None:
+        write_text(asked.json, json.dumps(result, indent=2) + "\n")
+
+
+def _labelled(path: Path, out: Path, cores: int) -> dict[str, Any]:
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "POLARS_MAX_THREADS": str(cores)}
+    words = [sys.executable, "-c", ONE, str(path), str(out), str(cores)]
+    ended = subprocess.run(words, env=environment, check=True, stdout=subprocess.PIPE, text=True)
+    found: dict[str, Any] = json.loads(ended.stdout)
+    return found | {"report_bytes": (out / "report.html").stat().st_size}
+
+
+def _actipy(days: float, rate_hz: float, folder: Path) -> Any:
+    written = folder.resolve() / "preparation.json"
+    words = [sys.executable, "-m", "benchmarks.speed.preparation", "--days", f"{days:g}", "--rate", f"{rate_hz:g}"]
+    subprocess.run([*words, "--json", str(written)], check=True, cwd=ROOT)
+    return json.loads(written.read_text(encoding="utf-8"))
+
+
+def _print(name: str, measured: dict[str, Any]) -> None:
+    print(f"{name}: {measured['wall_s']:.1f} s ({measured['cpu_s']:.1f} s CPU), at most {measured['peak_mb']:.0f} MB")
+    for step, took in measured["steps"].items():
+        print(f"  {step:<8} {took['wall_s']:7.1f} s {took['cpu_s']:7.1f} s CPU")
+    print(
+        f"  report.html {measured['report_bytes'] / 1e6:.2f} MB; imports and model before all this "
+        f"{measured['loading_s']:.1f} s",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    main()
