@@ -1,7 +1,7 @@
-"""What hostile clients send to a server of this machine, for ``hostile_clients.py``: request heads, messages and files.
+"""What hostile clients send to a server on this machine, for ``hostile_clients.py``: request heads, messages and files.
 
-Each attack is one coroutine that is run again and again. It gives the server's answer in a word or two, so that the
-answers can be counted. All of them are bounded in time and size, and connect to 127.0.0.1 only.
+Each attack is a coroutine that runs again and again. It returns the server's answer in a word or two, so that answers
+can be counted. All attacks are bounded in time and size, and connect to 127.0.0.1 only.
 """
 
 import asyncio
@@ -20,21 +20,21 @@ import websockets
 
 Attack = Callable[[int, random.Random], Awaitable[str]]
 LONGEST_S = 15.0
-"""A client waits so long for an answer, or to be closed."""
+"""The longest time that a client waits for an answer, or for the server to close the connection."""
 UPLOAD_S = 120.0
 PIECE = b"a" * 65536
 ENDLESS_PIECES = 400
 HALF_SOCKETS = 400
 GET = b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 NAMES = 20
-"""Watches that hostile clients pretend to be."""
+"""The number of watch names that hostile clients use."""
 BETWEEN_S = 0.2
-"""A client waits up to so long between two attacks: what is measured is the server, not how fast clients can be."""
+"""The longest pause between two attacks of a client. The server is measured, not the speed of the clients."""
 
 
 @contextlib.asynccontextmanager
 async def opened(port: int) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """A connection, closed at once at the end."""
+    """A connection that is aborted at the end."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         yield reader, writer
@@ -54,7 +54,7 @@ async def status(reader: asyncio.StreamReader, longest_s: float = LONGEST_S) -> 
 
 
 async def sent(port: int, *pieces: bytes, longest_s: float = LONGEST_S) -> str:
-    """Send these, and give the answer."""
+    """Send the pieces. Returns the answer."""
     async with opened(port) as (reader, writer):
         try:
             for piece in pieces:
@@ -84,7 +84,7 @@ async def endless_headers(port: int, _: random.Random) -> str:
 
 
 async def half_heads(port: int, chosen: random.Random) -> str:
-    """Many sockets, each with half a request or with nothing; those that are closed are counted."""
+    """Many sockets, each with half a request or with nothing. Counts those that the server closes."""
     closed = 0
 
     async def one() -> None:
@@ -130,7 +130,7 @@ async def pipelined(port: int, _: random.Random) -> str:
 
 
 async def half_body(port: int, _: random.Random) -> str:
-    """A message of which only the beginning comes, and whose sender leaves."""
+    """The beginning of a message, whose sender then disconnects."""
     return await sent(port, b"POST /push HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100000\r\n\r\n{", longest_s=0.5)
 
 
@@ -142,7 +142,7 @@ def upgrade(*headers: str, path: str = "/ws/samples?watch=hostile") -> bytes:
 
 
 async def broken_upgrade(port: int, chosen: random.Random) -> str:
-    """A WebSocket whose head nobody can read, or of another site."""
+    """A WebSocket request with an unreadable head, or from another site."""
     many = [f"x{number}: y" for number in range(200)]
     headers = chosen.choice([many, ["x: " + "y" * 9000], ["Origin: http://evil.example"], ["Host: evil.example"]])
     return await sent(port, upgrade(*headers))
@@ -158,7 +158,7 @@ HEADS: tuple[Attack, ...] = (
 
 
 def texts(chosen: random.Random) -> Iterator[str | bytes]:
-    """Messages of samples that are none."""
+    """Invalid messages of samples."""
     t = "1700000000000"
     values = (
         "1e300",
@@ -193,7 +193,7 @@ def texts(chosen: random.Random) -> Iterator[str | bytes]:
 
 
 async def message(port: int, chosen: random.Random) -> str:
-    """One message, sent as text or not; what the server says, and with which code it closes."""
+    """One message, sent as text or as bytes. Returns the server's close code, or that it took the message."""
     content = chosen.choice(list(texts(chosen)))
     text = chosen.random() < 0.7
     path = f"/ws/samples?watch=hostile-{chosen.randrange(NAMES)}&ack=1"
@@ -210,7 +210,7 @@ async def message(port: int, chosen: random.Random) -> str:
 
 
 async def frames(port: int, chosen: random.Random) -> str:
-    """Pings, fragments, or bytes that are no frames, without end."""
+    """Endless pings, fragments, or bytes that are no frames."""
     mask = bytes(4)
     kinds = (bytes([0x89, 0x80]) + mask, bytes([0x00, 0x80]) + mask, bytes([0x89, 0xFD]) + mask + b"p" * 125)
     flood = chosen.choice(kinds) * 10_000 if chosen.random() < 0.8 else chosen.randbytes(60_000)
@@ -228,7 +228,7 @@ async def frames(port: int, chosen: random.Random) -> str:
 
 
 async def choices(port: int, chosen: random.Random) -> str:
-    """What is no choice of a watch, to a page's socket."""
+    """Invalid choices of a watch, sent to a page's socket."""
     async with websockets.connect(f"ws://127.0.0.1:{port}/ws/view", max_size=None, close_timeout=1) as socket:
         try:
             await socket.send(chosen.choice(["{", "[" * 4000, '{"type": "choose", "watch": 1e400}', "x" * 100_000]))
@@ -248,7 +248,7 @@ MESSAGES: tuple[Attack, ...] = (message, frames, choices)
 
 
 def files(bomb_bytes: int) -> dict[str, bytes]:
-    """Hostile files by what they are called, made once; the bombs unpack to so many bytes."""
+    """File name -> content of hostile files. Compressed bombs unpack to ``bomb_bytes``."""
     rows = b"".join(b"%d,0.1,0.2,9.8\n" % (1_700_000_000_000 + 20 * row) for row in range(400))
     head = b"time,x,y,z\n"
     noise = random.Random(0).randbytes(100_000)
@@ -283,7 +283,7 @@ def files(bomb_bytes: int) -> dict[str, bytes]:
 
 
 def uploads(bomb_bytes: int) -> tuple[Attack, ...]:
-    """Attacks that post the files, and one that leaves while it does."""
+    """Attacks that post the files, and one that disconnects in the middle of a file."""
     made = files(bomb_bytes)
 
     async def post(port: int, chosen: random.Random) -> str:
@@ -294,7 +294,7 @@ def uploads(bomb_bytes: int) -> tuple[Attack, ...]:
         return f"{name} {answer}"
 
     async def leave(port: int, _: random.Random) -> str:
-        """Leave in the middle of a file."""
+        """Disconnect in the middle of a file."""
         head = "POST /api/recordings?name=a.csv.gz HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000000"
         return await sent(port, f"{head}\r\n\r\n".encode(), os.urandom(1000), longest_s=0.5)
 
@@ -302,8 +302,11 @@ def uploads(bomb_bytes: int) -> tuple[Attack, ...]:
 
 
 def attack(port: int, kinds: Sequence[str], seed: int, bomb_bytes: int, ours: Connection) -> None:
-    """All hostile clients, in one process. It says when it is ready, begins when it is given the time until which they
-    attack, and sends how often each attack had which answer."""
+    """Run all hostile clients in one process.
+
+    The process sends "ready", receives the time at which the attacks end, and sends how often each attack got each
+    answer.
+    """
     os.nice(5)  # the server and the watches share the machine with them
     attacks = {
         "heads": HEADS,

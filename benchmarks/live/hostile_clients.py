@@ -1,16 +1,16 @@
-"""Three minutes of hostile clients beside ten watches: no label is lost, the server answers, its memory returns.
+"""Three minutes of hostile clients beside ten watches: no label is lost, the server answers, and its memory returns.
 
     python -m benchmarks.live.hostile_clients [--minutes 3] [--attacks heads,messages,uploads] [--out FILE]
 
 ``harken serve`` with a network of the recipe ``everyday`` runs in a process of its own, with few file descriptors. Ten
-watches send 50 Hz, a message a second, and expect a label a second. Beside them, in another process, clients send the
-heads, messages and files of ``attacks.py`` (a seed chooses which and when). ``GET /health`` is timed ten times a
-second, each time on a new connection; the resident memory of the server and of the processes that it starts is read
-once a second. The memory before is that after a few watches were served, because the network's first call needs some
-70 MB whoever asks; the memory after is that after a pause without clients.
+watches send 50 Hz, one message per second, and expect one label per second. Beside them, clients in another process
+send the heads, messages and files of ``attacks.py`` in a random order with a seed. ``GET /health`` is timed ten times
+per second, each time on a new connection. The resident memory of the server and of its child processes is read once per
+second. The memory before is measured after a few watches were served, because the network's first call needs some 70 MB
+in any case. The memory after is measured after a pause without clients.
 
-The script ends with an error unless every label came, 99 % of ``/health`` answered within 300 ms, and the memory after
-is within 100 MB of the memory before.
+The script ends with an error unless every label came, 99 % of the ``/health`` requests were answered within 300 ms, and
+the memory after is at most 100 MB above the memory before.
 """
 
 import argparse
@@ -49,7 +49,7 @@ class Watching(threading.Thread):
         self.stopped = threading.Event()
 
     def run(self) -> None:
-        """Measure."""
+        """Measure until stopped."""
         beat = 0
         while not self.stopped.wait(0.1):
             began = time.perf_counter()
@@ -65,7 +65,7 @@ class Watching(threading.Thread):
             beat += 1
 
     def health(self) -> dict[str, Any]:
-        """How long ``/health`` took; an answer that did not come counts as none within the limit."""
+        """Quantiles of the time of ``/health``. A request without an answer is outside the limit."""
         seconds = np.array(self.health_s)
         answered = seconds[np.isfinite(seconds)]
         return {
@@ -101,7 +101,7 @@ def measure(
     pause_s: float,
     files: int,
 ) -> dict[str, Any]:
-    """All of it, once."""
+    """Run the server, the watches and the hostile clients once. Returns the result for JSON."""
     context = multiprocessing.get_context("spawn")
     found: list[Result] = []
     with tempfile.TemporaryFile("w+") as log, served(model, log=log, files=files) as (port, pid):
@@ -157,7 +157,7 @@ def measure(
 
 
 def bounds(found: dict[str, Any]) -> dict[str, bool]:
-    """Which of the bounds were kept."""
+    """Which of the three requirements are met."""
     memory = found["resident_bytes"]
     return {
         "no_label_lost": found["labels"]["lost"] == 0 and found["labels"]["closed_sockets"] == 0,
@@ -175,15 +175,15 @@ def kinds_of(text: str) -> list[str]:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run, print, write."""
+    """Run, print and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=3)
     parser.add_argument("--watches", type=int, default=10)
     parser.add_argument("--attacks", type=kinds_of, default=list(KINDS), help="some of heads,messages,uploads")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--bomb-mb", type=int, default=300, help="what a bomb unpacks to")
+    parser.add_argument("--bomb-mb", type=int, default=300, help="the unpacked size of a compressed bomb")
     parser.add_argument("--pause", type=float, default=20, help="seconds before the memory is read again")
-    parser.add_argument("--files", type=int, default=256, help="file descriptors that the server may have")
+    parser.add_argument("--files", type=int, default=256, help="the server's limit of file descriptors")
     parser.add_argument("--out", type=Path, help="write the result here")
     arguments = parser.parse_args(argv)
     load_before = os.getloadavg()

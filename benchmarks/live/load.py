@@ -1,21 +1,22 @@
-"""Watches that one server labels at once, a label a second each.
+"""The number of watches that one server can label at once, one label per second each.
 
     python -m benchmarks.live.load [--watches N] [--seconds 20] [--json FILE]
 
-``harken serve`` with a network of the recipe ``everyday`` runs in a process of its own; the watches are clients in two
-others, over loopback on the same machine. Each sends 50 Hz, a message a second, when the message's last sample has been
-taken, each at its own moment of the second, and begins with 12 s of its past. Measured is
+``harken serve`` with a network of the recipe ``everyday`` runs in a process of its own. The watches are clients in two
+other processes, over loopback on the same machine. Each sends 50 Hz in one message per second, when the message's last
+sample has been taken, at its own moment of the second, and starts with 12 s of its past. Measured are
 
-- the *wait*: from the moment a client sends the message that makes a label possible until it has the label. A label is
-  possible when the resampler's look-ahead (8 intervals at 30 Hz, 0.27 s) and three more samples are there;
-- how far the label is *behind* the end of its window by the sensor's clock: look-ahead, and up to a second that the
-  sample waits for its message, included.
+- the *wait*: from the moment at which a client sends the message that makes a label possible until it receives the
+  label. A label is possible when the resampler's look-ahead (8 intervals at 30 Hz, 0.27 s) and three more samples have
+  arrived;
+- the delay of the label *behind* the end of its window by the sensor's clock, which includes the look-ahead and up to a
+  second in which the sample waits for its message.
 
-Memory a watch is what the server's resident memory grows by, from after a few watches have been served (so that what
-the network needs whoever asks it is there already), divided by the number of watches.
+Memory per watch is the growth of the server's resident memory, divided by the number of watches. It is counted from
+after a few watches were served, so that the memory that the network needs in any case is not included.
 
-So many watches are served when the 99th percentile of the wait is below 300 ms, no socket was closed, every label came,
-and the server dropped no frame. Without ``--watches`` the number rises until that fails.
+A number of watches counts as served when the 99th percentile of the wait is below 300 ms, no socket was closed, every
+label came, and the server dropped no frame. Without ``--watches`` the number rises until this fails.
 """
 
 import argparse
@@ -38,7 +39,7 @@ FIRST_WATCHES, FIRST_S = 30, 2
 
 
 def measure(model: Path, watches: int, seconds: int, messages_per_s: int) -> dict[str, Any]:
-    """So many watches."""
+    """The result for so many watches, for JSON."""
     with served(model) as (port, pid):
         watches_sending(FIRST_WATCHES, port, seconds=FIRST_S, name="first")
         dropped_before, windows_before = dropped_by(port), metric(port, "harken_windows_total")
@@ -76,10 +77,10 @@ def dropped_by(port: int) -> float:
 
 
 def main() -> None:
-    """Measure, print, write."""
+    """Measure, print and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--watches", type=int, nargs="*", help="numbers to try")
-    parser.add_argument("--seconds", type=int, default=20, help="of real time for each")
+    parser.add_argument("--seconds", type=int, default=20, help="of real time for each number")
     parser.add_argument("--messages-per-second", type=int, default=1, choices=(1, 2, 5, 10))
     parser.add_argument("--json", type=Path, help="write the result here")
     arguments = parser.parse_args()
@@ -93,7 +94,7 @@ def main() -> None:
             print(
                 f"{watches:6,} watches: {waits}; lost {one['lost']}, closed {one['closed_sockets']}, dropped "
                 f"{one['dropped_by_server']:g}; server {one['server_cpu_s']:.1f} s of processor, clients "
-                f"{one['clients_cpu_s']:.1f} s; {one['server_grew_bytes_per_watch'] / 1000:.0f} kB a watch; "
+                f"{one['clients_cpu_s']:.1f} s; {one['server_grew_bytes_per_watch'] / 1000:.0f} kB per watch; "
                 f"{'served' if one['served'] else 'NOT SERVED'}",
                 flush=True,
             )

@@ -1,15 +1,18 @@
-"""What a second of samples costs a ``LiveRecogniser``, and what a watch keeps in memory.
+"""The time of one second of samples in a ``LiveRecogniser``, and the memory of a watch.
 
     python -m benchmarks.live.push [--rounds 300] [--json FILE]
 
-A network of the recipe ``everyday`` (its weights do not matter to the time), one thread, a stream at 50 Hz pushed a
-second at a time: at the model's own hop, where one push in five asks the network, and at a hop of a second, where each
-does. To reach: a median of 5 ms (aim 1 ms), and 200 kB a watch (aim 50 kB).
+A network of the recipe ``everyday`` (its weights do not change the time), one thread, and a stream at 50 Hz that is
+pushed one second at a time: with the model's own hop, where one push in five runs the network, and with a hop of one
+second, where each does. Requirement: a median of 5 ms (aim 1 ms), and 200 kB per watch (aim 50 kB).
 
-Memory is what Python's allocator holds more: for 200 streams after two minutes of each, and after ten minutes, which
-must be no more; and for 50 watches as the server knows them (stream, an hour of labels, ten minutes of final rows, half
-a minute of samples, but no socket) after two minutes and after 62, of which the last two come a second at a time.
-``benchmarks/live/load.py`` measures sockets as well.
+Memory is the growth of Python's allocator:
+
+- for 200 streams after two minutes of each, and after ten minutes, which must not be more;
+- for 50 watches in the server (stream, an hour of labels, ten minutes of final rows, half a minute of samples, no
+  socket) after two minutes and after 62, of which the last two arrive one second at a time.
+
+``load.py`` measures the sockets as well.
 """
 
 import argparse
@@ -43,7 +46,7 @@ START_NS = 1_700_000_000 * 10**9
 
 @cache
 def seconds_of_wrist(count: int) -> list[NDArray[np.float32]]:
-    """So many seconds of something like a wrist."""
+    """So many seconds of a signal like that of a wrist."""
     made = np.random.default_rng(0)
     t = np.arange(count * RATE_HZ) / RATE_HZ
     signals = np.stack([0.4 * np.sin(6.9 * t), 0.3 * np.sin(13.8 * t), np.ones(len(t))], axis=1)
@@ -52,36 +55,36 @@ def seconds_of_wrist(count: int) -> list[NDArray[np.float32]]:
 
 
 def pushes(recogniser: Recogniser, hop_s: float | None, rounds: int) -> dict[str, Any]:
-    """Seconds a push, after a warm-up of a window."""
+    """Seconds per push, after a warm-up of one window."""
     stream = LiveRecogniser(recogniser, hop_s=hop_s)
     each = seconds_of_wrist(rounds + 15)
-    taken, told = [], 0
+    seconds, labels = [], 0
     for number, signals in enumerate(each):
         time_ns = START_NS + (number * RATE_HZ + np.arange(RATE_HZ)) * STEP_NS
         began = time.perf_counter()
         updates = stream.push(signals, time_ns)
         if number >= 15:
-            taken.append(time.perf_counter() - began)
-            told += len(updates)
-    lower, median, upper = statistics.quantiles(taken, n=4)
+            seconds.append(time.perf_counter() - began)
+            labels += len(updates)
+    lower, median, upper = statistics.quantiles(seconds, n=4)
     return {
         "hop_s": stream.plan.offline.hop_s,
         "pushes": rounds,
-        "labels": told,
+        "labels": labels,
         "median_s": median,
         "quartiles_s": [lower, upper],
-        "p99_s": float(np.quantile(taken, 0.99)),
+        "p99_s": float(np.quantile(seconds, 0.99)),
     }
 
 
 def memory_of_streams(plan: Plan) -> dict[str, float]:
-    """Bytes that a stream holds, after two and after ten minutes."""
+    """The bytes of a stream after two and after ten minutes."""
     gc.collect()
     tracemalloc.start()
     watches = [Watch(plan) for _ in range(STREAMS)]
     found = {}
     for second in range(600):
-        tell(watches, [watch.add for watch in watches], second, 1)
+        advanced(watches, [watch.add for watch in watches], second, 1)
         if second + 1 in (120, 600):
             gc.collect()
             found[f"bytes_after_{(second + 1) // 60}_minutes"] = tracemalloc.get_traced_memory()[0] / STREAMS
@@ -90,10 +93,10 @@ def memory_of_streams(plan: Plan) -> dict[str, float]:
 
 
 def memory_in_server(plan: Plan) -> dict[str, float]:
-    """Bytes that a server holds of a watch, without its socket, after two minutes and after an hour."""
+    """The bytes of a watch in the server, without its socket, after two minutes and after an hour."""
     passing = [Session("passing", plan, Limits(), 0.0) for _ in range(SESSIONS)]
-    # The room in which all watches of a model are resampled is theirs together, and as large as their longest push.
-    tell([session.stream for session in passing], [partial(one.take, now_s=0.0) for one in passing], 0, 60)
+    # All watches of a model share one buffer for resampling, which is as large as their longest push.
+    advanced([session.stream for session in passing], [partial(one.take, now_s=0.0) for one in passing], 0, 60)
     del passing
     gc.collect()
     tracemalloc.start()
@@ -104,7 +107,7 @@ def memory_in_server(plan: Plan) -> dict[str, float]:
     for second, length in steps:
         took = [partial(session.take, now_s=0.0) for session in sessions]
         for session, updates in zip(
-            sessions, tell([session.stream for session in sessions], took, second, length), strict=True
+            sessions, advanced([session.stream for session in sessions], took, second, length), strict=True
         ):
             session.hear(updates)
         if second + length in (120, 3720):
@@ -114,8 +117,8 @@ def memory_in_server(plan: Plan) -> dict[str, float]:
     return found
 
 
-def tell(watches: list[Watch], takes: Sequence[Take], second: int, length: int) -> list[list[Update]]:
-    """Some seconds of samples for each watch, and what it says of them; another label for each minute."""
+def advanced(watches: list[Watch], takes: Sequence[Take], second: int, length: int) -> list[list[Update]]:
+    """Give each watch some seconds of samples. Returns its updates; the label changes every minute."""
     signals = np.concatenate(seconds_of_wrist(60)[:length])
     time_ns = START_NS + second * 10**9 + np.arange(len(signals)) * STEP_NS
     for take in takes:
@@ -128,9 +131,9 @@ def tell(watches: list[Watch], takes: Sequence[Take], second: int, length: int) 
 
 
 def main() -> None:
-    """Measure, print, write."""
+    """Measure, print and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=300)
+    parser.add_argument("--rounds", type=int, default=300, help="measured pushes")
     parser.add_argument("--json", type=Path, help="write the result here")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
@@ -142,8 +145,8 @@ def main() -> None:
     plan = Plan(recogniser.specification_, hop_s=1.0)
     held = {"memory_a_stream": memory_of_streams(plan), "memory_a_watch_in_the_server": memory_in_server(plan)}
     for what, sizes in held.items():
-        said = ", ".join(f"{name.replace('_', ' ')}: {value / 1000:.1f} kB" for name, value in sizes.items())
-        print(f"{what.replace('_', ' ')}: {said}")
+        parts = ", ".join(f"{name.replace('_', ' ')}: {value / 1000:.1f} kB" for name, value in sizes.items())
+        print(f"{what.replace('_', ' ')}: {parts}")
     if arguments.json:
         result = {
             "command": f"python -m benchmarks.live.push --rounds {arguments.rounds}",

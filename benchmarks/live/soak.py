@@ -1,15 +1,20 @@
-"""Ten minutes of watches that behave and of clients that do not: is everybody served, and is memory flat?
+"""Ten minutes of regular watches and broken clients: is every watch served, and does memory stay flat?
 
     python -m benchmarks.live.soak [--minutes 10] [--watches 200] [--json FILE]
 
-``harken serve`` with a network of the recipe ``everyday`` in a process of its own. The watches send 50 Hz, a message a
-second, and expect a label a second; beside them, in another process, clients are killed in the middle of a message,
-send what is no message, look on without ever reading (the server must close them, and they come again), or look on
-slowly: they turn to another watch ten times a second and read nothing for a while, then everything. Of the slow ones
-each must lose frames and be told so, and those who look on beside them and read must lose none. The server's resident
-memory is read every five seconds.
-What it keeps of a watch grows for ten minutes by the rows of its timeline that are final (at 8 labels by up to 22 kB),
-and then by next to nothing. So flat means that from the third minute on it grows by no more than that share of it.
+``harken serve`` with a network of the recipe ``everyday`` runs in a process of its own. The watches send 50 Hz, one
+message per second, and expect one label per second. Beside them, clients in another process do one of these:
+
+- they are killed in the middle of a message;
+- they send invalid messages;
+- they view a watch without ever reading (the server must close them, and they connect again);
+- they view watches slowly: they change to another watch ten times per second, read nothing for a while, then
+  everything.
+
+Each slow viewer must lose frames and get a message about it. Viewers beside them who read must lose none. The server's
+resident memory is read every five seconds. What the server keeps of a watch grows for ten minutes by the final rows of
+its timeline (up to 22 kB with 8 labels), and then hardly at all. So memory is flat when from the third minute on it
+grows by at most that share.
 """
 
 import argparse
@@ -43,17 +48,17 @@ from harken.files import write_text
 
 KILLED, MALFORMED, DEAF, SLOW, LOOKING = 5, 5, 3, 5, 5
 SOCKET_BYTES = 4096
-"""What a slow viewer's own system takes for it, so that the rest waits in the server."""
+"""The receive buffer of a slow viewer. It is small, so that the rest waits in the server."""
 TURNS, TURN_S = 150, 0.1
-"""A slow viewer turns to other watches so often, and reads nothing meanwhile."""
+"""A slow viewer changes the watch so often, and so many seconds apart, before it reads."""
 KEPT_BYTES_S = 22_000 / 600
-"""What the server keeps more of a watch every second of its first ten minutes."""
+"""The growth of what the server keeps of a watch in its first ten minutes, in bytes per second."""
 SLACK_BYTES = 10e6
 TEXTS = ("{", "[]", '{"time_ms": [1], "x": "a"}', "x" * 5000, '{"time_ns": [1], "x": [1], "y": [1], "z": [1, 2]}')
 
 
 async def killed(port: int, number: int, until_s: float) -> None:
-    """Goes in the middle of a message, without a word, again and again."""
+    """Disconnect in the middle of a message, again and again."""
     while time.time() < until_s:
         _, writer = await asyncio.open_connection("127.0.0.1", port)
         lines = [
@@ -74,7 +79,7 @@ async def killed(port: int, number: int, until_s: float) -> None:
 
 
 async def malformed(port: int, number: int, until_s: float) -> None:
-    """Sends what is no message."""
+    """Send invalid messages."""
     while time.time() < until_s:
         try:
             async with websockets.connect(f"ws://127.0.0.1:{port}/ws/samples?watch=bad-{number}") as socket:
@@ -87,7 +92,7 @@ async def malformed(port: int, number: int, until_s: float) -> None:
 
 
 def small_socket(port: int) -> socket.socket:
-    """A socket whose system keeps little of what came."""
+    """A socket with a small receive buffer."""
     found = socket.socket()
     found.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BYTES)
     found.connect(("127.0.0.1", port))
@@ -95,7 +100,7 @@ def small_socket(port: int) -> socket.socket:
 
 
 def view(port: int, number: int, *, small: bool) -> websockets.connect:
-    """A socket that looks at a watch."""
+    """A socket that views a watch."""
     return websockets.connect(
         f"ws://127.0.0.1:{port}/ws/view?watch=watch-0-{number}",
         sock=small_socket(port) if small else None,
@@ -107,7 +112,7 @@ def view(port: int, number: int, *, small: bool) -> websockets.connect:
 
 
 async def deaf(port: int, number: int, until_s: float) -> int:
-    """Looks at a watch and never reads, nor answers a ping; gives how often the server closed it."""
+    """View a watch without reading or answering pings. Returns how often the server closed the socket."""
     closed = 0
     while time.time() < until_s:
         async with view(port, number, small=True) as looking:
@@ -123,8 +128,8 @@ async def deaf(port: int, number: int, until_s: float) -> int:
 
 
 async def slow(port: int, number: int, until_s: float) -> int:
-    """Looks at one watch and another, and reads only now and then; gives how many frames it was told it lost."""
-    told = 0
+    """View one watch after another and read rarely. Returns the number of frames reported as dropped."""
+    dropped = 0
     async with view(port, number, small=True) as looking:
         while time.time() < until_s:
             for turn in range(TURNS):
@@ -137,13 +142,13 @@ async def slow(port: int, number: int, until_s: float) -> int:
                 except TimeoutError:
                     behind = False
                 else:
-                    told += message["frames"] if message["type"] == "dropped" else 0
+                    dropped += message["frames"] if message["type"] == "dropped" else 0
                     behind = message["type"] != "samples" or message["t_ms"][-1] < 1e3 * (time.time() - 2)
-    return told
+    return dropped
 
 
 async def look(port: int, number: int, until_s: float) -> tuple[int, int]:
-    """Looks at a watch and reads; gives how many seconds of labels were missing, and the frames it was told it lost."""
+    """View a watch and read. Returns the seconds of missing labels and the frames reported as dropped."""
     ends_ms, lost = [], 0
     async with view(port, number, small=False) as looking:
         while time.time() < until_s:
@@ -156,23 +161,23 @@ async def look(port: int, number: int, until_s: float) -> tuple[int, int]:
 
 
 def misbehave(port: int, until_s: float, answer: Connection) -> None:
-    """All of them, in one process, and those who look on beside them."""
+    """Run all broken clients and the viewers beside them in one process."""
 
     async def run() -> dict[str, Any]:
         kinds = ((killed, KILLED), (malformed, MALFORMED))
         others = [asyncio.ensure_future(kind(port, n, until_s)) for kind, count in kinds for n in range(count)]
-        unheard = [asyncio.ensure_future(deaf(port, n, until_s)) for n in range(DEAF)]
+        deaf_viewers = [asyncio.ensure_future(deaf(port, n, until_s)) for n in range(DEAF)]
         behind = [asyncio.ensure_future(slow(port, n, until_s)) for n in range(SLOW)]
         looking = [asyncio.ensure_future(look(port, n, until_s)) for n in range(LOOKING)]
         await asyncio.gather(*others)
-        closed, told, seen = (
-            await asyncio.gather(*unheard),
+        closed, dropped, seen = (
+            await asyncio.gather(*deaf_viewers),
             await asyncio.gather(*behind),
             await asyncio.gather(*looking),
         )
         return {
             "deaf_viewers_closed": closed,
-            "slow_viewers_told_of_dropped_frames": told,
+            "slow_viewers_reported_drops": dropped,
             "other_viewers_missing_labels": [missing for missing, _ in seen],
             "other_viewers_dropped_frames": [lost for _, lost in seen],
         }
@@ -181,7 +186,7 @@ def misbehave(port: int, until_s: float, answer: Connection) -> None:
 
 
 def main() -> None:
-    """Run, print, write."""
+    """Run, print and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--watches", type=int, default=200)
@@ -213,9 +218,9 @@ def main() -> None:
     span_s = float(times[-1] - times[later][0])
     allowed = KEPT_BYTES_S * arguments.watches * span_s + SLACK_BYTES
     lost = max(0, result.expected - result.received)
-    told = viewers["slow_viewers_told_of_dropped_frames"]
-    overflowed = bool(min(told) > 0 and counts["dropped_frames"] >= sum(told))
-    said: dict[str, Any] = {
+    reported = viewers["slow_viewers_reported_drops"]
+    overflowed = bool(min(reported) > 0 and counts["dropped_frames"] >= sum(reported))
+    result_json: dict[str, Any] = {
         "minutes": arguments.minutes,
         "watches": arguments.watches,
         "misbehaving": {"killed": KILLED, "malformed": MALFORMED, "never_reading": DEAF, "slow": SLOW},
@@ -231,21 +236,23 @@ def main() -> None:
         "allowed_growth_bytes": allowed,
         "grown_bytes": slope * span_s,
         "flat": bool(slope * span_s <= allowed),
-        "everybody_served": bool(lost == 0 and result.closed == 0 and not any(viewers["other_viewers_missing_labels"])),
-        "queues_overflowed_and_told": overflowed,
+        "all_watches_served": bool(
+            lost == 0 and result.closed == 0 and not any(viewers["other_viewers_missing_labels"])
+        ),
+        "queues_overflowed_and_reported": overflowed,
         "load_average_before_and_after": [load_before, os.getloadavg()],
     }
-    print(json.dumps(said, indent=1))
+    print(json.dumps(result_json, indent=1))
     if arguments.json:
         command = f"python -m benchmarks.live.soak --minutes {arguments.minutes:g} --watches {arguments.watches}"
-        write_text(arguments.json, json.dumps({"command": command, **said, **made_with()}, indent=1) + "\n")
+        write_text(arguments.json, json.dumps({"command": command, **result_json, **made_with()}, indent=1) + "\n")
     if (
-        not said["flat"]
-        or not said["everybody_served"]
+        not result_json["flat"]
+        or not result_json["all_watches_served"]
         or not overflowed
         or any(viewers["other_viewers_dropped_frames"])
     ):
-        raise SystemExit("memory grew, somebody was not served, or no queue overflowed: see above")
+        raise SystemExit("memory grew, a watch was not served, or no queue overflowed: see above")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Made-up watches that send to a server of this machine, many in one process, for the benchmarks of the live server.
+"""Simulated watches that send to a server on this machine, many in one process, for the benchmarks of the live server.
 
-A WebSocket client of its own: messages are put together from strings made beforehand and masked with zeros, so that
-the clients take as little of the machine from the server as they can.
+They use a WebSocket client of their own: messages are joined from strings made beforehand and masked with zeros, so
+that the clients take little processor time from the server.
 """
 
 import asyncio
@@ -31,17 +31,17 @@ LENGTH, MODEL_HZ = 300, 30.0
 CHANNELS, CLASSES = 3, 8
 STEP_NS = 10**9 // RATE_HZ
 HEADROOM_S = 12.0
-"""A watch begins with so much of its past, in one message: its first label need not be waited for."""
+"""A watch starts with so much of its past in one message, so that its first label comes at once."""
 SETTLED_S = 3.0
-"""The last past is sent so long before what is measured begins."""
+"""The last watch sends its past so long before the measurement starts."""
 REACH_NS = int(8 * 1e9 / MODEL_HZ) + 2
 AFTER_ROWS = 2
-"""A window is known when this many samples of the sensor follow one that is later than its last by the reach."""
+"""A window can be labelled when so many samples follow one that is later than its end by ``REACH_NS``."""
 
 
 def everyday_model(path: Path) -> Path:
-    """A model of the recipe ``everyday`` that saw a few windows once: its weights do not matter to the time."""
-    from harken import ActivityClassifier  # not in the processes of the watches, which need no network
+    """A model of the recipe ``everyday``, trained briefly. Its weights do not change the time."""
+    from harken import ActivityClassifier  # not at the top: the processes of the watches need no network
 
     made = np.random.default_rng(0)
     signals = made.normal(0, 0.5, (256, LENGTH, CHANNELS)).astype(np.float32)
@@ -54,14 +54,14 @@ def everyday_model(path: Path) -> Path:
 def served(
     model: Path, *options: str, threads: int = 1, log: IO[str] | None = None, files: int | None = None
 ) -> "Iterator[tuple[int, int]]":
-    """``harken serve`` in a process of its own: its port, and its process id.
+    """``harken serve`` in a process of its own. Yields its port and its process id.
 
     Args:
         model: the model file.
         options: more options of the command.
         threads: of the network.
-        log: where what it logs goes; None: to the terminal.
-        files: how many file descriptors it may have; None: as many as this process.
+        log: the file for its log; None for the terminal.
+        files: its limit of file descriptors; None for that of this process.
     """
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
@@ -75,7 +75,7 @@ def served(
         until = time.monotonic() + 60
         while True:
             try:
-                ask(port, "/health")
+                content_of(port, "/health")
                 break
             except OSError:
                 if running.poll() is not None or time.monotonic() > until:
@@ -91,20 +91,20 @@ def served(
             running.wait()
 
 
-def ask(port: int, path: str) -> str:
-    """What a path of the server says."""
+def content_of(port: int, path: str) -> str:
+    """The content of a path of the server."""
     with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=30) as answer:
         return str(answer.read().decode())
 
 
 def metric(port: int, name: str) -> float:
     """The sum of a metric over its reasons."""
-    lines = ask(port, "/metrics").splitlines()
+    lines = content_of(port, "/metrics").splitlines()
     return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.split("{")[0].split(" ")[0] == name)
 
 
 def cpu_s(pid: int) -> float:
-    """Seconds of processor that a process has had."""
+    """The processor seconds of a process."""
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
@@ -116,7 +116,7 @@ def resident_bytes(pid: int) -> int:
 
 @dataclass
 class Result:
-    """What the watches of one process saw."""
+    """Labels and their delays, for the watches of one process."""
 
     waits_s: list[float] = field(default_factory=list)  # from the message that made a label possible
     behind_s: list[float] = field(default_factory=list)  # from the end of the window, by the sensor's clock
@@ -128,7 +128,7 @@ class Result:
     cpu_s: float = 0.0  # of the processes in which the watches are
 
     def add(self, other: "Result") -> None:
-        """Both together."""
+        """Add the result of another watch or process."""
         self.waits_s += other.waits_s
         self.behind_s += other.behind_s
         self.expected += other.expected
@@ -140,10 +140,10 @@ class Result:
 
 
 class Client(asyncio.Protocol):
-    """One watch's socket."""
+    """The socket of one watch."""
 
-    def __init__(self, name: str, port: int, said: "Values") -> None:
-        self.name, self.port, self.said = name, port, said
+    def __init__(self, name: str, port: int, values: "Values") -> None:
+        self.name, self.port, self.values = name, port, values
         self.transport: asyncio.Transport | None = None
         self.open = asyncio.get_running_loop().create_future()
         self.buffer = bytearray()
@@ -154,8 +154,8 @@ class Client(asyncio.Protocol):
         self.upgraded = self.leaving = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Ask for the WebSocket."""
-        self.transport = transport = cast(asyncio.Transport, transport)  # uvloop's is none by name
+        """Request the WebSocket."""
+        self.transport = transport = cast(asyncio.Transport, transport)  # uvloop's class does not inherit from it
         key = base64.b64encode(os.urandom(16)).decode()
         lines = [
             f"GET /ws/samples?watch={self.name} HTTP/1.1",
@@ -168,11 +168,11 @@ class Client(asyncio.Protocol):
         transport.write("\r\n".join([*lines, "", ""]).encode())
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
-        """Count it, if it was not asked for."""
+        """Count it, unless the watch itself closed it."""
         if not self.leaving:
             self.result.closed += 1
         if not self.open.done():
-            self.open.set_exception(ConnectionError(f"{self.name} was not let in: {bytes(self.buffer[:200])!r}"))
+            self.open.set_exception(ConnectionError(f"the server refused {self.name}: {bytes(self.buffer[:200])!r}"))
 
     def data_received(self, data: bytes) -> None:
         """Read frames; answer pings."""
@@ -201,10 +201,10 @@ class Client(asyncio.Protocol):
             if kind == 9 and self.transport is not None:
                 self.transport.write(bytes([0x8A, 0x80 | len(body)]) + bytes(4) + body)
             elif kind == 1 and b'"label"' in body[:20]:
-                self.heard(orjson.loads(body))
+                self.take_label(orjson.loads(body))
 
-    def heard(self, label: dict) -> None:  # type: ignore[type-arg]
-        """A label: how long after the message that made it possible?"""
+    def take_label(self, label: dict) -> None:  # type: ignore[type-arg]
+        """Count a label and its time since the message that made it possible."""
         end_ms = label["end_ms"]
         if end_ms < self.counting_from_ms:
             return
@@ -220,9 +220,9 @@ class Client(asyncio.Protocol):
         self.result.waits_s.append(now - self.sent[0][1])
 
     def send(self, first_ns: int, count: int) -> None:
-        """Samples from ``first_ns`` on."""
+        """Send samples from ``first_ns`` on."""
         assert self.transport is not None
-        body = self.said.message(first_ns, count)
+        body = self.values.message(first_ns, count)
         size = len(body)
         head = bytes([0x81, 0x80 | 126]) + size.to_bytes(2, "big") if size < 65536 else b""
         head = head or bytes([0x81, 0x80 | 127]) + size.to_bytes(8, "big")
@@ -232,7 +232,7 @@ class Client(asyncio.Protocol):
 
 
 class Values:
-    """Samples as text, made once: a second of a wrist, again and again."""
+    """Samples as text, made once: the same signal again and again."""
 
     def __init__(self, seed: int) -> None:
         made = np.random.default_rng(seed)
@@ -256,7 +256,7 @@ class Values:
 
 
 async def one_watch(client: Client, *, begin_s: float, ramp_s: float, seconds: int, messages_per_s: int) -> None:
-    """Send the past at once, then what comes, in real time, from ``begin_s`` on."""
+    """Send the past at once, then samples in real time, from ``begin_s`` on."""
     loop = asyncio.get_running_loop()
     await loop.create_connection(lambda: client, "127.0.0.1", client.port)
     await client.open
@@ -265,16 +265,16 @@ async def one_watch(client: Client, *, begin_s: float, ramp_s: float, seconds: i
     origin_ns = (int((begin_s + phase_s) * 1e3)) * 10**6
     await asyncio.sleep(max(0.0, begin_s - SETTLED_S - random.random() * ramp_s - time.time()))
     past = int(HEADROOM_S * RATE_HZ)
-    # What is sent early is stamped so that it ends where the real time begins.
+    # The times of the past end where the real time starts.
     client.send(origin_ns - past * STEP_NS, past)
     client.counting_from_ms = origin_ns // 10**6
     for number in range(seconds * messages_per_s):
-        # A message goes when its last sample has been taken.
+        # A message is sent when its last sample has been taken.
         at_s = origin_ns / 1e9 + ((number + 1) * count) / RATE_HZ
         await asyncio.sleep(max(0.0, at_s - time.time()))
         client.send(origin_ns + number * count * STEP_NS, count)
     last_ns = origin_ns + (seconds * messages_per_s * count - 1) * STEP_NS
-    # Windows end a second apart, somewhere in each: those that can be known by now, less one at either edge.
+    # Windows end one second apart. Those that can be labelled by now, less one at either end.
     client.result.expected = int((last_ns - REACH_NS - AFTER_ROWS * STEP_NS - origin_ns) / 1e9) - 1
     await asyncio.sleep(3)
     client.leaving = True
@@ -299,8 +299,8 @@ def process(
     async def run() -> Result:
         used = resource.getrusage(resource.RUSAGE_SELF)
         before_s = used.ru_utime + used.ru_stime
-        said = Values(number)
-        clients = [Client(f"{name}-{number}-{each}", port, said) for each in range(watches)]
+        values = Values(number)
+        clients = [Client(f"{name}-{number}-{each}", port, values) for each in range(watches)]
         await asyncio.gather(
             *(
                 one_watch(c, begin_s=begin_s, ramp_s=ramp_s, seconds=seconds, messages_per_s=messages_per_s)
@@ -321,8 +321,8 @@ def process(
 def watches_sending(
     count: int, port: int, *, seconds: int, processes: int = 2, messages_per_s: int = 1, name: str = "watch"
 ) -> Result:
-    """So many watches for so many seconds, in processes of their own; what they saw."""
-    # So slowly that the pasts are no load of their own.
+    """Run so many watches for so many seconds, in processes of their own. Returns their labels and delays."""
+    # Slowly enough that sending the past is no load.
     ramp_s = max(1.0, count / 150)
     begin_s = time.time() + 3 + ramp_s + SETTLED_S
     context = multiprocessing.get_context("spawn")

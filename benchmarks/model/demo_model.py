@@ -1,18 +1,18 @@
 """Train the small model of ``harken serve --demo`` and score it on the people whom the demo streams.
 
-    python -m benchmarks.model.demo_model [--passes N] [--model FILE] [--json FILE]
+    python -m benchmarks.model.demo_model [--epochs N] [--model FILE] [--json FILE]
     python -m benchmarks.model.demo_model --rewrite [--model FILE] [--json FILE]
 
-Needs the extra ``demo`` (the exercises inside the seglearn wheel) and some minutes of one thread. The people of
-``harken.demo.STRANGERS``, who are streamed, take no part in it: not in learning, stopping, choosing or calibrating;
-their windows are scored once, when the model is finished. The temperature is that of a second fit, which learns all
-but a few of the training people, on those few. The same command gives the same bytes on the same machine.
+Needs the extra ``demo`` (the exercises inside the seglearn wheel) and some minutes of one thread. The streamed people,
+``harken.demo.STRANGERS``, have no part in training, stopping, choosing or calibration. Their windows are scored once,
+when the model is finished. The temperature comes from a second fit without a few of the training people, on those few.
+The same command gives the same bytes on the same machine.
 
-``--rewrite`` trains nothing: it writes the model in today's file format, with the fingerprints of the recordings that
-it learned from, and keeps its weights, its specification and its provenance as they are.
+``--rewrite`` trains nothing: it writes the model in the current file format, with the fingerprints of its training
+recordings. Its weights, specification and provenance stay as they are.
 
-The scores are those of one draw of three people, chosen before any result was seen: an illustration of what the demo
-will show, not a measurement of harken (that is ``docs/results/unseen_people.md``).
+The scores are of one random choice of three people, made before any result was known: an illustration of the demo, not
+a measurement of harken (for that see ``docs/results/unseen_people.md``).
 """
 
 import argparse
@@ -47,9 +47,9 @@ JSON = RESULTS / "demo_model.json"
 SEED = 0
 HOP_S = 0.5
 LABEL_EVERY_S = 1.0
-"""How often the finished model says something: the page has a new label every second."""
+"""The finished model gives a label so often, because the page shows a new label every second."""
 HELD_OUT = ("exercises_03", "exercises_07")
-"""Of the seven who are learned from, the two on whom the temperature is fitted: one quick, one slow."""
+"""The two training people on whom the temperature is fitted: one fast, one slow."""
 
 RECIPE = replace(
     DEMO_RECIPE.trained(passes=15, evaluate_every_windows=64_000),
@@ -60,7 +60,7 @@ RECIPE = replace(
 
 
 def windows_of(recordings: Sequence[Recording], recipe: Preset) -> Windows:
-    """Every window of one exercise, at the recipe's rate."""
+    """All windows with one label, at the recipe's rate."""
     rate_hz = recipe.sample_rate_hz or recordings[0].sample_rate_hz
     return concatenate(
         [
@@ -75,12 +75,12 @@ def windows_of(recordings: Sequence[Recording], recipe: Preset) -> Windows:
 
 
 def fitted(windows: Windows, recipe: Preset) -> Recogniser:
-    """A recogniser of these windows."""
+    """A recogniser trained on these windows."""
     return Recogniser(recipe, seed=SEED, device="cpu").fit(windows)
 
 
 def temperature(training: Windows, recipe: Preset) -> float:
-    """What a fit without a few of the training people needs on those few."""
+    """The temperature of a fit without ``HELD_OUT``, fitted on these people."""
     apart = np.isin(training.subjects, HELD_OUT)
     recogniser = fitted(training[~apart], recipe)
     known = recogniser.known(training[apart])
@@ -88,7 +88,7 @@ def temperature(training: Windows, recipe: Preset) -> float:
 
 
 def demo_model(recordings: Sequence[Recording], recipe: Preset) -> tuple[Recogniser, dict[str, Any]]:
-    """The finished model, its scores in its provenance, and the scores for JSON."""
+    """The finished model, with its scores in its provenance, and the scores for JSON."""
     streamed = [one for one in recordings if one.subject in STRANGERS]
     learned = [one for one in recordings if one.subject not in STRANGERS]
     training = windows_of(learned, recipe)
@@ -113,7 +113,7 @@ def demo_model(recordings: Sequence[Recording], recipe: Preset) -> tuple[Recogni
 
 
 def scored(recogniser: Recogniser, windows: Windows) -> dict[str, Any]:
-    """How the model does on people it never met, for JSON."""
+    """The model's scores on these windows, for JSON."""
     known = recogniser.known(windows)
     probabilities = recogniser.predict_proba(known)
     predicted = probabilities.argmax(axis=1)
@@ -130,10 +130,10 @@ def main() -> None:
     import torch
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--passes", type=int, help="instead of the recipe's number, for a trial")
-    parser.add_argument("--model", type=Path, default=MODEL)
-    parser.add_argument("--json", type=Path, default=JSON)
-    parser.add_argument("--rewrite", action="store_true")
+    parser.add_argument("--epochs", type=int, help="for a trial: instead of the recipe's number")
+    parser.add_argument("--model", type=Path, default=MODEL, help="the model file to write")
+    parser.add_argument("--json", type=Path, default=JSON, help="write the result here")
+    parser.add_argument("--rewrite", action="store_true", help="write the model in the current format")
     arguments = parser.parse_args()
     if arguments.rewrite:
         result = json.loads(arguments.json.read_text(encoding="utf-8"))
@@ -141,20 +141,20 @@ def main() -> None:
         write_text(arguments.json, json.dumps(result, indent=1) + "\n")
         return
     torch.set_num_threads(1)
-    recipe = RECIPE.trained(passes=arguments.passes) if arguments.passes else RECIPE
+    recipe = RECIPE.trained(passes=arguments.epochs) if arguments.epochs else RECIPE
     began = time.monotonic()
     recogniser, scores = demo_model(exercises(), recipe)
     arguments.model.parent.mkdir(parents=True, exist_ok=True)
     recogniser.save(arguments.model)
     provenance = recogniser.provenance_
-    trial = f" --passes {arguments.passes}" if arguments.passes else ""
+    trial = f" --epochs {arguments.epochs}" if arguments.epochs else ""
     result = {
         "command": f"python -m benchmarks.model.demo_model{trial}",
         **made_with(),
         "seconds": round(time.monotonic() - began),
-        "learned_from": provenance["training_people"],
-        "temperature_from": list(HELD_OUT),
-        "never_met": list(STRANGERS),
+        "training_people": provenance["training_people"],
+        "temperature_people": list(HELD_OUT),
+        "unseen_people": list(STRANGERS),
         "training_windows_by_label": provenance["training_windows_by_label"],
         "model": {
             "sha256": hashlib.sha256(arguments.model.read_bytes()).hexdigest(),
@@ -162,10 +162,10 @@ def main() -> None:
             "parameters": sum(parameter.numel() for parameter in recogniser.network_.parameters()),
             "specification": recogniser.specification_.as_dict(),
         },
-        "scores_on_the_never_met": scores,
+        "scores_on_unseen_people": scores,
     }
     write_text(arguments.json, json.dumps(result, indent=1) + "\n")
-    print(f"{arguments.model}: mean macro F1 of {len(STRANGERS)} strangers {scores['mean_person_macro_f1']:.3f}")
+    print(f"{arguments.model}: mean macro F1 of {len(STRANGERS)} unseen people {scores['mean_person_macro_f1']:.3f}")
 
 
 if __name__ == "__main__":

@@ -1,15 +1,15 @@
-"""How well the recordings that a model learned from are recognised when they were changed, and how often others are.
+"""How well fingerprints recognise a model's training recordings after changes, and how often unrelated ones.
 
     python -m benchmarks.model.known_recordings --data DATA
 
-``DATA`` holds ``wisdm`` and ``dsads``, from which the fingerprints are taken, and as unrelated recordings the tidy
+``DATA`` holds ``wisdm`` and ``dsads``, from which the fingerprints are made, and as unrelated recordings the tidy
 tables ``selfback/selfback_wrist.parquet``, ``stress_predict/stress_predict.parquet`` and
 ``hawthorne/hawthorne.parquet``.
 
-Copies: each training recording is changed as the names say. Counted are the share of its samples that are recognised,
-and the bouts of one label that are recognised when nothing but the bout is given. Others: each recording of a study
-that took no part, and each training person against the fingerprints of everybody else. The processor time is that of
-one thread.
+Copies: each training recording is changed as the names in the result state. Two things are counted: the share of its
+samples that are recognised, and the bouts of one label that are recognised when only the bout is given. Others: each
+recording of an unrelated study, and each training person against the fingerprints of all others. The processor time is
+that of one thread.
 """
 
 import argparse
@@ -39,7 +39,7 @@ Change = Callable[[NDArray[np.float32]], NDArray[np.floating[Any]]]
 
 
 def rounded(decimals: int, per_g: float) -> Change:
-    """In a unit of so many to the g, with so many decimals, and back in g."""
+    """Rounded in a unit of which ``per_g`` are 1 g, to so many decimals, and converted back to g."""
     return lambda signals: np.round(signals.astype(np.float64) * per_g, decimals) / per_g
 
 
@@ -56,13 +56,13 @@ CHANGES: dict[str, Change] = {
 
 
 def changed(recording: Recording, change: Change) -> Recording:
-    """The recording with other signals, at another time and of another name."""
+    """The recording with changed signals, at another time and with another subject."""
     signals = change(recording.signals).astype(np.float32)
     return replace(recording, signals=signals, time_ns=recording.time_ns + 98_765, subject="somebody")
 
 
 def bouts(recording: Recording) -> list[tuple[str, Recording]]:
-    """Each bout of a minute or more by itself, with its label."""
+    """Each bout of at least a minute as a recording, with its label."""
     parts = []
     for first, last in zip(recording.bout_edges[:-1], recording.bout_edges[1:], strict=True):
         code, rows = recording.label_codes[first], slice(first, last)
@@ -73,7 +73,7 @@ def bouts(recording: Recording) -> list[tuple[str, Recording]]:
 
 
 def copies(fingerprints: Fingerprints, training: list[Recording], change: Change) -> dict[str, Any]:
-    """How much of changed training recordings is recognised, for JSON."""
+    """The recognised share of changed training recordings, for JSON."""
     shares: list[float] = []
     by_label: dict[str, list[bool]] = {}
     for recording in training:
@@ -90,7 +90,7 @@ def copies(fingerprints: Fingerprints, training: list[Recording], change: Change
 
 
 def others(fingerprints: Fingerprints, every: list[Recording]) -> dict[str, Any]:
-    """How many recordings of people who took no part are recognised, for JSON."""
+    """How many recordings of unrelated people are recognised, for JSON."""
     shares = {one.source: float(fingerprints.known(one).mean()) for one in every}
     return {
         "recordings": len(shares),
@@ -100,7 +100,7 @@ def others(fingerprints: Fingerprints, every: list[Recording]) -> dict[str, Any]
 
 
 def everybody_else(training: list[Recording]) -> dict[str, Any]:
-    """Each training person against the fingerprints of all others: those of whom something is recognised."""
+    """Each training person against the fingerprints of all others, for JSON: the people who are recognised."""
     people: dict[str, list[Recording]] = {}
     for one in training:
         people.setdefault(one.subject, []).append(one)
@@ -114,9 +114,9 @@ def everybody_else(training: list[Recording]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Measure, and write the JSON."""
+    """Measure and write the JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--data", type=Path, required=True, help="the folder of the data sets' folders")
     parser.add_argument("--json", type=Path, default=RESULTS / "known_recordings.json")
     arguments = parser.parse_args()
     training = {name: recordings(arguments.data, name, None) for name in SETS}

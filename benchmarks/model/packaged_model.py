@@ -1,4 +1,4 @@
-"""Train the model that comes with harken, and measure its like on people that it never met.
+"""Train the model that comes with harken, and score models made in the same way on unseen people.
 
     python -m benchmarks.model.packaged_model --data DATA --work DIR --folds [--sampling NAME ...] [--workers 2]
     python -m benchmarks.model.packaged_model --data DATA --work DIR --fit
@@ -6,23 +6,22 @@
 
 ``DATA`` holds the data sets ``wisdm`` and ``dsads`` in their published layouts (see ``harken datasets``).
 
-``--folds`` deals the people of both sets into five folds and learns five models of the preset ``everyday``, each
-without the people it is tested on; their scores go to the JSON and the model's card, and the fold models stay in
-``DIR`` for whatever else must be measured on strangers. Several ways of sampling the training windows may be named:
-all are scored, and the best one is chosen. What decides is the mean over the two data sets of the mean of each
-person's macro F1; a label that one of the ways learns as ``other`` counts as ``other`` for all of them, so a label of
-its own is kept only where it costs the others nothing.
+``--folds`` divides the people of both sets into five folds and trains five models of the preset ``everyday``, each
+without the people it is tested on. Their scores go to the JSON and to the model's card. The fold models stay in ``DIR``
+for other measurements on unseen people. ``--sampling`` may name several ways of sampling the training windows: all are
+scored, and the best one is chosen. The criterion is the mean over the two data sets of the mean of each person's macro
+F1. A label that one of the ways counts as ``other`` counts as ``other`` for all of them, so a label is kept separate
+only where this does not lower the scores of the others.
 
-``--fit`` learns the packaged model from everybody, sampled in the chosen way, with the temperature that the fold
-models need on the people they never met. It is not scored: nobody is left who would be a stranger to it.
+``--fit`` trains the packaged model on all people, sampled in the chosen way, with the temperature fitted on the unseen
+people of the folds. It is not scored, because no unseen person is left.
 
-``--rewrite`` writes the packaged model in today's file format, with the fingerprints of the recordings that it learned
-from, and keeps its weights, its specification and its provenance as they are. The recordings must be those that
-the file names.
+``--rewrite`` writes the packaged model in the current file format, with the fingerprints of its training recordings.
+Its weights, specification and provenance stay as they are. The recordings must be those that the file names.
 
-Every fit is a process of one thread. Finished folds are kept in ``DIR``, and a fit that was stopped goes on, as long
-as neither recipe nor sampling nor the shapes of the network have changed. ``--passes`` and ``--people`` make a trial
-small; give it a ``--json``, ``--card`` and ``--model`` of its own.
+Every fit is a process with one thread. Finished folds are kept in ``DIR``, and a fit that was stopped continues, as
+long as the recipe, the sampling and the shapes of the network have not changed. ``--epochs`` and ``--people`` make a
+small trial: give it a ``--json``, ``--card`` and ``--model`` of its own.
 """
 
 import argparse
@@ -63,13 +62,13 @@ HOP_S = 5.0
 
 @dataclass(frozen=True)
 class Sampling:
-    """Which of the training windows are learned from, and how often. Test windows are never sampled.
+    """Which training windows are used, and how often. Test windows are never sampled.
 
     Attributes:
-        other_per_person: so many windows of ``other`` a person at most, evenly spread over what they did; None for
-            all. Without a limit two windows of three are ``other``.
+        other_per_person: the most windows of ``other`` for each person, evenly spread over time; None for all. Without
+            a limit two windows of three are ``other``.
         least_share: rarer labels are repeated until they have this share of the most frequent label's windows.
-        also_other: labels that are learned, and tested, as ``other``.
+        also_other: labels that count as ``other`` in training and test.
     """
 
     other_per_person: int | None = None
@@ -87,18 +86,18 @@ SAMPLINGS = {
 
 @dataclass(frozen=True)
 class Task:
-    """One fit: a fold, or everybody (``fold`` None), in one process."""
+    """One fit in one process: a fold, or all people (``fold`` None)."""
 
     data: Path
     folder: Path
     sampling: Sampling
     fold: int | None
-    passes: int | None
+    epochs: int | None
     people: int | None
 
 
 def recordings(data: Path, name: str, people: int | None) -> list[Recording]:
-    """The recordings of a data set with the common words for labels, of its first so many people (None: of all)."""
+    """The recordings of a data set with the common labels, of its first ``people`` people (None for all)."""
     source = dataset(name)
     every = source.read(data / name)
     chosen = sorted({recording.subject for recording in every})[:people]
@@ -108,7 +107,7 @@ def recordings(data: Path, name: str, people: int | None) -> list[Recording]:
 def windows_of(every: Sequence[Recording], recipe: Preset) -> Windows:
     """Sliding windows of the recipe's length and rate, every five seconds."""
     if recipe.sample_rate_hz is None:
-        raise ValueError(f"the preset {recipe.name} has no rate of its own")
+        raise ValueError(f"the preset {recipe.name} has no sample rate")
     return concatenate(
         [
             sliding_windows(
@@ -122,14 +121,14 @@ def windows_of(every: Sequence[Recording], recipe: Preset) -> Windows:
 
 
 def relabelled(windows: Windows, also_other: Sequence[str]) -> Windows:
-    """The same windows, some labels learned as ``other``."""
+    """The same windows, with some labels changed to ``other``."""
     labels = np.where(np.isin(windows.labels, also_other), "other", windows.labels)
     names, codes = np.unique(labels, return_inverse=True)
     return replace(windows, label_names=tuple(names.tolist()), label_codes=codes.astype(np.int16))
 
 
 def sampled(windows: Windows, sampling: Sampling) -> Windows:
-    """The training windows as they are learned from, in the order of ``windows``."""
+    """The training windows after sampling, in the order of ``windows``."""
     rows = np.arange(len(windows))
     if sampling.other_per_person is not None:
         others = windows.labels == "other"
@@ -145,12 +144,12 @@ def sampled(windows: Windows, sampling: Sampling) -> Windows:
 
 
 def _spread(rows: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """So many of the rows, evenly: every so-manieth, or each one about equally often."""
+    """``count`` of the rows, evenly spread; where ``count`` is larger, each row about equally often."""
     return np.asarray(rows[np.arange(count) * len(rows) // count])
 
 
 def folds_of(windows: Windows) -> list[Fold]:
-    """Five folds of people, each set's people dealt evenly, so that no fold tests one set alone."""
+    """Five folds of people. Each fold tests people of both data sets."""
     people = np.unique(windows.subjects).tolist()
     dealt = [
         k_folds_of_people([person for person in people if person.startswith(name)], FOLDS, seed=SEED) for name in SETS
@@ -162,7 +161,7 @@ def folds_of(windows: Windows) -> list[Fold]:
 
 
 def run(task: Task) -> Path:
-    """Fit once, and keep the model and, of a fold, what it answers to the strangers."""
+    """Fit once and keep the model and, for a fold, its logits for the unseen people."""
     import torch
 
     torch.set_num_threads(1)
@@ -174,7 +173,7 @@ def run(task: Task) -> Path:
     windows = relabelled(windows_of(every, PRESETS["everyday"]), task.sampling.also_other)
     parts = None if task.fold is None else apply(folds_of(windows)[task.fold], windows)
     training = sampled(windows if parts is None else parts.training, task.sampling)
-    recogniser = Recogniser("everyday", passes=task.passes, seed=SEED, device="cpu")
+    recogniser = Recogniser("everyday", passes=task.epochs, seed=SEED, device="cpu")
     checkpoint = task.folder / f"{name}.checkpoint.safetensors"
     began = time.monotonic()
     recogniser.fit(training, checkpoint=checkpoint)
@@ -202,9 +201,9 @@ def run(task: Task) -> Path:
 
 
 def settings(sampling: Sampling, arguments: argparse.Namespace) -> dict[str, Any]:
-    """All that decides what a fit learns, besides the data and the code."""
+    """Everything that decides a fit, besides the data and the code."""
     recipe = PRESETS["everyday"]
-    training = asdict(recipe.training) | ({"passes": arguments.passes} if arguments.passes else {})
+    training = asdict(recipe.training) | ({"passes": arguments.epochs} if arguments.epochs else {})
     return {
         "preset": asdict(replace(recipe, sizes=dict(recipe.sizes))) | {"training": training},
         "weights": weights_of(recipe),
@@ -217,7 +216,7 @@ def settings(sampling: Sampling, arguments: argparse.Namespace) -> dict[str, Any
 
 
 def weights_of(recipe: Preset) -> str:
-    """A digest of the names and shapes of the network's weights: another network under the same name has another."""
+    """A digest of the names and shapes of the weights, which changes when the network of this name changes."""
     import torch
 
     with torch.device("meta"):
@@ -227,27 +226,27 @@ def weights_of(recipe: Preset) -> str:
 
 
 def folder_of(name: str, arguments: argparse.Namespace) -> Path:
-    """Where the fits of a sampling lie: another recipe has another folder."""
-    said = json.dumps(settings(SAMPLINGS[name], arguments), sort_keys=True)
-    folder: Path = arguments.work / f"{name}_{hashlib.sha256(said.encode()).hexdigest()[:10]}"
+    """The folder for the fits of a sampling; another recipe has another folder."""
+    text = json.dumps(settings(SAMPLINGS[name], arguments), sort_keys=True)
+    folder: Path = arguments.work / f"{name}_{hashlib.sha256(text.encode()).hexdigest()[:10]}"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
 def task_of(name: str, fold: int | None, arguments: argparse.Namespace) -> Task:
-    """The fit of a fold, or of everybody."""
+    """The fit of a fold, or of all people."""
     return Task(
         data=arguments.data,
         folder=folder_of(name, arguments),
         sampling=SAMPLINGS[name],
         fold=fold,
-        passes=arguments.passes,
+        epochs=arguments.epochs,
         people=arguments.people,
     )
 
 
 def run_folds(arguments: argparse.Namespace) -> None:
-    """Run the folds that are not there yet, and score every sampling that is complete."""
+    """Run the missing folds and score the samplings."""
     tasks = [task_of(name, fold, arguments) for name in arguments.sampling for fold in range(FOLDS)]
     missing = [task for task in tasks if not (task.folder / f"fold_{task.fold}.npz").exists()]
     spawn = multiprocessing.get_context("spawn")
@@ -283,14 +282,16 @@ def _scored(name: str, merged: Sequence[str], arguments: argparse.Namespace) -> 
 
 
 def fit(arguments: argparse.Namespace) -> None:
-    """Learn the packaged model from everybody, in the way that the folds chose."""
+    """Train the packaged model on all people, with the sampling that the folds chose."""
     if not arguments.json.exists():
-        raise SystemExit(f"{arguments.json}: there are no scores yet; run --folds first")
+        raise SystemExit(f"{arguments.json}: there are no scores; run --folds first")
     result = json.loads(arguments.json.read_text(encoding="utf-8"))
     chosen = result["chosen"]
     now = json.loads(json.dumps(settings(SAMPLINGS[chosen], arguments)))
     if result["samplings"][chosen]["settings"] != now:
-        raise SystemExit(f"{arguments.json}: the folds were run by another recipe than today's; run --folds again")
+        raise SystemExit(
+            f"{arguments.json}: the folds were made with another recipe than the current one; run --folds again"
+        )
     task = task_of(chosen, None, arguments)
     recogniser = Recogniser.load(run(task), device="cpu")
     found = result["samplings"][chosen]
@@ -319,13 +320,13 @@ def fit(arguments: argparse.Namespace) -> None:
 
 
 def rewrite(path: Path, every: Sequence[Recording]) -> dict[str, Any]:
-    """Write a model of this or an older format in today's, with the fingerprints of the recordings it learned from.
+    """Write a model of this or an older format in the current format, with fingerprints of its training recordings.
 
     Returns:
-        The digest and the size of the new file, for the JSON.
+        The SHA-256 and the size of the new file, for the JSON.
 
     Raises:
-        SystemExit: when the model did not learn from exactly these recordings.
+        SystemExit: when the model was not trained on exactly these recordings.
     """
     from safetensors import safe_open
 
@@ -333,7 +334,7 @@ def rewrite(path: Path, every: Sequence[Recording]) -> dict[str, Any]:
         text = json.loads(file.metadata()[METADATA_KEY])
         weights = {name: file.get_tensor(name) for name in file.keys() if name != "fingerprints"}  # noqa: SIM118
     if [one["samples_fingerprint"] for one in text["provenance"]["data"]] != [one.samples_fingerprint for one in every]:
-        raise SystemExit(f"{path}: it learned from other recordings than these")
+        raise SystemExit(f"{path} was trained on other recordings than these")
     specification = Specification.from_dict(text["specification"])
     network = build(specification.network, specification.sizes)
     network.load_state_dict(weights)
@@ -342,7 +343,7 @@ def rewrite(path: Path, every: Sequence[Recording]) -> dict[str, Any]:
 
 
 def rewrite_packaged(arguments: argparse.Namespace) -> None:
-    """Write the packaged model anew, and its digest to the JSON and the card."""
+    """Rewrite the packaged model, and its digest in the JSON and the card."""
     result = json.loads(arguments.json.read_text(encoding="utf-8"))
     every = [one for each in SETS for one in recordings(arguments.data, each, arguments.people)]
     result["model"] |= rewrite(arguments.model, every)
@@ -350,32 +351,32 @@ def rewrite_packaged(arguments: argparse.Namespace) -> None:
 
 
 def write_result(result: dict[str, Any], arguments: argparse.Namespace) -> None:
-    """The JSON, and the card that is made from it and from nothing else."""
+    """Write the JSON, and the card that is made from it alone."""
     for path, text in ((arguments.json, json.dumps(result, indent=1) + "\n"), (arguments.card, card(result))):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, text)
         print(path)
 
 
-def _command(arguments: argparse.Namespace, doing: str) -> str:
+def _command(arguments: argparse.Namespace, mode: str) -> str:
     """The command without the paths of this machine."""
-    options = [f"--sampling {' '.join(arguments.sampling)}"] if doing == "--folds" else []
-    options += [f"--{name} {getattr(arguments, name)}" for name in ("passes", "people") if getattr(arguments, name)]
-    return " ".join(["python -m benchmarks.model.packaged_model --data DATA --work DIR", doing, *options])
+    options = [f"--sampling {' '.join(arguments.sampling)}"] if mode == "--folds" else []
+    options += [f"--{name} {getattr(arguments, name)}" for name in ("epochs", "people") if getattr(arguments, name)]
+    return " ".join(["python -m benchmarks.model.packaged_model --data DATA --work DIR", mode, *options])
 
 
 def main() -> None:
-    """Run what is asked for."""
+    """Run the chosen modes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--work", type=Path, required=True, help="where fits and their checkpoints are kept")
-    parser.add_argument("--folds", action="store_true")
-    parser.add_argument("--fit", action="store_true")
-    parser.add_argument("--rewrite", action="store_true")
+    parser.add_argument("--data", type=Path, required=True, help="the folder that holds wisdm and dsads")
+    parser.add_argument("--work", type=Path, required=True, help="the folder for fits and their checkpoints")
+    parser.add_argument("--folds", action="store_true", help="train and score the fold models")
+    parser.add_argument("--fit", action="store_true", help="train the packaged model")
+    parser.add_argument("--rewrite", action="store_true", help="write the packaged model in the current format")
     parser.add_argument("--sampling", nargs="+", choices=list(SAMPLINGS), default=["balanced"])
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--passes", type=int, help="instead of the recipe's number")
-    parser.add_argument("--people", type=int, help="only the first so many of each data set")
+    parser.add_argument("--workers", type=int, default=2, help="processes")
+    parser.add_argument("--epochs", type=int, help="for a trial: instead of the recipe's number")
+    parser.add_argument("--people", type=int, help="for a trial: only the first so many of each data set")
     parser.add_argument("--json", type=Path, default=RESULTS / "packaged_model.json")
     parser.add_argument("--card", type=Path, default=ROOT / "docs" / "model_card.md")
     parser.add_argument("--model", type=Path, default=PACKAGED_MODEL)

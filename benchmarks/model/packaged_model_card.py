@@ -18,10 +18,10 @@ UNSURE_BELOW = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 @dataclass(frozen=True)
 class FoldLogits:
-    """A fold's answers to the windows of people it never met.
+    """The logits of a fold's model for the windows of unseen people.
 
-    ``logits`` float32 ``[n, labels]``, ``codes`` ``[n]`` into ``labels``, ``subjects`` ``[n]``, and how
-    long it learned.
+    ``logits`` float32 ``[n, labels]``, ``codes`` ``[n]`` into ``labels``, ``subjects`` ``[n]``, and the duration of the
+    training in seconds.
     """
 
     logits: NDArray[np.float32]
@@ -32,7 +32,7 @@ class FoldLogits:
 
     @classmethod
     def read(cls, path: Path) -> "FoldLogits":
-        """From the file that a fold wrote."""
+        """Read the file of a fold."""
         with np.load(path, allow_pickle=False) as content:
             return cls(
                 content["logits"],
@@ -48,13 +48,13 @@ class FoldLogits:
 
 
 def scores(folds: Sequence[FoldLogits], sets: Sequence[str]) -> dict[str, Any]:
-    """Scores of each data set's people, and how honest the probabilities are."""
+    """The scores of each data set's people, and the calibration of the probabilities."""
     if len({fold.labels for fold in folds}) > 1:
-        raise ValueError("a label is so rare that a fold did not learn it")
+        raise ValueError("a label is so rare that the training windows of a fold do not have it")
     temperature = fit_temperature(
         np.concatenate([fold.logits for fold in folds]), np.concatenate([fold.codes for fold in folds])
     )
-    probabilities = _calibrated_by_the_others(folds)
+    probabilities = _calibrated(folds)
     return {
         "labels": list(folds[0].labels),
         "fold_seconds": [round(fold.seconds) for fold in folds],
@@ -79,8 +79,10 @@ def compared_macro_f1(folds: Sequence[FoldLogits], sets: Sequence[str], as_other
 
 
 def temperatures(folds: Sequence[FoldLogits]) -> list[float]:
-    """The temperature for each fold that all other folds' strangers need, so that nobody is scored by one that was
-    fitted on them."""
+    """The temperature for each fold, fitted on the unseen people of all other folds.
+
+    So nobody is scored at a temperature that was fitted on them.
+    """
     found = []
     for fold in folds:
         others = [other for other in folds if other is not fold]
@@ -89,7 +91,7 @@ def temperatures(folds: Sequence[FoldLogits]) -> list[float]:
     return found
 
 
-def _calibrated_by_the_others(folds: Sequence[FoldLogits]) -> list[NDArray[np.float32]]:
+def _calibrated(folds: Sequence[FoldLogits]) -> list[NDArray[np.float32]]:
     """Each fold's probabilities at its temperature."""
     return [
         softmax(fold.logits / np.float32(temperature))
@@ -133,7 +135,7 @@ def _set_scores(folds: Sequence[FoldLogits], probabilities: Sequence[NDArray[np.
 
 
 def _unsure(probabilities: NDArray[np.float32], codes: NDArray[np.int16]) -> list[dict[str, float | None]]:
-    """What is still answered, and how much of that is right, at a few limits."""
+    """The share of windows that keep a label, and their accuracy, at a few limits."""
     curve = coverage(probabilities, codes, points=101)
     rows = [int(np.flatnonzero(np.isclose(curve.thresholds, limit))[0]) for limit in UNSURE_BELOW]
     return [
@@ -151,37 +153,37 @@ NAMES = {"wisdm": "WISDM", "dsads": "DSADS"}
 INTENDED = """\
 ## What it is for
 
-Describing what adults did while they wore an accelerometer on a wrist: hours and days of posture, walking, running,
-stairs and the rest, for one person or for a study. It reads recordings of any rate (they are resampled) in g or m/s²,
-from either wrist; `harken label FILE... --out DIR` and `Recogniser.load()` use it.
+To describe what adults did while they wore an accelerometer on a wrist: hours and days of posture, walking, running,
+stairs and the rest, for one person or for a study. Recordings may have any sample rate (they are resampled), may be in
+g or m/s², and from either wrist. `harken label FILE... --out DIR` and `Recogniser.load()` use the model.
 
-It is **not** for decisions about a person's health, for detecting falls, or for watching over people. It has met
-students and other young adults only: no children, no old people, no patients, nobody with a walking aid
-or a wheelchair.
+It is **not** for decisions about a person's health, for detecting falls, or for watching over people. It was trained
+only on students and other young adults: no children, no old people, no patients, nobody with a walking aid or a
+wheelchair.
 """
 
 FAILURES = """\
 ## Where it fails
 
-- **Lying rests on eight people**, who lay very still in a laboratory, on the back and on the right side, awake. Sleep,
-  lying on the stomach, and reading in bed are not in it. A watch on a table is not in it either: non-wear has to be
-  told apart before it is asked.
-- **Sitting and standing of DSADS are laboratory-still.** Those of WISDM hold some movement of the arm; everyday life
-  holds more. Sitting and standing differ at the wrist only in how the arm hangs or rests, which is a habit of the
-  person: they are confused more than anything else.
-- **`other` is what its two sets have in it**: hands at work (eating, typing, brushing teeth, writing, clapping,
+- **All lying is of the {lying} people of DSADS**, who lay very still in a laboratory, on the back and on the right
+  side, awake. Sleep, lying on the stomach and reading in bed are not in the training data. A watch on a table is not
+  either: non-wear must be found before the model is used.
+- **Sitting and standing of DSADS are very still.** Those of WISDM have some movement of the arm, and everyday life has
+  more. At the wrist, sitting and standing differ only in how the arm hangs or rests, which is a habit of the person.
+  They are confused more often than any other labels.
+- **`other` is what the two data sets have in it**: hands at work (eating, typing, brushing teeth, writing, clapping,
   folding) and ball games in WISDM; a stepper, a cross trainer, rowing, jumping, basketball, and moving about in a lift
-  in DSADS. What is in neither (driving, cooking, swimming) may become anything.
-- **Who eats while sitting is `other`, not sitting.** That follows from the labels of WISDM, and hours of sitting are
-  too few by it.
+  in DSADS. Activities in neither (driving, cooking, swimming) may get any label.
+- **Eating while sitting is `other`, not sitting.** That follows from the labels of WISDM. It makes the hours of sitting
+  too few.
 - **Cycling, where it is a label, is an exercise bike.** The hands of a cyclist on a road shake, steer and brake.
-- **Stairs** look like walking to a wrist; short flights within a window of ten seconds are lost in it.
-- **It knows watches whose x axis points along the forearm**, either way. `harken label` sees from the walking in a
-  recording whether y does instead, and turns it; live samples, windows of your own and the ONNX model must come with x
-  there (`harken.signals.turned_by_quarters`), or little of what is said is true.
-- **Running of WISDM is cut off at 2 g**, where that watch's range ends.
-- **The scores above are of the same two studies' strangers.** Another watch, another study and free living are
-  further away, and no number here says how far.
+- **Stairs** look like walking at a wrist, and a short flight is lost within a window of {window_s:g} s.
+- **The watch's x axis must point along the forearm**, in either direction. `harken label` finds from the walking in a
+  recording whether y does instead, and turns the samples. Live samples, your own windows and the ONNX model need x
+  there (`harken.signals.turned_by_quarters`), otherwise most labels are wrong.
+- **Running of WISDM is cut off at 2 g**, where the range of that watch ends.
+- **The scores above are of unseen people of the same two studies.** Another watch, another study and everyday life
+  differ more, and no score here shows by how much.
 """
 
 
@@ -191,13 +193,13 @@ def card(result: Mapping[str, Any]) -> str:
     parts = [
         "# The packaged model\n",
         "<!-- Written by benchmarks/model/packaged_model.py from results/packaged_model.json: edit the script. -->\n\n"
-        f"An `everyday` network that tells apart {', '.join(chosen['labels'])}.\n",
+        f"An `everyday` network with the labels {', '.join(chosen['labels'])}.\n",
         _model(result) if "model" in result else "",
         INTENDED,
         _data(chosen),
         _scores(chosen),
         _samplings(result),
-        FAILURES,
+        FAILURES.format(lying=chosen["sets"]["dsads"]["people"], window_s=_window_s(chosen)),
         _repeat(result),
     ]
     return "\n".join(part for part in parts if part)
@@ -205,29 +207,33 @@ def card(result: Mapping[str, Any]) -> str:
 
 def _model(result: Mapping[str, Any]) -> str:
     model = result["model"]
-    said = model["specification"]
+    specification = model["specification"]
     people = " and ".join(f"{count} people of {NAMES[name]}" for name, count in model["training_people"].items())
     windows = ", ".join(f"{label} {count:,}" for label, count in model["training_windows_by_label"].items())
     return (
-        f"{model['parameters']:,} weights, {model['bytes']:,} bytes. It reads {', '.join(said['channels'])} in "
-        f"{said['acceleration_unit']}, {said['window_length'] / said['sample_rate_hz']:g} s at "
-        f"{said['sample_rate_hz']:g} Hz, and answers every {said['hop_s']:g} s. It learned from {people}; windows as "
-        f"they were sampled: {windows}. SHA-256 of the file: `{model['sha256']}`.\n"
+        f"{model['parameters']:,} weights, {model['bytes']:,} bytes. It reads {', '.join(specification['channels'])} "
+        f"in {specification['acceleration_unit']}, "
+        f"{specification['window_length'] / specification['sample_rate_hz']:g} s at "
+        f"{specification['sample_rate_hz']:g} Hz, and gives a label every {specification['hop_s']:g} s. It was "
+        f"trained on {people}; its training windows after sampling: {windows}. SHA-256 of the file: "
+        f"`{model['sha256']}`.\n"
     )
 
 
 def _data(chosen: Mapping[str, Any]) -> str:
-    lines = ["## What it learned from\n"]
+    lines = ["## Training data\n"]
     for name, found in chosen["sets"].items():
         info = dataset(name).info
         lines.append(
             f"- **{NAMES[name]}**: {info.title} ({info.placement}, {info.sample_rate_hz:g} Hz); {found['people']} "
-            f"people, {found['windows']:,} windows of 10 s, half of each in the next. Licence: {info.licence}. "
+            f"people, {found['windows']:,} windows of {_window_s(chosen):g} s, one every "
+            f"{chosen['settings']['hop_s']:g} s. Licence: {info.licence}. "
             f"{info.citation}."
         )
     lines.append(
-        "\nThe weights are harken's own work; the recordings are not in the package. Who publishes results made with "
-        "this model should cite both sets. What misleads in each: `harken datasets wisdm`, `harken datasets dsads`.\n"
+        "\nThe weights are harken's own work, and the recordings are not in the package. Please cite both data sets "
+        "in a publication with results of this model. The limits of each: `harken datasets wisdm`, `harken datasets "
+        "dsads`.\n"
     )
     return "\n".join(lines)
 
@@ -248,7 +254,7 @@ def _scores(chosen: Mapping[str, Any]) -> str:
         first="F1",
     )
     unsure = _table(
-        [f"{NAMES[name]}: {what}" for name in sets for what in ("answered", "right of those")],
+        [f"{NAMES[name]}: {what}" for name in sets for what in ("labelled", "accuracy of these")],
         _unsure_rows(list(sets.values())),
         first="unsure below",
     )
@@ -258,22 +264,28 @@ def _scores(chosen: Mapping[str, Any]) -> str:
         for name, found in sets.items()
     )
     confusions = "\n".join(
-        f"{NAMES[name]}, in per cent of each true label's windows (rows):\n\n"
+        f"{NAMES[name]}, in percent of the windows of each true label (rows):\n\n"
         f"{_confusion(found['confusion'], chosen['labels'])}"
         for name, found in sets.items()
     )
     return (
-        "## How well its like does on strangers\n\n"
-        "Scored are five fold models, each learned as the packaged model but without the people it is tested on. The "
-        "packaged model itself has met everybody and is never scored. All windows of 10 s with one label count, none "
-        "are sampled. F1 of a person is scikit-learn's macro F1: a label that is answered but never true counts as "
-        "0, as lying does for each person of WISDM who once seems to lie.\n\n"
+        "## Scores on unseen people\n\n"
+        f"The scores are of {len(chosen['fold_seconds'])} fold models, each trained as the packaged model but without "
+        "the people it is tested on. The packaged model itself was trained on all people and is never scored. All test "
+        f"windows of {_window_s(chosen):g} s with one label count; they are not sampled. The F1 of a person is "
+        "scikit-learn's macro F1: a label that is predicted but never true counts as 0. This happens to each person of "
+        "WISDM for whom lying is predicted once.\n\n"
         f"{people}\n{f1}\n"
-        f"**Probabilities.** Temperature {chosen['temperature']:.2f}, fitted on all folds' strangers. Expected "
-        f"calibration error, each fold at the temperature of the others: {errors}. With `--unsure-below` and "
-        "`--no-smoothing`:\n\n"
+        f"**Probabilities.** Temperature {chosen['temperature']:.2f}, fitted on the unseen people of all folds. "
+        f"Expected calibration error, each fold at the temperature of the others: {errors}. With "
+        "`--unsure-below` and `--no-smoothing`:\n\n"
         f"{unsure}\n{confusions}"
     )
+
+
+def _window_s(chosen: Mapping[str, Any]) -> float:
+    preset = chosen["settings"]["preset"]
+    return float(preset["window_length"] / preset["sample_rate_hz"])
 
 
 def _people_row(found: Mapping[str, Any]) -> tuple[str, ...]:
@@ -327,8 +339,8 @@ def _samplings(result: Mapping[str, Any]) -> str:
     merged = ", ".join(result["compared_with_as_other"])
     compared = f"both, {merged} counted as other" if merged else "both"
     chose = (
-        f'The way was chosen among these {len(tried)} (by the column "{compared}") on the very folds above, so the '
-        "chosen one's scores are a little too good.\n"
+        f'The sampling was chosen among these {len(tried)} (by the column "{compared}") on the folds above, so its '
+        "scores are a little too good.\n"
     )
     table = _table([*names, compared, "how"], rows, first="sampling")
     return f"{heading}{table}\n{chose}"
@@ -337,7 +349,7 @@ def _samplings(result: Mapping[str, Any]) -> str:
 def _in_words(sampling: Mapping[str, Any]) -> str:
     words = []
     if sampling["other_per_person"] is not None:
-        words.append(f"at most {sampling['other_per_person']} windows of `other` a person")
+        words.append(f"at most {sampling['other_per_person']} windows of `other` per person")
     if sampling["least_share"]:
         words.append(f"rarer labels repeated to {sampling['least_share']:.0%} of the most frequent one")
     if sampling["also_other"]:
@@ -349,8 +361,8 @@ def _repeat(result: Mapping[str, Any]) -> str:
     commands = "\n".join(f"$ {command}" for command in result["commands"])
     versions = ", ".join(f"{name} {number}" for name, number in result["versions"].items())
     return (
-        f"## Made again by\n\n```console\n{commands}\n```\n\n"
-        f"Commit {result['commit']}; {versions}; one thread a fit. All settings and each person's scores are in "
+        f"## How to make it again\n\n```console\n{commands}\n```\n\n"
+        f"Commit {result['commit']}; {versions}; one thread for each fit. All settings and each person's scores are in "
         "`docs/results/packaged_model.json`.\n"
     )
 

@@ -1,13 +1,13 @@
-"""What the packaged model says of made-up wearers, beside what they did.
+"""The packaged model's labels for simulated people, compared with what they did.
 
     python -m benchmarks.model.simulated_people [--seeds 10] [--days 1] [--rate 25] [--json FILE]
 
-For each seed one wearer is written to a file, as ``harken simulate --days 1 --rate 25 --seed SEED`` does it, and
-labelled as ``harken label`` does it by default: calibrated, with non-wear, turned, smoothed. Time with samples is
-counted by what the wearer did (the truth file) and by what the file's timeline says.
+For each seed one wearer is written to a file, as by ``harken simulate --days 1 --rate 25 --seed SEED``, and labelled as
+by ``harken label``: calibrated, with non-wear, turned, smoothed. The result is the time with samples by true label
+(from the truth file) and by the timeline's label.
 
-Made-up wearers move by a few rules that the model did not learn from. The numbers say what to expect of the commands in
-README, and nothing about people.
+Simulated people move by a few rules that the model was not trained on. The numbers show what to expect of the commands
+in README, and say nothing about real people.
 """
 
 import argparse
@@ -31,7 +31,7 @@ Hours = dict[str, dict[str, float]]
 
 
 def hours_of(truth: pl.DataFrame, timeline: Timeline) -> Hours:
-    """Hours with samples: by what is true, by what the timeline says.
+    """Hours with samples by true label and by the timeline's label.
 
     Args:
         truth: as ``Simulation.truth`` gives it.
@@ -39,25 +39,27 @@ def hours_of(truth: pl.DataFrame, timeline: Timeline) -> Hours:
     """
     frame = timeline.frame
     true = truth["label"].fill_null(NOT_WORN).to_list()
-    said = [
+    given = [
         NOT_WORN if worn is False else label or NO_LABEL for label, worn in frame.select("label", "wear").iter_rows()
     ]
-    begins, said_begins = (table["start"].dt.epoch("ns").to_numpy() for table in (truth, frame))
-    first, last = int(said_begins[0]), int(frame["end"].dt.epoch("ns")[-1])
-    edges = np.unique(np.concatenate([begins, said_begins, [last]]))
+    begins, timeline_begins = (table["start"].dt.epoch("ns").to_numpy() for table in (truth, frame))
+    first, last = int(timeline_begins[0]), int(frame["end"].dt.epoch("ns")[-1])
+    edges = np.unique(np.concatenate([begins, timeline_begins, [last]]))
     edges = edges[(edges >= first) & (edges <= last)]
-    true_row, said_row = (np.searchsorted(starts, edges[:-1], side="right") - 1 for starts in (begins, said_begins))
-    recorded = frame["recorded"].to_numpy()[said_row] & truth["recorded"].to_numpy()[true_row]
+    true_row, timeline_row = (
+        np.searchsorted(starts, edges[:-1], side="right") - 1 for starts in (begins, timeline_begins)
+    )
+    recorded = frame["recorded"].to_numpy()[timeline_row] & truth["recorded"].to_numpy()[true_row]
     hours: Hours = {}
     for row in np.flatnonzero(recorded).tolist():
         counts = hours.setdefault(true[true_row[row]], {})
-        label = said[said_row[row]]
+        label = given[timeline_row[row]]
         counts[label] = counts.get(label, 0.0) + float(edges[row + 1] - edges[row]) / NS_PER_HOUR
     return hours
 
 
 def added(each: list[Hours]) -> Hours:
-    """Hours of several wearers together."""
+    """The sum of the hours of several wearers."""
     together: Hours = {}
     for hours in each:
         for true, counts in hours.items():
@@ -68,12 +70,12 @@ def added(each: list[Hours]) -> Hours:
 
 
 def right(hours: Hours) -> dict[str, float]:
-    """The share of each true label's hours that is labelled so."""
+    """The share of each true label's hours with the right label."""
     return {true: counts.get(true, 0.0) / sum(counts.values()) for true, counts in hours.items()}
 
 
 def measure(seed: int, days: float, rate_hz: float, recogniser: Recogniser) -> Hours:
-    """One wearer, from the file to the hours."""
+    """The hours of one simulated wearer."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "wearer.parquet"
         write_simulation(Simulation(days=days, sample_rate_hz=rate_hz, seed=seed), path)
@@ -82,33 +84,33 @@ def measure(seed: int, days: float, rate_hz: float, recogniser: Recogniser) -> H
 
 
 def main() -> None:
-    """Measure, print, write the JSON."""
+    """Measure, print and write the JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=10, help="wearers, of the seeds 1, 2, ...")
-    parser.add_argument("--days", type=float, default=1.0)
-    parser.add_argument("--rate", type=float, default=25.0, help="samples a second")
+    parser.add_argument("--seeds", type=int, default=10, help="wearers, with the seeds 1, 2, ...")
+    parser.add_argument("--days", type=float, default=1.0, help="of each wearer")
+    parser.add_argument("--rate", type=float, default=25.0, help="samples per second")
     parser.add_argument("--json", type=Path, help="write the result here")
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     recogniser, each = Recogniser.load(), {}
-    for seed in range(1, given.seeds + 1):
-        each[seed] = measure(seed, given.days, given.rate, recogniser)
+    for seed in range(1, arguments.seeds + 1):
+        each[seed] = measure(seed, arguments.days, arguments.rate, recogniser)
         print(
             f"seed {seed}: right " + ", ".join(f"{k} {v:.0%}" for k, v in sorted(right(each[seed]).items())), flush=True
         )
     together = added(list(each.values()))
     for true, counts in together.items():
         shares = sorted(((value / sum(counts.values()), label) for label, value in counts.items()), reverse=True)
-        said = ", ".join(f"{label} {share:.0%}" for share, label in shares if share >= 0.005)
-        print(f"{true}, {sum(counts.values()):.1f} h: {said}")
-    if given.json:
+        parts = ", ".join(f"{label} {share:.0%}" for share, label in shares if share >= 0.005)
+        print(f"{true}, {sum(counts.values()):.1f} h: {parts}")
+    if arguments.json:
         result = {
-            "command": f"python -m benchmarks.model.simulated_people --seeds {given.seeds} --days {given.days:g} "
-            f"--rate {given.rate:g}",
+            "command": f"python -m benchmarks.model.simulated_people --seeds {arguments.seeds} "
+            f"--days {arguments.days:g} --rate {arguments.rate:g}",
             "hours_by_truth_and_label": together,
             "right_by_seed": {str(seed): right(hours) for seed, hours in each.items()},
             **made_with(),
         }
-        write_text(given.json, json.dumps(result, indent=1) + "\n")
+        write_text(arguments.json, json.dumps(result, indent=1) + "\n")
 
 
 if __name__ == "__main__":

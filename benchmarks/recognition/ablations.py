@@ -1,14 +1,17 @@
-"""What each part of the everyday recipe is worth, and what was tried beside it, on people that choosing is allowed by.
+"""What each part of the recipe ``everyday`` contributes, measured on people who may be used for such choices.
 
     python -m benchmarks.recognition.ablations wisdm --data DATA --out runs/ablations-wisdm [--resume] [--only NAME ...]
     python -m benchmarks.recognition.ablations dsads --data DATA --out runs/ablations-dsads [--resume] [--only NAME ...]
 
-``DATA`` holds the data sets' folders. Every variant differs from the recipe in one thing and is trained and tested on
-the same folds. Those of ``wisdm/harnet-choosing`` lie within the 12 people whom no published fold tests; those of
-``dsads/strangers-choosing`` leave out two people each, so that for every person there is a choice that nothing learned
-from them, and no score of theirs, had a part in: the table's last column counts these choices.
-These are the folds that the recipe was chosen by, so its own score here flatters it; the differences are what the
-tables are for. Writes docs/results/ablations_SET.json and .md from what is in --out.
+``DATA`` holds the data sets' folders. Every variant differs from the recipe in one thing, and all variants are trained
+and tested on the same folds:
+
+- ``wisdm/harnet-choosing`` uses only the 12 people whom no published fold tests;
+- ``dsads/strangers-choosing`` leaves out two people in each fold. For each person there is then a choice of recipe in
+  which neither training on this person nor this person's scores had a part. The last column counts these choices.
+
+The recipe was chosen on these folds, so its own score here is too good; the differences are the result. Writes
+docs/results/ablations_SET.json and .md from what is in ``--out``.
 """
 
 import argparse
@@ -27,11 +30,11 @@ from harken.presets import PRESETS, Preset
 
 PROTOCOLS = {"wisdm": "harnet-choosing", "dsads": "strangers-choosing"}
 BASELINES = ("random_forest",)
-"""Beside the variants, where they are asked for with --only: what they are up against on the same folds."""
+"""May be named with --only as well, to compare the variants with them on the same folds."""
 
 
 def variants(recipe: Preset) -> dict[str, tuple[str, Preset]]:
-    """Name -> what is different, in words, and the recipe that differs."""
+    """Name -> the difference in words, and the changed recipe."""
     augmentation = recipe.training.augmentation
 
     def augmented(**changes: float) -> Preset:
@@ -42,24 +45,33 @@ def variants(recipe: Preset) -> dict[str, tuple[str, Preset]]:
             "no augmentation at all",
             recipe.trained(augmentation=type(augmentation)()),
         ),
-        "no-arms": ("without the other arm and the other way round", augmented(other_arm=0, other_way_round=0)),
-        "never-round": ("without the other way round", augmented(other_way_round=0)),
-        "often-round": ("half of the windows the other way round instead of a tenth", augmented(other_way_round=0.5)),
-        "no-strap": ("without the turns of a loose strap", augmented(strap_deg=0)),
+        "no-arms": (
+            "without the other arm and the watch worn the other way round",
+            augmented(other_arm=0, other_way_round=0),
+        ),
+        "never-round": ("without the watch worn the other way round", augmented(other_way_round=0)),
+        "often-round": (
+            "half of the windows, not a tenth, with the watch worn the other way round",
+            augmented(other_way_round=0.5),
+        ),
+        "no-strap": ("without the rotation of a loose strap", augmented(strap_deg=0)),
         "no-turns": (
-            "without both turns: a loose strap's and those about the forearm",
+            "without both rotations: a loose strap's and those about the forearm",
             augmented(strap_deg=0, roll_deg=0),
         ),
-        "turns-20": ("turns of 20 degrees, and of 15 about the forearm", augmented(strap_deg=20, roll_deg=15)),
-        "no-roll": ("without the turns about the forearm", augmented(roll_deg=0)),
+        "turns-20": ("rotations of 20 degrees, and of 15 about the forearm", augmented(strap_deg=20, roll_deg=15)),
+        "no-roll": ("without the rotations about the forearm", augmented(roll_deg=0)),
         "no-gain-noise": ("without gain and noise", augmented(gain=0, noise_g=0)),
         "no-noise": ("without noise", augmented(noise_g=0)),
-        "noise-3mg": ("noise of .003 g at most", augmented(noise_g=0.003)),
+        "noise-3mg": ("noise of at most .003 g", augmented(noise_g=0.003)),
         "no-tempo-start": ("without changes of tempo and start", augmented(tempo=0, start=0)),
-        "inside-wrist": ("half of the windows with the watch inside the wrist as well", augmented(inside_wrist=0.5)),
-        "missing": ("a missing moment in a third of the windows as well", augmented(missing=0.3)),
+        "inside-wrist": (
+            "with the watch on the inside of the wrist in half of the windows",
+            augmented(inside_wrist=0.5),
+        ),
+        "missing": ("with a short gap in a third of the windows", augmented(missing=0.3)),
         "no-smoothing": ("without label smoothing", recipe.trained(label_smoothing=0.0)),
-        "passes-50": ("50 passes instead of 25", recipe.trained(passes=50)),
+        "epochs-50": ("50 epochs instead of 25", recipe.trained(passes=50)),
     }
 
 
@@ -67,11 +79,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("set", choices=list(PROTOCOLS))
     parser.add_argument("--data", type=Path, required=True, help="the folder of the data sets' folders")
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--resume", action="store_true")
-    parser.add_argument("--only", nargs="*", help="only these variants")
-    parser.add_argument("--workers", type=int)
-    parser.add_argument("--name", default="ablations", help="what the written files' names begin with")
+    parser.add_argument("--out", type=Path, required=True, help="where finished fits are kept")
+    parser.add_argument("--resume", action="store_true", help="continue with what is in --out")
+    parser.add_argument("--only", nargs="*", help="only these variants or baselines")
+    parser.add_argument("--workers", type=int, help="processes")
+    parser.add_argument("--name", default="ablations", help="the first part of the names of the written files")
     arguments = parser.parse_args()
     recipe = PRESETS["everyday"]
     every = variants(recipe)
@@ -104,10 +116,10 @@ def main() -> None:
 
 
 def chosen_for(result: Mapping[str, Any]) -> dict[str, str]:
-    """Each person -> the variant by which those score best who were strangers beside them.
+    """Each person -> the variant with the best scores of other unseen people.
 
-    Only folds that test the person count, for none of their models has met them, and of these only the scores of the
-    others. Baselines are no choice.
+    Only folds that test this person count, because their models were not trained on this person. Of these folds only
+    the scores of the other people count. Baselines cannot be chosen.
     """
     presets = {name: one["folds"] for name, one in result["methods"].items() if name not in BASELINES}
     folds = {name: one["test"] for name, one in result["folds"].items()}
@@ -123,15 +135,15 @@ def chosen_for(result: Mapping[str, Any]) -> dict[str, str]:
 
 
 def page(result: Mapping[str, Any], words: Mapping[str, str]) -> str:
-    """The table: each variant's score, and how far it lies from the recipe, person by person."""
+    """The table: each variant's score, and its difference to the recipe over the same people."""
     recipe = result["methods"][result["preset"]]
     chosen = Counter(result["chosen_for"].values()) if "chosen_for" in result else None
     columns = [
-        "what differs from the recipe",
+        "difference to the recipe",
         "mean per-person macro F1",
         "recipe minus this (95 % interval)",
     ]
-    rows = [["nothing: the recipe itself", f"{recipe['mean_person_macro_f1']:.3f}", ""]]
+    rows = [["none: the recipe itself", f"{recipe['mean_person_macro_f1']:.3f}", ""]]
     for name, differs in words.items():
         difference = result["differences"][name]
         low, high = difference["mean_person_macro_f1_interval"]
@@ -143,7 +155,7 @@ def page(result: Mapping[str, Any], words: Mapping[str, str]) -> str:
             ]
         )
     if chosen is not None:
-        columns.append("people it would be chosen for")
+        columns.append("people for whom it would be chosen")
         for name, row in zip([result["preset"], *words], rows, strict=True):
             row.append("" if name in BASELINES else str(chosen[name]))
     lines = [columns, ["---"] * len(columns), *rows]

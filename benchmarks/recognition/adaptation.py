@@ -1,14 +1,16 @@
-"""What a few labelled seconds are worth: people whom a model never met, before and after it was adapted to them.
+"""What a few labelled seconds are worth: unseen people before and after the model was adapted to them.
 
     harken benchmark wisdm --protocol harnet --data DATA/wisdm --out runs/wisdm
     harken benchmark dsads --protocol strangers --data DATA/dsads --out runs/dsads
     python -m benchmarks.recognition.adaptation runs/wisdm runs/dsads --data DATA [--workers 2]
 
-Every fold's model meets the fold's test people. Each of their bouts is tested on its last 40 s, the same windows
-whatever was labelled before; adapted to is the beginning of each bout, for so many seconds, and never later than a
-window's length before the test. A watch is adapted to by itself where a person wore two. Labels and test share a bout.
-Writes adaptation.json, .md and .png to --results; what is there already and was made with the same models is not
-computed again (remove it when the code has changed). Each worker is a process of one thread.
+The model of every fold is tested on the fold's test people. The test windows are the last 40 s of each of their bouts,
+the same for every number of labelled seconds. The model is adapted to the first seconds of each bout, never closer to
+the test windows than one window length. Where a person wore two watches, the model is adapted to each by itself.
+Labels and test share a bout.
+
+Writes adaptation.json, .md and .png to ``--results``. Results that are there and were made with the same models are
+kept; remove the file when the code has changed. Each worker is a process with one thread.
 """
 
 import argparse
@@ -42,13 +44,13 @@ BUDGETS_S = (0, 15, 30, 60, 120)
 QUICK_BUDGETS_S = (0, 60)
 TEST_S = 40
 BREAK_S = 60
-"""Windows of one label that begin further apart are of two bouts. Shorter breaks are holes in one."""
+"""Windows of one label belong to two bouts when they begin further apart. Shorter breaks are gaps within a bout."""
 PEOPLE = "people"
 
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """One test person of one fold: the model that never met them, their windows, and what is asked."""
+    """One test person of one fold: a model that was not trained on them, their windows, and the settings."""
 
     run: str
     fold: str
@@ -61,7 +63,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Run:
-    """A directory of ``harken benchmark``: what it holds, and the windows of its protocol drawn again."""
+    """A directory of ``harken benchmark``: its models, and the windows of its protocol, drawn again."""
 
     name: str
     preset: str
@@ -71,7 +73,7 @@ class Run:
 
     @classmethod
     def open(cls, path: Path, data: Path) -> "Run":
-        """Raises a HarkenError when it is no benchmark, or the data are not those that it was made on."""
+        """Raises a HarkenError when ``path`` is no benchmark, or was made on other data."""
         finished = FinishedRun.open(path, above=data)
         name = "/".join(finished.result[key] for key in ("dataset", "protocol"))
         return cls(name, finished.result["preset"], finished.folds, finished.directory, finished.windows)
@@ -86,7 +88,7 @@ class Run:
 
 
 def watches(windows: Windows) -> NDArray[np.int64]:
-    """The watch of each of a person's windows, ``[n]``: of two that begin at the same time, they are 0 and 1."""
+    """The watch (0 or 1) of each of a person's windows, ``[n]``. Two windows that begin together are of two watches."""
     order = np.argsort(windows.starts_ns, kind="stable")
     starts = windows.starts_ns[order]
     result = np.empty(len(windows), dtype=np.int64)
@@ -95,10 +97,10 @@ def watches(windows: Windows) -> NDArray[np.int64]:
 
 
 def beginnings_and_ends(windows: Windows) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """For windows of one watch: seconds from the bout's begin to the window's end, and from there to the bout's end."""
+    """For windows of one watch: the seconds from the bout's start to the window's end, and from there to its end."""
     order = np.lexsort((windows.starts_ns, windows.label_codes))
     starts, codes = windows.starts_ns[order] / 1e9, windows.label_codes[order]
-    # Another label between two windows makes two bouts of them, too.
+    # Another label between two windows also separates two bouts.
     rank = np.argsort(np.argsort(windows.starts_ns, kind="stable"))[order]
     new = np.concatenate([[True], (np.diff(codes) != 0) | (np.diff(starts) > BREAK_S) | (np.diff(rank) != 1)])
     first = np.flatnonzero(new)
@@ -112,11 +114,11 @@ def beginnings_and_ends(windows: Windows) -> tuple[NDArray[np.float64], NDArray[
 
 
 def measure(job: Job) -> dict[str, Any]:
-    """Score a person for each budget of labelled seconds."""
+    """Score a person for each number of labelled seconds."""
     torch.set_num_threads(1)
     general = Recogniser.load(job.model, device="cpu")
     if job.person in general.provenance_["training_people"]:
-        raise HarkenError(f"{job.model} learned from {job.person}, who is no stranger to it")
+        raise HarkenError(f"{job.model} learned from {job.person}, so this person is not unseen")
     known = general.known(job.windows)
     length_s = known.length / known.sample_rate_hz
     worn = [known[watches(known) == watch] for watch in np.unique(watches(known))]
@@ -166,7 +168,7 @@ def _sha256(path: Path) -> str:
 
 
 def computed(jobs: Sequence[Job], workers: int) -> Iterator[tuple[Job, dict[str, Any]]]:
-    """Each job and what ``measure`` found, as they end."""
+    """Each job and its result, as they end."""
     if workers == 0:
         yield from ((job, measure(job)) for job in jobs)
         return
@@ -180,7 +182,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
 
 
 def table(people: Mapping[str, Mapping[str, Any]], budgets_s: Iterable[int]) -> list[dict[str, Any]]:
-    """For JSON: a row a budget, from ``people``: fold -> person -> what ``measure`` found."""
+    """For JSON: a row for each number of seconds. ``people``: fold -> person -> the result of ``measure``."""
     unadapted = _scores(people, 0)
     rows = []
     for budget in budgets_s:
@@ -221,20 +223,20 @@ def _scores(people: Mapping[str, Mapping[str, Any]], budget: int) -> dict[str, d
 
 
 def markdown(result: Mapping[str, Any]) -> str:
-    """The tables, for people."""
+    """The page."""
     made = result["made_with"]
     parts = [
         "# Adaptation\n",
         f"`{result['command']}` at commit {str(made['git_commit'])[:7]}, on {made['machine']['processor']}.\n",
-        f"Tested on the last {result['test_s']} s of each bout, the first seconds of which were labelled. **Labels and "
-        "test share a bout**: strap, place and hour are the same, and so the gain is that for the minutes after the "
-        "labels. What is measured, and how, is told [elsewhere](../adapt.md#what-it-is-worth).\n",
+        f"Tested on the last {result['test_s']} s of each bout, whose first seconds were labelled. **Labels and test "
+        "share a bout**: strap, place and hour are the same, so the gain is valid for the minutes after the labels. "
+        "[Adapting to one wearer](../adapt.md#what-it-is-worth) describes the method.\n",
     ]
     for name, run in result["runs"].items():
         rows = run["table"]
-        parts.append(f"## {name}\n\n{rows[0]['people']} people, {rows[0]['evaluations']} evaluations of a person.\n")
+        parts.append(f"## {name}\n\n{rows[0]['people']} people, {rows[0]['evaluations']} evaluations.\n")
         parts.append(
-            "| labelled seconds of each bout (in all) | mean person macro F1 (95 % interval over people) | gain "
+            "| labelled seconds of each bout (in total) | mean person macro F1 (95 % interval over people) | gain "
             "| kept | too little data | seconds to adapt, median (longest) |\n|---|---|---|---|---|---|"
         )
         for row in rows:
@@ -275,7 +277,7 @@ def curve(result: Mapping[str, Any]) -> Figure:
                 seconds, [one[0] for one in intervals], [one[1] for one in intervals], color=colour, alpha=0.15, lw=0
             )
     axes.set(
-        title="What labelled seconds of the wearer are worth",
+        title="The value of labelled seconds of the wearer",
         xlabel="Labelled seconds of each bout",
         ylabel="Mean person macro F1",
         xticks=result["budgets_s"],
@@ -285,13 +287,15 @@ def curve(result: Mapping[str, Any]) -> Figure:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Compute what is missing, write the results, print the tables."""
+    """Run what is missing, write the results and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="a directory of harken benchmark")
-    parser.add_argument("--data", type=Path, required=True, help="the folder in which wisdm and dsads lie")
+    parser.add_argument("--data", type=Path, required=True, help="the folder that holds wisdm and dsads")
     parser.add_argument("--results", type=Path, default=RESULTS)
-    parser.add_argument("--workers", type=int, default=2, help="processes; 0 is this process alone")
-    parser.add_argument("--quick", action="store_true", help="one person of each run, two budgets: does it run at all?")
+    parser.add_argument("--workers", type=int, default=2, help="processes; 0 runs everything in this process")
+    parser.add_argument(
+        "--quick", action="store_true", help="one person of each run and two numbers of seconds, to see that it runs"
+    )
     asked = parser.parse_args(arguments)
     budgets_s = QUICK_BUDGETS_S if asked.quick else BUDGETS_S
     path = asked.results / "adaptation.json"
@@ -308,7 +312,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for folder in asked.runs:
         run = Run.open(folder, asked.data)
         every = list(run.jobs(budgets_s, TEST_S))[: 1 if asked.quick else None]
-        # Every place is there from the beginning, so that the order is that of the folds, whoever ends first.
+        # All keys exist from the start, so their order is that of the folds, whichever job ends first.
         places: dict[str, dict[str, Any]] = {job.fold: {} for job in every}
         for job in every:
             found = earlier.get(run.name, {}).get(job.fold, {}).get(job.person)
@@ -329,7 +333,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _earlier(path: Path, result: Mapping[str, Any]) -> dict[str, Any]:
-    """Run -> fold -> person -> what an earlier call found out, or None."""
+    """Run -> fold -> person -> the result of an earlier call, or None."""
     if not path.exists():
         return {}
     content = json.loads(path.read_text(encoding="utf-8"))

@@ -1,17 +1,23 @@
-"""What smoothing is worth: days composed of real bouts, labelled by models that never met their wearer.
+"""What smoothing contributes: days composed of real bouts, labelled by models that were not trained on their wearer.
 
     python -m benchmarks.model.packaged_model --data DATA --work WORK --folds
     python -m benchmarks.recognition.composed_days --data DATA --models WORK/balanced_... --work DIR [--workers 2]
 
-A day is composed for each person of WISDM and DSADS (the left arm) as ``composed_day.py`` says, with bouts of the
-assumed lengths, of half and of double those; the seed is the person's. It is labelled by the fold model that was
-learned without that person, at the temperature that the other folds' strangers need, as ``Recogniser.label`` labels
-any recording; then smoothed with the default expected bout lengths, which are the same for all days. Every step of five
-seconds is scored by the label in its middle, with and without smoothing.
+Each person of WISDM and DSADS (the left arm) gets a day of bouts of what they were recorded doing, in a random order
+and with random lengths: the assumed lengths, half of them and double. The seed depends on the person alone. The day is
+labelled by the fold model that was not trained on this person, at the temperature fitted on the unseen people of the
+other folds, as ``Recogniser.label`` labels any recording. Then it is smoothed with the default expected bout lengths,
+which are the same for all days. Every row of the timeline (five seconds) is scored by the label in its middle, with and
+without smoothing.
 
-Nothing is chosen here. The smoother's few decisions were taken before, on the twelve choosing people of WISDM, who are
-scored apart from the others. Each person is kept in ``--work`` when done, as long as model and days stay the same;
-``--people`` makes a trial small: give it a ``--json`` and ``--page`` of its own.
+``LENGTHS`` holds everything that is assumed of a day. The median and the spread of walking bouts are such that 57 %
+last less than half a minute and 81 % less than a minute, about what M. S. Orendurff and others measured ("How humans
+walk: bout duration, steps per bout, and rest duration", J. Rehabilitation Research and Development 45(7), 2008). The
+other lengths are assumptions made before anything was computed.
+
+Nothing is chosen here. The few decisions about the smoother were made before, on the twelve choosing people of WISDM,
+who are scored apart from the others. Finished people are kept in ``--work`` while model and days stay the same.
+``--people`` makes a small trial: give it a ``--json`` and a ``--page`` of its own.
 """
 
 import argparse
@@ -47,7 +53,7 @@ from harken.timeline import Timeline, expected_bouts
 from harken.timeline.columns import SMOOTHED, matrix
 
 DAY_S = 16 * 3600.0
-"""Waking hours, from seven o'clock to eleven."""
+"""Waking hours, from 7:00 to 23:00."""
 START_S = 1_704_697_200
 """2024-01-08 07:00 UTC."""
 SHORTEST_BOUT_S = 5.0
@@ -56,9 +62,9 @@ SHORTEST_PIECE_S = 20.0
 
 @dataclass(frozen=True)
 class Length:
-    """How long bouts of a label last: log-normal around a median; and how often one begins, beside the others.
+    """The lengths of a label's bouts (log-normal around a median), and how frequent they are.
 
-    ``times`` is a weight among the labels that come again and again, or, with ``outing``, how many there are in a day.
+    ``times`` is the weight among the labels that recur, or, with ``outing``, the number of bouts in a day.
     """
 
     median_s: float
@@ -81,7 +87,7 @@ LENGTHS: Mapping[str, Length] = {
 
 @dataclass(frozen=True, eq=False)
 class Piece:
-    """A stretch of one activity as it was recorded, without a gap and without a marked sample.
+    """A stretch of one activity as recorded, without gaps and without marked samples.
 
     Attributes:
         label: the common word.
@@ -93,7 +99,7 @@ class Piece:
 
 
 def pieces_of(recording: Recording, label_map: Mapping[str, str], rate_hz: float) -> list[Piece]:
-    """All that a recording holds of each activity, in the data set's own words, at least 20 s long."""
+    """A recording's pieces of each activity, at least 20 s long. ``label_map``: the data set's word -> common word."""
     even = resample(recording, sample_rate_hz=rate_hz)
     codes = np.where(even.valid, even.label_codes, -1)
     edges = np.unique(np.concatenate([[0], np.flatnonzero(np.diff(codes)) + 1, even.gap_rows, [len(even)]]))
@@ -105,13 +111,13 @@ def pieces_of(recording: Recording, label_map: Mapping[str, str], rate_hz: float
 
 
 def draw_bouts(labels: Sequence[str], scale: float, random: np.random.Generator) -> list[tuple[str, float]]:
-    """Labels and seconds of a day's bouts, none followed by one of its own label.
+    """Labels and seconds of a day's bouts; no label follows itself.
 
     Args:
-        labels: those that the person was recorded doing.
-        scale: how long bouts are as a multiple of what is assumed. The day is as long whatever this is, so longer bouts
-            are fewer; outings are as many.
-        random: where chance comes from.
+        labels: the activities that were recorded of the person.
+        scale: a factor on the assumed lengths. The length of the day does not change, so there are fewer longer bouts;
+            the number of outings stays the same.
+        random: the source of random numbers.
     """
 
     def seconds(label: str) -> float:
@@ -129,7 +135,7 @@ def draw_bouts(labels: Sequence[str], scale: float, random: np.random.Generator)
         label = str(random.choice(others, p=weights / weights.sum()))
         bouts.append((label, min(seconds(label), max(left_s, SHORTEST_BOUT_S))))
         left_s -= bouts[-1][1]
-    # At different places, so that no two outings follow one another.
+    # At different places, so that no outing follows another.
     for place, outing in sorted(
         zip(random.choice(np.arange(1, len(bouts)), len(once), replace=False), once, strict=True)
     )[::-1]:
@@ -148,8 +154,8 @@ def compose(
 ) -> Recording:
     """The day as a recording with its labels.
 
-    Each bout is a piece of that label, drawn with the length as its chance, from a place in it that is drawn too; where
-    the piece ends it begins again. One bout follows on the other from one sample to the next.
+    Each bout is filled from a random piece of its label (chosen with a probability proportional to its length), from a
+    random sample on. Where the piece ends it starts again. Bouts follow each other without a transition.
     """
     signals, codes = [], []
     names = tuple(sorted({label for label, _ in bouts}))
@@ -180,12 +186,12 @@ ARM = "left arm"
 CHOOSING = tuple(
     f"wisdm_{number}" for number in (1601, 1606, 1609, 1613, 1614, 1617, 1621, 1623, 1628, 1630, 1631, 1633)
 )
-"""Of WISDM: those on whom everything was chosen."""
+"""The people of WISDM on whom everything was chosen."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """A person, and the model that never met them."""
+    """A person, and the model that was not trained on them."""
 
     person: str
     fold: int
@@ -196,7 +202,7 @@ class Job:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """All that decides what comes out, besides the code."""
+        """Everything besides the code that decides the result."""
         return {
             "person": self.person,
             "model_sha256": hashlib.sha256(self.model.read_bytes()).hexdigest(),
@@ -208,7 +214,7 @@ class Job:
         }
 
     def finished(self) -> dict[str, Any] | None:
-        """What was found before; None where there is nothing, or it was made in another way."""
+        """The kept result; None where there is none, or it was made with other settings."""
         if not self.kept.exists():
             return None
         content: dict[str, Any] = json.loads(self.kept.read_text(encoding="utf-8"))
@@ -223,7 +229,7 @@ def recordings(data: Path, name: str) -> dict[str, Recording]:
 
 
 def pieces(job: Job, recogniser: Recogniser) -> list[Piece]:
-    """What there is of the person, at the model's rate."""
+    """The pieces of the person's recording, at the model's rate."""
     name = job.person.split("_")[0]
     specification = recogniser.specification_
     recording = recordings(job.data, name)[job.person].select_channels(specification.channels)
@@ -231,22 +237,22 @@ def pieces(job: Job, recogniser: Recogniser) -> list[Piece]:
 
 
 def measure(job: Job) -> dict[str, Any]:
-    """Compose a person's days, label and score them, and keep what was found."""
+    """Compose a person's days, label and score them, and keep the result."""
     torch.set_num_threads(1)
     recogniser = Recogniser.load(job.model, device="cpu")
     if job.person in recogniser.provenance_["training_people"]:
-        raise HarkenError(f"{job.model} learned from {job.person}, who is no stranger to it")
+        raise HarkenError(f"{job.model} learned from {job.person}, so this person is not unseen")
     recogniser.specification_ = replace(
         recogniser.specification_, temperature=job.temperature, calibrated_on="strangers"
     )
-    have = pieces(job, recogniser)
+    own_pieces = pieces(job, recogniser)
     found: dict[str, Any] = {"settings": job.settings, "fold": job.fold, "scales": {}}
     for scale in SCALES:
         random = np.random.default_rng([zlib.crc32(job.person.encode()), round(scale * 1000)])
-        bouts = draw_bouts(sorted({piece.label for piece in have}), scale, random)
+        bouts = draw_bouts(sorted({piece.label for piece in own_pieces}), scale, random)
         specification = recogniser.specification_
         day = compose(
-            have,
+            own_pieces,
             bouts,
             channels=specification.channels,
             rate_hz=specification.sample_rate_hz,
@@ -266,7 +272,7 @@ def measure(job: Job) -> dict[str, Any]:
 
 
 def truth_of(timeline: Timeline, day: Recording) -> NDArray[np.int64]:
-    """The label in the middle of each step, as a place among the timeline's labels, ``[n]``."""
+    """The true label in the middle of each row, as an index into the timeline's labels, ``[n]``."""
     start, end = (timeline.frame[name].to_physical().to_numpy() for name in ("start", "end"))
     rows = np.minimum(np.searchsorted(day.time_ns, start // 2 + end // 2), len(day) - 1)
     places = np.array([timeline.labels.index(name) for name in day.label_names])
@@ -274,27 +280,27 @@ def truth_of(timeline: Timeline, day: Recording) -> NDArray[np.int64]:
 
 
 def scored(timeline: Timeline, truth: NDArray[np.int64], probabilities: NDArray[np.float32]) -> dict[str, Any]:
-    """For JSON: what a timeline's labels and probabilities are worth."""
-    told = timeline.frame["label"].is_not_null().to_numpy()
+    """For JSON: the scores of a timeline's labels and probabilities."""
+    labelled = timeline.frame["label"].is_not_null().to_numpy()
     codes = np.array([timeline.labels.index(name) for name in timeline.frame["label"].drop_nulls()])
     hours = np.array(list(timeline.seconds_by_label().values())) / 3600
-    seconds = np.where(told, timeline.seconds, 0)
+    seconds = np.where(labelled, timeline.seconds, 0)
     true_hours = np.bincount(truth, weights=seconds, minlength=len(timeline.labels)) / 3600
     return {
-        "scores": score(truth[told], codes, timeline.labels).as_dict(),
+        "scores": score(truth[labelled], codes, timeline.labels).as_dict(),
         "bouts": len(timeline.bouts()),
-        # Each hour too many of one label is an hour too few of another.
+        # An hour too much of one label is an hour too little of another.
         "hours_misplaced": float(np.abs(hours - true_hours).sum() / 2),
-        "expected_calibration_error": expected_calibration_error(probabilities[told], truth[told]),
+        "expected_calibration_error": expected_calibration_error(probabilities[labelled], truth[labelled]),
     }
 
 
 def jobs_of(arguments: argparse.Namespace) -> list[Job]:
-    """A job a person, from what the folds' files say of whom each never met."""
+    """A job for each person, with the model of the fold that tests them."""
     paths = sorted(arguments.models.glob("fold_*.npz"))
     if not paths:
         raise HarkenError(
-            f"{arguments.models}: there are no fold models; run benchmarks/model/packaged_model.py --folds first"
+            f"{arguments.models}: there are no fold models; run python -m benchmarks.model.packaged_model --folds first"
         )
     folds = [FoldLogits.read(path) for path in paths]
     jobs = [
@@ -314,12 +320,12 @@ def jobs_of(arguments: argparse.Namespace) -> list[Job]:
 
 
 def kept_of(arguments: argparse.Namespace, person: str) -> Path:
-    """Where what is found of a person is kept."""
+    """The file in which a person's result is kept."""
     return Path(arguments.work) / f"{person}.json"
 
 
 def computed(jobs: Sequence[Job], workers: int) -> Iterator[tuple[Job, dict[str, Any]]]:
-    """Each job and what ``measure`` found, as they end."""
+    """Each job and its result, as they end."""
     if workers == 0:
         yield from ((job, measure(job)) for job in jobs)
         return
@@ -340,13 +346,13 @@ def groups(people: Sequence[str]) -> dict[str, list[str]]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Compute what is missing, and write the results."""
+    """Run what is missing and write the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="the folder in which wisdm and dsads lie")
+    parser.add_argument("--data", type=Path, required=True, help="the folder that holds wisdm and dsads")
     parser.add_argument("--models", type=Path, required=True, help="the folder of the fold models")
-    parser.add_argument("--work", type=Path, required=True, help="where finished people are kept")
-    parser.add_argument("--workers", type=int, default=2, help="processes; 0 is this process alone")
-    parser.add_argument("--people", type=int, help="only the first so many of each data set")
+    parser.add_argument("--work", type=Path, required=True, help="the folder for finished people")
+    parser.add_argument("--workers", type=int, default=2, help="processes; 0 runs everything in this process")
+    parser.add_argument("--people", type=int, help="for a trial: only the first so many of each data set")
     parser.add_argument("--json", type=Path, default=RESULTS / "composed_days.json")
     parser.add_argument("--page", type=Path, default=RESULTS / "composed_days.md")
     asked = parser.parse_args(arguments)

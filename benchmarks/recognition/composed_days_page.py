@@ -12,10 +12,10 @@ WAYS = ("raw", "smoothed")
 
 
 def of_true_labels(scores: Scores) -> float:
-    """The mean F1 over the labels that the day has.
+    """The mean F1 over the labels that occur in the day.
 
-    A label that the day has not, once answered in sixteen hours, would enter scikit-learn's macro F1 as a 0 beside the
-    others: its mean would tell above all whether a single step went astray.
+    In scikit-learn's macro F1 a label that does not occur counts as 0 as soon as it is predicted once. In a long day
+    the mean would then mostly show whether a single row has such a label.
     """
     hits, truth, answers = scores.confusion.diagonal(), scores.confusion.sum(axis=1), scores.confusion.sum(axis=0)
     true = truth > 0
@@ -26,7 +26,7 @@ def summary(people: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """For JSON: means over people with their intervals, gains, and each person's numbers.
 
     Args:
-        people: person -> what ``measure`` found at one scale.
+        people: person -> the result of ``measure`` at one scale.
     """
     scores = {way: {one: Scores.from_dict(found[way]["scores"]) for one, found in people.items()} for way in WAYS}
     values: dict[str, dict[str, dict[str, float]]] = {
@@ -67,9 +67,9 @@ def summary(people: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _mean(each: Mapping[str, float], model: Scores) -> dict[str, Any]:
-    """Mean, interval over people and standard deviation of a number of each person.
+    """Mean, interval over people and standard deviation of one number for each person.
 
-    The number takes the place of a macro F1, so that the interval is that of all of harken's scores.
+    The number replaces the macro F1, so the interval is computed as for all of harken's scores.
     """
     scores = {one: replace(model, macro_f1=value) for one, value in each.items()}
     found = person_evaluations({"all": PeopleScores(scores, float(np.mean(list(each.values()))), None)})
@@ -82,35 +82,40 @@ def _mean(each: Mapping[str, float], model: Scores) -> dict[str, Any]:
 
 TITLES = {
     "wisdm": "WISDM, people on whom nothing was chosen",
-    "wisdm, choosing people": "WISDM, the twelve choosing people",
+    "wisdm, choosing people": "WISDM, the choosing people",
     "dsads": "DSADS, left arm",
 }
-INTRODUCTION = """# Composed days: what smoothing is worth
+INTRODUCTION = """# Composed days: what smoothing contributes
 
-**These are not days that anybody lived.** No public recording at hand has days with true labels, so they are composed
-of real bouts, one person's at a time: an order and lengths are drawn, and each bout is filled with what that person was
-recorded doing. So there are **no natural transitions**: nobody sits down or slows to a halt, one sample is of walking
-and the next of sitting. A few minutes of each activity fill a whole day's bouts of it, so what a model gets wrong about
-a person's sitting it gets wrong all day. Activities were done to order. There is no night. What comes next does not
-depend on what was, as the smoother has it, which flatters it. What smoothing is worth in somebody's life may be less,
-or more; half and double lengths show how much hangs on the assumed ones.
+**Nobody lived these days.** No public recording at hand has whole days with true labels, so each day is composed of
+real bouts of one person: order and lengths are random, and each bout is filled with a recording of that person. This
+has limits:
+
+- There are **no natural transitions**: one sample is of walking and the next of sitting.
+- A few minutes of each activity fill all its bouts of a day, so a mistake about a person's sitting lasts all day.
+- The activities were done on request, and there is no night.
+- The next activity does not depend on the ones before it. The smoother assumes the same, so its scores are too good.
+
+In everyday life smoothing may gain less or more. Half and double lengths show how much depends on the assumed ones.
 """
 METHOD = """## How
 
-Each person is labelled by a fold model that was learned without them ([how](../model_card.md)), at the temperature
-that the strangers of the other folds need; never by the packaged model, which has met everybody. A day has {hours:g}
-hours; each person has one of the assumed lengths, one of half and one of double. Outings (lying down, running, cycling)
-are as many in each. The smoother is always told the same: the expected bout lengths of the last column, harken's
-defaults ([Timelines](../timeline.md)). Steps last five seconds; the true label of a step is that in its middle.
+Each person is labelled by a fold model that was not trained on them ([the packaged model](../model_card.md)), at the
+temperature fitted on the unseen people of the other folds, and never by the packaged model, which was trained on all of
+them. A day has {hours:g} hours. Each person has a day with the assumed lengths, one with half and one with double. The
+number of outings (lying down, running, cycling) is the same in each. The smoother always uses harken's default expected
+bout lengths, those of the last column ([Timelines](../timeline.md)). The true label of a row of the timeline is that in
+its middle.
 
-| label | median of its bouts | spread (log-normal) | how often | the smoother expects |
+| label | median of its bouts | spread (log-normal) | frequency | expected by the smoother |
 |---|---|---|---|---|
 {lengths}
 
-*F1 of true labels* is the mean over the labels that the person's day has; *macro F1* counts a label that the day has
-not as 0 as soon as it is answered once, lying in WISDM above all. *Hours misplaced*: hours of labels that should be
-hours of other labels in the day's sums. *Calibration error*: of raw probabilities, and of the smoother's. Means over
-people, with the 95 % interval over people (bootstrap); *gain* compares each person with themselves.
+*F1 of true labels* is the mean over the labels that occur in the person's day; *macro F1* counts a label that does
+not occur as 0 as soon as it is predicted once (mostly lying in WISDM). *Hours misplaced* are hours of a label that
+belong to another label in the day's sums. *Calibration error* is that of the raw probabilities and of the smoothed
+ones. Means are over people, with the 95 % interval over people (bootstrap); *gain* compares each person with
+themselves.
 
 ```console
 $ {command}
@@ -123,7 +128,7 @@ ROWS = (
     ("accuracy", "accuracy", 3),
     ("macro F1", "macro_f1", 3),
     ("hours misplaced", "hours_misplaced", 2),
-    ("bouts found for each true one", "bouts_for_each_true_bout", 2),
+    ("bouts found per true bout", "bouts_for_each_true_bout", 2),
     ("calibration error", "expected_calibration_error", 3),
 )
 SCALES = {"1": "assumed lengths", "0.5": "half the lengths", "2": "double the lengths"}
@@ -152,7 +157,7 @@ def page(result: Mapping[str, Any]) -> str:
 def _in_short(result: Mapping[str, Any]) -> str:
     lines = [
         "## In short\n",
-        "| | people | gain in accuracy | gain in F1 of true labels | bouts found for each true one | F1 of stairs |",
+        "| | people | gain in accuracy | gain in F1 of true labels | bouts found per true bout | F1 of stairs |",
         "|---|---|---|---|---|---|",
     ]
     for name, scales in result["groups"].items():
@@ -177,7 +182,7 @@ def _table(found: Mapping[str, Any]) -> str:
         cells = [_with_interval(found[way][name], digits) for way in WAYS]
         lines.append(f"| {title} | {' | '.join(cells)} | {_with_interval(found['gain'][name], digits, sign='+')} |")
     lines.append(
-        f"\n{found['people_better']} of {found['people']} people have a higher F1 of true labels than without."
+        f"\n{found['people_better']} of {found['people']} people have a higher F1 of true labels with smoothing."
     )
     return "\n".join(lines)
 
@@ -185,7 +190,7 @@ def _table(found: Mapping[str, Any]) -> str:
 def _labels(found: Mapping[str, Any]) -> str:
     raw, smoothed = (found[way]["label_f1"] for way in WAYS)
     each = ", ".join(f"{label} {raw[label]:.2f} to {smoothed[label]:.2f}" for label in raw)
-    return f"F1 of each label over all steps, without and with: {each}."
+    return f"F1 of each label over all rows, without and with smoothing: {each}."
 
 
 def _lengths(result: Mapping[str, Any]) -> str:

@@ -1,13 +1,14 @@
-"""How many passes over the training windows a recipe needs, on people that choosing is allowed by.
+"""How many epochs a recipe needs, measured on people who may be used for such choices.
 
-    python -m benchmarks.recognition.epochs RECIPE wisdm|dsads --data DATA --passes 40
-                                                [--fold 0] [--checkpoint FILE] [--json FILE]
+    python -m benchmarks.recognition.epochs RECIPE wisdm|dsads --data DATA --epochs 40
+                                            [--fold 0] [--checkpoint FILE] [--json FILE]
 
-``DATA`` holds the data sets' folders. Trains the recipe once on a fold of ``wisdm/harnet-choosing`` or of
-``dsads/strangers-choosing`` and prints, after every pass, how many of the windows of the fold's strangers are
-recognised: none of them is tested by a published fold of WISDM, nor alone by one of DSADS. A recipe whose rate falls
-on a schedule (everyday) must be trained for every number of passes on its own; that is what ``harken benchmark`` does
-with ``--baseline NAME:PASSES``. With ``--checkpoint`` a training that was stopped goes on.
+``DATA`` holds the data sets' folders. The script trains the recipe once on a fold of ``wisdm/harnet-choosing`` or
+``dsads/strangers-choosing`` and prints the accuracy on the fold's unseen people after each epoch. No published fold of
+WISDM tests these people, and no published fold of DSADS tests one of them alone.
+
+A recipe whose learning rate follows a schedule (everyday) needs one training for each number of epochs:
+``harken benchmark ... --baseline NAME:EPOCHS`` does that. With ``--checkpoint`` a training that was stopped continues.
 """
 
 import argparse
@@ -25,6 +26,8 @@ from harken.splits import apply
 from harken.splits.protocols import protocol
 from harken.training import Progress
 
+UNSEEN = "unseen"
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -32,10 +35,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("recipe", choices=constant)
     parser.add_argument("set", choices=list(PROTOCOLS))
     parser.add_argument("--data", type=Path, required=True, help="the folder of the data sets' folders")
-    parser.add_argument("--passes", type=int, default=40)
-    parser.add_argument("--fold", type=int, default=0, help="its number, from 0")
-    parser.add_argument("--checkpoint", type=Path)
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--epochs", type=int, default=40)
+    parser.add_argument("--fold", type=int, default=0, help="the fold's number, from 0")
+    parser.add_argument("--checkpoint", type=Path, help="continue from this file, and write it")
+    parser.add_argument("--json", type=Path, help="write the result here")
     asked = parser.parse_args(arguments)
 
     choosing = protocol(asked.set, PROTOCOLS[asked.set])
@@ -44,41 +47,41 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parts = apply(fold, windows)
     recipe = PRESETS[asked.recipe]
     batch = recipe.training.batch_windows
-    # An evaluation is due where whole batches end.
-    a_pass = len(parts.training) // batch * batch
-    recipe = recipe.trained(passes=asked.passes, fewest_steps=0, evaluate_every_windows=a_pass)
+    # Evaluations happen between batches, so this is the number of windows in the whole batches of an epoch.
+    epoch_windows = len(parts.training) // batch * batch
+    recipe = recipe.trained(passes=asked.epochs, fewest_steps=0, evaluate_every_windows=epoch_windows)
     recogniser = Recogniser(recipe, device="cpu")
     with alone_on_one_thread():
-        recogniser.fit(parts.training, tests={"strangers": parts.test}, checkpoint=asked.checkpoint, on_progress=_say())
+        recogniser.fit(parts.training, tests={UNSEEN: parts.test}, checkpoint=asked.checkpoint, on_progress=_printer())
     history = recogniser.history_
     if asked.json:
         found = {
             "command": f"python -m benchmarks.recognition.epochs {asked.recipe} {asked.set} --data DATA "
-            f"--passes {asked.passes} --fold {asked.fold}",
+            f"--epochs {asked.epochs} --fold {asked.fold}",
             **made_with(),
             "protocol": f"{asked.set}/{choosing.name}",
             "fold": fold.name,
             "training_windows": len(parts.training),
-            "strangers": sorted(set(parts.test.subjects.tolist())),
-            "steps": history.evaluated_steps,
-            "accuracy": history.test_accuracy["strangers"],
-            "loss": history.test_loss["strangers"],
+            "unseen_people": sorted(set(parts.test.subjects.tolist())),
+            "iterations": history.evaluated_steps,
+            "accuracy": history.test_accuracy[UNSEEN],
+            "loss": history.test_loss[UNSEEN],
         }
         write_text(asked.json, json.dumps(found, indent=1) + "\n")
 
 
-def _say() -> Callable[[Progress], None]:
-    """A line for every pass."""
-    said = 0
+def _printer() -> Callable[[Progress], None]:
+    """Print one line for each epoch."""
+    printed = 0
 
-    def say(progress: Progress) -> None:
-        nonlocal said
-        if progress.tested_at > said:
-            said = progress.tested_at
-            loss, accuracy = progress.tests["strangers"]
-            print(f"step {said}: {accuracy:.1%} of the strangers' windows, loss {loss:.3f}", flush=True)
+    def show(progress: Progress) -> None:
+        nonlocal printed
+        if progress.tested_at > printed:
+            printed = progress.tested_at
+            loss, accuracy = progress.tests[UNSEEN]
+            print(f"iteration {printed}: {accuracy:.1%} of the unseen people's windows, loss {loss:.3f}", flush=True)
 
-    return say
+    return show
 
 
 if __name__ == "__main__":

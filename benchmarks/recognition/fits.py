@@ -1,8 +1,8 @@
-"""What studies of several fits have in common: each fit is learned and scored by one thread, and kept as a JSON file.
+"""Fits of a study: each is trained and scored by one thread, and kept as a JSON file.
 
-A study says which windows there are and which of them each fit learns from and is tested on; ``computed`` runs the
-fits that are not in its folder yet. What decides a fit's result is kept with it, so that a folder is never gone on
-with under other settings, data or code that divides the windows in another way.
+A study lists its fits: the windows that each is trained on and tested on. ``computed`` runs those that are not in the
+study's folder yet. Each file also holds everything that decides its result, so that a folder is never continued with
+other settings, other data, or another division of the windows.
 """
 
 import hashlib
@@ -24,18 +24,18 @@ from harken.benchmarking.workers import InThisProcess, Processes, Workers
 from harken.windows import Windows
 
 Rows = NDArray[np.int64]
-"""Which of a study's windows, ``[n]``."""
+"""Indices into a study's windows, ``[n]``."""
 
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """One method learned once.
+    """One method, trained once.
 
     Attributes:
-        name: of the division into training and test, unique among those of the study.
-        method: what learns.
-        training: the windows that it learns from.
-        tests: the windows that it is tested on, by the name of the test.
+        name: of the division into training and test, unique in the study.
+        method: what is trained.
+        training: the training windows.
+        tests: the test windows, by the name of the test.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Fit:
     tests: Mapping[str, Rows]
 
     def decided_by(self, windows: str) -> dict[str, Any]:
-        """All that decides what is found out, for JSON. ``windows``: their fingerprint."""
+        """Everything that decides the result, for JSON. ``windows`` is the fingerprint of the study's windows."""
         return {
             "windows": windows,
             "method": self.method.settings(),
@@ -53,7 +53,7 @@ class Fit:
         }
 
     def run(self, windows: Windows) -> Finding:
-        """Learn, be asked, be scored, with one thread: for JSON."""
+        """Train, predict and score with one thread. Returns the result for JSON."""
         with alone_on_one_thread():
             training = windows[self.training]
             started = time.perf_counter()
@@ -76,16 +76,16 @@ class Fit:
 def computed(
     fits: Sequence[Fit], windows: Windows, directory: BenchmarkDirectory, *, workers: int
 ) -> dict[tuple[str, str], dict[str, Any]]:
-    """Run what is missing and say so as it ends. Returns what ``directory`` then holds, by division and method.
+    """Run the missing fits and print a line for each. Returns all results in ``directory``, by division and method.
 
     Args:
-        fits: those of the study.
-        windows: what their rows point into.
-        directory: where findings are kept.
-        workers: processes, of one thread each; 0 is this process alone.
+        fits: all fits of the study.
+        windows: the study's windows, into which their rows point.
+        directory: where results are kept.
+        workers: processes with one thread each; 0 runs everything in this process.
 
     Raises:
-        HarkenError: when something else decided what is kept, or it is damaged.
+        HarkenError: when a kept result was made with other settings or windows, or is damaged.
     """
     fingerprint = describe_windows(windows)["fingerprint"]
 

@@ -1,4 +1,4 @@
-"""A finished benchmark opened again: its windows, and the models of its folds for people whom they never met."""
+"""A finished run of ``harken benchmark``, opened again: its windows, and its folds' models for unseen people."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,13 +18,13 @@ from harken.splits.protocols import protocol
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """A directory of ``harken benchmark``, and the labelled windows of its protocol drawn again.
+    """A directory of ``harken benchmark``, and the labelled windows of its protocol, drawn again.
 
     Attributes:
         result: its ``benchmark.json``.
-        folds: whom each fold tests.
+        folds: the test people of each fold.
         directory: where its models are.
-        windows: of everybody.
+        windows: the labelled windows of all people.
     """
 
     result: Mapping[str, Any]
@@ -37,11 +37,11 @@ class FinishedRun:
         """Open it with the data sets' folders, or with the folder ``above`` them all.
 
         Raises:
-            HarkenError: when it is no benchmark, or the data are not those that it was made on.
+            HarkenError: when ``path`` is no benchmark, or was made on other data.
         """
         result = read_result(path / "benchmark.json")
-        asked = protocol(result["dataset"], result["protocol"])
-        windows = asked.windows(*(data if above is None else [above / name for name in asked.datasets]))
+        of_run = protocol(result["dataset"], result["protocol"])
+        windows = of_run.windows(*(data if above is None else [above / name for name in of_run.datasets]))
         windows = windows[windows.label_codes != UNLABELLED]
         if describe_windows(windows)["layout_fingerprint"] != result["windows"]["layout_fingerprint"]:
             given = ", ".join(map(str, data)) if above is None else above
@@ -49,26 +49,26 @@ class FinishedRun:
         folds = {name: people["test"] for name, people in result["folds"].items()}
         return cls(result, folds, BenchmarkDirectory(path), windows)
 
-    def strangers(self, fold: str, preset: str) -> tuple[Recogniser, Windows]:
-        """The model of a fold, and the windows of those whom the fold tests.
+    def unseen(self, fold: str, preset: str) -> tuple[Recogniser, Windows]:
+        """The model of a fold, and the windows of the fold's test people.
 
         Raises:
-            HarkenError: when the model has met one of them.
+            HarkenError: when the model was trained on one of them.
         """
         model = self.directory.model(fold, preset)
         recogniser = Recogniser.load(model, device="cpu")
-        met = set(self.folds[fold]) & set(recogniser.provenance_["training_people"])
-        if met:
-            raise HarkenError(f"{model} learned from {', '.join(sorted(met))}, no strangers to it")
+        overlap = set(self.folds[fold]) & set(recogniser.provenance_["training_people"])
+        if overlap:
+            raise HarkenError(f"{model} learned from {', '.join(sorted(overlap))}, so they are not unseen")
         return recogniser, recogniser.known(self.windows[np.isin(self.windows.subjects, self.folds[fold])])
 
     def about(self) -> dict[str, Any]:
-        """For JSON: which run it is."""
+        """For JSON: data set, protocol and command of the run."""
         return {key: self.result[key] for key in ("dataset", "protocol", "command")}
 
 
 def summary(folds: Mapping[str, PeopleScores]) -> dict[str, Any]:
-    """For JSON: the scores of all folds' people."""
+    """For JSON: the scores of the people of all folds."""
     evaluations = person_evaluations(folds)
     return {
         "mean_person_macro_f1": evaluations.mean_person_macro_f1,

@@ -1,13 +1,13 @@
-"""How often a watch that is worn by somebody who lies still is taken for one that is not worn, and the reverse.
+"""How often a watch on a person who lies still is taken for a watch that is not worn, and the reverse.
 
     python -m benchmarks.recognition.non_wear [--data $HARKEN_DATA] [--people 20] [--rate 25] [--json FILE]
 
-Two things are asked, and each also of the rule that has no ear for breath (an hour at rest, van Hees 2011):
+Two measurements, each also with the rule that does not look for breathing (an hour at rest, van Hees 2011):
 
-- DSADS: everybody's five minutes of lying, on the back and on the right side, either arm, repeated until they last two
-  hours. Nobody turns in two hours then, which is harder than any night. They are real, and short.
+- DSADS: everybody's five minutes of lying, on the back and on the right side, either arm, repeated to two hours. Nobody
+  turns in two hours then, which is harder than any night. The recordings are real but short.
 - Simulated days: the hours in which the wearer lies (and breathes, and turns a few times an hour), and the hours in
-  which the watch lies on a table. They move by a few rules, so they say little about people.
+  which the watch lies on a table. They follow a few rules, so they say little about people.
 """
 
 import argparse
@@ -30,7 +30,7 @@ START_NS = 1_704_067_200 * NS
 
 
 def an_hour_at_rest(epochs: Epochs) -> NDArray[np.bool_]:
-    """Which epochs lie in an hour at rest: van Hees's rule alone, window by window."""
+    """Which epochs are part of an hour at rest by van Hees's rule alone, ``[n]``."""
     slot = (epochs.start_ns - epochs.start_ns[0]) // epochs.epoch_ns
     width = HOUR_S * NS // epochs.epoch_ns
     found = np.zeros(len(slot), dtype=bool)
@@ -49,7 +49,7 @@ def an_hour_at_rest(epochs: Epochs) -> NDArray[np.bool_]:
 
 
 def lying(folder: Path) -> list[dict[str, object]]:
-    """Each bout of lying of DSADS, repeated."""
+    """For each bout of lying in DSADS, repeated to two hours: whether each rule takes it for non-wear."""
     rows = []
     for recording in read_dsads(folder):
         for code, label in enumerate(recording.label_names):
@@ -75,7 +75,7 @@ def lying(folder: Path) -> list[dict[str, object]]:
 
 
 def simulated(people: int, rate_hz: float) -> dict[str, float]:
-    """Hours of simulated days, one a person: lying, of these taken for non-wear; not worn, of these missed."""
+    """Hours of simulated days, one for each person: lying, taken for non-wear, not worn, missed."""
     hours = dict.fromkeys(("lying", "taken_for_non_wear", "an_hour_at_rest", "not_worn", "missed"), 0.0)
     for person in range(people):
         simulation = Simulation(days=1, sample_rate_hz=rate_hz, person=person)
@@ -100,11 +100,11 @@ def simulated(people: int, rate_hz: float) -> dict[str, float]:
 
 
 def main() -> None:
-    """Measure, print, write the JSON."""
+    """Measure, print and write the JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=os.environ.get("HARKEN_DATA"), help="the folder that holds dsads/")
-    parser.add_argument("--people", type=int, default=20)
-    parser.add_argument("--rate", type=float, default=25.0)
+    parser.add_argument("--people", type=int, default=20, help="simulated people")
+    parser.add_argument("--rate", type=float, default=25.0, help="samples per second of the simulated days")
     parser.add_argument("--json", type=Path, help="write the result here")
     arguments = parser.parse_args()
     bouts = lying(arguments.data / "dsads") if arguments.data else []

@@ -1,24 +1,25 @@
-"""The notebook's task on files in its own format, with several seeds: its network, and the everyday recipe.
+"""The notebook's task on files in its own format, with several seeds: its network and the recipe ``everyday``.
 
-    python -m benchmarks.recognition.notebook_format --data DATA --out DIR [--seeds 5] [--workers 2] [--passes 10]
+    python -m benchmarks.recognition.notebook_format --data DATA --out DIR [--seeds 5] [--workers 2] [--epochs 10]
 
-``DATA`` holds ``notebook_format/merged_ab.csv``, learned from, and ``merged_ef.csv``, of people never met. The windows
-are the notebook's: 512 rows drawn at random over the files as found, 10,000 of either file, of which the first 9,000 of
-the one train and its other 1,000 are the same-person test, which overlaps them and flatters. Both methods have the
-same windows, whatever the seed; a seed is that of a training's first weights, dropout and order:
+``DATA`` holds ``notebook_format/merged_ab.csv`` (training) and ``merged_ef.csv`` (unseen people). The windows are the
+notebook's: 512 rows drawn at random from the files as found, 10,000 from each file. The first 9,000 of the training
+file are for training; its other 1,000 are the same-person test. They overlap the training windows, so this test is too
+easy. Both methods use the same windows with every seed. A seed decides the first weights, the dropout and the order of
+the windows:
 
 notebook
-    The preset's network and training, with fewer passes (``--passes``, 10 instead of 100), on all channels in m/s².
+    The preset's network and training, with fewer epochs (``--epochs``, 10 instead of 100), on all channels in m/s².
 everyday
     The preset's network and training, on the notebook's windows instead of its own 10 s at 30 Hz: 512 samples as they
-    stand in the files, near 25 a second, and x, y and z in g.
+    are in the files, about 25 a second, with x, y and z in g.
 
-**An illustration, not a measurement**: there are two wearers on either side, so there is no interval over people. What
-mean, SD and range are over is seeds: how much of a score is luck with the same wearers.
+**An illustration, not a measurement**: each file holds two wearers, so there is no interval over people. Mean, SD and
+range are over seeds. They show how much of a score is luck with the same wearers.
 
-Each worker is a process of one thread. Finished seeds are kept in ``--out``; the same command goes on with them.
-``--training-windows`` learns from fewer of the windows, and is written down. Writes notebook_format.json and .md (the
-table) to ``--results``.
+Each worker is a process with one thread. Finished seeds are kept in ``--out``, and the same command continues with
+them. ``--training-windows`` trains on fewer of the windows; the result records it. Writes notebook_format.json and .md
+(the table) to ``--results``.
 """
 
 import argparse
@@ -40,16 +41,16 @@ from harken.files import write_text
 from harken.presets import PRESETS, Preset, RandomDraws
 from harken.windows import concatenate
 
-LEARNED, STRANGERS = "merged_ab.csv", "merged_ef.csv"
+TRAINING, UNSEEN = "merged_ab.csv", "merged_ef.csv"
 TESTS = {
-    "same_person": "the same wearers, overlapping windows (flatters)",
-    "cross_person": "people never met",
+    "same_person": "the same wearers, overlapping windows (too easy)",
+    "cross_person": "unseen people",
 }
 NUMBERS = {"accuracy": "{:.1%}", "macro_f1": "{:.3f}"}
 MEASURES = (
-    "The notebook's task on two files of two wearers each, learned with several seeds: how far luck alone moves a "
-    "score. With two wearers never met it is an illustration and not a measurement: others may be much easier or "
-    "harder, and no interval says how much."
+    "The notebook's task on two files of two wearers each, trained with several seeds: how much a score changes by "
+    "luck alone. With two unseen wearers it is an illustration and not a measurement: other people may be much easier "
+    "or harder, and no interval shows by how much."
 )
 
 
@@ -71,9 +72,9 @@ def recipes() -> dict[str, Preset]:
 
 
 def all_windows(data: Path) -> Windows:
-    """The notebook's windows of both files: all of the file that is learned from, and then those of the strangers."""
+    """The notebook's windows of both files: first those of the training file, then those of the unseen people."""
     drawn, length = draws(), PRESETS["notebook"].window_length
-    files = ((LEARNED, drawn.training_seed), (STRANGERS, drawn.cross_seed))
+    files = ((TRAINING, drawn.training_seed), (UNSEEN, drawn.cross_seed))
     return concatenate(
         [
             random_windows(
@@ -85,7 +86,7 @@ def all_windows(data: Path) -> Windows:
 
 
 def with_channels(windows: Windows, channels: tuple[str, ...] | None) -> Windows:
-    """The same windows with these channels alone; None for all."""
+    """The same windows with only these channels; None for all."""
     if channels is None:
         return windows
     columns = [windows.channels.index(name) for name in channels]
@@ -93,32 +94,32 @@ def with_channels(windows: Windows, channels: tuple[str, ...] | None) -> Windows
 
 
 def fit_of(one: Method, seed: int, training_windows: int | None) -> Fit:
-    """What a method learns from and is tested on: rows of ``all_windows``."""
+    """A method's training and test windows, as rows of ``all_windows``."""
     drawn = draws()
-    learned = np.arange(drawn.training_windows)[:training_windows]
+    training = np.arange(drawn.training_windows)[:training_windows]
     tests = {
         "same_person": np.arange(drawn.training_windows, drawn.windows),
         "cross_person": np.arange(drawn.windows, 2 * drawn.windows),
     }
-    return Fit(f"seed-{seed}", one, learned, tests)
+    return Fit(f"seed-{seed}", one, training, tests)
 
 
 def run(asked: argparse.Namespace) -> dict[str, Any]:
-    """Compute what is missing. Returns what was found, for JSON."""
+    """Run the missing fits. Returns the result for JSON."""
     directory = BenchmarkDirectory.open(asked.out, resume=True)
     windows = all_windows(asked.data)
-    passes = {"notebook": asked.passes, "everyday": asked.everyday_passes}
+    epochs = {"notebook": asked.epochs, "everyday": asked.everyday_epochs}
     found: dict[str, dict[str, Any]] = {}
     for name, recipe in recipes().items():
         every = [
-            fit_of(PresetMethod(recipe, passes[name], seed), seed, asked.training_windows)
+            fit_of(PresetMethod(recipe, epochs[name], seed), seed, asked.training_windows)
             for seed in range(asked.seeds)
         ]
         kept = computed(every, with_channels(windows, recipe.channels), directory, workers=asked.workers)
         found[name] = {division: one for (division, _), one in kept.items()}
     return {
         "measures": MEASURES,
-        "files": {"learned": LEARNED, "strangers": STRANGERS},
+        "files": {"training": TRAINING, "unseen": UNSEEN},
         "windows": describe_windows(windows),
         "draws": asdict(draws()),
         "training_windows": next(iter(found["notebook"].values()))["training_windows"],
@@ -130,7 +131,7 @@ def run(asked: argparse.Namespace) -> dict[str, Any]:
 
 
 def method_result(seeds: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """For JSON: a method's scores with each seed, and what they come to, from ``seed-0`` -> what was found out."""
+    """For JSON: a method's scores with each seed, and their mean, SD and range. ``seeds``: ``seed-0`` -> its result."""
     settings = next(iter(seeds.values()))["decided_by"]["method"]
     tests = {}
     for test in TESTS:
@@ -143,13 +144,13 @@ def method_result(seeds: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _scores(people: Mapping[str, Any]) -> dict[str, Any]:
-    """Of a file, which the notebook takes for one wearer."""
+    """The scores of a file, which the notebook takes as one wearer."""
     (scores,) = people["people"].values()
     return {name: scores[name] for name in ("windows", *NUMBERS, "labels", "confusion")}
 
 
 def over_seeds(values: Sequence[float]) -> dict[str, float | None]:
-    """For JSON: mean, standard deviation (divided by the number less one; None for one seed) and range."""
+    """For JSON: mean, standard deviation (with n - 1; None for one seed) and range."""
     return {
         "mean": float(np.mean(values)),
         "sd": float(np.std(values, ddof=1)) if len(values) > 1 else None,
@@ -159,17 +160,17 @@ def over_seeds(values: Sequence[float]) -> dict[str, float | None]:
 
 
 def table(result: Mapping[str, Any]) -> str:
-    """A line for each method and test."""
+    """The table: a row for each method and test."""
     lines = [
-        f"| learned by | tested on | accuracy, mean ± SD (range) over {len(result['seeds'])} seeds | macro F1 |",
+        f"| method | tested on | accuracy, mean ± SD (range) over {len(result['seeds'])} seeds | macro F1 |",
         "|---|---|---|---|",
     ]
     for name, one in result["methods"].items():
-        passes = one["settings"]["preset"]["training"]["passes"]
+        epochs = one["settings"]["preset"]["training"]["passes"]
         words = {"notebook": "the notebook's network", "everyday": "the everyday recipe"}[name]
         for test, tested in TESTS.items():
             cells = [_spread(one["tests"][test][number], shown) for number, shown in NUMBERS.items()]
-            lines.append(f"| {words}, {passes} passes | {tested} | {' | '.join(cells)} |")
+            lines.append(f"| {words}, {epochs} epochs | {tested} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
@@ -179,24 +180,24 @@ def _spread(found: Mapping[str, float | None], shown: str) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Compute what is missing, write the results, print the table."""
+    """Run the missing fits, write the results and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="the folder in which notebook_format lies")
+    parser.add_argument("--data", type=Path, required=True, help="the folder that holds notebook_format")
     parser.add_argument("--out", type=Path, required=True, help="where finished seeds are kept")
-    parser.add_argument("--seeds", type=int, default=5, help="how many: 0, 1 and so on")
-    parser.add_argument("--passes", type=int, default=10, help="of the notebook's network")
-    parser.add_argument("--everyday-passes", type=int, help="of the everyday recipe, instead of its own: for a trial")
-    parser.add_argument("--training-windows", type=int, help="learn from only the first so many")
-    parser.add_argument("--workers", type=int, default=2, help="processes; 0 is this process alone")
+    parser.add_argument("--seeds", type=int, default=5, help="the number of seeds: 0, 1 and so on")
+    parser.add_argument("--epochs", type=int, default=10, help="of the notebook's network")
+    parser.add_argument("--everyday-epochs", type=int, help="of the recipe everyday instead of its own, for a trial")
+    parser.add_argument("--training-windows", type=int, help="train only on the first so many")
+    parser.add_argument("--workers", type=int, default=2, help="processes; 0 runs everything in this process")
     parser.add_argument("--results", type=Path, default=RESULTS)
     asked = parser.parse_args(arguments)
-    if asked.everyday_passes and asked.results == RESULTS:
-        parser.error("a trial is no result: give --results a folder of its own")
+    if asked.everyday_epochs and asked.results == RESULTS:
+        parser.error("a trial must not overwrite the results: name another folder with --results")
     if asked.seeds < 1 or (asked.training_windows is not None and asked.training_windows < 1):
         parser.error("--seeds and --training-windows must be 1 or more")
     options = [
         f"--{name.replace('_', '-')} {value}"
-        for name in ("seeds", "passes", "everyday_passes", "training_windows")
+        for name in ("seeds", "epochs", "everyday_epochs", "training_windows")
         if (value := getattr(asked, name)) is not None
     ]
     command = " ".join(["python -m benchmarks.recognition.notebook_format --data DATA --out DIR", *options])

@@ -1,13 +1,13 @@
-"""The same people with a noisier or a coarser sensor: what fold models make of test windows that are spoilt by it.
+"""The same people with a noisier or coarser sensor: the scores of fold models on degraded test windows.
 
     harken benchmark SET --protocol PROTOCOL ... --out RUN      (or benchmarks.recognition.ablations, with its --out)
     python -m benchmarks.recognition.other_sensors RUN DATA/SET [DATA/SET ...] [--json FILE]
 
-Data of a few kinds of sensor cannot tell how a model fares on another kind. Here every preset's model of every fold is
-asked about the fold's test windows as they are, with white noise of 1, 4 and 10 thousandths of g, and rounded to steps
-of 1/64 g, which is what an Empatica E4 gives; a step of an Axivity AX3 at 8 g is 1/256 g, whose rounding is as noise of
-.0011 g. On people that choosing is allowed by, it is a reason to choose by. Every spoilt window is the same for all
-models. Writes what it found, and prints a table.
+Data from a few kinds of sensor cannot show how a model does on another kind. So the models of every preset and fold
+predict the fold's test windows as recorded, with white noise of 1, 4 and 10 mg, and rounded to steps of 1/64 g (the
+resolution of an Empatica E4). For comparison, one step of an Axivity AX3 at 8 g is 1/256 g; rounding to it is like
+noise of 1.1 mg. All models get the same degraded windows. Where the run is on people who may be used for choices, the
+result may be used to choose a recipe. Writes the result and prints a table.
 """
 
 import argparse
@@ -34,13 +34,13 @@ STEP_G = 1 / 64
 
 
 def noisy(windows: Windows, noise_g: float) -> Windows:
-    """White noise of this standard deviation on every value, the same at every call."""
+    """White noise with this standard deviation on every value, the same at every call."""
     noise = np.random.default_rng(SEED).standard_normal(windows.signals.shape, dtype=np.float32)
     return replace(windows, signals=windows.signals + np.float32(noise_g) * noise)
 
 
 def rounded(windows: Windows, step_g: float) -> Windows:
-    """Every value at the nearest step."""
+    """Every value rounded to the nearest step."""
     return replace(windows, signals=np.round(windows.signals / np.float32(step_g)) * np.float32(step_g))
 
 
@@ -55,18 +55,18 @@ def measure(run: Path, data: Sequence[Path]) -> dict[str, Any]:
     """Each preset of the run -> each sensor -> scores over the people of all folds.
 
     Raises:
-        HarkenError: when it is no benchmark, was made on other data, or a model has met the people it is tested on.
+        HarkenError: when ``run`` is no benchmark or was made on other data, or a model was trained on its test people.
     """
     finished = FinishedRun.open(run, data=data)
     methods: dict[str, Any] = {}
     for name in finished.result["methods"]:
         if not finished.directory.model(next(iter(finished.folds)), name).exists():
-            continue  # a baseline keeps no model
+            continue  # baselines keep no model
         found: dict[str, dict[str, PeopleScores]] = {sensor: {} for sensor in SENSORS}
         for fold in finished.folds:
-            recogniser, test = finished.strangers(fold, name)
-            for sensor, seen_by in SENSORS.items():
-                answers = recogniser.predict_proba(seen_by(test)).argmax(axis=1)
+            recogniser, test = finished.unseen(fold, name)
+            for sensor, degraded in SENSORS.items():
+                answers = recogniser.predict_proba(degraded(test)).argmax(axis=1)
                 found[sensor][fold] = score_people(test.label_codes, answers, test.subjects, test.label_names)
         methods[name] = {sensor: summary(folds) for sensor, folds in found.items()}
     return {
@@ -78,7 +78,7 @@ def measure(run: Path, data: Sequence[Path]) -> dict[str, Any]:
 
 
 def markdown(result: dict[str, Any]) -> str:
-    """Methods below each other, sensors beside each other."""
+    """The table: a row for each method, a column for each sensor."""
     rows = [["recipe", *SENSORS], ["---"] * (1 + len(SENSORS))]
     for name, sensors in result["methods"].items():
         rows.append([name, *(f"{sensors[sensor]['mean_person_macro_f1']:.3f}" for sensor in SENSORS)])
@@ -89,7 +89,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path, help="a directory of harken benchmark")
     parser.add_argument("data", type=Path, nargs="+", help="the data set's folder, as for harken benchmark")
-    parser.add_argument("--json", type=Path, help="by default docs/results/other_sensors_SET.json; a .md lies beside")
+    parser.add_argument(
+        "--json", type=Path, help="default: docs/results/other_sensors_SET.json; a .md file is written beside it"
+    )
     asked = parser.parse_args(arguments)
     torch.set_num_threads(1)
     result = measure(asked.run, asked.data)

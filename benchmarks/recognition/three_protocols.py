@@ -1,41 +1,38 @@
-"""The same windows under three protocols: how much of a score is the way of testing, and how much the method.
+"""The same windows under three protocols: how much of a score comes from the way of testing.
 
     python -m benchmarks.recognition.three_protocols --data DATA --out DIR [--workers 2] [--resume] [--set dsads wisdm]
 
 ``DATA`` holds the data sets ``dsads`` and ``wisdm``. The windows are those of the protocols ``dsads/strangers`` and
-``wisdm/harnet`` (10 s, one every 5 s). Three methods learn from everybody and are scored person by person: the
-notebook's network with 20 passes, a random forest, and the preset ``everyday``. Only who and what is tested differs:
+``wisdm/harnet`` (10 s, one every 5 s). Three methods are compared: the notebook's network with 20 epochs, a random
+forest, and the preset ``everyday``. Only the division into training and test differs:
 
 overlapping
-    The notebook's way: windows are divided at random, 80 to 20 (``harken.splits.same_person.overlapping_windows``).
-    A test window shares its first half with the window before it and its second half with the one after it, each of
-    which trains four times in five. No window itself is on both sides.
+    As in the notebook: the windows are divided at random, 80 to 20 (``harken.splits.same_person.overlapping_windows``).
+    A test window shares its first half with the window before it and its second half with the one after it, and each
+    of these is a training window four times in five. No window is on both sides.
 blocked
-    The same people a moment later: of each bout the first 80 % of its time trains and the rest is the test, a
-    window's length away from any training window (``blocked_windows``). No sample is shared; person, bout, strap and
-    day are.
-strangers
-    People never met: the protocol's own folds, one person left out in DSADS, five draws of people in WISDM. Nothing is
+    The same people, a moment later: the first 80 % of the time of each bout is for training and the rest is the test,
+    one window length away from any training window (``blocked_windows``). No sample is shared, but person, bout, strap
+    and day are.
+unseen
+    Unseen people: the protocol's own folds (one person left out in DSADS, five draws of people in WISDM). Nothing is
     shared.
 
-In DSADS a person wore a sensor on either arm, and both recorded at the same time. The division is of that time: the
-windows of the two arms that begin at one time stand on one side, always. So in "overlapping" what is said of samples
-holds of the window's own arm, and likewise of the same moment of the other arm; in "blocked" no sample of a test
-window, nor what the other arm did meanwhile, was learned from, but the bout's beginning was, of both arms; and a
-stranger is one with both arms. In JSON and table is how much of the test windows' time training windows of the same
-person cover, as measured on the windows themselves.
+In DSADS each person wore a sensor on either arm, and both recorded at the same time. Time is what is divided: windows
+of the two arms that begin at the same time are always on the same side. The JSON and the table give the share of the
+test windows' time that training windows of the same person cover, measured on the windows themselves.
 
-Every fit of a set learns from the same number of windows, as many as the protocol with the fewest has: the others'
-are thinned evenly over people, labels and time. Tested are the same people under all three, those whom the folds of
-"strangers" test (all 8 of DSADS, 31 of the 43 of WISDM, among them nobody by whom the preset was chosen). Seeds: in
-DSADS "overlapping" is drawn and learned with each of five (0 to 4), and "blocked", which leaves nothing to draw, is
-learned with each of the five; in WISDM it is one (0); folds of "strangers" are learned with seed 0. A score is the
-mean over people of each one's macro F1, a person tested more than once counting with their mean; the interval is over
-people.
+All fits of a data set use the same number of training windows, that of the protocol with the fewest. The others are
+thinned evenly over people, labels and time. All three protocols test the same people, those whom the folds of "unseen"
+test: all 8 of DSADS, and 31 of the 43 of WISDM, none of whom was used to choose the preset.
 
-Each worker is a process of one thread. Finished fits are kept in ``--out``, and ``--resume`` goes on with them where
-settings and windows are still the same. Writes three_protocols.json, .md (the table) and .png to ``--results``: of
-the sets that were named, so name both for the whole. ``--people`` and ``--passes`` make a trial small.
+Seeds: DSADS uses five (0 to 4) for "overlapping" (division and training) and for "blocked" (training); WISDM uses one
+(0). The folds of "unseen" use seed 0. A score is the mean over people of their macro F1. A person who is tested more
+than once counts once, with the mean. Intervals are over people.
+
+Each worker is a process with one thread. Finished fits are kept in ``--out``, and ``--resume`` continues with them
+where settings and windows are the same. Writes three_protocols.json, .md (the table) and .png to ``--results``, for the
+sets that ``--set`` names, so name both for the whole study. ``--people`` and ``--epochs`` make a small trial.
 """
 
 import argparse
@@ -64,15 +61,15 @@ from harken.splits import Fold, Split, apply
 from harken.splits.protocols import Protocol, protocol
 from harken.splits.same_person import blocked_windows, overlapping_windows, share_in_training
 
-OVERLAPPING, BLOCKED, STRANGERS = "overlapping", "blocked", "strangers"
+OVERLAPPING, BLOCKED, UNSEEN = "overlapping", "blocked", "unseen"
 TEST = "test"
 Findings = Mapping[str, Mapping[str, Any]]
-"""Division -> what a method found out on it."""
+"""Division -> a method's result on it."""
 
 
 @dataclass(frozen=True)
 class Study:
-    """A data set's windows and strangers, and the seeds with which its own people are divided and learned."""
+    """A protocol, and the seeds for the divisions and fits in which the test people are also training people."""
 
     protocol: Protocol
     seeds: tuple[int, ...]
@@ -83,19 +80,19 @@ STUDIES = {
     "wisdm": Study(protocol("wisdm", "harnet"), (0,)),
 }
 METHODS = ("notebook", "random_forest", "everyday")
-PASSES = {"notebook": 20}
-"""Instead of the preset's own: its hundred would cost five times as much."""
+EPOCHS = {"notebook": 20}
+"""Instead of the preset's own 100, which would take five times as long."""
 
 
 @dataclass(frozen=True, eq=False)
 class Division:
-    """Which windows are learned from and which are tested on.
+    """Training and test windows.
 
     Attributes:
-        name: unique in the set.
-        seed: of the division, where it is drawn, and of what learns from it.
-        training, test: rows of the set's windows.
-        shares: how much of each test window's time was learned from, ``[test]``.
+        name: unique in the data set.
+        seed: of the division, where it is random, and of the fits on it.
+        training, test: rows of the data set's windows.
+        shares: the share of each test window's time that training windows cover, ``[test]``.
     """
 
     name: str
@@ -105,7 +102,7 @@ class Division:
     shares: NDArray[np.float64]
 
     def as_dict(self, windows: Windows) -> dict[str, Any]:
-        """For JSON: its size, and what it shares."""
+        """For JSON: its size, and how much time training and test share."""
         return {
             "seed": self.seed,
             "training_windows": len(self.training),
@@ -125,18 +122,18 @@ def windows_of(study: Study, folder: Path, people: int | None) -> Windows:
 
 
 def divisions(windows: Windows, folds: Sequence[Fold], seeds: Sequence[int]) -> dict[str, list[Division]]:
-    """Protocol -> its divisions, all with the same number of training windows and the same people to be tested.
+    """Protocol -> its divisions, all with the same number of training windows and the same test people.
 
     Raises:
-        HarkenError: when one that promises to share nothing does share something.
+        HarkenError: when "blocked" or "unseen" shares time between training and test.
     """
-    # Parts of a split say by ``start_rows`` where their windows stand in ``windows``.
+    # In the parts of a split, ``start_rows`` then holds the rows of ``windows``.
     numbered = replace(windows, start_rows=np.arange(len(windows)))
     blocked = blocked_windows(numbered)
     splits = {
         OVERLAPPING: {f"{OVERLAPPING}-{seed}": (seed, overlapping_windows(numbered, seed=seed)) for seed in seeds},
         BLOCKED: {f"{BLOCKED}-{seed}": (seed, blocked) for seed in seeds},
-        STRANGERS: {f"{STRANGERS}-{fold.name}": (0, _of_fold(fold, numbered)) for fold in folds},
+        UNSEEN: {f"{UNSEEN}-{fold.name}": (0, _of_fold(fold, numbered)) for fold in folds},
     }
     tested = sorted({person for fold in folds for person in fold.test})
     moments = min(len(_moments(split.training)[0]) for each in splits.values() for _, split in each.values())
@@ -147,7 +144,7 @@ def divisions(windows: Windows, folds: Sequence[Fold], seeds: Sequence[int]) -> 
         ]
         for name, by_name in splits.items()
     }
-    for division in (*found[BLOCKED], *found[STRANGERS]):
+    for division in (*found[BLOCKED], *found[UNSEEN]):
         if division.shares.any():
             raise HarkenError(f"{division.name}: {np.count_nonzero(division.shares)} test windows were learned from")
     return found
@@ -167,7 +164,7 @@ def _moments(windows: Windows) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 
 def _thinned(split: Split, *, moments: int, tested: Sequence[str]) -> Split:
-    """So many moments to learn from, evenly spread over people, labels and time, and only those people to test."""
+    """A split with so many training moments, spread evenly over people, labels and time, and only these test people."""
     each, of_windows = _moments(split.training)
     kept = np.arange(moments) * len(each) // moments
     training = split.training[np.isin(of_windows, kept)]
@@ -178,21 +175,21 @@ def _division(name: str, seed: int, split: Split) -> Division:
     return Division(name, seed, split.training.start_rows, split.test.start_rows, share_in_training(split))
 
 
-def methods(seed: int, passes: int | None) -> list[Method]:
-    """The three, with this seed; ``passes`` instead of their own numbers where they have any."""
-    of_each = {"notebook": passes or PASSES["notebook"], "everyday": passes}
+def methods(seed: int, epochs: int | None) -> list[Method]:
+    """The three methods with this seed; ``epochs`` replaces the number of epochs of the networks."""
+    of_each = {"notebook": epochs or EPOCHS["notebook"], "everyday": epochs}
     return [method(f"{name}:{n}" if (n := of_each.get(name)) else name, seed=seed) for name in METHODS]
 
 
 def run(study: Study, folder: Path, directory: BenchmarkDirectory, asked: argparse.Namespace) -> dict[str, Any]:
-    """Compute what is missing of one data set. Returns what was found, for JSON."""
+    """Run the missing fits of one data set. Returns the result for JSON."""
     windows = windows_of(study, folder, asked.people)
     found = divisions(windows, study.protocol.folds(windows), study.seeds)
     fits = [
         Fit(division.name, one, division.training, {TEST: division.test})
         for by_protocol in found.values()
         for division in by_protocol
-        for one in methods(division.seed, asked.passes)
+        for one in methods(division.seed, asked.epochs)
     ]
     kept = computed(fits, windows, directory, workers=asked.workers)
     findings = {
@@ -206,7 +203,7 @@ def run(study: Study, folder: Path, directory: BenchmarkDirectory, asked: argpar
         "dataset": study.protocol.dataset,
         "protocol": study.protocol.name,
         "windows": describe_windows(windows),
-        "training_windows": len(found[STRANGERS][0].training),
+        "training_windows": len(found[UNSEEN][0].training),
         "protocols": {
             name: {
                 "divisions": {division.name: division.as_dict(windows) for division in found[name]},
@@ -216,7 +213,7 @@ def run(study: Study, folder: Path, directory: BenchmarkDirectory, asked: argpar
         },
         "flattery": {
             one: {
-                name: difference(_by_person(findings[name][one]), _by_person(findings[STRANGERS][one]))
+                name: difference(_by_person(findings[name][one]), _by_person(findings[UNSEEN][one]))
                 for name in (OVERLAPPING, BLOCKED)
             }
             for one in METHODS
@@ -229,7 +226,7 @@ def run(study: Study, folder: Path, directory: BenchmarkDirectory, asked: argpar
 
 
 def over_people(findings: Findings) -> dict[str, Any]:
-    """For JSON: the mean over people and its interval, where a person whom several divisions test counts once."""
+    """For JSON: the mean over people and its interval. A person in several divisions counts once."""
     scores = PeopleScores.from_dict(_by_person(findings)["all"]["scores"])
     found = person_evaluations({"all": scores}).as_dict()
     numbers = ("mean_person_macro_f1", "sd_person_macro_f1", "mean_person_macro_f1_interval", "mean_person_accuracy")
@@ -237,7 +234,7 @@ def over_people(findings: Findings) -> dict[str, Any]:
 
 
 def _by_person(findings: Findings) -> dict[str, dict[str, Any]]:
-    """Findings as if there were one division, in which a person's macro F1 and accuracy are their means over all."""
+    """The results as those of one division, with each person's mean macro F1 and accuracy over all divisions."""
     evaluations = person_evaluations({name: PeopleScores.from_dict(one["scores"]) for name, one in findings.items()})
     people = {}
     for person, of_division in evaluations.by_person.items():
@@ -250,13 +247,13 @@ def _by_person(findings: Findings) -> dict[str, dict[str, Any]]:
 
 PROTOCOL_WORDS = {
     "overlapping": (
-        "random windows, which overlap those learned from",
-        "random windows, which\noverlap those learned from",
+        "random windows, which overlap the training windows",
+        "random windows, which\noverlap the training windows",
     ),
     "blocked": ("the same people, a moment later", "the same people,\na moment later"),
-    "strangers": ("people never met", "people\nnever met"),
+    "unseen": ("unseen people", "unseen people"),
 }
-"""Each protocol in the words of the table, and in those of the picture."""
+"""The words for each protocol in the table, and in the picture."""
 METHOD_WORDS = {"notebook": "the notebook's network", "random_forest": "random forest", "everyday": "everyday (harken)"}
 COLOURS = {"notebook": "#E69F00", "random_forest": "#56B4E9", "everyday": "#0072B2"}
 BAR = 0.26
@@ -264,10 +261,10 @@ FEW_LABELS = 6
 
 
 def table(result: Mapping[str, Any]) -> str:
-    """A line for each set and protocol, and one for what the first protocol adds to the score of the last."""
-    words_of_methods = [_with_passes(result, name) for name in METHODS]
+    """The table: a row for each set and protocol, and the difference between the first and the last protocol."""
+    words_of_methods = [_with_epochs(result, name) for name in METHODS]
     lines = [
-        f"| data | tested on | of it learned from | {' | '.join(words_of_methods)} |",
+        f"| data | tested on | test time shared with training | {' | '.join(words_of_methods)} |",
         f"|{'---|' * (3 + len(words_of_methods))}",
     ]
     for name, one in result["sets"].items():
@@ -278,21 +275,21 @@ def table(result: Mapping[str, Any]) -> str:
             lines.append(f"| {name.upper()} | {words} | {shared:.0%} | {' | '.join(cells)} |")
         gained = [one["flattery"][one_method]["overlapping"] for one_method in METHODS]
         cells = [f"{each['mean_person_macro_f1']:+.3f}{_interval(each, sign='+')}" for each in gained]
-        lines.append(f"| {name.upper()} | what the first adds to the last | | {' | '.join(cells)} |")
+        lines.append(f"| {name.upper()} | difference: the first minus the last | | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
 def title(one: Mapping[str, Any]) -> str:
-    """A set in words: its name, its people, its activities."""
+    """The words for a data set: its name, its activities, its people."""
     labels = one["windows"]["labels"]
-    tested = one["protocols"]["strangers"]["methods"]["everyday"]["people"]
-    said = ", ".join(labels) if len(labels) <= FEW_LABELS else f"{len(labels)} activities"
-    return f"{one['dataset'].upper()}: {said}; {tested} people"
+    tested = one["protocols"][UNSEEN]["methods"]["everyday"]["people"]
+    activities = ", ".join(labels) if len(labels) <= FEW_LABELS else f"{len(labels)} activities"
+    return f"{one['dataset'].upper()}: {activities}; {tested} people"
 
 
 @house_style()
 def picture(result: Mapping[str, Any]) -> Figure:
-    """Bars: the protocols side by side, in each of them the methods; intervals over people."""
+    """Bars for each protocol and method, with intervals over people."""
     sets = result["sets"]
     figure = new_figure(8, 0.9 + 3.3 * len(sets))
     figure.suptitle("The same windows and methods, tested in three ways")
@@ -302,7 +299,7 @@ def picture(result: Mapping[str, Any]) -> Figure:
         for number, of_method in enumerate(METHODS):
             found = [one["protocols"][of_protocol]["methods"][of_method] for of_protocol in PROTOCOL_WORDS]
             places = np.arange(len(PROTOCOL_WORDS)) + (number - 1) * BAR
-            _bars(axes, places, found, label=_with_passes(result, of_method), colour=COLOURS[of_method])
+            _bars(axes, places, found, label=_with_epochs(result, of_method), colour=COLOURS[of_method])
         axes.set_title(title(one), fontweight="normal", fontsize=10)
         axes.set_xticks(range(len(PROTOCOL_WORDS)), [words for _, words in PROTOCOL_WORDS.values()])
         axes.tick_params(axis="x", length=0, labelsize=10)
@@ -315,7 +312,7 @@ def picture(result: Mapping[str, Any]) -> Figure:
 
 
 def _bars(axes: Axes, places: Any, found: Sequence[Mapping[str, Any]], *, label: str, colour: str) -> None:
-    """One method under each protocol, its score written above."""
+    """The bars of one method, with the score above each."""
     means = [one["mean_person_macro_f1"] for one in found]
     axes.bar(places, means, BAR - 0.03, color=colour, label=label)
     for place, mean, one in zip(places, means, found, strict=True):
@@ -332,13 +329,13 @@ def _bars(axes: Axes, places: Any, found: Sequence[Mapping[str, Any]], *, label:
         )
 
 
-def _with_passes(result: Mapping[str, Any], name: str) -> str:
-    """The method's words; how many passes the notebook's network had is part of them."""
+def _with_epochs(result: Mapping[str, Any], name: str) -> str:
+    """The words for a method, with the number of epochs for the notebook's network."""
     one = next(iter(result["sets"].values()))
-    settings = one["protocols"]["strangers"]["methods"][name]["settings"]
+    settings = one["protocols"][UNSEEN]["methods"][name]["settings"]
     if name != "notebook":
         return METHOD_WORDS[name]
-    return f"{METHOD_WORDS[name]} ({settings['preset']['training']['passes']} passes)"
+    return f"{METHOD_WORDS[name]} ({settings['preset']['training']['passes']} epochs)"
 
 
 def _scores(one: Mapping[str, Any]) -> str:
@@ -351,20 +348,20 @@ def _interval(one: Mapping[str, Any], *, sign: str = "") -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Compute what is missing, write the results, print the table."""
+    """Run the missing fits, write the results and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="the folder in which dsads and wisdm lie")
+    parser.add_argument("--data", type=Path, required=True, help="the folder that holds dsads and wisdm")
     parser.add_argument("--out", type=Path, required=True, help="where finished fits are kept")
-    parser.add_argument("--set", nargs="+", choices=list(STUDIES), default=["dsads"], help="which data sets")
-    parser.add_argument("--workers", type=int, default=2, help="processes; 0 is this process alone")
-    parser.add_argument("--resume", action="store_true", help="go on with what is in --out")
+    parser.add_argument("--set", nargs="+", choices=list(STUDIES), default=["dsads"], help="the data sets")
+    parser.add_argument("--workers", type=int, default=2, help="processes; 0 runs everything in this process")
+    parser.add_argument("--resume", action="store_true", help="continue with what is in --out")
     parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--people", type=int, help="for a trial: only the first so many of each set, two or more")
-    parser.add_argument("--passes", type=int, help="for a trial: of both networks")
+    parser.add_argument("--epochs", type=int, help="for a trial: of both networks")
     asked = parser.parse_args(arguments)
-    if (asked.people or asked.passes) and asked.results == RESULTS:
-        parser.error("a trial is no result: give --results a folder of its own")
-    options = [f"--{name} {getattr(asked, name)}" for name in ("people", "passes") if getattr(asked, name)]
+    if (asked.people or asked.epochs) and asked.results == RESULTS:
+        parser.error("a trial must not overwrite the results: name another folder with --results")
+    options = [f"--{name} {getattr(asked, name)}" for name in ("people", "epochs") if getattr(asked, name)]
     sets = [name for name in STUDIES if name in asked.set]
     result: dict[str, Any] = {
         "command": " ".join(

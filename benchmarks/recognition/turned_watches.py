@@ -1,13 +1,14 @@
-"""Watches that sit another way than those a model learned from: what a quarter turn costs, and what is won back.
+"""Watches worn in another orientation than the training data: what a quarter turn costs, and what is recovered.
 
     harken benchmark SET --protocol PROTOCOL ... --out RUN
     python -m benchmarks.recognition.turned_watches RUN DATA/SET [DATA/SET ...] [--json FILE]
 
-Sensors differ in which axis points along the forearm, so strangers are tested as they were and with every watch turned
-by 90, 180 and 270 degrees about its face; as the turned watch heard it, and after ``harken.labelling.mounting`` had
-seen all that the watch recorded of the person, without labels, and turned it where it saw reason to, as ``harken
-label`` does. A watch is looked at by itself where a person wore two. The models are the run's own: none has met the
-people that it is asked about. Writes what it found, and prints a table.
+Sensors differ in which axis points along the forearm. So unseen people are tested as recorded, and with every watch
+turned by 90, 180 and 270 degrees about its face. Each is scored twice: as the turned watch would have recorded it, and
+after ``harken.labelling.mounting`` has estimated the orientation from everything that the watch recorded of the person
+(without labels) and turned the samples back where it found a reason, as ``harken label`` does. Where a person wore two
+watches, each is estimated by itself. The models are those of the run, and none was trained on the people it is tested
+on. Writes the result and prints a table.
 """
 
 import argparse
@@ -37,12 +38,12 @@ TURNS = range(4)
 
 
 def turned(windows: Windows, quarters: int) -> Windows:
-    """The windows as a watch would have heard them that is turned by so many quarters about its face."""
+    """The windows as recorded by a watch that is turned about its face by so many quarter turns."""
     return replace(windows, signals=turned_signals(windows.signals, quarters))
 
 
 def in_a_row(windows: Windows) -> Recording:
-    """The windows one after another as one recording without labels, each in ten seconds of its own."""
+    """The windows one after another as one recording without labels, one every ten seconds."""
     n, length, _ = windows.signals.shape
     within_ns = (np.arange(length) / windows.sample_rate_hz * 1e9).astype(np.int64)
     return Recording(
@@ -56,22 +57,22 @@ def in_a_row(windows: Windows) -> Recording:
 
 
 def answers(recogniser: Recogniser, windows: Windows) -> NDArray[np.int64]:
-    """The codes of the labels that are most probable."""
+    """The most probable label code of each window, ``[n]``."""
     return np.asarray(recogniser.predict_proba(windows).argmax(axis=1))
 
 
 def measure(run: Path, data: Sequence[Path]) -> dict[str, Any]:
-    """For each turn of the watch the scores as it is and turned back, and how often it was turned back by how much.
+    """For each turn: the scores as it is and turned back, and the final orientations of the watches.
 
     Raises:
-        HarkenError: when it is no benchmark, was made on other data, or a model has met the people it is tested on.
+        HarkenError: when ``run`` is no benchmark or was made on other data, or a model was trained on its test people.
     """
     finished = FinishedRun.open(run, data=data)
     as_it_is: dict[int, dict[str, PeopleScores]] = {turn: {} for turn in TURNS}
-    seen_to: dict[int, dict[str, PeopleScores]] = {turn: {} for turn in TURNS}
+    turned_back: dict[int, dict[str, PeopleScores]] = {turn: {} for turn in TURNS}
     back: dict[int, Counter[int]] = {turn: Counter() for turn in TURNS}
     for fold in finished.folds:
-        recogniser, test = finished.strangers(fold, finished.result["preset"])
+        recogniser, test = finished.unseen(fold, finished.result["preset"])
         for turn in TURNS:
             worn = turned(test, turn)
             first, second = answers(recogniser, worn), np.empty(len(worn), dtype=np.int64)
@@ -79,7 +80,7 @@ def measure(run: Path, data: Sequence[Path]) -> dict[str, Any]:
                 found = mounting(recogniser.specification_, in_a_row(worn[of]), recogniser.predict_proba)
                 second[of] = answers(recogniser, turned(worn[of], found.quarters)) if found.quarters else first[of]
                 back[turn][(found.quarters + turn) % 4] += 1
-            for scores, given in ((as_it_is, first), (seen_to, second)):
+            for scores, given in ((as_it_is, first), (turned_back, second)):
                 scores[turn][fold] = score_people(test.label_codes, given, test.subjects, test.label_names)
     return {
         "command": "python -m benchmarks.recognition.turned_watches RUN DATA",
@@ -88,7 +89,7 @@ def measure(run: Path, data: Sequence[Path]) -> dict[str, Any]:
         "turns": {
             str(90 * turn): {
                 "as_it_is": summary(as_it_is[turn]),
-                "turned_back": summary(seen_to[turn]),
+                "turned_back": summary(turned_back[turn]),
                 "watches_that_end_at": {str(90 * end): back[turn][end] for end in sorted(back[turn])},
             }
             for turn in TURNS
@@ -97,7 +98,7 @@ def measure(run: Path, data: Sequence[Path]) -> dict[str, Any]:
 
 
 def _each_watch(windows: Windows) -> list[NDArray[np.int64]]:
-    """The numbers of the windows of each watch of each person."""
+    """The rows of the windows of each watch of each person."""
     each = []
     for person in np.unique(windows.subjects):
         rows = np.flatnonzero(windows.subjects == person)
@@ -107,8 +108,11 @@ def _each_watch(windows: Windows) -> list[NDArray[np.int64]]:
 
 
 def markdown(result: dict[str, Any]) -> str:
-    """A line for each turn."""
-    rows = [["watch turned by", "as it is", "seen and turned back", "watches as they were at the end"], ["---"] * 4]
+    """The table: a row for each turn."""
+    rows = [
+        ["watch turned by", "as it is", "estimated and turned back", "watches in the right orientation at the end"],
+        ["---"] * 4,
+    ]
     for degrees, one in result["turns"].items():
         ends = one["watches_that_end_at"]
         rows.append(
@@ -125,7 +129,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path, help="a directory of harken benchmark")
     parser.add_argument("data", type=Path, nargs="+", help="the data set's folder, as for harken benchmark")
-    parser.add_argument("--json", type=Path, help="by default docs/results/turned_watches_SET.json; a .md lies beside")
+    parser.add_argument(
+        "--json", type=Path, help="default: docs/results/turned_watches_SET.json; a .md file is written beside it"
+    )
     asked = parser.parse_args(arguments)
     torch.set_num_threads(1)
     result = measure(asked.run, asked.data)

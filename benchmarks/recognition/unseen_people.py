@@ -1,11 +1,11 @@
-"""The spread between strangers: the notebook's recipe on ten ordered pairs of single people of DSADS.
+"""The spread between unseen people: the notebook's recipe on ten ordered pairs of single people of DSADS.
 
-    python -m benchmarks.recognition.unseen_people --data DATA [--passes 4] [--workers 2] [--json FILE]
+    python -m benchmarks.recognition.unseen_people --data DATA [--epochs 4] [--workers 2] [--json FILE]
 
-``DATA`` holds ``dsads/dsads_arms.parquet`` (Altun, Barshan and Tuncel 2010, the arm units; see the licence
-there). One person is learned from (right arm; lying, sitting, standing, walking), another one is met for the
-first time. The pairs are fixed by a seed before anything is run. Finished pairs are kept in the JSON, so
-that a run that was stopped goes on. Each worker is a process of one thread.
+``DATA`` holds ``dsads/dsads_arms.parquet`` (Altun, Barshan and Tuncel 2010, the arm units; see the licence there). Each
+model is trained on one person (right arm; lying, sitting, standing, walking) and tested on another. A seed fixes the
+pairs before anything runs. The JSON keeps finished pairs, so the same command continues a run that was stopped. Each
+worker is a process with one thread.
 """
 
 import argparse
@@ -33,7 +33,7 @@ GRAVITY = 9.80665
 
 
 def pairs(people: list[str]) -> list[tuple[str, str]]:
-    """Ten ordered pairs of different people, drawn once and for all."""
+    """Ten ordered pairs of different people, always the same for the same people."""
     return random.Random(PAIRS_SEED).sample(list(itertools.permutations(people, 2)), PAIRS)
 
 
@@ -63,33 +63,33 @@ def write_people(data: Path, folder: Path) -> list[str]:
     return people
 
 
-def run_pair(learned: Path, stranger: Path, passes: int) -> dict[str, float]:
-    """Learn one person by the notebook's recipe; accuracy and macro F1 on both."""
+def run_pair(training: Path, unseen: Path, epochs: int) -> dict[str, float]:
+    """Train on one person with the notebook's recipe. Returns accuracy and macro F1 on both people."""
     import torch
 
     torch.set_num_threads(1)
-    one, other = (read(path, as_found=True) for path in (learned, stranger))
+    one, other = (read(path, as_found=True) for path in (training, unseen))
     split = overlapping_same_person(random_windows(one, length=512, count=10_000, seed=1337), training=9_000)
     cross = random_windows(other, length=512, count=10_000, seed=101)
-    recogniser = Recogniser("notebook", passes=passes).fit(split.training)
-    same, strange = recogniser.evaluate(split.test), recogniser.evaluate(cross)
+    recogniser = Recogniser("notebook", passes=epochs).fit(split.training)
+    same, other_scores = recogniser.evaluate(split.test), recogniser.evaluate(cross)
     return {
         "same_accuracy": same.accuracy,
         "same_macro_f1": same.macro_f1,
-        "cross_accuracy": strange.accuracy,
-        "cross_macro_f1": strange.macro_f1,
+        "cross_accuracy": other_scores.accuracy,
+        "cross_macro_f1": other_scores.macro_f1,
     }
 
 
 def main() -> None:
-    """Run what is missing, print the table."""
+    """Run the missing pairs and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--passes", type=int, default=4)
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--json", type=Path, default=Path("unseen_people.json"))
+    parser.add_argument("--data", type=Path, required=True, help="the folder that holds dsads")
+    parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--workers", type=int, default=2, help="processes")
+    parser.add_argument("--json", type=Path, default=Path("unseen_people.json"), help="write the result here")
     arguments = parser.parse_args()
-    command = f"python -m benchmarks.recognition.unseen_people --passes {arguments.passes}"
+    command = f"python -m benchmarks.recognition.unseen_people --epochs {arguments.epochs}"
     result: dict[str, Any] = {"command": command, "pairs": {}}
     if arguments.json.exists():
         result = json.loads(arguments.json.read_text())
@@ -98,14 +98,12 @@ def main() -> None:
     done: dict[str, dict[str, float]] = result["pairs"]
     with tempfile.TemporaryDirectory() as folder:
         people = write_people(arguments.data, Path(folder))
-        chosen = {f"{learned} -> {stranger}": (learned, stranger) for learned, stranger in pairs(people)}
+        chosen = {f"{one} -> {other}": (one, other) for one, other in pairs(people)}
         spawn = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(arguments.workers, mp_context=spawn) as pool:
             running = {
-                pool.submit(
-                    run_pair, Path(folder, f"{learned}.csv"), Path(folder, f"{stranger}.csv"), arguments.passes
-                ): name
-                for name, (learned, stranger) in chosen.items()
+                pool.submit(run_pair, Path(folder, f"{one}.csv"), Path(folder, f"{other}.csv"), arguments.epochs): name
+                for name, (one, other) in chosen.items()
                 if name not in done
             }
             for finished in as_completed(running):
@@ -114,7 +112,7 @@ def main() -> None:
     result["pairs"] = done = {name: done[name] for name in chosen}
     arguments.json.write_text(json.dumps(result, indent=2) + "\n")
     for name, scores in done.items():
-        print(f"{name}: same {scores['same_accuracy']:.3f}, stranger {scores['cross_accuracy']:.3f}")
+        print(f"{name}: same {scores['same_accuracy']:.3f}, unseen {scores['cross_accuracy']:.3f}")
     for kind in ("same", "cross"):
         values = [scores[f"{kind}_accuracy"] for scores in done.values()]
         print(

@@ -2,9 +2,9 @@
 
     python -m benchmarks.speed.cohort [--files 200] [--days 1] [--rate 50] [--lanes 2] [--folder DIR] [--json FILE]
 
-Every file is a different wearer's day; the packaged model labels them with all that ``harken label`` does. Seconds
-count from the command's call to its last table, so the start of processes is in them (that of the Dask cluster is not:
-it stands before). Results of the three ways are compared, byte by byte.
+Every file is the day of a different wearer. The packaged model labels them with everything that ``harken label`` does.
+Seconds count from the start of the command to its last table, so they include the start of processes, but not that of
+the Dask cluster, which runs before. The results of the three runs are compared byte by byte.
 """
 
 import argparse
@@ -30,30 +30,33 @@ ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"}
 
 
 def main() -> None:
-    """Simulate, label three times, compare, print, write."""
+    """Simulate, label three times, compare, print and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--files", type=int, default=200)
-    parser.add_argument("--days", type=float, default=1.0)
-    parser.add_argument("--rate", type=float, default=50.0)
-    parser.add_argument("--lanes", type=int, default=2)
-    parser.add_argument("--folder", type=Path, default=None)
-    parser.add_argument("--json", type=Path, default=None)
-    asked = parser.parse_args()
+    parser.add_argument("--days", type=float, default=1.0, help="of each file")
+    parser.add_argument("--rate", type=float, default=50.0, help="samples per second")
+    parser.add_argument("--lanes", type=int, default=2, help="processes, and workers of the cluster")
+    parser.add_argument("--folder", type=Path, default=None, help="keep the simulated files here")
+    parser.add_argument("--json", type=Path, default=None, help="write the result here")
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as aside:
-        folder = asked.folder or Path(aside) / "files"
+        folder = arguments.folder or Path(aside) / "files"
         folder.mkdir(parents=True, exist_ok=True)
-        names = [f"person_{number:03d}" for number in range(asked.files)]
+        names = [f"person_{number:03d}" for number in range(arguments.files)]
         for number, name in enumerate(names):
             if not (folder / f"{name}.parquet").exists():
-                simulation = Simulation(days=asked.days, sample_rate_hz=asked.rate, person=number)
+                simulation = Simulation(days=arguments.days, sample_rate_hz=arguments.rate, person=number)
                 write_simulation(simulation, folder / f"{name}.parquet")
         files = [folder / f"{name}.parquet" for name in names]
         seconds, outs = {}, {}
-        ways: dict[str, list[str]] = {"one process": ["--workers", "1"], "processes": ["--workers", str(asked.lanes)]}
+        ways: dict[str, list[str]] = {
+            "one process": ["--workers", "1"],
+            "processes": ["--workers", str(arguments.lanes)],
+        }
         for way, options in ways.items():
             outs[way] = Path(aside) / way.replace(" ", "_")
             seconds[way] = _seconds(files, outs[way], options)
-        with _cluster(Path(aside), asked.lanes) as address:
+        with _cluster(Path(aside), arguments.lanes) as address:
             outs["dask"] = Path(aside) / "dask"
             seconds["dask"] = _seconds(files, outs["dask"], ["--scheduler", address])
         same = all(
@@ -69,16 +72,16 @@ def main() -> None:
         "command": command("speed.cohort", sys.argv[1:]),
         "made_with": made_with(),
         "load_average_at_the_end": os.getloadavg(),
-        "files": asked.files,
-        "days": asked.days,
-        "rate_hz": asked.rate,
-        "lanes": asked.lanes,
+        "files": arguments.files,
+        "days": arguments.days,
+        "rate_hz": arguments.rate,
+        "lanes": arguments.lanes,
         "seconds": seconds,
         "speed_up": {way: seconds["one process"] / took for way, took in seconds.items()},
         "same_results": same,
     }
-    if asked.json is not None:
-        write_text(asked.json, json.dumps(result, indent=2) + "\n")
+    if arguments.json is not None:
+        write_text(arguments.json, json.dumps(result, indent=2) + "\n")
 
 
 def _seconds(files: list[Path], out: Path, options: list[str]) -> float:
@@ -91,7 +94,7 @@ def _seconds(files: list[Path], out: Path, options: list[str]) -> float:
 
 @contextmanager
 def _cluster(folder: Path, workers: int) -> Iterator[str]:
-    """A scheduler and workers of one thread, each a process of its own."""
+    """A scheduler and workers with one thread each, in processes of their own. Yields the scheduler's address."""
     address_file = folder / "scheduler.json"
     common = ["--scheduler-file", str(address_file), "--no-dashboard"]
     commands = [["distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0", *common]]

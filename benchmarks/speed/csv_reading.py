@@ -1,12 +1,12 @@
-"""Time and memory of reading the notebook's larger file: 3.5 million rows in its format.
+"""Time and memory to read the notebook's larger file: 3.5 million rows in its format.
 
     python -m benchmarks.speed.csv_reading [--rows 3500000] [--rounds 5] [--json FILE]
 
-The file is made up from a seed: a 50 Hz clock in ms, m/s² with five significant digits, ``P``, four labels in
-bouts, one row in a hundred unlabelled (``""``). Every read has a process of its own, so that imports count and
-memory is that of the whole process at its peak; contestants take turns, so that a noisy machine is noisy for all.
-harken gives a mended recording: clock, units, labels and bad samples checked, cut rows found. The peers, where they
-are installed, give a table as it stands in the file.
+The file is made from a seed: a 50 Hz clock in ms, m/s² with five significant digits, ``P``, four labels in bouts, one
+row in a hundred unlabelled (``""``). Every read has a process of its own, so that imports count and memory is the peak
+of the whole process. The readers take turns, so that other work on the machine slows all of them. harken gives a mended
+recording: clock, units, labels and bad samples are checked, and incomplete rows are found. The other readers, where
+they are installed, give a table as it is in the file.
 """
 
 import argparse
@@ -75,7 +75,7 @@ def _five_digits(values: "np.ndarray[Any, np.dtype[np.float64]]") -> "np.ndarray
 
 
 def read_in_a_process(name: str, path: Path) -> dict[str, float]:
-    """Read once, from a fresh interpreter's first line to the rows in memory."""
+    """Read once in a new interpreter, from its start to the rows in memory."""
     program = PROGRAM.format(read=CONTESTANTS[name])
     ran = subprocess.run([sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True)
     measured: dict[str, float] = json.loads(ran.stdout)
@@ -83,9 +83,9 @@ def read_in_a_process(name: str, path: Path) -> dict[str, float]:
 
 
 def machine() -> dict[str, Any]:
-    """What the numbers were measured on."""
+    """The machine and the versions."""
     load = os.getloadavg()[0]
-    # Not above: Linux counts a parent's peak as its children's, and this brings PyTorch along.
+    # Not at the top: it imports PyTorch, and Linux counts a parent's peak memory for its children.
     from harken.benchmarking.machine import made_with
 
     made = made_with()
@@ -101,19 +101,19 @@ def machine() -> dict[str, Any]:
 
 
 def main() -> None:
-    """Measure, print a table, and write JSON when asked to."""
+    """Measure, print a table and write the JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=3_500_000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seed", type=int, default=2018)
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--json", type=Path, help="write the result here")
     arguments = parser.parse_args()
 
     installed = [name for name in CONTESTANTS if find_spec(name.split(".")[0])]
     measured: dict[str, list[dict[str, float]]] = {name: [] for name in installed}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "merged.csv"
-        # In a process of its own: Linux counts a parent's peak as its children's.
+        # In a process of its own, because Linux counts a parent's peak memory for its children.
         writer = get_context("spawn").Process(target=write_file, args=(path, arguments.rows, arguments.seed))
         writer.start()
         writer.join()

@@ -2,11 +2,11 @@
 
     python -m benchmarks.speed.device_reading [FILE...] [--rounds 5] [--json FILE]
 
-Without files: every ``.cwa``, ``.gt3x`` and GENEActiv ``.bin`` in ``HARKEN_DATA/devices`` of at least 1 MB. Each reader
-runs in a process of its own with one thread; the best of some rounds in it counts, after one to warm up. What harken
-reads is a mended recording in UTC (blocks checked, gaps kept, a stuck sensor marked), ``open_parts`` the same as a
-stream that is read to its end; the others give what they give, which is less. A reader that fails, or gives no samples
-of the accelerometer, is named as such.
+Without files, all ``.cwa``, ``.gt3x`` and GENEActiv ``.bin`` files of at least 1 MB in ``HARKEN_DATA/devices`` are
+read. Each reader runs in a process of its own with one thread. The result is the best of some rounds, after one
+warm-up. harken gives a mended recording in UTC (blocks checked, gaps kept, a stuck sensor marked); ``open_parts`` gives
+the same as a stream that is read to its end. The other readers give less. A reader that fails, or gives no samples of
+the accelerometer, is named with the reason.
 """
 
 import argparse
@@ -70,36 +70,36 @@ print(json.dumps({"samples": samples, "cpu_s": min(each[0] for each in best), "w
 
 
 def main() -> None:
-    """Read, print, write."""
+    """Read, print and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="*", type=Path)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--json", type=Path, default=None)
-    asked = parser.parse_args()
-    files = asked.files or _real_files()
+    parser.add_argument("--json", type=Path, default=None, help="write the result here")
+    arguments = parser.parse_args()
+    files = arguments.files or _real_files()
     found: dict[str, dict[str, Any]] = {}
     for path in files:
         found[path.name] = {}
         for name in KINDS[path.suffix.lower()]:
             module, code = READERS[name]
-            measured = _measured(path, code, asked.rounds) if find_spec(module) else {"failed": "not installed"}
+            measured = _measured(path, code, arguments.rounds) if find_spec(module) else {"failed": "not installed"}
             found[path.name][name] = measured
-            said = measured.get("failed") or f"{measured['cpu_s']:8.3f} s CPU  {measured['samples']:>12,} samples"
-            print(f"{path.name:<36} {name:<22} {said}", flush=True)
-    if asked.json is not None:
+            text = measured.get("failed") or f"{measured['cpu_s']:8.3f} s CPU  {measured['samples']:>12,} samples"
+            print(f"{path.name:<36} {name:<22} {text}", flush=True)
+    if arguments.json is not None:
         content = {
             "command": "python -m benchmarks.speed.device_reading",
             "made_with": made_with(),
             "load_average_at_the_end": os.getloadavg(),
             "files": found,
         }
-        write_text(asked.json, json.dumps(content, indent=2) + "\n")
+        write_text(arguments.json, json.dumps(content, indent=2) + "\n")
 
 
 def _real_files() -> list[Path]:
     folder = os.environ.get("HARKEN_DATA")
     if not folder:
-        raise SystemExit("name files, or let HARKEN_DATA name the folder of real recordings")
+        raise SystemExit("name files, or set HARKEN_DATA to the folder of real recordings")
     each = sorted((Path(folder) / "devices").iterdir())
     return [path for path in each if path.suffix in KINDS and path.stat().st_size >= LEAST_BYTES]
 

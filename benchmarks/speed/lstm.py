@@ -1,22 +1,23 @@
-"""Our own LSTM beside PyTorch, Keras/TensorFlow, JAX and ONNX Runtime, and beside what the processor can do.
+"""Our own LSTM beside PyTorch, Keras/TensorFlow, JAX and ONNX Runtime, and beside the peak of the processor.
 
     python -m benchmarks.speed.lstm [--threads 2] [--rounds 12] [--quick] [--peers-python PYTHON]
                                     [--before DIR] [--json FILE]
 
-Five things, each side by side in one run, taking turns, so that a noisy machine is noisy for all:
+There are four measurements. In each the programs take turns, so that other work on the machine slows all of them:
 
-- a training step and a forward pass of the notebook's network (100 windows of 512 samples and 4 channels, 2 x 32
-  units): dropout, cross-entropy, L2 and Adam; each library in a process of its own (``lstm_peers.py``);
-- training of the recipe ``everyday`` by harken's own loop, and labels of a simulated day with the model that comes with
-  harken: on our LSTM, on ``nn.LSTM`` (``HARKEN_NATIVE=0``), and with ``--before CHECKOUT`` by an earlier harken
-  (4629fc6 is the last without our LSTM);
-- the share of the processor's peak (a plain loop of multiplications and additions in registers, on as many threads)
-  that the forward pass of the two LSTM layers reaches;
-- the cost of a window's step as batch and length grow.
+- a training step and a forward pass of the notebook's network (100 windows of 512 samples and 4 channels, 2 x 32 units)
+  with dropout, cross-entropy, L2 and Adam; each library in a process of its own (``lstm_peers.py``);
+- training of the recipe ``everyday`` with harken's own loop, and labelling of a simulated day with the packaged model:
+  with our LSTM, with ``nn.LSTM`` (``HARKEN_NATIVE=0``), and with ``--before CHECKOUT`` by an earlier harken (4629fc6 is
+  the last without our LSTM);
+- the share of the processor's peak (a loop of multiplications and additions in registers, on as many threads) that the
+  forward pass of the two LSTM layers reaches;
+- the cost of one time step of one window as batch and length grow.
 
-A time is the best call of a round; a ratio is the median over rounds of the peer's time over ours in the same round,
-so above 1 ours is faster. ``training_ratio`` and ``inference_ratio`` are of the fastest peer. Peers come with the extra
-``bench``, in this environment or in that of ``--peers-python``; one that is not installed is left out, and said so.
+A time is that of the best call of a round. A ratio is the median over rounds of the other library's time over ours in
+the same round, so above 1 ours is faster. ``training_ratio`` and ``inference_ratio`` are those of the fastest library.
+The libraries come with the extra ``bench``, in this environment or in that of ``--peers-python``; one that is not
+installed is left out with a message.
 """
 
 import argparse
@@ -37,13 +38,13 @@ OURS = "harken"
 TIMES_A_ROUND = {"training": 3, "inference": 5, "everyday": 1, "labelling": 1}
 BATCHES, BATCH_LENGTH = (1, 16, 64, 256, 1024, 4096), 64
 LINEAR_ABOVE = 16
-"""Windows. With fewer the call itself costs, so these are shown but not counted."""
+"""Batches. In smaller ones the cost of the call itself matters, so they are shown but not counted."""
 LENGTHS, LENGTH_BATCH = (64, 256, 1024, 4096, 8192), 64
 PEAK_ROUNDS = 300_000
 
 
 class Contestant:
-    """A process that makes calls when it is asked to."""
+    """A process that makes the requested calls and reports their seconds."""
 
     def __init__(self, words: Sequence[str], threads: int, **settings: str) -> None:
         environment = os.environ | {"OMP_NUM_THREADS": str(threads)} | settings
@@ -64,7 +65,7 @@ class Contestant:
         return self.process.stdout.readline().strip()
 
     def seconds(self, what: str, times: int) -> float:
-        """The best of some calls."""
+        """The seconds of the best of some calls."""
         assert self.process.stdin is not None
         self.process.stdin.write(f"{what} {times}\n")
         self.process.stdin.flush()
@@ -73,12 +74,12 @@ class Contestant:
     def stop(self) -> None:
         """End the process."""
         self.process.kill()
-        with self.process:  # which closes its pipes and waits
+        with self.process:  # closes its pipes and waits
             pass
 
 
 def compared(contestants: Mapping[str, Contestant], what: str, rounds: int) -> dict[str, Any]:
-    """Milliseconds of everybody who can do it, and each peer's median ratio to ours."""
+    """The milliseconds of each contestant that can do it, and its median ratio to ours."""
     able = {name: one for name, one in contestants.items() if one.here and what in one.calls}
     seconds: dict[str, list[float]] = {name: [] for name in able}
     for _ in range(rounds):
@@ -97,7 +98,7 @@ def compared(contestants: Mapping[str, Contestant], what: str, rounds: int) -> d
 
 
 def serve(what: str) -> None:
-    """In a process of its own: harken's training of ``everyday``, or its labelling, whenever a line asks for it."""
+    """Run in a process of its own: train ``everyday``, or label, once for each requested call on the standard input."""
     make = {"everyday": everyday, "labelling": labelling}[what]
     call = make()
     call()
@@ -115,7 +116,7 @@ EVERYDAY_STEPS = 6
 
 
 def everyday() -> Callable[[], object]:
-    """Some steps of the recipe ``everyday``."""
+    """A training of the recipe ``everyday`` of some iterations."""
     import torch
 
     from harken.networks import build
@@ -132,7 +133,7 @@ def everyday() -> Callable[[], object]:
 
 
 def labelling() -> Callable[[], object]:
-    """The timeline of a simulated day, from a recording that is in memory."""
+    """Labelling of a simulated day that is in memory."""
     from harken import Recogniser
     from harken.simulation import Simulation
 
@@ -142,7 +143,7 @@ def labelling() -> Callable[[], object]:
 
 
 def peak_gflops(threads: int) -> float:
-    """What so many threads reach with multiplications and additions alone."""
+    """The speed of so many threads with multiplications and additions alone."""
     from harken.networks import native
 
     library = native.load()
@@ -155,7 +156,7 @@ def peak_gflops(threads: int) -> float:
 
 
 def forward_call(batch: int, length: int) -> Callable[[], object]:
-    """The two layers of the notebook's network."""
+    """A forward pass of the two LSTM layers of the notebook's network."""
     import torch
 
     from harken.networks import FusedLSTM
@@ -172,7 +173,7 @@ def forward_call(batch: int, length: int) -> Callable[[], object]:
 
 
 def best_seconds(call: Callable[[], object], times: int) -> float:
-    """Of the quickest call."""
+    """The seconds of the fastest call."""
     seconds = []
     for _ in range(times):
         began = clock()
@@ -182,7 +183,7 @@ def best_seconds(call: Callable[[], object], times: int) -> float:
 
 
 def share_of_peak(threads: int, rounds: int) -> dict[str, float]:
-    """Forward pass of 100 x 512 steps: operations a second over the peak measured just before."""
+    """The operations per second of a forward pass of 100 windows, over the peak measured just before."""
     call = forward_call(100, 512)
     operations = 100 * 512 * 2 * 8 * 32 * 64
     peak_gflops(threads)
@@ -199,10 +200,10 @@ def share_of_peak(threads: int, rounds: int) -> dict[str, float]:
 
 
 def growth(rounds: int, quick: bool) -> dict[str, Any]:
-    """Nanoseconds of a window's step, for each batch and each length; and how far the dearest is above the cheapest.
+    """The nanoseconds of one time step of one window, for each batch and length, and the ratio of largest to smallest.
 
-    Freed memory is kept for the next call, as harken's training does it: taking the 33 MB of the largest results anew
-    from the system would cost a fifth of their time, whoever fills them.
+    Freed memory is kept for the next call, as in harken's training. Otherwise requesting the 33 MB of the largest
+    results from the system again would be a fifth of their time.
     """
     from harken.memory import keep_freed_memory
 
@@ -226,7 +227,7 @@ def growth(rounds: int, quick: bool) -> dict[str, Any]:
 
 
 def in_turns(what: str, threads: int, rounds: int, before: Path | None) -> dict[str, Any]:
-    """Our LSTM and ``nn.LSTM`` inside harken, and harken as it was before."""
+    """Our LSTM and ``nn.LSTM`` inside harken, and an earlier harken."""
     words = [sys.executable, "-m", "benchmarks.speed.lstm", "--serve", what]
     contestants = {OURS: Contestant(words, threads), "nn.LSTM": Contestant(words, threads, HARKEN_NATIVE="0")}
     if before is not None:
@@ -239,7 +240,7 @@ def in_turns(what: str, threads: int, rounds: int, before: Path | None) -> dict[
 
 
 def measure(threads: int, rounds: int, *, quick: bool, peers_python: str, before: Path | None) -> dict[str, Any]:
-    """Everything."""
+    """All four measurements."""
     import torch
 
     from harken.networks import native
@@ -271,7 +272,7 @@ def measure(threads: int, rounds: int, *, quick: bool, peers_python: str, before
 
 
 def table(found: Mapping[str, Any]) -> str:
-    """What is printed."""
+    """The printed table."""
     forward = found["forward"]
     lines = [
         f"{found['instruction_set']}, {found['threads']} threads; peak {forward['peak_gflops']:.0f} GFLOP/s, forward "
@@ -286,12 +287,15 @@ def table(found: Mapping[str, Any]) -> str:
             lines.append(f"{what:12}{name:20}{milliseconds:10.1f}" + ("" if ratio is None else f"{ratio:12.2f}"))
     for axis, grown in found["growth"].items():
         costs = ", ".join(f"{size}: {cost:.1f}" for size, cost in grown["nanoseconds_a_step"].items())
-        lines.append(f"ns a window's step by {axis}: {costs}; {grown['dearest_over_cheapest']:.2f} times the cheapest")
+        lines.append(
+            f"ns for one step of a window, by {axis}: {costs}; "
+            f"largest over smallest: {grown['dearest_over_cheapest']:.2f}"
+        )
     return "\n".join(lines)
 
 
 def main() -> None:
-    """Measure, print the table or JSON, write the JSON."""
+    """Measure, print the table or the JSON, and write the JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--rounds", type=int, default=12)
@@ -299,12 +303,14 @@ def main() -> None:
     parser.add_argument(
         "--peers-python", default=sys.executable, help="the Python that has Keras, JAX and ONNX Runtime"
     )
-    parser.add_argument("--before", type=Path, help="a checkout of harken from before, to stand beside it as well")
-    parser.add_argument("--json", nargs="?", const="-", help="print JSON; with a FILE, write it there as well")
+    parser.add_argument("--before", type=Path, help="a checkout of an earlier harken to compare with")
+    parser.add_argument(
+        "--json", nargs="?", const="-", help="print JSON instead of the table; with a FILE, write it there"
+    )
     parser.add_argument(
         "--cpu-time",
         action="store_true",
-        help="count processor seconds of all threads instead: for a machine that others use, with --threads 1",
+        help="measure processor seconds of all threads: for a shared machine, with --threads 1",
     )
     parser.add_argument("--serve", help=argparse.SUPPRESS)
     arguments = parser.parse_args()

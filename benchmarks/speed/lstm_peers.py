@@ -1,7 +1,7 @@
-"""The notebook's network as each library's users write it, for ``lstm.py``, which runs one in each process.
+"""The notebook's network as users of each library write it, for ``lstm.py``, which runs each in a process of its own.
 
-Each entry of ``CONTESTANTS`` makes two functions: one training step, and one forward pass over the same windows. Peers
-import nothing of harken, so that they may live in an environment of their own.
+Each entry of ``CONTESTANTS`` makes two functions: one training step, and one forward pass over the same windows. Only
+harken's imports harken, so the other libraries may be installed in another environment.
 """
 
 import os
@@ -20,12 +20,12 @@ Calls = dict[str, Callable[[], object]]
 
 
 def clock() -> float:
-    """Seconds; those of all of the process's threads where ``LSTM_CPU_TIME`` is set."""
+    """Wall seconds; with ``LSTM_CPU_TIME`` set, processor seconds of all threads of this process."""
     return time.process_time() if os.environ.get("LSTM_CPU_TIME") else time.perf_counter()
 
 
 def data() -> tuple[np.ndarray, np.ndarray]:
-    """Random windows; what is in them does not matter to the time."""
+    """Random windows. Their values do not change the time."""
     random = np.random.default_rng(0)
     signals = random.normal(0, 1, (BATCH, TIME, CHANNELS)).astype(np.float32)
     return signals, random.integers(0, CLASSES, BATCH)
@@ -41,7 +41,7 @@ def harken() -> Calls:
 
 
 def pytorch() -> Calls:
-    """What a PyTorch user writes."""
+    """The network as a PyTorch user writes it."""
     import torch
     from torch import nn
 
@@ -62,7 +62,7 @@ def pytorch() -> Calls:
 
 
 def torch_calls(network: Any, optimiser: Any) -> Calls:
-    """The same step and forward pass around any network, with denormal numbers taken for 0 as TensorFlow does."""
+    """The training step and the forward pass of a network in PyTorch. Denormal numbers are 0, as in TensorFlow."""
     import torch
     from torch.nn.functional import cross_entropy
 
@@ -192,7 +192,7 @@ def jax() -> Calls:
 
 
 def onnx_runtime() -> Calls:
-    """ONNX Runtime: its own LSTM operator, which only infers."""
+    """ONNX Runtime: its own LSTM operator, for inference only."""
     import onnxruntime
     from onnx import TensorProto, helper, numpy_helper
 
@@ -249,7 +249,7 @@ CONTESTANTS: dict[str, Callable[[], Calls]] = {
 
 
 def serve(name: str) -> None:
-    """In a contestant's process: make the calls that each line of the input names, and print the best one's seconds."""
+    """Run in a contestant's process: make the calls requested on the standard input and print their seconds."""
     calls = CONTESTANTS[name]()
     for call in calls.values():
         call()  # compiles, allocates

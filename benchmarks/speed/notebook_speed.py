@@ -1,17 +1,18 @@
-"""The notebook's recipe, all its passes, on our own LSTM and without it: seconds, and the scores of several seeds.
+"""The notebook's recipe with all its epochs, on our own LSTM and without it: seconds, and the scores of several seeds.
 
-    python -m benchmarks.speed.notebook_speed --data DIR --out DIR [--before CHECKOUT] [--seeds 0 1 2] [--other-seeds 0]
-                                        [--threads 2] [--at-once 1] [--json FILE]
+    python -m benchmarks.speed.notebook_speed --data DIR --out DIR [--before CHECKOUT] [--seeds 0 1 2]
+                                              [--other-seeds 0] [--threads 2] [--at-once 1] [--json FILE]
 
-``--data`` holds recordings in the notebook's CSV format: ``--me``, whose windows are learned from and tested on
-(overlapping, the notebook's way), and ``--friend``, the stranger. Every training is the fit of the model in ``harken
-train ME --cross FRIEND --preset notebook``, with the evaluations that the recipe makes on the way, in a process of its
-own; the command's second fit, for its honest test, is left out. "nn.LSTM" is this harken on PyTorch's LSTM
-(``HARKEN_NATIVE=0``); "before" is an earlier harken, where one is named (4629fc6 is the last without our LSTM). With
-``--at-once 2 --threads 1`` trainings run side by side, a core each, so that what else the machine does slows all of
-them. Ratios are of the seconds of a fit, medians over seeds.
+``--data`` holds recordings in the notebook's CSV format: ``--me`` for training and for the test on overlapping windows
+(as in the notebook), and ``--friend``, an unseen person. Every training is the fit of the model in ``harken train ME
+--cross FRIEND --preset notebook``, with the evaluations of the recipe, in a process of its own. The command's second
+fit, for its test without overlap, is left out.
 
-Finished trainings are kept in ``--out``; the same command goes on with them.
+"nn.LSTM" is this harken with PyTorch's LSTM (``HARKEN_NATIVE=0``). "before" is an earlier harken, if ``--before`` names
+one (4629fc6 is the last without our LSTM). With ``--at-once 2 --threads 1`` two trainings run side by side, each on one
+core, so that other work on the machine slows both. Ratios are of the seconds of a fit, medians over seeds.
+
+Finished trainings are kept in ``--out``, and the same command continues with them.
 """
 
 import argparse
@@ -36,7 +37,7 @@ import json, sys, time
 from harken import Recogniser, random_windows, read
 from harken.presets import PRESETS
 
-me, friend, passes, seed = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+me, friend, epochs, seed = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
 preset = PRESETS["notebook"]
 drawn = preset.windows
 mine, theirs = (
@@ -44,7 +45,7 @@ mine, theirs = (
     for file, draw in ((me, drawn.training_seed), (friend, drawn.cross_seed))
 )
 training, test = mine[: drawn.training_windows], mine[drawn.training_windows :]
-recogniser = Recogniser("notebook", passes=passes, seed=seed, device="cpu")
+recogniser = Recogniser("notebook", passes=epochs, seed=seed, device="cpu")
 tests = {"same_person": test, "cross_person": theirs}
 began = time.perf_counter()
 recogniser.fit(training, tests=tests)
@@ -53,11 +54,11 @@ accuracy = {name: recogniser.evaluate(windows).accuracy for name, windows in tes
 print(json.dumps({"seed": seed, "seconds": seconds, "accuracy": accuracy}))
 """
 Training = tuple[str, int]
-"""A way, and a seed."""
+"""The LSTM (one of the three names above), and a seed."""
 
 
 def trainings(arguments: argparse.Namespace) -> list[Training]:
-    """What is to be trained, the longest first."""
+    """The trainings, the longest first."""
     others = [way for way in (BEFORE, NN) if way in arguments.ways]
     return [(way, seed) for way in others for seed in arguments.other_seeds] + [
         (OURS, seed) for seed in arguments.seeds
@@ -65,7 +66,7 @@ def trainings(arguments: argparse.Namespace) -> list[Training]:
 
 
 def trained(arguments: argparse.Namespace, training: Training) -> dict[str, Any]:
-    """Seconds of the training, and its scores on each set of windows. Those of a finished one are read again."""
+    """Seconds of the training, and its scores on each set of windows. A finished training is read from its file."""
     way, seed = training
     kept = arguments.out / f"{way}-{seed}.json"
     if not kept.exists():
@@ -74,7 +75,7 @@ def trained(arguments: argparse.Namespace, training: Training) -> dict[str, Any]
             settings["PYTHONPATH"] = str(arguments.before / "src")
         files = [str(arguments.data / name) for name in (arguments.me, arguments.friend)]
         made = subprocess.run(
-            [sys.executable, "-c", FIT, *files, str(arguments.passes), str(seed)],
+            [sys.executable, "-c", FIT, *files, str(arguments.epochs), str(seed)],
             check=True,
             env=os.environ | settings,
             stdout=subprocess.PIPE,
@@ -82,13 +83,13 @@ def trained(arguments: argparse.Namespace, training: Training) -> dict[str, Any]
         )
         write_text(kept, made.stdout)
     found: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
-    said = ", ".join(f"{name} {value:.4f}" for name, value in found["accuracy"].items())
-    print(f"{way:8} seed {seed}: {found['seconds']:7.0f} s; {said}", flush=True)
+    accuracies = ", ".join(f"{name} {value:.4f}" for name, value in found["accuracy"].items())
+    print(f"{way:8} seed {seed}: {found['seconds']:7.0f} s; {accuracies}", flush=True)
     return found
 
 
 def summary(runs: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
-    """Of each way: median seconds, how many times ours they are, and the range of accuracies over seeds."""
+    """For each LSTM: median seconds, their ratio to ours, and the range of accuracies over seeds."""
     medians = {way: statistics.median(run["seconds"] for run in each) for way, each in runs.items()}
     return {
         way: {
@@ -104,24 +105,24 @@ def summary(runs: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Train, print, write."""
+    """Train, print and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True, help="where finished trainings are kept")
-    parser.add_argument("--me", default="merged_ab.csv")
-    parser.add_argument("--friend", default="merged_ef.csv")
-    parser.add_argument("--passes", type=int, default=100)
+    parser.add_argument("--data", type=Path, required=True, help="the folder of the recordings")
+    parser.add_argument("--out", type=Path, required=True, help="the folder for finished trainings")
+    parser.add_argument("--me", default="merged_ab.csv", help="the training recording in --data")
+    parser.add_argument("--friend", default="merged_ef.csv", help="the unseen person's recording in --data")
+    parser.add_argument("--epochs", type=int, default=100)
     parser.add_argument("--before", type=Path, help="a checkout of an earlier harken")
-    parser.add_argument("--ways", nargs="+", choices=(NN, BEFORE), help="beside ours; default: those there are")
+    parser.add_argument("--ways", nargs="+", choices=(NN, BEFORE), help="beside ours; default: all that can run")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--other-seeds", type=int, nargs="+", default=[0], help="of what is beside ours")
+    parser.add_argument("--other-seeds", type=int, nargs="+", default=[0], help="of the LSTMs beside ours")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="of each training")
     parser.add_argument("--at-once", type=int, default=1, help="trainings side by side")
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--json", type=Path, help="write the result here")
     arguments = parser.parse_args()
     arguments.ways = arguments.ways or ([NN, BEFORE] if arguments.before else [NN])
     if BEFORE in arguments.ways and arguments.before is None:
-        parser.error("which harken was before? name its checkout with --before")
+        parser.error("name the checkout of the earlier harken with --before")
     arguments.out.mkdir(parents=True, exist_ok=True)
     asked = trainings(arguments)
     with ThreadPoolExecutor(arguments.at_once) as pool:
@@ -140,7 +141,7 @@ def main() -> None:
             "commit": made["git_commit"],
             "machine": made["machine"] | {"threads": arguments.threads, "at_once": arguments.at_once},
             "versions": made["versions"],
-            "passes": arguments.passes,
+            "epochs": arguments.epochs,
             "summary": summed,
             "runs": runs,
         }

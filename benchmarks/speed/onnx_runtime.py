@@ -1,12 +1,17 @@
-"""Windows a second of an exported model in ONNX Runtime, beside the same network in PyTorch.
+"""Windows per second of an exported model in ONNX Runtime, beside the same network in PyTorch.
 
     python -m benchmarks.speed.onnx_runtime [--rounds 20] [--json FILE]
 
-The network is the recipe ``everyday``'s, windows of 10 s, 300 samples of x, y and z; one and 64 at a time; each library
-with one thread and with two. Contestants take turns in one process: PyTorch bare (``torch.inference_mode`` on a tensor
-that is there already, temperature and softmax) with its own LSTM; the same with the LSTM that harken brings, where it
-was built; ``Recogniser.predict_proba`` on ``Windows``; and ``ExportedRecogniser.predict_proba`` on an array. Ratios are
-taken within a round. To reach: the exported model is no slower than PyTorch at one window; to aim at: twice as fast.
+The network is that of the recipe ``everyday``, with windows of 10 s (300 samples of x, y and z), one and 64 at a time,
+with one thread and with two. The programs take turns in one process:
+
+- bare PyTorch with its own LSTM (``torch.inference_mode`` on an existing tensor, temperature and softmax);
+- the same with harken's LSTM, where it was built;
+- ``Recogniser.predict_proba`` on ``Windows``;
+- ``ExportedRecogniser.predict_proba`` on an array.
+
+Ratios are computed within each round. Requirement: for one window the exported model is no slower than PyTorch. Aim: it
+is twice as fast.
 """
 
 import argparse
@@ -36,7 +41,7 @@ BATCHES, THREADS = (1, 64), (1, 2)
 CHANNELS, CLASSES = ("x", "y", "z"), 8
 LENGTH, RATE_HZ = 300, 30.0
 AT_LEAST_S = 0.1
-"""A turn calls again until so much time has passed."""
+"""A turn repeats the call until this time has passed."""
 PLAIN, BARE = "bare PyTorch, its own LSTM", "bare PyTorch, harken's LSTM"
 OURS, EXPORTED = "Recogniser", "ExportedRecogniser"
 
@@ -48,7 +53,7 @@ def bare(network: torch.nn.Module, signals: torch.Tensor, temperature: float) ->
 
 
 def with_pytorchs_lstm(network: torch.nn.Module) -> torch.nn.Module:
-    """The same network, its LSTM computed by PyTorch alone."""
+    """The same network with PyTorch's LSTM."""
     plain = copy.deepcopy(network)
     ours = plain.lstm
     assert isinstance(ours, torch.nn.LSTM)
@@ -58,7 +63,7 @@ def with_pytorchs_lstm(network: torch.nn.Module) -> torch.nn.Module:
 
 
 def seconds_of(call: Callable[[], object]) -> float:
-    """Seconds of one call, the mean of as many as there is time for."""
+    """The mean seconds of a call, over at least ``AT_LEAST_S``."""
     began, calls = time.perf_counter(), 0
     while True:
         call()
@@ -69,7 +74,7 @@ def seconds_of(call: Callable[[], object]) -> float:
 
 
 def measure(recogniser: Recogniser, content: bytes, *, batch: int, threads: int, rounds: int) -> dict[str, Any]:
-    """Everybody on a batch, in turns."""
+    """All programs on one batch, in turns."""
     torch.set_num_threads(threads)
     windows = made_up(batch)
     network = recogniser.network_.eval()
@@ -80,7 +85,7 @@ def measure(recogniser: Recogniser, content: bytes, *, batch: int, threads: int,
         OURS: partial(recogniser.predict_proba, windows),
         EXPORTED: partial(ExportedRecogniser(content, threads=threads).predict_proba, windows.signals),
     }
-    for call in calls.values():  # they do the same work, or there is nothing to compare
+    for call in calls.values():  # a comparison is valid only when all give the same result
         np.testing.assert_allclose(np.asarray(call()), np.asarray(calls[PLAIN]()), atol=1e-5)
     seconds: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(rounds):
@@ -96,7 +101,7 @@ def measure(recogniser: Recogniser, content: bytes, *, batch: int, threads: int,
 
 
 def line(found: Mapping[str, Any], name: str) -> str:
-    """A line of the table."""
+    """A row of the table."""
     start = f"| {found['threads']} | {found['batch']} | {name} | {1e3 * found['median_s'][name]:.2f} |"
     if name == EXPORTED:
         return f"{start} |"
@@ -105,7 +110,7 @@ def line(found: Mapping[str, Any], name: str) -> str:
 
 
 def main() -> None:
-    """Measure, print the table, write the JSON."""
+    """Measure, print the table and write the JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=20, help="at least 2")
     parser.add_argument("--json", type=Path, help="write the result here")
@@ -114,7 +119,9 @@ def main() -> None:
         parser.error("a spread needs at least 2 rounds")
     recogniser = Recogniser("everyday", passes=1, device="cpu").fit(made_up(256))
     content = exported_bytes(Model(recogniser.specification_, recogniser.network_, {}))
-    print("| threads | windows | | ms | exported is so many times as fast (quartiles) |\n|---|---|---|---|---|")
+    print(
+        "| threads | windows | | ms | how many times as fast the exported model is (quartiles) |\n|---|---|---|---|---|"
+    )
     results = []
     for threads in THREADS:
         for batch in BATCHES:

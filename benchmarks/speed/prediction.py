@@ -1,15 +1,15 @@
-"""Windows a second that harken labels, beside the same network called bare in PyTorch.
+"""Windows per second that harken labels, beside the same network called in PyTorch alone.
 
     python -m benchmarks.speed.prediction [--rounds 20] [--threads 2] [--json FILE]
 
-The workload is the recipe ``everyday``: windows of 10 s, 300 samples of x, y and z; one, 64, 1,024, and the 8,640 of a
-day. Bare PyTorch is the very same network in evaluation mode under ``torch.inference_mode``, on a tensor that is there
-already, with softmax, in batches of the size that a trial just before found the quickest for it. harken gives the same
-probabilities for ``Windows`` (``Recogniser.predict_proba``), and for an array (``ActivityClassifier.predict_proba``,
-which looks for missing values and then asks the recogniser); both check and copy what they are given.
+The workload is the recipe ``everyday``: windows of 10 s (300 samples of x, y and z); one, 64, 1,024, and the 8,640 of a
+day. Bare PyTorch is the same network in evaluation mode under ``torch.inference_mode``, on an existing tensor, with
+softmax, in batches of the size that was fastest in a trial just before. harken gives the same probabilities for
+``Windows`` (``Recogniser.predict_proba``) and for an array (``ActivityClassifier.predict_proba``, which also checks for
+missing values). Both check and copy their input.
 
-Contestants take turns in one process, so that a noisy machine is noisy for all of them, and a ratio is taken within
-a round. The number to reach is 1: no slower than bare PyTorch.
+The programs take turns in one process, so that other work on the machine slows all of them, and ratios are computed
+within each round. The aim is a ratio of 1: no slower than bare PyTorch.
 """
 
 import argparse
@@ -33,14 +33,14 @@ BATCHES = (32, 64, 96, 128, 192, 256, 512, 1024)
 CHANNELS, CLASSES = ("x", "y", "z"), 8
 LENGTH, RATE_HZ = 300, 30.0
 AT_LEAST_S = 0.1
-"""A turn calls again until so much time has passed: a single window is too short for one call to be timed."""
+"""A turn repeats the call until this time has passed, because one call on a single window is too short to time."""
 TRIAL_ROUNDS = 5
 BARE, ON_WINDOWS, ON_ARRAY = "bare PyTorch", "harken on Windows", "harken on an array"
 Call = Callable[[], object]
 
 
 def made_up(count: int) -> Windows:
-    """Random windows; what is in them does not matter to the time."""
+    """Random windows. Their values do not change the time."""
     random = np.random.default_rng(0)
     return Windows(
         signals=random.normal(0, 0.5, (count, LENGTH, len(CHANNELS))).astype(np.float32),
@@ -55,7 +55,7 @@ def made_up(count: int) -> Windows:
 
 
 def learned(windows: Windows) -> ActivityClassifier:
-    """A classifier that saw a few windows once: its weights do not matter to the time either."""
+    """A classifier trained briefly. Its weights do not change the time."""
     return ActivityClassifier("everyday", passes=1, device="cpu").fit(windows.signals, windows.labels)
 
 
@@ -69,7 +69,7 @@ def bare(network: torch.nn.Module, signals: torch.Tensor, batch: int) -> torch.T
 
 
 def taking_turns(calls: Mapping[Any, Call], rounds: int) -> dict[Any, list[float]]:
-    """Seconds a call, a round each."""
+    """The seconds of each call in each round."""
     seconds: dict[Any, list[float]] = {name: [] for name in calls}
     for call in calls.values():
         call()  # allocates, chooses kernels
@@ -80,7 +80,7 @@ def taking_turns(calls: Mapping[Any, Call], rounds: int) -> dict[Any, list[float
 
 
 def seconds_of(call: Call) -> float:
-    """Seconds of one call, the mean of as many as there is time for."""
+    """The mean seconds of a call, over at least ``AT_LEAST_S``."""
     began, calls = time.perf_counter(), 0
     while True:
         call()
@@ -91,7 +91,7 @@ def seconds_of(call: Call) -> float:
 
 
 def measure(classifier: ActivityClassifier, count: int, rounds: int) -> dict[str, Any]:
-    """Everybody on so many windows."""
+    """All programs on so many windows."""
     windows = made_up(count)
     recogniser = classifier.recogniser_
     network = recogniser.network_.eval()
@@ -105,7 +105,7 @@ def measure(classifier: ActivityClassifier, count: int, rounds: int) -> dict[str
         ON_WINDOWS: partial(recogniser.predict_proba, windows),
         ON_ARRAY: partial(classifier.predict_proba, windows.signals),
     }
-    for call in calls.values():  # they do the same work, or there is nothing to compare
+    for call in calls.values():  # a comparison is valid only when all give the same result
         np.testing.assert_allclose(np.asarray(call()), np.asarray(calls[BARE]()), atol=1e-6)
     seconds = taking_turns(calls, rounds)
     return {
@@ -119,14 +119,14 @@ def measure(classifier: ActivityClassifier, count: int, rounds: int) -> dict[str
 
 
 def spread(ours: list[float], theirs: list[float]) -> dict[str, float]:
-    """Median and quartiles of ours over theirs within a round; of times, ours is faster below 1."""
+    """Median and quartiles of the ratios ours / theirs within each round; below 1, ours is faster."""
     ratios = [mine / other for mine, other in zip(ours, theirs, strict=True)]
     lower, median, upper = statistics.quantiles(ratios, n=4, method="inclusive")
     return {"median": median, "lower_quartile": lower, "upper_quartile": upper}
 
 
 def line(found: Mapping[str, Any], name: str) -> str:
-    """A line of the table."""
+    """A row of the table."""
     speed = f"{found['windows']:8,} {name:20}{found['median_windows_per_s'][name]:14,.0f}"
     if name == BARE:
         return f"{speed}   in batches of {found['bare_batch']}"
@@ -135,17 +135,17 @@ def line(found: Mapping[str, Any], name: str) -> str:
 
 
 def main() -> None:
-    """Measure, print the table, write the JSON."""
+    """Measure, print the table and write the JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=20, help="at least 2")
-    parser.add_argument("--threads", type=int, default=2, help="of PyTorch, for everybody")
+    parser.add_argument("--threads", type=int, default=2, help="of PyTorch, for all programs")
     parser.add_argument("--json", type=Path, help="write the result here")
     arguments = parser.parse_args()
     if arguments.rounds < 2:
         parser.error("a spread needs at least 2 rounds")
     torch.set_num_threads(arguments.threads)
     classifier = learned(made_up(256))
-    print(f"{'windows':>8} {'':20}{'a second':>14}{'times bare':>12}  (quartiles)")
+    print(f"{'windows':>8} {'':20}{'per second':>14}{'times bare':>12}  (quartiles)")
     results = []
     for count in NUMBERS:
         results.append(measure(classifier, count, arguments.rounds))

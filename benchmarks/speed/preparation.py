@@ -1,17 +1,17 @@
-"""Preparing a simulated week: calibration, non-wear, resampling without aliases; beside actipy's own functions.
+"""Preparation of a simulated week (calibration, non-wear, resampling without aliases), beside actipy's functions.
 
     python -m benchmarks.speed.preparation [--days 7] [--rate 100] [--rounds 1] [--json FILE]
 
-The samples are those of ``harken simulate``: a clock with jitter, gaps, a sensor with offset and gain. They lie in two
-files of bare numbers (times in nanoseconds; x, y and z in g), and both contestants begin there.
+The samples are those of ``harken simulate``: a clock with jitter, gaps, a sensor with offset and gain. They are in two
+binary files (times in nanoseconds; x, y and z in g), from which both programs start.
 
-harken reads them twice in blocks: once for the statistics of ten-second epochs, from which calibration and non-wear
-come, and once to resample to 30 Hz by the clock and to calibrate what comes out, block by block. actipy takes them
-all into a table and runs ``actipy.processing``'s ``lowpass`` (20 Hz), ``calibrate_gravity``, ``flag_nonwear`` and
-``resample`` (30 Hz, the nearest sample), with its own defaults and in place where its own reader works in place.
+harken reads them twice in blocks: once for the statistics of ten seconds from which calibration and non-wear are
+computed, and once to resample to 30 Hz by the clock and to calibrate the result. actipy reads them into one table and
+runs ``actipy.processing``'s ``lowpass`` (20 Hz), ``calibrate_gravity``, ``flag_nonwear`` and ``resample`` (30 Hz, the
+nearest sample), with its own defaults, and in place where its own reader works in place.
 
-Every contestant has a process of its own and one thread; what is measured begins after its imports. CPU seconds are
-the number to compare, user and system apart: they depend little on what else the machine does, wall seconds do.
+Each program has a process of its own with one thread, and the measurement starts after its imports. Compare the CPU
+seconds (user and system): other work on the machine changes them little, unlike the wall seconds.
 """
 
 import argparse
@@ -85,11 +85,11 @@ data = pd.DataFrame({name: np.ascontiguousarray(axes[:, k]) for k, name in enume
                     index=pd.DatetimeIndex(np.fromfile(times, np.int64)), copy=False)
 del axes
 data, _ = processing.lowpass(data, rate, 20, _inplace=True)
-data, told = processing.calibrate_gravity(data, _inplace=True)
+data, calibrated = processing.calibrate_gravity(data, _inplace=True)
 data, off = processing.flag_nonwear(data, _inplace=True)
 data, _ = processing.resample(data, new_rate)
 found = {"samples": len(data), "non_wear_h": 24 * off["NonwearTime(days)"],
-         "error_after_mg": float(told["CalibErrorAfter(mg)"])}
+         "error_after_mg": float(calibrated["CalibErrorAfter(mg)"])}
 """
 )
 CONTESTANTS = {"harken": HARKEN, "actipy": ACTIPY}
@@ -125,7 +125,7 @@ def prepared(name: str, times: Path, axes: Path, rate_hz: float) -> dict[str, fl
 
 
 def main() -> None:
-    """Measure, print the table, write the JSON."""
+    """Measure, print the table and write the JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--days", type=float, default=7.0)
     parser.add_argument("--rate", type=float, default=100.0)
@@ -135,11 +135,11 @@ def main() -> None:
     arguments = parser.parse_args()
     names = [name for name in CONTESTANTS if find_spec(name)]
     if "actipy" not in names:
-        print("actipy is not installed (pip install actipy), so there is nobody to compare with\n")
+        print("actipy is not installed (pip install actipy), so only harken is measured\n")
     rounds: dict[str, list[dict[str, float]]] = {name: [] for name in names}
     with tempfile.TemporaryDirectory() as folder:
         times, axes = Path(folder) / "times", Path(folder) / "axes"
-        # In a process of its own: Linux counts a parent's peak as its children's.
+        # In a process of its own, because Linux counts a parent's peak memory for its children.
         writer = get_context("spawn").Process(
             target=write_samples, args=(times, axes, arguments.days, arguments.rate, arguments.seed)
         )
@@ -177,7 +177,7 @@ def main() -> None:
         }
         print(f"\nactipy takes {ratios['user']:.2f} times the user seconds, {ratios['cpu']:.2f} times all CPU seconds")
     if arguments.json:
-        # Not above: it brings PyTorch along, and a parent's peak counts as its children's.
+        # Not at the top: it imports PyTorch, and Linux counts a parent's peak memory for its children.
         from harken.benchmarking.machine import made_with
         from harken.files import write_text
 

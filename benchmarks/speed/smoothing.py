@@ -1,12 +1,11 @@
-"""Seconds that it takes to smooth a week.
+"""Seconds to smooth a week.
 
     python -m benchmarks.speed.smoothing [--rounds 10] [--json FILE]
 
-The work is ``harken.timeline.smooth``, posteriors and the most probable path, on the steps of a day (17,280) and of a
-week (120,960), 5 s each, eight labels, probabilities made up; and once more with all steps of different lengths. Beside
-it is the same forward-backward and Viterbi written as a loop over the steps, each step in NumPy, which gives the same
-answers. Contestants take turns; seconds are of the processor (one thread) and medians. The number to reach is 0.5 s for
-a week.
+The work is ``harken.timeline.smooth`` (posteriors and the most probable path) on the rows of a day (17,280) and of a
+week (120,960), 5 s each, with eight labels and random probabilities; and once more with rows of different lengths.
+Beside it is the same forward-backward and Viterbi algorithm as a loop over the rows, each row in NumPy, with the same
+results. The two take turns. Seconds are of the processor (one thread), as medians. The aim is 0.5 s for a week.
 """
 
 import argparse
@@ -30,7 +29,7 @@ STEPS = {"day": 17_280, "week": 120_960}
 LABELS = ("lying", "sitting", "standing", "walking", "running", "stairs", "cycling", "other")
 EXPECTED_S = np.array([EXPECTED_BOUT_S[label] for label in LABELS])
 REACH_S = 0.5
-OURS, LOOP = "harken", "a loop over the steps"
+OURS, LOOP = "harken", "a loop over the rows"
 Floats = NDArray[np.float64]
 
 
@@ -42,7 +41,7 @@ def made_up(steps: int, *, uneven: bool) -> tuple[Floats, Floats]:
 
 
 def loop(probabilities: Floats, elapsed_s: Floats, expected_s: Floats) -> tuple[Floats, NDArray[np.int64]]:
-    """The plain way: a step at a time."""
+    """The plain algorithm, one row at a time."""
     n, labels = probabilities.shape
     different, which = np.unique(np.concatenate([[np.inf], elapsed_s[1:]]), return_inverse=True)
     matrices = transitions(expected_s, different)
@@ -70,20 +69,20 @@ def loop(probabilities: Floats, elapsed_s: Floats, expected_s: Floats) -> tuple[
 
 
 def seconds_of(call: Callable[[], object]) -> float:
-    """Of the processor."""
+    """The processor seconds of a call."""
     began = time.process_time()
     call()
     return time.process_time() - began
 
 
 def measure(name: str, rounds: int, *, uneven: bool) -> dict[str, Any]:
-    """Both contestants on the same steps, in turns."""
+    """Both algorithms on the same rows, in turns."""
     probabilities, elapsed_s = made_up(STEPS[name], uneven=uneven)
     calls: dict[str, Callable[[], tuple[NDArray[np.floating], NDArray[np.int64]]]] = {
         OURS: partial(smooth, probabilities, elapsed_s, EXPECTED_S.tolist()),
         LOOP: partial(loop, probabilities, elapsed_s, EXPECTED_S),
     }
-    answers = [call() for call in calls.values()]  # they do the same work, or there is nothing to compare
+    answers = [call() for call in calls.values()]  # a comparison is valid only when both give the same result
     np.testing.assert_allclose(answers[0][0], answers[1][0], atol=1e-9)
     np.testing.assert_array_equal(answers[0][1], answers[1][1])
     seconds: dict[str, list[float]] = {who: [] for who in calls}
@@ -95,7 +94,7 @@ def measure(name: str, rounds: int, *, uneven: bool) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Measure, print, write the JSON."""
+    """Measure, print and write the JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--json", type=Path, help="write the result here")
@@ -104,7 +103,7 @@ def main() -> None:
     for name, uneven in (("day", False), ("week", False), ("week", True)):
         results.append(found := measure(name, arguments.rounds, uneven=uneven))
         ours, theirs = found["median_s"][OURS], found["median_s"][LOOP]
-        steps = f"{found['steps']:,} steps{' of different lengths' if uneven else ''}"
+        steps = f"{found['steps']:,} rows{' of different lengths' if uneven else ''}"
         print(f"{name}, {steps}: {ours:.3f} s; {LOOP}: {theirs:.2f} s ({theirs / ours:.0f} x)", flush=True)
     if arguments.json:
         made = made_with()

@@ -1,14 +1,15 @@
-"""Training with one thread and with several, beside other busy processes: seconds, and what harken chooses.
+"""Training with one thread and with several, beside other busy processes: seconds, and harken's choice.
 
     python -m benchmarks.speed.threads [--neighbours 0 1 3] [--threads 2] [--seconds 8] [--rounds 3] [--json FILE]
 
-Each training has a process of its own and learns made-up windows with the presets ``everyday`` and ``notebook``. Ways:
-one thread; several threads; several threads as GNU's OpenMP waits by itself (in a loop of 300,000 turns); and as many
-as ``harken.training.train`` chooses. Only some iterations are run, and what comes before the first one (the choice) is
-spread over as many as a whole training has. A neighbour is a process that computes without
-end. In each round all ways take turns, in an order that is reversed from one round to the next; ratios are of the
-medians over rounds. The iterations are as many as one thread does alone in ``--seconds``, and a fifth of them where
-threads wait in a loop, which takes up to ten times as long.
+Each training has a process of its own and uses random windows with the presets ``everyday`` and ``notebook``. There are
+four ways: one thread; several threads; several threads that wait as GNU's OpenMP does by default (in a loop of 300,000
+turns); and the number that ``harken.training.train`` chooses.
+
+Only some iterations run, and the time before the first (for the choice) is divided by the iterations of a whole
+training. A neighbour is a process that computes without end. In each round all ways take turns, in an order that is
+reversed from one round to the next. Ratios are of the medians over rounds. The number of iterations is that of one
+thread alone in ``--seconds``, and a fifth of it where threads wait in a loop, which takes up to ten times as long.
 """
 
 import argparse
@@ -30,7 +31,7 @@ PRESETS = ("everyday", "notebook")
 ONE, SEVERAL, LOOPING, CHOSEN = "one thread", "several threads", "several threads, waiting in a loop", "chosen"
 WAYS = (ONE, SEVERAL, LOOPING, CHOSEN)
 ITERATIONS = {"everyday": 1_000, "notebook": 9_000}
-"""Of a whole training: the fewest of everyday's, and the notebook's."""
+"""Of a whole training: the minimum of everyday, and the notebook's number."""
 TRAINING = """
 import json, sys, time
 from dataclasses import replace
@@ -70,7 +71,7 @@ FEW = 20
 
 
 def training(preset: str, way: str, threads: int, iterations: int) -> dict[str, Any]:
-    """One training in a process of its own: milliseconds an iteration, seconds before it, and the number of threads."""
+    """One training in a process of its own: ms per iteration, seconds before the first, and the number of threads."""
     environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
     if way == LOOPING:
         environment["GOMP_SPINCOUNT"] = "300000"
@@ -116,14 +117,14 @@ def compare(preset: str, count: int, arguments: argparse.Namespace, iterations: 
 
 
 def main() -> None:
-    """Parse the command line, measure, print and write."""
+    """Measure, print and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--neighbours", type=int, nargs="+", default=[0, 1, 3])
+    parser.add_argument("--neighbours", type=int, nargs="+", default=[0, 1, 3], help="numbers of busy processes")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--seconds", type=float, default=8)
+    parser.add_argument("--seconds", type=float, default=8, help="of a training with one thread alone")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--presets", nargs="+", choices=PRESETS, default=PRESETS)
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--json", type=Path, help="write the result here")
     arguments = parser.parse_args()
     rows = []
     for preset in arguments.presets:

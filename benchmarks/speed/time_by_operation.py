@@ -1,12 +1,12 @@
-"""Which operations the time of the recipe ``everyday`` goes to: in training, and in labelling.
+"""The share of each operation in the time of the recipe ``everyday``: in training, and in labelling.
 
     python -m benchmarks.speed.time_by_operation [--threads 1] [--json FILE]
 
-PyTorch's profiler counts the processor time of every operation of some training steps by harken's own loop, and of
-labels of a simulated day with the model that comes with harken, apart from what it calls in turn. Our LSTM is one
-operation to it; a name that begins with ``aten::`` is PyTorch's. Shares are of all operations together: Python between
-them, which the profiler slows down, is not among them. ``week.py`` gives the network's share of the time
-of a whole week, from its file to its report.
+PyTorch's profiler measures the processor time of every operation, without the operations that it calls, in some
+training steps of harken's own loop and in the labelling of a simulated day with the packaged model. Our LSTM is one
+operation; a name that begins with ``aten::`` is PyTorch's. Shares are of all operations together, without the Python
+code between them, which the profiler slows down. ``week.py`` measures the network's share of a whole week, from its
+file to its report.
 """
 
 import argparse
@@ -33,13 +33,13 @@ KINDS = {
     "batch norm": ("batch_norm",),
     "ReLU": ("relu", "threshold", "clamp_min"),
 }
-"""What is counted together, by a part of the operations' names; the first that fits counts."""
+"""Kind -> parts of the names of its operations. An operation has the first kind that matches."""
 OTHER = "all else"
 
 
 def shares(call: Callable[[], object]) -> dict[str, Any]:
-    """Of one call: the share of each kind of operation, and the dearest operations by name."""
-    call()  # allocates, chooses kernels
+    """The share of each kind of operation in one call, and the twelve operations with the largest shares."""
+    call()  # warm-up: memory and kernels
     with lstm_named(), profile(activities=[ProfilerActivity.CPU]) as profiler:
         call()
     times = {event.key: event.self_cpu_time_total for event in profiler.key_averages()}
@@ -53,7 +53,7 @@ def shares(call: Callable[[], object]) -> dict[str, Any]:
 
 @contextmanager
 def lstm_named() -> Iterator[None]:
-    """Our LSTM is seen by the profiler also where no gradient is wanted, and it is no operation of PyTorch's."""
+    """Show our LSTM to the profiler. Without gradients it is no operation of PyTorch's."""
     running: list[record_function] = []
 
     def begin(module: nn.Module, _: object) -> None:
@@ -74,7 +74,7 @@ def lstm_named() -> Iterator[None]:
 
 
 def kind_of(name: str) -> str:
-    """The kind that an operation is counted in."""
+    """The kind of an operation."""
     for kind, parts in KINDS.items():
         if any(part in name for part in parts):
             return kind
@@ -82,7 +82,7 @@ def kind_of(name: str) -> str:
 
 
 def main() -> None:
-    """Measure, print the table, write the JSON."""
+    """Measure, print the table and write the JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--json", type=Path, help="write the result here")
@@ -93,7 +93,7 @@ def main() -> None:
         print(f"{what}: {one['ms']:,.0f} ms")
         for kind, share in sorted(one["shares"].items(), key=lambda item: -item[1]):
             print(f"  {kind:14}{share:6.1%}")
-        print("  dearest: " + ", ".join(f"{name} {share:.1%}" for name, share in one["dearest"].items()))
+        print("  largest: " + ", ".join(f"{name} {share:.1%}" for name, share in one["dearest"].items()))
     if arguments.json:
         made = made_with()
         result = {

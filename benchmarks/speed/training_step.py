@@ -1,14 +1,12 @@
-"""Time per training step of the notebook's network: harken's loop, the same steps bare, and peers.
-
-harken's loop takes denormal numbers for 0, and so does the bare loop beside it (TensorFlow does so by itself); what
-PyTorch does with its own setting stands on the third line. Everything takes turns in one run, so that a noisy machine
-is noisy for all of them:
+"""Time per training step of the notebook's network: harken's loop, the same steps bare, and other libraries.
 
     python -m benchmarks.speed.training_step [--rounds 5] [--steps 20] [--json FILE]
 
-The workload is the notebook's step: 100 windows of 512 samples and 4 channels, 2 x 32 units, Adam, L2.
-Peers: plain ``torch.nn.LSTM`` in PyTorch, and Keras/TensorFlow's LSTM when TensorFlow is installed (extra
-``bench``). Each contestant has a process of its own, so that no library shares threads with another.
+The workload is the notebook's step: 100 windows of 512 samples and 4 channels, 2 x 32 units, Adam, L2. harken's loop
+treats denormal numbers as 0, and so does the bare loop beside it (TensorFlow does so by default); the third row has
+PyTorch's own setting. The other libraries are plain ``torch.nn.LSTM`` in PyTorch, and Keras/TensorFlow's LSTM when
+TensorFlow is installed (extra ``bench``). Each contestant has a process of its own, so that no library shares threads
+with another. They take turns, so that other work on the machine slows all of them.
 """
 
 import argparse
@@ -32,14 +30,14 @@ Runner = Callable[[int], None]
 
 
 def data() -> tuple[np.ndarray, np.ndarray]:
-    """Random windows of the right size; what is in them does not matter to the time."""
+    """Random windows of the right size. Their values do not change the time."""
     random = np.random.default_rng(0)
     signals = random.normal(0, 5, (WINDOWS, TIME, CHANNELS)).astype(np.float32)
     return signals, random.integers(0, CLASSES, WINDOWS)
 
 
 def harken_loop() -> Runner:
-    """``harken.training.train`` with its history and progress, without evaluations in between."""
+    """``harken.training.train`` with its history and progress, without evaluations."""
     import torch
 
     from harken.networks import NotebookLSTM, NotebookSizes
@@ -57,7 +55,7 @@ def harken_loop() -> Runner:
 
 
 def bare_loop(flush_denormals: bool = True) -> Runner:
-    """The same steps on the same network, written as shortly as PyTorch allows."""
+    """The same steps on the same network in the shortest PyTorch loop."""
     import torch
 
     torch.set_flush_denormal(flush_denormals)
@@ -85,7 +83,7 @@ def bare_loop(flush_denormals: bool = True) -> Runner:
 
 
 def torch_lstm() -> Runner:
-    """What a PyTorch user writes: ``nn.LSTM`` and ``torch.optim.Adam`` with weight decay as its L2."""
+    """As a PyTorch user writes it: ``nn.LSTM``, and ``torch.optim.Adam`` with weight decay as L2."""
     import torch
     from torch import nn
     from torch.nn.functional import cross_entropy
@@ -166,7 +164,7 @@ CONTESTANTS: dict[str, Callable[[], Runner]] = {
 
 
 def serve(name: str) -> None:
-    """In a contestant's process: run as many steps as each line of the input says, and print the seconds."""
+    """Run in a contestant's process: run the steps that each line of the standard input requests, print the seconds."""
     run = CONTESTANTS[name]()
     run(2)  # compiles, allocates
     print("ready", flush=True)
@@ -177,7 +175,7 @@ def serve(name: str) -> None:
 
 
 def measure(rounds: int, steps: int) -> dict[str, list[float]]:
-    """Milliseconds a step, a round each, taking turns."""
+    """Milliseconds per step in each round, in turns."""
     children = {}
     for name in CONTESTANTS:
         child = subprocess.Popen(
@@ -207,10 +205,10 @@ def measure(rounds: int, steps: int) -> dict[str, list[float]]:
 
 
 def main() -> None:
-    """Measure, print the table, write the JSON."""
+    """Measure, print the table and write the JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=8, help=f"steps a round, at most {WINDOWS // BATCH}")
+    parser.add_argument("--steps", type=int, default=8, help=f"steps per round, at most {WINDOWS // BATCH}")
     parser.add_argument("--json", type=Path, help="write the result here")
     parser.add_argument("--serve", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -223,11 +221,11 @@ def main() -> None:
         name: statistics.median(mine / bare for mine, bare in zip(values, times["the same steps bare"], strict=True))
         for name, values in times.items()
     }
-    print(f"{'':24}{'ms a step':>12}{'times the bare loop':>22}")
+    print(f"{'':24}{'ms per step':>12}{'times the bare loop':>22}")
     for name in times:
         print(f"{name:24}{medians[name]:12.1f}{ratios[name]:22.3f}")
     if arguments.json:
-        # Not above, where every contestant's process would load them too.
+        # Not at the top, because every contestant's process would import them too.
         import torch
 
         from harken.benchmarking.machine import made_with

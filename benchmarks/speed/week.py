@@ -1,13 +1,12 @@
-"""A simulated week at 100 Hz, from its file to timeline, bouts, days and report: where time and memory go.
+"""A simulated week at 100 Hz, from its file to timeline, bouts, days and report: time and memory of each step.
 
     python -m benchmarks.speed.week [--days 1 7 28] [--rate 100] [--cores 2] [--folder DIR] [--json FILE] [--actipy]
 
 Each recording is labelled by the packaged model in a process of its own, with everything that ``harken label`` does for
-a single file: SHA-256 of the file, a look at what there is to mend, epochs for calibration and non-wear, the network
-over all windows in a thread for each core while the next ones are prepared, smoothing, and all files written. Seconds
-are measured after imports and loading the model, which are told apart. With ``--actipy`` ``preparation.py`` runs
-in the same call, on as many days as the longest up to seven: actipy's preparation alone is what the whole is measured
-beside.
+a single file: SHA-256 of the file, a first read to find what must be mended, statistics for calibration and non-wear,
+the network over all windows in a thread for each core while the next windows are prepared, smoothing, and all files.
+Seconds are measured after imports and loading the model, which are given apart. With ``--actipy``, ``preparation.py``
+runs in the same call, on up to seven days, so that actipy's preparation alone can be compared with all of this.
 
 Simulated recordings are kept in ``--folder`` for the next call.
 """
@@ -45,7 +44,7 @@ def now():
     used = resource.getrusage(resource.RUSAGE_SELF)
     return time.perf_counter(), used.ru_utime + used.ru_stime
 
-class Watching(Step):
+class Timing(Step):
     def __call__(self, name):
         there = now()
         if last:
@@ -54,9 +53,9 @@ class Watching(Step):
         last.append((name, *there))
 
 loading_s = time.perf_counter() - began
-watching = Watching()
-watching("hash")
-summary = label_file(path, recogniser, folder, model_sha256=sha256, step=watching, cores=cores)
+timing = Timing()
+timing("hash")
+summary = label_file(path, recogniser, folder, model_sha256=sha256, step=timing, cores=cores)
 peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
 wall_s, cpu_s = (sum(step[name] for step in steps.values()) for name in ("wall_s", "cpu_s"))
 print(json.dumps({"loading_s": loading_s, "steps": steps, "wall_s": wall_s, "cpu_s": cpu_s, "peak_mb": peak_mb,
@@ -65,38 +64,38 @@ print(json.dumps({"loading_s": loading_s, "steps": steps, "wall_s": wall_s, "cpu
 
 
 def main() -> None:
-    """Simulate, label, print, write."""
+    """Simulate, label, print and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--days", type=float, nargs="+", default=[1, 7, 28])
-    parser.add_argument("--rate", type=float, default=100.0)
+    parser.add_argument("--rate", type=float, default=100.0, help="samples per second")
     parser.add_argument("--cores", type=int, choices=(1, 2), default=2)
-    parser.add_argument("--folder", type=Path, default=None)
-    parser.add_argument("--actipy", action="store_true")
-    parser.add_argument("--json", type=Path, default=None)
-    asked = parser.parse_args()
+    parser.add_argument("--folder", type=Path, default=None, help="keep the simulated recordings here")
+    parser.add_argument("--actipy", action="store_true", help="also run preparation.py")
+    parser.add_argument("--json", type=Path, default=None, help="write the result here")
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as aside:
-        folder = asked.folder or Path(aside)
+        folder = arguments.folder or Path(aside)
         folder.mkdir(parents=True, exist_ok=True)
         found = {}
-        for days in asked.days:
-            path = folder / f"days_{days:g}_at_{asked.rate:g}.parquet"
+        for days in arguments.days:
+            path = folder / f"days_{days:g}_at_{arguments.rate:g}.parquet"
             if not path.exists():
-                print(f"simulating {days:g} days at {asked.rate:g} Hz", file=sys.stderr)
-                write_simulation(Simulation(days=days, sample_rate_hz=asked.rate), path)
-            found[f"{days:g}"] = measured = _labelled(path, Path(aside) / "out", asked.cores)
+                print(f"simulating {days:g} days at {arguments.rate:g} Hz", file=sys.stderr)
+                write_simulation(Simulation(days=days, sample_rate_hz=arguments.rate), path)
+            found[f"{days:g}"] = measured = _labelled(path, Path(aside) / "out", arguments.cores)
             _print(f"{days:g} days", measured)
-        beside = _actipy(min(7.0, max(asked.days)), asked.rate, Path(aside)) if asked.actipy else None
+        beside = _actipy(min(7.0, max(arguments.days)), arguments.rate, Path(aside)) if arguments.actipy else None
     result = {
         "command": command("speed.week", sys.argv[1:]),
         "made_with": made_with(),
         "load_average_at_the_end": os.getloadavg(),
-        "rate_hz": asked.rate,
-        "cores": asked.cores,
+        "rate_hz": arguments.rate,
+        "cores": arguments.cores,
         "days": found,
         "preparation": beside,
     }
-    if asked.json is not None:
-        write_text(asked.json, json.dumps(result, indent=2) + "\n")
+    if arguments.json is not None:
+        write_text(arguments.json, json.dumps(result, indent=2) + "\n")
 
 
 def _labelled(path: Path, out: Path, cores: int) -> dict[str, Any]:
@@ -119,7 +118,7 @@ def _print(name: str, measured: dict[str, Any]) -> None:
     for step, took in measured["steps"].items():
         print(f"  {step:<8} {took['wall_s']:7.1f} s {took['cpu_s']:7.1f} s CPU")
     print(
-        f"  report.html {measured['report_bytes'] / 1e6:.2f} MB; imports and model before all this "
+        f"  report.html {measured['report_bytes'] / 1e6:.2f} MB; imports and model before all this: "
         f"{measured['loading_s']:.1f} s",
         flush=True,
     )

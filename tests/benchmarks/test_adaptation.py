@@ -101,7 +101,7 @@ def test_the_study_runs_goes_on_and_refuses_the_known(
     (run / "fold_0" / "small-everyday.safetensors").write_bytes(
         (run / "fold_1" / "small-everyday.safetensors").read_bytes()
     )
-    with pytest.raises(HarkenError, match="no stranger to it"):
+    with pytest.raises(HarkenError, match="so this person is not unseen"):
         adaptation.main(arguments)
 
 

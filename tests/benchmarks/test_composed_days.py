@@ -116,13 +116,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("models")
     recogniser = Recogniser(SMALL_EVERYDAY, passes=2).fit(windows("wisdm_1"))
     recogniser.save(path / "fold_0.safetensors")
-    strangers = [windows(f"wisdm_{number}") for number in range(2, 7)]
+    unseen = [windows(f"wisdm_{number}") for number in range(2, 7)]
     for number in (0, 1):
         np.savez(
             path / f"fold_{number}.npz",
-            logits=np.concatenate([recogniser.predict_logits(each) for each in strangers]),
-            codes=np.concatenate([each.label_codes for each in strangers]),
-            subjects=np.concatenate([each.subjects for each in strangers]) if number == 0 else np.full(0, "wisdm_9"),
+            logits=np.concatenate([recogniser.predict_logits(each) for each in unseen]),
+            codes=np.concatenate([each.label_codes for each in unseen]),
+            subjects=np.concatenate([each.subjects for each in unseen]) if number == 0 else np.full(0, "wisdm_9"),
             labels=np.array(recogniser.specification_.labels),
             seconds=1.0,
         )
@@ -193,7 +193,7 @@ def test_from_models_to_the_page_and_what_is_finished_is_kept(
 @pytest.mark.usefixtures("small")
 def test_whom_the_model_met_is_refused(folder: Path, tmp_path: Path) -> None:
     job = composed_days.Job("wisdm_1", 0, folder / "fold_0.safetensors", 1.0, tmp_path, tmp_path / "kept.json")
-    with pytest.raises(HarkenError, match="learned from wisdm_1, who is no stranger"):
+    with pytest.raises(HarkenError, match="learned from wisdm_1, so this person is not unseen"):
         composed_days.measure(job)
     with pytest.raises(HarkenError, match="there are no fold models"):
         composed_days.jobs_of(argparse.Namespace(models=tmp_path))

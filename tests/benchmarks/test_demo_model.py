@@ -30,14 +30,14 @@ def test_the_packaged_model_is_small_and_never_met_whom_it_is_shown() -> None:
 def test_the_results_and_the_page_are_of_the_packaged_model() -> None:
     result = json.loads((ROOT / "docs" / "results" / "demo_model.json").read_text())
     assert result["model"]["sha256"] == hashlib.sha256(PACKAGED.read_bytes()).hexdigest()
-    scores = result["scores_on_the_never_met"]
+    scores = result["scores_on_unseen_people"]
     assert list(scores["people"]) == list(STRANGERS)
     page = (ROOT / "docs" / "live_page.md").read_text()
     assert f"{scores['accuracy']:.1%}".replace("%", " %") in page
     assert f"{scores['mean_person_macro_f1']:.3f}".lstrip("0") in page
 
 
-def test_a_model_that_is_made_is_scored_on_the_strangers_alone() -> None:
+def test_a_model_that_is_made_is_scored_on_unseen_people_alone() -> None:
     if importlib.util.find_spec("seglearn") is None:
         pytest.skip("the demo's data is not installed: pip install seglearn")
     chosen = {"exercises_01", "exercises_03", *STRANGERS[:2]}

@@ -20,7 +20,7 @@ def _few_windows(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_seeds_are_kept_and_come_to_a_table(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    options = ["--passes", "1", "--everyday-passes", "1", "--training-windows", "200", "--workers", "0"]
+    options = ["--epochs", "1", "--everyday-epochs", "1", "--training-windows", "200", "--workers", "0"]
     asked = ["--data", str(data_dir), "--out", str(tmp_path / "out"), "--results", str(tmp_path / "results"), *options]
     notebook_format.main([*asked, "--seeds", "1"])
     first = json.loads((tmp_path / "results" / "notebook_format.json").read_text())
@@ -47,7 +47,7 @@ def test_seeds_are_kept_and_come_to_a_table(data_dir: Path, tmp_path: Path, monk
     result = json.loads((tmp_path / "results" / "notebook_format.json").read_text())
     assert result["training_windows"] == 200
     assert result["draws"]["windows"] == 400
-    assert "--seeds 2 --passes 1 --everyday-passes 1 --training-windows 200" in result["command"]
+    assert "--seeds 2 --epochs 1 --everyday-epochs 1 --training-windows 200" in result["command"]
     table = (tmp_path / "results" / "notebook_format.md").read_text()
     for name, one in result["methods"].items():
         for test, windows in (("same_person", 100), ("cross_person", 400)):
@@ -68,5 +68,5 @@ def test_seeds_are_kept_and_come_to_a_table(data_dir: Path, tmp_path: Path, monk
 
 def test_a_trial_does_not_write_over_the_results(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        notebook_format.main(["--data", "data", "--out", "out", "--everyday-passes", "1"])
-    assert "a trial is no result" in capsys.readouterr().err
+        notebook_format.main(["--data", "data", "--out", "out", "--everyday-epochs", "1"])
+    assert "a trial must not overwrite the results" in capsys.readouterr().err

@@ -10,9 +10,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-def notebook_speed(data: Path, folder: Path, passes: int) -> subprocess.CompletedProcess[str]:
+def notebook_speed(data: Path, folder: Path, epochs: int) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "benchmarks.speed.notebook_speed", "--data", str(data / "notebook_format")]
-    command += ["--out", str(folder), "--passes", str(passes), "--seeds", "0", "1", "--threads", "1"]
+    command += ["--out", str(folder), "--epochs", str(epochs), "--seeds", "0", "1", "--threads", "1"]
     command += ["--at-once", "2", "--json", str(folder / "speed.json")]
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
 
@@ -22,7 +22,7 @@ def test_what_is_finished_is_kept_and_summed_up_with_the_rest(data_dir: Path, tm
         made = {"seed": seed, "seconds": seconds, "accuracy": {"same_person": 1.0, "cross_person": accuracy}}
         (tmp_path / f"{name}.json").write_text(json.dumps(made), encoding="utf-8")
 
-    ran = notebook_speed(data_dir, tmp_path, passes=1)
+    ran = notebook_speed(data_dir, tmp_path, epochs=1)
 
     assert ran.returncode == 0, ran.stderr
     found = json.loads((tmp_path / "speed.json").read_text(encoding="utf-8"))
@@ -34,5 +34,5 @@ def test_what_is_finished_is_kept_and_summed_up_with_the_rest(data_dir: Path, tm
 
 
 def test_a_training_that_fails_is_no_result(data_dir: Path, tmp_path: Path) -> None:
-    assert notebook_speed(data_dir, tmp_path, passes=0).returncode
+    assert notebook_speed(data_dir, tmp_path, epochs=0).returncode
     assert not list(tmp_path.iterdir())

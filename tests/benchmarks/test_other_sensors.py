@@ -60,7 +60,7 @@ def test_a_model_that_met_the_people_it_is_asked_about_is_refused(run: Path, tmp
     directory = BenchmarkDirectory(run)
     preset = json.loads((run / "benchmark.json").read_text())["preset"]
     directory.model("0", preset).write_bytes(directory.model("1", preset).read_bytes())
-    with pytest.raises(HarkenError, match="no strangers"):
+    with pytest.raises(HarkenError, match="so they are not unseen"):
         other_sensors.measure(run, [tmp_path])
 
 

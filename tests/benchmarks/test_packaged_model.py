@@ -67,7 +67,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> argparse.Namespace:
         work=folder / "work",
         sampling=["capped", "balanced_without_cycling"],
         workers=1,
-        passes=1,
+        epochs=1,
         people=None,
         json=folder / "results.json",
         card=folder / "card.md",
@@ -103,7 +103,7 @@ def person(folder: Path, name: str, number: int) -> Recording:
     )
 
 
-def test_from_folds_to_a_model_that_is_calibrated_on_strangers(made: argparse.Namespace) -> None:
+def test_from_folds_to_a_model_that_is_calibrated_on_unseen_people(made: argparse.Namespace) -> None:
     result = json.loads(made.json.read_text())
     assert set(result["samplings"]) == {"capped", "balanced_without_cycling"}
     assert result["compared_with_as_other"] == ["cycling"]
@@ -132,7 +132,7 @@ def test_what_is_finished_is_not_run_again(made: argparse.Namespace, monkeypatch
     packaged_model.fit(made)
     assert made.model.read_bytes() == before
     monkeypatch.setitem(PRESETS, "everyday", people.SMALL_EVERYDAY.trained(learning_rate=0.1))
-    with pytest.raises(SystemExit, match="by another recipe than today's"):
+    with pytest.raises(SystemExit, match="with another recipe than the current one"):
         packaged_model.fit(made)
 
 
@@ -144,7 +144,7 @@ def test_rewriting_changes_nothing_in_a_model_of_today(made: argparse.Namespace,
     assert path.read_bytes() == made.model.read_bytes()
     assert found == {key: json.loads(made.json.read_text())["model"][key] for key in ("sha256", "bytes")}
     assert Recogniser.load(path).learned_from(every[3]).all()
-    with pytest.raises(SystemExit, match="it learned from other recordings than these"):
+    with pytest.raises(SystemExit, match="was trained on other recordings than these"):
         packaged_model.rewrite(path, every[1:])
 
 

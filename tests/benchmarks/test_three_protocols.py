@@ -47,7 +47,7 @@ def test_what_is_shared_is_what_is_promised(data_dir: Path) -> None:
     people = set(windows.subjects.tolist())
     found = three_protocols.divisions(windows, study.protocol.folds(windows), (0, 1))
     sizes = {name: len(of_protocol) for name, of_protocol in found.items()}
-    assert sizes == {"overlapping": 2, "blocked": 2, "strangers": 3}
+    assert sizes == {"overlapping": 2, "blocked": 2, "unseen": 3}
     for name, of_protocol in found.items():
         assert {person for one in of_protocol for person in windows.subjects[one.test].tolist()} == people
         for one in of_protocol:
@@ -69,7 +69,7 @@ def test_what_is_shared_is_what_is_promised(data_dir: Path) -> None:
             if name == "blocked":
                 assert set(training.subjects.tolist()) == set(test.subjects.tolist()) == people
                 assert set(training.labels.tolist()) == set(test.labels.tolist()) == set(windows.label_names)
-            if name == "strangers":
+            if name == "unseen":
                 assert not set(training.subjects.tolist()) & set(test.subjects.tolist())
             # Thinning is even: every label keeps its share.
             shares = [np.bincount(part.label_codes) / len(part) for part in (training, windows)]
@@ -109,11 +109,11 @@ def test_from_data_to_table_and_picture_and_on_where_it_stopped(
     arguments: list[str], data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = ["--data", str(data_dir), *arguments]
-    three_protocols.main([*asked, "--passes", "1"])
+    three_protocols.main([*asked, "--epochs", "1"])
     results, out = Path(arguments[3]), Path(arguments[1])
     path = results / "three_protocols.json"
     result = without_times(path)
-    assert result["command"].endswith("--set dsads --people 2 --passes 1")
+    assert result["command"].endswith("--set dsads --people 2 --epochs 1")
     one = result["sets"]["dsads"]
     assert one["windows"]["people"] == 2
     for name, found in one["protocols"].items():
@@ -126,31 +126,31 @@ def test_from_data_to_table_and_picture_and_on_where_it_stopped(
         passes = found["methods"]["notebook"]["settings"]["preset"]["training"]["passes"]
         assert passes == 1, name
     forest = {name: found["methods"]["random_forest"] for name, found in one["protocols"].items()}
-    assert forest["overlapping"]["mean_person_macro_f1"] > 0.95 > forest["strangers"]["mean_person_macro_f1"]
+    assert forest["overlapping"]["mean_person_macro_f1"] > 0.95 > forest["unseen"]["mean_person_macro_f1"]
     gained = one["flattery"]["random_forest"]["overlapping"]["mean_person_macro_f1"]
-    means = [forest[name]["mean_person_macro_f1"] for name in ("overlapping", "strangers")]
+    means = [forest[name]["mean_person_macro_f1"] for name in ("overlapping", "unseen")]
     assert gained == pytest.approx(means[0] - means[1])
     table = (results / "three_protocols.md").read_text()
     assert all(line.startswith("|") for line in table.splitlines())
-    assert f"{means[1]:.3f}, {forest['strangers']['mean_person_accuracy']:.1%}" in table
+    assert f"{means[1]:.3f}, {forest['unseen']['mean_person_accuracy']:.1%}" in table
     assert (results / "three_protocols.png").read_bytes().startswith(b"\x89PNG")
 
     with pytest.raises(HarkenError, match="not empty"):
-        three_protocols.main([*asked, "--passes", "1"])
+        three_protocols.main([*asked, "--epochs", "1"])
     with pytest.raises(HarkenError, match=r"made with another method\.preset\.training\.passes"):
-        three_protocols.main([*asked, "--passes", "2", "--resume"])
+        three_protocols.main([*asked, "--epochs", "2", "--resume"])
     # One fit is missing: it alone is learned again, in a process of its own this time, and nothing else changes.
     (out / "dsads" / "fold_blocked-0" / "everyday.json").unlink()
     monkeypatch.setattr("benchmarks.recognition.fits.Fit.run", lambda *_: pytest.fail("learned again in this process"))
-    three_protocols.main([*asked, "--passes", "1", "--resume", "--workers", "1"])
+    three_protocols.main([*asked, "--epochs", "1", "--resume", "--workers", "1"])
     assert without_times(path) == result
-    three_protocols.main([*asked, "--passes", "1", "--resume"])
+    three_protocols.main([*asked, "--epochs", "1", "--resume"])
 
 
 def test_a_trial_does_not_write_over_the_results(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         three_protocols.main(["--data", "data", "--out", "out", "--people", "2"])
-    assert "a trial is no result" in capsys.readouterr().err
+    assert "a trial must not overwrite the results" in capsys.readouterr().err
 
 
 def test_a_person_whom_two_divisions_test_counts_once() -> None:

@@ -1,4 +1,4 @@
-"""The script that turns strangers' watches and has them turned back."""
+"""The script that turns the watches of unseen people, and estimates the orientation to turn them back."""
 
 import json
 from pathlib import Path
@@ -63,5 +63,5 @@ def test_a_model_that_met_the_people_it_is_asked_about_is_refused(run: Path, tmp
     directory = BenchmarkDirectory(run)
     preset = json.loads((run / "benchmark.json").read_text())["preset"]
     directory.model("0", preset).write_bytes(directory.model("1", preset).read_bytes())
-    with pytest.raises(HarkenError, match="no strangers"):
+    with pytest.raises(HarkenError, match="so they are not unseen"):
         turned_watches.measure(run, [tmp_path])
