@@ -87,8 +87,8 @@ def main() -> None:
     arguments = parser.parse_args()
     recipe = PRESETS["everyday"]
     every = variants(recipe)
-    asked = arguments.only or list(every)
-    for name in asked:
+    names = arguments.only or list(every)
+    for name in names:
         if name not in every and name not in BASELINES:
             parser.error(f"there is no variant {name}; there are {', '.join([*every, *BASELINES])}")
     result = run_benchmark(
@@ -98,20 +98,20 @@ def main() -> None:
             folders=(arguments.data / arguments.set,),
             out=arguments.out,
             preset=recipe,
-            baselines=tuple(replace(every[name][1], name=name) if name in every else name for name in asked),
+            baselines=tuple(replace(every[name][1], name=name) if name in every else name for name in names),
             workers=arguments.workers,
             resume=arguments.resume,
         )
     )
     result["command"] = (
-        f"python -m benchmarks.recognition.ablations {arguments.set} --data DATA --out DIR --only {' '.join(asked)}"
+        f"python -m benchmarks.recognition.ablations {arguments.set} --data DATA --out DIR --only {' '.join(names)}"
     )
     if arguments.name != parser.get_default("name"):
         result["command"] += f" --name {arguments.name}"
     if arguments.set == "dsads":
         result["chosen_for"] = chosen_for(result)
     write_text(RESULTS / f"{arguments.name}_{arguments.set}.json", json.dumps(result, indent=2) + "\n")
-    words = {name: every[name][0] if name in every else name for name in asked}
+    words = {name: every[name][0] if name in every else name for name in names}
     write_text(RESULTS / f"{arguments.name}_{arguments.set}.md", page(result, words))
 
 

@@ -296,12 +296,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--quick", action="store_true", help="one person of each run and two numbers of seconds, to see that it runs"
     )
-    asked = parser.parse_args(arguments)
-    budgets_s = QUICK_BUDGETS_S if asked.quick else BUDGETS_S
-    path = asked.results / "adaptation.json"
+    options = parser.parse_args(arguments)
+    budgets_s = QUICK_BUDGETS_S if options.quick else BUDGETS_S
+    path = options.results / "adaptation.json"
     result: dict[str, Any] = {
         "command": "python -m benchmarks.recognition.adaptation RUN... --data DATA"
-        + (" --quick" if asked.quick else ""),
+        + (" --quick" if options.quick else ""),
         "budgets_s": list(budgets_s),
         "test_s": TEST_S,
         "made_with": made_with(),
@@ -309,9 +309,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     }
     earlier = _earlier(path, result)
     jobs: list[Job] = []
-    for folder in asked.runs:
-        run = Run.open(folder, asked.data)
-        every = list(run.jobs(budgets_s, TEST_S))[: 1 if asked.quick else None]
+    for folder in options.runs:
+        run = Run.open(folder, options.data)
+        every = list(run.jobs(budgets_s, TEST_S))[: 1 if options.quick else None]
         # All keys exist from the start, so their order is that of the folds, whichever job ends first.
         places: dict[str, dict[str, Any]] = {job.fold: {} for job in every}
         for job in every:
@@ -320,7 +320,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             places[job.fold][job.person] = found if done else None
             jobs += [] if done else [job]
         result["runs"][run.name] = {"preset": run.preset, PEOPLE: places}
-    for job, measured in computed(jobs, asked.workers):
+    for job, measured in computed(jobs, options.workers):
         result["runs"][job.run][PEOPLE][job.fold][job.person] = measured
         write_text(path, json_text(result))
     for one in result["runs"].values():

@@ -355,17 +355,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--people", type=int, help="for a trial: only the first so many of each data set")
     parser.add_argument("--json", type=Path, default=RESULTS / "composed_days.json")
     parser.add_argument("--page", type=Path, default=RESULTS / "composed_days.md")
-    asked = parser.parse_args(arguments)
-    asked.work.mkdir(parents=True, exist_ok=True)
-    jobs = jobs_of(asked)
+    options = parser.parse_args(arguments)
+    options.work.mkdir(parents=True, exist_ok=True)
+    jobs = jobs_of(options)
     found = {job.person: done for job in jobs if (done := job.finished())}
-    for job, measured in computed([job for job in jobs if job.person not in found], asked.workers):
+    for job, measured in computed([job for job in jobs if job.person not in found], options.workers):
         found[job.person] = measured
         print(job.person, flush=True)
     people = [job.person for job in jobs]
     result = {
         "command": "python -m benchmarks.recognition.composed_days --data DATA --models WORK/balanced_... --work DIR"
-        + (f" --people {asked.people}" if asked.people else ""),
+        + (f" --people {options.people}" if options.people else ""),
         "made_with": made_with(),
         "day_hours": DAY_S / 3600,
         "lengths": {label: asdict(length) for label, length in LENGTHS.items()},
@@ -379,8 +379,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             for name, those in groups(people).items()
         },
     }
-    write_text(asked.json, json.dumps(result, indent=1) + "\n")
-    write_text(asked.page, page(result))
+    write_text(options.json, json.dumps(result, indent=1) + "\n")
+    write_text(options.page, page(result))
     print(page(result))
 
 

@@ -39,27 +39,29 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--fold", type=int, default=0, help="the fold's number, from 0")
     parser.add_argument("--checkpoint", type=Path, help="continue from this file, and write it")
     parser.add_argument("--json", type=Path, help="write the result here")
-    asked = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
 
-    choosing = protocol(asked.set, PROTOCOLS[asked.set])
-    windows = choosing.windows(asked.data / asked.set)
-    fold = choosing.folds(windows)[asked.fold]
+    choosing = protocol(options.set, PROTOCOLS[options.set])
+    windows = choosing.windows(options.data / options.set)
+    fold = choosing.folds(windows)[options.fold]
     parts = apply(fold, windows)
-    recipe = PRESETS[asked.recipe]
+    recipe = PRESETS[options.recipe]
     batch = recipe.training.batch_windows
     # Evaluations happen between batches, so this is the number of windows in the whole batches of an epoch.
     epoch_windows = len(parts.training) // batch * batch
-    recipe = recipe.trained(passes=asked.epochs, fewest_steps=0, evaluate_every_windows=epoch_windows)
+    recipe = recipe.trained(passes=options.epochs, fewest_steps=0, evaluate_every_windows=epoch_windows)
     recogniser = Recogniser(recipe, device="cpu")
     with alone_on_one_thread():
-        recogniser.fit(parts.training, tests={UNSEEN: parts.test}, checkpoint=asked.checkpoint, on_progress=_printer())
+        recogniser.fit(
+            parts.training, tests={UNSEEN: parts.test}, checkpoint=options.checkpoint, on_progress=_printer()
+        )
     history = recogniser.history_
-    if asked.json:
+    if options.json:
         found = {
-            "command": f"python -m benchmarks.recognition.epochs {asked.recipe} {asked.set} --data DATA "
-            f"--epochs {asked.epochs} --fold {asked.fold}",
+            "command": f"python -m benchmarks.recognition.epochs {options.recipe} {options.set} --data DATA "
+            f"--epochs {options.epochs} --fold {options.fold}",
             **made_with(),
-            "protocol": f"{asked.set}/{choosing.name}",
+            "protocol": f"{options.set}/{choosing.name}",
             "fold": fold.name,
             "training_windows": len(parts.training),
             "unseen_people": sorted(set(parts.test.subjects.tolist())),
@@ -67,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "accuracy": history.test_accuracy[UNSEEN],
             "loss": history.test_loss[UNSEEN],
         }
-        write_text(asked.json, json.dumps(found, indent=1) + "\n")
+        write_text(options.json, json.dumps(found, indent=1) + "\n")
 
 
 def _printer() -> Callable[[Progress], None]:

@@ -104,18 +104,18 @@ def fit_of(one: Method, seed: int, training_windows: int | None) -> Fit:
     return Fit(f"seed-{seed}", one, training, tests)
 
 
-def run(asked: argparse.Namespace) -> dict[str, Any]:
+def run(options: argparse.Namespace) -> dict[str, Any]:
     """Run the missing fits. Returns the result for JSON."""
-    directory = BenchmarkDirectory.open(asked.out, resume=True)
-    windows = all_windows(asked.data)
-    epochs = {"notebook": asked.epochs, "everyday": asked.everyday_epochs}
+    directory = BenchmarkDirectory.open(options.out, resume=True)
+    windows = all_windows(options.data)
+    epochs = {"notebook": options.epochs, "everyday": options.everyday_epochs}
     found: dict[str, dict[str, Any]] = {}
     for name, recipe in recipes().items():
         every = [
-            fit_of(PresetMethod(recipe, epochs[name], seed), seed, asked.training_windows)
-            for seed in range(asked.seeds)
+            fit_of(PresetMethod(recipe, epochs[name], seed), seed, options.training_windows)
+            for seed in range(options.seeds)
         ]
-        kept = computed(every, with_channels(windows, recipe.channels), directory, workers=asked.workers)
+        kept = computed(every, with_channels(windows, recipe.channels), directory, workers=options.workers)
         found[name] = {division: one for (division, _), one in kept.items()}
     return {
         "measures": MEASURES,
@@ -123,7 +123,7 @@ def run(asked: argparse.Namespace) -> dict[str, Any]:
         "windows": describe_windows(windows),
         "draws": asdict(draws()),
         "training_windows": next(iter(found["notebook"].values()))["training_windows"],
-        "seeds": list(range(asked.seeds)),
+        "seeds": list(range(options.seeds)),
         "methods": {name: method_result(seeds) for name, seeds in found.items()},
         "made_with": distinct([one["made_with"] for seeds in found.values() for one in seeds.values()]),
         "timing": {name: {seed: one["timing"] for seed, one in seeds.items()} for name, seeds in found.items()},
@@ -190,20 +190,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--training-windows", type=int, help="train only on the first so many")
     parser.add_argument("--workers", type=int, default=2, help="processes; 0 runs everything in this process")
     parser.add_argument("--results", type=Path, default=RESULTS)
-    asked = parser.parse_args(arguments)
-    if asked.everyday_epochs and asked.results == RESULTS:
+    options = parser.parse_args(arguments)
+    if options.everyday_epochs and options.results == RESULTS:
         parser.error("a trial must not overwrite the results: name another folder with --results")
-    if asked.seeds < 1 or (asked.training_windows is not None and asked.training_windows < 1):
+    if options.seeds < 1 or (options.training_windows is not None and options.training_windows < 1):
         parser.error("--seeds and --training-windows must be 1 or more")
-    options = [
+    words = [
         f"--{name.replace('_', '-')} {value}"
         for name in ("seeds", "epochs", "everyday_epochs", "training_windows")
-        if (value := getattr(asked, name)) is not None
+        if (value := getattr(options, name)) is not None
     ]
-    command = " ".join(["python -m benchmarks.recognition.notebook_format --data DATA --out DIR", *options])
-    result = {"command": command, **run(asked)}
-    asked.results.mkdir(parents=True, exist_ok=True)
-    path = asked.results / "notebook_format.json"
+    command = " ".join(["python -m benchmarks.recognition.notebook_format --data DATA --out DIR", *words])
+    result = {"command": command, **run(options)}
+    options.results.mkdir(parents=True, exist_ok=True)
+    path = options.results / "notebook_format.json"
     write_text(path, json_text(result))
     write_text(path.with_suffix(".md"), table(result))
     print(table(result))

@@ -92,10 +92,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--json", type=Path, help="default: docs/results/other_sensors_SET.json; a .md file is written beside it"
     )
-    asked = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     torch.set_num_threads(1)
-    result = measure(asked.run, asked.data)
-    path = asked.json or RESULTS / f"other_sensors_{result['run']['dataset']}.json"
+    result = measure(options.run, options.data)
+    path = options.json or RESULTS / f"other_sensors_{result['run']['dataset']}.json"
     write_text(path, json_text(result))
     write_text(path.with_suffix(".md"), markdown(result))
     print(markdown(result), end="")

@@ -181,17 +181,17 @@ def methods(seed: int, epochs: int | None) -> list[Method]:
     return [method(f"{name}:{n}" if (n := of_each.get(name)) else name, seed=seed) for name in METHODS]
 
 
-def run(study: Study, folder: Path, directory: BenchmarkDirectory, asked: argparse.Namespace) -> dict[str, Any]:
+def run(study: Study, folder: Path, directory: BenchmarkDirectory, options: argparse.Namespace) -> dict[str, Any]:
     """Run the missing fits of one data set. Returns the result for JSON."""
-    windows = windows_of(study, folder, asked.people)
+    windows = windows_of(study, folder, options.people)
     found = divisions(windows, study.protocol.folds(windows), study.seeds)
     fits = [
         Fit(division.name, one, division.training, {TEST: division.test})
         for by_protocol in found.values()
         for division in by_protocol
-        for one in methods(division.seed, asked.epochs)
+        for one in methods(division.seed, options.epochs)
     ]
-    kept = computed(fits, windows, directory, workers=asked.workers)
+    kept = computed(fits, windows, directory, workers=options.workers)
     findings = {
         name: {
             one: {each.name: kept[each.name, one] | kept[each.name, one]["tests"][TEST] for each in by_protocol}
@@ -358,22 +358,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--people", type=int, help="for a trial: only the first so many of each set, two or more")
     parser.add_argument("--epochs", type=int, help="for a trial: of both networks")
-    asked = parser.parse_args(arguments)
-    if (asked.people or asked.epochs) and asked.results == RESULTS:
+    options = parser.parse_args(arguments)
+    if (options.people or options.epochs) and options.results == RESULTS:
         parser.error("a trial must not overwrite the results: name another folder with --results")
-    options = [f"--{name} {getattr(asked, name)}" for name in ("people", "epochs") if getattr(asked, name)]
-    sets = [name for name in STUDIES if name in asked.set]
+    words = [f"--{name} {getattr(options, name)}" for name in ("people", "epochs") if getattr(options, name)]
+    sets = [name for name in STUDIES if name in options.set]
     result: dict[str, Any] = {
         "command": " ".join(
-            ["python -m benchmarks.recognition.three_protocols --data DATA --out DIR --set", *sets, *options],
+            ["python -m benchmarks.recognition.three_protocols --data DATA --out DIR --set", *sets, *words],
         ),
         "sets": {},
     }
     for name in sets:
-        directory = BenchmarkDirectory.open(asked.out / name, resume=asked.resume)
-        result["sets"][name] = run(STUDIES[name], asked.data / name, directory, asked)
-    asked.results.mkdir(parents=True, exist_ok=True)
-    path = asked.results / "three_protocols.json"
+        directory = BenchmarkDirectory.open(options.out / name, resume=options.resume)
+        result["sets"][name] = run(STUDIES[name], options.data / name, directory, options)
+    options.results.mkdir(parents=True, exist_ok=True)
+    path = options.results / "three_protocols.json"
     write_text(path, json_text(result))
     write_text(path.with_suffix(".md"), table(result))
     save_png(picture(result), path.with_suffix(".png"))

@@ -124,11 +124,11 @@ def main() -> None:
     if BEFORE in arguments.ways and arguments.before is None:
         parser.error("name the checkout of the earlier harken with --before")
     arguments.out.mkdir(parents=True, exist_ok=True)
-    asked = trainings(arguments)
+    every = trainings(arguments)
     with ThreadPoolExecutor(arguments.at_once) as pool:
-        found = list(pool.map(partial(trained, arguments), asked))
+        found = list(pool.map(partial(trained, arguments), every))
     runs: dict[str, list[dict[str, Any]]] = {}
-    for (way, _), one in zip(asked, found, strict=True):
+    for (way, _), one in zip(every, found, strict=True):
         runs.setdefault(way, []).append(one)
     summed = summary(runs)
     for way, one in summed.items():
