@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import people
 import pytest
 
-import people
 from harken.cli import main
-from harken.presets import PRESETS
+from harken.learning.presets import PRESETS
 
 
 @dataclass(frozen=True)

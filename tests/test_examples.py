@@ -10,13 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pytest
-
 import people
-from harken.model_file import Model
-from harken.presets import PRESETS
-from harken.recording import STANDARD_GRAVITY
+import pytest
 from made_models import answered, made_model, uneven_recording
+
+from harken.learning.presets import PRESETS
+from harken.models.model_file import Model
+from harken.recordings.recording import STANDARD_GRAVITY
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
@@ -88,7 +88,7 @@ def check_labels(command: Sequence[str], model: Model, rate_hz: float, folder: P
     """A program that knows nothing of harken gives every window the time and the probabilities that harken gives."""
     pytest.importorskip("onnx", reason="the onnx extra is not installed")
     pytest.importorskip("onnxruntime", reason="the onnx extra is not installed")
-    from harken.exporting import export
+    from harken.models.onnx import export
 
     export(folder / "model.onnx", model)
     recording = uneven_recording(rate_hz)

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import people
 import pytest
 
-import harken.demo
-import people
-from harken.presets import PRESETS, RandomDraws, SlidingHops
+import harken.jobs.demo
+from harken.learning.presets import PRESETS, RandomDraws, SlidingHops
 
 README = Path(__file__).parent.parent / "README.md"
 BLOCKS = re.findall(r"```(\w*)\n(.*?)```", README.read_text(encoding="utf-8"), flags=re.DOTALL)
@@ -25,7 +25,7 @@ def _small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(PRESETS, "notebook", replace(PRESETS["notebook"].trained(passes=1), windows=few))
     small = replace(PRESETS["everyday"], windows=SlidingHops(5.0)).trained(passes=1, fewest_steps=0)
     monkeypatch.setitem(PRESETS, "everyday", small)
-    monkeypatch.setattr(harken.demo, "DEMO_RECIPE", replace(small, name="demo"))
+    monkeypatch.setattr(harken.jobs.demo, "DEMO_RECIPE", replace(small, name="demo"))
 
 
 @pytest.mark.usefixtures("_small")

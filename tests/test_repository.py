@@ -84,7 +84,7 @@ def imported(tree: ast.AST) -> Iterator[str]:
             yield from (alias.name for alias in node.names if alias.name.split(".")[0] == "harken")
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, (
-                f"line {node.lineno}: write imports from their root, as in 'from harken.errors import'"
+                f"line {node.lineno}: write imports from their root, as in 'from harken.support.errors import'"
             )
             module = node.module or ""
             for name in (alias.name for alias in node.names if module.split(".")[0] == "harken"):

@@ -29,8 +29,8 @@ import numpy as np
 
 from benchmarks.live import attacks
 from benchmarks.live.watches import Result, everyday_model, metric, resident_bytes, served, watches_sending
-from harken.benchmarking.machine import made_with
-from harken.files import write_text
+from harken.evaluation.benchmark.machine import made_with
+from harken.support.files import write_text
 
 KINDS = ("heads", "messages", "uploads")
 HEALTH_S, HEALTH_SHARE = 0.3, 0.99

@@ -29,8 +29,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.live.watches import cpu_s, everyday_model, metric, resident_bytes, served, watches_sending
-from harken.benchmarking.machine import made_with
-from harken.files import write_text
+from harken.evaluation.benchmark.machine import made_with
+from harken.support.files import write_text
 
 LEVELS = (100, 250, 500, 750, 1000, 1500, 2000, 2500, 3000, 4000)
 LIMIT_S = 0.3

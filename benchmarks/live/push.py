@@ -32,12 +32,12 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.live.watches import RATE_HZ, STEP_NS, everyday_model
-from harken.benchmarking.machine import made_with
-from harken.files import write_text
-from harken.live import LiveRecogniser, Plan, Update, Watch, advance
-from harken.recogniser import Recogniser
+from harken.evaluation.benchmark.machine import made_with
+from harken.labelling.live import LiveRecogniser, Plan, Update, Watch, advance
+from harken.models.recogniser import Recogniser
 from harken.server.limits import Limits
 from harken.server.session import Session
+from harken.support.files import write_text
 
 Take = Callable[[NDArray[np.float32], NDArray[np.int64]], object]
 STREAMS, SESSIONS = 200, 50

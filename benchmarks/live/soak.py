@@ -43,8 +43,8 @@ from benchmarks.live.watches import (
     served,
     watches_sending,
 )
-from harken.benchmarking.machine import made_with
-from harken.files import write_text
+from harken.evaluation.benchmark.machine import made_with
+from harken.support.files import write_text
 
 KILLED, MALFORMED, DEAF, SLOW, LOOKING = 5, 5, 3, 5, 5
 SOCKET_BYTES = 4096

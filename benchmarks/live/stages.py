@@ -24,14 +24,14 @@ import orjson
 import torch
 
 from benchmarks.live.watches import RATE_HZ, Values, everyday_model
-from harken.benchmarking.machine import made_with
-from harken.files import write_text
-from harken.live import Plan, advance
-from harken.live.live_recogniser import probabilities_of
-from harken.recogniser import Recogniser
+from harken.evaluation.benchmark.machine import made_with
+from harken.labelling.live import Plan, advance
+from harken.labelling.live.recogniser import probabilities_of
+from harken.models.recogniser import Recogniser
 from harken.server.limits import Limits
 from harken.server.messages import samples_of
 from harken.server.session import Session
+from harken.support.files import write_text
 
 START_NS = 1_700_000_000 * 10**9
 WARM_UP_S = 15

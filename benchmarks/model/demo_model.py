@@ -4,7 +4,7 @@
     python -m benchmarks.model.demo_model --rewrite [--model FILE] [--json FILE]
 
 Needs the extra ``demo`` (the exercises inside the seglearn wheel) and some minutes of one thread. The streamed people,
-``harken.demo.STRANGERS``, have no part in training, stopping, choosing or calibration. Their windows are scored once,
+``harken.jobs.demo.STRANGERS``, have no part in training, stopping, choosing or calibration. Their windows are scored once,
 when the model is finished. The temperature comes from a second fit without a few of the training people, on those few.
 The same command gives the same bytes on the same machine.
 
@@ -28,18 +28,18 @@ import numpy as np
 
 from benchmarks.model.packaged_model import rewrite
 from benchmarks.paths import RESULTS, ROOT
-from harken.benchmarking.machine import made_with
-from harken.calibration import expected_calibration_error, fit_temperature
 from harken.datasets.exercises import INFO, exercises
-from harken.demo import DEMO_RECIPE, STRANGERS
-from harken.files import write_text
-from harken.fingerprints import Fingerprints
-from harken.presets import Preset
-from harken.recogniser import Recogniser
-from harken.recording import Recording
-from harken.scores import score_people
+from harken.evaluation.benchmark.machine import made_with
+from harken.jobs.demo import DEMO_RECIPE, STRANGERS
+from harken.learning.calibration import expected_calibration_error, fit_temperature
+from harken.learning.presets import Preset
+from harken.learning.scores import score_people
+from harken.models.recogniser import Recogniser
+from harken.recordings.fingerprints import Fingerprints
+from harken.recordings.recording import Recording
 from harken.signals import resample
-from harken.windows import Windows, concatenate, sliding_windows
+from harken.support.files import write_text
+from harken.windows.windows import Windows, concatenate, sliding_windows
 
 MODEL = ROOT / "src" / "harken" / "models" / "demo.safetensors"
 JSON = RESULTS / "demo_model.json"

@@ -26,11 +26,11 @@ from numpy.typing import NDArray
 
 from benchmarks.model.packaged_model import SETS, recordings
 from benchmarks.paths import RESULTS
-from harken.benchmarking.machine import made_with
 from harken.datasets.tidy import read_tidy
-from harken.files import write_text
-from harken.fingerprints import ONE_IN, Fingerprints
-from harken.recording import STANDARD_GRAVITY, UNLABELLED, Recording
+from harken.evaluation.benchmark.machine import made_with
+from harken.recordings.fingerprints import ONE_IN, Fingerprints
+from harken.recordings.recording import STANDARD_GRAVITY, UNLABELLED, Recording
+from harken.support.files import write_text
 
 UNRELATED = ("selfback/selfback_wrist", "stress_predict/stress_predict", "hawthorne/hawthorne")
 SHORTEST_BOUT_S = 60

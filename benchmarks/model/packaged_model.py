@@ -40,20 +40,20 @@ from numpy.typing import NDArray
 
 from benchmarks.model.packaged_model_card import FoldLogits, card, compared_macro_f1, scores
 from benchmarks.paths import RESULTS, ROOT
-from harken.benchmarking.machine import made_with
 from harken.datasets.activities import to_common
 from harken.datasets.registry import dataset
-from harken.files import replacing, write_text
-from harken.fingerprints import Fingerprints
-from harken.model_file import METADATA_KEY, Model, write_model
+from harken.evaluation.benchmark.machine import made_with
+from harken.learning.presets import PRESETS, Preset
+from harken.models.model_file import METADATA_KEY, Model, write_model
+from harken.models.recogniser import PACKAGED_MODEL, Recogniser
 from harken.networks import build
-from harken.presets import PRESETS, Preset
-from harken.recogniser import PACKAGED_MODEL, Recogniser
-from harken.recording import Recording
+from harken.networks.specification import Specification
+from harken.recordings.fingerprints import Fingerprints
+from harken.recordings.recording import Recording
 from harken.signals import resample
-from harken.specification import Specification
-from harken.splits import Fold, apply, k_folds_of_people
-from harken.windows import Windows, concatenate, sliding_windows
+from harken.support.files import replacing, write_text
+from harken.windows.splits import Fold, apply, k_folds_of_people
+from harken.windows.windows import Windows, concatenate, sliding_windows
 
 SETS = ("wisdm", "dsads")
 FOLDS, SEED = 5, 0

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.calibration import coverage, expected_calibration_error, fit_temperature
 from harken.datasets.registry import dataset
-from harken.scores import person_evaluations, score_people
-from harken.training import softmax
+from harken.learning.calibration import coverage, expected_calibration_error, fit_temperature
+from harken.learning.scores import person_evaluations, score_people
+from harken.learning.training import softmax
 
 UNSURE_BELOW = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9)
 

@@ -18,12 +18,12 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from harken.benchmarking.machine import made_with
-from harken.files import write_text
-from harken.labelled import LabelSettings, timeline_of_file
-from harken.recogniser import Recogniser
+from harken.evaluation.benchmark.machine import made_with
+from harken.labelling import LabelSettings, timeline_of_file
+from harken.models.recogniser import Recogniser
 from harken.simulation import Simulation, truth_path, write_simulation
-from harken.timeline import Timeline
+from harken.support.files import write_text
+from harken.timelines import Timeline
 
 NO_LABEL, NOT_WORN = "(no label)", "(not worn)"
 NS_PER_HOUR = 3600 * 10**9

@@ -24,9 +24,9 @@ from statistics import fmean
 from typing import Any
 
 from benchmarks.paths import RESULTS
-from harken.benchmarking import BenchmarkSettings, run_benchmark
-from harken.files import write_text
-from harken.presets import PRESETS, Preset
+from harken.evaluation.benchmark import BenchmarkSettings, run_benchmark
+from harken.learning.presets import PRESETS, Preset
+from harken.support.files import write_text
 
 PROTOCOLS = {"wisdm": "harnet-choosing", "dsads": "strangers-choosing"}
 BASELINES = ("random_forest",)

@@ -32,13 +32,13 @@ from numpy.typing import NDArray
 from benchmarks.paths import RESULTS
 from benchmarks.recognition.fold_models import FinishedRun
 from harken import HarkenError, Recogniser, Windows
-from harken.adaptation import adapt
-from harken.benchmarking.directory import BenchmarkDirectory, json_text
-from harken.benchmarking.machine import made_with
-from harken.benchmarking.result import difference
+from harken.evaluation.benchmark.directory import BenchmarkDirectory, json_text
+from harken.evaluation.benchmark.machine import made_with
+from harken.evaluation.benchmark.result import difference
 from harken.figures.style import dress, house_style, new_figure, save_png
-from harken.files import write_text
-from harken.scores import PeopleScores, Scores, person_evaluations, score
+from harken.learning.scores import PeopleScores, Scores, person_evaluations, score
+from harken.models.adaptation import adapt
+from harken.support.files import write_text
 
 BUDGETS_S = (0, 15, 30, 60, 120)
 QUICK_BUDGETS_S = (0, 60)
@@ -213,7 +213,7 @@ def table(people: Mapping[str, Mapping[str, Any]], budgets_s: Iterable[int]) -> 
 
 
 def _scores(people: Mapping[str, Mapping[str, Any]], budget: int) -> dict[str, dict[str, Any]]:
-    """Fold -> the scores of its people, as ``harken.benchmarking`` writes them."""
+    """Fold -> the scores of its people, as ``harken.evaluation.benchmark`` writes them."""
     result = {}
     for fold, found in people.items():
         each = {person: Scores.from_dict(one["budgets"][str(budget)]["scores"]) for person, one in found.items()}

@@ -41,16 +41,16 @@ from benchmarks.model.packaged_model_card import FoldLogits, temperatures
 from benchmarks.paths import RESULTS
 from benchmarks.recognition.composed_days_page import page, summary
 from harken import HarkenError, Recogniser
-from harken.benchmarking.machine import made_with
-from harken.calibration import expected_calibration_error
 from harken.datasets.registry import dataset
-from harken.files import write_text
-from harken.recording import Recording
-from harken.scores import score
+from harken.evaluation.benchmark.machine import made_with
+from harken.learning.calibration import expected_calibration_error
+from harken.learning.scores import score
+from harken.recordings.recording import Recording
 from harken.signals import resample
 from harken.signals.grid import Grid
-from harken.timeline import Timeline, expected_bouts
-from harken.timeline.columns import SMOOTHED, matrix
+from harken.support.files import write_text
+from harken.timelines import Timeline, expected_bouts
+from harken.timelines.columns import SMOOTHED, matrix
 
 DAY_S = 16 * 3600.0
 """Waking hours, from 7:00 to 23:00."""

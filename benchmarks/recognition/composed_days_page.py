@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from harken.scores import PeopleScores, Scores, person_evaluations
+from harken.learning.scores import PeopleScores, Scores, person_evaluations
 
 WAYS = ("raw", "smoothed")
 

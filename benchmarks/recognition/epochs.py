@@ -18,13 +18,13 @@ from pathlib import Path
 
 from benchmarks.recognition.ablations import PROTOCOLS
 from harken import Recogniser
-from harken.benchmarking.job import alone_on_one_thread
-from harken.benchmarking.machine import made_with
-from harken.files import write_text
-from harken.presets import PRESETS
-from harken.splits import apply
-from harken.splits.protocols import protocol
-from harken.training import Progress
+from harken.evaluation.benchmark.job import alone_on_one_thread
+from harken.evaluation.benchmark.machine import made_with
+from harken.learning.presets import PRESETS
+from harken.learning.training import Progress
+from harken.support.files import write_text
+from harken.windows.splits import apply
+from harken.windows.splits.protocols import protocol
 
 UNSEEN = "unseen"
 

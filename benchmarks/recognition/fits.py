@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.benchmarking.directory import BenchmarkDirectory
-from harken.benchmarking.fingerprint import describe_windows
-from harken.benchmarking.job import Finding, alone_on_one_thread, scored
-from harken.benchmarking.machine import made_with
-from harken.benchmarking.methods import Method
-from harken.benchmarking.workers import InThisProcess, Processes, Workers
-from harken.windows import Windows
+from harken.evaluation.benchmark.directory import BenchmarkDirectory
+from harken.evaluation.benchmark.fingerprint import describe_windows
+from harken.evaluation.benchmark.job import Finding, alone_on_one_thread, scored
+from harken.evaluation.benchmark.machine import made_with
+from harken.evaluation.benchmark.methods import Method
+from harken.evaluation.benchmark.workers import InThisProcess, Processes, Workers
+from harken.windows.windows import Windows
 
 Rows = NDArray[np.int64]
 """Indices into a study's windows, ``[n]``."""

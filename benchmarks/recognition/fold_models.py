@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from harken import HarkenError, Recogniser, Windows
-from harken.benchmarking import read_result
-from harken.benchmarking.directory import BenchmarkDirectory
-from harken.benchmarking.fingerprint import describe_windows
-from harken.recording import UNLABELLED
-from harken.scores import PeopleScores, person_evaluations
-from harken.splits.protocols import protocol
+from harken.evaluation.benchmark import read_result
+from harken.evaluation.benchmark.directory import BenchmarkDirectory
+from harken.evaluation.benchmark.fingerprint import describe_windows
+from harken.learning.scores import PeopleScores, person_evaluations
+from harken.recordings.recording import UNLABELLED
+from harken.windows.splits.protocols import protocol
 
 
 @dataclass(frozen=True)

@@ -18,11 +18,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.benchmarking.machine import made_with
 from harken.datasets.dsads import read_dsads
-from harken.files import write_text
+from harken.evaluation.benchmark.machine import made_with
 from harken.signals import Epochs, EpochStatistics, Samples, epochs_of, non_wear, worn
 from harken.simulation import Simulation
+from harken.support.files import write_text
 
 HOUR_S, REPEATED_S = 3600, 7200
 NS = 10**9

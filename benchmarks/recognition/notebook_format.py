@@ -33,13 +33,13 @@ import numpy as np
 from benchmarks.paths import RESULTS
 from benchmarks.recognition.fits import Fit, computed
 from harken import Windows, random_windows, read
-from harken.benchmarking.directory import BenchmarkDirectory, json_text
-from harken.benchmarking.fingerprint import describe_windows
-from harken.benchmarking.methods import Method, PresetMethod
-from harken.benchmarking.result import distinct
-from harken.files import write_text
-from harken.presets import PRESETS, Preset, RandomDraws
-from harken.windows import concatenate
+from harken.evaluation.benchmark.directory import BenchmarkDirectory, json_text
+from harken.evaluation.benchmark.fingerprint import describe_windows
+from harken.evaluation.benchmark.methods import Method, PresetMethod
+from harken.evaluation.benchmark.result import distinct
+from harken.learning.presets import PRESETS, Preset, RandomDraws
+from harken.support.files import write_text
+from harken.windows.windows import concatenate
 
 TRAINING, UNSEEN = "merged_ab.csv", "merged_ef.csv"
 TESTS = {

@@ -23,10 +23,10 @@ import torch
 from benchmarks.paths import RESULTS
 from benchmarks.recognition.fold_models import FinishedRun, summary
 from harken import Windows
-from harken.benchmarking.directory import json_text
-from harken.benchmarking.machine import made_with
-from harken.files import write_text
-from harken.scores import PeopleScores, score_people
+from harken.evaluation.benchmark.directory import json_text
+from harken.evaluation.benchmark.machine import made_with
+from harken.learning.scores import PeopleScores, score_people
+from harken.support.files import write_text
 
 SEED = 0
 NOISES_G = (0.001, 0.004, 0.010)

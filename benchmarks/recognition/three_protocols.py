@@ -7,7 +7,7 @@
 forest, and the preset ``everyday``. Only the division into training and test differs:
 
 overlapping
-    As in the notebook: the windows are divided at random, 80 to 20 (``harken.splits.same_person.overlapping_windows``).
+    As in the notebook: the windows are divided at random, 80 to 20 (``harken.windows.splits.same_person.overlapping_windows``).
     A test window shares its first half with the window before it and its second half with the one after it, and each
     of these is a training window four times in five. No window is on both sides.
 blocked
@@ -49,17 +49,17 @@ from numpy.typing import NDArray
 from benchmarks.paths import RESULTS
 from benchmarks.recognition.fits import Fit, Rows, computed
 from harken import HarkenError, Windows
-from harken.benchmarking.directory import BenchmarkDirectory, json_text
-from harken.benchmarking.fingerprint import describe_windows
-from harken.benchmarking.methods import Method, method
-from harken.benchmarking.result import difference, distinct, method_result, timing
+from harken.evaluation.benchmark.directory import BenchmarkDirectory, json_text
+from harken.evaluation.benchmark.fingerprint import describe_windows
+from harken.evaluation.benchmark.methods import Method, method
+from harken.evaluation.benchmark.result import difference, distinct, method_result, timing
 from harken.figures.style import INK, dress, house_style, new_figure, save_png
-from harken.files import write_text
-from harken.recording import UNLABELLED
-from harken.scores import PeopleScores, person_evaluations
-from harken.splits import Fold, Split, apply
-from harken.splits.protocols import Protocol, protocol
-from harken.splits.same_person import blocked_windows, overlapping_windows, share_in_training
+from harken.learning.scores import PeopleScores, person_evaluations
+from harken.recordings.recording import UNLABELLED
+from harken.support.files import write_text
+from harken.windows.splits import Fold, Split, apply
+from harken.windows.splits.protocols import Protocol, protocol
+from harken.windows.splits.same_person import blocked_windows, overlapping_windows, share_in_training
 
 OVERLAPPING, BLOCKED, UNSEEN = "overlapping", "blocked", "unseen"
 TEST = "test"

@@ -5,7 +5,7 @@
 
 Sensors differ in which axis points along the forearm. So unseen people are tested as recorded, and with every watch
 turned by 90, 180 and 270 degrees about its face. Each is scored twice: as the turned watch would have recorded it, and
-after ``harken.labelling.mounting`` has estimated the orientation from everything that the watch recorded of the person
+after ``harken.models.mounting`` has estimated the orientation from everything that the watch recorded of the person
 (without labels) and turned the samples back where it found a reason, as ``harken label`` does. Where a person wore two
 watches, each is estimated by itself. The models are those of the run, and none was trained on the people it is tested
 on. Writes the result and prints a table.
@@ -26,13 +26,13 @@ from benchmarks.paths import RESULTS
 from benchmarks.recognition.adaptation import watches
 from benchmarks.recognition.fold_models import FinishedRun, summary
 from harken import Recogniser, Recording, Windows
-from harken.benchmarking.directory import json_text
-from harken.benchmarking.machine import made_with
-from harken.files import write_text
-from harken.labelling.mounting import mounting
-from harken.recording import UNLABELLED
-from harken.scores import PeopleScores, score_people
+from harken.evaluation.benchmark.directory import json_text
+from harken.evaluation.benchmark.machine import made_with
+from harken.learning.scores import PeopleScores, score_people
+from harken.models.mounting import mounting
+from harken.recordings.recording import UNLABELLED
 from harken.signals.orientation import turned_signals
+from harken.support.files import write_text
 
 TURNS = range(4)
 

@@ -22,8 +22,8 @@ from typing import Any
 import polars as pl
 
 from harken import Recogniser, random_windows, read
-from harken.benchmarking.machine import made_with
-from harken.splits import overlapping_same_person
+from harken.evaluation.benchmark.machine import made_with
+from harken.windows.splits import overlapping_same_person
 
 PAIRS, PAIRS_SEED = 10, 2018
 LABELS = {"lying": "laying_down", "sitting": "sitting", "standing": "standing", "walking": "walking"}

@@ -19,9 +19,9 @@ from typing import Any
 
 from benchmarks.paths import RESULTS
 from benchmarks.recognition.quoted_scores import computed_again, notebook_in_2018, published, short
-from harken.benchmarking.page import TextTable, tables
-from harken.files import write_text
-from harken.presets import PRESETS
+from harken.evaluation.benchmark.page import TextTable, tables
+from harken.learning.presets import PRESETS
+from harken.support.files import write_text
 
 NOT_YET = "Not measured yet."
 QUOTED = "quoted_scores"

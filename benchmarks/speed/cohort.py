@@ -21,9 +21,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.paths import command
-from harken.benchmarking.machine import made_with
-from harken.files import write_text
+from harken.evaluation.benchmark.machine import made_with
 from harken.simulation import Simulation, write_simulation
+from harken.support.files import write_text
 
 COMPARED = ("timeline.parquet", "bouts.csv", "days.csv")
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"}

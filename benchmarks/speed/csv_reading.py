@@ -86,7 +86,7 @@ def machine() -> dict[str, Any]:
     """The machine and the versions."""
     load = os.getloadavg()[0]
     # Not at the top: it imports PyTorch, and Linux counts a parent's peak memory for its children.
-    from harken.benchmarking.machine import made_with
+    from harken.evaluation.benchmark.machine import made_with
 
     made = made_with()
     return {

@@ -119,9 +119,9 @@ def everyday() -> Callable[[], object]:
     """A training of the recipe ``everyday`` of some iterations."""
     import torch
 
+    from harken.learning.presets import PRESETS
+    from harken.learning.training import Examples, train
     from harken.networks import build
-    from harken.presets import PRESETS
-    from harken.training import Examples, train
 
     recipe = PRESETS["everyday"]
     count = EVERYDAY_STEPS * recipe.training.batch_windows
@@ -205,7 +205,7 @@ def growth(rounds: int, quick: bool) -> dict[str, Any]:
     Freed memory is kept for the next call, as in harken's training. Otherwise requesting the 33 MB of the largest
     results from the system again would be a fifth of their time.
     """
-    from harken.memory import keep_freed_memory
+    from harken.support.memory import keep_freed_memory
 
     keep_freed_memory()
     found: dict[str, Any] = {}
@@ -328,7 +328,7 @@ def main() -> None:
         before=arguments.before,
     )
 
-    from harken.benchmarking.machine import made_with
+    from harken.evaluation.benchmark.machine import made_with
 
     made = made_with()
     result = {

@@ -33,8 +33,8 @@ def data() -> tuple[np.ndarray, np.ndarray]:
 
 def harken() -> Calls:
     """harken's network for the notebook, on our own kernels."""
+    from harken.learning.optimiser import EpsilonHatAdam
     from harken.networks import NotebookLSTM, NotebookSizes
-    from harken.optimiser import EpsilonHatAdam
 
     network = NotebookLSTM(NotebookSizes(CHANNELS, CLASSES, UNITS, keep=KEEP))
     return torch_calls(network, EpsilonHatAdam(network.parameters(), lr=RATE))

@@ -28,14 +28,14 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.paths import command
-from harken.benchmarking.machine import made_with
-from harken.files import write_text
+from harken.evaluation.benchmark.machine import made_with
+from harken.support.files import write_text
 
 OURS, NN, BEFORE = "harken", "nn.LSTM", "before"
 FIT = """
 import json, sys, time
 from harken import Recogniser, random_windows, read
-from harken.presets import PRESETS
+from harken.learning.presets import PRESETS
 
 me, friend, epochs, seed = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
 preset = PRESETS["notebook"]

@@ -30,12 +30,12 @@ import torch
 
 from benchmarks.speed.prediction import made_up, spread
 from harken import Recogniser
-from harken.benchmarking.machine import made_with
-from harken.exported import ExportedRecogniser
-from harken.exporting import exported_bytes
-from harken.files import write_text
-from harken.model_file import Model
+from harken.evaluation.benchmark.machine import made_with
+from harken.models.model_file import Model
+from harken.models.onnx import exported_bytes
+from harken.models.onnx.runtime import ExportedRecogniser
 from harken.networks.native.library import instructions, load
+from harken.support.files import write_text
 
 BATCHES, THREADS = (1, 64), (1, 2)
 CHANNELS, CLASSES = ("x", "y", "z"), 8

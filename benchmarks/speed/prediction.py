@@ -25,8 +25,8 @@ import numpy as np
 import torch
 
 from harken import ActivityClassifier, Windows
-from harken.benchmarking.machine import made_with
-from harken.files import write_text
+from harken.evaluation.benchmark.machine import made_with
+from harken.support.files import write_text
 
 NUMBERS = (1, 64, 1024, 8640)
 BATCHES = (32, 64, 96, 128, 192, 256, 512, 1024)

@@ -178,8 +178,8 @@ def main() -> None:
         print(f"\nactipy takes {ratios['user']:.2f} times the user seconds, {ratios['cpu']:.2f} times all CPU seconds")
     if arguments.json:
         # Not at the top: it imports PyTorch, and Linux counts a parent's peak memory for its children.
-        from harken.benchmarking.machine import made_with
-        from harken.files import write_text
+        from harken.evaluation.benchmark.machine import made_with
+        from harken.support.files import write_text
 
         result = {
             "command": "python -m benchmarks.speed.preparation "

@@ -2,7 +2,7 @@
 
     python -m benchmarks.speed.smoothing [--rounds 10] [--json FILE]
 
-The work is ``harken.timeline.smooth`` (posteriors and the most probable path) on the rows of a day (17,280) and of a
+The work is ``harken.timelines.smooth`` (posteriors and the most probable path) on the rows of a day (17,280) and of a
 week (120,960), 5 s each, with eight labels and random probabilities; and once more with rows of different lengths.
 Beside it is the same forward-backward and Viterbi algorithm as a loop over the rows, each row in NumPy, with the same
 results. The two take turns. Seconds are of the processor (one thread), as medians. The aim is 0.5 s for a week.
@@ -20,10 +20,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.benchmarking.machine import made_with
-from harken.files import write_text
-from harken.timeline import EXPECTED_BOUT_S, smooth
-from harken.timeline.smoothing import TRUST, transitions
+from harken.evaluation.benchmark.machine import made_with
+from harken.support.files import write_text
+from harken.timelines import EXPECTED_BOUT_S, smooth
+from harken.timelines.smoothing import TRUST, transitions
 
 STEPS = {"day": 17_280, "week": 120_960}
 LABELS = ("lying", "sitting", "standing", "walking", "running", "stairs", "cycling", "other")

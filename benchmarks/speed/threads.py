@@ -4,7 +4,7 @@
 
 Each training has a process of its own and uses random windows with the presets ``everyday`` and ``notebook``. There are
 four ways: one thread; several threads; several threads that wait as GNU's OpenMP does by default (in a loop of 300,000
-turns); and the number that ``harken.training.train`` chooses.
+turns); and the number that ``harken.learning.training.train`` chooses.
 
 Only some iterations run, and the time before the first (for the choice) is divided by the iterations of a whole
 training. A neighbour is a process that computes without end. In each round all ways take turns, in an order that is
@@ -24,8 +24,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.paths import command
-from harken.benchmarking.machine import made_with
-from harken.files import write_text
+from harken.evaluation.benchmark.machine import made_with
+from harken.support.files import write_text
 
 PRESETS = ("everyday", "notebook")
 ONE, SEVERAL, LOOPING, CHOSEN = "one thread", "several threads", "several threads, waiting in a loop", "chosen"
@@ -39,8 +39,8 @@ import numpy as np
 import harken
 import torch
 from harken.networks import build
-from harken.presets import PRESETS
-from harken.training import Examples, Interrupted, train
+from harken.learning.presets import PRESETS
+from harken.learning.training import Examples, Interrupted, train
 
 name, threads, measured, iterations = sys.argv[1], int(sys.argv[2]) or None, int(sys.argv[3]), int(sys.argv[4])
 preset = PRESETS[name]

@@ -22,9 +22,9 @@ from torch.nn.modules.module import register_module_forward_hook, register_modul
 from torch.profiler import ProfilerActivity, profile, record_function
 
 from benchmarks.speed.lstm import everyday, labelling
-from harken.benchmarking.machine import made_with
-from harken.files import write_text
+from harken.evaluation.benchmark.machine import made_with
 from harken.networks import FusedLSTM
+from harken.support.files import write_text
 
 LSTM = "FusedLSTM"
 KINDS = {

@@ -37,11 +37,11 @@ def data() -> tuple[np.ndarray, np.ndarray]:
 
 
 def harken_loop() -> Runner:
-    """``harken.training.train`` with its history and progress, without evaluations."""
+    """``harken.learning.training.train`` with its history and progress, without evaluations."""
     import torch
 
+    from harken.learning.training import Examples, TrainingSettings, train
     from harken.networks import NotebookLSTM, NotebookSizes
-    from harken.training import Examples, TrainingSettings, train
 
     signals, codes = data()
     examples = Examples(torch.from_numpy(signals), torch.from_numpy(codes))
@@ -61,8 +61,8 @@ def bare_loop(flush_denormals: bool = True) -> Runner:
     torch.set_flush_denormal(flush_denormals)
     from torch.nn.functional import cross_entropy
 
+    from harken.learning.optimiser import EpsilonHatAdam
     from harken.networks import NotebookLSTM, NotebookSizes
-    from harken.optimiser import EpsilonHatAdam
 
     signals, codes = (torch.from_numpy(array) for array in data())
 
@@ -228,7 +228,7 @@ def main() -> None:
         # Not at the top, because every contestant's process would import them too.
         import torch
 
-        from harken.benchmarking.machine import made_with
+        from harken.evaluation.benchmark.machine import made_with
 
         made = made_with()
         result = {

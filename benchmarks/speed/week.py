@@ -21,19 +21,19 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.paths import ROOT, command
-from harken.benchmarking.machine import made_with
-from harken.files import write_text
+from harken.evaluation.benchmark.machine import made_with
 from harken.simulation import Simulation, write_simulation
+from harken.support.files import write_text
 
 ONE = """
 import json, resource, sys, time
 path, folder, cores = sys.argv[1], sys.argv[2], int(sys.argv[3])
 began = time.perf_counter()
 import polars
-from harken.labelled.asked import file_sha256
-from harken.labelled.file import Step, label_file
-from harken.model_file import model_path
-from harken.recogniser import PACKAGED_MODEL, Recogniser
+from harken.labelling.settings import file_sha256
+from harken.labelling.file import Step, label_file
+from harken.models.model_file import model_path
+from harken.models.recogniser import PACKAGED_MODEL, Recogniser
 
 recogniser = Recogniser.load()
 sha256 = file_sha256(model_path(PACKAGED_MODEL))

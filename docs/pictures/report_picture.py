@@ -14,7 +14,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from harken.files import write_bytes
+from harken.support.files import write_bytes
 
 __all__: list[str] = []
 

@@ -10,30 +10,30 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from harken.errors import HarkenError as HarkenError
-    from harken.estimator import ActivityClassifier as ActivityClassifier
+    from harken.models.estimator import ActivityClassifier as ActivityClassifier
+    from harken.models.recogniser import Recogniser as Recogniser
     from harken.readers import TableOptions as TableOptions
     from harken.readers import read as read
-    from harken.recogniser import Recogniser as Recogniser
-    from harken.recording import Quality as Quality
-    from harken.recording import Recording as Recording
-    from harken.windows import Windows as Windows
-    from harken.windows import concatenate as concatenate
-    from harken.windows import random_windows as random_windows
-    from harken.windows import sliding_windows as sliding_windows
+    from harken.recordings.recording import Quality as Quality
+    from harken.recordings.recording import Recording as Recording
+    from harken.support.errors import HarkenError as HarkenError
+    from harken.windows.windows import Windows as Windows
+    from harken.windows.windows import concatenate as concatenate
+    from harken.windows.windows import random_windows as random_windows
+    from harken.windows.windows import sliding_windows as sliding_windows
 
 _HOMES = {
-    "ActivityClassifier": "harken.estimator",
-    "HarkenError": "harken.errors",
-    "Quality": "harken.recording",
-    "Recogniser": "harken.recogniser",
-    "Recording": "harken.recording",
+    "ActivityClassifier": "harken.models.estimator",
+    "HarkenError": "harken.support.errors",
+    "Quality": "harken.recordings.recording",
+    "Recogniser": "harken.models.recogniser",
+    "Recording": "harken.recordings.recording",
     "TableOptions": "harken.readers",
-    "Windows": "harken.windows",
-    "concatenate": "harken.windows",
-    "random_windows": "harken.windows",
+    "Windows": "harken.windows.windows",
+    "concatenate": "harken.windows.windows",
+    "random_windows": "harken.windows.windows",
     "read": "harken.readers",
-    "sliding_windows": "harken.windows",
+    "sliding_windows": "harken.windows.windows",
 }
 
 __all__ = ["__version__", *sorted(_HOMES)]

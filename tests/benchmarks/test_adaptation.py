@@ -4,16 +4,16 @@ import json
 from pathlib import Path
 
 import numpy as np
-import pytest
-
 import people
+import pytest
 import study
+
 from benchmarks.recognition import adaptation
 from harken import HarkenError
-from harken.benchmarking import BenchmarkSettings, run_benchmark
-from harken.presets import PRESETS
-from harken.splits import protocols
-from harken.windows import Windows
+from harken.evaluation.benchmark import BenchmarkSettings, run_benchmark
+from harken.learning.presets import PRESETS
+from harken.windows.splits import protocols
+from harken.windows.windows import Windows
 
 
 def windows(starts_s: list[float], labels: list[str]) -> Windows:

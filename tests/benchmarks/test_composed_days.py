@@ -8,15 +8,15 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from people import SMALL_EVERYDAY, person_rows
 
 from benchmarks.recognition import composed_days, composed_days_page
 from harken import HarkenError, Recogniser
-from harken.recording import Recording
-from harken.scores import score
+from harken.learning.scores import score
+from harken.recordings.recording import Recording
 from harken.signals import resample
-from harken.timeline import Timeline
-from harken.windows import Windows, sliding_windows
-from people import SMALL_EVERYDAY, person_rows
+from harken.timelines import Timeline
+from harken.windows.windows import Windows, sliding_windows
 
 RATE_HZ = 20.0
 LABELS = ["other", "sitting", "stairs", "standing", "walking", "running", "lying"]

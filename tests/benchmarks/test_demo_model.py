@@ -11,7 +11,7 @@ import pytest
 import harken
 from benchmarks.model import demo_model
 from harken import Recogniser
-from harken.demo import STRANGERS
+from harken.jobs.demo import STRANGERS
 
 ROOT = Path(__file__).parents[2]
 PACKAGED = Path(harken.__file__).parent / "models" / "demo.safetensors"

@@ -4,14 +4,14 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 import people
+import pytest
 import study
+
 from benchmarks.recognition import epochs
 from harken import Recogniser
-from harken.presets import PRESETS
-from harken.splits import apply, protocols
+from harken.learning.presets import PRESETS
+from harken.windows.splits import apply, protocols
 
 STEADY = people.SMALL_EVERYDAY.trained(one_cycle=False, batch_windows=14, fewest_steps=0)
 """A constant learning rate, and an epoch of whole batches."""

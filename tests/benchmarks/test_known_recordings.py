@@ -3,8 +3,8 @@
 import numpy as np
 
 from benchmarks.model import known_recordings
-from harken.fingerprints import Fingerprints
-from harken.recording import Recording
+from harken.recordings.fingerprints import Fingerprints
+from harken.recordings.recording import Recording
 
 
 def recording(seed: int) -> Recording:

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.recognition import notebook_format
 from harken import HarkenError, random_windows, read
-from harken.presets import PRESETS, RandomDraws
+from harken.learning.presets import PRESETS, RandomDraws
 
 DRAWS = RandomDraws(windows=400, training_windows=300, training_seed=1337, cross_seed=101)
 

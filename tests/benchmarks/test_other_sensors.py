@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 import study
+
 from benchmarks.recognition import other_sensors
 from harken import HarkenError, Recogniser
-from harken.benchmarking.directory import BenchmarkDirectory
-from harken.splits import apply, protocols
+from harken.evaluation.benchmark.directory import BenchmarkDirectory
+from harken.windows.splits import apply, protocols
 
 
 @pytest.fixture(autouse=True)

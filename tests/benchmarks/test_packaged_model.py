@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import people
 import pytest
 
-import people
 from benchmarks.model import packaged_model
 from benchmarks.model.packaged_model_card import FoldLogits, card, compared_macro_f1, scores
 from harken import Recogniser, read
-from harken.presets import PRESETS
-from harken.recording import Recording
-from harken.windows import Windows
+from harken.learning.presets import PRESETS
+from harken.recordings.recording import Recording
+from harken.windows.windows import Windows
 
 
 def windows(labels: list[str], subjects: list[str]) -> Windows:

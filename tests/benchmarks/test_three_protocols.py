@@ -13,10 +13,10 @@ import pytest
 
 from benchmarks.recognition import three_protocols
 from harken import HarkenError
-from harken.baselines.random_forest import RandomForest
-from harken.scores import score_people
-from harken.splits.same_person import Split
-from harken.windows import Windows
+from harken.evaluation.baselines.random_forest import RandomForest
+from harken.learning.scores import score_people
+from harken.windows.splits.same_person import Split
+from harken.windows.windows import Windows
 
 LABELS = ("sitting", "walking")
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 import study
+
 from benchmarks.recognition import turned_watches
 from harken import HarkenError, Windows
-from harken.benchmarking.directory import BenchmarkDirectory
-from harken.labelling.mounting import Mounting
-from harken.splits import protocols
+from harken.evaluation.benchmark.directory import BenchmarkDirectory
+from harken.models.mounting import Mounting
+from harken.windows.splits import protocols
 
 
 @pytest.fixture(autouse=True)

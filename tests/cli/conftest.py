@@ -2,17 +2,17 @@
 
 from pathlib import Path
 
-import pytest
-
 import people
-from harken.presets import PRESETS
+import pytest
 from running import Quiet
+
+from harken.learning.presets import PRESETS
 
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder to read only: ``run``, of a model that learned from ``alice.csv``; ``bob.csv`` and ``carol.csv``."""
-    from harken.pipeline import train_run
+    from harken.jobs.training import train_run
     from harken.runs import RunSettings
 
     folder = tmp_path_factory.mktemp("trained")

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 import people
+import pytest
 import study
-from harken.presets import PRESETS
-from harken.splits import protocols
+
+from harken.learning.presets import PRESETS
+from harken.windows.splits import protocols
 
 Run = Callable[..., object]
 

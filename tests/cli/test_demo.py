@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-import harken.demo
+import harken.jobs.demo
 from harken.datasets import exercises as dataset
-from harken.presets import SlidingHops
+from harken.learning.presets import SlidingHops
 
 Run = Callable[..., object]
 
@@ -18,9 +18,9 @@ Run = Callable[..., object]
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     if importlib.util.find_spec("seglearn") is None:
         pytest.skip("the demo's data is not installed: pip install seglearn")
-    few = replace(harken.demo.DEMO_RECIPE, windows=SlidingHops(hop_s=10.0))
+    few = replace(harken.jobs.demo.DEMO_RECIPE, windows=SlidingHops(hop_s=10.0))
     quick = few.trained(passes=1)
-    monkeypatch.setattr(harken.demo, "DEMO_RECIPE", quick)
+    monkeypatch.setattr(harken.jobs.demo, "DEMO_RECIPE", quick)
 
 
 @pytest.mark.usefixtures("_quick")
@@ -46,7 +46,7 @@ def test_ends_with_the_scores_and_the_path_of_the_report(run_harken: Run, tmp_pa
 def test_its_recordings_are_those_of_the_data_set(run_harken: Run, tmp_path: Path) -> None:
     import numpy as np
 
-    settings = harken.demo.demo_settings(tmp_path, resume=False)
+    settings = harken.jobs.demo.demo_settings(tmp_path, resume=False)
     assert {path.name for path in settings.cross} == {
         f"exercises_{number}_{side}.csv" for number in ("08", "09", "10") for side in ("left", "right")
     }

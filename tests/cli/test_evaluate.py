@@ -5,15 +5,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import people
 import pytest
 
 import harken
-import people
-from harken import model_file
-from harken.calibration import expected_calibration_error
-from harken.recogniser import PACKAGED_MODEL, Recogniser
+from harken.learning.calibration import expected_calibration_error
+from harken.models import model_file
+from harken.models.recogniser import PACKAGED_MODEL, Recogniser
 from harken.signals import resample
-from harken.windows import Windows
+from harken.windows.windows import Windows
 
 Run = Callable[..., object]
 

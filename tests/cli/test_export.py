@@ -12,7 +12,7 @@ pytest.importorskip("onnx", reason="the onnx extra is not installed")
 pytest.importorskip("onnxruntime", reason="the onnx extra is not installed")
 
 from harken import Recogniser, read
-from harken.exported import ExportedRecogniser
+from harken.models.onnx.runtime import ExportedRecogniser
 
 Run = Callable[..., Any]
 

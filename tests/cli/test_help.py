@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from harken.presets import DEFAULT_PRESET, PRESETS
-from harken.splits.protocols import PROTOCOLS
+from harken.learning.presets import DEFAULT_PRESET, PRESETS
+from harken.windows.splits.protocols import PROTOCOLS
 
 Run = Callable[..., object]
 COMMANDS = ("demo", "inspect", "train", "evaluate", "adapt", "label", "simulate", "benchmark", "datasets")

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from harken.cli.inspect import _label_table
-from harken.inspection import LabelledTime
+from harken.recordings.inspection import LabelledTime
 
 START_MS = 1_519_170_400_000  # 2018-02-20 23:46:40 UTC
 PNG = b"\x89PNG\r\n\x1a\n"

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import people
 import polars as pl
 import pytest
-
-import harken.recogniser
-import people
 from actigraph_files import ACTIVITY_2, RATE, activity, info, write_gt3x
+
+import harken.models.recogniser
 from harken import read, sliding_windows
-from harken.recogniser import Recogniser
+from harken.models.recogniser import Recogniser
 from harken.signals import resample
 
 Run = Callable[..., Any]
@@ -221,11 +221,11 @@ def test_a_call_that_fails_leaves_no_empty_folder(run_harken: Run, alice: Path, 
 def test_without_a_model_the_packaged_one_is_asked_for(
     run_harken: Run, model: Path, alice: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(harken.recogniser, "PACKAGED_MODEL", tmp_path / "gone.safetensors")
+    monkeypatch.setattr(harken.models.recogniser, "PACKAGED_MODEL", tmp_path / "gone.safetensors")
     missing = run_harken("label", alice, "--out", tmp_path / "out")
     assert missing.exit_code == 2
     assert "is missing from this installation; install harken again, or name a model with --model" in missing.stderr
-    monkeypatch.setattr(harken.recogniser, "PACKAGED_MODEL", model / "model.safetensors")
+    monkeypatch.setattr(harken.models.recogniser, "PACKAGED_MODEL", model / "model.safetensors")
     assert run_harken("label", alice, "--out", tmp_path / "out", "--resume").exit_code == 0
 
 

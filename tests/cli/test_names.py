@@ -94,7 +94,7 @@ def test_train_export_and_a_parquet_file(run_harken: Run, trained: Path, odd: Pa
 
 
 def test_two_names_that_would_be_shown_alike_get_folders_of_their_own() -> None:
-    from harken.cli.each_file import distinct_names
+    from harken.cli.files import distinct_names
 
     first, second = distinct_names([f"/d/{NOT_UTF8}.csv", "/d/b\\xf6rn.csv"])
     assert first != second

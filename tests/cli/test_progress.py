@@ -3,7 +3,7 @@
 import pytest
 
 from harken.cli.progress import TrainingScreen
-from harken.training import Progress
+from harken.learning.training import Progress
 
 
 def progress(step: int, seconds_left: float | None = None, tested_at: int | None = None) -> Progress:

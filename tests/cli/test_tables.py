@@ -5,13 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import people
 import pytest
 from rich.console import Console
 
-import people
 from harken.cli.tables import print_confusion
-from harken.presets import PRESETS
-from harken.scores import score
+from harken.learning.presets import PRESETS
+from harken.learning.scores import score
 
 Run = Callable[..., object]
 

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import people
 import pytest
 
-import people
 from harken.cli.app import spread
-from harken.presets import PRESETS
+from harken.learning.presets import PRESETS
 
 Run = Callable[..., object]
 

@@ -8,8 +8,8 @@ import pytest
 from harken.datasets.activities import COMMON_ACTIVITIES, to_common
 from harken.datasets.registry import DATASETS
 from harken.datasets.wisdm import INFO
-from harken.errors import HarkenError
-from harken.recording import UNLABELLED, Recording
+from harken.recordings.recording import UNLABELLED, Recording
+from harken.support.errors import HarkenError
 
 
 @pytest.fixture

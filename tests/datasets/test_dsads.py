@@ -7,9 +7,9 @@ import polars as pl
 import pytest
 
 from harken.datasets.dsads import ACTIVITIES, INFO, read_dsads
-from harken.errors import HarkenError
-from harken.recording import STANDARD_GRAVITY
-from harken.windows import sliding_windows
+from harken.recordings.recording import STANDARD_GRAVITY
+from harken.support.errors import HarkenError
+from harken.windows.windows import sliding_windows
 
 
 def write_segment(folder: Path, activity: int, person: str, segment: int, *, rows: int = 125) -> Path:

@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 
 from harken import HarkenError, Recording, concatenate, random_windows, sliding_windows
 from harken.datasets import DatasetInfo
-from harken.datasets.admitting_unpickler import ADMITTED, unpickle_arrays
 from harken.datasets.exercises import CHANNELS, EXERCISES, INFO, NO_CLOCK, exercises
+from harken.datasets.unpickler import ADMITTED, unpickle_arrays
 
 ABBREVIATIONS = list(EXERCISES)
 

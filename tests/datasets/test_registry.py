@@ -8,7 +8,7 @@ import pytest
 from harken.datasets.info import Archive, data_folder
 from harken.datasets.registry import DATASETS, dataset
 from harken.datasets.wisdm import INFO
-from harken.errors import HarkenError
+from harken.support.errors import HarkenError
 
 EVERY = pytest.mark.parametrize("name", list(DATASETS))
 

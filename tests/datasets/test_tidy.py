@@ -9,8 +9,8 @@ import pytest
 import harken
 from harken.datasets.dsads import read_dsads
 from harken.datasets.tidy import read_tidy
-from harken.errors import HarkenError
-from harken.recording import STANDARD_GRAVITY, UNLABELLED
+from harken.recordings.recording import STANDARD_GRAVITY, UNLABELLED
+from harken.support.errors import HarkenError
 
 MONDAY_S = 1_700_000_000
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from harken.datasets.wisdm import ACTIVITIES, INFO, read_wisdm, read_wisdm_rows
-from harken.errors import HarkenError
-from harken.recording import STANDARD_GRAVITY, UNLABELLED, Recording
-from harken.windows import sliding_windows
+from harken.recordings.recording import STANDARD_GRAVITY, UNLABELLED, Recording
+from harken.support.errors import HarkenError
+from harken.windows.windows import sliding_windows
 
 MS = 10**6
 STEP = 50 * MS

@@ -8,8 +8,8 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from harken.calibration import Coverage, coverage
 from harken.figures.coverage import coverage_picture
+from harken.learning.calibration import Coverage, coverage
 
 
 def curve_of(sure: list[float], right: list[bool]) -> Coverage:

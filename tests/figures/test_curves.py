@@ -7,7 +7,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from harken.figures.curves import learning_curves, running_mean
-from harken.history import History
+from harken.learning.history import History
 
 BATCH = 100
 

@@ -14,7 +14,7 @@ import harken
 from harken import Recogniser
 from harken.figures import draw_recording, label_colours, new_figure, save_png
 from harken.figures.style import MARKED, UNLABELLED_COLOUR
-from harken.recording import Recording
+from harken.recordings.recording import Recording
 
 PNG = b"\x89PNG\r\n\x1a\n"
 START_NS = 1_519_170_400 * 10**9  # 2018-02-20 23:46:40 UTC

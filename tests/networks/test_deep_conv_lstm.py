@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from harken.errors import HarkenError
 from harken.networks import DeepConvLSTM, DeepConvLSTMSizes, build
+from harken.support.errors import HarkenError
 
 
 def sigmoid(values: np.ndarray) -> np.ndarray:

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import torch
-
-from harken.networks import EverydayLSTM, EverydaySizes, build
-from harken.presets import PRESETS
 from spectrum import by_fourier
+
+from harken.learning.presets import PRESETS
+from harken.networks import EverydayLSTM, EverydaySizes, build
 
 
 def _convolved(signals: np.ndarray, weights: np.ndarray, *, stride: int = 2, groups: int = 1) -> np.ndarray:

@@ -7,11 +7,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tensorflow1 import Adam, Weights, logits_of, loss_and_gradients
 from torch.nn import functional as F
 
+from harken.learning.optimiser import EpsilonHatAdam
 from harken.networks import NotebookLSTM, NotebookSizes
-from harken.optimiser import EpsilonHatAdam
-from tensorflow1 import Adam, Weights, logits_of, loss_and_gradients
 
 L2 = 0.0015
 
@@ -39,7 +39,7 @@ def to_tensorflow(tensors: dict[str, torch.Tensor], layers: int) -> Weights:
 
 
 def our_loss(network: NotebookLSTM, signals: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:
-    from harken.training import _half_sum_of_squares
+    from harken.learning.training import _half_sum_of_squares
 
     return F.cross_entropy(network(signals), codes) + L2 * _half_sum_of_squares(list(network.parameters()))
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
-
 from actigraph_files import NS_PER_S, OFFSET_NS, START_S
-from harken.mending import mend
-from harken.readers.actigraph import read_gt3x
+from numpy.typing import NDArray
 from reading import as_found, notes
+
+from harken.readers.actigraph import read_gt3x
+from harken.recordings.mending import mend
 
 read = as_found(read_gt3x)
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from actigraph_files import ACTIVITY, ACTIVITY_2, NS_PER_S, RATE, START_S, activity, info, metadata, steps, write_gt3x
-from harken.mending import mend
-from harken.readers.actigraph import read_gt3x
 from reading import as_found, notes, refusals
+
+from harken.readers.actigraph import read_gt3x
+from harken.recordings.mending import mend
 
 read = as_found(read_gt3x)
 refusal = refusals(read)

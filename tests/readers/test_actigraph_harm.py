@@ -7,7 +7,6 @@ import zipfile
 from pathlib import Path
 
 import pytest
-
 from actigraph_files import (
     ACTIVITY,
     ACTIVITY_2,
@@ -22,9 +21,10 @@ from actigraph_files import (
     steps,
     write_gt3x,
 )
-from harken.errors import HarkenError
-from harken.readers.actigraph import looks_like_gt3x, read_gt3x
 from reading import as_found, refusals
+
+from harken.readers.actigraph import looks_like_gt3x, read_gt3x
+from harken.support.errors import HarkenError
 
 read = as_found(read_gt3x)
 refusal = refusals(read)

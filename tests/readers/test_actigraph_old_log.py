@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import numpy as np
-
 from actigraph_files import ACTIVITY, RATE, neo, packed, steps, write_gt3x
-from harken.mending import mend
+from reading import as_found, notes, refusals
+
 from harken.readers.actigraph import read_gt3x
 from harken.readers.actigraph.held import held_stretches
-from reading import as_found, notes, refusals
+from harken.recordings.mending import mend
 
 read = as_found(read_gt3x)
 refusal = refusals(read)

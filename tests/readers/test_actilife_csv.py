@@ -6,15 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
-
 from actigraph_files import START_S, export_header
-from harken.errors import HarkenError
-from harken.mending import mend
-from harken.readers.actigraph import looks_like_actilife_csv, read_actilife_csv, read_gt3x
-from harken.readers.options import TableOptions
+from numpy.typing import NDArray
 from reading import as_found, notes, refusals
 from tables import write
+
+from harken.readers.actigraph import looks_like_actilife_csv, read_actilife_csv, read_gt3x
+from harken.readers.options import TableOptions
+from harken.recordings.mending import mend
+from harken.support.errors import HarkenError
 
 NS_PER_S = 10**9
 RATE = 30

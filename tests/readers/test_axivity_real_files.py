@@ -10,10 +10,6 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from harken.readers.axivity import looks_like_axivity, read_axivity
-from harken.readers.options import TableOptions
-from harken.recording import Recording
 from reading import mended, refusals
 from research_watches import (
     AX6,
@@ -25,6 +21,10 @@ from research_watches import (
     turning,
     write_parts,
 )
+
+from harken.readers.axivity import looks_like_axivity, read_axivity
+from harken.readers.options import TableOptions
+from harken.recordings.recording import Recording
 
 read = mended(read_axivity)
 refusal = refusals(read)

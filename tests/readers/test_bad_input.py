@@ -9,11 +9,11 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-import harken
-from harken.errors import HarkenError
 from reading import refusals
 from tables import HEADER, notebook_lines, write
+
+import harken
+from harken.support.errors import HarkenError
 
 LINES = [HEADER, *notebook_lines()]
 CUT = "Remove or complete it; --skip-rows N skips lines at the top"

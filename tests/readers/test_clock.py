@@ -11,18 +11,18 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from parted import assert_same
+from tables import acceleration, write
 
 import harken
-import harken.mending
 import harken.readers.options
-from harken.errors import HarkenError
+import harken.recordings.mending
 from harken.readers.clock import nanoseconds
 from harken.readers.options import TableOptions
 from harken.readers.parts import open_parts
 from harken.readers.units import NS_PER_UNIT
-from harken.recording import Recording
-from parted import assert_same
-from tables import acceleration, write
+from harken.recordings.recording import Recording
+from harken.support.errors import HarkenError
 
 START = datetime(2018, 2, 20, 23, 46, 40, tzinfo=UTC)
 START_NS = int(START.timestamp()) * 10**9
@@ -207,7 +207,7 @@ def test_a_rate_that_cannot_be(step: int, rate: str, reader: Callable[..., objec
 
 
 def test_the_fastest_rate_that_may_be_said_is_the_fastest_that_is_read() -> None:
-    assert harken.readers.options.FASTEST_HZ == harken.mending.FASTEST_HZ
+    assert harken.readers.options.FASTEST_HZ == harken.recordings.mending.FASTEST_HZ
 
 
 FORWARD = (

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from harken.errors import HarkenError
 from harken.readers.columns import Columns, find_columns
 from harken.readers.options import TableOptions
+from harken.support.errors import HarkenError
 
 
 def find(header: str | None, first_row: str = "", **options: object) -> Columns:

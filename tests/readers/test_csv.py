@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tables import HEADER, START_MS, acceleration, notebook_lines, write
 
 import harken
 from harken.readers import blocks
-from harken.recording import STANDARD_GRAVITY, Recording
-from tables import HEADER, START_MS, acceleration, notebook_lines, write
+from harken.recordings.recording import STANDARD_GRAVITY, Recording
 
 LINES = notebook_lines(40)
 

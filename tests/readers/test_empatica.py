@@ -4,15 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from exports import head, survives
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from exports import head, survives
-from harken.errors import HarkenError
-from harken.readers.empatica import looks_like_empatica, read_empatica
-from harken.readers.options import TableOptions
 from reading import mended
 from tables import HEADER, acceleration, notebook_lines, write
+
+from harken.readers.empatica import looks_like_empatica, read_empatica
+from harken.readers.options import TableOptions
+from harken.support.errors import HarkenError
 
 START_S = 1_495_437_325
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from archives import zipped
 from exports import Looks, Read, head, read_or_refused
-from harken.errors import HarkenError
+from tables import HEADER, acceleration, notebook_lines, write
+
 from harken.readers.empatica import looks_like_empatica, read_empatica
 from harken.readers.exports import describes_columns, owner
 from harken.readers.omgui import looks_like_omgui, read_omgui
@@ -16,7 +16,7 @@ from harken.readers.phyphox import looks_like_phyphox, read_phyphox
 from harken.readers.physics_toolbox import looks_like_physics_toolbox, read_physics_toolbox
 from harken.readers.sensor_logger import looks_like_sensor_logger, read_sensor_logger
 from harken.readers.sensorlog import looks_like_sensorlog, read_sensorlog
-from tables import HEADER, acceleration, notebook_lines, write
+from harken.support.errors import HarkenError
 
 READERS: dict[str, tuple[Looks, Read]] = {
     "empatica": (looks_like_empatica, read_empatica),

@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reading import mended, refusals
+from research_watches import SUMMER, geneactiv, ns, turning, write_parts
 
-from harken.errors import HarkenError
 from harken.readers.genea import looks_like_genea, read_genea
 from harken.readers.geneactiv import looks_like_geneactiv, read_geneactiv
 from harken.readers.geneactiv import samples as library_samples
 from harken.readers.options import TableOptions
-from harken.recording import Recording
-from reading import mended, refusals
-from research_watches import SUMMER, geneactiv, ns, turning, write_parts
+from harken.recordings.recording import Recording
+from harken.support.errors import HarkenError
 
 actfast = pytest.importorskip("actfast", reason="the devices extra is not installed")
 

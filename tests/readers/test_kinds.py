@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 import harken
-from harken.errors import HarkenError
 from harken.readers import TableOptions
 from harken.readers.csv import read_csv
 from harken.readers.kinds import reader_of
 from harken.readers.parquet import read_parquet
 from harken.readers.parts import open_parts
 from harken.readers.sensor_logger import read_sensor_logger
+from harken.support.errors import HarkenError
 
 TRUE_RATE_AND_HOURS = {
     "GGIR_actigraph_testfile.gt3x": (30, 0.49),

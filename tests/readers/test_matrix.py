@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harken.errors import HarkenError
 from harken.readers.axivity import looks_like_axivity
 from harken.readers.genea import looks_like_genea
 from harken.readers.geneactiv import looks_like_geneactiv
 from harken.readers.matrix import looks_like_matrix, read_matrix
 from harken.readers.options import TableOptions
+from harken.support.errors import HarkenError
 
 HEADER = bytes(512) + b"MDTC\x01\0\0\0\x08\0\xd0\x07"
 CONTENT = HEADER + b"MDTCPACK" + bytes(28) + bytes(range(256)) * 4

@@ -5,17 +5,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from exports import head, survives
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from exports import head, survives
-from harken.errors import HarkenError
-from harken.readers.omgui import looks_like_omgui, read_omgui
-from harken.readers.options import TableOptions
-from harken.readers.parts import open_parts
 from parted import assert_same
 from reading import mended
 from tables import HEADER, acceleration, notebook_lines, write
+
+from harken.readers.omgui import looks_like_omgui, read_omgui
+from harken.readers.options import TableOptions
+from harken.readers.parts import open_parts
+from harken.support.errors import HarkenError
 
 START_NS = 1_551_178_506 * 10**9  # 26 February 2019, 10:55:06 on the watch's clock
 NO_ZONE = "Times carry no zone and are taken as UTC; --timezone says where the wearer lived."

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-
-import harken
-from harken.errors import HarkenError
-from harken.readers.parts import open_parts
 from parted import refusal_of
 from tables import HEADER, START_MS, acceleration, notebook_lines, write
+
+import harken
+from harken.readers.parts import open_parts
+from harken.support.errors import HarkenError
 
 ROWS = 60
 START = datetime(2018, 2, 20, 23, 46, 40, tzinfo=UTC)

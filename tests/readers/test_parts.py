@@ -11,14 +11,14 @@ import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from parted import assert_same, refusal_of
 
 import harken.readers.parts.parquet
-from harken.errors import HarkenError
 from harken.readers import read
 from harken.readers.parts import open_parts, parts_of
-from harken.samples import Samples, joined
+from harken.recordings.samples import Samples, joined
 from harken.simulation import Simulation, write_simulation
-from parted import assert_same, refusal_of
+from harken.support.errors import HarkenError
 
 START_MS = 1_519_170_400_000
 

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from parted import assert_same, refusal_of
 
 import harken.readers.blocks
 import harken.readers.parts.csv
 import harken.readers.units
-from harken.errors import HarkenError
 from harken.readers import read
 from harken.readers.parts import open_parts
-from parted import assert_same, refusal_of
+from harken.support.errors import HarkenError
 
 START_MS = 1_519_170_400_000
 START = datetime(2018, 2, 20, 23, 46, 40, tzinfo=UTC)

@@ -5,18 +5,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from archives import zipped
+from exports import head, left_of_archives, survives
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-
-from archives import zipped
-from exports import head, left_of_archives, survives
-from harken.errors import HarkenError
-from harken.readers.options import TableOptions
-from harken.readers.phyphox import looks_like_phyphox, read_phyphox
-from harken.recording import STANDARD_GRAVITY
 from reading import mended, notes
 from tables import HEADER, acceleration, notebook_lines, write
+
+from harken.readers.options import TableOptions
+from harken.readers.phyphox import looks_like_phyphox, read_phyphox
+from harken.recordings.recording import STANDARD_GRAVITY
+from harken.support.errors import HarkenError
 
 SECONDS = np.arange(200) * 0.00997
 MS2 = acceleration(200) * STANDARD_GRAVITY

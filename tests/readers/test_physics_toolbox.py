@@ -4,16 +4,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from exports import head, survives
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tables import HEADER, acceleration, notebook_lines, write
 
-from exports import head, survives
-from harken.errors import HarkenError
-from harken.mending import mend
 from harken.readers.options import TableOptions
 from harken.readers.physics_toolbox import looks_like_physics_toolbox, read_physics_toolbox
-from harken.recording import STANDARD_GRAVITY
-from tables import HEADER, acceleration, notebook_lines, write
+from harken.recordings.mending import mend
+from harken.recordings.recording import STANDARD_GRAVITY
+from harken.support.errors import HarkenError
 
 
 def lines(times: list[str], samples: np.ndarray, header: str = "time,gFx,gFy,gFz,TgF") -> list[str]:

@@ -3,13 +3,13 @@
 from pathlib import Path
 
 import pytest
-
 from actigraph_files import ACTIVITY, activity, export_header, info, metadata, steps, write_gt3x
+from research_watches import cwa_blocks, cwa_header, geneactiv, write_parts
+
 from harken.readers import read
 from harken.readers.parts import open_parts
 from harken.readers.placement import about_placement, placement_of
-from harken.recording import Placement
-from research_watches import cwa_blocks, cwa_header, geneactiv, write_parts
+from harken.recordings.recording import Placement
 
 REAL = {
     "GGIR_actigraph_testfile.gt3x": Placement.WAIST,

@@ -5,19 +5,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from archives import zipped
+from exports import head, left_of_archives, survives, turned, written
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from reading import mended, notes
+from tables import HEADER, acceleration, notebook_lines, write
 
-from archives import zipped
-from exports import head, left_of_archives, survives, turned, written
-from harken.errors import HarkenError
 from harken.readers.options import TableOptions
 from harken.readers.sensor_logger import looks_like_sensor_logger, read_sensor_logger
 from harken.readers.units import magnitude_at_rest
-from harken.recording import STANDARD_GRAVITY
-from reading import mended, notes
-from tables import HEADER, acceleration, notebook_lines, write
+from harken.recordings.recording import STANDARD_GRAVITY
+from harken.support.errors import HarkenError
 
 START_NS = 1_719_102_681_279_387_400
 STEP_NS = 10_054_500

@@ -5,16 +5,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from exports import head, survives, turned, written
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-
-from exports import head, survives, turned, written
-from harken.errors import HarkenError
-from harken.readers.options import TableOptions
-from harken.readers.sensorlog import looks_like_sensorlog, read_sensorlog
 from reading import mended, notes
 from tables import HEADER, acceleration, notebook_lines, write
+
+from harken.readers.options import TableOptions
+from harken.readers.sensorlog import looks_like_sensorlog, read_sensorlog
+from harken.support.errors import HarkenError
 
 START = datetime(2024, 8, 22, 12, 12, 7, 869_000, tzinfo=UTC)
 START_NS = int(START.timestamp() * 1000) * 10**6

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tables import acceleration, write
 
 import harken
-from harken.errors import HarkenError
 from harken.readers.units import G_PER_UNIT, acceleration_unit, magnitude_at_rest
-from harken.recording import Recording
-from tables import acceleration, write
+from harken.recordings.recording import Recording
+from harken.support.errors import HarkenError
 
 G = acceleration(400)
 

@@ -13,9 +13,11 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from reading import refusals
+from research_watches import cwa_blocks, cwa_header
+from tables import HEADER, notebook_lines
 
 import harken
-from harken.errors import HarkenError
 from harken.readers import blocks as blocks_module
 from harken.readers.archive import member_paths, opened_file
 from harken.readers.blocks import BLOCK_BYTES, LONGEST_LINE, Block, blocks
@@ -23,9 +25,7 @@ from harken.readers.csv import layout_of
 from harken.readers.layout import Layout
 from harken.readers.parts import open_parts
 from harken.readers.unpacking import UnpackingLimits, unpacking_limits
-from reading import refusals
-from research_watches import cwa_blocks, cwa_header
-from tables import HEADER, notebook_lines
+from harken.support.errors import HarkenError
 
 MIB = 1 << 20
 ROWS = "".join(f"{line}\n" for line in [HEADER, *notebook_lines(200)]).encode()

@@ -3,13 +3,13 @@
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 import people
-from harken.errors import HarkenError
-from harken.pipeline import train_run
-from harken.runs import RunSettings
+import pytest
 from running import Quiet, settings_of
+
+from harken.jobs.training import train_run
+from harken.runs import RunSettings
+from harken.support.errors import HarkenError
 
 pytestmark = pytest.mark.usefixtures("small_preset")
 

@@ -9,16 +9,16 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import people
 import pytest
 import torch
-
-import people
-from harken.errors import HarkenError
-from harken.pipeline import train_run
-from harken.recogniser import Recogniser
-from harken.runs.directory import RunDirectory
-from harken.training import Interrupted
 from running import Quiet, everyday, settings_of
+
+from harken.jobs.training import train_run
+from harken.learning.training import Interrupted
+from harken.models.recogniser import Recogniser
+from harken.runs.directory import RunDirectory
+from harken.support.errors import HarkenError
 
 pytestmark = pytest.mark.usefixtures("small_preset")
 
@@ -79,7 +79,7 @@ def test_all_fits_use_the_threads_that_the_first_one_chose(tmp_path: Path, monke
         measured.append(most)
         return 2
 
-    monkeypatch.setattr("harken.training.fastest_threads", choose)
+    monkeypatch.setattr("harken.learning.training.fastest_threads", choose)
     used: list[int] = []
     settings = everyday(tmp_path, tmp_path / "run")
 

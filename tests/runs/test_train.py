@@ -5,15 +5,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import people
 import polars as pl
 import pytest
+from running import Quiet, everyday, settings_of
 
 import harken
-import people
-from harken.pipeline import train_run
-from harken.recogniser import Recogniser
+from harken.jobs.training import train_run
+from harken.models.recogniser import Recogniser
 from harken.runs import RunSettings
-from running import Quiet, everyday, settings_of
 
 pytestmark = pytest.mark.usefixtures("small_preset")
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from harken import Recogniser
 from harken.datasets import exercises as dataset
 from harken.datasets.exercises import exercises
-from harken.demo import STRANGERS
+from harken.jobs.demo import STRANGERS
 from harken.server import demo
 from harken.server.demo import MODEL, DemoWatch, demo_watches, stream
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import websockets
-
-from harken.errors import HarkenError
-from harken.server.keeping import Keeper, kept, record
 from serving import message, now_wrist, recogniser, serving
+
+from harken.server.log import Keeper, kept, record
+from harken.support.errors import HarkenError
 
 
 def test_a_restart_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:

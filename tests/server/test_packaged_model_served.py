@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 import websockets
-
-import harken
-from harken.labelled import LabelSettings, timeline_of_file
-from harken.recogniser import Recogniser
-from harken.simulation import Simulation, write_simulation
 from offline import offline
 from serving import Served, message, serving
+
+import harken
+from harken.labelling import LabelSettings, timeline_of_file
+from harken.models.recogniser import Recogniser
+from harken.simulation import Simulation, write_simulation
 
 DAYS, RATE_HZ = 0.002, 50  # three minutes
 LOT = 333

@@ -10,11 +10,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from browser import Browser, chromium
 
 import harken
-from browser import Browser, chromium
 from harken.figures.style import label_colours
-from harken.report.wearer.colours import colours_of
+from harken.reports.wearer.colours import colours_of
 
 PAGE = Path(harken.__file__).parent / "server" / "page"
 

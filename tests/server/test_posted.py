@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-import pytest
-
 import people
-from harken.memory import resident_bytes
+import pytest
+from serving import Answer, Served, serving
+
 from harken.server import app as app_module
 from harken.server.limits import Limits
 from harken.server.recordings import Uploads
-from serving import Answer, Served, serving
+from harken.support.memory import resident_bytes
 
 MIB = 1 << 20
 

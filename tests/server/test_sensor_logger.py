@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-
-from harken.recording import STANDARD_GRAVITY
-from harken.server.sensor_logger import Joining, MalformedError
 from offline import offline
 from serving import Served, now_wrist, recogniser, serving
+
+from harken.recordings.recording import STANDARD_GRAVITY
+from harken.server.sensor_logger import Joining, MalformedError
 
 SIGNALS = NDArray[np.float32]
 

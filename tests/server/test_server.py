@@ -7,19 +7,19 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import people
 import pytest
 import websockets
+from offline import offline
+from serving import Served, message, now_wrist, recogniser, serving
 
-import people
-from harken.errors import HarkenError
-from harken.labelled import LabelSettings, timeline_of_file
+from harken.labelling import LabelSettings, timeline_of_file
 from harken.server.app import create_app
 from harken.server.guard import Guard
 from harken.server.hub import Hub
 from harken.server.limits import Limits
-from harken.server.serving import server_for
-from offline import offline
-from serving import Served, message, now_wrist, recogniser, serving
+from harken.server.server import server_for
+from harken.support.errors import HarkenError
 
 
 @pytest.fixture(scope="module")

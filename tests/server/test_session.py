@@ -5,11 +5,11 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from serving import recogniser
 
-from harken.live import Plan, advance
+from harken.labelling.live import Plan, advance
 from harken.server.limits import Limits
 from harken.server.session import MOST_FINAL, MOST_TOLD, Session
-from serving import recogniser
 
 START_NS = 1_700_000_000 * 10**9
 RATE_HZ = 50

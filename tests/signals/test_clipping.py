@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from harken.errors import HarkenError
-from harken.recording import Recording
-from harken.signals import Clipping, Samples, joined, mark_clipped
 from sampled import ROUGH, clock, made
+
+from harken.recordings.recording import Recording
+from harken.signals import Clipping, Samples, joined, mark_clipped
+from harken.support.errors import HarkenError
 
 
 def railed(recording: Recording, runs: list[tuple[int, int]], range_g: float = 2.0) -> Recording:

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from harken.errors import HarkenError
-from harken.recording import Recording
-from harken.signals import Epochs, EpochStatistics, Samples, epochs_of
 from sampled import ROUGH, START_NS, clock, made
+
+from harken.recordings.recording import Recording
+from harken.signals import Epochs, EpochStatistics, Samples, epochs_of
+from harken.support.errors import HarkenError
 
 COLUMNS = [name for name in Epochs.__dataclass_fields__ if name != "epoch_ns"]
 

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from scipy.signal import butter, filtfilt
 
 import harken
-from harken.errors import HarkenError
-from harken.recording import Recording
+from harken.recordings.recording import Recording
 from harken.signals import gravity as module
 from harken.signals import split_gravity
+from harken.support.errors import HarkenError
 
 RATE_HZ = 50.0
 

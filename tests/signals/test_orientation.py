@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from harken.errors import HarkenError
-from harken.recording import Recording
+from harken.recordings.recording import Recording
 from harken.signals import mirrored, turned_about_face, turned_about_forearm, turned_by_quarters
+from harken.support.errors import HarkenError
 
 CHANNELS = ("x", "y", "z", "gyro_x", "gyro_y", "gyro_z", "gravity_x", "body_y", "P")
 
@@ -97,7 +97,7 @@ def test_rotation_still_explains_how_gravity_turns(change: Callable[[Recording],
 )
 def test_the_same_as_in_training(change: Callable[[Recording], Recording], switch: str) -> None:
     torch = pytest.importorskip("torch")
-    from harken.augment import Augmentation
+    from harken.learning.augmentation import Augmentation
 
     old = moving(CHANNELS[:6])
     batch = torch.from_numpy(old.signals.copy())[None]

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from sampled import clock, inside, made, sine
 
 import harken
-from harken.recording import Recording
+from harken.recordings.recording import Recording
 from harken.signals import look_ahead_s, resample
 from harken.signals.low_pass import LowPass
-from sampled import clock, inside, made, sine
 
 
 @settings(deadline=None, max_examples=60)

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from harken.errors import HarkenError
-from harken.recording import Recording
-from harken.signals import Grid, resample
 from sampled import NEW_RATES, ROUGH, START_NS, clock, inside, made, sine
+
+from harken.recordings.recording import Recording
+from harken.signals import Grid, resample
+from harken.support.errors import HarkenError
 
 
 @settings(deadline=None, max_examples=80)

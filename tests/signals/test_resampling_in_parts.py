@@ -6,12 +6,12 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from sampled import NEW_RATES, ROUGH, clock, made
 from scipy.interpolate import CubicHermiteSpline
 
-from harken.recording import Recording
+from harken.recordings.recording import Recording
 from harken.signals import Resampler, Samples, joined, look_ahead_s, resample
 from harken.signals.low_pass import LowPass
-from sampled import NEW_RATES, ROUGH, clock, made
 
 
 def reference(recording: Recording, new_hz: float, time_ns: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from harken.samples import Samples
+from harken.recordings.samples import Samples
 from harken.signals import EpochStatistics, walks
 from harken.signals.walks import Walks
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harken.cli.options import Json, Model, with_reading_options
-from harken.printable import printable
 from harken.readers.options import TableOptions
+from harken.support.printable import printable
 
 if TYPE_CHECKING:
-    from harken.adaptation import Adapted
+    from harken.models.adaptation import Adapted
 
 __all__ = ["adapt"]
 
@@ -38,11 +38,11 @@ def adapt(
     A minute of each of two labels is enough to try. It says whether the adapted weights were kept; if they were not,
     MODEL2 holds the general model's.
     """
-    from harken.adaptation import adapt as adapt_recogniser
-    from harken.errors import HarkenError
-    from harken.model_file import model_path
+    from harken.models.adaptation import adapt as adapt_recogniser
+    from harken.models.model_file import model_path
+    from harken.models.recogniser import Recogniser
     from harken.readers import read
-    from harken.recogniser import Recogniser
+    from harken.support.errors import HarkenError
 
     if out.suffix != ".safetensors":
         raise HarkenError(f"{out}: models are .safetensors files; give --out a name that ends so")

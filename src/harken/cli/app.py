@@ -13,9 +13,9 @@ import typer
 from harken import __version__
 from harken.cli import adapt, benchmark, datasets, demo, evaluate, export, inspect, label, serve, simulate, train
 from harken.cli.options import FLAG
-from harken.errors import HarkenError
-from harken.files import NotWrittenError
-from harken.printable import printable
+from harken.support.errors import HarkenError
+from harken.support.files import NotWrittenError
+from harken.support.printable import printable
 
 __all__ = ["app", "main", "spread"]
 

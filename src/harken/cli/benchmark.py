@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from harken.cli.options import FLAG, Json
-from harken.printable import printable
+from harken.support.printable import printable
 
 if TYPE_CHECKING:
-    from harken.benchmarking import BenchmarkSettings, Finished
+    from harken.evaluation.benchmark import BenchmarkSettings, Finished
 
 __all__ = ["benchmark"]
 
@@ -81,8 +81,8 @@ def benchmark(
     adds folds and baselines. The directory holds benchmark.json, benchmark.md, confusion.png, and for every fold the
     scores of each method and the model files of presets.
     """
-    from harken.benchmarking import BenchmarkSettings, compare, read_result
-    from harken.presets import DEFAULT_PRESET
+    from harken.evaluation.benchmark import BenchmarkSettings, compare, read_result
+    from harken.learning.presets import DEFAULT_PRESET
 
     earlier = read_result(against) if against is not None else None
     settings = BenchmarkSettings(
@@ -101,7 +101,7 @@ def benchmark(
     )
     result = _run(settings)
     if json:
-        from harken.benchmarking.directory import json_text
+        from harken.evaluation.benchmark.directory import json_text
 
         typer.echo(json_text(result), nl=False)
     else:
@@ -127,7 +127,7 @@ class _Lines:
             typer.echo(f"{jobs - done} to learn and test, a line as each ends.", err=True)
 
     def finished(self, finished: "Finished") -> None:
-        from harken.inspection import duration_text
+        from harken.recordings.inspection import duration_text
 
         self.done = finished.done
         left = f", about {duration_text(round(finished.left_s))} left" if finished.done < finished.jobs else ""
@@ -140,7 +140,7 @@ class _Lines:
 
 
 def _run(settings: "BenchmarkSettings") -> dict[str, Any]:
-    from harken.benchmarking import run_benchmark
+    from harken.evaluation.benchmark import run_benchmark
 
     lines = _Lines()
     try:
@@ -162,7 +162,7 @@ def _print(result: dict[str, Any], out: Path) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from harken.benchmarking.page import tables
+    from harken.evaluation.benchmark.page import tables
 
     console = Console(highlight=False)
     console.print(result["measures"], markup=False)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harken.cli.options import Json
-from harken.printable import printable
+from harken.support.printable import printable
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -42,7 +42,7 @@ def datasets(
     JSON is a list of objects, one for each data set that is told of.
     """
     from harken.datasets.registry import DATASETS, dataset
-    from harken.errors import HarkenError
+    from harken.support.errors import HarkenError
 
     if name is None:
         if fetch is not None:
@@ -127,7 +127,7 @@ def _print_one(info: "DatasetInfo") -> None:
 
 
 def _protocols(info: "DatasetInfo") -> str:
-    from harken.splits.protocols import PROTOCOLS
+    from harken.windows.splits.protocols import PROTOCOLS
 
     return ", ".join(name for dataset, name in PROTOCOLS if dataset == info.name)
 

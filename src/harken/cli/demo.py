@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from harken.printable import printable
+from harken.support.printable import printable
 
 __all__ = ["demo"]
 
@@ -19,7 +19,7 @@ def demo(
     meets. A demo that was interrupted goes on when it is called again; a finished one is shown again.
     """
     from harken.cli.train import run_and_tell
-    from harken.demo import STRANGERS, demo_settings
+    from harken.jobs.demo import STRANGERS, demo_settings
 
     settings = demo_settings(out, resume=True)
     people = len({path.name.rsplit("_", 1)[0] for path in settings.files})

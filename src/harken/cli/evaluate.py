@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harken.cli.options import Json, Model, NoOrientation, with_reading_options
-from harken.errors import HarkenError
-from harken.printable import printable
 from harken.readers.options import TableOptions
+from harken.support.errors import HarkenError
+from harken.support.printable import printable
 
 if TYPE_CHECKING:
-    from harken.recording import Recording
+    from harken.recordings.recording import Recording
 
 __all__ = ["evaluate"]
 
@@ -54,11 +54,11 @@ def evaluate(
     A file that cannot be scored does not keep the others from being scored; it is named at the end, and in the JSON
     under "failures".
     """
-    from harken.cli.each_file import raise_failures
-    from harken.cli.each_file import recordings as files_in
-    from harken.cohort import without_path
-    from harken.evaluation import evaluate as evaluate_recordings
-    from harken.recogniser import Recogniser
+    from harken.cli.files import raise_failures
+    from harken.cli.files import recordings as files_in
+    from harken.evaluation.evaluation import evaluate as evaluate_recordings
+    from harken.labelling.cohort import without_path
+    from harken.models.recogniser import Recogniser
 
     if plot is not None and plot.suffix.lower() != ".png":
         raise HarkenError(f"{plot}: pictures are PNG files; give a name that ends in .png")

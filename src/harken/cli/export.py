@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from harken.cli.options import Json, Model
-from harken.printable import printable
+from harken.support.printable import printable
 
 __all__ = ["export"]
 
@@ -24,9 +24,9 @@ def export(
 
     It is written only if ONNX Runtime gives the same probabilities as PyTorch.
     """
-    from harken.errors import HarkenError
-    from harken.exporting import export as write
-    from harken.model_file import read_model
+    from harken.models.model_file import read_model
+    from harken.models.onnx import export as write
+    from harken.support.errors import HarkenError
 
     if to not in KINDS:
         raise HarkenError(f"models cannot be exported to {to!r}; what can be written is {', '.join(KINDS)}")

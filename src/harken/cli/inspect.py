@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from harken.cli.each_file import distinct_names, progress, raise_failures, recordings
+from harken.cli.files import distinct_names, progress, raise_failures, recordings
 from harken.cli.notes import notes_table
 from harken.cli.options import FilesOrFolders, Json, with_reading_options
-from harken.errors import HarkenError
-from harken.percent import percent_number
-from harken.printable import printable
 from harken.readers.options import TableOptions
+from harken.support.errors import HarkenError
+from harken.support.percent import percent_number
+from harken.support.printable import printable
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from harken.inspection import Inspection
-    from harken.recording import Recording
+    from harken.recordings.inspection import Inspection
+    from harken.recordings.recording import Recording
 
 __all__ = ["inspect"]
 
@@ -80,9 +80,9 @@ def inspect(files: FilesOrFolders, *, reading: TableOptions, plot: Plot = None, 
 
 def _read(file: str, reading: TableOptions) -> tuple["Inspection", "Recording"]:
     """The facts of a file and its mended recording, from one reading."""
-    from harken.inspection import inspect_recording
-    from harken.mending import mend
     from harken.readers import read
+    from harken.recordings.inspection import inspect_recording
+    from harken.recordings.mending import mend
 
     try:
         found = read(file, as_found=True, **vars(reading))
@@ -94,7 +94,7 @@ def _read(file: str, reading: TableOptions) -> tuple["Inspection", "Recording"]:
 
 def _draw(recording: "Recording", path: Path) -> None:
     from harken.figures import draw_recording, save_png
-    from harken.files import not_left_empty
+    from harken.support.files import not_left_empty
 
     try:
         with not_left_empty(path.parent):
@@ -153,8 +153,8 @@ def _facts_table(facts: "Inspection") -> "Table":
 
 def _facts(facts: "Inspection") -> Iterator[tuple[str, str, bool]]:
     """Each fact: its name, what it is, and whether a person should look twice."""
-    from harken.inspection import duration_text
-    from harken.recording import Placement
+    from harken.recordings.inspection import duration_text
+    from harken.recordings.recording import Placement
 
     yield "subject", facts.subject, False
     dropped = "".join(f", {count:,} dropped ({reason})" for reason, count in facts.dropped.items())
@@ -189,7 +189,7 @@ def _channels_text(facts: "Inspection") -> str:
 
 
 def _gap_text(facts: "Inspection") -> str:
-    from harken.inspection import duration_text
+    from harken.recordings.inspection import duration_text
 
     gaps = facts.gaps
     if gaps.longest_s is None or gaps.longest_start is None:
@@ -213,7 +213,7 @@ def _channel_table(facts: "Inspection") -> "Table":
 
 def _label_table(facts: "Inspection") -> "Table":
     """A line a label, and one for what carries none among them."""
-    from harken.inspection import duration_text
+    from harken.recordings.inspection import duration_text
 
     table = _table("label", "rows", "share", "bouts", "total", "median", "longest")
     unlabelled = {"(unlabelled)": facts.unlabelled} if facts.labels and facts.unlabelled.rows else {}

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from harken.cli.options import FLAG, FilesOrFolders, Json, ModelOrPackaged, NoOrientation, with_reading_options
-from harken.errors import HarkenError
-from harken.printable import printable
 from harken.readers.options import TableOptions
+from harken.support.errors import HarkenError
+from harken.support.printable import printable
 
 if TYPE_CHECKING:
-    from harken.cohort import FileOutcome
+    from harken.labelling.cohort import FileOutcome
 
 __all__ = ["label"]
 
@@ -92,11 +92,11 @@ def label(
     way is left as it is. A file that cannot be labelled does not keep the others from being labelled; it is named at
     the end, and in failures.csv. The JSON is a list of the summaries.
     """
-    from harken.cli.each_file import distinct_names, progress, raise_failures, recordings
-    from harken.cohort import label_cohort, shard_of, write_failures, write_tables
-    from harken.cohort.running import Job, Task
-    from harken.files import not_left_empty, remove_left_behind
-    from harken.labelled import LabelSettings
+    from harken.cli.files import distinct_names, progress, raise_failures, recordings
+    from harken.labelling import LabelSettings
+    from harken.labelling.cohort import label_cohort, shard_of, write_failures, write_tables
+    from harken.labelling.cohort.workers import Job, Task
+    from harken.support.files import not_left_empty, remove_left_behind
 
     found = recordings(files, out=out)
     tasks = [Task(path, name) for path, name in zip(found, distinct_names(found), strict=True)]
@@ -138,7 +138,7 @@ def label(
 
 
 def _workers(asked: int | None, tasks: int) -> int:
-    from harken.threads import usable_cores
+    from harken.support.threads import usable_cores
 
     return max(1, min(asked or usable_cores(), tasks))
 

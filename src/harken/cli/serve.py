@@ -42,10 +42,10 @@ def serve(
     Watches and phones send through a WebSocket, or with the app Sensor Logger by HTTP push; a recording that is dropped
     on the page is labelled whole. docs/live.md leads from a watch to its labels in ten minutes. Ctrl+C stops.
     """
-    from harken.errors import HarkenError
-    from harken.recogniser import Recogniser
+    from harken.models.recogniser import Recogniser
     from harken.server.guard import check_token
-    from harken.server.serving import address, is_loopback, listening, new_token, server_for
+    from harken.server.server import address, is_loopback, listening, new_token, server_for
+    from harken.support.errors import HarkenError
 
     if demo and model is not None:
         raise HarkenError("--demo has a model of its own; leave out --model")

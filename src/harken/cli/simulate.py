@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from harken.printable import printable
+from harken.support.printable import printable
 
 __all__ = ["simulate"]
 

@@ -8,11 +8,11 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from harken.evaluation import AnsweredPeople, Evaluation
-from harken.percent import percent
-from harken.printable import printable
+from harken.evaluation.evaluation import AnsweredPeople, Evaluation
+from harken.learning.scores import PeopleScores, Scores
 from harken.runs.outcome import Outcome
-from harken.scores import PeopleScores, Scores
+from harken.support.percent import percent
+from harken.support.printable import printable
 
 __all__ = ["print_answered", "print_confusion", "print_evaluation", "print_outcome", "print_people", "print_scores"]
 
@@ -44,8 +44,8 @@ def print_outcome(outcome: Outcome) -> None:
 
 def _about_strangers(outcome: Outcome) -> list[str]:
     """A line each: what held-out training people got, what nobody knows, and how far to believe the probabilities."""
-    from harken.report.held_out import held_out_people, together
-    from harken.report.probabilities import calibration_sentence, error_sentence
+    from harken.reports.run.held_out import held_out_people, together
+    from harken.reports.run.probabilities import calibration_sentence, error_sentence
 
     said = []
     if outcome.cross is None:
@@ -62,7 +62,7 @@ def _about_strangers(outcome: Outcome) -> list[str]:
 
 def _grouped(outcome: Outcome, notes: Sequence[Sequence[str]]) -> list[str]:
     """The notes of each file, in one line where several files have the same."""
-    from harken.report.notes import share_notes
+    from harken.reports.run.notes import share_notes
 
     reads = outcome.data.training + outcome.data.cross
     return [

@@ -12,9 +12,9 @@ import typer
 from typer.core import TyperCommand
 
 from harken.cli.options import FLAG, with_reading_options
-from harken.errors import HarkenError
-from harken.printable import printable
 from harken.readers.options import TableOptions
+from harken.support.errors import HarkenError
+from harken.support.printable import printable
 
 if TYPE_CHECKING:
     from harken.runs.outcome import Outcome
@@ -103,8 +103,8 @@ def train(
     with --cross, people it never met. A run may be stopped (Ctrl-C) or killed; the same command with --resume
     goes on with it.
     """
-    from harken.cli.each_file import recordings
-    from harken.presets import DEFAULT_PRESET
+    from harken.cli.files import recordings
+    from harken.learning.presets import DEFAULT_PRESET
     from harken.runs.settings import RunSettings
 
     run_and_tell(
@@ -128,8 +128,8 @@ def train(
 def run_and_tell(settings: "RunSettings") -> "Outcome | None":
     """Run a training with its progress on the screen, and print what it found."""
     from harken.cli.progress import TrainingScreen
-    from harken.pipeline import train_run
-    from harken.training import Interrupted
+    from harken.jobs.training import train_run
+    from harken.learning.training import Interrupted
 
     with TrainingScreen() as screen, _stoppable() as should_stop:
         try:

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from harken.datasets.info import DatasetInfo
-from harken.errors import HarkenError
-from harken.recording import UNLABELLED, Recording
+from harken.recordings.recording import UNLABELLED, Recording
+from harken.support.errors import HarkenError
 
 __all__ = ["COMMON_ACTIVITIES", "to_common"]
 

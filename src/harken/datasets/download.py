@@ -21,8 +21,8 @@ import requests
 
 from harken.datasets.info import Archive, DatasetInfo
 from harken.datasets.unpacking import is_archive, unpack
-from harken.errors import HarkenError
-from harken.files import not_left_empty, write_text
+from harken.support.errors import HarkenError
+from harken.support.files import not_left_empty, write_text
 
 __all__ = ["DownloadProgress", "fetch"]
 

@@ -13,9 +13,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.datasets.info import Archive, DatasetInfo, data_folder
-from harken.errors import HarkenError
-from harken.mending import mend
-from harken.recording import STANDARD_GRAVITY, Quality, Recording
+from harken.recordings.mending import mend
+from harken.recordings.recording import STANDARD_GRAVITY, Quality, Recording
+from harken.support.errors import HarkenError
 
 __all__ = ["ACTIVITIES", "ARMS", "INFO", "read_dsads"]
 

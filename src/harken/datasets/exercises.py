@@ -2,7 +2,7 @@
 
 They are the only real watch recordings known to us that come with a plain ``pip install``, which is why
 ``harken demo`` begins with them. The wheel's one data file is a pickled NumPy dictionary. It is read where
-the installed package lies, without importing the package, through ``harken.datasets.admitting_unpickler``.
+the installed package lies, without importing the package, through ``harken.datasets.unpickler``.
 No other file that harken reads is a pickle. This one is tolerable because the user installed the package that
 it lies in, whose code could do anything anyway, and because it is read only when its SHA-256 is the one that
 the installer recorded. Do not read files of another origin with it.
@@ -24,12 +24,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.datasets.admitting_unpickler import unpickle_arrays
 from harken.datasets.info import DatasetInfo
-from harken.errors import HarkenError
-from harken.installing import install_command
-from harken.mending import mend
-from harken.recording import Quality, Recording
+from harken.datasets.unpickler import unpickle_arrays
+from harken.recordings.mending import mend
+from harken.recordings.recording import Quality, Recording
+from harken.support.errors import HarkenError
+from harken.support.installing import install_command
 
 __all__ = ["CHANNELS", "INFO", "exercises"]
 

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.datasets.info import Archive, DatasetInfo, data_folder
-from harken.datasets.joining import offsets_where_they_overlap
-from harken.errors import HarkenError
-from harken.mending import mend
-from harken.recording import Quality, Recording
+from harken.datasets.pieces import offsets_where_they_overlap
+from harken.recordings.mending import mend
+from harken.recordings.recording import Quality, Recording
+from harken.support.errors import HarkenError
 
 __all__ = ["INFO", "read_hmp"]
 

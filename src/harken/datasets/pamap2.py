@@ -15,10 +15,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.datasets.info import Archive, DatasetInfo, data_folder
-from harken.datasets.joining import offsets_in_turn
-from harken.errors import HarkenError
-from harken.mending import mend
-from harken.recording import STANDARD_GRAVITY, UNLABELLED, Quality, Recording
+from harken.datasets.pieces import offsets_in_turn
+from harken.recordings.mending import mend
+from harken.recordings.recording import STANDARD_GRAVITY, UNLABELLED, Quality, Recording
+from harken.support.errors import HarkenError
 
 __all__ = ["CHANNELS", "INFO", "read_pamap2"]
 

@@ -7,8 +7,8 @@ from types import MappingProxyType
 
 from harken.datasets import dsads, exercises, hmp, pamap2, uci_har, wisdm
 from harken.datasets.info import DatasetInfo
-from harken.errors import HarkenError
-from harken.recording import Recording
+from harken.recordings.recording import Recording
+from harken.support.errors import HarkenError
 
 __all__ = ["DATASETS", "Dataset", "dataset"]
 

@@ -11,15 +11,15 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.datasets.joining import offsets_in_turn
-from harken.errors import HarkenError
-from harken.mending import mend
+from harken.datasets.pieces import offsets_in_turn
 from harken.readers.clock import EARLIEST_DATE_NS, nanoseconds
 from harken.readers.options import AccelerationUnit, TableOptions, TimeUnit
 from harken.readers.panics import without_panics
 from harken.readers.table import POLARS_ERRORS, first_line
 from harken.readers.units import G_PER_UNIT, acceleration_unit, magnitude_at_rest, time_unit
-from harken.recording import UNLABELLED, Quality, Recording
+from harken.recordings.mending import mend
+from harken.recordings.recording import UNLABELLED, Quality, Recording
+from harken.support.errors import HarkenError
 
 __all__ = ["read_tidy"]
 
@@ -50,7 +50,7 @@ def read_tidy(
         path: a CSV (also ``.csv.gz``) or Parquet file, or a folder whose files of these kinds are all such tables.
         label_column: which column has the labels; by default ``label``.
         unit: of the acceleration; by default recognised from gravity, once for the whole table.
-        sensor_range_g: the sensor's range; by default guessed for each recording (see ``harken.mending``).
+        sensor_range_g: the sensor's range; by default guessed for each recording (see ``harken.recordings.mending``).
 
     Raises:
         HarkenError: when a column is missing or holds something else, a person or session has no name, or two

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.datasets.info import Archive, DatasetInfo, data_folder
-from harken.datasets.joining import offsets_in_turn
-from harken.errors import HarkenError
-from harken.mending import mend
-from harken.recording import Quality, Recording
+from harken.datasets.pieces import offsets_in_turn
+from harken.recordings.mending import mend
+from harken.recordings.recording import Quality, Recording
+from harken.support.errors import HarkenError
 
 __all__ = ["CHANNELS", "INFO", "TEST_PEOPLE", "WINDOW_LENGTH", "read_uci_har"]
 

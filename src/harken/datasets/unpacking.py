@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO, NamedTuple
 
-from harken.errors import HarkenError
+from harken.support.errors import HarkenError
 
 __all__ = ["is_archive", "unpack"]
 

@@ -13,10 +13,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.datasets.info import Archive, DatasetInfo, data_folder
-from harken.datasets.joining import offsets_where_they_overlap
-from harken.errors import HarkenError
-from harken.mending import mend
-from harken.recording import STANDARD_GRAVITY, UNLABELLED, Quality, Recording
+from harken.datasets.pieces import offsets_where_they_overlap
+from harken.recordings.mending import mend
+from harken.recordings.recording import STANDARD_GRAVITY, UNLABELLED, Quality, Recording
+from harken.support.errors import HarkenError
 
 __all__ = ["ACTIVITIES", "INFO", "read_wisdm", "read_wisdm_rows"]
 

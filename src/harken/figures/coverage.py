@@ -6,8 +6,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from harken.calibration import Coverage
 from harken.figures.style import QUIET_INK, dress, house_style, new_figure
+from harken.learning.calibration import Coverage
 
 __all__ = ["coverage_picture"]
 

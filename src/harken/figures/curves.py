@@ -8,7 +8,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 from numpy.typing import NDArray
 
 from harken.figures.style import INK, dress, house_style, new_figure
-from harken.history import History
+from harken.learning.history import History
 
 __all__ = ["learning_curves"]
 

@@ -17,7 +17,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 
-from harken.files import replacing
+from harken.support.files import replacing
 
 __all__ = [
     "DOTS_PER_INCH",

@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from harken.inspection import local_time
-from harken.recording import Recording
+from harken.recordings.inspection import local_time
+from harken.recordings.recording import Recording
 
 __all__ = ["COLUMNS", "TimeAxis", "draw_times", "has_dates"]
 

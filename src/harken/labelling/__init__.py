@@ -1,5 +1,6 @@
-"""A recording of any length, in memory or as a stream -> its timeline."""
+"""A file and a recogniser -> a folder with everything that is known of the recording."""
 
-from harken.labelling.labelling import label_parts, label_recording
+from harken.labelling.file import FileTimeline, label_file, timeline_of_file
+from harken.labelling.settings import LabelSettings, asked_of, finished
 
-__all__ = ["label_parts", "label_recording"]
+__all__ = ["FileTimeline", "LabelSettings", "asked_of", "finished", "label_file", "timeline_of_file"]

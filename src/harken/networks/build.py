@@ -6,11 +6,11 @@ from typing import Any
 
 from torch import nn
 
-from harken.errors import HarkenError
 from harken.networks.deep_conv_lstm import DeepConvLSTM, DeepConvLSTMSizes
 from harken.networks.everyday import EverydayLSTM, EverydaySizes
 from harken.networks.notebook_lstm import NotebookLSTM, NotebookSizes
-from harken.specification import LARGEST_SIZE, MOST_LAYERS, shown
+from harken.networks.specification import LARGEST_SIZE, MOST_LAYERS, shown
+from harken.support.errors import HarkenError
 
 __all__ = ["NETWORKS", "Network", "build"]
 

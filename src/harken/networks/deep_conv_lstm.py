@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from harken.errors import HarkenError
 from harken.networks.dropout import Dropout
 from harken.networks.fused_lstm import FusedLSTM
+from harken.support.errors import HarkenError
 
 __all__ = ["DeepConvLSTM", "DeepConvLSTMSizes"]
 

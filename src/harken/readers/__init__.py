@@ -4,11 +4,11 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from harken.errors import HarkenError
-from harken.mending import check_clock, mend
 from harken.readers.kinds import reader_of
 from harken.readers.options import TableOptions
-from harken.recording import Recording
+from harken.recordings.mending import check_clock, mend
+from harken.recordings.recording import Recording
+from harken.support.errors import HarkenError
 
 __all__ = ["TableOptions", "read"]
 
@@ -27,7 +27,7 @@ def read(path: str | Path, *, as_found: bool = False, **options: Any) -> Recordi
         options: the fields of ``TableOptions``, by name, where the file needs them.
 
     Returns:
-        The recording, mended (see ``harken.mending.mend``) unless ``as_found``.
+        The recording, mended (see ``harken.recordings.mending.mend``) unless ``as_found``.
 
     Raises:
         HarkenError: for anything that is wrong with the file or the options; the message names the file,

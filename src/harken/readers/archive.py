@@ -10,8 +10,8 @@ from io import FileIO
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from harken.errors import HarkenError
 from harken.readers.unpacking import MOST_PACKED, refuse_too_much
+from harken.support.errors import HarkenError
 
 __all__ = ["ZIP_DAMAGE", "ArchiveFile", "file_on_disk", "is_zip", "member_paths", "opened_file", "unpacks_in_pieces"]
 

@@ -14,11 +14,11 @@ from typing import IO, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.errors import HarkenError
-from harken.printable import printable
 from harken.readers.archive import file_on_disk, opened_file
 from harken.readers.layout import UTF8_MARK, Layout
 from harken.readers.unpacking import measured
+from harken.support.errors import HarkenError
+from harken.support.printable import printable
 
 __all__ = ["GZIPPED", "Block", "blocks", "count_separators", "ends_in_newline", "opened", "skip_lines", "stem"]
 

@@ -10,10 +10,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.errors import HarkenError
-from harken.mending import EARLIEST_NS, LATEST_NS
 from harken.readers.options import TableOptions
 from harken.readers.units import NS_PER_UNIT, time_unit
+from harken.recordings.mending import EARLIEST_NS, LATEST_NS
+from harken.support.errors import HarkenError
 
 __all__ = ["Clock", "check_timezone", "nanoseconds"]
 

@@ -7,8 +7,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.errors import HarkenError
-from harken.recording import UNLABELLED
+from harken.recordings.recording import UNLABELLED
+from harken.support.errors import HarkenError
 
 __all__ = ["CodedColumn"]
 

@@ -4,9 +4,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from harken.errors import HarkenError
 from harken.readers.layout import is_number
 from harken.readers.options import TableOptions
+from harken.support.errors import HarkenError
 
 __all__ = ["NUMERIC_ROLES", "Columns", "find_columns"]
 

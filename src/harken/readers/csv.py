@@ -12,14 +12,14 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from harken.errors import HarkenError
 from harken.readers.blocks import Block, blocks, count_separators, ends_in_newline, opened, skip_lines
 from harken.readers.columns import Columns, find_columns
 from harken.readers.explaining import explain, numbered_rows
 from harken.readers.layout import SNIFFED_BYTES, Layout, is_integer, is_number, recognise_layout
 from harken.readers.options import TableOptions
 from harken.readers.table import POLARS_ERRORS, Table, TableBuilder, first_line, recording_from_table
-from harken.recording import UNLABELLED, Recording
+from harken.recordings.recording import UNLABELLED, Recording
+from harken.support.errors import HarkenError
 
 __all__ = ["check_last_label", "layout_of", "line_of_row", "read_csv", "read_frames", "read_table"]
 

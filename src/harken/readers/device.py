@@ -15,14 +15,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.errors import HarkenError
-from harken.installing import install_command
 from harken.readers.blocks import GZIPPED, opened, stem
 from harken.readers.clock import check_timezone, nanoseconds
 from harken.readers.options import TableOptions
 from harken.readers.placement import about_placement, placement_of
 from harken.readers.unpacking import refuse_full_disk
-from harken.recording import UNLABELLED, Quality, Recording
+from harken.recordings.recording import UNLABELLED, Quality, Recording
+from harken.support.errors import HarkenError
+from harken.support.installing import install_command
 
 __all__ = ["DeviceSamples", "LibraryFailure", "called", "device_recording", "library", "plain_file", "plain_head"]
 

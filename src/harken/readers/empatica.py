@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from harken.errors import HarkenError
 from harken.readers.blocks import opened
 from harken.readers.columns import Columns
 from harken.readers.csv import layout_of, read_table
@@ -20,7 +19,8 @@ from harken.readers.exports import cut_short_note, first_look, noted, owner
 from harken.readers.layout import SNIFFED_BYTES, Layout, is_integer, is_number
 from harken.readers.options import FASTEST_HZ, TableOptions
 from harken.readers.table import recording_from_table
-from harken.recording import Recording
+from harken.recordings.recording import Recording
+from harken.support.errors import HarkenError
 
 __all__ = ["looks_like_empatica", "read_empatica"]
 

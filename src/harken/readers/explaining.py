@@ -4,8 +4,8 @@ import csv
 import io
 from collections.abc import Iterator
 
-from harken.errors import HarkenError
 from harken.readers.layout import Layout
+from harken.support.errors import HarkenError
 
 __all__ = ["explain", "numbered_rows"]
 

@@ -5,12 +5,12 @@ from dataclasses import fields, replace
 from functools import lru_cache
 from pathlib import Path
 
-from harken.errors import HarkenError
 from harken.readers.blocks import GZIPPED, stem
 from harken.readers.device import plain_head
 from harken.readers.layout import SNIFFED_BYTES, Layout, recognise_layout
 from harken.readers.options import TableOptions
-from harken.recording import Recording
+from harken.recordings.recording import Recording
+from harken.support.errors import HarkenError
 
 __all__ = ["TURNED", "cut_short_note", "describes_columns", "first_look", "never_run", "noted", "owner"]
 

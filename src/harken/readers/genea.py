@@ -6,9 +6,9 @@ No Python library reads them: actfast says so itself, and scikit-digital-health 
 from pathlib import Path
 from typing import NoReturn
 
-from harken.errors import HarkenError
 from harken.readers.device import plain_head
 from harken.readers.options import TableOptions
+from harken.support.errors import HarkenError
 
 __all__ = ["looks_like_genea", "read_genea"]
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from harken.errors import HarkenError
 from harken.readers.actigraph import looks_like_actilife_csv, looks_like_gt3x, read_actilife_csv, read_gt3x
 from harken.readers.axivity import looks_like_axivity, read_axivity
 from harken.readers.csv import read_csv
@@ -19,7 +18,8 @@ from harken.readers.phyphox import looks_like_phyphox, read_phyphox
 from harken.readers.physics_toolbox import looks_like_physics_toolbox, read_physics_toolbox
 from harken.readers.sensor_logger import looks_like_sensor_logger, read_sensor_logger
 from harken.readers.sensorlog import looks_like_sensorlog, read_sensorlog
-from harken.recording import Recording
+from harken.recordings.recording import Recording
+from harken.support.errors import HarkenError
 
 __all__ = ["Reader", "reader_of"]
 

@@ -6,7 +6,7 @@ import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
-from harken.errors import HarkenError
+from harken.support.errors import HarkenError
 
 __all__ = ["SNIFFED_BYTES", "UTF8_MARK", "Layout", "is_integer", "is_number", "recognise_layout"]
 

@@ -7,9 +7,9 @@ files, and actipy may be used for academic work only.
 from pathlib import Path
 from typing import NoReturn
 
-from harken.errors import HarkenError
 from harken.readers.device import plain_head
 from harken.readers.options import TableOptions
+from harken.support.errors import HarkenError
 
 __all__ = ["looks_like_matrix", "read_matrix"]
 

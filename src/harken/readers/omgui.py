@@ -19,7 +19,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.errors import HarkenError
 from harken.readers.clock import nanoseconds
 from harken.readers.columns import Columns
 from harken.readers.csv import layout_of, read_table
@@ -28,7 +27,8 @@ from harken.readers.exports import cut_short_note, first_look
 from harken.readers.layout import Layout
 from harken.readers.options import TableOptions
 from harken.readers.units import acceleration_unit, magnitude_at_rest
-from harken.recording import Recording
+from harken.recordings.recording import Recording
+from harken.support.errors import HarkenError
 
 __all__ = [
     "GYRO",

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from harken.errors import HarkenError
+from harken.support.errors import HarkenError
 
 __all__ = ["AccelerationUnit", "TableOptions", "TimeUnit"]
 
@@ -11,7 +11,7 @@ TimeUnit = Literal["s", "ms", "us", "ns"]
 AccelerationUnit = Literal["g", "m/s2", "mg", "g/64"]
 
 FASTEST_HZ = 10_000
-"""As in ``harken.mending``, which takes NumPy to import."""
+"""As in ``harken.recordings.mending``, which takes NumPy to import."""
 
 
 @dataclass(frozen=True)

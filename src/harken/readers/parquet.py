@@ -6,13 +6,13 @@ from pathlib import Path
 
 import polars as pl
 
-from harken.errors import HarkenError
-from harken.files import utf8_path
 from harken.readers.columns import NUMERIC_ROLES, find_columns
 from harken.readers.options import TableOptions
 from harken.readers.panics import without_panics
 from harken.readers.table import POLARS_ERRORS, TableBuilder, first_line, recording_from_table
-from harken.recording import Recording
+from harken.recordings.recording import Recording
+from harken.support.errors import HarkenError
+from harken.support.files import utf8_path
 
 __all__ = ["check_types", "parquet_errors", "read_parquet"]
 

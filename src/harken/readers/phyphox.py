@@ -17,7 +17,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.errors import HarkenError
 from harken.readers.archive import is_zip, member_paths
 from harken.readers.blocks import opened
 from harken.readers.columns import Columns
@@ -27,7 +26,8 @@ from harken.readers.gravity import NO_GRAVITY, with_gravity
 from harken.readers.layout import SNIFFED_BYTES, Layout
 from harken.readers.options import TableOptions
 from harken.readers.table import recording_from_table
-from harken.recording import Recording
+from harken.recordings.recording import Recording
+from harken.support.errors import HarkenError
 
 __all__ = ["looks_like_phyphox", "read_phyphox"]
 

@@ -8,7 +8,6 @@ phone wrote it is not said, and on an iPhone all three axes may point the other 
 from dataclasses import replace
 from pathlib import Path
 
-from harken.errors import HarkenError
 from harken.readers.columns import Columns
 from harken.readers.csv import layout_of, read_table
 from harken.readers.exports import cut_short_note, first_look, never_run, noted
@@ -16,7 +15,8 @@ from harken.readers.gravity import NO_GRAVITY
 from harken.readers.layout import Layout
 from harken.readers.options import AccelerationUnit, TableOptions
 from harken.readers.table import recording_from_table
-from harken.recording import Recording
+from harken.recordings.recording import Recording
+from harken.support.errors import HarkenError
 
 __all__ = ["looks_like_physics_toolbox", "read_physics_toolbox"]
 

@@ -8,7 +8,7 @@ OMGUI (Axivity) offers "left wrist", "right wrist", "waist", "left ankle", "righ
 
 import re
 
-from harken.recording import Placement
+from harken.recordings.recording import Placement
 
 __all__ = ["about_placement", "placement_of"]
 

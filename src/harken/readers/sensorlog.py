@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from harken.errors import HarkenError
 from harken.readers.clock import nanoseconds
 from harken.readers.columns import Columns
 from harken.readers.csv import layout_of, read_table
@@ -19,7 +18,8 @@ from harken.readers.exports import TURNED, cut_short_note, first_look, never_run
 from harken.readers.layout import Layout, is_number
 from harken.readers.options import TableOptions
 from harken.readers.table import Table, recording_from_table
-from harken.recording import Recording
+from harken.recordings.recording import Recording
+from harken.support.errors import HarkenError
 
 __all__ = ["looks_like_sensorlog", "read_sensorlog"]
 

@@ -9,14 +9,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.errors import HarkenError
 from harken.readers.blocks import stem
 from harken.readers.clock import Clock, check_timezone, nanoseconds
 from harken.readers.coded import CodedColumn
 from harken.readers.columns import Columns
 from harken.readers.options import AccelerationUnit, TableOptions
 from harken.readers.units import G_PER_UNIT, acceleration_unit, magnitude_at_rest
-from harken.recording import UNLABELLED, Quality, Recording
+from harken.recordings.recording import UNLABELLED, Quality, Recording
+from harken.support.errors import HarkenError
 
 __all__ = [
     "POLARS_ERRORS",

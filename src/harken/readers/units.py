@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.readers.options import AccelerationUnit, TimeUnit
-from harken.recording import STANDARD_GRAVITY
+from harken.recordings.recording import STANDARD_GRAVITY
 
 __all__ = [
     "G_PER_UNIT",

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
-from harken.errors import HarkenError
+from harken.support.errors import HarkenError
 
 __all__ = [
     "MOST_PACKED",

@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from harken.errors import HarkenError
-from harken.fingerprints import SAME_RECORDING, Fingerprints
-from harken.mending import mend
-from harken.percent import percent
-from harken.printable import printable
+from harken.networks.specification import check_rate
 from harken.readers import read
-from harken.recording import Recording
+from harken.recordings.fingerprints import SAME_RECORDING, Fingerprints
+from harken.recordings.mending import mend
+from harken.recordings.recording import Recording
 from harken.runs.settings import RunSettings
-from harken.specification import check_rate
+from harken.support.errors import HarkenError
+from harken.support.percent import percent
+from harken.support.printable import printable
 
 __all__ = ["Read", "RunData", "read_run_data"]
 

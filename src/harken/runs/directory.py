@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harken.errors import HarkenError
-from harken.files import is_aside, remove_left_behind, write_text
+from harken.support.errors import HarkenError
+from harken.support.files import is_aside, remove_left_behind, write_text
 
 __all__ = ["RunDirectory"]
 

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass, replace
 
-from harken.calibration import fit_temperature
-from harken.recogniser import Recogniser
+from harken.learning.calibration import fit_temperature
+from harken.learning.scores import PeopleScores, Scores, score_people
+from harken.models.recogniser import Recogniser
+from harken.networks.specification import CalibratedOn
 from harken.runs.windows import RunWindows
-from harken.scores import PeopleScores, Scores, score_people
-from harken.specification import CalibratedOn
-from harken.splits import Split
+from harken.windows.splits import Split
 
 __all__ = ["Fits"]
 

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harken.calibration import ProbabilityScores
-from harken.history import History
+from harken.learning.calibration import ProbabilityScores
+from harken.learning.history import History
+from harken.learning.scores import PeopleScores, Scores
+from harken.learning.training import TrainingSettings
+from harken.networks.specification import Specification
 from harken.runs.data import RunData
 from harken.runs.settings import RunSettings
-from harken.scores import PeopleScores, Scores
-from harken.specification import Specification
-from harken.training import TrainingSettings
 
 __all__ = ["Outcome"]
 

@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harken.presets import DEFAULT_PRESET, Preset, preset
+from harken.learning.presets import DEFAULT_PRESET, Preset, preset
+from harken.models.recogniser import Recogniser
 from harken.readers.options import TableOptions
-from harken.recogniser import Recogniser
 
 __all__ = ["RunSettings"]
 

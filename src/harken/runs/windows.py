@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from harken.errors import HarkenError
-from harken.presets import Preset
-from harken.recogniser import refuse_strange_labels, require_two_labels
+from harken.learning.presets import Preset
+from harken.models.recogniser import refuse_strange_labels, require_two_labels
 from harken.runs.data import RunData
-from harken.runs.taking import Taker, taker
-from harken.splits import TRAINING_SHARE, Split
-from harken.windows import Windows
+from harken.runs.sampling import Taker, taker
+from harken.support.errors import HarkenError
+from harken.windows.splits import TRAINING_SHARE, Split
+from harken.windows.windows import Windows
 
 __all__ = ["RunWindows", "draw_run_windows"]
 

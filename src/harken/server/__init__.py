@@ -5,6 +5,6 @@ it, is loaded then.
 """
 
 from harken.server.limits import Limits
-from harken.server.serving import server_for
+from harken.server.server import server_for
 
 __all__ = ["Limits", "server_for"]

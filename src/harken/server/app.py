@@ -15,8 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from harken import __version__
-from harken.errors import HarkenError
-from harken.recogniser import Recogniser
+from harken.models.recogniser import Recogniser
 from harken.server.guard import Guard
 from harken.server.hub import Hub
 from harken.server.limits import RefusedError
@@ -24,6 +23,7 @@ from harken.server.recordings import Uploads
 from harken.server.schemas import REFUSALS, About, Health, Model, Pushed, PushMessage, Timeline, WatchTimeline
 from harken.server.sensor_logger import Joining, MalformedError, envelope
 from harken.server.sockets import Sockets
+from harken.support.errors import HarkenError
 
 __all__ = ["create_app"]
 

@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.datasets.exercises import exercises
-from harken.demo import STRANGERS
-from harken.percent import percent
-from harken.recording import Recording
+from harken.jobs.demo import STRANGERS
+from harken.recordings.recording import Recording
+from harken.support.percent import percent
 
 if TYPE_CHECKING:
-    from harken.recogniser import Recogniser
+    from harken.models.recogniser import Recogniser
 
 __all__ = ["MODEL", "DemoWatch", "about_demo", "demo_watches", "stream"]
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.live import Step
+from harken.labelling.live import Step
 from harken.server.even_runs import EvenRuns
 
 __all__ = ["FinalRows"]

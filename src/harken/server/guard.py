@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from harken.errors import HarkenError
+from harken.support.errors import HarkenError
 
 __all__ = ["LOOPBACK", "Guard", "check_token"]
 

@@ -14,16 +14,16 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from harken.errors import HarkenError
-from harken.live import Plan, advance
-from harken.live.live_recogniser import probabilities_of
-from harken.memory import hand_back, resident_bytes
-from harken.recogniser import Recogniser
-from harken.server.keeping import Keeper, kept
+from harken.labelling.live import Plan, advance
+from harken.labelling.live.recogniser import probabilities_of
+from harken.models.recogniser import Recogniser
 from harken.server.limits import Limits, RefusedError
+from harken.server.log import Keeper, kept
 from harken.server.metrics import Metrics
 from harken.server.outbox import Outbox
 from harken.server.session import Session
+from harken.support.errors import HarkenError
+from harken.support.memory import hand_back, resident_bytes
 
 __all__ = ["Hub"]
 

@@ -6,7 +6,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from harken.recording import STANDARD_GRAVITY
+from harken.recordings.recording import STANDARD_GRAVITY
 from harken.server.limits import RefusedError
 
 __all__ = ["NUMBERS", "samples_of"]

@@ -11,9 +11,9 @@ from typing import Any
 
 from starlette.requests import ClientDisconnect
 
-from harken.recogniser import Recogniser
+from harken.models.recogniser import Recogniser
 from harken.server.limits import Limits, RefusedError
-from harken.server.posted import STEM, LabellingProcess
+from harken.server.uploads import STEM, LabellingProcess
 
 __all__ = ["Uploads", "suffixes_of"]
 

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.live.arrivals import LATEST_NS
+from harken.labelling.live.arrivals import LATEST_NS
 from harken.readers.gravity import FURTHEST_NS
-from harken.recording import STANDARD_GRAVITY
+from harken.recordings.recording import STANDARD_GRAVITY
 from harken.server.messages import NUMBERS
 
 __all__ = ["Joining", "MalformedError"]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.live import Plan, Update, Watch
+from harken.labelling.live import Plan, Update, Watch
 from harken.server.even_runs import EvenRuns
 from harken.server.final_rows import FinalRows
 from harken.server.limits import Limits, RefusedError

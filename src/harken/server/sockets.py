@@ -9,11 +9,11 @@ from urllib.parse import parse_qsl
 import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from harken.errors import HarkenError
 from harken.server.hub import Hub
 from harken.server.limits import RefusedError
 from harken.server.messages import samples_of
 from harken.server.outbox import Outbox
+from harken.support.errors import HarkenError
 
 __all__ = ["Sockets"]
 

@@ -3,15 +3,15 @@
 Each step gives a new recording that can be looked at, and says in its ``quality`` what it did.
 """
 
+from harken.recordings.samples import Samples, joined
 from harken.signals.clipping import Clipping, mark_clipped
-from harken.signals.epochs import Epochs, EpochStatistics, epochs_of
 from harken.signals.gravity import split_gravity
 from harken.signals.gravity_calibration import GravityCalibration, calibrate_gravity, gravity_calibration
 from harken.signals.grid import Grid
+from harken.signals.movement import Epochs, EpochStatistics, epochs_of
 from harken.signals.non_wear import mark_non_wear, non_wear, worn
 from harken.signals.orientation import mirrored, turned_about_face, turned_about_forearm, turned_by_quarters
 from harken.signals.resampling import Resampler, look_ahead_s, resample
-from harken.signals.samples import Samples, joined
 
 __all__ = [
     "Clipping",

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.errors import HarkenError
-from harken.mending import sensor_range_g
-from harken.recording import MINIMUM_GAP_S, Recording
-from harken.signals.samples import Samples, joined
+from harken.recordings.mending import sensor_range_g
+from harken.recordings.recording import MINIMUM_GAP_S, Recording
+from harken.recordings.samples import Samples, joined
+from harken.support.errors import HarkenError
 
 __all__ = ["Clipping", "mark_clipped"]
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from harken.signals.buffers import Room
 from harken.signals.grid import Grid
-from harken.signals.room import Room
 
 __all__ = ["MISSING", "Points", "points_between"]
 

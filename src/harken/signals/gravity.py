@@ -7,8 +7,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.errors import HarkenError
-from harken.recording import Recording
+from harken.recordings.recording import Recording
+from harken.support.errors import HarkenError
 
 __all__ = ["split_gravity"]
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.recording import Recording
-from harken.signals.epochs import Epochs, epochs_of
+from harken.recordings.recording import Recording
+from harken.signals.movement import Epochs, epochs_of
 
 __all__ = ["mark_non_wear", "non_wear", "worn"]
 

@@ -25,8 +25,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.errors import HarkenError
-from harken.recording import Recording
+from harken.recordings.recording import Recording
+from harken.support.errors import HarkenError
 
 __all__ = ["mirrored", "turned_about_face", "turned_about_forearm", "turned_by_quarters", "turned_signals"]
 

@@ -11,13 +11,13 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.errors import HarkenError
-from harken.recording import Recording, gap_limit_ns
+from harken.recordings.recording import Recording, gap_limit_ns
+from harken.recordings.samples import Samples, joined
+from harken.signals.buffers import Room
 from harken.signals.curves import Points, points_between
 from harken.signals.grid import SECOND_NS, Grid
 from harken.signals.low_pass import HALF_WIDTH, TOGETHER, LowPass
-from harken.signals.room import Room
-from harken.signals.samples import Samples, joined
+from harken.support.errors import HarkenError
 
 __all__ = ["LEAST_OVERSAMPLING", "Resampler", "look_ahead_s", "on_grid", "resample"]
 

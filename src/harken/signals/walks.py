@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.signals.epochs import Epochs
+from harken.signals.movement import Epochs
 
 __all__ = ["Walks"]
 

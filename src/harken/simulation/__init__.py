@@ -3,9 +3,9 @@
 They move by a few rules written in these files, so a score on them says nothing about people.
 """
 
+from harken.simulation.files import output_paths, truth_path, write_simulation
 from harken.simulation.simulation import Simulation, simulate
 from harken.simulation.wearer import Gait, Wearer, draw_wearer
-from harken.simulation.writing import output_paths, truth_path, write_simulation
 
 __all__ = [
     "Gait",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.recording import UNLABELLED
+from harken.recordings.recording import UNLABELLED
 from harken.simulation.wearer import ACTIVITIES, Gait, Purpose, Wearer, draw_direction
 
 __all__ = ["DAY_S", "NOT_WORN", "SECOND_NS", "Day", "Posture", "draw_day", "draw_postures"]

@@ -8,11 +8,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.errors import HarkenError
-from harken.recording import Quality, Recording
+from harken.recordings.recording import Quality, Recording
 from harken.simulation.day import DAY_S, NOT_WORN, SECOND_NS, Day, Posture, draw_day, draw_postures
 from harken.simulation.motion import acceleration_g
 from harken.simulation.wearer import ACTIVITIES, Purpose, draw_wearer
+from harken.support.errors import HarkenError
 
 __all__ = ["BLOCK_ROWS", "SENSOR_RANGE_G", "Samples", "Simulation", "simulate"]
 

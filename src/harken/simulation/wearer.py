@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from harken.recording import made_up_subject
+from harken.recordings.recording import made_up_subject
 
 __all__ = ["ACTIVITIES", "Gait", "Purpose", "Wearer", "draw_direction", "draw_wearer", "random_numbers"]
 

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal, get_args
 
-from harken.errors import HarkenError
+from harken.support.errors import HarkenError
 
 __all__ = ["LEVELS", "LIBRARY", "Level", "Problem", "instructions", "load"]
 

@@ -21,7 +21,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.errors import HarkenError
 from harken.readers.actigraph.export_header import ExportHeader, begins_like_an_export, read_export_header
 from harken.readers.actigraph.held import held_stretches
 from harken.readers.actigraph.info import range_of
@@ -33,7 +32,8 @@ from harken.readers.exports import cut_short_note, describes_columns, never_run
 from harken.readers.layout import Layout
 from harken.readers.options import TableOptions
 from harken.readers.table import Table
-from harken.recording import Recording
+from harken.recordings.recording import Recording
+from harken.support.errors import HarkenError
 
 __all__ = [
     "about_export",

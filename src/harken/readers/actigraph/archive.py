@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from harken.errors import HarkenError
 from harken.readers.archive import ZIP_DAMAGE, ArchiveFile, unpacks_in_pieces
 from harken.readers.unpacking import refuse_too_much
+from harken.support.errors import HarkenError
 
 __all__ = ["PIECE_BYTES", "Archive", "opened_archive"]
 

@@ -6,8 +6,8 @@ from datetime import datetime
 from itertools import permutations
 from pathlib import Path
 
-from harken.errors import HarkenError
 from harken.readers.blocks import opened
+from harken.support.errors import HarkenError
 
 __all__ = ["ExportHeader", "begins_like_an_export", "read_export_header"]
 

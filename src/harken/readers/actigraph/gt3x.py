@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.errors import HarkenError
 from harken.readers.actigraph.archive import Archive, opened_archive
 from harken.readers.actigraph.found import NS_PER_S, Found, seconds_text
 from harken.readers.actigraph.info import INFO, Info, Metadata, parse_info
@@ -15,7 +14,8 @@ from harken.readers.actigraph.packet_log import LOG, from_packet_log
 from harken.readers.actigraph.zone import recording_in_zone
 from harken.readers.device import DeviceSamples
 from harken.readers.options import TableOptions
-from harken.recording import Recording
+from harken.recordings.recording import Recording
+from harken.support.errors import HarkenError
 
 __all__ = [
     "about_watch",

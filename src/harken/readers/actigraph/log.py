@@ -9,7 +9,6 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from harken.errors import HarkenError
 from harken.readers.actigraph.info import Metadata, parameters_from, parse_metadata
 from harken.readers.actigraph.packets import Packets, find_packets
 from harken.readers.actigraph.samples import (
@@ -18,6 +17,7 @@ from harken.readers.actigraph.samples import (
     whole_samples_of_12_bits,
     whole_samples_of_16_bits,
 )
+from harken.support.errors import HarkenError
 
 __all__ = ["MOST_SAMPLES", "Activity", "Log", "read_activity", "read_log", "refuse_absurd_length"]
 

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import numpy as np
 
-from harken.errors import HarkenError
 from harken.readers.actigraph.archive import Archive
 from harken.readers.actigraph.found import NS_PER_S, Found, seconds_text
 from harken.readers.actigraph.held import held_stretches
 from harken.readers.actigraph.info import INFO, Info
 from harken.readers.actigraph.log import refuse_absurd_length
 from harken.readers.actigraph.samples import samples_of_12_bits, whole_samples_of_12_bits
+from harken.support.errors import HarkenError
 
 __all__ = ["OLD_LOG", "from_old_log"]
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.errors import HarkenError
 from harken.readers.actigraph.archive import Archive
 from harken.readers.actigraph.found import NS_PER_S, Found, seconds_text
 from harken.readers.actigraph.info import ACCEL_SCALE, INFO, SAMPLE_RATE, Info, Metadata, encoded_float
 from harken.readers.actigraph.log import ACTIVITY_3, IMU, Log, read_log
+from harken.support.errors import HarkenError
 
 __all__ = ["LOG", "PacketFacts", "from_packet_log", "packet_facts", "sample_times", "turned_back"]
 

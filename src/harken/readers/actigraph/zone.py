@@ -6,7 +6,7 @@ from pathlib import Path
 from harken.readers.clock import check_timezone
 from harken.readers.device import DeviceSamples, device_recording
 from harken.readers.options import TableOptions
-from harken.recording import Recording
+from harken.recordings.recording import Recording
 
 __all__ = ["recording_in_zone"]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.errors import HarkenError
+from harken.support.errors import HarkenError
 
 __all__ = ["BLOCK_BYTES", "BYTES_PER_SAMPLE", "HEADER_BYTES", "Blocks", "find_blocks"]
 

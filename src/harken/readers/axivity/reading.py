@@ -11,7 +11,7 @@ from harken.readers.axivity.interchange import interchanged
 from harken.readers.axivity.samples import channels_of, read_samples
 from harken.readers.device import DeviceSamples, device_recording, plain_file, plain_head
 from harken.readers.options import TableOptions
-from harken.recording import Recording
+from harken.recordings.recording import Recording
 
 __all__ = ["about_blocks", "about_rate", "about_unusable", "looks_like_axivity", "range_of", "read_axivity"]
 

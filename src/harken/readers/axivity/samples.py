@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.errors import HarkenError
 from harken.readers.axivity.blocks import BLOCK_BYTES, BYTES_PER_SAMPLE, HEADER_BYTES, Blocks
 from harken.readers.axivity.times import sample_times, spans
+from harken.support.errors import HarkenError
 
 __all__ = ["Piece", "channels_of", "read_pieces", "read_samples"]
 

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from harken.errors import HarkenError
+from harken.support.errors import HarkenError
 
 __all__ = ["Header", "looks_like_header", "read_header"]
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.errors import HarkenError
+from harken.support.errors import HarkenError
 
 __all__ = ["DIGITS_PER_SAMPLE", "Pages", "find_pages"]
 

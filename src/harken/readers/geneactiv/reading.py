@@ -12,7 +12,7 @@ from harken.readers.geneactiv.pages import Pages, find_pages
 from harken.readers.geneactiv.samples import read_samples
 from harken.readers.geneactiv.times import PageTimes, page_times
 from harken.readers.options import TableOptions
-from harken.recording import Recording
+from harken.recordings.recording import Recording
 
 __all__ = ["CHANNELS", "looks_like_geneactiv", "pages_recording", "read_geneactiv"]
 

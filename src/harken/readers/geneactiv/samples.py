@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.errors import HarkenError
 from harken.readers.device import LibraryFailure, called, library
 from harken.readers.geneactiv.header import Header
 from harken.readers.geneactiv.pages import Pages
+from harken.support.errors import HarkenError
 
 __all__ = ["PAGES_AT_ONCE", "read_pieces", "read_samples"]
 

@@ -8,7 +8,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.errors import HarkenError
 from harken.readers.actigraph.actilife_csv import (
     about_export,
     about_start,
@@ -28,7 +27,8 @@ from harken.readers.parts.device import found_device
 from harken.readers.parts.found import CannotStreamError, Found
 from harken.readers.parts.text import text_frames
 from harken.readers.table import channels_of, signals_of
-from harken.recording import Recording
+from harken.recordings.recording import Recording
+from harken.support.errors import HarkenError
 
 __all__ = ["found_actilife_csv"]
 

@@ -17,8 +17,8 @@ from harken.readers.axivity.samples import Piece, channels_of, read_pieces
 from harken.readers.device import DeviceSamples, device_recording, plain_file
 from harken.readers.options import TableOptions
 from harken.readers.parts.found import CannotStreamError, Found
-from harken.recording import UNLABELLED, Quality, Recording
-from harken.samples import Samples
+from harken.recordings.recording import UNLABELLED, Quality, Recording
+from harken.recordings.samples import Samples
 
 __all__ = ["found_axivity"]
 

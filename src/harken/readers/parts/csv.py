@@ -11,7 +11,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.errors import HarkenError
 from harken.readers.blocks import stem
 from harken.readers.clock import Clock, check_timezone, nanoseconds
 from harken.readers.coded import CodedColumn
@@ -24,8 +23,9 @@ from harken.readers.parts.parquet import unit_or_whole
 from harken.readers.parts.text import text_frames
 from harken.readers.table import channels_of, signals_of
 from harken.readers.units import G_PER_UNIT, NS_PER_UNIT, STEPS_LOOKED_AT, AtRest, magnitude_at_rest, plausible_step
-from harken.recording import UNLABELLED, Quality
-from harken.samples import Samples
+from harken.recordings.recording import UNLABELLED, Quality
+from harken.recordings.samples import Samples
+from harken.support.errors import HarkenError
 
 __all__ = ["found_csv"]
 

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.readers.parts.found import CannotStreamError, Found
-from harken.recording import UNLABELLED, Quality, Recording
-from harken.samples import Samples
+from harken.recordings.recording import UNLABELLED, Quality, Recording
+from harken.recordings.samples import Samples
 
 __all__ = ["LocalPieces", "found_device"]
 

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from harken.printable import printable
-from harken.recording import Quality
-from harken.samples import Samples
+from harken.recordings.recording import Quality
+from harken.recordings.samples import Samples
+from harken.support.printable import printable
 
 __all__ = ["CannotStreamError", "Found", "Pieces"]
 

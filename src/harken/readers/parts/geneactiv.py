@@ -18,7 +18,7 @@ from harken.readers.geneactiv.times import page_times
 from harken.readers.options import TableOptions
 from harken.readers.parts.device import found_device
 from harken.readers.parts.found import Found
-from harken.recording import Recording
+from harken.recordings.recording import Recording
 
 __all__ = ["found_geneactiv"]
 

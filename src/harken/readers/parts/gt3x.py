@@ -14,7 +14,7 @@ from harken.readers.device import DeviceSamples
 from harken.readers.options import TableOptions
 from harken.readers.parts.device import found_device
 from harken.readers.parts.found import CannotStreamError, Found
-from harken.recording import Recording
+from harken.recordings.recording import Recording
 
 __all__ = ["found_gt3x"]
 

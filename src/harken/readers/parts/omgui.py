@@ -9,7 +9,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.errors import HarkenError
 from harken.readers.csv import line_of_row
 from harken.readers.device import DeviceSamples, device_recording
 from harken.readers.exports import cut_short_note
@@ -29,7 +28,8 @@ from harken.readers.parts.found import CannotStreamError, Found
 from harken.readers.parts.text import text_frames
 from harken.readers.table import channels_of, signals_of
 from harken.readers.units import AtRest
-from harken.recording import Recording
+from harken.recordings.recording import Recording
+from harken.support.errors import HarkenError
 
 __all__ = ["found_omgui"]
 

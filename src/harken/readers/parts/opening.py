@@ -6,7 +6,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from harken.errors import HarkenError
 from harken.readers import read
 from harken.readers.actigraph import read_actilife_csv, read_gt3x
 from harken.readers.axivity import read_axivity
@@ -25,6 +24,7 @@ from harken.readers.parts.gt3x import found_gt3x
 from harken.readers.parts.omgui import found_omgui
 from harken.readers.parts.parquet import found_parquet
 from harken.readers.parts.parts import Listener, Parts, parts_of, surveyed_parts
+from harken.support.errors import HarkenError
 
 __all__ = ["open_parts"]
 

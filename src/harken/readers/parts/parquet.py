@@ -8,7 +8,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.errors import HarkenError
 from harken.readers.blocks import stem
 from harken.readers.clock import Clock, check_timezone, nanoseconds
 from harken.readers.columns import Columns, find_columns
@@ -17,8 +16,9 @@ from harken.readers.parquet import check_types, parquet_errors
 from harken.readers.parts.found import CannotStreamError, Found
 from harken.readers.table import channels_of, signals_of, unit_and_notes
 from harken.readers.units import G_PER_UNIT, AtRest, magnitude_at_rest, time_unit
-from harken.recording import UNLABELLED, Quality
-from harken.samples import Samples
+from harken.recordings.recording import UNLABELLED, Quality
+from harken.recordings.samples import Samples
+from harken.support.errors import HarkenError
 
 __all__ = ["found_parquet", "unit_or_whole"]
 

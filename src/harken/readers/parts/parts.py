@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.mending import jump_notes
 from harken.readers.parts.found import Found
 from harken.readers.parts.survey import GAP_NS, Survey, Surveyed, deduplicated
-from harken.recording import UNLABELLED, Quality, Recording
-from harken.samples import Samples
-from harken.sensor_faults import RANGE_TOLERANCE, largest_on_an_axis
+from harken.recordings.mending import jump_notes
+from harken.recordings.recording import UNLABELLED, Quality, Recording
+from harken.recordings.samples import Samples
+from harken.recordings.sensor_faults import RANGE_TOLERANCE, largest_on_an_axis
 
 __all__ = ["Listener", "Parts", "acceleration_channels", "parts_of", "surveyed_parts"]
 

@@ -1,6 +1,6 @@
 """A first look at all samples of a file, a piece at a time: order, gaps, rate, range, and where a sensor was stuck.
 
-It finds what ``harken.mending.mend`` finds in a whole recording, in memory that does not grow with it.
+It finds what ``harken.recordings.mending.mend`` finds in a whole recording, in memory that does not grow with it.
 """
 
 from collections.abc import Iterator
@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.mending import FAST_STEP_NS, MOST_REPEATED, is_time
 from harken.readers.parts.found import CannotStreamError
-from harken.recording import INTERVALS_IN_A_GAP, MINIMUM_GAP_S
-from harken.samples import Samples
-from harken.sensor_faults import RangeGuess, StuckRuns, extremes, largest_on_an_axis
+from harken.recordings.mending import FAST_STEP_NS, MOST_REPEATED, is_time
+from harken.recordings.recording import INTERVALS_IN_A_GAP, MINIMUM_GAP_S
+from harken.recordings.samples import Samples
+from harken.recordings.sensor_faults import RangeGuess, StuckRuns, extremes, largest_on_an_axis
 
 __all__ = ["GAP_NS", "Survey", "Surveyed", "deduplicated"]
 

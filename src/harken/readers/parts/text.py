@@ -5,12 +5,12 @@ from pathlib import Path
 
 import polars as pl
 
-from harken.errors import HarkenError
 from harken.readers.columns import Columns
 from harken.readers.csv import read_frames
 from harken.readers.layout import Layout
 from harken.readers.parts.found import CannotStreamError, Found
 from harken.readers.table import POLARS_ERRORS, first_line
+from harken.support.errors import HarkenError
 
 __all__ = ["text_frames"]
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from harken.errors import HarkenError
 from harken.readers.archive import is_zip, member_paths
 from harken.readers.blocks import opened
 from harken.readers.exports import first_look
 from harken.readers.layout import SNIFFED_BYTES, UTF8_MARK
+from harken.support.errors import HarkenError
 
 __all__ = ["PHONE", "WATCH", "Export", "find_export", "looks_like_sensor_logger", "sensor_of"]
 

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 
-from harken.errors import HarkenError
 from harken.readers.blocks import opened
 from harken.readers.clock import check_timezone
 from harken.readers.columns import Columns
@@ -17,7 +16,8 @@ from harken.readers.options import AccelerationUnit, TableOptions
 from harken.readers.sensor_logger.export import PHONE, WATCH, Export, find_export
 from harken.readers.table import Table, recording_from_table
 from harken.readers.units import acceleration_unit, magnitude_at_rest
-from harken.recording import Recording
+from harken.recordings.recording import Recording
+from harken.support.errors import HarkenError
 
 __all__ = ["read_sensor_logger"]
 

@@ -1,6 +1,0 @@
-"""A recogniser after a few labelled minutes of its wearer: its output layer learned anew, and kept if that helps."""
-
-from harken.adaptation.adapting import Adapted, adapt
-from harken.adaptation.cross_validation import CrossValidated
-
-__all__ = ["Adapted", "CrossValidated", "adapt"]

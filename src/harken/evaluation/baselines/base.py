@@ -1,0 +1,113 @@
+"""What a baseline is, and what every baseline asks of the windows it is given."""
+
+import math
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harken.support.errors import HarkenError
+
+__all__ = ["AXES", "Baseline", "check_examples", "check_rate", "check_signals"]
+
+AXES = ("x", "y", "z")
+
+
+class Baseline(Protocol):
+    """A method that learns from windows and gives a probability of each label for others."""
+
+    @property
+    def name(self) -> str:
+        """What ``baseline`` calls it."""
+        ...
+
+    def fit(
+        self,
+        signals: NDArray[np.float32],
+        codes: NDArray[np.int64],
+        *,
+        sample_rate_hz: float,
+        seed: int,
+        classes: int | None = None,
+    ) -> None:
+        """Learn from windows, afresh.
+
+        The same windows and seed give the same probabilities on the same machine.
+
+        Args:
+            signals: acceleration in g, float32 ``[n, time, 3]``.
+            codes: the label of each window, int64 ``[n]``, 0 or more.
+            sample_rate_hz: samples per second.
+            seed: of every random draw.
+            classes: how many labels there are, when some have no window here: their probability is 0. By
+                default one more than the highest code.
+
+        Raises:
+            HarkenError: when windows or labels cannot be learned from.
+        """
+        ...
+
+    def predict_proba(self, signals: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The probability of each label, ``[n, classes]``, for windows ``[n, time, 3]`` like those of ``fit``.
+
+        Raises:
+            HarkenError: when the windows are unlike those of ``fit``, or there was no ``fit``.
+        """
+        ...
+
+
+def check_signals(signals: NDArray[np.float32], *, time: int | None = None) -> None:
+    """Refuse what is not windows ``[n, time, 3]`` of finite numbers.
+
+    Raises:
+        HarkenError: for another shape, another number of samples than ``time``, or a value that is missing.
+    """
+    if signals.ndim != 3 or signals.shape[1] == 0 or signals.shape[2] != len(AXES):
+        raise HarkenError(
+            f"a baseline reads windows of three axes of acceleration, [windows, samples, 3]; these are {signals.shape}"
+        )
+    if time is not None and signals.shape[1] != time:
+        raise HarkenError(
+            f"the baseline learned from windows of {time} samples and cannot read windows of {signals.shape[1]}"
+        )
+    if not np.isfinite(signals).all():
+        window, sample, axis = np.argwhere(~np.isfinite(signals))[0]
+        raise HarkenError(
+            f"window {window} has the value {signals[window, sample, axis]} at sample {sample}, axis {AXES[axis]}; "
+            "leave out windows with missing values"
+        )
+
+
+def check_rate(sample_rate_hz: float) -> None:
+    """Refuse what cannot be a rate.
+
+    Raises:
+        HarkenError: when it is not a positive number.
+    """
+    if not (0 < sample_rate_hz < math.inf):
+        raise HarkenError(f"a sample rate of {sample_rate_hz} Hz cannot be; it must be a positive number")
+
+
+def check_examples(
+    signals: NDArray[np.float32], codes: NDArray[np.int64], *, sample_rate_hz: float, classes: int | None
+) -> int:
+    """Refuse windows and labels that nothing can be learned from, and say how many labels there are.
+
+    Raises:
+        HarkenError: for windows that ``check_signals`` refuses, an impossible rate, codes that are not one
+            integer a window, unlabelled windows, fewer than two labels, or more than ``classes``.
+    """
+    check_signals(signals)
+    check_rate(sample_rate_hz)
+    if codes.shape != (len(signals),) or not np.issubdtype(codes.dtype, np.integer):
+        raise HarkenError(
+            f"{len(signals)} windows need {len(signals)} whole numbers as labels; these are {codes.dtype} {codes.shape}"
+        )
+    if len(np.unique(codes)) < 2:
+        raise HarkenError(f"{len(codes)} windows hold fewer than two labels: there is nothing to tell apart")
+    if codes.min() < 0:
+        raise HarkenError(f"{np.count_nonzero(codes < 0)} windows are unlabelled; leave them out to learn")
+    needed = int(codes.max()) + 1
+    if classes is not None and classes < needed:
+        raise HarkenError(f"there is a window of label {needed - 1}, but only {classes} labels (from 0) were promised")
+    return classes or needed

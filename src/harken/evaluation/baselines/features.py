@@ -1,0 +1,181 @@
+"""The field's usual hand-made features of a window of acceleration.
+
+They are those of the two random forests that work on wrist accelerometers is usually measured against:
+the baseline of ssl-wearables (Yuan et al., npj Digital Medicine 7:91, 2024: moments, ranges, correlations, the two
+highest peaks of the spectrum and its entropy), and biobankAccelerometerAnalysis (Willetts et al., Scientific
+Reports 8:7961, 2018; Walmsley et al., British Journal of Sports Medicine 56:1008, 2022), which took its
+features from Ellis et al., Medicine & Science in Sports & Exercise 48:933, 2016 (quartiles, autocorrelation,
+angles) and Zhang et al., ibid. 44:742, 2012 (dominant frequencies and their powers).
+
+Where the two differ (normalisation, the length of a spectrum) the former is followed. Gravity is a window's mean, not
+a slow moving average, which ten seconds are too short for; peaks are taken without plateaus.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import welch
+
+from harken.evaluation.baselines.base import AXES, check_rate, check_signals
+from harken.support.errors import HarkenError
+
+__all__ = ["SHORTEST_WINDOW_S", "Features", "window_features"]
+
+SHORTEST_WINDOW_S = 2.0
+"""What a correlation of a window with itself a second later, and a spectrum of gait, ask for at least."""
+FEWEST_SAMPLES = 8
+
+WINDOWS_AT_ONCE = 4096
+STILL_G = 1e-6
+"""What varies less does not vary: no sensor resolves it, and rounding errors have no correlation, angle or peak."""
+STILL_MAGNITUDE_G = 0.01
+"""Below this the magnitude's skewness and kurtosis describe the sensor's noise, and are 0."""
+SEGMENT_S, SEGMENT_OVERLAP_S = 3.0, 2.0
+GAIT_HZ = (0.6, 2.5)
+SLOWEST_MOVEMENT_HZ = 0.3
+BANDS_HZ = 10
+LEAST_POWER = 1e-8
+"""Added before the logarithm: well below any sensor's noise."""
+
+
+class Features(NamedTuple):
+    """Values float64 ``[n, features]`` and the name of each column."""
+
+    values: NDArray[np.float64]
+    names: tuple[str, ...]
+
+
+def window_features(signals: NDArray[np.float32], *, sample_rate_hz: float) -> Features:
+    """Features of windows ``[n, time, 3]`` in g; always finite, the same columns for every rate and length.
+
+    Raises:
+        HarkenError: when the windows have another shape, missing values, less than 2 s or fewer than 8 samples.
+    """
+    check_signals(signals)
+    check_rate(sample_rate_hz)
+    if signals.shape[1] < max(FEWEST_SAMPLES, SHORTEST_WINDOW_S * sample_rate_hz):
+        raise HarkenError(
+            f"windows of {signals.shape[1]} samples at {sample_rate_hz:g} Hz are too short for features; "
+            f"they must have {SHORTEST_WINDOW_S:g} s and {FEWEST_SAMPLES} samples or more"
+        )
+    some = signals if len(signals) else np.zeros((1, *signals.shape[1:]))  # for their names, and SciPy's sake
+    blocks = [
+        _features(some[start : start + WINDOWS_AT_ONCE].astype(np.float64), sample_rate_hz)
+        for start in range(0, len(some), WINDOWS_AT_ONCE)
+    ]
+    values = np.concatenate([np.stack(list(block.values()), axis=1) for block in blocks])
+    return Features(values[: len(signals)], tuple(blocks[0]))
+
+
+Columns = dict[str, NDArray[np.float64]]
+
+
+def _features(xyz: NDArray[np.float64], rate: float) -> Columns:
+    magnitude = np.linalg.norm(xyz, axis=2)  # [n, time]
+    gravity = xyz.mean(axis=1)  # [n, 3]
+    dynamic = xyz - gravity[:, np.newaxis]  # [n, time, 3]
+    return {
+        **_axes(xyz),
+        **_magnitude(magnitude, rate),
+        **_quartiles("dynamic", np.linalg.norm(dynamic, axis=2)),
+        **_peaks(magnitude, rate),
+        **_angles(gravity, dynamic),
+    }
+
+
+def _axes(xyz: NDArray[np.float64]) -> Columns:
+    """Each axis alone, and each pair."""
+    columns: Columns = {}
+    for axis, values in zip(AXES, np.moveaxis(xyz, 2, 0), strict=True):
+        columns[f"{axis}_mean"] = values.mean(axis=1)
+        columns[f"{axis}_sd"] = values.std(axis=1)
+        columns[f"{axis}_range"] = np.ptp(values, axis=1)
+    for a, b in ((0, 1), (1, 2), (2, 0)):
+        columns[f"{AXES[a]}{AXES[b]}_correlation"] = _correlation(xyz[..., a], xyz[..., b])
+    return columns
+
+
+def _magnitude(magnitude: NDArray[np.float64], rate: float) -> Columns:
+    """The length of the acceleration vector: how it is distributed, and whether it repeats itself a second later."""
+    sd = magnitude.std(axis=1)
+    median = np.median(magnitude, axis=1, keepdims=True)
+    standard = (magnitude - magnitude.mean(axis=1, keepdims=True)) / np.maximum(sd, STILL_MAGNITUDE_G)[:, np.newaxis]
+    moves = sd > STILL_MAGNITUDE_G
+    lag = max(1, round(rate))
+    return {
+        **_quartiles("magnitude", magnitude),
+        "magnitude_range": np.ptp(magnitude, axis=1),
+        "magnitude_mad": np.median(np.abs(magnitude - median), axis=1),
+        "magnitude_from_1g": np.abs(magnitude - 1).mean(axis=1),
+        "magnitude_skewness": np.where(moves, (standard**3).mean(axis=1), 0),
+        "magnitude_kurtosis": np.where(moves, (standard**4).mean(axis=1) - 3, 0),
+        "magnitude_autocorrelation_1s": _correlation(magnitude[:, lag:], magnitude[:, :-lag]),
+    }
+
+
+def _quartiles(name: str, values: NDArray[np.float64]) -> Columns:
+    """Mean, standard deviation and quartiles of values ``[n, time]``."""
+    columns = {f"{name}_mean": values.mean(axis=1), f"{name}_sd": values.std(axis=1)}
+    quartiles = np.percentile(values, (0, 25, 50, 75, 100), axis=1)
+    parts = ("minimum", "lower_quartile", "median", "upper_quartile", "maximum")
+    return columns | {f"{name}_{part}": quartile for part, quartile in zip(parts, quartiles, strict=True)}
+
+
+def _peaks(magnitude: NDArray[np.float64], rate: float) -> Columns:
+    """The magnitude's spectrum by Welch's method, its peaks, and its power in bands of 1 Hz."""
+    length = min(magnitude.shape[1], round(SEGMENT_S * rate))
+    overlap = min(length - 1, round(SEGMENT_OVERLAP_S * rate))
+    # With its mean the spectrum says how much of the acceleration moves at all; without, how it moves.
+    _, whole = welch(magnitude, rate, nperseg=length, noverlap=overlap, detrend=False, average="median")
+    hz, power = welch(magnitude, rate, nperseg=length, noverlap=overlap, detrend="constant", average="median")
+    hz = hz.round(9)  # 0.9999999999999999 would fall into the band below
+    share = (whole + 1e-16) / (whole + 1e-16).sum(axis=1, keepdims=True)
+    columns = {"spectral_entropy": -(share * np.log(share)).sum(axis=1)}
+
+    step_hz = hz[1] - hz[0]
+    moving = power * (hz >= SLOWEST_MOVEMENT_HZ)
+    columns["power"] = _log(moving.sum(axis=1) * step_hz)
+    inner = power[:, 1:-1]
+    is_peak = (inner > power[:, :-2]) & (inner > power[:, 2:])
+    columns |= _highest("peak_1", hz[1:-1], inner, is_peak)
+    second = is_peak & (hz[1:-1] != columns["peak_1_hz"][:, np.newaxis])
+    columns |= _highest("peak_2", hz[1:-1], inner, second)
+    gait = (hz > GAIT_HZ[0]) & (hz < GAIT_HZ[1])
+    columns |= _highest("gait", hz, power, np.broadcast_to(gait, power.shape))
+    for band in range(BANDS_HZ):
+        inside = (hz >= band) & (hz < band + 1)
+        columns[f"power_{band}_to_{band + 1}_hz"] = _log(power[:, inside].sum(axis=1) * step_hz)
+    return columns
+
+
+def _highest(name: str, hz: NDArray[np.float64], power: NDArray[np.float64], among: NDArray[np.bool_]) -> Columns:
+    """Frequency and power of the highest of ``power`` ``[n, frequencies]`` where ``among``; 0 where there is none."""
+    candidates = np.where(among & (power > STILL_G**2), power, 0.0)
+    place = candidates.argmax(axis=1)
+    found = candidates[np.arange(len(place)), place]
+    return {f"{name}_hz": np.where(found > 0, hz[place], 0), f"{name}_power": _log(found)}
+
+
+def _angles(gravity: NDArray[np.float64], dynamic: NDArray[np.float64]) -> Columns:
+    """Where gravity points, and where the rest of the acceleration does, as angles in the three planes, in rad."""
+    columns: Columns = {}
+    dynamic = np.where(np.abs(dynamic) > STILL_G, dynamic, 0.0)
+    for name, a, b in (("roll", 1, 2), ("pitch", 2, 0), ("yaw", 1, 0)):
+        columns[f"gravity_{name}"] = np.arctan2(gravity[:, a], gravity[:, b])
+        angle = np.arctan2(dynamic[..., a], dynamic[..., b])
+        columns[f"{name}_mean"] = angle.mean(axis=1)
+        columns[f"{name}_sd"] = angle.std(axis=1)
+    return columns
+
+
+def _correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Pearson's correlation along time of ``[n, time]`` with ``[n, time]``; 0 where one of them stands still."""
+    a, b = a - a.mean(axis=1, keepdims=True), b - b.mean(axis=1, keepdims=True)
+    sd_a, sd_b = np.sqrt((a * a).mean(axis=1)), np.sqrt((b * b).mean(axis=1))
+    moves = (sd_a > STILL_G) & (sd_b > STILL_G)
+    return np.where(moves, (a * b).mean(axis=1) / np.where(moves, sd_a * sd_b, 1), 0)
+
+
+def _log(power: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(np.log(power + LEAST_POWER))

@@ -1,0 +1,123 @@
+"""MiniRocket: thousands of fixed convolutions, how often each is positive, and a ridge classifier on that."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import softmax
+from sklearn.preprocessing import StandardScaler
+
+from harken.evaluation.baselines.base import check_examples, check_signals
+from harken.evaluation.baselines.ridge import Ridge, fit_ridge
+from harken.support.errors import HarkenError
+from harken.support.installing import install_command
+
+__all__ = ["MiniRocket"]
+
+SHORTEST_WINDOW = 9
+"""Samples: the length of a kernel."""
+WINDOWS_AT_ONCE = 2048
+ONE_CALLER = threading.Lock()
+STRENGTHS = np.logspace(-3, 3, 10).tolist()
+
+
+class MiniRocket:
+    """aeon's MiniRocket (Dempster, Schmidt and Webb, KDD 2021), put together as its ``MiniRocketClassifier`` is.
+
+    10,000 features, each divided by its standard deviation, and ridge regression on -1 and 1 for each label, its
+    strength chosen from 1e-3 to 1e3 by leave-one-out over training windows. aeon's classifier gives its choice a
+    probability of 1; here **the probabilities are the softmax of the ridge's decision values**, so that the
+    order of labels is kept. They are too even to be believed as probabilities.
+
+    Windows must have 9 samples or more. aeon is an extra: ``pip install aeon``.
+
+    Args:
+        kernels: features, rounded down to a multiple of 84.
+        jobs: threads that compute features; they change nothing but the time.
+
+    Raises:
+        HarkenError: when aeon is not installed.
+    """
+
+    name: Final = "mini_rocket"
+
+    def __init__(self, *, kernels: int = 10_000, jobs: int = 1) -> None:
+        self.kernels, self.jobs = kernels, jobs
+        self._new_transformer = _aeon_mini_rocket()
+        self._transformer: Any = None
+        self._scaler: Any = None
+        self._ridge: Ridge | None = None
+        self._codes: NDArray[np.int64] = np.empty(0, dtype=np.int64)
+        self._classes = self._time = 0
+
+    def fit(
+        self,
+        signals: NDArray[np.float32],
+        codes: NDArray[np.int64],
+        *,
+        sample_rate_hz: float,
+        seed: int,
+        classes: int | None = None,
+    ) -> None:
+        """See ``Baseline``. The rate is not looked at."""
+        self._classes = check_examples(signals, codes, sample_rate_hz=sample_rate_hz, classes=classes)
+        self._time = signals.shape[1]
+        if self._time < SHORTEST_WINDOW:
+            raise HarkenError(f"windows of {self._time} samples are too short for MiniRocket, whose kernels have 9")
+        self._transformer = self._new_transformer(n_kernels=self.kernels, random_state=seed % 2**31, n_jobs=self.jobs)
+        with _global_random_numbers_kept():
+            self._transformer.fit(_channels_first(signals))
+        self._scaler = StandardScaler(with_mean=False, copy=False)
+        values = self._scaler.fit_transform(self._values(signals))
+        self._codes = np.unique(codes)
+        targets = np.where(codes[:, np.newaxis] == self._codes, 1.0, -1.0)
+        self._ridge = fit_ridge(values, targets, strengths=STRENGTHS)
+
+    def predict_proba(self, signals: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See ``Baseline``."""
+        if self._ridge is None:
+            raise HarkenError("MiniRocket has learned nothing yet: fit it first")
+        check_signals(signals, time=self._time)
+        probabilities = np.zeros((len(signals), self._classes), dtype=np.float32)
+        for start in range(0, len(signals), WINDOWS_AT_ONCE):
+            block = slice(start, start + WINDOWS_AT_ONCE)
+            decision = self._ridge.predict(self._scaler.transform(self._values(signals[block])))
+            probabilities[block, self._codes] = softmax(decision, axis=1)
+        return probabilities
+
+    def _values(self, signals: NDArray[np.float32]) -> NDArray[np.float32]:
+        with ONE_CALLER:
+            return np.asarray(self._transformer.transform(_channels_first(signals)))
+
+
+def _aeon_mini_rocket() -> Any:
+    try:
+        import numba
+        from aeon.transformations.collection.convolution_based import MiniRocket as Transformer
+    except ModuleNotFoundError as error:
+        raise HarkenError(
+            f"the baseline mini_rocket needs aeon ({error.name} is missing): {install_command('aeon')}"
+        ) from error
+    # Numba's usual threads are OpenMP's, and to start them changes how many PyTorch uses in this process: training
+    # after MiniRocket would be slower and, bit for bit, another one. The other kind bears one caller at a time.
+    if numba.config.THREADING_LAYER == "default":
+        numba.config.THREADING_LAYER = "workqueue"
+    return Transformer
+
+
+def _channels_first(signals: NDArray[np.float32]) -> NDArray[np.float32]:
+    """As aeon wants them: ``[n, 3, time]``."""
+    return np.ascontiguousarray(signals.transpose(0, 2, 1), dtype=np.float32)
+
+
+@contextmanager
+def _global_random_numbers_kept() -> Iterator[None]:
+    """aeon seeds NumPy's global generator; give it back as it was."""
+    state = np.random.get_state()  # noqa: NPY002
+    try:
+        yield
+    finally:
+        np.random.set_state(state)  # noqa: NPY002

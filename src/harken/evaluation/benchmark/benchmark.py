@@ -1,0 +1,151 @@
+"""A benchmark from its protocol to its directory, resumable fold by fold and method by method."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from harken.evaluation.benchmark.directory import BenchmarkDirectory, json_text
+from harken.evaluation.benchmark.fingerprint import describe_windows
+from harken.evaluation.benchmark.job import Job
+from harken.evaluation.benchmark.page import markdown
+from harken.evaluation.benchmark.plan import Clock, Plan
+from harken.evaluation.benchmark.progress import Finished, Watcher
+from harken.evaluation.benchmark.result import all_evaluations, difference, distinct, method_result, timing
+from harken.evaluation.benchmark.settings import BenchmarkSettings
+from harken.evaluation.benchmark.workers import InThisProcess, OnDask, Processes, Workers
+from harken.recordings.recording import UNLABELLED
+from harken.support.errors import HarkenError
+from harken.support.files import not_left_empty, write_text
+from harken.support.threads import usable_cores
+from harken.windows.splits import Fold, apply
+from harken.windows.splits.protocols import Protocol, protocol
+from harken.windows.windows import Windows
+
+__all__ = ["run_benchmark"]
+
+
+def run_benchmark(settings: BenchmarkSettings, watcher: Watcher | None = None) -> dict[str, Any]:
+    """Compute what is not there yet, and make the result of it.
+
+    What is returned is written as ``benchmark.json``; ``benchmark.md`` and ``confusion.png`` show it to people. Every
+    finished method and fold is kept as it ends, so that a stopped or killed benchmark loses only those under way. The
+    result has its durations under ``timing``; all else in it is the same whenever the same is computed on one machine.
+
+    Worker processes import the main module anew: a script that calls this does so under ``if __name__ ==
+    "__main__":``, or sets ``workers`` to 0.
+
+    Raises:
+        HarkenError: for an unknown protocol, method or fold; data that cannot be read; an ``out`` that is not empty
+            or was made with other settings or data; a fold that shares a person.
+    """
+    with not_left_empty(settings.out):
+        return _run_benchmark(settings, watcher)
+
+
+def _run_benchmark(settings: BenchmarkSettings, watcher: Watcher | None) -> dict[str, Any]:
+    asked = protocol(settings.dataset, settings.protocol)
+    every, workers = settings.methods(), _workers(settings)
+    directory = BenchmarkDirectory.open(settings.out, resume=settings.resume)
+    windows = asked.windows(*settings.folders)
+    windows = windows[windows.label_codes != UNLABELLED]
+    every_fold = asked.folds(windows)
+    folds = _chosen(asked, every_fold, settings.folds)
+    described = describe_windows(windows)
+    plan = Plan(
+        every,
+        folds,
+        {fold.name: len(apply(fold, windows).training) for fold in folds},
+        directory,
+        {"dataset": settings.dataset, "protocol": settings.protocol, "windows": described["fingerprint"]},
+    )
+    _compute(plan, windows, workers, watcher)
+    result = _result(settings, asked, plan, described, protocol_folds=len(every_fold))
+    write_text(directory.result, json_text(result))
+    write_text(directory.page, markdown(result, confusion=directory.confusion.name))
+    _draw(result, directory.confusion)
+    return result
+
+
+def _chosen(asked: Protocol, folds: Sequence[Fold], names: Sequence[str]) -> list[Fold]:
+    """The folds of these names, or of these numbers where no fold has such a name; all when there are none."""
+    by_name = {str(number): fold for number, fold in enumerate(folds)} | {fold.name: fold for fold in folds}
+    unknown = [name for name in names if name not in by_name]
+    if unknown:
+        raise HarkenError(
+            f"{asked.dataset}/{asked.name} has no fold {unknown[0]}; it has {', '.join(fold.name for fold in folds)}"
+        )
+    chosen = {by_name[name].name for name in names}
+    return [fold for fold in folds if not chosen or fold.name in chosen]
+
+
+def _workers(settings: BenchmarkSettings) -> Workers:
+    if settings.scheduler is not None:
+        return OnDask(settings.scheduler)
+    if settings.workers is not None and settings.workers < 0:
+        raise HarkenError(f"{settings.workers} workers cannot be; 0 is this process alone")
+    if settings.workers == 0:
+        return InThisProcess()
+    return Processes(settings.workers or usable_cores(), settings.out)
+
+
+def _compute(plan: Plan, windows: Windows, workers: Workers, watcher: Watcher | None) -> None:
+    every = plan.jobs()
+    waiting = [job for job in every if plan.finding(job) is None]
+    if watcher is not None:
+        watcher.begins(jobs=len(every), done=len(every) - len(waiting))
+    if not waiting:
+        return
+    clock = Clock(plan, waiting)
+    with closing(workers.run(waiting, windows)) as running:
+        for job, finding in running:
+            plan.directory.write(job.fold.name, job.method.name, plan.decides(job), finding)
+            seconds = sum(finding.content["timing"].values())
+            clock.count(job, seconds)
+            if watcher is not None:
+                watcher.finished(
+                    Finished(
+                        method=job.method.name,
+                        fold=job.fold.name,
+                        mean_person_macro_f1=finding.content["scores"]["mean_person_macro_f1"],
+                        seconds=seconds,
+                        done=len(every) - len(clock.waiting),
+                        jobs=len(every),
+                        elapsed_s=clock.elapsed_s(),
+                        left_s=clock.left_s(workers.lanes),
+                    )
+                )
+
+
+def _result(
+    settings: BenchmarkSettings, asked: Protocol, plan: Plan, described: Mapping[str, Any], *, protocol_folds: int
+) -> dict[str, Any]:
+    """Made from the files alone, so that a resumed benchmark and one that ran through cannot differ."""
+    findings: dict[str, dict[str, Any]] = {}
+    for one in plan.methods:
+        findings[one.name] = {fold.name: plan.finding(Job(one, fold)) for fold in plan.folds}
+    first, *others = findings
+    results = {name: method_result(folds) for name, folds in findings.items()}
+    return {
+        "command": settings.command(),
+        "dataset": settings.dataset,
+        "protocol": settings.protocol,
+        "measures": asked.measures,
+        "windows": dict(described),
+        "folds": {fold.name: {"training": list(fold.training), "test": list(fold.test)} for fold in plan.folds},
+        "protocol_folds": protocol_folds,
+        "seed": settings.seed,
+        "preset": first,
+        "mean_person_macro_f1": results[first]["mean_person_macro_f1"],
+        "methods": results,
+        "differences": {name: difference(findings[first], findings[name]) for name in others},
+        "made_with": distinct([one["made_with"] for folds in findings.values() for one in folds.values()]),
+        "timing": {"methods": {name: timing(folds) for name, folds in findings.items()}},
+    }
+
+
+def _draw(result: Mapping[str, Any], path: Path) -> None:
+    from harken.figures.confusion import confusion_panel
+    from harken.figures.style import save_png
+
+    save_png(confusion_panel(all_evaluations(result["methods"][result["preset"]]), "percent_of_truth"), path)

@@ -1,0 +1,121 @@
+"""The directory of a benchmark: one file a method and fold, and the result that is made of them."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harken.evaluation.benchmark.job import Finding
+from harken.evaluation.benchmark.workers import SHARED_WINDOWS
+from harken.support.differences import first_difference
+from harken.support.errors import HarkenError
+from harken.support.files import remove_left_behind, write_bytes, write_text
+
+__all__ = ["BenchmarkDirectory", "json_text"]
+
+UNSAFE = re.compile(r"[^\w.+-]")
+LIST_OF_NUMBERS = re.compile(r"\[\n\s+(-?\d[-\d.e+,\s]*?)\s+\]")
+
+
+@dataclass(frozen=True)
+class BenchmarkDirectory:
+    """Paths in a benchmark's directory, and the files of its folds."""
+
+    path: Path
+
+    @property
+    def result(self) -> Path:
+        """For programs."""
+        return self.path / "benchmark.json"
+
+    @property
+    def page(self) -> Path:
+        """For people."""
+        return self.path / "benchmark.md"
+
+    @property
+    def confusion(self) -> Path:
+        """The preset's confusion matrix."""
+        return self.path / "confusion.png"
+
+    def finding(self, fold: str, method: str) -> Path:
+        """What a method found out on a fold."""
+        return self.path / f"fold_{UNSAFE.sub('_', fold)}" / f"{UNSAFE.sub('_', method)}.json"
+
+    def model(self, fold: str, method: str) -> Path:
+        """What a preset learned on a fold."""
+        return self.finding(fold, method).with_suffix(".safetensors")
+
+    @classmethod
+    def open(cls, path: Path, *, resume: bool) -> "BenchmarkDirectory":
+        """Make an empty directory, or open one to go on with.
+
+        Raises:
+            HarkenError: when it is not empty and ``resume`` was not asked for, or holds something else.
+        """
+        directory = cls(path)
+        if path.exists() and not path.is_dir():
+            raise HarkenError(f"{path} is a file; --out needs a folder")
+        content = {one.name for one in path.iterdir()} if path.is_dir() else set()
+        if content and not any(name.startswith((SHARED_WINDOWS, "fold_", "benchmark.")) for name in content):
+            raise HarkenError(f"{path} is not empty and holds no benchmark of harken; choose another --out")
+        if content and not resume:
+            raise HarkenError(f"{path} is not empty; choose another --out, or go on with what is there: --resume")
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            for left_behind in path.glob(f"{SHARED_WINDOWS}*"):
+                left_behind.unlink(missing_ok=True)
+            for folder in (path, *path.glob("fold_*")):
+                remove_left_behind(folder)
+        except OSError as error:
+            raise HarkenError(f"{path}: cannot write there ({error.strerror})") from error
+        return directory
+
+    def read(self, fold: str, method: str, decides: Mapping[str, Any], *, has_model: bool) -> dict[str, Any] | None:
+        """What a method found out on a fold, or None when it has still to.
+
+        Args:
+            fold, method: their names.
+            decides: all that decides the result, for JSON.
+            has_model: a finding without its model file is not complete.
+
+        Raises:
+            HarkenError: when the file is damaged, or something else decided it.
+        """
+        path = self.finding(fold, method)
+        if not path.exists() or (has_model and not self.model(fold, method).exists()):
+            return None
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            made_by = content["decided_by"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise HarkenError(f"{path} is damaged ({error}); remove it, and --resume computes it again") from error
+        difference = first_difference(made_by, json.loads(json.dumps(decides)))
+        if difference is not None:
+            where, before, now = difference
+            raise HarkenError(
+                f"{path} was made with another {where} ({_short(before)}, now {_short(now)}), and results of both "
+                "cannot stand in one table; give the settings and data of then, or choose another --out"
+            )
+        return dict(content)
+
+    def write(self, fold: str, method: str, decides: Mapping[str, Any], finding: Finding) -> None:
+        """Keep what a method found out on a fold. The JSON comes last: where it is, everything is."""
+        path = self.finding(fold, method)
+        path.parent.mkdir(exist_ok=True)
+        if finding.model is not None:
+            write_bytes(self.model(fold, method), finding.model)
+        write_text(path, json_text({"method": method, "fold": fold, "decided_by": decides, **finding.content}))
+
+
+def json_text(content: Mapping[str, Any]) -> str:
+    """JSON for people to read and to compare line by line: a list of numbers takes one line."""
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+    return LIST_OF_NUMBERS.sub(lambda found: "[" + " ".join(found[1].split()) + "]", text) + "\n"
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 40 else f"{text[:39]}…"

@@ -1,0 +1,236 @@
+"""A finished recogniser on labelled recordings: each person's scores, and who of them it had met before."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harken.learning.calibration import Answered, answered, expected_calibration_error
+from harken.learning.scores import PeopleScores, Scores, score, score_people
+from harken.models.mounting import as_learned
+from harken.models.recogniser import Recogniser
+from harken.networks.specification import CalibratedOn
+from harken.recordings.recording import Recording
+from harken.support.errors import HarkenError
+from harken.windows.windows import Windows, concatenate, sliding_windows
+
+__all__ = ["AnsweredPeople", "Evaluation", "evaluate"]
+
+
+@dataclass(frozen=True, eq=False)
+class AnsweredPeople:
+    """What is answered when "unsure" is said below a probability: of each person, and of all their windows together."""
+
+    people: dict[str, Answered]
+    together: Answered
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return self.together.as_dict() | {"people": {name: one.as_dict() for name, one in self.people.items()}}
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """Scores of people the recogniser never met, and apart from them, of people it learned from.
+
+    The two are never averaged: a mean over both would say neither how well strangers are recognised nor how
+    well the known are.
+
+    Attributes:
+        strangers, all_strangers: each stranger alone, and all their windows together; None where there is none.
+        known: each person it learned from; None where there is none.
+        strangers_error, known_error: the expected calibration error over the windows of either.
+        strangers_answered, known_answered: what is left when the recogniser may say "unsure"; None when it may not.
+        calibrated_on: whose windows the model's temperature was fitted on.
+        window_length_s, hop_s: how long the windows are, and from one's start to the next one's.
+        turned: each recording whose watch was turned to how the model learned, and why (``harken.models.mounting``).
+        learned: each recording that the model learned from, whole or in part, and the share of its samples.
+    """
+
+    strangers: PeopleScores | None
+    all_strangers: Scores | None
+    known: PeopleScores | None
+    strangers_error: float | None
+    known_error: float | None
+    strangers_answered: AnsweredPeople | None
+    known_answered: AnsweredPeople | None
+    calibrated_on: CalibratedOn
+    window_length_s: float
+    hop_s: float
+    turned: Mapping[str, str]
+    learned: Mapping[str, float]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        unsure = {"strangers": self.strangers_answered, "known_people": self.known_answered}
+        return {
+            "mean_person_macro_f1": self.strangers.mean_person_macro_f1 if self.strangers else None,
+            "strangers": self.strangers.as_dict() if self.strangers else None,
+            "all_strangers": self.all_strangers.as_dict() if self.all_strangers else None,
+            "known_people": self.known.as_dict() if self.known else None,
+            "calibrated_on": self.calibrated_on,
+            "window_length_s": self.window_length_s,
+            "hop_s": self.hop_s,
+            "turned": dict(self.turned),
+            "learned_from": dict(self.learned),
+            "expected_calibration_error": {"strangers": self.strangers_error, "known_people": self.known_error},
+            "with_unsure": {name: one.as_dict() if one else None for name, one in unsure.items()},
+        }
+
+
+def evaluate(
+    recogniser: Recogniser,
+    recordings: Iterable[Recording],
+    *,
+    ignore_labels: Sequence[str] = (),
+    unsure_below: float | None = None,
+    orientation: bool = True,
+    on_failure: Callable[[Recording, HarkenError], None] | None = None,
+) -> Evaluation:
+    """Score a recogniser on sliding windows of labelled recordings, its own length and hop.
+
+    A watch that sits a quarter turn from those that the recogniser learned from is turned first, as ``harken label``
+    does it: from what the model recognises, and not from labels.
+
+    A person of whom any recording holds movement that the model learned from is known, under whatever name, in
+    whatever unit, and whatever was cut away (``harken.recordings.fingerprints``).
+
+    Args:
+        recogniser: what is scored.
+        recordings: of people it never met, or learned from.
+        ignore_labels: labels whose windows do not count.
+        unsure_below: also count what is answered, and how well, when a window whose largest probability is
+            smaller gets no answer. The other scores stay those of all windows.
+        orientation: whether watches are turned.
+        on_failure: called with each recording that cannot be scored, and the reason; the others are scored. None:
+            the first reason is raised.
+
+    Raises:
+        HarkenError: when the model learned from this very recording, to the sample; when one lacks a channel or
+            cannot be resampled; holds no window with a label, or a label that was never learned and is not in
+            ``ignore_labels``; when ``unsure_below`` is no probability; when no recording can be scored.
+    """
+    specification = recogniser.specification_
+    collected = _Collected(recogniser, ignore_labels, orientation)
+    for recording in recordings:
+        try:
+            collected.add(recording)
+        except HarkenError as error:
+            if on_failure is None:
+                raise
+            on_failure(recording, error)
+    if not collected.parts:
+        raise HarkenError("none of the recordings can be scored")
+    windows = concatenate(collected.parts).with_label_names(specification.labels)
+    probabilities = recogniser.predict_proba(windows)
+    met = sorted({*recogniser.provenance_.get("training_people", []), *collected.known_people})
+    is_known = np.isin(windows.subjects, met) if met else np.zeros(len(windows), dtype=bool)
+    strangers, known = (
+        _Side(windows[mask], probabilities[mask], specification.labels) if mask.any() else None
+        for mask in (~is_known, is_known)
+    )
+    return Evaluation(
+        strangers=strangers.people() if strangers else None,
+        all_strangers=strangers.together() if strangers else None,
+        known=known.people() if known else None,
+        strangers_error=strangers.error() if strangers else None,
+        known_error=known.error() if known else None,
+        strangers_answered=strangers.answered(unsure_below) if strangers else None,
+        known_answered=known.answered(unsure_below) if known else None,
+        calibrated_on=specification.calibrated_on,
+        window_length_s=windows.length / windows.sample_rate_hz,
+        hop_s=specification.hop_s,
+        turned=collected.turned,
+        learned=collected.learned,
+    )
+
+
+@dataclass(frozen=True)
+class _Side:
+    """The labelled windows of strangers, or of known people, with the probabilities ``[n, labels]`` they were given."""
+
+    windows: Windows
+    probabilities: NDArray[np.float32]
+    labels: tuple[str, ...]
+
+    def people(self) -> PeopleScores:
+        return score_people(self.windows.label_codes, self._predicted, self.windows.subjects, self.labels)
+
+    def together(self) -> Scores:
+        return score(self.windows.label_codes, self._predicted, self.labels)
+
+    def error(self) -> float:
+        return expected_calibration_error(self.probabilities, self.windows.label_codes)
+
+    def answered(self, unsure_below: float | None) -> AnsweredPeople | None:
+        if unsure_below is None:
+            return None
+        codes, subjects = self.windows.label_codes, self.windows.subjects
+        return AnsweredPeople(
+            {
+                str(person): answered(self.probabilities[of], codes[of], unsure_below=unsure_below)
+                for person in np.unique(subjects)
+                for of in [subjects == person]
+            },
+            answered(self.probabilities, codes, unsure_below=unsure_below),
+        )
+
+    @property
+    def _predicted(self) -> NDArray[np.int64]:
+        return np.asarray(self.probabilities.argmax(axis=1))
+
+
+class _Collected:
+    """The labelled windows of recordings, with codes in the order of the model's labels, and what was noticed.
+
+    Attributes:
+        parts: the windows of each recording.
+        turned, learned: as in ``Evaluation``.
+        known_people: of whom a recording was learned from, whole or in part.
+    """
+
+    def __init__(self, recogniser: Recogniser, ignore_labels: Sequence[str], orientation: bool) -> None:
+        self._recogniser, self._ignore_labels, self._orientation = recogniser, ignore_labels, orientation
+        self.parts: list[Windows] = []
+        self.turned: dict[str, str] = {}
+        self.learned: dict[str, float] = {}
+        self.known_people: set[str] = set()
+
+    def add(self, recording: Recording) -> None:
+        """Take one recording.
+
+        Raises:
+            HarkenError: when it has no window with a label, or a label that was never learned; when it was learned
+                from to the sample, or cannot be resampled.
+        """
+        recogniser, specification = self._recogniser, self._recogniser.specification_
+        name, subject = recording.source or recording.subject, recording.subject
+        if recogniser.learned_exactly(recording):
+            raise HarkenError(
+                f"{recording.source}: the model learned from this very recording, so a score on it would only say "
+                "how well it remembers"
+            )
+        if not recording.label_names:
+            raise HarkenError(f"{name}: no row has a label; --label-column says where they are")
+        share = float(recogniser.learned_from(recording).mean())
+        why = None
+        if self._orientation:
+            recording, why = as_learned(specification, recording, recogniser.predict_proba)
+        recording = specification.prepare_recording(recording)
+        windows = sliding_windows(
+            recording,
+            length_s=specification.window_length / recording.sample_rate_hz,
+            hop_s=specification.hop_s,
+        )
+        try:
+            labelled = recogniser.known(windows, ignore_labels=self._ignore_labels)
+        except HarkenError as error:
+            raise HarkenError(f"{name}: {error}") from error
+        self.parts.append(labelled)
+        if why is not None:
+            self.turned[name] = why
+        if share:
+            self.learned[name] = share
+            self.known_people.add(subject)

@@ -1,0 +1,241 @@
+"""From files to a run directory, resumable at any moment: what ``harken train`` and ``harken demo`` do.
+
+The order of things: read and check, take windows, fit the model, fit the honest same-person test, fit what is
+learned without a few of the people, calibrate the model on those, score, draw, write. Fits keep a checkpoint
+each; whatever comes after them is quick and simply done again.
+"""
+
+import os
+import platform
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from importlib.metadata import version
+from typing import Any, Protocol
+
+from harken import __version__
+from harken.figures.confusion import confusion_picture
+from harken.figures.coverage import coverage_picture
+from harken.figures.curves import learning_curves
+from harken.figures.style import save_png
+from harken.learning.calibration import ProbabilityScores
+from harken.learning.scores import score, score_people
+from harken.learning.training import Interrupted, Progress, resolve_device
+from harken.models.recogniser import Recogniser
+from harken.recordings.fingerprints import Fingerprints
+from harken.reports.run import write_report
+from harken.runs import Fits, Outcome, RunData, RunDirectory, RunSettings, RunWindows, draw_run_windows, read_run_data
+from harken.support.differences import first_difference
+from harken.support.errors import HarkenError
+from harken.support.files import not_left_empty, write_text
+from harken.support.printable import printable
+from harken.windows.splits import Split
+from harken.windows.windows import Windows
+
+__all__ = ["Watcher", "train_run"]
+
+MODEL_FIT, BLOCKED_FIT, HELD_OUT_FIT = "model", "blocked", "held_out"
+
+
+class Watcher(Protocol):
+    """Whoever shows a run to its user."""
+
+    def says(self, sentence: str) -> None:
+        """Something worth a line."""
+
+    def fitting(self, fit: str, number: int, fits: int) -> Callable[[Progress], None]:
+        """A fit begins, the ``number``-th of so many ``fits``; what comes back is called after every step."""
+
+
+def train_run(
+    settings: RunSettings, watcher: Watcher, *, should_stop: Callable[[], bool] = lambda: False
+) -> Outcome | None:
+    """Train a recogniser and write its run directory.
+
+    Returns:
+        What was found out, or None when a resumed run was finished already and was left as it is.
+
+    Raises:
+        HarkenError: for a user's mistake; see ``read_run_data`` and ``draw_run_windows``. Settings or data
+            that differ from those of a run to be resumed are refused.
+        Interrupted: when asked to stop. The run directory then holds the model as it was, with its report.
+    """
+    with not_left_empty(settings.out / "checkpoint"):
+        return _train_run(settings, watcher, should_stop)
+
+
+def _train_run(settings: RunSettings, watcher: Watcher, should_stop: Callable[[], bool]) -> Outcome | None:
+    recogniser = settings.recogniser()
+    recogniser.settings()  # refuses impossible settings before anything is read or written
+    settings = replace(settings, device=resolve_device(settings.device))
+    data = read_run_data(settings)
+    windows = draw_run_windows(data, settings.recipe)
+    directory = RunDirectory.open(settings.out, resume=settings.resume)
+    record = _record(settings, data)
+    before = directory.read_record()
+    if before is not None:
+        _refuse_changes(before, record)
+        if before.get("status") == "finished":
+            watcher.says(f"{printable(directory.path)} holds this run, finished; nothing to do.")
+            directory.drop_checkpoints()
+            return None
+        record["started"] = before.get("started", record["started"])
+    directory.write_record(record)
+
+    tests = {"same_person": windows.overlapping.test} if len(windows.overlapping.test) else {}
+    if windows.cross is not None:
+        tests["cross_person"] = windows.cross
+    jobs: dict[str, tuple[Split, Mapping[str, Windows]]] = {MODEL_FIT: (windows.overlapping, tests)}
+    if (split := windows.blocked) is not None:
+        jobs[BLOCKED_FIT] = split, {"blocked_same_person": split.test}
+    if (split := windows.held_out) is not None:
+        jobs[HELD_OUT_FIT] = split, {"held_out_people": split.test}
+    interrupted: Interrupted | None = None
+
+    def fit(learner: Recogniser, name: str) -> Recogniser:
+        split, tests = jobs[name]
+        return learner.fit(
+            split.training,
+            tests=tests,
+            threads=settings.threads if learner is recogniser else recogniser.history_.threads or None,
+            checkpoint=directory.checkpoint(name),
+            on_progress=watcher.fitting(name, list(jobs).index(name) + 1, len(jobs)),
+            should_stop=should_stop,
+        )
+
+    fits = Fits(recogniser)
+    try:
+        fit(recogniser, MODEL_FIT)
+        if BLOCKED_FIT in jobs:
+            fits.blocked = fit(settings.recogniser(), BLOCKED_FIT)
+        if HELD_OUT_FIT in jobs:
+            fits.held_out = fit(settings.recogniser(), HELD_OUT_FIT)
+    except Interrupted as stop:
+        interrupted = stop
+    except (HarkenError, OSError):
+        directory.drop_unbegun()
+        raise
+    fits.calibrate(windows)
+    outcome = _outcome(settings, data, windows, fits)
+    _write(directory, recogniser, outcome, record, "interrupted" if interrupted else "finished")
+    if interrupted is not None:
+        raise interrupted
+    directory.drop_checkpoints()
+    return outcome
+
+
+def _outcome(settings: RunSettings, data: RunData, windows: RunWindows, fits: Fits) -> Outcome:
+    recogniser = fits.model
+    specification = recogniser.specification_
+    training = recogniser.settings()
+    cross = cross_people = cross_probabilities = None
+    if windows.cross is not None:
+        known = recogniser.known(windows.cross)
+        probabilities = recogniser.predict_proba(known)
+        predicted = probabilities.argmax(axis=1)
+        cross_probabilities = ProbabilityScores.of(probabilities, known.label_codes)
+        cross = score(known.label_codes, predicted, specification.labels)
+        cross_people = score_people(known.label_codes, predicted, known.subjects, specification.labels)
+    return Outcome(
+        settings=settings,
+        specification=specification,
+        training=training,
+        training_windows=len(windows.overlapping.training),
+        parameters=sum(parameter.numel() for parameter in recogniser.network_.parameters()),
+        data=data,
+        history=recogniser.history_,
+        same_person=recogniser.evaluate(windows.overlapping.test) if len(windows.overlapping.test) else None,
+        cross=cross,
+        cross_people=cross_people,
+        cross_probabilities=cross_probabilities,
+        blocked=fits.blocked_scores(windows),
+        blocked_history=fits.blocked.history_ if fits.blocked is not None else None,
+        held_out_people=fits.held_out_scores(windows),
+        notes=(*data.notes, *windows.notes),
+        steps_done=len(recogniser.history_.train_loss),
+        steps=training.steps(len(windows.overlapping.training)),
+    )
+
+
+def _write(
+    directory: RunDirectory, recogniser: Recogniser, outcome: Outcome, record: dict[str, Any], status: str
+) -> None:
+    """Write everything but the checkpoint. ``run.json`` comes last: only then is the run finished."""
+    scores = outcome.scores_as_dict()
+    recogniser.provenance_ |= {
+        "data": [
+            {
+                "subject": one.mended.subject,
+                "fingerprint": one.as_found.fingerprint,
+                "samples_fingerprint": one.mended.samples_fingerprint,
+            }
+            for one in outcome.data.training
+        ],
+        "scores": scores,
+        "steps": outcome.steps_done,
+    }
+    recogniser.fingerprints_ = Fingerprints.of(one.mended for one in outcome.data.training)
+    recogniser.save(directory.model)
+    batch = outcome.training.batch_windows
+    write_text(directory.history, outcome.history.to_csv(batch))
+    pictures = {"learning_curves": learning_curves(outcome.history, batch_windows=batch)}
+    if outcome.same_person is not None:
+        pictures["confusion_same_person"] = confusion_picture(
+            outcome.same_person, title="Same person, overlapping windows"
+        )
+    if outcome.blocked is not None:
+        pictures["confusion_blocked_same_person"] = confusion_picture(
+            outcome.blocked, title="Same person, no overlap with training"
+        )
+    if outcome.cross is not None:
+        pictures["confusion_cross_person"] = confusion_picture(outcome.cross, title="People the model never met")
+    if outcome.cross_probabilities is not None:
+        pictures["coverage"] = coverage_picture(outcome.cross_probabilities.curve)
+    for name, picture in pictures.items():
+        save_png(picture, directory.picture(name))
+    write_report(directory.report, outcome)
+    machine = record["machine"] | {"threads": outcome.history.threads}
+    directory.write_record(
+        record | {"status": status, "steps": outcome.steps_done, "machine": machine, "scores": scores}
+    )
+
+
+def _record(settings: RunSettings, data: RunData) -> dict[str, Any]:
+    from datetime import UTC, datetime
+
+    return {
+        "status": "training",
+        "harken_version": __version__,
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "settings": settings.what_decides_the_result(),
+        "data": {
+            "training": [one.as_dict() for one in data.training],
+            "cross": [one.as_dict() for one in data.cross],
+        },
+        "versions": {"python": platform.python_version()}
+        | {name: version(name) for name in ("numpy", "polars", "scikit-learn", "torch")},
+        "machine": {
+            "processor": platform.processor() or platform.machine(),
+            "cores": os.cpu_count(),
+            "threads": settings.threads,  # None until it was measured
+        },
+    }
+
+
+def _refuse_changes(before: dict[str, Any], now: dict[str, Any]) -> None:
+    """A run goes on only with the settings and the data it began with."""
+    for name, value in now["settings"].items():
+        changed = first_difference(before.get("settings", {}).get(name), value, name)
+        if changed is not None:
+            where, earlier, later = changed
+            raise HarkenError(
+                f"this run began with {where} = {earlier!r}, not {later!r}; resume it as it began, "
+                "or choose another --out"
+            )
+    for role in ("training", "cross"):
+        earlier = [one.get("fingerprint") for one in before.get("data", {}).get(role, [])]
+        files = [one["fingerprint"] for one in now["data"][role]]
+        if earlier != files:
+            raise HarkenError(
+                f"the {role} recordings are not those this run began with; resume it with the same ones in the same "
+                "order, or choose another --out"
+            )

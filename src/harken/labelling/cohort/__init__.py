@@ -1,0 +1,17 @@
+"""Many files: which they are, where each one's results go, who labels them, and the tables over all of them."""
+
+from harken.labelling.cohort.files import Recordings, recordings_in, shard_of
+from harken.labelling.cohort.tables import without_path, write_failures, write_tables
+from harken.labelling.cohort.workers import FileOutcome, Task, label_cohort
+
+__all__ = [
+    "FileOutcome",
+    "Recordings",
+    "Task",
+    "label_cohort",
+    "recordings_in",
+    "shard_of",
+    "without_path",
+    "write_failures",
+    "write_tables",
+]

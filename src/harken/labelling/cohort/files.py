@@ -1,0 +1,153 @@
+"""Which files there are, and which of them are a shard's."""
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from harken.labelling.cohort.tables import COHORT, QUALITY
+from harken.labelling.settings import SUMMARY
+from harken.readers.sensor_logger import looks_like_sensor_logger
+from harken.runs.directory import RunDirectory
+from harken.support.errors import HarkenError
+from harken.support.printable import printable
+
+__all__ = ["Recordings", "recordings_in", "shard_of"]
+
+ENDINGS = (".cwa", ".gt3x", ".bin", ".csv", ".txt", ".parquet", ".zip")
+TRUTH = ".truth.parquet"
+"""What ``harken simulate`` writes beside a recording."""
+RESULTS = (SUMMARY, "timeline.parquet")
+"""What a folder holds that ``harken label`` made of a file."""
+FAILURES = re.compile(r"failures.*\.csv")
+"""What it writes beside these folders, and the tables."""
+BY_ENDING = "by its ending"
+BY_SIMULATE, BY_TRAIN, BY_LABEL = "the truth of a simulation", "a run of harken train", "results of harken label"
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Recordings:
+    """What was found.
+
+    Attributes:
+        files: the recordings, each once.
+        notes: a sentence for each kind of thing that was left out of a folder.
+    """
+
+    files: list[Path]
+    notes: list[str]
+
+
+def recordings_in(paths: Sequence[str | Path], *, out: str | Path | None = None) -> Recordings:
+    """The files named, and of each folder all files in and below it whose ending may be a recording's, sorted.
+
+    Left out in folders are hidden files, and whatever lies in ``out``; and, which is said, files with other endings,
+    truths of simulated recordings, runs of ``harken train`` and results of ``harken label``. A folder that Sensor
+    Logger exported is one recording.
+
+    Raises:
+        HarkenError: for a folder without any such file, or one that is a run or holds results itself.
+    """
+    found: dict[Path, None] = {}
+    left_out: dict[str, list[Path]] = {}
+    apart = None if out is None else Path(out).absolute()
+    for path in map(Path, paths):
+        if not path.is_dir() or looks_like_sensor_logger(path, b""):
+            found[path] = None
+            continue
+        _refuse_own(path)
+        inside = _inside(path, apart, left_out)
+        if not inside:
+            kinds = f"no file ending in {', '.join(ENDINGS)}"
+            raise HarkenError("; ".join([f"{path}: there is no recording in this folder ({kinds})", *_notes(left_out)]))
+        found |= dict.fromkeys(inside)
+    other = [path for path in left_out.pop(BY_ENDING, []) if path not in found]  # one may be named beside its folder
+    return Recordings(list(found), _notes(left_out | ({BY_ENDING: other} if other else {})))
+
+
+def _notes(left_out: Mapping[str, list[Path]]) -> list[str]:
+    """A sentence for each kind."""
+    return [
+        printable(
+            f"left out, as no recording: {paths[0]}{f' and {len(paths) - 1} more' if len(paths) > 1 else ''} ({what})"
+        )
+        for what, paths in left_out.items()
+    ]
+
+
+def _own(folder: Path) -> str | None:
+    """What a folder is that harken made, whose tables would be taken for recordings; None for any other."""
+    run = RunDirectory(folder)
+    if run.record.is_file() and run.history.is_file():
+        return BY_TRAIN
+    return BY_LABEL if all((folder / name).is_file() for name in RESULTS) else None
+
+
+def _refuse_own(folder: Path) -> None:
+    if (what := _own(folder)) is None:
+        return
+    instead = (
+        f"to label recordings with its model: harken label FILE --model {folder} --out DIR"
+        if what == BY_TRAIN
+        else "name the file that was labelled"
+    )
+    raise HarkenError(f"{folder}: this folder is no recording but {what}; {instead}")
+
+
+def _holds_failures(path: Path) -> bool:
+    """Whether a file is the table of files that ``harken label`` could not label."""
+    try:
+        with path.open("rb") as file:
+            return file.readline(100).strip() == b"file,reason"
+    except OSError:  # whoever reads it will say why not
+        return False
+
+
+def _inside(folder: Path, apart: Path | None, left_out: dict[str, list[Path]]) -> list[Path]:
+    """The recordings in and below a folder; what harken made goes to ``left_out`` under what it is."""
+    found: list[Path] = []
+    for here, folders, files in os.walk(folder):
+        at = Path(here)
+        walked = sorted(name for name in folders if not name.startswith(".") and (at / name).absolute() != apart)
+        folders.clear()
+        for name in walked:
+            if (what := _own(at / name)) is not None:
+                left_out.setdefault(what, []).append(at / name)
+            else:
+                folders.append(name)
+        if at != folder and looks_like_sensor_logger(at, b""):
+            found.append(at)
+            folders.clear()
+            continue
+        tables = {COHORT, QUALITY} <= set(files)
+        for name in sorted(files):
+            plain = name.lower().removesuffix(".gz")
+            if name.startswith("."):
+                continue
+            if not plain.endswith(ENDINGS):
+                left_out.setdefault(BY_ENDING, []).append(at / name)
+            elif plain.endswith(TRUTH):
+                left_out.setdefault(BY_SIMULATE, []).append(at / name)
+            elif (tables and name in (COHORT, QUALITY)) or (
+                FAILURES.fullmatch(name) and (tables or _holds_failures(at / name))
+            ):
+                left_out.setdefault(BY_LABEL, []).append(at / name)
+            else:
+                found.append(at / name)
+    return sorted(found)
+
+
+def shard_of(items: Sequence[Item], shard: str) -> list[Item]:
+    """Of ``i/n`` every n-th item from the i-th on (counted from 1): all shards together are all items, each once.
+
+    Raises:
+        HarkenError: when it is no such pair.
+    """
+    found = re.fullmatch(r"(\d{1,9})/(\d{1,9})", shard)
+    number, of = (int(found[1]), int(found[2])) if found else (0, 0)
+    if not 1 <= number <= of:
+        raise HarkenError(f"--shard {shard}: give the number of this shard and of all, such as 3/20")
+    return list(items[number - 1 :: of])

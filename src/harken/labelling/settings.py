@@ -1,0 +1,112 @@
+"""All that decides what labelling a file gives, so that what is done need not be done again."""
+
+import os
+from dataclasses import asdict, dataclass, field
+from hashlib import file_digest, sha256
+from json import JSONDecodeError, loads
+from pathlib import Path
+from typing import Any
+
+from harken import __version__
+from harken.readers.options import TableOptions
+from harken.support.errors import HarkenError
+from harken.support.printable import printable
+
+__all__ = ["SUMMARY", "LabelSettings", "asked_of", "file_sha256", "finished"]
+
+SUMMARY = "summary.json"
+"""Written last: a folder that holds it is finished."""
+
+
+@dataclass(frozen=True)
+class LabelSettings:
+    """How recordings are labelled.
+
+    Attributes:
+        unsure_below: see ``Timeline.with_unsure_below``.
+        smoothing: see ``Timeline.smoothed``; without it each step has the label that is most probable by itself.
+        calibration: whether the sensor is calibrated by gravity first (``harken.signals.gravity_calibration``).
+        non_wear: whether it is looked for (``harken.signals.non_wear``); else the watch counts as worn throughout.
+        orientation: whether the watch is turned about its face where the model recognises walking only then
+            (``harken.models.mounting``).
+        reading: how a table is to be read.
+    """
+
+    unsure_below: float | None = None
+    smoothing: bool = True
+    calibration: bool = True
+    non_wear: bool = True
+    orientation: bool = True
+    reading: TableOptions = field(default_factory=TableOptions)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON; of the reading options only those that differ from the defaults."""
+        said = {name: value for name, value in asdict(self.reading).items() if value != getattr(TableOptions(), name)}
+        return asdict(self) | {"reading": said}
+
+
+IN_WORDS = {
+    "sha256": "of a file with other content",
+    "model_sha256": "by another model",
+}
+"""How results differ that were made otherwise, where the values say nothing to people."""
+
+
+def asked_of(path: Path, model_sha256: str, settings: LabelSettings) -> dict[str, Any]:
+    """Version, file, model and settings: where all of it is the same, so is what comes out.
+
+    Raises:
+        HarkenError: when the file cannot be read.
+    """
+    return {
+        "file": printable(path),
+        "harken_version": __version__,
+        "sha256": file_sha256(path),
+        "model_sha256": model_sha256,
+        **settings.as_dict(),
+    }
+
+
+def finished(folder: Path, asked: dict[str, Any]) -> dict[str, Any] | None:
+    """The summary of a file that was labelled before; None where it was not.
+
+    Raises:
+        HarkenError: when what is there is of another file, or was labelled in another way.
+    """
+    path = folder / SUMMARY
+    if not path.exists():
+        return None
+    try:
+        summary = loads(path.read_text(encoding="utf-8"))
+    except (JSONDecodeError, UnicodeDecodeError, OSError) as error:
+        raise HarkenError(f"{path} is damaged ({error}); remove {folder} to label the file again") from error
+    for name in asked:
+        before = summary.get(name) if isinstance(summary, dict) else None
+        if name != "file" and before != asked[name]:
+            way = IN_WORDS.get(name, f"with {name} = {before!r}, not {asked[name]!r}")
+            raise HarkenError(
+                f"{asked['file']}: what is in {folder} was made {way}; choose another --out, or remove it"
+            )
+    return dict(summary)
+
+
+def file_sha256(path: Path) -> str:
+    """The SHA-256 of a file's content; of a folder that is one recording, over names and contents of its files.
+
+    Raises:
+        HarkenError: when it cannot be read.
+    """
+    try:
+        if path.is_dir():
+            together = sha256()
+            for file in sorted(each for each in path.iterdir() if each.is_file()):
+                together.update(os.fsencode(file.name) + b"\0" + file_sha256(file).encode())
+            return together.hexdigest()
+        with path.open("rb") as content:
+            return file_digest(content, "sha256").hexdigest()
+    except FileNotFoundError as error:
+        raise HarkenError(f"{path}: there is no such file") from error
+    except ValueError as error:
+        raise HarkenError(f"{str(path)!r}: the name of a file cannot hold a zero byte") from error
+    except OSError as error:
+        raise HarkenError(f"{path}: cannot be read ({error.strerror or error})") from error

@@ -1,0 +1,190 @@
+"""Honest probabilities: a temperature, how far probabilities are from what happens, and when to say "unsure".
+
+Source: C. Guo, G. Pleiss, Y. Sun, K. Weinberger, "On calibration of modern neural networks", ICML 2017.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harken.support.errors import HarkenError
+
+__all__ = [
+    "Answered",
+    "Coverage",
+    "ProbabilityScores",
+    "answered",
+    "coverage",
+    "expected_calibration_error",
+    "fit_temperature",
+]
+
+BINS = 15
+"""As in the paper."""
+COLDEST, HOTTEST = 0.05, 20.0
+
+
+def fit_temperature(logits: NDArray[np.floating], codes: NDArray[np.integer]) -> float:
+    """The temperature by which logits ``[n, classes]`` must be divided for the truth ``[n]`` to be most likely.
+
+    One number cannot change which label is the most probable one. Fit it on windows of people the network did
+    not learn from: on those it learned from it is sure of everything.
+
+    The paper's fit, with one window more whose label is unknown: where every window is right, the truth would be
+    the most likely at a temperature of nothing, and so every later mistake impossible.
+
+    Raises:
+        HarkenError: when there are no windows.
+        ValueError: when a code is not that of a class.
+    """
+    from scipy.optimize import minimize_scalar
+    from scipy.special import logsumexp
+
+    _check(codes, classes=logits.shape[1], what="to calibrate on")
+    n = len(codes)
+    wide = np.asarray(logits, dtype=np.float64)
+    truth = wide[np.arange(n), codes]
+    # The unknown window: the mean over all windows and labels.
+    expected = (truth.sum() + wide.mean()) / (n + 1)
+
+    def surprise(log_temperature: float) -> float:
+        temperature = np.exp(log_temperature)
+        return float(np.mean(logsumexp(wide / temperature, axis=1)) - expected / temperature)
+
+    found = minimize_scalar(surprise, bounds=(np.log(COLDEST), np.log(HOTTEST)), method="bounded")
+    return float(np.exp(found.x))
+
+
+def expected_calibration_error(probabilities: NDArray[np.floating], codes: NDArray[np.integer]) -> float:
+    """How far the largest probability is from the share of windows in which it is right.
+
+    Windows ``[n]`` are sorted into 15 equally wide bins of their largest probability; the differences between a
+    bin's mean probability and its accuracy are averaged over windows. 0 is perfect.
+
+    Raises:
+        HarkenError: when there are no windows.
+        ValueError: when a code is not that of a class.
+    """
+    _check(codes, classes=probabilities.shape[1])
+    sure = probabilities.max(axis=1).astype(np.float64)
+    right = probabilities.argmax(axis=1) == codes
+    # A probability of exactly 1 belongs to the last bin.
+    bins = np.minimum((sure * BINS).astype(np.int64), BINS - 1)
+    surplus = np.bincount(bins, weights=sure - right, minlength=BINS)
+    return float(np.abs(surplus).sum() / len(codes))
+
+
+@dataclass(frozen=True, eq=False)
+class Coverage:
+    """Accuracy against coverage: what is gained by saying "unsure" where the largest probability is small.
+
+    Attributes:
+        thresholds: float64 ``[m]``, rising: below it the answer is "unsure".
+        covered: the share of windows that still get an answer, ``[m]``.
+        accuracy: the share of those that is right, ``[m]``; NaN where nothing is answered.
+    """
+
+    thresholds: NDArray[np.float64]
+    covered: NDArray[np.float64]
+    accuracy: NDArray[np.float64]
+
+    def at(self, unsure_below: float) -> tuple[float, float | None]:
+        """Coverage and accuracy at the threshold of the curve that is nearest; no accuracy of no answer."""
+        place = int(np.abs(self.thresholds - unsure_below).argmin())
+        accuracy = float(self.accuracy[place])
+        return float(self.covered[place]), accuracy if np.isfinite(accuracy) else None
+
+
+def coverage(probabilities: NDArray[np.floating], codes: NDArray[np.integer], *, points: int = 101) -> Coverage:
+    """The curve over ``points`` (two or more) evenly spaced thresholds from 0 to 1.
+
+    Raises:
+        HarkenError: when there are no windows.
+        ValueError: when a code is not that of a class.
+    """
+    _check(codes, classes=probabilities.shape[1])
+    sure = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == codes
+    order = np.argsort(sure, kind="stable")
+    thresholds = np.arange(points) / (points - 1)
+    answers = len(codes) - np.searchsorted(sure[order].astype(np.float64), thresholds, side="left")
+    hits = np.concatenate([np.cumsum(right[order][::-1])[::-1], [0]])[len(codes) - answers]
+    with np.errstate(invalid="ignore"):
+        return Coverage(thresholds, answers / len(codes), hits / answers)
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What is left when "unsure" is said wherever the largest probability is below ``unsure_below``.
+
+    Attributes:
+        unsure_below: the threshold.
+        windows: how many there are.
+        answers: how many of them got an answer.
+        right: how many of the answers are right.
+    """
+
+    unsure_below: float
+    windows: int
+    answers: int
+    right: int
+
+    @property
+    def coverage(self) -> float:
+        """The share of windows that got an answer."""
+        return self.answers / self.windows
+
+    @property
+    def accuracy(self) -> float | None:
+        """The share of answers that is right; None when there was none."""
+        return self.right / self.answers if self.answers else None
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON; an accuracy of nothing is null."""
+        return asdict(self) | {"coverage": self.coverage, "accuracy": self.accuracy}
+
+
+def answered(probabilities: NDArray[np.floating], codes: NDArray[np.integer], *, unsure_below: float) -> Answered:
+    """Count what of probabilities ``[n, classes]`` is answered, and how much of that agrees with the truth ``[n]``.
+
+    Raises:
+        HarkenError: when there are no windows, or the threshold is no probability.
+        ValueError: when a code is not that of a class.
+    """
+    if not 0 <= unsure_below <= 1:
+        raise HarkenError(f"a probability cannot be below {unsure_below:g}; it lies between 0 and 1")
+    _check(codes, classes=probabilities.shape[1])
+    sure = probabilities.max(axis=1).astype(np.float64) >= unsure_below
+    right = probabilities.argmax(axis=1) == codes
+    return Answered(unsure_below, len(codes), int(sure.sum()), int((sure & right).sum()))
+
+
+@dataclass(frozen=True, eq=False)
+class ProbabilityScores:
+    """How far the probabilities of some labelled windows are to be believed."""
+
+    expected_calibration_error: float
+    curve: Coverage
+
+    @classmethod
+    def of(cls, probabilities: NDArray[np.floating], codes: NDArray[np.integer]) -> "ProbabilityScores":
+        """Score probabilities ``[n, labels]`` against true codes ``[n]``. Raises as ``coverage``."""
+        return cls(expected_calibration_error(probabilities, codes), coverage(probabilities, codes))
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON; an accuracy of nothing is null."""
+        return {
+            "expected_calibration_error": self.expected_calibration_error,
+            "unsure_below": self.curve.thresholds.tolist(),
+            "coverage": self.curve.covered.tolist(),
+            "accuracy": [value if np.isfinite(value) else None for value in self.curve.accuracy.tolist()],
+        }
+
+
+def _check(codes: NDArray[np.integer], *, classes: int, what: str = "to score") -> None:
+    if len(codes) == 0:
+        raise HarkenError(f"there are no windows {what}")
+    if codes.min() < 0 or codes.max() >= classes:
+        raise ValueError(f"codes go from {codes.min()} to {codes.max()}, but there are {classes} classes")

@@ -1,0 +1,106 @@
+"""Everything a training loop needs to go on as if nothing had happened, in one safetensors file."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor, nn
+
+from harken.learning.history import History
+from harken.support.errors import HarkenError
+from harken.support.files import write_bytes
+
+__all__ = ["Checkpoint", "load_checkpoint", "save_checkpoint"]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Weights, the optimiser's moments, the random generators' states and the history after ``step``."""
+
+    tensors: dict[str, Tensor]
+    step: int
+    history: History
+
+    @classmethod
+    def of(
+        cls, network: nn.Module, optimiser: torch.optim.Optimizer, step: int, history: History, device: str
+    ) -> "Checkpoint":
+        """Take a checkpoint of a running loop."""
+        tensors = {f"network.{name}": tensor.detach().cpu() for name, tensor in network.state_dict().items()}
+        for name, parameter in network.named_parameters():
+            state = optimiser.state[parameter]
+            tensors |= {f"optimiser.{name}.{moment}": tensor.detach().cpu() for moment, tensor in state.items()}
+        tensors["random.cpu"] = torch.get_rng_state()
+        if device.startswith("cuda"):
+            tensors["random.cuda"] = torch.cuda.get_rng_state(device)
+        return cls(tensors, step, history)
+
+    def restore(self, network: nn.Module, optimiser: torch.optim.Optimizer, device: str) -> None:
+        """Put a loop into this state.
+
+        Raises:
+            HarkenError: when the checkpoint is of another network.
+        """
+        try:
+            weights = {name: self.tensors[f"network.{name}"] for name in network.state_dict()}
+            network.load_state_dict(weights)
+            for name, parameter in network.named_parameters():
+                prefix = f"optimiser.{name}."
+                moments = {key[len(prefix) :]: self.tensors[key] for key in self.tensors if key.startswith(prefix)}
+                optimiser.state[parameter] = {
+                    moment: tensor.to("cpu" if moment == "step" else device) for moment, tensor in moments.items()
+                }
+                if not moments:
+                    raise KeyError(prefix)
+            torch.set_rng_state(self.tensors["random.cpu"])
+            if device.startswith("cuda") and "random.cuda" in self.tensors:
+                torch.cuda.set_rng_state(self.tensors["random.cuda"], device)
+        except (KeyError, RuntimeError) as error:
+            raise HarkenError("the checkpoint is of another network; start again in an empty folder") from error
+
+
+def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+    """Write a checkpoint, whole or not at all."""
+    history = checkpoint.history
+    numbers = {
+        "history.train_loss": history.train_loss,
+        "history.train_accuracy": history.train_accuracy,
+        "history.evaluated_steps": [float(step) for step in history.evaluated_steps],
+    }
+    for name in history.tests:
+        numbers[f"history.test_loss.{name}"] = history.test_loss[name]
+        numbers[f"history.test_accuracy.{name}"] = history.test_accuracy[name]
+    arrays = {name: torch.from_numpy(np.array(values, dtype=np.float64)) for name, values in numbers.items()}
+    counts = {"step": torch.tensor(checkpoint.step), "threads": torch.tensor(history.threads)}
+    write_bytes(path, save({**checkpoint.tensors, **arrays, **counts}))
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint.
+
+    Raises:
+        HarkenError: when it is damaged.
+    """
+    try:
+        tensors = load(path.read_bytes())
+        step, threads = (int(tensors.pop(name)) for name in ("step", "threads"))
+    except (SafetensorError, KeyError) as error:
+        raise HarkenError(f"{path}: the checkpoint is damaged ({error}); start again in an empty folder") from error
+
+    def numbers(name: str) -> list[float]:
+        return [float(value) for value in tensors.pop(f"history.{name}")]
+
+    tests = tuple(sorted(name.removeprefix("history.test_loss.") for name in tensors if ".test_loss." in name))
+    history = History(
+        tests=tests,
+        train_loss=numbers("train_loss"),
+        train_accuracy=numbers("train_accuracy"),
+        evaluated_steps=[int(step) for step in numbers("evaluated_steps")],
+        test_loss={name: numbers(f"test_loss.{name}") for name in tests},
+        test_accuracy={name: numbers(f"test_accuracy.{name}") for name in tests},
+        threads=threads,
+    )
+    return Checkpoint(tensors, step, history)

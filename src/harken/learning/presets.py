@@ -1,0 +1,156 @@
+"""Recipes by name: windows, network and training in one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from harken.learning.augmentation import Augmentation
+from harken.learning.training import TrainingSettings
+from harken.networks.specification import ModelUnit
+from harken.support.errors import HarkenError
+
+__all__ = ["DEFAULT_PRESET", "PRESETS", "Preset", "RandomDraws", "SlidingHops", "preset"]
+
+
+@dataclass(frozen=True)
+class RandomDraws:
+    """The notebook's way to windows: drawn at random over the rows as they stand in the files.
+
+    Attributes:
+        windows: how many are drawn from the training files, and as many from the cross files.
+        training_windows: how many of them train; the rest is the same-person test.
+        training_seed, cross_seed: of the draws.
+    """
+
+    windows: int
+    training_windows: int
+    training_seed: int
+    cross_seed: int
+
+
+@dataclass(frozen=True)
+class SlidingHops:
+    """Every window of one label that the mended, resampled recordings hold.
+
+    Attributes:
+        hop_s: seconds from one window's start to the next one's.
+        test_share: the share of windows that is the same-person test, taken at random.
+    """
+
+    hop_s: float
+    test_share: float = 0.1
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A recipe.
+
+    Attributes:
+        name: what ``--preset`` calls it.
+        channels: which it reads; None for all that the first recording has.
+        sample_rate_hz: recordings are resampled to it; None leaves them as they are.
+        window_length: samples in a window.
+        windows: how windows are taken from recordings.
+        acceleration_unit: in which the network reads acceleration.
+        network, sizes: the network and its sizes, less channels and classes.
+        training: how it is trained (its seed is the recogniser's).
+        calibrated_on_strangers: a run fits once more without a few of the training people and calibrates the
+            model on those; else on later moments of the same people.
+    """
+
+    name: str
+    channels: tuple[str, ...] | None
+    sample_rate_hz: float | None
+    window_length: int
+    windows: RandomDraws | SlidingHops
+    acceleration_unit: ModelUnit
+    network: str
+    sizes: Mapping[str, Any]
+    training: TrainingSettings
+    calibrated_on_strangers: bool = False
+
+    def trained(self, **changes: Any) -> "Preset":
+        """The same recipe with other training settings."""
+        return replace(self, training=replace(self.training, **changes))
+
+
+EVERYDAY = Preset(
+    name="everyday",
+    channels=("x", "y", "z"),
+    sample_rate_hz=30.0,
+    window_length=300,
+    windows=SlidingHops(hop_s=2.0),
+    acceleration_unit="g",
+    network="everyday",
+    sizes={"stem": 64, "width": 128, "blocks": 2, "units": 64, "keep": 0.5},
+    training=TrainingSettings(
+        passes=25,
+        batch_windows=64,
+        learning_rate=0.003,
+        l2=0.0,
+        evaluate_every_windows=6_400,
+        optimiser="adamw",
+        weight_decay=0.01,
+        one_cycle=True,
+        label_smoothing=0.1,
+        shuffle=True,
+        fewest_steps=1_000,
+        augmentation=Augmentation(
+            other_arm=0.5,
+            other_way_round=0.1,
+            strap_deg=10,
+            roll_deg=10,
+            gain=0.05,
+            noise_g=0.01,
+            tempo=0.1,
+            start=0.1,
+        ),
+    ),
+    calibrated_on_strangers=True,
+)
+
+PRESETS: dict[str, Preset] = {
+    "everyday": EVERYDAY,
+    # The same windows for another network, so that the two can be compared.
+    "deep_conv_lstm": replace(
+        EVERYDAY,
+        name="deep_conv_lstm",
+        network="deep_conv_lstm",
+        sizes={"convolutions": 4, "filters": 64, "filter_length": 5, "units": 128, "layers": 2, "keep": 0.5},
+        training=TrainingSettings(
+            passes=20,
+            batch_windows=100,
+            learning_rate=0.001,
+            l2=0.0,
+            evaluate_every_windows=10_000,
+            optimiser="rmsprop",
+            shuffle=True,
+        ),
+    ),
+    "notebook": Preset(
+        name="notebook",
+        channels=None,
+        sample_rate_hz=None,
+        window_length=512,
+        windows=RandomDraws(windows=10_000, training_windows=9_000, training_seed=1337, cross_seed=101),
+        acceleration_unit="m/s2",
+        network="notebook_lstm",
+        sizes={"units": 32, "layers": 2, "keep": 0.8},
+        training=TrainingSettings(),
+    ),
+}
+
+DEFAULT_PRESET = "everyday"
+
+
+def preset(name: "str | Preset") -> Preset:
+    """The recipe of this name; a recipe of one's own is given back as it is.
+
+    Raises:
+        HarkenError: when there is none.
+    """
+    if isinstance(name, Preset):
+        return name
+    if name not in PRESETS:
+        raise HarkenError(f"there is no preset {name!r}; the presets are {', '.join(PRESETS)}")
+    return PRESETS[name]

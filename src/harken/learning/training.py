@@ -1,0 +1,396 @@
+"""The training loop: seeded, evaluated on a schedule, checkpointed, and resumed to the bit.
+
+On one machine the same settings, windows and number of threads give the same weights, bit for bit, whether
+the loop ran through or was killed and resumed any number of times.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from harken.learning.augmentation import Augmentation
+from harken.learning.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from harken.learning.history import History
+from harken.learning.optimiser import OptimiserName, one_cycle, optimiser
+from harken.support.errors import HarkenError
+from harken.support.memory import keep_freed_memory
+from harken.support.threads import computing_threads, fastest_threads
+
+__all__ = [
+    "Examples",
+    "Interrupted",
+    "Progress",
+    "TrainingSettings",
+    "logits",
+    "loss_and_accuracy",
+    "resolve_device",
+    "softmax",
+    "train",
+]
+
+DEVICES = ("cpu", "cuda")
+STEPS_BEFORE_A_FORECAST = 20
+WINDOWS_AT_ONCE = 128
+"""Windows in one forward pass without gradients. On a CPU, what a layer says of so many is still in the cache when the
+next one reads it: by network, 500 take 1.1 to 1.8 times as long a window; with 16 the calls themselves begin to cost.
+``benchmarks/speed/prediction.py`` tries sizes."""
+
+NOTHING_CHANGED = Augmentation()
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How a network is trained.
+
+    The defaults are the notebook's.
+
+    Attributes:
+        passes: how often every training window is seen.
+        batch_windows: windows in a step.
+        learning_rate: of the optimiser; the largest one where it follows one cycle.
+        l2: times the sum of squares / 2 of every trainable variable is added to the loss.
+        evaluate_every_windows: training windows between two evaluations (and checkpoints).
+        seed: of the initial weights, dropout, order and augmentation.
+        optimiser, weight_decay: see ``harken.learning.optimiser.optimiser``.
+        one_cycle: let the learning rate rise to ``learning_rate`` and fall to nothing (Smith and Topin, 2018).
+        label_smoothing: the share of the truth that is spread over all labels while training.
+        shuffle: take the windows in a new order each pass; else in their own, wrapped round at the end.
+        fewest_steps: go on beyond ``passes`` until there were so many steps: a few minutes of recording are
+            too few windows for a pass to mean much.
+        augmentation: what is changed at random in every batch.
+    """
+
+    passes: int = 100
+    batch_windows: int = 100
+    learning_rate: float = 0.0025
+    l2: float = 0.0015
+    evaluate_every_windows: int = 10_000
+    seed: int = 0
+    optimiser: OptimiserName = "notebook_adam"
+    weight_decay: float = 0.0
+    one_cycle: bool = False
+    label_smoothing: float = 0.0
+    shuffle: bool = False
+    fewest_steps: int = 0
+    augmentation: Augmentation = NOTHING_CHANGED
+
+    def steps(self, windows: int) -> int:
+        """Steps that training on this many windows takes."""
+        return max(self.passes * windows // self.batch_windows, self.fewest_steps)
+
+    def evaluates(self, step: int, last_step: int) -> bool:
+        """Whether the (1-based) step is followed by an evaluation: the first, every so often, and the last."""
+        return step in (1, last_step) or step * self.batch_windows % self.evaluate_every_windows == 0
+
+
+class Examples(NamedTuple):
+    """Signals float32 ``[n, time, channels]`` as the network takes them, and label codes int64 ``[n]``."""
+
+    signals: Tensor
+    codes: Tensor
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where the loop stands, for whoever shows it."""
+
+    step: int
+    steps: int
+    loss: float
+    accuracy: float
+    tests: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """Loss and accuracy at the last evaluation, by the test's name."""
+    tested_at: int = 0
+    """The step of the last evaluation."""
+    seconds_left: float | None = None
+    """None for the first steps, whose times say nothing yet."""
+    threads: int = 0
+    """How many compute; 0 where not the processor computes."""
+
+
+class Interrupted(Exception):  # noqa: N818 - not a failure: the caller asked for it
+    """The loop stopped because it was asked to. It carries the network as it is, and the history so far."""
+
+    def __init__(self, step: int, steps: int, network: nn.Module, history: History) -> None:
+        super().__init__(f"stopped after step {step} of {steps}")
+        self.step, self.steps, self.network, self.history = step, steps, network, history
+
+
+def train(
+    build: Callable[[], nn.Module],
+    examples: Examples,
+    settings: TrainingSettings,
+    *,
+    tests: Mapping[str, Examples] | None = None,
+    vectors: Sequence[tuple[int, bool]] = (),
+    device: str = "cpu",
+    threads: int | None = None,
+    checkpoint: Path | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> tuple[nn.Module, History]:
+    """Train the network that ``build`` makes, and return it as it is after the last step.
+
+    Random numbers come from PyTorch's global generators, seeded here and given back as they were.
+
+    On a CPU the number of threads decides the order of some sums, so it belongs to the result: it is chosen once,
+    before the first step, and kept in the history and the checkpoint.
+
+    Args:
+        build: makes the network with fresh weights.
+        examples: what to learn from; at least one batch.
+        settings: how.
+        tests: evaluated on the schedule and written to the history. They choose nothing: neither when to
+            stop nor which weights stay.
+        vectors: where vectors stand among the channels, for the augmentation (see there).
+        device: where to compute.
+        threads: how many compute, where the device is a CPU. None: those of the checkpoint; else as many, of those
+            that PyTorch may use now, as take the least time for some iterations of a copy (see ``fastest_threads``).
+        checkpoint: a file. Written at every evaluation; when it is there already, training goes on from it.
+        on_progress: called after every step.
+        should_stop: asked after every step; when it says yes, a checkpoint is written and ``Interrupted`` raised.
+
+    Raises:
+        HarkenError: when the checkpoint is damaged, belongs to another network or was computed with another number
+            of threads.
+        Interrupted: when asked to stop.
+    """
+    if len(examples.codes) < settings.batch_windows and not settings.shuffle:
+        raise ValueError(f"{len(examples.codes)} windows are fewer than one batch of {settings.batch_windows}")
+    cuda = [torch.device(device)] if device.startswith("cuda") else []
+    keep_freed_memory()
+    saved = load_checkpoint(checkpoint) if checkpoint is not None and checkpoint.exists() else None
+
+    def fresh_loop() -> _Loop:
+        torch.manual_seed(settings.seed)
+        return _Loop(build().to(device), settings, examples, tests or {}, vectors, device)
+
+    with _flushed_denormals(), torch.random.fork_rng(devices=cuda), computing_threads(None) as most:
+        if saved is not None:
+            threads = _same_threads(saved.history.threads, threads)
+        elif device != "cpu":
+            threads = 0
+        elif threads is None:
+            trial = fresh_loop()
+            trial.step = 1
+            threads = fastest_threads(trial.learn, most, trial.steps)
+        if threads:
+            torch.set_num_threads(threads)
+        loop = fresh_loop()
+        loop.history.threads = threads
+        if saved is not None:
+            loop.restore(saved)
+        loop.run(checkpoint, on_progress, should_stop)
+    return loop.network.eval(), loop.history
+
+
+def _same_threads(began_with: int, wanted: int | None) -> int:
+    if wanted is not None and wanted != began_with:
+        raise HarkenError(
+            f"this training began with {began_with} threads, not {wanted}, and another number gives other weights; "
+            f"go on with --threads {began_with} or without the option, or choose another --out"
+        )
+    return began_with
+
+
+@contextmanager
+def _flushed_denormals() -> Iterator[None]:
+    """Take numbers below 1e-38 for 0 on the CPU, where they would cost up to a hundred times as long.
+
+    The gradients of the notebook's network vanish over 512 steps into just those numbers: on its first steps
+    this makes training three to four times faster (``benchmarks/speed/training_step.py``). Threads that PyTorch
+    starts inside take it over from this one.
+    """
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
+
+
+class _Loop:
+    """What changes from step to step, and the step."""
+
+    def __init__(
+        self,
+        network: nn.Module,
+        settings: TrainingSettings,
+        examples: Examples,
+        tests: Mapping[str, Examples],
+        vectors: Sequence[tuple[int, bool]],
+        device: str,
+    ) -> None:
+        self.network, self.settings, self.vectors, self.device = network, settings, vectors, device
+        self.parameters = list(network.parameters())
+        self.optimiser = optimiser(
+            settings.optimiser,
+            self.parameters,
+            learning_rate=settings.learning_rate,
+            weight_decay=settings.weight_decay,
+        )
+        self.examples = Examples(*(tensor.to(device) for tensor in examples))
+        self.tests = tests
+        self.steps = settings.steps(len(examples.codes))
+        self.step = 0
+        self.history = History(tests=tuple(tests))
+        self.order = (-1, torch.empty(0, dtype=torch.long))
+
+    def run(
+        self,
+        checkpoint: Path | None,
+        on_progress: Callable[[Progress], None] | None,
+        should_stop: Callable[[], bool],
+    ) -> None:
+        started, first = time.monotonic(), self.step
+        while self.step < self.steps:
+            self.step += 1
+            loss, hits = self.learn()
+            self.history.add_step(loss, hits / self.settings.batch_windows)
+            evaluated = self.settings.evaluates(self.step, self.steps)
+            if evaluated:
+                results = {
+                    name: loss_and_accuracy(self.network, examples, self.settings.l2, self.device)
+                    for name, examples in self.tests.items()
+                }
+                self.history.add_evaluation(self.step, results)
+            stopping = should_stop() and self.step < self.steps
+            if checkpoint is not None and (evaluated or stopping):
+                save_checkpoint(checkpoint, self.state())
+            if on_progress is not None:
+                done = self.step - first
+                each = (time.monotonic() - started) / done if done >= STEPS_BEFORE_A_FORECAST else None
+                on_progress(
+                    Progress(
+                        self.step,
+                        self.steps,
+                        *self.history.last_step,
+                        tests=self.history.last_evaluation,
+                        tested_at=self.history.last_evaluated_step,
+                        seconds_left=None if each is None else each * (self.steps - self.step),
+                        threads=self.history.threads,
+                    )
+                )
+            if stopping:
+                raise Interrupted(self.step, self.steps, self.network.eval(), self.history)
+
+    def learn(self) -> tuple[float, float]:
+        """One step. Returns the loss before it, and how many windows of the batch were right."""
+        settings = self.settings
+        self.network.train()
+        signals, codes = self.batch()
+        logits = self.network(settings.augmentation(signals, self.vectors))
+        loss = F.cross_entropy(logits, codes, label_smoothing=settings.label_smoothing)
+        if settings.l2:
+            loss = loss + settings.l2 * _half_sum_of_squares(self.parameters)
+        if settings.one_cycle:
+            one_cycle(self.optimiser, self.step, self.steps, largest=settings.learning_rate)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimiser.step()
+        return float(loss.detach()), float((logits.detach().argmax(1) == codes).sum())
+
+    def batch(self) -> Examples:
+        """The windows of this step: the next ones, beginning again after the last."""
+        n, size = len(self.examples.codes), self.settings.batch_windows
+        number, first = divmod((self.step - 1) * size, n)
+        if self.settings.shuffle:
+            parts = [self.shuffled(number)[first : first + size]]
+            while (found := sum(map(len, parts))) < size:
+                number += 1
+                parts.append(self.shuffled(number)[: size - found])
+            rows = torch.cat(parts)
+        elif first + size <= n:
+            return Examples(self.examples.signals[first : first + size], self.examples.codes[first : first + size])
+        else:
+            rows = torch.arange(first, first + size, device=self.device) % n
+        return Examples(self.examples.signals[rows], self.examples.codes[rows])
+
+    def shuffled(self, number: int) -> Tensor:
+        """The order of a pass: of its number and the seed alone, so that a resumed loop goes on in it."""
+        if self.order[0] != number:
+            generator = torch.Generator().manual_seed(self.settings.seed * 1_000_003 + number)
+            rows = torch.randperm(len(self.examples.codes), generator=generator)
+            self.order = (number, rows.to(self.device))
+        return self.order[1]
+
+    def state(self) -> Checkpoint:
+        return Checkpoint.of(self.network, self.optimiser, self.step, self.history, self.device)
+
+    def restore(self, saved: Checkpoint) -> None:
+        saved.restore(self.network, self.optimiser, self.device)
+        self.step, self.history = saved.step, replace(saved.history, tests=tuple(self.tests))
+
+
+def loss_and_accuracy(network: nn.Module, examples: Examples, l2: float, device: str = "cpu") -> tuple[float, float]:
+    """The reported loss (cross-entropy and the L2 term, as in training but without dropout) and the accuracy."""
+    network.eval()
+    total, hits = 0.0, 0
+    with torch.inference_mode():
+        for start in range(0, len(examples.codes), WINDOWS_AT_ONCE):
+            codes = examples.codes[start : start + WINDOWS_AT_ONCE].to(device)
+            logits = network(examples.signals[start : start + WINDOWS_AT_ONCE].to(device))
+            total += float(F.cross_entropy(logits, codes, reduction="sum"))
+            hits += int((logits.argmax(1) == codes).sum())
+        penalty = float(l2 * _half_sum_of_squares(list(network.parameters())))
+    return total / len(examples.codes) + penalty, hits / len(examples.codes)
+
+
+def logits(network: nn.Module, signals: Tensor, device: str = "cpu") -> NDArray[np.float32]:
+    """What the network answers, float32 ``[n, classes]``, to signals ``[n, time, channels]``.
+
+    Afterwards the network is on the device, in evaluation mode.
+    """
+    # Asked first, because a visit to all its parts takes a quarter as long as an answer to one window.
+    if network.training:
+        network.eval()
+    if next(network.parameters()).device.type != device:
+        network.to(device)
+    starts = range(0, len(signals), WINDOWS_AT_ONCE)
+
+    @torch.inference_mode()
+    def answer(start: int) -> Tensor:
+        found: Tensor = network(signals[start : start + WINDOWS_AT_ONCE].to(device)).cpu()
+        return found
+
+    if device != "cpu" or len(starts) == 1 or torch.get_num_threads() == 1:
+        parts = [answer(start) for start in starts]
+    else:
+        # Threads of one call wait for one another at every layer: whole batches side by side take less time.
+        with computing_threads(1) as threads, ThreadPoolExecutor(min(threads, len(starts))) as executor:
+            parts = list(executor.map(answer, starts))
+    return np.asarray(torch.cat(parts).numpy(), dtype=np.float32)
+
+
+def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Probabilities ``[n, classes]`` of logits ``[n, classes]``."""
+    return np.asarray(torch.softmax(torch.from_numpy(logits), dim=1).numpy())
+
+
+def resolve_device(device: str) -> str:
+    """``auto`` -> ``cuda`` where there is one, else ``cpu``.
+
+    Raises:
+        HarkenError: when there is no such device.
+    """
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if device not in DEVICES:
+        raise HarkenError(f"there is no device {device!r}; choose one of auto, {', '.join(DEVICES)}")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise HarkenError("there is no CUDA device that PyTorch can use here; --device cpu always works")
+    return device
+
+
+def _half_sum_of_squares(parameters: list[nn.Parameter]) -> Tensor:
+    """TensorFlow's ``l2_loss`` summed over variables."""
+    return torch.stack([parameter.square().sum() for parameter in parameters]).sum() / 2

@@ -1,0 +1,221 @@
+"""A recogniser as scikit-learn knows them: ``fit(X, y)`` on windows, for pipelines, searches and cross-validation."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import issparse
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import check_array, check_consistent_length, check_random_state, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted
+
+from harken.learning.presets import DEFAULT_PRESET, Preset, preset
+from harken.models.recogniser import Recogniser
+from harken.support.errors import HarkenError
+from harken.windows.windows import Windows
+
+__all__ = ["ActivityClassifier", "InputError"]
+
+LARGEST_SEED = 2**31 - 1
+SHORTEST = 2
+"""Samples in a window: one alone does not move."""
+NOBODY = ""
+"""Whose windows they are, which scikit-learn does not tell."""
+
+
+class InputError(HarkenError, ValueError):
+    """``X`` or ``y`` is not what the classifier reads. A ``ValueError``, because scikit-learn expects one."""
+
+
+class ActivityClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Recognises activities in windows of acceleration ``X``, float ``[n, length, channels]``, in g.
+
+    The windows of one wearer resemble one another, so a cross-validation says something about strangers only when
+    it is told who wore the watch: ``cross_validate(ActivityClassifier(), X, y, groups=wearers, cv=GroupKFold())``.
+    Labels ``y`` ``[n]`` are of any kind that scikit-learn takes for classes, strings and whole numbers among them.
+
+    Args:
+        preset: the recipe, by name or one of one's own (see ``harken.learning.presets``). Its way to take windows from
+            recordings plays no part: ``X`` is what is learned.
+        sample_rate_hz: samples per second of ``X``. It is remembered, and nothing is resampled.
+        channels: the names of the channels of ``X``; ``x, y, z`` are acceleration in g.
+        passes: how often every window is seen; None for the recipe's own number.
+        learning_rate: of the optimiser; None for the recipe's own.
+        keep: the share of values that dropout keeps; None for the recipe's own.
+        random_state: of initial weights, order, dropout and augmentation. A whole number gives the same model
+            each time; None, or a generator that is drawn from, another one.
+        device: ``auto``, ``cpu`` or ``cuda``.
+
+    Attributes:
+        classes_: the labels, sorted, ``[classes]``.
+        recogniser_: the ``Recogniser`` that learned. It can be saved; its labels are those of ``y`` as text.
+    """
+
+    classes_: NDArray[Any]
+    recogniser_: Recogniser
+
+    def __init__(
+        self,
+        preset: str | Preset = DEFAULT_PRESET,
+        *,
+        sample_rate_hz: float = 30.0,
+        channels: Sequence[str] = ("x", "y", "z"),
+        passes: int | None = None,
+        learning_rate: float | None = None,
+        keep: float | None = None,
+        random_state: int | np.random.RandomState | None = 0,
+        device: str = "auto",
+    ) -> None:
+        self.preset = preset
+        self.sample_rate_hz = sample_rate_hz
+        self.channels = channels
+        self.passes = passes
+        self.learning_rate = learning_rate
+        self.keep = keep
+        self.random_state = random_state
+        self.device = device
+
+    def fit(self, X: ArrayLike, y: ArrayLike, **refused: Any) -> "ActivityClassifier":
+        """Learn from windows ``X`` ``[n, length, channels]`` with labels ``y`` ``[n]``.
+
+        Raises:
+            InputError: when ``X`` or ``y`` has another shape, lacks values, or there are not at least two labels.
+            HarkenError: when the recipe cannot be trained so; see ``Recogniser.fit``.
+            TypeError: for anything else that is given, such as ``sample_weight``.
+        """
+        if refused:
+            raise TypeError(
+                f"ActivityClassifier.fit takes no {', '.join(refused)}: every window counts the same. "
+                "Leave out windows that should not count"
+            )
+        if not 0 < self.sample_rate_hz < np.inf:
+            raise InputError(f"a sample rate of {self.sample_rate_hz} Hz cannot be; it must be a positive number")
+        signals = _signals(X, channels=tuple(self.channels))
+        classes, codes = _classes(y)
+        check_consistent_length(signals, codes)
+        names = tuple(str(one) for one in classes.tolist())
+        recogniser = Recogniser(self._recipe(), passes=self.passes, seed=self._seed(), device=self.device)
+        rate_hz = float(self.sample_rate_hz)
+        recogniser.fit(_windows(signals, codes, names, channels=tuple(self.channels), sample_rate_hz=rate_hz))
+        recogniser.provenance_["training_people"] = []
+        self.recogniser_, self.classes_ = recogniser, classes
+        return self
+
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float32]:
+        """Probabilities of each label, float32 ``[n, classes]``, in the order of ``classes_``. Not calibrated.
+
+        Raises:
+            NotFittedError: when nothing was learned.
+            InputError: when ``X`` has other channels or another length than what was learned, or lacks values.
+        """
+        check_is_fitted(self, "recogniser_")
+        model = self.recogniser_.specification_
+        signals = _signals(X, channels=model.channels)
+        if signals.shape[1] != model.window_length:
+            raise InputError(
+                f"X has windows of {signals.shape[1]} samples, but ActivityClassifier learned from windows of "
+                f"{model.window_length}"
+            )
+        unknown = np.zeros(len(signals), dtype=np.int64)
+        windows = _windows(signals, unknown, model.labels, channels=model.channels, sample_rate_hz=model.sample_rate_hz)
+        return self.recogniser_.predict_proba(windows)
+
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
+        """The most probable label of each window, ``[n]``. Raises as ``predict_proba``."""
+        probabilities = self.predict_proba(X)
+        return np.asarray(self.classes_[probabilities.argmax(axis=1)])
+
+    def __sklearn_tags__(self) -> Any:
+        """What scikit-learn may ask of it: windows are three-dimensional."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.three_d_array = True
+        return tags
+
+    def _recipe(self) -> Preset:
+        recipe = preset(self.preset)
+        if self.learning_rate is not None:
+            recipe = recipe.trained(learning_rate=self.learning_rate)
+        if self.keep is not None:
+            recipe = replace(recipe, sizes={**recipe.sizes, "keep": self.keep})
+        return recipe
+
+    def _seed(self) -> int:
+        generator = check_random_state(self.random_state)
+        if isinstance(self.random_state, int | np.integer):
+            return int(self.random_state)
+        return int(generator.randint(LARGEST_SEED))
+
+
+def _signals(X: ArrayLike, *, channels: tuple[str, ...]) -> NDArray[np.float32]:
+    """``X`` as float32 ``[n, length, channels]``, or a sentence that says what is wrong with it."""
+    if issparse(X):
+        raise InputError("X is sparse; windows are dense, float [n, length, channels]")
+    try:
+        array = np.asarray(X)
+    except ValueError as error:
+        raise InputError(f"X is no array of windows, [n, length, channels], all equally long: {error}") from error
+    if array.dtype.kind not in "biufO":
+        what = "Complex data not supported" if array.dtype.kind == "c" else "X is no array of numbers"
+        raise InputError(f"{what}: its values are {array.dtype}")
+    wanted = f"[n, length, {len(channels)}], whose channels are {', '.join(channels)}"
+    if array.ndim != 3:
+        raise InputError(
+            f"X must hold windows, {wanted}; this one is {array.ndim}-dimensional, {array.shape}. "
+            "Reshape your data, as with X.reshape(n, length, channels)"
+        )
+    if array.shape[2] != len(channels):
+        raise InputError(f"X must be {wanted} (channels= names others); this one is {array.shape}")
+    if len(array) < 1 or array.shape[1] < SHORTEST:
+        raise InputError(
+            f"X has {len(array)} sample(s) (shape={array.shape}) while a minimum of 1 is required, each a window of at "
+            f"least {SHORTEST} values a channel"
+        )
+    try:
+        with np.errstate(over="ignore"):
+            signals = array.astype(np.float32)
+    except ValueError as error:
+        raise InputError(f"X holds something that is no number: {error}") from error
+    if not np.isfinite(signals).all():
+        window, sample, channel = (int(place) for place in np.argwhere(~np.isfinite(signals))[0])
+        raise InputError(
+            f"X contains {array[window, sample, channel]} (window {window}, sample {sample}, channel "
+            f"{channels[channel]}); NaN and infinity cannot be learned from: leave out such windows"
+        )
+    return signals
+
+
+def _classes(y: ArrayLike | None) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """The labels that occur in ``y``, sorted, and the position of each window's label among them."""
+    if y is None:
+        raise InputError("ActivityClassifier requires y to be passed, but the target y is None")
+    labels = column_or_1d(check_array(y, ensure_2d=False, dtype=None, input_name="y"), warn=True)
+    check_classification_targets(labels)
+    classes, codes = np.unique(labels, return_inverse=True)
+    if len(classes) < 2:
+        raise InputError(f"y has only one class, {classes[0]}: there is nothing to tell apart")
+    return classes, codes.astype(np.int64)
+
+
+def _windows(
+    signals: NDArray[np.float32],
+    codes: NDArray[np.int64],
+    names: tuple[str, ...],
+    *,
+    channels: tuple[str, ...],
+    sample_rate_hz: float,
+) -> Windows:
+    n = len(signals)
+    return Windows(
+        signals=signals,
+        label_codes=codes.astype(np.int16),
+        label_names=names,
+        subjects=np.full(n, NOBODY),
+        starts_ns=np.zeros(n, dtype=np.int64),
+        start_rows=np.zeros(n, dtype=np.int64),
+        channels=channels,
+        sample_rate_hz=sample_rate_hz,
+    )

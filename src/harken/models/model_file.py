@@ -1,0 +1,202 @@
+"""A model as one ``.safetensors`` file: tensors, and one JSON with the specification and where the model came from.
+
+The same training gives the same bytes: the JSON has sorted keys and stands under a single metadata key
+(safetensors writes several keys in random order), and no time, path or duration goes in. Opening a
+stranger's file executes nothing: there is no pickle in it.
+
+One SHA-256 covers everything that the file says: the name, shape, type and values of every tensor and the whole JSON,
+which must be written exactly as harken writes it. It guards against damage and careless edits. It does not say who made
+the file: whoever changes a model on purpose can compute the digest again. So everything in a file with a right digest
+is checked as well: every number has bounds (``harken.networks.specification``), and the sizes of the network are compared with
+the tensors in the file before memory is taken for it.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from harken.models.provenance import read_provenance
+from harken.networks import build
+from harken.networks.specification import Specification, shown
+from harken.recordings.fingerprints import MOST_FINGERPRINTS, ONE_IN, Fingerprints
+from harken.support.errors import HarkenError
+from harken.support.files import utf8_path, write_bytes
+
+__all__ = ["PACKAGED", "PACKAGED_MODEL", "Model", "model_path", "read_model", "write_model"]
+
+PACKAGED = "packaged"
+"""What names the model that comes with harken where a file could be named."""
+PACKAGED_MODEL = Path(__file__).parent / "models" / "everyday.safetensors"
+"""That model. What it learned, and how well it does, is in its card (docs/model_card.md)."""
+
+METADATA_KEY = "harken"
+FORMAT_VERSION = 2
+EXPECTED_FIELDS = {"format_version", "specification", "provenance", "fingerprints", "sha256"}
+LONGEST_JSON = 1 << 24
+"""Bytes. The scores of a run over a thousand people take about a tenth."""
+FINGERPRINTS = "fingerprints"
+"""The name of the tensor of fingerprints, int32, which no weight of a network has."""
+POSSIBLE_SHARES = tuple(ONE_IN << doublings for doublings in range(32))
+"""One run of samples in so many has a fingerprint."""
+TENSOR_TYPES = (torch.float32, torch.int64, torch.int32)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A network in evaluation mode, its specification, where it came from, and what recordings it learned from."""
+
+    specification: Specification
+    network: nn.Module
+    provenance: Mapping[str, Any]
+    fingerprints: Fingerprints = field(default_factory=Fingerprints.none)
+
+
+def write_model(path: str | Path, model: Model) -> None:
+    """Write a model file, whole or not at all.
+
+    Raises:
+        HarkenError: when the model could not be read again, because a number or a name in it is out of bounds.
+    """
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.network.state_dict().items()}
+    tensors[FINGERPRINTS] = torch.from_numpy(model.fingerprints.hashes.view(np.int32).copy())
+    card = {
+        "format_version": FORMAT_VERSION,
+        "specification": model.specification.as_dict(),
+        "provenance": dict(model.provenance),
+        "fingerprints": {"one_in": model.fingerprints.one_in},
+    }
+    # A file name that is not UTF-8 can be somebody's name here; what cannot be written becomes a question mark.
+    card = json.loads(_text(card).encode("utf-8", "replace"))
+    read_provenance(card["provenance"])
+    card["sha256"] = _digest(card, tensors)
+    write_bytes(path, save(tensors, metadata={METADATA_KEY: _text(card)}))
+
+
+def model_path(path: str | Path) -> Path:
+    """The model file that is meant: that of a run directory, which is as good as its model; the one that comes with
+    harken for ``packaged``, where nothing has that name; else ``path`` itself."""
+    if str(path) == PACKAGED and not Path(path).exists():
+        return PACKAGED_MODEL
+    inside = Path(path) / "model.safetensors"
+    return inside if inside.is_file() else Path(path)
+
+
+def read_model(path: str | Path) -> Model:
+    """Read a model file, or that of a run directory, and check it from end to end.
+
+    Raises:
+        HarkenError: when the file is missing, cut short, edited, from a newer version, or not a model.
+    """
+    path = model_path(path)
+    if path.is_dir():
+        raise HarkenError(
+            f"{path}: this folder holds no model (no model.safetensors); name a model file, or the run directory of a "
+            "training that has come to its end (harken train with --resume goes on with one that has not)"
+        )
+    if not path.is_file():
+        raise HarkenError(f"{path}: there is no such model file")
+    text, tensors = _content(path)
+    try:
+        card = _card(text)
+        if _digest(card, tensors) != card["sha256"]:
+            raise HarkenError("its content is not what it was saved with: the file was edited or damaged")
+        fingerprints = _fingerprints(card["fingerprints"], tensors.pop(FINGERPRINTS, None))
+        specification = Specification.from_dict(card["specification"])
+        provenance = read_provenance(card["provenance"])
+        network = _network(specification, tensors)
+    except HarkenError as error:
+        raise HarkenError(f"{path}: refused: {error}") from error
+    return Model(specification, network, provenance, fingerprints)
+
+
+def _content(path: Path) -> tuple[str, dict[str, Tensor]]:
+    """The JSON and the tensors of a safetensors file. The JSON is empty when harken did not write the file."""
+    try:
+        with utf8_path(path) as plain, safe_open(plain, framework="pt") as file:
+            text = (file.metadata() or {}).get(METADATA_KEY, "")
+            names = list(file.keys()) if text else []
+            return text, {name: file.get_tensor(name) for name in names}
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError, RuntimeError, OverflowError) as error:
+        why = "not a whole model file (cut short or damaged)" if path.suffix == ".safetensors" else "not a model file"
+        raise HarkenError(f"{path}: {why}. Models end in .safetensors and are written by harken train") from error
+
+
+def _text(card: Mapping[str, Any]) -> str:
+    return json.dumps(card, sort_keys=True, ensure_ascii=False, allow_nan=False)
+
+
+def _card(text: str) -> dict[str, Any]:
+    """The JSON, which is that of this format, to the character as harken writes it."""
+    if not text:
+        raise HarkenError("a safetensors file, but not one that harken wrote")
+    if len(text) > LONGEST_JSON:
+        raise HarkenError(f"its description has {len(text):,} characters; {LONGEST_JSON:,} are the most")
+    try:
+        card = json.loads(text, parse_constant=_no_number)
+        same = isinstance(card, dict) and _text(card) == text
+    except (ValueError, RecursionError) as error:  # ValueError: also of integers with thousands of digits
+        raise HarkenError(f"its description is not JSON ({str(error).partition(';')[0]})") from error
+    version = card.get("format_version") if isinstance(card, dict) else None
+    if isinstance(version, int) and not isinstance(version, bool) and version != FORMAT_VERSION:
+        age, help_ = ("a newer", "upgrade harken") if version > FORMAT_VERSION else ("an older", "train it again")
+        raise HarkenError(
+            f"it was written by {age} harken (format {shown(version)}, this one reads {FORMAT_VERSION}); {help_}"
+        )
+    if version != FORMAT_VERSION or set(card) != EXPECTED_FIELDS or not same:
+        raise HarkenError("its description is not in the form that harken writes")
+    return dict(card)
+
+
+def _no_number(text: str) -> NoReturn:
+    raise ValueError(f"{text} is no number")
+
+
+def _fingerprints(said: Any, tensor: Tensor | None) -> Fingerprints:
+    one_in = said.get("one_in") if isinstance(said, dict) else None
+    if not isinstance(one_in, int) or one_in not in POSSIBLE_SHARES or tensor is None or len(said) != 1:
+        raise HarkenError("its fingerprints are not in the form that harken writes")
+    if tensor.dtype != torch.int32 or tensor.ndim != 1 or len(tensor) > MOST_FINGERPRINTS:
+        raise HarkenError(f"its fingerprints are not a list of at most {MOST_FINGERPRINTS:,} numbers of 32 bits")
+    return Fingerprints(tensor.numpy().view(np.uint32), one_in)
+
+
+def _network(specification: Specification, weights: Mapping[str, Tensor]) -> nn.Module:
+    """The network with these weights. Built without memory first, so that no size can fill it."""
+    sizes = specification.sizes
+    with torch.device("meta"):
+        network = build(specification.network, sizes)
+    if sizes["channels"] != len(specification.channels) or sizes["classes"] != len(specification.labels):
+        raise HarkenError("its network has other channels or classes than its specification says")
+    expected = network.state_dict()
+    if set(expected) != set(weights):
+        raise HarkenError(f"its weights are not those of the network {specification.network}")
+    for name, tensor in weights.items():
+        if tensor.shape != expected[name].shape or tensor.dtype != expected[name].dtype:
+            raise HarkenError(f"its weight {name} does not have the size that its specification says")
+        if not torch.isfinite(tensor).all():
+            raise HarkenError(f"its weight {name} holds values that are not numbers")
+    with torch.random.fork_rng(devices=[]):  # its first weights are drawn at random, and soon overwritten
+        network = build(specification.network, sizes)
+    network.load_state_dict(dict(weights))
+    return network.eval()
+
+
+def _digest(card: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> str:
+    """SHA-256 over the JSON without its own digest, and over all tensors."""
+    digest = hashlib.sha256(_text({name: value for name, value in card.items() if name != "sha256"}).encode())
+    for name in sorted(tensors):
+        tensor = tensors[name].detach().contiguous()
+        if tensor.dtype not in TENSOR_TYPES:
+            raise HarkenError(f"its weight {name} has the type {tensor.dtype}, which no network of harken uses")
+        digest.update(f"\n{name!r} {tuple(tensor.shape)} {tensor.dtype}\n".encode())
+        digest.update(tensor.reshape(-1).numpy().data)
+    return digest.hexdigest()

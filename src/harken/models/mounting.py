@@ -1,0 +1,196 @@
+"""How a watch sits on the arm, seen from a model: by which quarter turn its walking is walking to the model."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harken.networks.specification import ACCELERATION, Specification
+from harken.recordings.recording import UNLABELLED, Recording
+from harken.recordings.samples import Samples
+from harken.signals import EpochStatistics, resample
+from harken.signals.orientation import turned_by_quarters, turned_signals
+from harken.signals.walks import Walks
+from harken.support.errors import HarkenError
+from harken.timelines.batches import Probabilities
+from harken.windows.windows import Windows
+
+__all__ = ["Mounting", "as_learned", "mounting", "mounting_of_walks"]
+
+ON_FOOT = ("walking", "stairs", "running", "jogging")
+LEAST_RECOGNISED = 6.0
+"""In moments of ten seconds: a minute on foot must be recognised before a watch is turned."""
+LEAST_SHARE = 0.75
+"""Of what is recognised as learned and turned, so much must be recognised turned."""
+MOST_MISSING = 3
+"""Samples that a moment may lack at its end to fill a window."""
+
+
+@dataclass(frozen=True)
+class Mounting:
+    """By how much a watch is to be turned, so that it sits as those that a model learned from.
+
+    Attributes:
+        quarters: quarter turns about its face, 0 to 3 (``harken.signals.turned_by_quarters``).
+        moments: how many that look like walking were looked at, ten seconds each.
+        recognised: of these, how many are recognised as on foot, with gravity along the forearm, after 0 to 3 quarter
+            turns: sums of probabilities. Empty where nothing could be asked.
+        reason: a sentence: what was done, or why nothing.
+    """
+
+    quarters: int
+    moments: int
+    recognised: tuple[float, ...]
+    reason: str
+
+    @property
+    def known(self) -> bool:
+        """Whether the model recognised enough walking as the watch now sits, and little with a quarter turn more."""
+        if not self.recognised:
+            return False
+        here, *across = (self.recognised[(self.quarters + turn) % 4] for turn in (0, 1, 3))
+        return here >= LEAST_RECOGNISED and here >= LEAST_SHARE * (here + max(across))
+
+    def apply(self, signals: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Signals ``[n, channels]``, whose first channels are ``x, y``, turned."""
+        return turned_signals(signals, self.quarters) if self.quarters else signals
+
+    def turned(self, recording: Recording) -> Recording:
+        """The recording as a watch would have heard it that sits as the model learned."""
+        return turned_by_quarters(recording, self.quarters) if self.quarters else recording
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "turned_degrees": 90 * self.quarters,
+            "known": self.known,
+            "moments": self.moments,
+            "recognised_after_degrees": {str(90 * turn): value for turn, value in enumerate(self.recognised)},
+            "reason": self.reason,
+        }
+
+
+def mounting(specification: Specification, recording: Recording, probabilities: Probabilities) -> Mounting:
+    """How the watch of a whole recording sits, see ``mounting_of_walks``.
+
+    Args:
+        specification, probabilities: as for ``label_recording``.
+        recording: a mended recording, at any rate, whose first channels are ``x, y, z``.
+
+    Raises:
+        HarkenError: when the recording is ``as_found``, or begins with other channels.
+    """
+    name = recording.source or recording.subject
+    if recording.as_found:
+        raise HarkenError(f"{name}: only a mended recording shows how it was worn; read it without as_found")
+    if recording.channels[:3] != ACCELERATION:
+        raise HarkenError(f"{name}: how a watch sits shows in acceleration as the first channels, x, y, z")
+    walks = Walks()
+    if _unaskable(specification) is None:
+        statistics = EpochStatistics(listener=walks)
+        statistics.push(Samples.of(recording))
+        statistics.finish()
+    return mounting_of_walks(specification, walks, probabilities)
+
+
+def as_learned(
+    specification: Specification, recording: Recording, probabilities: Probabilities
+) -> tuple[Recording, str | None]:
+    """The recording as the model learned to hear it, and why its watch was turned; None where it was not.
+
+    Args:
+        specification, recording, probabilities: as for ``mounting``; a recording of anything else than ``x, y, z`` is
+            given back as it is.
+    """
+    if recording.channels[:3] != ACCELERATION:
+        return recording, None
+    found = mounting(specification, recording, probabilities)
+    return found.turned(recording), found.reason if found.quarters else None
+
+
+def mounting_of_walks(specification: Specification, walks: Walks, probabilities: Probabilities) -> Mounting:
+    """How the watch sits that heard these moments.
+
+    In walking an arm hangs, and gravity lies along the forearm; but it does so while clapping, too, for some axis.
+    So each moment that looks like walking is shown to the model as it is and after one, two and three quarter turns
+    about the face, and counts, where gravity then lies along x rather than y, by the probability of walking, stairs
+    and running. The watch is turned only where that is worth a minute and three times as much as unturned: half a turn
+    hardly matters to a model that learned from watches worn both ways round, a quarter ruins it.
+
+    Nothing is turned for models that read more than acceleration, or know nobody on foot; or whose windows are longer
+    than ten seconds.
+    """
+    unaskable = _unaskable(specification)
+    if unaskable is not None:
+        return Mounting(0, 0, (), f"left as it is: the model {unaskable}, by which it could be seen")
+    windows = _windows(specification, walks)
+    if windows is None:
+        return Mounting(0, 0, (), "left as it is: nothing looks like walking, by which it could be seen")
+    recognised = _recognised(windows, probabilities, _on_foot(specification))
+    best = int(recognised.argmax())
+    as_it_is, turned = float(recognised[0]), float(recognised[best])
+    found = len(windows), tuple(recognised.tolist())
+    told = f"of {len(windows)} moments that look like walking the model sees a hanging arm walk in {as_it_is:.0f}"
+    if best == 0:
+        return Mounting(0, *found, f"left as it is: {told}, and in no more after any turn")
+    turn = f"{90 * best} degrees about the face"
+    if turned < LEAST_RECOGNISED or turned < LEAST_SHARE * (turned + as_it_is):
+        return Mounting(0, *found, f"left as it is: {told}, and in {turned:.0f} after {turn}: too little to tell")
+    return Mounting(best, *found, f"turned by {turn}: {told}, and in {turned:.0f} after it")
+
+
+def _unaskable(specification: Specification) -> str | None:
+    """Why a model cannot say how a watch sits; None where it can."""
+    if specification.channels != ACCELERATION:
+        return "reads more than acceleration"
+    return None if _on_foot(specification) else "knows nobody on foot"
+
+
+def _on_foot(specification: Specification) -> list[int]:
+    return [code for code, label in enumerate(specification.labels) if label in ON_FOOT]
+
+
+def _recognised(windows: Windows, probabilities: Probabilities, columns: list[int]) -> NDArray[np.float64]:
+    """How many windows are recognised as on foot with gravity along the forearm, after 0 to 3 quarter turns."""
+    gravity = np.abs(windows.signals.mean(axis=1))
+    recognised = np.zeros(4)
+    for quarters in range(4):
+        signals = turned_signals(windows.signals, quarters)
+        hangs = gravity[:, quarters % 2] > gravity[:, 1 - quarters % 2]
+        on_foot = probabilities(replace(windows, signals=signals))[:, columns].sum(axis=1, dtype=np.float64)
+        recognised[quarters] = on_foot @ hangs
+    return recognised
+
+
+def _windows(specification: Specification, walks: Walks) -> Windows | None:
+    """The beginning of each moment as the model takes it; None where there is none as long as a window."""
+    moments = walks.moments
+    if not moments:
+        return None
+    times, signals = (np.concatenate(each) for each in zip(*moments, strict=True))
+    together = Recording(
+        time_ns=times,
+        signals=signals,
+        channels=ACCELERATION,
+        label_codes=np.full(len(times), UNLABELLED, dtype=np.int16),
+        label_names=(),
+        subject="somebody",
+    )
+    even = resample(together, sample_rate_hz=specification.sample_rate_hz)
+    firsts = np.searchsorted(even.time_ns, [moment[0] for moment, _ in moments])
+    ends = np.searchsorted(even.time_ns, [moment[-1] for moment, _ in moments], side="right")
+    whole = ends - firsts >= specification.window_length - MOST_MISSING
+    if not whole.any():
+        return None
+    rows = np.minimum(firsts[whole, None] + np.arange(specification.window_length), ends[whole, None] - 1)
+    return Windows(
+        signals=even.signals[rows],
+        label_codes=np.full(len(rows), UNLABELLED, dtype=np.int16),
+        label_names=(),
+        subjects=np.full(len(rows), together.subject),
+        starts_ns=even.time_ns[rows[:, 0]],
+        start_rows=rows[:, 0],
+        channels=ACCELERATION,
+        sample_rate_hz=specification.sample_rate_hz,
+    )

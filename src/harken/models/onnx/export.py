@@ -1,0 +1,115 @@
+"""Export: build the graph, see that ONNX Runtime answers as PyTorch does, and only then write."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from harken.learning.training import logits, softmax
+from harken.models.model_file import Model
+from harken.models.onnx.example import example
+from harken.models.onnx.graph import Graph
+from harken.models.onnx.metadata import metadata
+from harken.models.onnx.networks import GRAPHS
+from harken.models.onnx.runtime import INPUT, OUTPUT, ExportedRecogniser, need_onnx
+from harken.networks.specification import ACCELERATION, Specification
+from harken.recordings.recording import STANDARD_GRAVITY
+from harken.support.errors import HarkenError
+from harken.support.files import write_bytes
+
+__all__ = ["CLOSE", "check_same", "export", "exported_bytes"]
+
+CLOSE = 1e-5
+"""Probabilities may differ by so much, a hundred times the rounding of single precision."""
+BATCHES = (1, 2, 64)
+MOVEMENTS = (0.0, 0.001, 0.03, 0.5, 4.0)
+"""Of a watch on a table, a wearer who lies, sits, walks, and a sensor at its limits; in g."""
+
+
+def export(path: str | Path, model: Model) -> float:
+    """Write a model as an ONNX file, whole or not at all, and give by how much its probabilities differ from PyTorch's
+    on random windows.
+
+    Raises:
+        HarkenError: when onnx or ONNX Runtime is not installed, or they differ by more than ``CLOSE``; nothing is
+            written then.
+    """
+    content = exported_bytes(model)
+    difference = check_same(model, content)
+    write_bytes(path, content)
+    return difference
+
+
+def exported_bytes(model: Model) -> bytes:
+    """What the file will hold. The same model gives the same bytes.
+
+    Raises:
+        HarkenError: when onnx is not installed.
+    """
+    need_onnx("onnx", "onnxruntime")
+    import onnx
+
+    specification = model.specification
+    graph = Graph()
+    signals = _in_the_models_unit(graph, specification)
+    network = model.network.cpu().eval()
+    answers = GRAPHS[specification.network](graph, network, signals, specification.window_length)
+    tempered = graph.add("Div", [answers, graph.constant(specification.temperature)])
+    probabilities = graph.add("Softmax", [tempered], axis=1)
+    built = graph.model(
+        reads=(INPUT, (specification.window_length, len(specification.channels))),
+        gives=(probabilities, OUTPUT, len(specification.labels)),
+    )
+    built.producer_name = "harken"
+    onnx.helper.set_model_props(built, metadata(model, example(model)))
+    onnx.checker.check_model(built, full_check=True)
+    content: bytes = built.SerializeToString(deterministic=True)
+    return content
+
+
+def check_same(model: Model, content: bytes) -> float:
+    """The largest difference of probabilities between an exported model and its network in PyTorch.
+
+    Raises:
+        HarkenError: when it is above ``CLOSE``.
+    """
+    exported = ExportedRecogniser(content, threads=1)
+    temperature = np.float32(model.specification.temperature)
+    largest = 0.0
+    for batch in BATCHES:
+        for windows in _random_windows(model.specification, batch):
+            inside = windows * _factors(model.specification)
+            expected = softmax(logits(model.network, torch.from_numpy(inside)) / temperature)
+            difference = np.abs(exported.predict_proba(windows) - expected).max()
+            if not difference <= CLOSE:  # NaN is not close either
+                raise HarkenError(
+                    f"nothing was written: the exported {model.specification.network} gives probabilities that are "
+                    f"{difference:.2g} off those of PyTorch, and {CLOSE:g} is the most allowed. This is a fault of "
+                    "harken or of the installed ONNX Runtime; please report it with the versions of both"
+                )
+            largest = max(largest, float(difference))
+    return largest
+
+
+def _in_the_models_unit(graph: Graph, specification: Specification) -> str:
+    """Windows come in g whatever the network learned in."""
+    if specification.acceleration_unit == "g":
+        return INPUT
+    return graph.add("Mul", [INPUT, graph.constant(_factors(specification))])
+
+
+def _factors(specification: Specification) -> NDArray[np.float32]:
+    """By what each channel is multiplied to be in the unit of the network, ``[channels]``."""
+    gravity = STANDARD_GRAVITY if specification.acceleration_unit == "m/s2" else 1.0
+    return np.array([gravity if name in ACCELERATION else 1.0 for name in specification.channels], np.float32)
+
+
+def _random_windows(specification: Specification, batch: int) -> list[NDArray[np.float32]]:
+    """A batch ``[batch, time, channels]`` of each size of movement."""
+    random = np.random.default_rng(batch)
+    shape = (batch, specification.window_length, len(specification.channels))
+    return [
+        (random.normal(0, 0.6, (batch, 1, shape[2])) + random.normal(0, movement, shape)).astype(np.float32)
+        for movement in MOVEMENTS
+    ]

@@ -1,0 +1,164 @@
+"""Running an exported model: ONNX Runtime and NumPy are all it needs, PyTorch is not imported.
+
+What such a file holds and asks for is on the page "Exported models".
+"""
+
+import json
+from collections.abc import Mapping
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harken.support.errors import HarkenError
+from harken.support.files import utf8_path
+from harken.support.installing import install_command
+
+if TYPE_CHECKING:
+    from harken.networks.specification import Specification
+    from harken.recordings.recording import Recording
+    from harken.timelines import Timeline
+    from harken.windows.windows import Windows
+
+__all__ = ["INPUT", "METADATA_KEY", "NEWEST_FORMAT", "OUTPUT", "ExportedRecogniser", "need_onnx"]
+
+METADATA_KEY = "harken"
+NEWEST_FORMAT = 1
+INPUT, OUTPUT = "windows", "probabilities"
+ERRORS_ONLY = 3
+"""ONNX Runtime's level of logging: it warns of processors that it does not know, which is no news to a user."""
+
+
+class ExportedRecogniser:
+    """A model that ``harken export --to onnx`` wrote.
+
+    Attributes:
+        contract: what the file says about itself: what must go in, what comes out, and what goes before.
+        labels: the classes, in the order of the probabilities.
+        channels: the channels of a window, in order.
+        window_length: samples in a window.
+        sample_rate_hz: their rate.
+    """
+
+    contract: Mapping[str, Any]
+    labels: tuple[str, ...]
+    channels: tuple[str, ...]
+    window_length: int
+    sample_rate_hz: float
+
+    def __init__(self, model: str | Path | bytes, *, threads: int | None = None) -> None:
+        """From a file or its bytes.
+
+        Args:
+            model: the path of the file, or what is in it.
+            threads: how many ONNX Runtime computes with; as many as there are cores if None.
+
+        Raises:
+            HarkenError: when ONNX Runtime is not installed, or the file is missing, damaged, from a newer harken or
+                not an exported model.
+        """
+        need_onnx("onnxruntime")
+        import onnxruntime
+
+        name = "the exported model" if isinstance(model, bytes) else str(model)
+        if not isinstance(model, bytes) and not Path(model).is_file():
+            raise HarkenError(f"{name}: there is no such file; harken export MODEL --to onnx --out {name} makes one")
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = ERRORS_ONLY
+        if threads is not None:
+            options.intra_op_num_threads = threads
+        try:
+            # Its errors have no class in common but this one.
+            with nullcontext(model) if isinstance(model, bytes) else utf8_path(model) as source:
+                self._session = onnxruntime.InferenceSession(
+                    source if isinstance(source, bytes) else str(source), options, providers=["CPUExecutionProvider"]
+                )
+        except Exception as error:
+            raise HarkenError(f"{name}: not a model that ONNX Runtime can read: {error}") from error
+        self.contract = _contract(name, self._session.get_modelmeta().custom_metadata_map)
+        self.labels = tuple(self.contract["output"]["labels"])
+        self.channels = tuple(self.contract["input"]["channels"])
+        self.window_length = self.contract["windows"]["length"]
+        self.sample_rate_hz = self.contract["windows"]["sample_rate_hz"]
+
+    @classmethod
+    def load(cls, path: str | Path, *, threads: int | None = None) -> "ExportedRecogniser":
+        """Read a file. See ``ExportedRecogniser``."""
+        return cls(path, threads=threads)
+
+    def __repr__(self) -> str:
+        return f"<ExportedRecogniser: knows {', '.join(self.labels)}>"
+
+    def predict_proba(self, windows: "NDArray[np.floating] | Windows") -> NDArray[np.float32]:
+        """Probabilities of each label, float32 ``[n, labels]``.
+
+        Args:
+            windows: ``[n, window_length, channels]``, acceleration in g, at the model's rate; or ``Windows``, whose
+                channels are then picked by name.
+
+        Raises:
+            HarkenError: when they do not have that shape, or not the model's length, rate and channels.
+        """
+        if not isinstance(windows, np.ndarray):
+            windows = self._specification().prepare(windows)
+        expected = (self.window_length, len(self.channels))
+        if windows.ndim != 3 or windows.shape[1:] != expected:
+            raise HarkenError(
+                f"the model reads windows [n, {expected[0]}, {expected[1]}] ({self.window_length} samples of "
+                f"{', '.join(self.channels)}), not an array of shape {list(windows.shape)}"
+            )
+        if len(windows) == 0:
+            return np.empty((0, len(self.labels)), np.float32)
+        given = {INPUT: np.ascontiguousarray(windows, np.float32)}
+        return np.asarray(self._session.run([OUTPUT], given)[0], np.float32)
+
+    def predict(self, windows: "NDArray[np.floating] | Windows") -> NDArray[np.str_]:
+        """The most probable label of each window, ``[n]``. Raises as ``predict_proba``."""
+        names: NDArray[np.str_] = np.array(self.labels, dtype=np.str_)
+        return np.asarray(names[self.predict_proba(windows).argmax(axis=1)])
+
+    def label(self, recording: "Recording", *, unsure_below: float | None = None) -> "Timeline":
+        """Label a whole recording, as ``Recogniser.label`` does. (This needs Polars, for the timeline's table.)
+
+        Raises:
+            HarkenError: see ``harken.timelines.label_recording``.
+        """
+        from harken.timelines import label_recording
+
+        return label_recording(self._specification(), recording, self.predict_proba, unsure_below=unsure_below)
+
+    def _specification(self) -> "Specification":
+        """The model's, for windows in g: the graph brings them to the network's unit."""
+        from harken.networks.specification import Specification
+
+        return replace(Specification.from_dict(self.contract["specification"]), acceleration_unit="g")
+
+
+def need_onnx(*packages: str) -> None:
+    """Raise a HarkenError that says how to install what is missing of these packages."""
+    from importlib.util import find_spec
+
+    missing = [package for package in packages if find_spec(package) is None]
+    if missing:
+        raise HarkenError(
+            f"exported models need {' and '.join(missing)}, which come with the extra onnx: "
+            f"{install_command('harken[onnx]')}"
+        )
+
+
+def _contract(name: str, metadata: Mapping[str, str]) -> dict[str, Any]:
+    if METADATA_KEY not in metadata:
+        raise HarkenError(f"{name}: an ONNX model, but not one that harken exported")
+    try:
+        contract = json.loads(metadata[METADATA_KEY])
+        version = contract["format_version"]
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise HarkenError(f"{name}: its description is not in the form that harken writes") from error
+    if version != NEWEST_FORMAT:
+        raise HarkenError(
+            f"{name}: it has the format {version}, this harken reads {NEWEST_FORMAT}; upgrade harken, or export again"
+        )
+    return dict(contract)

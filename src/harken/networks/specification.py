@@ -1,0 +1,225 @@
+"""Everything inference must know about a model, so that nothing but its file has to be remembered.
+
+The bounds of all that stands in a model file are here too. They leave room for every recording of a body that moves
+and keep damaged and hostile files from taking memory, from dividing by almost nothing, and from ending in a fault.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harken.recordings.recording import STANDARD_GRAVITY, Recording
+from harken.support.errors import HarkenError
+from harken.windows.windows import Windows
+
+__all__ = [
+    "ACCELERATION",
+    "LARGEST_SIZE",
+    "MOST_LAYERS",
+    "RATE_TOLERANCE",
+    "Specification",
+    "check_name",
+    "check_rate",
+    "shown",
+]
+
+ModelUnit = Literal["g", "m/s2"]
+CalibratedOn = Literal["strangers", "the same person", "nobody"]
+ACCELERATION = ("x", "y", "z")
+ROTATION = ("gyro_x", "gyro_y", "gyro_z")
+RATE_TOLERANCE = 0.05
+
+BOUNDS: Mapping[str, tuple[float, float]] = {
+    "sample_rate_hz": (1.0, 10_000.0),
+    "window_length": (2, 1_000_000),
+    "hop_s": (1e-4, 86_400.0),
+    "temperature": (0.01, 100.0),
+}
+"""The least and the largest value of each number of a specification. A hop is also at least one sample."""
+MOST_LABELS = 1000
+MOST_CHANNELS = 100
+LONGEST_NAME = 200
+"""Characters in the name of a label, a channel, a network or a preset."""
+LARGEST_SIZE = 4096
+"""No layer of a network is wider."""
+MOST_LAYERS = 64
+"""No network has more layers of a kind."""
+
+
+@dataclass(frozen=True)
+class Specification:
+    """What goes into a model and what comes out.
+
+    Attributes:
+        channels: the recording's channels that the network reads, in order.
+        acceleration_unit: the unit in which it reads ``x, y, z``; other channels go in as they are.
+        sample_rate_hz: the rate it learned at; recordings at another rate are resampled to it.
+        even_grid: it learned from recordings resampled onto an even grid, so every recording is; else only one
+            whose rate is more than 5 % off.
+        window_length: samples in a window.
+        hop_s: seconds between windows when a recording is labelled.
+        labels: the classes, in the order of the network's outputs.
+        network, sizes: the network's name and sizes (see ``harken.networks``).
+        preset: the recipe it was trained by.
+        temperature: the network's outputs are divided by it before they become probabilities (Guo et al., "On
+            calibration of modern neural networks", 2017); 1 where it was not calibrated.
+        calibrated_on: whose windows the temperature was fitted on.
+
+    Raises:
+        HarkenError: when a number is out of its bounds, or there are too many names, or too long ones.
+    """
+
+    channels: tuple[str, ...]
+    acceleration_unit: ModelUnit
+    sample_rate_hz: float
+    even_grid: bool
+    window_length: int
+    hop_s: float
+    labels: tuple[str, ...]
+    network: str
+    sizes: Mapping[str, Any]
+    preset: str
+    temperature: float = 1.0
+    calibrated_on: CalibratedOn = "nobody"
+
+    def __post_init__(self) -> None:
+        for name, (least, most) in BOUNDS.items():
+            value = getattr(self, name)
+            if not least <= value <= most:  # a NaN lies nowhere
+                raise HarkenError(
+                    f"a model cannot have {name} = {shown(value)}; it lies between {least:g} and {most:g}"
+                )
+        if self.hop_s * self.sample_rate_hz < 1 - RATE_TOLERANCE:
+            raise HarkenError(f"a model cannot have hop_s = {self.hop_s:g}; a hop is at least one sample")
+        for what, names, most in (("labels", self.labels, MOST_LABELS), ("channels", self.channels, MOST_CHANNELS)):
+            if not 1 <= len(names) <= most:
+                raise HarkenError(f"a model cannot have {len(names):,} {what}; it has between 1 and {most:,}")
+        # A class of scikit-learn's may have an empty name.
+        for name in (*filter(None, self.labels), *self.channels, self.network, self.preset):
+            check_name(name)
+
+    @property
+    def window_length_s(self) -> float:
+        """A window's length in seconds at the model's rate."""
+        return self.window_length / self.sample_rate_hz
+
+    @property
+    def vectors(self) -> tuple[tuple[int, bool], ...]:
+        """Where three neighbouring channels are one vector, and whether it is a rotation (see ``harken.learning.augmentation``)."""
+        found = []
+        for names, rotation in ((ACCELERATION, False), (ROTATION, True)):
+            for first in range(len(self.channels) - 2):
+                if self.channels[first : first + 3] == names:
+                    found.append((first, rotation))
+        return tuple(found)
+
+    def prepare_recording(self, recording: Recording) -> Recording:
+        """A mended recording with the model's channels and at its rate.
+
+        Raises:
+            HarkenError: when it lacks a channel, or cannot be resampled.
+        """
+        from harken.signals import resample
+
+        recording = recording.select_channels(self.channels)
+        off = abs(recording.sample_rate_hz / self.sample_rate_hz - 1)
+        if self.even_grid or off > RATE_TOLERANCE:
+            return resample(recording, sample_rate_hz=self.sample_rate_hz)
+        return recording
+
+    def prepare(self, windows: Windows) -> NDArray[np.float32]:
+        """Windows as the network takes them: float32 ``[n, window_length, channels]``, contiguous, a copy.
+
+        Raises:
+            HarkenError: when the windows have another length or rate, or lack a channel.
+        """
+        if windows.length != self.window_length:
+            raise HarkenError(f"the model reads windows of {self.window_length} samples, not of {windows.length}")
+        check_rate(windows.sample_rate_hz, self.sample_rate_hz, "the windows")
+        missing = [name for name in self.channels if name not in windows.channels]
+        if missing:
+            raise HarkenError(
+                f"the model reads the channels {', '.join(self.channels)}; the recording has no {', '.join(missing)}"
+            )
+        columns = [windows.channels.index(name) for name in self.channels]
+        first, last = columns[0], columns[-1]
+        # Channels that stand side by side are copied in one go, seven times as fast as those picked out one by one.
+        picked = slice(first, last + 1) if columns == list(range(first, last + 1)) else columns
+        signals = np.array(windows.signals[:, :, picked], dtype=np.float32, order="C")
+        if self.acceleration_unit == "m/s2":
+            for column, name in enumerate(self.channels):
+                if name in ACCELERATION:
+                    signals[:, :, column] *= np.float32(STANDARD_GRAVITY)
+        return signals
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self) | {
+            "channels": list(self.channels),
+            "labels": list(self.labels),
+            "sizes": dict(self.sizes),
+        }
+
+    @classmethod
+    def from_dict(cls, said: Any) -> "Specification":
+        """Read what ``as_dict`` gave, trusting nothing.
+
+        Raises:
+            HarkenError: when a field is missing, unknown or impossible.
+        """
+        names = {field.name for field in fields(cls)}
+        if not isinstance(said, dict) or set(said) != names:
+            raise HarkenError("its specification does not have the fields that this version of harken writes")
+        texts = [*_list(said, "channels"), *_list(said, "labels"), said["network"], said["preset"]]
+        if not all(isinstance(text, str) for text in texts):
+            raise HarkenError("its specification names something by what is not text")
+        if said["acceleration_unit"] not in ("g", "m/s2"):
+            raise HarkenError(f"its specification has an unknown unit {shown(said['acceleration_unit'])}")
+        if not isinstance(said["even_grid"], bool):
+            raise HarkenError(f"its specification cannot have even_grid = {shown(said['even_grid'])}")
+        if said["calibrated_on"] not in get_args(CalibratedOn):
+            raise HarkenError(f"its specification was calibrated on an unknown {shown(said['calibrated_on'])}")
+        for name in BOUNDS:
+            value = said[name]
+            kind = int if name == "window_length" else (int, float)
+            if isinstance(value, bool) or not isinstance(value, kind):
+                raise HarkenError(f"its specification cannot have {name} = {shown(value)}")
+        if not isinstance(said["sizes"], dict):
+            raise HarkenError("its specification has no sizes")
+        return cls(**said | {"channels": tuple(said["channels"]), "labels": tuple(said["labels"])})
+
+
+def check_rate(rate_hz: float, model_rate_hz: float, what: str) -> None:
+    """Raise a HarkenError when a rate is more than 5 % off the model's."""
+    if abs(rate_hz / model_rate_hz - 1) > RATE_TOLERANCE:
+        raise HarkenError(
+            f"{what}: {rate_hz:.4g} samples per second, but {model_rate_hz:.4g} are needed (within 5 %); "
+            "harken.signals.resample brings a recording there"
+        )
+
+
+def check_name(name: str) -> None:
+    """Raise a HarkenError when a name is empty, too long, or holds half a character (a lone surrogate)."""
+    if not 1 <= len(name) <= LONGEST_NAME or any("\ud800" <= letter <= "\udfff" for letter in name):
+        raise HarkenError(
+            f"a model cannot have the name {shown(name)}; a name has 1 to {LONGEST_NAME} characters that can be "
+            "written as UTF-8"
+        )
+
+
+def shown(value: object) -> str:
+    """A value from a file in an error: cut where it is long, and always printable."""
+    if isinstance(value, int) and value.bit_length() > LONGEST_NAME:
+        return f"a number of {value.bit_length():,} bits"
+    text = ascii(value)
+    return text if len(text) <= LONGEST_NAME else f"{text[:LONGEST_NAME]}..."
+
+
+def _list(said: Mapping[str, Any], name: str) -> list[Any]:
+    value = said[name]
+    if not isinstance(value, list) or not value or len(set(map(str, value))) != len(value):
+        raise HarkenError(f"its specification has no list of different {name}")
+    return value

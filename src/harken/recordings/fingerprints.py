@@ -1,0 +1,162 @@
+"""Which stretches of a recording a model learned from, whatever name, unit or length the recording has today.
+
+A fingerprint is the hash of a short run of samples, of which only the signs of the differences between neighbouring
+samples are looked at: rising, falling or equal, in x, y and z. A change of unit, an offset and a new name leave the
+signs as they are. Of all runs, those whose hash is divisible by a fixed number are kept. The choice depends on
+content alone, so a recording that was cut keeps the fingerprints of what is left. (The choice is that of U. Manber,
+"Finding similar files in a large file system", USENIX Winter 1994; signs of differences as a robust fingerprint
+are those of J. Haitsma and T. Kalker, "A highly robust audio fingerprinting system", ISMIR 2002.)
+
+Rounding makes two samples equal but never exchanges rising and falling. So a run of the rounded copy in which no two
+neighbours are equal is also a run of the original, exactly. Runs without equal neighbours are therefore also judged
+on their own. Runs in which more than half of the neighbours are equal, or which hardly ever change direction, say
+too little and are left out: a watch that lies still has no fingerprints.
+
+Recordings that were resampled, filtered, turned, or mixed with noise are not recognised. ``docs/training.md`` gives
+the measurements.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harken.recordings.recording import Recording
+
+__all__ = ["MOST_FINGERPRINTS", "ONE_IN", "SAME_RECORDING", "Fingerprints"]
+
+AXES = ("x", "y", "z")
+RUN = 16
+"""Differences between neighbouring samples in a run; a power of two."""
+MOST_EQUAL = 3 * RUN // 2
+"""More of a run's 48 differences must not be zero."""
+FEWEST_CHANGES = RUN // 2
+"""At so many of a run's 15 inner samples at least, the direction of an axis changes."""
+ONE_IN = 128
+"""One run in so many is kept; a power of two. At 25 Hz that is a fingerprint about every five seconds."""
+MOST_FINGERPRINTS = 50_000
+"""A model keeps no more (200 kB). Where there are more, every second is dropped, by value, as often as needed."""
+NEIGHBOURS, MOST_OF_THEM = 9, 5
+"""A fingerprint stands in a known stretch when most of its nine neighbours, itself among them, stand in the model."""
+SAME_RECORDING = 0.01
+"""When more than this share of a recording was learned from, a score on it is none on an unseen recording."""
+SAMPLES_AT_ONCE = 1 << 19
+
+
+@dataclass(frozen=True, eq=False)
+class Fingerprints:
+    """The fingerprints of the recordings that a model learned from.
+
+    Attributes:
+        hashes: uint32 ``[n]``, sorted and distinct.
+        one_in: one run in so many is kept: ``ONE_IN`` times a power of two.
+    """
+
+    hashes: NDArray[np.uint32]
+    one_in: int = ONE_IN
+
+    @classmethod
+    def of(cls, recordings: Iterable[Recording]) -> "Fingerprints":
+        """The fingerprints of mended recordings. One that lacks x, y or z has none."""
+        return reduce(cls.joined, (cls(np.unique(_runs(one)[1])) for one in recordings), cls.none())
+
+    @classmethod
+    def none(cls) -> "Fingerprints":
+        """Those of no recording."""
+        return cls(np.empty(0, np.uint32))
+
+    def joined(self, other: "Fingerprints") -> "Fingerprints":
+        """The fingerprints of both, at most ``MOST_FINGERPRINTS``."""
+        one_in = max(self.one_in, other.one_in)
+        hashes = np.union1d(self.hashes, other.hashes)
+        hashes = hashes[_kept(hashes, one_in)]
+        while len(hashes) > MOST_FINGERPRINTS:
+            one_in *= 2
+            hashes = hashes[_kept(hashes, one_in)]
+        return Fingerprints(hashes, one_in)
+
+    def known(self, recording: Recording) -> NDArray[np.bool_]:
+        """Whether each sample of a mended recording stands in a stretch that was learned from, bool ``[n]``.
+
+        A sample is judged by its nearest fingerprint. At least five fingerprints are needed, so a stretch of less
+        than about half a minute at 25 Hz is not recognised.
+        """
+        known = np.zeros(len(recording), dtype=bool)
+        if not len(self.hashes):
+            return known
+        rows, hashes, without_equal = _runs(recording)
+        kept = _kept(hashes, self.one_in)
+        rows, hashes, without_equal = rows[kept], hashes[kept], without_equal[kept]
+        found = np.isin(hashes, self.hashes)
+        for judged in (without_equal, np.ones(len(rows), dtype=bool)):
+            if np.count_nonzero(found[judged]) >= MOST_OF_THEM:
+                middles = (rows[judged][1:] + rows[judged][:-1] + RUN) // 2
+                lengths = np.diff(middles, prepend=0, append=len(known))
+                known |= np.repeat(_most_of_neighbours(found[judged]), lengths)
+        return known
+
+
+def _kept(hashes: NDArray[np.uint32], one_in: int) -> NDArray[np.bool_]:
+    """Which hashes are left when only one run in so many is kept."""
+    return np.asarray(hashes & np.uint32(one_in // ONE_IN - 1) == 0)
+
+
+def _most_of_neighbours(found: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Whether most of the nearest nine, fewer where there are fewer, were found: bool ``[n]``."""
+    n = len(found)
+    width = min(NEIGHBOURS, n)
+    first = np.clip(np.arange(n) - NEIGHBOURS // 2, 0, n - width)
+    sums = np.concatenate([[0], np.cumsum(found)])
+    return np.asarray(sums[first + width] - sums[first] >= MOST_OF_THEM)
+
+
+def _runs(recording: Recording) -> tuple[NDArray[np.int64], NDArray[np.uint32], NDArray[np.bool_]]:
+    """The kept runs: the row of each one's first sample, its hash, and whether it has no equal neighbours."""
+    if not set(AXES) <= set(recording.channels):
+        return np.empty(0, np.int64), np.empty(0, np.uint32), np.empty(0, np.bool_)
+    columns = [recording.channels.index(axis) for axis in AXES]
+    signals, gaps = recording.signals, recording.gap_rows
+    parts = []
+    for start in range(0, len(recording), SAMPLES_AT_ONCE):
+        rows, hashes, equal = _runs_of(signals[start : start + SAMPLES_AT_ONCE + RUN, columns])
+        rows += start
+        # A gap lies inside a run when a row after the first one and up to the last one begins a new stretch.
+        whole = np.searchsorted(gaps, rows, side="right") == np.searchsorted(gaps, rows + RUN, side="right")
+        parts.append((rows[whole], hashes[whole], equal[whole] == 0))
+    rows_of, hashes_of, without_equal_of = zip(*parts, strict=True)
+    return np.concatenate(rows_of), np.concatenate(hashes_of), np.concatenate(without_equal_of)
+
+
+def _runs_of(signals: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.uint32], NDArray[np.uint8]]:
+    """The kept runs of samples ``[n, 3]`` without regard to gaps; of each, how many neighbours are equal."""
+    if len(signals) <= RUN:
+        return np.empty(0, np.int64), np.empty(0, np.uint32), np.empty(0, np.uint8)
+    rising, falling = signals[1:] > signals[:-1], signals[1:] < signals[:-1]
+    x, y, z = (rising.view(np.uint8) + 2 * falling.view(np.uint8)).T
+    signs = 9 * x + 3 * y + z
+    equal = (x == 0).astype(np.uint8) + (y == 0) + (z == 0)
+    changes = np.zeros(len(signs), np.uint8)
+    changes[1:] = signs[1:] != signs[:-1]
+    hashes, step = NUMBERS[signs], 1
+    while step < RUN:  # the sums of runs twice as long, from the sums of two runs that follow one another
+        hashes = hashes[:-step] * np.uint64(pow(FACTOR, step, 1 << 64)) + hashes[step:]
+        equal, changes = equal[:-step] + equal[step:], changes[:-step] + changes[step:]
+        step *= 2
+    hashes = _mixed(hashes)
+    chosen = (hashes >> np.uint64(32)) % np.uint64(ONE_IN) == 0
+    rows = np.flatnonzero(chosen & (equal <= MOST_EQUAL) & (changes >= FEWEST_CHANGES))
+    return rows, hashes[rows].astype(np.uint32), equal[rows]
+
+
+def _mixed(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Every bit depends on every bit: the last steps of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014)."""
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        numbers = (numbers ^ (numbers >> np.uint64(shift))) * np.uint64(factor)
+    return np.asarray(numbers ^ (numbers >> np.uint64(31)))
+
+
+FACTOR = 0x9E3779B97F4A7C15
+NUMBERS = _mixed(np.arange(1, 28, dtype=np.uint64) * np.uint64(FACTOR))
+"""A number for each of the 27 ways in which three axes rise, fall or stay."""

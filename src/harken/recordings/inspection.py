@@ -1,0 +1,272 @@
+"""What is in a recording: the facts a person wants to know before anything is learned from it.
+
+Nothing is printed or drawn here; ``harken inspect`` does that.
+"""
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harken.recordings.recording import UNLABELLED, Placement, Recording
+
+__all__ = [
+    "ChannelStatistics",
+    "Gaps",
+    "Inspection",
+    "LabelledTime",
+    "duration_text",
+    "inspect_recording",
+    "labelled_time",
+    "local_time",
+]
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+ACCELERATION = ("x", "y", "z")
+DIGITS = 7
+"""Significant digits of a statistic: what a 32-bit sample carries."""
+
+
+@dataclass(frozen=True)
+class ChannelStatistics:
+    """One channel over all of its finite samples, in the channel's unit; None where there is no such sample.
+
+    ``std`` is the population's (divided by the number of samples).
+    """
+
+    samples: int
+    min: float | None
+    q25: float | None
+    median: float | None
+    mean: float | None
+    q75: float | None
+    max: float | None
+    std: float | None
+
+
+@dataclass(frozen=True)
+class LabelledTime:
+    """How much of a recording carries one label (or none).
+
+    A bout is a longest run of samples with that label and no gap inside; it lasts from its first sample to
+    one sampling interval after its last. ``rows`` and ``share`` are of the rows as they were found.
+    """
+
+    rows: int
+    share: float
+    bouts: int
+    total_s: float
+    median_bout_s: float | None
+    longest_bout_s: float | None
+
+
+@dataclass(frozen=True)
+class Gaps:
+    """Steps between neighbouring samples that are longer than ``limit_s``, measured from sample to sample."""
+
+    count: int
+    limit_s: float
+    total_s: float
+    longest_s: float | None
+    longest_start: datetime | None
+    longest_end: datetime | None
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """The facts of one recording. Times are in the wearer's zone.
+
+    Attributes:
+        file: where the recording came from.
+        rows: rows of data in the file.
+        kept_rows: the samples of the recording after mending; ``rows`` less everything in ``dropped``.
+        dropped: the number of rows that were left out, by reason.
+        units: each channel's unit as harken keeps it; None for a number without a unit or of an unknown one.
+        file_acceleration_unit, file_time_unit: as they were in the file.
+        sample_rate_hz: samples per second inside gap-free stretches, by the clock.
+        missing, out_of_range, stuck: samples that are kept but marked, so that no window holds them.
+        marked: how many samples are marked; one may be marked for two reasons.
+        sensor_range_g: the sensor's range beyond which a sample counts as out of range.
+        placement: where the sensor was worn, as far as the file says it.
+        labels: by name, sorted.
+        statistics: by channel, over every finite sample as it was found: also marked ones and those of rows
+            with a repeated time. A wild value is therefore seen in ``min`` or ``max``.
+        warnings: sentences about what a person must know before any result of the recording.
+        notes: sentences of the reader about what it recognised and mended.
+    """
+
+    file: str
+    subject: str
+    rows: int
+    kept_rows: int
+    dropped: dict[str, int]
+    channels: tuple[str, ...]
+    units: dict[str, str | None]
+    file_acceleration_unit: str
+    file_time_unit: str
+    timezone: str
+    start: datetime
+    end: datetime
+    span_s: float
+    sample_rate_hz: float
+    gaps: Gaps
+    repeated_times: int
+    backward_times: int
+    missing: int
+    out_of_range: int
+    stuck: int
+    marked: int
+    sensor_range_g: float | None
+    placement: Placement
+    unlabelled: LabelledTime
+    labels: dict[str, LabelledTime]
+    statistics: dict[str, ChannelStatistics]
+    warnings: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The facts under the names that ``harken inspect --json`` promises; holds only what JSON can hold."""
+        facts: dict[str, Any] = {}
+        for name, value in asdict(self).items():
+            if name == "gaps":
+                facts |= {"gaps": value.pop("count"), "gap_details": value}
+            elif name == "unlabelled":
+                facts |= {f"unlabelled_{key}": inner for key, inner in value.items()}
+            else:
+                facts[name] = value
+        return {name: _plain(value) for name, value in facts.items()}
+
+
+def inspect_recording(recording: Recording, *, found: Recording | None = None) -> Inspection:
+    """Gather the facts of ``recording``.
+
+    Args:
+        recording: a mended recording.
+        found: the same recording as it was found (``harken.read(path, as_found=True)``), from which
+            ``recording`` was mended. Rows, labelled rows and statistics are then of what was in the file;
+            without it they are of what is left after mending.
+
+    Raises:
+        ValueError: when ``recording`` is one as found: its times may run backwards.
+    """
+    if recording.as_found:
+        raise ValueError("inspect_recording wants a mended recording; pass the one as found as found=")
+    if found is None:
+        found = recording
+    quality = recording.quality
+    unlabelled, labels = labelled_time(recording, found=found)
+    return Inspection(
+        file=recording.source,
+        subject=recording.subject,
+        rows=quality.rows or len(found),
+        kept_rows=len(recording),
+        dropped=dict(quality.dropped),
+        channels=recording.channels,
+        units={channel: "g" if channel in ACCELERATION else None for channel in recording.channels},
+        file_acceleration_unit=quality.acceleration_unit,
+        file_time_unit=quality.time_unit,
+        timezone=recording.timezone,
+        start=local_time(int(recording.time_ns[0]), recording.timezone),
+        end=local_time(int(recording.time_ns[-1]), recording.timezone),
+        span_s=recording.span_s,
+        sample_rate_hz=recording.sample_rate_hz,
+        gaps=_gaps(recording),
+        repeated_times=quality.repeated_times,
+        backward_times=quality.backward_times,
+        missing=quality.missing,
+        out_of_range=quality.out_of_range,
+        stuck=quality.stuck,
+        marked=len(recording) - int(np.count_nonzero(recording.valid)),
+        sensor_range_g=quality.sensor_range_g,
+        placement=quality.placement,
+        unlabelled=unlabelled,
+        labels=labels,
+        statistics={channel: _statistics(found.signals[:, i]) for i, channel in enumerate(found.channels)},
+        warnings=recording.warnings,
+        notes=quality.notes,
+    )
+
+
+def labelled_time(
+    recording: Recording, *, found: Recording | None = None
+) -> tuple[LabelledTime, dict[str, LabelledTime]]:
+    """The unlabelled time, and each label's by name. Arguments as in ``inspect_recording``."""
+    found = recording if found is None else found
+    rows = np.bincount(found.label_codes + 1, minlength=len(found.label_names) + 1)
+    firsts, lasts = recording.bout_edges[:-1], recording.bout_edges[1:] - 1
+    bout_codes = recording.label_codes[firsts]
+    interval_ns = round(1e9 / recording.sample_rate_hz) if recording.sample_rate_hz else 0
+    bouts_ns = recording.time_ns[lasts] - recording.time_ns[firsts] + interval_ns
+
+    def of(code: int) -> LabelledTime:
+        lengths = bouts_ns[bout_codes == code]
+        return LabelledTime(
+            rows=int(rows[code + 1]),
+            share=float(rows[code + 1] / len(found)),
+            bouts=len(lengths),
+            total_s=int(lengths.sum()) / 1e9,
+            median_bout_s=float(np.median(lengths)) / 1e9 if len(lengths) else None,
+            longest_bout_s=int(lengths.max()) / 1e9 if len(lengths) else None,
+        )
+
+    return of(UNLABELLED), {name: of(code) for code, name in enumerate(found.label_names)}
+
+
+def local_time(time_ns: int, timezone: str) -> datetime:
+    """The wall-clock time of an instant (ns since 1970, UTC) in a zone (an IANA name), cut to microseconds."""
+    return (EPOCH + timedelta(microseconds=time_ns // 1000)).astimezone(ZoneInfo(timezone))
+
+
+def duration_text(seconds: float) -> str:
+    """A length of time for a person, in its two largest units: ``1 d 3 h``, ``5 min``, ``0.52 s``."""
+    units = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+    for (unit, size), (smaller, smaller_size) in pairwise(units):
+        count = round(seconds / smaller_size)
+        if count * smaller_size >= size:  # after rounding: 59 min 59.9 s is 1 h
+            whole, rest = divmod(count, size // smaller_size)
+            return f"{whole} {unit}" + (f" {rest} {smaller}" if rest else "")
+    return f"{seconds:.3g} s"
+
+
+def _gaps(recording: Recording) -> Gaps:
+    after = recording.gap_rows
+    lengths = recording.time_ns[after] - recording.time_ns[after - 1]
+    longest = int(lengths.argmax()) if len(lengths) else None
+    zone = recording.timezone
+    return Gaps(
+        count=len(after),
+        limit_s=recording.gap_limit_ns / 1e9,
+        total_s=int(lengths.sum()) / 1e9,
+        longest_s=int(lengths[longest]) / 1e9 if longest is not None else None,
+        longest_start=local_time(int(recording.time_ns[after[longest] - 1]), zone) if longest is not None else None,
+        longest_end=local_time(int(recording.time_ns[after[longest]]), zone) if longest is not None else None,
+    )
+
+
+def _statistics(samples: NDArray[np.float32]) -> ChannelStatistics:
+    finite = samples[np.isfinite(samples)]  # a copy, so the quartiles may be found in place
+    if len(finite) == 0:
+        return ChannelStatistics(0, None, None, None, None, None, None, None)
+    mean, std = finite.mean(dtype=np.float64), finite.std(dtype=np.float64)
+    least, most = finite.min(), finite.max()
+    with np.errstate(over="ignore", invalid="ignore"):  # between two samples as large as a float can be
+        q25, median, q75 = np.percentile(finite, (25, 50, 75), overwrite_input=True)
+    values = (_rounded(value) for value in (least, q25, median, mean, q75, most, std))
+    return ChannelStatistics(len(finite), *values)
+
+
+def _rounded(value: float) -> float | None:
+    return float(f"{value:.{DIGITS}g}") if np.isfinite(value) else None
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON can hold it: times as ISO 8601 with their offset, tuples as lists."""
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="milliseconds")
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    return list(value) if isinstance(value, tuple) else value

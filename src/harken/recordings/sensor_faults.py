@@ -1,0 +1,224 @@
+"""What a sensor does wrong, found in samples that come in pieces: values beyond its range, and one value held for long.
+
+``harken.recordings.mending`` looks at a whole recording with these, and ``harken.readers.parts`` at a file as it streams.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = [
+    "RANGE_TOLERANCE",
+    "RARE",
+    "STANDARD_RANGES_G",
+    "STUCK_S",
+    "RangeGuess",
+    "Stuck",
+    "StuckRuns",
+    "extremes",
+    "largest_on_an_axis",
+]
+
+STANDARD_RANGES_G = (2.0, 4.0, 8.0, 16.0)
+RANGE_TOLERANCE = 1.05
+"""A sensor's real full scale may lie a few per cent over its nominal one (offset and gain errors)."""
+RARE = 1e-4
+"""Wild values are at most this share of the samples; more of them are a signal."""
+STUCK_S = 60.0
+"""All axes unchanged to the last bit for this long: no worn sensor does that, its own noise forbids it."""
+
+
+ROWS_SIDE_BY_SIDE = 32
+ROWS_AT_ONCE = 1 << 15
+
+
+def largest_on_an_axis(acceleration_g: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The largest size on any axis, ``[n]``; NaN is ignored, and where all axes are NaN it is 0."""
+    largest = np.zeros(len(acceleration_g), dtype=np.float32)
+    for axis in range(acceleration_g.shape[1]):
+        np.fmax(largest, np.abs(acceleration_g[:, axis]), out=largest)
+    return largest
+
+
+def extremes(signals: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The smallest and the largest value of each channel of ``[n, channels]``, n above 0; NaN where there is one."""
+    channels = signals.shape[1]
+    least, most = [], []
+    for first in range(0, len(signals), ROWS_AT_ONCE):
+        some = signals[first : first + ROWS_AT_ONCE]
+        wide = len(some) // ROWS_SIDE_BY_SIDE * ROWS_SIDE_BY_SIDE
+        if wide:  # many times faster than row by row
+            table = np.ascontiguousarray(some[:wide]).reshape(-1, ROWS_SIDE_BY_SIDE * channels)
+            least.append(table.min(axis=0).reshape(-1, channels).min(axis=0))
+            most.append(table.max(axis=0).reshape(-1, channels).max(axis=0))
+        if wide < len(some):
+            least.append(some[wide:].min(axis=0))
+            most.append(some[wide:].max(axis=0))
+    return np.min(least, axis=0), np.max(most, axis=0)
+
+
+class RangeGuess:
+    """Guesses a sensor's range from its samples: 2, 4, 8 or 16 g, unless it is said. See ``sensor_range_g``.
+
+    Args:
+        range_g: the range where it is known.
+    """
+
+    def __init__(self, range_g: float | None = None) -> None:
+        self._said = range_g
+        self._limits = STANDARD_RANGES_G if range_g is None else (range_g,)
+        self._wild = dict.fromkeys(self._limits, 0)
+        self._between = dict.fromkeys(self._limits, False)
+        self._outside = dict.fromkeys(self._limits, 0)
+        self._rows = 0
+
+    def push(self, largest: NDArray[np.float32], present: NDArray[np.bool_] | None = None) -> None:
+        """Take the next samples.
+
+        Args:
+            largest: as ``largest_on_an_axis`` gives it, ``[n]``.
+            present: which samples have all of their values, ``[n]``; None: all.
+        """
+        self._rows += len(largest)
+        most = float(largest.max(initial=0))
+        for limit in self._limits:
+            if not most > limit * RANGE_TOLERANCE:
+                continue
+            beyond = largest > limit * RANGE_TOLERANCE
+            finite = beyond & ~np.isinf(largest)
+            self._wild[limit] += int(np.count_nonzero(finite))
+            self._between[limit] |= bool((finite & (largest <= 2 * limit)).any())
+            self._outside[limit] += int(np.count_nonzero(beyond if present is None else beyond & present))
+
+    def pass_over(self, rows: int) -> None:
+        """Take the next samples, none of which lies beyond ``smallest_g``."""
+        self._rows += rows
+
+    @property
+    def smallest_g(self) -> float:
+        """The smallest range that there may be, with its tolerance."""
+        return self._limits[0] * RANGE_TOLERANCE
+
+    @property
+    def range_g(self) -> float:
+        """The range, from all samples so far."""
+        if self._said is not None:
+            return self._said
+        for limit in self._limits:
+            wild = self._wild[limit]
+            if wild == 0 or (wild <= max(1.0, RARE * self._rows) and not self._between[limit]):
+                return limit
+        return self._limits[-1]
+
+    @property
+    def outside(self) -> int:
+        """How many samples that have all of their values lie beyond the range."""
+        return self._outside[self.range_g]
+
+
+class Stuck(NamedTuple):
+    """Where a sensor held one value: the first and the last sample of each run, as rows and as times in ns; int64
+    ``[runs, 2]``."""
+
+    rows: NDArray[np.int64]
+    times_ns: NDArray[np.int64]
+
+    @property
+    def samples(self) -> int:
+        """How many samples are in the runs."""
+        return int((self.rows[:, 1] - self.rows[:, 0] + 1).sum())
+
+
+class StuckRuns:
+    """Looks for all axes keeping one value for ``STUCK_S`` or longer without a gap.
+
+    Args:
+        gap_ns: two samples further apart than this have a gap between them.
+    """
+
+    def __init__(self, *, gap_ns: int) -> None:
+        self._gap_ns = gap_ns
+        # A run has eight times as many rows, or more: a few samples so far apart tell where there is none.
+        self._stride = max(1, int(STUCK_S * 1e9 / gap_ns) // 8)
+        self._rows = 0
+        self._last: tuple[int, NDArray[np.float32]] | None = None  # time and acceleration of the last sample
+        self._first = 0, 0  # row and time of the first sample of the run that may go on
+        self._found: list[tuple[int, int, int, int]] = []
+
+    def push(self, time_ns: NDArray[np.int64], acceleration: NDArray[np.float32]) -> None:
+        """Take the next samples: times ``[n]``, which rise, and ``[n, axes]``."""
+        if acceleration.shape[1] == 0:
+            return
+        for first in range(0, len(time_ns), ROWS_AT_ONCE):
+            some = slice(first, first + ROWS_AT_ONCE)
+            self._look_at(time_ns[some], acceleration[some])
+
+    def _look_at(self, time_ns: NDArray[np.int64], acceleration: NDArray[np.float32]) -> None:
+        done = 0
+        for begin, end in self._suspects(time_ns, acceleration):
+            if begin > done:  # no run lies in the rows between, nor goes on from before them or after them
+                self._rows += begin - done
+                self._first = self._rows - 1, int(time_ns[begin - 1])
+                self._last = int(time_ns[begin - 1]), acceleration[begin - 1]
+            self._push(time_ns[begin:end], acceleration[begin:end])
+            done = end
+
+    def _suspects(self, time_ns: NDArray[np.int64], acceleration: NDArray[np.float32]) -> list[tuple[int, int]]:
+        """Rows ``[begin, end)`` of which the first and the last are some, apart and in order: where a run may lie, or
+        go on from before these samples or after them."""
+        n, stride = len(time_ns), self._stride
+        if n <= 8 * stride:
+            return [(0, n)]
+        same = np.ones(-(-n // stride) - 1, dtype=bool)
+        for axis in range(acceleration.shape[1]):
+            few = acceleration[::stride, axis]
+            same &= few[1:] == few[:-1]
+        begins, ends = np.flatnonzero(np.diff(same, prepend=False, append=False)).reshape(-1, 2).T
+        # A run may reach almost a stride further than the samples that were looked at.
+        first, last = np.maximum(begins - 1, 0) * stride, np.minimum((ends + 1) * stride, n - 1)
+        chosen = (time_ns[last] - time_ns[first] >= STUCK_S * 1e9) | (begins == 0) | (ends == len(same))
+        suspects = [(0, 2 * stride)]
+        for begin, end in [*zip(first[chosen].tolist(), (last[chosen] + 1).tolist(), strict=True), (n - 2 * stride, n)]:
+            if begin <= suspects[-1][1]:
+                suspects[-1] = suspects[-1][0], max(end, suspects[-1][1])
+            else:
+                suspects.append((begin, end))
+        return suspects
+
+    def _push(self, time_ns: NDArray[np.int64], acceleration: NDArray[np.float32]) -> None:
+        n = len(time_ns)
+        same = np.empty(n, dtype=bool)  # as the sample before it, and no gap between
+        same[1:] = np.diff(time_ns) <= self._gap_ns
+        for axis in range(acceleration.shape[1]):
+            same[1:] &= acceleration[1:, axis] == acceleration[:-1, axis]
+        same[0] = self._last is not None and bool(
+            (acceleration[0] == self._last[1]).all() and int(time_ns[0]) - self._last[0] <= self._gap_ns
+        )
+        if not same[0] and self._last is not None:
+            self._close(self._rows - 1, self._last[0])
+        # A run from `begin` to `end` (exclusive) repeats the sample before it, which belongs to it.
+        runs = np.flatnonzero(np.diff(same, prepend=False, append=False)).reshape(-1, 2)
+        lasting_ns = time_ns[runs[:, 1] - 1] - time_ns[np.maximum(runs[:, 0] - 1, 0)]
+        looked_at = (lasting_ns >= STUCK_S * 1e9) | (runs[:, 0] == 0) | (runs[:, 1] == n)
+        for begin, end in runs[looked_at].tolist():
+            if begin > 0:
+                self._first = self._rows + begin - 1, int(time_ns[begin - 1])
+            if end < n:
+                self._close(self._rows + end - 1, int(time_ns[end - 1]))
+        self._rows += n
+        if not same[-1]:
+            self._first = self._rows - 1, int(time_ns[-1])
+        self._last = int(time_ns[-1]), acceleration[-1].copy()
+
+    def finish(self) -> Stuck:
+        """All runs. Nothing is pushed after that."""
+        if self._last is not None:
+            self._close(self._rows - 1, self._last[0])
+        found = np.array(self._found, dtype=np.int64).reshape(-1, 4)
+        return Stuck(found[:, :2], found[:, 2:])
+
+    def _close(self, row: int, last_ns: int) -> None:
+        """A run has ended with this sample."""
+        if last_ns - self._first[1] >= STUCK_S * 1e9:
+            self._found.append((self._first[0], row, self._first[1], last_ns))

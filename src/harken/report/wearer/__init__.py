@@ -1,5 +1,0 @@
-"""The report of a recording: what its wearer did, day by day, as one HTML file that can be printed and sent on."""
-
-from harken.report.wearer.writing import write_wearer_report
-
-__all__ = ["write_wearer_report"]

@@ -1,0 +1,271 @@
+"""The page itself: words, tables and pictures put into the template, and written as one file."""
+
+import base64
+import io
+import warnings as python_warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from matplotlib.figure import Figure
+
+from harken import __version__
+from harken.figures.confusion import MANY_LABELS, MEASURES, Measure, confusion_panel, measures_shown
+from harken.figures.coverage import coverage_picture
+from harken.figures.curves import learning_curves
+from harken.figures.style import DOTS_PER_INCH, house_style
+from harken.reports.run.held_out import held_out_sentence, together
+from harken.reports.run.probabilities import (
+    UNSURE_BELOW,
+    UnsureRow,
+    calibration_sentence,
+    error_sentence,
+    unsure_rows,
+    unsure_sentences,
+)
+from harken.reports.run.sentences import (
+    baseline_sentence,
+    confusion_sentence,
+    curves_sentence,
+    headline,
+    limits,
+    overlap_sentences,
+    people_sentence,
+    spread_sentence,
+    stranger_gap_sentence,
+    warnings,
+    without_folders,
+)
+from harken.reports.run.tables import GLOSSARY, people_rows, recording_cards, test_rows
+from harken.reports.run.training_facts import training_facts
+from harken.support.files import write_text
+from harken.support.percent import percent
+
+if TYPE_CHECKING:
+    from harken.learning.history import History
+    from harken.runs.outcome import Outcome
+
+__all__ = ["write_report"]
+
+CSS_DOTS_PER_INCH = 96
+STILL_READABLE = 0.62
+"""A picture whose writing is 10 points can shrink so far."""
+MEASURES_IN_ORDER: tuple[Measure, ...] = ("percent_of_truth", "windows", "percent")
+"""The one that answers most questions comes first: on a phone the three stand below one another."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture inside the page: a data address, its size in the page's dots, and its words for who cannot see it."""
+
+    source: str
+    width: int
+    height: int
+    words: str
+
+    @property
+    def least(self) -> int:
+        """The narrowest it can still be read at."""
+        return round(self.width * STILL_READABLE)
+
+
+@dataclass(frozen=True)
+class Card:
+    """One of the three numbers at the top."""
+
+    title: str
+    accuracy: str
+    explained: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """A test's confusion matrices with a sentence."""
+
+    title: str
+    sentence: str
+    pictures: list[Picture]
+
+
+@dataclass(frozen=True)
+class Unsure:
+    """What saying "unsure" gains on people never met: sentences, a few thresholds, and the whole curve."""
+
+    sentences: list[str]
+    rows: list[UnsureRow]
+    picture: Picture
+
+
+def write_report(path: Path, outcome: "Outcome") -> None:
+    """Write what a run found out as one HTML file that needs nothing beside it: no network, script or font.
+
+    Args:
+        path: the file to write, whole or not at all.
+        outcome: what the run found out.
+
+    Raises:
+        OSError: when the folder is not there or not to be written to.
+    """
+    environment = Environment(
+        loader=PackageLoader("harken", "report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    write_text(path, environment.get_template("page.html").render(_content(outcome)))
+
+
+def _content(outcome: "Outcome") -> dict[str, Any]:
+    """Everything the template names."""
+    people, held_out = outcome.cross_people, outcome.held_out_people
+    recordings, shared_notes = recording_cards(outcome)
+    return {
+        "version": __version__,
+        "title": "harken: " + ", ".join(dict.fromkeys(one.mended.subject for one in outcome.data.training)),
+        "headline": headline(outcome),
+        "lead": _lead(outcome),
+        "warnings": warnings(outcome),
+        "cards": _cards(outcome),
+        "tests": test_rows(outcome),
+        "about_overlap": overlap_sentences(outcome),
+        "about_strangers": stranger_gap_sentence(outcome),
+        "people": people_rows(people),
+        "about_people": spread_sentence(people) if people is not None else None,
+        "held_out": people_rows(held_out),
+        "about_held_out": _about_held_out(outcome),
+        "about_probabilities": [calibration_sentence(outcome), *filter(None, [error_sentence(outcome)])],
+        "unsure": _unsure(outcome),
+        "about_matrices": _about_matrices(outcome),
+        "matrices": _matrices(outcome),
+        "about_curves": curves_sentence(outcome),
+        "curves": _curves(outcome),
+        "recordings": recordings,
+        "notes": [*_notes(outcome), *shared_notes],
+        "training": training_facts(outcome),
+        "limits": limits(outcome),
+        "glossary": GLOSSARY,
+    }
+
+
+def _lead(outcome: "Outcome") -> list[str]:
+    """The sentences under the headline."""
+    people = outcome.cross_people or outcome.held_out_people
+    if people is None:
+        return []
+    return [
+        f"A window is {outcome.specification.window_length_s:.3g} seconds of the signal. "
+        + baseline_sentence(outcome.cross or together(people)),
+        people_sentence(people),
+    ]
+
+
+def _about_held_out(outcome: "Outcome") -> list[str]:
+    people = outcome.held_out_people
+    if people is None:
+        return []
+    return [held_out_sentence(outcome), people_sentence(people), spread_sentence(people)]
+
+
+def _unsure(outcome: "Outcome") -> Unsure | None:
+    scores = outcome.cross_probabilities
+    if scores is None:
+        return None
+    words = (
+        "Curve. How many of the answers for people never met are right, over how many windows get an answer, with the "
+        f"thresholds {', '.join(map(str, UNSURE_BELOW))} marked. The numbers stand in the table beside it."
+    )
+    picture = _picture(coverage_picture(scores.curve, marked=UNSURE_BELOW), words)
+    return Unsure(unsure_sentences(scores), unsure_rows(scores), picture)
+
+
+def _cards(outcome: "Outcome") -> list[Card]:
+    tests = (
+        (outcome.cross, "People never met", "The number that says what to expect on somebody new.", "trusted"),
+        (outcome.blocked, "Same person, honest", "No test window shares a sample with training.", "honest"),
+        (
+            outcome.same_person,
+            "Same person, overlapping",
+            "Flattering: test windows share samples with training, so this measures memory.",
+            "flattering",
+        ),
+    )
+    return [
+        Card(title, "unknown", _not_tested(outcome, kind), kind)
+        if scores is None
+        else Card(title, percent(scores.accuracy), explained, kind)
+        for scores, title, explained, kind in tests
+    ]
+
+
+def _not_tested(outcome: "Outcome", kind: str) -> str:
+    if kind != "trusted" or outcome.held_out_people is None:
+        return "Not tested."
+    right = percent(together(outcome.held_out_people).accuracy)
+    return f"Not tested. Held-out training people: {right}, by a copy trained without them."
+
+
+def _about_matrices(outcome: "Outcome") -> str:
+    """How the matrices are read."""
+    said = (
+        "Each row is what the person did, each column what the model called it. Blue is right, orange is wrong; the "
+        "deeper the colour, the more often."
+    )
+    if len(outcome.specification.labels) <= MANY_LABELS:
+        return said
+    return f"{said} A dot stands for less than 1% of a row, and where nothing stands there was no such window."
+
+
+def _matrices(outcome: "Outcome") -> list[Section]:
+    tests = (
+        ("People never met", outcome.cross),
+        ("Same person, honest (no overlap with what was learned)", outcome.blocked),
+        ("Same person, overlapping windows (flattering)", outcome.same_person),
+    )
+    return [
+        Section(
+            title,
+            confusion_sentence(scores),
+            [
+                _picture(
+                    confusion_panel(scores, measure),
+                    f"Confusion matrix. {title}. {MEASURES[measure]}; rows are true, columns what was recognised.",
+                )
+                for measure in MEASURES_IN_ORDER
+                if measure in measures_shown(len(scores.label_names))
+            ],
+        )
+        for title, scores in tests
+        if scores is not None
+    ]
+
+
+def _curves(outcome: "Outcome") -> list[tuple[str, Picture]]:
+    histories: tuple[tuple[str, History | None], ...] = (
+        ("The model", outcome.history),
+        ("The second model, of the honest same-person test", outcome.blocked_history),
+    )
+    batch = outcome.training.batch_windows
+    return [
+        (title, _picture(learning_curves(history, batch_windows=batch), f"Learning curves. {title}."))
+        for title, history in histories
+        if history is not None and history.train_loss
+    ]
+
+
+def _notes(outcome: "Outcome") -> list[str]:
+    """The notes that do not stand at a recording already."""
+    paths = [one.path for one in outcome.data.training + outcome.data.cross]
+    return [without_folders(note, paths) for note in outcome.notes if note not in outcome.data.notes]
+
+
+def _picture(figure: Figure, words: str) -> Picture:
+    buffer = io.BytesIO()
+    with house_style(), python_warnings.catch_warnings():
+        # A label in a script that the font lacks is drawn as boxes; a warning would not help its reader.
+        python_warnings.filterwarnings("ignore", message=r"Glyph .* missing from")
+        figure.savefig(buffer, format="png", dpi=DOTS_PER_INCH)
+    width, height = (round(float(inches) * CSS_DOTS_PER_INCH) for inches in figure.get_size_inches())
+    return Picture("data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode(), width, height, words)

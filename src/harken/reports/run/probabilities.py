@@ -1,0 +1,100 @@
+"""What a report says of the model's probabilities: whether they can be believed, and when to say "unsure"."""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from harken.learning.calibration import Coverage, ProbabilityScores
+from harken.reports.run.sentences import known_people, number, points, strangers
+from harken.support.percent import percent
+
+if TYPE_CHECKING:
+    from harken.runs.outcome import Outcome
+
+__all__ = ["UNSURE_BELOW", "UnsureRow", "calibration_sentence", "error_sentence", "unsure_rows", "unsure_sentences"]
+
+UNSURE_BELOW = (0.5, 0.7, 0.9)
+"""The thresholds that are shown in rows. They were chosen beforehand."""
+EXAMPLE = 0.7
+NOBODY_UNSURE = "–"
+
+
+class UnsureRow(NamedTuple):
+    """What is answered, and how well, when "unsure" is said below a probability."""
+
+    unsure_below: str
+    answered: str
+    right: str
+
+
+def calibration_sentence(outcome: "Outcome") -> str:
+    """Whether the probabilities are calibrated, and on whom."""
+    model = outcome.specification
+    temperature = f"temperature {model.temperature:.3g}"
+    if model.calibrated_on == "strangers":
+        count = len(outcome.held_out_people.people) if outcome.held_out_people is not None else 0
+        whom = "one training person" if count == 1 else f"{count} training people"
+        return (
+            f"Its probabilities are calibrated for strangers ({temperature}), on {whom} whom a copy of the model was "
+            "trained without."
+        )
+    if model.calibrated_on == "the same person":
+        return (
+            f"Its probabilities are not calibrated for strangers: they were calibrated ({temperature}) on later "
+            f"moments of {known_people(outcome)} it learned from. With anybody else it may be much surer than it is "
+            "right."
+        )
+    return (
+        "Its probabilities are not calibrated for strangers, nor for anybody: there were no windows left to calibrate "
+        "them on. It may be much surer than it is right."
+    )
+
+
+def error_sentence(outcome: "Outcome") -> str | None:
+    """How far the probabilities were from what happened, on people never met; None without them."""
+    if outcome.cross_probabilities is None:
+        return None
+    error = outcome.cross_probabilities.expected_calibration_error
+    return (
+        f"On {strangers(outcome)} it never met, the probability of its answer differs from the share of answers that "
+        f"are right by {points(error)} on average (expected calibration error {number(error)}; 0 is perfect)."
+    )
+
+
+def unsure_rows(scores: ProbabilityScores) -> list[UnsureRow]:
+    """A row for never saying "unsure", and one for each threshold."""
+    rows = []
+    for unsure_below in (0.0, *UNSURE_BELOW):
+        covered, accuracy = scores.curve.at(unsure_below)
+        rows.append(
+            UnsureRow(
+                f"{unsure_below:g}" if unsure_below else "never",
+                percent(covered),
+                NOBODY_UNSURE if accuracy is None else percent(accuracy),
+            )
+        )
+    return rows
+
+
+def unsure_sentences(scores: ProbabilityScores) -> list[str]:
+    """What saying "unsure" gains, by the example of one threshold, and what the rows cannot tell."""
+    return [
+        f"Where the probability of its answer is small, it may say “unsure” instead. {_gain(scores.curve)}",
+        "A threshold that is chosen by these numbers suits these people best; on others it may gain less.",
+    ]
+
+
+def _gain(curve: Coverage) -> str:
+    _, everything = curve.at(0.0)
+    covered, accuracy = curve.at(EXAMPLE)
+    if accuracy is None or everything is None:
+        return f"Below {EXAMPLE:g} that would leave no window with an answer."
+    if covered == 1:
+        return f"No window's answer has a probability below {EXAMPLE:g}."
+    said = (
+        f"Below {EXAMPLE:g} that leaves {percent(covered)} of the windows with an answer, {percent(accuracy)} of them"
+    )
+    if accuracy > everything:
+        return f"{said} right, where of all windows {percent(everything)} are."
+    return (
+        f"{said} right, and that is no gain: of all windows {percent(everything)} are, so its probabilities do not "
+        "tell which of its answers are wrong."
+    )

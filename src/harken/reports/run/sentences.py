@@ -1,0 +1,345 @@
+"""What a report says in words: each function turns what a run found into sentences that are true in every case.
+
+The reader may not know machine learning, and should come away with the right number.
+"""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harken.learning.augmentation import Augmentation
+from harken.learning.presets import SlidingHops
+from harken.learning.scores import FEWEST_PEOPLE_FOR_AN_INTERVAL, PeopleScores, Scores
+from harken.networks.specification import RATE_TOLERANCE
+from harken.reports.run.held_out import held_out_people, together
+from harken.reports.run.notes import share_notes
+from harken.support.percent import percent
+from harken.support.printable import printable
+
+if TYPE_CHECKING:
+    from harken.runs.outcome import Outcome
+
+__all__ = [
+    "baseline_sentence",
+    "commonest_mistake",
+    "confusion_sentence",
+    "curves_sentence",
+    "headline",
+    "known_people",
+    "limits",
+    "number",
+    "overlap_sentences",
+    "people_sentence",
+    "points",
+    "spread_sentence",
+    "stranger_gap_sentence",
+    "strangers",
+    "warnings",
+    "without_folders",
+]
+
+LITTLE_POINTS = 1.0
+"""A difference in accuracy below this, in percentage points, is called little."""
+NO_HONEST_TEST = "There is no honest same-person test"
+"""How the note begins that tells why the test could not be made."""
+
+
+def number(value: float | None) -> str:
+    """A score between -1 and 1 with three decimals, or what to say where it is undefined."""
+    return "undefined" if value is None else f"{value:.3f}"
+
+
+def points(difference: float) -> str:
+    """The size of a difference of shares, in percentage points."""
+    size = f"{abs(difference) * 100:.1f}"
+    return f"{size} percentage point{'' if size == '1.0' else 's'}"
+
+
+def strangers(outcome: "Outcome") -> str:
+    """The people never met, counted."""
+    count = len(outcome.cross_people.people) if outcome.cross_people is not None else 1
+    return "the one person" if count == 1 else f"the {count} people"
+
+
+def known_people(outcome: "Outcome") -> str:
+    """The people learned from, counted."""
+    count = len({one.mended.subject for one in outcome.data.training})
+    return "the one person" if count == 1 else f"the {count} people"
+
+
+def headline(outcome: "Outcome") -> str:
+    """The one sentence to remember: how well strangers are recognised, or how little is known about it."""
+    if outcome.cross is not None:
+        return (
+            f"On {strangers(outcome)} it never met, this recogniser names the right activity in "
+            f"{percent(outcome.cross.accuracy)} of the windows."
+        )
+    if outcome.held_out_people is not None:
+        return (
+            f"Trained without {held_out_people(outcome)}, a copy of this recogniser names the right activity in "
+            f"{percent(together(outcome.held_out_people).accuracy)} of their windows. "
+            "It was not tested on people it never met."
+        )
+    return (
+        "Nothing is known about how well this recogniser does on strangers: it was tested only on "
+        f"{known_people(outcome)} it learned from."
+    )
+
+
+def people_sentence(people: PeopleScores) -> str:
+    """Every activity and every person counting the same, with the interval where there are people enough."""
+    count = len(people.people)
+    mean = number(people.mean_person_macro_f1)
+    if people.interval is not None:
+        low, high = people.interval
+        return (
+            f"The mean of each person's macro F1 is {mean} (95% interval over {count} people: "
+            f"{number(low)} to {number(high)})."
+        )
+    if count == 1:
+        return f"With every activity counting the same, the score is a macro F1 of {mean} (1 is perfect)."
+    return (
+        f"The mean of each person's macro F1 is {mean}; {count} people are too few for an interval "
+        f"({FEWEST_PEOPLE_FOR_AN_INTERVAL} are needed)."
+    )
+
+
+def spread_sentence(people: PeopleScores) -> str:
+    """How far the people lie apart."""
+    scores = {person: found.macro_f1 for person, found in people.people.items()}
+    if len(scores) == 1:
+        return "There is only one, so nothing here says how much people differ."
+    worst, best = min(scores, key=scores.__getitem__), max(scores, key=scores.__getitem__)
+    return (
+        f"Macro F1 goes from {number(scores[worst])} ({worst}) to {number(scores[best])} ({best}). The least well "
+        "recognised come first."
+    )
+
+
+def baseline_sentence(scores: Scores) -> str:
+    """What somebody would reach who never looked at the signal."""
+    truth = scores.confusion.sum(axis=1)
+    label, share = scores.label_names[int(truth.argmax())], float(truth.max() / max(1, scores.windows))
+    if scores.accuracy > share:
+        return f"For comparison: answering “{label}” every time would be right in {percent(share)}."
+    return (
+        f"That is no better than not looking at the signal at all: answering “{label}” every time would be right in "
+        f"{percent(share)}."
+    )
+
+
+def overlap_sentences(outcome: "Outcome") -> list[str]:
+    """What the overlap of test and training windows flattered, and what the honest test still shares."""
+    flattering, honest = outcome.same_person, outcome.blocked
+    if flattering is None or honest is None:
+        return []
+    both = f"{percent(flattering.accuracy)} with overlapping windows, {percent(honest.accuracy)} without"
+    difference = flattering.accuracy - honest.accuracy
+    if difference * 100 >= LITTLE_POINTS:
+        said = f"Overlap flattered by {points(difference)}: {both}."
+    elif difference * 100 > -LITTLE_POINTS:
+        said = (
+            f"Overlap made little difference here ({points(difference)}: {both}). That happens where neighbouring "
+            "moments are alike whether or not windows share samples, as when a body is still; it is no sign that the "
+            "overlapping test can be trusted."
+        )
+    else:
+        said = (
+            f"Here the honest test came out higher, by {points(difference)} ({both}). It has other windows and a model "
+            "of its own, so the two differ by chance too; it is no sign that overlap does no harm."
+        )
+    return [
+        said,
+        "Both tests still share the bout, the strap and the day with what was learned, so neither says how well the "
+        "model does tomorrow, and neither says anything about another person.",
+    ]
+
+
+def stranger_gap_sentence(outcome: "Outcome") -> str | None:
+    """How far it is from the people learned from to people never met; None when one of the two is unknown."""
+    if outcome.cross is None or outcome.blocked is None:
+        return None
+    difference = outcome.blocked.accuracy - outcome.cross.accuracy
+    direction = "lower than" if difference >= 0 else "higher than"
+    size = "the same as" if f"{abs(difference) * 100:.1f}" == "0.0" else f"{points(difference)} {direction}"
+    return (
+        f"On {strangers(outcome)} it never met, accuracy is {size} on {known_people(outcome)} it learned from, tested "
+        "honestly."
+    )
+
+
+def warnings(outcome: "Outcome") -> list[str]:
+    """What a reader must know before reading any number."""
+    reads = outcome.data.training + outcome.data.cross
+    said = [
+        f"{', '.join(printable(reads[one].path.name) for one in note.recordings)}: {note.text}"
+        for note in share_notes([one.mended.warnings for one in reads])
+    ]
+    if not outcome.finished:
+        said.append(
+            f"Training was interrupted: the model had {outcome.steps_done:,} of {outcome.steps:,} steps. Every number "
+            "here is of the model as it was then. The same harken train command with --resume goes on."
+        )
+    recipe = outcome.settings.recipe
+    if outcome.training.passes < recipe.training.passes:
+        said.append(
+            f"This was a short training: {_counted(outcome.training.passes, 'pass', 'passes')} over the training "
+            f"windows, where the recipe “{recipe.name}” has {recipe.training.passes}. More passes may change every "
+            "number."
+        )
+    said += [note for note in outcome.notes if note.startswith("The honest same-person test has no window")]
+    if outcome.cross is None:
+        said.append(_nobody_else(outcome))
+    if outcome.same_person is None:
+        said.append("There is no overlapping same-person test: none of its windows holds an activity that was learned.")
+    if outcome.blocked is None and not any(note.startswith(NO_HONEST_TEST) for note in outcome.notes):
+        said.append(
+            f"{NO_HONEST_TEST}: the run was stopped before it was made. The same harken train command with "
+            "--resume makes it."
+        )
+    return said
+
+
+def limits(outcome: "Outcome") -> list[str]:
+    """What the numbers do not say."""
+    said = []
+    if outcome.cross_people is not None:
+        said.append(_people_limit("The strangers' score", len(outcome.cross_people.people)))
+    if outcome.held_out_people is not None:
+        said.append(_people_limit("The score of held-out training people", len(outcome.held_out_people.people)))
+    return [
+        *said,
+        f"It knows {_listed(outcome.specification.labels)}, and nothing else: whatever else a person does is called "
+        "one of these.",
+        *_window_limits(outcome),
+        "The labels in the recordings are taken for the truth: one that was set too late counts as the model's "
+        "mistake.",
+        _input_limit(outcome),
+    ]
+
+
+def curves_sentence(outcome: "Outcome") -> str:
+    """What the curves show, and what of them cannot be compared."""
+    said = (
+        "The black line is a running mean over training batches, each of which is drawn faintly behind it. The tests "
+        "were only looked at: nothing was stopped or chosen by them, and no weight was learned from them."
+    )
+    if outcome.specification.calibrated_on == "the same person":
+        said += " The honest same-person test set the temperature of the probabilities, which changes no answer."
+    harder = []
+    if outcome.training.augmentation != Augmentation():
+        harder.append("windows that are changed at random")
+    if outcome.training.label_smoothing:
+        harder.append(f"smoothed labels ({percent(outcome.training.label_smoothing)} of each truth spread over all)")
+    if harder:
+        said += (
+            f" The training batches have {' and '.join(harder)}, which the tests have not: they can look worse than a "
+            "test without being it."
+        )
+    return said
+
+
+def confusion_sentence(scores: Scores) -> str:
+    """The best and the worst recognised activity, and what the worst is taken for."""
+    present = np.flatnonzero(scores.confusion.sum(axis=1))
+    recall = np.diag(scores.confusion_percent_of_truth) / 100
+    worst = min(present, key=lambda code: recall[code])
+    best = max(present, key=lambda code: recall[code])
+    if recall[worst] == 1:
+        return "Every window was recognised."
+    mistaken = scores.confusion[worst].copy()
+    mistaken[worst] = 0
+    name = scores.label_names
+    said = (
+        f"“{name[worst]}” is recognised in {percent(float(recall[worst]))} of its windows and most often taken for "
+        f"“{name[int(mistaken.argmax())]}”."
+    )
+    if recall[best] == recall[worst]:
+        return said
+    return f"“{name[best]}” is recognised best, in {percent(float(recall[best]))} of its windows. {said}"
+
+
+def commonest_mistake(scores: Scores) -> str:
+    """The mistake that was made in the most windows."""
+    mistakes = scores.confusion - np.diag(np.diag(scores.confusion))
+    if not mistakes.any():
+        return "none"
+    truth, taken = np.unravel_index(int(mistakes.argmax()), mistakes.shape)
+    share = scores.confusion_percent_of_truth[truth, taken] / 100
+    name = scores.label_names
+    return f"“{name[truth]}” taken for “{name[taken]}” ({percent(float(share))} of its windows)"
+
+
+def without_folders(text: str, paths: Iterable[Path]) -> str:
+    """The text with each of these paths cut down to its file's name."""
+    for path in sorted(paths, key=lambda path: -len(str(path))):
+        for whole in (path.resolve(), path):
+            text = text.replace(printable(whole), printable(path.name))
+    return text
+
+
+def _nobody_else(outcome: "Outcome") -> str:
+    if outcome.held_out_people is None:
+        return (
+            "No recording of anybody else was given (--cross), so nothing is known about strangers. The scores below "
+            "are of people the model knows; on others it usually does much worse."
+        )
+    return (
+        "No recording of anybody else was given (--cross). The best guess at how strangers will do is what held-out "
+        "training people got from a copy that was trained without them. The same-person tests are of people the model "
+        "knows; on others it usually does much worse."
+    )
+
+
+def _window_limits(outcome: "Outcome") -> list[str]:
+    recipe, model = outcome.settings.recipe, outcome.specification
+    if isinstance(recipe.windows, SlidingHops):
+        at_rate = f", resampled to {model.sample_rate_hz:.4g} samples per second" if model.even_grid else ""
+        return [
+            f"A window lasts {model.window_length_s:.3g} s and the next one begins {recipe.windows.hop_s:.3g} s later, "
+            "so thousands of windows are far fewer independent trials. What counts is how many people there are, and "
+            "how many bouts of each activity.",
+            f"Windows are taken from the mended recordings{at_rate}, each within one bout: no window, and so no score, "
+            "holds a gap, a marked sample or the change from one activity to the next.",
+        ]
+    return [
+        "Windows are drawn at random and overlap one another, so thousands of windows are far fewer independent "
+        "trials. What counts is how many people there are, and how many bouts of each activity.",
+        "The overlapping windows and those of people never met are drawn over the rows as they stand in the file, "
+        "gaps and wild values included, as the notebook drew them; the honest test uses mended rows.",
+    ]
+
+
+def _input_limit(outcome: "Outcome") -> str:
+    model = outcome.specification
+    off = "another rate" if model.even_grid else f"a rate more than {RATE_TOLERANCE:.0%} off"
+    return (
+        f"It reads {_listed(model.channels)} at {model.sample_rate_hz:.4g} samples per second; a recording at {off} is "
+        "resampled first. The same kind of watch on the same wrist is the safe case."
+    )
+
+
+def _people_limit(what: str, count: int) -> str:
+    if count == 1:
+        return (
+            f"{what} rests on one person. That says little about the next: another person may be recognised much "
+            "better or much worse."
+        )
+    if count < FEWEST_PEOPLE_FOR_AN_INTERVAL:
+        return f"{what} rests on {count} people. That says little about the next: look at how far they lie apart."
+    return (
+        f"{what} rests on {count} people. The interval says how much their mean would move with other people like "
+        "them; one person may lie far outside, and so may people of another age, health or watch."
+    )
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    return f"{count:,} {one if count == 1 else many}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    if len(names) == 1:
+        return names[0]
+    return f"{', '.join(names[:-1])} and {names[-1]}"

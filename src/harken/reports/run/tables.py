@@ -1,0 +1,247 @@
+"""What a report shows in rows: the tests, the people, the recordings, the training, and what the words mean."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from harken.figures.style import UNLABELLED_COLOUR, label_colours
+from harken.learning.scores import PeopleScores, Scores
+from harken.recordings.inspection import Inspection, duration_text, inspect_recording
+from harken.reports.run.notes import SharedNote, share_notes
+from harken.reports.run.sentences import commonest_mistake, number, without_folders
+from harken.support.percent import percent
+from harken.support.printable import printable
+
+if TYPE_CHECKING:
+    from harken.runs.outcome import Outcome
+
+__all__ = [
+    "GLOSSARY",
+    "Fact",
+    "LabelShare",
+    "PersonRow",
+    "RecordingCard",
+    "ScoreRow",
+    "people_rows",
+    "recording_cards",
+    "test_rows",
+]
+
+
+class Fact(NamedTuple):
+    """A name and what is said of it."""
+
+    name: str
+    value: str
+
+
+class ScoreRow(NamedTuple):
+    """One score of the three tests; a test that was not made has a dash."""
+
+    score: str
+    strangers: str
+    honest: str
+    overlapping: str
+
+
+class PersonRow(NamedTuple):
+    """One person's scores."""
+
+    person: str
+    windows: str
+    accuracy: str
+    macro_f1: str
+    weighted_f1: str
+    kappa: str
+    mistake: str
+
+
+@dataclass(frozen=True)
+class LabelShare:
+    """How long a recording carries a label, and its part of the coloured bar (0..100)."""
+
+    name: str
+    time: str
+    percent: float
+    colour: str
+
+
+@dataclass(frozen=True)
+class RecordingCard:
+    """One recording: its file's name and not where it lies, its facts, its labels, its reader's notes."""
+
+    file: str
+    subject: str
+    role: str
+    facts: list[Fact]
+    labels: list[LabelShare]
+    notes: list[str]
+    """What is said of this recording alone."""
+
+
+NOT_MADE = "–"
+MOST_FILES_NAMED = 5
+
+SCORES: tuple[tuple[str, Callable[[Scores], str]], ...] = (
+    ("Windows", lambda scores: f"{scores.windows:,}"),
+    ("Accuracy", lambda scores: percent(scores.accuracy)),
+    ("Weighted precision", lambda scores: number(scores.weighted_precision)),
+    ("Weighted recall", lambda scores: number(scores.weighted_recall)),
+    ("Weighted F1", lambda scores: number(scores.weighted_f1)),
+    ("Macro precision", lambda scores: number(scores.macro_precision)),
+    ("Macro recall", lambda scores: number(scores.macro_recall)),
+    ("Macro F1", lambda scores: number(scores.macro_f1)),
+    ("Cohen's kappa", lambda scores: number(scores.cohen_kappa)),
+)
+
+GLOSSARY = (
+    Fact("Window", "A few seconds of the signal, cut out as one piece. The model gives each window one activity."),
+    Fact("Bout", "A stretch of the recording with one activity and no gap."),
+    Fact("Accuracy", "The share of windows whose activity is recognised. Frequent activities weigh most in it."),
+    Fact("Precision", "Of the windows that were given an activity's name, the share that really were it."),
+    Fact("Recall", "Of the windows that really were an activity, the share that was recognised as it."),
+    Fact("F1", "One number from precision and recall (their harmonic mean): 1 is perfect, 0 is never right."),
+    Fact(
+        "Weighted and macro",
+        "Means over activities. Weighted: an activity counts as much as it has windows. Macro: every activity counts "
+        "the same, so a rare one that is never recognised pulls the number down.",
+    ),
+    Fact(
+        "Cohen's kappa",
+        "Agreement beyond what guessing with the same frequencies would reach: 0 is as good as guessing, 1 is perfect.",
+    ),
+    Fact(
+        "Same person, overlapping windows",
+        "Test windows are taken from the very stretches that the training windows were taken from and share most of "
+        "their samples with them. This measures memory and flatters; it is shown because it is how such "
+        "recognisers are often reported.",
+    ),
+    Fact(
+        "Same person, honest",
+        "A second model learns the first 80% of every bout and is tested on the rest, one window's length apart, so "
+        "that no test window shares a sample with training.",
+    ),
+    Fact(
+        "People never met",
+        "People of whom the model saw nothing: not for learning, not for stopping, not for choosing. This is the "
+        "number to expect on somebody new.",
+    ),
+    Fact(
+        "Held-out training people",
+        "A copy of the model learns from the other training people and is tested on these: what a model of this kind "
+        "does on strangers, though not the model itself, which learned from them in the end.",
+    ),
+    Fact(
+        "Calibrated",
+        "Of the answers that are given with a probability of 70%, about 70% should be right. One number, the "
+        "temperature, makes all probabilities bolder or more careful until that is so; no answer changes by it.",
+    ),
+    Fact(
+        "Expected calibration error",
+        "How far, on average over windows, the probability of the answer is from the share of answers that are right: "
+        "0 is perfect.",
+    ),
+    Fact(
+        "Confusion matrix",
+        "A row for each true activity, a column for each answer. What is right lies on the diagonal.",
+    ),
+    Fact("Pass", "Once through all training windows (others call it an epoch)."),
+    Fact(
+        "Loss",
+        "How surprised the model is by the true activities; training makes it smaller. Where the loss of a test rises "
+        "while that of the training batches falls, the model learns by heart.",
+    ),
+)
+
+
+def test_rows(outcome: "Outcome") -> list[ScoreRow]:
+    """A row for each score, a column for each test: strangers, same person honest, same person overlapping."""
+    tests = (outcome.cross, outcome.blocked, outcome.same_person)
+    return [
+        ScoreRow(name, *(NOT_MADE if scores is None else text(scores) for scores in tests)) for name, text in SCORES
+    ]
+
+
+def people_rows(people: PeopleScores | None) -> list[PersonRow]:
+    """A row for each person, the least well recognised first; none where there are no people."""
+    if people is None:
+        return []
+    return [
+        PersonRow(
+            person,
+            f"{scores.windows:,}",
+            percent(scores.accuracy),
+            number(scores.macro_f1),
+            number(scores.weighted_f1),
+            number(scores.cohen_kappa),
+            commonest_mistake(scores),
+        )
+        for person, scores in sorted(people.people.items(), key=lambda item: (item[1].macro_f1, item[0]))
+    ]
+
+
+def recording_cards(outcome: "Outcome") -> tuple[list[RecordingCard], list[str]]:
+    """A card for each recording, those learned from first; and what is said of several recordings alike."""
+    data = outcome.data
+    reads = [(one, "learned from") for one in data.training] + [(one, "never met") for one in data.cross]
+    names = [name for one, _ in reads for name in one.mended.label_names]
+    colours = label_colours([*outcome.specification.labels, *names])
+    found = [inspect_recording(one.mended, found=one.as_found) for one, _ in reads]
+    shared = share_notes(
+        [
+            [without_folders(note, [one.path]) for note in (*its.warnings, *its.notes)]
+            for (one, _), its in zip(reads, found, strict=True)
+        ]
+    )
+    cards = [
+        RecordingCard(
+            file=printable(one.path.name),
+            subject=its.subject,
+            role=role,
+            facts=_recording_facts(its),
+            labels=_label_shares(its, colours),
+            notes=[note.text for note in shared if note.recordings == (position,)],
+        )
+        for position, ((one, role), its) in enumerate(zip(reads, found, strict=True))
+    ]
+    files = [card.file for card in cards]
+    return cards, [_of_several(note, files) for note in shared if len(note.recordings) > 1]
+
+
+def _of_several(note: SharedNote, files: list[str]) -> str:
+    count = len(note.recordings)
+    if count == len(files):
+        return f"{'Both' if count == 2 else f'All {count}'} recordings: {note.text}"
+    names = f" ({', '.join(files[at] for at in note.recordings)})" if count <= MOST_FILES_NAMED else ""
+    return f"{count} of {len(files)} recordings{names}: {note.text}"
+
+
+def _recording_facts(found: Inspection) -> list[Fact]:
+    dropped = ", ".join(f"{count:,} ({reason})" for reason, count in found.dropped.items() if count)
+    limit = f", sensor range ±{found.sensor_range_g:g} g" if found.sensor_range_g else ""
+    gaps = f", {duration_text(found.gaps.total_s)} in all" if found.gaps.count else ""
+    return [
+        Fact("Rows", f"{found.rows:,}"),
+        Fact("Rate", f"{found.sample_rate_hz:.2f} samples per second"),
+        Fact("Span", duration_text(found.span_s)),
+        Fact("Unlabelled", f"{percent(found.unlabelled.share)} of the rows"),
+        Fact("Gaps", f"{found.gaps.count:,}{gaps}"),
+        Fact("Rows dropped", dropped or "0"),
+        Fact("Out of range", f"{found.out_of_range:,}{limit}"),
+        Fact("Missing values", f"{found.missing:,}"),
+        Fact("Sensor stuck", f"{found.stuck:,}"),
+    ]
+
+
+def _label_shares(found: Inspection, colours: dict[str, str]) -> list[LabelShare]:
+    times = {name: labelled.total_s for name, labelled in found.labels.items()}
+    everything = (sum(times.values()) + found.unlabelled.total_s) or 1.0
+    shares = [
+        LabelShare(name, duration_text(time), round(time / everything * 100, 2), colours[name])
+        for name, time in times.items()
+        if time
+    ]
+    time = found.unlabelled.total_s
+    if time:
+        shares.append(LabelShare("no label", duration_text(time), round(time / everything * 100, 2), UNLABELLED_COLOUR))
+    return shares

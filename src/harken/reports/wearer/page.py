@@ -1,0 +1,153 @@
+"""The page itself: a timeline and what was found beside it, put into the template, and written as one file."""
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from harken import __version__
+from harken.reports.wearer.bouts import bout_summaries, bouts_by_day
+from harken.reports.wearer.calendar import calendar_days, span_words
+from harken.reports.wearer.colours import colours_of
+from harken.reports.wearer.hours import average_day, hours_rows
+from harken.reports.wearer.limits import limits_in_words
+from harken.reports.wearer.quality import quality_facts, quality_notes, quality_warnings
+from harken.reports.wearer.spells import GAP, NOT_WORN, NOTHING_SAID, spells_of
+from harken.reports.wearer.strips import activity_ceiling_mg, strip_of
+from harken.reports.wearer.zoom import packed
+from harken.support.files import write_text
+from harken.timelines import Timeline
+
+__all__ = ["write_wearer_report"]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a place in a band can be: a label, or a reason why there is none."""
+
+    code: int
+    name: str
+    pattern: str
+
+    @property
+    def css(self) -> str:
+        """The class that fills its shapes."""
+        return f"p-{self.pattern}" if self.pattern else f"k{self.code}"
+
+
+def write_wearer_report(
+    path: str | Path,
+    *,
+    timeline: Timeline,
+    quality: Mapping[str, Any],
+    model_card: tuple[str, str, str],
+    bouts: pl.DataFrame | None = None,
+    days: pl.DataFrame | None = None,
+) -> None:
+    """Write what a recording's wearer did as one HTML file that needs nothing beside it: no network, no other file.
+
+    All that is printed is there without JavaScript too; with it the page can be zoomed and the bouts filtered.
+
+    Args:
+        path: the file to write, whole or not at all.
+        timeline: of the recording, smoothed or not, in the wearer's zone.
+        quality: the content of ``quality.json``; what it does not say is left out.
+        model_card: three lines on the model: what it knows, how well it does on strangers, where it fails.
+        bouts: as ``timeline.bouts()`` gives them, which is asked when there are none.
+        days: as ``timeline.daily()`` gives them, likewise.
+
+    Raises:
+        OSError: when the folder is not there or not to be written to.
+    """
+    environment = Environment(
+        loader=PackageLoader("harken", "report/wearer"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    bouts = timeline.bouts() if bouts is None else bouts
+    days = timeline.daily() if days is None else days
+    content = _content(timeline, quality, model_card, bouts, days) | _scripts()
+    write_text(Path(path), environment.get_template("page.html").render(content))
+
+
+def _content(
+    timeline: Timeline, quality: Mapping[str, Any], card: tuple[str, str, str], bouts: pl.DataFrame, days: pl.DataFrame
+) -> dict[str, Any]:
+    """Everything that the template names, but the scripts."""
+    spells = spells_of(timeline)
+    zone, names = spells.timezone, spells.names
+    first, last = int(spells.edges_ns[0]), int(spells.edges_ns[-1])
+    calendar = calendar_days(spells.stretches_ns, zone)
+    kinds, colours = _kinds(names, timeline.labels), colours_of(timeline.labels)
+    ceiling = activity_ceiling_mg(spells)
+    strips = [strip_of(spells, day, ceiling) for day in calendar]
+    listed, not_listed = bouts_by_day(bouts, names, calendar, zone)
+    present = {shape.code for strip in strips for shape in strip.shapes}
+    adjustable = any(column.startswith("adjusted_hours_") for column in days.columns)
+    adjusted = hours_rows(days, names, calendar, adjusted=True) if adjustable else []
+    return {
+        "version": __version__,
+        "subject": timeline.subject,
+        "span": span_words(first, last, zone),
+        "zone": zone,
+        "file": str(quality.get("file") or timeline.source),
+        "warnings": quality_warnings(quality),
+        "limits": limits_in_words(quality),
+        "kinds": kinds,
+        "css": {kind.code: kind.css for kind in kinds},
+        "patterned": {kind.code: bool(kind.pattern) for kind in kinds},
+        "present": present,
+        "colours": [colours.get(name) for name in names],
+        "names": names,
+        "never": spells.never,
+        "average": average_day(days, names, calendar),
+        "hours": hours_rows(days, names, calendar),
+        "adjusted": adjusted,
+        "adjusted_says_something": any(value is not None for row in adjusted for value in row.hours),
+        "strips": strips,
+        "ceiling": ceiling,
+        "summaries": bout_summaries(bouts, names, calendar, zone),
+        "bouts": listed,
+        "bouts_not_listed": not_listed,
+        "quality": quality_facts(quality),
+        "notes": quality_notes(quality),
+        "card": card,
+        "smoothed": f"smoothed_{timeline.labels[0]}" in timeline.frame.columns,
+        "zoom": packed(spells, calendar),
+    }
+
+
+def _kinds(names: tuple[str, ...], labels: tuple[str, ...]) -> list[Kind]:
+    """All that a band can show: the labels that occur first. ``unsure`` has a pattern unless it is a label itself."""
+    shown = [Kind(code, name, "" if name in labels else "unsure") for code, name in enumerate(names)]
+    return [
+        *shown,
+        Kind(NOTHING_SAID, "no label", "nothing"),
+        Kind(NOT_WORN, "not worn", "off"),
+        Kind(GAP, "not recorded", "gap"),
+    ]
+
+
+def _scripts() -> dict[str, Any]:
+    """The scripts and styles that go into the page as they are, and the marks by which it lets only these run."""
+    uplot = files("harken").joinpath("assets", "uplot")
+    page = files("harken").joinpath("report", "wearer")
+    scripts = [
+        folder.joinpath(name).read_text(encoding="utf-8")
+        for folder, name in ((uplot, "uPlot.iife.min.js"), (page, "lanes.js"), (page, "zoom.js"), (page, "list.js"))
+    ]
+    hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
+    return {
+        "uplot_css": Markup(uplot.joinpath("uPlot.min.css").read_text(encoding="utf-8")),
+        "scripts": [Markup(script) for script in scripts],
+        "allowed": " ".join(f"'sha256-{mark}'" for mark in hashes),
+    }

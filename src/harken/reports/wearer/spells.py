@@ -1,0 +1,127 @@
+"""A timeline -> what was so at each moment, as arrays: a label, or why there is none."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from harken.support.errors import HarkenError
+from harken.timelines import UNSURE, Timeline
+
+__all__ = ["GAP", "NOTHING_SAID", "NOT_WORN", "OUTSIDE", "Spells", "spells_of"]
+
+NOT_WORN, GAP, NOTHING_SAID, OUTSIDE = 251, 252, 253, 254
+"""Codes that are no label: the watch lay somewhere, it did not record, nothing can be said of
+what it recorded, and before the recording or after it."""
+
+MOST_LABELS = 200
+LONG_GAP_NS = 22 * 3600 * 10**9
+"""Less than the shortest day, on which clocks go forward."""
+
+
+@dataclass(frozen=True, eq=False)
+class Spells:
+    """The rows of a timeline.
+
+    Attributes:
+        edges_ns: where each row begins, and where the last one ends, int64 ``[n + 1]``, UTC since 1970.
+        codes: what each row is: a position in ``names``, or one of the codes above, uint8 ``[n]``.
+        probability: of the row's label, the smoothed one where there is one; NaN without a label, float32 ``[n]``.
+        activity_mg: mean movement; NaN where it is not known, float32 ``[n]``.
+        names: the labels that occur, in the recogniser's order, and after them ``unsure`` where a row is.
+        never: the labels that do not occur.
+        timezone: the wearer's.
+    """
+
+    edges_ns: NDArray[np.int64]
+    codes: NDArray[np.uint8]
+    probability: NDArray[np.float32]
+    activity_mg: NDArray[np.float32]
+    names: tuple[str, ...]
+    never: tuple[str, ...]
+    timezone: str
+
+    @property
+    def seconds(self) -> NDArray[np.float64]:
+        """How long each row lasts, float64 ``[n]``."""
+        return np.asarray((self.edges_ns[1:] - self.edges_ns[:-1]) / 1e9)
+
+    @property
+    def stretches_ns(self) -> list[tuple[int, int]]:
+        """From when to when there are rows, without gaps that may hold a whole day."""
+        long = np.flatnonzero((self.codes == GAP) & (np.diff(self.edges_ns) >= LONG_GAP_NS))
+        begins = np.append(self.edges_ns[0], self.edges_ns[long + 1])
+        ends = np.append(self.edges_ns[long], self.edges_ns[-1])
+        return [(begin, end) for begin, end in zip(begins.tolist(), ends.tolist(), strict=True) if begin < end]
+
+    def at(self, moments_ns: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """The code at each of these moments; ``OUTSIDE`` before the first row and after the last."""
+        row = np.searchsorted(self.edges_ns, moments_ns, side="right") - 1
+        inside = (row >= 0) & (row < len(self.codes))
+        return np.asarray(np.where(inside, self.codes[np.where(inside, row, 0)], np.uint8(OUTSIDE)))
+
+    def mean_activity_mg(self, edges_ns: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The mean movement between each two of these moments, NaN where it is known for none of the time."""
+        known = ~np.isnan(self.activity_mg)
+        weight = np.where(known, self.seconds, 0.0)
+        so_far = np.concatenate([[0.0], np.cumsum(weight)])
+        moved = np.concatenate([[0.0], np.cumsum(np.where(known, self.activity_mg, 0.0) * weight)])
+        begin = self.edges_ns[0]
+        at, here = (edges_ns - begin) / 1e9, (self.edges_ns - begin) / 1e9
+        seconds, sums = np.diff(np.interp(at, here, so_far)), np.diff(np.interp(at, here, moved))
+        means = np.full(len(sums), np.nan)
+        np.divide(sums, seconds, out=means, where=seconds > 1e-6)
+        return means
+
+
+def spells_of(timeline: Timeline) -> Spells:
+    """The rows of a timeline.
+
+    Raises:
+        HarkenError: when it has no rows, or more labels than a picture can show.
+    """
+    frame = timeline.frame
+    if len(frame) == 0 or len(timeline.labels) > MOST_LABELS:
+        raise HarkenError(
+            f"{timeline.source or timeline.subject}: no report can be made of {len(frame)} rows with "
+            f"{len(timeline.labels)} labels; it takes a row and at most {MOST_LABELS} labels"
+        )
+    label = frame["label"]
+    occurring = set(label.drop_nulls().unique())
+    names = [*(name for name in timeline.labels if name in occurring), *({UNSURE} & occurring - set(timeline.labels))]
+    recorded = frame["recorded"].to_numpy()
+    worn = frame["wear"].fill_null(True).to_numpy()
+    codes = label.replace_strict(
+        {name: code for code, name in enumerate(names)}, default=NOTHING_SAID, return_dtype=pl.UInt8
+    ).to_numpy()
+    codes = np.where(~recorded, np.uint8(GAP), np.where(~worn, np.uint8(NOT_WORN), codes))
+    start, end = (frame[name].dt.epoch("ns").to_numpy() for name in ("start", "end"))
+    activity = frame["activity_mg"].cast(pl.Float32).fill_null(float("nan")).to_numpy()
+    zone = frame.schema["start"].time_zone  # type: ignore[attr-defined]
+    return Spells(
+        edges_ns=np.append(start, end[-1]),
+        codes=codes,
+        probability=_own(timeline),
+        activity_mg=np.where(codes == GAP, np.float32("nan"), activity),
+        names=tuple(names),
+        never=tuple(name for name in timeline.labels if name not in occurring),
+        timezone=str(zone or "UTC"),
+    )
+
+
+def _own(timeline: Timeline) -> NDArray[np.float32]:
+    """The probability of each row's label; of the most probable one where the row is unsure."""
+    smoothed = f"smoothed_{timeline.labels[0]}" in timeline.frame.columns
+    columns = [f"{'smoothed' if smoothed else 'probability'}_{label}" for label in timeline.labels]
+    values = timeline.frame.select(pl.col(name).cast(pl.Float32).fill_null(float("nan")) for name in columns).to_numpy()
+    codes = timeline.frame["label"].replace_strict(
+        {name: code for code, name in enumerate(timeline.labels)}, default=-1, return_dtype=pl.Int16
+    )
+    own = np.full(len(codes), np.nan, dtype=np.float32)
+    told, unsure = (
+        np.flatnonzero(rows.to_numpy()) for rows in (codes >= 0, timeline.frame["label"].eq_missing(UNSURE))
+    )
+    own[unsure] = values[unsure].max(axis=1)
+    own[told] = values[told, codes.to_numpy()[told]]
+    return own

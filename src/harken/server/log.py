@@ -1,0 +1,154 @@
+"""Samples on disk before they are acknowledged: one log of all watches, whose files the server names."""
+
+import asyncio
+import os
+import struct
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harken.support.errors import HarkenError
+
+__all__ = ["Keeper", "Kept", "kept"]
+
+HEAD = struct.Struct("<4sIQIH")
+"""The mark, the checksum of what follows it, when it came (ms), the number of samples, the length of the name."""
+MARK = b"HKN1"
+SUFFIX = ".samples"
+FILE_BYTES = 64 << 20
+MOST_SAMPLES = 1 << 20
+
+
+class Kept(NamedTuple):
+    """A message of samples: ``signals`` float32 ``[n, 3]`` in g, ``time_ns`` int64 ``[n]``."""
+
+    watch: str
+    came_ms: int
+    signals: NDArray[np.float32]
+    time_ns: NDArray[np.int64]
+
+
+class Keeper:
+    """Appends messages to the log; many share one visit to the disk.
+
+    Raises:
+        HarkenError: when the folder cannot be written to, or another server writes to it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            numbers = [int(path.stem) for path in folder.glob(f"*{SUFFIX}") if path.stem.isdigit()]
+            self._number = max(numbers, default=0) + 1
+            # A name that is there already belongs to a server that runs.
+            self._file = self._path().open("xb", buffering=0)
+            _sync_folder(folder)
+        except OSError as error:
+            raise HarkenError(f"{folder}: samples cannot be kept there ({error.strerror or error})") from error
+        self._waiting: list[bytes] = []
+        self._written: asyncio.Future[None] | None = None
+        self._wake = asyncio.Event()
+
+    def _path(self) -> Path:
+        return self.folder / f"{self._number:08d}{SUFFIX}"
+
+    def append(self, watch: str, signals: NDArray[np.float32], time_ns: NDArray[np.int64]) -> "asyncio.Future[None]":
+        """Queue a message; the future is done when it, and all before it, are on the disk."""
+        self._waiting.append(record(watch, signals, time_ns))
+        if self._written is None:
+            self._written = asyncio.get_running_loop().create_future()
+        self._wake.set()
+        return self._written
+
+    async def run(self) -> None:
+        """Write what comes, until cancelled; then the rest."""
+        try:
+            while True:
+                await self._wake.wait()
+                self._wake.clear()
+                await self._write()
+        except asyncio.CancelledError:
+            await self._write()
+            raise
+        finally:
+            self._file.close()
+
+    async def _write(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        written, self._written = self._written, None
+        if written is None:
+            return
+        try:
+            await asyncio.to_thread(self._append, b"".join(waiting))
+        except OSError as error:
+            written.set_exception(HarkenError(f"samples cannot be kept ({error.strerror or error})"))
+            written.exception()  # somebody may have gone meanwhile
+        else:
+            written.set_result(None)
+
+    def _append(self, content: bytes) -> None:
+        before = self._file.tell()
+        try:
+            rest = memoryview(content)
+            while rest:
+                rest = rest[self._file.write(rest) :]
+            os.fdatasync(self._file.fileno())
+        except OSError:
+            self._file.truncate(before)  # nothing that was not acknowledged, and no half of it
+            self._file.seek(before)
+            raise
+        if before + len(content) > FILE_BYTES:
+            self._file.close()
+            self._number += 1
+            self._file = self._path().open("xb", buffering=0)
+            _sync_folder(self.folder)
+
+
+def record(watch: str, signals: NDArray[np.float32], time_ns: NDArray[np.int64]) -> bytes:
+    """A message as it lies in the log."""
+    name = watch.encode()
+    body = b"".join([name, time_ns.astype("<i8").tobytes(), signals.astype("<f4").tobytes()])
+    head = HEAD.pack(MARK, 0, time.time_ns() // 10**6, len(time_ns), len(name))
+    return HEAD.pack(MARK, crc32(head[8:] + body), *HEAD.unpack(head)[2:]) + body
+
+
+def kept(folder: str | Path, *, after_s: float = 0.0) -> Iterator[Kept]:
+    """The messages that were kept, in the order in which they came.
+
+    A message that was cut short when the power went was never acknowledged; it ends its file.
+
+    Args:
+        folder: what ``--keep`` named.
+        after_s: leave out files that were last written to before this time (seconds since 1970).
+    """
+    for path in sorted(Path(folder).glob(f"*{SUFFIX}")):
+        if path.stat().st_mtime >= after_s:
+            yield from _records(path)
+
+
+def _records(path: Path) -> Iterator[Kept]:
+    with path.open("rb") as file:
+        while len(head := file.read(HEAD.size)) == HEAD.size:
+            mark, checksum, came_ms, samples, name_bytes = HEAD.unpack(head)
+            if mark != MARK or samples > MOST_SAMPLES:
+                return
+            body = file.read(name_bytes + 20 * samples)
+            if len(body) < name_bytes + 20 * samples or crc32(head[8:] + body) != checksum:
+                return
+            times = np.frombuffer(body, "<i8", samples, name_bytes)
+            signals = np.frombuffer(body, "<f4", 3 * samples, name_bytes + 8 * samples).reshape(-1, 3)
+            yield Kept(body[:name_bytes].decode(errors="replace"), came_ms, signals.copy(), times.copy())
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

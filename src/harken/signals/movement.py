@@ -1,0 +1,258 @@
+"""Ten-second epochs of the raw acceleration, as a stream: what calibration and non-wear are read from."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harken.recordings.recording import Recording
+from harken.recordings.samples import Samples
+from harken.support.errors import HarkenError
+
+__all__ = ["EPOCH_S", "EpochStatistics", "Epochs", "epochs_of"]
+
+EPOCH_S = 10.0
+SECOND_NS = 10**9
+HALF_NS = SECOND_NS // 2
+ROWS_AT_ONCE = 1 << 16
+"""Enough that a call for each costs little beside what is computed."""
+LOOKED_AT = 32
+"""Samples of each epoch among which the smallest step is looked for."""
+AXES = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Epochs:
+    """Statistics of the acceleration over epochs by the clock; only those that hold a valid sample.
+
+    Attributes:
+        epoch_ns: how long an epoch is. Epoch ``k`` covers ``[k, k + 1) * epoch_ns`` since 1970.
+        start_ns: when each begins, int64 ``[n]``, increasing.
+        samples: how many valid samples it holds, int64 ``[n]``.
+        mean, standard_deviation: of its samples in g (divided by their number), float64 ``[n, 3]``.
+        lowest, highest: of its samples in g, float32 ``[n, 3]``.
+        second_variance: of the means of its whole seconds (those of which both halves hold samples), in g², float64
+            ``[n, 3]``. Breath shows here: it is slow. 0, as are both of the next, where there are less than two.
+        noise_by_samples, noise_by_halves: what noise leaves in ``second_variance``, float64 ``[n, 3]`` each: if all
+            that the samples of a second differ by is noise, and if all that its two halves differ by is. Movement
+            makes either too large, but not the same movement; without it both are right.
+        step: the smallest difference between two neighbouring samples that differ, on any axis, in g, float32
+            ``[n]``; NaN where none differ. Only the first 32 samples of an epoch are asked.
+        temperature: mean, float64 ``[n]``; NaN where none was recorded.
+    """
+
+    epoch_ns: int
+    start_ns: NDArray[np.int64]
+    samples: NDArray[np.int64]
+    mean: NDArray[np.float64]
+    standard_deviation: NDArray[np.float64]
+    lowest: NDArray[np.float32]
+    highest: NDArray[np.float32]
+    second_variance: NDArray[np.float64]
+    noise_by_samples: NDArray[np.float64]
+    noise_by_halves: NDArray[np.float64]
+    step: NDArray[np.float32]
+    temperature: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.start_ns)
+
+
+class EpochStatistics:
+    """Takes a stream of samples in the order of their times, and gives the statistics of its epochs.
+
+    However the stream is cut, the epochs are the same to the bit. What is kept between two pushes is the epoch that
+    is not over, and about a hundred bytes for each that is: 6 MB a week.
+
+    Args:
+        epoch_s: seconds in an epoch, a whole number.
+        temperature_channel: the column of the signals that holds a temperature, if any does.
+        listener: called with epochs that are over and with their valid samples, one after the other: times, int64
+            ``[n]``, and acceleration in g, float32 ``[3, n]``, which must be copied to be kept.
+
+    Raises:
+        HarkenError: for an epoch that is not a whole number of seconds, at least 2.
+    """
+
+    def __init__(
+        self,
+        *,
+        epoch_s: float = EPOCH_S,
+        temperature_channel: int | None = None,
+        listener: Callable[[Epochs, NDArray[np.int64], NDArray[np.float32]], None] | None = None,
+    ) -> None:
+        if not (epoch_s >= 2 and float(epoch_s).is_integer()):
+            raise HarkenError(f"epochs of {epoch_s:g} s cannot be made; they last a whole number of seconds, 2 or more")
+        self._epoch_ns = int(epoch_s) * SECOND_NS
+        self._channels = [*range(AXES), *([] if temperature_channel is None else [temperature_channel])]
+        self._done: list[Epochs] = []
+        self._listener = listener
+        # Room that is used again and again: fresh memory costs more than what is computed in it.
+        self._make_room(2 * ROWS_AT_ONCE)
+        self._filled = 0
+
+    def push(self, samples: Samples) -> None:
+        """Take more samples, later than all before. Acceleration in g is the first three channels."""
+        for first in range(0, len(samples.time_ns), ROWS_AT_ONCE):
+            part = samples.part(first, first + ROWS_AT_ONCE)
+            self._push(part if part.valid.all() else part.chosen(part.valid))
+
+    def finish(self) -> Epochs:
+        """The epochs of all that was pushed, the last one as far as it goes."""
+        if self._filled:
+            self._end(self._filled)
+            self._filled = 0
+        if not self._done:
+            return _none(self._epoch_ns)
+        if len(self._done) > 1:
+            names = [name for name in Epochs.__dataclass_fields__ if name != "epoch_ns"]
+            columns = {name: np.concatenate([getattr(part, name) for part in self._done]) for name in names}
+            self._done = [Epochs(self._epoch_ns, **columns)]
+        return self._done[0]
+
+    def _push(self, samples: Samples) -> None:
+        new, filled = len(samples.time_ns), self._filled + len(samples.time_ns)
+        if new == 0:
+            return
+        if filled > len(self._time_ns):
+            old = self._time_ns[: self._filled], self._signals[:, : self._filled]
+            self._make_room(2 * filled)
+            self._time_ns[: self._filled], self._signals[:, : self._filled] = old
+        self._time_ns[self._filled : filled] = samples.time_ns
+        for line, channel in zip(self._signals, self._channels, strict=True):
+            line[self._filled : filled] = samples.signals[:, channel]
+        current_ns = samples.time_ns[-1] // self._epoch_ns * self._epoch_ns
+        over = int(np.searchsorted(self._time_ns[:filled], current_ns))
+        if over:
+            self._end(over)
+            self._time_ns[: filled - over] = self._time_ns[over:filled].copy()
+            self._signals[:, : filled - over] = self._signals[:, over:filled].copy()
+        self._filled = filled - over
+
+    def _end(self, samples: int) -> None:
+        """The first so many samples are of epochs that are over."""
+        epochs = self._over(samples)
+        self._done.append(epochs)
+        if self._listener is not None:
+            self._listener(epochs, self._time_ns[:samples], self._signals[:AXES, :samples])
+
+    def _make_room(self, samples: int) -> None:
+        self._time_ns = np.empty(samples, dtype=np.int64)
+        self._signals = np.empty((len(self._channels), samples), dtype=np.float32)
+        self._wide = np.empty((len(self._channels), samples))
+
+    def _over(self, samples: int) -> Epochs:
+        """The epochs of the first so many samples, from their first to their last."""
+        time_ns, narrow, wide = self._time_ns[:samples], self._signals[:AXES, :samples], self._wide[:, :samples]
+        half, firsts = _halves_of_seconds(time_ns)
+        counts = np.diff(firsts, append=samples)
+        epoch = half // (self._epoch_ns // HALF_NS)
+        groups = np.flatnonzero(np.diff(epoch, prepend=epoch[0] - 1))
+        edges = firsts[groups]
+        samples_in = np.diff(edges, append=samples)
+
+        # In double precision: the square of 1 g must not drown that of a breath.
+        wide[:] = self._signals[:, :samples]
+        sums = np.add.reduceat(wide, firsts, axis=1)
+        means = np.add.reduceat(sums, groups, axis=1) / samples_in
+        sums, mean = sums[:AXES], means[:AXES]
+        acceleration = wide[:AXES]
+        np.multiply(acceleration, acceleration, out=acceleration)
+        variance = np.maximum(np.add.reduceat(acceleration, edges, axis=1) / samples_in - mean * mean, 0)
+        seconds = _of_seconds(half, sums, counts, groups, variance)
+        return Epochs(
+            epoch_ns=self._epoch_ns,
+            start_ns=epoch[groups] * self._epoch_ns,
+            samples=samples_in,
+            mean=mean.T,
+            standard_deviation=np.sqrt(variance).T,
+            lowest=np.minimum.reduceat(narrow, edges, axis=1).T,
+            highest=np.maximum.reduceat(narrow, edges, axis=1).T,
+            second_variance=seconds[0].T,
+            noise_by_samples=seconds[1].T,
+            noise_by_halves=seconds[2].T,
+            step=_smallest_step(narrow, edges, samples_in),
+            temperature=means[AXES] if len(means) > AXES else np.full(len(groups), np.nan),
+        )
+
+
+def epochs_of(recording: Recording, epoch_s: float = EPOCH_S) -> Epochs:
+    """The epochs of a mended recording's valid samples.
+
+    Raises:
+        HarkenError: when the recording is ``as_found`` or does not begin with the channels ``x, y, z``.
+    """
+    name = recording.source or recording.subject
+    if recording.as_found:
+        raise HarkenError(f"{name}: only a mended recording has epochs; read it without as_found")
+    if recording.channels[:AXES] != ("x", "y", "z"):
+        raise HarkenError(f"{name}: epochs need acceleration as the first channels, x, y, z")
+    channels = recording.channels
+    at = channels.index("temperature") if "temperature" in channels else None
+    statistics = EpochStatistics(epoch_s=epoch_s, temperature_channel=at)
+    statistics.push(Samples.of(recording))
+    return statistics.finish()
+
+
+def _halves_of_seconds(time_ns: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The numbers of the half seconds since 1970 that hold any sample, and the first sample of each."""
+    first, last = int(time_ns[0]) // HALF_NS, int(time_ns[-1]) // HALF_NS
+    if last - first < len(time_ns):
+        begins = np.searchsorted(time_ns, np.arange(first + 1, last + 1) * HALF_NS)
+        firsts = np.concatenate([[0], begins[np.diff(begins, append=len(time_ns)) > 0]])
+        firsts = firsts[np.diff(firsts, prepend=-1) > 0]
+        return time_ns[firsts] // HALF_NS, firsts
+    half = time_ns // HALF_NS  # years may lie between two samples
+    firsts = np.flatnonzero(np.diff(half, prepend=half[0] - 1))
+    return half[firsts], firsts
+
+
+def _of_seconds(
+    half: NDArray[np.int64],
+    sums: NDArray[np.float64],
+    counts: NDArray[np.int64],
+    groups: NDArray[np.int64],
+    variance: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """``Epochs.second_variance``, ``noise_by_samples`` and ``noise_by_halves``, ``[3, 3 axes, epochs]``; from the
+    ``sums [3, halves]`` of ``counts`` samples in the half seconds with these numbers, of which epochs begin with those
+    in ``groups``, and the epochs' own ``variance [3, epochs]``."""
+    result = np.zeros((3, *variance.shape))
+    early = np.flatnonzero((half[:-1] % 2 == 0) & (half[1:] == half[:-1] + 1))
+    seconds = np.bincount(np.searchsorted(groups, early, side="right") - 1, minlength=len(groups))
+    early = early[np.repeat(seconds > 1, seconds)]
+    known = np.flatnonzero(seconds > 1)
+    if len(known) == 0:
+        return result
+    number = seconds[known]
+    begins = np.cumsum(number) - number
+    samples = counts[early] + counts[early + 1]
+    means = (sums[:, early] + sums[:, early + 1]) / samples
+    apart = sums[:, early] / counts[early] - sums[:, early + 1] / counts[early + 1]
+    away = means - np.repeat(np.add.reduceat(means, begins, axis=1) / number, number, axis=1)
+    between = np.add.reduceat(away * away, begins, axis=1) / (number - 1)
+    # The variance within seconds, as far as the whole epoch tells, and what a mean of so many samples keeps of it.
+    within = np.maximum(variance[:, known] - between * (number - 1) / number, 0)
+    each = np.add.reduceat(samples, begins) / number
+    result[0][:, known] = between
+    result[1][:, known] = within / np.maximum(each - 1, 1)
+    result[2][:, known] = np.add.reduceat(apart * apart, begins, axis=1) / (4 * number)
+    return result
+
+
+def _smallest_step(
+    narrow: NDArray[np.float32], edges: NDArray[np.int64], samples_in: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """See ``Epochs.step``, from the samples ``[3, n]``."""
+    rows = edges[:, None] + np.minimum(np.arange(LOOKED_AT), samples_in[:, None] - 1)
+    steps = np.abs(np.diff(narrow[:, rows], axis=2))
+    steps[steps == 0] = np.inf
+    smallest = steps.min(axis=(0, 2))
+    return np.where(np.isinf(smallest), np.float32(np.nan), smallest)
+
+
+def _none(epoch_ns: int) -> Epochs:
+    whole, wide, narrow = np.empty(0, np.int64), np.empty((0, AXES)), np.empty((0, AXES), np.float32)
+    line, number = np.empty(0), np.empty(0, np.float32)
+    return Epochs(epoch_ns, whole, whole, wide, wide, narrow, narrow, wide, wide, wide, number, line)

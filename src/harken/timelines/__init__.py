@@ -1,0 +1,18 @@
+"""Labelled time: one row a step, with the probability of each label; smoothed, in bouts, and day by day."""
+
+from harken.timelines.bout_lengths import ANY_OTHER_LABEL_S, EXPECTED_BOUT_S, expected_bouts
+from harken.timelines.bouts import BRIDGED_GAP_S
+from harken.timelines.files import write_csv
+from harken.timelines.smoothing import smooth
+from harken.timelines.timeline import UNSURE, Timeline
+
+__all__ = [
+    "ANY_OTHER_LABEL_S",
+    "BRIDGED_GAP_S",
+    "EXPECTED_BOUT_S",
+    "UNSURE",
+    "Timeline",
+    "expected_bouts",
+    "smooth",
+    "write_csv",
+]

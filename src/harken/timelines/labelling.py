@@ -1,0 +1,187 @@
+"""A recording of any length -> its timeline: overlapping windows, averaged into one probability a step."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harken.networks.specification import RATE_TOLERANCE, Specification
+from harken.readers.parts import Parts, parts_of
+from harken.recordings.recording import Recording
+from harken.recordings.samples import Samples
+from harken.signals import Resampler
+from harken.signals.resampling import on_grid
+from harken.support.errors import HarkenError
+from harken.support.memory import hand_back
+from harken.timelines import Timeline
+from harken.timelines.batches import Asking, Probabilities
+from harken.timelines.rows import rows_of
+from harken.timelines.windowing import Windowing
+
+__all__ = ["Calibrate", "label_parts", "label_recording"]
+
+WINDOWS_AT_ONCE = 2000
+"""Windows are copied out of the recording so many at a time: memory does not grow with their number times length."""
+
+Calibrate = Callable[[NDArray[np.float32], NDArray[np.float32] | None], NDArray[np.float32]]
+"""Signals ``[n, channels]`` and the temperature ``[n]``, where there is one -> calibrated signals."""
+AXES = ("x", "y", "z")
+
+
+def label_recording(
+    specification: Specification,
+    recording: Recording,
+    probabilities: Probabilities,
+    *,
+    unsure_below: float | None = None,
+) -> Timeline:
+    """Label a whole recording. Its own labels play no part in it.
+
+    A *stretch* is a longest run of samples without a gap and without a marked sample. In every stretch windows of the
+    model's length follow one another at its hop, and one more ends where the stretch does. Each stretch is cut into
+    steps of a hop (the last one may be shorter); the probabilities of a step are the mean over the windows that cover
+    it, each weighted by how much of the step it covers. No window spans a gap or a marked sample. Stretches shorter
+    than a window, and marked samples, are rows without a label; so is each gap. The activity of a row is the mean, over
+    its samples at the model's rate, of how much longer the acceleration is than gravity, and 0 where it is shorter.
+
+    Args:
+        specification: of the model.
+        recording: a mended recording, at any rate.
+        probabilities: windows ``[n, length, channels]`` -> float32 ``[n, labels]``; called with a few at a time.
+        unsure_below: see ``Timeline.with_unsure_below``.
+
+    Raises:
+        HarkenError: when the recording is ``as_found``, lacks a channel, cannot be resampled, or no stretch is as
+            long as a window; or when ``unsure_below`` is no probability.
+    """
+    if recording.as_found:
+        name = recording.source or recording.subject
+        raise HarkenError(f"{name}: only a mended recording can be labelled; read it without as_found")
+    prepared = parts_of(specification.prepare_recording(recording))
+    return _labelled(specification, prepared, prepared.parts(), probabilities, unsure_below, None)
+
+
+def label_parts(
+    specification: Specification,
+    parts: Parts,
+    probabilities: Probabilities,
+    *,
+    calibrate: Calibrate | None = None,
+    non_wear_ns: NDArray[np.int64] | None = None,
+    unsure_below: float | None = None,
+    lanes: int = 0,
+) -> Timeline:
+    """Label a recording that comes in parts, as ``label_recording`` labels a whole one, in memory that does not grow.
+
+    Args:
+        specification: of the model.
+        parts: the recording, see ``harken.readers.parts.open_parts``.
+        probabilities: as for ``label_recording``.
+        calibrate: what to do to the signals first.
+        non_wear_ns: when the watch was not worn, int64 ``[k, 2]``; those rows have no label. None: it always was.
+        unsure_below: see ``Timeline.with_unsure_below``.
+        lanes: threads that ask for probabilities, several times at once; 0: this one does, after the other work. The
+            timeline does not depend on it.
+
+    Raises:
+        HarkenError: as ``label_recording``.
+    """
+    columns = _columns(parts, specification.channels)
+    prepared = _chosen(parts, columns, calibrate)
+    rate_hz = parts.sample_rate_hz
+    limit_ns = parts.gap_limit_ns
+    if specification.even_grid or abs(rate_hz / specification.sample_rate_hz - 1) > RATE_TOLERANCE:
+        resampler = Resampler(
+            specification.sample_rate_hz, source_rate_hz=rate_hz, largest_gap_s=parts.gap_limit_ns / 1e9
+        )
+        if not on_grid((part.time_ns for part in parts.parts()), resampler):
+            prepared = _resampled(prepared, resampler)
+            rate_hz, limit_ns = specification.sample_rate_hz, resampler.hole_ns
+    parts = replace(parts, channels=specification.channels, sample_rate_hz=rate_hz, gap_limit_ns=limit_ns)
+    return _labelled(specification, parts, prepared, probabilities, unsure_below, non_wear_ns, lanes)
+
+
+def _labelled(
+    specification: Specification,
+    facts: Parts,
+    stream: Iterable[Samples],
+    probabilities: Probabilities,
+    unsure_below: float | None,
+    non_wear_ns: NDArray[np.int64] | None,
+    lanes: int = 0,
+) -> Timeline:
+    """Label a stream of samples as the model takes them; of ``facts`` everything but the samples counts."""
+    name = facts.source or facts.subject
+    axes = 3 if facts.channels[:3] == AXES else 0
+    windowing = Windowing(
+        length=specification.window_length,
+        hop=max(1, round(specification.hop_s * specification.sample_rate_hz)),
+        gap_limit_ns=facts.gap_limit_ns,
+        channels=len(facts.channels),
+        axes=axes,
+    )
+    with Asking(facts, probabilities, windows_at_once=WINDOWS_AT_ONCE, lanes=lanes) as asked:
+        some = False
+        for samples in stream:
+            some |= len(samples.time_ns) > 0
+            asked.add(windowing.push(samples))
+        if some:
+            last, plan = windowing.finish()
+            asked.add(last)
+        each = asked.finish()
+    hand_back()
+    if each is None:
+        raise HarkenError(
+            f"{name}: nothing can be said of it: no stretch without gaps and marked samples is as long as a window, "
+            f"{specification.window_length_s:g} s"
+        )
+    rows = rows_of(plan, interval_ns=round(1e9 / facts.sample_rate_hz), non_wear_ns=non_wear_ns)
+    steps = plan.averaged(each)
+    del each
+    nothing_said = rows.steps == len(steps)
+    probabilities_of_rows = steps[np.where(nothing_said, 0, rows.steps)]
+    probabilities_of_rows[nothing_said] = np.nan
+    del steps
+    timeline = Timeline.of(
+        rows.start_ns,
+        probabilities_of_rows,
+        end_ns=rows.end_ns,
+        recorded=rows.recorded,
+        labels=specification.labels,
+        subject=facts.subject,
+        source=facts.source,
+        timezone=facts.timezone,
+        wear=rows.wear,
+        activity_mg=rows.activity_mg if axes else None,
+    )
+    return timeline if unsure_below is None else timeline.with_unsure_below(unsure_below)
+
+
+def _columns(parts: Parts, channels: tuple[str, ...]) -> list[int]:
+    missing = [name for name in channels if name not in parts.channels]
+    if missing:
+        raise HarkenError(
+            f"{parts.source or parts.subject} has no channel {', '.join(missing)}; it has {', '.join(parts.channels)}"
+        )
+    return [parts.channels.index(name) for name in channels]
+
+
+def _chosen(parts: Parts, columns: list[int], calibrate: Calibrate | None) -> Iterator[Samples]:
+    """The samples with the model's channels, calibrated."""
+    heat = parts.channels.index("temperature") if "temperature" in parts.channels else None
+    same = columns == list(range(len(parts.channels)))
+    for samples in parts.parts():
+        signals = samples.signals
+        if calibrate is not None:
+            signals = calibrate(signals, None if heat is None else signals[:, heat])
+        yield samples._replace(signals=signals if same else np.ascontiguousarray(signals[:, columns]))
+
+
+def _resampled(stream: Iterable[Samples], resampler: Resampler) -> Iterator[Samples]:
+    for samples in stream:
+        for first in range(0, len(samples.time_ns), resampler.rows_at_once):
+            yield resampler.push(samples.part(first, first + resampler.rows_at_once))
+    last = resampler.flush()
+    if last is not None:
+        yield last

@@ -1,0 +1,292 @@
+"""Named protocols: a data set's windows and folds of people, each with what its score measures and what not."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+
+from harken.datasets.activities import to_common
+from harken.datasets.registry import dataset
+from harken.datasets.wisdm import read_wisdm_rows
+from harken.recordings.recording import UNLABELLED, Recording
+from harken.signals.resampling import resample
+from harken.support.errors import HarkenError
+from harken.windows.splits.harnet import (
+    choosing_folds,
+    choosing_windows,
+    harnet_hmp_folds,
+    harnet_hmp_windows,
+    harnet_wisdm_folds,
+    harnet_wisdm_windows,
+)
+from harken.windows.splits.people import (
+    Fold,
+    k_folds_of_people,
+    leave_one_person_out,
+    neighbours_left_out,
+    pairs_of_people,
+)
+from harken.windows.windows import Windows, concatenate, sliding_windows
+
+__all__ = ["PROTOCOLS", "Protocol", "protocol"]
+
+SAMPLE_RATE_HZ = 30.0
+WINDOW_LENGTH_S, HOP_S = 10.0, 5.0
+BETWEEN = ("running", "sitting", "stairs", "standing", "walking")
+"""The common words that both WISDM and DSADS have people do."""
+POSTURES_AND_WALKING = {
+    "sitting": "sitting",
+    "standing": "standing",
+    "lying_on_back": "lying",
+    "lying_on_right_side": "lying",
+    "walking_parking_lot": "walking",
+    "walking_treadmill_4kmh_flat": "walking",
+    "walking_treadmill_4kmh_incline15deg": "walking",
+}
+"""DSADS's activities that the notebook's four labels are made of; standing in a lift is not among them."""
+
+Folders = Sequence[Path | None]
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How a score comes about: the windows, and who is learned from and tested.
+
+    Attributes:
+        name: of the protocol, unique for its data set.
+        datasets: the data sets it needs, first the one that is learned from.
+        measures: sentences that say what a score by it measures, and what it does not.
+        draw: a folder for each of ``datasets`` -> windows of all people. Call ``windows``, which counts them.
+        folds: those windows -> the folds.
+    """
+
+    name: str
+    datasets: tuple[str, ...]
+    measures: str
+    draw: Callable[[Folders], Windows]
+    folds: Callable[[Windows], list[Fold]]
+
+    @property
+    def dataset(self) -> str:
+        """The data set that is learned from."""
+        return self.datasets[0]
+
+    def windows(self, *folders: Path | None) -> Windows:
+        """Windows ``[n, 300, 3]`` of all people, 10 s of acceleration in g at 30 Hz.
+
+        Args:
+            folders: where each of ``datasets`` lies, in that order; none at all, or None for one: where
+                ``HARKEN_DATA`` says.
+
+        Raises:
+            HarkenError: when there are more or fewer folders than data sets, or one cannot be read.
+        """
+        given = folders or (None,) * len(self.datasets)
+        if len(given) != len(self.datasets):
+            raise HarkenError(
+                f"{self.dataset}/{self.name} needs {len(self.datasets)} folders, one for each of "
+                f"{', '.join(self.datasets)} in this order, and got {len(given)}"
+            )
+        return self.draw(given)
+
+
+def protocol(dataset: str, name: str) -> Protocol:
+    """The protocol ``name`` of a data set.
+
+    Raises:
+        HarkenError: when there is none; the message lists those there are.
+    """
+    try:
+        return PROTOCOLS[dataset, name]
+    except KeyError:
+        of_set = [known for one, known in PROTOCOLS if one == dataset]
+        if not of_set:
+            sets = ", ".join(dict.fromkeys(one for one, _ in PROTOCOLS))
+            raise HarkenError(f"there is no protocol for a data set {dataset!r}; there are some for {sets}") from None
+        raise HarkenError(f"{dataset} has no protocol {name!r}; it has {', '.join(of_set)}") from None
+
+
+def _wisdm_harnet(folders: Folders) -> Windows:
+    return harnet_wisdm_windows(read_wisdm_rows(folders[0]))
+
+
+def _wisdm_choosing(folders: Folders) -> Windows:
+    return choosing_windows(_wisdm_harnet(folders))
+
+
+def _hmp_harnet(folders: Folders) -> Windows:
+    return harnet_hmp_windows(dataset("hmp").read(folders[0]))
+
+
+def _dsads_four(folders: Folders) -> Windows:
+    return _sliding(_relabelled(one, POSTURES_AND_WALKING) for one in dataset("dsads").read(folders[0]))
+
+
+def _dsads_nineteen(folders: Folders) -> Windows:
+    return _sliding(dataset("dsads").read(folders[0]))
+
+
+def _dsads_right_arm(folders: Folders) -> Windows:
+    right = [one for one in dataset("dsads").read(folders[0]) if one.source.endswith("right arm")]
+    return _sliding(_relabelled(one, POSTURES_AND_WALKING) for one in right)
+
+
+def _exercises(folders: Folders) -> Windows:
+    return _sliding(dataset("exercises").read(folders[0]))
+
+
+def _between(names: tuple[str, ...]) -> Callable[[Folders], Windows]:
+    def draw(folders: Folders) -> Windows:
+        sets = [(dataset(name), folder) for name, folder in zip(names, folders, strict=True)]
+        common = (to_common(recording, each.info) for each, folder in sets for recording in each.read(folder))
+        return _sliding(_relabelled(recording, {word: word for word in BETWEEN}) for recording in common)
+
+    return draw
+
+
+def _of_different_sets(learned: str, tested: str) -> Callable[[Windows], list[Fold]]:
+    def folds(windows: Windows) -> list[Fold]:
+        people = sorted(set(windows.subjects.tolist()))
+        training, test = (
+            tuple(person for person in people if person.startswith(f"{name}_")) for name in (learned, tested)
+        )
+        return [Fold(f"{learned} to {tested}", training, test)]
+
+    return folds
+
+
+def _one_person_out(windows: Windows) -> list[Fold]:
+    return leave_one_person_out(windows.subjects.tolist())
+
+
+def _neighbours_out(windows: Windows) -> list[Fold]:
+    return neighbours_left_out(windows.subjects.tolist())
+
+
+def _pairs(windows: Windows) -> list[Fold]:
+    return pairs_of_people(windows.subjects.tolist())
+
+
+def _five_folds(windows: Windows) -> list[Fold]:
+    return k_folds_of_people(windows.subjects.tolist(), 5, seed=0)
+
+
+def _relabelled(recording: Recording, words: Mapping[str, str]) -> Recording:
+    """The recording with its labels renamed; a label that ``words`` does not know is taken off."""
+    label_names = tuple(sorted(set(words.values())))
+    codes = [label_names.index(words[name]) if name in words else UNLABELLED for name in recording.label_names]
+    table = np.array([*codes, UNLABELLED], dtype=np.int16)
+    return replace(recording, label_codes=table[recording.label_codes], label_names=label_names)
+
+
+def _sliding(recordings: Iterable[Recording]) -> Windows:
+    """10 s of acceleration at 30 Hz every 5 s."""
+    at_rate = (resample(one.select_channels(("x", "y", "z")), sample_rate_hz=SAMPLE_RATE_HZ) for one in recordings)
+    windows = concatenate([sliding_windows(one, length_s=WINDOW_LENGTH_S, hop_s=HOP_S) for one in at_rate])
+    return replace(windows, sample_rate_hz=SAMPLE_RATE_HZ)  # whole nanoseconds make it 30.00000000003
+
+
+_ALL = (
+    Protocol(
+        "harnet",
+        ("wisdm",),
+        "Recognition of 18 activities of people never met, from the watch's acceleration, on five random draws of a "
+        "fifth of the people: the published evaluation of HARNet, so that published scores stand beside it for "
+        "orientation. With 43 of its 46 people at hand the folds are other ones, so the scores are not those of the "
+        "same people. Everybody did the same script in one study with one model of watch: it does not measure "
+        "everyday life, another watch, or lying.",
+        _wisdm_harnet,
+        harnet_wisdm_folds,
+    ),
+    Protocol(
+        "harnet-choosing",
+        ("wisdm",),
+        "Recognition of 18 activities of three people never met, learned from nine: the windows of wisdm/harnet, but "
+        "only of the 12 people whom none of its folds tests, in four folds among themselves. Presets, augmentations "
+        "and lengths of training are chosen by it, and by nothing else. A score by it is therefore no result.",
+        _wisdm_choosing,
+        choosing_folds,
+    ),
+    Protocol(
+        "strangers",
+        ("dsads",),
+        "Recognition of lying, sitting, standing and walking of a person never met, learned from the seven others, "
+        "both arms of a person always on one side. There are eight people and one bout of each kind a person, and a "
+        "posture is one of laboratory stillness: the score varies much from person to person and says nothing of "
+        "postures with busy hands.",
+        _dsads_four,
+        _one_person_out,
+    ),
+    Protocol(
+        "strangers-choosing",
+        ("dsads",),
+        "The windows of dsads/strangers, but with two people left out of each fold, so that what is chosen for a "
+        "person can go by what others score who were strangers to a model that had not met that person either. "
+        "Scores of single people decide; the mean over all of them is of everybody and therefore no result.",
+        _dsads_four,
+        _neighbours_out,
+    ),
+    Protocol(
+        "strangers-19",
+        ("dsads",),
+        "Recognition of all 19 activities of the set, of a person never met, learned from the seven others, both arms "
+        "of a person always on one side. Several activities differ by where they were done rather than by how the "
+        "arm moves (standing, and standing in a lift), so not every mistake is one that a wearer would call one.",
+        _dsads_nineteen,
+        _one_person_out,
+    ),
+    Protocol(
+        "pairs",
+        ("dsads",),
+        "What two people's recordings are worth to strangers: the notebook's task (right arm; lying, sitting, "
+        "standing, walking) with each of the 28 pairs of people to learn from and the other six as strangers, so that "
+        "which two they were is averaged over. Windows are 10 s at 30 Hz, not the notebook's 512 samples. A person "
+        "is tested 21 times by models that share people: the 168 evaluations are not 168 people.",
+        _dsads_right_arm,
+        _pairs,
+    ),
+    Protocol(
+        "harnet",
+        ("hmp",),
+        "Recognition of five short activities (climbing stairs, drinking, getting up from bed, pouring water, "
+        "walking) of a person never met, learned from six others: the published evaluation of HARNet on this set. "
+        "The people did very different numbers of them, so a person's score may rest on two or three activities, "
+        "and activities shorter than 10 s are not in it.",
+        _hmp_harnet,
+        harnet_hmp_folds,
+    ),
+    Protocol(
+        "strangers",
+        ("exercises",),
+        "Recognition of seven shoulder exercises of two people never met, learned from the eight others, both wrists "
+        "of a person always on one side, acceleration only. Every sample is exercise, so it does not measure telling "
+        "exercise from anything else.",
+        _exercises,
+        _five_folds,
+    ),
+    Protocol(
+        "to-wisdm",
+        ("dsads", "wisdm"),
+        "Recognition of running, sitting, stairs, standing and walking in another study than was learned from: "
+        "trained on DSADS (eight people, both arms, wired units), tested on everybody in WISDM (a watch). People, "
+        "sensor, the way it is worn and what was called by one word all differ at once, and the score does not say "
+        "which of them costs what.",
+        _between(("dsads", "wisdm")),
+        _of_different_sets("dsads", "wisdm"),
+    ),
+    Protocol(
+        "to-dsads",
+        ("wisdm", "dsads"),
+        "Recognition of running, sitting, stairs, standing and walking in another study than was learned from: "
+        "trained on everybody in WISDM (a watch on one wrist), tested on the eight people of DSADS (wired units on "
+        "both arms). It says as little as dsads/to-wisdm about what the difference is due to, and rests on eight "
+        "people.",
+        _between(("wisdm", "dsads")),
+        _of_different_sets("wisdm", "dsads"),
+    ),
+)
+
+PROTOCOLS: Mapping[tuple[str, str], Protocol] = MappingProxyType({(each.dataset, each.name): each for each in _ALL})
+"""Every protocol, by its data set and name."""

@@ -1,0 +1,310 @@
+"""Recordings -> Windows: the notebook's random draw, and sliding windows."""
+
+import math
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harken.recordings.recording import UNLABELLED, Recording, recoded
+from harken.support.errors import HarkenError
+
+__all__ = ["Windows", "concatenate", "draw_starts", "random_windows", "run_ends", "sliding_windows"]
+
+DRAWS_AT_ONCE = 1 << 16
+MOST_DRAWS = 10**9
+"""About 10 s of drawing. A recording that needs more has so few windows that 10,000 draws say nothing."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Windows:
+    """Equally long pieces of recordings, each with at most one label.
+
+    Attributes:
+        signals: float32 ``[n, length, channels]`` in the recording's units. A view into the recording where
+            the windows follow one another evenly.
+        label_codes: int16 ``[n]``, an index into ``label_names`` or -1 (unlabelled).
+        label_names: the labels.
+        subjects: the wearer of each window, ``[n]`` of str.
+        starts_ns: the time of each window's first sample, int64 ``[n]``.
+        start_rows: the row of each window's first sample in its source, int64 ``[n]``.
+        channels: the names of the channels.
+        sample_rate_hz: samples per second, the median over the recordings.
+    """
+
+    signals: NDArray[np.float32]
+    label_codes: NDArray[np.int16]
+    label_names: tuple[str, ...]
+    subjects: NDArray[np.str_]
+    starts_ns: NDArray[np.int64]
+    start_rows: NDArray[np.int64]
+    channels: tuple[str, ...]
+    sample_rate_hz: float
+
+    def __len__(self) -> int:
+        return len(self.signals)
+
+    def __repr__(self) -> str:
+        people = len(set(self.subjects.tolist()))
+        return (
+            f"<Windows: {len(self):,} of {self.length} samples of {', '.join(self.channels)} at "
+            f"{self.sample_rate_hz:.4g} Hz, of {people} {'person' if people == 1 else 'people'}; "
+            f"{', '.join(self.label_names) or 'no labels'}>"
+        )
+
+    def __getitem__(self, index: "slice | NDArray[np.bool_] | NDArray[np.int64]") -> "Windows":
+        """Some of the windows, by a slice, a mask or positions."""
+        return replace(
+            self,
+            signals=self.signals[index],
+            label_codes=self.label_codes[index],
+            subjects=self.subjects[index],
+            starts_ns=self.starts_ns[index],
+            start_rows=self.start_rows[index],
+        )
+
+    @property
+    def length(self) -> int:
+        """Samples in a window."""
+        return int(self.signals.shape[1])
+
+    @property
+    def labels(self) -> NDArray[np.str_]:
+        """The label of each window by name, ``[n]``; the empty string where there is none."""
+        return np.array([*self.label_names, ""], dtype=np.str_)[self.label_codes]
+
+    @property
+    def labels_present(self) -> set[str]:
+        """The labels that at least one window has."""
+        return set(self.labels[self.label_codes != UNLABELLED].tolist())
+
+    def with_label_names(self, label_names: tuple[str, ...]) -> "Windows":
+        """The same windows with codes pointing into ``label_names``; a label not in it becomes unlabelled."""
+        codes = recoded(self.label_codes, self.label_names, label_names)
+        return replace(self, label_codes=codes, label_names=label_names)
+
+
+def random_windows(recordings: Recording | Sequence[Recording], *, length: int, count: int, seed: int) -> Windows:
+    """The notebook's draw: windows at random rows, kept when all their labels are one and the same.
+
+    Starts are ``int(random() * (rows - length + 1))`` from Python's Mersenne Twister seeded with ``seed``,
+    which is what ``random.randint`` did in the notebook's Python 2.7; several recordings are joined end to
+    end first, as the notebook joined its files. The windows overlap one another and, drawn from one wearer,
+    the windows that are tested overlap those that are learned: **a score on them flatters.**
+
+    The notebook drew over the rows as they stood in the file, so pass recordings read ``as_found`` to get
+    its windows: they may span gaps and wild values. A row with a missing value counts as unlabelled, since
+    no network can read it. In a mended recording a window never spans a gap or a marked sample either.
+
+    Args:
+        recordings: one recording or several.
+        length: samples in a window.
+        count: how many windows to keep; one may be kept twice.
+        seed: of the random draw.
+
+    Raises:
+        HarkenError: when no window of one label fits, or so few that the draw would not end; when recordings
+            have different channels; when ``length`` or ``count`` is less than 1.
+    """
+    if length < 1 or count < 1:
+        raise HarkenError(f"{count} windows of {length} samples cannot be drawn; both numbers must be 1 or more")
+    joined = [recordings] if isinstance(recordings, Recording) else list(recordings)
+    _check_alike(joined)
+    label_names = _common_labels(joined)
+    codes = np.concatenate([r.with_label_names(label_names).label_codes for r in joined])
+    if all(r.as_found for r in joined):
+        finite = np.concatenate([_finite(r.signals) for r in joined])
+        ends = run_ends(np.where(finite, codes, np.int16(UNLABELLED)))
+        usable = (codes != UNLABELLED) & finite
+    else:
+        ends = run_ends(np.concatenate([_run_ids(r, offset) for offset, r in enumerate(joined)]))
+        usable = (codes != UNLABELLED) & np.concatenate([r.valid for r in joined])
+    fits = _fits(ends, usable, length)
+    if not fits.any():
+        raise HarkenError(_no_window(joined, length, ends, usable))
+    starts = draw_starts(fits, count=count, seed=seed)
+    sizes = np.cumsum([0, *(len(r) for r in joined)])
+    owner = np.searchsorted(sizes, starts, side="right") - 1
+    return Windows(
+        signals=_gather(joined, starts, length),
+        label_codes=codes[starts],
+        label_names=label_names,
+        subjects=np.array([r.subject for r in joined], dtype=np.str_)[owner],
+        starts_ns=np.concatenate([r.time_ns for r in joined])[starts],
+        start_rows=starts,
+        channels=joined[0].channels,
+        sample_rate_hz=float(np.median([r.sample_rate_hz for r in joined])),
+    )
+
+
+def sliding_windows(recording: Recording, *, length_s: float, hop_s: float, labelled_only: bool = True) -> Windows:
+    """Windows of ``length_s`` every ``hop_s`` seconds, never across a gap, a label change or a marked sample.
+
+    Within every stretch of one label the first window begins at its first sample. Lengths are rounded to
+    whole samples at the recording's measured rate.
+
+    Args:
+        recording: a mended recording.
+        length_s: a window's length in seconds.
+        hop_s: seconds from one window's start to the next one's.
+        labelled_only: leave out windows without a label.
+
+    Raises:
+        HarkenError: when the recording is ``as_found``, a length is not positive, or no window fits.
+    """
+    if recording.as_found:
+        raise HarkenError(
+            f"{recording.source or recording.subject}: sliding windows need a mended recording; "
+            "read it without as_found"
+        )
+    rate = recording.sample_rate_hz
+    if not (0.5 < length_s * rate < math.inf and 0.5 < hop_s * rate < math.inf):
+        raise HarkenError(
+            f"windows of {length_s:g} s every {hop_s:g} s cannot be: both must be at least a sample at {rate:g} Hz"
+        )
+    length, hop = round(length_s * rate), round(hop_s * rate)
+    usable = recording.valid & (recording.label_codes != UNLABELLED) if labelled_only else recording.valid
+    ids = _run_ids(recording, 0)
+    first = np.flatnonzero(np.concatenate([[True], ids[1:] != ids[:-1]]))
+    last = np.concatenate([first[1:], [len(ids)]])
+    room = np.where(usable[first], last - first, 0)
+    each = np.where(room >= length, (room - length) // hop + 1, 0)
+    if not each.any():
+        raise HarkenError(_no_window([recording], length, run_ends(ids), usable))
+    before = np.concatenate([[0], np.cumsum(each)[:-1]])
+    starts = np.repeat(first, each) + hop * (np.arange(int(each.sum())) - np.repeat(before, each))
+    return Windows(
+        signals=_gather([recording], starts, length),
+        label_codes=recording.label_codes[starts],
+        label_names=recording.label_names,
+        subjects=np.full(len(starts), recording.subject),
+        starts_ns=recording.time_ns[starts],
+        start_rows=starts,
+        channels=recording.channels,
+        sample_rate_hz=recording.sample_rate_hz,
+    )
+
+
+def concatenate(parts: Sequence[Windows]) -> Windows:
+    """Windows of several recordings in one, their labels joined by name.
+
+    Raises:
+        HarkenError: when there are none, or lengths or channels differ.
+    """
+    if not parts:
+        raise HarkenError("there are no windows to join")
+    if len({(part.length, part.channels) for part in parts}) > 1:
+        raise HarkenError("windows of different lengths or channels cannot be joined")
+    names = tuple(sorted({name for part in parts for name in part.label_names}))
+    return Windows(
+        signals=np.concatenate([part.signals for part in parts]),
+        label_codes=np.concatenate([part.with_label_names(names).label_codes for part in parts]),
+        label_names=names,
+        subjects=np.concatenate([part.subjects for part in parts]),
+        starts_ns=np.concatenate([part.starts_ns for part in parts]),
+        start_rows=np.concatenate([part.start_rows for part in parts]),
+        channels=parts[0].channels,
+        sample_rate_hz=float(np.median([part.sample_rate_hz for part in parts])),
+    )
+
+
+def draw_starts(fits: NDArray[np.bool_], *, count: int, seed: int) -> NDArray[np.int64]:
+    """Draw rows until ``count`` of them are in ``fits`` (bool ``[rows - length + 1]``, not all False).
+
+    Raises:
+        HarkenError: when fits are so rare that the draw would take minutes.
+    """
+    share = np.count_nonzero(fits) / len(fits)
+    if count > MOST_DRAWS * share:
+        raise HarkenError(
+            f"only {np.count_nonzero(fits)} of {len(fits)} rows can begin a window of one label: "
+            f"too few to draw {count} windows from. Shorter windows, or longer labelled bouts, would do"
+        )
+    twister = _python_twister(seed)
+    kept: list[NDArray[np.int64]] = []
+    found = 0
+    while found < count:
+        starts = (twister.random_sample(DRAWS_AT_ONCE) * len(fits)).astype(np.int64)
+        kept.append(starts[fits[starts]])
+        found += len(kept[-1])
+    return np.concatenate(kept)[:count]
+
+
+def run_ends(ids: NDArray[np.integer]) -> NDArray[np.int64]:
+    """For each row, where the run of equal ``ids`` that it stands in ends (exclusive), int64 ``[n]``."""
+    edges = np.concatenate([np.flatnonzero(ids[1:] != ids[:-1]) + 1, [len(ids)]])
+    return np.repeat(edges, np.diff(np.concatenate([[0], edges])))
+
+
+def _python_twister(seed: int) -> np.random.RandomState:
+    """NumPy's Mersenne Twister in the state, and so with the numbers, of Python's ``random.Random(seed)``."""
+    _, state, _ = random.Random(seed).getstate()
+    twister = np.random.RandomState()
+    twister.set_state(("MT19937", np.array(state[:-1], dtype=np.uint32), state[-1], 0, 0.0))
+    return twister
+
+
+def _run_ids(recording: Recording, offset: int) -> NDArray[np.int64]:
+    """Numbers that change at every gap, label change, and edge of marked samples, and between recordings."""
+    n = len(recording)
+    cut = np.zeros(n, dtype=bool)
+    cut[0] = True
+    cut[1:] = recording.label_codes[1:] != recording.label_codes[:-1]
+    cut[1:] |= recording.valid[1:] != recording.valid[:-1]
+    cut[recording.gap_rows] = True
+    return np.cumsum(cut) + (offset << 40)
+
+
+def _fits(ends: NDArray[np.int64], usable: NDArray[np.bool_], length: int) -> NDArray[np.bool_]:
+    """Which rows can begin a window of ``length`` rows, bool ``[rows - length + 1]`` (or empty)."""
+    places = max(0, len(ends) - length + 1)
+    rows = np.arange(places)
+    return usable[:places] & (ends[:places] - rows >= length)
+
+
+def _gather(recordings: list[Recording], starts: NDArray[np.int64], length: int) -> NDArray[np.float32]:
+    """Windows ``[n, length, channels]`` at ``starts`` in the joined rows."""
+    signals = recordings[0].signals if len(recordings) == 1 else np.concatenate([r.signals for r in recordings])
+    every = np.lib.stride_tricks.sliding_window_view(signals, length, axis=0).swapaxes(1, 2)
+    steps = np.diff(starts)
+    if len(starts) > 1 and steps[0] > 0 and (steps == steps[0]).all():
+        return every[starts[0] : starts[-1] + 1 : steps[0]]
+    return every[starts]
+
+
+def _finite(signals: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Which rows have all their values, a column at a time: faster than row by row."""
+    finite = np.ones(len(signals), dtype=bool)
+    for channel in range(signals.shape[1]):
+        finite &= np.isfinite(signals[:, channel])
+    return finite
+
+
+def _common_labels(recordings: list[Recording]) -> tuple[str, ...]:
+    return tuple(sorted({name for recording in recordings for name in recording.label_names}))
+
+
+def _check_alike(recordings: list[Recording]) -> None:
+    if not recordings:
+        raise HarkenError("there is no recording to draw windows from")
+    if len({r.channels for r in recordings}) > 1:
+        seen = "; ".join(f"{r.source or r.subject}: {', '.join(r.channels)}" for r in recordings)
+        raise HarkenError(f"recordings with different channels cannot be joined ({seen})")
+    if len({r.as_found for r in recordings}) > 1:
+        raise HarkenError("recordings as found and mended ones cannot be joined")
+
+
+def _no_window(recordings: list[Recording], length: int, ends: NDArray[np.int64], usable: NDArray[np.bool_]) -> str:
+    names = ", ".join(recording.source or recording.subject for recording in recordings)
+    if not usable.any():
+        return (
+            f"{names}: no row has a label (and all its values), so no window has one; label_column (--label-column) "
+            "says where labels are"
+        )
+    longest = int(((ends - np.arange(len(ends))) * usable).max())
+    return (
+        f"{names}: no window of {length} samples with one label can be found; the longest bout of one label "
+        f"has {longest} samples. Label longer bouts, or use shorter windows"
+    )

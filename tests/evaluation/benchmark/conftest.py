@@ -1,0 +1,48 @@
+"""What the tests of benchmarks share: the invented study as a protocol, and a benchmark of it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import people
+import pytest
+import study
+
+from harken.evaluation.benchmark import BenchmarkSettings, run_benchmark
+from harken.learning.presets import PRESETS
+from harken.windows.splits import protocols
+
+
+@pytest.fixture
+def invented(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The protocol invented/strangers and the small presets."""
+    monkeypatch.setattr(protocols, "PROTOCOLS", study.with_study())
+    for name, recipe in people.SMALL_PRESETS.items():
+        monkeypatch.setitem(PRESETS, name, recipe)
+
+
+@pytest.fixture
+def settings(invented: None, tmp_path: Path) -> Callable[..., BenchmarkSettings]:
+    """Settings of a quick benchmark in this process, with some of them changed."""
+
+    def make(**changes: Any) -> BenchmarkSettings:
+        asked: dict[str, Any] = {"preset": "small-everyday", "baselines": ("small:4",), "workers": 0} | changes
+        return BenchmarkSettings("invented", "strangers", asked.pop("out", tmp_path / "out"), **asked)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of a benchmark that ran through. Do not change it."""
+    out = tmp_path_factory.mktemp("benchmark") / "whole"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(protocols, "PROTOCOLS", study.with_study())
+        for name, recipe in people.SMALL_PRESETS.items():
+            patch.setitem(PRESETS, name, recipe)
+        run_benchmark(
+            BenchmarkSettings(
+                "invented", "strangers", out, preset="small-everyday", baselines=("small:4",), seed=0, workers=0
+            )
+        )
+    return out

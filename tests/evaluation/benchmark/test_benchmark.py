@@ -1,0 +1,308 @@
+"""A benchmark from its protocol to its directory, and all the ways it is stopped, resumed and refused."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import people
+import pytest
+import study
+from sklearn.metrics import f1_score
+
+from harken.evaluation.benchmark import BenchmarkSettings, Finished, run_benchmark
+from harken.models.recogniser import Recogniser
+from harken.support.errors import HarkenError
+from harken.windows.splits import apply, protocols
+from harken.windows.splits.protocols import Protocol
+
+Settings = Callable[..., BenchmarkSettings]
+
+CHILD = (
+    "import people, study; people.register_small_preset(); study.register_study(); from harken.cli import main; main()"
+)
+PATIENCE_S = 120
+
+
+class Listening:
+    def __init__(self) -> None:
+        self.begun: list[tuple[int, int]] = []
+        self.heard: list[Finished] = []
+
+    def begins(self, *, jobs: int, done: int) -> None:
+        self.begun.append((jobs, done))
+
+    def finished(self, finished: Finished) -> None:
+        self.heard.append(finished)
+
+
+def test_the_directory_holds_what_the_page_says(whole: Path) -> None:
+    assert {path.name for path in whole.iterdir()} == {
+        *("benchmark.json", "benchmark.md", "confusion.png"),
+        *("fold_0", "fold_1", "fold_2"),
+    }
+    assert {path.name for path in (whole / "fold_1").iterdir()} == {
+        *("small-everyday.json", "small-everyday.safetensors"),
+        *("small.json", "small.safetensors"),
+    }
+    result = json.loads((whole / "benchmark.json").read_text())
+    assert result["command"] == (
+        "harken benchmark invented --protocol strangers --out DIR --preset small-everyday --baseline small:4 --seed 0"
+    )
+    assert result["mean_person_macro_f1"] == result["methods"]["small-everyday"]["mean_person_macro_f1"]
+    assert list(result["methods"]) == ["small-everyday", "small"]
+    assert list(result["differences"]) == ["small"]
+    assert result["methods"]["small"]["settings"]["preset"]["training"]["passes"] == 4
+    assert result["windows"]["people"] == 6
+    assert [one["machine"]["threads"] for one in result["made_with"]] == [1]
+    tested = [person for fold in result["folds"].values() for person in fold["test"]]
+    assert sorted(tested) == list(study.PEOPLE)
+
+
+def test_scores_are_those_of_a_model_trained_by_hand_on_the_same_people(whole: Path) -> None:
+    windows = study.study_windows()
+    expected = {}
+    for fold in study.folds(windows):
+        parts = apply(fold, windows)
+        learned = Recogniser(people.SMALL_EVERYDAY, seed=0, device="cpu").fit(parts.training)
+        saved = Recogniser.load(whole / f"fold_{fold.name}" / "small-everyday.safetensors", device="cpu")
+        recognised = learned.predict(parts.test)
+        assert (saved.predict(parts.test) == recognised).all()
+        for person in fold.test:
+            own = parts.test.subjects == person
+            expected[person] = f1_score(parts.test.labels[own], recognised[own], average="macro", zero_division=0)
+    one = json.loads((whole / "benchmark.json").read_text())["methods"]["small-everyday"]
+    found = {person: scores["macro_f1"] for fold in one["folds"].values() for person, scores in fold["people"].items()}
+    assert found == pytest.approx(expected, abs=1e-12)
+    assert one["mean_person_macro_f1"] == pytest.approx(np.mean(list(expected.values())))
+    assert one["sd_person_macro_f1"] == pytest.approx(np.std(list(expected.values()), ddof=1))
+    assert one["worst_person"]["macro_f1"] == pytest.approx(min(expected.values()))
+    assert 0.4 < one["mean_person_macro_f1"] < 1, "a study that teaches nothing, or leaves no mistake, tests nothing"
+
+
+def test_the_result_that_is_returned_is_the_one_in_the_file(settings: Settings, whole: Path, tmp_path: Path) -> None:
+    shutil.copytree(whole, tmp_path / "out")
+    before = (tmp_path / "out" / "fold_0" / "small.json").stat().st_mtime_ns
+    listening = Listening()
+    result = run_benchmark(settings(resume=True), listening)
+    assert result == json.loads((whole / "benchmark.json").read_text())
+    assert listening.begun == [(6, 6)]
+    assert listening.heard == []
+    assert (tmp_path / "out" / "fold_0" / "small.json").stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize("lost", ["small-everyday.json", "small-everyday.safetensors"])
+def test_what_is_missing_is_computed_again_and_nothing_else(
+    settings: Settings, whole: Path, tmp_path: Path, lost: str
+) -> None:
+    shutil.copytree(whole, tmp_path / "out")
+    (tmp_path / "out" / "fold_1" / lost).unlink()
+    (tmp_path / "out" / "benchmark.json").unlink()
+    (tmp_path / "out" / ".windows-left-by-a-kill.npy").write_bytes(b"")
+    listening = Listening()
+    run_benchmark(settings(resume=True), listening)
+    assert [(one.method, one.fold, one.done, one.jobs) for one in listening.heard] == [("small-everyday", "1", 6, 6)]
+    for name in ("small-everyday.safetensors", "small.safetensors", "small.json"):
+        again, before = (folder / "fold_1" / name for folder in (tmp_path / "out", whole))
+        assert again.read_bytes() == before.read_bytes()
+    assert study.without_times(tmp_path / "out" / "benchmark.json") == study.without_times(whole / "benchmark.json")
+    assert not list((tmp_path / "out").glob(".*"))
+
+
+def test_a_refusal_in_a_process_comes_through_as_its_sentence(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_short(_: object) -> object:
+        windows = study.study_windows()
+        return replace(windows, signals=windows.signals[:, :20])
+
+    monkeypatch.setattr(protocols, "PROTOCOLS", study.with_study(replace(study.STUDY, draw=too_short)))
+    with pytest.raises(HarkenError, match="too short for features"):
+        run_benchmark(settings(preset=people.SMALL_EVERYDAY, baselines=("random_forest",), workers=1, folds=("0",)))
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert not list((tmp_path / "out").glob(".*")), "the windows for the workers were left behind"
+
+
+def test_some_folds_first_and_the_others_later(settings: Settings, whole: Path, tmp_path: Path) -> None:
+    asked = settings(folds=("1",), baselines=())
+    result = run_benchmark(asked)
+    assert list(result["folds"]) == ["1"]
+    assert list(result["methods"]["small-everyday"]["folds"]) == ["1"]
+    entire = json.loads((whole / "benchmark.json").read_text())
+    assert set(result) == set(entire)
+    before = entire["methods"]["small-everyday"]
+    assert result["methods"]["small-everyday"]["folds"]["1"] == before["folds"]["1"]
+    assert result["methods"]["small-everyday"]["mean_person_macro_f1_interval"] is None  # of two people
+    assert before["mean_person_macro_f1_interval"] is not None
+    listening = Listening()
+    run_benchmark(settings(resume=True), listening)
+    assert listening.begun == [(6, 1)]
+    assert study.without_times(asked.out / "benchmark.json") == study.without_times(whole / "benchmark.json")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"seed": 1}, r"another method\.preset\.training\.seed \(0, now 1\)"),
+        ({"passes": 1}, r"another method\.preset\.training\.passes \(3, now 1\)"),
+        ({"baselines": ("small:5",)}, r"small\.json was made with another .*passes \(4, now 5\)"),
+    ],
+)
+def test_changed_settings_are_refused(
+    settings: Settings, whole: Path, tmp_path: Path, changes: dict[str, object], said: str
+) -> None:
+    shutil.copytree(whole, tmp_path / "out")
+    with pytest.raises(HarkenError, match=said):
+        run_benchmark(settings(resume=True, **changes))
+    assert (tmp_path / "out" / "benchmark.json").read_bytes() == (whole / "benchmark.json").read_bytes()
+
+
+@pytest.mark.parametrize("other", [study.other_data(), replace(study.STUDY, folds=lambda w: study.folds(w)[::-1])])
+def test_changed_data_and_changed_people_are_refused(
+    settings: Settings, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: Protocol
+) -> None:
+    renamed = replace(
+        other,
+        folds=lambda windows: [replace(fold, name=str(number)) for number, fold in enumerate(other.folds(windows))],
+    )
+    shutil.copytree(whole, tmp_path / "out")
+    monkeypatch.setattr(protocols, "PROTOCOLS", study.with_study(renamed))
+    with pytest.raises(HarkenError, match=r"was made with another (windows|fold)"):
+        run_benchmark(settings(resume=True))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"folds": ("3",)}, "has no fold 3; it has 0, 1, 2"),
+        (
+            {"baselines": ("zero_rule",)},
+            "no method 'zero_rule'; the presets are .*small.*, the baselines random_forest",
+        ),
+        ({"baselines": ("small-everyday:3",)}, "small-everyday is named twice"),
+        ({"baselines": ("random_forest:3",)}, "has no passes"),
+        ({"baselines": ("small:many",)}, "the number of passes, such as small:20"),
+        ({"baselines": ("small:0",)}, "0 passes cannot be"),
+        ({"preset": "random_forest"}, "there is no preset 'random_forest'"),
+        ({"workers": -1}, "-1 workers cannot be"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused_before_anything_is_learned(
+    settings: Settings, changes: dict[str, object], said: str
+) -> None:
+    asked = settings(**changes)
+    with pytest.raises(HarkenError, match=said):
+        run_benchmark(asked)
+    assert not asked.out.exists() or not list(asked.out.iterdir())
+
+
+def test_an_unknown_protocol_is_answered_with_those_there_are(settings: Settings) -> None:
+    with pytest.raises(HarkenError, match="invented has no protocol 'friends'; it has strangers"):
+        run_benchmark(replace(settings(), protocol="friends"))
+
+
+def test_a_directory_in_use_is_refused(settings: Settings, whole: Path, tmp_path: Path) -> None:
+    shutil.copytree(whole, tmp_path / "out")
+    with pytest.raises(HarkenError, match="is not empty; choose another --out, or go on"):
+        run_benchmark(settings())
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "beach.jpg").write_bytes(b"")
+    for resume in (False, True):
+        with pytest.raises(HarkenError, match=r"holds no benchmark of harken; choose another --out$"):
+            run_benchmark(settings(out=tmp_path / "photos", resume=resume))
+    (tmp_path / "file").write_text("")
+    with pytest.raises(HarkenError, match="is a file"):
+        run_benchmark(settings(out=tmp_path / "file"))
+    (tmp_path / "out" / "fold_2" / "small.json").write_text('{"method": ')
+    with pytest.raises(HarkenError, match=r"small\.json is damaged .* remove it"):
+        run_benchmark(settings(resume=True))
+
+
+def test_a_label_that_only_strangers_have_is_never_recognised_and_counts_as_missed(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dancing(_: object) -> object:
+        windows = study.study_windows()
+        codes = windows.label_codes.copy()
+        mine = np.flatnonzero(np.isin(windows.subjects, study.folds(windows)[0].test))
+        codes[mine[:10]] = 3
+        return replace(windows, label_codes=codes, label_names=(*study.LABELS, "zumba"))
+
+    monkeypatch.setattr(protocols, "PROTOCOLS", study.with_study(replace(study.STUDY, draw=dancing)))
+    result = run_benchmark(settings(folds=("0",)))
+    for name in ("small-everyday", "small"):
+        one = result["methods"][name]
+        assert one["class_f1"]["zumba"] == 0
+        assert sum(one["confusion"][3]) == 10
+        assert [row[3] for row in one["confusion"]] == [0, 0, 0, 0]
+
+
+def test_stopped_and_killed_in_processes_and_resumed_here_gives_the_same_result(
+    settings: Settings, whole: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    command = [
+        *(sys.executable, "-c", CHILD, "benchmark", "invented", "--protocol", "strangers", "--out", str(out)),
+        *("--preset", "small-everyday", "--baseline", "small:4", "--baseline", "random_forest", "--workers", "2"),
+    ]
+    stopped = begin(command)
+    wait_for(out, 1)
+    os.killpg(stopped.pid, signal.SIGINT)  # what Ctrl-C in a terminal does
+    _, said = stopped.communicate(timeout=PATIENCE_S)
+    assert stopped.returncode == 130, said
+    assert "the same command with --resume goes on" in said
+    assert "Traceback" not in said
+    assert not list(out.glob(".*"))
+
+    made_there = [path.relative_to(out) for path in out.glob("fold_*/small*.safetensors")]
+    assert made_there
+    for path in made_there:
+        assert (out / path).read_bytes() == (whole / path).read_bytes(), "a process learned something else"
+
+    kept = len(list(out.glob("fold_*/*.json")))
+    killed = begin([*command, "--resume", "--workers", "1"])
+    wait_for(out, kept + 1)
+    workers = children(killed.pid)
+    killed.kill()
+    killed.communicate(timeout=PATIENCE_S)
+    wait(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers))
+
+    left = run_benchmark(settings(resume=True))
+    assert left == json.loads((whole / "benchmark.json").read_text()) | {"timing": left["timing"]}
+    assert not list(out.glob(".*"))
+
+
+def begin(command: list[str]) -> subprocess.Popen[str]:
+    path = os.pathsep.join([str(Path(people.__file__).parent), os.environ.get("PYTHONPATH", "")])
+    return subprocess.Popen(
+        command,
+        env={**os.environ, "PYTHONPATH": path},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def wait_for(out: Path, findings: int) -> None:
+    wait(lambda: len(list(out.glob("fold_*/[a-z]*.json"))) >= findings)
+
+
+def wait(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
+
+
+def children(pid: int) -> list[int]:
+    """Processes that a process started; none where the system does not tell."""
+    found = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(one) for one in found.read_text().split()] if found.exists() else []

@@ -1,0 +1,61 @@
+"""Where jobs run: a process that is killed, a Dask cluster, and what is said where there is none."""
+
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import study
+
+from harken.evaluation.benchmark import BenchmarkSettings, run_benchmark, workers
+from harken.evaluation.benchmark.job import Job
+from harken.support.errors import HarkenError
+
+Settings = Callable[..., BenchmarkSettings]
+
+
+def test_a_process_that_is_killed_is_told_from_a_mistake(tmp_path: Path) -> None:
+    windows = study.study_windows()
+    jobs = [Job(study.Dying(), fold) for fold in study.folds(windows)]
+    with pytest.raises(HarkenError, match="a worker process was killed, maybe because memory ran out"):
+        list(workers.Processes(1, tmp_path).run(jobs, windows))
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_dask_it_is_said_how_to_get_it(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(HarkenError, match=r"--scheduler needs Dask .* -m pip install distributed"):
+        run_benchmark(settings(scheduler="tcp://127.0.0.1:1"))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_on_dask_workers_of_one_thread_find_what_this_process_finds(settings: Settings, whole: Path) -> None:
+    distributed = pytest.importorskip("distributed", reason="Dask is not installed")
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
+        asked = settings(scheduler=cluster.scheduler_address, folds=("1",))
+        run_benchmark(asked)
+    for name in ("small-everyday.safetensors", "small.safetensors"):
+        assert (asked.out / "fold_1" / name).read_bytes() == (whole / "fold_1" / name).read_bytes()
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_dask_workers_of_several_threads_are_refused(settings: Settings) -> None:
+    distributed = pytest.importorskip("distributed", reason="Dask is not installed")
+    options = {"n_workers": 1, "threads_per_worker": 2, "processes": False, "dashboard_address": None}
+    with (
+        distributed.LocalCluster(**options, protocol="tcp://") as cluster,
+        pytest.raises(HarkenError, match=r"has 2 threads, .* --nthreads 1"),
+    ):
+        run_benchmark(settings(scheduler=cluster.scheduler_address))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_scheduler_that_does_not_answer_is_named(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("distributed", reason="Dask is not installed")
+    monkeypatch.setattr(workers, "SECONDS_FOR_THE_SCHEDULER", 0.2)
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{nobody.getsockname()[1]}"
+        with pytest.raises(HarkenError, match=f"no Dask scheduler answers at {address}"):
+            run_benchmark(settings(scheduler=address))

@@ -1,0 +1,94 @@
+"""Exports of loggers, and what their readers must do with damaged ones."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harken.readers.options import TableOptions
+from harken.recordings.mending import mend
+from harken.recordings.recording import Recording
+from harken.support.errors import HarkenError
+
+Looks = Callable[[Path, bytes], bool]
+Read = Callable[[Path, TableOptions], Recording]
+
+HEAD_BYTES = 1 << 16
+LONGEST_MESSAGE = 900
+
+
+def head(path: Path) -> bytes:
+    """What a reader is shown of a file to recognise it."""
+    with path.open("rb") as file:
+        return file.read(HEAD_BYTES)
+
+
+def written(value: float) -> str:
+    """A number as it is read back exactly into a 32-bit float."""
+    return repr(float(np.float32(value)))
+
+
+def turned(g: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Acceleration in the other sign convention, as 32-bit floats."""
+    return -g.astype(np.float32)
+
+
+def mutilations(content: bytes, *, cuts: int = 50, flips: int = 100) -> Iterator[tuple[str, bytes]]:
+    """A file cut short at many places, and with single bytes changed; the same ones every time."""
+    random = np.random.default_rng(7)
+    places = np.unique(np.concatenate([np.linspace(0, len(content) - 1, cuts), len(content) - np.arange(1, 30)]))
+    for end in places[places >= 0].astype(int):
+        yield "cut", content[:end]
+    for place in random.integers(0, len(content), flips):
+        flipped = bytes([content[place] ^ int(random.integers(1, 256))])
+        yield "flip", content[:place] + flipped + content[place + 1 :]
+
+
+def read_or_refused(path: Path, read: Read) -> Recording | None:
+    """The recording, or None where it is refused, with a message that is a sentence and not the file."""
+    message = ""
+    try:
+        found = read(path, TableOptions())
+        mend(found)
+    except HarkenError as error:
+        found, message = None, str(error)
+    assert len(message) < LONGEST_MESSAGE, message
+    return found
+
+
+def left_of_archives(content: bytes, path: Path, looks: Looks, read: Read) -> Iterator[Recording]:
+    """What is still read of a mutilated archive; most are refused, in a sentence. Go through all of it."""
+    outcomes = {"read": 0, "refused": 0}
+    for _, damaged in mutilations(content):
+        path.write_bytes(damaged)
+        looks(path, head(path))
+        found = read_or_refused(path, read)
+        outcomes["refused" if found is None else "read"] += 1
+        if found is not None:
+            yield found
+    assert outcomes["refused"] > 60
+    assert outcomes["read"] > 0
+
+
+def survives(content: bytes, path: Path, looks: Looks, read: Read) -> None:
+    """Check that a mutilated file is refused in a sentence or read for what is left of it, never as something else."""
+    path.write_bytes(content)
+    whole = read(path, TableOptions())
+    outcomes = set()
+    for kind, damaged in mutilations(content):
+        path.write_bytes(damaged)
+        assert looks(path, head(path)) in (True, False)
+        found = read_or_refused(path, read)
+        outcomes.add(f"{kind} {'refused' if found is None else 'read'}")
+        if found is None:
+            continue
+        assert found.channels == whole.channels
+        if kind == "cut":
+            kept = len(found) - 1  # the last number may have lost digits
+            np.testing.assert_array_equal(found.signals[:kept], whole.signals[:kept])
+            np.testing.assert_array_equal(found.time_ns[:kept], whole.time_ns[:kept])
+        elif len(found) == len(whole):
+            other = (found.signals != whole.signals) & ~(np.isnan(found.signals) & np.isnan(whole.signals))
+            assert other.any(axis=1).sum() <= 1
+    assert {"cut refused", "flip refused", "flip read"} <= outcomes

@@ -1,0 +1,87 @@
+"""Models of every network, small, with weights drawn at random that have seen some batches; and recordings for them."""
+
+import numpy as np
+import torch
+
+from harken.learning.training import logits, softmax
+from harken.models.model_file import Model
+from harken.networks import build
+from harken.networks.specification import ModelUnit, Specification
+from harken.recordings.recording import UNLABELLED, Recording
+from harken.timelines import label_recording
+from harken.windows.windows import Windows
+
+SIZES: dict[str, dict[str, int]] = {
+    "deep_conv_lstm": {"filters": 4, "units": 5},
+    "everyday": {"stem": 8, "width": 16, "blocks": 2, "units": 6},
+    "notebook_lstm": {"units": 7, "layers": 3},
+}
+
+
+def made_model(
+    network: str = "everyday", *, unit: ModelUnit = "g", even_grid: bool = True, rate_hz: float = 30.0
+) -> Model:
+    """A model of 120 samples of x, y and z every 60, which tells four labels apart somehow."""
+    channels, labels, length = ("x", "y", "z"), ("lying", "sitting", "walking", "größer"), 120
+    sizes = {**SIZES[network], "channels": len(channels), "classes": len(labels)}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(3)
+        module = build(network, sizes)
+        with torch.no_grad():
+            for _ in range(3):  # batch normalisation that has learned nothing would hide mistakes
+                module(torch.randn(32, length, 3) * torch.rand(32, 1, 1))
+            for parameter in module.parameters():
+                parameter.add_(0.05 * torch.randn_like(parameter))
+    specification = Specification(
+        channels=channels,
+        acceleration_unit=unit,
+        sample_rate_hz=rate_hz,
+        even_grid=even_grid,
+        window_length=length,
+        hop_s=length / rate_hz / 2,
+        labels=labels,
+        network=network,
+        sizes=sizes,
+        preset="test",
+        temperature=1.7,
+        calibrated_on="strangers",
+    )
+    return Model(specification, module.eval(), {"training": {"seed": 3}})
+
+
+def uneven_recording(rate_hz: float) -> Recording:
+    """25 s and 9 s of an uneven clock with a gap of 4 s between them, a few samples missing in each, and a scrap."""
+    random = np.random.default_rng(7)
+    n = round(34 * rate_hz)
+    time_s = (np.arange(n) + random.uniform(-0.3, 0.3, n)) / rate_hz
+    time_s[round(25 * rate_hz) :] += 4.0
+    time_s[-1:] += 3.0
+    kept = random.random(n) > 0.03
+    time_ns = 1_764_000_000_000_000_000 + np.rint(time_s[kept] * 1e6).astype(np.int64) * 1000
+    t = time_s[kept, None] - time_s[0]
+    waves = 0.02 * t * np.sin(2 * np.pi * np.array([0.7, 1.9, 3.1]) * t)
+    signals = np.array([0, 0.2, 1]) + waves + random.normal(0, 0.01, (len(t), 3))
+    return Recording(
+        time_ns=time_ns,
+        signals=signals.astype(np.float32),
+        channels=("x", "y", "z"),
+        label_codes=np.full(len(t), UNLABELLED, np.int16),
+        label_names=(),
+        subject="somebody",
+    )
+
+
+def answered(model: Model, recording: Recording) -> tuple[np.ndarray, np.ndarray]:
+    """What harken itself makes of a recording, in PyTorch: of each window its start in seconds ``[n]`` and its
+    probabilities ``[n, labels]``, in the order of time."""
+    starts, answers = [], []
+
+    def answer(windows: Windows) -> np.ndarray:
+        out = logits(model.network, torch.from_numpy(model.specification.prepare(windows)))
+        probabilities = softmax(out / np.float32(model.specification.temperature))
+        starts.append(windows.starts_ns / 1e9)
+        answers.append(probabilities)
+        return probabilities
+
+    label_recording(model.specification, recording, answer)
+    return np.concatenate(starts), np.concatenate(answers)

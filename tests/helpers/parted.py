@@ -1,0 +1,37 @@
+"""What a recording in parts must be: the recording that reading the whole gives."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from harken.readers import read
+from harken.readers.parts import Parts
+from harken.recordings.samples import joined
+from harken.support.errors import HarkenError
+
+
+def assert_same(parts: Parts, path: Path, **options: object) -> None:
+    """The parts are what ``harken.read`` gives, twice over."""
+    whole = read(path, **options)
+    for _ in range(2):
+        together = joined(list(parts.parts()))
+        np.testing.assert_array_equal(together.time_ns, whole.time_ns)
+        np.testing.assert_array_equal(together.signals, whole.signals)
+        np.testing.assert_array_equal(together.valid, whole.valid)
+    assert parts.quality == whole.quality
+    assert (parts.subject, parts.source, parts.timezone) == (whole.subject, whole.source, whole.timezone)
+    assert (parts.channels, parts.rows, parts.gap_limit_ns) == (whole.channels, len(whole), whole.gap_limit_ns)
+    assert parts.sample_rate_hz == whole.sample_rate_hz
+    assert (parts.start_ns, parts.end_ns) == (whole.time_ns[0], whole.time_ns[-1])
+    before, after = whole.time_ns[whole.gap_rows - 1], whole.time_ns[whole.gap_rows]
+    np.testing.assert_array_equal(parts.gaps_ns, np.stack([before, after], axis=1))
+
+
+def refusal_of(reader: Callable[[Path], object], path: Path) -> str | None:
+    """The sentence with which a file is refused; None where it is read."""
+    try:
+        reader(path)
+    except HarkenError as error:
+        return str(error)
+    return None

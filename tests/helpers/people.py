@@ -1,0 +1,73 @@
+"""Small invented people for tests: still, swinging and trembling, each with an angle and a size of their own."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from harken.learning.presets import PRESETS, Preset, RandomDraws, SlidingHops
+from harken.learning.training import TrainingSettings
+
+RATE_HZ = 25
+START_MS = 1_519_170_400_000
+BOUTS = ("lying", "walking", "sitting", "lying", "walking", "sitting")
+SMALL = replace(
+    PRESETS["notebook"],
+    name="small",
+    window_length=32,
+    windows=RandomDraws(windows=500, training_windows=400, training_seed=1337, cross_seed=101),
+    training=TrainingSettings(passes=3, evaluate_every_windows=300),
+)
+"""The notebook's recipe small enough for tests. Registered by the fixture `small_preset`."""
+SMALL_EVERYDAY = replace(
+    PRESETS["everyday"],
+    name="small-everyday",
+    sample_rate_hz=20.0,
+    window_length=40,
+    windows=SlidingHops(hop_s=0.5),
+    sizes={"stem": 8, "width": 8, "blocks": 1, "units": 8, "keep": 0.9},
+    training=replace(
+        PRESETS["everyday"].training, passes=3, batch_windows=16, evaluate_every_windows=160, fewest_steps=60
+    ),
+)
+"""The everyday recipe small enough for tests. Registered by the same fixture."""
+SMALL_PRESETS = {recipe.name: recipe for recipe in (SMALL, SMALL_EVERYDAY)}
+
+
+def person_rows(
+    seed: int,
+    bouts: tuple[str, ...] = BOUTS,
+    seconds: float = 20,
+    rate_hz: float = RATE_HZ,
+    gap_s: float = 10.0,
+) -> list[tuple[int, float, float, float, int, str]]:
+    """Rows Timestamp (ms), X, Y, Z (m/s2), P, Label; a gap of ``gap_s`` between two bouts."""
+    random = np.random.default_rng(seed)
+    angle, size = random.normal(0, 0.3), random.uniform(0.8, 1.2)
+    rows, time = [], float(START_MS)
+    for label in bouts:
+        n = int(seconds * rate_hz)
+        t = np.arange(n) / rate_hz
+        gravity = {"lying": 0.0, "sitting": 1.2, "walking": 2.2, "jumping": 2.8}[label] + angle
+        swing = {"lying": 0.05, "sitting": 0.1, "walking": 3.0, "jumping": 9.0}[label] * size
+        x = 9.81 * np.sin(gravity) + swing * np.sin(2 * np.pi * 2 * t) + random.normal(0, 0.05, n)
+        y = random.normal(0, 0.05, n)
+        z = 9.81 * np.cos(gravity) + swing * np.sin(2 * np.pi * 4 * t) + random.normal(0, 0.05, n)
+        for i in range(n):
+            stamp = round(time + i * 1000 / rate_hz)
+            rows.append((stamp, round(x[i], 4), round(y[i], 4), round(z[i], 4), 2 + i % 2, label))
+        time += n * 1000 / rate_hz + gap_s * 1000
+    return rows
+
+
+def write_person(path: Path, seed: int, **options: object) -> Path:
+    """Write an invented person in the notebook's format, with its header."""
+    rows = person_rows(seed, **options)  # type: ignore[arg-type]
+    lines = ["Timestamp,X,Y,Z,P,Label", *(",".join(map(str, row)) for row in rows)]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def register_small_preset(registry: dict[str, Preset] = PRESETS) -> None:
+    """For a process that a test starts."""
+    registry.update(SMALL_PRESETS)

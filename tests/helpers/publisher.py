@@ -1,0 +1,90 @@
+"""A server in a thread that breaks off, answers oddly, and counts every byte it sends; and what it publishes."""
+
+import socket
+from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+
+import numpy as np
+from archives import found, zipped
+
+from harken.datasets import DatasetInfo
+
+NOISE = np.random.default_rng(0).bytes(2_000_000)  # cannot be compressed
+FILES = {"set/signals.dat": NOISE, "set/readme.txt": b"Read me.\n"}
+ARCHIVE = zipped(FILES)
+
+
+@dataclass
+class Publisher:
+    """What the server has and how it behaves; what it was asked and how much it sent."""
+
+    content: bytes = ARCHIVE
+    status: int = 200
+    etag: str | None = '"one"'
+    modified: str | None = None
+    ranges: bool = True
+    says_length: bool = True
+    break_after: list[int] = field(default_factory=list)
+    """For each answer to come: after how many bytes of it the connection drops."""
+    busy_answers: int = 0
+    asked: list[str | None] = field(default_factory=list)
+    """The Range of each request."""
+    sent: list[int] = field(default_factory=list)
+    """How many bytes of content each answer held."""
+
+    def answer(self, handler: BaseHTTPRequestHandler) -> None:
+        asked = handler.headers.get("Range")
+        self.asked.append(asked)
+        if self.busy_answers:
+            self.busy_answers -= 1
+            handler.send_error(503)
+            return
+        if self.status != 200:
+            handler.send_error(self.status)
+            return
+        validator = handler.headers.get("If-Range")
+        partial = asked is not None and self.ranges and validator in (None, self.etag, self.modified)
+        start = int(asked.removeprefix("bytes=").removesuffix("-")) if partial and asked else 0
+        if start >= len(self.content):
+            handler.send_response(416)
+            handler.send_header("Content-Range", f"bytes */{len(self.content)}")
+            handler.send_header("Content-Length", "0")
+            handler.end_headers()
+            return
+        self._send(handler, self.content[start:], start if partial else None)
+
+    def _send(self, handler: BaseHTTPRequestHandler, body: bytes, start: int | None) -> None:
+        handler.send_response(200 if start is None else 206)
+        if start is not None:
+            handler.send_header("Content-Range", f"bytes {start}-{len(self.content) - 1}/{len(self.content)}")
+        if self.says_length:
+            handler.send_header("Content-Length", str(len(body)))
+        for name, value in (("ETag", self.etag), ("Last-Modified", self.modified)):
+            if value is not None:
+                handler.send_header(name, value)
+        handler.end_headers()
+        breaks = bool(self.break_after)
+        body = body[: self.break_after.pop(0)] if breaks else body
+        handler.wfile.write(body)
+        handler.wfile.flush()
+        self.sent.append(len(body))
+        if breaks:
+            handler.connection.shutdown(socket.SHUT_RDWR)
+
+
+@dataclass
+class Site:
+    publisher: Publisher
+    info: DatasetInfo
+
+    def with_archive(self, **changes: object) -> DatasetInfo:
+        return replace(self.info, archives=(replace(self.info.archives[0], **changes),))  # type: ignore[arg-type]
+
+
+def unpacked(folder: Path) -> dict[str, bytes]:
+    return {name: data for name, data in found(folder).items() if name.startswith("set/")}
+
+
+def lying_beside(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()} - {"set"}

@@ -1,0 +1,131 @@
+"""A server on a port of this machine, in a thread of the test, and small models for it."""
+
+import asyncio
+import json
+import socket
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import people
+from numpy.typing import NDArray
+
+from harken.models.recogniser import Recogniser
+from harken.recordings.recording import STANDARD_GRAVITY, Recording
+from harken.server.limits import Limits
+from harken.server.server import server_for
+from harken.signals import resample
+from harken.windows.windows import sliding_windows
+
+
+@cache
+def recording(seed: int = 1) -> Recording:
+    """An invented person, at 25 Hz."""
+    rows = people.person_rows(seed)
+    names, codes = np.unique([row[5] for row in rows], return_inverse=True)
+    return Recording(
+        time_ns=np.array([row[0] * 10**6 for row in rows]),
+        signals=(np.array([row[1:4] for row in rows]) / STANDARD_GRAVITY).astype(np.float32),
+        channels=("x", "y", "z"),
+        label_codes=codes.astype(np.int16),
+        label_names=tuple(names.tolist()),
+        subject="anna",
+    )
+
+
+@cache
+def recogniser() -> Recogniser:
+    """A small network that has learned that person, at 20 Hz."""
+    windows = sliding_windows(resample(recording(), sample_rate_hz=20), length_s=2, hop_s=0.5)
+    return Recogniser(people.SMALL_EVERYDAY, passes=4).fit(windows)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass(frozen=True)
+class Served:
+    """A server that runs."""
+
+    port: int
+    server: Any
+
+    def url(self, path: str, scheme: str = "http") -> str:
+        return f"{scheme}://127.0.0.1:{self.port}{path}"
+
+    def ask(self, path: str, body: bytes | None = None, **headers: str) -> Answer:
+        request = urllib.request.Request(self.url(path), body, {k.replace("_", "-"): v for k, v in headers.items()})
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return Answer(answer.status, {k.lower(): v for k, v in answer.headers.items()}, answer.read())
+        except urllib.error.HTTPError as error:
+            with error:
+                return Answer(error.code, {k.lower(): v for k, v in error.headers.items()}, error.read())
+
+    def ask_until(self, path: str, enough: Any, timeout_s: float = 30) -> Any:
+        """The JSON of a path as soon as ``enough(json)``."""
+        until = time.monotonic() + timeout_s
+        while not enough(found := self.ask(path).json):
+            assert time.monotonic() < until, f"{path} still says {found}"
+            time.sleep(0.05)
+        return found
+
+    def metric(self, name: str) -> float:
+        lines = self.ask("/metrics").body.decode().splitlines()
+        return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.split("{")[0].split(" ")[0] == name)
+
+
+@contextmanager
+def serving(**options: Any) -> Iterator[Served]:
+    """A server with the small recogniser, unless another is given."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = found.getsockname()[1]
+    started = threading.Event()
+    chosen = options.pop("recogniser", None) or recogniser()
+    server = server_for(chosen, port=port, on_started=started.set, **options)
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve()), daemon=True)
+    thread.start()
+    assert started.wait(30), "the server did not start"
+    try:
+        yield Served(port, server)
+    finally:
+        server.should_exit = True
+        thread.join(20)
+        assert not thread.is_alive(), "the server did not stop"
+
+
+def message(signals: NDArray[np.float32], time_ns: NDArray[np.int64], unit: str = "g") -> str:
+    """A message of samples for the WebSocket."""
+    x, y, z = signals.astype(float).T.tolist()
+    return json.dumps({"time_ns": time_ns.tolist(), "x": x, "y": y, "z": z, "unit": unit})
+
+
+def now_wrist(seconds: float, rate_hz: float = 50.0, seed: int = 0) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """A wrist in the last seconds."""
+    rows = np.arange(int(seconds * rate_hz))
+    time_ns = time.time_ns() - round(seconds * 1e9) + np.round(rows * 1e9 / rate_hz).astype(np.int64)
+    random = np.random.default_rng(seed)
+    signals = np.stack([np.sin(rows / 9), random.normal(0, 0.02, len(rows)), np.ones(len(rows))], axis=1)
+    return (signals + random.normal(0, 0.01, signals.shape)).astype(np.float32), time_ns
+
+
+__all__ = ["Answer", "Limits", "Path", "Served", "message", "now_wrist", "recogniser", "recording", "serving"]

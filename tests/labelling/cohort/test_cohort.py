@@ -1,0 +1,239 @@
+"""Many files: here, in shards, and on a Dask cluster of which a worker dies; results are the same whoever made them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from harken.labelling import LabelSettings
+from harken.labelling.cohort import Task, label_cohort, recordings_in, shard_of
+from harken.labelling.cohort.workers import Job
+from harken.support.errors import HarkenError
+
+Run = Callable[..., Any]
+NAMES = ["anna", "bert", "carl", "p1_wrist", "p2_wrist"]
+
+
+def contents(out: Path) -> dict[str, bytes]:
+    """Every result that does not name a time or a path."""
+    names = ("timeline.parquet", "timeline.csv", "bouts.csv", "days.csv")
+    return {f"{name}/{file}": (out / name / file).read_bytes() for name in NAMES for file in names}
+
+
+def test_a_folder_is_labelled_with_what_is_in_it_and_shards_together_give_the_same(
+    run_harken: Run, model: Path, drawer: Path, tmp_path: Path
+) -> None:
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    ended = run_harken("label", drawer, "--model", model, "--out", whole, "--workers", 2)
+    assert ended.exit_code == 2
+    assert "broken.csv" in ended.stderr
+    assert sorted(path.name for path in whole.glob("*/")) == NAMES
+    assert pl.read_csv(whole / "failures.csv")["file"].to_list() == [str(drawer / "p1" / "broken.csv")]
+    for number in (1, 2, 3):
+        run_harken("label", drawer, "--model", model, "--out", parts, "--shard", f"{number}/3", "--workers", 1)
+    assert contents(parts) == contents(whole)
+    assert len(list(parts.glob("failures-*.csv"))) == 1
+    for table in ("cohort.parquet", "quality.parquet"):
+        assert pl.read_parquet(parts / table).equals(pl.read_parquet(whole / table))
+    days = pl.read_parquet(whole / "cohort.parquet")
+    assert days["name"].to_list() == NAMES
+    assert all(Path(file).stem in name for file, name in days.select("file", "name").rows())
+    assert {Path(file).parent.name for file in days["file"]} == {path.parent.name for path in drawer.glob("*/*")}
+    assert days["date"].dtype == pl.Date
+    assert (days["recorded_hours"] > 0).all()
+    assert not list(whole.glob(".writing-*"))
+
+
+def test_a_second_call_labels_only_what_is_not_there(model: Path, drawer: Path, tmp_path: Path) -> None:
+    tasks = [
+        Task(path, path.parent.name + path.stem) for path in recordings_in([drawer]).files if path.stem != "broken"
+    ]
+    job = Job.of(model, tmp_path, LabelSettings(non_wear=False, calibration=False))
+    assert [one.again for one in label_cohort(tasks[:2], job)] == [False, False]
+    assert [one.again for one in label_cohort(tasks, job)] == [True, True, False, False, False]
+    quality = json.loads((tmp_path / tasks[0].name / "quality.json").read_text())
+    assert (quality["wear_hours"], quality["calibration"]) == (None, None)
+    other = Job.of(model, tmp_path, LabelSettings(smoothing=False, non_wear=False, calibration=False))
+    (refused,) = label_cohort(tasks[:1], other)
+    assert refused.reason is not None
+    assert "smoothing = True, not False" in refused.reason
+
+
+def test_a_fault_of_ours_costs_one_file(model: Path, drawer: Path, tmp_path: Path, monkeypatch: Any) -> None:
+    import harken.labelling.cohort.workers as running
+
+    label_file = running.label_file
+
+    def faulty(path: Path, *arguments: Any, **named: Any) -> Any:
+        if path.stem == "anna":
+            raise ZeroDivisionError("oh")
+        return label_file(path, *arguments, **named)
+
+    monkeypatch.setattr(running, "label_file", faulty)
+    tasks = [Task(drawer / "p1" / "anna.csv", "anna"), Task(drawer / "p2" / "bert.csv", "bert")]
+    anna, bert = label_cohort(tasks, Job.of(model, tmp_path, LabelSettings()))
+    assert anna.reason is not None
+    assert "a fault in harken: ZeroDivisionError: oh" in anna.reason
+    assert bert.reason is None
+    assert [path.name for path in tmp_path.iterdir()] == ["bert"]  # nothing half-written
+
+
+def test_what_is_a_recording(tmp_path: Path) -> None:
+    for name in (
+        "b.cwa",
+        "a/x.CSV.gz",
+        "a/sim.parquet",
+        "a/sim.truth.parquet",
+        ".hidden.csv",
+        "out/old.csv",
+        "n.doc",
+        "a/p.png",
+    ):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    found = recordings_in([tmp_path, tmp_path / "n.doc"], out=tmp_path / "out")
+    names = [str(path.relative_to(tmp_path)) for path in found.files]
+    assert names == ["a/sim.parquet", "a/x.CSV.gz", "b.cwa", "n.doc"]
+    truth = tmp_path / "a" / "sim.truth.parquet"
+    assert found.notes == [
+        f"left out, as no recording: {truth} (the truth of a simulation)",
+        f"left out, as no recording: {tmp_path / 'a' / 'p.png'} (by its ending)",
+    ]
+    (tmp_path / "none").mkdir()
+    with pytest.raises(HarkenError, match="no recording in this folder"):
+        recordings_in([tmp_path / "none"])
+
+
+def test_what_harken_made_is_no_recording_and_is_said(tmp_path: Path) -> None:
+    for name in (
+        *("anna.csv", "run/run.json", "run/history.csv", "run/model.safetensors"),
+        *("earlier/cohort.parquet", "earlier/quality.parquet", "earlier/failures.csv"),
+        *("earlier/anna/summary.json", "earlier/anna/timeline.parquet", "earlier/anna/bouts.csv"),
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    found = recordings_in([tmp_path])
+    assert found.files == [tmp_path / "anna.csv"]
+    assert found.notes == [
+        f"left out, as no recording: {tmp_path / 'run'} (a run of harken train)",
+        f"left out, as no recording: {tmp_path / 'earlier' / 'anna'} and 3 more (results of harken label)",
+    ]
+    with pytest.raises(HarkenError, match=r"no recording but a run of harken train; .*--model .*run --out DIR"):
+        recordings_in([tmp_path / "run"])
+    with pytest.raises(HarkenError, match="no recording but results of harken label; name the file that was labelled"):
+        recordings_in([tmp_path / "earlier" / "anna"])
+    with pytest.raises(HarkenError, match=r"no recording in this folder .*; left out, as no recording: .*earlier"):
+        recordings_in([tmp_path / "earlier"])
+
+
+def test_the_failures_of_a_call_that_labelled_nothing_are_no_recording(tmp_path: Path) -> None:
+    (tmp_path / "anna.csv").touch()
+    (tmp_path / "failures.csv").write_text("file,reason\nnowhere.csv,there is no such file\n")
+    (tmp_path / "failures_of_the_heart.csv").write_text("time,x,y,z\n")
+    found = recordings_in([tmp_path])
+    assert found.files == [tmp_path / "anna.csv", tmp_path / "failures_of_the_heart.csv"]
+
+
+def test_shards_are_every_file_once() -> None:
+    items = list(range(11))
+    assert sorted(item for number in range(1, 5) for item in shard_of(items, f"{number}/4")) == items
+    assert shard_of(items, "12/12") == []
+    for wrong in ("0/3", "4/3", "1", "a/b", "1/0"):
+        with pytest.raises(HarkenError, match="number of this shard"):
+            shard_of(items, wrong)
+
+
+@contextmanager
+def cluster(folder: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
+    """A scheduler and two workers of one thread, each a process of its own."""
+    pytest.importorskip("distributed", reason="Dask is not installed")
+    address_file = folder / "scheduler.json"
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
+
+    def start(*arguments: object) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", *map(str, arguments), "--no-dashboard"]
+        return subprocess.Popen(
+            command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+
+    scheduler = start(
+        "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", 0, "--scheduler-file", address_file
+    )
+    workers = [
+        start("distributed.cli.dask_worker", "--scheduler-file", address_file, "--nthreads", 1, "--no-nanny")
+        for _ in range(2)
+    ]
+    try:
+        for _ in range(600):
+            if address_file.exists():
+                break
+            time.sleep(0.1)
+        yield json.loads(address_file.read_text())["address"], workers
+    finally:
+        for process in (*workers, scheduler):
+            process.kill()
+            process.wait()
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_dask_worker_is_killed_and_every_result_arrives(model: Path, drawer: Path, tmp_path: Path) -> None:
+    (tmp_path / "dask").mkdir()
+    alone, shared = tmp_path / "alone", tmp_path / "shared"
+    alone.mkdir()
+    shared.mkdir()
+    files = [path for path in recordings_in([drawer]).files if path.stem != "broken"]
+    tasks = [Task(path, f"{path.parent.name}_{path.stem}-{copy}") for copy in range(3) for path in files]
+    with cluster(tmp_path / "dask") as (address, workers):
+        import distributed
+
+        with distributed.Client(address) as client:
+            client.wait_for_workers(2, timeout=60)
+        outcomes = []
+        for outcome in label_cohort(tasks, Job.of(model, shared, LabelSettings()), scheduler=address):
+            outcomes.append(outcome)
+            if len(outcomes) == 3:
+                workers[0].send_signal(signal.SIGKILL)
+        assert workers[0].wait(timeout=10) != 0
+        assert workers[1].poll() is None
+    assert sorted(outcome.task.name for outcome in outcomes) == sorted(task.name for task in tasks)
+    assert [outcome.reason for outcome in outcomes] == [None] * len(tasks)
+    (one,) = label_cohort(tasks[:1], Job.of(model, alone, LabelSettings()))
+    for file in ("timeline.parquet", "days.csv", "bouts.csv"):
+        for copy in range(3):
+            name = tasks[0].name.removesuffix("-0") + f"-{copy}"
+            assert (shared / name / file).read_bytes() == (alone / one.task.name / file).read_bytes()
+    assert not list(shared.glob(".writing-*/summary.json"))
+
+
+def test_a_process_that_dies_costs_its_own_file_and_no_other(
+    model: Path, drawer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that kills whoever reads it, as one does whose samples do not fit into memory."""
+    (tmp_path / "site").mkdir()
+    # Processes that are started find this on their path, and run it first.
+    (tmp_path / "site" / "sitecustomize.py").write_text(
+        "import os, builtins\n"
+        "import harken.labelling.file as file\n"
+        "opening = file.open_parts\n"
+        "def deadly(path, **options):\n"
+        "    if path.stem == 'carl': os._exit(137)\n"
+        "    return opening(path, **options)\n"
+        "file.open_parts = deadly\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path / "site"), os.environ.get("PYTHONPATH", "")]))
+    tasks = [Task(path, f"{path.parent.name}_{path.stem}") for path in recordings_in([drawer]).files]
+    (tmp_path / "out").mkdir()
+    outcomes = list(label_cohort(tasks, Job.of(model, tmp_path / "out", LabelSettings()), workers=2))
+    assert sorted(outcome.task.name for outcome in outcomes) == sorted(task.name for task in tasks)
+    reasons = {outcome.task.path.stem: outcome.reason for outcome in outcomes if outcome.reason is not None}
+    assert set(reasons) == {"broken", "carl"}
+    assert "was killed, maybe because memory ran out" in reasons["carl"]

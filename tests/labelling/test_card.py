@@ -1,0 +1,42 @@
+"""What a report says of the model that made its labels."""
+
+from typing import Any
+
+import pytest
+
+from harken.labelling.card import model_card
+from harken.models.recogniser import Recogniser
+
+
+def said_of_strangers(provenance: dict[str, Any]) -> str:
+    return model_card(Recogniser.load().specification_, provenance)[1]
+
+
+def test_the_packaged_model_names_its_scores_on_strangers() -> None:
+    recogniser = Recogniser.load()
+    knows, strangers, wary = model_card(recogniser.specification_, recogniser.provenance_)
+    assert "walking" in knows
+    assert " in DSADS, " in strangers
+    assert "health" in wary
+
+
+@pytest.mark.parametrize(
+    ("people", "expected"),
+    [
+        (["bob"], "On the one person it was tested on and had never met: macro F1 0.61. One is no proof."),
+        (
+            ["bob", "carol"],
+            "On the 2 people it was tested on and had never met: mean of each one's macro F1 0.61.",
+        ),
+    ],
+)
+def test_a_model_of_ones_own_says_whom_it_was_tested_on(people: list[str], expected: str) -> None:
+    scores = {"cross_people": {"mean_person_macro_f1": 0.6093, "people": {name: {} for name in people}}}
+    assert said_of_strangers({"scores": scores}) == expected
+
+
+def test_one_that_was_tested_on_nobody_says_how_to_find_out() -> None:
+    general = {"cross_people": {"mean_person_macro_f1": 0.9, "people": {"bob": {}}}}
+    adapted = {"scores": general, "adaptation": {"kept": True}}  # to bob, perhaps: the score is the general model's
+    for provenance in ({}, {"scores": {"same_person": {"macro_f1": 1.0}}}, adapted):
+        assert "harken evaluate measures it" in said_of_strangers(provenance)

@@ -1,0 +1,230 @@
+"""From a file to its folder of results: a simulated day and its truth, days on which clocks change, a real sensor."""
+
+import json
+import os
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import people
+import polars as pl
+import pytest
+
+from harken import read, sliding_windows
+from harken.labelling import LabelSettings, label_file
+from harken.labelling.file import Step
+from harken.models.recogniser import Recogniser
+from harken.readers.options import TableOptions
+from harken.signals import resample
+from harken.simulation import Simulation, truth_path, write_simulation
+from harken.support.errors import HarkenError
+
+FILES = ["bouts.csv", "days.csv", "quality.json", "report.html", "summary.json", "timeline.csv", "timeline.parquet"]
+
+
+@pytest.fixture(scope="session")
+def recogniser(tmp_path_factory: pytest.TempPathFactory) -> Recogniser:
+    """A small network that has learned one invented person, with windows of 10 s at 20 Hz."""
+    path = people.write_person(tmp_path_factory.mktemp("model") / "alice.csv", 1, seconds=60)
+    alice = resample(read(path), sample_rate_hz=20).select_channels(("x", "y", "z"))
+    recipe = replace(people.SMALL_EVERYDAY, window_length=200)
+    return Recogniser(recipe, passes=2).fit(sliding_windows(alice, length_s=10, hop_s=1))
+
+
+def test_a_simulated_day_against_its_truth(recogniser: Recogniser, tmp_path: Path) -> None:
+    path = tmp_path / "sim.parquet"
+    write_simulation(Simulation(days=1, sample_rate_hz=25, seed=4), path)
+    steps: list[str] = []
+
+    class Watching(Step):
+        def __call__(self, name: str) -> None:
+            steps.append(name)
+
+    summary = label_file(path, recogniser, tmp_path / "out", step=Watching())
+    assert steps == ["read", "epochs", "label", "smooth", "write", "done"]
+    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == FILES
+    assert json.loads((tmp_path / "out" / "summary.json").read_text()) == summary
+    quality = json.loads((tmp_path / "out" / "quality.json").read_text())
+    truth = pl.read_parquet(truth_path(path))
+    seconds = (pl.col("end") - pl.col("start")).dt.total_nanoseconds() / 1e9
+
+    wear_hours = truth.filter("wear", "recorded").select(seconds.sum()).item() / 3600
+    days = pl.read_csv(tmp_path / "out" / "days.csv")
+    assert days["date"].to_list() == ["2024-01-01"]
+    assert days["wear_hours"][0] == pytest.approx(wear_hours, abs=0.25)
+    assert quality["wear_hours"] == pytest.approx(wear_hours, abs=0.25)
+
+    gaps = truth.with_columns(run=(pl.col("recorded") != pl.col("recorded").shift()).fill_null(True).cum_sum())
+    gaps = (
+        gaps.filter(~pl.col("recorded"))
+        .group_by("run", maintain_order=True)
+        .agg(pl.col("start").first(), pl.col("end").last())
+    )
+    assert quality["gaps"]["count"] == len(gaps) > 0
+    for found, (start, end) in zip(quality["gaps"]["list"], gaps.select("start", "end").rows(), strict=True):
+        assert abs((datetime.fromisoformat(found["start"]) - start).total_seconds()) < 1
+        assert abs((datetime.fromisoformat(found["end"]) - end).total_seconds()) < 1
+    assert quality["gaps"]["total"] == pytest.approx(gaps.select(seconds.sum()).item(), abs=len(gaps))
+
+    frame = pl.read_parquet(tmp_path / "out" / "timeline.parquet")
+    assert {"smoothed_lying", "probability_lying", "wear", "activity_mg"} <= set(frame.columns)
+    assert frame.filter(~pl.col("wear"))["label"].null_count() == len(frame.filter(~pl.col("wear"))) > 0
+    bouts = pl.read_csv(tmp_path / "out" / "bouts.csv")
+    assert {"start", "end", "label", "seconds", "mean_probability"} <= set(bouts.columns)
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "simulated-4-1" in page
+    assert quality["made_up"]
+    assert quality["placement"] == "unknown"
+    assert summary["warnings"] == [
+        "This wearer is made up by harken simulate. Nothing found here is a claim about people."
+    ]
+    assert summary["warnings"][0] in page[: page.index("Day by day")]
+    assert len(page) < 3_000_000
+
+
+@pytest.mark.parametrize(
+    ("day", "hours", "offsets"), [("2024-03-31", 23, ("+02:00", "+03:00")), ("2024-10-27", 25, ("+03:00", "+02:00"))]
+)
+def test_days_on_which_clocks_change(
+    recogniser: Recogniser, tmp_path: Path, day: str, hours: int, offsets: tuple[str, str]
+) -> None:
+    rate_hz = 12
+    start = datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp() - 4 * 3600
+    rows = 34 * 3600 * rate_hz
+    random = np.random.default_rng(1)
+    frame = pl.DataFrame(
+        {
+            "Timestamp": np.rint(1000 * (start + np.arange(rows) / rate_hz)).astype(np.int64),
+            "X": random.normal(0, 0.3, rows).astype(np.float32),
+            "Y": random.normal(0, 0.3, rows).astype(np.float32),
+            "Z": random.normal(9.81, 0.3, rows).astype(np.float32),
+        }
+    )
+    path = tmp_path / "anna.parquet"
+    frame.write_parquet(path)
+    settings = LabelSettings(reading=TableOptions(timezone="Europe/Athens"))
+    summary = label_file(path, recogniser, tmp_path / "out", settings=settings)
+    days = pl.read_csv(tmp_path / "out" / "days.csv")
+    assert days["date"].to_list()[1] == day
+    assert days["seconds_in_day"][1] == 3600 * hours
+    assert days["recorded_hours"][1] == pytest.approx(hours, abs=0.01)
+    labelled = days.select(pl.sum_horizontal("^hours_.*$"))[1].item()
+    assert labelled == pytest.approx(hours, abs=0.01)
+    assert days["recorded_hours"].sum() == pytest.approx(34, abs=0.01)
+    assert (summary["start"][-6:], summary["end"][-6:]) == offsets
+    quality = json.loads((tmp_path / "out" / "quality.json").read_text())
+    assert (quality["start"][-6:], quality["end"][-6:], quality["timezone"]) == (*offsets, "Europe/Athens")
+    times = pl.read_csv(tmp_path / "out" / "timeline.csv", columns=["start"])["start"]
+    moments = [datetime.fromisoformat(text).timestamp() for text in times.to_list()]
+    assert moments == sorted(moments)
+
+
+def test_what_is_not_asked_for_is_not_done(recogniser: Recogniser, tmp_path: Path) -> None:
+    path = people.write_person(tmp_path / "alice.csv", 2, seconds=60)
+    settings = LabelSettings(smoothing=False, calibration=False, non_wear=False)
+    label_file(path, recogniser, tmp_path / "plain", settings=settings)
+    quality = json.loads((tmp_path / "plain" / "quality.json").read_text())
+    assert (quality["calibration"], quality["wear_hours"], quality["non_wear_hours"]) == (None, None, None)
+    frame = pl.read_parquet(tmp_path / "plain" / "timeline.parquet")
+    assert "smoothed_lying" not in frame.columns
+    assert frame["label"].drop_nulls().to_list() == recogniser.label(read(path)).frame["label"].drop_nulls().to_list()
+
+
+def test_a_sensor_at_the_end_of_its_range_is_marked_and_counted(recogniser: Recogniser, tmp_path: Path) -> None:
+    path = people.write_person(tmp_path / "anna.csv", 1, seconds=120, bouts=("lying",))
+    lines = path.read_text(encoding="utf-8").splitlines()
+    header = lines[0].split(",")
+    column = next(position for position, name in enumerate(header) if name.lower() == "x")
+    for first, count in ((600, 3), (1500, 200)):  # a peak cut off, and a stay
+        for row in range(first, first + count):
+            fields = lines[row].split(",")
+            fields[column] = "19.6133"
+            lines[row] = ",".join(fields)
+    path.write_text("\n".join([*lines, ""]), encoding="utf-8")
+    label_file(path, recogniser, tmp_path / "out")
+    quality = json.loads((tmp_path / "out" / "quality.json").read_text(encoding="utf-8"))
+    assert (quality["sensor_range_g"], quality["out_of_range"]) == (2, 0)
+    assert (quality["at_range_end"], quality["clipped"]) == (203, 200)
+    assert (quality["stated_rate_hz"], quality["clock_drift"]) == (None, None)
+    frame = pl.read_parquet(tmp_path / "out" / "timeline.parquet")
+    unsaid = frame.filter(pl.col("recorded") & pl.col("label").is_null())
+    assert len(unsaid) == 1
+    assert "3 samples in cut-off peaks, used" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_clock_that_was_reset_makes_two_days_and_a_note(recogniser: Recogniser, tmp_path: Path) -> None:
+    path = people.write_person(tmp_path / "ann.csv", 1, seconds=60)
+    found = read(path)
+    half = len(found) // 2
+    after = 1_704_110_400 * 10**9 - int(found.time_ns[half])
+    before = 946_684_800 * 10**9 - int(found.time_ns[0])
+    times = found.time_ns + np.where(np.arange(len(found)) < half, before, after)
+    axes = dict(zip("XYZ", found.signals.T[:3], strict=True))
+    pl.DataFrame({"Timestamp": times, **axes}).write_parquet(tmp_path / "reset.parquet")
+    summary = label_file(tmp_path / "reset.parquet", recogniser, tmp_path / "out")
+    quality = json.loads((tmp_path / "out" / "quality.json").read_text())
+    (note,) = [note for note in quality["notes"] if "jumps forward by 8,766 days after 2000-01-01 " in note]
+    assert note in summary["notes"]
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert note in page
+    assert "8,765 days without data: 2000-01-02 to 2023-12-31" in page
+    assert len(page) < 200_000
+    assert pl.read_csv(tmp_path / "out" / "days.csv")["date"].to_list() == ["2000-01-01", "2024-01-01"]
+
+
+def test_values_that_float32_cannot_hold_are_marked(recogniser: Recogniser, tmp_path: Path) -> None:
+    lines = people.write_person(tmp_path / "ann.csv", 1, seconds=60).read_text().splitlines()
+    for row, value in ((300, "1e300"), (301, "-1e300"), (900, "3e38")):
+        lines[row] = ",".join([lines[row].split(",")[0], *[value] * 3, *lines[row].split(",")[4:]])
+    (tmp_path / "wild.csv").write_text("\n".join([*lines, ""]))
+    label_file(tmp_path / "wild.csv", recogniser, tmp_path / "out")
+    quality = json.loads((tmp_path / "out" / "quality.json").read_text())
+    assert (quality["missing"], quality["out_of_range"]) == (2, 1)
+
+
+def test_a_name_that_no_file_can_have(recogniser: Recogniser, tmp_path: Path) -> None:
+    with pytest.raises(HarkenError, match="the name of a file cannot hold a zero byte"):
+        label_file(tmp_path / "a\0b", recogniser, tmp_path / "out")
+
+
+def test_a_file_that_cannot_be_labelled_leaves_nothing_behind(recogniser: Recogniser, tmp_path: Path) -> None:
+    path = people.write_person(tmp_path / "short.csv", 3, seconds=5, bouts=("lying",))
+    with pytest.raises(HarkenError, match="nothing can be said of it"):
+        label_file(path, recogniser, tmp_path / "out")
+    path = people.write_person(tmp_path / "alice.csv", 2, seconds=60)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "timeline.parquet").write_text("half of one, of a run that was killed")
+
+    class Killing(Step):
+        def __call__(self, name: str) -> None:
+            if name == "write":
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        label_file(path, recogniser, tmp_path / "out", step=Killing())
+    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == ["timeline.parquet"]
+    label_file(path, recogniser, tmp_path / "out")
+    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == FILES
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["alice.csv", "out", "short.csv"]
+
+
+@pytest.mark.skipif(not os.environ.get("HARKEN_DATA"), reason="HARKEN_DATA names the folder of real recordings")
+def test_a_real_sensor_worn_for_49_hours(recogniser: Recogniser, tmp_path: Path) -> None:
+    path = Path(os.environ["HARKEN_DATA"]) / "devices" / "labda_ax3_49h.cwa"
+    summary = label_file(path, recogniser, tmp_path / "out", cores=2)
+    assert summary["sample_rate_hz"] == pytest.approx(24.42, abs=0.01)
+    quality = json.loads((tmp_path / "out" / "quality.json").read_text())
+    assert quality["placement"] == "unknown"  # a thigh, in truth; its header says nothing
+    assert {"kind": "few_valid_days", "days": 1} in quality["limits"]
+    assert quality["rows"] == 4_307_160
+    assert quality["stated_rate_hz"] == 25
+    assert quality["clock_drift"] == pytest.approx(24.42 / 25, abs=1e-4)
+    assert quality["gaps"] == {"count": 0, "total": 0.0, "list": []}
+    assert quality["calibration"]["applied"]
+    assert quality["calibration"]["error_after_mg"] < 10 < quality["calibration"]["error_before_mg"]
+    days = pl.read_csv(tmp_path / "out" / "days.csv")
+    assert days["recorded_hours"].to_list() == pytest.approx([11.5, 24, 13.5], abs=0.02)
+    assert days["wear_hours"].sum() == pytest.approx(49, abs=0.1)
+    labels = days.select("^hours_.*$").sum().row(0)
+    assert sum(labels) == pytest.approx(49, abs=0.1)

@@ -1,0 +1,104 @@
+"""An exported model answers as its network does, for every network; what does not is never written."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from made_models import made_model
+
+from harken.learning.training import logits
+from harken.models.model_file import Model, read_model
+from harken.models.onnx import export, exported_bytes
+from harken.models.onnx import networks as graphs
+from harken.models.onnx.export import check_same
+from harken.models.onnx.graph import Graph
+from harken.models.onnx.runtime import ExportedRecogniser
+from harken.models.recogniser import PACKAGED_MODEL
+from harken.networks import NETWORKS
+from harken.recordings.recording import STANDARD_GRAVITY
+from harken.support.errors import HarkenError
+
+onnx = pytest.importorskip("onnx", reason="the onnx extra is not installed")
+onnxruntime = pytest.importorskip("onnxruntime", reason="the onnx extra is not installed")
+
+
+def expected(model: Model, windows_g: np.ndarray) -> np.ndarray:
+    """Probabilities in double precision from the network's own logits."""
+    factor = STANDARD_GRAVITY if model.specification.acceleration_unit == "m/s2" else 1.0
+    answers = logits(model.network, torch.from_numpy((windows_g * factor).astype(np.float32))).astype(np.float64)
+    exponentials = np.exp(answers / model.specification.temperature)
+    return exponentials / exponentials.sum(1, keepdims=True)
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("unit", ["g", "m/s2"])
+def test_probabilities_are_those_of_pytorch(network: str, unit: str) -> None:
+    model = made_model(network, unit=unit)
+    exported = ExportedRecogniser(exported_bytes(model), threads=1)
+    random = np.random.default_rng(9)
+    for batch in (1, 3, 64):
+        windows = random.normal(0, 0.7, (batch, 120, 3)).astype(np.float32)
+        probabilities = exported.predict_proba(windows)
+        assert probabilities.dtype == np.float32
+        np.testing.assert_allclose(probabilities, expected(model, windows), atol=1e-5)
+    assert np.ptp(probabilities, axis=0).max() > 1e-3, "the windows are told apart, or nothing was tested"
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_the_same_model_gives_the_same_bytes(network: str) -> None:
+    first = exported_bytes(made_model(network))
+    assert exported_bytes(made_model(network)) == first
+
+
+def test_export_writes_a_file_that_onnx_accepts(tmp_path: Path) -> None:
+    assert export(tmp_path / "model.onnx", made_model()) <= 1e-5
+    read = onnx.load(tmp_path / "model.onnx")
+    onnx.checker.check_model(read, full_check=True)
+    assert [node.op_type for node in read.graph.node].count("LSTM") == 1
+    shape = read.graph.input[0].type.tensor_type.shape.dim
+    assert [dimension.dim_param or dimension.dim_value for dimension in shape] == ["batch", 120, 3]
+    assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"]
+
+
+def test_the_model_that_comes_with_harken_even_of_a_watch_on_a_table() -> None:
+    model = read_model(PACKAGED_MODEL)
+    content = exported_bytes(model)
+    assert check_same(model, content) <= 1e-5
+    still = np.random.default_rng(4).normal(0, 0.6, (200, 1, 3)).repeat(300, 1).astype(np.float32)
+    found = ExportedRecogniser(content, threads=1).predict_proba(still)
+    np.testing.assert_allclose(found, expected(model, still), atol=1e-5)
+
+
+def test_a_graph_that_answers_otherwise_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def wrong(graph: Graph, network: torch.nn.Module, signals: str, length: int) -> str:
+        answers = right(graph, network, signals, length)
+        return graph.add("Mul", [answers, graph.constant(1.01)])
+
+    right = graphs.GRAPHS["everyday"]
+    monkeypatch.setitem(graphs.GRAPHS, "everyday", wrong)  # type: ignore[arg-type]
+    with pytest.raises(HarkenError, match="nothing was written: the exported everyday gives probabilities"):
+        export(tmp_path / "model.onnx", made_model())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_layer_without_onnx_is_named() -> None:
+    with pytest.raises(TypeError, match="no ONNX is known for the layer GELU"):
+        Graph().layers("value", [torch.nn.GELU()])
+    with pytest.raises(TypeError, match="padding"):
+        Graph().layers("value", [torch.nn.Conv1d(1, 1, 3, padding=1, padding_mode="circular")])
+
+
+@pytest.mark.parametrize("layers", [1, 3])
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_an_lstm_of_any_depth_and_direction(layers: int, bidirectional: bool) -> None:
+    torch.manual_seed(0)
+    module = torch.nn.LSTM(4, 5, layers, batch_first=True, bidirectional=bidirectional)
+    graph = Graph()
+    steps, _ = graph.lstm(graph.transposed("windows", 1, 0, 2), module)
+    last = graph.reshaped(graph.part(graph.transposed(steps, 2, 0, 1, 3), 1, 6, 7), -1, 5 * (1 + bidirectional))
+    content = graph.model(reads=("windows", (7, 4)), gives=(last, "out", 5 * (1 + bidirectional))).SerializeToString()
+    signals = torch.randn(3, 7, 4)
+    found = onnxruntime.InferenceSession(content).run(None, {"windows": signals.numpy()})[0]
+    with torch.no_grad():
+        np.testing.assert_allclose(found, module(signals)[0][:, -1].numpy(), atol=1e-6)

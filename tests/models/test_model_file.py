@@ -1,0 +1,360 @@
+"""Model files: the same bytes for the same training, and nothing believed or executed from a stranger's."""
+
+import contextlib
+import json
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+
+from harken import Recogniser
+from harken.labelling.card import model_card
+from harken.models import model_file
+from harken.models.model_file import METADATA_KEY, Model, read_model, write_model
+from harken.networks import build
+from harken.networks.specification import Specification
+from harken.recordings.fingerprints import Fingerprints
+from harken.support.errors import HarkenError
+
+SPECIFICATION = Specification(
+    channels=("x", "y", "z"),
+    acceleration_unit="m/s2",
+    sample_rate_hz=25.0,
+    even_grid=False,
+    window_length=16,
+    hop_s=0.32,
+    labels=("lying", "walking"),
+    network="notebook_lstm",
+    sizes={"channels": 3, "classes": 2, "units": 4, "layers": 1, "keep": 0.8},
+    preset="notebook",
+)
+
+
+@pytest.fixture
+def model_path(tmp_path: Path) -> Path:
+    torch.manual_seed(0)
+    network = build(SPECIFICATION.network, SPECIFICATION.sizes)
+    path = tmp_path / "model.safetensors"
+    write_model(path, Model(SPECIFICATION, network, PROVENANCE, FINGERPRINTS))
+    return path
+
+
+FINGERPRINTS = Fingerprints(np.array([3, 5, 2**32 - 1], np.uint32), one_in=128)
+PROVENANCE = {
+    "training": {"seed": 0, "passes": 3},
+    "training_people": ["ann", "bör"],
+    "scores": {"cross_people": {"people": {"cy": {}}, "mean_person_macro_f1": 0.5}},
+}
+
+
+def card_of(path: Path) -> dict[str, Any]:
+    with safe_open(path, "pt") as file:
+        return dict(json.loads(file.metadata()[METADATA_KEY]))
+
+
+def edit(path: Path, change: Callable[[dict[str, Any]], object], *, signed: bool = True) -> None:
+    """Change the JSON of a model file. ``signed``: with the digest that belongs to it."""
+    card, tensors = card_of(path), load_file(path)
+    change(card)
+    if signed:
+        with contextlib.suppress(ValueError):  # of numbers that no JSON holds
+            card["sha256"] = model_file._digest(card, tensors)
+    text = json.dumps(card, sort_keys=True, ensure_ascii=False)
+    save_file(tensors, path, metadata={METADATA_KEY: text})
+
+
+def edit_text(path: Path, old: str, new: str) -> None:
+    """Replace a part of the JSON's text, and compute the digest anew where that is possible."""
+    with safe_open(path, "pt") as file:
+        text = file.metadata()[METADATA_KEY]
+    assert old in text
+    save_file(load_file(path), path, metadata={METADATA_KEY: text.replace(old, new)})
+
+
+def test_round_trip(model_path: Path) -> None:
+    model = read_model(model_path)
+    assert model.specification == SPECIFICATION
+    assert model.provenance == PROVENANCE
+    assert np.array_equal(model.fingerprints.hashes, FINGERPRINTS.hashes)
+    again = model_path.with_name("again.safetensors")
+    write_model(again, model)
+    assert again.read_bytes() == model_path.read_bytes()
+    assert not model.network.training
+
+
+def test_metadata_is_one_sorted_json_under_one_key(model_path: Path) -> None:
+    with safe_open(model_path, "pt") as file:
+        metadata = file.metadata()
+    assert list(metadata) == ["harken"]
+    card = json.loads(metadata["harken"])
+    assert metadata["harken"] == json.dumps(card, sort_keys=True, ensure_ascii=False)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda card: card.update(format_version=3), "newer harken.*upgrade"),
+        (lambda card: card.update(format_version=1), "older harken.*train it again"),
+        (lambda card: card.update(format_version="1"), "not in the form"),
+        (lambda card: card.pop("provenance"), "not in the form"),
+        (lambda card: card["specification"].pop("labels"), "does not have the fields"),
+        (lambda card: card["specification"].update(labels=["a", "a"]), "no list of different labels"),
+        (lambda card: card["specification"].update(labels=["a", "b", "c"]), "other channels or classes"),
+        (lambda card: card["specification"].update(labels=["a", 3]), "not text"),
+        (lambda card: card["specification"].update(window_length=0), "window_length = 0"),
+        (lambda card: card["specification"].update(window_length=1), "window_length = 1; it lies between 2 and"),
+        (lambda card: card["specification"].update(hop_s=1e300), r"hop_s = 1e\+300; it lies between"),
+        (lambda card: card["specification"].update(hop_s=0.001), "hop_s = 0.001; a hop is at least one sample"),
+        (lambda card: card["specification"].update(temperature=1e-300), "temperature = 1e-300; it lies between"),
+        (lambda card: card["specification"].update(sample_rate_hz=10**400), "sample_rate_hz = a number of 1,329 bits"),
+        (lambda card: card["specification"].update(labels=["a" * 201, "b"]), "cannot have the name"),
+        (lambda card: card["specification"].update(channels=["", "b"]), "cannot have the name ''"),
+        (lambda card: card["specification"].update(labels=[f"{n}" for n in range(1001)]), "1,001 labels"),
+        (lambda card: card["specification"].update(channels=[f"{n}" for n in range(101)]), "101 channels"),
+        (lambda card: card["specification"].update(window_length=True), "window_length = True"),
+        (lambda card: card["specification"].update(sample_rate_hz="25"), "sample_rate_hz = '25'"),
+        (lambda card: card["specification"].update(acceleration_unit="ft/s2"), "unknown unit"),
+        (lambda card: card["specification"].update(network="os.system"), "no network 'os.system'"),
+        (lambda card: card["specification"].update(sizes=[]), "no sizes"),
+        (lambda card: card["specification"]["sizes"].update(units=10**9), "cannot have units"),
+        (lambda card: card["specification"]["sizes"].update(units=4097), "units = 4097; .* from 1 to 4096"),
+        (lambda card: card["specification"]["sizes"].update(layers=65536), "layers = 65536; .* from 1 to 64"),
+        (lambda card: card["specification"]["sizes"].update(layers=64), "not those of the network"),
+        (lambda card: card["specification"]["sizes"].update(keep=True), "cannot have keep"),
+        (lambda card: card["specification"]["sizes"].update(units=5), "does not have the size"),
+        (lambda card: card["specification"]["sizes"].update(layers=2), "not those of the network"),
+        (lambda card: card["specification"]["sizes"].update(heads=2), "no size heads"),
+        (
+            lambda card: card["specification"]["sizes"].pop("units") and card["specification"]["sizes"].pop("classes"),
+            "lacks a size",
+        ),
+        (lambda card: card["specification"]["sizes"].update(keep=2.0), "cannot have keep"),
+        (lambda card: card.update(provenance=[]), "provenance is no JSON object"),
+        (lambda card: card["provenance"].update(training=None), "provenance.training is None, but must be an object"),
+        (lambda card: card["provenance"].update(training={"seed": "1"}), "provenance.training"),
+        (lambda card: card["provenance"].update(training={"passes": -1}), "provenance.training"),
+        (lambda card: card["provenance"].update(training_people=[["ann"]]), "provenance.training_people"),
+        (lambda card: card["provenance"].update(data=[3]), "provenance.data"),
+        (lambda card: card["provenance"].update(scores={"cross_people": {"people": 3}}), "provenance.scores"),
+        (
+            lambda card: card["provenance"].update(scores_of_fold_models_on_strangers={"a": "b"}),
+            "provenance.scores_of_fold_models_on_strangers",
+        ),
+        (lambda card: card["provenance"].update(other=10**400), "a number that cannot be: a number of 1,329 bits"),
+        (lambda card: card["provenance"].update(other="a" * 10_001), "too long"),
+        (lambda card: card["provenance"].update(other=nested(30)), "nested more than"),
+        (lambda card: card.update(fingerprints={"one_in": 100}), "its fingerprints are not in the form"),
+        (lambda card: card.update(fingerprints=None), "its fingerprints are not in the form"),
+    ],
+)
+def test_an_edited_file_is_refused_with_the_reason(
+    model_path: Path, change: Callable[[dict[str, Any]], object], reason: str
+) -> None:
+    edit(model_path, change)
+    with pytest.raises(HarkenError, match=reason) as caught:
+        read_model(model_path)
+    assert str(model_path) in str(caught.value)
+
+
+def nested(levels: int) -> Any:
+    return [nested(levels - 1)] if levels else 0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda card: card["specification"].update(labels=["walking", "lying"]),
+        lambda card: card["specification"].update(temperature=1.5),
+        lambda card: card["provenance"].update(training_people=["ann"]),
+        lambda card: card["provenance"]["training"].update(seed=1),
+        lambda card: card["fingerprints"].update(one_in=256),
+        lambda card: card.update(sha256="0" * 64),
+        lambda card: card.update(sha256=None),
+    ],
+)
+def test_every_edit_that_leaves_the_digest_is_refused(
+    model_path: Path, change: Callable[[dict[str, Any]], object]
+) -> None:
+    edit(model_path, change, signed=False)
+    with pytest.raises(HarkenError, match="edited or damaged"):
+        read_model(model_path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"seed": 0', '"seed": ' + "9" * 6000),
+        ('"seed": 0', '"seed": 1e400'),
+        ('"seed": 0', '"seed": NaN'),
+        ('"seed": 0', '"seed":  0'),
+        ('"seed": 0', '"seed": 0, "seed": 0'),
+        ('"lying"', '"\\ud800"'),
+        ('"lying"', '"l\\u0079ing"'),
+        ("25.0", "25.00"),
+        ('"temperature": 1.0', '"temperature": Infinity'),
+    ],
+)
+def test_json_that_harken_does_not_write_is_refused(model_path: Path, old: str, new: str) -> None:
+    edit_text(model_path, old, new)
+    with pytest.raises(HarkenError, match=r"description is not (JSON|in the form)") as caught:
+        read_model(model_path)
+    assert len(str(caught.value)) < len(str(model_path)) + 200
+
+
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [
+        ("everyday", "blocks"),
+        ("deep_conv_lstm", "convolutions"),
+        ("deep_conv_lstm", "layers"),
+        ("notebook_lstm", "layers"),
+    ],
+)
+def test_sizes_are_refused_before_a_network_is_built(model_path: Path, name: str, size: str) -> None:
+    def grow(card: dict[str, Any]) -> None:
+        card["specification"].update(network=name, sizes={"channels": 3, "classes": 2, size: 65536})
+
+    edit(model_path, grow)
+    began = time.monotonic()
+    with pytest.raises(HarkenError, match=f"{size} = 65536"):
+        read_model(model_path)
+    assert time.monotonic() - began < 1
+
+
+def test_a_model_that_could_not_be_read_is_not_written(tmp_path: Path) -> None:
+    network = build(SPECIFICATION.network, SPECIFICATION.sizes)
+    path = tmp_path / "model.safetensors"
+    for provenance in ({"training_people": "ann"}, {"training": None}, {"seed": 2**70}):
+        with pytest.raises(HarkenError, match="provenance"):
+            write_model(path, Model(SPECIFICATION, network, provenance))
+        assert not path.exists()
+    write_model(path, Model(SPECIFICATION, network, {"training_people": ["b\udcf6rn"]}))  # a name that is not UTF-8
+    assert read_model(path).provenance == {"training_people": ["b?rn"]}
+
+
+FIELDS = st.sampled_from(["training", "training_people", "data", "scores", "scores_of_fold_models_on_strangers", "x"])
+NUMBERS = st.integers() | st.integers(10**300, 10**310) | st.floats(allow_nan=False, allow_infinity=False)
+TEXTS = st.sampled_from(["seed", "passes", "cross_people", "people", "mean_person_macro_f1", "subject"])
+VALUES = st.recursive(
+    st.none() | st.booleans() | NUMBERS | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(name=FIELDS, value=VALUES)
+def test_any_provenance_is_refused_or_can_be_used(model_path: Path, name: str, value: Any) -> None:
+    whole = model_path.read_bytes()
+    try:
+        edit(model_path, lambda card: card["provenance"].update({name: value}))
+        with contextlib.suppress(HarkenError):
+            model = Recogniser.load(model_path)
+            assert model.provenance_[name] == value
+            assert all(model_card(model.specification_, model.provenance_))
+            model.save(model_path)
+    finally:
+        model_path.write_bytes(whole)
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(name=st.sampled_from(["sample_rate_hz", "window_length", "hop_s", "temperature"]), value=NUMBERS)
+def test_any_number_is_refused_or_can_be_used(model_path: Path, name: str, value: float) -> None:
+    whole = model_path.read_bytes()
+    try:
+        edit(model_path, lambda card: card["specification"].update({name: value}))
+        with contextlib.suppress(HarkenError):
+            specification = read_model(model_path).specification
+            assert getattr(specification, name) == value
+            assert math.isfinite(specification.window_length_s)
+            assert specification.hop_s * specification.sample_rate_hz >= 0.95
+    finally:
+        model_path.write_bytes(whole)
+
+
+def test_edited_weights_are_refused(model_path: Path) -> None:
+    content = bytearray(model_path.read_bytes())
+    content[-1] ^= 1
+    model_path.write_bytes(content)
+    with pytest.raises(HarkenError, match="edited or damaged"):
+        read_model(model_path)
+
+
+def test_what_is_not_a_model_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    with pytest.raises(HarkenError, match="no such model file"):
+        read_model(path)
+    with pytest.raises(HarkenError, match=r"this folder holds no model \(no model.safetensors\); name a model file"):
+        read_model(tmp_path)
+    path.write_bytes(b"")
+    with pytest.raises(HarkenError, match="not a whole model file"):
+        read_model(path)
+    path.write_text("Timestamp,X,Y,Z,P,Label\n")
+    with pytest.raises(HarkenError, match="not a whole model file"):
+        read_model(path)
+    save_file({"weight": torch.zeros(2)}, path)
+    with pytest.raises(HarkenError, match="not one that harken wrote"):
+        read_model(path)
+    save_file({"weight": torch.zeros(2)}, path, metadata={METADATA_KEY: "{"})
+    with pytest.raises(HarkenError, match="not JSON"):
+        read_model(path)
+    save_file({"weight": torch.zeros(2)}, path, metadata={METADATA_KEY: "[" * 100_000})
+    with pytest.raises(HarkenError, match="not JSON"):
+        read_model(path)
+
+
+def test_a_pickled_model_is_refused_and_not_run(tmp_path: Path) -> None:
+    class Bomb:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return (Path.touch, (tmp_path / "exploded",))
+
+    path = tmp_path / "model.safetensors"
+    torch.save({"bomb": Bomb()}, path)
+    with pytest.raises(HarkenError, match="not a whole model file"):
+        read_model(path)
+    assert not (tmp_path / "exploded").exists()
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_flipped_bit_or_a_cut_is_refused(model_path: Path, data: st.DataObject) -> None:
+    whole = model_path.read_bytes()
+    damaged = bytearray(whole)
+    if data.draw(st.booleans()):
+        damaged = damaged[: data.draw(st.integers(0, len(whole) - 1))]
+    else:
+        damaged[data.draw(st.integers(0, len(whole) - 1))] ^= 1 << data.draw(st.integers(0, 7))
+    path = model_path.with_name("damaged.safetensors")
+    path.write_bytes(damaged)
+    with contextlib.suppress(HarkenError):
+        write_model(path, read_model(path))  # white space of the header of safetensors, which says nothing
+        assert path.read_bytes() == whole
+
+
+def test_no_bit_of_the_json_can_be_flipped(model_path: Path) -> None:
+    whole = model_path.read_bytes()
+    first = whole.index(b'{\\"fingerprints\\"')
+    last = whole.index(b"window_length")
+    path = model_path.with_name("damaged.safetensors")
+    for number in range(first, last, 3):
+        damaged = bytearray(whole)
+        damaged[number] ^= 1 << number % 8
+        path.write_bytes(damaged)
+        with pytest.raises(HarkenError):
+            read_model(path)
+
+
+def test_a_run_directory_is_as_good_as_its_model(model_path: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "model.safetensors").write_bytes(model_path.read_bytes())
+    assert read_model(run).specification == read_model(model_path).specification

@@ -1,0 +1,137 @@
+"""How a watch sits on the arm, by what a model recognises when it is turned."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import harken
+from harken import HarkenError, Recogniser, Recording, Windows
+from harken.labelling import LabelSettings, timeline_of_file
+from harken.models.mounting import LEAST_RECOGNISED, mounting
+from harken.networks.specification import Specification
+from harken.signals import turned_by_quarters
+
+RATE_HZ = 25.0
+KNOWS = Specification(
+    channels=("x", "y", "z"),
+    acceleration_unit="g",
+    sample_rate_hz=30.0,
+    even_grid=True,
+    window_length=300,
+    hop_s=5.0,
+    labels=("other", "sitting", "walking"),
+    network="everyday",
+    sizes={},
+    preset="everyday",
+)
+
+
+def walking(seconds: int = 200, rate_hz: float = RATE_HZ, start_s: int = 1_700_000_000) -> Recording:
+    """Somebody whose watch has its x axis along the forearm, towards the hand."""
+    t = np.arange(round(seconds * rate_hz)) / rate_hz
+    swing = 0.3 * np.sin(2 * np.pi * 1.9 * t)
+    signals = np.stack([0.95 + swing, 0.2 + 0.3 * swing, 0.1 + 0.2 * np.cos(2 * np.pi * 1.9 * t)], axis=1)
+    return Recording(
+        time_ns=(start_s * 10**9 + t * 1e9).astype(np.int64),
+        signals=signals.astype(np.float32),
+        channels=("x", "y", "z"),
+        label_codes=np.full(len(t), -1, np.int16),
+        label_names=(),
+        subject="ann",
+    )
+
+
+class Model:
+    """Recognises walking, surely or with some probability, where the arm hangs along x as it was learned."""
+
+    def __init__(self, sure: float = 1.0, otherwise: float = 0.0) -> None:
+        self.sure, self.otherwise = sure, otherwise
+        self.lengths: set[int] = set()
+
+    def __call__(self, windows: Windows) -> NDArray[np.float32]:
+        self.lengths.add(windows.length)
+        hangs = windows.signals[..., 0].mean(axis=1) > 0.7
+        share = np.where(hangs, self.sure, self.otherwise)
+        return np.stack([1 - share, 0 * share, share], axis=1).astype(np.float32)
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+@pytest.mark.parametrize("rate_hz", [20.0, 100.0])
+def test_a_turned_watch_is_turned_back(quarters: int, rate_hz: float) -> None:
+    recording = walking(rate_hz=rate_hz)
+    worn = turned_by_quarters(recording, quarters)
+    model = Model()
+    found = mounting(KNOWS, worn, model)
+    assert (found.quarters + quarters) % 4 == 0
+    np.testing.assert_array_equal(found.turned(worn).signals, recording.signals)
+    np.testing.assert_array_equal(found.apply(worn.signals), recording.signals)
+    assert model.lengths == {KNOWS.window_length}
+    assert found.moments >= 18
+    assert found.recognised[found.quarters] == pytest.approx(found.moments)
+    assert found.reason.startswith(f"turned by {90 * found.quarters} degrees about the face: of ")
+    assert found.as_dict()["turned_degrees"] == 90 * found.quarters
+
+
+def test_a_watch_that_sits_as_learned_is_left() -> None:
+    found = mounting(KNOWS, walking(), Model())
+    assert found.quarters == 0
+    assert found.reason.startswith("left as it is")
+    assert found.apply(walking().signals) is not None
+    assert found.turned(walking()).quality.notes == ()
+
+
+def test_it_takes_a_minute_on_foot_and_three_times_as_much_as_unturned() -> None:
+    worn = turned_by_quarters(walking(), 1)
+    least = LEAST_RECOGNISED / mounting(KNOWS, worn, Model()).moments
+    assert mounting(KNOWS, worn, Model(sure=1.02 * least)).quarters == 3
+    assert mounting(KNOWS, worn, Model(sure=0.98 * least)).quarters == 0
+    half = turned_by_quarters(walking(), 2)
+    assert mounting(KNOWS, half, Model(sure=0.9, otherwise=0.29)).quarters == 2
+    too_near = mounting(KNOWS, half, Model(sure=0.9, otherwise=0.31))
+    assert too_near.quarters == 0
+    assert "too little to tell" in too_near.reason
+
+
+def test_where_it_cannot_be_seen_nothing_is_turned_and_the_reason_is_given() -> None:
+    worn = turned_by_quarters(walking(), 1)
+    still = replace(worn, signals=np.full_like(worn.signals, 0.5))
+    assert "nothing looks like walking" in mounting(KNOWS, still, Model()).reason
+    exercises = replace(KNOWS, labels=("abduction", "extension", "rowing"))
+    assert "knows nobody on foot" in mounting(exercises, worn, Model()).reason
+    gyroscope = replace(KNOWS, channels=("x", "y", "z", "gyro_x", "gyro_y", "gyro_z"))
+    assert "reads more than acceleration" in mounting(gyroscope, worn, Model()).reason
+    long = replace(KNOWS, window_length=600)
+    assert mounting(long, worn, Model()).moments == 0
+    for spec in (exercises, gyroscope, long):
+        assert mounting(spec, worn, Model()).quarters == 0
+
+
+def test_what_cannot_be_asked_is_refused() -> None:
+    with pytest.raises(HarkenError, match="mended"):
+        mounting(KNOWS, replace(walking(), as_found=True), Model())
+    with pytest.raises(HarkenError, match="x, y, z"):
+        mounting(KNOWS, replace(walking(), channels=("a", "b", "c")), Model())
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["skdh_ax3_sample.cwa", "readgt3x_TAS1H30182785_2019-09-17.gt3x", "readgt3x_TAS1H30182785_2019-09-17.csv.gz"],
+    ids=["axivity", "actigraph", "actilife"],
+)
+def test_a_real_watch_whose_y_axis_points_along_the_forearm(data_dir: Path, name: str) -> None:
+    packaged = Recogniser.load()
+    as_it_is = timeline_of_file(data_dir / "devices" / name, packaged, LabelSettings(orientation=False))
+    turned = timeline_of_file(data_dir / "devices" / name, packaged, LabelSettings())
+    assert as_it_is.mounting is None
+    assert turned.mounting is not None
+    assert turned.mounting.quarters in (1, 3)
+    before, after = (one.timeline.seconds_by_label() for one in (as_it_is, turned))
+    assert after["walking"] + after["stairs"] >= before["walking"] + before["stairs"] + 40
+
+    # The same by hand: the whole recording in memory, turned and labelled.
+    recording = harken.read(data_dir / "devices" / name)
+    found = mounting(packaged.specification_, recording, packaged.predict_proba)
+    assert found == turned.mounting

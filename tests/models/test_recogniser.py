@@ -1,0 +1,100 @@
+"""The Python interface: fit, predict, score, save, load."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import people
+import pytest
+
+import harken
+from harken.models.recogniser import Recogniser
+from harken.support.errors import HarkenError
+from harken.windows.windows import Windows
+
+pytestmark = pytest.mark.usefixtures("small_preset")
+
+
+def windows_of(tmp_path: Path, seed: int, **options: object) -> Windows:
+    path = people.write_person(tmp_path / f"p{seed}.csv", seed, **options)
+    return harken.random_windows(harken.read(path, as_found=True), length=32, count=300, seed=seed)
+
+
+def test_learns_what_is_easy_and_is_saved_and_loaded(tmp_path: Path) -> None:
+    alice, bob = windows_of(tmp_path, 1), windows_of(tmp_path, 2)
+    recogniser = Recogniser("small", passes=25).fit(alice, tests={"bob": bob})
+    assert recogniser.score(alice) > 0.95
+    assert len(recogniser.history_.test_loss["bob"]) > 1
+    probabilities = recogniser.predict_proba(bob)
+    assert probabilities.shape == (300, 3)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+    assert set(recogniser.predict(bob)) <= {"lying", "sitting", "walking"}
+    recogniser.save(tmp_path / "model.safetensors")
+    loaded = Recogniser.load(tmp_path / "model.safetensors")
+    assert np.array_equal(loaded.predict_proba(bob), probabilities)
+    assert loaded.specification_ == recogniser.specification_
+    assert (loaded.passes, loaded.seed, loaded.preset) == (25, 0, "small")
+
+
+def test_the_network_reads_metres_per_second_squared(tmp_path: Path) -> None:
+    windows = windows_of(tmp_path, 1)
+    recogniser = Recogniser("small", passes=1).fit(windows)
+    prepared = recogniser.specification_.prepare(windows)
+    found = harken.read(tmp_path / "p1.csv", as_found=True)
+    first = int(windows.start_rows[0])
+    raw = np.loadtxt(tmp_path / "p1.csv", delimiter=",", skiprows=1, usecols=(1, 2, 3, 4))[first : first + 32]
+    np.testing.assert_allclose(prepared[0], raw, rtol=1e-6, atol=1e-6)
+    assert found.channels == ("x", "y", "z", "P")
+    assert windows.signals[0, 0, 0] == found.signals[first, 0]  # prepare copies, the windows stay in g
+
+
+@pytest.mark.parametrize("channels", [("x", "y", "z", "P"), ("x", "y", "z"), ("y",), ("P", "x"), ("z", "x", "y")])
+def test_what_the_network_reads_is_a_copy_of_its_own_channels(tmp_path: Path, channels: tuple[str, ...]) -> None:
+    recording = harken.read(people.write_person(tmp_path / "alice.csv", 1))
+    windows = harken.sliding_windows(recording, length_s=1.28, hop_s=0.64)
+    specification = replace(Recogniser("small", passes=1).fit(windows).specification_, channels=channels)
+    prepared = specification.prepare(windows)
+    expected = np.stack([windows.signals[..., "xyzP".index(name)] for name in channels], axis=-1)
+    expected = expected * np.where([name in "xyz" for name in channels], np.float32(9.80665), np.float32(1))
+    np.testing.assert_array_equal(prepared, expected.astype(np.float32))
+    assert prepared.dtype == np.float32
+    assert prepared.flags.c_contiguous
+    assert prepared.flags.writeable
+    assert not np.shares_memory(prepared, windows.signals)
+
+
+def test_a_network_in_the_middle_of_training_answers_without_dropout(tmp_path: Path) -> None:
+    windows = windows_of(tmp_path, 1)
+    recogniser = Recogniser("small", passes=1).fit(windows)
+    expected = recogniser.predict_proba(windows)
+    recogniser.network_.train()
+    np.testing.assert_array_equal(recogniser.predict_proba(windows), expected)
+    assert recogniser.network_.training  # left as it was
+
+
+def test_refusals(tmp_path: Path) -> None:
+    windows = windows_of(tmp_path, 1)
+    fresh = Recogniser("small", passes=1)
+    with pytest.raises(HarkenError, match="learned nothing yet"):
+        fresh.predict(windows)
+    with pytest.raises(HarkenError, match="no preset 'everything'; the presets are everyday, deep_conv_lstm, notebook"):
+        Recogniser("everything").fit(windows)
+    with pytest.raises(HarkenError, match="0 passes cannot be"):
+        Recogniser("small", passes=0).fit(windows)
+    with pytest.raises(HarkenError, match="fewer than one batch of 100"):
+        fresh.fit(windows[:50])
+    with pytest.raises(HarkenError, match="nothing to tell apart"):
+        fresh.fit(windows[windows.labels == "lying"])
+    fresh.fit(windows)
+    longer = harken.random_windows(harken.read(tmp_path / "p1.csv"), length=40, count=9, seed=0)
+    with pytest.raises(HarkenError, match="windows of 32 samples, not of 40"):
+        fresh.predict(longer)
+    fast = windows_of(tmp_path, 3, rate_hz=50)
+    with pytest.raises(HarkenError, match="50 samples per second, but 25 are needed"):
+        fresh.predict(fast)
+    jumper = windows_of(tmp_path, 4, bouts=("lying", "jumping"))
+    with pytest.raises(HarkenError, match=r"jumping is not among those .*--ignore-label jumping"):
+        fresh.score(jumper)
+    assert fresh.evaluate(jumper, ignore_labels=["jumping"]).confusion.sum() == (jumper.labels == "lying").sum()
+    with pytest.raises(HarkenError, match="no labelled window is left"):
+        fresh.evaluate(jumper, ignore_labels=["jumping", "lying"])

@@ -1,0 +1,138 @@
+"""Fingerprints: recordings are recognised under another name, in another unit, in pieces; other people are not."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import harken
+from harken.recordings import fingerprints
+from harken.recordings.fingerprints import Fingerprints
+from harken.recordings.recording import STANDARD_GRAVITY, UNLABELLED, Recording
+
+RATE_HZ = 25
+
+
+def moving(seed: int, seconds: int = 600, *, smallest_step: float = 1e-5) -> Recording:
+    """An arm that swings at a pace of its own, with the noise of a sensor, in steps of a resolution."""
+    random = np.random.default_rng(seed)
+    n = seconds * RATE_HZ
+    t = np.arange(n)[:, None] / RATE_HZ
+    swing = 0.3 * np.sin(2 * np.pi * random.uniform(0.8, 1.2) * t * np.array([1, 2, 3]) + random.uniform(0, 6, 3))
+    signals = np.array([0, 0, 1]) + swing + random.normal(0, 0.03, (n, 3))
+    return Recording(
+        time_ns=np.arange(n) * (10**9 // RATE_HZ),
+        signals=(np.round(signals / smallest_step) * smallest_step).astype(np.float32),
+        channels=("x", "y", "z"),
+        label_codes=np.full(n, UNLABELLED, np.int16),
+        label_names=(),
+        subject=f"person_{seed}",
+    )
+
+
+def rows(recording: Recording, first: int, last: int) -> Recording:
+    kept = slice(first, last)
+    return replace(
+        recording,
+        time_ns=recording.time_ns[kept],
+        signals=recording.signals[kept],
+        label_codes=recording.label_codes[kept],
+        valid=recording.valid[kept],
+    )
+
+
+@pytest.fixture(scope="module")
+def ann() -> Recording:
+    return moving(1)
+
+
+@pytest.fixture(scope="module")
+def known(ann: Recording) -> Fingerprints:
+    return Fingerprints.of([ann, moving(2)])
+
+
+@pytest.mark.parametrize("decimals", [4, 3, 2])
+def test_another_name_time_and_unit_with_rounding_change_nothing(
+    ann: Recording, known: Fingerprints, decimals: int
+) -> None:
+    rounded = np.round(ann.signals.astype(np.float64) * STANDARD_GRAVITY, decimals) / STANDARD_GRAVITY
+    copy = replace(ann, signals=rounded.astype(np.float32), time_ns=ann.time_ns + 12345678, subject="mallory")
+    assert known.known(copy).all()
+
+
+def test_a_run_without_equal_neighbours_in_the_rounded_copy_is_one_of_the_original(ann: Recording) -> None:
+    for decimals in (4, 3, 2, 1):
+        _, hashes, distinct = fingerprints._runs(replace(ann, signals=ann.signals.round(decimals)))
+        assert np.isin(hashes[distinct], Fingerprints.of([ann]).hashes).all()
+
+
+def test_a_piece_is_recognised_and_the_rest_is_not(ann: Recording, known: Fingerprints) -> None:
+    assert known.known(rows(ann, 1003, 3507)).all()
+    stranger = moving(3)
+    signals = np.concatenate([stranger.signals[:6000], ann.signals[2011:5011], stranger.signals[6000:12_000]])
+    share = known.known(replace(stranger, signals=signals))
+    edge = 20 * RATE_HZ
+    assert share[6000 + edge : 9000 - edge].all()
+    assert not share[: 6000 - edge].any()
+    assert not share[9000 + edge :].any()
+
+
+def test_other_people_are_not_recognised(known: Fingerprints) -> None:
+    for seed in range(3, 8):
+        assert not known.known(moving(seed)).any()
+    assert not Fingerprints.none().known(moving(1)).any()
+
+
+def test_a_coarse_sensor_is_recognised_and_a_watch_at_rest_has_no_fingerprints() -> None:
+    coarse = moving(4, smallest_step=1 / 64)
+    assert Fingerprints.of([coarse]).known(rows(coarse, 700, 9000)).all()
+    random = np.random.default_rng(0)
+    resting = replace(coarse, signals=(np.round(random.normal(0, 0.004, coarse.signals.shape) * 64) / 64).astype("f4"))
+    assert len(Fingerprints.of([resting]).hashes) == 0
+    assert not Fingerprints.of([coarse]).known(resting).any()
+
+
+def test_smooth_movement_without_a_turn_has_no_fingerprints() -> None:
+    n = 20_000
+    slow = np.cumsum(np.random.default_rng(0).uniform(0.1, 1, (n, 3)), axis=0)
+    ramp = replace(moving(1, n // RATE_HZ), signals=np.sin(slow / 500).astype(np.float32))
+    assert len(Fingerprints.of([ramp]).hashes) == 0
+
+
+def test_no_run_of_samples_reaches_over_a_gap(ann: Recording) -> None:
+    jump = np.where(np.arange(len(ann)) >= 7000, 3600 * 10**9, 0)
+    found, *_ = fingerprints._runs(replace(ann, time_ns=ann.time_ns + jump))
+    whole, *_ = fingerprints._runs(ann)
+    assert np.array_equal(found, whole[(whole + fingerprints.RUN < 7000) | (whole >= 7000)])
+
+
+def test_pieces_of_the_computation_change_nothing(ann: Recording, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = fingerprints._runs(ann)
+    for size in (1000, 14_990, 15_000 - fingerprints.RUN):
+        monkeypatch.setattr(fingerprints, "SAMPLES_AT_ONCE", size)
+        for one, other in zip(whole, fingerprints._runs(ann), strict=True):
+            assert np.array_equal(one, other)
+
+
+def test_many_recordings_keep_a_bounded_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fingerprints, "MOST_FINGERPRINTS", 300)
+    people = [moving(seed, 1800) for seed in range(3)]
+    many = Fingerprints.of(people)
+    assert len(many.hashes) <= 300
+    assert many.one_in == 512
+    assert all(many.known(one).all() for one in people)
+    assert not many.known(moving(9, 1800)).any()
+    few = Fingerprints.of(people[:1])
+    assert np.array_equal(few.joined(many).hashes, many.hashes)
+
+
+def test_recordings_without_three_axes_have_none(ann: Recording) -> None:
+    assert len(Fingerprints.of([ann.select_channels(("x", "z"))]).hashes) == 0
+
+
+def test_the_packaged_model_knows_what_it_learned_from_and_nobody_else(data_dir: Path) -> None:
+    model = harken.Recogniser.load()
+    assert model.learned_from(harken.read(data_dir / "notebook_format" / "merged_ab.csv")).mean() > 0.99
+    watch = harken.read(data_dir / "devices" / "e4_S05_ACC.csv")
+    assert not model.learned_from(watch).any()

@@ -1,0 +1,221 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import harken
+from harken.recordings.inspection import Inspection, duration_text, inspect_recording
+from harken.recordings.mending import mend
+from harken.recordings.recording import Quality, Recording
+
+START_MS = 1_519_170_400_000  # 2018-02-20 23:46:40 UTC
+
+
+def inspected(path: Path, **options: object) -> Inspection:
+    found = harken.read(path, as_found=True, **options)
+    return inspect_recording(mend(found), found=found)
+
+
+def write(path: Path, rows: list[tuple[object, ...]]) -> Path:
+    path.write_text("\n".join(",".join(map(str, row)) for row in rows) + "\n")
+    return path
+
+
+def samples(count: int, *, start_s: float = 0.0, label: str = "walking") -> list[tuple[object, ...]]:
+    """``count`` rows at 25 Hz in m/s², gravity along z, with a sensor's noise."""
+    noise = np.random.default_rng(count).normal(0, 0.05, count)
+    return [
+        (START_MS + round(start_s * 1000) + 40 * i, f"{noise[i]:.5f}", "0.0", f"{9.81 + noise[i]:.5f}", 3, label)
+        for i in range(count)
+    ]
+
+
+def test_a_clean_recording(tmp_path: Path) -> None:
+    facts = inspected(write(tmp_path / "anna.csv", samples(250)))
+    assert (facts.file, facts.subject) == (str(tmp_path / "anna.csv"), "anna")
+    assert (facts.rows, facts.kept_rows, facts.dropped) == (250, 250, {})
+    assert facts.channels == ("x", "y", "z", "P")
+    assert facts.units == {"x": "g", "y": "g", "z": "g", "P": None}
+    assert (facts.file_acceleration_unit, facts.file_time_unit) == ("m/s2", "ms")
+    assert facts.sample_rate_hz == 25.0
+    assert facts.span_s == 9.96
+    assert (facts.gaps.count, facts.gaps.total_s, facts.gaps.longest_s) == (0, 0.0, None)
+    assert (facts.repeated_times, facts.backward_times, facts.marked) == (0, 0, 0)
+    assert facts.labels["walking"].total_s == 10.0
+    assert (facts.unlabelled.rows, facts.unlabelled.share) == (0, 0.0)
+    assert any("converted to g" in note for note in facts.notes)
+
+
+def test_times_are_shown_in_the_wearers_zone(tmp_path: Path) -> None:
+    facts = inspected(write(tmp_path / "a.csv", samples(25)), timezone="Europe/Athens").as_dict()
+    assert facts["start"] == "2018-02-21T01:46:40.000+02:00"
+    assert facts["end"] == "2018-02-21T01:46:40.960+02:00"
+    assert facts["timezone"] == "Europe/Athens"
+
+
+def test_gaps_are_counted_and_the_longest_is_found(tmp_path: Path) -> None:
+    rows = samples(25) + samples(25, start_s=3) + samples(25, start_s=64)
+    facts = inspected(write(tmp_path / "a.csv", rows)).as_dict()
+    assert facts["gaps"] == 2
+    assert facts["gap_details"] == {
+        "limit_s": 0.5,
+        "total_s": pytest.approx(2.04 + 60.04),
+        "longest_s": 60.04,
+        "longest_start": "2018-02-20T23:46:43.960+00:00",
+        "longest_end": "2018-02-20T23:47:44.000+00:00",
+    }
+
+
+def test_a_bout_ends_at_another_label_and_at_a_gap(tmp_path: Path) -> None:
+    rows = samples(50) + samples(25, start_s=2, label="sitting") + samples(100, start_s=3) + samples(25, start_s=60)
+    facts = inspected(write(tmp_path / "a.csv", rows))
+    walking, sitting = facts.labels["walking"], facts.labels["sitting"]
+    assert (walking.rows, walking.bouts, walking.share) == (175, 3, 175 / 200)
+    assert (walking.total_s, walking.median_bout_s, walking.longest_bout_s) == (7.0, 2.0, 4.0)
+    assert (sitting.rows, sitting.bouts, sitting.total_s) == (25, 1, 1.0)
+    assert facts.unlabelled.bouts == 0
+    assert facts.unlabelled.longest_bout_s is None
+
+
+def test_rows_are_counted_before_repeated_times_are_dropped(tmp_path: Path) -> None:
+    rows = samples(50) + samples(25, start_s=2, label="")
+    rows.insert(70, rows[69])
+    rows[10], rows[12] = rows[12], rows[10]
+    facts = inspected(write(tmp_path / "a.csv", rows))
+    assert (facts.rows, facts.kept_rows, facts.dropped) == (76, 75, {"repeated time": 1})
+    assert facts.repeated_times == 1
+    assert facts.backward_times > 0
+    assert facts.unlabelled.rows == 26
+    assert facts.unlabelled.share == 26 / 76
+    assert sum(label.rows for label in facts.labels.values()) + facts.unlabelled.rows == 76
+
+
+def test_a_wild_value_is_marked_and_seen_in_the_statistics(tmp_path: Path) -> None:
+    rows = samples(500)
+    rows[100] = (rows[100][0], 156.86, *rows[100][2:])
+    rows[200] = (rows[200][0], "", *rows[200][2:])
+    facts = inspected(write(tmp_path / "a.csv", rows))
+    assert (facts.out_of_range, facts.missing, facts.stuck, facts.marked) == (1, 1, 0, 2)
+    assert facts.sensor_range_g == 2.0
+    assert facts.statistics["x"].max == pytest.approx(156.86 / 9.80665, rel=1e-6)
+    assert facts.statistics["x"].samples == 499
+
+
+def test_a_stuck_sensor_is_counted(tmp_path: Path) -> None:
+    rows = samples(100) + [(START_MS + 4000 + 40 * i, 1.0, 2.0, 9.5, 3, "sitting") for i in range(2000)]
+    facts = inspected(write(tmp_path / "a.csv", rows))
+    assert facts.stuck == 2000
+    assert facts.marked == 2000
+
+
+def test_statistics_are_those_of_every_finite_sample(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).normal(0.5, 0.3, 400).round(4)
+    rows = [(START_MS + 40 * i, value, 0.1, 1.0, 3, "walking") for i, value in enumerate(values)]
+    statistics = inspected(write(tmp_path / "a.csv", rows), acceleration_unit="g").statistics["x"]
+    assert statistics.samples == 400
+    assert statistics.min == pytest.approx(values.min(), rel=1e-6)
+    assert statistics.max == pytest.approx(values.max(), rel=1e-6)
+    assert statistics.mean == pytest.approx(values.mean(), rel=1e-6)
+    assert statistics.std == pytest.approx(values.std(), rel=1e-6)
+    quartiles = (statistics.q25, statistics.median, statistics.q75)
+    assert quartiles == pytest.approx(np.percentile(values, (25, 50, 75)), rel=1e-6)
+
+
+def test_one_sample_and_a_channel_without_values_are_null_not_nan() -> None:
+    recording = Recording(
+        time_ns=np.array([0], np.int64),
+        signals=np.array([[np.nan, 0, 1]], np.float32),
+        channels=("x", "y", "z"),
+        label_codes=np.array([-1], np.int16),
+        label_names=(),
+        subject="nobody",
+    )
+    facts = inspect_recording(recording).as_dict()
+    assert facts["rows"] == facts["unlabelled_rows"] == 1
+    assert facts["sample_rate_hz"] == facts["span_s"] == 0.0
+    assert facts["statistics"]["x"] == dict.fromkeys(("min", "q25", "median", "mean", "q75", "max", "std")) | {
+        "samples": 0
+    }
+    assert facts["labels"] == {}
+    json.dumps(facts, allow_nan=False)
+
+
+def test_a_recording_as_found_is_refused(tmp_path: Path) -> None:
+    found = harken.read(write(tmp_path / "a.csv", samples(25)), as_found=True)
+    with pytest.raises(ValueError, match="mended"):
+        inspect_recording(found)
+
+
+def test_the_largest_numbers_there_are_stay_valid_json() -> None:
+    largest = np.finfo(np.float32).max
+    recording = Recording(
+        time_ns=np.arange(2, dtype=np.int64),
+        signals=np.array([[largest], [-largest]], np.float32),
+        channels=("x",),
+        label_codes=np.array([-1, -1], np.int16),
+        label_names=(),
+        subject="s",
+    )
+    json.dumps(inspect_recording(recording).as_dict(), allow_nan=False)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    times=st.lists(st.integers(0, 10**12), min_size=1, max_size=40, unique=True),
+    values=st.lists(st.floats(width=32), min_size=40, max_size=40),
+    codes=st.lists(st.integers(-1, 2), min_size=40, max_size=40),
+)
+def test_the_facts_of_any_recording_add_up(times: list[int], values: list[float], codes: list[int]) -> None:
+    n = len(times)
+    recording = Recording(
+        time_ns=np.sort(np.array(times, np.int64)),
+        signals=np.array(values, np.float32)[:n, None].repeat(3, axis=1),
+        channels=("x", "y", "z"),
+        label_codes=np.array(codes[:n], np.int16),
+        label_names=("a", "b", "c"),
+        subject="s",
+        quality=Quality(rows=n),
+    )
+    facts = inspect_recording(recording)
+    json.dumps(facts.as_dict(), allow_nan=False)
+    everything = [facts.unlabelled, *facts.labels.values()]
+    assert sum(part.rows for part in everything) == n
+    assert sum(part.share for part in everything) == pytest.approx(1)
+    assert sum(part.bouts for part in everything) == len(recording.bout_edges) - 1
+    statistics = facts.statistics["x"]
+    assert statistics.samples == np.isfinite(recording.signals[:, 0]).sum()
+    if statistics.min is not None and statistics.max is not None and statistics.median is not None:
+        assert statistics.min <= statistics.median <= statistics.max
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 s"),
+        (0.523, "0.523 s"),
+        (59.44, "59.4 s"),
+        (59.6, "1 min"),
+        (60, "1 min"),
+        (297, "4 min 57 s"),
+        (3599.9, "1 h"),
+        (3600 * 23 + 59 * 60 + 59, "1 d"),
+        (86_400 * 7.5, "7 d 12 h"),
+        (86_400.04, "1 d"),
+    ],
+)
+def test_durations_read_well(seconds: float, text: str) -> None:
+    assert duration_text(seconds) == text
+
+
+@pytest.mark.parametrize(("name", "unlabelled"), [("merged_ab", 0), ("merged_ef", 1050)])
+def test_the_notebooks_format(data_dir: Path, name: str, unlabelled: int) -> None:
+    facts = inspected(data_dir / "notebook_format" / f"{name}.csv").as_dict()
+    assert (facts["rows"], facts["kept_rows"], facts["sample_rate_hz"], facts["gaps"]) == (105_000, 105_000, 25, 13)
+    assert facts["unlabelled_rows"] == unlabelled
+    assert facts["unlabelled_share"] == unlabelled / 105_000
+    assert set(facts["labels"]) == {"laying_down", "sitting", "standing", "walking"}
+    assert sum(label["bouts"] for label in facts["labels"].values()) == 14
+    assert facts["gap_details"]["longest_s"] == 86_400.04

@@ -1,0 +1,198 @@
+"""Sorting, deduplicating and marking: what is mended, what is counted, and that nothing is overwritten."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from numpy.typing import NDArray
+from tables import acceleration, recording
+
+from harken.recordings.mending import check_clock, mend, sensor_range_g
+from harken.recordings.recording import Recording
+from harken.support.errors import HarkenError
+
+
+def found(signals: NDArray[np.float32], time_ns: NDArray[np.int64] | None = None) -> Recording:
+    return recording(["sit"] * len(signals), signals=signals, time_ns=time_ns, as_found=True)
+
+
+def wrist(rows: int = 400) -> NDArray[np.float32]:
+    return acceleration(rows).astype(np.float32)
+
+
+def marked(mended: Recording) -> list[int]:
+    return np.flatnonzero(~mended.valid).tolist()
+
+
+def test_nothing_to_mend() -> None:
+    signals = wrist()
+    mended = mend(found(signals))
+    assert not mended.as_found
+    assert mended.valid.all()
+    np.testing.assert_array_equal(mended.signals, signals)
+    quality = mended.quality
+    assert (quality.backward_times, quality.repeated_times, quality.dropped) == (0, 0, {})
+    assert (quality.missing, quality.out_of_range, quality.stuck) == (0, 0, 0)
+    assert quality.sensor_range_g == 2
+
+
+def test_times_backward_and_repeated() -> None:
+    time_ns = np.array([30, 10, 20, 20, 40, 10]) * 10**6
+    mended = mend(found(wrist(6), time_ns))
+    assert (mended.time_ns // 10**6).tolist() == [10, 20, 30, 40]
+    np.testing.assert_array_equal(mended.signals, wrist(6)[[1, 2, 0, 4]])  # of equal times the first row stays
+    assert mended.quality.backward_times == 2
+    assert mended.quality.repeated_times == 2
+    assert mended.quality.dropped == {"repeated time": 2}
+
+
+def test_labels_move_with_their_samples() -> None:
+    ann = recording(["a", "b", "c", ""], time_ns=np.array([4, 3, 2, 1]) * 10**6, as_found=True)
+    assert mend(ann).label_codes.tolist() == [-1, 2, 1, 0]
+
+
+def test_clock_too_coarse() -> None:
+    with pytest.raises(HarkenError, match="3 of 4 rows repeat the time of another row, so the clock is too coarse"):
+        mend(found(wrist(4), np.zeros(4, np.int64)))
+    assert len(mend(found(wrist(4), np.array([0, 0, 5, 5]) * 10**6))) == 2
+
+
+@pytest.mark.parametrize("check", [mend, check_clock])
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_times_whose_difference_no_64_bits_hold(check: Callable[[Recording], object], order: tuple[int, int]) -> None:
+    times = np.array([-8_520_336_000, 9_151_488_000])[list(order)] * 10**9
+    with pytest.raises(
+        HarkenError, match="ann: its times go from 1700-01-01 00:00:00 to 2260-01-01 00:00:00, and a recording lies"
+    ):
+        check(found(wrist(2), times))
+
+
+def test_most_steps_decide_on_the_rate() -> None:
+    fast = np.cumsum([0, *[10**7] * 200, *[1000] * 199])
+    assert len(mend(found(wrist(400), fast))) == 400
+    with pytest.raises(HarkenError, match=r"there are 1e\+06 samples a second, and a worn sensor gives at most 10,000"):
+        mend(found(wrist(401), np.cumsum([0, *[10**7] * 199, *[1000] * 201])))
+    shuffled = np.random.default_rng(0).permutation(20_000_000_000 * np.arange(400))  # 20 s apart, in any order
+    check_clock(found(wrist(400), shuffled))
+
+
+def test_missing_values_are_marked_and_stay_missing() -> None:
+    signals = wrist()
+    signals[3, 0] = np.nan
+    signals[5] = np.inf
+    mended = mend(found(signals))
+    assert marked(mended) == [3, 5]
+    assert mended.quality.missing == 2
+    assert mended.quality.out_of_range == 0
+    np.testing.assert_array_equal(mended.signals, signals)
+
+
+def test_wild_value_is_marked_and_kept() -> None:
+    signals = wrist()
+    signals[70, 1] = -15.995  # the notebook's 156.86 m/s²
+    mended = mend(found(signals))
+    assert marked(mended) == [70]
+    assert (mended.quality.out_of_range, mended.quality.sensor_range_g) == (1, 2)
+    assert mended.signals[70, 1] == np.float32(-15.995)
+
+
+def test_range_that_is_said() -> None:
+    signals = wrist()
+    signals[70:80, 1] = 5
+    assert mend(found(signals)).quality.out_of_range == 0
+    mended = mend(found(signals), sensor_range=4)
+    assert marked(mended) == list(range(70, 80))
+    assert mended.quality.sensor_range_g == 4
+
+
+@pytest.mark.parametrize(
+    ("largest", "expected"),
+    [([1.9], 2), ([2.05], 2), ([2.5], 4), ([3, 5, 9], 16), ([3, 5, 7], 8), ([3, 100], 4), ([50], 2)],
+)
+def test_range_is_guessed(largest: list[float], expected: float) -> None:
+    signals = wrist(30_000)
+    signals[100 : 100 + len(largest), 2] = largest
+    assert sensor_range_g(signals) == expected
+
+
+def test_range_of_a_signal_beyond_every_range() -> None:
+    assert sensor_range_g(wrist() * np.float32(40)) == 16
+
+
+def test_infinities_do_not_make_a_range() -> None:
+    signals = wrist()
+    signals[:100] = np.inf
+    assert sensor_range_g(signals) == 2
+
+
+def stuck(rows: slice, step_ns: int = 20_000_000, total: int = 5000) -> Recording:
+    signals = wrist(total)
+    signals[rows] = signals[rows.start]
+    return found(signals, step_ns * np.arange(total))
+
+
+def test_stuck_sensor_is_marked() -> None:
+    mended = mend(stuck(slice(1000, 4001)))  # exactly 60 s at 50 Hz
+    assert marked(mended) == list(range(1000, 4001))
+    assert mended.quality.stuck == 3001
+    assert mend(stuck(slice(1000, 4000))).valid.all()
+
+
+def test_stuck_to_the_end() -> None:
+    assert marked(mend(stuck(slice(1500, 5000)))) == list(range(1500, 5000))
+
+
+def test_the_same_value_after_a_gap_is_not_stuck() -> None:
+    ann = stuck(slice(1000, 4001))
+    time_ns = ann.time_ns.copy()
+    time_ns[2500:] += 600 * 10**9
+    assert mend(found(ann.signals, time_ns)).valid.all()
+
+
+def test_one_axis_that_stands_still_is_not_stuck() -> None:
+    signals = wrist(5000)
+    signals[:, 1] = 0.25
+    assert mend(found(signals)).valid.all()
+
+
+SIGNALS = arrays.arrays(
+    np.float32,
+    st.tuples(st.integers(1, 60), st.just(3)),
+    elements=st.one_of(st.floats(-20, 20, width=32), st.sampled_from([np.nan, np.inf, -np.inf, 1.0])),
+)
+
+
+@settings(deadline=None)
+@given(signals=SIGNALS, data=st.data())
+def test_mended_times_increase_and_values_stay(signals: NDArray[np.float32], data: st.DataObject) -> None:
+    rows = len(signals)
+    time_ns = data.draw(arrays.arrays(np.int64, rows, elements=st.integers(0, 4 * rows))) * 10**6
+    ann = found(signals, time_ns)
+    distinct = len(np.unique(time_ns))
+    if rows - distinct > rows / 2:
+        with pytest.raises(HarkenError, match="repeat the time"):
+            mend(ann)
+        return
+    mended = mend(ann)
+    assert (np.diff(mended.time_ns) > 0).all()
+    assert len(mended) == distinct
+    assert mended.quality.repeated_times == rows - distinct
+    for time, sample in zip(mended.time_ns, mended.signals, strict=True):
+        np.testing.assert_array_equal(sample, signals[np.flatnonzero(time_ns == time)[0]])
+    assert (mended.quality.missing > 0) == (~np.isfinite(mended.signals)).any()
+    assert not mended.valid[~np.isfinite(mended.signals).all(axis=1)].any()
+
+    again = mend(mended)
+    assert again.quality == mended.quality
+    assert again.fingerprint == mended.fingerprint
+    np.testing.assert_array_equal(again.valid, mended.valid)
+
+
+@settings(deadline=None)
+@given(order=st.permutations(range(40)))
+def test_order_of_rows_does_not_matter(order: list[int]) -> None:
+    signals, time_ns = wrist(40), 20_000_000 * np.arange(40)
+    assert mend(found(signals[order], time_ns[order])).fingerprint == mend(found(signals, time_ns)).fingerprint

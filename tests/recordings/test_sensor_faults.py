@@ -1,0 +1,101 @@
+"""What a sensor does wrong is found in pieces as in the whole, and as one sample after the other would tell it."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+import harken.recordings.sensor_faults
+from harken.recordings.sensor_faults import STUCK_S, RangeGuess, StuckRuns, extremes, largest_on_an_axis
+
+PIECES = st.lists(st.integers(0, 400), max_size=5)
+
+
+def pieces_of(rows: int, cuts: list[int]) -> list[slice]:
+    edges = [0, *sorted(cut for cut in cuts if cut < rows), rows]
+    return [slice(begin, end) for begin, end in pairwise(edges)]
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    spells=st.lists(
+        st.tuples(
+            st.sampled_from([0.0, 1.0, float("nan"), None]),
+            st.integers(1, 8) | st.integers(55, 75) | st.integers(1, 150),
+            st.booleans(),
+        ),
+        min_size=1,
+        max_size=8,
+    ),
+    cuts=PIECES,
+    step_s=st.sampled_from([1.0, 10.0]),
+    rows_at_once=st.sampled_from([50, 137, 1 << 15]),
+)
+def test_a_stuck_sensor_is_found_however_samples_are_cut(
+    spells: list[tuple[float | None, int, bool]], cuts: list[int], step_s: float, rows_at_once: int
+) -> None:
+    """A spell holds a value, or none: then it rises."""
+    values = np.concatenate([np.arange(5, 5 + n) if value is None else np.full(n, value) for value, n, _ in spells])
+    steps = np.full(len(values), step_s)
+    steps[np.cumsum([0, *(n for _, n, _ in spells[:-1])])] += [3 * step_s * gap for _, _, gap in spells]
+    time_ns = np.rint(1e9 * np.cumsum(steps)).astype(np.int64)
+    acceleration = np.stack([values, np.ones(len(values)), np.zeros(len(values))], axis=1).astype(np.float32)
+    gap_ns = round(1.5e9 * step_s)
+    expected, begin = [], 0
+    for row in range(1, len(values) + 1):
+        together = row < len(values) and time_ns[row] - time_ns[row - 1] <= gap_ns and values[row] == values[row - 1]
+        if not together:
+            if time_ns[row - 1] - time_ns[begin] >= STUCK_S * 1e9:
+                expected.append([begin, row - 1])
+            begin = row
+    runs = StuckRuns(gap_ns=gap_ns)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(harken.recordings.sensor_faults, "ROWS_AT_ONCE", rows_at_once)
+        for piece in pieces_of(len(values), cuts):
+            runs.push(time_ns[piece], acceleration[piece])
+    found = runs.finish()
+    assert found.rows.tolist() == expected
+    np.testing.assert_array_equal(found.times_ns, time_ns[found.rows])
+    assert found.samples == sum(last - first + 1 for first, last in expected)
+
+
+def first_range_that_fits(largest: NDArray[np.float32]) -> float:
+    """The rule as ``sensor_range_g`` words it."""
+    finite = largest[np.isfinite(largest)]
+    for limit in (2.0, 4.0, 8.0):
+        beyond = finite[finite > 1.05 * limit]
+        if len(beyond) == 0 or (len(beyond) <= max(1, len(largest) / 10_000) and (beyond > 2 * limit).all()):
+            return limit
+    return 16.0
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    sizes=st.lists(st.sampled_from([0.5, 1.9, 2.05, 2.5, 4.1, 7.0, 8.2, 15.0, 40.0, np.inf]), min_size=1, max_size=80),
+    cuts=PIECES,
+)
+def test_the_range_is_guessed_however_samples_are_cut(sizes: list[float], cuts: list[int]) -> None:
+    acceleration = np.stack([np.zeros(len(sizes)), -np.array(sizes), np.full(len(sizes), np.nan)], axis=1)
+    largest = largest_on_an_axis(acceleration.astype(np.float32))
+    np.testing.assert_array_equal(largest, np.array(sizes, dtype=np.float32))
+    guess, said = RangeGuess(), RangeGuess(6.0)
+    for piece in pieces_of(len(sizes), cuts):
+        guess.push(largest[piece])
+        said.push(largest[piece], present=np.isfinite(largest[piece]))
+    assert guess.range_g == first_range_that_fits(largest)
+    assert (said.range_g, said.outside) == (6.0, int(((largest > 6.3) & np.isfinite(largest)).sum()))
+
+
+@settings(max_examples=50, deadline=None)
+@given(rows=st.integers(1, 200), channels=st.integers(1, 5), place=st.integers(0, 999), seed=st.integers(0, 99))
+def test_extremes_are_those_of_each_channel(rows: int, channels: int, place: int, seed: int) -> None:
+    signals = np.random.default_rng(seed).normal(0, 1, (rows, channels)).astype(np.float32)
+    signals.flat[place % signals.size] = [np.nan, np.inf, -np.inf, 7][seed % 4]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(harken.recordings.sensor_faults, "ROWS_AT_ONCE", 70)
+        least, most = extremes(signals)
+    np.testing.assert_array_equal(least, signals.min(axis=0))
+    np.testing.assert_array_equal(most, signals.max(axis=0))

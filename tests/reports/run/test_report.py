@@ -1,0 +1,262 @@
+"""The report is one file that anybody may open, and shows the truth in every situation."""
+
+import base64
+import io
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from scored import scores_of
+
+from harken.learning.scores import PeopleScores, score_people
+from harken.reports.run import sentences, write_report
+from harken.reports.run.tables import recording_cards
+from harken.runs.outcome import Outcome
+
+MakeOutcome = Callable[..., Outcome]
+LABELS = ("lying", "sitting", "walking")
+VOID = {"meta", "img", "link", "br"}
+
+
+class Page(HTMLParser):
+    """What a browser would see: the tags in order with their attributes, and the text between them."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.words: list[str] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag, f"</{tag}> closes another tag"
+
+    def handle_data(self, data: str) -> None:
+        if "style" not in self.open:
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+def page_of(outcome: Outcome, folder: Path) -> tuple[str, Page]:
+    path = folder / "report.html"
+    write_report(path, outcome)
+    html = path.read_text(encoding="utf-8")
+    return html, Page(html)
+
+
+def people_scored(*names: str, right: float) -> PeopleScores:
+    """Invented people in whose 300 windows each this share is right."""
+    truth = np.tile(np.arange(300) % 3, len(names))
+    wrong = np.tile(np.arange(300) >= round(right * 300), len(names))
+    return score_people(truth, np.where(wrong, (truth + 1) % 3, truth), np.repeat(names, 300), LABELS)
+
+
+def test_the_report_is_one_file_that_needs_nothing_else(make_outcome: MakeOutcome, tmp_path: Path) -> None:
+    folder = tmp_path / "alone"
+    folder.mkdir()
+    html, page = page_of(make_outcome(), folder)
+    assert [path.name for path in folder.iterdir()] == ["report.html"]
+    assert not re.search(r"https?://|//[a-z]|url\(|@import|javascript:", re.sub(r"base64,[^\"]+", "", html))
+    assert {tag for tag, _ in page.tags}.isdisjoint({"script", "link", "iframe", "object", "form", "video"})
+    assert all(not name.startswith("on") for _, attributes in page.tags for name in attributes)
+    assert all((image["src"] or "").startswith("data:image/png;base64,") for image in page.all("img"))
+    assert page.open == []
+
+
+def test_the_pictures_are_whole_and_described(make_outcome: MakeOutcome, tmp_path: Path) -> None:
+    _, page = page_of(make_outcome(), tmp_path)
+    images = page.all("img")
+    # Three confusion matrices for each of three tests, coverage, and the learning curves of two fits.
+    assert len(images) == 3 * 3 + 1 + 2
+    for image in images:
+        picture = Image.open(io.BytesIO(base64.b64decode((image["src"] or "").partition(",")[2])))
+        picture.load()
+        assert image["alt"]
+        assert picture.width / picture.height == pytest.approx(
+            int(image["width"] or 0) / int(image["height"] or 1), 0.01
+        )
+    assert "People never met" in (images[0]["alt"] or ""), "unseen people come first"
+    assert "A dot stands" not in page.text, "with three labels every number is written"
+
+
+def test_with_many_labels_two_matrices_a_test_can_still_be_read(make_outcome: MakeOutcome, tmp_path: Path) -> None:
+    labels = tuple(f"activity {number}" for number in range(18))
+    scores = scores_of(np.diag(np.arange(1, 19)).tolist(), labels)
+    outcome = make_outcome()
+    outcome = replace(
+        outcome,
+        specification=replace(outcome.specification, labels=labels),
+        **dict.fromkeys(("cross", "blocked", "same_person"), scores),
+    )
+    _, page = page_of(outcome, tmp_path)
+    matrices = [image for image in page.all("img") if (image["alt"] or "").startswith("Confusion matrix")]
+    assert len(matrices) == 3 * 2
+    assert all(int(image["width"] or 0) > 800 for image in matrices), "eighteen columns need room"
+    assert not any("Per cent of all windows" in (image["alt"] or "") for image in matrices)
+    assert "A dot stands for less than 1% of a row" in page.text
+
+
+def test_every_person_label_and_file_is_named_and_no_folder(make_outcome: MakeOutcome, tmp_path: Path) -> None:
+    note = f"Something about {tmp_path / 'secret place' / 'alice.csv'}."
+    outcome = make_outcome(strangers=("bob", "carol", "dave"), notes=(note,))
+    html, page = page_of(outcome, tmp_path)
+    for name in ("alice", "bob", "carol", "dave", "lying", "sitting", "walking", "alice.csv", "dave.csv"):
+        assert name in page.text
+    assert "Something about alice.csv." in page.text
+    assert "secret place" not in html
+    assert str(tmp_path) not in html
+
+
+def test_a_note_on_a_recording_stands_only_at_the_recording(make_outcome: MakeOutcome, tmp_path: Path) -> None:
+    outcome = make_outcome(strangers=())
+    assert outcome.data.notes
+    _, page = page_of(replace(outcome, notes=(*outcome.data.notes, "And another.")), tmp_path)
+    (note,) = outcome.data.training[0].mended.quality.notes
+    assert page.text.count(note) == 1
+    assert "And another." in page.text
+
+
+def test_a_note_on_all_recordings_is_said_once(make_outcome: MakeOutcome, tmp_path: Path) -> None:
+    outcome = make_outcome(strangers=("bob", "carol"))
+    _, page = page_of(replace(outcome, notes=tuple(outcome.data.notes)), tmp_path)
+    assert page.text.count("converted to g") == 1
+    assert re.search(
+        r"All 3 recordings: Acceleration is in m/s2 \(at rest 9\.\d+ to 9\.\d+\), converted to g\.", page.text
+    )
+
+
+def test_a_note_on_some_recordings_says_which(make_outcome: MakeOutcome) -> None:
+    outcome = make_outcome(strangers=("bob", "carol"))
+    own = [*outcome.data.training, *outcome.data.cross]
+    quiet = replace(own[1], mended=replace(own[1].mended, quality=replace(own[1].mended.quality, notes=())))
+    cards, shared = recording_cards(replace(outcome, data=replace(outcome.data, cross=[quiet, own[2]])))
+    (said,) = shared
+    assert said.startswith("2 of 3 recordings (alice.csv, carol.csv): Acceleration is in m/s2 (at rest 9.")
+    assert [card.notes for card in cards] == [[], [], []]
+    _, shared = recording_cards(make_outcome(strangers=("bob",)))
+    assert shared[0].startswith("Both recordings: ")
+
+
+def test_names_from_files_are_escaped(make_outcome: MakeOutcome, tmp_path: Path) -> None:
+    bad = "<script>alert(1)<x"
+    outcome = make_outcome(strangers=(bad, 'a "quoted" & b'))
+    labels = ("</style><script>alert(2)</script>", "sit'ting\"", "<img src=x onerror=alert(3)>")
+    rename = {"label_names": labels}
+    assert outcome.cross is not None
+    outcome = replace(
+        outcome,
+        specification=replace(outcome.specification, labels=labels),
+        cross=replace(outcome.cross, **rename),
+        notes=("<b>bold</b>",),
+    )
+    html, page = page_of(outcome, tmp_path)
+    assert "<script" not in html
+    assert "<b>" not in html
+    assert bad in page.text
+    assert "</style><script>alert(2)</script>" in page.text
+    assert all((image["src"] or "").startswith("data:") for image in page.all("img"))
+
+
+def test_all_three_tests_stand_beside_one_another(make_outcome: MakeOutcome, tmp_path: Path) -> None:
+    outcome = make_outcome()
+    _, page = page_of(outcome, tmp_path)
+    assert "Accuracy 60.0% 85.0% 95.0%" in page.text
+    assert "flattering" in page.text
+    for scores in (outcome.cross, outcome.blocked, outcome.same_person):
+        assert scores is not None
+        for value in (scores.weighted_precision, scores.macro_recall, scores.macro_f1, scores.cohen_kappa):
+            assert f"{value:.3f}" in page.text
+
+
+def test_strangers_are_listed_the_worst_first(make_outcome: MakeOutcome, tmp_path: Path) -> None:
+    outcome = make_outcome(strangers=("bob", "carol", "dave"))
+    _, page = page_of(outcome, tmp_path)
+    assert outcome.cross_people is not None
+    worst, *_ = sorted(outcome.cross_people.people, key=lambda name: outcome.cross_people.people[name].macro_f1)  # type: ignore[union-attr]
+    assert f"Commonest mistake {worst} 300" in page.text
+
+
+def test_the_same_run_gives_the_same_report(make_outcome: MakeOutcome, tmp_path: Path) -> None:
+    outcome = make_outcome()
+    assert page_of(outcome, tmp_path)[0] == page_of(outcome, tmp_path)[0]
+
+
+def test_without_strangers_nothing_is_promised(make_outcome: MakeOutcome, tmp_path: Path) -> None:
+    _, page = page_of(make_outcome(strangers=()), tmp_path)
+    assert page.text.count("Nothing is known") == 1
+    assert "No recording of anybody else was given (--cross)" in page.text
+    assert "People never met unknown Not tested." in page.text
+    assert "Each person it never met" not in page.text
+    assert len(page.all("img")) == 2 * 3 + 2
+
+
+def test_an_interrupted_run_says_so(make_outcome: MakeOutcome, tmp_path: Path) -> None:
+    _, page = page_of(make_outcome(steps_done=40, honest=None), tmp_path)
+    assert "Training was interrupted: the model had 40 of 90 steps" in page.text
+    assert "There is no honest same-person test: the run was stopped before it was made." in page.text
+    assert "40 of 90" in page.text
+
+
+def test_an_impossible_honest_test_is_explained_once(make_outcome: MakeOutcome, tmp_path: Path) -> None:
+    reason = "There is no honest same-person test: the bouts are too short to be cut in two."
+    _, page = page_of(make_outcome(honest=None, notes=(reason,)), tmp_path)
+    assert page.text.count("There is no honest same-person test") == 1
+    assert reason in page.text
+
+
+def test_a_run_without_any_same_person_test(make_outcome: MakeOutcome, tmp_path: Path) -> None:
+    _, page = page_of(make_outcome(honest=None, overlapping=None), tmp_path)
+    assert "There is no overlapping same-person test" in page.text
+    assert "Overlap" not in page.text.replace("Overlapping", "")
+
+
+def test_held_out_people_speak_where_no_stranger_does(make_outcome: MakeOutcome, tmp_path: Path) -> None:
+    asked = {"learned": ("alice", "dora", "emil"), "strangers": (), "calibrated_on": "strangers"}
+    outcome = make_outcome(**asked, held_out=people_scored("dora", "emil", right=0.7))
+    assert sentences.headline(outcome) == (
+        "Trained without 2 of its 3 training people, a copy of this recogniser names the right activity in 70.0% of "
+        "their windows. It was not tested on people it never met."
+    )
+    _, page = page_of(outcome, tmp_path)
+    assert "Nothing is known" not in page.text
+    assert "The best guess at how strangers will do is what held-out training people got" in page.text
+    assert "Held-out training people: 70.0%, by a copy trained without them." in page.text
+    assert "People never met unknown" in page.text, "they are no strangers"
+    assert "The score of held-out training people rests on 2 people" in page.text
+    assert "A window is 20.5 seconds of the signal. For comparison: answering" in page.text
+    assert page.text.count("Commonest mistake") == 1
+    assert "The strangers' score" not in page.text
+
+
+def test_held_out_people_are_never_mixed_with_strangers(make_outcome: MakeOutcome, tmp_path: Path) -> None:
+    asked = {"learned": ("alice", "dora"), "strangers": ("bob", "carol"), "cross": 0.6}
+    with_them = make_outcome(**asked, held_out=people_scored("dora", right=0.9))
+    without = make_outcome(**asked)
+    assert sentences.headline(with_them) == sentences.headline(without)
+    _, page = page_of(with_them, tmp_path)
+    start, end = (page.text.index(words) for words in ("Each person it never met", "Training people who were held out"))
+    strangers = page.text[start:end]
+    assert "bob" in strangers
+    assert "dora" not in strangers
+    held_out = page.text[end : page.text.index("Which activity is taken for which")]
+    assert "without 1 of its 2 training people" in held_out
+    assert "dora 300 90.0%" in held_out
+    assert "bob" not in held_out
+    assert page.text.count("90.0%") == held_out.count("90.0%"), "their score stands nowhere else"

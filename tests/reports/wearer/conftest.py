@@ -1,0 +1,23 @@
+"""A week that never happened, and the page made of it: made once for all the tests of a process."""
+
+from pathlib import Path
+
+import pytest
+from wearers_week import MODEL_CARD, quality_of, told_week
+
+from harken.reports.wearer import write_wearer_report
+from harken.timelines import Timeline
+
+
+@pytest.fixture(scope="session")
+def week() -> Timeline:
+    """Seven days with a row every 5 seconds."""
+    return told_week()
+
+
+@pytest.fixture(scope="session")
+def week_page(week: Timeline, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of that week."""
+    path = tmp_path_factory.mktemp("week") / "report.html"
+    write_wearer_report(path, timeline=week, quality=quality_of(week), model_card=MODEL_CARD)
+    return path

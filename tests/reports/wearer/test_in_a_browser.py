@@ -1,0 +1,211 @@
+"""The page as people see it: at a desk, on a phone, on paper, by keyboard, without JavaScript."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from browser import DESKTOP, PHONE, Browser, chromium
+from wearers_week import MODEL_CARD, quality_of, told_week
+
+from harken.reports.wearer import write_wearer_report
+from harken.timelines import Timeline
+
+HOUR_MS = 3_600_000
+DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def page(shared: Browser, week_page: Path) -> Browser:
+    """The week's report, just opened at a desk."""
+    shared.resize(DESKTOP)
+    shared.prefer()
+    shared.open(week_page)
+    shared.wait("return document.querySelector('#chart canvas')")
+    return shared
+
+
+def shown(page: Browser) -> tuple[float, float]:
+    """From when to when the picture goes, in milliseconds since 1970."""
+    first, last = page.run("const at = document.getElementById('chart').dataset; return [at.from, at.to]")
+    return float(first), float(last)
+
+
+def keys(page: Browser, *pressed: str) -> None:
+    for key in pressed:
+        page.run(
+            "document.getElementById('chart').dispatchEvent(new KeyboardEvent('keydown', {key: arguments[0], "
+            "bubbles: true, cancelable: true}))",
+            key,
+        )
+
+
+def test_dragging_shows_minutes(page: Browser) -> None:
+    chains = pytest.importorskip("selenium.webdriver").ActionChains
+    before = shown(page)
+    assert before[1] - before[0] == pytest.approx(7 * 24 * HOUR_MS, rel=1e-3)
+    page.run("document.getElementById('zoom').scrollIntoView()")
+    over = page.driver.find_element("css selector", "#chart .u-over")
+    for _ in range(2):
+        chains(page.driver).move_to_element_with_offset(over, -60, 0).click_and_hold().move_by_offset(
+            60, 0
+        ).release().perform()
+    first, last = shown(page)
+    assert before[0] < first < last < before[1]
+    assert last - first < 1.5 * HOUR_MS
+    span = page.run("return document.getElementById('zoom-span').textContent")
+    assert re.fullmatch(r"\w{3} \d Jan, \d\d:\d\d – \d\d:\d\d", span)
+    assert span.startswith(f"{datetime.fromtimestamp(first / 1000, UTC):%a} ")
+    chains(page.driver).double_click(over).perform()
+    assert shown(page) == before
+
+
+def test_keys_and_buttons_move_the_picture(page: Browser) -> None:
+    whole = shown(page)
+    keys(page, "ArrowUp", "+", "+")
+    first, last = shown(page)
+    assert last - first == pytest.approx((whole[1] - whole[0]) / 8, rel=1e-3)
+    keys(page, "ArrowRight")
+    assert shown(page)[0] == pytest.approx(first + (last - first) / 2, abs=2000)
+    keys(page, "ArrowLeft")
+    assert shown(page)[0] == pytest.approx(first, abs=2000)
+    keys(page, *["+"] * 30)
+    assert shown(page)[1] - shown(page)[0] == pytest.approx(60_000, abs=2)
+    keys(page, "0")
+    assert shown(page) == whole
+    for button in ("closer", "later"):
+        page.driver.find_element("css selector", f"[data-do={button}]").click()
+    assert shown(page)[0] == pytest.approx(whole[0] + (whole[1] - whole[0]) / 2, rel=1e-6)
+    keys(page, *["ArrowRight"] * 9)
+    assert shown(page)[1] == whole[1]
+
+
+def test_a_day_its_strip_and_a_bout_lead_to_the_picture(page: Browser, week: Timeline) -> None:
+    midnight = 1_704_067_200_000
+    chosen = "const day = document.getElementById('zoom-day'); day.value = '2'; day.dispatchEvent(new Event('change'))"
+    page.run(chosen)
+    assert shown(page) == (midnight + 48 * HOUR_MS, midnight + 72 * HOUR_MS)
+    page.run("document.querySelectorAll('.day')[4].click()")
+    assert shown(page) == (midnight + 96 * HOUR_MS, midnight + 120 * HOUR_MS)
+    assert page.run("return document.getElementById('zoom-day').value") == "4"
+    bout = week.bouts().row(3, named=True)
+    page.run("document.querySelectorAll('.list tbody button')[3].click()")
+    first, last = shown(page)
+    assert first < bout["start"].timestamp() * 1000 < bout["end"].timestamp() * 1000 < last
+
+
+def test_bouts_can_be_filtered(page: Browser, week: Timeline) -> None:
+    walked = week.bouts().filter((week.bouts()["label"] == "walking") & (week.bouts()["seconds"] >= 300))
+    page.run(
+        "const form = document.getElementById('filter').elements; form.label.value = String(harkenRows.labels.indexOf("
+        "'walking')); form.least.value = '300'; form.least.dispatchEvent(new Event('input', {bubbles: true}))"
+    )
+    left = page.run(
+        "return [...document.querySelectorAll('.list tbody tr:not([hidden]) td.words')].map(cell => cell.textContent)"
+    )
+    assert left == ["walking"] * len(walked) != []
+    assert page.run("return document.getElementById('filter-found').textContent").startswith(f"{len(walked)} of ")
+
+
+def test_pointing_at_a_moment_says_what_was(page: Browser, week: Timeline) -> None:
+    chains = pytest.importorskip("selenium.webdriver").ActionChains
+    page.run("document.getElementById('zoom').scrollIntoView()")
+    chains(page.driver).move_to_element(page.driver.find_element("css selector", "#chart .u-over")).perform()
+    said = page.run("return document.getElementById('zoom-under').textContent")
+    assert said.startswith("Thu 4 Jan, 1")
+    assert "activity" in said or "not" in said
+
+
+def test_it_fits_a_phone(page: Browser, week_page: Path) -> None:
+    page.resize(PHONE)
+    page.open(week_page)
+    assert page.run("return innerWidth") == PHONE[0]
+    page.run("for (const day of document.querySelectorAll('details')) day.open = true")
+    assert not page.scrolls_sideways()
+    assert page.run("return document.querySelector('#chart canvas').getBoundingClientRect().right") <= PHONE[0]
+
+
+def test_on_paper_are_all_days_and_no_controls(page: Browser) -> None:
+    sheets = page.pdf_pages()
+    assert 2 <= len(sheets) <= 5
+    printed = "\n".join(sheets)
+    for number, day in enumerate(DAYS):
+        assert f"{day} {number + 1} January" in " ".join(sheets[0].split()), "a week's strips are on the first sheet"
+        assert f"{day[:3]} {number + 1} Jan" in printed
+    assert MODEL_CARD[2] in printed
+    assert "Drag across" not in printed
+    page.prefer(media="print", dark=True)
+    assert page.run("return getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.run("return getComputedStyle(document.querySelector('select')).height") == "auto"
+    page.prefer()
+
+
+def test_dark_pages_are_dark_and_nothing_vanishes(page: Browser) -> None:
+    light = page.run("return getComputedStyle(document.querySelector('.band .k0')).fill")
+    page.prefer(dark=True)
+    assert page.run("return getComputedStyle(document.body).backgroundColor") == "rgb(22, 25, 29)"
+    dark = page.run("return [...document.querySelectorAll('.band path')].map(path => getComputedStyle(path).fill)")
+    assert light.startswith("rgb")
+    assert len(dark) > 7
+    assert "rgb(22, 25, 29)" not in dark
+    page.prefer()
+
+
+def test_nothing_is_fetched_and_nothing_complains(page: Browser, week_page: Path) -> None:
+    assert page.complaints() == []
+    assert set(page.fetched()) == {week_page.as_uri()}
+
+
+def test_the_picture_of_hours_a_day_is_not_torn_by_a_page_s_end(shared: Browser, tmp_path: Path) -> None:
+    told = told_week(days=6)  # its bars begin where the first sheet of paper ends
+    write_wearer_report(tmp_path / "six.html", timeline=told, quality=quality_of(told), model_card=MODEL_CARD)
+    shared.open(tmp_path / "six.html")
+    names = [day.strftime("%a %-d %b") for day in told.daily()["date"]]
+    bars = [[line.strip() for line in sheet.splitlines()].count(name) for sheet in shared.pdf_pages() for name in names]
+    assert sum(bars) == 6
+    assert [sum(bars[first : first + 6]) for first in range(0, len(bars), 6)].count(6) == 1
+
+
+def test_clocks_that_go_back_are_read_off_the_picture(shared: Browser, tmp_path: Path) -> None:
+    told = told_week(days=2.2, start=datetime(2024, 10, 26, tzinfo=UTC), smoothed=False)
+    path = tmp_path / "report.html"
+    write_wearer_report(path, timeline=told, quality={}, model_card=MODEL_CARD)
+    shared.open(path)
+    one = round(datetime(2024, 10, 27, 1, 0, tzinfo=UTC).timestamp()) * 1000  # the second 01:00 in London
+    shared.run(
+        "document.dispatchEvent(new CustomEvent('harken-show', {detail: {from: arguments[0], to: arguments[1]}}))",
+        one - HOUR_MS,
+        one + HOUR_MS,
+    )
+    assert shared.run("return document.getElementById('zoom-span').textContent") == "Sun 27 Oct, 01:00 – 02:00"
+
+
+def test_without_javascript_strips_and_tables_are_there(week_page: Path) -> None:
+    with chromium(PHONE) as browser:
+        browser.without_javascript()
+        browser.open(week_page)
+        assert browser.run("return getComputedStyle(document.getElementById('zoom')).display") == "none"
+        assert browser.run("return document.querySelectorAll('.day').length") == 7
+        wide = browser.run("return document.querySelector('.band .k0').getBoundingClientRect().width")
+        assert wide > 100
+        assert not browser.scrolls_sideways()
+
+
+def test_a_name_that_is_a_script_does_nothing(shared: Browser, tmp_path: Path) -> None:
+    evil = "<script>document.title='taken'</script><img src=x onerror=\"document.title='taken'\">"
+    told = told_week(days=0.05, subject=evil, smoothed=False)
+    path = tmp_path / "report.html"
+    write_wearer_report(
+        path, timeline=told, quality={"file": evil, "notes": [evil]}, model_card=(evil, evil, evil), bouts=told.bouts()
+    )
+    shared.open(path)
+    shared.wait("return document.querySelector('#chart canvas')")
+    assert shared.run("return document.title").startswith("<script>")
+    assert shared.run("return document.querySelector('h1').textContent") == evil

@@ -1,0 +1,338 @@
+"""What stands in the page, read without a browser."""
+
+import base64
+import hashlib
+import json
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from wearers_week import MODEL_CARD, told_week
+
+from harken.reports.wearer import write_wearer_report
+from harken.reports.wearer.calendar import calendar_days, offsets
+from harken.support.errors import HarkenError
+from harken.timelines import Timeline
+from labelled import timeline
+
+EVIL = """<img src=x onerror="document.title='taken'">"</script><script>document.title='taken'</script>"""
+VOID = {"meta", "br", "hr", "img", "input", "link"}
+
+
+class Page(HTMLParser):
+    """The elements of a page, its words, and whether everything that is opened is closed."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.scripts: list[str] = []
+        self.words = ""
+        self._open: list[str] = []
+        self.feed(path.read_text(encoding="utf-8"))
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self._open.append(tag)
+        if tag == "script":
+            self.scripts.append("")
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self._open and self._open[-1] == "script":
+            self.scripts[-1] += data
+        elif self._open and self._open[-1] != "style":
+            self.words += data
+
+    @property
+    def rows(self) -> dict[str, Any]:
+        """What the zoomed picture is drawn from."""
+        rows: dict[str, Any] = json.loads(self.scripts[0])
+        return rows
+
+
+@pytest.fixture(scope="module")
+def page(week_page: Path) -> Page:
+    return Page(week_page)
+
+
+def small(**changes: Any) -> Timeline:
+    """Two rows of a quarter of an hour, sitting then walking."""
+    quarter = 15 * 60 * 10**9
+    given = {
+        "end_ns": 2 * quarter,
+        "recorded": np.array([True, True]),
+        "labels": ("sitting", "walking"),
+        "subject": "somebody",
+        "activity_mg": np.array([10.0, 200.0]),
+    }
+    return Timeline.of(np.array([0, quarter]), np.array([[0.9, 0.1], [0.2, 0.8]]), **given | changes)
+
+
+def written(path: Path, timeline: Timeline, **given: Any) -> Page:
+    write_wearer_report(path, timeline=timeline, **{"quality": {}, "model_card": MODEL_CARD} | given)
+    return Page(path)
+
+
+def test_a_week_is_one_file_under_3_mb_that_asks_for_nothing(week_page: Path, page: Page) -> None:
+    assert week_page.stat().st_size < 3_000_000
+    asking = {"src", "href", "srcset", "data", "poster", "action"}
+    assert not [tag for tag, attributes in page.elements if tag == "link" or asking & attributes.keys()]
+    style = re.findall(r"url\(([^)]*)\)", week_page.read_text(encoding="utf-8"))
+    assert all(address.startswith("#p-") for address in style)
+
+
+def test_only_its_own_scripts_may_run(page: Page) -> None:
+    policy = next(a["content"] or "" for tag, a in page.elements if tag == "meta" and "http-equiv" in a)
+    assert policy.startswith("default-src 'none'; ")
+    assert "unsafe" not in policy.split("script-src")[1]
+    for script in page.scripts[1:]:
+        assert base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() in policy
+
+
+def test_it_says_who_when_where_and_what_the_model_is(page: Page) -> None:
+    words = " ".join(page.words.split())
+    for said in (
+        "wearer 1",
+        "Monday 1 January 2024, 00:00 to Monday 8 January 2024, 00:00",
+        "Europe/London",
+        *MODEL_CARD,
+    ):
+        assert said in words
+    assert "error 38.2 mg before, 3.4 mg after" in words
+    assert "0.13% fewer samples a second than stated (by 0.99871)" in words
+
+
+def test_every_day_has_a_strip_and_hours(week: Timeline, page: Page) -> None:
+    strips = [attributes["aria-label"] or "" for _, attributes in page.elements if attributes.get("class") == "strip"]
+    assert len(strips) == 7
+    assert strips[2].startswith("Wednesday 3 January: lying ")
+    hours = week.daily()["hours_sitting"][2]
+    assert f"sitting {int(hours)}:{round(hours * 60) % 60:02d}" in strips[2]
+
+
+def test_days_without_data_are_one_line(tmp_path: Path) -> None:
+    hour, day = 3600.0, 86_400.0
+    found = timeline(
+        946_684_800,
+        [hour, 8766 * day, hour, 47 * hour, hour],
+        ["sitting", "gap", "walking", "gap", "sitting"],
+        timezone="Europe/London",
+        activity_mg=[10, np.nan, 200, np.nan, 10],
+    )
+    page = written(tmp_path / "page.html", found)
+    strips = [attributes["aria-label"] or "" for _, attributes in page.elements if attributes.get("class") == "strip"]
+    assert [strip.split(":")[0] for strip in strips] == [
+        "Saturday 1 January",
+        "Monday 1 January",
+        "Wednesday 3 January",
+    ]
+    for line in ("8,765 days without data: 2000-01-02 to 2023-12-31", "1 day without data: 2024-01-02"):
+        assert page.words.count(line) == 3  # among the strips, the bars and the rows of the table
+    assert page.words.index("Saturday 1 January") < page.words.index("8,765 days") < page.words.index("Monday 1 Jan")
+    assert len(page.rows["days"]) == 3
+    assert (tmp_path / "page.html").stat().st_size < 100_000
+
+
+def test_offsets_before_and_after_days_without_data() -> None:
+    winter, summer = 946_684_800 * 10**9, 1_719_792_000 * 10**9
+    days = calendar_days([(winter, winter + 10**9), (summer, summer + 10**9)], "Europe/Athens")
+    assert [day.without_data for day in days] == ["", "8,947 days without data: 2000-01-02 to 2024-06-30"]
+    assert [ahead for _, ahead in offsets(days, "Europe/Athens")] == [7200, 10_800]
+    spring = 1_711_600_000 * 10**9
+    (_, (change, ahead)) = offsets(
+        calendar_days([(spring, spring + 5 * 86_400 * 10**9)], "Europe/Athens"), "Europe/Athens"
+    )
+    assert (datetime.fromtimestamp(change, UTC).isoformat(), ahead) == ("2024-03-31T01:00:00+00:00", 10_800)
+
+
+def test_the_picture_draws_the_timeline_itself(week: Timeline, page: Page) -> None:
+    rows = page.rows
+    lengths = np.frombuffer(base64.b64decode(rows["lengths"]), dtype="<u2").astype(np.int64)
+    for row, length in rows["long"]:
+        lengths[row] = length
+    starts = rows["first"] + rows["tick"] * np.concatenate([[0], np.cumsum(lengths)[:-1]])
+    assert np.abs(starts - week.frame["start"].dt.epoch("ms").to_numpy()).max() <= rows["tick"]
+    codes = np.frombuffer(base64.b64decode(rows["codes"]), dtype="u1")
+    names = [*rows["labels"], *[None] * 256]
+    assert [names[code] for code in codes] == week.frame["label"].to_list()
+    worn = week.frame["wear"]
+    assert np.array_equal(codes == 251, worn.eq_missing(False).to_numpy())
+    assert np.array_equal(codes == 252, ~week.frame["recorded"].to_numpy())
+    activity = np.frombuffer(base64.b64decode(rows["activity"]), dtype="<u2")
+    known = activity != 65535
+    assert np.allclose(activity[known] / 10, week.frame["activity_mg"].drop_nulls().to_numpy(), atol=0.051)
+    smoothed = week.frame[f"smoothed_{rows['labels'][0]}"].to_numpy()[codes == 0]
+    probability = np.frombuffer(base64.b64decode(rows["probability"]), dtype="u1")
+    assert np.allclose(probability[codes == 0] / 250, smoothed, atol=0.0021)
+
+
+@pytest.mark.parametrize(
+    ("start", "hours", "said", "marks"),
+    [
+        (datetime(2024, 3, 30, tzinfo=UTC), 23, "clocks went forward", 8),
+        (datetime(2024, 10, 26, tzinfo=UTC), 25, "clocks went back", 9),
+    ],
+)
+def test_a_day_on_which_clocks_change(tmp_path: Path, start: datetime, hours: int, said: str, marks: int) -> None:
+    told = told_week(days=2.5, start=start, smoothed=False)
+    page = written(tmp_path / "report.html", told)
+    assert f"{hours} hours: {said}" in page.words
+    begins, ends = page.rows["days"][1]
+    assert ends - begins == hours * 3_600_000
+    day = [attributes for _, attributes in page.elements if attributes.get("class") == "day"][1]
+    assert (day["data-from"], day["data-to"]) == (str(begins), str(ends))
+    noon = begins + (12 - (24 - hours)) * 3_600_000
+    offset = [ahead for moment, ahead in page.rows["offsets"] if moment <= noon][-1]
+    assert (noon + offset) % 86_400_000 == 12 * 3_600_000
+    assert f"left:{100 * (12 - (24 - hours)) / hours:.3f}%" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_names_that_are_html_stay_names(tmp_path: Path) -> None:
+    told = small(subject=EVIL, labels=(EVIL, "walking"), source=EVIL)
+    quality = {"file": EVIL, "notes": [EVIL], "dropped": {EVIL: 3}, "calibration": {"applied": False, "reason": EVIL}}
+    page = written(tmp_path / "report.html", told, quality=quality, model_card=(EVIL, EVIL, EVIL))
+    usual = written(tmp_path / "usual.html", small(), quality=quality | {"file": "x", "notes": ["x"]})
+    assert len(page.scripts) == len(usual.scripts)
+    assert not [tag for tag, attributes in page.elements if tag == "img" or "onerror" in attributes]
+    assert page.words.count(EVIL) > 10
+    assert page.rows["labels"][0] == EVIL
+
+
+def test_what_quality_does_not_say_is_left_out(tmp_path: Path) -> None:
+    assert "Nothing is known of it." in written(tmp_path / "report.html", small()).words
+    said = written(tmp_path / "more.html", small(), quality={"gaps": {"list": [], "count": 0, "total": 0.0}}).words
+    assert "Gaps without samples" in said
+    assert "Calibration" not in said
+
+
+def test_what_deserves_a_second_look_is_marked(tmp_path: Path) -> None:
+    quality = {
+        "wear_hours": 20.0,
+        "non_wear_hours": 100.0,
+        "sample_rate_hz": 83.1,
+        "stated_rate_hz": 100.0,
+        "rows": 1000,
+        "clock_drift": 0.831,
+        "at_range_end": 25,
+        "clipped": 20,
+        "calibration": {"applied": False, "reason": "the sphere is not covered", "error_before_mg": 40.0},
+    }
+    page = written(tmp_path / "report.html", small(), quality=quality)
+    assert sum(attributes.get("class") == "heed" for _, attributes in page.elements) == 4
+    assert "not applied; error 40 mg" in page.words
+    assert "the sphere is not covered" in page.words
+    assert "20 samples, marked and not used; 5 samples in cut-off peaks, used" in page.words
+    assert "17% fewer samples a second than stated (by 0.831)" in page.words
+
+
+def test_what_must_be_known_first_stands_before_the_days(tmp_path: Path) -> None:
+    limits = [{"kind": "nights", "hours": 7.0, "lying_hours": 3.5}, {"kind": "mounting_unknown"}]
+    quality = {"placement": "thigh", "made_up": True, "limits": limits}
+    told = " ".join(written(tmp_path / "report.html", small(), quality=quality).words.split())
+    first = told[: told.index("Day by day")]
+    assert "This wearer is made up by harken simulate." in first
+    assert "worn on the thigh, not on a wrist" in first
+    assert "7 h between 23:00 and 6:00 are labelled, 3.5 h of them as lying." in first
+    assert "This could not be seen from the recording." in first
+    assert "Worn onthigh not a wrist" in told
+    for placement in ("wrist", "unknown"):
+        page = written(tmp_path / f"{placement}.html", small(), quality={"placement": placement, "limits": []})
+        assert "Where the labels may be wrong" not in page.words
+        assert not [attributes for _, attributes in page.elements if attributes.get("class") == "warning"]
+
+
+def test_an_average_day_of_one_day_has_its_date(tmp_path: Path) -> None:
+    quarter = 15 * 60 * 10**9
+    told = " ".join(written(tmp_path / "one.html", small(end_ns=96 * quarter)).words.split())
+    assert "An average day" not in told
+    assert "On average" not in told
+    assert "Thursday 1 January 0:15 sitting 23:45 walking Hours and minutes, on the only day that was worn" in told
+    both = " ".join(written(tmp_path / "two.html", small(end_ns=192 * quarter)).words.split())
+    assert "An average day 0:07 sitting 23:53 walking" in both.replace("0:08", "0:07").replace("23:52", "23:53")
+    assert "On average" in both
+
+
+def test_where_no_other_day_can_tell_a_sentence_stands_in_place_of_dashes(tmp_path: Path) -> None:
+    part_of_a_day = " ".join(written(tmp_path / "a.html", small()).words.split())
+    assert "As if the watch had been worn all day Not worked out: what is missing" in part_of_a_day
+    assert "A dash:" not in part_of_a_day
+    quarter = 15 * 60 * 10**9
+    whole = small(end_ns=96 * quarter)
+    assert whole.daily()["adjusted_hours_walking"].to_list() == [23.75]
+    told = " ".join(written(tmp_path / "b.html", whole).words.split())
+    assert "Not worked out" not in told
+    assert "A dash: no other day says anything." in told
+
+
+def test_a_label_of_the_model_called_unsure_is_a_label(tmp_path: Path) -> None:
+    page = written(tmp_path / "report.html", small(labels=("unsure", "walking")))
+    assert page.rows["labels"] == ["unsure", "walking"]
+    assert ".k0 {" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_nothing_worn_and_nothing_known_makes_a_page(tmp_path: Path) -> None:
+    told = small(wear=np.array([False, False]), activity_mg=None)
+    page = written(tmp_path / "report.html", told)
+    assert "not worn" in page.words
+    assert "An average day" not in page.words
+    assert page.rows["labels"] == []
+
+
+def test_a_colour_does_not_depend_on_what_else_the_wearer_did(tmp_path: Path) -> None:
+    sits = small(labels=("sitting", "running"))
+    walks = replace(sits, frame=sits.frame.tail(1))
+    written(tmp_path / "both.html", sits)
+    written(tmp_path / "one.html", walks)
+    both, one = (
+        re.findall(r"--kind: (#\w+)", (tmp_path / name).read_text(encoding="utf-8"))
+        for name in ("both.html", "one.html")
+    )
+    assert len(both) == 4
+    assert one == both[1::2]
+
+
+def test_long_lists_of_bouts_are_cut_and_say_so(tmp_path: Path) -> None:
+    many = 4000
+    second = 10**9
+    start = pl.Series(np.arange(many) * 2 * second).cast(pl.Datetime("ns", "UTC"))
+    seconds = np.where(np.arange(many) % 4 == 0, 1.5, 1.0)
+    bouts = pl.DataFrame(
+        {
+            "start": start,
+            "end": start + pl.Series((seconds * second).astype(np.int64)).cast(pl.Duration("ns")),
+            "label": ["sitting"] * many,
+            "seconds": seconds,
+            "mean_probability": [0.9] * many,
+            "activity_mg": pl.Series([None] * many, dtype=pl.Float32),
+        }
+    )
+    page = written(tmp_path / "report.html", small(end_ns=3 * 3600 * second), bouts=bouts)
+    assert sum("data-s" in attributes for _, attributes in page.elements) == many // 4
+    assert "Of 4,000 bouts the 1,000 that last longer than 1 s are listed" in page.words
+
+
+def test_what_no_page_can_be_made_of_is_refused_in_words(tmp_path: Path) -> None:
+    told = small()
+    with pytest.raises(HarkenError, match="no report can be made of 0 rows with 2 labels"):
+        write_wearer_report(
+            tmp_path / "report.html",
+            timeline=replace(told, frame=told.frame.clear()),
+            quality={},
+            model_card=MODEL_CARD,
+            bouts=told.bouts(),
+            days=told.daily(),
+        )
+    assert not (tmp_path / "report.html").exists()

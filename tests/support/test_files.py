@@ -1,0 +1,126 @@
+"""Writing aside and renaming: errors of the disk by the name of the file, and what a kill leaves behind."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from harken.support import files
+from harken.support.files import NotWrittenError, appearing, remove_left_behind, replacing, utf8_path, write_bytes
+
+WRITER = """
+import sys
+from harken.support.files import appearing, replacing
+with replacing(sys.argv[1] + ".csv") as aside, appearing(sys.argv[1]) as folder:
+    aside.write_text("half")
+    (folder / "in it").write_text("half")
+    print("writing", flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextmanager
+def writing(name: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """A process in the middle of writing ``NAME.csv`` and the folder ``NAME``, until its standard input is closed."""
+    command = [sys.executable, "-c", WRITER, str(name)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"writing\n"
+        yield process
+
+
+def asides(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if files.is_aside(path))
+
+
+def test_what_a_killed_process_left_is_removed_and_a_living_one_is_not_disturbed(tmp_path: Path) -> None:
+    with writing(tmp_path / "living") as living:
+        with writing(tmp_path / "killed") as killed:
+            killed.send_signal(signal.SIGKILL)
+        assert len(asides(tmp_path)) == 4
+        write_bytes(tmp_path / "next", b"whole")
+        left = asides(tmp_path)
+        assert len(left) == 2
+        assert all(f"-{living.pid}-" in name for name in left)
+        assert living.stdin is not None
+        living.stdin.close()
+        assert living.wait() == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["living", "living.csv", "next"]
+    assert (tmp_path / "living" / "in it").read_text() == "half"
+
+
+def test_a_number_that_another_process_has_now_is_no_sign_of_life(tmp_path: Path) -> None:
+    with replacing(tmp_path / "a.csv") as aside:
+        assert aside.name.startswith(".writing-")
+        place, pid, began, drawn = aside.name.removesuffix(".csv").rsplit("-", 3)
+        assert int(pid) == os.getpid()
+        reused = tmp_path / f"{place}-{pid}-{int(began) + 1}-{drawn}.csv"
+        reused.write_text("half")
+        remove_left_behind(tmp_path)
+        assert aside.exists()
+        assert reused.exists() == (int(began) == 0)  # the system does not say when a process began
+
+
+@pytest.mark.parametrize("name", [".writing-otherhost-12345678-4711-99-abcd1234.csv", ".writing-x1.parquet"])
+def test_what_another_machine_writes_is_left_for_days(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("half")
+    (tmp_path / "kept").symlink_to(tmp_path)
+    remove_left_behind(tmp_path)
+    assert asides(tmp_path) == [name]
+    old = time.time() - 4 * 86_400
+    os.utime(tmp_path / name, (old, old))
+    os.utime(tmp_path / "kept", (old, old), follow_symlinks=False)
+    remove_left_behind(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+
+
+def test_a_link_is_removed_and_not_what_it_leads_to(tmp_path: Path) -> None:
+    (tmp_path / "treasure").mkdir()
+    (tmp_path / "treasure" / "file").write_text("mine")
+    link = tmp_path / "out" / ".writing-x"
+    link.parent.mkdir()
+    link.symlink_to(tmp_path / "treasure")
+    os.utime(link, (0, 0), follow_symlinks=False)
+    remove_left_behind(link.parent)
+    assert not list(link.parent.iterdir())
+    assert (tmp_path / "treasure" / "file").exists()
+
+
+def test_a_full_disk_is_told_by_the_name_of_the_file_whichever_library_writes(tmp_path: Path) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+    frame = pl.DataFrame({"a": [1, 2]})
+    path = tmp_path / "a.parquet"
+    for write in (
+        lambda: Path("/dev/full").write_text("a"),
+        lambda: frame.write_csv("/dev/full"),
+        lambda: frame.write_parquet("/dev/full"),
+    ):
+        with pytest.raises(NotWrittenError) as raised, replacing(path):
+            write()
+        assert (raised.value.errno, raised.value.filename) == (errno.ENOSPC, str(path))
+    with pytest.raises(NotWrittenError) as raised, appearing(tmp_path / "folder") as aside:
+        (aside / "nowhere" / "a").write_text("a")
+    assert raised.value.filename == str(tmp_path / "folder")
+    with pytest.raises(ValueError, match="mine"), replacing(path):
+        raise ValueError("mine")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_path_that_is_not_utf8_is_opened_through_a_link(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"b\xf6.parquet")
+    frame = pl.DataFrame({"a": [1, 2]})
+    with replacing(path) as aside, aside.open("wb") as file:
+        frame.write_parquet(file)
+    with utf8_path(path) as plain:
+        assert pl.read_parquet(plain).equals(frame)
+    with utf8_path(tmp_path) as plain:
+        assert plain == tmp_path

@@ -1,0 +1,84 @@
+"""How many threads compute, and how they wait."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+
+from harken.support.threads import computing_threads, fastest_threads
+
+WAITING = {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "1000", "KMP_BLOCKTIME": "0"}
+SHOW = f"import json, os, harken; print(json.dumps({{name: os.environ.get(name) for name in {sorted(WAITING)}}}))"
+
+
+def environment_after_import(**variables: str) -> dict[str, str | None]:
+    clean = {name: value for name, value in os.environ.items() if name not in WAITING}
+    done = subprocess.run([sys.executable, "-c", SHOW], env=clean | variables, capture_output=True, check=True)
+    found: dict[str, str | None] = json.loads(done.stdout)
+    return found
+
+
+def test_threads_wait_briefly_unless_the_user_says_how_they_wait() -> None:
+    assert environment_after_import() == WAITING
+    untouched = environment_after_import(OMP_WAIT_POLICY="active")
+    assert untouched == dict.fromkeys(WAITING) | {"OMP_WAIT_POLICY": "active"}
+
+
+def test_the_number_of_threads_is_restored_after_an_error() -> None:
+    before = torch.get_num_threads()
+
+    def fail() -> None:
+        with computing_threads(before + 2) as found:
+            assert (found, torch.get_num_threads()) == (before, before + 2)
+            raise ValueError("on purpose")
+
+    with pytest.raises(ValueError, match="on purpose"):
+        fail()
+    assert torch.get_num_threads() == before
+
+
+class Machine:
+    """An iteration of training that takes so many milliseconds with so many threads."""
+
+    def __init__(self, **milliseconds: float) -> None:
+        self.seconds = {int(name[1:]): value / 1000 for name, value in milliseconds.items()}
+        self.used: list[int] = []
+
+    def __call__(self) -> None:
+        self.used.append(torch.get_num_threads())
+        time.sleep(self.seconds[self.used[-1]])
+
+
+@pytest.mark.parametrize(
+    ("machine", "most", "fastest"),
+    [
+        (Machine(t1=4, t2=2), 2, 2),
+        (Machine(t1=2, t2=4), 2, 1),
+        (Machine(t1=4, t2=3.9), 2, 1),  # no gain worth a doubt
+        (Machine(t1=8, t2=4, t4=2, t6=4), 6, 4),
+        (Machine(t1=4, t2=8, t4=1), 4, 1),  # 4 are not tried where 2 are slower
+        (Machine(t1=6, t2=4, t3=2), 3, 3),
+    ],
+)
+def test_the_fastest_number_of_threads_is_chosen(machine: Machine, most: int, fastest: int) -> None:
+    before = torch.get_num_threads()
+    assert fastest_threads(machine, most, 5_000) == fastest
+    assert torch.get_num_threads() == before
+
+
+def test_much_slower_threads_are_soon_given_up() -> None:
+    machine = Machine(t1=1, t2=30)
+    assert fastest_threads(machine, 2, 10_000) == 1
+    assert machine.used.count(2) <= 5
+
+
+def test_a_short_training_and_a_single_core_are_not_measured() -> None:
+    machine = Machine(t1=1, t2=0)
+    assert fastest_threads(machine, 2, 20) == 1
+    assert machine.used == [1, 1]
+    assert fastest_threads(machine, 1, 5_000) == 1
+    assert machine.used == [1, 1]

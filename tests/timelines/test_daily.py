@@ -1,0 +1,221 @@
+"""Days by the wearer's calendar, with 23, 24 and 25 hours; hours as they are and adjusted; checked minute by minute."""
+
+from collections import defaultdict
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harken.timelines import Timeline, write_csv
+from harken.timelines.quarters import Quarters
+from labelled import timeline
+
+HOUR = 3600.0
+
+
+def moment(text: str, zone: str) -> float:
+    """Seconds since 1970 of a time on the wall."""
+    return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone)).timestamp()
+
+
+def minutes(found: Timeline, zone: str) -> list[tuple[datetime, str | None]]:
+    """Each minute in local time and its label. All rows must last whole minutes and begin on one."""
+    every: list[tuple[datetime, str | None]] = []
+    for start_ns, seconds, label in zip(
+        found.frame["start"].to_physical().to_list(), found.seconds.tolist(), found.frame["label"], strict=True
+    ):
+        first = datetime.fromtimestamp(start_ns // 10**9, UTC)
+        every += [
+            ((first + timedelta(minutes=k)).astimezone(ZoneInfo(zone)), label) for k in range(round(seconds / 60))
+        ]
+    return every
+
+
+def expected(found: Timeline, zone: str) -> list[dict[str, object]]:
+    """The days' hours, by counting minutes."""
+    every = minutes(found, zone)
+    first, last = every[0][0].date(), every[-1][0].date()
+    spent: dict[tuple[object, int], dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    long: dict[tuple[object, int], float] = defaultdict(float)
+    begin = datetime.combine(first, datetime.min.time(), ZoneInfo(zone)).astimezone(UTC) - timedelta(hours=2)
+    for k in range(60 * 24 * ((last - first).days + 2)):
+        local = (begin + timedelta(minutes=k)).astimezone(ZoneInfo(zone))
+        long[local.date(), local.hour * 4 + local.minute // 15] += 1
+    for local, label in every:
+        if label is not None:
+            spent[local.date(), local.hour * 4 + local.minute // 15][label] += 1
+    days = []
+    recorded = {local.date() for local, _ in minutes(replace(found, frame=found.frame.filter("recorded")), zone)}
+    for number in range((last - first).days + 1):
+        if first + timedelta(days=number) not in recorded:
+            continue
+        day = first + timedelta(days=number)
+        row: dict[str, object] = {"date": day, "seconds_in_day": 60 * sum(long[day, q] for q in range(96))}
+        for label in found.labels:
+            row[f"hours_{label}"] = sum(spent[day, q][label] for q in range(96)) / 60
+            adjusted: float | None = sum(spent[day, q][label] for q in range(96)) / 60
+            for q in range(96):
+                missing = long[day, q] - sum(spent[day, q].values())
+                others = [spent[first + timedelta(days=d), q] for d in range((last - first).days + 1) if d != number]
+                known = sum(sum(other.values()) for other in others)
+                if missing > 0 and known == 0:
+                    adjusted = None
+                if missing > 0 and adjusted is not None:
+                    adjusted += missing * sum(other[label] for other in others) / known / 60
+            row[f"adjusted_hours_{label}"] = adjusted
+        days.append(row)
+    return days
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    begin=st.sampled_from(
+        [
+            ("2024-03-30T21:10", "Europe/Athens"),
+            ("2024-10-26T20:00", "Europe/Athens"),
+            ("2024-04-06T12:00", "Australia/Lord_Howe"),
+            ("2018-11-03T10:00", "America/Sao_Paulo"),
+            ("2024-02-28T23:59", "Asia/Kathmandu"),
+        ]
+    ),
+    pieces=st.lists(
+        st.tuples(st.integers(1, 900), st.sampled_from(["sitting", "walking", "gap", "unknown", "not worn"])),
+        min_size=1,
+        max_size=14,
+    ),
+)
+def test_hours_are_those_of_a_count_by_minutes(begin: tuple[str, str], pieces: list[tuple[int, str]]) -> None:
+    text, zone = begin
+    found = timeline(
+        moment(text, zone), [60 * length for length, _ in pieces], [label for _, label in pieces], timezone=zone
+    )
+    days = found.daily()
+    for row, wanted in zip(days.to_dicts(), expected(found, zone), strict=True):
+        assert {name: row[name] for name in wanted} == pytest.approx(wanted, abs=1e-6)
+    worn = found.frame["wear"].fill_null(False).to_numpy()
+    assert days["wear_hours"].sum() == pytest.approx(found.seconds[worn].sum() / HOUR)
+    assert days["recorded_hours"].sum() == pytest.approx(found.seconds[found.frame["recorded"].to_numpy()].sum() / HOUR)
+    hours = days.select(pl.sum_horizontal("adjusted_hours_sitting", "adjusted_hours_walking", ignore_nulls=False))
+    assert all(
+        whole is None or whole == pytest.approx(seconds / HOUR)
+        for whole, seconds in zip(hours.to_series(), days["seconds_in_day"], strict=True)
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "zone", "hours"),
+    [
+        ("2024-03-31T00:00", "Europe/Athens", 23),
+        ("2024-10-27T00:00", "Europe/Athens", 25),
+        ("2024-07-01T00:00", "Europe/Athens", 24),
+        ("2024-03-10T00:00", "America/New_York", 23),
+        ("2024-11-03T00:00", "America/New_York", 25),
+    ],
+)
+def test_both_days_on_which_clocks_change(text: str, zone: str, hours: int) -> None:
+    first = moment(text, zone) - 24 * HOUR
+    (before, day, after) = timeline(first, [(48 + hours) * HOUR], ["sitting"], timezone=zone).daily().to_dicts()
+    assert [one["seconds_in_day"] for one in (before, day, after)] == [86_400, hours * 3600, 86_400]
+    assert [one["hours_sitting"] for one in (before, day, after)] == pytest.approx([24, hours, 24])
+    assert day["date"].isoformat() == text[:10]
+    assert day["longest_bout_minutes_sitting"] == pytest.approx(60 * hours)
+    assert (day["adjusted_hours_sitting"], day["adjusted_hours_walking"]) == pytest.approx((hours, 0))
+
+
+def test_a_row_over_midnight_belongs_to_both_days() -> None:
+    zone = "Europe/Athens"
+    found = timeline(
+        moment("2024-07-01T23:00", zone), [0.5 * HOUR, HOUR, HOUR], ["sitting", "walking", "sitting"], timezone=zone
+    ).daily()
+    assert found["hours_walking"].to_list() == pytest.approx([0.5, 0.5])
+    assert found["longest_bout_minutes_walking"].to_list() == pytest.approx([30, 30])
+    assert [str(time) for time in found["last_walking"]] == ["2024-07-02 00:00:00+03:00", "2024-07-02 00:30:00+03:00"]
+    assert [str(time) for time in found["first_walking"]] == ["2024-07-01 23:30:00+03:00", "2024-07-02 00:00:00+03:00"]
+    assert found["transitions"].to_list() == [1, 1]
+
+
+def test_a_day_without_walking_has_no_first_and_no_last() -> None:
+    found = timeline(0, [30 * HOUR, 10, 30 * HOUR], ["sitting", "walking", "sitting"]).daily()
+    assert found["first_walking"].is_null().to_list() == [True, False, True]
+    assert found["last_walking"].is_null().to_list() == [True, False, True]
+    none = timeline(0, [30 * HOUR], ["still"], known=("still", "moving")).daily()
+    assert none["first_walking"].null_count() == 2
+    assert none.schema["first_walking"] == pl.Datetime("ns", "UTC")
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Athens", "America/New_York"])
+def test_days_without_samples_have_no_row_however_many_there_are(zone: str) -> None:
+    decades = moment("2024-03-01T12:00", zone) - moment("2000-01-01T01:00", zone)
+    pieces = [("sitting", HOUR), ("gap", decades), ("walking", HOUR), ("gap", 48 * HOUR), ("sitting", 30 * HOUR)]
+    found = timeline(
+        moment("2000-01-01T00:00", zone),
+        [seconds for _, seconds in pieces],
+        [label for label, _ in pieces],
+        timezone=zone,
+    )
+    days = found.daily()
+    assert days["date"].cast(pl.String).to_list() == ["2000-01-01", "2024-03-01", "2024-03-03", "2024-03-04"]
+    assert days["hours_sitting"].to_list() == pytest.approx([1, 0, 11, 19])
+    assert days["hours_walking"].to_list() == pytest.approx([0, 1, 0, 0])
+    assert days["longest_bout_minutes_sitting"].to_list() == pytest.approx([60, 0, 660, 1140])
+    assert days["transitions"].to_list() == [0, 0, 0, 0]
+    assert days["first_walking"].is_null().to_list() == [True, False, True, True]
+    assert days["seconds_in_day"].to_list() == [86_400] * 4
+    assert len(Quarters.of(found.frame, zone).start_ns) == 5 * 96
+
+
+def test_transitions_are_between_labels_a_minute_apart_at_most() -> None:
+    def transitions(*pieces: tuple[float, str]) -> int:
+        found = timeline(0, [seconds for seconds, _ in pieces], [label for _, label in pieces]).daily()
+        return int(found["transitions"].sum())
+
+    assert transitions((5, "sitting"), (5, "walking"), (5, "walking"), (5, "sitting")) == 2
+    assert transitions((5, "sitting"), (60, "gap"), (5, "walking")) == 1
+    assert transitions((5, "sitting"), (61, "gap"), (5, "walking")) == 0
+    assert transitions((5, "sitting"), (5, "not worn"), (5, "walking")) == 0
+    assert transitions((5, "sitting"), (5, "gap"), (5, "sitting")) == 0
+
+
+def test_one_day_adjusts_nothing_and_a_second_one_does() -> None:
+    one = timeline(0, [6 * HOUR, 18 * HOUR], ["not worn", "sitting"]).daily()
+    assert one["hours_sitting"].to_list() == [18]
+    assert one["adjusted_hours_sitting"].to_list() == [None]
+    two = timeline(0, [6 * HOUR, 18 * HOUR, 3 * HOUR, 21 * HOUR], ["not worn", "sitting", "walking", "sitting"]).daily()
+    assert two["hours_walking"].to_list() == pytest.approx([0, 3])
+    assert two["adjusted_hours_walking"].to_list() == pytest.approx([3, 3])
+    assert two["adjusted_hours_sitting"].to_list() == pytest.approx([21, 21])
+
+
+def test_hours_of_unsure_where_a_limit_was_asked_for() -> None:
+    sure = timeline(0, [HOUR], ["sitting"], probability=0.6)
+    assert "hours_unsure" not in sure.daily().columns
+    unsure = sure.with_unsure_below(0.7).daily()
+    assert (unsure["hours_unsure"][0], unsure["hours_sitting"][0]) == (1, 0)
+    assert "hours_unsure" in sure.with_unsure_below(0.5).daily().columns
+
+
+def test_the_file_of_days(tmp_path: Path) -> None:
+    zone = "Europe/Athens"
+    days = timeline(moment("2024-03-31T02:00", zone), [2 * HOUR, 60], ["sitting", "walking"], timezone=zone).daily()
+    write_csv(
+        days.select("date", "seconds_in_day", "hours_sitting", "adjusted_hours_sitting", "last_walking"), tmp_path / "d"
+    )
+    assert (tmp_path / "d").read_text(encoding="utf-8").splitlines() == [
+        "date,seconds_in_day,hours_sitting,adjusted_hours_sitting,last_walking",
+        "2024-03-31,82800.0000,2.0000,,2024-03-31T05:01:00.000+03:00",
+    ]
+
+
+def test_a_week_in_a_moment() -> None:
+    random = np.random.default_rng(0)
+    steps = 120_960
+    labels = np.where(random.random(steps) < 0.5, "sitting", "walking").tolist()
+    days = timeline(0, np.full(steps, 5.0), labels).daily()
+    assert len(days) == 7
+    assert (days["hours_sitting"] + days["hours_walking"]).to_list() == pytest.approx([24.0] * 7)

@@ -1,0 +1,161 @@
+"""A stream is labelled as the whole recording is, however it is cut."""
+
+import itertools
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from offline import still_or_moving
+
+import harken.timelines.labelling
+from harken.readers.parts import parts_of
+from harken.recordings.recording import Recording
+from harken.recordings.samples import Samples
+from harken.support.errors import HarkenError
+from harken.timelines import label_parts, label_recording
+from harken.timelines.rows import rows_of
+from harken.timelines.windowing import Windowing
+from harken.windows.windows import Windows
+
+START_NS = 1_519_170_400 * 10**9
+
+
+def recording(seed: int, pieces: list[tuple[int, bool, int]], rate_hz: float = 50) -> Recording:
+    """Pieces of so many samples, valid or not, each followed by a pause of so many intervals."""
+    random = np.random.default_rng(seed)
+    steps = np.concatenate([np.append(np.ones(n - 1), pause) for n, _, pause in pieces])
+    rows = len(steps)
+    jitter = random.uniform(-0.2, 0.2, rows)
+    return Recording(
+        time_ns=START_NS + np.rint(1e9 / rate_hz * (np.cumsum(steps) - steps + jitter)).astype(np.int64),
+        signals=random.normal(0, 1, (rows, 4)).astype(np.float32),
+        channels=("x", "y", "z", "temperature"),
+        label_codes=np.full(rows, -1, np.int16),
+        label_names=(),
+        subject="anna",
+        source="anna.cwa",
+        timezone="Europe/Athens",
+        valid=np.concatenate([np.full(n, valid) for n, valid, _ in pieces]),
+    )
+
+
+def by_content(windows: Windows) -> NDArray[np.float32]:
+    """Probabilities by how much a window moves."""
+    share = 1 / (1 + np.exp(-windows.signals.astype(np.float64).mean(axis=(1, 2))))
+    return np.stack([share, 1 - share], axis=1).astype(np.float32)
+
+
+@settings(deadline=None)
+@given(
+    pieces=st.lists(
+        st.tuples(st.integers(1, 200), st.booleans(), st.sampled_from([1, 1, 3, 40, 400])), min_size=1, max_size=4
+    ),
+    rows_at_once=st.integers(1, 300),
+    even_grid=st.booleans(),
+    seed=st.integers(0, 99),
+)
+def test_a_stream_is_labelled_as_the_whole_is(
+    pieces: list[tuple[int, bool, int]], rows_at_once: int, even_grid: bool, seed: int
+) -> None:
+    found = recording(seed, [*pieces, (120, True, 1)])
+    model = still_or_moving(40, 15, rate_hz=20.0 if even_grid else found.sample_rate_hz, even_grid=even_grid)
+    whole = label_recording(model, found, by_content)
+    stream = label_parts(model, parts_of(found, rows_at_once=rows_at_once), by_content)
+    rounded = "^probability_.*|activity_mg$"
+    assert stream.frame.drop(rounded).equals(whole.frame.drop(rounded))
+    activity, expected = (f["activity_mg"].fill_null(-1).to_numpy() for f in (stream.frame, whole.frame))
+    np.testing.assert_allclose(activity, expected, rtol=1e-4, atol=1e-3)
+    np.testing.assert_allclose(stream.probabilities, whole.probabilities, atol=1e-5)
+    assert (stream.labels, stream.subject, stream.source) == (whole.labels, whole.subject, whole.source)
+
+
+def test_any_number_of_lanes_gives_the_same_and_threads_end_with_whatever_happens(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(harken.timelines.labelling, "WINDOWS_AT_ONCE", 5)
+    found = recording(1, [(900, True, 40), (500, True, 1)])
+    model = still_or_moving(40, 15)
+    parts = parts_of(found, rows_at_once=37)
+    one = label_parts(model, parts, by_content)
+    assert label_parts(model, parts, by_content, lanes=2).frame.equals(one.frame)
+
+    def broken(windows: Windows) -> NDArray[np.float32]:
+        raise ZeroDivisionError("in the network")
+
+    with pytest.raises(ZeroDivisionError, match="in the network"):
+        label_parts(model, parts, broken, lanes=2)
+
+    def damaged() -> Iterator[Samples]:
+        yield from itertools.islice(parts.parts(), 3)
+        raise HarkenError("the file ends here")
+
+    with pytest.raises(HarkenError, match="the file ends here"):
+        label_parts(model, replace(parts, again=damaged), by_content, lanes=2)
+    assert not any(thread.name.startswith("harken-asking") for thread in threading.enumerate())
+
+
+def test_a_recording_on_the_grid_is_taken_as_it_is() -> None:
+    found = recording(1, [(400, True, 1)], rate_hz=20)
+    found = replace(found, time_ns=START_NS + 50_000_000 * np.arange(400))
+    model = still_or_moving(40, 15)
+    whole = label_recording(model, found, by_content)
+    assert label_parts(model, parts_of(found, rows_at_once=33), by_content).frame.equals(whole.frame)
+
+
+def test_signals_are_calibrated_with_their_temperature_before_anything_else() -> None:
+    found = recording(1, [(400, True, 1)])
+    heats: list[NDArray[np.float32]] = []
+
+    def calibrate(signals: NDArray[np.float32], temperature: NDArray[np.float32] | None) -> NDArray[np.float32]:
+        assert temperature is not None
+        heats.append(temperature)
+        return np.column_stack([signals[:, :3] * np.float32(2), signals[:, 3:]])
+
+    model = still_or_moving(40, 15)
+    twice = replace(found, signals=np.column_stack([found.signals[:, :3] * np.float32(2), found.signals[:, 3:]]))
+    got = label_parts(model, parts_of(found), by_content, calibrate=calibrate)
+    np.testing.assert_allclose(got.probabilities, label_recording(model, twice, by_content).probabilities, atol=1e-6)
+    np.testing.assert_array_equal(np.concatenate(heats), found.signals[:, 3])
+
+
+def test_refusals_are_those_of_the_whole() -> None:
+    model = still_or_moving(40, 15)
+    with pytest.raises(HarkenError, match=r"anna.cwa: nothing can be said of it: .* as long as a window, 2 s"):
+        label_parts(model, parts_of(recording(1, [(60, True, 1)])), by_content)
+    with pytest.raises(HarkenError, match="has no channel gyro"):
+        label_parts(replace(model, channels=("x", "gyro")), parts_of(recording(1, [(400, True, 1)])), by_content)
+
+
+@settings(deadline=None)
+@given(
+    pieces=st.lists(st.tuples(st.integers(1, 40), st.booleans(), st.sampled_from([1, 1, 60])), min_size=1, max_size=5),
+    at_once=st.integers(1, 50),
+    hop=st.integers(1, 12),
+    worn=st.lists(st.integers(0, 200), min_size=4, max_size=4, unique=True),
+)
+def test_activity_and_wear_of_each_row_by_the_plainest_means(
+    pieces: list[tuple[int, bool, int]], at_once: int, hop: int, worn: list[int]
+) -> None:
+    found = recording(3, [*pieces, (20, True, 1)], rate_hz=10)
+    found = replace(found, time_ns=START_NS + 10**8 * np.rint((found.time_ns - START_NS) / 1e8).astype(np.int64))
+    windowing = Windowing(length=12, hop=hop, gap_limit_ns=5 * 10**8, channels=4)
+    every = Samples.of(found)
+    for first in range(0, len(found), at_once):
+        windowing.push(every.part(first, first + at_once))
+    _, plan = windowing.finish()
+    off = START_NS + 10**8 * np.sort(worn).reshape(2, 2)
+    rows = rows_of(plan, interval_ns=10**8, non_wear_ns=off)
+    longer = np.maximum(np.linalg.norm(found.signals[:, :3].astype(np.float64), axis=1) - 1, 0)
+    ends = [*rows.start_ns[1:].tolist(), rows.end_ns]
+    assert len(rows.wear) == len(rows.activity_mg) == len(rows.steps)
+    for begin, end, activity, wear in zip(rows.start_ns.tolist(), ends, rows.activity_mg, rows.wear, strict=True):
+        inside = (found.time_ns >= begin) & (found.time_ns < end) & found.valid
+        expected = 1000 * longer[inside].mean() if inside.any() else np.nan
+        np.testing.assert_allclose(activity, expected, rtol=1e-4)
+        without = sum(max(0, min(end, b) - max(begin, a)) for a, b in off.tolist())
+        assert wear == (2 * without <= end - begin)

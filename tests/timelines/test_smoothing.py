@@ -1,0 +1,160 @@
+"""The smoother, against all sequences of labels that there are, one by one, and what it does to time that passes."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy.linalg import expm
+
+from harken.timelines.chain import Chain
+from harken.timelines.smoothing import smooth, transitions
+
+Array = NDArray[np.float64]
+
+
+def generator(expected_bout_s: Array) -> Array:
+    """Q, as it is written in the module's docstring."""
+    labels = len(expected_bout_s)
+    rates = np.array([[1 / length / (labels - 1) for _ in range(labels)] for length in expected_bout_s])
+    np.fill_diagonal(rates, -1 / expected_bout_s)
+    return rates
+
+
+def every_path(probabilities: Array, elapsed_s: Array, expected_bout_s: Array) -> dict[tuple[int, ...], float]:
+    """How probable each sequence of labels is together with what was seen, by multiplying it out."""
+    n, labels = probabilities.shape
+    in_the_long_run = expected_bout_s / expected_bout_s.sum()
+    after = [
+        np.tile(in_the_long_run, (labels, 1)) if np.isinf(seconds) else expm(generator(expected_bout_s) * seconds)
+        for seconds in elapsed_s
+    ]
+    found = {}
+    for path in product(range(labels), repeat=n):
+        weight = in_the_long_run[path[0]]
+        for step, label in enumerate(path):
+            weight *= 0.99 * probabilities[step, label] + 0.01 / labels
+            weight *= after[step][path[step - 1], label] if step else 1
+        found[path] = float(weight)
+    return found
+
+
+@st.composite
+def chains(draw: st.DrawFn, longest: int = 5) -> tuple[Array, Array, Array]:
+    """Probabilities, elapsed seconds and expected bouts of a short chain, with short and long pauses."""
+    labels, n = draw(st.integers(2, 3)), draw(st.integers(1, longest))
+    weights = draw(st.lists(st.lists(st.floats(0, 1), min_size=labels, max_size=labels), min_size=n, max_size=n))
+    probabilities = np.array(weights) + 1e-9
+    pauses = st.one_of(st.floats(0.1, 20), st.floats(20, 1e6), st.just(float("inf")))
+    elapsed_s = np.array(draw(st.lists(pauses, min_size=n, max_size=n)))
+    bouts_s = draw(st.lists(st.floats(1, 1e5), min_size=labels, max_size=labels))
+    return probabilities / probabilities.sum(axis=1, keepdims=True), elapsed_s, np.array(bouts_s)
+
+
+@settings(max_examples=50, deadline=None)
+@given(chains())
+def test_it_is_what_all_sequences_together_say(chain: tuple[Array, Array, Array]) -> None:
+    posteriors, path = smooth(*chain)
+    weights = every_path(*chain)
+    total = sum(weights.values())
+    expected = np.zeros_like(posteriors)
+    for labels, weight in weights.items():
+        expected[np.arange(len(labels)), labels] += weight / total
+    np.testing.assert_allclose(posteriors, expected, rtol=1e-6, atol=1e-12)
+    # Of several sequences that are equally probable any will do.
+    assert weights[tuple(path.tolist())] == pytest.approx(max(weights.values()), rel=1e-6)
+
+
+def plainly(chain: Chain) -> tuple[Array, float]:
+    """Posteriors, and the logarithm of the most probable path, in a loop over the steps."""
+    n, states = chain.evidence.shape
+    forward, backward, best = np.empty((n, states)), np.ones((n, states)), np.zeros(states)
+    before = np.ones(states)
+    for t in range(n):
+        step = chain.transitions[chain.which[t]] * chain.evidence[t]
+        forward[t] = before @ step
+        forward[t] /= forward[t].sum()
+        before = forward[t]
+        best = (best[:, None] + np.log(step)).max(axis=0)
+    for t in range(n - 1, 0, -1):
+        backward[t - 1] = chain.transitions[chain.which[t]] @ (chain.evidence[t] * backward[t])
+        backward[t - 1] /= backward[t - 1].sum()
+    found = forward * backward
+    return found / found.sum(axis=1, keepdims=True), float(best.max())
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 7, 64, 65, 1000, 5000])
+def test_blocks_are_joined_as_if_there_were_none(n: int) -> None:
+    random = np.random.default_rng(n)
+    chain = Chain(
+        transitions=random.dirichlet(np.full(4, 0.3), (3, 4)) + 1e-6,
+        which=random.integers(0, 3, n),
+        evidence=random.dirichlet(np.full(4, 0.2), n) + 1e-6,
+    )
+    posteriors, best = plainly(chain)
+    np.testing.assert_allclose(chain.posteriors(), posteriors, rtol=1e-9, atol=1e-12)
+    path = chain.best_path()
+    steps = np.log(chain.transitions[chain.which[1:], path[:-1], path[1:]]).sum()
+    first = np.log(chain.transitions[chain.which[0]][:, path[0]].max())
+    assert first + steps + np.log(chain.evidence[np.arange(n), path]).sum() == pytest.approx(best, rel=1e-12)
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    bouts_s=st.lists(st.floats(0.5, 1e5), min_size=2, max_size=8),
+    seconds=st.one_of(st.floats(0.01, 100), st.floats(100, 1e7)),
+)
+def test_transitions_are_the_exponential_of_the_rates(bouts_s: list[float], seconds: float) -> None:
+    lengths = np.array(bouts_s)
+    (found,) = transitions(lengths, np.array([seconds]))
+    np.testing.assert_allclose(found, expm(generator(lengths) * seconds), rtol=1e-6, atol=1e-13)
+    np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-9)
+    once, again = transitions(lengths, np.array([seconds / 3, seconds * 2 / 3]))
+    np.testing.assert_allclose(once @ again, found, rtol=1e-6, atol=1e-13)
+
+
+def test_an_endless_gap_leaves_the_share_of_time_and_nothing_of_what_was() -> None:
+    lengths = np.array([1800.0, 60.0, 20.0])
+    endless, long = transitions(lengths, np.array([np.inf, 1e9]))
+    np.testing.assert_allclose(endless, np.tile(lengths / lengths.sum(), (3, 1)), rtol=1e-12)
+    np.testing.assert_allclose(long, endless, rtol=1e-9)
+
+
+def test_nothing_crosses_a_cut() -> None:
+    random = np.random.default_rng(0)
+    probabilities, elapsed_s = random.dirichlet(np.ones(3), 40), np.full(40, 5.0)
+    elapsed_s[17] = np.inf
+    lengths = [600.0, 60.0, 120.0]
+    posteriors, path = smooth(probabilities, elapsed_s, lengths)
+    for part in (slice(0, 17), slice(17, 40)):
+        alone, its_path = smooth(probabilities[part], elapsed_s[part], lengths)
+        np.testing.assert_allclose(posteriors[part], alone, rtol=1e-9)
+        np.testing.assert_array_equal(path[part], its_path)
+
+
+def test_a_step_unlike_its_neighbours_is_told_by_them_and_a_bout_is_not() -> None:
+    sitting, walking = [0.9, 0.1], [0.2, 0.8]
+    flicker = np.array([sitting] * 10 + [walking] + [sitting] * 10)
+    _, path = smooth(flicker, np.full(21, 5.0), [900.0, 60.0])
+    assert path.tolist() == [0] * 21
+    bout = np.array([sitting] * 10 + [walking] * 12 + [sitting] * 10)
+    _, path = smooth(bout, np.full(32, 5.0), [900.0, 60.0])
+    assert path.tolist() == [0] * 10 + [1] * 12 + [0] * 10
+
+
+def test_no_probability_of_nought_rules_a_label_out() -> None:
+    certain = np.array([[1.0, 0.0]] * 10 + [[0.0, 1.0]] + [[1.0, 0.0]] * 10)
+    posteriors, path = smooth(certain, np.full(21, 5.0), [900.0, 900.0])
+    assert path.tolist() == [0] * 21
+    assert np.isfinite(posteriors).all()
+
+
+def test_nothing_and_a_single_label() -> None:
+    posteriors, path = smooth(np.empty((0, 3)), np.empty(0), [1.0, 1.0, 1.0])
+    assert posteriors.shape == (0, 3)
+    assert len(path) == 0
+    posteriors, path = smooth(np.ones((4, 1)), np.full(4, 5.0), [60.0])
+    assert posteriors.tolist() == [[1.0]] * 4
+    assert path.tolist() == [0] * 4

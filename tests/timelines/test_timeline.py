@@ -1,0 +1,187 @@
+"""A timeline's rows, what is unsure, how long each label lasted, and the files it is written to."""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from numpy.typing import ArrayLike
+
+from harken.support.errors import HarkenError
+from harken.timelines import Timeline
+
+SECOND = 10**9
+CLOCKS_GO_BACK = 1_540_686_600 * SECOND  # 2018-10-28 00:30:00 UTC, 03:30 in Athens, half an hour before 04:00 -> 03:00
+UNKNOWN = [np.nan, np.nan]
+
+
+def timeline(
+    seconds: ArrayLike,
+    probabilities: ArrayLike,
+    *,
+    recorded: ArrayLike | None = None,
+    wear: ArrayLike | None = None,
+    activity_mg: ArrayLike | None = None,
+    labels: tuple[str, ...] = ("a", "b"),
+) -> Timeline:
+    """Rows that last so long, one after the other."""
+    lengths = np.asarray(seconds) * SECOND
+    return Timeline.of(
+        (CLOCKS_GO_BACK + np.cumsum(lengths) - lengths).astype(np.int64),
+        np.asarray(probabilities, dtype=np.float64),
+        end_ns=int(CLOCKS_GO_BACK + lengths.sum()),
+        recorded=np.ones(len(lengths), dtype=bool) if recorded is None else np.asarray(recorded),
+        labels=labels,
+        subject="anna",
+        timezone="Europe/Athens",
+        wear=None if wear is None else np.asarray(wear),
+        activity_mg=None if activity_mg is None else np.asarray(activity_mg),
+    )
+
+
+def test_the_columns() -> None:
+    frame = timeline([5, 2.5], [[0.25, 0.75], UNKNOWN]).frame
+    zoned = pl.Datetime("ns", "Europe/Athens")
+    assert dict(frame.schema) == {
+        "start": zoned,
+        "end": zoned,
+        "label": pl.String,
+        "recorded": pl.Boolean,
+        "wear": pl.Boolean,
+        "activity_mg": pl.Float32,
+        "probability_a": pl.Float32,
+        "probability_b": pl.Float32,
+    }
+    assert frame["label"].to_list() == ["b", None]
+    assert frame["probability_b"].to_list() == [0.75, None]
+    assert frame["end"][0] == frame["start"][1]
+
+
+def test_unsure_changes_labels_and_not_probabilities() -> None:
+    sure = timeline([5, 5, 5, 5], [[0.4, 0.6], [0.5, 0.5], [0.9, 0.1], UNKNOWN])
+    assert sure.frame["label"].to_list() == ["b", "a", "a", None]  # the first of two that are equally probable
+    unsure = sure.with_unsure_below(0.6)
+    assert unsure.frame["label"].to_list() == ["b", "unsure", "a", None]
+    np.testing.assert_array_equal(unsure.probabilities, sure.probabilities)
+    assert unsure.with_unsure_below(None).frame.equals(sure.frame)
+    assert set(sure.with_unsure_below(1.0).frame["label"]) == {"unsure", None}
+
+
+def test_seconds_are_elapsed_time_and_add_up_where_clocks_go_back() -> None:
+    found = timeline(
+        [3600, 1800, 5, 7, 11],
+        [[1, 0], [0, 1], [0.55, 0.45], UNKNOWN, UNKNOWN],
+        recorded=[True, True, True, True, False],
+    ).with_unsure_below(0.6)
+    assert found.seconds_by_label() == {"a": 3600.0, "b": 1800.0, "unsure": 5.0}
+    assert (found.unlabelled_s, found.gaps_s) == (7.0, 11.0)
+    assert found.seconds.sum() == 3600 + 1800 + 5 + 7 + 11
+    assert timeline([5], [[1, 0]]).seconds_by_label() == {"a": 5.0, "b": 0.0}
+
+
+@pytest.mark.parametrize("probability", [-0.1, 1.5, float("nan")])
+def test_what_is_no_probability_is_refused(probability: float) -> None:
+    with pytest.raises(HarkenError, match="probabilities go from 0 to 1"):
+        timeline([5], [[1, 0]]).with_unsure_below(probability)
+
+
+def test_a_model_with_a_label_of_that_name_has_no_unsure() -> None:
+    own = timeline([5], [[0.4, 0.6]], labels=("sitting", "unsure"))
+    assert own.seconds_by_label() == {"sitting": 0.0, "unsure": 5.0}
+    with pytest.raises(HarkenError, match="a label 'unsure' of its own"):
+        own.with_unsure_below(0.9)
+
+
+def test_the_files(tmp_path: Path) -> None:
+    found = timeline(
+        [3600, 2.5, 5],
+        [[0.25, 0.75], UNKNOWN, [1 / 3, 2 / 3]],
+        recorded=[True, False, True],
+        wear=[True, True, False],
+        activity_mg=[21.5, 3.0, np.nan],
+    )
+    found.to_parquet(tmp_path / "t.parquet")
+    assert pl.read_parquet(tmp_path / "t.parquet").equals(found.frame)
+    found.to_csv(tmp_path / "t.csv")
+    assert (tmp_path / "t.csv").read_text().splitlines() == [
+        "start,end,label,recorded,wear,activity_mg,probability_a,probability_b",
+        "2018-10-28T03:30:00.000+03:00,2018-10-28T03:30:00.000+02:00,b,true,true,21.5000,0.2500,0.7500",
+        "2018-10-28T03:30:00.000+02:00,2018-10-28T03:30:02.500+02:00,,false,,,,",
+        "2018-10-28T03:30:02.500+02:00,2018-10-28T03:30:07.500+02:00,,true,false,,0.3333,0.6667",
+    ]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["t.csv", "t.parquet"]
+
+
+def test_where_the_watch_was_not_worn_there_is_no_label_and_still_the_probabilities() -> None:
+    found = timeline([5, 5, 7, 11], [[0.9, 0.1], [0.9, 0.1], UNKNOWN, UNKNOWN], recorded=[True, True, True, False])
+    assert found.frame["wear"].to_list() == [True, True, True, None]
+    taken_off = timeline(
+        [5, 5, 7, 11],
+        [[0.9, 0.1], [0.9, 0.1], UNKNOWN, UNKNOWN],
+        recorded=[True, True, True, False],
+        wear=[True, False, False, True],
+        activity_mg=[1, 2, np.nan, 4],
+    )
+    assert taken_off.frame["wear"].to_list() == [True, False, False, None]
+    assert taken_off.frame["label"].to_list() == ["a", None, None, None]
+    assert taken_off.frame["probability_a"].to_list() == pytest.approx([0.9, 0.9, None, None])
+    assert taken_off.frame["activity_mg"].to_list() == [1, 2, None, None]
+    assert taken_off.seconds_by_label() == {"a": 5, "b": 0}
+    assert (taken_off.unlabelled_s, taken_off.not_worn_s, taken_off.gaps_s) == (0, 12, 11)
+    assert (found.unlabelled_s, found.not_worn_s, found.gaps_s) == (7, 0, 11)
+
+
+def test_smoothing_changes_labels_and_keeps_what_the_recogniser_said() -> None:
+    flicker = timeline([5] * 9, [[0.9, 0.1]] * 4 + [[0.2, 0.8]] + [[0.9, 0.1]] * 4, labels=("sitting", "walking"))
+    found = flicker.smoothed()
+    assert found.frame["label"].to_list() == ["sitting"] * 9
+    np.testing.assert_array_equal(found.probabilities, flicker.probabilities)
+    smoothed = found.frame.select("smoothed_sitting", "smoothed_walking")
+    assert smoothed.dtypes == [pl.Float32] * 2
+    assert smoothed.sum_horizontal().to_list() == pytest.approx([1] * 9)
+    assert found.expected_bout_s == {"sitting": 900, "walking": 60}
+    assert found.smoothed({"sitting": 1, "walking": 1}).frame["label"][4] == "walking"
+
+
+def test_smoothing_says_nothing_of_gaps_and_non_wear_and_carries_nothing_across_the_latter() -> None:
+    rows = [[0.9, 0.1]] * 6 + [[0.3, 0.7]]
+    where = {"recorded": [True] * 5 + [False, True], "labels": ("sitting", "walking")}
+    rows[5] = UNKNOWN
+    through_a_gap = timeline([5] * 7, rows, **where).smoothed()  # type: ignore[arg-type]
+    assert through_a_gap.frame["label"].to_list() == ["sitting"] * 5 + [None, "sitting"]
+    assert through_a_gap.frame["smoothed_sitting"].is_null().to_list() == [False] * 5 + [True, False]
+    taken_off = timeline([5] * 7, rows, wear=[True] * 4 + [False, True, True], **where).smoothed({"walking": 900})  # type: ignore[arg-type]
+    assert taken_off.frame["label"].to_list() == ["sitting"] * 4 + [None, None, "walking"]
+    alone = timeline([5], rows[-1:], labels=("sitting", "walking")).smoothed({"walking": 900})
+    assert taken_off.frame["smoothed_walking"][6] == pytest.approx(alone.frame["smoothed_walking"][0])
+
+
+def test_unsure_of_a_smoothed_timeline_goes_by_the_smoothed_probability() -> None:
+    rows = [[0.9, 0.1]] * 4 + [[0.45, 0.55]] + [[0.9, 0.1]] * 4
+    raw = timeline([5] * 9, rows, labels=("sitting", "walking"))
+    limited = raw.with_unsure_below(0.8)
+    assert limited.frame["label"].to_list() == ["sitting"] * 4 + ["unsure"] + ["sitting"] * 4
+    assert limited.smoothed().frame["label"].to_list() == ["sitting"] * 9
+    assert limited.smoothed().frame.equals(raw.smoothed().with_unsure_below(0.8).frame)
+    assert limited.smoothed().with_unsure_below(None).frame.equals(raw.smoothed().frame)
+    assert "unsure" in raw.smoothed().with_unsure_below(1.0).frame["label"].to_list()
+
+
+def test_a_timeline_of_gaps_is_smoothed_to_itself() -> None:
+    found = timeline([5, 5], [UNKNOWN, UNKNOWN], recorded=[True, False]).smoothed()
+    assert found.frame["label"].null_count() == 2
+    assert found.frame["smoothed_a"].null_count() == 2
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ({"walk": 5}, "is given for walk; labels are a, b"),
+        ({"a": 0}, "a bout of a cannot be expected to last 0 s"),
+        ({"b": float("nan")}, "a bout of b cannot be expected to last nan s"),
+        ({"b": float("inf")}, "a bout of b cannot be expected to last inf s"),
+    ],
+)
+def test_bouts_that_cannot_be_expected_are_refused(said: dict[str, float], sentence: str) -> None:
+    with pytest.raises(HarkenError, match=sentence):
+        timeline([5], [[1, 0]]).smoothed(said)

@@ -1,0 +1,170 @@
+"""Folds of people: each person has one role, and every fold is what its docstring says."""
+
+from itertools import combinations, pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.model_selection import GroupShuffleSplit, LeaveOneGroupOut
+
+from harken.support.errors import HarkenError
+from harken.windows.splits import (
+    Fold,
+    apply,
+    k_folds_of_people,
+    leave_one_person_out,
+    neighbours_left_out,
+    pairs_of_people,
+    shuffled_folds_of_people,
+    with_validation,
+)
+from harken.windows.windows import Windows
+
+people = st.lists(st.text("abcdef", min_size=1, max_size=4), min_size=3, max_size=12, unique=True)
+
+
+def windows_of(subjects: list[str], each: int = 3, seed: int = 0) -> Windows:
+    """Windows of 4 samples, ``each`` of every subject."""
+    random = np.random.default_rng(seed)
+    n = each * len(subjects)
+    return Windows(
+        signals=random.normal(size=(n, 4, 3)).astype(np.float32),
+        label_codes=(np.arange(n) % 2).astype(np.int16),
+        label_names=("a", "b"),
+        subjects=np.repeat(subjects, each),
+        starts_ns=np.arange(n) * 10**9,
+        start_rows=np.arange(n),
+        channels=("x", "y", "z"),
+        sample_rate_hz=30.0,
+    )
+
+
+def everybody_has_one_role(folds: list[Fold], known: list[str]) -> bool:
+    return all(sorted((*fold.training, *fold.validation, *fold.test)) == sorted(known) for fold in folds)
+
+
+@given(people, st.integers(0, 99), st.data())
+def test_k_folds_test_everybody_exactly_once(known: list[str], seed: int, data: st.DataObject) -> None:
+    k = data.draw(st.integers(2, len(known)))
+    folds = k_folds_of_people(known, k, seed=seed)
+    assert len(folds) == k
+    assert everybody_has_one_role(folds, known)
+    assert sorted(person for fold in folds for person in fold.test) == sorted(known)
+    assert max(len(fold.test) for fold in folds) - min(len(fold.test) for fold in folds) <= 1
+    shuffled = data.draw(st.permutations(known + known[:1]))
+    assert k_folds_of_people(shuffled, k, seed=seed) == folds  # neither order nor repetition matters
+
+
+@given(people)
+def test_leave_one_out_tests_each_alone(known: list[str]) -> None:
+    folds = leave_one_person_out(known)
+    assert everybody_has_one_role(folds, known)
+    assert [fold.test for fold in folds] == [(person,) for person in sorted(known)]
+    groups = np.array(known)
+    theirs = [groups[test].tolist() for _, test in LeaveOneGroupOut().split(groups, groups=groups)]
+    assert [list(fold.test) for fold in folds] == theirs
+
+
+def test_neighbours_are_left_out_in_a_ring() -> None:
+    known = [f"p{number}" for number in range(1, 9)]
+    folds = neighbours_left_out(reversed(known))
+    assert everybody_has_one_role(folds, known)
+    assert [fold.test for fold in folds] == [*pairwise(known), ("p1", "p8")]
+    assert all(len(fold.training) == 6 for fold in folds)
+    for person in known:  # two strangers' scores to choose by, of models that never met the person
+        assert len([fold for fold in folds if person in fold.test]) == 2
+    with pytest.raises(HarkenError, match="4 or more people"):
+        neighbours_left_out(known[:3])
+
+
+def test_eight_people_have_28_pairs_and_the_other_six_are_strangers() -> None:
+    known = [f"p{number}" for number in range(1, 9)]
+    folds = pairs_of_people(known)
+    assert [fold.training for fold in folds] == list(combinations(known, 2))
+    assert len(folds) == 28
+    assert everybody_has_one_role(folds, known)
+    assert {len(fold.test) for fold in folds} == {6}
+    assert len({fold.name for fold in folds}) == 28
+
+
+@given(people, st.integers(0, 99), st.sampled_from([0.2, 0.4]))
+def test_shuffled_folds_are_those_of_scikit_learn_over_windows(known: list[str], seed: int, share: float) -> None:
+    folds = shuffled_folds_of_people(known, 3, test_share=share, seed=seed)
+    assert everybody_has_one_role(folds, known)
+    groups = np.repeat(known, 1 + np.arange(len(known)))
+    theirs = GroupShuffleSplit(3, test_size=share, random_state=seed).split(groups, groups=groups)
+    assert [set(fold.test) for fold in folds] == [set(groups[test]) for _, test in theirs]
+
+
+@given(people, st.integers(0, 99))
+def test_validation_is_taken_from_training_people_only(known: list[str], seed: int) -> None:
+    for fold in leave_one_person_out(known):
+        held = with_validation(fold, people=1, seed=seed)
+        assert held.test == fold.test
+        assert sorted(held.training + held.validation) == sorted(fold.training)
+        assert len(held.validation) == 1
+
+
+def test_a_share_of_the_training_people_may_be_held_out() -> None:
+    fold = Fold("0", tuple(f"p{number}" for number in range(10, 26)), ("q",))
+    held = with_validation(fold, people=0.125, seed=41)
+    groups = np.array(fold.training)
+    _, theirs = next(GroupShuffleSplit(1, test_size=0.125, random_state=41).split(groups, groups=groups))
+    assert set(held.validation) == set(groups[theirs])
+    assert len(held.validation) == 2
+
+
+def test_validation_that_cannot_be_is_refused() -> None:
+    fold = Fold("0", ("a", "b"), ("c",))
+    with pytest.raises(HarkenError, match="validation people already: a"):
+        with_validation(Fold("0", ("b",), ("c",), ("a",)), people=1, seed=0)
+    with pytest.raises(HarkenError, match="2 of 2 training people"):
+        with_validation(fold, people=2, seed=0)
+
+
+@pytest.mark.parametrize("roles", [("ab", "bc", ""), ("ab", "c", "b"), ("ab", "cd", "d")])
+def test_a_person_in_two_roles_is_refused_by_name(roles: tuple[str, str, str]) -> None:
+    shared = next(person for one, other in combinations(roles, 2) for person in set(one) & set(other))
+    with pytest.raises(HarkenError, match=f"{shared} would be in"):
+        Fold("0", *map(tuple, roles))
+
+
+def test_a_fold_without_people_or_with_one_twice_is_refused() -> None:
+    with pytest.raises(HarkenError, match="nobody in test"):
+        Fold("0", ("a",), ())
+    with pytest.raises(HarkenError, match="nobody in training"):
+        Fold("0", (), ("a",))
+    with pytest.raises(HarkenError, match="twice in training"):
+        Fold("0", ("a", "a"), ("b",))
+
+
+def test_too_few_people_are_refused() -> None:
+    with pytest.raises(HarkenError, match="2 or more people"):
+        leave_one_person_out(["a", "a"])
+    with pytest.raises(HarkenError, match="3 or more people"):
+        pairs_of_people(["a", "b"])
+    for k in (1, 4):
+        with pytest.raises(HarkenError, match="ask for 2 to 3"):
+            k_folds_of_people(["a", "b", "c"], k, seed=0)
+
+
+def test_windows_go_where_their_wearer_goes() -> None:
+    windows = windows_of(["ann", "ben", "cay", "dan"])
+    found = apply(Fold("0", ("ann",), ("cay",), ("ben",)), windows)
+    for part, person in ((found.training, "ann"), (found.validation, "ben"), (found.test, "cay")):
+        assert part.subjects.tolist() == [person] * 3
+        assert np.array_equal(part.signals, windows.signals[windows.subjects == person])
+    assert len(apply(Fold("0", ("ann",), ("cay",)), windows).validation) == 0
+
+
+def test_people_without_windows_are_named() -> None:
+    with pytest.raises(HarkenError, match="no window of bob"):
+        apply(Fold("0", ("ann",), ("bob",)), windows_of(["ann", "ben"]))
+
+
+def test_parting_two_arms_of_one_person_is_refused() -> None:
+    windows = windows_of(["p1_left_arm", "p1_right_arm", "p2_left_arm"])
+    with pytest.raises(HarkenError, match=r"p1_left_arm \(training\) and p1_right_arm \(test\)"):
+        apply(Fold("0", ("p1_left_arm",), ("p1_right_arm", "p2_left_arm")), windows)
+    apply(Fold("0", ("p1_left_arm", "p1_right_arm"), ("p2_left_arm",)), windows)
