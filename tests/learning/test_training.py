@@ -76,7 +76,7 @@ def test_a_run_is_the_loop_written_out_by_hand() -> None:
         losses.append(loss.item())
         gradients = torch.autograd.grad(loss, list(other.parameters()))
         values = [p.detach().double().numpy().copy() for p in other.parameters()]
-        adam.iteration(values, [g.double().numpy() for g in gradients])
+        adam.step(values, [g.double().numpy() for g in gradients])
         with torch.no_grad():
             for parameter, value in zip(other.parameters(), values, strict=True):
                 parameter.copy_(torch.from_numpy(value))

@@ -43,7 +43,7 @@ STEPS_BEFORE_A_FORECAST = 20
 WINDOWS_AT_ONCE = 128
 """Windows in one forward pass without gradients. On a CPU, what a layer says of so many is still in the cache when the
 next one reads it: by network, 500 take 1.1 to 1.8 times as long a window; with 16 the calls themselves begin to cost.
-``benchmarks/prediction.py`` tries sizes."""
+``benchmarks/speed/prediction.py`` tries sizes."""
 
 NOTHING_CHANGED = Augmentation()
 
@@ -208,7 +208,7 @@ def _flushed_denormals() -> Iterator[None]:
     """Take numbers below 1e-38 for 0 on the CPU, where they would cost up to a hundred times as long.
 
     The gradients of the notebook's network vanish over 512 steps into just those numbers: on its first iterations
-    this makes training three to four times faster (``benchmarks/training_step.py``). Threads that PyTorch
+    this makes training three to four times faster (``benchmarks/speed/training_step.py``). Threads that PyTorch
     starts inside take it over from this one.
     """
     torch.set_flush_denormal(True)

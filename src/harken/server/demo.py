@@ -1,7 +1,7 @@
 """The watches of ``harken serve --demo``: people doing exercises, streamed as if they did them now.
 
 They are the three of seglearn's exercises whom the demo model (``models/packaged/demo.safetensors``, made by
-``benchmarks/demo_model.py``) has not seen. Their recordings hold one long bout of each exercise; so that there is
+``benchmarks/model/demo_model.py``) has not seen. Their recordings hold one long bout of each exercise; so that there is
 something to see, pieces of the bouts take turns, and begin again when all have been seen. Within a piece nothing is
 changed; where two pieces meet, the movement jumps.
 """

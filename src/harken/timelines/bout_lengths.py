@@ -13,8 +13,8 @@ tested on. What is known of adults' free living:
   couple of minutes.
 
 What the prior is worth beside what the network says: leaving a label costs as much as being told otherwise by a few
-steps, because the logarithm of a length enters, not the length. ``benchmarks/composed_days.py`` measures it on bouts of
-half and of double the lengths.
+steps, because the logarithm of a length enters, not the length. ``benchmarks/recognition/composed_days.py`` measures it
+on bouts of half and of double the lengths.
 """
 
 from collections.abc import Mapping, Sequence

@@ -223,7 +223,7 @@ _ALL = (
         "unseen-choosing",
         ("dsads",),
         "The windows of dsads/unseen, but with two people left out of each fold, so that what is chosen for a "
-        "person can go by what others score who were unseen people to a model that had not met that person either. "
+        "person can go by what others score who were unseen too, to a model without that person either. "
         "Scores of single people decide; the mean over all of them is of everybody and therefore no result.",
         _dsads_four,
         _neighbours_out,

@@ -1,0 +1,218 @@
+"""Three minutes of hostile clients beside ten watches: no label is lost, the server answers, and its memory returns.
+
+    python -m benchmarks.live.hostile_clients [--minutes 3] [--attacks heads,messages,uploads] [--out FILE]
+
+``harken serve`` with a network of the recipe ``everyday`` runs in a process of its own, with few file descriptors. Ten
+watches send 50 Hz, one message per second, and expect one label per second. Beside them, clients in another process
+send the heads, messages and files of ``attacks.py`` in a random order with a seed. ``GET /health`` is timed ten times
+per second, each time on a new connection. The resident memory of the server and of its child processes is read once per
+second. The memory before is measured after a few watches were served, because the network's first call needs some 70 MB
+in any case. The memory after is measured after a pause without clients.
+
+The script ends with an error unless every label came, 99 % of the ``/health`` requests were answered within 300 ms, and
+the memory after is at most 100 MB above the memory before.
+"""
+
+import argparse
+import json
+import multiprocessing
+import os
+import tempfile
+import threading
+import time
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.live import attacks
+from benchmarks.live.watches import Result, everyday_model, metric, resident_bytes, served, watches_sending
+from harken.evaluation.benchmark.machine import made_with
+from harken.support.files import write_text
+
+KINDS = ("heads", "messages", "uploads")
+HEALTH_S, HEALTH_SHARE = 0.3, 0.99
+MEMORY_BYTES = 100e6
+FIRST_WATCHES, FIRST_S = 10, 2
+
+
+class Watching(threading.Thread):
+    """Times ``/health`` and reads the server's memory until it is stopped."""
+
+    def __init__(self, port: int, pid: int) -> None:
+        super().__init__(daemon=True)
+        self.port, self.pid = port, pid
+        self.health_s: list[float] = []
+        self.most_bytes = self.most_bytes_of_others = 0
+        self.stopped = threading.Event()
+
+    def run(self) -> None:
+        """Measure until stopped."""
+        beat = 0
+        while not self.stopped.wait(0.1):
+            began = time.perf_counter()
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health", timeout=10) as found:
+                    found.read()
+                self.health_s.append(time.perf_counter() - began)
+            except OSError:
+                self.health_s.append(float("inf"))
+            if beat % 10 == 0:
+                self.most_bytes = max(self.most_bytes, resident_bytes(self.pid))
+                self.most_bytes_of_others = max(self.most_bytes_of_others, bytes_of_children(self.pid))
+            beat += 1
+
+    def health(self) -> dict[str, Any]:
+        """Quantiles of the time of ``/health``. A request without an answer is outside the limit."""
+        seconds = np.array(self.health_s)
+        answered = seconds[np.isfinite(seconds)]
+        return {
+            "requests": len(seconds),
+            "without_answer": int(len(seconds) - len(answered)),
+            "p50_s": float(np.quantile(answered, 0.5)),
+            "p99_s": float(np.quantile(answered, 0.99)),
+            "max_s": float(answered.max()),
+            "share_within_limit": float((seconds <= HEALTH_S).mean()),
+        }
+
+
+def bytes_of_children(pid: int) -> int:
+    """The resident memory of the processes that a process started."""
+    total = 0
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            for child in children.read_text().split():
+                total += resident_bytes(int(child)) + bytes_of_children(int(child))
+        except OSError:
+            pass  # it has ended
+    return total
+
+
+def measure(
+    model: Path,
+    *,
+    seconds: int,
+    watches: int,
+    kinds: Sequence[str],
+    seed: int,
+    bomb_bytes: int,
+    pause_s: float,
+    files: int,
+) -> dict[str, Any]:
+    """Run the server, the watches and the hostile clients once. Returns the result for JSON."""
+    context = multiprocessing.get_context("spawn")
+    found: list[Result] = []
+    with tempfile.TemporaryFile("w+") as log, served(model, log=log, files=files) as (port, pid):
+        at_start = resident_bytes(pid)
+        watches_sending(FIRST_WATCHES, port, seconds=FIRST_S, name="first")
+        before = resident_bytes(pid)
+        ours, theirs = context.Pipe()
+        bad = context.Process(target=attacks.attack, args=(port, kinds, seed, bomb_bytes, theirs))
+        bad.start()
+        ours.recv()
+        good = threading.Thread(target=lambda: found.append(watches_sending(watches, port, seconds=seconds)))
+        watching = Watching(port, pid)
+        good.start()
+        watching.start()
+        ours.send(time.time() + seconds + 7)  # the watches connect first, and wait for their last labels
+        good.join()
+        answers = ours.recv()
+        bad.join()
+        watching.stopped.set()
+        watching.join()
+        time.sleep(pause_s)
+        after = resident_bytes(pid)
+        counts = {
+            name: metric(port, f"harken_{name}_total")
+            for name in ("refused", "failed_ticks", "dropped_frames", "labels")
+        }
+        log.seek(0)
+        lines = log.read().splitlines()
+    (result,) = found
+    return {
+        "labels": {
+            "received": result.received,
+            "lost": max(0, result.expected - result.received) + result.missing,
+            "closed_sockets": result.closed,
+            "wait_s": {f"p{round(100 * q)}": float(np.quantile(result.waits_s or [np.inf], q)) for q in (0.5, 0.99)},
+        },
+        "health": watching.health(),
+        "resident_bytes": {
+            "at_start": at_start,
+            "before": before,
+            "most": watching.most_bytes,
+            "most_of_its_processes": watching.most_bytes_of_others,
+            "after": after,
+        },
+        "server": counts,
+        "log": {
+            "lines": len(lines),
+            "tracebacks": sum(line.startswith("Traceback") for line in lines),
+            "warnings_of_python": sum("Warning:" in line and not line.startswith("WARNING") for line in lines),
+        },
+        "answers": answers,
+    }
+
+
+def bounds(found: dict[str, Any]) -> dict[str, bool]:
+    """Which of the three requirements are met."""
+    memory = found["resident_bytes"]
+    return {
+        "no_label_lost": found["labels"]["lost"] == 0 and found["labels"]["closed_sockets"] == 0,
+        "health_within_300_ms": found["health"]["share_within_limit"] >= HEALTH_SHARE,
+        "memory_within_100_mb": memory["after"] - memory["before"] <= MEMORY_BYTES,
+    }
+
+
+def kinds_of(text: str) -> list[str]:
+    """The kinds of attacks that an option names."""
+    kinds = text.split(",")
+    if unknown := sorted(set(kinds) - set(KINDS)):
+        raise argparse.ArgumentTypeError(f"{', '.join(unknown)}: choose from {', '.join(KINDS)}")
+    return kinds
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run, print and write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=float, default=3)
+    parser.add_argument("--watches", type=int, default=10)
+    parser.add_argument("--attacks", type=kinds_of, default=list(KINDS), help="some of heads,messages,uploads")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--bomb-mb", type=int, default=300, help="the unpacked size of a compressed bomb")
+    parser.add_argument("--pause", type=float, default=20, help="seconds before the memory is read again")
+    parser.add_argument("--files", type=int, default=256, help="the server's limit of file descriptors")
+    parser.add_argument("--out", type=Path, help="write the result here")
+    arguments = parser.parse_args(argv)
+    load_before = os.getloadavg()
+    with tempfile.TemporaryDirectory() as folder:
+        found = measure(
+            everyday_model(Path(folder) / "everyday.safetensors"),
+            seconds=round(arguments.minutes * 60),
+            watches=arguments.watches,
+            kinds=arguments.attacks,
+            seed=arguments.seed,
+            bomb_bytes=arguments.bomb_mb * 10**6,
+            pause_s=arguments.pause,
+            files=arguments.files,
+        )
+    kept = bounds(found)
+    result = {
+        "command": "python -m benchmarks.live.hostile_clients "
+        f"--minutes {arguments.minutes:g} --watches {arguments.watches} --attacks {','.join(arguments.attacks)} "
+        f"--seed {arguments.seed} --bomb-mb {arguments.bomb_mb} --pause {arguments.pause:g} --files {arguments.files}",
+        "bounds": kept,
+        **found,
+        "load_average_before_and_after": [load_before, os.getloadavg()],
+    }
+    print(json.dumps(result, indent=1))
+    if arguments.out:
+        write_text(arguments.out, json.dumps({**result, **made_with()}, indent=1) + "\n")
+    if missed := [name.replace("_", " ") for name, well in kept.items() if not well]:
+        raise SystemExit(f"missed: {', '.join(missed)}; see above")
+
+
+if __name__ == "__main__":
+    main()

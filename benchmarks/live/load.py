@@ -1,0 +1,118 @@
+"""The number of watches that one server can label at once, one label per second each.
+
+    python -m benchmarks.live.load [--watches N] [--seconds 20] [--json FILE]
+
+``harken serve`` with a network of the recipe ``everyday`` runs in a process of its own. The watches are clients in two
+other processes, over loopback on the same machine. Each sends 50 Hz in one message per second, when the message's last
+sample has been taken, at its own moment of the second, and starts with 12 s of its past. Measured are
+
+- the *wait*: from the moment at which a client sends the message that makes a label possible until it receives the
+  label. A label is possible when the resampler's look-ahead (8 intervals at 30 Hz, 0.27 s) and three more samples have
+  arrived;
+- the delay of the label *behind* the end of its window by the sensor's clock, which includes the look-ahead and up to a
+  second in which the sample waits for its message.
+
+Memory per watch is the growth of the server's resident memory, divided by the number of watches. It is counted from
+after a few watches were served, so that the memory that the network needs in any case is not included.
+
+A number of watches counts as served when the 99th percentile of the wait is below 300 ms, no socket was closed, every
+label came, and the server dropped no frame. Without ``--watches`` the number rises until this fails.
+"""
+
+import argparse
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.live.watches import cpu_s, everyday_model, metric, resident_bytes, served, watches_sending
+from harken.evaluation.benchmark.machine import made_with
+from harken.support.files import write_text
+
+LEVELS = (100, 250, 500, 750, 1000, 1500, 2000, 2500, 3000, 4000)
+LIMIT_S = 0.3
+FIRST_WATCHES, FIRST_S = 30, 2
+"""Served before anything is measured."""
+
+
+def measure(model: Path, watches: int, seconds: int, messages_per_s: int) -> dict[str, Any]:
+    """The result for so many watches, for JSON."""
+    with served(model) as (port, pid):
+        watches_sending(FIRST_WATCHES, port, seconds=FIRST_S, name="first")
+        dropped_before, windows_before = dropped_by(port), metric(port, "harken_windows_total")
+        before, resident = cpu_s(pid), resident_bytes(pid)
+        found = watches_sending(watches, port, seconds=seconds, messages_per_s=messages_per_s)
+        used, grown = cpu_s(pid) - before, resident_bytes(pid) - resident
+        dropped = dropped_by(port) - dropped_before
+        windows = metric(port, "harken_windows_total") - windows_before
+    waits = np.array(found.waits_s) if found.waits_s else np.array([np.inf])
+    lost = max(0, found.expected - found.received)
+    p99 = float(np.quantile(waits, 0.99))
+    return {
+        "watches": watches,
+        "labels": found.received,
+        "labels_expected_at_least": found.expected,
+        "lost": lost,
+        "closed_sockets": found.closed,
+        "dropped_by_server": dropped,
+        "windows": windows,
+        "wait_s": {name: float(np.quantile(waits, q)) for name, q in (("p50", 0.5), ("p90", 0.9), ("p99", 0.99))}
+        | {"max": float(waits.max())},
+        "behind_window_end_s": {
+            name: float(np.quantile(found.behind_s or [np.inf], q)) for name, q in (("p50", 0.5), ("p99", 0.99))
+        },
+        "server_cpu_s": used,
+        "clients_cpu_s": found.cpu_s,
+        "server_grew_bytes_per_watch": grown / watches,
+        "served": bool(p99 < LIMIT_S and lost == 0 and found.closed == 0 and dropped == 0),
+    }
+
+
+def dropped_by(port: int) -> float:
+    """Frames and samples that the server dropped."""
+    return metric(port, "harken_dropped_frames_total") + metric(port, "harken_dropped_samples_total")
+
+
+def main() -> None:
+    """Measure, print and write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--watches", type=int, nargs="*", help="numbers to try")
+    parser.add_argument("--seconds", type=int, default=20, help="of real time for each number")
+    parser.add_argument("--messages-per-second", type=int, default=1, choices=(1, 2, 5, 10))
+    parser.add_argument("--json", type=Path, help="write the result here")
+    arguments = parser.parse_args()
+    results: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        model = everyday_model(Path(folder) / "everyday.safetensors")
+        for watches in arguments.watches or LEVELS:
+            results.append(measure(model, watches, arguments.seconds, arguments.messages_per_second))
+            one = results[-1]
+            waits = ", ".join(f"{name} {1000 * value:.0f} ms" for name, value in one["wait_s"].items())
+            print(
+                f"{watches:6,} watches: {waits}; lost {one['lost']}, closed {one['closed_sockets']}, dropped "
+                f"{one['dropped_by_server']:g}; server {one['server_cpu_s']:.1f} s of processor, clients "
+                f"{one['clients_cpu_s']:.1f} s; {one['server_grew_bytes_per_watch'] / 1000:.0f} kB per watch; "
+                f"{'served' if one['served'] else 'NOT SERVED'}",
+                flush=True,
+            )
+            if not one["served"] and not arguments.watches:
+                break
+    if arguments.json:
+        result = {
+            "command": "python -m benchmarks.live.load"
+            + (f" --watches {' '.join(map(str, arguments.watches))}" if arguments.watches else "")
+            + f" --seconds {arguments.seconds} --messages-per-second {arguments.messages_per_second}",
+            "load_average_before_and_after": os.getloadavg(),
+            "limit_s": LIMIT_S,
+            "most_served": max((one["watches"] for one in results if one["served"]), default=0),
+            "results": results,
+            **made_with(),
+        }
+        write_text(arguments.json, json.dumps(result, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,259 @@
+"""Ten minutes of regular watches and broken clients: is every watch served, and does memory stay flat?
+
+    python -m benchmarks.live.soak [--minutes 10] [--watches 200] [--json FILE]
+
+``harken serve`` with a network of the recipe ``everyday`` runs in a process of its own. The watches send 50 Hz, one
+message per second, and expect one label per second. Beside them, clients in another process do one of these:
+
+- they are killed in the middle of a message;
+- they send invalid messages;
+- they view a watch without ever reading (the server must close them, and they connect again);
+- they view watches slowly: they change to another watch ten times per second, read nothing for a while, then
+  everything.
+
+Each slow viewer must lose frames and get a message about it. Viewers beside them who read must lose none. The server's
+resident memory is read every five seconds. What the server keeps of a watch grows for ten minutes by the final rows of
+its timeline (up to 22 kB with 8 labels), and then hardly at all. So memory is flat when from the third minute on it
+grows by at most that share.
+"""
+
+import argparse
+import asyncio
+import json
+import multiprocessing
+import os
+import random
+import socket
+import tempfile
+import threading
+import time
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import websockets
+
+from benchmarks.live.watches import (
+    RATE_HZ,
+    Result,
+    everyday_model,
+    metric,
+    resident_bytes,
+    served,
+    watches_sending,
+)
+from harken.evaluation.benchmark.machine import made_with
+from harken.support.files import write_text
+
+KILLED, MALFORMED, DEAF, SLOW, LOOKING = 5, 5, 3, 5, 5
+SOCKET_BYTES = 4096
+"""The receive buffer of a slow viewer. It is small, so that the rest waits in the server."""
+TURNS, TURN_S = 150, 0.1
+"""A slow viewer changes the watch so often, and so many seconds apart, before it reads."""
+KEPT_BYTES_S = 22_000 / 600
+"""The growth of what the server keeps of a watch in its first ten minutes, in bytes per second."""
+SLACK_BYTES = 10e6
+TEXTS = ("{", "[]", '{"time_ms": [1], "x": "a"}', "x" * 5000, '{"time_ns": [1], "x": [1], "y": [1], "z": [1, 2]}')
+
+
+async def killed(port: int, number: int, until_s: float) -> None:
+    """Disconnect in the middle of a message, again and again."""
+    while time.time() < until_s:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        lines = [
+            f"GET /ws/samples?watch=killed-{number} HTTP/1.1",
+            f"Host: 127.0.0.1:{port}",
+            "Upgrade: websocket",
+            "Connection: Upgrade",
+            "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
+            "Sec-WebSocket-Version: 13",
+        ]
+        writer.write("\r\n".join([*lines, "", ""]).encode())
+        await writer.drain()
+        await asyncio.sleep(random.random())
+        writer.write(bytes([0x81, 0xFE, 0x04, 0x00]) + bytes(4) + b'{"time_ms": [')
+        await writer.drain()
+        writer.transport.abort()
+        await asyncio.sleep(random.random())
+
+
+async def malformed(port: int, number: int, until_s: float) -> None:
+    """Send invalid messages."""
+    while time.time() < until_s:
+        try:
+            async with websockets.connect(f"ws://127.0.0.1:{port}/ws/samples?watch=bad-{number}") as socket:
+                await socket.send(random.choice(TEXTS))
+                while True:
+                    await asyncio.wait_for(socket.recv(), 20)
+        except (websockets.ConnectionClosed, TimeoutError):
+            pass
+        await asyncio.sleep(random.random())
+
+
+def small_socket(port: int) -> socket.socket:
+    """A socket with a small receive buffer."""
+    found = socket.socket()
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BYTES)
+    found.connect(("127.0.0.1", port))
+    return found
+
+
+def view(port: int, number: int, *, small: bool) -> websockets.connect:
+    """A socket that views a watch."""
+    return websockets.connect(
+        f"ws://127.0.0.1:{port}/ws/view?watch=watch-0-{number}",
+        sock=small_socket(port) if small else None,
+        max_queue=1 if small else None,
+        max_size=None,
+        ping_interval=None,
+        close_timeout=0.1,
+    )
+
+
+async def deaf(port: int, number: int, until_s: float) -> int:
+    """View a watch without reading or answering pings. Returns how often the server closed the socket."""
+    closed = 0
+    while time.time() < until_s:
+        async with view(port, number, small=True) as looking:
+            while time.time() < until_s:
+                try:
+                    await looking.send(json.dumps({"type": "choose", "watch": f"watch-0-{number}"}))
+                except websockets.ConnectionClosed:
+                    closed += 1
+                    break
+                await asyncio.sleep(1)
+            looking.transport.abort()
+    return closed
+
+
+async def slow(port: int, number: int, until_s: float) -> int:
+    """View one watch after another and read rarely. Returns the number of frames reported as dropped."""
+    dropped = 0
+    async with view(port, number, small=True) as looking:
+        while time.time() < until_s:
+            for turn in range(TURNS):
+                await looking.send(json.dumps({"type": "choose", "watch": f"watch-0-{(number + turn) % 20}"}))
+                await asyncio.sleep(TURN_S)
+            behind = True
+            while behind:
+                try:
+                    message = json.loads(await asyncio.wait_for(looking.recv(), 0.2))
+                except TimeoutError:
+                    behind = False
+                else:
+                    dropped += message["frames"] if message["type"] == "dropped" else 0
+                    behind = message["type"] != "samples" or message["t_ms"][-1] < 1e3 * (time.time() - 2)
+    return dropped
+
+
+async def look(port: int, number: int, until_s: float) -> tuple[int, int]:
+    """View a watch and read. Returns the seconds of missing labels and the frames reported as dropped."""
+    ends_ms, lost = [], 0
+    async with view(port, number, small=False) as looking:
+        while time.time() < until_s:
+            message = json.loads(await asyncio.wait_for(looking.recv(), 60))
+            lost += message["frames"] if message["type"] == "dropped" else 0
+            if message["type"] == "label":
+                ends_ms.append(message["end_ms"])
+    missing = round((ends_ms[-1] - ends_ms[0]) / 1000) + 1 - len(set(ends_ms)) if ends_ms else round(until_s)
+    return missing, lost
+
+
+def misbehave(port: int, until_s: float, answer: Connection) -> None:
+    """Run all broken clients and the viewers beside them in one process."""
+
+    async def run() -> dict[str, Any]:
+        kinds = ((killed, KILLED), (malformed, MALFORMED))
+        others = [asyncio.ensure_future(kind(port, n, until_s)) for kind, count in kinds for n in range(count)]
+        deaf_viewers = [asyncio.ensure_future(deaf(port, n, until_s)) for n in range(DEAF)]
+        behind = [asyncio.ensure_future(slow(port, n, until_s)) for n in range(SLOW)]
+        looking = [asyncio.ensure_future(look(port, n, until_s)) for n in range(LOOKING)]
+        await asyncio.gather(*others)
+        closed, dropped, seen = (
+            await asyncio.gather(*deaf_viewers),
+            await asyncio.gather(*behind),
+            await asyncio.gather(*looking),
+        )
+        return {
+            "deaf_viewers_closed": closed,
+            "slow_viewers_reported_drops": dropped,
+            "other_viewers_missing_labels": [missing for missing, _ in seen],
+            "other_viewers_dropped_frames": [lost for _, lost in seen],
+        }
+
+    answer.send(asyncio.run(run()))
+
+
+def main() -> None:
+    """Run, print and write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--watches", type=int, default=200)
+    parser.add_argument("--json", type=Path, help="write the result here")
+    arguments = parser.parse_args()
+    seconds = int(arguments.minutes * 60)
+    load_before = os.getloadavg()
+    found: list[Result] = []
+    sizes: list[tuple[float, int]] = []
+    with tempfile.TemporaryDirectory() as folder, served(everyday_model(Path(folder) / "e.safetensors")) as (port, pid):
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe(duplex=False)
+        bad = context.Process(target=misbehave, args=(port, time.time() + seconds, theirs))
+        bad.start()
+        good = threading.Thread(target=lambda: found.append(watches_sending(arguments.watches, port, seconds=seconds)))
+        good.start()
+        began = time.monotonic()
+        while good.is_alive():
+            sizes.append((time.monotonic() - began, resident_bytes(pid)))
+            good.join(5)
+        viewers = ours.recv()
+        bad.join()
+        names = ("refused", "dropped_frames", "dropped_samples", "labels")
+        counts = {name: metric(port, f"harken_{name}_total") for name in names}
+    (result,) = found
+    times, bytes_ = (np.array(column) for column in zip(*sizes, strict=True))
+    later = times >= min(180.0, times[-1] / 2)
+    slope = float(np.polyfit(times[later], bytes_[later], 1)[0])
+    span_s = float(times[-1] - times[later][0])
+    allowed = KEPT_BYTES_S * arguments.watches * span_s + SLACK_BYTES
+    lost = max(0, result.expected - result.received)
+    reported = viewers["slow_viewers_reported_drops"]
+    overflowed = bool(min(reported) > 0 and counts["dropped_frames"] >= sum(reported))
+    result_json: dict[str, Any] = {
+        "minutes": arguments.minutes,
+        "watches": arguments.watches,
+        "misbehaving": {"killed": KILLED, "malformed": MALFORMED, "never_reading": DEAF, "slow": SLOW},
+        "viewers": viewers,
+        "rate_hz": RATE_HZ,
+        "labels": result.received,
+        "lost": lost,
+        "closed_sockets": result.closed,
+        "wait_s": {f"p{round(100 * q)}": float(np.quantile(result.waits_s, q)) for q in (0.5, 0.99)},
+        "server": counts,
+        "resident_bytes": {"first": int(bytes_[0]), "after_3_minutes": int(bytes_[later][0]), "last": int(bytes_[-1])},
+        "slope_bytes_a_second": slope,
+        "allowed_growth_bytes": allowed,
+        "grown_bytes": slope * span_s,
+        "flat": bool(slope * span_s <= allowed),
+        "all_watches_served": bool(
+            lost == 0 and result.closed == 0 and not any(viewers["other_viewers_missing_labels"])
+        ),
+        "queues_overflowed_and_reported": overflowed,
+        "load_average_before_and_after": [load_before, os.getloadavg()],
+    }
+    print(json.dumps(result_json, indent=1))
+    if arguments.json:
+        command = f"python -m benchmarks.live.soak --minutes {arguments.minutes:g} --watches {arguments.watches}"
+        write_text(arguments.json, json.dumps({"command": command, **result_json, **made_with()}, indent=1) + "\n")
+    if (
+        not result_json["flat"]
+        or not result_json["all_watches_served"]
+        or not overflowed
+        or any(viewers["other_viewers_dropped_frames"])
+    ):
+        raise SystemExit("memory grew, a watch was not served, or no queue overflowed: see above")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""How well activities are recognised, of whom, and what each part of the method contributes to it."""

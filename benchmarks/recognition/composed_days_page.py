@@ -1,0 +1,208 @@
+"""Scores of composed days over people, with and without smoothing, and the page made from the JSON."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from harken.learning.scores import PeopleScores, Scores, person_evaluations
+
+WAYS = ("raw", "smoothed")
+
+
+def of_true_labels(scores: Scores) -> float:
+    """The mean F1 over the labels that occur in the day.
+
+    In scikit-learn's macro F1 a label that does not occur counts as 0 as soon as it is predicted once. In a long day
+    the mean would then mostly show whether a single row has such a label.
+    """
+    hits, truth, answers = scores.confusion.diagonal(), scores.confusion.sum(axis=1), scores.confusion.sum(axis=0)
+    true = truth > 0
+    return float(np.mean(2 * hits[true] / (truth + answers)[true]))
+
+
+def summary(people: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """For JSON: means over people with their intervals, gains, and each person's numbers.
+
+    Args:
+        people: person -> the result of ``measure`` at one scale.
+    """
+    scores = {way: {one: Scores.from_dict(found[way]["scores"]) for one, found in people.items()} for way in WAYS}
+    values: dict[str, dict[str, dict[str, float]]] = {
+        way: {
+            "macro_f1_of_true_labels": {one: of_true_labels(each) for one, each in scores[way].items()},
+            "macro_f1": {one: each.macro_f1 for one, each in scores[way].items()},
+            "accuracy": {one: each.accuracy for one, each in scores[way].items()},
+            "hours_misplaced": {one: found[way]["hours_misplaced"] for one, found in people.items()},
+            "bouts_for_each_true_bout": {one: found[way]["bouts"] / found["bouts"] for one, found in people.items()},
+            "expected_calibration_error": {
+                one: found[way]["expected_calibration_error"] for one, found in people.items()
+            },
+        }
+        for way in WAYS
+    }
+    model = next(iter(scores["raw"].values()))
+    result: dict[str, Any] = {"people": len(people)}
+    for way in WAYS:
+        result[way] = {name: _mean(each, model) for name, each in values[way].items()}
+        confusion = sum((each.confusion for each in scores[way].values()), np.zeros_like(model.confusion))
+        truth, answers, hits = confusion.sum(axis=1), confusion.sum(axis=0), confusion.diagonal()
+        result[way]["label_f1"] = {
+            name: float(2 * hits[code] / (truth[code] + answers[code]))
+            for code, name in enumerate(model.label_names)
+            if truth[code]
+        }
+        result[way]["labels"], result[way]["confusion"] = list(model.label_names), confusion.tolist()
+    gains = {
+        name: {one: values["smoothed"][name][one] - value for one, value in values["raw"][name].items()}
+        for name in values["raw"]
+    }
+    result["gain"] = {name: _mean(each, model) for name, each in gains.items()}
+    result["people_better"] = sum(gain > 0 for gain in gains["macro_f1_of_true_labels"].values())
+    result["by_person"] = {
+        one: {way: {name: values[way][name][one] for name in values[way]} for way in WAYS} for one in people
+    }
+    return result
+
+
+def _mean(each: Mapping[str, float], model: Scores) -> dict[str, Any]:
+    """Mean, interval over people and standard deviation of one number for each person.
+
+    The number replaces the macro F1, so the interval is computed as for all of harken's scores.
+    """
+    scores = {one: replace(model, macro_f1=value) for one, value in each.items()}
+    found = person_evaluations({"all": PeopleScores(scores, float(np.mean(list(each.values()))), None)})
+    return {
+        "mean": found.mean_person_macro_f1,
+        "interval": list(found.interval) if found.interval else None,
+        "sd": found.sd_person_macro_f1,
+    }
+
+
+TITLES = {
+    "wisdm": "WISDM, people on whom nothing was chosen",
+    "wisdm, choosing people": "WISDM, the choosing people",
+    "dsads": "DSADS, left arm",
+}
+INTRODUCTION = """# Composed days: what smoothing contributes
+
+**Nobody lived these days.** No public recording at hand has whole days with true labels, so each day is composed of
+real bouts of one person: order and lengths are random, and each bout is filled with a recording of that person. This
+has limits:
+
+- There are **no natural transitions**: one sample is of walking and the next of sitting.
+- A few minutes of each activity fill all its bouts of a day, so a mistake about a person's sitting lasts all day.
+- The activities were done on request, and there is no night.
+- The next activity does not depend on the ones before it. The smoother assumes the same, so its scores are too good.
+
+In everyday life smoothing may gain less or more. Half and double lengths show how much depends on the assumed ones.
+"""
+METHOD = """## How
+
+Each person is labelled by a fold model that was not trained on them ([the packaged model](../model_card.md)), at the
+temperature fitted on the unseen people of the other folds, and never by the packaged model, which was trained on all of
+them. A day has {hours:g} hours. Each person has a day with the assumed lengths, one with half and one with double. The
+number of outings (lying down, running, cycling) is the same in each. The smoother always uses harken's default expected
+bout lengths, those of the last column ([Timelines](../timeline.md)). The true label of a row of the timeline is that in
+its middle.
+
+| label | median of its bouts | spread (log-normal) | frequency | expected by the smoother |
+|---|---|---|---|---|
+{lengths}
+
+*F1 of true labels* is the mean over the labels that occur in the person's day; *macro F1* counts a label that does
+not occur as 0 as soon as it is predicted once (mostly lying in WISDM). *Hours misplaced* are hours of a label that
+belong to another label in the day's sums. *Calibration error* is that of the raw probabilities and of the smoothed
+ones. Means are over people, with the 95 % interval over people (bootstrap); *gain* compares each person with
+themselves.
+
+```console
+$ {command}
+```
+
+Commit {commit}, {processor}.
+"""
+ROWS = (
+    ("F1 of true labels", "macro_f1_of_true_labels", 3),
+    ("accuracy", "accuracy", 3),
+    ("macro F1", "macro_f1", 3),
+    ("hours misplaced", "hours_misplaced", 2),
+    ("bouts found per true bout", "bouts_for_each_true_bout", 2),
+    ("calibration error", "expected_calibration_error", 3),
+)
+SCALES = {"1": "assumed lengths", "0.5": "half the lengths", "2": "double the lengths"}
+
+
+def page(result: Mapping[str, Any]) -> str:
+    """The page as Markdown."""
+    made = result["made_with"]
+    parts = [INTRODUCTION, _in_short(result)]
+    for name, scales in result["groups"].items():
+        parts.append(f"## {TITLES[name]}\n\n{next(iter(scales.values()))['people']} people.\n")
+        for scale, title in SCALES.items():
+            parts.append(f"### {title[0].upper()}{title[1:]}\n\n{_table(scales[scale])}\n\n{_labels(scales[scale])}\n")
+    parts.append(
+        METHOD.format(
+            hours=result["day_hours"],
+            lengths=_lengths(result),
+            command=result["command"],
+            commit=(made["git_commit"] or "unknown")[:10],
+            processor=made["machine"]["processor"],
+        )
+    )
+    return "\n".join(parts)
+
+
+def _in_short(result: Mapping[str, Any]) -> str:
+    lines = [
+        "## In short\n",
+        "| | people | gain in accuracy | gain in F1 of true labels | bouts found per true bout | F1 of stairs |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, scales in result["groups"].items():
+        for scale, title in SCALES.items():
+            found = scales[scale]
+            raw, smoothed = (found[way] for way in WAYS)
+            bouts = " to ".join(f"{each['bouts_for_each_true_bout']['mean']:.2f}" for each in (raw, smoothed))
+            stairs = [each["label_f1"].get("stairs") for each in (raw, smoothed)]
+            gains = [
+                _with_interval(found["gain"][gain], 3, sign="+") for gain in ("accuracy", "macro_f1_of_true_labels")
+            ]
+            lines.append(
+                f"| {TITLES[name]}, {title} | {found['people']} | {' | '.join(gains)} | {bouts} "
+                f"| {' to '.join('-' if each is None else f'{each:.2f}' for each in stairs)} |"
+            )
+    return "\n".join(lines) + "\n"
+
+
+def _table(found: Mapping[str, Any]) -> str:
+    lines = ["| | not smoothed | smoothed | gain |", "|---|---|---|---|"]
+    for title, name, digits in ROWS:
+        cells = [_with_interval(found[way][name], digits) for way in WAYS]
+        lines.append(f"| {title} | {' | '.join(cells)} | {_with_interval(found['gain'][name], digits, sign='+')} |")
+    lines.append(
+        f"\n{found['people_better']} of {found['people']} people have a higher F1 of true labels with smoothing."
+    )
+    return "\n".join(lines)
+
+
+def _labels(found: Mapping[str, Any]) -> str:
+    raw, smoothed = (found[way]["label_f1"] for way in WAYS)
+    each = ", ".join(f"{label} {raw[label]:.2f} to {smoothed[label]:.2f}" for label in raw)
+    return f"F1 of each label over all rows, without and with smoothing: {each}."
+
+
+def _lengths(result: Mapping[str, Any]) -> str:
+    lines = []
+    for label, length in result["lengths"].items():
+        often = f"{length['times']:g} in the day" if length["outing"] else f"weight {length['times']:g}"
+        expected = result["expected_bout_s"][label]
+        lines.append(f"| {label} | {length['median_s']:g} s | {length['spread']:g} | {often} | {expected:g} s |")
+    return "\n".join(lines)
+
+
+def _with_interval(number: Mapping[str, Any], digits: int, sign: str = "") -> str:
+    interval = number["interval"]
+    beside = f" ({interval[0]:{sign}.{digits}f} to {interval[1]:{sign}.{digits}f})" if interval else ""
+    return f"{number['mean']:{sign}.{digits}f}{beside}"

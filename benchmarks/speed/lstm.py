@@ -1,0 +1,350 @@
+"""Our own LSTM beside PyTorch, Keras/TensorFlow, JAX and ONNX Runtime, and beside the peak of the processor.
+
+    python -m benchmarks.speed.lstm [--threads 2] [--rounds 12] [--quick] [--peers-python PYTHON]
+                                    [--before DIR] [--json FILE]
+
+There are four measurements. In each the programs take turns, so that other work on the machine slows all of them:
+
+- a training step and a forward pass of the notebook's network (100 windows of 512 samples and 4 channels, 2 x 32 units)
+  with dropout, cross-entropy, L2 and Adam; each library in a process of its own (``lstm_peers.py``);
+- training of the recipe ``everyday`` with harken's own loop, and labelling of a simulated day with the packaged model:
+  with our LSTM, with ``nn.LSTM`` (``HARKEN_NATIVE=0``), and with ``--before CHECKOUT`` by an earlier harken (4629fc6 is
+  the last without our LSTM);
+- the share of the processor's peak (a loop of multiplications and additions in registers, on as many threads) that the
+  forward pass of the two LSTM layers reaches;
+- the cost of one time step of one window as batch and length grow.
+
+A time is that of the best call of a round. A ratio is the median over rounds of the other library's time over ours in
+the same round, so above 1 ours is faster. ``training_ratio`` and ``inference_ratio`` are those of the fastest library.
+The libraries come with the extra ``bench``, in this environment or in that of ``--peers-python``; one that is not
+installed is left out with a message.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from benchmarks.paths import ROOT, command
+from benchmarks.speed.lstm_peers import CONTESTANTS, clock
+
+OURS = "harken"
+TIMES_A_ROUND = {"training": 3, "inference": 5, "everyday": 1, "labelling": 1}
+BATCHES, BATCH_LENGTH = (1, 16, 64, 256, 1024, 4096), 64
+LINEAR_ABOVE = 16
+"""Batches. In smaller ones the cost of the call itself matters, so they are shown but not counted."""
+LENGTHS, LENGTH_BATCH = (64, 256, 1024, 4096, 8192), 64
+PEAK_ROUNDS = 300_000
+
+
+class Contestant:
+    """A process that makes the requested calls and reports their seconds."""
+
+    def __init__(self, words: Sequence[str], threads: int, **settings: str) -> None:
+        environment = os.environ | {"OMP_NUM_THREADS": str(threads)} | settings
+        self.process = subprocess.Popen(
+            words,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env=environment,
+            cwd=ROOT,
+        )
+        ready, *self.calls = (self._answer() or "none").split()
+        self.here = ready == "ready"
+
+    def _answer(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().strip()
+
+    def seconds(self, what: str, times: int) -> float:
+        """The seconds of the best of some calls."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{what} {times}\n")
+        self.process.stdin.flush()
+        return min(map(float, self._answer().split()))
+
+    def stop(self) -> None:
+        """End the process."""
+        self.process.kill()
+        with self.process:  # closes its pipes and waits
+            pass
+
+
+def compared(contestants: Mapping[str, Contestant], what: str, rounds: int) -> dict[str, Any]:
+    """The milliseconds of each contestant that can do it, and its median ratio to ours."""
+    able = {name: one for name, one in contestants.items() if one.here and what in one.calls}
+    seconds: dict[str, list[float]] = {name: [] for name in able}
+    for _ in range(rounds):
+        for name, one in able.items():
+            seconds[name].append(one.seconds(what, TIMES_A_ROUND[what]))
+    ratios = {
+        name: statistics.median(theirs / ours for theirs, ours in zip(times, seconds[OURS], strict=True))
+        for name, times in seconds.items()
+        if name != OURS
+    }
+    return {
+        "milliseconds": {name: [1000 * second for second in times] for name, times in seconds.items()},
+        "median_milliseconds": {name: 1000 * statistics.median(times) for name, times in seconds.items()},
+        "ratio": ratios,
+    }
+
+
+def serve(what: str) -> None:
+    """Run in a process of its own: train ``everyday``, or label, once for each requested call on the standard input."""
+    make = {"everyday": everyday, "labelling": labelling}[what]
+    call = make()
+    call()
+    print("ready", what, flush=True)
+    for line in sys.stdin:
+        seconds = []
+        for _ in range(int(line.split()[1])):
+            began = clock()
+            call()
+            seconds.append(clock() - began)
+        print(*seconds, flush=True)
+
+
+EVERYDAY_STEPS = 6
+
+
+def everyday() -> Callable[[], object]:
+    """A training of the recipe ``everyday`` of some iterations."""
+    import torch
+
+    from harken.learning.presets import PRESETS
+    from harken.learning.training import Examples, train
+    from harken.networks.build import build
+
+    recipe = PRESETS["everyday"]
+    count = EVERYDAY_STEPS * recipe.training.batch_windows
+    settings = recipe.trained(epochs=1, min_iterations=0, evaluate_every_windows=10**9).training
+    torch.manual_seed(0)
+    examples = Examples(torch.randn(count, recipe.window_length, 3) / 2, torch.randint(0, 8, (count,)))
+    sizes = {**recipe.sizes, "channels": 3, "classes": 8}
+    return lambda: train(lambda: build("everyday", sizes), examples, settings, vectors=((0, False),))
+
+
+def labelling() -> Callable[[], object]:
+    """Labelling of a simulated day that is in memory."""
+    from harken import Recogniser
+    from harken.simulation import Simulation
+
+    recording = Simulation(days=1, sample_rate_hz=30.0).recording()
+    recogniser = Recogniser.load(device="cpu")
+    return lambda: recogniser.label(recording)
+
+
+def peak_gflops(threads: int) -> float:
+    """The speed of so many threads with multiplications and additions alone."""
+    from harken.networks import native
+
+    library = native.load()
+    assert library is not None
+    level = native.LEVELS.index(native.instructions())
+    with ThreadPoolExecutor(threads) as pool:
+        began = clock()
+        done = list(pool.map(lambda _: library.harken_lstm_multiply_add(level, PEAK_ROUNDS), range(threads)))
+        return float(sum(done)) / (clock() - began) / 1e9
+
+
+def forward_call(batch: int, length: int) -> Callable[[], object]:
+    """A forward pass of the two LSTM layers of the notebook's network."""
+    import torch
+
+    from harken.networks.fused_lstm import FusedLSTM
+
+    torch.manual_seed(0)
+    network, x = FusedLSTM(32, 32, 2, batch_first=True), torch.randn(batch, length, 32)
+
+    def call() -> object:
+        with torch.inference_mode():
+            return network(x)
+
+    call()
+    return call
+
+
+def best_seconds(call: Callable[[], object], times: int) -> float:
+    """The seconds of the fastest call."""
+    seconds = []
+    for _ in range(times):
+        began = clock()
+        call()
+        seconds.append(clock() - began)
+    return min(seconds)
+
+
+def share_of_peak(threads: int, rounds: int) -> dict[str, float]:
+    """The operations per second of a forward pass of 100 windows, over the peak measured just before."""
+    call = forward_call(100, 512)
+    operations = 100 * 512 * 2 * 8 * 32 * 64
+    peak_gflops(threads)
+    peaks, speeds = [], []
+    for _ in range(rounds):
+        peaks.append(max(peak_gflops(threads) for _ in range(3)))
+        speeds.append(operations / best_seconds(call, 5) / 1e9)
+    shares = [speed / peak for speed, peak in zip(speeds, peaks, strict=True)]
+    return {
+        "peak_gflops": statistics.median(peaks),
+        "forward_gflops": statistics.median(speeds),
+        "share": statistics.median(shares),
+    }
+
+
+def growth(rounds: int, quick: bool) -> dict[str, Any]:
+    """The nanoseconds of one time step of one window, for each batch and length, and the ratio of largest to smallest.
+
+    Freed memory is kept for the next call, as in harken's training. Otherwise requesting the 33 MB of the largest
+    results from the system again would be a fifth of their time.
+    """
+    from harken.support.memory import keep_freed_memory
+
+    keep_freed_memory()
+    found: dict[str, Any] = {}
+    batches, lengths = (BATCHES[:4], LENGTHS[:3]) if quick else (BATCHES, LENGTHS)
+    shapes = {
+        "batch": {batch: (batch, BATCH_LENGTH) for batch in batches},
+        "length": {length: (LENGTH_BATCH, length) for length in lengths},
+    }
+    for axis, sizes in shapes.items():
+        calls = {size: forward_call(*shape) for size, shape in sizes.items()}
+        times: dict[int, list[float]] = {size: [] for size in sizes}
+        for _ in range(rounds):
+            for size, (batch, length) in sizes.items():
+                times[size].append(best_seconds(calls[size], 3) / (batch * length) * 1e9)
+        costs = {size: min(values) for size, values in times.items()}
+        counted = [cost for size, cost in costs.items() if axis == "length" or size > LINEAR_ABOVE]
+        found[axis] = {"nanoseconds_a_step": costs, "dearest_over_cheapest": max(counted) / min(counted)}
+    return found
+
+
+def in_turns(what: str, threads: int, rounds: int, before: Path | None) -> dict[str, Any]:
+    """Our LSTM and ``nn.LSTM`` inside harken, and an earlier harken."""
+    words = [sys.executable, "-m", "benchmarks.speed.lstm", "--serve", what]
+    contestants = {OURS: Contestant(words, threads), "nn.LSTM": Contestant(words, threads, HARKEN_NATIVE="0")}
+    if before is not None:
+        contestants["before"] = Contestant(words, threads, HARKEN_NATIVE="0", PYTHONPATH=str(before.resolve() / "src"))
+    try:
+        return compared(contestants, what, rounds)
+    finally:
+        for one in contestants.values():
+            one.stop()
+
+
+def measure(threads: int, rounds: int, *, quick: bool, peers_python: str, before: Path | None) -> dict[str, Any]:
+    """All four measurements."""
+    import torch
+
+    from harken.networks import native
+
+    torch.set_num_threads(threads)
+    found: dict[str, Any] = {"instruction_set": native.instructions(), "threads": threads}
+    found["forward"] = share_of_peak(threads, rounds)
+    contestants = {}
+    for name in CONTESTANTS:
+        python = sys.executable if name in (OURS, "PyTorch") else peers_python
+        contestants[name] = Contestant([python, "-m", "benchmarks.speed.lstm_peers", name], threads)
+        if not contestants[name].here:
+            print(f"{name}: not installed, left out", file=sys.stderr)
+    found["left_out"] = [name for name, one in contestants.items() if not one.here]
+    for what in ("training", "inference"):
+        found[what] = compared(contestants, what, rounds)
+        found[f"{what}_ratio"] = min(found[what]["ratio"].values())
+    for one in contestants.values():
+        one.stop()
+    for what in ("everyday", "labelling"):
+        if quick and what == "labelling":
+            continue
+        found[what] = in_turns(what, threads, rounds if what == "everyday" else min(rounds, 4), before)
+        found[f"{what}_ratio"] = found[what]["ratio"]["nn.LSTM"]
+        if "before" in found[what]["ratio"]:
+            found[f"{what}_before_ratio"] = found[what]["ratio"]["before"]
+    found["growth"] = growth(max(2, rounds // 2), quick)
+    return found
+
+
+def table(found: Mapping[str, Any]) -> str:
+    """The printed table."""
+    forward = found["forward"]
+    lines = [
+        f"{found['instruction_set']}, {found['threads']} threads; peak {forward['peak_gflops']:.0f} GFLOP/s, forward "
+        f"{forward['forward_gflops']:.0f}: {forward['share']:.0%}",
+        f"{'':32}{'ms':>10}{'times ours':>12}",
+    ]
+    for what in ("training", "inference", "everyday", "labelling"):
+        if what not in found:
+            continue
+        for name, milliseconds in found[what]["median_milliseconds"].items():
+            ratio = found[what]["ratio"].get(name)
+            lines.append(f"{what:12}{name:20}{milliseconds:10.1f}" + ("" if ratio is None else f"{ratio:12.2f}"))
+    for axis, grown in found["growth"].items():
+        costs = ", ".join(f"{size}: {cost:.1f}" for size, cost in grown["nanoseconds_a_step"].items())
+        lines.append(
+            f"ns for one step of a window, by {axis}: {costs}; "
+            f"largest over smallest: {grown['dearest_over_cheapest']:.2f}"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measure, print the table or the JSON, and write the JSON."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--rounds", type=int, default=12)
+    parser.add_argument("--quick", action="store_true", help="two rounds, small sizes, without labelling")
+    parser.add_argument(
+        "--peers-python", default=sys.executable, help="the Python that has Keras, JAX and ONNX Runtime"
+    )
+    parser.add_argument("--before", type=Path, help="a checkout of an earlier harken to compare with")
+    parser.add_argument(
+        "--json", nargs="?", const="-", help="print JSON instead of the table; with a FILE, write it there"
+    )
+    parser.add_argument(
+        "--cpu-time",
+        action="store_true",
+        help="measure processor seconds of all threads: for a shared machine, with --threads 1",
+    )
+    parser.add_argument("--serve", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.serve:
+        serve(arguments.serve)
+        return
+    if arguments.cpu_time:
+        os.environ["LSTM_CPU_TIME"] = "1"
+    rounds = 2 if arguments.quick else arguments.rounds
+    found = measure(
+        arguments.threads,
+        rounds,
+        quick=arguments.quick,
+        peers_python=arguments.peers_python,
+        before=arguments.before,
+    )
+
+    from harken.evaluation.benchmark.machine import made_with
+
+    made = made_with()
+    result = {
+        "command": command("speed.lstm", sys.argv[1:]),
+        "commit": made["git_commit"],
+        "versions": made["versions"],
+        "machine": made["machine"] | {"threads": arguments.threads},
+        **found,
+    }
+    if arguments.json != "-":
+        print(table(found))
+    if arguments.json == "-":
+        print(json.dumps(result, indent=1))
+    elif arguments.json:
+        Path(arguments.json).write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,25 @@
+"""The benchmark of a week runs, on half an hour, and says where time and memory went."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_a_short_run(tmp_path: Path) -> None:
+    out = tmp_path / "result.json"
+    short = ["--days", "0.02", "--rate", "25", "--cores", "1", "--folder", str(tmp_path / "files")]
+    command = [sys.executable, "-m", "benchmarks.speed.week", *short, "--json", str(out)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert ran.returncode == 0, ran.stderr
+    found = json.loads(out.read_text(encoding="utf-8"))["days"]["0.02"]
+    assert list(found["steps"]) == ["hash", "read", "epochs", "label", "smooth", "write"]
+    assert found["wall_s"] == pytest.approx(sum(step["wall_s"] for step in found["steps"].values()))
+    assert 100 < found["peak_mb"] < 2000
+    assert sum(found["seconds_by_label"].values()) == pytest.approx(0.02 * 86_400, rel=0.1)
+    assert found["report_bytes"] > 10_000
+    assert "0.02 days: " in ran.stdout
