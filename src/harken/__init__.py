@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from harken.jobs.evaluation import evaluate as evaluate
+    from harken.jobs.inspection import inspect as inspect
+    from harken.jobs.training import train as train
     from harken.models.estimator import ActivityClassifier as ActivityClassifier
     from harken.models.recogniser import Recogniser as Recogniser
     from harken.readers import TableOptions as TableOptions
@@ -31,9 +34,12 @@ _HOMES = {
     "TableOptions": "harken.readers",
     "Windows": "harken.windows.windows",
     "concatenate": "harken.windows.windows",
+    "evaluate": "harken.jobs.evaluation",
+    "inspect": "harken.jobs.inspection",
     "random_windows": "harken.windows.windows",
     "read": "harken.readers",
     "sliding_windows": "harken.windows.windows",
+    "train": "harken.jobs.training",
 }
 
 __all__ = ["__version__", *sorted(_HOMES)]

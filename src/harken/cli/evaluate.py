@@ -1,7 +1,5 @@
 """``harken evaluate``: a trained model on labelled recordings."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,11 +7,11 @@ import typer
 
 from harken.cli.options import Json, Model, NoOrientation, with_reading_options
 from harken.readers.options import TableOptions
-from harken.support.errors import HarkenError
+from harken.support.errors import HarkenError, raise_failures
 from harken.support.printable import printable
 
 if TYPE_CHECKING:
-    from harken.recordings.recording import Recording
+    from harken.evaluation.evaluation import Evaluation
 
 __all__ = ["evaluate"]
 
@@ -54,62 +52,40 @@ def evaluate(
     A file that cannot be scored does not keep the others from being scored; it is named at the end, and in the JSON
     under "failures".
     """
-    from harken.cli.files import raise_failures
-    from harken.cli.files import recordings as files_in
-    from harken.evaluation.evaluation import evaluate as evaluate_recordings
-    from harken.labelling.cohort import without_path
-    from harken.models.recogniser import Recogniser
+    from harken.cli.files import recordings
+    from harken.jobs.evaluation import evaluate as evaluate_files
 
     if plot is not None and plot.suffix.lower() != ".png":
         raise HarkenError(f"{plot}: pictures are PNG files; give a name that ends in .png")
     if unsure_below is not None and not 0 <= unsure_below <= 1:
         raise HarkenError(f"--unsure-below {unsure_below:g} is no probability; it lies between 0 and 1")
-    recogniser = Recogniser.load(model)
-    paths = files_in(files)
-    failures: list[tuple[Path, HarkenError]] = []
-    try:
-        evaluation = evaluate_recordings(
-            recogniser,
-            _each_read(paths, reading, failures),
-            ignore_labels=ignore_label or (),
-            unsure_below=unsure_below,
-            orientation=not no_orientation,
-            on_failure=lambda recording, error: failures.append((Path(recording.source), error)),
-        )
-    except HarkenError:
-        raise_failures([error for _, error in failures], len(paths))
-        raise
+    paths = recordings(files)
+    evaluated = evaluate_files(
+        model,
+        paths,
+        ignore_labels=ignore_label or (),
+        unsure_below=unsure_below,
+        orientation=not no_orientation,
+        reading=reading,
+        on_warning=lambda path, sentence: typer.echo(f"warning: {printable(path)}: {sentence}", err=True),
+    )
     if json:
         from json import dumps
 
-        named = [{"file": printable(path), "reason": without_path(str(error), path)} for path, error in failures]
-        typer.echo(dumps(evaluation.as_dict() | {"failures": named}, indent=2, ensure_ascii=False, allow_nan=False))
+        typer.echo(dumps(evaluated.as_dict(), indent=2, ensure_ascii=False, allow_nan=False))
     else:
         from harken.cli.tables import print_evaluation
 
-        print_evaluation(evaluation)
+        print_evaluation(evaluated.scores)
     if plot is not None:
-        from harken.figures.confusion import confusion_picture
-        from harken.figures.style import save_png
-
-        if evaluation.all_unseen is None:
-            raise HarkenError("there is no unseen person among these people, so there is nothing to draw")
-        save_png(confusion_picture(evaluation.all_unseen, title="Unseen people"), plot)
-    raise_failures([error for _, error in failures], len(paths))
+        _draw(evaluated.scores, plot)
+    raise_failures([error for _, error in evaluated.failures], len(paths))
 
 
-def _each_read(
-    paths: Iterable[Path], reading: TableOptions, failures: list[tuple[Path, HarkenError]]
-) -> "Iterator[Recording]":
-    """The recordings, one at a time; ``failures`` gets each file that cannot be read, and why."""
-    from harken.readers import read
+def _draw(scores: "Evaluation", path: Path) -> None:
+    from harken.figures.confusion import confusion_picture
+    from harken.figures.style import save_png
 
-    for path in paths:
-        try:
-            recording = read(path, **asdict(reading))
-        except HarkenError as error:
-            failures.append((path, error))
-            continue
-        for warning in recording.warnings:
-            typer.echo(f"warning: {printable(path)}: {warning}", err=True)
-        yield recording
+    if scores.all_unseen is None:
+        raise HarkenError("there is no unseen person among these people, so there is nothing to draw")
+    save_png(confusion_picture(scores.all_unseen, title="Unseen people"), path)

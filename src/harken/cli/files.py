@@ -9,10 +9,9 @@ from pathlib import Path
 
 import typer
 
-from harken.support.errors import HarkenError
 from harken.support.printable import printable
 
-__all__ = ["distinct_names", "progress", "raise_failures", "recordings"]
+__all__ = ["distinct_names", "progress", "recordings"]
 
 LONGEST_NAME = 200
 """Bytes of a name here; file systems take 255, and an ending may follow."""
@@ -80,11 +79,3 @@ def progress(doing: str, done: int, total: int) -> Iterator[None]:
     ) as bar:
         bar.add_task(printable(doing), completed=done, total=total)
         yield
-
-
-def raise_failures(failures: Sequence[HarkenError], files: int) -> None:
-    """Nothing when there are none, else one error that tells them all; of how many files is said beside it."""
-    if len(failures) == 1:
-        raise failures[0]
-    if failures:
-        raise HarkenError(f"{len(failures)} of {files} files went wrong:", *failures)

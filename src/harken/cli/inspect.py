@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from harken.cli.files import distinct_names, progress, raise_failures, recordings
+from harken.cli.files import distinct_names, progress, recordings
 from harken.cli.notes import notes_table
 from harken.cli.options import FilesOrFolders, Json, with_reading_options
 from harken.readers.options import TableOptions
-from harken.support.errors import HarkenError
+from harken.support.errors import HarkenError, raise_failures
 from harken.support.percent import percent_number
 from harken.support.printable import printable
 
@@ -46,6 +46,8 @@ def inspect(files: FilesOrFolders, *, reading: TableOptions, plot: Plot = None, 
     A file that cannot be read does not keep the others from being shown; it is named at the end. Accelerations
     are in g, whatever the file's unit. The JSON is a list of objects, one for each recording that was read.
     """
+    from harken.jobs.inspection import read_and_inspect
+
     if any(Path(file).is_dir() for file in files):
         files = [str(path) for path in recordings(files)]
     pictures = _picture_paths(files, plot) if plot is not None else [None] * len(files)
@@ -55,7 +57,7 @@ def inspect(files: FilesOrFolders, *, reading: TableOptions, plot: Plot = None, 
         name = Path(file).name
         try:
             with progress(f"Reading {name}", number, len(files)):
-                facts, recording = _read(file, reading)
+                facts, recording = read_and_inspect(file, reading)
         except HarkenError as error:
             failures.append(error)
             continue
@@ -76,20 +78,6 @@ def inspect(files: FilesOrFolders, *, reading: TableOptions, plot: Plot = None, 
     if json:
         print(dumps(inspected, indent=2, allow_nan=False))
     raise_failures(failures, len(files))
-
-
-def _read(file: str, reading: TableOptions) -> tuple["Inspection", "Recording"]:
-    """The facts of a file and its mended recording, from one reading."""
-    from harken.readers import read
-    from harken.recordings.inspection import inspect_recording
-    from harken.recordings.mending import mend
-
-    try:
-        found = read(file, as_found=True, **vars(reading))
-    except OSError as error:
-        raise HarkenError(f"{file}: cannot be read ({error.strerror or error})") from error
-    recording = mend(found, sensor_range=reading.sensor_range_g)
-    return inspect_recording(recording, found=found), recording
 
 
 def _draw(recording: "Recording", path: Path) -> None:

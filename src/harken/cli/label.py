@@ -8,7 +8,7 @@ import typer
 
 from harken.cli.options import FLAG, FilesOrFolders, Json, ModelOrPackaged, NoOrientation, with_reading_options
 from harken.readers.options import TableOptions
-from harken.support.errors import HarkenError
+from harken.support.errors import HarkenError, raise_failures
 from harken.support.printable import printable
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def label(
     way is left as it is. A file that cannot be labelled does not keep the others from being labelled; it is named at
     the end, and in failures.csv. The JSON is a list of the summaries.
     """
-    from harken.cli.files import distinct_names, progress, raise_failures, recordings
+    from harken.cli.files import distinct_names, progress, recordings
     from harken.labelling import LabelSettings
     from harken.labelling.cohort import label_cohort, shard_of, write_failures, write_tables
     from harken.labelling.cohort.workers import Job, Task

@@ -7,9 +7,10 @@ each; whatever comes after them is quick and simply done again.
 
 import os
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, Protocol
 
 from harken import __version__
@@ -17,10 +18,13 @@ from harken.figures.confusion import confusion_picture
 from harken.figures.coverage import coverage_picture
 from harken.figures.curves import learning_curves
 from harken.figures.style import save_png
+from harken.labelling.cohort import recordings_in
 from harken.learning.calibration import ProbabilityScores
+from harken.learning.presets import DEFAULT_PRESET, Preset
 from harken.learning.scores import score, score_people
 from harken.learning.training import Interrupted, Progress, resolve_device
 from harken.models.recogniser import Recogniser
+from harken.readers.options import TableOptions
 from harken.recordings.fingerprints import Fingerprints
 from harken.reports.run import write_report
 from harken.runs import Fits, Outcome, RunData, RunDirectory, RunSettings, RunWindows, draw_run_windows, read_run_data
@@ -31,7 +35,7 @@ from harken.support.printable import printable
 from harken.windows.splits import Split
 from harken.windows.windows import Windows
 
-__all__ = ["Watcher", "train_run"]
+__all__ = ["Watcher", "train", "train_run"]
 
 MODEL_FIT, BLOCKED_FIT, HELD_OUT_FIT = "model", "blocked", "held_out"
 
@@ -44,6 +48,82 @@ class Watcher(Protocol):
 
     def fitting(self, fit: str, number: int, fits: int) -> Callable[[Progress], None]:
         """A fit begins, the ``number``-th of so many ``fits``; what comes back is called after every iteration."""
+
+
+class _Silent:
+    """Shows nothing."""
+
+    def says(self, sentence: str) -> None:
+        """Nothing."""
+
+    def fitting(self, fit: str, number: int, fits: int) -> Callable[[Progress], None]:  # noqa: ARG002
+        """A function that does nothing."""
+        return lambda _: None
+
+
+def train(
+    files: str | Path | Iterable[str | Path],
+    *,
+    out: str | Path,
+    cross: str | Path | Iterable[str | Path] = (),
+    preset: str | Preset = DEFAULT_PRESET,
+    epochs: int | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    channels: Sequence[str] | None = None,
+    ignore_labels: Sequence[str] = (),
+    reading: TableOptions | None = None,
+    threads: int | None = None,
+    resume: bool = False,
+    watcher: Watcher | None = None,
+) -> Outcome | None:
+    """Train a recogniser on labelled files and write its run directory, as ``harken train`` does.
+
+    >>> import harken
+    >>> outcome = harken.train("alice.csv", cross=["bob.csv"], out="first-run", epochs=1)
+    >>> 0 <= outcome.cross.accuracy <= 1
+    True
+    >>> harken.Recogniser.load("first-run").specification_.labels
+    ('lying', 'sitting', 'walking')
+
+    Args:
+        files: labelled recordings of the people to learn from, or folders of them.
+        out: the run directory. It holds the model, its history, its scores, pictures and the report.
+        cross: recordings of unseen people to test the model on, or folders of them.
+        preset, epochs, seed, device: see ``Recogniser``.
+        channels: which channels to read; None for every channel of the first file.
+        ignore_labels: labels to treat as unlabelled, in all files.
+        reading: how to read tables; see ``harken.read``.
+        threads: how many compute on a CPU; None for the fastest number, which is measured first.
+        resume: go on with what is in ``out``.
+        watcher: is given what ``harken train`` shows on the screen.
+
+    Returns:
+        All scores and what they rest on, or None when ``resume`` found a finished run and left it as it is.
+
+    Raises:
+        HarkenError: for a user's mistake: unreadable or unlabelled files, settings that do not fit, a run directory
+            that holds something else.
+    """
+    settings = RunSettings(
+        files=_files_of(files, out),
+        cross=_files_of(cross, out),
+        out=Path(out),
+        preset=preset,
+        epochs=epochs,
+        seed=seed,
+        device=device,
+        channels=tuple(channels) if channels is not None else None,
+        ignore_labels=tuple(ignore_labels),
+        reading=reading or TableOptions(),
+        threads=threads,
+        resume=resume,
+    )
+    return train_run(settings, watcher or _Silent())
+
+
+def _files_of(paths: str | Path | Iterable[str | Path], out: str | Path) -> tuple[Path, ...]:
+    return tuple(recordings_in([paths] if isinstance(paths, str | Path) else list(paths), out=out).files)
 
 
 def train_run(

@@ -37,6 +37,13 @@ class ActivityClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     it is told who wore the watch: ``cross_validate(ActivityClassifier(), X, y, groups=wearers, cv=GroupKFold())``.
     Labels ``y`` ``[n]`` are of any kind that scikit-learn takes for classes, strings and whole numbers among them.
 
+    >>> import harken
+    >>> recording = harken.read("alice.csv").select_channels(("x", "y", "z"))
+    >>> windows = harken.sliding_windows(recording, length_s=10, hop_s=2)
+    >>> classifier = harken.ActivityClassifier(sample_rate_hz=25, epochs=1).fit(windows.signals, windows.labels)
+    >>> classifier.classes_.tolist()
+    ['lying', 'sitting', 'walking']
+
     Args:
         preset: the recipe, by name or one of one's own (see ``harken.learning.presets``). Its way to take windows from
             recordings plays no part: ``X`` is what is learned.

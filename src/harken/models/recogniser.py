@@ -40,6 +40,11 @@ __all__ = ["PACKAGED_MODEL", "Recogniser", "refuse_strange_labels", "require_two
 class Recogniser:
     """Recognises activities in windows of a wrist accelerometer.
 
+    >>> import harken
+    >>> recogniser = harken.Recogniser.load("packaged")
+    >>> recogniser.specification_.labels
+    ('cycling', 'lying', 'other', 'running', 'sitting', 'stairs', 'standing', 'walking')
+
     Attributes:
         preset: the recipe, by name or one of one's own (see ``harken.learning.presets``).
         epochs: how often every training window is seen; None for the recipe's own number.

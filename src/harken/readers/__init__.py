@@ -16,6 +16,10 @@ __all__ = ["TableOptions", "read"]
 def read(path: str | Path, *, as_found: bool = False, **options: Any) -> Recording:
     """Read one recording of one wearer.
 
+    >>> import harken
+    >>> harken.read("alice.csv")
+    <Recording of alice: 9,000 samples of x, y, z, P at 25 Hz; lying, sitting, walking>
+
     Args:
         path: a research watch's own file (Axivity ``.cwa``, GENEActiv ``.bin``, ActiGraph ``.gt3x``), a logger's or
             a maker's export that harken knows (see ``docs/reading.md``), or any table: a CSV file (``.csv``,

@@ -20,6 +20,11 @@ class TableOptions:
 
     Columns are given by their name in the header, or by their number counting from 1.
 
+    >>> import harken
+    >>> options = harken.TableOptions(timezone="Europe/Athens", acceleration_unit="m/s2")
+    >>> harken.inspect("alice.csv", reading=options).timezone
+    'Europe/Athens'
+
     Attributes:
         time_column, x_column, y_column, z_column, label_column, subject_column: where things are.
         time_unit: ``s``, ``ms``, ``us`` or ``ns`` for times that are numbers.

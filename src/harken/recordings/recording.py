@@ -70,6 +70,11 @@ class Quality:
     stayed there and which are marked. ``stated_rate_hz`` is what the file says of its rate, None where it says
     nothing. ``placement`` is where the sensor was worn, as far as the file says it. ``notes`` are whole sentences for a
     person to read.
+
+    >>> import harken
+    >>> quality = harken.read("alice.csv").quality
+    >>> quality.rows, quality.acceleration_unit, quality.missing
+    (9000, 'm/s2', 0)
     """
 
     rows: int = 0
@@ -100,6 +105,13 @@ class Quality:
 @dataclass(frozen=True, eq=False, repr=False)
 class Recording:
     """One wearer's signals on one clock. Immutable: its arrays refuse to be written to.
+
+    >>> import harken
+    >>> recording = harken.read("alice.csv")
+    >>> recording.subject, recording.channels, recording.sample_rate_hz
+    ('alice', ('x', 'y', 'z', 'P'), 25.0)
+    >>> recording.select_channels(("x", "y", "z")).signals.shape
+    (9000, 3)
 
     Attributes:
         time_ns: int64 ``[n]``, UTC since 1970; strictly increasing unless ``as_found``.

@@ -1,8 +1,10 @@
 """The one error that harken raises for a user's mistake."""
 
+from collections.abc import Sequence
+
 from harken.support.printable import printable
 
-__all__ = ["HarkenError"]
+__all__ = ["HarkenError", "raise_failures"]
 
 
 class HarkenError(Exception):
@@ -10,6 +12,11 @@ class HarkenError(Exception):
 
     The command line prints the message alone and exits with code 2; a program may catch it like any
     other exception. Everything that is harken's own fault is *not* a ``HarkenError`` and keeps its traceback.
+
+    >>> import harken
+    >>> harken.read("no-such.csv")
+    Traceback (most recent call last):
+    harken.support.errors.HarkenError: no-such.csv: there is no such file
 
     Args:
         lines: the message; further lines are indented. File names may stand in them as they are: what cannot be
@@ -21,3 +28,11 @@ class HarkenError(Exception):
 
     def __str__(self) -> str:
         return "\n  ".join(self.args)
+
+
+def raise_failures(failures: Sequence[HarkenError], files: int) -> None:
+    """Raise one error that holds all of them and says of how many files; do nothing when there are none."""
+    if len(failures) == 1:
+        raise failures[0]
+    if failures:
+        raise HarkenError(f"{len(failures)} of {files} files went wrong:", *failures)

@@ -22,6 +22,13 @@ MOST_DRAWS = 10**9
 class Windows:
     """Equally long pieces of recordings, each with at most one label.
 
+    >>> import harken
+    >>> windows = harken.sliding_windows(harken.read("alice.csv"), length_s=10, hop_s=5)
+    >>> windows.signals.shape, windows.label_names
+    ((66, 250, 4), ('lying', 'sitting', 'walking'))
+    >>> len(windows[windows.labels == "walking"])
+    22
+
     Attributes:
         signals: float32 ``[n, length, channels]`` in the recording's units. A view into the recording where
             the windows follow one another evenly.
@@ -98,6 +105,11 @@ def random_windows(recordings: Recording | Sequence[Recording], *, length: int, 
     its windows: they may span gaps and wild values. A row with a missing value counts as unlabelled, since
     no network can read it. In a mended recording a window never spans a gap or a marked sample either.
 
+    >>> import harken
+    >>> recording = harken.read("alice.csv", as_found=True)
+    >>> harken.random_windows(recording, length=512, count=100, seed=1337).signals.shape
+    (100, 512, 4)
+
     Args:
         recordings: one recording or several.
         length: samples in a window.
@@ -145,6 +157,10 @@ def sliding_windows(recording: Recording, *, length_s: float, hop_s: float, labe
     Within every stretch of one label the first window begins at its first sample. Lengths are rounded to
     whole samples at the recording's measured rate.
 
+    >>> import harken
+    >>> len(harken.sliding_windows(harken.read("alice.csv"), length_s=10, hop_s=5))
+    66
+
     Args:
         recording: a mended recording.
         length_s: a window's length in seconds.
@@ -189,6 +205,12 @@ def sliding_windows(recording: Recording, *, length_s: float, hop_s: float, labe
 
 def concatenate(parts: Sequence[Windows]) -> Windows:
     """Windows of several recordings in one, their labels joined by name.
+
+    >>> import harken
+    >>> people = [harken.sliding_windows(harken.read(f"{name}.csv"), length_s=10, hop_s=5)
+    ...           for name in ("alice", "bob")]
+    >>> sorted(set(harken.concatenate(people).subjects.tolist()))
+    ['alice', 'bob']
 
     Raises:
         HarkenError: when there are none, or lengths or channels differ.
