@@ -12,8 +12,16 @@ import harken.jobs.demo
 import people
 from harken.learning.presets import PRESETS, RandomDraws, SlidingHops
 
-README = Path(__file__).parent.parent / "README.md"
-BLOCKS = re.findall(r"```(\w*)\n(.*?)```", README.read_text(encoding="utf-8"), flags=re.DOTALL)
+ROOT = Path(__file__).parents[1]
+PAGES = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/first_model.md")}
+BLOCKS = {
+    name: re.findall(r"```(\w*)\n(.*?)```", text, flags=re.DOTALL)  # (language, content)
+    for name, text in PAGES.items()
+}
+COMMANDS = {
+    "README.md": ("demo", "simulate", "simulate", "train", "label"),
+    "docs/first_model.md": (*("simulate", "simulate", "inspect", "inspect", "train", "evaluate", "label", "export"),),
+}
 Run = Callable[..., object]
 
 
@@ -28,52 +36,56 @@ def _small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(harken.jobs.demo, "DEMO_RECIPE", replace(small, name="demo"))
 
 
+def test_the_readme_is_short() -> None:
+    assert len(PAGES["README.md"].splitlines()) < 150
+
+
+@pytest.mark.parametrize("page", PAGES)
 @pytest.mark.usefixtures("_small")
-def test_the_commands(run_harken: Run) -> None:
+def test_the_commands(page: str, run_harken: Run) -> None:
     commands = [
         line.removeprefix("$ ")
-        for kind, block in BLOCKS
+        for kind, block in BLOCKS[page]
         if kind == "console"
         for line in block.splitlines()
         if line.startswith("$ harken")
     ]
-    assert [command.split()[1] for command in commands] == [
-        *("demo", "simulate", "simulate", "inspect", "inspect", "train", "evaluate", "label", "serve", "export"),
-        "datasets",
-    ]
+    assert tuple(command.split()[1] for command in commands) == COMMANDS[page]
     for command in commands:
-        if command == "harken serve --demo":  # does not end by itself; tests/server/test_page.py types it
-            continue
         ended = run_harken(*shlex.split(command)[1:])
         assert ended.exit_code == 0, (command, ended.stderr)
         if command.split()[1] in ("train", "evaluate", "label"):
             assert "made up by harken simulate" in " ".join((ended.stdout + ended.stderr).split())
     report = Path("first-run/report.html").read_text(encoding="utf-8")
     assert "made up by harken simulate" in report[: report.index("The three tests")]
-    named = re.findall(r"^\| `([^|]*)` \|", README.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    run_directory = re.findall(r"[\w*.]+", " ".join(named))
-    assert "report.html" in run_directory
-    for pattern in run_directory:
-        assert list(Path("first-run").glob(pattern)), f"{pattern} is in the README but not in a run directory"
-    assert Path("me.png").exists()
 
 
 @pytest.mark.usefixtures("_small")
-def test_the_python(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_run_directory_holds_what_the_page_lists(run_harken: Run) -> None:
     for name, seed in (("me", 1), ("friend", 2)):
         people.write_person(Path(f"{name}.csv"), seed, seconds=40)
-    (code,) = [block for kind, block in BLOCKS if kind == "python"]
-    small = code.replace("10_000", "400").replace("9_000", "300")
-    assert small != code
-    exec(compile(small, "README.md", "exec"), {})
+    assert run_harken("train", "me.csv", "--cross", "friend.csv", "--out", "first-run").exit_code == 0
+    named = re.findall(r"^\| `([^|]*)` \|", PAGES["docs/first_model.md"], flags=re.MULTILINE)
+    patterns = re.findall(r"[\w*.]+", " ".join(named))
+    assert "report.html" in patterns
+    for pattern in patterns:
+        assert list(Path("first-run").glob(pattern)), f"{pattern} is on the page but not in a run directory"
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.usefixtures("_small")
+def test_the_python(page: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, seed in (("me", 1), ("friend", 2)):
+        people.write_person(Path(f"{name}.csv"), seed, seconds=40)
+    (code,) = [block for kind, block in BLOCKS[page] if kind == "python"]
+    exec(compile(code.replace("10_000", "400").replace("9_000", "300"), page, "exec"), {})
     first, second = (float(share) / 100 for share in re.findall(r"([\d.]+)%", capsys.readouterr().out))
     assert 0 <= first <= 1
     assert 0 <= second <= 1
-    assert Path("model.safetensors").exists()
 
 
 @pytest.mark.usefixtures("_small")
 def test_the_notebooks_csv_is_read() -> None:
-    (table,) = [block for kind, block in BLOCKS if block.startswith("Timestamp")]
+    (table,) = [block for _, block in BLOCKS["docs/first_model.md"] if block.startswith("Timestamp")]
     Path("me.csv").write_text(table)
     assert harken.read("me.csv").label_names == ("sitting",)

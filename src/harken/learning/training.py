@@ -86,7 +86,7 @@ class TrainingSettings:
 
     def iterations(self, windows: int) -> int:
         """Iterations that training on this many windows takes."""
-        return max(self.epochs * windows // self.batch_windows, self.min_iterations)
+        return max(self.epochs * windows // self.batch_windows, self.min_iterations, 1)
 
     def evaluates(self, iteration: int, last_iteration: int) -> bool:
         """Whether the (1-based) iteration is followed by an evaluation: the first, every so often, and the last."""
