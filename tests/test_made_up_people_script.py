@@ -8,7 +8,7 @@ from types import ModuleType
 import polars as pl
 import pytest
 
-from labelled import timeline
+from example_timelines import timeline
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 HOUR_NS = 3600 * 10**9

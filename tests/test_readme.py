@@ -2,7 +2,6 @@
 
 import re
 import shlex
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,11 +9,11 @@ import pytest
 
 import harken.jobs.demo
 import people
+from command_line import Run
 from harken.learning.presets import PRESETS, RandomDraws, SlidingHops
 
 README = Path(__file__).parent.parent / "README.md"
 BLOCKS = re.findall(r"```(\w*)\n(.*?)```", README.read_text(encoding="utf-8"), flags=re.DOTALL)
-Run = Callable[..., object]
 
 
 @pytest.fixture

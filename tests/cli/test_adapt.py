@@ -1,15 +1,13 @@
 """``harken adapt``: says whether it kept, writes a model that other commands take, and refuses in one sentence."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import people
+from command_line import Run
 from harken import Recogniser
-
-Run = Callable[..., object]
 
 
 def write_upside_down(path: Path, seed: int, later_ms: int = 0) -> None:

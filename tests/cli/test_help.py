@@ -3,14 +3,13 @@
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 
 import pytest
 
+from command_line import Run
 from harken.learning.presets import DEFAULT_PRESET, PRESETS
 from harken.windows.splits.protocols import PROTOCOLS
 
-Run = Callable[..., object]
 COMMANDS = ("demo", "inspect", "train", "evaluate", "adapt", "label", "simulate", "benchmark", "datasets")
 
 

@@ -1,9 +1,7 @@
 """``harken label``: the files it writes, hours by label, what it refuses, and going on with what is there."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -12,11 +10,10 @@ import pytest
 import harken.models.recogniser
 import people
 from actigraph_files import ACTIVITY_2, RATE, activity, info, write_gt3x
+from command_line import Run
 from harken import read, sliding_windows
 from harken.models.recogniser import Recogniser
 from harken.signals import resample
-
-Run = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")

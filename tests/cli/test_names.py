@@ -5,14 +5,12 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
 
-Run = Callable[..., Any]
+from command_line import Run
 
 NOT_UTF8, COMMAND = os.fsdecode(b"b\xf6rn"), "evil\x1b[31m\nname"
 SHOWN = (r"b\xf6rn", r"evil\x1b[31m\nname")

@@ -1,6 +1,5 @@
 """What is printed of people held out, of probabilities, and of what is taken for what."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,11 +8,10 @@ import pytest
 from rich.console import Console
 
 import people
+from command_line import Run
 from harken.cli.tables import print_confusion
 from harken.learning.presets import PRESETS
 from harken.learning.scores import score
-
-Run = Callable[..., object]
 
 
 @pytest.fixture(autouse=True)

@@ -11,9 +11,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
+from confusion_scores import scores_of
 from harken.figures.confusion import MANY_LABELS, MEASURES, confusion_panel, confusion_picture, measures_shown
 from harken.learning.scores import Scores
-from scored import scores_of
 
 NAMES = ("laying_down", "sitting", "walking")
 

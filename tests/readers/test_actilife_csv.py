@@ -13,7 +13,7 @@ from harken.readers.actigraph import looks_like_actilife_csv, read_actilife_csv,
 from harken.readers.options import TableOptions
 from harken.recordings.mending import mend
 from harken.support.errors import HarkenError
-from reading import as_found, notes, refusals
+from reader_checks import as_found, notes, refusals
 from tables import write
 
 NS_PER_S = 10**9

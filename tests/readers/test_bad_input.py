@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import harken
 from harken.support.errors import HarkenError
-from reading import refusals
+from reader_checks import refusals
 from tables import HEADER, notebook_lines, write
 
 LINES = [HEADER, *notebook_lines()]

@@ -21,7 +21,7 @@ from harken.readers.parts import open_parts
 from harken.readers.units import NS_PER_UNIT
 from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
-from parted import assert_same
+from part_checks import assert_same
 from tables import acceleration, write
 
 START = datetime(2018, 2, 20, 23, 46, 40, tzinfo=UTC)

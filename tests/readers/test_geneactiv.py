@@ -18,7 +18,7 @@ from harken.readers.geneactiv import samples as library_samples
 from harken.readers.options import TableOptions
 from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
-from reading import mended, refusals
+from reader_checks import mended, refusals
 from research_watches import SUMMER, geneactiv, ns, turning, write_parts
 
 actfast = pytest.importorskip("actfast", reason="the devices extra is not installed")

@@ -13,8 +13,8 @@ from harken.readers.omgui import looks_like_omgui, read_omgui
 from harken.readers.options import TableOptions
 from harken.readers.parts import open_parts
 from harken.support.errors import HarkenError
-from parted import assert_same
-from reading import mended
+from part_checks import assert_same
+from reader_checks import mended
 from tables import HEADER, acceleration, notebook_lines, write
 
 START_NS = 1_551_178_506 * 10**9  # 26 February 2019, 10:55:06 on the watch's clock

@@ -11,7 +11,7 @@ import pytest
 import harken
 from harken.readers.parts import open_parts
 from harken.support.errors import HarkenError
-from parted import refusal_of
+from part_checks import refusal_of
 from tables import HEADER, START_MS, acceleration, notebook_lines, write
 
 ROWS = 60

@@ -18,7 +18,7 @@ from harken.readers.parts import open_parts, parts_of
 from harken.recordings.samples import Samples, joined
 from harken.simulation import Simulation, write_simulation
 from harken.support.errors import HarkenError
-from parted import assert_same, refusal_of
+from part_checks import assert_same, refusal_of
 
 START_MS = 1_519_170_400_000
 

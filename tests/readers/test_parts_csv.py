@@ -16,7 +16,7 @@ import harken.readers.units
 from harken.readers import read
 from harken.readers.parts import open_parts
 from harken.support.errors import HarkenError
-from parted import assert_same, refusal_of
+from part_checks import assert_same, refusal_of
 
 START_MS = 1_519_170_400_000
 START = datetime(2018, 2, 20, 23, 46, 40, tzinfo=UTC)

@@ -14,7 +14,7 @@ import harken.readers.geneactiv.samples
 import harken.readers.parts.geneactiv
 from harken.readers import read
 from harken.readers.parts import open_parts
-from parted import assert_same, refusal_of
+from part_checks import assert_same, refusal_of
 
 OLD_LOG = "pygt3x_neo.gt3x"
 

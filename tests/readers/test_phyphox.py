@@ -15,7 +15,7 @@ from harken.readers.options import TableOptions
 from harken.readers.phyphox import looks_like_phyphox, read_phyphox
 from harken.recordings.recording import STANDARD_GRAVITY
 from harken.support.errors import HarkenError
-from reading import mended, notes
+from reader_checks import mended, notes
 from tables import HEADER, acceleration, notebook_lines, write
 
 SECONDS = np.arange(200) * 0.00997

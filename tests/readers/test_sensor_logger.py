@@ -16,7 +16,7 @@ from harken.readers.sensor_logger import looks_like_sensor_logger, read_sensor_l
 from harken.readers.units import magnitude_at_rest
 from harken.recordings.recording import STANDARD_GRAVITY
 from harken.support.errors import HarkenError
-from reading import mended, notes
+from reader_checks import mended, notes
 from tables import HEADER, acceleration, notebook_lines, write
 
 START_NS = 1_719_102_681_279_387_400

@@ -13,7 +13,7 @@ from exports import head, survives, turned, written
 from harken.readers.options import TableOptions
 from harken.readers.sensorlog import looks_like_sensorlog, read_sensorlog
 from harken.support.errors import HarkenError
-from reading import mended, notes
+from reader_checks import mended, notes
 from tables import HEADER, acceleration, notebook_lines, write
 
 START = datetime(2024, 8, 22, 12, 12, 7, 869_000, tzinfo=UTC)

@@ -9,7 +9,7 @@ import people
 from harken.jobs.training import train_run
 from harken.runs import RunSettings
 from harken.support.errors import HarkenError
-from running import Quiet, settings_of
+from training_runs import Quiet, settings_of
 
 pytestmark = pytest.mark.usefixtures("small_preset")
 

@@ -13,7 +13,7 @@ import people
 from harken.jobs.training import train_run
 from harken.models.recogniser import Recogniser
 from harken.runs import RunSettings
-from running import Quiet, everyday, settings_of
+from training_runs import Quiet, everyday, settings_of
 
 pytestmark = pytest.mark.usefixtures("small_preset")
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import importlib.util
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from command_line import Run
 from harken import Recogniser
 from harken.datasets import exercises as dataset
 from harken.datasets.exercises import exercises
@@ -109,9 +109,7 @@ def test_after_a_sleep_it_goes_on_with_what_is_now(monkeypatch: pytest.MonkeyPat
     assert times[-1] - Clock([]).time_ns() == pytest.approx(3600.2e9, abs=4e7)
 
 
-def test_without_the_data_it_says_what_to_install(
-    run_harken: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_the_data_it_says_what_to_install(run_harken: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(name: str) -> object:
         raise PackageNotFoundError(name)
 

@@ -7,7 +7,7 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from schemathesis import GenerationMode
 
-from serving import Limits, Served, serving
+from server_thread import Limits, Served, serving
 
 AS_DESCRIBED = (
     ("GET", "/health"),

@@ -11,7 +11,7 @@ import pytest
 
 from browser import DESKTOP, PHONE, Browser, chromium
 from harken.simulation import Simulation, write_simulation
-from served import free_port, serving
+from server_process import free_port, serving
 
 PICTURES = Path(__file__).parents[2] / "build" / "pictures"
 

@@ -19,7 +19,7 @@ from harken.server.limits import Limits
 from harken.server.server import server_for
 from harken.support.errors import HarkenError
 from offline import offline
-from serving import Served, message, now_wrist, recogniser, serving
+from server_thread import Served, message, now_wrist, recogniser, serving
 
 
 @pytest.fixture(scope="module")

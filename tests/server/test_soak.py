@@ -13,7 +13,7 @@ import pytest
 import websockets
 
 from harken.server.limits import Limits
-from serving import Served, message, serving
+from server_thread import Served, message, serving
 
 SECONDS = 56
 WELL_BEHAVED = 20

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from harken.recordings.recording import Recording
 from harken.signals import Clipping, Samples, joined, mark_clipped
 from harken.support.errors import HarkenError
-from sampled import ROUGH, clock, made
+from synthetic_signals import ROUGH, clock, made
 
 
 def railed(recording: Recording, runs: list[tuple[int, int]], range_g: float = 2.0) -> Recording:

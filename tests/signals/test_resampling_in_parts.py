@@ -11,7 +11,7 @@ from scipy.interpolate import CubicHermiteSpline
 from harken.recordings.recording import Recording
 from harken.signals import Resampler, Samples, joined, look_ahead_s, resample
 from harken.signals.low_pass import LowPass
-from sampled import NEW_RATES, ROUGH, clock, made
+from synthetic_signals import NEW_RATES, ROUGH, clock, made
 
 
 def reference(recording: Recording, new_hz: float, time_ns: NDArray[np.int64]) -> NDArray[np.float64]:

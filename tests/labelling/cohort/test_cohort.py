@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,12 @@ from typing import Any
 import polars as pl
 import pytest
 
+from command_line import Run
 from harken.labelling import LabelSettings
 from harken.labelling.cohort import Task, label_cohort, recordings_in, shard_of
 from harken.labelling.cohort.workers import Job
 from harken.support.errors import HarkenError
 
-Run = Callable[..., Any]
 NAMES = ["anna", "bert", "carl", "p1_wrist", "p2_wrist"]
 
 

@@ -3,7 +3,6 @@
 import base64
 import io
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -12,13 +11,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from confusion_scores import scores_of
 from harken.learning.scores import PeopleScores, score_people
 from harken.reports.run import sentences, write_report
 from harken.reports.run.tables import recording_cards
 from harken.runs.outcome import Outcome
-from scored import scores_of
+from run_outcomes import MakeOutcome
 
-MakeOutcome = Callable[..., Outcome]
 LABELS = ("lying", "sitting", "walking")
 VOID = {"meta", "img", "link", "br"}
 

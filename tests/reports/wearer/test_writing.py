@@ -14,11 +14,11 @@ import numpy as np
 import polars as pl
 import pytest
 
+from example_timelines import timeline
 from harken.reports.wearer import write_wearer_report
 from harken.reports.wearer.calendar import calendar_days, offsets
 from harken.support.errors import HarkenError
 from harken.timelines import Timeline
-from labelled import timeline
 from wearers_week import MODEL_CARD, told_week
 
 EVIL = """<img src=x onerror="document.title='taken'">"</script><script>document.title='taken'</script>"""
