@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 from harken import HarkenError, random_windows, read
+from harken.evaluation.benchmark.methods import Learned, PresetMethod
 from harken.learning.presets import PRESETS, RandomDraws
+from harken.windows.windows import Windows
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 DRAWS = RandomDraws(windows=400, training_windows=300, training_seed=1337, cross_seed=101)
@@ -38,11 +40,14 @@ def test_seeds_are_kept_and_come_to_a_table(
     first = json.loads((tmp_path / "results" / "notebook_format.json").read_text())
     assert first["seeds"] == [0]
     assert first["methods"]["notebook"]["tests"]["same_person"]["accuracy"]["sd"] is None
-    learned = []
-    fit = script.PresetMethod.fit
-    monkeypatch.setattr(
-        script.PresetMethod, "fit", lambda self, training: (learned.append((self, training)), fit(self, training))[1]
-    )
+    learned: list[tuple[PresetMethod, Windows]] = []
+    fit: Callable[[PresetMethod, Windows], Learned] = script.PresetMethod.fit
+
+    def noted(self: PresetMethod, training: Windows) -> Learned:
+        learned.append((self, training))
+        return fit(self, training)
+
+    monkeypatch.setattr(script.PresetMethod, "fit", noted)
     script.main([*asked, "--seeds", "2"])
     assert [(method.name, method.seed) for method, _ in learned] == [("notebook", 1), ("everyday", 1)]
     # The windows are the notebook's: the first of its draw, for either method.

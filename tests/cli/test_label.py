@@ -125,8 +125,8 @@ def test_files_of_one_name_have_folders_of_their_own(run_harken: Run, model: Pat
     days = pl.read_parquet(tmp_path / "out" / "cohort.parquet")
     assert days["name"].to_list() == ["p1_wrist", "p2_wrist"]
     assert (days["recorded_hours"] > 0).all()
-    files = pl.read_parquet(tmp_path / "out" / "quality.parquet")
-    assert files.select("name", "rows").rows() == [("p1_wrist", 500), ("p2_wrist", 500)]
+    quality = pl.read_parquet(tmp_path / "out" / "quality.parquet")
+    assert quality.select("name", "rows").rows() == [("p1_wrist", 500), ("p2_wrist", 500)]
 
 
 def test_a_second_call_leaves_what_is_finished_as_it_is(

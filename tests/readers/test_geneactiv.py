@@ -47,7 +47,7 @@ def read_or_refused(path: Path) -> Recording | None:
 
 def expected_g(samples: int) -> np.ndarray:
     """The acceleration in a made-up file, by the maker's formula."""
-    return (turning(samples) * 100.0 - OFFSETS) / GAINS
+    return np.asarray((turning(samples) * 100.0 - OFFSETS) / GAINS)
 
 
 REAL = {

@@ -54,13 +54,17 @@ def test_an_exercise_changes_soon_after_the_page_is_opened() -> None:
         assert change == pytest.approx((2 + 4 * number) * watch.sample_rate_hz, abs=1)
 
 
+Lot = tuple[str, NDArray[np.float32], NDArray[np.int64]]
+"""The name of a watch, its signals, and their times."""
+
+
 @dataclass
 class Clock:
     """Stands for the module ``time``; each tick takes as long as the next of ``ticks_s`` says."""
 
     ticks_s: list[float]
     now_s: float = 100.0
-    lots: list[tuple[str, NDArray[np.float32], NDArray[np.int64]]] = field(default_factory=list)
+    lots: list[Lot] = field(default_factory=list)
 
     def monotonic(self) -> float:
         return self.now_s
@@ -74,13 +78,13 @@ class Clock:
         self.now_s += self.ticks_s.pop(0)
 
 
-def streamed(monkeypatch: pytest.MonkeyPatch, ticks_s: list[float]) -> list[tuple[str, NDArray, NDArray]]:
+def streamed(monkeypatch: pytest.MonkeyPatch, ticks_s: list[float]) -> list[Lot]:
     """What an invented watch sends: its round is 0, 1, 2 up to 499, and its first sample after history is number 20."""
     round_ = np.repeat(np.arange(500, dtype=np.float32)[:, None], 3, axis=1)
     watch = DemoWatch("w", round_, np.zeros(500, np.int16), ("a",), 50.0, begins_at=20)
     clock = Clock(ticks_s)
     monkeypatch.setattr(demo, "time", clock)
-    monkeypatch.setattr(demo.asyncio, "sleep", clock.sleep)
+    monkeypatch.setattr(asyncio, "sleep", clock.sleep)
 
     def show(*lot: Any) -> None:
         clock.lots.append(lot)

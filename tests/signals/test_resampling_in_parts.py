@@ -39,7 +39,7 @@ def reference(recording: Recording, new_hz: float, time_ns: NDArray[np.int64]) -
         within = (at >= own[0]) & (at <= own[-1]) & (of_time == stretch[rows[0]])[:, None]
         sums += np.where(within, read, 0) @ low_pass.weights
         weights += within @ low_pass.weights
-    return sums / np.where(weights, weights, np.nan)
+    return np.asarray(sums / np.where(weights, weights, np.nan))
 
 
 @settings(deadline=None, max_examples=40)

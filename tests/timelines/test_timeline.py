@@ -70,7 +70,7 @@ def test_unsure_changes_labels_and_not_probabilities() -> None:
 def test_seconds_are_elapsed_time_and_add_up_where_clocks_go_back() -> None:
     found = timeline(
         [3600, 1800, 5, 7, 11],
-        [[1, 0], [0, 1], [0.55, 0.45], UNKNOWN, UNKNOWN],
+        [[1.0, 0.0], [0.0, 1.0], [0.55, 0.45], UNKNOWN, UNKNOWN],
         recorded=[True, True, True, True, False],
     ).with_unsure_below(0.6)
     assert found.seconds_by_label() == {"a": 3600.0, "b": 1800.0, "unsure": 5.0}

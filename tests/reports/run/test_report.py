@@ -102,7 +102,9 @@ def test_with_many_labels_two_matrices_a_test_can_still_be_read(make_outcome: Ma
     outcome = replace(
         outcome,
         specification=replace(outcome.specification, labels=labels),
-        **dict.fromkeys(("cross", "blocked", "same_person"), scores),
+        cross=scores,
+        blocked=scores,
+        same_person=scores,
     )
     _, page = page_of(outcome, tmp_path)
     matrices = [image for image in page.all("img") if (image["alt"] or "").startswith("Confusion matrix")]
@@ -157,12 +159,11 @@ def test_names_from_files_are_escaped(make_outcome: MakeOutcome, tmp_path: Path)
     bad = "<script>alert(1)<x"
     outcome = make_outcome(strangers=(bad, 'a "quoted" & b'))
     labels = ("</style><script>alert(2)</script>", "sit'ting\"", "<img src=x onerror=alert(3)>")
-    rename = {"label_names": labels}
     assert outcome.cross is not None
     outcome = replace(
         outcome,
         specification=replace(outcome.specification, labels=labels),
-        cross=replace(outcome.cross, **rename),
+        cross=replace(outcome.cross, label_names=labels),
         notes=("<b>bold</b>",),
     )
     html, page = page_of(outcome, tmp_path)
