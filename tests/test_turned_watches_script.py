@@ -12,6 +12,7 @@ import study
 from harken import HarkenError, Windows
 from harken.evaluation.benchmark.directory import BenchmarkDirectory
 from harken.models.mounting import Mounting
+from harken.recordings.recording import Recording
 from harken.windows.splits import protocols
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
@@ -35,9 +36,9 @@ def test_watches_are_turned_scored_and_turned_back(
     """By a mounting that knows: the invented people do not walk as people do."""
     upright = {name: part.signals for name, part in parts(study.study_windows()).items()}
 
-    def knowing(specification: object, recording: object, probabilities: object) -> Mounting:
-        signals = recording.signals.reshape(-1, study.LENGTH, 3)  # type: ignore[attr-defined]
-        original = upright[recording.subject]  # type: ignore[attr-defined]
+    def knowing(specification: object, recording: Recording, probabilities: object) -> Mounting:
+        signals = recording.signals.reshape(-1, study.LENGTH, 3)
+        original = upright[recording.subject]
         turns = [script.turned_signals(signals, quarters)[..., :2] for quarters in range(4)]
         return Mounting([np.array_equal(one, original[..., :2]) for one in turns].index(True), 1, (), "known")
 

@@ -6,16 +6,16 @@ import sys
 
 import pytest
 
-from command_line import Run
+from command_line import Finished, Run
 from harken.learning.presets import DEFAULT_PRESET, PRESETS
 from harken.windows.splits.protocols import PROTOCOLS
 
 COMMANDS = ("demo", "inspect", "train", "evaluate", "adapt", "label", "simulate", "benchmark", "datasets")
 
 
-def words(ended: object) -> str:
-    assert ended.exit_code == 0  # type: ignore[attr-defined]
-    return " ".join(ended.stdout.replace("│", " ").split())  # type: ignore[attr-defined]
+def words(ended: Finished) -> str:
+    assert ended.exit_code == 0
+    return " ".join(ended.stdout.replace("│", " ").split())
 
 
 def test_the_first_page_says_where_to_begin(run_harken: Run) -> None:

@@ -3,6 +3,7 @@
 import ctypes
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 import pytest
@@ -64,7 +65,12 @@ def close(found: Tensor | np.ndarray, wanted: Tensor | np.ndarray, relative: flo
 
 
 def everything(
-    module: nn.LSTM, x: Tensor, state: tuple[Tensor, Tensor] | None, pulls: tuple[Tensor, ...], **options: object
+    module: nn.LSTM,
+    x: Tensor,
+    state: tuple[Tensor, Tensor] | None,
+    pulls: tuple[Tensor, ...],
+    *,
+    level: native.Level | None = None,
 ) -> list[Tensor]:
     """Results and gradients by our kernels: y, h, c, dx, dh0, dc0, and the weights'."""
     x = x.clone().requires_grad_()
@@ -77,7 +83,7 @@ def everything(
         units=module.hidden_size,
         layers=module.num_layers,
         directions=1 + module.bidirectional,
-        **options,  # type: ignore[arg-type]
+        level=level,
     )
     loss = sum(((given * pull).sum() for given, pull in zip((y, h, c), pulls, strict=True)), start=torch.zeros(()))
     torch.autograd.backward(loss)
@@ -176,10 +182,10 @@ def test_a_window_gets_the_same_bits_in_any_company(level: native.Level) -> None
     shape = {"batch": 61, "length": 40, "inputs": 5, "units": 20, "layers": 2, "bias": 1, "state": 0}
     module, x, _, _ = problem(4, {**shape, "directions": 2})
     with torch.inference_mode():
-        options = {"units": 20, "layers": 2, "directions": 2, "level": level}
-        whole, _, _ = native.lstm(x, weights_of(module), None, **options)  # type: ignore[arg-type]
+        answer = partial(native.lstm, units=20, layers=2, directions=2, level=level)
+        whole, _, _ = answer(x, weights_of(module), None)
         for rows in (slice(0, 1), slice(7, 12), slice(30, 61)):
-            part, _, _ = native.lstm(x[rows], weights_of(module), None, **options)  # type: ignore[arg-type]
+            part, _, _ = answer(x[rows], weights_of(module), None)
             assert torch.equal(part, whole[rows])
 
 

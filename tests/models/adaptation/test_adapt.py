@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import replace
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from harken.networks.specification import Specification
 from harken.windows.windows import Windows
 
 
-def wearer(folder: Path, seed: int, name: str | None = None, **options: object) -> Recording:
+def wearer(folder: Path, seed: int, name: str | None = None, **options: Unpack[people.PersonOptions]) -> Recording:
     """An invented person's recording."""
     return read(people.write_person(folder / f"{name or f'person_{seed}'}.csv", seed, **options))
 

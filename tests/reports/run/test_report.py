@@ -189,7 +189,8 @@ def test_strangers_are_listed_the_worst_first(make_outcome: MakeOutcome, tmp_pat
     outcome = make_outcome(strangers=("bob", "carol", "dave"))
     _, page = page_of(outcome, tmp_path)
     assert outcome.cross_people is not None
-    worst, *_ = sorted(outcome.cross_people.people, key=lambda name: outcome.cross_people.people[name].macro_f1)  # type: ignore[union-attr]
+    scores = outcome.cross_people.people
+    worst, *_ = sorted(scores, key=lambda name: scores[name].macro_f1)
     assert f"Commonest mistake {worst} 300" in page.text
 
 
