@@ -2,24 +2,14 @@
 
 import os
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 import people
+from command_line import Finished, Run
 from harken.cli import main
 from harken.learning.presets import PRESETS
-
-
-@dataclass(frozen=True)
-class Finished:
-    """How a command ended."""
-
-    exit_code: int
-    stdout: str
-    stderr: str
 
 
 @pytest.fixture
@@ -34,7 +24,7 @@ def data_dir() -> Path:
 
 
 @pytest.fixture
-def run_harken(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Finished]:
+def run_harken(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """``run_harken("inspect", path)``: the command as a user would run it into a pipe 80 columns wide.
 
     It goes through ``main``, so a mistake ends in its sentence and exit code; any other exception comes through.

@@ -26,8 +26,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The built pages."""
     pytest.importorskip("sphinx", reason="the docs extra is not installed")
     out = tmp_path_factory.mktemp("docs")
-    command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", "-d", out / "doctrees"]
-    built = subprocess.run([*command, DOCS, out / "html"], capture_output=True, text=True, check=False)
+    options = ["-q", "-W", "--keep-going", "-b", "html", "-d", str(out / "doctrees")]
+    command = [sys.executable, "-m", "sphinx", *options, str(DOCS), str(out / "html")]
+    built = subprocess.run(command, capture_output=True, text=True, check=False)
     assert built.returncode == 0, f"the pages do not build without a warning:\n{built.stderr}"
     return out / "html"
 

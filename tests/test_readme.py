@@ -2,7 +2,6 @@
 
 import re
 import shlex
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 
 import harken.jobs.demo
 import people
+from command_line import Run
 from harken.learning.presets import PRESETS, RandomDraws, SlidingHops
 
 ROOT = Path(__file__).parents[1]
@@ -22,7 +22,6 @@ COMMANDS = {
     "README.md": ("demo", "simulate", "simulate", "train", "label"),
     "docs/first_model.md": (*("simulate", "simulate", "inspect", "inspect", "train", "evaluate", "label", "export"),),
 }
-Run = Callable[..., object]
 
 
 @pytest.fixture

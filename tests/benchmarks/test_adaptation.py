@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -91,7 +92,12 @@ def test_the_study_runs_goes_on_and_refuses_the_known(
     path.write_text(json.dumps(result))
     measured: list[str] = []
     measure = adaptation.measure
-    monkeypatch.setattr(adaptation, "measure", lambda job: (measured.append(job.fold), measure(job))[1])
+
+    def remembered(job: adaptation.Job) -> Any:
+        measured.append(job.fold)
+        return measure(job)
+
+    monkeypatch.setattr(adaptation, "measure", remembered)
     adaptation.main(arguments)
     assert measured == ["1", "1"]
     again = json.loads(path.read_text())["runs"]["invented/unseen"]["table"]

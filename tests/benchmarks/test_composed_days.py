@@ -73,7 +73,7 @@ def test_pieces_have_no_gap_and_no_marked_sample() -> None:
     valid = np.ones(rows, dtype=bool)
     valid[3000:3010] = False
     codes = np.where(np.arange(rows) < 2000, 0, 1).astype(np.int16)
-    signals = np.tile(np.float32([0, 0, 1]), (rows, 1))
+    signals = np.tile(np.array([0, 0, 1], np.float32), (rows, 1))
     signals[3000:3010] = 99
     recording = Recording(time_ns, signals, ("x", "y", "z"), codes, ("jog", "sit"), "anna", valid=valid)
     pieces = composed_days.pieces_of(recording, {"jog": "running", "sit": "sitting"}, RATE_HZ)

@@ -11,6 +11,7 @@ import pytest
 import harken
 from benchmarks.model import demo_model
 from harken import Recogniser
+from harken.datasets.exercises import exercises
 from harken.jobs.demo import UNSEEN
 
 ROOT = Path(__file__).parents[2]
@@ -41,7 +42,7 @@ def test_a_model_that_is_made_is_scored_on_unseen_people_alone() -> None:
     if importlib.util.find_spec("seglearn") is None:
         pytest.skip("the demo's data is not installed: pip install seglearn")
     chosen = {"exercises_01", "exercises_03", *UNSEEN[:2]}
-    recordings = [one for one in demo_model.exercises() if one.subject in chosen][::2]
+    recordings = [one for one in exercises() if one.subject in chosen][::2]
     recipe = replace(
         demo_model.RECIPE.trained(epochs=1), sizes={"stem": 8, "width": 16, "blocks": 1, "units": 8, "dropout": 0.5}
     )

@@ -21,7 +21,7 @@ STEADY = people.SMALL_EVERYDAY.trained(one_cycle=False, batch_windows=14, min_it
 def _invented_study(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(protocols, "PROTOCOLS", study.with_study())
     monkeypatch.setitem(PRESETS, "steady", replace(STEADY, name="steady"))
-    monkeypatch.setitem(epochs.PROTOCOLS, "invented", "unseen")
+    monkeypatch.setitem(vars(epochs)["PROTOCOLS"], "invented", "unseen")
 
 
 def test_the_score_after_an_epoch_is_that_of_a_training_with_so_many_epochs(

@@ -3,12 +3,14 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from benchmarks.recognition import notebook_format
-from harken import HarkenError, random_windows, read
+from harken import HarkenError, Windows, random_windows, read
+from harken.evaluation.benchmark.methods import PresetMethod
 from harken.learning.presets import PRESETS, RandomDraws
 
 DRAWS = RandomDraws(windows=400, training_windows=300, training_seed=1337, cross_seed=101)
@@ -27,12 +29,13 @@ def test_seeds_are_kept_and_come_to_a_table(data_dir: Path, tmp_path: Path, monk
     assert first["seeds"] == [0]
     assert first["methods"]["notebook"]["tests"]["same_person"]["accuracy"]["sd"] is None
     learned = []
-    fit = notebook_format.PresetMethod.fit
-    monkeypatch.setattr(
-        notebook_format.PresetMethod,
-        "fit",
-        lambda self, training: (learned.append((self, training)), fit(self, training))[1],
-    )
+    fit = PresetMethod.fit
+
+    def remembered(self: PresetMethod, training: Windows) -> Any:
+        learned.append((self, training))
+        return fit(self, training)
+
+    monkeypatch.setattr(PresetMethod, "fit", remembered)
     notebook_format.main([*asked, "--seeds", "2"])
     assert [(method.name, method.seed) for method, _ in learned] == [("notebook", 1), ("everyday", 1)]
     # The windows are the notebook's: the first of its draw, for either method.

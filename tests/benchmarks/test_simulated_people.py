@@ -3,7 +3,7 @@
 import polars as pl
 
 from benchmarks.model import simulated_people
-from labelled import timeline
+from example_timelines import timeline
 
 HOUR_NS = 3600 * 10**9
 

@@ -15,7 +15,7 @@ from benchmarks.recognition import three_protocols
 from harken import HarkenError
 from harken.evaluation.baselines.random_forest import RandomForest
 from harken.learning.scores import score_people
-from harken.windows.splits.same_person import Split
+from harken.windows.splits.same_person import Split, blocked_windows
 from harken.windows.windows import Windows
 
 LABELS = ("sitting", "walking")
@@ -79,7 +79,7 @@ def test_what_is_shared_is_what_is_promised(data_dir: Path) -> None:
 def test_a_window_that_was_learned_from_is_found(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     study = three_protocols.STUDIES["dsads"]
     windows = three_protocols.windows_of(study, data_dir / "dsads", 2)
-    honest = three_protocols.blocked_windows
+    honest = blocked_windows
 
     def spoilt(every: Windows) -> Split:
         split = honest(every)

@@ -11,6 +11,7 @@ from benchmarks.recognition import turned_watches
 from harken import HarkenError, Windows
 from harken.evaluation.benchmark.directory import BenchmarkDirectory
 from harken.models.mounting import Mounting
+from harken.signals.orientation import turned_signals
 from harken.windows.splits import protocols
 
 
@@ -31,7 +32,7 @@ def test_watches_are_turned_scored_and_turned_back(run: Path, tmp_path: Path, mo
     def knowing(specification: object, recording: object, probabilities: object) -> Mounting:
         signals = recording.signals.reshape(-1, study.LENGTH, 3)  # type: ignore[attr-defined]
         original = upright[recording.subject]  # type: ignore[attr-defined]
-        turns = [turned_watches.turned_signals(signals, quarters)[..., :2] for quarters in range(4)]
+        turns = [turned_signals(signals, quarters)[..., :2] for quarters in range(4)]
         return Mounting([np.array_equal(one, original[..., :2]) for one in turns].index(True), 1, (), "known")
 
     monkeypatch.setattr(turned_watches, "mounting", knowing)

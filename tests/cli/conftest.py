@@ -6,7 +6,7 @@ import pytest
 
 import people
 from harken.learning.presets import PRESETS
-from running import Quiet
+from training_runs import Quiet
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 """``harken benchmark``: what it prints, its exit codes, and a real data set in real processes."""
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,10 +8,9 @@ import pytest
 
 import people
 import study
+from command_line import Run
 from harken.learning.presets import PRESETS
 from harken.windows.splits import protocols
-
-Run = Callable[..., object]
 
 
 @pytest.fixture(autouse=True)

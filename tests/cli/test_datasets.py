@@ -5,15 +5,13 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from command_line import Run
 from harken.datasets import download
 from harken.datasets.info import DatasetInfo
 from harken.datasets.registry import DATASETS
-
-RunHarken = Callable[..., Any]
 
 
 def words(text: str) -> str:
@@ -21,7 +19,7 @@ def words(text: str) -> str:
     return " ".join(text.split())
 
 
-def test_the_list_names_every_set_and_says_which_reader_unseen_people_a_real_file(run_harken: RunHarken) -> None:
+def test_the_list_names_every_set_and_says_which_reader_never_read_a_real_file(run_harken: Run) -> None:
     finished = run_harken("datasets")
     assert (finished.exit_code, finished.stderr) == (0, "")
     rows = {line.split()[0]: line for line in finished.stdout.splitlines() if line and not line.startswith(" ")}
@@ -32,7 +30,7 @@ def test_the_list_names_every_set_and_says_which_reader_unseen_people_a_real_fil
 
 
 @pytest.mark.parametrize("name", list(DATASETS))
-def test_one_set_is_told_whole(run_harken: RunHarken, name: str) -> None:
+def test_one_set_is_told_whole(run_harken: Run, name: str) -> None:
     finished = run_harken("datasets", name)
     assert finished.exit_code == 0
     info = DATASETS[name].info
@@ -43,7 +41,7 @@ def test_one_set_is_told_whole(run_harken: RunHarken, name: str) -> None:
     assert info.url in finished.stdout.replace("\n", "").replace(" ", "")
 
 
-def test_the_json_has_every_fact(run_harken: RunHarken) -> None:
+def test_the_json_has_every_fact(run_harken: Run) -> None:
     every = json.loads(run_harken("datasets", "--json").stdout)
     assert [facts["name"] for facts in every] == list(DATASETS)
     (facts,) = json.loads(run_harken("datasets", "dsads", "--json").stdout)
@@ -53,20 +51,20 @@ def test_the_json_has_every_fact(run_harken: RunHarken) -> None:
     assert facts["archives"][0]["url"].endswith("daily+and+sports+activities.zip")
 
 
-def test_an_unknown_set_is_answered_with_those_that_are_known(run_harken: RunHarken) -> None:
+def test_an_unknown_set_is_answered_with_those_that_are_known(run_harken: Run) -> None:
     finished = run_harken("datasets", "mnist")
     assert finished.exit_code == 2
     assert "no data set 'mnist'; it knows wisdm, dsads" in finished.stderr
 
 
-def test_fetching_wants_a_name(run_harken: RunHarken, tmp_path: Path) -> None:
+def test_fetching_wants_a_name(run_harken: Run, tmp_path: Path) -> None:
     finished = run_harken("datasets", "--fetch", tmp_path)
     assert finished.exit_code == 2
     assert "needs the name of one data set: wisdm" in finished.stderr
 
 
 def test_fetching_says_where_it_is_and_how_to_cite_it(
-    run_harken: RunHarken, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run_harken: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The download itself is tested in tests/datasets."""
     asked: list[tuple[str, Path]] = []
@@ -92,7 +90,7 @@ def test_fetching_says_where_it_is_and_how_to_cite_it(
     assert told == {"name": "wisdm", "folder": str(tmp_path / "wisdm")}
 
 
-def test_what_comes_another_way_is_not_downloaded(run_harken: RunHarken, tmp_path: Path) -> None:
+def test_what_comes_another_way_is_not_downloaded(run_harken: Run, tmp_path: Path) -> None:
     finished = run_harken("datasets", "exercises", "--fetch", tmp_path)
     assert finished.exit_code == 2
     assert "pip install seglearn" in finished.stderr

@@ -1,17 +1,15 @@
 """``harken demo``: from the installed package's data to a report, again and again."""
 
 import importlib.util
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import harken.jobs.demo
+from command_line import Run
 from harken.datasets import exercises as dataset
 from harken.learning.presets import SlidingHops
-
-Run = Callable[..., object]
 
 
 @pytest.fixture

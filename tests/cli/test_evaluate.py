@@ -1,7 +1,6 @@
 """``harken evaluate``: unseen people apart from people it learned from, and models that are refused."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,13 +8,12 @@ import pytest
 
 import harken
 import people
+from command_line import Run
 from harken.learning.calibration import expected_calibration_error
 from harken.models import model_file
 from harken.models.recogniser import PACKAGED_MODEL, Recogniser
 from harken.signals import resample
 from harken.windows.windows import Windows
-
-Run = Callable[..., object]
 
 
 def known_windows(recogniser: Recogniser, path: Path) -> Windows:

@@ -1,20 +1,18 @@
 """``harken export``: one file that other programs can use, and one sentence for what cannot be."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+
+from command_line import Run
 
 pytest.importorskip("onnx", reason="the onnx extra is not installed")
 pytest.importorskip("onnxruntime", reason="the onnx extra is not installed")
 
 from harken import Recogniser, read
 from harken.models.onnx.runtime import ExportedRecogniser
-
-Run = Callable[..., Any]
 
 
 def test_a_run_becomes_a_file_that_labels_as_it_does(run_harken: Run, trained: Path, tmp_path: Path) -> None:

@@ -2,13 +2,11 @@
 
 import errno
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-Run = Callable[..., Any]
+from command_line import Run
 
 FULL = "cannot write there (No space left on device)"
 

@@ -3,20 +3,19 @@
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 
 import pytest
 
+from command_line import Finished, Run
 from harken.learning.presets import DEFAULT_PRESET, PRESETS
 from harken.windows.splits.protocols import PROTOCOLS
 
-Run = Callable[..., object]
 COMMANDS = ("demo", "inspect", "train", "evaluate", "adapt", "label", "simulate", "benchmark", "datasets")
 
 
-def words(ended: object) -> str:
-    assert ended.exit_code == 0  # type: ignore[attr-defined]
-    return " ".join(ended.stdout.replace("│", " ").split())  # type: ignore[attr-defined]
+def words(ended: Finished) -> str:
+    assert ended.exit_code == 0
+    return " ".join(ended.stdout.replace("│", " ").split())
 
 
 def test_the_first_page_says_where_to_begin(run_harken: Run) -> None:

@@ -2,22 +2,19 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
 
+from command_line import Run
 from harken.cli.inspect import _label_table
 from harken.recordings.inspection import LabelledTime
 
 START_MS = 1_519_170_400_000  # 2018-02-20 23:46:40 UTC
 PNG = b"\x89PNG\r\n\x1a\n"
-
-RunHarken = Callable[..., Any]
 
 
 @pytest.fixture
@@ -40,7 +37,7 @@ def write_recording(path: Path, *, label: str = "walking") -> Path:
     return path
 
 
-def test_json_is_a_list_even_for_one_file(run_harken: RunHarken, recording: Path) -> None:
+def test_json_is_a_list_even_for_one_file(run_harken: Run, recording: Path) -> None:
     finished = run_harken("inspect", "--json", recording)
     assert (finished.exit_code, finished.stderr) == (0, "")
     (facts,) = json.loads(finished.stdout)
@@ -61,13 +58,13 @@ def test_json_is_a_list_even_for_one_file(run_harken: RunHarken, recording: Path
     assert facts["statistics"]["x"]["max"] == pytest.approx(15.995, abs=1e-3)
 
 
-def test_json_is_ascii_and_keeps_labels_of_any_script(run_harken: RunHarken, tmp_path: Path) -> None:
+def test_json_is_ascii_and_keeps_labels_of_any_script(run_harken: Run, tmp_path: Path) -> None:
     finished = run_harken("inspect", "--json", write_recording(tmp_path / "a.csv", label='στέκεται "[x]"'))
     assert finished.stdout.isascii()
     assert 'στέκεται "[x]"' in json.loads(finished.stdout)[0]["labels"]
 
 
-def test_the_page_for_a_person(run_harken: RunHarken, recording: Path) -> None:
+def test_the_page_for_a_person(run_harken: Run, recording: Path) -> None:
     finished = run_harken("inspect", recording, "--timezone", "Europe/Athens")
     assert (finished.exit_code, finished.stderr) == (0, "")
     page = " ".join(finished.stdout.split())
@@ -92,7 +89,7 @@ def test_the_page_for_a_person(run_harken: RunHarken, recording: Path) -> None:
     assert "15.995" in page
 
 
-def test_the_page_is_plain_text_of_80_columns_in_a_pipe(run_harken: RunHarken, tmp_path: Path) -> None:
+def test_the_page_is_plain_text_of_80_columns_in_a_pipe(run_harken: Run, tmp_path: Path) -> None:
     path = write_recording(tmp_path / "a.csv", label="a whole sentence [/bold]")
     lines = run_harken("inspect", path).stdout.splitlines()
     assert lines[0] == str(path)
@@ -113,7 +110,7 @@ def test_a_long_line_of_labels_is_not_cut_in_80_columns() -> None:
     assert all(row.rstrip().endswith("59 min 25 s") for row in rows)
 
 
-def test_one_bad_file_does_not_hide_the_others(run_harken: RunHarken, recording: Path, tmp_path: Path) -> None:
+def test_one_bad_file_does_not_hide_the_others(run_harken: Run, recording: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken.csv"
     broken.write_text("Timestamp,X,Y,Z,P,Label\n1519170400000,0.1,0.2\n")
     finished = run_harken("inspect", "--json", broken, recording)
@@ -123,7 +120,7 @@ def test_one_bad_file_does_not_hide_the_others(run_harken: RunHarken, recording:
     assert finished.stderr.count("\n") == 1
 
 
-def test_all_bad_files_are_named(run_harken: RunHarken, tmp_path: Path) -> None:
+def test_all_bad_files_are_named(run_harken: Run, tmp_path: Path) -> None:
     empty = tmp_path / "empty.csv"
     empty.write_text("")
     finished = run_harken("inspect", "--json", empty, tmp_path / "missing.csv")
@@ -133,7 +130,7 @@ def test_all_bad_files_are_named(run_harken: RunHarken, tmp_path: Path) -> None:
     assert "missing.csv: there is no such file" in finished.stderr
 
 
-def test_a_folder_is_all_recordings_in_it(run_harken: RunHarken, tmp_path: Path) -> None:
+def test_a_folder_is_all_recordings_in_it(run_harken: Run, tmp_path: Path) -> None:
     for name in ("p1", "p2"):
         write_recording(tmp_path / "drawer" / name / "wrist.csv")
     (tmp_path / "drawer" / "notes.md").write_text("who wore which")
@@ -147,9 +144,7 @@ def test_a_folder_is_all_recordings_in_it(run_harken: RunHarken, tmp_path: Path)
     assert "notes.md" in ended.stderr
 
 
-def test_a_drawer_with_a_file_of_sensor_loggers_is_no_export(
-    run_harken: RunHarken, data_dir: Path, tmp_path: Path
-) -> None:
+def test_a_drawer_with_a_file_of_sensor_loggers_is_no_export(run_harken: Run, data_dir: Path, tmp_path: Path) -> None:
     names = ["actfast_ax3.cwa", "sensorlogger_WristMotion.csv"]
     for name in names:
         shutil.copy(data_dir / "devices" / name, tmp_path)
@@ -158,7 +153,7 @@ def test_a_drawer_with_a_file_of_sensor_loggers_is_no_export(
     assert [Path(facts["file"]).name for facts in json.loads(ended.stdout)] == names
 
 
-def test_a_clock_too_coarse_for_the_rate_is_said(run_harken: RunHarken, tmp_path: Path) -> None:
+def test_a_clock_too_coarse_for_the_rate_is_said(run_harken: Run, tmp_path: Path) -> None:
     path = tmp_path / "coarse.csv"
     path.write_text("".join(f"{1519170400 + i // 25},0.1,0.2,9.8,3,walking\n" for i in range(500)))
     finished = run_harken("inspect", path, "--time-unit", "s")
@@ -167,7 +162,7 @@ def test_a_clock_too_coarse_for_the_rate_is_said(run_harken: RunHarken, tmp_path
     assert run_harken("inspect", path, "--rate", "25").exit_code == 0
 
 
-def test_plot_of_one_recording(run_harken: RunHarken, recording: Path, tmp_path: Path) -> None:
+def test_plot_of_one_recording(run_harken: Run, recording: Path, tmp_path: Path) -> None:
     picture = tmp_path / "new folder" / "a.png"
     finished = run_harken("inspect", recording, "--plot", picture)
     assert finished.exit_code == 0
@@ -175,7 +170,7 @@ def test_plot_of_one_recording(run_harken: RunHarken, recording: Path, tmp_path:
     assert str(picture) in finished.stdout
 
 
-def test_plot_of_several_recordings_is_a_folder(run_harken: RunHarken, tmp_path: Path) -> None:
+def test_plot_of_several_recordings_is_a_folder(run_harken: Run, tmp_path: Path) -> None:
     files = [write_recording(tmp_path / name) for name in ("p1/wrist.csv", "p2/wrist.csv", "p2/bob.csv")]
     finished = run_harken("inspect", "--json", *files, "--plot", tmp_path / "out")
     pictures = [tmp_path / "out" / name for name in ("p1_wrist.png", "p2_wrist.png", "bob.png")]
@@ -183,7 +178,7 @@ def test_plot_of_several_recordings_is_a_folder(run_harken: RunHarken, tmp_path:
     assert sorted((tmp_path / "out").iterdir()) == sorted(pictures)
 
 
-def test_plot_of_two_files_that_differ_in_their_ending(run_harken: RunHarken, tmp_path: Path) -> None:
+def test_plot_of_two_files_that_differ_in_their_ending(run_harken: Run, tmp_path: Path) -> None:
     files = [write_recording(tmp_path / name) for name in ("a.csv", "a.txt")]
     assert run_harken("inspect", *files, "--plot", tmp_path / "out").exit_code == 0
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.csv.png", "a.txt.png"]
@@ -198,7 +193,7 @@ def test_plot_of_two_files_that_differ_in_their_ending(run_harken: RunHarken, tm
     ],
 )
 def test_plot_paths_that_cannot_be(
-    run_harken: RunHarken, recording: Path, tmp_path: Path, plot: str, files: int, says: str
+    run_harken: Run, recording: Path, tmp_path: Path, plot: str, files: int, says: str
 ) -> None:
     finished = run_harken("inspect", *[recording] * files, "--plot", tmp_path / plot)
     assert finished.exit_code == 2
@@ -206,7 +201,7 @@ def test_plot_paths_that_cannot_be(
     assert finished.stdout == ""
 
 
-def test_a_picture_that_cannot_be_written_leaves_the_facts(run_harken: RunHarken, recording: Path) -> None:
+def test_a_picture_that_cannot_be_written_leaves_the_facts(run_harken: Run, recording: Path) -> None:
     finished = run_harken("inspect", "--json", recording, "--plot", recording / "a.png")
     assert finished.exit_code == 2
     assert "cannot be written" in finished.stderr
@@ -223,7 +218,7 @@ def test_inspect_loads_neither_torch_nor_matplotlib(recording: Path) -> None:
     assert (finished.returncode, finished.stderr) == (0, "")
 
 
-def test_the_notebooks_format(run_harken: RunHarken, data_dir: Path) -> None:
+def test_the_notebooks_format(run_harken: Run, data_dir: Path) -> None:
     finished = run_harken("inspect", "--json", *sorted((data_dir / "notebook_format").glob("*.csv")))
     facts = json.loads(finished.stdout)
     assert [(one["rows"], one["sample_rate_hz"], one["gaps"]) for one in facts] == [(105_000, 25, 13)] * 2

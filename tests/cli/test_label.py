@@ -1,9 +1,7 @@
 """``harken label``: the files it writes, hours by label, what it refuses, and going on with what is there."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -12,11 +10,10 @@ import pytest
 import harken.models.recogniser
 import people
 from actigraph_files import ACTIVITY_2, RATE, activity, info, write_gt3x
+from command_line import Run
 from harken import read, sliding_windows
 from harken.models.recogniser import Recogniser
 from harken.signals import resample
-
-Run = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
@@ -128,8 +125,8 @@ def test_files_of_one_name_have_folders_of_their_own(run_harken: Run, model: Pat
     days = pl.read_parquet(tmp_path / "out" / "cohort.parquet")
     assert days["name"].to_list() == ["p1_wrist", "p2_wrist"]
     assert (days["recorded_hours"] > 0).all()
-    files = pl.read_parquet(tmp_path / "out" / "quality.parquet")
-    assert files.select("name", "rows").rows() == [("p1_wrist", 500), ("p2_wrist", 500)]
+    quality = pl.read_parquet(tmp_path / "out" / "quality.parquet")
+    assert quality.select("name", "rows").rows() == [("p1_wrist", 500), ("p2_wrist", 500)]
 
 
 def test_a_second_call_leaves_what_is_finished_as_it_is(

@@ -5,14 +5,12 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
 
-Run = Callable[..., Any]
+from command_line import Run
 
 NOT_UTF8, COMMAND = os.fsdecode(b"b\xf6rn"), "evil\x1b[31m\nname"
 SHOWN = (r"b\xf6rn", r"evil\x1b[31m\nname")
@@ -107,7 +105,7 @@ def test_an_output_that_has_only_ascii_and_one_on_a_full_disk(tmp_path: Path, al
     recording = tmp_path / "Björn.csv"
     recording.write_bytes(alice.read_bytes())
     environment = os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-    command = [sys.executable, "-m", "harken", "inspect", os.fsencode(recording)]
+    command: list[str | bytes] = [sys.executable, "-m", "harken", "inspect", os.fsencode(recording)]
     ended = subprocess.run(command, env=environment, capture_output=True, check=False)
     assert (ended.returncode, ended.stderr) == (0, b"")
     assert rb"Bj\xf6rn.csv" in ended.stdout

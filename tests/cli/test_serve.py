@@ -8,13 +8,12 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from serving import recogniser
+from command_line import Run
+from server_thread import recogniser
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +44,7 @@ def test_it_serves_until_it_is_stopped(model: Path) -> None:
             running.kill()
 
 
-def test_a_port_that_is_taken_is_said(run_harken: Callable[..., Any], model: Path) -> None:
+def test_a_port_that_is_taken_is_said(run_harken: Run, model: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -56,14 +55,14 @@ def test_a_port_that_is_taken_is_said(run_harken: Callable[..., Any], model: Pat
     assert finished.stderr.count("\n") == 1
 
 
-def test_the_demo_has_its_own_model(run_harken: Callable[..., Any], model: Path) -> None:
+def test_the_demo_has_its_own_model(run_harken: Run, model: Path) -> None:
     finished = run_harken("serve", "--demo", "--model", model)
     assert finished.exit_code == 2
     assert "--demo has a model of its own" in finished.stderr
 
 
 @pytest.mark.parametrize(("token", "said"), [("", "the argument after --token is empty"), (" ", "the token is empty")])
-def test_a_token_that_is_empty_is_refused(run_harken: Callable[..., Any], model: Path, token: str, said: str) -> None:
+def test_a_token_that_is_empty_is_refused(run_harken: Run, model: Path, token: str, said: str) -> None:
     with socket.socket() as taken:  # so that a server that wrongly starts ends at once
         taken.bind(("127.0.0.1", 0))
         taken.listen()

@@ -2,6 +2,7 @@
 
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,12 @@ import pytest
 import harken
 from harken.cli import main
 
+Simulate = Callable[..., int]
+Printed = pytest.CaptureFixture[str]
+
 
 @pytest.fixture
-def simulate(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+def simulate(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Simulate:
     """Run the command in an empty folder."""
     monkeypatch.chdir(tmp_path)
 
@@ -24,7 +28,7 @@ def simulate(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     return run
 
 
-def test_it_writes_a_recording_and_its_truth_and_says_so(simulate, capsys, tmp_path: Path) -> None:
+def test_it_writes_a_recording_and_its_truth_and_says_so(simulate: Simulate, capsys: Printed, tmp_path: Path) -> None:
     assert simulate("--days", "0.01", "--rate", "25", "--out", "wearer.csv") == 0
     printed = capsys.readouterr()
     assert "wearer.csv: simulated-0-1, 0.01 days at " in printed.out
@@ -35,14 +39,14 @@ def test_it_writes_a_recording_and_its_truth_and_says_so(simulate, capsys, tmp_p
     assert harken.read("wearer.csv").subject == "simulated-0-1"
 
 
-def test_several_people_get_a_file_each(simulate) -> None:
+def test_several_people_get_a_file_each(simulate: Simulate) -> None:
     assert simulate("--days", "0.005", "--rate", "25", "--people", "3", "--seed", "4", "--out", "us.parquet") == 0
     read = [harken.read(f"us_{number}.parquet") for number in (1, 2, 3)]
     assert [recording.subject for recording in read] == ["simulated-4-1", "simulated-4-2", "simulated-4-3"]
     assert len({recording.fingerprint for recording in read}) == 3
 
 
-def test_one_wearer_of_many_is_the_wearer_alone(simulate) -> None:
+def test_one_wearer_of_many_is_the_wearer_alone(simulate: Simulate) -> None:
     simulate("--days", "0.005", "--rate", "25", "--out", "alone.parquet")
     simulate("--days", "0.005", "--rate", "25", "--people", "2", "--out", "us.parquet")
     assert Path("alone.parquet").read_bytes() == Path("us_1.parquet").read_bytes()
@@ -59,7 +63,9 @@ def test_one_wearer_of_many_is_the_wearer_alone(simulate) -> None:
         (["--days", "1", "--rate", "25", "--out", "nowhere/a.csv"], "there is no folder nowhere; create it first"),
     ],
 )
-def test_a_mistake_is_answered_in_one_sentence(simulate, capsys, tmp_path: Path, said: list[str], answer: str) -> None:
+def test_a_mistake_is_answered_in_one_sentence(
+    simulate: Simulate, capsys: Printed, tmp_path: Path, said: list[str], answer: str
+) -> None:
     assert simulate(*said) == 2
     printed = capsys.readouterr()
     assert printed.out == ""
@@ -69,14 +75,14 @@ def test_a_mistake_is_answered_in_one_sentence(simulate, capsys, tmp_path: Path,
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_exists_is_not_overwritten(simulate, capsys) -> None:
+def test_what_exists_is_not_overwritten(simulate: Simulate, capsys: Printed) -> None:
     Path("a.csv").write_text("precious")
     assert simulate("--days", "0.01", "--rate", "25", "--out", "a.csv") == 2
     assert "a.csv exists already; choose another --out" in capsys.readouterr().err
     assert Path("a.csv").read_text() == "precious"
 
 
-def test_the_help_says_what_it_is_not_for(simulate, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_help_says_what_it_is_not_for(simulate: Simulate, capsys: Printed, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     assert simulate("--help") == 0
     printed = re.sub(r"\s+", " ", re.sub(r"\x1b\[[\d;]*m", "", capsys.readouterr().out))

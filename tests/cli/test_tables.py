@@ -1,6 +1,5 @@
 """What is printed of people held out, of probabilities, and of what is taken for what."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,11 +8,10 @@ import pytest
 from rich.console import Console
 
 import people
+from command_line import Finished, Run
 from harken.cli.tables import print_confusion
 from harken.learning.presets import PRESETS
 from harken.learning.scores import score
-
-Run = Callable[..., object]
 
 
 @pytest.fixture(autouse=True)
@@ -23,9 +21,9 @@ def _brief(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(PRESETS, "small", people.SMALL)
 
 
-def printed(ended: object) -> str:
-    assert ended.exit_code == 0, ended.stderr  # type: ignore[attr-defined]
-    return " ".join(ended.stdout.split())  # type: ignore[attr-defined]
+def printed(ended: Finished) -> str:
+    assert ended.exit_code == 0, ended.stderr
+    return " ".join(ended.stdout.split())
 
 
 def test_several_people_hold_some_out(run_harken: Run, alice: Path, bob: Path, tmp_path: Path) -> None:

@@ -1,18 +1,15 @@
 """``harken train`` as a user meets it: what it prints, and what it says of each mistake."""
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import people
+from command_line import Run
 from harken.cli.app import spread
 from harken.learning.presets import PRESETS
-
-Run = Callable[..., object]
-
 
 pytestmark = pytest.mark.usefixtures("small_preset")
 

@@ -67,7 +67,8 @@ def npy(value: object, *, protocol: int = 2) -> bytes:
     boxed = np.empty((), dtype=object)
     boxed[()] = value
     file = io.BytesIO()
-    np.lib.format.write_array_header_1_0(file, {"descr": "|O", "fortran_order": False, "shape": ()})
+    write_header: Callable[[io.BytesIO, dict[str, object]], None] = np.lib.format.write_array_header_1_0
+    write_header(file, {"descr": "|O", "fortran_order": False, "shape": ()})
     file.write(pickle.dumps(boxed, protocol=protocol))
     return file.getvalue()
 

@@ -1,5 +1,6 @@
 """Any table of many people's samples: whose row is whose, and on which clock."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -164,7 +165,9 @@ def test_a_folder_of_tables_is_one_study(tmp_path: Path) -> None:
         (lambda frame: frame.head(0), "no rows"),
     ],
 )
-def test_what_is_wrong_with_a_table_is_said(tmp_path: Path, change, reason: str) -> None:
+def test_what_is_wrong_with_a_table_is_said(
+    tmp_path: Path, change: Callable[[pl.DataFrame], pl.DataFrame], reason: str
+) -> None:
     with pytest.raises(HarkenError, match=reason):
         read_tidy(write(tmp_path / "s.parquet", change(session("bo", "1"))))
 

@@ -5,6 +5,7 @@ import io
 import stat
 import tarfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -85,8 +86,10 @@ EVIL_NAMES = ["../evil", "a/../../evil", "/tmp/evil", "..\\evil", "C:\\evil", "C
 @pytest.mark.parametrize("name", EVIL_NAMES)
 @pytest.mark.parametrize("pack", [zipped, tarred])
 @pytest.mark.parametrize("nested", [False, True])
-def test_a_member_that_would_leave_the_folder(tmp_path: Path, name: str, pack: object, nested: bool) -> None:
-    data = pack({"good": b"1", name: b"evil"})  # type: ignore[operator]
+def test_a_member_that_would_leave_the_folder(
+    tmp_path: Path, name: str, pack: Callable[[dict[str, bytes]], bytes], nested: bool
+) -> None:
+    data = pack({"good": b"1", name: b"evil"})
     path = put(tmp_path, zipped({"inner.zip": data}) if nested else data)
     before = found(tmp_path)
     with pytest.raises(HarkenError, match="would be written outside the folder; nothing of it was unpacked"):

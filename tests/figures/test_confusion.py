@@ -2,6 +2,7 @@
 
 import io
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -10,10 +11,11 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.typing import ColorType
 
+from confusion_scores import scores_of
 from harken.figures.confusion import MANY_LABELS, MEASURES, confusion_panel, confusion_picture, measures_shown
 from harken.learning.scores import Scores
-from scored import scores_of
 
 NAMES = ("laying_down", "sitting", "walking")
 
@@ -57,11 +59,11 @@ def test_right_is_blue_and_wrong_is_orange() -> None:
     assert red[1, 2] > blue[1, 2]
 
 
-def contrast(one: str | tuple[float, ...], other: str | tuple[float, ...]) -> float:
+def contrast(one: ColorType, other: ColorType) -> float:
     """WCAG's contrast of two colours, 1 to 21."""
 
-    def luminance(colour: str | tuple[float, ...]) -> float:
-        parts = np.array(to_rgb(colour))  # type: ignore[arg-type]
+    def luminance(colour: ColorType) -> float:
+        parts = np.array(to_rgb(colour))
         return float(
             np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4) @ (0.2126, 0.7152, 0.0722)
         )
@@ -100,7 +102,7 @@ def test_names_and_numbers_do_not_run_into_one_another(count: int, windows: int)
         assert min(extent.x0, extent.y0) >= -1, f"{label.get_text()} is cut off"
     assert cell_height > 0.8 * 0.37 * figure.dpi
     for label in axes.get_xticklabels():
-        letters = label.get_fontsize() / 72 * figure.dpi
+        letters = float(label.get_fontsize()) / 72 * figure.dpi
         apart = cell_width * math.sin(math.radians(label.get_rotation()))
         assert apart > letters, "leaning names lie on one another"
 
@@ -124,7 +126,8 @@ def all_wrong(count: int, windows: int, names: tuple[str, ...]) -> Scores:
 def drawn(figure: Figure) -> RendererAgg:
     figure.savefig(io.BytesIO())
     assert isinstance(figure.canvas, FigureCanvasAgg)
-    return figure.canvas.get_renderer()
+    get_renderer: Callable[[], RendererAgg] = figure.canvas.get_renderer
+    return get_renderer()
 
 
 def test_with_many_labels_numbers_stand_only_where_they_matter() -> None:

@@ -1,11 +1,12 @@
 """What the picture of accuracy against coverage shows."""
 
 import io
+from collections.abc import Callable
 from itertools import combinations
 
 import numpy as np
 import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.figure import Figure
 
 from harken.figures.coverage import coverage_picture
@@ -33,7 +34,7 @@ def test_the_curve_and_the_thresholds_stand_where_they_are() -> None:
     some = np.isfinite(curve.accuracy)
     np.testing.assert_array_equal(line.get_xdata(), curve.covered[some])
     np.testing.assert_array_equal(line.get_ydata(), curve.accuracy[some])
-    places = [(dot.get_xdata()[0], dot.get_ydata()[0]) for dot in dots]
+    places = [(np.asarray(dot.get_xdata())[0], np.asarray(dot.get_ydata())[0]) for dot in dots]
     assert places == [(1, 0.5), (0.75, pytest.approx(2 / 3)), (0.25, 1)]
     assert written(figure) == ["unsure below 0.5", "unsure below 0.7", "unsure below 0.9"]
     assert len({dot.get_marker() for dot in dots}) == 3
@@ -53,7 +54,8 @@ def test_no_words_lie_on_others_however_close_the_thresholds_are(beside: int) ->
     figure = coverage_picture(curve_of(sure, [at % 9 > 0 for at in range(len(sure))]))
     figure.savefig(io.BytesIO())
     assert isinstance(figure.canvas, FigureCanvasAgg)
-    renderer = figure.canvas.get_renderer()
+    get_renderer: Callable[[], RendererAgg] = figure.canvas.get_renderer
+    renderer = get_renderer()
     (axes,) = figure.axes
     ticks = [label for axis in (axes.xaxis, axes.yaxis) for label in axis.get_ticklabels()]
     words = [axes.xaxis.label, axes.yaxis.label, *ticks, *figure.legends[0].get_texts(), *axes.texts]

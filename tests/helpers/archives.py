@@ -4,6 +4,7 @@ import io
 import tarfile
 import zipfile
 from pathlib import Path
+from typing import Literal
 
 
 def zipped(files: dict[str, bytes]) -> bytes:
@@ -14,9 +15,9 @@ def zipped(files: dict[str, bytes]) -> bytes:
     return content.getvalue()
 
 
-def tarred(files: dict[str, bytes], mode: str = "w:gz") -> bytes:
+def tarred(files: dict[str, bytes], mode: Literal["w", "w:gz", "w:bz2", "w:xz"] = "w:gz") -> bytes:
     content = io.BytesIO()
-    with tarfile.open(fileobj=content, mode=mode) as file:  # type: ignore[call-overload]
+    with tarfile.open(fileobj=content, mode=mode) as file:
         for name, data in files.items():
             info = tarfile.TarInfo(name)
             info.size = len(data)

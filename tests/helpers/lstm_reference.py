@@ -23,7 +23,8 @@ def sigmoid(values: Array) -> Array:
 
 def run(cell: Cell, x: Array, h: Array, c: Array) -> tuple[Array, Array, Array, list[tuple[Array, ...]]]:
     """``x`` [batch, time, inputs] -> states of all steps, last state and cell, and what going back needs."""
-    steps, told = [], []
+    steps: list[Array] = []
+    told: list[tuple[Array, ...]] = []
     for t in range(x.shape[1]):
         gates = x[:, t] @ cell.inputs.T + h @ cell.recurrent.T + cell.bias
         i, f, g, o = np.split(gates, 4, axis=1)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 import numpy as np
 
@@ -34,6 +35,15 @@ SMALL_EVERYDAY = replace(
 SMALL_PRESETS = {recipe.name: recipe for recipe in (SMALL, SMALL_EVERYDAY)}
 
 
+class PersonOptions(TypedDict, total=False):
+    """The options of ``person_rows``."""
+
+    bouts: tuple[str, ...]
+    seconds: float
+    rate_hz: float
+    gap_s: float
+
+
 def person_rows(
     seed: int,
     bouts: tuple[str, ...] = BOUTS,
@@ -60,9 +70,9 @@ def person_rows(
     return rows
 
 
-def write_person(path: Path, seed: int, **options: object) -> Path:
+def write_person(path: Path, seed: int, **options: Unpack[PersonOptions]) -> Path:
     """Write an invented person in the notebook's format, with its header."""
-    rows = person_rows(seed, **options)  # type: ignore[arg-type]
+    rows = person_rows(seed, **options)
     lines = ["Timestamp,X,Y,Z,P,Label", *(",".join(map(str, row)) for row in rows)]
     path.write_text("\n".join(lines) + "\n")
     return path

@@ -4,6 +4,7 @@ import socket
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 import numpy as np
 
@@ -73,13 +74,21 @@ class Publisher:
             handler.connection.shutdown(socket.SHUT_RDWR)
 
 
+class ArchiveChanges(TypedDict, total=False):
+    """What a test changes in the description of an archive."""
+
+    url: str
+    sha256: str | None
+    size_bytes: int
+
+
 @dataclass
 class Site:
     publisher: Publisher
     info: DatasetInfo
 
-    def with_archive(self, **changes: object) -> DatasetInfo:
-        return replace(self.info, archives=(replace(self.info.archives[0], **changes),))  # type: ignore[arg-type]
+    def with_archive(self, **changes: Unpack[ArchiveChanges]) -> DatasetInfo:
+        return replace(self.info, archives=(replace(self.info.archives[0], **changes),))
 
 
 def unpacked(folder: Path) -> dict[str, bytes]:

@@ -6,6 +6,7 @@
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -33,30 +34,50 @@ class Weights:
 
 
 def sigmoid(x: Array) -> Array:
-    return 1 / (1 + np.exp(-x))
+    return np.asarray(1 / (1 + np.exp(-x)))
 
 
-def logits_of(weights: Weights, signals: Array, mask: Array) -> tuple[Array, list]:
+class Step(NamedTuple):
+    """One step of a layer: what goes in, the gates, and the cell before and after."""
+
+    joined: Array
+    i: Array
+    j: Array
+    f: Array
+    o: Array
+    c_before: Array
+    c: Array
+
+
+class Tape(NamedTuple):
+    """What the backward pass needs."""
+
+    before_relu: Array
+    layers: list[list[Step]]
+    last_output: Array
+
+
+def logits_of(weights: Weights, signals: Array, mask: Array) -> tuple[Array, Tape]:
     """Logits [batch, classes], and what the backward pass needs. ``mask`` is dropout's, scaled by 1 / keep."""
     before_relu = (signals @ weights.hidden_weight + weights.hidden_bias) * mask
     inputs = np.maximum(before_relu, 0)
     batch, time, units = inputs.shape
-    tape = [before_relu]
+    layers: list[list[Step]] = []
     for kernel, bias in zip(weights.kernels, weights.biases, strict=True):
         h = c = np.zeros((batch, units))
-        outputs, steps = np.empty_like(inputs), []
+        outputs = np.empty_like(inputs)
+        steps: list[Step] = []
         for t in range(time):
             joined = np.concatenate([inputs[:, t], h], axis=1)
             i, j, f, o = np.split(joined @ kernel + bias, 4, axis=1)
             i, j, f, o = sigmoid(i), np.tanh(j), sigmoid(f + 1.0), sigmoid(o)
-            steps.append((joined, i, j, f, o, c))
-            c = c * f + i * j
+            c_before, c = c, c * f + i * j
             h = np.tanh(c) * o
             outputs[:, t] = h
-            steps[-1] = (*steps[-1], c)
-        tape.append(steps)
+            steps.append(Step(joined, i, j, f, o, c_before, c))
+        layers.append(steps)
         inputs = outputs
-    tape.append(inputs[:, -1])
+    tape = Tape(before_relu, layers, inputs[:, -1])
     return inputs[:, -1] @ weights.output_weight + weights.output_bias, tape
 
 
@@ -71,12 +92,13 @@ def loss_and_gradients(weights: Weights, signals: Array, codes: Array, mask: Arr
     d_logits = np.exp(log_softmax)
     d_logits[np.arange(batch), codes] -= 1
     d_logits /= batch
-    d_output_weight, d_output_bias = tape[-1].T @ d_logits, d_logits.sum(axis=0)
+    d_output_weight, d_output_bias = tape.last_output.T @ d_logits, d_logits.sum(axis=0)
     units = weights.hidden_weight.shape[1]
     d_outputs = np.zeros((batch, time, units))
     d_outputs[:, -1] = d_logits @ weights.output_weight.T
-    d_kernels, d_biases = [], []
-    for kernel, steps in zip(reversed(weights.kernels), reversed(tape[1:-1]), strict=True):
+    d_kernels: list[Array] = []
+    d_biases: list[Array] = []
+    for kernel, steps in zip(reversed(weights.kernels), reversed(tape.layers), strict=True):
         d_kernel, d_bias = np.zeros_like(kernel), np.zeros(kernel.shape[1])
         d_inputs = np.zeros((batch, time, units))
         d_h, d_c = np.zeros((batch, units)), np.zeros((batch, units))
@@ -96,7 +118,7 @@ def loss_and_gradients(weights: Weights, signals: Array, codes: Array, mask: Arr
         d_kernels.insert(0, d_kernel)
         d_biases.insert(0, d_bias)
         d_outputs = d_inputs
-    d_before_relu = d_outputs * (tape[0] > 0) * mask
+    d_before_relu = d_outputs * (tape.before_relu > 0) * mask
     gradients = Weights(
         np.einsum("btc,btu->cu", signals, d_before_relu),
         d_before_relu.sum(axis=(0, 1)),

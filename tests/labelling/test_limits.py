@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import pytest
 
+from example_timelines import timeline
 from harken.labelling.limits import limits_of
 from harken.models.mounting import Mounting
 from harken.models.recogniser import Recogniser
 from harken.reports.wearer.limits import Limit, LimitKind, limits_in_words
 from harken.timelines import Timeline
-from labelled import timeline
 
 HOUR = 3600.0
 MIDNIGHT_S = 1_704_067_200.0  # 1 January 2024

@@ -163,7 +163,8 @@ def test_coverage_counts_what_is_answered(
     threshold = data.draw(st.sampled_from(curve.thresholds.tolist()))
     found = answered(probabilities, codes, unsure_below=threshold)
     covered, accuracy = curve.at(threshold)
-    assert (covered, accuracy) == (found.coverage, pytest.approx(found.accuracy))
+    assert covered == found.coverage
+    assert accuracy == pytest.approx(found.accuracy)
 
 
 def test_a_probability_at_the_threshold_is_an_answer() -> None:

@@ -46,7 +46,8 @@ def test_scores_from_their_definitions(data: st.DataObject) -> None:
 def test_percentages() -> None:
     scores = score(np.array([0, 0, 0, 1]), np.array([0, 0, 1, 1]), ("a", "b", "never"))
     assert scores.confusion_percent.tolist() == [[50, 25, 0], [0, 25, 0], [0, 0, 0]]
-    np.testing.assert_allclose(scores.confusion_percent_of_truth, [[200 / 3, 100 / 3, 0], [0, 100, 0], [0, 0, 0]])
+    of_truth = [[200 / 3, 100 / 3, 0.0], [0.0, 100.0, 0.0], [0.0, 0.0, 0.0]]
+    np.testing.assert_allclose(scores.confusion_percent_of_truth, of_truth)
 
 
 def test_nothing_to_score_is_an_error() -> None:

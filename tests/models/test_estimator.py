@@ -1,9 +1,9 @@
 """The estimator does what scikit-learn's own tools ask of one, with three-dimensional windows."""
 
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import harken
 import people
-from harken.learning.presets import PRESETS
+from harken.learning.presets import PRESETS, Preset
 from harken.models.estimator import ActivityClassifier, InputError
 from harken.models.recogniser import Recogniser
 from harken.support.errors import HarkenError
@@ -58,12 +58,25 @@ def in_g(X: NDArray[np.float64]) -> NDArray[np.float64]:
     return X / 9.80665
 
 
-def small(**parameters: Any) -> ActivityClassifier:
-    return ActivityClassifier(**{"preset": SMALL, "sample_rate_hz": RATE_HZ, "device": "cpu"} | parameters)
+class Parameters(TypedDict, total=False):
+    """Those of the classifier, beside the preset."""
+
+    sample_rate_hz: float
+    channels: Sequence[str]
+    epochs: int
+    learning_rate: float
+    dropout: float
+    random_state: int | np.random.RandomState | None
+    device: str
 
 
-def quick(**parameters: Any) -> ActivityClassifier:
-    return small(**{"preset": QUICK} | parameters)
+def small(preset: str | Preset = SMALL, **parameters: Unpack[Parameters]) -> ActivityClassifier:
+    given: Parameters = {"sample_rate_hz": RATE_HZ, "device": "cpu"}
+    return ActivityClassifier(preset, **(given | parameters))
+
+
+def quick(preset: str | Preset = QUICK, **parameters: Unpack[Parameters]) -> ActivityClassifier:
+    return small(preset, **parameters)
 
 
 def test_unseen_are_recognised_in_a_cross_validation_over_people() -> None:
@@ -251,7 +264,7 @@ def test_other_refusals() -> None:
     with pytest.raises(InputError, match="only one class, lying"):
         quick().fit(X, np.full(len(X), "lying"))
     with pytest.raises(InputError, match="y is None"):
-        quick().fit(X, None)
+        quick().fit(X, None)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="Unknown label type"):
         quick().fit(X, np.array([1, "1"], dtype=object)[np.arange(len(X)) % 2])
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
@@ -260,15 +273,15 @@ def test_other_refusals() -> None:
         quick().fit(X, np.random.default_rng(0).random(len(X)))
     with pytest.raises(InputError, match="windows of 39 samples, but ActivityClassifier learned from windows of 40"):
         quick().fit(X, y).predict(X[:, 1:])
-    for parameters, message in (
-        ({"preset": "everything"}, "there is no preset 'everything'"),
-        ({"epochs": 0}, "0 epochs cannot be"),
-        ({"sample_rate_hz": 0.0}, "a sample rate of 0.0 Hz cannot be"),
-        ({"dropout": 2.0}, "cannot have dropout = 2.0"),
-        ({"device": "tpu"}, "there is no device 'tpu'"),
+    for classifier, message in (
+        (quick(preset="everything"), "there is no preset 'everything'"),
+        (quick(epochs=0), "0 epochs cannot be"),
+        (quick(sample_rate_hz=0.0), "a sample rate of 0.0 Hz cannot be"),
+        (quick(dropout=2.0), "cannot have dropout = 2.0"),
+        (quick(device="tpu"), "there is no device 'tpu'"),
     ):
         with pytest.raises(HarkenError, match=message):
-            quick(**parameters).fit(X, y)
+            classifier.fit(X, y)
 
 
 def test_scikit_learn_is_told_that_windows_have_three_dimensions() -> None:

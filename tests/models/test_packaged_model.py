@@ -1,24 +1,21 @@
 """The model that comes with harken labels watches of any rate and unit without an option."""
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 
 import harken
+from command_line import Run
 from harken.datasets import dsads, wisdm
 from harken.datasets.activities import COMMON_ACTIVITIES, to_common
 from harken.evaluation.evaluation import evaluate
 from harken.models.recogniser import PACKAGED_MODEL, Recogniser
 from harken.recordings.recording import Recording
 from harken.signals import turned_by_quarters
-
-Run = Callable[..., Any]
 
 
 def right(frame: pl.DataFrame, truth: Recording, words: dict[str, str] | None = None, *, only: str = "") -> float:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from harken.windows.windows import Windows
 pytestmark = pytest.mark.usefixtures("small_preset")
 
 
-def windows_of(tmp_path: Path, seed: int, **options: object) -> Windows:
+def windows_of(tmp_path: Path, seed: int, **options: Unpack[people.PersonOptions]) -> Windows:
     path = people.write_person(tmp_path / f"p{seed}.csv", seed, **options)
     return harken.random_windows(harken.read(path, as_found=True), length=32, count=300, seed=seed)
 

@@ -13,7 +13,7 @@ from harken.support.errors import HarkenError
 
 
 def sigmoid(values: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-values))
+    return np.asarray(1 / (1 + np.exp(-values)))
 
 
 def plain_logits(network: DeepConvLSTM, window: np.ndarray) -> np.ndarray:
@@ -128,7 +128,7 @@ def test_it_learns_which_of_two_rhythms_it_hears() -> None:
     optimiser = torch.optim.RMSprop(network.parameters(), lr=0.003, alpha=0.9)
     for _ in range(60):
         optimiser.zero_grad()
-        F.cross_entropy(network(signals), codes).backward()
+        torch.autograd.backward(F.cross_entropy(network(signals), codes))
         optimiser.step()
     network.eval()
     assert (network(signals).argmax(dim=1) == codes).float().mean() > 0.9

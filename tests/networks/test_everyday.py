@@ -29,11 +29,11 @@ def _normalised(values: np.ndarray, weights: dict[str, np.ndarray], name: str) -
     """Batch normalisation with the running statistics, then ReLU."""
     spread = np.sqrt(weights[f"{name}.running_var"] + 1e-5)
     values = (values - weights[f"{name}.running_mean"][:, None]) / spread[:, None]
-    return np.maximum(0, values * weights[f"{name}.weight"][:, None] + weights[f"{name}.bias"][:, None])
+    return np.asarray(np.maximum(0, values * weights[f"{name}.weight"][:, None] + weights[f"{name}.bias"][:, None]))
 
 
 def _sigmoid(values: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-values))
+    return np.asarray(1 / (1 + np.exp(-values)))
 
 
 def _lstm(steps: np.ndarray, weights: dict[str, np.ndarray], suffix: str) -> np.ndarray:
@@ -79,7 +79,7 @@ def _reference(weights: dict[str, np.ndarray], signals: np.ndarray) -> np.ndarra
     for layer in (1, 4):
         seen = np.maximum(0, seen @ weights[f"glance.{layer}.weight"].T + weights[f"glance.{layer}.bias"])
     features = np.concatenate([both.mean(1), both.max(1), patches.mean(2), patches.max(2), seen], axis=1)
-    return features @ weights["output.weight"].T + weights["output.bias"]
+    return np.asarray(features @ weights["output.weight"].T + weights["output.bias"])
 
 
 @pytest.mark.parametrize("length", [16, 33, 300])

@@ -16,8 +16,8 @@ from harken.networks.notebook_lstm import NotebookLSTM, NotebookSizes
 def twins(*arguments: int, **options: object) -> tuple[nn.LSTM, FusedLSTM]:
     """The same weights twice."""
     torch.manual_seed(0)
-    theirs = nn.LSTM(*arguments, **options)  # type: ignore[arg-type]
-    ours = FusedLSTM(*arguments, **options)  # type: ignore[arg-type]
+    theirs = nn.LSTM(*arguments, **options)
+    ours = FusedLSTM(*arguments, **options)
     ours.load_state_dict(theirs.state_dict())
     return theirs, ours
 
@@ -77,7 +77,7 @@ def test_copies_and_changed_weights_are_seen() -> None:
     copied = copy.deepcopy(ours)
     torch.testing.assert_close(copied(x), ours(x), rtol=0, atol=0)
     with torch.no_grad():
-        copied.weight_hh_l0.data.mul_(2)
+        copied.get_parameter("weight_hh_l0").data.mul_(2)
     assert not torch.equal(copied(x)[0], ours(x)[0])
 
 

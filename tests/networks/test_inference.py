@@ -25,6 +25,8 @@ def learned(name: str, seed: int = 0, **sizes: int) -> nn.Module:
     with torch.no_grad():
         for module in network.modules():
             if isinstance(module, nn.BatchNorm1d):
+                assert module.running_mean is not None
+                assert module.running_var is not None
                 module.running_mean.normal_()
                 module.running_var.uniform_(0.2, 3)
                 module.weight.normal_()
@@ -76,10 +78,11 @@ def test_each_batch_normalisation_after_a_convolution_is_part_of_it() -> None:
 def test_a_convolution_padded_by_a_word_is_joined_too() -> None:
     network = nn.Sequential(nn.Conv1d(2, 3, 3, padding="same"), nn.BatchNorm1d(3), nn.ReLU())
     with torch.no_grad():
-        network[1].running_mean.normal_()
+        network.get_buffer("1.running_mean").normal_()
     network.eval()
     signals = torch.randn(2, 2, 9)
     faster = for_inference(network)
+    assert isinstance(faster, nn.Sequential)
     assert [type(part) for part in faster] == [nn.Conv1d, nn.ReLU]
     torch.testing.assert_close(faster(signals), network(signals))
 
@@ -93,7 +96,7 @@ def test_a_copy_knows_when_the_network_is_another() -> None:
     assert not made.is_of(network)
     made = InferenceCopy(network)
     with torch.no_grad():
-        network.stem[1].running_mean.add_(1)
+        network.get_buffer("stem.1.running_mean").add_(1)
     assert not made.is_of(network)
 
 
@@ -103,10 +106,10 @@ def test_a_recogniser_answers_by_the_weights_that_it_has_now() -> None:
     first = recogniser.predict_proba(windows)
     assert np.array_equal(recogniser.predict_proba(windows), first)
     with torch.no_grad():
-        recogniser.network_.output.bias[0] += 100
+        recogniser.network_.get_parameter("output.bias")[0] += 100
     assert (recogniser.predict_proba(windows).argmax(axis=1) == 0).all()
     with torch.no_grad():
-        recogniser.network_.output.bias[0] -= 100
+        recogniser.network_.get_parameter("output.bias")[0] -= 100
     sent = pickle.loads(pickle.dumps(recogniser))  # as joblib sends it to another process
     np.testing.assert_allclose(sent.predict_proba(windows), first, atol=1e-5)
     recogniser.network_ = copy.deepcopy(recogniser.network_)

@@ -3,6 +3,7 @@
 import ctypes
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 import pytest
@@ -64,7 +65,12 @@ def close(found: Tensor | np.ndarray, wanted: Tensor | np.ndarray, relative: flo
 
 
 def everything(
-    module: nn.LSTM, x: Tensor, state: tuple[Tensor, Tensor] | None, pulls: tuple[Tensor, ...], **options: object
+    module: nn.LSTM,
+    x: Tensor,
+    state: tuple[Tensor, Tensor] | None,
+    pulls: tuple[Tensor, ...],
+    *,
+    level: native.Level | None = None,
 ) -> list[Tensor]:
     """Results and gradients by our kernels: y, h, c, dx, dh0, dc0, and the weights'."""
     x = x.clone().requires_grad_()
@@ -77,9 +83,10 @@ def everything(
         units=module.hidden_size,
         layers=module.num_layers,
         directions=1 + module.bidirectional,
-        **options,  # type: ignore[arg-type]
+        level=level,
     )
-    sum((given * pull).sum() for given, pull in zip((y, h, c), pulls, strict=True)).backward()
+    loss = sum(((given * pull).sum() for given, pull in zip((y, h, c), pulls, strict=True)), start=torch.zeros(()))
+    torch.autograd.backward(loss)
     grads = [x.grad, *((state[0].grad, state[1].grad) if state else ())]
     return [y, h, c, *(g for g in grads if g is not None), *(p.grad for p in module.parameters() if p.grad is not None)]
 
@@ -149,7 +156,8 @@ def test_results_and_all_gradients_are_those_of_the_equations_and_of_pytorch(
 
     y, (h, c) = module(x, state)
     module.zero_grad()
-    sum((given * pull).sum() for given, pull in zip((y, h, c), pulls, strict=True)).backward()
+    loss = sum(((given * pull).sum() for given, pull in zip((y, h, c), pulls, strict=True)), start=torch.zeros(()))
+    torch.autograd.backward(loss)
     torch.testing.assert_close(tuple(found[:3]), (y, h, c), rtol=0, atol=1e-5)
     for ours, parameter in zip(found[4 + 2 * bool(state) :], module.parameters(), strict=True):
         assert parameter.grad is not None
@@ -174,10 +182,10 @@ def test_a_window_gets_the_same_bits_in_any_company(level: native.Level) -> None
     shape = {"batch": 61, "length": 40, "inputs": 5, "units": 20, "layers": 2, "bias": 1, "state": 0}
     module, x, _, _ = problem(4, {**shape, "directions": 2})
     with torch.inference_mode():
-        options = {"units": 20, "layers": 2, "directions": 2, "level": level}
-        whole, _, _ = native.lstm(x, weights_of(module), None, **options)  # type: ignore[arg-type]
+        answer = partial(native.lstm, units=20, layers=2, directions=2, level=level)
+        whole, _, _ = answer(x, weights_of(module), None)
         for rows in (slice(0, 1), slice(7, 12), slice(30, 61)):
-            part, _, _ = native.lstm(x[rows], weights_of(module), None, **options)  # type: ignore[arg-type]
+            part, _, _ = answer(x[rows], weights_of(module), None)
             assert torch.equal(part, whole[rows])
 
 
@@ -202,14 +210,14 @@ def test_only_the_gradients_that_are_asked_for() -> None:
     weights = weights_of(module)
     for last_only in (False, True):
         module.zero_grad()
-        weights[1] = module.weight_hh_l0.detach()
+        weights[1] = module.get_parameter("weight_hh_l0").detach()
         y, h, _ = native.lstm(x, weights, None, units=16, layers=2, steps=not last_only)
         assert (y.shape[1] == 0) == last_only
-        ((0 if last_only else (y * pulls[0]).sum()) + (h * pulls[1]).sum()).backward()
+        torch.autograd.backward((0 if last_only else (y * pulls[0]).sum()) + (h * pulls[1]).sum())
         assert module.weight_hh_l0.grad is None
         assert module.weight_ih_l1.grad is not None
     _, h, c = native.lstm(x, weights_of(module), None, units=16, layers=2, steps=False)
-    ((h * pulls[1]).sum() + (c * pulls[2]).sum() + (wanted[0].detach() * 0).sum()).backward()
+    torch.autograd.backward((h * pulls[1]).sum() + (c * pulls[2]).sum() + (wanted[0].detach() * 0).sum())
 
 
 def test_a_graph_that_is_kept_gives_its_gradients_twice() -> None:

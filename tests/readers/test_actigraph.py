@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from actigraph_files import NS_PER_S, OFFSET_NS, START_S
 from harken.readers.actigraph import read_gt3x
 from harken.recordings.mending import mend
-from reading import as_found, notes
+from reader_checks import as_found, notes
 
 read = as_found(read_gt3x)
 

@@ -8,7 +8,7 @@ import pytest
 from actigraph_files import ACTIVITY, ACTIVITY_2, NS_PER_S, RATE, START_S, activity, info, metadata, steps, write_gt3x
 from harken.readers.actigraph import read_gt3x
 from harken.recordings.mending import mend
-from reading import as_found, notes, refusals
+from reader_checks import as_found, notes, refusals
 
 read = as_found(read_gt3x)
 refusal = refusals(read)

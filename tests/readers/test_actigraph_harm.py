@@ -24,7 +24,7 @@ from actigraph_files import (
 )
 from harken.readers.actigraph import looks_like_gt3x, read_gt3x
 from harken.support.errors import HarkenError
-from reading import as_found, refusals
+from reader_checks import as_found, refusals
 
 read = as_found(read_gt3x)
 refusal = refusals(read)

@@ -24,7 +24,7 @@ from harken.readers.actigraph.info import encoded_float
 from harken.readers.actigraph.log import read_log
 from harken.readers.actigraph.packets import find_packets
 from harken.readers.actigraph.samples import samples_of_12_bits, samples_of_16_bits
-from reading import as_found, notes
+from reader_checks import as_found, notes
 
 read = as_found(read_gt3x)
 

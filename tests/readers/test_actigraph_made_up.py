@@ -24,7 +24,7 @@ from actigraph_files import (
 )
 from harken.readers.actigraph import read_gt3x
 from harken.recordings.mending import mend
-from reading import as_found, notes, refusals
+from reader_checks import as_found, notes, refusals
 
 read = as_found(read_gt3x)
 refusal = refusals(read)

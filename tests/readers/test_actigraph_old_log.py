@@ -8,7 +8,7 @@ from actigraph_files import ACTIVITY, RATE, neo, packed, steps, write_gt3x
 from harken.readers.actigraph import read_gt3x
 from harken.readers.actigraph.held import held_stretches
 from harken.recordings.mending import mend
-from reading import as_found, notes, refusals
+from reader_checks import as_found, notes, refusals
 
 read = as_found(read_gt3x)
 refusal = refusals(read)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from harken.readers.axivity import read_axivity, reading, samples
 from harken.readers.axivity.blocks import Blocks, find_blocks
 from harken.readers.options import TableOptions
-from reading import mended, refusals
+from reader_checks import mended, refusals
 from research_watches import (
     AX6,
     AX6_CHANNELS,

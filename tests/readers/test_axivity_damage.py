@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from harken.readers.axivity import read_axivity
 from harken.readers.options import TableOptions
-from reading import mended, refusals
+from reader_checks import mended, refusals
 from research_watches import (
     AX6,
     BLOCK_SAMPLES,

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from harken.readers.axivity import looks_like_axivity, read_axivity
 from harken.readers.options import TableOptions
 from harken.recordings.recording import Recording
-from reading import mended, refusals
+from reader_checks import mended, refusals
 from research_watches import (
     AX6,
     AX6_CHANNELS,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import harken
 from harken.support.errors import HarkenError
-from reading import refusals
+from reader_checks import refusals
 from tables import HEADER, notebook_lines, write
 
 LINES = [HEADER, *notebook_lines()]
@@ -54,7 +54,7 @@ def without_last(text: str) -> str:
     return text.rsplit(",", 1)[0]
 
 
-ROWS_AT_FAULT = {
+ROWS_AT_FAULT: dict[str, tuple[list[str] | str, str]] = {
     "last row cut short": (
         "\n".join(LINES[:-1]) + "\n15191704",
         f"FILE, line 9: the row is cut short: 1 of 6 columns. {CUT}",
@@ -182,7 +182,7 @@ def test_wrong_option_names_are_a_programmers_mistake(tmp_path: Path) -> None:
         harken.read(tmp_path / "a.csv", unit="g")
 
 
-BAD_OPTIONS = {
+BAD_OPTIONS: dict[str, tuple[dict[str, object], str]] = {
     "time unit": ({"time_unit": "min"}, "--time-unit min: there is no such unit here; the units are s, ms, us, ns"),
     "unit": ({"acceleration_unit": "N"}, "--unit N: there is no such unit here; the units are g, m/s2, mg, g/64"),
     "rate": ({"sample_rate_hz": 0.0}, "--rate 0: give samples per second, up to 10,000"),

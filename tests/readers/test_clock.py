@@ -1,9 +1,10 @@
 """Times in every unit and form, zones, and the two days a year on which clocks change."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Unpack
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -16,12 +17,13 @@ import harken
 import harken.readers.options
 import harken.recordings.mending
 from harken.readers.clock import nanoseconds
-from harken.readers.options import TableOptions
+from harken.readers.options import TableOptions, TimeUnit
 from harken.readers.parts import open_parts
 from harken.readers.units import NS_PER_UNIT
 from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
-from parted import assert_same
+from part_checks import assert_same
+from reader_checks import Options
 from tables import acceleration, write
 
 START = datetime(2018, 2, 20, 23, 46, 40, tzinfo=UTC)
@@ -29,7 +31,7 @@ START_NS = int(START.timestamp()) * 10**9
 NO_DATE = "The clock has no date: it is shown as if it had started at the beginning of 1970."
 
 
-def read_times(folder: Path, times: list[object], **options: object) -> Recording:
+def read_times(folder: Path, times: Sequence[object], **options: Unpack[Options]) -> Recording:
     samples = acceleration(len(times))
     lines = ["time,x,y,z", *(f"{time},{x},{y},{z}" for time, (x, y, z) in zip(times, samples, strict=True))]
     return harken.read(write(folder, lines), **options)
@@ -38,7 +40,7 @@ def read_times(folder: Path, times: list[object], **options: object) -> Recordin
 @pytest.mark.parametrize("unit", NS_PER_UNIT)
 @pytest.mark.parametrize("start", [0, START_NS], ids=["relative", "since 1970"])
 @pytest.mark.parametrize("rate", [6, 25, 100, 390])
-def test_units_are_recognised(unit: str, start: int, rate: int, tmp_path: Path) -> None:
+def test_units_are_recognised(unit: TimeUnit, start: int, rate: int, tmp_path: Path) -> None:
     ns = start + np.arange(50) * 10**9 // rate
     digits = {"s": 6, "ms": 3, "us": 0, "ns": 0}[unit]
     times = [f"{whole}.{rest:09}"[: -9 + digits or None] for whole, rest in (divmod(int(t), 10**9) for t in ns)]

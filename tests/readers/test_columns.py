@@ -1,20 +1,23 @@
 """Which column is what, and the errors when that cannot be told."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Unpack
 
 import pytest
 
 from harken.readers.columns import Columns, find_columns
 from harken.readers.options import TableOptions
 from harken.support.errors import HarkenError
+from reader_checks import Options
 
 
-def find(header: str | None, first_row: str = "", **options: object) -> Columns:
+def find(header: str | None, first_row: str = "", **options: Unpack[Options]) -> Columns:
     names = header.split(",") if header else None
     return find_columns(Path("FILE"), names, first_row.split(","), TableOptions(**options))
 
 
-def refusal(header: str | None, first_row: str = "", **options: object) -> str:
+def refusal(header: str | None, first_row: str = "", **options: Unpack[Options]) -> str:
     with pytest.raises(HarkenError) as caught:
         find(header, first_row, **options)
     return str(caught.value)
@@ -79,7 +82,7 @@ def test_name_comes_before_number() -> None:
 
 
 def test_number_given_as_a_number() -> None:
-    assert find("a,x,y,z", time_column=1).time == 0
+    assert find("a,x,y,z", time_column=1).time == 0  # type: ignore[arg-type]
 
 
 def test_option_comes_before_known_names() -> None:
@@ -87,7 +90,7 @@ def test_option_comes_before_known_names() -> None:
     assert find("Time,Timestamp,x,y,z", time_column="Time").time == 0
 
 
-REFUSALS = {
+REFUSALS: dict[str, tuple[Callable[..., str], tuple[str | None] | tuple[str | None, str], Options, str]] = {
     "wrong names": (
         refusal,
         ("when,ex,why,zed",),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 import harken
 from harken.readers import blocks
 from harken.recordings.recording import STANDARD_GRAVITY, Recording
+from reader_checks import Options
 from tables import HEADER, START_MS, acceleration, notebook_lines, write
 
 LINES = notebook_lines(40)
@@ -69,7 +70,7 @@ def test_p_and_label_may_be_missing(kept: list[int], with_header: bool, tmp_path
     assert recording.unlabelled_rows == (0 if 5 in kept else 40)
 
 
-WRITTEN_OTHERWISE = {
+WRITTEN_OTHERWISE: dict[str, list[str] | str | bytes] = {
     "DOS line ends": "\r\n".join([*LINES, ""]),
     "no newline at the end": "\n".join(LINES),
     "blank lines": "\n" + "\n\n".join(LINES) + "\n \n\t\n\r\n",
@@ -186,7 +187,7 @@ GENERAL = [
     "who;when (s);forward;sideways;up;doing;heart",
     *(f"p{row % 2};{row / 50:.2f};{x:.5f};{y:.5f};{z:.5f};lie;60" for row, (x, y, z) in enumerate(acceleration(40))),
 ]
-GENERAL_OPTIONS = {
+GENERAL_OPTIONS: Options = {
     "skip_rows": 2,
     "time_column": "when (s)",
     "time_unit": "s",

@@ -11,7 +11,7 @@ from exports import head, survives
 from harken.readers.empatica import looks_like_empatica, read_empatica
 from harken.readers.options import TableOptions
 from harken.support.errors import HarkenError
-from reading import mended
+from reader_checks import mended
 from tables import HEADER, acceleration, notebook_lines, write
 
 START_S = 1_495_437_325

@@ -18,7 +18,7 @@ from harken.readers.geneactiv import samples as library_samples
 from harken.readers.options import TableOptions
 from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
-from reading import mended, refusals
+from reader_checks import mended, refusals
 from research_watches import SUMMER, geneactiv, ns, turning, write_parts
 
 actfast = pytest.importorskip("actfast", reason="the devices extra is not installed")
@@ -47,7 +47,7 @@ def read_or_refused(path: Path) -> Recording | None:
 
 def expected_g(samples: int) -> np.ndarray:
     """The acceleration in a made-up file, by the maker's formula."""
-    return (turning(samples) * 100.0 - OFFSETS) / GAINS
+    return np.asarray((turning(samples) * 100.0 - OFFSETS) / GAINS)
 
 
 REAL = {

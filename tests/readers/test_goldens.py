@@ -22,8 +22,8 @@ def test_what_is_read_is_what_it_was(name: str, request: pytest.FixtureRequest) 
     with TemporaryDirectory() as made_up:
         record = record_of(given, real or Path(made_up))
     if record != RECORDS[name]:
-        lines = [as_text(each).splitlines() for each in (RECORDS[name], record)]
-        changes = difflib.unified_diff(*lines, "goldens.json", "as read now", n=1, lineterm="")
+        before, after = (as_text(each).splitlines() for each in (RECORDS[name], record))
+        changes = difflib.unified_diff(before, after, "goldens.json", "as read now", n=1, lineterm="")
         pytest.fail("\n".join([f"{name} is read differently:", *changes]), pytrace=False)
 
 

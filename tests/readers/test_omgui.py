@@ -1,5 +1,6 @@
 """OMGUI's CSV export: two real ones, each beside the watch's own file, and made ones for what those do not have."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,13 +14,15 @@ from harken.readers.omgui import looks_like_omgui, read_omgui
 from harken.readers.options import TableOptions
 from harken.readers.parts import open_parts
 from harken.support.errors import HarkenError
-from parted import assert_same
-from reading import mended
+from part_checks import assert_same
+from reader_checks import mended
 from tables import HEADER, acceleration, notebook_lines, write
 
 START_NS = 1_551_178_506 * 10**9  # 26 February 2019, 10:55:06 on the watch's clock
 NO_ZONE = "Times carry no zone and are taken as UTC; --timezone says where the wearer lived."
 MIXED = "Acceleration and rotation stand in one another's columns, as gravity shows, in the first"
+
+Form = Callable[[int], str]
 
 
 def unix(time_ns: int) -> str:
@@ -37,7 +40,7 @@ def lines(times: list[str], *columns: np.ndarray) -> list[str]:
     return [",".join([time, *(f"{value:.6f}" for value in row)]) for time, row in zip(times, rows, strict=True)]
 
 
-def made(rows: int = 200, *, form=unix, start_ns: int = START_NS) -> list[str]:
+def made(rows: int = 200, *, form: Form = unix, start_ns: int = START_NS) -> list[str]:
     return lines([form(start_ns + 10_000_000 * row) for row in range(rows)], acceleration(rows))
 
 
@@ -94,7 +97,15 @@ def test_real_ax6_whose_sensors_are_mixed_up_as_long_as_the_export_lasts(data_di
     samples=st.lists(st.tuples(*[st.integers(-32768, 32767)] * 6), min_size=2, max_size=60),
     ending=st.sampled_from(["", ",23.45", ",117,201", ",s", ","]),
 )
-def test_round_trip(start_s: int, step: int, form, axes: int, samples, ending: str, tmp_path_factory) -> None:
+def test_round_trip(
+    start_s: int,
+    step: int,
+    form: Form,
+    axes: int,
+    samples: list[tuple[int, ...]],
+    ending: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
     times = start_s * 10**9 + np.arange(len(samples)) * (step * 100_000 if form is unix else step * 1_000_000)
     scaled = np.array(samples)[:, :axes] / np.array([4096.0] * 3 + [16.384] * 3)[:axes]
     content = [line + ending for line in lines([form(int(time)) for time in times], scaled)]
@@ -113,7 +124,7 @@ def test_round_trip(start_s: int, step: int, form, axes: int, samples, ending: s
 
 
 @pytest.mark.parametrize("form", [unix, text])
-def test_both_forms_of_time_are_the_watchs_wall_clock(form, tmp_path: Path) -> None:
+def test_both_forms_of_time_are_the_watchs_wall_clock(form: Form, tmp_path: Path) -> None:
     path = write(tmp_path, made(form=form))
     assert read(path).time_ns[0] == START_NS
     athens = read(path, timezone="Europe/Athens")
@@ -178,7 +189,7 @@ def test_a_gzipped_export_is_recognised_and_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", [unix, text])
-def test_mutilated(form, tmp_path: Path) -> None:
+def test_mutilated(form: Form, tmp_path: Path) -> None:
     survives("\n".join([*made(60, form=form), ""]).encode(), tmp_path / "ann.csv", looks_like_omgui, read_omgui)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 import polars as pl
@@ -11,7 +12,8 @@ import pytest
 import harken
 from harken.readers.parts import open_parts
 from harken.support.errors import HarkenError
-from parted import refusal_of
+from part_checks import refusal_of
+from reader_checks import Options
 from tables import HEADER, START_MS, acceleration, notebook_lines, write
 
 ROWS = 60
@@ -30,7 +32,7 @@ def table(**columns: object) -> pl.DataFrame:
     return pl.DataFrame({**plain, **columns})
 
 
-def read(folder: Path, frame: pl.DataFrame, **options: object) -> harken.Recording:
+def read(folder: Path, frame: pl.DataFrame, **options: Unpack[Options]) -> harken.Recording:
     path = folder / "ann.parquet"
     frame.write_parquet(path)
     return harken.read(path, **options)

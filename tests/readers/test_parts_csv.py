@@ -16,7 +16,8 @@ import harken.readers.units
 from harken.readers import read
 from harken.readers.parts import open_parts
 from harken.support.errors import HarkenError
-from parted import assert_same, refusal_of
+from part_checks import assert_same, refusal_of
+from reader_checks import Options
 
 START_MS = 1_519_170_400_000
 START = datetime(2018, 2, 20, 23, 46, 40, tzinfo=UTC)
@@ -89,7 +90,8 @@ def test_a_csv_file_in_pieces_is_mended_as_the_whole_is(tmp_path: Path, data: st
             )
         )
     path = write(tmp_path / "anna.csv", lines)
-    options = data.draw(st.sampled_from([{}, {"timezone": "Europe/Athens"}]))
+    zones: list[Options] = [{}, {"timezone": "Europe/Athens"}]
+    options = data.draw(st.sampled_from(zones))
     parts = open_parts(path, **options)
     assert parts.streamed
     assert_same(parts, path, **options)
@@ -112,7 +114,7 @@ def test_what_needs_the_whole_is_read_whole(tmp_path: Path) -> None:
     times = [CLOCKS["milliseconds"](20 * row) for row in range(300)]
     header, *lines = lines_of(times)
     local = [(datetime(2018, 10, 28, 3, 58) + timedelta(seconds=row)) for row in range(300)]
-    files: dict[str, tuple[list[str], dict[str, object]]] = {
+    files: dict[str, tuple[list[str], Options]] = {
         "out of order": ([header, *reversed(lines)], {}),
         "slow": (lines_of([str(START_MS + 200 * row) for row in range(300)]), {}),
         "faster than a wrist": (lines_of([str(START_MS + 2 * row) for row in range(300)]), {}),
@@ -139,7 +141,7 @@ def test_what_needs_the_whole_is_read_whole(tmp_path: Path) -> None:
 def test_refusals_are_those_of_reading_the_whole(tmp_path: Path) -> None:
     times = [CLOCKS["milliseconds"](20 * row) for row in range(300)]
     whole = lines_of(times, Label=["walking"] * 299 + ["walki"])
-    changed = {
+    changed: dict[str, Callable[[list[str]], list[str]]] = {
         "cut": lambda lines: [*lines[:200], lines[200].rsplit(",", 2)[0]],
         "no number": lambda lines: [*lines[:200], lines[200].replace(",9", ",nine"), *lines[201:]],
         "no time": lambda lines: [*lines[:200], "yesterday" + lines[200][13:], *lines[201:]],
@@ -175,10 +177,9 @@ def test_a_csv_file_cut_short_or_with_flipped_bytes_is_refused_or_read_as_the_wh
 
 
 def test_real_tables_stream(data_dir: Path) -> None:
-    for path, options in (
-        (data_dir / "notebook_format" / "merged_ab.csv", {}),
-        (data_dir / "notebook_format" / "merged_ef.csv", {"timezone": "Europe/Istanbul"}),
-    ):
+    merged: dict[str, Options] = {"merged_ab.csv": {}, "merged_ef.csv": {"timezone": "Europe/Istanbul"}}
+    for name, options in merged.items():
+        path = data_dir / "notebook_format" / name
         parts = open_parts(path, **options)
         assert parts.streamed
         assert_same(parts, path, **options)

@@ -15,7 +15,7 @@ from actigraph_files import export_header
 from harken.readers import read
 from harken.readers.actigraph.held import Held, held_stretches
 from harken.readers.parts import open_parts
-from parted import assert_same, refusal_of
+from part_checks import assert_same, refusal_of
 from tables import acceleration, write
 
 RATE = 30

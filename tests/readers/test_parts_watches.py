@@ -14,7 +14,8 @@ import harken.readers.geneactiv.samples
 import harken.readers.parts.geneactiv
 from harken.readers import read
 from harken.readers.parts import open_parts
-from parted import assert_same, refusal_of
+from part_checks import assert_same, refusal_of
+from reader_checks import Options
 
 OLD_LOG = "pygt3x_neo.gt3x"
 
@@ -32,7 +33,7 @@ real = pytest.mark.skipif(not os.environ.get("HARKEN_DATA"), reason="HARKEN_DATA
 @real
 @pytest.mark.parametrize("path", files(".gt3x"), ids=lambda path: path.name)
 @pytest.mark.parametrize("options", [{}, {"timezone": "America/New_York"}], ids=["", "zone"])
-def test_real_gt3x_files_stream(path: Path, options: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_real_gt3x_files_stream(path: Path, options: Options, monkeypatch: pytest.MonkeyPatch) -> None:
     # Pieces smaller than two of the longest packets, and many more of them than these short files have.
     pieces = harken.readers.actigraph.archive.Archive.pieces
     monkeypatch.setattr(

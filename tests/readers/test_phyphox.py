@@ -15,7 +15,7 @@ from harken.readers.options import TableOptions
 from harken.readers.phyphox import looks_like_phyphox, read_phyphox
 from harken.recordings.recording import STANDARD_GRAVITY
 from harken.support.errors import HarkenError
-from reading import mended, notes
+from reader_checks import mended, notes
 from tables import HEADER, acceleration, notebook_lines, write
 
 SECONDS = np.arange(200) * 0.00997
@@ -36,8 +36,8 @@ def number(value: float, point: str) -> str:
 
 
 def table(
-    seconds: NDArray[np.float64],
-    samples: NDArray[np.float64],
+    seconds: NDArray[np.floating],
+    samples: NDArray[np.floating],
     names: tuple[str, ...] = TOTAL,
     *,
     separator: str = ",",
@@ -73,7 +73,15 @@ read = mended(read_phyphox)
         [TOTAL, ("X (m/s^2)", "Y (m/s^2)", "Z (m/s^2)"), tuple(f"Acceleration {a} (m/s²)" for a in "xyz")]
     ),
 )
-def test_round_trip(form, steps, scale: float, seed: int, end: str, names, tmp_path_factory) -> None:
+def test_round_trip(
+    form: tuple[str, str],
+    steps: list[float],
+    scale: float,
+    seed: int,
+    end: str,
+    names: tuple[str, ...],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
     seconds = np.cumsum(steps)
     samples = np.random.default_rng(seed).normal(0, scale, (len(steps), 3))
     content = table(seconds, samples, names, separator=form[0], point=form[1], end=end)
@@ -105,7 +113,7 @@ def test_cells_that_an_app_leaves_empty(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("names", [LINEAR, ("Lineare Beschleunigung x (m/s^2)", *LINEAR[1:])])
-def test_linear_acceleration_is_read_and_the_lack_of_gravity_is_said(names, tmp_path: Path) -> None:
+def test_linear_acceleration_is_read_and_the_lack_of_gravity_is_said(names: tuple[str, ...], tmp_path: Path) -> None:
     names = tuple(names[0].replace(" x ", f" {axis} ") for axis in "xyz")
     still = read(write(tmp_path, table(SECONDS, MS2 - SLOW, names)))
     walking = read(write(tmp_path, table(SECONDS, MS2 - SLOW + [1, 0, 0], names), "walk.csv"))  # 1 m/s² is not 1 g
@@ -121,7 +129,7 @@ AGAIN = [("PAUSE", 1.0, 1_714_550_401.123), ("START", 1.0, 1_714_550_460.5), ("P
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_an_archive_knows_the_date_and_the_pauses(form, tmp_path: Path) -> None:
+def test_an_archive_knows_the_date_and_the_pauses(form: tuple[str, str], tmp_path: Path) -> None:
     separator, point = form
     files = {
         "Raw Data.csv": table(SECONDS, MS2, separator=separator, point=point),
@@ -145,7 +153,9 @@ def test_an_archive_knows_the_date_and_the_pauses(form, tmp_path: Path) -> None:
     start_ms=st.integers(1_500_000_000_000, 1_900_000_000_000),
     runs=st.lists(st.tuples(st.integers(1, 40), st.integers(1, 600_000)), min_size=1, max_size=6),
 )
-def test_round_trip_of_dates(start_ms: int, runs: list[tuple[int, int]], tmp_path_factory) -> None:
+def test_round_trip_of_dates(
+    start_ms: int, runs: list[tuple[int, int]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
     """Each run is some samples, 20 ms apart, and the pause in ms after it."""
     events: list[tuple[str, float, float]] = []
     seconds: list[float] = []
@@ -158,8 +168,8 @@ def test_round_trip_of_dates(start_ms: int, runs: list[tuple[int, int]], tmp_pat
         experiment_ms += 20 * samples
         events.append(("PAUSE", experiment_ms / 1000, (start_ms + 20 * samples) / 1000))
         start_ms += 20 * samples + pause_ms
-    samples = acceleration(len(seconds)) * STANDARD_GRAVITY
-    files = {"Raw Data.csv": table(np.array(seconds), samples), "meta/time.csv": time_table(events)}
+    signals = acceleration(len(seconds)) * STANDARD_GRAVITY
+    files = {"Raw Data.csv": table(np.array(seconds), signals), "meta/time.csv": time_table(events)}
     path = write(tmp_path_factory.getbasetemp(), zipped(files), "dates.zip")
     recording = read_phyphox(path, TableOptions())
     assert np.abs(recording.time_ns - expected).max() <= 1000
@@ -176,7 +186,8 @@ DATELESS = {
 
 @pytest.mark.parametrize("case", DATELESS)
 def test_an_archive_whose_date_is_lost(case: str, tmp_path: Path) -> None:
-    meta = {} if DATELESS[case] is None else {"meta/time.csv": DATELESS[case]}
+    times = DATELESS[case]
+    meta = {} if times is None else {"meta/time.csv": times}
     recording = read(write(tmp_path, zipped({"Raw Data.csv": table(SECONDS, MS2)} | meta), "a.zip"))
     np.testing.assert_allclose(recording.time_ns / 1e9, SECONDS, atol=1e-8)
     assert NO_DATE in notes(recording)
@@ -214,7 +225,7 @@ def test_what_it_is_not(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", [FORMATS[0], FORMATS[-1]])
-def test_mutilated(form, tmp_path: Path) -> None:
+def test_mutilated(form: tuple[str, str], tmp_path: Path) -> None:
     content = table(SECONDS[:40], MS2[:40], separator=form[0], point=form[1])
     survives(content, tmp_path / "ann.csv", looks_like_phyphox, read_phyphox)
 

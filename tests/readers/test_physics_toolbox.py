@@ -28,7 +28,9 @@ def seconds(rows: int) -> list[str]:
 
 @settings(max_examples=40, deadline=None)
 @given(rows=st.integers(70, 150), seed=st.integers(0, 2**32), semicolons=st.booleans(), dated=st.booleans())
-def test_round_trip(rows: int, seed: int, semicolons: bool, dated: bool, tmp_path_factory) -> None:
+def test_round_trip(
+    rows: int, seed: int, semicolons: bool, dated: bool, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     g = acceleration(rows, seed)
     times = [f"2018-10-03 17:23:{55 + row // 100}.{row % 100:02}00" for row in range(rows)] if dated else seconds(rows)
     content = "\n".join([*lines(times, g), ""])

@@ -1,5 +1,7 @@
 """What is written as CSV in any of many ways is read back as it was."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -31,7 +33,7 @@ ROUND_TRIP = st.fixed_dictionaries(
 
 @settings(max_examples=60, deadline=None)
 @given(drawn=ROUND_TRIP)
-def test_round_trip(drawn: dict, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_round_trip(drawn: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> None:
     rows, labels = drawn["rows"], drawn["labels"]
     g = acceleration(rows, drawn["seed"])
     written = g / G_PER_UNIT[drawn["unit"]]

@@ -1,6 +1,7 @@
 """Sensor Logger's folders, archives and files: one real file of a watch, the rest made after the app's description."""
 
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from harken.readers.sensor_logger import looks_like_sensor_logger, read_sensor_l
 from harken.readers.units import magnitude_at_rest
 from harken.recordings.recording import STANDARD_GRAVITY
 from harken.support.errors import HarkenError
-from reading import mended, notes
+from reader_checks import mended, notes
 from tables import HEADER, acceleration, notebook_lines, write
 
 START_NS = 1_719_102_681_279_387_400
@@ -32,7 +33,7 @@ def times(rows: int) -> NDArray[np.int64]:
     return START_NS + STEP_NS * np.arange(rows)
 
 
-def table(time_ns: NDArray[np.int64], columns: dict[str, NDArray[np.float64]]) -> bytes:
+def table(time_ns: NDArray[np.int64], columns: Mapping[str, NDArray[np.floating]]) -> bytes:
     rows = zip(time_ns, *columns.values(), strict=True)
     lines = [f"{time},{(time - START_NS) / 1e9},{','.join(map(written, values))}" for time, *values in rows]
     return "\n".join([f"time,seconds_elapsed,{','.join(columns)}", *lines, ""]).encode()
@@ -97,7 +98,9 @@ def test_a_real_watchs_file(data_dir: Path) -> None:
     seed=st.integers(0, 2**32),
     metres=st.booleans(),
 )
-def test_round_trip_of_a_watch(steps: list[int], seed: int, metres: bool, tmp_path_factory) -> None:
+def test_round_trip_of_a_watch(
+    steps: list[int], seed: int, metres: bool, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     time_ns = START_NS + np.cumsum(steps)
     random = np.random.default_rng(seed)
     gravity = random.normal(0, 0.001, (len(steps), 3)) + np.array([0, 0, -1])
@@ -121,7 +124,7 @@ def test_round_trip_of_a_watch(steps: list[int], seed: int, metres: bool, tmp_pa
     shuffled=st.booleans(),
 )
 def test_round_trip_of_a_phone_whose_gravity_has_times_of_its_own(
-    offset_ns: int, gravity_step: int, seed: int, shuffled: bool, tmp_path_factory
+    offset_ns: int, gravity_step: int, seed: int, shuffled: bool, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """Gravity that turns evenly is known exactly between its samples."""
     time_ns = times(100)

@@ -13,7 +13,7 @@ from exports import head, survives, turned, written
 from harken.readers.options import TableOptions
 from harken.readers.sensorlog import looks_like_sensorlog, read_sensorlog
 from harken.support.errors import HarkenError
-from reading import mended, notes
+from reader_checks import mended, notes
 from tables import HEADER, acceleration, notebook_lines, write
 
 START = datetime(2024, 8, 22, 12, 12, 7, 869_000, tzinfo=UTC)
@@ -26,7 +26,7 @@ G = acceleration(200)
 Columns = dict[str, list[str]]
 
 
-def logged(offsets_s: NDArray[np.float64], form: str = "iso") -> list[str]:
+def logged(offsets_s: NDArray[np.floating], form: str = "iso") -> list[str]:
     instants = [START + timedelta(seconds=float(offset)) for offset in offsets_s]
     if form == "iso":
         berlin = timezone(timedelta(hours=2))
@@ -36,7 +36,7 @@ def logged(offsets_s: NDArray[np.float64], form: str = "iso") -> list[str]:
     return [f"{instant:%Y-%m-%d %H:%M:%S}.{instant.microsecond // 1000:03}" for instant in instants]
 
 
-def uptime(offsets_s: NDArray[np.float64]) -> list[str]:
+def uptime(offsets_s: NDArray[np.floating]) -> list[str]:
     return [f"{BOOTED_S + offset:.6f}" for offset in offsets_s]
 
 
@@ -65,7 +65,9 @@ CLOCK = "accelerometerTimestamp_sinceReboot(s)"
     form=st.sampled_from(["iso", "space", "local"]),
     order=st.permutations(range(9)),
 )
-def test_round_trip(steps_ms: list[int], seed: int, late_ms: int, form: str, order, tmp_path_factory) -> None:
+def test_round_trip(
+    steps_ms: list[int], seed: int, late_ms: int, form: str, order: list[int], tmp_path_factory: pytest.TempPathFactory
+) -> None:
     """Rows are written a little late and unevenly; the sensor's own clock says when they were measured."""
     random = np.random.default_rng(seed)
     measured_s = np.cumsum(steps_ms) / 1000

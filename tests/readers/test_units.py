@@ -1,6 +1,7 @@
 """The unit of acceleration, told by gravity."""
 
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 import pytest
@@ -8,21 +9,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import harken
+from harken.readers.options import AccelerationUnit
 from harken.readers.units import G_PER_UNIT, acceleration_unit, magnitude_at_rest
 from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
+from reader_checks import Options
 from tables import acceleration, write
 
 G = acceleration(400)
 
 
-def read_samples(folder: Path, samples: np.ndarray, **options: object) -> Recording:
+def read_samples(folder: Path, samples: np.ndarray, **options: Unpack[Options]) -> Recording:
     lines = ["time,x,y,z", *(f"{20 * row},{x:.9g},{y:.9g},{z:.9g}" for row, (x, y, z) in enumerate(samples))]
     return harken.read(write(folder, lines), **options)
 
 
 @pytest.mark.parametrize("unit", G_PER_UNIT)
-def test_unit_is_recognised_converted_and_said(unit: str, tmp_path: Path) -> None:
+def test_unit_is_recognised_converted_and_said(unit: AccelerationUnit, tmp_path: Path) -> None:
     recording = read_samples(tmp_path, G / G_PER_UNIT[unit])
     np.testing.assert_allclose(recording.signals, G, atol=1e-6)
     assert recording.quality.acceleration_unit == unit
@@ -31,7 +34,7 @@ def test_unit_is_recognised_converted_and_said(unit: str, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("unit", G_PER_UNIT)
-def test_unit_is_recognised_in_spite_of_movement(unit: str, tmp_path: Path) -> None:
+def test_unit_is_recognised_in_spite_of_movement(unit: AccelerationUnit, tmp_path: Path) -> None:
     samples = G.copy()
     samples[:150] += np.random.default_rng(1).normal(0, 1, (150, 3))
     assert read_samples(tmp_path, samples / G_PER_UNIT[unit]).quality.acceleration_unit == unit

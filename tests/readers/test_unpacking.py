@@ -23,7 +23,7 @@ from harken.readers.layout import Layout
 from harken.readers.parts import open_parts
 from harken.readers.unpacking import UnpackingLimits, unpacking_limits
 from harken.support.errors import HarkenError
-from reading import refusals
+from reader_checks import refusals
 from research_watches import cwa_blocks, cwa_header
 from tables import HEADER, notebook_lines
 

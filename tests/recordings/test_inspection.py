@@ -1,4 +1,5 @@
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ def inspected(path: Path, **options: object) -> Inspection:
     return inspect_recording(mend(found), found=found)
 
 
-def write(path: Path, rows: list[tuple[object, ...]]) -> Path:
+def write(path: Path, rows: Sequence[tuple[object, ...]]) -> Path:
     path.write_text("\n".join(",".join(map(str, row)) for row in rows) + "\n")
     return path
 

@@ -24,7 +24,8 @@ def wrist(rows: int = 400) -> NDArray[np.float32]:
 
 
 def marked(mended: Recording) -> list[int]:
-    return np.flatnonzero(~mended.valid).tolist()
+    rows: list[int] = np.flatnonzero(~mended.valid).tolist()
+    return rows
 
 
 def test_nothing_to_mend() -> None:

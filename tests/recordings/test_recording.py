@@ -51,8 +51,16 @@ def test_valid_is_true_unless_given() -> None:
     ],
 )
 def test_arrays_that_do_not_fit(field: str, value: np.ndarray, message: str) -> None:
+    ann = recording(LABELS)
+    arrays: dict[str, np.ndarray] = {
+        "time_ns": ann.time_ns,
+        "signals": ann.signals,
+        "label_codes": ann.label_codes,
+        "valid": ann.valid,
+    }
+    time_ns, signals, codes, valid = (arrays | {field: value}).values()
     with pytest.raises(ValueError, match=message):
-        replace(recording(LABELS), **{field: value})
+        replace(ann, time_ns=time_ns, signals=signals, label_codes=codes, valid=valid)
 
 
 def test_times_of_a_recording_as_found_may_run_backwards() -> None:

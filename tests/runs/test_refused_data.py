@@ -7,9 +7,10 @@ import pytest
 
 import people
 from harken.jobs.training import train_run
+from harken.learning.presets import RandomDraws
 from harken.runs import RunSettings
 from harken.support.errors import HarkenError
-from running import Quiet, settings_of
+from training_runs import Quiet, settings_of
 
 pytestmark = pytest.mark.usefixtures("small_preset")
 
@@ -67,7 +68,9 @@ def test_one_class_only_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_run_that_fails_before_it_learns_leaves_nothing_in_the_way_of_the_next(alice: Path, tmp_path: Path) -> None:
-    few = replace(people.SMALL, windows=replace(people.SMALL.windows, windows=50, training_windows=40))
+    draws = people.SMALL.windows
+    assert isinstance(draws, RandomDraws)
+    few = replace(people.SMALL, windows=replace(draws, windows=50, training_windows=40))
     out = tmp_path / "new" / "run"
     with pytest.raises(HarkenError, match="40 training windows are fewer than one batch"):
         train_run(RunSettings(files=(alice,), out=out, preset=few, device="cpu"), Quiet())

@@ -18,7 +18,7 @@ from harken.learning.training import Interrupted
 from harken.models.recogniser import Recogniser
 from harken.runs.directory import RunDirectory
 from harken.support.errors import HarkenError
-from running import Quiet, everyday, settings_of
+from training_runs import Quiet, everyday, settings_of
 
 pytestmark = pytest.mark.usefixtures("small_preset")
 

@@ -12,7 +12,8 @@ import pytest
 import websockets
 
 import harken.server.connections as home
-from serving import Limits, Served, message, now_wrist, serving
+from harken.server.metrics import Metrics
+from server_thread import Limits, Served, message, now_wrist, serving
 
 HEAD = b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 FEW = home.FEWEST
@@ -163,9 +164,9 @@ def test_there_are_fewer_connections_than_file_descriptors(monkeypatch: pytest.M
     monkeypatch.setattr(home, "_open_files", lambda: 20)
     monkeypatch.setattr(resource, "setrlimit", lambda _, limits: set_to.append(limits))
     monkeypatch.setattr(resource, "getrlimit", lambda _: (256, 256))
-    assert home.Connections(Limits(), home.Metrics()).most == 256 - 20 - home.RESERVED_FILES
+    assert home.Connections(Limits(), Metrics()).most == 256 - 20 - home.RESERVED_FILES
     monkeypatch.setattr(resource, "getrlimit", lambda _: (1024, 1 << 20))
-    assert home.Connections(Limits(connections=5000), home.Metrics()).most == 5000
+    assert home.Connections(Limits(connections=5000), Metrics()).most == 5000
     assert set_to[-1] == (5000 + 20 + home.RESERVED_FILES, 1 << 20)
 
 

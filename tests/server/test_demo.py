@@ -2,7 +2,6 @@
 
 import asyncio
 import importlib.util
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from command_line import Run
 from harken import Recogniser
 from harken.datasets import exercises as dataset
 from harken.datasets.exercises import exercises
@@ -54,13 +54,17 @@ def test_an_exercise_changes_soon_after_the_page_is_opened() -> None:
         assert change == pytest.approx((2 + 4 * number) * watch.sample_rate_hz, abs=1)
 
 
+Lot = tuple[str, NDArray[np.float32], NDArray[np.int64]]
+"""The name of a watch, its signals, and their times."""
+
+
 @dataclass
 class Clock:
     """Stands for the module ``time``; each tick takes as long as the next of ``ticks_s`` says."""
 
     ticks_s: list[float]
     now_s: float = 100.0
-    lots: list[tuple[str, NDArray[np.float32], NDArray[np.int64]]] = field(default_factory=list)
+    lots: list[Lot] = field(default_factory=list)
 
     def monotonic(self) -> float:
         return self.now_s
@@ -74,13 +78,13 @@ class Clock:
         self.now_s += self.ticks_s.pop(0)
 
 
-def streamed(monkeypatch: pytest.MonkeyPatch, ticks_s: list[float]) -> list[tuple[str, NDArray, NDArray]]:
+def streamed(monkeypatch: pytest.MonkeyPatch, ticks_s: list[float]) -> list[Lot]:
     """What an invented watch sends: its round is 0, 1, 2 up to 499, and its first sample after history is number 20."""
     round_ = np.repeat(np.arange(500, dtype=np.float32)[:, None], 3, axis=1)
     watch = DemoWatch("w", round_, np.zeros(500, np.int16), ("a",), 50.0, begins_at=20)
     clock = Clock(ticks_s)
     monkeypatch.setattr(demo, "time", clock)
-    monkeypatch.setattr(demo.asyncio, "sleep", clock.sleep)
+    monkeypatch.setattr(asyncio, "sleep", clock.sleep)
 
     def show(*lot: Any) -> None:
         clock.lots.append(lot)
@@ -109,9 +113,7 @@ def test_after_a_sleep_it_goes_on_with_what_is_now(monkeypatch: pytest.MonkeyPat
     assert times[-1] - Clock([]).time_ns() == pytest.approx(3600.2e9, abs=4e7)
 
 
-def test_without_the_data_it_says_what_to_install(
-    run_harken: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_the_data_it_says_what_to_install(run_harken: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(name: str) -> object:
         raise PackageNotFoundError(name)
 

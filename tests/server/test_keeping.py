@@ -10,7 +10,7 @@ import websockets
 
 from harken.server.log import Keeper, kept, record
 from harken.support.errors import HarkenError
-from serving import message, now_wrist, recogniser, serving
+from server_thread import message, now_wrist, recogniser, serving
 
 
 def test_a_restart_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:

@@ -13,9 +13,9 @@ def test_numbers_of_any_size_are_read() -> None:
     signals, time_ns = samples_of(
         '{"time_ms": [1, 2.5, 3], "x": [1e300, null, 18446744073709551615], "y": [-1e39, 1, -3], "z": [1e-300, 0, 1]}'
     )
-    np.testing.assert_array_equal(signals[0], np.float32([np.inf, -np.inf, 0]))
-    np.testing.assert_array_equal(signals[1], np.float32([np.nan, 1, 0]))
-    np.testing.assert_array_equal(signals[2], np.float32([2**64, -3, 1]))
+    np.testing.assert_array_equal(signals[0], np.array([np.inf, -np.inf, 0], np.float32))
+    np.testing.assert_array_equal(signals[1], np.array([np.nan, 1, 0], np.float32))
+    np.testing.assert_array_equal(signals[2], np.array([2**64, -3, 1], np.float32))
     assert time_ns.tolist() == [1_000_000, 2_500_000, 3_000_000]
 
 

@@ -15,7 +15,7 @@ from harken.labelling import LabelSettings, timeline_of_file
 from harken.models.recogniser import Recogniser
 from harken.simulation import Simulation, write_simulation
 from offline import offline
-from serving import Served, message, serving
+from server_thread import Served, message, serving
 
 DAYS, RATE_HZ = 0.002, 50  # three minutes
 LOT = 333

@@ -11,7 +11,7 @@ import pytest
 
 from browser import DESKTOP, PHONE, Browser, chromium
 from harken.simulation import Simulation, write_simulation
-from served import free_port, serving
+from server_process import free_port, serving
 
 PICTURES = Path(__file__).parents[2] / "build" / "pictures"
 
@@ -102,7 +102,12 @@ def test_the_page_lives_within_five_seconds(page: Browser) -> None:
     until(lambda: traces(page) != first, 5)
     until(lambda: text(page, "now-label") != "listening …", 5)
     labels = {text(page, "bars")}
-    until(lambda: labels.add(text(page, "bars")) or len(labels) > 1, 5)
+
+    def changed() -> bool:
+        labels.add(text(page, "bars"))
+        return len(labels) > 1
+
+    until(changed, 5)
     assert time.monotonic() - began < 5
     until(lambda: text(page, "now-probability").strip().endswith("%"), 5)  # for a second it may be "not sure"
     assert text(page, "connection") == "Connected · demo"
@@ -115,8 +120,13 @@ def test_the_activity_changes_and_a_screen_reader_is_told_once(page: Browser) ->
         " document.getElementById('announce').textContent]))"
         ".observe(document.getElementById('announce'), {childList: true, characterData: true, subtree: true})"
     )
-    seen = set()
-    until(lambda: seen.add(text(page, "now-label")) or len(seen - {"listening …"}) > 1, 30)
+    seen: set[str] = set()
+
+    def changed() -> bool:
+        seen.add(text(page, "now-label"))
+        return len(seen - {"listening …"}) > 1
+
+    until(changed, 30)
     until(lambda: page.run("return told.length"), 15)
     told = page.run("return told")
     assert all(later[0] - sooner[0] > 4_900 for sooner, later in itertools.pairwise(told))

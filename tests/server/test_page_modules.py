@@ -85,7 +85,7 @@ def test_durations_in_words(page: Browser) -> None:
     assert said(page, "text.js", "a[0].map(m.duration)", seconds) == expected
 
 
-ROWS = [
+ROWS: list[dict[str, object]] = [
     {"start_ms": 0, "end_ms": 1000, "label": "a", "wear": True, "activity_mg": 10, "probabilities": [0.9, 0.1]},
     {"start_ms": 1000, "end_ms": 1300, "label": "b", "wear": True, "activity_mg": 40, "probabilities": [0.2, 0.8]},
     {"start_ms": 1300, "end_ms": 3000, "label": None, "wear": None, "activity_mg": None, "probabilities": None},

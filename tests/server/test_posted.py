@@ -20,7 +20,7 @@ from harken.server import app as app_module
 from harken.server.limits import Limits
 from harken.server.recordings import Uploads
 from harken.support.memory import resident_bytes
-from serving import Answer, Served, serving
+from server_thread import Answer, Served, serving
 
 MIB = 1 << 20
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from harken.recordings.recording import STANDARD_GRAVITY
 from harken.server.sensor_logger import Joining, MalformedError
 from offline import offline
-from serving import Served, now_wrist, recogniser, serving
+from server_thread import Served, now_wrist, recogniser, serving
 
 SIGNALS = NDArray[np.float32]
 

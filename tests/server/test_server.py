@@ -12,6 +12,7 @@ import websockets
 
 import people
 from harken.labelling import LabelSettings, timeline_of_file
+from harken.labelling.live.recogniser import probabilities_of
 from harken.server.app import create_app
 from harken.server.guard import Guard
 from harken.server.hub import Hub
@@ -19,7 +20,7 @@ from harken.server.limits import Limits
 from harken.server.server import server_for
 from harken.support.errors import HarkenError
 from offline import offline
-from serving import Served, message, now_wrist, recogniser, serving
+from server_thread import Served, message, now_wrist, recogniser, serving
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +93,7 @@ def test_the_page_sees_the_watch_it_chooses(served: Served) -> None:
             for number, socket in enumerate((left, right)):
                 signals, time_ns = now_wrist(8, seed=number)
                 await socket.send(message(signals[:350], time_ns[:350]))
-            seen = []
+            seen: list[dict[str, Any]] = []
             while not (seen and seen[-1]["type"] == "label"):
                 seen.append(await received(page))
             kinds = [one["type"] for one in seen]
@@ -338,13 +339,13 @@ def test_a_watch_that_has_gone_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_tick_that_fails_is_counted_and_the_next_ones_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
     import harken.server.hub as home
 
-    right, calls = home.probabilities_of, []
+    calls: list[tuple[Any, ...]] = []
 
     def wrong_once(*arguments: Any) -> Any:
         calls.append(arguments)
         if len(calls) == 1:
             raise RuntimeError("the network is not well")
-        return right(*arguments)
+        return probabilities_of(*arguments)
 
     monkeypatch.setattr(home, "probabilities_of", wrong_once)
     signals, time_ns = now_wrist(20)

@@ -9,7 +9,7 @@ import pytest
 from harken.labelling.live import Plan, advance
 from harken.server.limits import Limits
 from harken.server.session import MOST_FINAL, MOST_TOLD, Session
-from serving import recogniser
+from server_thread import recogniser
 
 START_NS = 1_700_000_000 * 10**9
 RATE_HZ = 50

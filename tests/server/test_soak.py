@@ -13,7 +13,7 @@ import pytest
 import websockets
 
 from harken.server.limits import Limits
-from serving import Served, message, serving
+from server_thread import Served, message, serving
 
 SECONDS = 56
 WELL_BEHAVED = 20
@@ -24,7 +24,7 @@ def resident_bytes() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def second(number: int, begin_ns: int, seed: int) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+def second(number: int, begin_ns: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     made = np.random.default_rng(seed * 1000 + number)
     time_ns = begin_ns + number * 10**9 + np.arange(RATE_HZ) * (10**9 // RATE_HZ)
     signals = np.stack([np.sin(np.arange(RATE_HZ) / 9), np.zeros(RATE_HZ), np.ones(RATE_HZ)], axis=1)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from harken.recordings.recording import Recording
 from harken.signals import Clipping, Samples, joined, mark_clipped
 from harken.support.errors import HarkenError
-from sampled import ROUGH, clock, made
+from synthetic_signals import ROUGH, clock, made
 
 
 def railed(recording: Recording, runs: list[tuple[int, int]], range_g: float = 2.0) -> Recording:
@@ -23,7 +23,7 @@ def railed(recording: Recording, runs: list[tuple[int, int]], range_g: float = 2
 def reference(recording: Recording, least_s: float) -> np.ndarray:
     """Sample by sample."""
     marked = np.zeros(len(recording), bool)
-    at_rail = (np.abs(recording.signals[:, :3]) >= 0.99 * 2).any(axis=1)
+    at_rail = np.asarray((np.abs(recording.signals[:, :3]) >= 0.99 * 2).any(axis=1))
     row = 0
     while row < len(recording):
         if not at_rail[row]:

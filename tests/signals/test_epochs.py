@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from harken.recordings.recording import Recording
 from harken.signals import Epochs, EpochStatistics, Samples, epochs_of
 from harken.support.errors import HarkenError
-from sampled import ROUGH, START_NS, clock, made
+from synthetic_signals import ROUGH, START_NS, clock, made
 
 COLUMNS = [name for name in Epochs.__dataclass_fields__ if name != "epoch_ns"]
 

@@ -12,7 +12,7 @@ from scipy.optimize import least_squares
 
 from harken.recordings.recording import Recording
 from harken.signals import calibrate_gravity, epochs_of, gravity_calibration
-from still import SPHERE, resting
+from still_recordings import SPHERE, resting
 
 OFFSETS = st.lists(st.floats(-0.08, 0.08), min_size=3, max_size=3).map(np.array)
 GAINS = st.lists(st.floats(0.94, 1.06), min_size=3, max_size=3).map(np.array)

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from harken.recordings.recording import Recording
 from harken.signals import epochs_of, mark_non_wear, non_wear, worn
 from harken.simulation import Simulation
-from sampled import START_NS
-from still import SPHERE, resting
+from still_recordings import SPHERE, resting
+from synthetic_signals import START_NS
 
 FINE = 1 / 1024
 LABELLING = Path(__file__).parents[2] / "docs" / "labelling.md"

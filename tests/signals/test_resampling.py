@@ -12,7 +12,7 @@ import harken
 from harken.recordings.recording import Recording
 from harken.signals import look_ahead_s, resample
 from harken.signals.low_pass import LowPass
-from sampled import clock, inside, made, sine
+from synthetic_signals import clock, inside, made, sine
 
 
 @settings(deadline=None, max_examples=60)

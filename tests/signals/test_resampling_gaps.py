@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from harken.recordings.recording import Recording
 from harken.signals import Grid, resample
 from harken.support.errors import HarkenError
-from sampled import NEW_RATES, ROUGH, START_NS, clock, inside, made, sine
+from synthetic_signals import NEW_RATES, ROUGH, START_NS, clock, inside, made, sine
 
 
 @settings(deadline=None, max_examples=80)

@@ -11,7 +11,7 @@ from scipy.interpolate import CubicHermiteSpline
 from harken.recordings.recording import Recording
 from harken.signals import Resampler, Samples, joined, look_ahead_s, resample
 from harken.signals.low_pass import LowPass
-from sampled import NEW_RATES, ROUGH, clock, made
+from synthetic_signals import NEW_RATES, ROUGH, clock, made
 
 
 def reference(recording: Recording, new_hz: float, time_ns: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -39,7 +39,7 @@ def reference(recording: Recording, new_hz: float, time_ns: NDArray[np.int64]) -
         within = (at >= own[0]) & (at <= own[-1]) & (of_time == stretch[rows[0]])[:, None]
         sums += np.where(within, read, 0) @ low_pass.weights
         weights += within @ low_pass.weights
-    return sums / np.where(weights, weights, np.nan)
+    return np.asarray(sums / np.where(weights, weights, np.nan))
 
 
 @settings(deadline=None, max_examples=40)

@@ -74,8 +74,8 @@ class TestFile:
         np.testing.assert_array_equal(labels_of(recording), true_labels(truth, recording.time_ns))
 
     def test_its_columns_are_the_notebooks(self, written: Path) -> None:
-        names = pl.read_parquet_schema(written) if written.suffix == ".parquet" else pl.read_csv(written, n_rows=1)
-        header = list(names) if written.suffix == ".parquet" else names.columns
+        parquet = written.suffix == ".parquet"
+        header = list(pl.read_parquet_schema(written)) if parquet else pl.read_csv(written, n_rows=1).columns
         assert header == ["Timestamp", "X", "Y", "Z", "Label", "Subject"]
 
     def test_nothing_but_its_truth_is_left_beside_it(self, written: Path) -> None:

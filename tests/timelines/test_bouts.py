@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from example_timelines import timeline
 from harken.support.errors import HarkenError
-from labelled import timeline
 
 
 def shapes(*pieces: tuple[float, str], bridged_gap_s: float = 60.0) -> list[tuple[float, float, str]]:

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from example_timelines import timeline
 from harken.timelines import Timeline, write_csv
 from harken.timelines.quarters import Quarters
-from labelled import timeline
 
 HOUR = 3600.0
 

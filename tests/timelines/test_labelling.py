@@ -2,8 +2,10 @@
 
 import math
 from dataclasses import replace
+from typing import Unpack
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -162,9 +164,9 @@ def recogniser() -> Recogniser:
     return Recogniser(people.SMALL_EVERYDAY, epochs=8).fit(sliding_windows(anna, length_s=2, hop_s=0.5))
 
 
-def person(seed: int, **options: float) -> Recording:
-    rows = np.array([row[:4] for row in people.person_rows(seed, **options)])  # type: ignore[arg-type]
-    labels = [row[5] for row in people.person_rows(seed, **options)]  # type: ignore[arg-type]
+def person(seed: int, **options: Unpack[people.PersonOptions]) -> Recording:
+    rows = np.array([row[:4] for row in people.person_rows(seed, **options)])
+    labels = [row[5] for row in people.person_rows(seed, **options)]
     names, codes = np.unique(labels, return_inverse=True)
     return Recording(
         time_ns=(rows[:, 0] * 1e6).astype(np.int64),
@@ -192,7 +194,9 @@ def test_a_recogniser_labels_any_rate(recogniser: Recogniser, rate_hz: float) ->
     timeline = recogniser.label(anna)
     assert rightly_labelled(timeline, anna) > 0.95
     assert timeline.subject == "p1"
-    assert timeline.frame["start"].dtype.time_zone == "Europe/Athens"  # type: ignore[attr-defined]
+    start = timeline.frame["start"].dtype
+    assert isinstance(start, pl.Datetime)
+    assert start.time_zone == "Europe/Athens"
     assert timeline.gaps_s == pytest.approx(50, abs=0.5)
     assert timeline.seconds.sum() == pytest.approx(anna.span_s + 1 / rate_hz, abs=0.1)
 

@@ -56,7 +56,8 @@ def chains(draw: st.DrawFn, longest: int = 5) -> tuple[Array, Array, Array]:
 @settings(max_examples=50, deadline=None)
 @given(chains())
 def test_it_is_what_all_sequences_together_say(chain: tuple[Array, Array, Array]) -> None:
-    posteriors, path = smooth(*chain)
+    probabilities, elapsed_s, bouts_s = chain
+    posteriors, path = smooth(probabilities, elapsed_s, bouts_s.tolist())
     weights = every_path(*chain)
     total = sum(weights.values())
     expected = np.zeros_like(posteriors)

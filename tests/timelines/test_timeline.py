@@ -70,7 +70,7 @@ def test_unsure_changes_labels_and_not_probabilities() -> None:
 def test_seconds_are_elapsed_time_and_add_up_where_clocks_go_back() -> None:
     found = timeline(
         [3600, 1800, 5, 7, 11],
-        [[1, 0], [0, 1], [0.55, 0.45], UNKNOWN, UNKNOWN],
+        [[1.0, 0.0], [0.0, 1.0], [0.55, 0.45], UNKNOWN, UNKNOWN],
         recorded=[True, True, True, True, False],
     ).with_unsure_below(0.6)
     assert found.seconds_by_label() == {"a": 3600.0, "b": 1800.0, "unsure": 5.0}
@@ -145,12 +145,13 @@ def test_smoothing_changes_labels_and_keeps_what_the_recogniser_said() -> None:
 
 def test_smoothing_says_nothing_of_gaps_and_non_wear_and_carries_nothing_across_the_latter() -> None:
     rows = [[0.9, 0.1]] * 6 + [[0.3, 0.7]]
-    where = {"recorded": [True] * 5 + [False, True], "labels": ("sitting", "walking")}
+    recorded, labels = [True] * 5 + [False, True], ("sitting", "walking")
     rows[5] = UNKNOWN
-    through_a_gap = timeline([5] * 7, rows, **where).smoothed()  # type: ignore[arg-type]
+    through_a_gap = timeline([5] * 7, rows, recorded=recorded, labels=labels).smoothed()
     assert through_a_gap.frame["label"].to_list() == ["sitting"] * 5 + [None, "sitting"]
     assert through_a_gap.frame["smoothed_sitting"].is_null().to_list() == [False] * 5 + [True, False]
-    taken_off = timeline([5] * 7, rows, wear=[True] * 4 + [False, True, True], **where).smoothed({"walking": 900})  # type: ignore[arg-type]
+    wear = [True] * 4 + [False, True, True]
+    taken_off = timeline([5] * 7, rows, wear=wear, recorded=recorded, labels=labels).smoothed({"walking": 900})
     assert taken_off.frame["label"].to_list() == ["sitting"] * 4 + [None, None, "walking"]
     alone = timeline([5], rows[-1:], labels=("sitting", "walking")).smoothed({"walking": 900})
     assert taken_off.frame["smoothed_walking"][6] == pytest.approx(alone.frame["smoothed_walking"][0])

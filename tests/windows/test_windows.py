@@ -3,7 +3,7 @@
 import random
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +31,8 @@ def notebook_loop(labels: Sequence[str], length: int, count: int, seed: int) -> 
 
 
 def names_of(ann: Recording) -> list[str]:
-    return np.array([*ann.label_names, ""])[ann.label_codes].tolist()
+    names: list[str] = np.array([*ann.label_names, ""])[ann.label_codes].tolist()
+    return names
 
 
 @pytest.mark.parametrize("file", ["merged_ab.csv", "merged_ef.csv"])
@@ -194,7 +195,7 @@ def test_sliding_windows_of_a_long_subject_and_length_in_seconds() -> None:
     assert np.diff(windows.start_rows).tolist() == [64] * (len(windows) - 1)
 
 
-REFUSALS = {
+REFUSALS: dict[str, tuple[Callable[[], object], str]] = {
     "no label": (
         lambda: random_windows(recording([""] * 9), length=2, count=1, seed=0),
         "ann: no row has a label (and all its values), so no window has one; label_column (--label-column) says "

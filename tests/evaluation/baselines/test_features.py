@@ -117,7 +117,7 @@ def moving_windows(seed: int, count: int, length: int, rate: float) -> np.ndarra
     gravity = random.normal(size=(count, 1, 3))
     gravity /= np.linalg.norm(gravity, axis=2, keepdims=True)
     swing = random.uniform(0.05, 0.8, (count, 1, 3)) * np.sin(2 * np.pi * random.uniform(0.5, 4, (count, 1, 1)) * time)
-    return (gravity + swing + random.normal(0, 0.05, (count, length, 3))).astype(np.float32)
+    return np.asarray(gravity + swing + random.normal(0, 0.05, (count, length, 3)), dtype=np.float32)
 
 
 @given(

@@ -51,4 +51,4 @@ def test_threads_change_nothing() -> None:
         forest = RandomForest(trees=12, jobs=jobs)
         forest.fit(signals, codes, sample_rate_hz=20, seed=7)
         probabilities.append(forest.predict_proba(signals))
-    np.testing.assert_array_equal(*probabilities)
+    np.testing.assert_array_equal(probabilities[0], probabilities[1])

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from harken.models.recogniser import Recogniser
 from harken.support.errors import HarkenError
 from harken.windows.splits import apply, protocols
 from harken.windows.splits.protocols import Protocol
+from harken.windows.windows import Windows
 
 Settings = Callable[..., BenchmarkSettings]
 
@@ -119,7 +120,7 @@ def test_what_is_missing_is_computed_again_and_nothing_else(
 def test_a_refusal_in_a_process_comes_through_as_its_sentence(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def too_short(_: object) -> object:
+    def too_short(_: Sequence[Path | None]) -> Windows:
         windows = study.study_windows()
         return replace(windows, signals=windows.signals[:, :20])
 
@@ -228,7 +229,7 @@ def test_a_directory_in_use_is_refused(settings: Settings, whole: Path, tmp_path
 def test_a_label_that_only_unseen_have_is_never_recognised_and_counts_as_missed(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def dancing(_: object) -> object:
+    def dancing(_: Sequence[Path | None]) -> Windows:
         windows = study.study_windows()
         codes = windows.label_codes.copy()
         mine = np.flatnonzero(np.isin(windows.subjects, study.folds(windows)[0].test))

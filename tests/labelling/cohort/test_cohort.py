@@ -14,12 +14,13 @@ from typing import Any
 import polars as pl
 import pytest
 
+from command_line import Run
 from harken.labelling import LabelSettings
 from harken.labelling.cohort import Task, label_cohort, recordings_in, shard_of
 from harken.labelling.cohort.workers import Job
+from harken.labelling.file import label_file
 from harken.support.errors import HarkenError
 
-Run = Callable[..., Any]
 NAMES = ["anna", "bert", "carl", "p1_wrist", "p2_wrist"]
 
 
@@ -68,10 +69,10 @@ def test_a_second_call_labels_only_what_is_not_there(model: Path, drawer: Path, 
     assert "smoothing = True, not False" in refused.reason
 
 
-def test_a_fault_of_ours_costs_one_file(model: Path, drawer: Path, tmp_path: Path, monkeypatch: Any) -> None:
+def test_a_fault_of_ours_costs_one_file(
+    model: Path, drawer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import harken.labelling.cohort.workers as running
-
-    label_file = running.label_file
 
     def faulty(path: Path, *arguments: Any, **named: Any) -> Any:
         if path.stem == "anna":
@@ -195,7 +196,8 @@ def test_a_dask_worker_is_killed_and_every_result_arrives(model: Path, drawer: P
     with cluster(tmp_path / "dask") as (address, workers):
         import distributed
 
-        with distributed.Client(address) as client:
+        connect: Callable[[str], Any] = distributed.Client
+        with connect(address) as client:
             client.wait_for_workers(2, timeout=60)
         outcomes = []
         for outcome in label_cohort(tasks, Job.of(model, shared, LabelSettings()), scheduler=address):

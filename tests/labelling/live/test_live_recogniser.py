@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -129,7 +130,7 @@ arrivals = st.fixed_dictionaries(
 )
 
 
-def arriving(said: dict) -> tuple[NDArray[np.float32], NDArray[np.int64]]:  # type: ignore[type-arg]
+def arriving(said: dict[str, Any]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Samples in the order in which they arrive."""
     random = np.random.default_rng(said["seed"])
     step, at, times = 1 / said["rate_hz"], 0.0, []
@@ -158,7 +159,7 @@ def arriving(said: dict) -> tuple[NDArray[np.float32], NDArray[np.int64]]:  # ty
     length=st.integers(4, 60),
     hop=st.integers(1, 40),
 )
-def test_live_is_offline(said: dict, cuts: list[int], length: int, hop: int) -> None:  # type: ignore[type-arg]
+def test_live_is_offline(said: dict[str, Any], cuts: list[int], length: int, hop: int) -> None:
     found = still_or_moving(length=length, hop=min(hop, length))
     signals, time_ns = arriving(said)
     updates = live(LiveRecogniser(Answering(found, smooth)), signals, time_ns, cuts)

@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import replace
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from harken.networks.specification import Specification
 from harken.windows.windows import Windows
 
 
-def wearer(folder: Path, seed: int, name: str | None = None, **options: object) -> Recording:
+def wearer(folder: Path, seed: int, name: str | None = None, **options: Unpack[people.PersonOptions]) -> Recording:
     """An invented person's recording."""
     return read(people.write_person(folder / f"{name or f'person_{seed}'}.csv", seed, **options))
 
@@ -39,6 +40,8 @@ def test_a_personal_model_knows_another_recording_of_its_wearer_better(
 ) -> None:
     adapted = adapt(general, [turned(dora)])
     assert adapted.kept
+    assert adapted.before is not None
+    assert adapted.after is not None
     assert adapted.after.log_loss < adapted.before.log_loss
     assert adapted.after.balanced_accuracy > adapted.before.balanced_accuracy
     another = windows_of(general, turned(wearer(tmp_path, 11, "dora_again", seconds=15)))
@@ -57,7 +60,8 @@ def test_a_watch_that_sits_otherwise_is_turned_before_it_is_adapted_to(
     assert adapted.turned == ("it sat otherwise",)
     assert adapted.as_dict() == by_hand.as_dict() | {"turned": ["it sat otherwise"]}
     assert adapted.recogniser.provenance_["adaptation"]["turned"] == ["it sat otherwise"]
-    assert torch.equal(adapted.recogniser.network_.output.weight, by_hand.recogniser.network_.output.weight)
+    weights = (one.recogniser.network_.get_parameter("output.weight") for one in (adapted, by_hand))
+    assert torch.equal(*weights)
 
 
 def test_labels_that_the_wearer_did_not_record_keep_their_weights_and_are_not_forgotten(
@@ -65,7 +69,9 @@ def test_labels_that_the_wearer_did_not_record_keep_their_weights_and_are_not_fo
 ) -> None:
     adapted = adapt(general, [turned(dora)])
     jumping = general.specification_.labels.index("jumping")
-    before, after = (one.network_.output for one in (general, adapted.recogniser))
+    before, after = (one.network_.get_submodule("output") for one in (general, adapted.recogniser))
+    assert isinstance(before, torch.nn.Linear)
+    assert isinstance(after, torch.nn.Linear)
     assert adapted.kept
     assert torch.equal(before.weight[jumping], after.weight[jumping])
     assert before.bias[jumping] == after.bias[jumping]
@@ -85,7 +91,7 @@ def test_nothing_but_the_output_layer_changes_and_the_general_model_stays(genera
         assert torch.equal(tensor, before[name])
         assert torch.equal(tensor, personal.network_.state_dict()[name]) != name.startswith("output")
     assert general.provenance_ == provenance
-    assert not general.network_.output._forward_pre_hooks
+    assert not general.network_.get_submodule("output")._forward_pre_hooks
 
 
 def test_what_holds_in_one_half_and_not_in_the_other_is_reverted(general: Recogniser, dora: Recording) -> None:
@@ -99,6 +105,8 @@ def test_what_holds_in_one_half_and_not_in_the_other_is_reverted(general: Recogn
     swapped[early & (windows.label_codes == sitting)] = lying
     adapted = adapt(general, replace(windows, label_codes=swapped))
     assert not adapted.kept
+    assert adapted.before is not None
+    assert adapted.after is not None
     assert adapted.after.log_loss > adapted.before.log_loss or (
         adapted.after.balanced_accuracy < adapted.before.balanced_accuracy
     )
@@ -120,7 +128,9 @@ def test_too_little_is_reverted_and_says_so(
 ) -> None:
     adapted = adapt(general, [wearer(tmp_path, 11, seconds=seconds, bouts=bouts)])
     assert not adapted.kept
-    assert adapted.before is adapted.after is adapted.strength is None
+    assert adapted.before is None
+    assert adapted.after is None
+    assert adapted.strength is None
     assert adapted.tested_windows == 0
     assert reason in adapted.reason
 
@@ -156,7 +166,9 @@ def test_the_file_says_where_it_comes_from_and_the_wearer_counts_as_met(
     with pytest.raises(HarkenError, match=r"learned from this very recording|learned from \S+% of this recording"):
         adapt(loaded, [shifted])
     again = replace(wearer(tmp_path, 13), subject="dora")
-    assert set(evaluate(loaded, [again]).known.people) == {"dora"}
+    known = evaluate(loaded, [again]).known
+    assert known is not None
+    assert set(known.people) == {"dora"}
 
 
 def test_the_temperature_is_never_lowered_and_says_whose_it_is(general: Recogniser, dora: Recording) -> None:
@@ -220,6 +232,7 @@ def test_models_of_every_preset_can_be_adapted(preset: str, dora: Recording) -> 
         recogniser.network_ = build(recipe.network, specification.sizes).eval()
     adapted = adapt(recogniser, [dora])
     assert adapted.kept, adapted.reason
+    assert adapted.after is not None
     assert adapted.after.balanced_accuracy > 0.6
     recogniser.network_ = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(120, 3))
     with pytest.raises(HarkenError, match=r"cannot be adapted: it does not end in a linear layer.*everyday"):

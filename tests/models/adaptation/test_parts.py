@@ -1,5 +1,7 @@
 """Time is cut so that what is learned and what is tested never share a sample, nor a window's length around it."""
 
+from random import Random
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -64,7 +66,9 @@ def test_every_label_is_cut_by_itself_and_short_ones_stay_whole() -> None:
     ),
     st.randoms(use_true_random=False),
 )
-def test_what_is_learned_is_a_window_away_from_what_is_tested(bouts, random) -> None:
+def test_what_is_learned_is_a_window_away_from_what_is_tested(
+    bouts: list[tuple[int, float, float, float]], random: Random
+) -> None:
     begin, placed = 0.0, []
     for label, pause, length, hop in bouts:
         placed.append((label, begin + pause, length, hop))

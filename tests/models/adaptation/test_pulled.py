@@ -6,11 +6,12 @@ from scipy.special import softmax
 
 from harken.models.adaptation.regression import label_shares, pulled_weights
 
+Problem = tuple[np.ndarray, np.ndarray, np.ndarray]
 STRENGTHS = (0.1, 0.001)
 
 
 @pytest.fixture
-def problem() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def problem() -> Problem:
     """Features ``[60, 5]``, codes of labels 0, 2 and 3 of 4 (2 is rare), general weights ``[5, 4]``."""
     random = np.random.default_rng(0)
     codes = np.repeat([0, 2, 3], [40, 5, 15])
@@ -31,13 +32,13 @@ def gradient(features: np.ndarray, codes: np.ndarray, weights: np.ndarray) -> np
     return result
 
 
-def test_the_slope_of_the_loss_balances_the_pull(problem) -> None:
+def test_the_slope_of_the_loss_balances_the_pull(problem: Problem) -> None:
     features, codes, general = problem
     for strength, weights in zip(STRENGTHS, pulled_weights(features, codes, general, strengths=STRENGTHS), strict=True):
         np.testing.assert_allclose(gradient(features, codes, weights), -strength * (weights - general), atol=2e-5)
 
 
-def test_labels_that_were_not_recorded_keep_their_weights_and_changes_add_up_to_nothing(problem) -> None:
+def test_labels_that_were_not_recorded_keep_their_weights_and_changes_add_up_to_nothing(problem: Problem) -> None:
     features, codes, general = problem
     for weights in pulled_weights(features, codes, general, strengths=STRENGTHS):
         assert (weights[:, 1] == general[:, 1]).all()
@@ -45,7 +46,7 @@ def test_labels_that_were_not_recorded_keep_their_weights_and_changes_add_up_to_
         np.testing.assert_allclose((weights - general).sum(axis=1), 0, atol=1e-8)
 
 
-def test_a_weaker_pull_goes_further_and_one_label_alone_nowhere(problem) -> None:
+def test_a_weaker_pull_goes_further_and_one_label_alone_nowhere(problem: Problem) -> None:
     features, codes, general = problem
     strong, weak = pulled_weights(features, codes, general, strengths=STRENGTHS)
     assert np.linalg.norm(weak - general) > 2 * np.linalg.norm(strong - general)
@@ -53,7 +54,7 @@ def test_a_weaker_pull_goes_further_and_one_label_alone_nowhere(problem) -> None
     assert all((weights == general).all() for weights in alone)
 
 
-def test_labels_count_alike(problem) -> None:
+def test_labels_count_alike(problem: Problem) -> None:
     _, codes, _ = problem
     shares = label_shares(codes)
     assert shares.sum() == pytest.approx(1)

@@ -14,6 +14,7 @@ from harken.models.onnx.graph import Graph
 from harken.models.onnx.runtime import ExportedRecogniser
 from harken.models.recogniser import PACKAGED_MODEL
 from harken.networks.build import NETWORKS
+from harken.networks.specification import ModelUnit
 from harken.recordings.recording import STANDARD_GRAVITY
 from harken.support.errors import HarkenError
 from made_models import made_model
@@ -27,12 +28,12 @@ def expected(model: Model, windows_g: np.ndarray) -> np.ndarray:
     factor = STANDARD_GRAVITY if model.specification.acceleration_unit == "m/s2" else 1.0
     answers = logits(model.network, torch.from_numpy((windows_g * factor).astype(np.float32))).astype(np.float64)
     exponentials = np.exp(answers / model.specification.temperature)
-    return exponentials / exponentials.sum(1, keepdims=True)
+    return np.asarray(exponentials / exponentials.sum(1, keepdims=True))
 
 
 @pytest.mark.parametrize("network", NETWORKS)
 @pytest.mark.parametrize("unit", ["g", "m/s2"])
-def test_probabilities_are_those_of_pytorch(network: str, unit: str) -> None:
+def test_probabilities_are_those_of_pytorch(network: str, unit: ModelUnit) -> None:
     model = made_model(network, unit=unit)
     exported = ExportedRecogniser(exported_bytes(model), threads=1)
     random = np.random.default_rng(9)
@@ -75,7 +76,7 @@ def test_a_graph_that_answers_otherwise_is_not_written(tmp_path: Path, monkeypat
         return graph.add("Mul", [answers, graph.constant(1.01)])
 
     right = graphs.GRAPHS["everyday"]
-    monkeypatch.setitem(graphs.GRAPHS, "everyday", wrong)  # type: ignore[arg-type]
+    monkeypatch.setitem(graphs.GRAPHS, "everyday", wrong)
     with pytest.raises(HarkenError, match="nothing was written: the exported everyday gives probabilities"):
         export(tmp_path / "model.onnx", made_model())
     assert list(tmp_path.iterdir()) == []

@@ -1,6 +1,5 @@
 """What the report says of probabilities is true whoever they were calibrated on, and however good they are."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +10,7 @@ from harken.learning.scores import score, score_people
 from harken.reports.run import write_report
 from harken.reports.run.held_out import together
 from harken.reports.run.probabilities import calibration_sentence, error_sentence, unsure_rows, unsure_sentences
-from harken.runs.outcome import Outcome
-
-MakeOutcome = Callable[..., Outcome]
+from run_outcomes import MakeOutcome
 
 
 def scores(sure: list[float], right: list[bool]) -> ProbabilityScores:

@@ -3,7 +3,6 @@
 import base64
 import io
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -12,13 +11,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from confusion_scores import scores_of
 from harken.learning.scores import PeopleScores, score_people
 from harken.reports.run import sentences, write_report
 from harken.reports.run.tables import recording_cards
 from harken.runs.outcome import Outcome
-from scored import scores_of
+from run_outcomes import MakeOutcome
 
-MakeOutcome = Callable[..., Outcome]
 LABELS = ("lying", "sitting", "walking")
 VOID = {"meta", "img", "link", "br"}
 
@@ -103,7 +102,9 @@ def test_with_many_labels_two_matrices_a_test_can_still_be_read(make_outcome: Ma
     outcome = replace(
         outcome,
         specification=replace(outcome.specification, labels=labels),
-        **dict.fromkeys(("cross", "blocked", "same_person"), scores),
+        cross=scores,
+        blocked=scores,
+        same_person=scores,
     )
     _, page = page_of(outcome, tmp_path)
     matrices = [image for image in page.all("img") if (image["alt"] or "").startswith("Confusion matrix")]
@@ -158,12 +159,11 @@ def test_names_from_files_are_escaped(make_outcome: MakeOutcome, tmp_path: Path)
     bad = "<script>alert(1)<x"
     outcome = make_outcome(unseen=(bad, 'a "quoted" & b'))
     labels = ("</style><script>alert(2)</script>", "sit'ting\"", "<img src=x onerror=alert(3)>")
-    rename = {"label_names": labels}
     assert outcome.cross is not None
     outcome = replace(
         outcome,
         specification=replace(outcome.specification, labels=labels),
-        cross=replace(outcome.cross, **rename),
+        cross=replace(outcome.cross, label_names=labels),
         notes=("<b>bold</b>",),
     )
     html, page = page_of(outcome, tmp_path)
@@ -189,7 +189,8 @@ def test_unseen_are_listed_the_worst_first(make_outcome: MakeOutcome, tmp_path: 
     outcome = make_outcome(unseen=("bob", "carol", "dave"))
     _, page = page_of(outcome, tmp_path)
     assert outcome.cross_people is not None
-    worst, *_ = sorted(outcome.cross_people.people, key=lambda name: outcome.cross_people.people[name].macro_f1)  # type: ignore[union-attr]
+    scores = outcome.cross_people.people
+    worst, *_ = sorted(scores, key=lambda name: scores[name].macro_f1)
     assert f"Commonest mistake {worst} 300" in page.text
 
 

@@ -1,16 +1,12 @@
 """What a report says in words is true in every situation."""
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 
+from confusion_scores import scores_of
 from harken.learning.scores import PeopleScores, score_people
 from harken.reports.run import sentences
-from harken.runs.outcome import Outcome
-from scored import scores_of
-
-MakeOutcome = Callable[..., Outcome]
+from run_outcomes import MakeOutcome
 
 
 def people_of(count: int, right: float = 0.8) -> PeopleScores:

@@ -1,13 +1,10 @@
 """How the model was trained is told in full, and only what was used."""
 
-from collections.abc import Callable
 from dataclasses import fields, replace
 
 from harken.learning.augmentation import Augmentation
 from harken.reports.run.training_facts import training_facts
-from harken.runs.outcome import Outcome
-
-MakeOutcome = Callable[..., Outcome]
+from run_outcomes import MakeOutcome
 
 
 def test_the_notebooks_adam_and_the_everyday_training_are_told_in_full(make_outcome: MakeOutcome) -> None:

@@ -8,17 +8,18 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 import polars as pl
 import pytest
+from numpy.typing import NDArray
 
+from example_timelines import timeline
 from harken.reports.wearer import write_wearer_report
 from harken.reports.wearer.calendar import calendar_days, offsets
 from harken.support.errors import HarkenError
 from harken.timelines import Timeline
-from labelled import timeline
 from wearers_week import MODEL_CARD, told_week
 
 EVIL = """<img src=x onerror="document.title='taken'">"</script><script>document.title='taken'</script>"""
@@ -68,17 +69,29 @@ def page(week_page: Path) -> Page:
     return Page(week_page)
 
 
-def small(**changes: Any) -> Timeline:
+class Changes(TypedDict, total=False):
+    """What is not as usual in a small timeline."""
+
+    end_ns: int
+    recorded: NDArray[np.bool_]
+    labels: tuple[str, ...]
+    subject: str
+    source: str
+    wear: NDArray[np.bool_] | None
+    activity_mg: NDArray[np.float64] | None
+
+
+def small(**changes: Unpack[Changes]) -> Timeline:
     """Two rows of a quarter of an hour, sitting then walking."""
     quarter = 15 * 60 * 10**9
-    given = {
+    given: Changes = {
         "end_ns": 2 * quarter,
         "recorded": np.array([True, True]),
         "labels": ("sitting", "walking"),
         "subject": "somebody",
         "activity_mg": np.array([10.0, 200.0]),
     }
-    return Timeline.of(np.array([0, quarter]), np.array([[0.9, 0.1], [0.2, 0.8]]), **given | changes)
+    return Timeline.of(np.array([0, quarter]), np.array([[0.9, 0.1], [0.2, 0.8]]), **(given | changes))
 
 
 def written(path: Path, timeline: Timeline, **given: Any) -> Page:

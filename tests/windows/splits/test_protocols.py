@@ -138,7 +138,8 @@ def test_labels_are_those_the_protocols_name(data_dir: Path) -> None:
     assert len(windows_of("dsads", "unseen-19", dsads).label_names) == 19
     one_way = windows_of("dsads", "to-wisdm", dsads, wisdm)
     assert one_way.label_names == FIVE
-    split = apply(*protocol("dsads", "to-wisdm").folds(one_way), one_way)
+    (fold,) = protocol("dsads", "to-wisdm").folds(one_way)
+    split = apply(fold, one_way)
     assert split.training.labels_present == split.test.labels_present == set(FIVE)
     assert {subject.split("_")[0] for subject in split.training.subjects} == {"dsads"}
     assert {subject.split("_")[0] for subject in split.test.subjects} == {"wisdm"}

@@ -55,7 +55,7 @@ def inside(recording: Recording, margin_s: float) -> NDArray[np.bool_]:
     edges = np.concatenate([[0], recording.gap_rows, [len(recording)]])
     first, last = recording.time_ns[edges[:-1]], recording.time_ns[edges[1:] - 1]
     ids = recording.stretch_ids
-    return (recording.time_ns - first[ids] >= margin) & (last[ids] - recording.time_ns >= margin)
+    return np.asarray((recording.time_ns - first[ids] >= margin) & (last[ids] - recording.time_ns >= margin))
 
 
 def rough(

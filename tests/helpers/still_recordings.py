@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.recordings.recording import Recording
-from sampled import START_NS
+from synthetic_signals import START_NS
 
 SPHERE = np.concatenate([np.eye(3), -np.eye(3), np.array([[1, 1, 1], [-1, 1, -1], [1, -1, -1], [-1, -1, 1]]) / 3**0.5])
 """Ten directions that cover the sphere."""

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 import pytest
 
-from harken.readers.options import TableOptions
+from harken.readers.options import AccelerationUnit, TableOptions, TimeUnit
 from harken.recordings.mending import mend
 from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
@@ -14,10 +15,29 @@ Read = Callable[..., Recording]
 """``read(path, **options)``."""
 
 
+class Options(TypedDict, total=False):
+    """The fields of ``TableOptions``, by name."""
+
+    time_column: str
+    x_column: str
+    y_column: str
+    z_column: str
+    label_column: str
+    subject_column: str
+    time_unit: TimeUnit
+    time_format: str
+    timezone: str
+    acceleration_unit: AccelerationUnit
+    subject: str
+    skip_rows: int
+    sample_rate_hz: float
+    sensor_range_g: float
+
+
 def as_found(reader: Callable[[Path, TableOptions], Recording]) -> Read:
     """Read with this reader and options by name, unmended."""
 
-    def read(path: Path, **options: object) -> Recording:
+    def read(path: Path, **options: Unpack[Options]) -> Recording:
         return reader(path, TableOptions(**options))
 
     return read
@@ -26,7 +46,7 @@ def as_found(reader: Callable[[Path, TableOptions], Recording]) -> Read:
 def mended(reader: Callable[[Path, TableOptions], Recording]) -> Read:
     """Read with this reader and options by name, mended as ``harken.read`` does."""
 
-    def read(path: Path, **options: object) -> Recording:
+    def read(path: Path, **options: Unpack[Options]) -> Recording:
         said = TableOptions(**options)
         return mend(reader(path, said), sensor_range=said.sensor_range_g)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 
@@ -9,9 +10,10 @@ from harken.readers import read
 from harken.readers.parts import Parts
 from harken.recordings.samples import joined
 from harken.support.errors import HarkenError
+from reader_checks import Options
 
 
-def assert_same(parts: Parts, path: Path, **options: object) -> None:
+def assert_same(parts: Parts, path: Path, **options: Unpack[Options]) -> None:
     """The parts are what ``harken.read`` gives, twice over."""
     whole = read(path, **options)
     for _ in range(2):
