@@ -101,7 +101,7 @@ def _calibration(found: GravityCalibration) -> dict[str, Any]:
         "reason": found.reason,
         "error_before_mg": _finite(found.error_before_mg),
         "error_after_mg": _finite(found.error_after_mg),
-        "epochs_used": found.epochs_used,
+        "blocks_used": found.blocks_used,
         "offset_g": [float(value) for value in found.offset_g],
         "gain": [float(value) for value in found.gain],
         "temperature_slope": [float(value) for value in found.temperature_slope],

@@ -195,7 +195,7 @@ class Recogniser:
 
         See ``harken.timelines.label_recording`` for what becomes of gaps and of overlapping windows. The samples are
         taken as they are: ``harken label`` also calibrates, turns, looks for non-wear and smooths, which
-        ``harken.labelling.timeline_of_file`` does from Python.
+        ``harken.label_file`` does from Python.
 
         Args:
             recording: a mended recording. Its own labels play no part.
