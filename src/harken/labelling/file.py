@@ -24,9 +24,9 @@ from harken.recordings.recording import is_made_up, warnings_of
 from harken.recordings.samples import Samples
 from harken.reports.wearer import write_wearer_report
 from harken.signals.gravity_calibration import GravityCalibration, gravity_calibration
+from harken.signals.moments import Moments, like_walking
 from harken.signals.movement import MovementStatistics
 from harken.signals.non_wear import non_wear
-from harken.signals.walks import Walks
 from harken.support.errors import HarkenError
 from harken.support.files import appearing, write_text
 from harken.support.memory import hand_back
@@ -284,13 +284,13 @@ class _Movement:
     """
 
     statistics: MovementStatistics
-    walks: Walks | None = None
+    walks: Moments | None = None
 
     def __init__(self, *, walks: bool) -> None:
         self._wants_walks = walks
 
     def listen(self, channels: tuple[str, ...]) -> Callable[[Samples], None]:
-        self.walks = Walks() if self._wants_walks else None
+        self.walks = Moments(like_walking) if self._wants_walks else None
         heat = channels.index("temperature") if "temperature" in channels else None
         self.statistics = MovementStatistics(temperature_channel=heat, listener=self.walks)
         return self.statistics.push if channels[:3] == AXES else lambda _: None

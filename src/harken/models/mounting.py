@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from harken.networks.specification import ACCELERATION, Specification
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.recordings.samples import Samples
-from harken.signals import MovementStatistics, resample
+from harken.signals import MovementStatistics
+from harken.signals.moments import Moments, like_walking
 from harken.signals.orientation import turned_by_quarters, turned_signals
-from harken.signals.walks import Walks
 from harken.support.errors import HarkenError
 from harken.timelines.batches import Probabilities
 from harken.windows.windows import Windows
@@ -23,8 +23,6 @@ LEAST_RECOGNISED = 6.0
 """In moments of ten seconds: a minute on foot must be recognised before a watch is turned."""
 LEAST_SHARE = 0.75
 """Of what is recognised as learned and turned, so much must be recognised turned."""
-MOST_MISSING = 3
-"""Samples that a moment may lack at its end to fill a window."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +84,7 @@ def mounting(specification: Specification, recording: Recording, probabilities: 
         raise HarkenError(f"{name}: only a mended recording shows how it was worn; read it without as_found")
     if recording.channels[:3] != ACCELERATION:
         raise HarkenError(f"{name}: how a watch sits shows in acceleration as the first channels, x, y, z")
-    walks = Walks()
+    walks = Moments(like_walking)
     if _unaskable(specification) is None:
         statistics = MovementStatistics(listener=walks)
         statistics.push(Samples.of(recording))
@@ -109,7 +107,7 @@ def as_learned(
     return found.turned(recording), found.reason if found.quarters else None
 
 
-def mounting_of_walks(specification: Specification, walks: Walks, probabilities: Probabilities) -> Mounting:
+def mounting_of_walks(specification: Specification, walks: Moments, probabilities: Probabilities) -> Mounting:
     """How the watch sits that heard these moments.
 
     In walking an arm hangs, and gravity lies along the forearm; but it does so while clapping, too, for some axis.
@@ -163,34 +161,20 @@ def _recognised(windows: Windows, probabilities: Probabilities, columns: list[in
     return recognised
 
 
-def _windows(specification: Specification, walks: Walks) -> Windows | None:
+def _windows(specification: Specification, walks: Moments) -> Windows | None:
     """The beginning of each moment as the model takes it; None where there is none as long as a window."""
-    moments = walks.moments
-    if not moments:
-        return None
-    times, signals = (np.concatenate(each) for each in zip(*moments, strict=True))
-    together = Recording(
-        time_ns=times,
-        signals=signals,
-        channels=ACCELERATION,
-        label_codes=np.full(len(times), UNLABELLED, dtype=np.int16),
-        label_names=(),
-        subject="somebody",
+    starts_ns, signals = walks.resampled(
+        sample_rate_hz=specification.sample_rate_hz, length=specification.window_length
     )
-    even = resample(together, sample_rate_hz=specification.sample_rate_hz)
-    firsts = np.searchsorted(even.time_ns, [moment[0] for moment, _ in moments])
-    ends = np.searchsorted(even.time_ns, [moment[-1] for moment, _ in moments], side="right")
-    whole = ends - firsts >= specification.window_length - MOST_MISSING
-    if not whole.any():
+    if len(signals) == 0:
         return None
-    rows = np.minimum(firsts[whole, None] + np.arange(specification.window_length), ends[whole, None] - 1)
     return Windows(
-        signals=even.signals[rows],
-        label_codes=np.full(len(rows), UNLABELLED, dtype=np.int16),
+        signals=signals,
+        label_codes=np.full(len(signals), UNLABELLED, dtype=np.int16),
         label_names=(),
-        subjects=np.full(len(rows), together.subject),
-        starts_ns=even.time_ns[rows[:, 0]],
-        start_rows=rows[:, 0],
+        subjects=np.full(len(signals), "somebody"),
+        starts_ns=starts_ns,
+        start_rows=np.zeros(len(signals), dtype=np.int64),
         channels=ACCELERATION,
         sample_rate_hz=specification.sample_rate_hz,
     )

@@ -1,4 +1,4 @@
-"""Moments that look like walking, picked out of a recording as it goes by."""
+"""Moments that are kept while a recording goes by: those like walking, and those with movement."""
 
 from itertools import pairwise
 
@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from harken.recordings.samples import Samples
-from harken.signals import MovementStatistics, walks
-from harken.signals.walks import Walks
+from harken.signals import MovementStatistics, moments
+from harken.signals.moments import Moments, like_walking, moving
 
 RATE_HZ = 25
 START_NS = 1_700_000_000 * 10**9
-EPOCH_NS = 10 * 10**9
+BLOCK_NS = 10 * 10**9
 
 
 def step_by_step(seconds: int, *, hz: float, swing_g: float) -> NDArray[np.float64]:
@@ -30,8 +30,8 @@ def samples(signals: NDArray[np.float64]) -> Samples:
     return Samples(time_ns, signals.astype(np.float32), np.full(n, -1, np.int16), np.ones(n, dtype=bool))
 
 
-def heard(every: Samples, cuts: list[int] | None = None) -> Walks:
-    found = Walks()
+def kept(every: Samples, cuts: list[int] | None = None) -> Moments:
+    found = Moments(like_walking)
     statistics = MovementStatistics(listener=found)
     edges = [0, *sorted(cuts or []), len(every.time_ns)]
     for first, last in pairwise(edges):
@@ -51,9 +51,9 @@ DAY = samples(np.concatenate(list(PARTS.values())))
 
 
 def test_walking_is_kept_and_stillness_waves_and_running_are_not() -> None:
-    begins = [(int(time[0]) - START_NS) // EPOCH_NS for time, _ in heard(DAY).moments]
+    begins = [(int(time[0]) - START_NS) // BLOCK_NS for time, _ in kept(DAY).moments]
     assert begins == [*range(6, 12), *range(24, 30)]
-    for time_ns, acceleration in heard(DAY).moments:
+    for time_ns, acceleration in kept(DAY).moments:
         rows = np.searchsorted(DAY.time_ns, time_ns)
         assert len(rows) == 10 * RATE_HZ
         np.testing.assert_array_equal(acceleration, DAY.signals[rows])
@@ -61,7 +61,7 @@ def test_walking_is_kept_and_stillness_waves_and_running_are_not() -> None:
 
 @given(st.lists(st.integers(0, len(DAY.time_ns)), max_size=12))
 def test_however_the_stream_is_cut(cuts: list[int]) -> None:
-    whole, cut = heard(DAY).moments, heard(DAY, cuts).moments
+    whole, cut = kept(DAY).moments, kept(DAY, cuts).moments
     assert len(whole) == len(cut)
     for one, other in zip(whole, cut, strict=True):
         np.testing.assert_array_equal(one[0], other[0])
@@ -69,6 +69,25 @@ def test_however_the_stream_is_cut(cuts: list[int]) -> None:
 
 
 def test_of_many_every_second_or_fourth_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(walks, "MOST", 8)
-    found = heard(samples(step_by_step(250, hz=2.0, swing_g=0.3)))
-    assert [(int(time[0]) - START_NS) // EPOCH_NS for time, _ in found.moments] == [0, 4, 8, 12, 16, 20, 24]
+    monkeypatch.setattr(moments, "MOST", 8)
+    found = kept(samples(step_by_step(250, hz=2.0, swing_g=0.3)))
+    assert [(int(time[0]) - START_NS) // BLOCK_NS for time, _ in found.moments] == [0, 4, 8, 12, 16, 20, 24]
+
+
+def test_movement_of_any_kind_is_kept() -> None:
+    found = Moments(moving)
+    statistics = MovementStatistics(listener=found)
+    statistics.push(DAY)
+    statistics.finish()
+    assert [(int(time[0]) - START_NS) // BLOCK_NS for time, _ in found.moments] == [*range(6, 30)]
+
+
+def test_moments_at_another_rate() -> None:
+    found = kept(DAY)
+    starts_ns, signals = found.resampled(sample_rate_hz=10, length=100)
+    assert signals.shape == (12, 100, 3)
+    assert starts_ns.tolist() == [int(time[0]) for time, _ in found.moments]
+    direct = step_by_step(10, hz=2.0, swing_g=0.3)
+    assert np.abs(signals[3, 10:90, 0].std() - direct[:, 0].std()) < 0.02
+    assert found.resampled(sample_rate_hz=10, length=110)[1].shape == (0, 110, 3)
+    assert Moments(moving).resampled(sample_rate_hz=10, length=100)[1].shape == (0, 100, 3)

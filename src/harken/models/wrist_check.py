@@ -1,0 +1,236 @@
+"""Was the sensor on a wrist? Boosted trees over moments of movement tell a wrist from a thigh, a knee or a torso.
+
+A leg strikes the ground once a stride and carries the body, so its movement repeats with each stride, sharply and along
+gravity. An arm swings, or its hand works. The features describe that and do not depend on how the sensor is turned.
+The trees were fitted with scikit-learn by ``benchmarks/model/wrist_check.py``, which also writes how well they do on
+unseen people and unseen studies (``docs/results/wrist_check.json``). They lie in the package as plain numbers.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load_file
+
+__all__ = ["FEATURES", "RATE_HZ", "ROWS", "Answer", "Trees", "WristCheck", "features", "packaged_trees", "wrist_check"]
+
+RATE_HZ = 25.0
+ROWS = 250
+"""A moment has ten seconds."""
+LEAST_MOMENTS = 6
+"""A minute of movement, or the answer is undecided."""
+LEAST_LOG_ODDS = 1.0
+"""Log odds that are nearer to 0 are undecided."""
+LEAST_G, LEAST_REPEATED = 0.08, 0.45
+"""A moment counts if its standard deviation is at least so much, and its correlation with itself a stride later."""
+STRIDE_S = (0.7, 1.6)
+PACKAGED_TREES = Path(__file__).parent / "packaged" / "wrist_check.safetensors"
+FEATURES = (
+    "length of the mean",
+    "movement along gravity",
+    "movement across gravity",
+    "along by across",
+    "below 1.5 Hz",
+    "above 3 Hz",
+    "along, above 3 Hz",
+    "along, below 1.5 Hz",
+    "repeated after a stride",
+    "repeated after half a stride",
+    "along, repeated after a stride",
+    "along, repeated after half a stride",
+    "stride",
+    "skewness along",
+    "kurtosis along",
+    "straightness across",
+    "jerk",
+    *(f"harmonic {number}" for number in (1, 2, 3, 4, 5)),
+    *(f"along, harmonic {number}" for number in (1, 2, 3, 4)),
+)
+
+
+class Answer(StrEnum):
+    """Where the sensor was, as far as movement tells."""
+
+    WRIST = "wrist"
+    ELSEWHERE = "elsewhere"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True)
+class WristCheck:
+    """What moments of movement tell about the sensor's place.
+
+    Attributes:
+        answer: the answer.
+        moments: how many moments of ten seconds counted.
+        log_odds: the median of their log odds of being elsewhere than on a wrist; 0 where none counted.
+    """
+
+    answer: Answer
+    moments: int
+    log_odds: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {"answer": self.answer.value, "moments": self.moments, "log_odds": self.log_odds}
+
+
+@dataclass(frozen=True, eq=False)
+class Trees:
+    """Boosted decision trees over ``FEATURES``.
+
+    Attributes:
+        roots: the root of each tree, an index into the nodes, int32 ``[trees]``.
+        feature: the feature that a node looks at; -1 in a leaf; int32 ``[nodes]``.
+        threshold: a value up to it goes left, float64 ``[nodes]``.
+        left, right: the next node, int32 ``[nodes]``.
+        value: what a leaf adds to the log odds, float64 ``[nodes]``.
+        baseline: the log odds before any tree, float64 ``[1]``.
+    """
+
+    roots: NDArray[np.int32]
+    feature: NDArray[np.int32]
+    threshold: NDArray[np.float64]
+    left: NDArray[np.int32]
+    right: NDArray[np.int32]
+    value: NDArray[np.float64]
+    baseline: NDArray[np.float64]
+
+    def log_odds(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Log odds of being elsewhere than on a wrist, ``[n]``, from features ``[n, features]``."""
+        node = np.broadcast_to(self.roots, (len(rows), len(self.roots))).copy()
+        index = np.arange(len(rows))[:, None]
+        while (inner := self.feature[node] >= 0).any():
+            goes_left = rows[index, np.maximum(self.feature[node], 0)] <= self.threshold[node]
+            node = np.where(inner, np.where(goes_left, self.left[node], self.right[node]), node)
+        total: NDArray[np.float64] = self.baseline[0] + self.value[node].sum(axis=1)
+        return total
+
+
+@cache
+def packaged_trees() -> Trees:
+    """The trees that come with harken."""
+    return Trees(**load_file(PACKAGED_TREES))
+
+
+def wrist_check(moments: NDArray[np.float32], trees: Trees | None = None) -> WristCheck:
+    """Tell from moments of a recording whether its sensor was on a wrist.
+
+    >>> import numpy as np
+    >>> wrist_check(np.zeros((20, 250, 3), np.float32)).answer.value
+    'undecided'
+
+    Args:
+        moments: acceleration in g, float32 ``[n, 250, 3]``, ten seconds each at 25 Hz. Those in which nothing repeats
+            do not count.
+        trees: what judges; the packaged trees if None.
+    """
+    rows, counts = features(moments)
+    if not counts.any():
+        return WristCheck(Answer.UNDECIDED, 0, 0.0)
+    # The median: half of the moments may be work of the hands or sport, which says little.
+    log_odds = float(np.median((trees or packaged_trees()).log_odds(rows[counts])))
+    number = int(counts.sum())
+    if number < LEAST_MOMENTS or abs(log_odds) < LEAST_LOG_ODDS:
+        return WristCheck(Answer.UNDECIDED, number, log_odds)
+    return WristCheck(Answer.ELSEWHERE if log_odds > 0 else Answer.WRIST, number, log_odds)
+
+
+def features(moments: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """``FEATURES`` of each moment, float64 ``[n, features]``, and which moments count, bool ``[n]``.
+
+    Args:
+        moments: as for ``wrist_check``.
+    """
+    signals = moments.astype(np.float64)
+    n = len(signals)
+    if n == 0:
+        return np.empty((0, len(FEATURES))), np.zeros(0, bool)
+    mean = signals.mean(axis=1)
+    length = np.linalg.norm(mean, axis=1)
+    up = mean / np.maximum(length, 1e-6)[:, None]
+    moving = signals - mean[:, None]
+    along = np.einsum("ntk,nk->nt", moving, up)
+    across = moving - along[:, :, None] * up[:, None]
+    sd_along = along.std(axis=1)
+    sd_across = np.sqrt((across**2).sum(axis=2).mean(axis=1))
+    sd = np.hypot(sd_along, sd_across)
+
+    power, power_along = _power(moving), _power(along[:, :, None])
+    repeated, repeated_along = _autocorrelation(moving), _autocorrelation(along[:, :, None])
+    lags = np.arange(ROWS)
+    strides = (lags >= int(STRIDE_S[0] * RATE_HZ)) & (lags <= int(STRIDE_S[1] * RATE_HZ))
+    stride = np.where(strides, repeated, -np.inf).argmax(axis=1)
+    after_stride = repeated[np.arange(n), stride]
+    directions = np.linalg.eigvalsh(np.einsum("nti,ntj->nij", across, across) / ROWS)
+    jerk = np.sqrt((np.diff(moving, axis=1) ** 2).sum(axis=2).mean(axis=1))
+    columns: Sequence[NDArray[np.float64]] = (
+        length,
+        np.log(sd_along + 1e-3),
+        np.log(sd_across + 1e-3),
+        np.log(sd_along + 1e-3) - np.log(sd_across + 1e-3),
+        power.share(0.2, 1.5),
+        power.share(3, 6),
+        power_along.share(3, 6),
+        power_along.share(0.2, 1.5),
+        after_stride,
+        _near(repeated, stride),
+        repeated_along[np.arange(n), stride],
+        _near(repeated_along, stride),
+        stride / RATE_HZ,
+        (along**3).mean(axis=1) / np.maximum(sd_along, 1e-3) ** 3,
+        ((along**4).mean(axis=1) / np.maximum(sd_along, 1e-3) ** 4).clip(0, 30),
+        directions[:, 2] / np.maximum(directions.sum(axis=1), 1e-9),
+        jerk / np.maximum(sd, 1e-3),
+        *(power.harmonic(stride, number) for number in (1, 2, 3, 4, 5)),
+        *(power_along.harmonic(stride, number) for number in (1, 2, 3, 4)),
+    )
+    return np.stack(columns, axis=1), (sd >= LEAST_G) & (after_stride >= LEAST_REPEATED)
+
+
+class _Spectrum(NamedTuple):
+    """Power of each moment, ``[n, frequencies]``, at ``frequencies``, and between 0.2 and 6 Hz, ``[n]``."""
+
+    power: NDArray[np.float64]
+    frequencies: NDArray[np.float64]
+    total: NDArray[np.float64]
+
+    def share(self, low_hz: float, high_hz: float) -> NDArray[np.float64]:
+        """Of the total, ``[n]``."""
+        chosen = (self.frequencies >= low_hz) & (self.frequencies < high_hz)
+        share: NDArray[np.float64] = self.power[:, chosen].sum(axis=1) / self.total
+        return share
+
+    def harmonic(self, stride: NDArray[np.int64], number: int) -> NDArray[np.float64]:
+        """The share at a multiple of the stride's frequency, three lines wide, ``[n]``."""
+        line = np.clip(np.round(number * ROWS / stride).astype(int), 1, len(self.frequencies) - 2)
+        lines = self.power[np.arange(len(line))[:, None], line[:, None] + np.array([-1, 0, 1])]
+        share: NDArray[np.float64] = lines.sum(axis=1) / self.total
+        return share
+
+
+def _power(moving: NDArray[np.float64]) -> _Spectrum:
+    """Of signals ``[n, 250, axes]`` with a Hann window, summed over the axes."""
+    power = (np.abs(np.fft.rfft(moving * np.hanning(ROWS)[None, :, None], axis=1)) ** 2).sum(axis=2)
+    frequencies = np.fft.rfftfreq(ROWS, 1 / RATE_HZ)
+    return _Spectrum(power, frequencies, power[:, (frequencies >= 0.2) & (frequencies < 6)].sum(axis=1) + 1e-9)
+
+
+def _autocorrelation(moving: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Unbiased and summed over the axes, ``[n, 250]``; 1 at no lag."""
+    spectrum = np.abs(np.fft.rfft(moving, 2 * ROWS, axis=1)) ** 2
+    correlation = np.fft.irfft(spectrum, axis=1)[:, :ROWS].sum(axis=2)
+    result: NDArray[np.float64] = correlation / np.maximum(correlation[:, :1], 1e-9) * (ROWS / (ROWS - np.arange(ROWS)))
+    return result
+
+
+def _near(repeated: NDArray[np.float64], stride: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The largest correlation about half a stride later, ``[n]``."""
+    half = np.round(stride / 2).astype(int)[:, None] + np.array([-1, 0, 1])
+    nearest: NDArray[np.float64] = repeated[np.arange(len(stride))[:, None], half].max(axis=1)
+    return nearest

@@ -1,0 +1,103 @@
+"""Moments of ten seconds that are kept while a recording goes by: possible walking, and movement of any kind.
+
+They tell how the watch sits on the arm (``harken.models.mounting``), and whether it is on an arm at all
+(``harken.models.wrist_check``).
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harken.recordings.recording import UNLABELLED, Recording
+from harken.signals.movement import MovementBlocks
+from harken.signals.resampling import resample
+
+__all__ = ["Moments", "like_walking", "moving"]
+
+LEAST_WALKING_G, MOST_WALKING_G = 0.1, 0.6
+"""How much an arm moves in walking: the standard deviation of a block, all axes together."""
+MOST_SLOW = 0.35
+"""A step takes half a second, so the means of whole seconds hardly move: their standard deviation is at most this
+share of the block's."""
+LEAST_MOVING_G = 0.08
+MOST = 400
+"""So many moments are kept at most."""
+MOST_MISSING = 3
+"""Samples that a moment may lack at its end."""
+
+
+def like_walking(blocks: MovementBlocks) -> NDArray[np.bool_]:
+    """Which blocks may be walking, bool ``[n]``. Clapping, brushing teeth and sawing look like it, too."""
+    moved = np.sqrt((blocks.standard_deviation**2).sum(axis=1))
+    slowly = np.sqrt(blocks.second_variance.sum(axis=1))
+    walking: NDArray[np.bool_] = (
+        (moved > LEAST_WALKING_G) & (moved < MOST_WALKING_G) & (slowly < MOST_SLOW * moved) & (slowly > 0)
+    )
+    return walking
+
+
+def moving(blocks: MovementBlocks) -> NDArray[np.bool_]:
+    """Which blocks hold movement, bool ``[n]``."""
+    movement: NDArray[np.bool_] = np.sqrt((blocks.standard_deviation**2).sum(axis=1)) > LEAST_MOVING_G
+    return movement
+
+
+class Moments:
+    """A listener of ``MovementStatistics`` that keeps the samples of chosen blocks.
+
+    Of more than 400 every second one is kept, then every fourth, and so on: they stay spread over the recording, and
+    take at most 5 MB at 100 Hz. What is kept does not depend on how the stream is cut.
+
+    Args:
+        chosen: tells which blocks to keep.
+    """
+
+    def __init__(self, chosen: Callable[[MovementBlocks], NDArray[np.bool_]]) -> None:
+        self.moments: list[tuple[NDArray[np.int64], NDArray[np.float32]]] = []
+        """Of each moment the times, int64 ``[n]``, and acceleration in g, float32 ``[n, 3]``."""
+        self._chosen = chosen
+        self._found, self._every = 0, 1
+
+    def __call__(self, blocks: MovementBlocks, time_ns: NDArray[np.int64], acceleration: NDArray[np.float32]) -> None:
+        """See ``MovementStatistics``."""
+        ends = np.cumsum(blocks.samples)
+        for number in np.flatnonzero(self._chosen(blocks)).tolist():
+            if self._found % self._every == 0:
+                if len(self.moments) == MOST:
+                    self.moments = self.moments[::2]
+                    self._every *= 2
+                rows = slice(int(ends[number] - blocks.samples[number]), int(ends[number]))
+                self.moments.append((time_ns[rows].copy(), acceleration[:, rows].T.copy()))
+            self._found += 1
+
+    def resampled(self, *, sample_rate_hz: float, length: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """The beginnings of the moments at another rate, of those that are long enough.
+
+        Args:
+            sample_rate_hz: the rate.
+            length: in samples.
+
+        Returns:
+            The times of the first samples, int64 ``[n]``, and acceleration in g, float32 ``[n, length, 3]``.
+        """
+        nothing = np.empty(0, np.int64), np.empty((0, length, 3), np.float32)
+        if not self.moments:
+            return nothing
+        times, signals = (np.concatenate(each) for each in zip(*self.moments, strict=True))
+        together = Recording(
+            time_ns=times,
+            signals=signals,
+            channels=("x", "y", "z"),
+            label_codes=np.full(len(times), UNLABELLED, dtype=np.int16),
+            label_names=(),
+            subject="somebody",
+        )
+        even = resample(together, sample_rate_hz=sample_rate_hz)
+        firsts = np.searchsorted(even.time_ns, [moment[0] for moment, _ in self.moments])
+        ends = np.searchsorted(even.time_ns, [moment[-1] for moment, _ in self.moments], side="right")
+        whole = ends - firsts >= length - MOST_MISSING
+        if not whole.any():
+            return nothing
+        rows = np.minimum(firsts[whole, None] + np.arange(length), ends[whole, None] - 1)
+        return even.time_ns[rows[:, 0]], even.signals[rows]
