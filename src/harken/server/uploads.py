@@ -23,6 +23,7 @@ import orjson
 
 from harken.server.limits import Limits, RefusedError
 from harken.support.errors import HarkenError
+from harken.support.processes import end_with, one_thread_each
 
 if TYPE_CHECKING:
     from harken.models.recogniser import Recogniser
@@ -72,8 +73,6 @@ class LabellingProcess:
     """
 
     def __init__(self, model: Path, limits: Limits) -> None:
-        from harken.evaluation.benchmark.workers import one_thread_each
-
         context = get_context("spawn")
         self._limits = limits
         self._connection, theirs = context.Pipe()
@@ -143,9 +142,7 @@ def _serve(connection: Connection, lifeline: Connection, settings: _Settings) ->
     os.environ["POLARS_MAX_THREADS"] = "1"  # read when polars is imported
     if hasattr(os, "nice"):
         os.nice(NICENESS)
-    from harken.evaluation.benchmark.workers import die_with
-
-    die_with(lifeline)
+    end_with(lifeline)
     import torch
 
     from harken.models.recogniser import Recogniser

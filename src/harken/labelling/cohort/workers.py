@@ -1,22 +1,21 @@
 """Labelling many files: here in processes of one thread each, or on a Dask cluster; one bad file stops nothing."""
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from harken.evaluation.benchmark.workers import connected, die_with, one_thread_each
 from harken.labelling.file import label_file
 from harken.labelling.settings import LabelSettings, asked_of, file_sha256, finished
 from harken.models.model_file import model_path
 from harken.models.recogniser import PACKAGED_MODEL, Recogniser
 from harken.support.errors import HarkenError
 from harken.support.printable import printable
+from harken.support.processes import dask_client, one_thread_each, process_pool
 from harken.support.threads import usable_cores
 
 __all__ = ["FileOutcome", "Job", "Task", "label_cohort"]
@@ -133,28 +132,23 @@ def _in_processes(tasks: Sequence[Task], job: Job, workers: int) -> Iterator[Fil
     waiting = list(reversed(tasks))
     deaths: dict[Task, int] = {}
     while waiting:
-        context = get_context("spawn")
-        # The other end is held by nobody but this process: when it closes, or this process dies, workers end.
-        lifeline, held = context.Pipe(duplex=False)
         lanes = min(workers, len(waiting))
-        alone = any(deaths.values())  # find out who it was
-        executor = ProcessPoolExecutor(
-            1 if alone else lanes, mp_context=context, initializer=die_with, initargs=(lifeline,)
-        )
+        alone = any(deaths.values())  # find out which file it was
         running: dict[Future[FileOutcome], Task] = {}
         try:
-            while waiting or running:
-                with one_thread_each():
-                    while waiting and len(running) < (1 if alone else IN_FLIGHT * lanes):
-                        task = waiting.pop()
-                        running[executor.submit(job.run, task)] = task
-                done, _ = wait(running, return_when=FIRST_COMPLETED)
-                for future in done:
-                    outcome = future.result()
-                    deaths.pop(running.pop(future), None)
-                    yield outcome
-                if alone and not any(task in deaths for task in waiting):
-                    break  # and go on with as many as before
+            with process_pool(1 if alone else lanes) as pool:
+                while waiting or running:
+                    with one_thread_each():
+                        while waiting and len(running) < (1 if alone else IN_FLIGHT * lanes):
+                            task = waiting.pop()
+                            running[pool.submit(job.run, task)] = task
+                    done, _ = wait(running, return_when=FIRST_COMPLETED)
+                    for future in done:
+                        outcome = future.result()
+                        deaths.pop(running.pop(future), None)
+                        yield outcome
+                    if alone and not any(task in deaths for task in waiting):
+                        break  # and go on with as many as before
         except BrokenProcessPool:
             for task in running.values():
                 deaths[task] = deaths.get(task, 0) + 1
@@ -163,14 +157,10 @@ def _in_processes(tasks: Sequence[Task], job: Job, workers: int) -> Iterator[Fil
                     yield FileOutcome(task, reason=printable(f"{task.path}: {KILLED}"))
                 else:
                     waiting.append(task)
-        finally:
-            held.close()
-            executor.shutdown(cancel_futures=True)
-            lifeline.close()
 
 
 def _on_dask(tasks: Sequence[Task], job: Job, address: str) -> Iterator[FileOutcome]:
-    with connected(address) as (client, distributed, lanes):
+    with dask_client(address) as (client, distributed, lanes):
         waiting = iter(tasks)
         running: dict[Any, Task] = {}
 
