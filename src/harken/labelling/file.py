@@ -11,9 +11,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.labelling.card import model_card
 from harken.labelling.clipping import Clipped
-from harken.labelling.limits import limits_of
+from harken.labelling.model_card import model_card
+from harken.labelling.model_limits import limits_of
 from harken.labelling.quality import quality_of
 from harken.labelling.settings import SUMMARY, LabelSettings, asked_of
 from harken.models.mounting import Mounting, mounting_of_walks
@@ -25,7 +25,7 @@ from harken.reports.wearer import write_wearer_report
 from harken.signals.gravity_calibration import GravityCalibration, gravity_calibration
 from harken.signals.movement import EpochStatistics
 from harken.signals.non_wear import non_wear
-from harken.signals.walks import Walks
+from harken.signals.walking_moments import WalkingMoments
 from harken.support.errors import HarkenError
 from harken.support.files import appearing, write_text
 from harken.support.memory import hand_back
@@ -211,13 +211,13 @@ class _Epochs:
     """
 
     statistics: EpochStatistics
-    walks: Walks | None = None
+    walks: WalkingMoments | None = None
 
     def __init__(self, *, walks: bool) -> None:
         self._asks_walks = walks
 
     def listen(self, channels: tuple[str, ...]) -> Callable[[Samples], None]:
-        self.walks = Walks() if self._asks_walks else None
+        self.walks = WalkingMoments() if self._asks_walks else None
         heat = channels.index("temperature") if "temperature" in channels else None
         self.statistics = EpochStatistics(temperature_channel=heat, listener=self.walks)
         return self.statistics.push if channels[:3] == AXES else lambda _: None

@@ -11,7 +11,7 @@ from harken.recordings.recording import UNLABELLED, Recording
 from harken.recordings.samples import Samples
 from harken.signals import EpochStatistics, resample
 from harken.signals.orientation import turned_by_quarters, turned_signals
-from harken.signals.walks import Walks
+from harken.signals.walking_moments import WalkingMoments
 from harken.support.errors import HarkenError
 from harken.timelines.batches import Probabilities
 from harken.windows.windows import Windows
@@ -86,7 +86,7 @@ def mounting(specification: Specification, recording: Recording, probabilities: 
         raise HarkenError(f"{name}: only a mended recording shows how it was worn; read it without as_found")
     if recording.channels[:3] != ACCELERATION:
         raise HarkenError(f"{name}: how a watch sits shows in acceleration as the first channels, x, y, z")
-    walks = Walks()
+    walks = WalkingMoments()
     if _unaskable(specification) is None:
         statistics = EpochStatistics(listener=walks)
         statistics.push(Samples.of(recording))
@@ -109,7 +109,7 @@ def as_learned(
     return found.turned(recording), found.reason if found.quarters else None
 
 
-def mounting_of_walks(specification: Specification, walks: Walks, probabilities: Probabilities) -> Mounting:
+def mounting_of_walks(specification: Specification, walks: WalkingMoments, probabilities: Probabilities) -> Mounting:
     """How the watch sits that heard these moments.
 
     In walking an arm hangs, and gravity lies along the forearm; but it does so while clapping, too, for some axis.
@@ -163,7 +163,7 @@ def _recognised(windows: Windows, probabilities: Probabilities, columns: list[in
     return recognised
 
 
-def _windows(specification: Specification, walks: Walks) -> Windows | None:
+def _windows(specification: Specification, walks: WalkingMoments) -> Windows | None:
     """The beginning of each moment as the model takes it; None where there is none as long as a window."""
     moments = walks.moments
     if not moments:

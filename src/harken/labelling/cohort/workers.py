@@ -18,7 +18,7 @@ from harken.support.printable import printable
 from harken.support.processes import dask_client, one_thread_each, process_pool
 from harken.support.threads import usable_cores
 
-__all__ = ["FileOutcome", "Job", "Task", "label_cohort"]
+__all__ = ["CohortJob", "FileOutcome", "Task", "label_cohort"]
 
 IN_FLIGHT = 4
 """Tasks handed out at once for each worker: a hundred thousand files are not a hundred thousand futures."""
@@ -46,7 +46,7 @@ class FileOutcome:
 
 
 @dataclass(frozen=True)
-class Job:
+class CohortJob:
     """What is the same for all tasks, small enough to be sent along with each.
 
     Attributes:
@@ -64,7 +64,7 @@ class Job:
     cores: int = 1
 
     @classmethod
-    def of(cls, model: Path | None, out: Path, settings: LabelSettings) -> "Job":
+    def of(cls, model: Path | None, out: Path, settings: LabelSettings) -> "CohortJob":
         """A job with a model as it is now.
 
         Raises:
@@ -97,7 +97,7 @@ class Job:
 
 
 def label_cohort(
-    tasks: Sequence[Task], job: Job, *, workers: int = 1, scheduler: str | None = None
+    tasks: Sequence[Task], job: CohortJob, *, workers: int = 1, scheduler: str | None = None
 ) -> Iterator[FileOutcome]:
     """Label files, and give what became of each as it ends.
 
@@ -128,7 +128,7 @@ def _recogniser(model: Path | None, sha256: str) -> Recogniser:
     return Recogniser.load(model)
 
 
-def _in_processes(tasks: Sequence[Task], job: Job, workers: int) -> Iterator[FileOutcome]:
+def _in_processes(tasks: Sequence[Task], job: CohortJob, workers: int) -> Iterator[FileOutcome]:
     waiting = list(reversed(tasks))
     deaths: dict[Task, int] = {}
     while waiting:
@@ -159,7 +159,7 @@ def _in_processes(tasks: Sequence[Task], job: Job, workers: int) -> Iterator[Fil
                     waiting.append(task)
 
 
-def _on_dask(tasks: Sequence[Task], job: Job, address: str) -> Iterator[FileOutcome]:
+def _on_dask(tasks: Sequence[Task], job: CohortJob, address: str) -> Iterator[FileOutcome]:
     with dask_client(address) as (client, distributed, lanes):
         waiting = iter(tasks)
         running: dict[Any, Task] = {}

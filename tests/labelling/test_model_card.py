@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from harken.labelling.card import model_card
+from harken.labelling.model_card import model_card
 from harken.models.recogniser import Recogniser
 
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from harken.recordings.samples import Samples
-from harken.signals import EpochStatistics, walks
-from harken.signals.walks import Walks
+from harken.signals import EpochStatistics, walking_moments
+from harken.signals.walking_moments import WalkingMoments
 
 RATE_HZ = 25
 START_NS = 1_700_000_000 * 10**9
@@ -30,8 +30,8 @@ def samples(signals: NDArray[np.float64]) -> Samples:
     return Samples(time_ns, signals.astype(np.float32), np.full(n, -1, np.int16), np.ones(n, dtype=bool))
 
 
-def heard(every: Samples, cuts: list[int] | None = None) -> Walks:
-    found = Walks()
+def heard(every: Samples, cuts: list[int] | None = None) -> WalkingMoments:
+    found = WalkingMoments()
     statistics = EpochStatistics(listener=found)
     edges = [0, *sorted(cuts or []), len(every.time_ns)]
     for first, last in pairwise(edges):
@@ -69,6 +69,6 @@ def test_however_the_stream_is_cut(cuts: list[int]) -> None:
 
 
 def test_of_many_every_second_or_fourth_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(walks, "MOST", 8)
+    monkeypatch.setattr(walking_moments, "MOST", 8)
     found = heard(samples(step_by_step(250, hz=2.0, swing_g=0.3)))
     assert [(int(time[0]) - START_NS) // EPOCH_NS for time, _ in found.moments] == [0, 4, 8, 12, 16, 20, 24]

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from harken.signals.movement import Epochs
 
-__all__ = ["Walks"]
+__all__ = ["WalkingMoments"]
 
 LEAST_G, MOST_G = 0.1, 0.6
 """How much an arm moves in walking: the standard deviation of an epoch, all axes together."""
@@ -16,7 +16,7 @@ MOST = 400
 """So many moments are kept at most."""
 
 
-class Walks:
+class WalkingMoments:
     """A listener of ``EpochStatistics``: keeps the samples of epochs in which somebody may be walking.
 
     Of more than 400 every second one is kept, then every fourth, and so on: they stay spread over the recording, and
