@@ -1,4 +1,4 @@
-"""A file and a recogniser -> a folder with everything that is known of the recording."""
+"""A file and a recogniser -> a folder with its timeline, tables, quality and report."""
 
 from harken.labelling.file import FileTimeline, label_file, timeline_of_file
 from harken.labelling.settings import LabelSettings, asked_of, finished

@@ -1,4 +1,4 @@
-"""A model's card in three lines: what it knows, how well its like does on unseen people, and what to be wary of."""
+"""A model's card in three lines: what it recognises, its scores on unseen people, and its limits."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,31 +9,35 @@ __all__ = ["model_card"]
 
 
 def model_card(specification: Specification, provenance: Mapping[str, Any]) -> tuple[str, str, str]:
-    """Three sentences or so, from what the model file says."""
+    """The three lines, from the model file's specification and provenance."""
     people = provenance.get("training_people") or []
-    learned = f", learned from {len(people)} {'person' if len(people) == 1 else 'people'}" if people else ""
-    knows = (
+    trained = f", trained on {len(people)} {'person' if len(people) == 1 else 'people'}" if people else ""
+    summary = (
         f"A recogniser of {', '.join(specification.labels)} ({specification.preset}), from windows of "
-        f"{specification.window_length_s:.3g} s at {specification.sample_rate_hz:.3g} Hz{learned}."
+        f"{specification.window_length_s:.3g} s at {specification.sample_rate_hz:.3g} Hz{trained}."
     )
     unseen = _unseen(provenance)
     if specification.calibrated_on == "unseen":
-        wary = "Its probabilities were calibrated on unseen people. "
+        calibration = "Its probabilities were calibrated on unseen people. "
     else:
-        wary = "Its probabilities were not calibrated on unseen people, and may be too sure. "
-    return knows, unseen, wary + "Not for decisions about anybody's health; what it has not learned it cannot say."
+        calibration = "Its probabilities were not calibrated on unseen people, and may be too high. "
+    limits = "Not for decisions about anybody's health; activities that it was not trained on get one of its labels."
+    return summary, unseen, calibration + limits
 
 
 def _unseen(provenance: Mapping[str, Any]) -> str:
     scores = provenance.get("scores_of_fold_models_on_unseen_people")
     if isinstance(scores, Mapping) and scores:
-        told = ", ".join(f"{float(score):.2f} in {name.upper()}" for name, score in sorted(scores.items()))
-        return f"Models fitted as it was, on unseen people: mean of each person's macro F1 {told}."
-    own = None if "adaptation" in provenance else provenance.get("scores")  # adapted: of other weights, another wearer
+        listed = ", ".join(f"{float(score):.2f} in {name.upper()}" for name, score in sorted(scores.items()))
+        return f"Models trained in the same way, on unseen people: mean of each person's macro F1 {listed}."
+    # The scores of an adapted model are those of its weights before the adaptation.
+    own = None if "adaptation" in provenance else provenance.get("scores")
     tested = own.get("cross_people") if isinstance(own, Mapping) else None
     if isinstance(tested, Mapping) and tested.get("people"):
         count, mean = len(tested["people"]), float(tested["mean_person_macro_f1"])
         if count == 1:
-            return f"On the one unseen person it was tested on: macro F1 {mean:.2f}. One is no proof."
-        return f"On the {count} unseen people: mean of each one's macro F1 {mean:.2f}."
-    return "How well it does on unseen people is not in its file: harken evaluate measures it."
+            return (
+                f"On the one unseen person of its test: macro F1 {mean:.2f}. One person is not enough for a conclusion."
+            )
+        return f"On the {count} unseen people of its test: mean of each person's macro F1 {mean:.2f}."
+    return "Its file has no scores on unseen people: harken evaluate measures them."

@@ -112,8 +112,8 @@ def recording_routes(hub: Hub, uploads: Uploads) -> APIRouter:
     ) -> Response:
         """Label a recording."""
         if request.headers.get("content-type", "").startswith("multipart/"):
-            said = "send the recording itself as the body, not in a form: curl --data-binary @FILE"
-            raise RefusedError(422, 1007, said, reason="recording")
+            sentence = "send the recording itself as the body, not in a form: curl --data-binary @FILE"
+            raise RefusedError(422, 1007, sentence, reason="recording")
         _check_length(request, hub.limits.upload_bytes)
         answer = await uploads.label(name, request.stream(), partial(_disconnected, request))
         # Not validated again, and sent in pieces: the rows of a month would block the event loop.

@@ -251,21 +251,21 @@ class Hub:
 
     async def _sweep(self, now_s: float) -> None:
         """Forget watches that have stopped sending, and return freed memory."""
-        gone = [
+        idle = [
             session
             for session in self.sessions.values()
             if now_s - session.last_message_s > self.limits.idle_s
             and not session.senders
             and session not in self._in_network
         ]
-        if gone:
-            await self._label(gone, ended=True)
-            for session in gone:
+        if idle:
+            await self._label(idle, ended=True)
+            for session in idle:
                 del self.sessions[session.name]
                 for reason in ("late", "repeated"):
                     self._forgotten[reason] += getattr(session.stream.arrivals, reason)
                 self._waiting.discard(session)
-            self.metrics.add("harken_forgotten_total", len(gone))
+            self.metrics.add("harken_forgotten_total", len(idle))
         self._send_watches()
         hand_back()
 

@@ -107,8 +107,8 @@ class LabellingProcess:
             about = orjson.loads(self._connection.recv_bytes())
             body = self._connection.recv_bytes()
         except (EOFError, OSError) as error:
-            said = "the process that labelled it ended, most likely because memory ran out; use harken label"
-            raise RefusedError(422, 1007, said, reason="recording") from error
+            sentence = "the process that labelled it ended, most likely because memory ran out; use harken label"
+            raise RefusedError(422, 1007, sentence, reason="recording") from error
         self.reusable = not about["grown"]
         if about["outcome"] == "refused":
             raise RefusedError(422, 1007, body.decode(), reason="recording")
@@ -132,8 +132,8 @@ class LabellingProcess:
             if self._ended:
                 raise EOFError
             if time.monotonic() > until:
-                said = f"labelling it takes longer than {self._limits.upload_s:g} s; use harken label"
-                raise RefusedError(422, 1007, said, reason="recording")
+                sentence = f"labelling it takes longer than {self._limits.upload_s:g} s; use harken label"
+                raise RefusedError(422, 1007, sentence, reason="recording")
 
 
 def _serve(connection: Connection, lifeline: Connection, settings: _Settings) -> None:
@@ -187,8 +187,8 @@ def _outcome(recogniser: "Recogniser", path: Path, name: str) -> tuple[str, byte
         return "labelled", _labelled(recogniser, path, name)
     except HarkenError as error:
         shown = _shown(name)
-        said = str(error).replace(str(path), shown).replace(path.name, shown)
-        return "refused", said.replace(str(path.parent), "the server").encode()
+        sentence = str(error).replace(str(path), shown).replace(path.name, shown)
+        return "refused", sentence.replace(str(path.parent), "the server").encode()
     except MemoryError:
         return "refused", NO_MEMORY.encode()
     except Exception as error:

@@ -136,33 +136,33 @@ def _by_sensor(payload: Any) -> dict[str, TimedSignals]:
     """The values of each sensor in ``SOURCES``, and of gravity, in the order of the message."""
     if not isinstance(payload, list):
         raise MalformedError("payload must be a list of sensors' values")
-    values: dict[str, list[tuple[Any, Any, Any]]] = {}
+    vectors: dict[str, list[tuple[Any, Any, Any]]] = {}
     times: dict[str, list[int]] = {}
     for entry in payload:
         try:
-            name, time_ns, said = entry["name"], _time(entry["time"]), entry["values"]
-            if not isinstance(said, dict):
+            name, time_ns, values = entry["name"], _time(entry["time"]), entry["values"]
+            if not isinstance(values, dict):
                 raise TypeError
             name = name.lower().replace(" ", "").replace("_", "")
             if name not in SOURCES and name != GRAVITY:
                 continue
             if name == WRIST:
-                three = tuple(said["gravity" + axis] + said["acceleration" + axis] for axis in "XYZ")
+                vector = tuple(values["gravity" + axis] + values["acceleration" + axis] for axis in "XYZ")
             else:
-                three = (said["x"], said["y"], said["z"])
+                vector = (values["x"], values["y"], values["z"])
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise MalformedError(
                 "each entry of payload must have a name, a time in nanoseconds since 1970, and values x, y, z (wrist "
                 "motion: gravityX, accelerationX and so on)"
             ) from error
-        values.setdefault(name, []).append(three)
+        vectors.setdefault(name, []).append(vector)
         times.setdefault(name, []).append(time_ns)
-    return {name: _arrays(name, values[name], times[name]) for name in values}
+    return {name: _arrays(name, vectors[name], times[name]) for name in vectors}
 
 
-def _time(said: Any) -> int:
+def _time(value: Any) -> int:
     """Nanoseconds since 1970, a whole number."""
-    time_ns = int(said) if isinstance(said, float) and said.is_integer() else said
+    time_ns = int(value) if isinstance(value, float) and value.is_integer() else value
     if not isinstance(time_ns, int) or isinstance(time_ns, bool) or not 0 <= time_ns < LATEST_NS:
         raise ValueError
     return time_ns

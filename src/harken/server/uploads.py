@@ -139,8 +139,8 @@ class Uploads:
         except ClientDisconnect as error:
             raise _disconnected() from error
         except OSError as error:
-            said = f"the recording could not be written ({error.strerror})"
-            raise RefusedError(507, 1011, said, reason="disk") from error
+            sentence = f"the recording could not be written ({error.strerror})"
+            raise RefusedError(507, 1011, sentence, reason="disk") from error
         if written == 0:
             raise RefusedError(422, 1007, "the recording is empty", reason="recording")
 

@@ -1,4 +1,4 @@
-"""Moments that look like walking, kept while a recording goes by: what tells how the watch sits on the arm."""
+"""Parts of a recording that may be walking, from which the mounting of the watch is detected."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,25 +8,25 @@ from harken.signals.movement import Epochs
 __all__ = ["WalkingMoments"]
 
 LEAST_G, MOST_G = 0.1, 0.6
-"""How much an arm moves in walking: the standard deviation of an epoch, all axes together."""
+"""Movement of an arm in walking: the standard deviation over an epoch, of all axes together."""
 MOST_SLOW = 0.35
-"""A step takes half a second, so the means of whole seconds hardly move: their standard deviation is at most this
+"""A footstep takes half a second, so the means of whole seconds hardly change: their standard deviation is at most this
 share of the epoch's."""
 MOST = 400
-"""So many moments are kept at most."""
+"""The most moments that are kept."""
 
 
 class WalkingMoments:
-    """A listener of ``EpochStatistics``: keeps the samples of epochs in which somebody may be walking.
+    """A listener of ``EpochStatistics`` that keeps the samples of epochs that may be walking.
 
-    Of more than 400 every second one is kept, then every fourth, and so on: they stay spread over the recording, and
-    take at most 5 MB at 100 Hz. What is kept does not depend on how the stream is cut. Clapping, brushing teeth and
-    sawing look like walking, too: whether it is must be asked of somebody who knows.
+    Of more than 400 moments every second one is kept, then every fourth, and so on. They are therefore spread over the
+    recording and take at most 5 MB at 100 Hz. The result does not depend on how the stream is cut. Clapping, brushing
+    teeth and sawing are similar to walking by these criteria, so a recogniser has to decide.
     """
 
     def __init__(self) -> None:
         self.moments: list[tuple[NDArray[np.int64], NDArray[np.float32]]] = []
-        """Of each moment the times, int64 ``[n]``, and acceleration in g, float32 ``[n, 3]``."""
+        """For each moment the times, int64 ``[n]``, and the acceleration in g, float32 ``[n, 3]``."""
         self._found, self._every = 0, 1
 
     def __call__(self, epochs: Epochs, time_ns: NDArray[np.int64], acceleration: NDArray[np.float32]) -> None:

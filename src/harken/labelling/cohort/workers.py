@@ -1,4 +1,4 @@
-"""Labelling many files: here in processes of one thread each, or on a Dask cluster; one bad file stops nothing."""
+"""Labelling many files, in processes of one thread each or on a Dask cluster. Unusable files do not stop the others."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -21,9 +21,9 @@ from harken.support.threads import usable_cores
 __all__ = ["CohortJob", "FileOutcome", "Task", "label_cohort"]
 
 IN_FLIGHT = 4
-"""Tasks handed out at once for each worker: a hundred thousand files are not a hundred thousand futures."""
+"""Tasks submitted at once for each worker, so that a hundred thousand files do not need as many futures."""
 MOST_DEATHS = 2
-"""The first time others were at work beside it; the second time it was alone, and so is the reason."""
+"""The first time several files were being labelled; the second time this file was alone, so it is the cause."""
 KILLED = "the process that labelled it was killed, maybe because memory ran out; fewer --workers need less"
 
 
@@ -37,7 +37,7 @@ class Task:
 
 @dataclass(frozen=True)
 class FileOutcome:
-    """What became of a task: its summary, or the reason why there is none. ``again`` is for a file that was done."""
+    """The result of a task: its summary, or the reason why there is none. ``again``: it was finished before."""
 
     task: Task
     summary: dict[str, Any] | None = None
@@ -47,14 +47,14 @@ class FileOutcome:
 
 @dataclass(frozen=True)
 class CohortJob:
-    """What is the same for all tasks, small enough to be sent along with each.
+    """What all tasks have in common; small, because it is sent to a worker with each task.
 
     Attributes:
-        model: the model's file, which every worker can read; None: the one that comes with harken.
-        model_sha256: of that file, so that no worker takes another.
+        model: the model file, which every worker can read; None: the one that comes with harken.
+        model_sha256: of that file, so that no worker uses another one.
         out: the folder of results.
-        settings: how to label.
-        cores: how many a file may use: more than one where there is no other file for them.
+        settings: of labelling.
+        cores: for one file; more than one only when there is a single file.
     """
 
     model: Path | None
@@ -65,7 +65,7 @@ class CohortJob:
 
     @classmethod
     def of(cls, model: Path | None, out: Path, settings: LabelSettings) -> "CohortJob":
-        """A job with a model as it is now.
+        """A job with the present content of a model file.
 
         Raises:
             HarkenError: when the model cannot be read.
@@ -74,7 +74,7 @@ class CohortJob:
         return cls(model, file_sha256(model_path(model or PACKAGED_MODEL)), out, settings)
 
     def run(self, task: Task) -> FileOutcome:
-        """Label one file, unless that was done; whatever goes wrong becomes the outcome's reason."""
+        """Label one file unless it is finished; an error becomes the outcome's reason."""
         try:
             asked = asked_of(task.path, self.model_sha256, self.settings)
             if (before := finished(self.out / task.name, asked)) is not None:
@@ -91,7 +91,7 @@ class CohortJob:
             return FileOutcome(task, summary)
         except HarkenError as error:
             return FileOutcome(task, reason=str(error))
-        except Exception as error:  # a fault of harken's own must not cost the other files
+        except Exception as error:  # a fault in harken must not stop the other files
             reason = f"{task.path}: a fault in harken: {type(error).__name__}: {error}"
             return FileOutcome(task, reason=printable(reason))
 
@@ -99,15 +99,15 @@ class CohortJob:
 def label_cohort(
     tasks: Sequence[Task], job: CohortJob, *, workers: int = 1, scheduler: str | None = None
 ) -> Iterator[FileOutcome]:
-    """Label files, and give what became of each as it ends.
+    """Label files; yields the outcome of each as it ends.
 
-    A process that dies costs no other file: what it was at is tried once more, in another.
+    When a process is killed, its files are tried once more in another process.
 
     Args:
         tasks: the files.
-        job: how.
-        workers: processes here; 1: this process.
-        scheduler: the address of a Dask scheduler instead, whose workers see the same files, model and folder.
+        job: model, settings and folder of results.
+        workers: processes on this machine; 1: this process.
+        scheduler: the address of a Dask scheduler to use instead; its workers need access to the same paths.
 
     Raises:
         HarkenError: when no scheduler or worker answers there.
@@ -124,7 +124,7 @@ def label_cohort(
 def _recogniser(model: Path | None, sha256: str) -> Recogniser:
     found = file_sha256(model_path(model or PACKAGED_MODEL))
     if found != sha256:
-        raise HarkenError(f"{model or PACKAGED_MODEL} is another model here (SHA-256 {found}) than was asked for")
+        raise HarkenError(f"{model or PACKAGED_MODEL} is another model here (SHA-256 {found}) than the one of this job")
     return Recogniser.load(model)
 
 
@@ -164,14 +164,14 @@ def _on_dask(tasks: Sequence[Task], job: CohortJob, address: str) -> Iterator[Fi
         waiting = iter(tasks)
         running: dict[Any, Task] = {}
 
-        # A worker may stand in another folder than this process.
-        there = replace(job, model=job.model and job.model.absolute(), out=job.out.absolute())
+        # A worker may have another working directory.
+        absolute_job = replace(job, model=job.model and job.model.absolute(), out=job.out.absolute())
 
         def next_ones(count: int) -> list[Any]:
             begun = {}
             for task in islice(waiting, count):
                 absolute = replace(task, path=task.path.absolute())
-                begun[client.submit(there.run, absolute, pure=False)] = task
+                begun[client.submit(absolute_job.run, absolute, pure=False)] = task
             running.update(begun)
             return list(begun)
 
