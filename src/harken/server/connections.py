@@ -168,7 +168,7 @@ class Connection(HttpToolsProtocol):
         """Make the connection a WebSocket, or refuse it when there are too many."""
         self._forget()
         if self._all.full_of_sockets:
-            self._refuse(503, "this server has reached its limit of WebSockets; try again later")
+            self._refuse(503, "the limit of WebSockets is reached; try again later")
             return
         self._ended = True
         super().handle_websocket_upgrade()

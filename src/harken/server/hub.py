@@ -139,13 +139,13 @@ class Hub:
         if session is None:
             if not 1 <= len(name) <= NAME_CHARACTERS:
                 raise RefusedError(
-                    400, 1007, f"a watch's name has 1 to {NAME_CHARACTERS} characters", reason="malformed"
+                    400, 1007, f"a watch's name must have 1 to {NAME_CHARACTERS} characters", reason="malformed"
                 )
             if len(self.sessions) >= self.limits.watches:
                 raise RefusedError(
                     503,
                     1013,
-                    "this server has as many watches as it takes; try again later",
+                    "the limit of watches is reached; try again later",
                     reason="watches",
                     retry_s=60,
                 )

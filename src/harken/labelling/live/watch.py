@@ -121,7 +121,7 @@ class Watch:
         return updates
 
     def _labelled(self, window: Window, probabilities: NDArray[np.float32]) -> Update:
-        """The bout after one more window."""
+        """The update for one more window."""
         labels, before = self.specification.model.labels, self._bout
         bout = before
         if before is None or probabilities[labels.index(before)] < self.specification.settings.leave_below:
