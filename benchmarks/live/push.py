@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 
 from benchmarks.live.watches import RATE_HZ, STEP_NS, everyday_model
 from harken.evaluation.benchmark.machine import made_with
-from harken.labelling.live import LiveRecogniser, Plan, Update, Watch, advance
+from harken.labelling.live import LiveRecogniser, LiveSettings, StreamSpecification, Update, Watch, advance
 from harken.models.recogniser import Recogniser
 from harken.server.limits import Limits
 from harken.server.session import Session
@@ -56,7 +56,7 @@ def seconds_of_wrist(count: int) -> list[NDArray[np.float32]]:
 
 def pushes(recogniser: Recogniser, hop_s: float | None, rounds: int) -> dict[str, Any]:
     """Seconds per push, after a warm-up of one window."""
-    stream = LiveRecogniser(recogniser, hop_s=hop_s)
+    stream = LiveRecogniser(recogniser, LiveSettings(hop_s=hop_s))
     each = seconds_of_wrist(rounds + 15)
     seconds, labels = [], 0
     for number, signals in enumerate(each):
@@ -68,7 +68,7 @@ def pushes(recogniser: Recogniser, hop_s: float | None, rounds: int) -> dict[str
             labels += len(updates)
     lower, median, upper = statistics.quantiles(seconds, n=4)
     return {
-        "hop_s": stream.plan.offline.hop_s,
+        "hop_s": stream.specification.offline.hop_s,
         "pushes": rounds,
         "labels": labels,
         "median_s": median,
@@ -77,11 +77,11 @@ def pushes(recogniser: Recogniser, hop_s: float | None, rounds: int) -> dict[str
     }
 
 
-def memory_of_streams(plan: Plan) -> dict[str, float]:
+def memory_of_streams(specification: StreamSpecification) -> dict[str, float]:
     """The bytes of a stream after two and after ten minutes."""
     gc.collect()
     tracemalloc.start()
-    watches = [Watch(plan) for _ in range(STREAMS)]
+    watches = [Watch(specification) for _ in range(STREAMS)]
     found = {}
     for second in range(600):
         advanced(watches, [watch.add for watch in watches], second, 1)
@@ -92,15 +92,15 @@ def memory_of_streams(plan: Plan) -> dict[str, float]:
     return found
 
 
-def memory_in_server(plan: Plan) -> dict[str, float]:
+def memory_in_server(specification: StreamSpecification) -> dict[str, float]:
     """The bytes of a watch in the server, without its socket, after two minutes and after an hour."""
-    passing = [Session("passing", plan, Limits(), 0.0) for _ in range(SESSIONS)]
+    passing = [Session("passing", specification, Limits(), 0.0) for _ in range(SESSIONS)]
     # All watches of a model share one buffer for resampling, which is as large as their longest push.
     advanced([session.stream for session in passing], [partial(one.take, now_s=0.0) for one in passing], 0, 60)
     del passing
     gc.collect()
     tracemalloc.start()
-    sessions = [Session(f"watch {number}", plan, Limits(), 0.0) for number in range(SESSIONS)]
+    sessions = [Session(f"watch {number}", specification, Limits(), 0.0) for number in range(SESSIONS)]
     found = {}
     steps = [*((second, 1) for second in range(120)), *((60 * minute, 60) for minute in range(2, 60))]
     steps += [(second, 1) for second in range(3600, 3720)]
@@ -109,7 +109,7 @@ def memory_in_server(plan: Plan) -> dict[str, float]:
         for session, updates in zip(
             sessions, advanced([session.stream for session in sessions], took, second, length), strict=True
         ):
-            session.hear(updates)
+            session.remember(updates)
         if second + length in (120, 3720):
             gc.collect()
             found[f"bytes_after_{(second + length) // 60}_minutes"] = tracemalloc.get_traced_memory()[0] / SESSIONS
@@ -124,10 +124,10 @@ def advanced(watches: list[Watch], takes: Sequence[Take], second: int, length: i
     for take in takes:
         take(signals.copy(), time_ns.copy())
     advance(watches)
-    labels = len(watches[0].plan.specification.labels)
+    labels = len(watches[0].specification.model.labels)
     answers = np.full((max(watch.due_count for watch in watches), labels), 0.1 / (labels - 1), dtype=np.float32)
     answers[:, second // 60 % labels] = 0.9
-    return [watch.tell(answers[: watch.due_count].copy()) for watch in watches]
+    return [watch.label(answers[: watch.due_count].copy()) for watch in watches]
 
 
 def main() -> None:
@@ -142,8 +142,11 @@ def main() -> None:
     results = [pushes(recogniser, hop_s, arguments.rounds) for hop_s in (None, 1.0)]
     for one in results:
         print(f"hop {one['hop_s']:g} s: median {1000 * one['median_s']:.2f} ms, p99 {1000 * one['p99_s']:.2f} ms")
-    plan = Plan(recogniser.specification_, hop_s=1.0)
-    held = {"memory_a_stream": memory_of_streams(plan), "memory_a_watch_in_the_server": memory_in_server(plan)}
+    specification = StreamSpecification(recogniser.specification_, LiveSettings(hop_s=1.0))
+    held = {
+        "memory_a_stream": memory_of_streams(specification),
+        "memory_a_watch_in_the_server": memory_in_server(specification),
+    }
     for what, sizes in held.items():
         parts = ", ".join(f"{name.replace('_', ' ')}: {value / 1000:.1f} kB" for name, value in sizes.items())
         print(f"{what.replace('_', ' ')}: {parts}")

@@ -25,11 +25,11 @@ import torch
 
 from benchmarks.live.watches import RATE_HZ, Values, everyday_model
 from harken.evaluation.benchmark.machine import made_with
-from harken.labelling.live import Plan, advance
+from harken.labelling.live import LiveSettings, StreamSpecification, advance
 from harken.labelling.live.recogniser import probabilities_of
 from harken.models.recogniser import Recogniser
 from harken.server.limits import Limits
-from harken.server.messages import samples_of
+from harken.server.sample_messages import samples_of
 from harken.server.session import Session
 from harken.support.files import write_text
 
@@ -67,7 +67,7 @@ def one_second(second: int, sessions: list[Session], recogniser: Recogniser, val
     messages = [samples_of(text) for text in texts]
     laps.end("reading messages")
     for session, (signals, time_ns) in zip(sessions, messages, strict=True):
-        session.allow(len(time_ns), float(second))
+        session.check_rate(len(time_ns), float(second))
         session.take(signals, time_ns, float(second))
     laps.end("taking samples")
     windows = advance(streams)
@@ -77,13 +77,13 @@ def one_second(second: int, sessions: list[Session], recogniser: Recogniser, val
     first, all_updates = 0, []
     for session in sessions:
         count = session.stream.due_count
-        all_updates.append(session.stream.tell(answers[first : first + count]))
-        session.hear(all_updates[-1])
+        all_updates.append(session.stream.label(answers[first : first + count]))
+        session.remember(all_updates[-1])
         first += count
     laps.end("updates")
     for session, updates in zip(sessions, all_updates, strict=True):
         for update in updates:
-            orjson.dumps(session.message(update)).decode()
+            orjson.dumps(session.label_message(update)).decode()
     laps.end("writing messages")
 
 
@@ -97,8 +97,8 @@ def main() -> None:
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
         recogniser = Recogniser.load(everyday_model(Path(folder) / "everyday.safetensors"), device="cpu")
-    plan = Plan(recogniser.specification_, hop_s=1.0)
-    sessions = [Session(f"watch {number}", plan, Limits(), 0.0) for number in range(arguments.watches)]
+    specification = StreamSpecification(recogniser.specification_, LiveSettings(hop_s=1.0))
+    sessions = [Session(f"watch {number}", specification, Limits(), 0.0) for number in range(arguments.watches)]
     values, laps = Values(0), Laps()
     for second in range(WARM_UP_S + arguments.seconds):
         if second == WARM_UP_S:

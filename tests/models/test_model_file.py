@@ -17,7 +17,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from harken import Recogniser
-from harken.labelling.card import model_card
+from harken.labelling.model_card import model_card
 from harken.models import model_file
 from harken.models.model_file import METADATA_KEY, Model, read_model, write_model
 from harken.networks.build import build

@@ -111,7 +111,7 @@ def test_the_page_lives_within_five_seconds(page: Browser) -> None:
     assert time.monotonic() - began < 5
     until(lambda: text(page, "now-probability").strip().endswith("%"), 5)  # for a second it may be "not sure"
     assert text(page, "connection") == "Connected · demo"
-    assert "has not seen these three" in text(page, "model-card")
+    assert "was trained on 7 other people" in text(page, "model-card")
 
 
 def test_the_activity_changes_and_a_screen_reader_is_told_once(page: Browser) -> None:

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from harken.recordings.recording import STANDARD_GRAVITY
-from harken.server.sensor_logger import Joining, MalformedError
+from harken.server.sensor_logger import DeviceSensors, MalformedError
 from offline import offline
 from server_thread import Served, now_wrist, recogniser, serving
 
@@ -104,26 +104,26 @@ def test_shuffled_and_repeated_messages_give_the_offline_timeline(served: Served
 
 
 def test_movement_whose_gravity_never_comes_is_not_told_as_if_it_had_none() -> None:
-    joining = Joining()
+    device = DeviceSensors()
     signals, time_ns = now_wrist(4)
     moves = [entry("accelerometer", int(t), three(v)) for t, v in zip(time_ns, signals, strict=True)]
-    found, _ = joining.take(moves)
+    found, _ = device.take(moves)
     assert len(found) == 0
     gravity = [entry("gravity", int(time_ns[-1]), {"x": 0, "y": 0, "z": 9.8})]
-    found, times = joining.take(gravity)
+    found, times = device.take(gravity)
     assert len(found) == 0, "the unit is not known from movements that gravity is missing from"
     assert len(times) == 0
 
 
 def test_the_wrist_comes_before_the_phone() -> None:
-    joining = Joining()
+    device = DeviceSensors()
     signals, time_ns = now_wrist(3)
     phone, wrist = of_android(signals, time_ns), of_watch(2 * signals, time_ns)
-    first, _ = joining.take(phone[:50])
+    first, _ = device.take(phone[:50])
     np.testing.assert_allclose(first, signals[:50], atol=1e-5)
-    both, _ = joining.take(phone[50:100] + wrist[50:100])
+    both, _ = device.take(phone[50:100] + wrist[50:100])
     np.testing.assert_allclose(both, 2 * signals[50:100], atol=1e-5)
-    rest, times = joining.take(phone[100:])
+    rest, times = device.take(phone[100:])
     assert len(rest) == len(times) == 0
 
 
@@ -147,7 +147,7 @@ def test_the_wrist_comes_before_the_phone() -> None:
 )
 def test_what_is_not_the_apps_is_refused(served: Served, payload: Any) -> None:
     with pytest.raises(MalformedError):
-        Joining().take(payload)
+        DeviceSensors().take(payload)
     answer = served.ask("/push", json.dumps({"deviceId": "d", "payload": payload}).encode())
     assert answer.status == 400
     assert answer.json["error"]
@@ -163,18 +163,18 @@ def test_an_envelope_that_cannot_be_read_is_refused(served: Served) -> None:
 @pytest.mark.parametrize("name", ["total acceleration", "accelerometer", "wrist motion"])
 def test_values_of_any_size_are_taken_without_a_warning(name: str) -> None:
     axes = ("gravityX", "gravityY", "gravityZ", "accelerationX", "accelerationY", "accelerationZ", *"xyz")
-    joining = Joining()
+    device = DeviceSensors()
     for lot in range(3):
         times = 10**18 + (30 * lot + np.arange(30)) * 20_000_000
         entries = [entry(name, int(t), dict.fromkeys(axes, 9.8)) for t in times]
         entries += [entry("gravity", int(t), dict.fromkeys(axes, 9.8)) for t in times]
         entries[lot]["values"] = dict.fromkeys(axes, (1e300, 3e38, -1.7e308)[lot])
-        signals, _ = joining.take(entries)
+        signals, _ = device.take(entries)
         assert signals.dtype == np.float32
     assert np.isfinite(signals).all(axis=1).sum() >= 25
 
 
 def test_text_is_no_number() -> None:
     for value in ("1", "1e400", True):
-        with pytest.raises(MalformedError, match="are numbers"):
-            Joining().take([entry("total acceleration", 10**18, dict.fromkeys("xyz", value))])
+        with pytest.raises(MalformedError, match="must be numbers"):
+            DeviceSensors().take([entry("total acceleration", 10**18, dict.fromkeys("xyz", value))])

@@ -6,9 +6,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from harken.labelling.live import Plan, advance
+from harken.labelling.live import LiveSettings, StreamSpecification, advance
 from harken.server.limits import Limits
-from harken.server.session import MOST_FINAL, MOST_TOLD, Session
+from harken.server.session import MOST_LABELS, MOST_ROWS, Session
 from server_thread import recogniser
 
 START_NS = 1_700_000_000 * 10**9
@@ -17,7 +17,7 @@ RATE_HZ = 50
 
 def live_for(sessions: list[Session], seconds: int, lot_s: int = 60) -> None:
     """So many seconds of a wrist that does one thing and another, a minute at a time."""
-    labels = len(sessions[0].plan.specification.labels)
+    labels = len(sessions[0].specification.model.labels)
     t = np.arange(lot_s * RATE_HZ) / RATE_HZ
     signals = np.stack([np.sin(7 * t), np.cos(5 * t), np.ones(len(t))], axis=1).astype(np.float32)
     for begin_s in range(0, seconds, lot_s):
@@ -28,12 +28,12 @@ def live_for(sessions: list[Session], seconds: int, lot_s: int = 60) -> None:
         for session in sessions:
             shares = np.full((session.stream.due_count, labels), 0.1 / (labels - 1), dtype=np.float32)
             shares[:, begin_s // 300 % labels] = 0.9
-            session.hear(session.stream.tell(shares))
+            session.remember(session.stream.label(shares))
 
 
 @pytest.fixture
 def session() -> Session:
-    return Session("w", Plan(recogniser().specification_, hop_s=1.0), Limits(), 0.0)
+    return Session("w", StreamSpecification(recogniser().specification_, LiveSettings(hop_s=1.0)), Limits(), 0.0)
 
 
 def test_the_page_is_given_the_last_hour(session: Session) -> None:
@@ -41,10 +41,10 @@ def test_the_page_is_given_the_last_hour(session: Session) -> None:
     said = session.history()
     labels = said["labels"]
     last_ms = session.last_ns // 10**6
-    assert len(labels) <= MOST_TOLD
+    assert len(labels) <= MOST_LABELS
     assert last_ms - 3_600_000 < labels[0]["end_ms"] < last_ms - 3_595_000
     assert {b["end_ms"] - a["end_ms"] for a, b in pairwise(labels)} == {1000}
-    names = session.plan.specification.labels
+    names = session.specification.model.labels
     begin_ms = START_NS // 10**6
     # A label is entered with the first window of a lot, which ends some seconds after the lot before it does.
     settled = [one for one in labels if 5000 < (one["end_ms"] - begin_ms) % 300_000 < 295_000]
@@ -58,16 +58,16 @@ def test_the_page_is_given_the_last_hour(session: Session) -> None:
 def test_the_latest_rows_are_kept_exactly(session: Session) -> None:
     live_for([session], 15 * 60)
     rows = session.timeline()["rows"]
-    assert len(rows) == MOST_FINAL
+    assert len(rows) == MOST_ROWS
     assert all(a["end_ms"] == b["start_ms"] for a, b in pairwise(rows))
     assert all(sum(row["probabilities"]) == pytest.approx(1, abs=1e-6) for row in rows)
 
 
 def test_an_hour_of_a_watch_takes_little_memory() -> None:
-    plan = Plan(recogniser().specification_, hop_s=1.0)
+    specification = StreamSpecification(recogniser().specification_, LiveSettings(hop_s=1.0))
 
     def some() -> list[Session]:
-        return [Session(f"watch {number}", plan, Limits(), 0.0) for number in range(5)]
+        return [Session(f"watch {number}", specification, Limits(), 0.0) for number in range(5)]
 
     live_for(some(), 120)  # after which the resampler that all share has the room that it needs
     tracemalloc.start()

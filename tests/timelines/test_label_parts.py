@@ -147,12 +147,12 @@ def test_activity_and_wear_of_each_row_by_the_plainest_means(
     every = Samples.of(found)
     for first in range(0, len(found), at_once):
         windowing.push(every.part(first, first + at_once))
-    _, plan = windowing.finish()
+    _, layout = windowing.finish()
     off = START_NS + 10**8 * np.sort(worn).reshape(2, 2)
-    rows = rows_of(plan, interval_ns=10**8, non_wear_ns=off)
+    rows = rows_of(layout, interval_ns=10**8, non_wear_ns=off)
     longer = np.maximum(np.linalg.norm(found.signals[:, :3].astype(np.float64), axis=1) - 1, 0)
     ends = [*rows.start_ns[1:].tolist(), rows.end_ns]
-    assert len(rows.wear) == len(rows.activity_mg) == len(rows.steps)
+    assert len(rows.wear) == len(rows.activity_mg) == len(rows.labelled)
     for begin, end, activity, wear in zip(rows.start_ns.tolist(), ends, rows.activity_mg, rows.wear, strict=True):
         inside = (found.time_ns >= begin) & (found.time_ns < end) & found.valid
         expected = 1000 * longer[inside].mean() if inside.any() else np.nan

@@ -95,7 +95,7 @@ def label(
     from harken.cli.files import distinct_names, progress, recordings
     from harken.labelling import LabelSettings
     from harken.labelling.cohort import label_cohort, shard_of, write_failures, write_tables
-    from harken.labelling.cohort.workers import Job, Task
+    from harken.labelling.cohort.workers import CohortJob, Task
     from harken.support.files import not_left_empty, remove_left_behind
 
     found = recordings(files, out=out)
@@ -113,7 +113,7 @@ def label(
     with not_left_empty(out):
         _open(out, resume=resume or shard is not None)
         remove_left_behind(out)
-        job = Job.of(model, out, settings)
+        job = CohortJob.of(model, out, settings)
         outcomes: dict[Task, FileOutcome] = {}
         running = label_cohort(tasks, job, workers=_workers(workers, len(tasks)), scheduler=scheduler)
         while len(outcomes) < len(tasks):

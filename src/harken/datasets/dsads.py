@@ -136,7 +136,7 @@ def read_dsads(folder: Path | None = None) -> list[Recording]:
     return _from_table(table) if table.is_file() else _from_segments(folder)
 
 
-Samples = tuple[NDArray[np.int64], NDArray[np.float32]]
+TimesAndSignals = tuple[NDArray[np.int64], NDArray[np.float32]]
 """Times from the bout's start in ns ``[n]``, and x, y, z in g ``[n, 3]``."""
 
 
@@ -192,7 +192,7 @@ def _from_table(path: Path) -> list[Recording]:
     return recordings
 
 
-def _of_table(bout: pl.DataFrame) -> Samples:
+def _of_table(bout: pl.DataFrame) -> TimesAndSignals:
     time_ns = np.rint(bout["t"].to_numpy() * 1e9).astype(np.int64)
     return time_ns, bout.select("x", "y", "z").to_numpy()
 
@@ -229,7 +229,7 @@ def _segments(folder: Path) -> Segments:
     return {person: people[person] for person in sorted(people)}
 
 
-def _bout(segments: list[tuple[int, Path]]) -> dict[str, Samples]:
+def _bout(segments: list[tuple[int, Path]]) -> dict[str, TimesAndSignals]:
     """One person's bout of one activity; a file that is not there leaves a gap."""
     values = np.concatenate([_read_segment(path) for _, path in segments])
     within = np.arange(SEGMENT_ROWS) * STEP_NS

@@ -1,4 +1,4 @@
-"""Samples of a sensor that stays at the end of its range, marked while the recording streams through."""
+"""A recording in parts whose clipped samples are marked invalid."""
 
 from collections.abc import Iterator
 from dataclasses import replace

@@ -11,9 +11,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.labelling.card import model_card
 from harken.labelling.clipping import Clipped
-from harken.labelling.limits import limits_of
+from harken.labelling.model_card import model_card
+from harken.labelling.model_limits import limits_of
 from harken.labelling.quality import quality_of
 from harken.labelling.settings import SUMMARY, LabelSettings, file_sha256, label_key
 from harken.models.model_file import model_path

@@ -1,4 +1,4 @@
-"""All that decides what labelling a file gives, so that what is done need not be done again."""
+"""Settings of labelling, and the comparison with those of earlier results, so that finished files can be skipped."""
 
 import os
 from dataclasses import asdict, dataclass, field
@@ -15,7 +15,7 @@ from harken.support.printable import printable
 __all__ = ["SUMMARY", "LabelSettings", "file_sha256", "finished", "label_key"]
 
 SUMMARY = "summary.json"
-"""Written last: a folder that holds it is finished."""
+"""Written last: a folder with this file is complete."""
 
 
 @dataclass(frozen=True)
@@ -29,12 +29,12 @@ class LabelSettings:
 
     Attributes:
         unsure_below: see ``Timeline.with_unsure_below``.
-        smoothing: see ``Timeline.smoothed``; without it each step has the label that is most probable by itself.
+        smoothing: see ``Timeline.smoothed``; without it each row has its own most probable label.
         calibration: whether the sensor is calibrated by gravity first (``harken.signals.gravity_calibration``).
-        non_wear: whether it is looked for (``harken.signals.non_wear``); else the watch counts as worn throughout.
-        orientation: whether the watch is turned about its face where the model recognises walking only then
+        non_wear: whether non-wear is detected (``harken.signals.non_wear``); else all time counts as worn.
+        orientation: whether the signals are turned about the watch's face if the model recognises walking only then
             (``harken.models.mounting``).
-        reading: how a table is to be read.
+        reading: options for reading tables.
     """
 
     unsure_below: float | None = None
@@ -45,20 +45,22 @@ class LabelSettings:
     reading: TableOptions = field(default_factory=TableOptions)
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON; of the reading options only those that differ from the defaults."""
-        said = {name: value for name, value in asdict(self.reading).items() if value != getattr(TableOptions(), name)}
-        return asdict(self) | {"reading": said}
+        """For JSON; ``reading`` has only the options that differ from the defaults."""
+        reading = {
+            name: value for name, value in asdict(self.reading).items() if value != getattr(TableOptions(), name)
+        }
+        return asdict(self) | {"reading": reading}
 
 
 IN_WORDS = {
     "sha256": "of a file with other content",
     "model_sha256": "by another model",
 }
-"""How results differ that were made otherwise, where the values say nothing to people."""
+"""How other results were made, for values that mean nothing to people."""
 
 
 def label_key(path: Path, model_sha256: str, settings: LabelSettings) -> dict[str, Any]:
-    """Version, file, model and settings: where all of it is the same, so is what comes out.
+    """Version, file, model and settings: where all are the same, the results are the same.
 
     Raises:
         HarkenError: when the file cannot be read.
@@ -73,10 +75,10 @@ def label_key(path: Path, model_sha256: str, settings: LabelSettings) -> dict[st
 
 
 def finished(folder: Path, key: dict[str, Any]) -> dict[str, Any] | None:
-    """The summary of a file that was labelled before; None where it was not.
+    """The summary of a file that is already labelled; None if it is not.
 
     Raises:
-        HarkenError: when what is there is of another file, or was labelled in another way.
+        HarkenError: when the results are of another file, or were made with other settings or another model.
     """
     path = folder / SUMMARY
     if not path.exists():
@@ -89,12 +91,14 @@ def finished(folder: Path, key: dict[str, Any]) -> dict[str, Any] | None:
         before = summary.get(name) if isinstance(summary, dict) else None
         if name != "file" and before != key[name]:
             way = IN_WORDS.get(name, f"with {name} = {before!r}, not {key[name]!r}")
-            raise HarkenError(f"{key['file']}: what is in {folder} was made {way}; choose another --out, or remove it")
+            raise HarkenError(
+                f"{key['file']}: the results in {folder} were made {way}; choose another --out, or remove it"
+            )
     return dict(summary)
 
 
 def file_sha256(path: Path) -> str:
-    """The SHA-256 of a file's content; of a folder that is one recording, over names and contents of its files.
+    """The SHA-256 of a file's content; for a folder that is one recording, of the names and contents of its files.
 
     Raises:
         HarkenError: when it cannot be read.

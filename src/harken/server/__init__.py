@@ -1,7 +1,7 @@
-"""The live server: HTTP and WebSocket in, labels out, many watches through one call of the network a tick.
+"""The live server: HTTP and WebSocket in, labels out, many watches in one call of the network.
 
-``server_for`` gives a server that is ready to run. Everything else it needs, the extra ``serve`` of this package among
-it, is loaded then.
+``server_for`` gives a server that is ready to run. It imports everything else that it needs, among it the packages of
+the extra ``serve``, when it is called.
 """
 
 from harken.server.limits import Limits

@@ -1,8 +1,8 @@
-"""What a connection may do before, and between, its requests; and how many connections there may be at once.
+"""Limits on connections: the size and time of a request's head, and the number of connections.
 
-uvicorn with ``httptools`` limits neither the size of a request's head nor the time that it takes, and accepts
-connections until the process has no file descriptor left. (hypercorn and granian limit the head, but do not close old
-connections for new ones.) The class here adds the limits to uvicorn's own protocol.
+uvicorn with ``httptools`` limits neither the size of a request's head nor the time to send it, and accepts connections
+until the process has no file descriptor left. (hypercorn and granian limit the head, but do not close old connections
+for new ones.) This module adds the limits to uvicorn's own protocol.
 """
 
 import asyncio
@@ -16,31 +16,31 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from harken.server.limits import Limits
 from harken.server.metrics import Metrics
-from harken.server.websocket import Socket
+from harken.server.websocket_protocol import Socket
 
 __all__ = ["Connections"]
 
 PIECE_BYTES = 8192
-"""The parser gets so much at a time, so that a head that is too large is noticed soon after its limit."""
+"""The parser gets this much at a time, so that a head that is too large is detected soon after its limit."""
 PIPELINED = 8
 """Requests of one connection that may wait for the answer to an earlier one."""
 RESERVED_FILES = 64
-"""File descriptors that are left for everything else: files of recordings and of ``--keep``, other processes, pipes."""
+"""File descriptors for everything else: files of recordings and of ``--keep``, other processes, pipes."""
 RESERVED_HTTP = 32
 """Connections that WebSockets leave for HTTP, so that ``/health`` answers however many watches there are."""
 FEWEST = 2 * RESERVED_HTTP
 
 
 class Connections:
-    """All connections of one server: at most as many as the limits, and the file descriptors of this process, allow.
+    """All connections of one server: at most the limit, and at most the file descriptors of this process.
 
-    When there are more, those are closed that have no complete request: the one that has waited longest first. Then
-    those that are still sending a request, or do not read their answer. A WebSocket is never closed for others.
+    For a new connection beyond that, an old one is closed: the one that has waited longest without a complete request,
+    or else one that is still sending its request or does not read its answer. WebSockets are never closed for others.
 
     Attributes:
         http, websocket: the protocols, for ``uvicorn.Config``.
-        most: connections at once.
-        waiting: connections without a complete request, in the order in which they began to wait.
+        most: the largest number of connections.
+        waiting: connections without a complete request, the longest waiting first.
         slow: connections whose request is not complete, or whose answer is not read.
         sockets: WebSockets.
     """
@@ -49,14 +49,14 @@ class Connections:
         self.limits, self.metrics = limits, metrics
         self.most = min(limits.connections, files_allowed(limits.connections + RESERVED_FILES) - RESERVED_FILES)
         self.most = max(FEWEST, self.most)
-        self.waiting: dict[Connection, None] = {}  # a dict keeps the order, and finds one at once
+        self.waiting: dict[Connection, None] = {}  # a dict keeps the order and has fast lookup
         self.slow: dict[Connection, None] = {}
         self.sockets: set[Socket] = set()
         self.http, self.websocket = partial(Connection, self), partial(Socket, self.sockets)
 
-    def make_room(self, there: int) -> bool:
-        """Whether one more connection may be added to those that are ``there``; closes another one if need be."""
-        if there < self.most:
+    def make_room(self, connections: int) -> bool:
+        """Whether one more connection may be added to these; closes another one if need be."""
+        if connections < self.most:
             return True
         victim = next(iter(self.waiting), None) or next(iter(self.slow), None)
         self.metrics.add("harken_refused_total", reason="connections")
@@ -66,18 +66,18 @@ class Connections:
 
     @property
     def full_of_sockets(self) -> bool:
-        """Whether there are as many WebSockets as may be."""
+        """Whether the number of WebSockets is at its limit."""
         return len(self.sockets) >= self.most - RESERVED_HTTP
 
 
 class Connection(HttpToolsProtocol):
-    """A connection as uvicorn reads it, with limits on heads: 431 for one that is too large, 408 for one too slow."""
+    """uvicorn's HTTP connection with limits on heads: 431 for one that is too large, 408 for one too slow."""
 
     def __init__(self, connections: Connections, **options: Any) -> None:
         super().__init__(**options)
         self._all, self._limits = connections, connections.limits
         self._in_head, self._head_bytes = True, 0
-        self._ended = False  # nothing more is read
+        self._ended = False  # no more input is read
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -85,7 +85,7 @@ class Connection(HttpToolsProtocol):
         return self.cycle is not None and not self.cycle.response_complete
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to wait for a request."""
+        """Start waiting for a request."""
         room = self._all.make_room(len(self.connections))
         super().connection_made(transport)
         if not room:
@@ -100,10 +100,10 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def abort(self) -> None:
-        """Close at once, whatever is still to be sent."""
+        """Close at once, without sending the rest of an answer."""
         self._forget()
         self._ended = True
-        self.connections.discard(self)  # it is gone before its loss is reported
+        self.connections.discard(self)  # uvicorn would remove it only when its loss is reported
         self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
@@ -147,7 +147,7 @@ class Connection(HttpToolsProtocol):
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """The answer is sent; wait for the next request."""
+        """The answer is complete; wait for the next request."""
         super().on_response_complete()
         if not self._answering and self in self.connections:
             self._all.slow.pop(self, None)
@@ -160,15 +160,15 @@ class Connection(HttpToolsProtocol):
             self._all.slow[self] = None
 
     def resume_writing(self) -> None:
-        """The client reads."""
+        """The client reads again."""
         super().resume_writing()
         self._all.slow.pop(self, None)
 
     def handle_websocket_upgrade(self) -> None:
-        """From here on the connection is a WebSocket, if there is room for one more."""
+        """Make the connection a WebSocket, or refuse it when there are too many."""
         self._forget()
         if self._all.full_of_sockets:
-            self._refuse(503, "this server has as many WebSockets as it takes; try again later")
+            self._refuse(503, "the limit of WebSockets is reached; try again later")
             return
         self._ended = True
         super().handle_websocket_upgrade()
@@ -183,7 +183,7 @@ class Connection(HttpToolsProtocol):
             self._timer = None
 
     def _too_slow(self) -> None:
-        """No head came in time, or the rest of a body that was answered already did not."""
+        """The head was not complete in time, or the rest of a body whose answer is already sent."""
         self._timer = None
         if self.transport.is_closing() or not self._in_head:
             self.abort()
@@ -193,7 +193,7 @@ class Connection(HttpToolsProtocol):
             self.transport.close()
 
     def _end(self) -> None:
-        """Read nothing more; close when what was asked before is answered."""
+        """Read no more input; close after the answers to earlier requests."""
         self._ended = True
         self._stop_timer()
         if self._answering:
@@ -202,7 +202,7 @@ class Connection(HttpToolsProtocol):
     def _refuse(self, status: int, sentence: str) -> None:
         self._all.metrics.add("harken_refused_total", reason="head" if status in (408, 431) else "connections")
         self._end()
-        if self._answering:  # two answers at once cannot be told apart
+        if self._answering:  # the client could not separate two answers
             return
         body = json.dumps({"error": sentence}).encode()
         head = (
@@ -219,7 +219,7 @@ class Connection(HttpToolsProtocol):
 
 
 def files_allowed(wanted: int) -> int:
-    """How many more files this process may open. The system's own limit is raised to what is wanted, where it can be.
+    """How many more files this process may open. The system's soft limit is raised to the wanted number if possible.
 
     Args:
         wanted: files besides those that are open.
@@ -228,16 +228,16 @@ def files_allowed(wanted: int) -> int:
         import resource
     except ImportError:  # a system without such a limit
         return wanted
-    there = _open_files()
+    open_now = _open_files()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != resource.RLIM_INFINITY and soft < wanted + there:
-        raised = wanted + there if hard == resource.RLIM_INFINITY else min(hard, wanted + there)
+    if soft != resource.RLIM_INFINITY and soft < wanted + open_now:
+        raised = wanted + open_now if hard == resource.RLIM_INFINITY else min(hard, wanted + open_now)
         try:
             resource.setrlimit(resource.RLIMIT_NOFILE, (raised, hard))
             soft = raised
         except (OSError, ValueError):
-            pass  # the system has a lower limit, of which it does not say
-    return wanted if soft == resource.RLIM_INFINITY else soft - there
+            pass  # some systems have a lower limit than they report
+    return wanted if soft == resource.RLIM_INFINITY else soft - open_now
 
 
 def _open_files() -> int:

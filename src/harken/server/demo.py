@@ -1,9 +1,9 @@
-"""The watches of ``harken serve --demo``: people doing exercises, streamed as if they did them now.
+"""The watches of ``harken serve --demo``: recordings of people doing exercises, streamed in real time.
 
-They are the three of seglearn's exercises whom the demo model (``models/packaged/demo.safetensors``, made by
-``benchmarks/model/demo_model.py``) has not seen. Their recordings hold one long bout of each exercise; so that there is
-something to see, pieces of the bouts take turns, and begin again when all have been seen. Within a piece nothing is
-changed; where two pieces meet, the movement jumps.
+They are the three people of seglearn's exercises on whom the demo model (``models/packaged/demo.safetensors``, made by
+``benchmarks/model/demo_model.py``) was not trained. Their recordings have one long bout of each exercise. Pieces of the
+bouts are streamed in turn, so that labels change often, and start again after the last. Within a piece nothing is
+changed; between two pieces the movement jumps.
 """
 
 import asyncio
@@ -27,31 +27,31 @@ if TYPE_CHECKING:
 __all__ = ["MODEL", "DemoWatch", "about_demo", "demo_watches", "stream"]
 
 MODEL = Path(__file__).parents[1] / "models" / "packaged" / "demo.safetensors"
-"""Seven exercises, learned from seven other people."""
+"""A model of seven exercises, trained on seven other people."""
 
 PIECE_S = 12.0
 FIRST_CHANGE_S = 2.0
-"""So soon after the beginning the first watch's exercise changes; each further watch's a third of a piece later."""
+"""Seconds until the first watch's exercise changes; each further watch changes a third of a piece later."""
 TICK_S = 0.1
 LONGEST_LOT_S = 5.0
 HISTORY_S = 60.0
-"""So much of the past comes at once, so that the page is full when it is opened; a window would be the least."""
+"""Seconds of the past that are sent at once, so that the page is full when it opens; at least a window."""
 
-Show = Callable[[str, NDArray[np.float32], NDArray[np.int64]], object]
+Receive = Callable[[str, NDArray[np.float32], NDArray[np.int64]], object]
 """Takes a watch's name, samples ``[n, 3]`` in g and their times ``[n]``, int64 nanoseconds since 1970."""
 
 
 @dataclass(frozen=True, eq=False)
 class DemoWatch:
-    """An endless stream from one wrist.
+    """An endless stream of one wrist.
 
     Attributes:
         watch: its name.
-        signals: one round, float32 ``[samples, 3]`` in g; after its last sample comes its first.
-        label_codes: what is really being done, int16 ``[samples]``: for tests; the model does not see it.
-        label_names: what the codes stand for.
+        signals: one round, float32 ``[samples, 3]`` in g; the stream repeats it.
+        label_codes: the true labels, int16 ``[samples]``, for tests; the model does not get them.
+        label_names: the labels that the codes stand for.
         sample_rate_hz: of the watch.
-        begins_at: the number of the round's sample that is the first one after the history.
+        begins_at: the number of the sample in the round that comes first after the history.
     """
 
     watch: str
@@ -62,7 +62,7 @@ class DemoWatch:
     begins_at: int
 
     def between(self, first: int, last: int) -> NDArray[np.float32]:
-        """Samples number ``first`` to before ``last`` since the stream's beginning; history has negative numbers."""
+        """Samples number ``first`` to before ``last`` from the stream's beginning; history has negative numbers."""
         return np.take(self.signals, np.arange(self.begins_at + first, self.begins_at + last), axis=0, mode="wrap")
 
 
@@ -83,22 +83,22 @@ def demo_watches() -> list[DemoWatch]:
 
 
 def about_demo(recogniser: "Recogniser") -> dict[str, Any]:
-    """What the server says of its model in the demo, instead of what it says of any other."""
+    """The fields of ``/api/model`` that differ in the demo."""
     provenance = recogniser.provenance_
     right = percent(provenance["scores_on_unseen_people"]["accuracy"])
     return {
         "demo": True,
         "card": [
-            "A demo: three people do shoulder exercises with a watch on (Burns et al. 2018), over and over, as if now.",
-            f"The model learned from {len(provenance['training_people'])} others and has not seen these three; "
-            f"on their recordings it is right {right} of the time.",
-            "It knows these exercises and nothing else; a recording of your own is labelled by harken's own model.",
+            "A demo: recordings of three people doing shoulder exercises with a watch (Burns et al. 2018), repeated.",
+            f"The model was trained on {len(provenance['training_people'])} other people; "
+            f"on the recordings of these three, {right} of its labels are right.",
+            "It knows only these exercises; a recording of your own is labelled by harken's own model.",
         ],
     }
 
 
 def _watch(recording: Recording, wrist: str, number: int, watches: int) -> DemoWatch:
-    """The pieces of a recording in turn; the watches' changes are spread over a piece's length."""
+    """The pieces of a recording in turn; the changes of different watches are spread over the length of a piece."""
     rate_hz = round(recording.sample_rate_hz)
     piece = round(PIECE_S * rate_hz)
     rows = _in_turn(recording, piece)
@@ -115,20 +115,20 @@ def _watch(recording: Recording, wrist: str, number: int, watches: int) -> DemoW
 
 
 def _in_turn(recording: Recording, piece: int) -> NDArray[np.int64]:
-    """Rows of the first piece of every bout, then of every bout's second, and so on while all bouts have one."""
+    """Rows of the first piece of every bout, then of the second piece of every bout, as long as all bouts have one."""
     starts = np.concatenate([[0], recording.gap_rows])
     rounds = int(np.diff(np.append(starts, len(recording))).min()) // piece
     first = starts[None, :] + piece * np.arange(rounds)[:, None]
     return np.asarray((first.reshape(-1, 1) + np.arange(piece)).ravel())
 
 
-async def stream(show: Show, watches: Sequence[DemoWatch] | None = None, *, history_s: float = HISTORY_S) -> None:
-    """Stream in real time until cancelled: some of the past at once, so that there are labels at once.
+async def stream(receive: Receive, watches: Sequence[DemoWatch] | None = None, *, history_s: float = HISTORY_S) -> None:
+    """Stream in real time until cancelled, after some of the past, so that there are labels at once.
 
-    A machine that slept, or was too busy, goes on with what is now: what it missed is a gap in the samples.
+    After a pause of the machine the stream continues with the present; the missed samples are a gap.
 
     Args:
-        show: is given each watch's samples, several times a second.
+        receive: called with each watch's samples, several times a second.
         watches: what to stream; by default ``demo_watches()``.
         history_s: seconds of the past.
 
@@ -146,6 +146,6 @@ async def stream(show: Show, watches: Sequence[DemoWatch] | None = None, *, hist
                 first = max(first, now - round(LONGEST_LOT_S * one.sample_rate_hz))
             if now > first:
                 step_ns = round(1e9 / one.sample_rate_hz)
-                show(one.watch, one.between(first, now), began_ns + step_ns * np.arange(first, now, dtype=np.int64))
+                receive(one.watch, one.between(first, now), began_ns + step_ns * np.arange(first, now, dtype=np.int64))
                 sent[one.watch] = now
         await asyncio.sleep(TICK_S)

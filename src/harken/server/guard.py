@@ -1,4 +1,4 @@
-"""Who may ask: a token for anything but loopback, and no page of another site, whatever its name resolves to."""
+"""Access control: a token for all addresses but loopback, and no requests from pages of other sites."""
 
 import hmac
 import json
@@ -16,31 +16,31 @@ OPEN_UNDER = "/assets/"
 
 
 def check_token(token: str | None) -> None:
-    """Check that a token can be sent in a header and in an address, and that it protects anything at all.
+    """Check that a token can be sent in a header and in a URL, and that it is not empty.
 
     Raises:
-        HarkenError: when the token is empty (perhaps an unset variable of a shell), or has spaces or other signs than
-            ASCII's.
+        HarkenError: when the token is empty (perhaps an unset variable of a shell), or contains spaces or characters
+            outside ASCII.
     """
     if token is None:
         return
     if not token.strip():
         raise HarkenError("the token is empty (an unset variable?); leave --token out, or give a token")
     if not (token.isascii() and token.isprintable()) or " " in token:
-        raise HarkenError("a token is plain ASCII without spaces: letters, digits and signs")
+        raise HarkenError("a token must be ASCII without spaces: letters, digits and signs")
 
 
 class Guard:
-    """ASGI: answers 400, 401 or 403 itself, else passes on.
+    """ASGI middleware: refuses requests with 400, 401 or 403, or passes them to the application.
 
-    A browser sends ``Origin`` with what a page asks for; it must be the server's own. Where no token is needed the
-    ``Host`` must be this machine's: a stranger's page can make its own name resolve to 127.0.0.1, but not change what
-    the browser says it asked for.
+    A browser sends ``Origin`` with the requests of a page; it must be the server's own. Where no token is needed,
+    ``Host`` must be a name of this machine: another site can let its name resolve to 127.0.0.1 (DNS rebinding), but the
+    browser still sends that site's name as ``Host``.
 
     Args:
-        app: what is guarded.
-        token: what must be shown; None for loopback.
-        hosts: names under which this machine may be asked without a token.
+        app: the application.
+        token: what requests must contain; None for loopback.
+        hosts: names of this machine, valid as ``Host`` without a token.
 
     Raises:
         HarkenError: when the token is empty, or cannot be sent.
@@ -51,7 +51,7 @@ class Guard:
         self._app, self._token, self._hosts = app, token, frozenset(hosts)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Answer, or pass on."""
+        """Refuse a request, or pass it on."""
         if scope["type"] == "lifespan" or (refusal := self._refusal(scope)) is None:
             await self._app(scope, receive, send)
             return
@@ -74,7 +74,7 @@ class Guard:
 
     def _refusal(self, scope: Any) -> tuple[int, str] | None:
         if sum(name == b"host" for name, _ in scope["headers"]) > 1:
-            return 400, "a request names one Host"  # which of them a proxy or a browser meant cannot be known
+            return 400, "a request must have one Host"  # a proxy and a browser could each mean another one
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         host = headers.get(b"host", "")
         if self._token is None and _name(host) not in self._hosts:
@@ -102,5 +102,5 @@ def _name(host: str) -> str:
 
 
 def _is_open(path: str) -> bool:
-    """The page's own files, and whether the server is well: no secrets."""
+    """The page's own files, and the server's health: no secrets."""
     return path in OPEN or path.startswith(OPEN_UNDER)

@@ -1,4 +1,4 @@
-"""All watches of a server: samples in, and tick by tick one call of the network for all windows that are due."""
+"""All watches of a server: samples come in, and each tick labels the due windows with one call of the network."""
 
 import asyncio
 import contextlib
@@ -14,26 +14,26 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from harken.labelling.live import Plan, advance
+from harken.labelling.live import LiveSettings, StreamSpecification, advance
 from harken.labelling.live.recogniser import probabilities_of
 from harken.models.recogniser import Recogniser
 from harken.server.limits import Limits, RefusedError
-from harken.server.log import Keeper, kept
 from harken.server.metrics import Metrics
 from harken.server.outbox import Outbox
+from harken.server.sample_log import SampleLog, logged_samples
 from harken.server.session import Session
 from harken.support.errors import HarkenError
 from harken.support.memory import hand_back, resident_bytes
 
 __all__ = ["Hub"]
 
-LOG = logging.getLogger("uvicorn.error")  # where a server's own troubles are looked for
+LOG = logging.getLogger("uvicorn.error")  # the log in which operators look for errors
 TICK_S = 0.04
 SWITCH_S = 0.0002
-"""The network's thread asks for the interpreter after each of its some hundred operations. At Python's usual 5 ms, a
-busy loop would keep it waiting for most of a second."""
+"""The network's thread needs the interpreter after each of its hundred or so operations. With Python's default of 5 ms,
+a busy event loop would delay it by most of a second."""
 TICKS_AT_ONCE = 2
-"""While the network is at work for one tick, the samples of the next are resampled."""
+"""While the network computes for one tick, the samples of the next are resampled."""
 SWEEP_S = 5.0
 HOP_S = 1.0
 REPLAYED_S = 3600.0
@@ -45,14 +45,14 @@ class Hub:
     """The watches of one server.
 
     Args:
-        recogniser: what labels them; it must read acceleration ``x, y, z``.
-        limits: what is taken from one client.
-        keeper: where samples are kept; None where they are not.
+        recogniser: labels the samples; its channels must be acceleration ``x, y, z``.
+        limits: of what clients may send.
+        log: the log to which samples are written; None: samples are not kept.
         hop_s: seconds from label to label.
-        about: what ``/api/model`` says besides, or instead of, what it says of any model.
+        about_model: fields of ``/api/model`` that replace or complete the usual ones.
 
     Raises:
-        HarkenError: when the recogniser reads other channels.
+        HarkenError: when the recogniser has other channels.
     """
 
     def __init__(
@@ -60,9 +60,9 @@ class Hub:
         recogniser: Recogniser,
         *,
         limits: Limits | None = None,
-        keeper: Keeper | None = None,
+        log: SampleLog | None = None,
         hop_s: float | None = None,
-        about: Mapping[str, Any] | None = None,
+        about_model: Mapping[str, Any] | None = None,
     ) -> None:
         specification = recogniser.specification_
         if specification.channels != ("x", "y", "z"):
@@ -71,16 +71,17 @@ class Hub:
             )
         self.recogniser = recogniser
         self.limits = limits or Limits()
-        self.keeper = keeper
+        self.log = log
         self.metrics = Metrics()
-        self._about = dict(about or {})
-        self.plan = Plan(specification, hop_s=min(HOP_S, specification.hop_s) if hop_s is None else hop_s)
+        self._about_model = dict(about_model or {})
+        settings = LiveSettings(hop_s=min(HOP_S, specification.hop_s) if hop_s is None else hop_s)
+        self.specification = StreamSpecification(specification, settings)
         self.sessions: dict[str, Session] = {}
         self.viewers: set[Outbox] = set()
-        self._wanted: dict[Outbox, str | None] = {}  # what those look for who see no watch yet
+        self._wanted: dict[Outbox, str | None] = {}  # the watch that each viewer without one waits for
         self._waiting: set[Session] = set()
-        self._asked: set[Session] = set()  # for whose windows the network is at work
-        self._gone = dict.fromkeys(("late", "repeated"), 0)
+        self._in_network: set[Session] = set()  # their windows' probabilities are being computed
+        self._forgotten = dict.fromkeys(("late", "repeated"), 0)
         self._network = ThreadPoolExecutor(1, thread_name_prefix="network")
         self._wake = asyncio.Event()
 
@@ -90,10 +91,10 @@ class Hub:
         """Take samples ``[n, 3]`` in g of a watch.
 
         Returns:
-            What is done when they are on disk; None where nothing is kept.
+            A future that is done when they are on the disk; None where samples are not kept.
 
         Raises:
-            RefusedError: when the watch, or the server, has too many, or the samples cannot be.
+            RefusedError: for a new watch or samples beyond the limits, and for samples that cannot be valid.
         """
         now_s = time.monotonic()
         session = self.session(name, now_s)
@@ -103,17 +104,16 @@ class Hub:
             raise RefusedError(
                 400, 1007, "samples are ahead of the server's clock; set the watch's", reason="malformed"
             )
-        session.allow(len(time_ns), now_s)
-        self.put(session, signals, time_ns, now_s)
-        return None if self.keeper is None else self.keeper.append(name, signals, time_ns)
+        session.check_rate(len(time_ns), now_s)
+        self._take(session, signals, time_ns, now_s)
+        return None if self.log is None else self.log.append(name, signals, time_ns)
 
-    def show(self, name: str, signals: NDArray[np.float32], time_ns: NDArray[np.int64]) -> None:
-        """Take samples of the server's own: without limits, and not kept."""
+    def receive_own(self, name: str, signals: NDArray[np.float32], time_ns: NDArray[np.int64]) -> None:
+        """Take samples that the server itself makes: without limits, and they are not kept."""
         now_s = time.monotonic()
-        self.put(self.session(name, now_s), signals, time_ns, now_s)
+        self._take(self.session(name, now_s), signals, time_ns, now_s)
 
-    def put(self, session: Session, signals: NDArray[np.float32], time_ns: NDArray[np.int64], now_s: float) -> None:
-        """Take samples that are within the limits."""
+    def _take(self, session: Session, signals: NDArray[np.float32], time_ns: NDArray[np.int64], now_s: float) -> None:
         new = session.last_ns == 0
         try:
             session.take(signals, time_ns, now_s)
@@ -124,46 +124,46 @@ class Hub:
         self._waiting.add(session)
         self._wake.set()
         if new:
-            self._tell_watches()
+            self._send_watches()
             for outbox, wanted in list(self._wanted.items()):
                 if wanted in (None, session.name):
-                    self.look(outbox, session.name)
+                    self.view(outbox, session.name)
 
     def session(self, name: str, now_s: float | None = None) -> Session:
-        """The watch of this name; a new one if there is room.
+        """The watch of this name, a new one if need be.
 
         Raises:
-            RefusedError: when there is no room, or that is no name.
+            RefusedError: when there are too many watches, or the name is empty or too long.
         """
         session = self.sessions.get(name)
         if session is None:
             if not 1 <= len(name) <= NAME_CHARACTERS:
                 raise RefusedError(
-                    400, 1007, f"a watch's name has 1 to {NAME_CHARACTERS} characters", reason="malformed"
+                    400, 1007, f"a watch's name must have 1 to {NAME_CHARACTERS} characters", reason="malformed"
                 )
             if len(self.sessions) >= self.limits.watches:
                 raise RefusedError(
                     503,
                     1013,
-                    "this server has as many watches as it takes; try again later",
+                    "the limit of watches is reached; try again later",
                     reason="watches",
                     retry_s=60,
                 )
-            session = Session(name, self.plan, self.limits, time.monotonic() if now_s is None else now_s)
+            session = Session(name, self.specification, self.limits, time.monotonic() if now_s is None else now_s)
             self.sessions[name] = session
         return session
 
     async def run(self) -> None:
-        """Label what comes, until cancelled."""
+        """Label samples as they come, until cancelled."""
         sys.setswitchinterval(SWITCH_S)
         gc.collect()
-        gc.freeze()  # what was loaded stays, and need not be looked through again and again
+        gc.freeze()  # loaded modules stay, so the garbage collector need not visit them
         sweep_s = time.monotonic()
         ticks: set[asyncio.Task[None]] = set()
         try:
             while True:
                 began = time.monotonic()
-                if self._waiting - self._asked:
+                if self._waiting - self._in_network:
                     ticks.add(asyncio.create_task(self._tick()))
                 if len(ticks) >= TICKS_AT_ONCE:
                     await asyncio.wait(ticks, return_when=asyncio.FIRST_COMPLETED)
@@ -182,93 +182,95 @@ class Hub:
             await asyncio.gather(*ticks, return_exceptions=True)
 
     def close(self) -> None:
-        """Let go of the network's thread."""
+        """End the network's thread."""
         self._network.shutdown(wait=True, cancel_futures=True)
 
     async def _tick(self) -> None:
-        waiting = list(self._waiting - self._asked)
-        self._waiting &= self._asked
-        came = [session.came_s for session in waiting]
+        waiting = list(self._waiting - self._in_network)
+        self._waiting &= self._in_network
+        waiting_since_s = [session.waiting_since_s for session in waiting]
         for session in waiting:
-            session.came_s = None
+            session.waiting_since_s = None
         try:
             await self._label(waiting, ended=False)
-        except Exception:  # one watch's trouble must not end the others' labels for good
-            LOG.exception("a tick failed; its %d watches begin anew", len(waiting))
+        except Exception:  # the other watches need labels after an error, too
+            LOG.exception("a tick failed; its %d watches start again", len(waiting))
             self.metrics.add("harken_failed_ticks_total")
             for session in waiting:
                 session.stream.reset()
         now_s = time.monotonic()
-        for first_s in came:
+        for first_s in waiting_since_s:
             if first_s is not None:
-                self.metrics.waited(now_s - first_s)
+                self.metrics.observe_wait(now_s - first_s)
 
     async def _label(self, sessions: list[Session], *, ended: bool) -> None:
-        self._asked.update(sessions)
+        self._in_network.update(sessions)
         try:
-            await self._ask(sessions, ended=ended)
+            await self._compute(sessions, ended=ended)
         finally:
-            self._asked.difference_update(sessions)
+            self._in_network.difference_update(sessions)
 
-    async def _ask(self, sessions: list[Session], *, ended: bool) -> None:
+    async def _compute(self, sessions: list[Session], *, ended: bool) -> None:
         windows = advance([session.stream for session in sessions], ended=ended)
         if windows:
-            asked = asyncio.get_running_loop().run_in_executor(
+            computing = asyncio.get_running_loop().run_in_executor(
                 self._network, probabilities_of, self.recogniser, windows
             )
             for session in sessions:
-                self._show(session)
-            answers = await asked
+                self._send_samples(session)
+            probabilities = await computing
         else:
             for session in sessions:
-                self._show(session)
-            answers = probabilities_of(self.recogniser, windows)
+                self._send_samples(session)
+            probabilities = probabilities_of(self.recogniser, windows)
         self.metrics.add("harken_windows_total", len(windows))
         first = 0
         for session in sessions:
             count = session.stream.due_count
-            self._tell(session, answers[first : first + count])
+            self._send_labels(session, probabilities[first : first + count])
             first += count
 
-    def _tell(self, session: Session, probabilities: NDArray[np.float32]) -> None:
-        updates = session.stream.tell(probabilities)
+    def _send_labels(self, session: Session, probabilities: NDArray[np.float32]) -> None:
+        updates = session.stream.label(probabilities)
         if not updates:
             return
-        session.hear(updates)
+        session.remember(updates)
         self.metrics.add("harken_labels_total", len(updates))
         if session.senders or session.viewers:
             for update in updates:
-                frame = orjson.dumps(session.message(update)).decode()
+                frame = orjson.dumps(session.label_message(update)).decode()
                 for outbox in (*session.senders, *session.viewers):
                     outbox.put(frame)
 
-    def _show(self, session: Session) -> None:
-        """Give new samples to those who look on."""
-        if session.viewers and (message := session.take_fresh()):
+    def _send_samples(self, session: Session) -> None:
+        """Send new samples to the viewers."""
+        if session.viewers and (message := session.take_unsent()):
             frame = orjson.dumps(message).decode()
             for outbox in session.viewers:
                 outbox.put(frame)
 
     async def _sweep(self, now_s: float) -> None:
-        """Forget watches that have gone, and what else is not needed any more."""
-        gone = [
+        """Forget watches that have stopped sending, and return freed memory."""
+        idle = [
             session
             for session in self.sessions.values()
-            if now_s - session.heard_s > self.limits.idle_s and not session.senders and session not in self._asked
+            if now_s - session.last_message_s > self.limits.idle_s
+            and not session.senders
+            and session not in self._in_network
         ]
-        if gone:
-            await self._label(gone, ended=True)
-            for session in gone:
+        if idle:
+            await self._label(idle, ended=True)
+            for session in idle:
                 del self.sessions[session.name]
                 for reason in ("late", "repeated"):
-                    self._gone[reason] += getattr(session.stream.arrivals, reason)
+                    self._forgotten[reason] += getattr(session.stream.arrivals, reason)
                 self._waiting.discard(session)
-            self.metrics.add("harken_forgotten_total", len(gone))
-        self._tell_watches()
+            self.metrics.add("harken_forgotten_total", len(idle))
+        self._send_watches()
         hand_back()
 
-    def look(self, outbox: Outbox, name: str | None) -> None:
-        """Show this watch from now on; without a name the first one, as soon as there is one."""
+    def view(self, outbox: Outbox, name: str | None) -> None:
+        """Send this watch's samples and labels from now on; without a name, those of the first watch that there is."""
         self._wanted.pop(outbox, None)
         for session in self.sessions.values():
             session.viewers.discard(outbox)
@@ -279,8 +281,8 @@ class Hub:
         outbox.put(orjson.dumps(found.history()).decode())
         found.viewers.add(outbox)
 
-    def look_away(self, outbox: Outbox) -> None:
-        """Show nothing more."""
+    def stop_viewing(self, outbox: Outbox) -> None:
+        """Send nothing more."""
         self.viewers.discard(outbox)
         self._wanted.pop(outbox, None)
         for session in self.sessions.values():
@@ -288,32 +290,32 @@ class Hub:
 
     def watches(self) -> list[dict[str, Any]]:
         """All watches, in the order of their names."""
-        return [self.sessions[name].about() for name in sorted(self.sessions) if self.sessions[name].last_ns]
+        return [self.sessions[name].summary() for name in sorted(self.sessions) if self.sessions[name].last_ns]
 
-    def _tell_watches(self) -> None:
+    def _send_watches(self) -> None:
         if self.viewers:
             frame = orjson.dumps({"type": "watches", "watches": self.watches()}).decode()
             for outbox in self.viewers:
                 outbox.put(frame)
 
     def metrics_text(self) -> str:
-        """What ``/metrics`` says."""
+        """The answer of ``/metrics``."""
         arrivals = [session.stream.arrivals for session in self.sessions.values()]
         for reason in ("late", "repeated"):
-            self.metrics.counts["harken_dropped_samples_total", reason] = self._gone[reason] + sum(
+            self.metrics.counts["harken_dropped_samples_total", reason] = self._forgotten[reason] + sum(
                 getattr(each, reason) for each in arrivals
             )
         return self.metrics.text(
             {
                 "harken_watches": ("Watches that send, or sent a while ago.", len(self.sessions)),
-                "harken_viewers": ("Sockets that look on.", len(self.viewers)),
+                "harken_viewers": ("Sockets that view a watch.", len(self.viewers)),
                 "process_resident_memory_bytes": ("Memory in use.", resident_bytes()),
             }
         )
 
     def model(self) -> dict[str, Any]:
-        """What ``/api/model`` says."""
-        specification = self.plan.offline
+        """The answer of ``/api/model``."""
+        specification = self.specification.offline
         people = len(self.recogniser.provenance_.get("training_people", []))
         return {
             "labels": list(specification.labels),
@@ -322,30 +324,30 @@ class Hub:
             "sample_rate_hz": round(specification.sample_rate_hz, 6),
             "name": specification.preset,
             "card": [
-                f"It tells {', '.join(specification.labels)} apart, "
+                f"It recognises {', '.join(specification.labels)} "
                 f"in windows of {specification.window_length_s:g} s at {specification.sample_rate_hz:g} Hz.",
-                f"It learned from {people} {'person' if people == 1 else 'people'}; unseen people are harder.",
+                f"It was trained on {people} {'person' if people == 1 else 'people'}; it is less accurate for others.",
                 f"Its probabilities were calibrated on {specification.calibrated_on}.",
             ],
             "demo": False,
-            **self._about,
+            **self._about_model,
         }
 
     async def replay(self) -> int:
-        """Take the kept samples of the last hour again; gives the number of messages."""
-        if self.keeper is None:
+        """Take the samples of the last hour from the log; returns the number of messages."""
+        if self.log is None:
             return 0
         after_s = time.time() - REPLAYED_S
         count = 0
         touched: set[Session] = set()
-        for message in kept(self.keeper.folder, after_s=after_s):
-            if message.came_ms < after_s * 1000:
+        for message in logged_samples(self.log.folder, after_s=after_s):
+            if message.received_ms < after_s * 1000:
                 continue
             try:
                 session = self.session(message.watch)
                 session.take(message.signals, message.time_ns, time.monotonic())
             except (RefusedError, HarkenError):
-                continue  # it was taken by a server with other limits
+                continue  # a server with other limits took it
             touched.add(session)
             count += 1
             if count % REPLAYED_AT_ONCE == 0:
@@ -353,5 +355,5 @@ class Hub:
                 touched.clear()
         await self._label(list(touched), ended=False)
         for session in self.sessions.values():
-            session.came_s = None
+            session.waiting_since_s = None
         return count

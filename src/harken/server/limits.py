@@ -1,4 +1,4 @@
-"""What the server takes from one client, and how it says no to more."""
+"""Limits on what clients may send, and the error for requests that are refused."""
 
 from dataclasses import dataclass
 
@@ -7,27 +7,27 @@ __all__ = ["Limits", "RefusedError"]
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits of a server. Each has an answer of its own (see ``docs/live_protocol.md``).
+    """Limits of a server; each has its own status or close code (see ``docs/live_protocol.md``).
 
     Attributes:
         message_bytes: of one message of samples (413; WebSocket 1009).
         upload_bytes: of one recording (413).
         uploads: recordings that are labelled at once (503).
-        upload_s: how long labelling one may take (422).
-        upload_memory_bytes: what labelling one may take of memory, where the system can limit that (422).
-        unpacked_bytes, most_packed: what a packed recording may unpack to, in all and as a multiple of its size (422).
-        head_bytes: of the head of a request, which is read before anybody knows who sends it (431).
-        head_s: how long a client may take to send it (408), and to begin its first request (closed).
-        connections: at once, as far as the system gives file descriptors; the ones that have waited longest without a
-            complete request are closed for others. WebSockets are refused when they leave no room for HTTP (503).
-        body_s: how long a client may take to send a message (408); of a recording ten times as long.
+        upload_s: time for labelling one recording (422).
+        upload_memory_bytes: memory for labelling one recording, where the system can limit it (422).
+        unpacked_bytes, most_packed: unpacked size of a packed recording, in bytes and as a multiple of its size (422).
+        head_bytes: of the head of a request, which is read before the token is checked (431).
+        head_s: time to send the head (408), and to begin the first request (closed).
+        connections: at once, as far as the system has file descriptors; those that have waited longest without a
+            complete request are closed for new ones. WebSockets are refused when they leave no room for HTTP (503).
+        body_s: time to send a message (408); for a recording ten times as long.
         samples_per_s, samples_burst: of one watch (429; WebSocket 4429). After a pause of the network a burst may come.
-        watches: known at once (503; WebSocket 1013).
-        viewers: sockets that look on (503; WebSocket 1013).
-        idle_s: a watch is forgotten when it has sent nothing for so long.
-        socket_s: a socket is closed when it is so old (WebSocket 4408); it may be opened again.
+        watches: at once (503; WebSocket 1013).
+        viewers: sockets of ``/ws/view`` (503; WebSocket 1013).
+        idle_s: a watch that has sent nothing for this time is forgotten.
+        socket_s: age at which a socket is closed (WebSocket 4408); it may be opened again.
         ahead_s: how far ahead of the server's clock samples may be (400; WebSocket 1007).
-        frames, frame_bytes: that wait for a slow reader; older ones are dropped, counted and told.
+        frames, frame_bytes: frames that wait for a slow reader; older ones are dropped, and their number is sent.
     """
 
     message_bytes: int = 2 << 20
@@ -53,12 +53,13 @@ class Limits:
 
 
 class RefusedError(Exception):
-    """A request that is not served, with what to tell its sender.
+    """A request that is refused, with a sentence for its sender.
 
     Attributes:
         status: of the HTTP answer.
-        code: with which a WebSocket is closed.
-        retry_s: when it may be tried again; None where that would not help.
+        code: close code of a WebSocket.
+        reason: label of the metric ``harken_refused_total``.
+        retry_s: seconds after which to try again; None where waiting does not help.
     """
 
     def __init__(self, status: int, code: int, sentence: str, *, reason: str, retry_s: int | None = None) -> None:

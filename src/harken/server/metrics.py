@@ -1,4 +1,4 @@
-"""Counts for Prometheus, in its text format."""
+"""Counters and a histogram for Prometheus, in its text format."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -9,18 +9,18 @@ BOUNDS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.5)
 HELP = {
     "harken_messages_total": "Messages of samples taken.",
     "harken_samples_total": "Samples taken.",
-    "harken_windows_total": "Windows that the network was asked about.",
-    "harken_labels_total": "Updates told.",
-    "harken_dropped_frames_total": "Frames that slow readers did not get.",
-    "harken_dropped_samples_total": "Samples that came too late, or again.",
+    "harken_windows_total": "Windows whose probabilities were computed.",
+    "harken_labels_total": "Updates of labels.",
+    "harken_dropped_frames_total": "Frames that were not sent to slow readers.",
+    "harken_dropped_samples_total": "Samples dropped as late or repeated.",
     "harken_refused_total": "Requests refused, by reason.",
-    "harken_failed_ticks_total": "Ticks that failed; their watches began anew.",
+    "harken_failed_ticks_total": "Ticks that failed; their watches started again.",
     "harken_forgotten_total": "Watches forgotten because they sent nothing.",
 }
 
 
 class Metrics:
-    """Counters, and how long samples waited for their labels."""
+    """Counters, and a histogram of the time from samples to their labels."""
 
     def __init__(self) -> None:
         self.counts: Counter[tuple[str, str]] = Counter()
@@ -28,16 +28,16 @@ class Metrics:
         self._waited_s = 0.0
 
     def add(self, name: str, count: int = 1, *, reason: str = "") -> None:
-        """Count."""
+        """Add to a counter."""
         self.counts[name, reason] += count
 
-    def waited(self, seconds: float) -> None:
-        """A label was told so long after the samples that it was waiting for had come."""
+    def observe_wait(self, seconds: float) -> None:
+        """Count the time from the arrival of samples to their label."""
         self._waits[next((n for n, bound in enumerate(BOUNDS_S) if seconds <= bound), len(BOUNDS_S))] += 1
         self._waited_s += seconds
 
     def text(self, gauges: Mapping[str, tuple[str, float]]) -> str:
-        """Everything, in Prometheus' text format."""
+        """All counters, these gauges (name to description and value), and the histogram."""
         lines = []
         for name, about in HELP.items():
             lines += [f"# HELP {name} {about}", f"# TYPE {name} counter"]

@@ -1,4 +1,4 @@
-"""What waits to be sent to one socket: a few frames. A slow reader loses the oldest, and is told how many."""
+"""Frames that wait to be sent to one socket: only a few. For a slow reader the oldest are dropped and counted."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -14,25 +14,25 @@ class Outbox:
     """A bounded queue of frames for one socket.
 
     Args:
-        frames: that may wait,
-        frame_bytes: and how long they may be together; one may always wait.
+        frames: at most this many wait,
+        frame_bytes: with at most this many bytes together; one frame may always wait.
 
     Attributes:
-        dropped: frames that were dropped since the reader was last told.
-        lost: frames that were ever dropped.
+        dropped: frames dropped since the last message of type ``dropped``.
+        lost: all frames that were dropped.
     """
 
     __slots__ = ("_acknowledged", "_bytes", "_frames", "_most", "_most_bytes", "_waiting", "dropped", "lost")
 
     def __init__(self, frames: int, frame_bytes: int = 1 << 20) -> None:
-        self._frames: list[str] = []  # few, and mostly none: an empty deque takes ten times as much
+        self._frames: list[str] = []  # usually empty; an empty deque needs ten times the memory
         self._most, self._most_bytes, self._bytes = frames, frame_bytes, 0
-        self._waiting: asyncio.Future[None] | None = None  # for something to deliver
+        self._waiting: asyncio.Future[None] | None = None  # done when there is something to deliver
         self._acknowledged: int | None = None
         self.dropped = self.lost = 0
 
     def put(self, frame: str) -> None:
-        """Queue a frame; the oldest goes when there are too many."""
+        """Queue a frame; the oldest frames are dropped when there are too many."""
         self._bytes += len(frame)
         while self._frames and (len(self._frames) >= self._most or self._bytes > self._most_bytes):
             self._bytes -= len(self._frames.pop(0))
@@ -42,12 +42,12 @@ class Outbox:
         self._wake()
 
     def acknowledge(self, messages: int) -> None:
-        """Tell the sender how many of its messages are taken for good. Only the latest number counts."""
+        """Queue an acknowledgement of this many messages; a later number replaces an earlier one."""
         self._acknowledged = messages
         self._wake()
 
     async def deliver(self, send: Send) -> None:
-        """Send what comes, one frame after the other, until cancelled or the socket is gone."""
+        """Send queued frames in order, until cancelled or the socket is closed."""
         while True:
             if not self._frames and self._acknowledged is None:
                 self._waiting = asyncio.get_running_loop().create_future()

@@ -1,10 +1,20 @@
-"""The shapes of requests and answers, for the OpenAPI description."""
+"""The fields of requests and answers, for the OpenAPI description."""
 
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-__all__ = ["REFUSALS", "Health", "Model", "PushMessage", "Pushed", "Refusal", "Timeline", "WatchTimeline", "Watches"]
+__all__ = [
+    "REFUSALS",
+    "Health",
+    "ModelDescription",
+    "PushMessage",
+    "Pushed",
+    "RecordingTimeline",
+    "Refusal",
+    "WatchSummary",
+    "WatchTimeline",
+]
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(min_length=1, max_length=128)]
@@ -17,7 +27,7 @@ class Refusal(BaseModel):
 
 
 class Health(BaseModel):
-    """How the server is."""
+    """The state of the server; ``kept`` says whether samples are kept."""
 
     status: Literal["ok"]
     version: str
@@ -25,7 +35,7 @@ class Health(BaseModel):
     kept: bool
 
 
-class Model(BaseModel):
+class ModelDescription(BaseModel):
     """The model that labels."""
 
     labels: list[str]
@@ -37,7 +47,7 @@ class Model(BaseModel):
     demo: bool
 
 
-class About(BaseModel):
+class WatchSummary(BaseModel):
     """A watch that sends, or sent until a while ago."""
 
     watch: str
@@ -47,11 +57,8 @@ class About(BaseModel):
     sample_rate_hz: float | None
 
 
-Watches = list[About]
-
-
-class StreamRow(BaseModel):
-    """A step of a watch's timeline that is final. Times are milliseconds since 1970, with fractions."""
+class WatchRow(BaseModel):
+    """A final row of a watch's timeline. Times are milliseconds since 1970, with fractions."""
 
     start_ms: float
     end_ms: float
@@ -65,10 +72,10 @@ class WatchTimeline(BaseModel):
     watch: str
     labels: list[str]
     hop_s: float
-    rows: list[StreamRow]
+    rows: list[WatchRow]
 
 
-class Row(BaseModel):
+class RecordingRow(BaseModel):
     """A row of a recording's timeline."""
 
     start_ms: int
@@ -79,19 +86,19 @@ class Row(BaseModel):
     probabilities: list[Share]
 
 
-class Timeline(BaseModel):
-    """What a person did in a recording."""
+class RecordingTimeline(BaseModel):
+    """The timeline of a recording, with hours by label."""
 
     subject: str
     timezone: str
     labels: list[str]
-    rows: list[Row]
+    rows: list[RecordingRow]
     hours: dict[str, float]
     notes: list[str]
 
 
 class SensorValues(BaseModel):
-    """A sensor at one time. Which values there are depends on the sensor."""
+    """The values of a sensor at one time. Their names depend on the sensor."""
 
     name: str = Field(examples=["accelerometer", "gravity", "wrist motion"])
     time: int = Field(ge=0, lt=4 * 10**18, description="Nanoseconds since 1970.")
@@ -99,14 +106,14 @@ class SensorValues(BaseModel):
 
 
 class PushMessage(BaseModel):
-    """What Sensor Logger posts; its ``messageId`` and ``sessionId`` are not needed, since samples carry their times."""
+    """A message of Sensor Logger. ``messageId`` and ``sessionId`` are not used, because samples have times."""
 
     deviceId: Name  # noqa: N815
     payload: list[SensorValues]
 
 
 class Pushed(BaseModel):
-    """How many samples of acceleration were made of a message; others wait for their gravity."""
+    """How many samples of acceleration were completed by a message; others wait for gravity."""
 
     samples: int
 
@@ -116,14 +123,14 @@ def _refusal(about: str) -> dict[str, Any]:
 
 
 REFUSALS: dict[int | str, dict[str, Any]] = {
-    400: _refusal("The message cannot be read; nothing of it was taken."),
+    400: _refusal("The message cannot be read, and none of it was taken."),
     401: _refusal("A token is needed."),
     403: _refusal("A page of another site, or a name that is not this machine's."),
-    404: _refusal("There is no such thing."),
+    404: _refusal("There is no watch of this name."),
     408: _refusal("The body came too slowly."),
     413: _refusal("The body is too large."),
-    422: _refusal("The query or the recording is not what it should be."),
-    429: _refusal("The watch sends too many samples; Retry-After says when to go on."),
-    503: _refusal("The server has as many watches, or recordings, as it takes; Retry-After says when to come again."),
+    422: _refusal("The query is not valid, or the recording cannot be read."),
+    429: _refusal("The watch sends too many samples; Retry-After gives the seconds to wait."),
+    503: _refusal("The server has reached its limit of watches or recordings; Retry-After gives the seconds to wait."),
     507: _refusal("The samples could not be written to the disk; send them again."),
 }

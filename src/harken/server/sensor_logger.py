@@ -1,8 +1,8 @@
-"""Sensor Logger's pushed messages -> samples in g, whichever of its sensors they come from.
+"""Messages that the app Sensor Logger pushes -> samples in g, from the best of its sensors.
 
 The app (https://www.tszheichoi.com/sensorlogger) posts ``{messageId, sessionId, deviceId, payload: [{name, time,
-values}]}``. Its accelerometer leaves gravity out, which is a sensor of its own with times of its own; the two are
-joined as the reader of its files joins them (``readers.gravity``). Messages come out of order, and again.
+values}]}``. Its accelerometer excludes gravity, which is a separate sensor with its own times. The two are added as by
+the reader of its files (``readers.gravity``). Messages may come out of order and repeatedly.
 """
 
 from collections.abc import Mapping
@@ -15,56 +15,56 @@ from numpy.typing import NDArray
 from harken.labelling.live.arrivals import LATEST_NS
 from harken.readers.gravity import FURTHEST_NS
 from harken.recordings.recording import STANDARD_GRAVITY
-from harken.server.messages import NUMBERS
+from harken.server.sample_messages import NUMBERS
 
-__all__ = ["Joining", "MalformedError"]
+__all__ = ["DeviceSensors", "MalformedError", "envelope"]
 
 TOTALS = ("watchaccelerometeruncalibrated", "accelerometeruncalibrated", "totalacceleration")
 WRIST, MOVEMENT, GRAVITY = "wristmotion", "accelerometer", "gravity"
 SOURCES = (WRIST, *TOTALS, MOVEMENT)
-"""What samples are made of, the best first: a watch is worn on the wrist, a phone is not."""
+"""The sensors in order of preference: a watch is worn on the wrist, a phone usually is not."""
 WAIT_NS = 1_900_000_000
-"""A movement waits so long for gravity on both sides. Less than the 2 s after which it would be too late."""
+"""How long movement waits for gravity before and after it: less than the 2 s after which it would be late."""
 NEAR_NS = 60_000_000
-"""Samples of gravity so close together have none between them that is still on its way."""
+"""Between samples of gravity this close together, no other sample is still to come."""
 KEPT_NS = 6 * 10**9
 MOST_WAITING = 20_000
 SURE = 20
-"""So many samples tell the unit."""
+"""The number of samples from which the unit is detected."""
 G, M_S2 = 1.0, 1 / STANDARD_GRAVITY
-Samples = tuple[NDArray[np.float32], NDArray[np.int64]]
+TimedSignals = tuple[NDArray[np.float32], NDArray[np.int64]]
 
 
 class MalformedError(ValueError):
-    """A message that is not Sensor Logger's; says what is wrong with it."""
+    """A message that does not have Sensor Logger's form."""
 
 
-class Joining:
-    """One device's sensors, joined into one acceleration."""
+class DeviceSensors:
+    """The sensors of one device, combined to one acceleration."""
 
     def __init__(self) -> None:
         self._source: str | None = None
         self._factor: float | None = None
-        self._unsure: list[Samples] = []  # in the device's unit, until that is known
-        self._gravity: Samples = _none()
-        self._movement: Samples = _none()
+        self._unsure: list[TimedSignals] = []  # in the device's unit, until that is known
+        self._gravity: TimedSignals = _none()
+        self._movement: TimedSignals = _none()
 
-    def take(self, payload: Any) -> Samples:
-        """Samples ``[n, 3]`` in g and their times from a message's payload, in any order; what waits comes later.
+    def take(self, payload: Any) -> TimedSignals:
+        """Samples ``[n, 3]`` in g and their times that a message's payload completes, in any order.
 
-        A value that float32 cannot hold becomes infinite. Like any value beyond the sensor's range, its sample is
-        marked.
+        A value that float32 cannot hold becomes infinite and marks its sample invalid, as any value beyond the
+        sensor's range does.
 
         Raises:
-            MalformedError: when it is not a list of sensors' values; nothing of it is taken then.
+            MalformedError: when the payload is not a list of sensors' values; none of it is taken then.
         """
         with np.errstate(over="ignore", invalid="ignore"):
-            return self._take(_sorted_out(payload))
+            return self._take(_by_sensor(payload))
 
-    def _take(self, found: dict[str, Samples]) -> Samples:
+    def _take(self, found: dict[str, TimedSignals]) -> TimedSignals:
         source = next((name for name in SOURCES if name in found), None)
         if source is not None and (self._source is None or SOURCES.index(source) < SOURCES.index(self._source)):
-            self.__init__()  # type: ignore[misc]  # a better sensor is there
+            self.__init__()  # type: ignore[misc]  # change to the better sensor
             self._source = source
         if GRAVITY in found:
             self._gravity = _merged(self._gravity, found[GRAVITY])
@@ -76,8 +76,8 @@ class Joining:
             self._movement = _merged(self._movement, found[MOVEMENT])
         return self._in_g(self._joined())
 
-    def _joined(self) -> Samples:
-        """Movements whose gravity is known, with it."""
+    def _joined(self) -> TimedSignals:
+        """Movement plus gravity, where gravity is known or was waited for."""
         (moves, time_ns), (gravities, gravity_ns) = self._movement, self._gravity
         if len(time_ns) == 0:
             return _none()
@@ -103,8 +103,8 @@ class Joining:
         self._gravity = gravities[kept], gravity_ns[kept]
         return total, done
 
-    def _in_g(self, samples: Samples) -> Samples:
-        """In g; none before the unit is known from the size of gravity."""
+    def _in_g(self, samples: TimedSignals) -> TimedSignals:
+        """Samples in g; none before the unit is known from the size of gravity."""
         if self._factor is None:
             self._unsure.append(samples)
             lengths = np.concatenate([np.linalg.norm(signals, axis=1) for signals, _ in self._unsure])
@@ -121,56 +121,56 @@ class Joining:
         return (samples[0] * np.float32(self._factor)).astype(np.float32), samples[1]
 
 
-def _none() -> Samples:
+def _none() -> TimedSignals:
     return np.empty((0, 3), dtype=np.float32), np.empty(0, dtype=np.int64)
 
 
-def _merged(old: Samples, new: Samples) -> Samples:
-    """Sorted by time, each time once."""
+def _merged(old: TimedSignals, new: TimedSignals) -> TimedSignals:
+    """Both together, sorted by time, with each time once."""
     times = np.concatenate([old[1], new[1]])
     times, rows = np.unique(times, return_index=True)
     return np.concatenate([old[0], new[0]])[rows], times
 
 
-def _sorted_out(payload: Any) -> dict[str, Samples]:
-    """The values of each sensor that matters, in the order of the message."""
+def _by_sensor(payload: Any) -> dict[str, TimedSignals]:
+    """The values of each sensor in ``SOURCES``, and of gravity, in the order of the message."""
     if not isinstance(payload, list):
-        raise MalformedError("payload is a list of sensors' values")
-    values: dict[str, list[tuple[Any, Any, Any]]] = {}
+        raise MalformedError("payload must be a list of sensors' values")
+    vectors: dict[str, list[tuple[Any, Any, Any]]] = {}
     times: dict[str, list[int]] = {}
     for entry in payload:
         try:
-            name, time_ns, said = entry["name"], _time(entry["time"]), entry["values"]
-            if not isinstance(said, dict):
+            name, time_ns, values = entry["name"], _time(entry["time"]), entry["values"]
+            if not isinstance(values, dict):
                 raise TypeError
             name = name.lower().replace(" ", "").replace("_", "")
             if name not in SOURCES and name != GRAVITY:
                 continue
             if name == WRIST:
-                three = tuple(said["gravity" + axis] + said["acceleration" + axis] for axis in "XYZ")
+                vector = tuple(values["gravity" + axis] + values["acceleration" + axis] for axis in "XYZ")
             else:
-                three = (said["x"], said["y"], said["z"])
+                vector = (values["x"], values["y"], values["z"])
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise MalformedError(
-                "each of payload has a name, a time in nanoseconds since 1970, and values x, y, z (those of wrist "
-                "motion: gravityX and accelerationX and so on)"
+                "each entry of payload must have a name, a time in nanoseconds since 1970, and values x, y, z (wrist "
+                "motion: gravityX, accelerationX and so on)"
             ) from error
-        values.setdefault(name, []).append(three)
+        vectors.setdefault(name, []).append(vector)
         times.setdefault(name, []).append(time_ns)
-    return {name: _arrays(name, values[name], times[name]) for name in values}
+    return {name: _arrays(name, vectors[name], times[name]) for name in vectors}
 
 
-def _time(said: Any) -> int:
+def _time(value: Any) -> int:
     """Nanoseconds since 1970, a whole number."""
-    time_ns = int(said) if isinstance(said, float) and said.is_integer() else said
+    time_ns = int(value) if isinstance(value, float) and value.is_integer() else value
     if not isinstance(time_ns, int) or isinstance(time_ns, bool) or not 0 <= time_ns < LATEST_NS:
         raise ValueError
     return time_ns
 
 
-def _arrays(name: str, values: list[tuple[Any, Any, Any]], times: list[int]) -> Samples:
+def _arrays(name: str, values: list[tuple[Any, Any, Any]], times: list[int]) -> TimedSignals:
     if not NUMBERS.issuperset(map(type, chain.from_iterable(values))):
-        raise MalformedError(f"the values of {name} are numbers")
+        raise MalformedError(f"the values of {name} must be numbers")
     return np.array(values, dtype=np.float32), np.array(times, dtype=np.int64)
 
 
@@ -178,13 +178,13 @@ def envelope(message: Any) -> tuple[str, Any]:
     """The device and the payload of a message.
 
     Raises:
-        MalformedError: when it has none.
+        MalformedError: when one of them is missing.
     """
     if not isinstance(message, Mapping):
-        raise MalformedError("a message is an object with deviceId and payload")
+        raise MalformedError("a message must be an object with deviceId and payload")
     device = message.get("deviceId")
     if not isinstance(device, str) or not device:
-        raise MalformedError("a message has a deviceId, which is text")
+        raise MalformedError("a message must have a deviceId, which is text")
     if "payload" not in message:
-        raise MalformedError("a message has a payload")
+        raise MalformedError("a message must have a payload")
     return device, message["payload"]

@@ -1,12 +1,13 @@
-"""The server on a socket of this machine, until it is told to stop."""
+"""The server with its uvicorn configuration, and the address that it listens at."""
 
 import ipaddress
 import secrets
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harken.server.guard import LOOPBACK, check_token
 from harken.support.errors import HarkenError
@@ -16,16 +17,17 @@ if TYPE_CHECKING:
     import uvicorn
 
     from harken.models.recogniser import Recogniser
+    from harken.server.hub import Hub
     from harken.server.limits import Limits
 
 __all__ = ["address", "is_loopback", "listening", "new_token", "server_for"]
 
 BACKLOG = 4096
-"""Clients that may knock at once: after a restart all of them do."""
+"""Connections that may wait to be accepted: after a restart all clients connect at once."""
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can ask at this address."""
+    """Whether only this machine can reach this address."""
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
@@ -33,10 +35,10 @@ def is_loopback(host: str) -> bool:
 
 
 def listening(host: str, port: int) -> socket.socket:
-    """A socket that listens there.
+    """A socket that listens at this address.
 
     Raises:
-        HarkenError: when it cannot.
+        HarkenError: when the system refuses it.
     """
     name = host.strip("[]")
     try:
@@ -50,12 +52,12 @@ def listening(host: str, port: int) -> socket.socket:
 
 
 def new_token() -> str:
-    """A token that nobody guesses."""
+    """A random token."""
     return secrets.token_urlsafe(18)
 
 
 def address(host: str, port: int, token: str | None) -> str:
-    """Where a browser finds the page."""
+    """The URL of the page."""
     name = f"[{host}]" if ":" in host and not host.startswith("[") else host
     return f"http://{name}:{port}/" + (f"?token={token}" if token else "")
 
@@ -73,67 +75,85 @@ def server_for(
 ) -> "uvicorn.Server":
     """A server that is ready to ``run()``.
 
-    With ``demo`` the recogniser is the demo's (``server.demo.MODEL``) and labels the demo's people; recordings that
-    are posted are labelled by the model that comes with harken.
+    Args:
+        recogniser: labels the samples; with ``demo`` it must be the demo's model (``server.demo.MODEL``).
+        host, port: the address.
+        token: what clients must send; None is possible for loopback addresses only.
+        keep: the folder to which samples are written before they are acknowledged; None: they are not kept.
+        demo: stream the demo's people. Posted recordings are labelled by the model that comes with harken.
+        limits: of what clients may send; the defaults if None.
+        on_started: called when the server answers requests.
 
     Raises:
         HarkenError: when a package is missing, the token is empty or cannot be sent, the address needs one, samples
             cannot be kept, or the demo's data is not installed.
     """
-    try:
-        import uvicorn
-
+    with _extra_serve():
         from harken.models.recogniser import Recogniser
         from harken.server.app import create_app
-        from harken.server.connections import Connections
         from harken.server.demo import about_demo, demo_watches, stream
         from harken.server.hub import Hub
         from harken.server.limits import Limits
-        from harken.server.log import Keeper
+        from harken.server.sample_log import SampleLog
+
+    check_token(token)
+    if not is_loopback(host) and token is None:
+        raise HarkenError(f"{host} can be reached from other machines: give a token")
+    # Loaded here, so that missing data of the demo is an error before the server listens.
+    watches = demo_watches() if demo else None
+    hub = Hub(
+        recogniser,
+        limits=limits or Limits(),
+        log=None if keep is None else SampleLog(keep),
+        about_model=about_demo(recogniser) if demo else None,
+    )
+    app = create_app(
+        hub,
+        token=token,
+        sample_source=None if watches is None else partial(stream, hub.receive_own, watches),
+        recording_model=Recogniser.load(device="cpu") if demo else None,
+    )
+    return _uvicorn_server(app, hub, host=host, port=port, on_started=on_started)
+
+
+@contextmanager
+def _extra_serve() -> Iterator[None]:
+    """Names the extra when an import inside fails."""
+    try:
+        yield
     except ImportError as error:
         raise HarkenError(
             f"the server needs {error.name}, which comes with the extra serve: {install_command('harken[serve]')}"
         ) from error
 
-    check_token(token)
-    if not is_loopback(host) and token is None:
-        raise HarkenError(f"{host} can be reached from other machines: give a token")
-    limits = limits or Limits()
-    # Asked for now, so that a demo without its data is refused before anything listens.
-    watches = demo_watches() if demo else None
-    hub = Hub(
-        recogniser,
-        limits=limits,
-        keeper=None if keep is None else Keeper(keep),
-        about=about_demo(recogniser) if demo else None,
-    )
+
+def _uvicorn_server(app: Any, hub: "Hub", *, host: str, port: int, on_started: Callable[[], None]) -> "uvicorn.Server":
+    with _extra_serve():
+        import uvicorn
+
+        from harken.server.connections import Connections
 
     class Server(uvicorn.Server):
-        """Says when it answers."""
+        """Calls ``on_started`` when it answers requests."""
 
         async def startup(self, sockets: list | None = None) -> None:  # type: ignore[type-arg]
             await super().startup(sockets=sockets)
             if self.started:
                 on_started()
 
-    connections = Connections(limits, hub.metrics)
+    connections = Connections(hub.limits, hub.metrics)
     return Server(
         uvicorn.Config(
-            create_app(
-                hub,
-                token=token,
-                own=None if watches is None else partial(stream, hub.show, watches),
-                labels_recordings=Recogniser.load(device="cpu") if demo else None,
-            ),
+            app,
             host=host.strip("[]"),
             port=port,
             log_level="warning",
             access_log=False,
             server_header=False,
-            proxy_headers=False,  # nothing depends on who asks, and each socket would pass through one more function
+            proxy_headers=False,  # client addresses are not used, and the middleware would slow down every socket
             http=connections.http,  # type: ignore[arg-type]  # uvicorn only calls it
             ws=connections.websocket,  # type: ignore[arg-type]
-            ws_max_size=limits.message_bytes,
+            ws_max_size=hub.limits.message_bytes,
             ws_per_message_deflate=False,
             timeout_keep_alive=30,
             timeout_graceful_shutdown=3,

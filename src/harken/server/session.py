@@ -1,4 +1,4 @@
-"""One watch as the server knows it: its stream, the last hour of its labels, its last samples, who looks on."""
+"""What the server keeps of one watch: its stream, an hour of labels, half a minute of samples, and its sockets."""
 
 import math
 from collections.abc import Iterable
@@ -7,54 +7,81 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.labelling.live import Plan, Update, Watch
-from harken.server.even_runs import EvenRuns
-from harken.server.final_rows import FinalRows
+from harken.labelling.live import StreamSpecification, TimelineRow, Update, Watch
 from harken.server.limits import Limits, RefusedError
 from harken.server.outbox import Outbox
-from harken.server.trace import Trace, thinned
+from harken.server.recent_samples import RecentSamples, thinned
+from harken.server.run_lengths import RunLengths
 
 __all__ = ["HOUR_NS", "Session"]
 
 HOUR_NS = 3600 * 10**9
-MOST_TOLD = 3600
-MOST_FINAL = 600
+MOST_LABELS = 3600
+MOST_ROWS = 600
 NO_LABEL = -1
 DECIMALS = 4
 MS = 10**6
 
 
+class FinalRows:
+    """The latest final rows of a timeline, at most ``most``: start, end, and probabilities of ``labels`` labels."""
+
+    __slots__ = ("_ends", "_labels", "_most", "_probabilities", "_starts")
+
+    def __init__(self, labels: int, *, most: int) -> None:
+        self._labels, self._most = labels, most
+        self._starts, self._ends = RunLengths(), RunLengths()
+        self._probabilities = bytearray()  # float32, row after row
+
+    def append(self, row: TimelineRow) -> None:
+        """Append a row; the oldest is dropped when there are more than ``most``."""
+        self._starts.append(row.start_ns)
+        self._ends.append(row.end_ns)
+        self._probabilities += row.probabilities.tobytes()
+        if len(self._starts) > self._most:
+            self._starts.drop_first(1)
+            self._ends.drop_first(1)
+            del self._probabilities[: 4 * self._labels]
+
+    def arrays(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+        """Starts and ends ``[n]``, probabilities ``[n, labels]``."""
+        # A copy, because a bytearray cannot grow while an array uses its memory.
+        probabilities = np.frombuffer(bytes(self._probabilities), dtype=np.float32).reshape(-1, self._labels)
+        return self._starts.arrays()[0], self._ends.arrays()[0], probabilities
+
+
 class Session:
-    """A watch that sends, or sent until a while ago.
+    """A watch that sends samples, or did until a while ago.
 
     Attributes:
-        name: what the watch is called by its sender.
-        stream: its samples on their way to labels.
-        label: of the bout that lasts; None where there is none.
-        viewers, senders: the sockets that are told of it.
-        since_ns, last_ns: its first and last sample.
-        heard_s: when it last sent, by the server's clock.
+        name: the name that its sender gave it.
+        stream: from its samples to its labels.
+        label: of the present bout; None where there is none.
+        viewers, senders: the sockets that receive its labels.
+        since_ns, last_ns: the times of its first and latest sample.
+        last_message_s: when its latest message came, by the server's clock.
+        waiting_since_s: when the first sample came that no tick has labelled; None where there is none.
     """
 
-    def __init__(self, name: str, plan: Plan, limits: Limits, now_s: float) -> None:
-        self.name, self.plan = name, plan
-        self.stream = Watch(plan)
+    def __init__(self, name: str, specification: StreamSpecification, limits: Limits, now_s: float) -> None:
+        self.name, self.specification = name, specification
+        self.stream = Watch(specification)
         self.label: str | None = None
         self.viewers: set[Outbox] = set()
         self.senders: set[Outbox] = set()
         self.since_ns = self.last_ns = 0
-        self.heard_s = now_s
-        self.came_s: float | None = None  # when the first sample came that no tick has seen
+        self.last_message_s = now_s
+        self.waiting_since_s: float | None = None
         self._limits = limits
         self._allowed, self._allowed_s = limits.samples_burst, now_s
-        self._told = EvenRuns()  # ends in ns, codes of labels
+        self._labels = RunLengths()  # ends in ns, codes of labels
         self._last: Update | None = None
-        self._final = FinalRows(len(plan.specification.labels), most=MOST_FINAL)
-        self._trace = Trace()
-        self.fresh: list[tuple[NDArray[np.int64], NDArray[np.float32]]] = []
+        self._final = FinalRows(len(specification.model.labels), most=MOST_ROWS)
+        self._recent = RecentSamples()
+        self._unsent: list[tuple[NDArray[np.int64], NDArray[np.float32]]] = []
 
-    def allow(self, samples: int, now_s: float) -> None:
-        """Raise ``RefusedError`` when the watch sends more samples than it may."""
+    def check_rate(self, samples: int, now_s: float) -> None:
+        """Count these samples; raises ``RefusedError`` when the watch sends more than its limit."""
         limits = self._limits
         self._allowed += (now_s - self._allowed_s) * limits.samples_per_s
         self._allowed, self._allowed_s = min(self._allowed, limits.samples_burst), now_s
@@ -69,33 +96,33 @@ class Session:
         self._allowed -= samples
 
     def take(self, signals: NDArray[np.float32], time_ns: NDArray[np.int64], now_s: float) -> None:
-        """Take samples; raises ``HarkenError`` for those that cannot be."""
+        """Add samples; raises ``HarkenError`` where ``Watch.add`` does."""
         self.stream.add(signals, time_ns)
         first, last = int(time_ns[0]), int(time_ns[-1])
         if self.last_ns == 0:
             self.since_ns = first
         self.last_ns = max(self.last_ns, last)
-        self.heard_s = now_s
-        if self.came_s is None:
-            self.came_s = now_s
-        self._trace.add(time_ns, signals)
+        self.last_message_s = now_s
+        if self.waiting_since_s is None:
+            self.waiting_since_s = now_s
+        self._recent.add(time_ns, signals)
         if self.viewers:
-            self.fresh.append((time_ns, signals))
+            self._unsent.append((time_ns, signals))
 
-    def hear(self, updates: Iterable[Update]) -> None:
-        """Remember what was told."""
-        labels = self.plan.specification.labels
+    def remember(self, updates: Iterable[Update]) -> None:
+        """Keep labels and final rows."""
+        labels = self.specification.model.labels
         for update in updates:
             self.label = update.label
-            self._told.drop_from(update.end_ns)  # told anew
-            self._told.append(update.end_ns, NO_LABEL if update.label is None else labels.index(update.label))
-            for step in update.steps:
-                self._final.append(step)
+            self._labels.drop_from(update.end_ns)  # this update replaces them
+            self._labels.append(update.end_ns, NO_LABEL if update.label is None else labels.index(update.label))
+            for row in update.rows:
+                self._final.append(row)
             self._last = update
-        self._told.drop_up_to(self.last_ns - HOUR_NS)
+        self._labels.drop_up_to(self.last_ns - HOUR_NS)
 
-    def message(self, update: Update) -> dict[str, Any]:
-        """What is told of an update."""
+    def label_message(self, update: Update) -> dict[str, Any]:
+        """The message about an update."""
         return {
             "type": "label",
             "watch": self.name,
@@ -106,8 +133,8 @@ class Session:
             "left": update.left,
         }
 
-    def about(self) -> dict[str, Any]:
-        """A line of ``/api/watches``."""
+    def summary(self) -> dict[str, Any]:
+        """An entry of ``/api/watches``."""
         return {
             "watch": self.name,
             "since_ms": self.since_ns // MS,
@@ -117,30 +144,30 @@ class Session:
         }
 
     def _rate_hz(self) -> float | None:
-        """Samples a second, of the last seconds."""
+        """The rate of the latest samples."""
         time_ns = self.stream.arrivals.time_ns
         return round((len(time_ns) - 1) * 1e9 / int(time_ns[-1] - time_ns[0]), 2) if len(time_ns) > 1 else None
 
     def history(self) -> dict[str, Any]:
-        """The last hour of labels and the last seconds of samples, for somebody who begins to look."""
-        names = self.plan.specification.labels
-        ends_ns, codes = self._told.arrays()
+        """The message for a new viewer: the last hour of labels and the last half minute of samples."""
+        names = self.specification.model.labels
+        ends_ns, codes = self._labels.arrays()
         labels: list[dict[str, Any]] = [
             {"end_ms": end_ns // MS, "label": None if code == NO_LABEL else names[code]}
-            for end_ns, code in zip(ends_ns[-MOST_TOLD:].tolist(), codes[-MOST_TOLD:].tolist(), strict=True)
+            for end_ns, code in zip(ends_ns[-MOST_LABELS:].tolist(), codes[-MOST_LABELS:].tolist(), strict=True)
         ]
         if labels and self._last is not None:
             labels[-1]["probabilities"] = rounded(self._last)
-        return {"type": "history", "watch": self.name, "labels": labels, "samples": self._trace.samples()}
+        return {"type": "history", "watch": self.name, "labels": labels, "samples": self._recent.samples()}
 
     def timeline(self) -> dict[str, Any]:
-        """The latest rows that are final, as an offline run gives them."""
-        labels = self.plan.specification.labels
+        """The answer of ``/api/timeline``: the latest final rows."""
+        labels = self.specification.model.labels
         starts_ns, ends_ns, probabilities = self._final.arrays()
         return {
             "watch": self.name,
             "labels": list(labels),
-            "hop_s": self.plan.offline.hop_s,
+            "hop_s": self.specification.offline.hop_s,
             "rows": [
                 {
                     "start_ms": start_ns / MS,
@@ -152,15 +179,15 @@ class Session:
             ],
         }
 
-    def take_fresh(self) -> dict[str, Any] | None:
-        """The samples since the last time, for those who look on."""
-        if not self.fresh:
+    def take_unsent(self) -> dict[str, Any] | None:
+        """The message with the samples since the last one, for viewers; None without new samples."""
+        if not self._unsent:
             return None
-        fresh, self.fresh = self.fresh, []
-        return {"type": "samples", "watch": self.name, **thinned(fresh)}
+        unsent, self._unsent = self._unsent, []
+        return {"type": "samples", "watch": self.name, **thinned(unsent)}
 
 
 def rounded(update: Update) -> list[float]:
-    """Probabilities for JSON; none where there is no window."""
+    """Probabilities for JSON; an empty list where there is no window."""
     probabilities = update.probabilities.tolist()
     return [] if math.isnan(probabilities[0]) else [round(share, DECIMALS) for share in probabilities]

@@ -1,257 +1,179 @@
-"""A process that labels recordings that were posted, one after the other.
+"""Posted recordings -> their timelines, a few at a time."""
 
-A stranger's file may take memory and time as no other request does. In a process of its own it never holds the
-interpreter that answers everybody else, its memory goes back to the system when it ends, and it can be ended at any
-moment. Questions and answers are JSON, so that nothing a spoilt process sends is executed.
-"""
-
-import os
-import signal
-import sys
+import asyncio
+import shutil
 import tempfile
-import threading
-import time
-import traceback
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
-from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
 
-import orjson
+from starlette.requests import ClientDisconnect
 
+from harken.models.recogniser import Recogniser
+from harken.server.labelling_process import STEM, LabellingProcess
 from harken.server.limits import Limits, RefusedError
-from harken.support.errors import HarkenError
 
-if TYPE_CHECKING:
-    from harken.models.recogniser import Recogniser
-    from harken.timelines import Timeline
+__all__ = ["Uploads", "suffixes_of"]
 
-__all__ = ["STEM", "LabellingProcess"]
-
-STEM = "recording"
-"""The name under which every posted recording is written."""
-GROWN_BYTES = 200 << 20
-"""A process that kept so much more than it began with is not used again. Libraries that are loaded with the first
-recording take half of it."""
-ROWS_AT_ONCE = 10_000
-ENDS_WITHIN_S = 5.0
-LOOKS_EVERY_S = 0.5
-"""Who waits for an answer looks so often whether somebody else ended the process."""
-NICENESS = 5
-"""Watches that wait for their labels come first."""
-NO_MEMORY = "labelling it takes more memory than the server gives to one recording; use harken label"
-NO_MEMORY_SIGNS = ("can't allocate memory", "not enough memory", "out of memory")
-"""What PyTorch, which has no MemoryError, says."""
-_starting = threading.Lock()
+SUFFIXES = (
+    *(".csv.gz", ".txt.gz", ".tsv.gz", ".cwa.gz", ".bin.gz", ".parquet", ".gt3x", ".avro", ".cwa", ".bin"),
+    *(".csv", ".tsv", ".txt", ".zip", ".gz"),
+)
+RETRY_S = 20
+IDLE_S = 30.0
+"""An idle process is kept for this time, because starting one takes seconds."""
 
 
-@dataclass(frozen=True)
-class _Settings:
-    """What a process is started with.
-
-    Attributes:
-        model: the model's file, read at the start.
-        limits: of the server.
-    """
-
-    model: str
-    limits: Limits
+def suffixes_of(name: str) -> str:
+    """The ending of a file's name that selects its reader, if it is one of ``SUFFIXES``; else ``.csv``."""
+    lower = name.lower()
+    return next((suffix for suffix in SUFFIXES if lower.endswith(suffix)), ".csv")
 
 
-class LabellingProcess:
-    """A process that was started, seen from the server. It ends when the server does, however that ends.
+class Uploads:
+    """Labels posted recordings, each in a process of its own, as many at once as the limits allow."""
 
-    Attributes:
-        reusable: whether it answered, and may label another recording. Whoever hands it one sets this to False.
+    def __init__(self, recogniser: Recogniser, limits: Limits) -> None:
+        self._recogniser, self._limits = recogniser, limits
+        self._running = 0
+        self._idle: dict[LabellingProcess, asyncio.TimerHandle] = {}
+        self._working: set[LabellingProcess] = set()
 
-    Args:
-        model: the model's file; it is read before the first recording.
-        limits: ``upload_s``, ``upload_memory_bytes``, ``unpacked_bytes`` and ``most_packed`` hold for each recording.
-    """
+    async def label(self, name: str, body: AsyncIterator[bytes], disconnected: Callable[[], Awaitable[None]]) -> bytes:
+        """The answer of ``POST /api/recordings``, JSON.
 
-    def __init__(self, model: Path, limits: Limits) -> None:
-        from harken.evaluation.benchmark.workers import one_thread_each
-
-        context = get_context("spawn")
-        self._limits = limits
-        self._connection, theirs = context.Pipe()
-        lifeline, self._held = context.Pipe(duplex=False)
-        settings = _Settings(str(model), limits)
-        self._process = context.Process(target=_serve, args=(theirs, lifeline, settings), daemon=True)
-        with _starting, one_thread_each():  # which changes this process's environment for a moment
-            self._process.start()
-        theirs.close()
-        lifeline.close()
-        self.reusable = False
-        self._ended = False
-
-    @property
-    def alive(self) -> bool:
-        """Whether it has not ended: the system ends processes when memory runs out."""
-        return self._process.is_alive()
-
-    def label(self, path: Path, name: str) -> bytes:
-        """The answer to ``POST /api/recordings``, JSON. Waits until it is there, or ``end`` is called.
+        The file on disk has a fixed name with a known ending, and is removed before this returns.
 
         Args:
-            path: the recording, in a folder of its own, which also takes what it unpacks to.
-            name: what its sender calls it.
+            name: the sender's name for the recording.
+            body: the recording.
+            disconnected: returns when the sender disconnects; called after the body was read.
 
         Raises:
-            RefusedError: when it cannot be labelled, takes too long, or the process ended.
+            RefusedError: when a limit is reached, or the recording cannot be labelled.
         """
-        try:
-            self._connection.send_bytes(orjson.dumps({"path": str(path), "name": name}))
-            self._wait_for_answer()
-            about = orjson.loads(self._connection.recv_bytes())
-            body = self._connection.recv_bytes()
-        except (EOFError, OSError) as error:
-            said = "the process that labelled it ended, most likely because memory ran out; use harken label"
-            raise RefusedError(422, 1007, said, reason="recording") from error
-        self.reusable = not about["grown"]
-        if about["outcome"] == "refused":
-            raise RefusedError(422, 1007, body.decode(), reason="recording")
-        if about["outcome"] == "fault":
-            raise RuntimeError(f"a fault in harken while a posted recording was labelled:\n{body.decode()}")
-        return body
-
-    def end(self) -> None:
-        """End the process, whatever it does at the moment, and wait until it is gone."""
-        if self._ended:
-            return
-        self._ended = True
-        self._process.kill()
-        self._process.join(ENDS_WITHIN_S)
-        self._held.close()
-        self._connection.close()
-
-    def _wait_for_answer(self) -> None:
-        until = time.monotonic() + self._limits.upload_s
-        while not self._connection.poll(min(LOOKS_EVERY_S, self._limits.upload_s)):
-            if self._ended:
-                raise EOFError
-            if time.monotonic() > until:
-                said = f"labelling it takes longer than {self._limits.upload_s:g} s; use harken label"
-                raise RefusedError(422, 1007, said, reason="recording")
-
-
-def _serve(connection: Connection, lifeline: Connection, settings: _Settings) -> None:
-    """What the process does."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the server, which ends this process
-    os.environ["POLARS_MAX_THREADS"] = "1"  # read when polars is imported
-    if hasattr(os, "nice"):
-        os.nice(NICENESS)
-    from harken.evaluation.benchmark.workers import die_with
-
-    die_with(lifeline)
-    import torch
-
-    from harken.models.recogniser import Recogniser
-    from harken.readers.unpacking import UnpackingLimits, unpacking_limits
-    from harken.support.memory import hand_back, resident_bytes
-
-    torch.set_num_threads(1)
-    recogniser = Recogniser.load(settings.model, device="cpu")
-    limits = settings.limits
-    _limit_memory(limits.upload_memory_bytes)
-    began_with = resident_bytes()
-    with unpacking_limits(UnpackingLimits(limits.unpacked_bytes, limits.most_packed)):
-        while True:
+        async with self._room(), _folder() as folder:
+            path = folder / f"{STEM}{suffixes_of(name)}"
+            await self._write(path, body)
+            process = self._idle_process()
+            if process is None:
+                process = await asyncio.to_thread(self._start, folder)
+            self._working.add(process)
             try:
-                question = orjson.loads(connection.recv_bytes())
-            except EOFError:
-                return
-            outcome, body = _outcome(recogniser, Path(question["path"]), question["name"])
-            hand_back()
-            grown = resident_bytes() > began_with + GROWN_BYTES
-            connection.send_bytes(orjson.dumps({"outcome": outcome, "grown": grown}))
-            connection.send_bytes(body)
-            del body
+                return await _unless(disconnected, asyncio.to_thread(process.label, path, name))
+            except asyncio.CancelledError as error:
+                raise RefusedError(503, 1013, "the server is stopping", reason="uploads", retry_s=RETRY_S) from error
+            finally:
+                await self._put_back(process)
+
+    async def close(self) -> None:
+        """End all processes."""
+        for retiring in self._idle.values():
+            retiring.cancel()
+        for process in (*self._idle, *self._working):
+            await _clean_up(process.end)
+        self._idle.clear()
+
+    def _idle_process(self) -> LabellingProcess | None:
+        while self._idle:
+            process, retiring = self._idle.popitem()
+            retiring.cancel()
+            process.reusable = False
+            if process.alive:
+                return process
+            process.end()
+        return None
+
+    def _start(self, folder: Path) -> LabellingProcess:
+        model = folder / "model.safetensors"
+        self._recogniser.save(model)
+        return LabellingProcess(model, self._limits)
+
+    async def _put_back(self, process: LabellingProcess) -> None:
+        """Keep a process for the next recording, unless it still works or uses too much memory."""
+        self._working.discard(process)
+        if not process.reusable:
+            await _clean_up(process.end)
+            return
+        self._idle[process] = asyncio.get_running_loop().call_later(IDLE_S, self._retire, process)
+
+    def _retire(self, process: LabellingProcess) -> None:
+        del self._idle[process]
+        asyncio.get_running_loop().run_in_executor(None, process.end)
+
+    @asynccontextmanager
+    async def _room(self) -> AsyncIterator[None]:
+        if self._running >= self._limits.uploads:
+            raise RefusedError(
+                503,
+                1013,
+                "other recordings are being labelled; try again in a moment",
+                reason="uploads",
+                retry_s=RETRY_S,
+            )
+        self._running += 1
+        try:
+            yield
+        finally:
+            self._running -= 1
+
+    async def _write(self, path: Path, body: AsyncIterator[bytes]) -> None:
+        written = 0
+        try:
+            async with asyncio.timeout(10 * self._limits.body_s):
+                with path.open("wb") as file:
+                    async for piece in body:
+                        written += len(piece)
+                        if written > self._limits.upload_bytes:
+                            raise RefusedError(
+                                413,
+                                1009,
+                                f"a recording may have {self._limits.upload_bytes:,} bytes; use harken label",
+                                reason="upload",
+                            )
+                        await asyncio.to_thread(file.write, piece)
+        except TimeoutError as error:
+            raise RefusedError(408, 1013, "the recording came too slowly", reason="slow") from error
+        except ClientDisconnect as error:
+            raise _disconnected() from error
+        except OSError as error:
+            sentence = f"the recording could not be written ({error.strerror})"
+            raise RefusedError(507, 1011, sentence, reason="disk") from error
+        if written == 0:
+            raise RefusedError(422, 1007, "the recording is empty", reason="recording")
 
 
-def _limit_memory(more_bytes: int) -> None:
-    """Let this process have so much more memory than it has now, where the system can see to that."""
-    if sys.platform != "linux":
-        return
-    import resource
-
-    status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
-    has = next((int(line.split()[1]) << 10 for line in status.splitlines() if line.startswith("VmData:")), None)
-    if has is not None:
-        resource.setrlimit(resource.RLIMIT_DATA, (has + more_bytes, has + more_bytes))
-
-
-def _outcome(recogniser: "Recogniser", path: Path, name: str) -> tuple[str, bytes]:
-    """``labelled`` and the answer, ``refused`` and a sentence, or ``fault`` and what to look for."""
-    tempfile.tempdir = str(path.parent)  # the server removes it, even if this process is ended
+@asynccontextmanager
+async def _folder() -> AsyncIterator[Path]:
+    """A temporary folder, removed with all that a recording unpacked to."""
+    folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="harken-"))
     try:
-        return "labelled", _labelled(recogniser, path, name)
-    except HarkenError as error:
-        shown = _shown(name)
-        said = str(error).replace(str(path), shown).replace(path.name, shown)
-        return "refused", said.replace(str(path.parent), "the server").encode()
-    except MemoryError:
-        return "refused", NO_MEMORY.encode()
-    except Exception as error:
-        if isinstance(error, RuntimeError) and any(sign in str(error) for sign in NO_MEMORY_SIGNS):
-            return "refused", NO_MEMORY.encode()
-        return "fault", traceback.format_exc().encode()
+        yield folder
+    finally:
+        await _clean_up(partial(shutil.rmtree, folder, ignore_errors=True))
 
 
-def _shown(name: str) -> str:
-    return PurePosixPath(name.replace("\\", "/")).name or STEM
+async def _clean_up(work: Callable[[], object]) -> None:
+    """Clean up in a thread, which also completes when the server stops and cancels the task that waits for it."""
+    with suppress(asyncio.CancelledError):
+        # Submitted at once, because a task that is cancelled before its first step would never begin.
+        await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, work))
 
 
-def _labelled(recogniser: "Recogniser", path: Path, name: str) -> bytes:
-    """Labelled as ``harken label`` does it: calibrated, turned, with non-wear, smoothed."""
-    from harken.labelling import label_file
-    from harken.readers.blocks import stem
-
-    labelled = label_file(path, model=recogniser, cores=1)
-    timeline = labelled.timeline
-    if timeline.subject == STEM:
-        timeline = replace(timeline, subject=stem(Path(_shown(name))))
-    about = {
-        "subject": timeline.subject,
-        "timezone": labelled.recording.timezone,
-        "labels": list(timeline.labels),
-        "hours": {label: seconds / 3600 for label, seconds in timeline.seconds_by_label().items()},
-        "notes": [note.replace(str(path), _shown(name)) for note in (*labelled.warnings, *labelled.notes)],
-    }
-    rows = b",".join(_rows(timeline))
-    return b'%b,"rows":[%b]}' % (orjson.dumps(about).removesuffix(b"}"), rows)
+async def _unless(disconnected: Callable[[], Awaitable[None]], work: Coroutine[Any, Any, bytes]) -> bytes:
+    """The result of ``work``; if the client disconnects first, an error, while ``work`` goes on without it."""
+    working, waiting = asyncio.ensure_future(work), asyncio.ensure_future(disconnected())
+    try:
+        await asyncio.wait({working, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            return working.result()
+        raise _disconnected()
+    finally:
+        waiting.cancel()
+        working.add_done_callback(lambda done: done.cancelled() or done.exception())  # marks it as retrieved
 
 
-def _rows(timeline: "Timeline") -> Iterator[bytes]:
-    """The rows as JSON, some thousand at a time: as Python's own objects a month of them is half a gigabyte."""
-    import numpy as np
-
-    for first in range(0, timeline.frame.height, ROWS_AT_ONCE):
-        frame = timeline.frame.slice(first, ROWS_AT_ONCE)
-        probabilities = timeline.probabilities[first : first + ROWS_AT_ONCE]
-        start, end = (frame[column].to_physical().to_numpy() // 10**6 for column in ("start", "end"))
-        known = np.asarray(~np.isnan(probabilities).any(axis=1))
-        shares = np.where(known[:, None], probabilities, 0).astype(np.float64).round(4)
-        columns: tuple[list[Any], ...] = (
-            start.tolist(),
-            end.tolist(),
-            frame["label"].to_list(),
-            frame["wear"].to_list(),
-            frame["activity_mg"].to_list(),
-            known.tolist(),
-            shares.tolist(),
-        )
-        rows = [
-            {
-                "start_ms": begins,
-                "end_ms": ends,
-                "label": label,
-                "wear": worn,
-                "activity_mg": None if moved is None else round(moved, 2),
-                "probabilities": share if told else [],
-            }
-            for begins, ends, label, worn, moved, told, share in zip(*columns, strict=True)
-        ]
-        yield orjson.dumps(rows)[1:-1]
+def _disconnected() -> RefusedError:
+    return RefusedError(408, 1013, "the client disconnected", reason="gone")

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from harken.recordings.recording import UNLABELLED
 from harken.simulation.wearer import ACTIVITIES, Gait, Purpose, Wearer, draw_direction
 
-__all__ = ["DAY_S", "NOT_WORN", "SECOND_NS", "Day", "Posture", "draw_day", "draw_postures"]
+__all__ = ["DAY_S", "NOT_WORN", "SECOND_NS", "Posture", "SimulatedDay", "draw_day", "draw_postures"]
 
 DAY_S = 86_400.0
 SECOND_NS = 10**9
@@ -41,7 +41,7 @@ TREMOR_G = {LYING: 0.0, RUNNING: 0.10, SITTING: 0.001, STANDING: 0.003, WALKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Day:
+class SimulatedDay:
     """A day's truth. A recording shorter than a day is one short day.
 
     Attributes:
@@ -89,7 +89,7 @@ class Posture:
     gait: Gait | None
 
 
-def draw_day(wearer: Wearer, number: int, start_ns: int, length_s: float, sample_rate_hz: float) -> Day:
+def draw_day(wearer: Wearer, number: int, start_ns: int, length_s: float, sample_rate_hz: float) -> SimulatedDay:
     """Draw one day of ``length_s`` seconds: a night around a waking day in which every activity occurs.
 
     In a day shorter than 24 h, what happens once shrinks with its length, and what happens again and again
@@ -102,10 +102,10 @@ def draw_day(wearer: Wearer, number: int, start_ns: int, length_s: float, sample
     edges_ns = start_ns + np.concatenate([[0], inner_ns, [round(length_s * SECOND_NS)]])
     shortest_gap_s = max(SHORTEST_GAP_S, INTERVALS_IN_A_GAP / sample_rate_hz)
     gaps_ns = start_ns + _draw_gaps(rng, length_s, share, shortest_gap_s)
-    return Day(number, edges_ns, np.array(codes, dtype=np.int16), gaps_ns, share**0.5)
+    return SimulatedDay(number, edges_ns, np.array(codes, dtype=np.int16), gaps_ns, share**0.5)
 
 
-def draw_postures(wearer: Wearer, day: Day) -> list[Posture]:
+def draw_postures(wearer: Wearer, day: SimulatedDay) -> list[Posture]:
     """Draw the postures of a day, one after another without a hole.
 
     A day begins and ends in the wearer's usual way of lying, so that one day leads into the next.

@@ -14,7 +14,7 @@ from harken.signals import Resampler
 from harken.signals.resampling import on_grid
 from harken.support.errors import HarkenError
 from harken.support.memory import hand_back
-from harken.timelines.batches import Asking, Probabilities
+from harken.timelines.batches import BatchedProbabilities, Probabilities
 from harken.timelines.rows import rows_of
 from harken.timelines.timeline import Timeline
 from harken.timelines.windowing import Windowing
@@ -121,28 +121,28 @@ def _labelled(
         channels=len(facts.channels),
         axes=axes,
     )
-    with Asking(facts, probabilities, windows_at_once=WINDOWS_AT_ONCE, lanes=lanes) as asked:
+    with BatchedProbabilities(facts, probabilities, windows_at_once=WINDOWS_AT_ONCE, lanes=lanes) as batches:
         some = False
         for samples in stream:
             some |= len(samples.time_ns) > 0
-            asked.add(windowing.push(samples))
+            batches.add(windowing.push(samples))
         if some:
-            last, plan = windowing.finish()
-            asked.add(last)
-        each = asked.finish()
+            last, layout = windowing.finish()
+            batches.add(last)
+        each = batches.finish()
     hand_back()
     if each is None:
         raise HarkenError(
             f"{name}: nothing can be said of it: no stretch without gaps and marked samples is as long as a window, "
             f"{specification.window_length_s:g} s"
         )
-    rows = rows_of(plan, interval_ns=round(1e9 / facts.sample_rate_hz), non_wear_ns=non_wear_ns)
-    steps = plan.averaged(each)
+    rows = rows_of(layout, interval_ns=round(1e9 / facts.sample_rate_hz), non_wear_ns=non_wear_ns)
+    labelled = layout.averaged(each)
     del each
-    nothing_said = rows.steps == len(steps)
-    probabilities_of_rows = steps[np.where(nothing_said, 0, rows.steps)]
-    probabilities_of_rows[nothing_said] = np.nan
-    del steps
+    unlabelled = rows.labelled == len(labelled)
+    probabilities_of_rows = labelled[np.where(unlabelled, 0, rows.labelled)]
+    probabilities_of_rows[unlabelled] = np.nan
+    del labelled
     timeline = Timeline.of(
         rows.start_ns,
         probabilities_of_rows,

@@ -10,6 +10,7 @@ import pytest
 import study
 from harken.evaluation.benchmark import BenchmarkSettings, run_benchmark, workers
 from harken.evaluation.benchmark.job import Job
+from harken.support import processes
 from harken.support.errors import HarkenError
 
 Settings = Callable[..., BenchmarkSettings]
@@ -53,7 +54,7 @@ def test_dask_workers_of_several_threads_are_refused(settings: Settings) -> None
 @pytest.mark.filterwarnings("ignore")
 def test_a_scheduler_that_does_not_answer_is_named(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("distributed", reason="Dask is not installed")
-    monkeypatch.setattr(workers, "SECONDS_FOR_THE_SCHEDULER", 0.2)
+    monkeypatch.setattr(processes, "SCHEDULER_TIMEOUT_S", 0.2)
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         address = f"tcp://127.0.0.1:{nobody.getsockname()[1]}"

@@ -17,7 +17,7 @@ import pytest
 from command_line import Run
 from harken.labelling import LabelSettings
 from harken.labelling.cohort import Task, label_cohort, recordings_in, shard_of
-from harken.labelling.cohort.workers import Job
+from harken.labelling.cohort.workers import CohortJob
 from harken.labelling.file import label_file
 from harken.support.errors import HarkenError
 
@@ -58,12 +58,12 @@ def test_a_second_call_labels_only_what_is_not_there(model: Path, drawer: Path, 
     tasks = [
         Task(path, path.parent.name + path.stem) for path in recordings_in([drawer]).files if path.stem != "broken"
     ]
-    job = Job.of(model, tmp_path, LabelSettings(non_wear=False, calibration=False))
+    job = CohortJob.of(model, tmp_path, LabelSettings(non_wear=False, calibration=False))
     assert [one.again for one in label_cohort(tasks[:2], job)] == [False, False]
     assert [one.again for one in label_cohort(tasks, job)] == [True, True, False, False, False]
     quality = json.loads((tmp_path / tasks[0].name / "quality.json").read_text())
     assert (quality["wear_hours"], quality["calibration"]) == (None, None)
-    other = Job.of(model, tmp_path, LabelSettings(smoothing=False, non_wear=False, calibration=False))
+    other = CohortJob.of(model, tmp_path, LabelSettings(smoothing=False, non_wear=False, calibration=False))
     (refused,) = label_cohort(tasks[:1], other)
     assert refused.reason is not None
     assert "smoothing = True, not False" in refused.reason
@@ -81,7 +81,7 @@ def test_a_fault_of_ours_costs_one_file(
 
     monkeypatch.setattr(running, "label_file", faulty)
     tasks = [Task(drawer / "p1" / "anna.csv", "anna"), Task(drawer / "p2" / "bert.csv", "bert")]
-    anna, bert = label_cohort(tasks, Job.of(model, tmp_path, LabelSettings()))
+    anna, bert = label_cohort(tasks, CohortJob.of(model, tmp_path, LabelSettings()))
     assert anna.reason is not None
     assert "a fault in harken: ZeroDivisionError: oh" in anna.reason
     assert bert.reason is None
@@ -200,7 +200,7 @@ def test_a_dask_worker_is_killed_and_every_result_arrives(model: Path, drawer: P
         with connect(address) as client:
             client.wait_for_workers(2, timeout=60)
         outcomes = []
-        for outcome in label_cohort(tasks, Job.of(model, shared, LabelSettings()), scheduler=address):
+        for outcome in label_cohort(tasks, CohortJob.of(model, shared, LabelSettings()), scheduler=address):
             outcomes.append(outcome)
             if len(outcomes) == 3:
                 workers[0].send_signal(signal.SIGKILL)
@@ -208,7 +208,7 @@ def test_a_dask_worker_is_killed_and_every_result_arrives(model: Path, drawer: P
         assert workers[1].poll() is None
     assert sorted(outcome.task.name for outcome in outcomes) == sorted(task.name for task in tasks)
     assert [outcome.reason for outcome in outcomes] == [None] * len(tasks)
-    (one,) = label_cohort(tasks[:1], Job.of(model, alone, LabelSettings()))
+    (one,) = label_cohort(tasks[:1], CohortJob.of(model, alone, LabelSettings()))
     for file in ("timeline.parquet", "days.csv", "bouts.csv"):
         for copy in range(3):
             name = tasks[0].name.removesuffix("-0") + f"-{copy}"
@@ -234,7 +234,7 @@ def test_a_process_that_dies_costs_its_own_file_and_no_other(
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path / "site"), os.environ.get("PYTHONPATH", "")]))
     tasks = [Task(path, f"{path.parent.name}_{path.stem}") for path in recordings_in([drawer]).files]
     (tmp_path / "out").mkdir()
-    outcomes = list(label_cohort(tasks, Job.of(model, tmp_path / "out", LabelSettings()), workers=2))
+    outcomes = list(label_cohort(tasks, CohortJob.of(model, tmp_path / "out", LabelSettings()), workers=2))
     assert sorted(outcome.task.name for outcome in outcomes) == sorted(task.name for task in tasks)
     reasons = {outcome.task.path.stem: outcome.reason for outcome in outcomes if outcome.reason is not None}
     assert set(reasons) == {"broken", "carl"}

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import people
-from harken.labelling.live import LiveRecogniser, Step, Update
+from harken.labelling.live import LiveRecogniser, LiveSettings, TimelineRow, Update
 from harken.models.recogniser import Recogniser
 from harken.networks.specification import Specification
 from harken.recordings.mending import mend
@@ -104,13 +104,13 @@ def live(
     return updates + recogniser.flush()
 
 
-def assert_same(steps: list[Step], rows: list[tuple[int, int, list[float]]]) -> None:
-    assert [step.start_ns for step in steps] == [row[0] for row in rows]
+def assert_same(rows: list[TimelineRow], expected_rows: list[tuple[int, int, list[float]]]) -> None:
+    assert [row.start_ns for row in rows] == [row[0] for row in expected_rows]
     # Offline a row of the even rate's interval ends a nanosecond or two elsewhere.
-    assert all(abs(step.end_ns - row[1]) < 50_000_000 for step, row in zip(steps, rows, strict=True))
+    assert all(abs(row.end_ns - other[1]) < 50_000_000 for row, other in zip(rows, expected_rows, strict=True))
     if rows:
         np.testing.assert_allclose(
-            np.array([step.probabilities for step in steps]), np.array([row[2] for row in rows]), atol=1e-6
+            np.array([row.probabilities for row in rows]), np.array([row[2] for row in expected_rows]), atol=1e-6
         )
 
 
@@ -163,7 +163,7 @@ def test_live_is_offline(said: dict[str, Any], cuts: list[int], length: int, hop
     found = still_or_moving(length=length, hop=min(hop, length))
     signals, time_ns = arriving(said)
     updates = live(LiveRecogniser(Answering(found, smooth)), signals, time_ns, cuts)
-    assert_same([step for update in updates for step in update.steps], expected(found, signals, time_ns, smooth))
+    assert_same([row for update in updates for row in update.rows], expected(found, signals, time_ns, smooth))
 
 
 def quiet(seconds: float, rate_hz: float = 20.0, seed: int = 3) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
@@ -182,7 +182,7 @@ def test_a_stuck_sensor_is_marked_as_offline() -> None:
     assert sum(end - start for start, end, _ in rows) < 150e9
     for cuts in ([], list(range(0, len(time_ns), 17))):
         updates = live(LiveRecogniser(Answering(found, smooth)), signals, time_ns, cuts)
-        assert_same([step for update in updates for step in update.steps], rows)
+        assert_same([row for update in updates for row in update.rows], rows)
 
 
 def test_a_window_is_told_as_soon_as_it_is_known_and_as_if_the_samples_ended_there() -> None:
@@ -276,7 +276,7 @@ def test_a_bout_is_entered_above_one_threshold_and_left_below_another() -> None:
     signals = np.zeros((len(rows), 3), dtype=np.float32)
     signals[:, 0] = np.repeat(seconds, 20)
     signals[:, 1] = 1 + rows % 2 / 100
-    recogniser = LiveRecogniser(Answering(found, by_first_axis), enter_at=0.65, leave_below=0.4)
+    recogniser = LiveRecogniser(Answering(found, by_first_axis), LiveSettings(enter_at=0.65, leave_below=0.4))
     updates = [*recogniser.push(signals, time_ns), *recogniser.flush()]
     told = [(update.entered, update.left, update.label) for update in updates]
     assert told == [
@@ -293,7 +293,7 @@ def test_a_bout_is_entered_above_one_threshold_and_left_below_another() -> None:
 def test_a_gap_ends_a_bout_and_flush_and_reset_begin_anew() -> None:
     found = still_or_moving(length=20, hop=10)
     signals, time_ns = quiet(10)
-    recogniser = LiveRecogniser(Answering(found, smooth), enter_at=0.5)
+    recogniser = LiveRecogniser(Answering(found, smooth), LiveSettings(enter_at=0.5))
     assert len(recogniser.push(signals[:100], time_ns[:100])) == 7
     gone = recogniser.push(signals[130:], time_ns[130:])
     ends = [update for update in gone if np.isnan(update.probabilities).all()]
@@ -343,8 +343,8 @@ def test_a_network_says_live_what_it_says_offline(learned: tuple[Recogniser, Rec
     updates = live(stream, anna.signals, anna.time_ns, list(range(0, len(anna), 23)))
     timeline = recogniser.label(anna)
     told = timeline.probabilities[~np.isnan(timeline.probabilities).any(axis=1)]
-    steps = [step for update in updates for step in update.steps]
-    np.testing.assert_allclose(np.array([step.probabilities for step in steps]), told, atol=1e-6)
+    rows = [row for update in updates for row in update.rows]
+    np.testing.assert_allclose(np.array([row.probabilities for row in rows]), told, atol=1e-6)
     assert {update.label for update in updates} >= set(anna.label_names)
 
 
@@ -354,9 +354,9 @@ def test_a_model_without_an_even_grid_takes_samples_as_they_come() -> None:
     signals[100:103] = np.nan
     time_ns = time_ns.copy()
     time_ns[200:] += 10**9
-    stream = LiveRecogniser(Answering(found, smooth), sensor_rate_hz=20)
+    stream = LiveRecogniser(Answering(found, smooth), LiveSettings(sensor_rate_hz=20))
     updates = live(stream, signals, time_ns, [3, 50, 51, 90, 101, 170, 205])
-    assert_same([step for update in updates for step in update.steps], expected(found, signals, time_ns, smooth))
+    assert_same([row for update in updates for row in update.rows], expected(found, signals, time_ns, smooth))
 
 
 def test_what_cannot_be_is_refused(learned: tuple[Recogniser, Recording]) -> None:
@@ -364,9 +364,9 @@ def test_what_cannot_be_is_refused(learned: tuple[Recogniser, Recording]) -> Non
     with pytest.raises(HarkenError, match="has learned nothing yet"):
         LiveRecogniser(Recogniser())
     with pytest.raises(HarkenError, match=r"cannot be entered at 0\.3 and left below 0\.5"):
-        LiveRecogniser(recogniser, enter_at=0.3, leave_below=0.5)
-    with pytest.raises(HarkenError, match="a hop of 60 s cannot be"):
-        LiveRecogniser(recogniser, hop_s=60)
+        LiveRecogniser(recogniser, LiveSettings(enter_at=0.3, leave_below=0.5))
+    with pytest.raises(HarkenError, match="a hop must be at least one sample and at most one window, 2 s; got 60 s"):
+        LiveRecogniser(recogniser, LiveSettings(hop_s=60))
     stream = LiveRecogniser(recogniser)
     with pytest.raises(HarkenError, match=r"samples are float \[n, 3\] \(x, y, z\) and int64 nanoseconds"):
         stream.push(anna.signals[:, :2], anna.time_ns)

@@ -1,4 +1,4 @@
-"""Many files: which they are, where each one's results go, who labels them, and the tables over all of them."""
+"""Labelling many files: finding them, running the work in processes or on Dask, and tables over all results."""
 
 from harken.labelling.cohort.files import Recordings, recordings_in, shard_of
 from harken.labelling.cohort.tables import without_path, write_failures, write_tables

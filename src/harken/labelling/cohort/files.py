@@ -1,4 +1,4 @@
-"""Which files there are, and which of them are a shard's."""
+"""Finding the recordings in folders, and the part of them that belongs to a shard."""
 
 import os
 import re
@@ -18,11 +18,11 @@ __all__ = ["Recordings", "recordings_in", "shard_of"]
 
 ENDINGS = (".cwa", ".gt3x", ".bin", ".csv", ".txt", ".parquet", ".zip")
 TRUTH = ".truth.parquet"
-"""What ``harken simulate`` writes beside a recording."""
+"""Written by ``harken simulate`` beside a recording."""
 RESULTS = (SUMMARY, "timeline.parquet")
-"""What a folder holds that ``harken label`` made of a file."""
+"""Files in the folder of results of ``harken label``."""
 FAILURES = re.compile(r"failures.*\.csv")
-"""What it writes beside these folders, and the tables."""
+"""Written by ``harken label`` beside these folders."""
 BY_ENDING = "by its ending"
 BY_SIMULATE, BY_TRAIN, BY_LABEL = "the truth of a simulation", "a run of harken train", "results of harken label"
 Item = TypeVar("Item")
@@ -30,11 +30,11 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class Recordings:
-    """What was found.
+    """The recordings found in files and folders.
 
     Attributes:
         files: the recordings, each once.
-        notes: a sentence for each kind of thing that was left out of a folder.
+        notes: a sentence for each kind of file that was left out.
     """
 
     files: list[Path]
@@ -42,14 +42,14 @@ class Recordings:
 
 
 def recordings_in(paths: Sequence[str | Path], *, out: str | Path | None = None) -> Recordings:
-    """The files named, and of each folder all files in and below it whose ending may be a recording's, sorted.
+    """These files, and all files in and below these folders whose ending may be that of a recording, sorted.
 
-    Left out in folders are hidden files, and whatever lies in ``out``; and, which is said, files with other endings,
-    truths of simulated recordings, runs of ``harken train`` and results of ``harken label``. A folder that Sensor
-    Logger exported is one recording.
+    Hidden files and files in ``out`` are left out of folders; and, with a note, files with other endings, truths of
+    simulated recordings, runs of ``harken train`` and results of ``harken label``. A folder that Sensor Logger exported
+    is one recording.
 
     Raises:
-        HarkenError: for a folder without any such file, or one that is a run or holds results itself.
+        HarkenError: for a folder without such a file, and for a run or a folder of results.
     """
     found: dict[Path, None] = {}
     left_out: dict[str, list[Path]] = {}
@@ -79,7 +79,7 @@ def _notes(left_out: Mapping[str, list[Path]]) -> list[str]:
 
 
 def _own(folder: Path) -> str | None:
-    """What a folder is that harken made, whose tables would be taken for recordings; None for any other."""
+    """The kind of a folder that harken wrote, whose tables must not be read as recordings; None for other folders."""
     run = RunDirectory(folder)
     if run.record.is_file() and run.history.is_file():
         return BY_TRAIN
@@ -102,12 +102,12 @@ def _holds_failures(path: Path) -> bool:
     try:
         with path.open("rb") as file:
             return file.readline(100).strip() == b"file,reason"
-    except OSError:  # whoever reads it will say why not
+    except OSError:  # the error is reported when the file is read
         return False
 
 
 def _inside(folder: Path, apart: Path | None, left_out: dict[str, list[Path]]) -> list[Path]:
-    """The recordings in and below a folder; what harken made goes to ``left_out`` under what it is."""
+    """The recordings in and below a folder; other files are added to ``left_out`` by their kind."""
     found: list[Path] = []
     for here, folders, files in os.walk(folder):
         at = Path(here)
@@ -141,10 +141,10 @@ def _inside(folder: Path, apart: Path | None, left_out: dict[str, list[Path]]) -
 
 
 def shard_of(items: Sequence[Item], shard: str) -> list[Item]:
-    """Of ``i/n`` every n-th item from the i-th on (counted from 1): all shards together are all items, each once.
+    """For ``i/n`` every n-th item from the i-th on (counted from 1). Each item is in exactly one shard.
 
     Raises:
-        HarkenError: when it is no such pair.
+        HarkenError: when ``shard`` is not such a pair.
     """
     found = re.fullmatch(r"(\d{1,9})/(\d{1,9})", shard)
     number, of = (int(found[1]), int(found[2])) if found else (0, 0)

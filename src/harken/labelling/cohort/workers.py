@@ -1,30 +1,29 @@
-"""Labelling many files: here in processes of one thread each, or on a Dask cluster; one bad file stops nothing."""
+"""Labelling many files, in processes of one thread each or on a Dask cluster. Unusable files do not stop the others."""
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from harken.evaluation.benchmark.workers import connected, die_with, one_thread_each
 from harken.labelling.file import label_file
 from harken.labelling.settings import LabelSettings, file_sha256, finished, label_key
 from harken.models.model_file import model_path
 from harken.models.recogniser import PACKAGED_MODEL, Recogniser
 from harken.support.errors import HarkenError
 from harken.support.printable import printable
+from harken.support.processes import dask_client, one_thread_each, process_pool
 from harken.support.threads import usable_cores
 
-__all__ = ["FileOutcome", "Job", "Task", "label_cohort"]
+__all__ = ["CohortJob", "FileOutcome", "Task", "label_cohort"]
 
 IN_FLIGHT = 4
-"""Tasks handed out at once for each worker: a hundred thousand files are not a hundred thousand futures."""
+"""Tasks submitted at once for each worker, so that a hundred thousand files do not need as many futures."""
 MOST_DEATHS = 2
-"""The first time others were at work beside it; the second time it was alone, and so is the reason."""
+"""The first time several files were being labelled; the second time this file was alone, so it is the cause."""
 KILLED = "the process that labelled it was killed, maybe because memory ran out; fewer --workers need less"
 
 
@@ -38,7 +37,7 @@ class Task:
 
 @dataclass(frozen=True)
 class FileOutcome:
-    """What became of a task: its summary, or the reason why there is none. ``again`` is for a file that was done."""
+    """The result of a task: its summary, or the reason why there is none. ``again``: it was finished before."""
 
     task: Task
     summary: dict[str, Any] | None = None
@@ -47,15 +46,15 @@ class FileOutcome:
 
 
 @dataclass(frozen=True)
-class Job:
-    """What is the same for all tasks, small enough to be sent along with each.
+class CohortJob:
+    """What all tasks have in common; small, because it is sent to a worker with each task.
 
     Attributes:
-        model: the model's file, which every worker can read; None: the one that comes with harken.
-        model_sha256: of that file, so that no worker takes another.
+        model: the model file, which every worker can read; None: the one that comes with harken.
+        model_sha256: of that file, so that no worker uses another one.
         out: the folder of results.
-        settings: how to label.
-        cores: how many a file may use: more than one where there is no other file for them.
+        settings: of labelling.
+        cores: for one file; more than one only when there is a single file.
     """
 
     model: Path | None
@@ -65,8 +64,8 @@ class Job:
     cores: int = 1
 
     @classmethod
-    def of(cls, model: Path | None, out: Path, settings: LabelSettings) -> "Job":
-        """A job with a model as it is now.
+    def of(cls, model: Path | None, out: Path, settings: LabelSettings) -> "CohortJob":
+        """A job with the present content of a model file.
 
         Raises:
             HarkenError: when the model cannot be read.
@@ -75,7 +74,7 @@ class Job:
         return cls(model, file_sha256(model_path(model or PACKAGED_MODEL)), out, settings)
 
     def run(self, task: Task) -> FileOutcome:
-        """Label one file, unless that was done; whatever goes wrong becomes the outcome's reason."""
+        """Label one file unless it is finished; an error becomes the outcome's reason."""
         try:
             key = label_key(task.path, self.model_sha256, self.settings)
             if (before := finished(self.out / task.name, key)) is not None:
@@ -91,23 +90,23 @@ class Job:
             return FileOutcome(task, labelled.summary)
         except HarkenError as error:
             return FileOutcome(task, reason=str(error))
-        except Exception as error:  # a fault of harken's own must not cost the other files
+        except Exception as error:  # a fault in harken must not stop the other files
             reason = f"{task.path}: a fault in harken: {type(error).__name__}: {error}"
             return FileOutcome(task, reason=printable(reason))
 
 
 def label_cohort(
-    tasks: Sequence[Task], job: Job, *, workers: int = 1, scheduler: str | None = None
+    tasks: Sequence[Task], job: CohortJob, *, workers: int = 1, scheduler: str | None = None
 ) -> Iterator[FileOutcome]:
-    """Label files, and give what became of each as it ends.
+    """Label files; yields the outcome of each as it ends.
 
-    A process that dies costs no other file: what it was at is tried once more, in another.
+    When a process is killed, its files are tried once more in another process.
 
     Args:
         tasks: the files.
-        job: how.
-        workers: processes here; 1: this process.
-        scheduler: the address of a Dask scheduler instead, whose workers see the same files, model and folder.
+        job: model, settings and folder of results.
+        workers: processes on this machine; 1: this process.
+        scheduler: the address of a Dask scheduler to use instead; its workers need access to the same paths.
 
     Raises:
         HarkenError: when no scheduler or worker answers there.
@@ -124,36 +123,31 @@ def label_cohort(
 def _recogniser(model: Path | None, sha256: str) -> Recogniser:
     found = file_sha256(model_path(model or PACKAGED_MODEL))
     if found != sha256:
-        raise HarkenError(f"{model or PACKAGED_MODEL} is another model here (SHA-256 {found}) than was asked for")
+        raise HarkenError(f"{model or PACKAGED_MODEL} is another model here (SHA-256 {found}) than the one of this job")
     return Recogniser.load(model)
 
 
-def _in_processes(tasks: Sequence[Task], job: Job, workers: int) -> Iterator[FileOutcome]:
+def _in_processes(tasks: Sequence[Task], job: CohortJob, workers: int) -> Iterator[FileOutcome]:
     waiting = list(reversed(tasks))
     deaths: dict[Task, int] = {}
     while waiting:
-        context = get_context("spawn")
-        # The other end is held by nobody but this process: when it closes, or this process dies, workers end.
-        lifeline, held = context.Pipe(duplex=False)
         lanes = min(workers, len(waiting))
-        alone = any(deaths.values())  # find out who it was
-        executor = ProcessPoolExecutor(
-            1 if alone else lanes, mp_context=context, initializer=die_with, initargs=(lifeline,)
-        )
+        alone = any(deaths.values())  # find out which file it was
         running: dict[Future[FileOutcome], Task] = {}
         try:
-            while waiting or running:
-                with one_thread_each():
-                    while waiting and len(running) < (1 if alone else IN_FLIGHT * lanes):
-                        task = waiting.pop()
-                        running[executor.submit(job.run, task)] = task
-                done, _ = wait(running, return_when=FIRST_COMPLETED)
-                for future in done:
-                    outcome = future.result()
-                    deaths.pop(running.pop(future), None)
-                    yield outcome
-                if alone and not any(task in deaths for task in waiting):
-                    break  # and go on with as many as before
+            with process_pool(1 if alone else lanes) as pool:
+                while waiting or running:
+                    with one_thread_each():
+                        while waiting and len(running) < (1 if alone else IN_FLIGHT * lanes):
+                            task = waiting.pop()
+                            running[pool.submit(job.run, task)] = task
+                    done, _ = wait(running, return_when=FIRST_COMPLETED)
+                    for future in done:
+                        outcome = future.result()
+                        deaths.pop(running.pop(future), None)
+                        yield outcome
+                    if alone and not any(task in deaths for task in waiting):
+                        break  # and go on with as many as before
         except BrokenProcessPool:
             for task in running.values():
                 deaths[task] = deaths.get(task, 0) + 1
@@ -162,25 +156,21 @@ def _in_processes(tasks: Sequence[Task], job: Job, workers: int) -> Iterator[Fil
                     yield FileOutcome(task, reason=printable(f"{task.path}: {KILLED}"))
                 else:
                     waiting.append(task)
-        finally:
-            held.close()
-            executor.shutdown(cancel_futures=True)
-            lifeline.close()
 
 
-def _on_dask(tasks: Sequence[Task], job: Job, address: str) -> Iterator[FileOutcome]:
-    with connected(address) as (client, distributed, lanes):
+def _on_dask(tasks: Sequence[Task], job: CohortJob, address: str) -> Iterator[FileOutcome]:
+    with dask_client(address) as (client, distributed, lanes):
         waiting = iter(tasks)
         running: dict[Any, Task] = {}
 
-        # A worker may stand in another folder than this process.
-        there = replace(job, model=job.model and job.model.absolute(), out=job.out.absolute())
+        # A worker may have another working directory.
+        absolute_job = replace(job, model=job.model and job.model.absolute(), out=job.out.absolute())
 
         def next_ones(count: int) -> list[Any]:
             begun = {}
             for task in islice(waiting, count):
                 absolute = replace(task, path=task.path.absolute())
-                begun[client.submit(there.run, absolute, pure=False)] = task
+                begun[client.submit(absolute_job.run, absolute, pure=False)] = task
             running.update(begun)
             return list(begun)
 

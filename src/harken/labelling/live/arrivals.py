@@ -1,22 +1,22 @@
-"""Samples of one watch as they arrive: sorted, each once, marked where no window may use them."""
+"""Samples of one watch as they arrive: sorted by time, without repetitions, invalid ones marked."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.labelling.live.plan import SECOND_NS, Plan
+from harken.labelling.live.settings import SECOND_NS, StreamSpecification
 from harken.recordings.sensor_faults import RANGE_TOLERANCE, STUCK_S
 from harken.support.errors import HarkenError
 
 __all__ = ["LATE_NS", "Arrivals"]
 
 LATE_NS = 2 * SECOND_NS
-"""A sample is sorted in as long as no other one is so much later."""
+"""A sample is dropped as late when another one is later by more than this."""
 STUCK_NS = round(STUCK_S * SECOND_NS)
 EARLIEST_NS = -(1 << 62)
 LATEST_NS = 4 * 10**18
-"""Times after 2096 are a mistake, and near the end of what 64 bits hold."""
+"""The year 2096. Later times are mistakes, and 64 bits overflow in 2262."""
 MOST_ROWS = 100_000
-"""More are only there when a clock hardly moves: a minute at 1,000 Hz is less."""
+"""A minute at 1,000 Hz has fewer; more come only with a clock that hardly moves."""
 
 
 class Arrivals:
@@ -24,47 +24,47 @@ class Arrivals:
 
     Attributes:
         time_ns, signals: int64 ``[n]``, float32 ``[n, channels]``.
-        valid: bool ``[n]``. Of the rows from ``decided`` on it is not known yet.
-        decided: rows before this one are told by a later sample to be neither stuck nor not: a sensor that repeats
-            itself to the last bit is waited for until it changes, or until it counts as stuck.
-        changed: the first row that came, or behind which one came, since ``settle``.
-        late, repeated, marked: how many samples were dropped because they were late, or known; how many were marked.
+        valid: bool ``[n]``; final for the rows before ``decided``.
+        decided: the first row of which it is not known yet whether the sensor is stuck. That is known once the values
+            change, or have been the same for so long that they count as stuck.
+        changed: the first row that is new, or that follows a new one, since ``settle``.
+        late, repeated, marked: how many samples were dropped as late, dropped as repeated, and marked invalid.
     """
 
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
+    def __init__(self, specification: StreamSpecification) -> None:
+        self._specification = specification
         self.late = self.repeated = self.marked = 0
         self._floor_ns = EARLIEST_NS
         self.forget()
 
     def forget(self) -> None:
-        """Drop all samples; the next ones are of a new stretch, and none may be older than those forgotten."""
-        channels = len(self._plan.specification.channels)
+        """Drop all samples. The next ones begin a new stretch and must be later."""
+        channels = len(self._specification.model.channels)
         if hasattr(self, "time_ns") and len(self.time_ns):
             self._floor_ns = int(self.time_ns[-1])
         self.time_ns: NDArray[np.int64] = np.empty(0, dtype=np.int64)
         self.signals: NDArray[np.float32] = np.empty((0, channels), dtype=np.float32)
         self._sound: NDArray[np.bool_] = np.empty(0, dtype=bool)
         self.valid: NDArray[np.bool_] = self._sound
-        self._run_ns: NDArray[np.int64] = self.time_ns  # since when each sample's values are the same
+        self._run_ns: NDArray[np.int64] = self.time_ns  # the time since which the values are the same
         self.decided = self.changed = 0
 
     def reset(self) -> None:
-        """Begin anew, at any time."""
+        """Drop all samples; the next ones may be of any time."""
         self.forget()
         self._floor_ns = EARLIEST_NS
 
     @property
     def latest_ns(self) -> int:
-        """The latest time that is known."""
+        """The time of the latest sample."""
         return int(self.time_ns[-1]) if len(self.time_ns) else self._floor_ns
 
     def add(self, signals: NDArray[np.floating], time_ns: NDArray[np.int64]) -> None:
-        """Take samples ``[n, channels]`` with their times, in any order.
+        """Add samples ``[n, channels]`` with their times, in any order.
 
         Raises:
-            HarkenError: when they do not fit one another or the model, for times that cannot be, and when there are
-                more samples than a sensor makes.
+            HarkenError: when shapes or channels do not fit, for times outside 1970 to 2096, and for more samples in a
+                minute than a sensor produces.
         """
         signals, time_ns = self._checked(signals, time_ns)
         if len(time_ns) == 0:
@@ -77,7 +77,7 @@ class Arrivals:
         if rows + len(time_ns) > MOST_ROWS:
             raise HarkenError(f"there are more than {MOST_ROWS:,} samples within a minute; is the unit of times right?")
         if rising and time_ns[0] > self.latest_ns:
-            lively = self._run_ns is self.time_ns  # no two neighbours among the known ones are the same
+            lively = self._run_ns is self.time_ns  # no two neighbours among the earlier samples are equal
             first = rows
             self.time_ns = np.concatenate([self.time_ns, time_ns])
             self.signals = np.concatenate([self.signals, signals])
@@ -90,9 +90,9 @@ class Arrivals:
             self._mark(first if lively else 0)
 
     def settle(self, first: int) -> None:
-        """All is read; rows before ``first`` are not needed any more."""
+        """Drop the rows before ``first``; the rest counts as unchanged."""
         if first:
-            # Copies, so that what is behind the views may go; what is one array stays one.
+            # Copies, because a view would keep the whole array; arrays that were shared stay shared.
             even, whole = self._run_ns is self.time_ns, self.valid is self._sound
             self.time_ns, self.signals = self.time_ns[first:].copy(), self.signals[first:].copy()
             self._sound = self._sound[first:].copy()
@@ -105,7 +105,7 @@ class Arrivals:
         self, signals: NDArray[np.floating], time_ns: NDArray[np.int64]
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         signals, time_ns = np.asarray(signals, dtype=np.float32), np.asarray(time_ns)
-        names = self._plan.specification.channels
+        names = self._specification.model.channels
         if time_ns.dtype != np.int64 or signals.shape != (*time_ns.shape, len(names)) or time_ns.ndim != 1:
             raise HarkenError(
                 f"samples are float [n, {len(names)}] ({', '.join(names)}) and int64 nanoseconds [n], not "
@@ -114,18 +114,18 @@ class Arrivals:
         return signals, time_ns
 
     def _sounds(self, signals: NDArray[np.float32]) -> NDArray[np.bool_]:
-        """Which samples have values, within the sensor's range."""
-        limit = np.float32(self._plan.sensor_range_g * RANGE_TOLERANCE)
-        if np.abs(signals).max() <= limit:  # as nearly always
+        """Which samples are finite and within the sensor's range."""
+        limit = np.float32(self._specification.settings.sensor_range_g * RANGE_TOLERANCE)
+        if np.abs(signals).max() <= limit:  # the usual case
             return np.ones(len(signals), dtype=bool)
         with np.errstate(invalid="ignore"):
-            sound = (np.abs(signals[:, : self._plan.acceleration_channels]) <= limit).all(axis=1)
+            sound = (np.abs(signals[:, : self._specification.acceleration_channels]) <= limit).all(axis=1)
         sound &= np.isfinite(signals).all(axis=1)
         self.marked += len(signals) - int(np.count_nonzero(sound))
         return np.asarray(sound)
 
     def _sort_in(self, signals: NDArray[np.float32], time_ns: NDArray[np.int64]) -> int:
-        """Sort in what is not too late, once each; gives the first new row."""
+        """Merge the samples that are neither late nor repeated; returns the first new row."""
         latest = np.maximum.accumulate(np.concatenate([[self.latest_ns], time_ns]))[:-1]
         kept = (time_ns >= latest - LATE_NS) & (time_ns > self._floor_ns)
         self.late += len(kept) - int(np.count_nonzero(kept))
@@ -142,14 +142,14 @@ class Arrivals:
         self.time_ns = times[order]
         self.signals = np.concatenate([self.signals, signals])[order]
         self._sound = np.concatenate([self._sound, self._sounds(signals)])[order]
-        # Only the first row's is read again, and of a row that comes before it nothing is known.
+        # Only the value of the first row is used later; it is unknown when a new sample became the first row.
         self._run_ns = self._run_ns if new[0] and rows else self.time_ns
         return int(new[0])
 
     def _mark(self, lively: int) -> None:
-        """Find runs of samples without any change: ``valid``, ``decided``. Before the row ``lively`` there are none."""
+        """Set ``valid`` and ``decided`` from runs of equal samples. There are none before the row ``lively``."""
         n = len(self.time_ns)
-        axes = self._plan.acceleration_channels
+        axes = self._specification.acceleration_channels
         if axes == 0:
             self.valid, self.decided = self._sound, n
             return
@@ -158,7 +158,7 @@ class Arrivals:
             self.valid, self._run_ns, self.decided = self._sound, self.time_ns, n - 1
             return
         same = (self.signals[1:, :axes] == self.signals[:-1, :axes]).all(axis=1)
-        same &= np.diff(self.time_ns) <= self._plan.gap_ns
+        same &= np.diff(self.time_ns) <= self._specification.gap_ns
         begins = np.flatnonzero(np.concatenate([[True], ~same]))
         run = np.cumsum(np.concatenate([[False], ~same]))
         since_ns = self.time_ns[begins]
@@ -167,7 +167,7 @@ class Arrivals:
         stuck = until_ns - since_ns >= STUCK_NS
         self._run_ns = since_ns[run]
         self.valid = self._sound & ~stuck[run]
-        # Until late samples can no longer say otherwise.
+        # Late samples could still show a change.
         self.decided = n if until_ns[-1] - since_ns[-1] >= STUCK_NS + LATE_NS else int(begins[-1])
 
 

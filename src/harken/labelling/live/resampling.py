@@ -1,4 +1,4 @@
-"""Many short streams through one call of the resampler: as one recording with gaps between them."""
+"""One call of the resampler for many short streams, joined into one recording with gaps between them."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -15,7 +15,7 @@ EVER = np.iinfo(np.int64).max
 
 
 class Part(NamedTuple):
-    """Samples without a long gap, and the new samples that are asked for: from ``first_ns`` to before ``last_ns``."""
+    """Samples without a long gap, and the range of the wanted new samples: from ``first_ns`` to before ``last_ns``."""
 
     time_ns: NDArray[np.int64]
     signals: NDArray[np.float32]
@@ -25,11 +25,11 @@ class Part(NamedTuple):
 
 
 def resampled(resampler: Resampler, parts: Sequence[Part]) -> list[tuple[NDArray[np.int64], Samples]]:
-    """The new samples of each part: their true times, and the samples (whose own times mean nothing).
+    """The new samples of each part: their true times, and the samples, whose own times are shifted.
 
-    The filter reaches over no gap. So parts may follow one another in one call if each is moved by a whole number of
-    the grid's cycles (and of samples that are filtered together), to well after the one before: a call costs as much
-    for one sample as for a thousand.
+    A call takes about as long for one sample as for a thousand, so all parts share one. The filter does not reach over
+    a gap. Each part is therefore shifted in time to well after the one before, by a whole number of the grid's cycles
+    (and of samples that are filtered together), which leaves its samples the same as in a call of its own.
     """
     if not parts:
         return []

@@ -1,4 +1,4 @@
-"""One watch's stream: all that is kept of it between two pushes. The network is asked for many watches at once."""
+"""The stream of one watch, from its samples to its labels; one call of the network serves many watches."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -8,70 +8,89 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.labelling.live.arrivals import LATE_NS, Arrivals
-from harken.labelling.live.averaging import Averaging
-from harken.labelling.live.plan import SECOND_NS, Plan
 from harken.labelling.live.resampling import EVER, Part, resampled
-from harken.labelling.live.updates import Step, Update
-from harken.labelling.live.windowing import End, Window, Windowing
+from harken.labelling.live.rows import RowAverages, TimelineRow
+from harken.labelling.live.settings import SECOND_NS, StreamSpecification
+from harken.labelling.live.windows import LiveWindows, StretchEnd, Window
 from harken.signals import Resampler
 
-__all__ = ["Watch", "advance"]
+__all__ = ["Update", "Watch", "advance"]
 
 NEVER_NS = -(1 << 62)
 LONG_GAP_NS = 10 * SECOND_NS
-"""What is before so long a gap is no longer changed by what comes after it, and by nothing that is not too late."""
+"""Samples after so long a gap do not change resampled samples before it; only late samples do."""
 
 
-class _Told(NamedTuple):
-    """What was told, but may still be changed by late samples."""
+class Update(NamedTuple):
+    """What has become known.
 
-    event: Window | End
+    Attributes:
+        end_ns: the end of the window that this update describes. If an earlier update has the same ``end_ns``, late
+            samples have changed the window: this update replaces that one and all after it.
+        label: of the bout at ``end_ns``; None where no label is probable enough, and where a stretch has ended.
+        probabilities: of each label in the window, float32 ``[labels]``: those of the last row of an offline run whose
+            samples end there. NaN where a stretch has ended, because there is no window.
+        entered: the label of a bout that began with this window.
+        left: the label of a bout that ended before it.
+        rows: rows of the timeline that have become final: averaged over all windows that cover them, and too old for
+            late samples. They follow about a window's length later.
+    """
+
+    end_ns: int
+    label: str | None
+    probabilities: NDArray[np.float32]
+    entered: str | None
+    left: str | None
+    rows: tuple[TimelineRow, ...] = ()
+
+
+class _Provisional(NamedTuple):
+    """An event that is in an update already and may still be changed by late samples."""
+
+    event: Window | StretchEnd
     probabilities: NDArray[np.float32]
     bout: str | None
 
 
 class Watch:
-    """A stream of one watch: ``add`` samples, ``advance``, ask the network for the windows, ``tell``.
+    """A stream of one watch: ``add`` samples, ``advance``, compute the windows' probabilities, ``label``.
 
     Attributes:
-        plan: what it shares with other watches of the same model.
+        specification: shared with other watches of the same model.
         arrivals: its latest samples; counts of late, repeated and marked ones.
     """
 
-    def __init__(self, plan: Plan) -> None:
-        self.plan = plan
-        self.arrivals = Arrivals(plan)
-        self._windowing = Windowing(plan)
-        self._averaging = Averaging(plan)
-        self._none = np.empty((0, len(plan.specification.channels)), dtype=np.float32)
+    def __init__(self, specification: StreamSpecification) -> None:
+        self.specification = specification
+        self.arrivals = Arrivals(specification)
+        self._windows = LiveWindows(specification)
+        self._averages = RowAverages(specification)
+        self._none = np.empty((0, len(specification.model.channels)), dtype=np.float32)
         self.reset()
 
     def reset(self) -> None:
-        """Forget all samples and what was told; what comes next may be of any time."""
+        """Forget all samples and labels; the next samples may be of any time."""
         self.arrivals.reset()
-        self._begin_anew()
-        self._steps: list[Step] = []
-
-    def _begin_anew(self) -> None:
-        self._windowing.clear()
-        self._averaging.clear()
+        self._windows.clear()
+        self._averages.clear()
         self._next_ns = self._safe_ns = NEVER_NS
-        self._told: list[_Told] = []
-        self._due: list[Window | End] = []
+        self._provisional: list[_Provisional] = []
+        self._due: list[Window | StretchEnd] = []
         self._bout: str | None = None
         self._final_bout: str | None = None
+        self._rows: list[TimelineRow] = []
 
     def add(self, signals: NDArray[np.floating], time_ns: NDArray[np.int64]) -> None:
-        """Take samples ``[n, channels]`` (acceleration in g) with their times in nanoseconds since 1970, in any order.
+        """Add samples ``[n, channels]`` (acceleration in g) with their times in nanoseconds since 1970, in any order.
 
         Raises:
-            HarkenError: when they do not fit one another or the model, or cannot be a sensor's.
+            HarkenError: when shapes, channels or times do not fit one another, the model, or a sensor.
         """
         self.arrivals.add(signals, time_ns)
 
     @property
     def due(self) -> list[Window]:
-        """The windows that the network has to be asked about."""
+        """The windows whose probabilities ``label`` needs."""
         return [event for event in self._due if isinstance(event, Window)]
 
     @property
@@ -79,52 +98,52 @@ class Watch:
         """How many there are."""
         return sum(isinstance(event, Window) for event in self._due)
 
-    def tell(self, probabilities: NDArray[np.float32]) -> list[Update]:
-        """What has become known, from the probabilities ``[windows, labels]`` of the windows that ``advance`` gave."""
+    def label(self, probabilities: NDArray[np.float32]) -> list[Update]:
+        """The updates that follow from the probabilities ``[windows, labels]`` of the windows from ``advance``."""
         updates: list[Update] = []
         number = 0
         for event in self._due:
             if isinstance(event, Window):
-                updates.append(self._heard(event, probabilities[number]))
-                event.signals = self._none  # a view would keep what is behind it
+                updates.append(self._labelled(event, probabilities[number]))
+                event.signals = self._none  # a view would keep the whole array in memory
                 number += 1
             else:
-                updates.append(Update(event.end_ns, None, self.plan.nothing, None, self._bout))
+                updates.append(Update(event.end_ns, None, self.specification.unknown, None, self._bout))
                 self._bout = None
-                self._told.append(_Told(event, self.plan.nothing, None))
+                self._provisional.append(_Provisional(event, self.specification.unknown, None))
         self._due = []
         self._settle()
-        if self._steps and not updates and self._safe_ns == EVER:  # no window will come to bring them
-            updates.append(Update(self._steps[-1].end_ns, None, self.plan.nothing, None, None))
-        if updates and self._steps:
-            updates[-1] = updates[-1]._replace(steps=tuple(self._steps))
-            self._steps = []
+        if self._rows and not updates and self._safe_ns == EVER:  # no later window has an update for them
+            updates.append(Update(self._rows[-1].end_ns, None, self.specification.unknown, None, None))
+        if updates and self._rows:
+            updates[-1] = updates[-1]._replace(rows=tuple(self._rows))
+            self._rows = []
         return updates
 
-    def _heard(self, window: Window, probabilities: NDArray[np.float32]) -> Update:
-        """The bout after one more window."""
-        labels, before = self.plan.specification.labels, self._bout
+    def _labelled(self, window: Window, probabilities: NDArray[np.float32]) -> Update:
+        """The update for one more window."""
+        labels, before = self.specification.model.labels, self._bout
         bout = before
-        if before is None or probabilities[labels.index(before)] < self.plan.leave_below:
+        if before is None or probabilities[labels.index(before)] < self.specification.settings.leave_below:
             best = int(probabilities.argmax())
-            bout = labels[best] if probabilities[best] >= self.plan.enter_at else None
+            bout = labels[best] if probabilities[best] >= self.specification.settings.enter_at else None
         changed = bout != before
         self._bout = bout
-        self._told.append(_Told(window, probabilities.copy(), bout))  # whoever hears of them may change them
+        self._provisional.append(_Provisional(window, probabilities.copy(), bout))  # the caller may change its own
         return Update(window.end_ns, bout, probabilities, bout if changed else None, before if changed else None)
 
     def _settle(self) -> None:
-        """Average what no late sample can change any more."""
-        while self._told and self._told[0].event.key_ns < self._safe_ns:
-            event, probabilities, self._final_bout = self._told.pop(0)
+        """Average the windows that no late sample can change any more."""
+        while self._provisional and self._provisional[0].event.key_ns < self._safe_ns:
+            event, probabilities, self._final_bout = self._provisional.pop(0)
             if isinstance(event, Window):
-                self._steps += self._averaging.add(event, probabilities)
+                self._rows += self._averages.add(event, probabilities)
             else:
-                self._steps += self._averaging.end(event)
+                self._rows += self._averages.end(event)
 
     def _parts(self, *, ended: bool) -> list[Part]:
-        """The samples from which new even ones can be made, cut at long gaps."""
-        arrivals, resampler = self.arrivals, self.plan.resampler
+        """The samples from which new resampled ones can be computed, cut at long gaps."""
+        arrivals, resampler = self.arrivals, self.specification.resampler
         rows = len(arrivals.time_ns) if ended else arrivals.decided
         if rows == 0:
             return []
@@ -138,7 +157,7 @@ class Watch:
             self._next_ns = min(self._next_ns, int(arrivals.time_ns[arrivals.changed]))
         first = 0
         if resampler is not None:
-            # As much as new samples are made of, and no more.
+            # Only the samples that new resampled ones depend on.
             first = max(0, int(time_ns.searchsorted(self._next_ns - needs_ns(resampler))) - 3)
         edges = [first, rows]
         if time_ns[-1] - time_ns[first] > LONG_GAP_NS:
@@ -158,26 +177,26 @@ class Watch:
         ]
 
     def _take(self, made: Sequence[tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.bool_]]]) -> None:
-        """Even samples for each of ``_parts``."""
+        """Take the resampled samples of each of ``_parts``."""
         from_ns = self._next_ns
-        self._told_again_from(from_ns)
+        self._take_back(from_ns)
         if len(made) == 1:
-            self._due += self._windowing.extend(from_ns, *made[0])
+            self._due += self._windows.extend(from_ns, *made[0])
         elif made:
-            self._due += self._windowing.extend(
+            self._due += self._windows.extend(
                 from_ns, *(np.concatenate(columns) for columns in zip(*made, strict=True))
             )
 
-    def _told_again_from(self, from_ns: int) -> None:
-        """Take back what was told of samples from then on."""
-        if self._told and self._told[-1].event.key_ns >= from_ns:
-            while self._told and self._told[-1].event.key_ns >= from_ns:
-                self._told.pop()
-            self._bout = self._told[-1].bout if self._told else self._final_bout
+    def _take_back(self, from_ns: int) -> None:
+        """Remove the events from this time on; new ones replace them."""
+        if self._provisional and self._provisional[-1].event.key_ns >= from_ns:
+            while self._provisional and self._provisional[-1].event.key_ns >= from_ns:
+                self._provisional.pop()
+            self._bout = self._provisional[-1].bout if self._provisional else self._final_bout
 
     def _advanced(self, known_ns: int) -> None:
-        """Forget what neither late samples nor coming windows need."""
-        arrivals, resampler = self.arrivals, self.plan.resampler
+        """Forget the samples that neither late samples nor later windows need."""
+        arrivals, resampler = self.arrivals, self.specification.resampler
         time_ns, rows = arrivals.time_ns, arrivals.decided
         self._next_ns = max(self._next_ns, known_ns)
         late = int(time_ns.searchsorted(arrivals.latest_ns - LATE_NS))
@@ -186,40 +205,40 @@ class Watch:
             self._safe_ns = min(arrivals.latest_ns - LATE_NS, self._next_ns)
         else:
             row = max(0, min(late, rows) - 2)
-            # The row before is the first that may be another's neighbour; at the very beginning none is safe.
+            # A late sample can become the neighbour of the row before; at the beginning of a stream no row is safe.
             self._safe_ns = min(self._next_ns, int(time_ns[row]) - resampler.reach_ns) if late >= 2 else NEVER_NS
             first = int(time_ns.searchsorted(self._safe_ns - needs_ns(resampler))) - 3
         arrivals.settle(max(0, first))
-        self._windowing.trim(self._safe_ns)
+        self._windows.trim(self._safe_ns)
 
     def _finish(self) -> None:
-        """As if a gap followed all samples."""
-        self._due += self._windowing.finish()
+        """End the stretch, as a gap would."""
+        self._due += self._windows.finish()
         self._safe_ns = EVER
         self.arrivals.forget()
 
 
 def needs_ns(resampler: Resampler) -> int:
-    """How far before a new sample the old ones lie that it is made of; of those before three count as well."""
+    """How far before a new sample the samples lie that it depends on; it also depends on the three before those."""
     return resampler.reach_ns + round(resampler.grid.step_ns)
 
 
 def advance(watches: Sequence[Watch], *, ended: bool = False) -> list[Window]:
-    """Resample what has come for these watches (of one plan), and give the windows that have become due.
+    """Resample what has come for these watches (of one specification), and return the windows that are due.
 
     Args:
         watches: each with new samples, or not.
-        ended: as if a gap followed the samples of all of them.
+        ended: end the stretch of each watch, as a gap would.
 
     Returns:
-        The windows of each watch, one watch after the other; every watch then awaits ``tell`` with the probabilities
-        of its own (``Watch.due`` says how many there are).
+        The windows of each watch, one watch after the other. Call ``Watch.label`` of every watch next, with the
+        probabilities of its own windows (``Watch.due_count`` of them).
     """
     if not watches:
         return []
-    resampler = watches[0].plan.resampler
-    asked = [watch._parts(ended=ended) for watch in watches]
-    flat = [part for parts in asked for part in parts]
+    resampler = watches[0].specification.resampler
+    parts_by_watch = [watch._parts(ended=ended) for watch in watches]
+    flat = [part for parts in parts_by_watch for part in parts]
     if resampler is None:
         made = []
         for part in flat:
@@ -229,7 +248,7 @@ def advance(watches: Sequence[Watch], *, ended: bool = False) -> list[Window]:
         made = [(times, new.signals, new.valid) for times, new in resampled(resampler, flat)]
     done = 0
     windows: list[Window] = []
-    for watch, parts in zip(watches, asked, strict=True):
+    for watch, parts in zip(watches, parts_by_watch, strict=True):
         if parts:
             watch._take(made[done : done + len(parts)])
             done += len(parts)

@@ -1,22 +1,22 @@
-/* What is being done now: one word, large; how sure; and all the others. */
+/* The present activity and its probability, and the probabilities of all other labels. */
 
 import { paint } from "./colours.js";
-import { byId, duration, make, percent, plain, tell } from "./text.js";
+import { byId, duration, make, percent, plain, showText } from "./text.js";
 
 const SETTLED_MS = 1_500;
 const QUIET_MS = 5_000;
 
-/** Shows the labels of one watch. */
+/** Shows the present label of one watch. */
 export class Activity {
   #labels = [];
   #colours = new Map();
   #rows = new Map();
   #announced = null;
   #announcedAt = -Infinity;
-  #pending = null; // what is announced if it lasts
+  #pending = null; // announced if it lasts
   #timer = null;
 
-  /** Begin anew with these labels. */
+  /** Start with these labels. */
   begin(labels, colours) {
     this.#labels = labels;
     this.#colours = colours;
@@ -32,11 +32,11 @@ export class Activity {
         return row;
       }),
     );
-    this.listen();
+    this.clear();
   }
 
-  /** Nothing is known yet. */
-  listen() {
+  /** Show that nothing is known yet. */
+  clear() {
     clearTimeout(this.#timer);
     this.#announced = this.#pending = null;
     byId("now-label").textContent = "listening …";
@@ -69,7 +69,7 @@ export class Activity {
     this.#announce(name);
   }
 
-  /** Tell a screen reader of a change that has lasted a moment, and of not too many of them. */
+  /** Announce a change to screen readers once it has lasted a moment, and at most every few seconds. */
   #announce(name) {
     if (name === this.#pending) return;
     clearTimeout(this.#timer);
@@ -84,7 +84,7 @@ export class Activity {
   }
 }
 
-/** Says when the watch has gone quiet. */
+/** Shows a message when no samples have come for some seconds. */
 export function silence(seconds) {
-  tell(byId("stale"), seconds > 3 ? `No samples for ${duration(seconds)}: is the watch still sending?` : null);
+  showText(byId("stale"), seconds > 3 ? `No samples for ${duration(seconds)}: is the watch still sending?` : null);
 }

@@ -1,9 +1,9 @@
-/* The colours of labels: those of harken's pictures and reports, so that walking looks the same here. */
+/* The colours of labels, the same as in harken's pictures and reports. */
 
-// Okabe and Ito's, which people with any common colour blindness tell apart.
+// Okabe and Ito's palette, distinguishable with any common colour blindness.
 const PALETTE = ["#0072b2", "#e69f00", "#009e73", "#d55e00", "#56b4e9", "#cc79a7", "#f0e442"];
 const SHADES = [0, -0.5, 0.55];
-// Colours of the common words, by number; from 7 on, in the darker shade.
+// Fixed colours of common labels, by number; from 7 on, in the darker shade.
 const KNOWN = {
   laying: 0,
   laying_down: 0,
@@ -19,12 +19,12 @@ const KNOWN = {
   stairs: 7,
 };
 
-// A patch of colour on a light and on a dark page, and the contrast (WCAG's) that it has with the page at least.
+// Light and dark page, and the least contrast (as WCAG defines it) between a colour and the page.
 const LIGHT = { page: "#ffffff", least: 1.5, away: 0 };
 const DARK = { page: "#16191d", least: 2.6, away: 255 };
 
 /**
- * Two colours for each label, `Map` of label to `{light, dark}`, each `#rrggbb`, as report/wearer/colours.py gives them.
+ * Two colours for each label, `Map` of label to `{light, dark}`, each `#rrggbb`, as reports/wearer/colours.py computes them.
  * A label keeps its colour from picture to picture.
  */
 export function labelColours(labels) {
@@ -32,7 +32,7 @@ export function labelColours(labels) {
   return new Map([...pictureColours(labels)].map(([label, colour]) => [label, both(colour)]));
 }
 
-/** A colour for each label, `Map` of label to `#rrggbb`, as figures/style.py gives them. */
+/** A colour for each label, `Map` of label to `#rrggbb`, as figures/style.py computes them. */
 export function pictureColours(labels) {
   const known = (name) => Object.hasOwn(KNOWN, key(name));
   const names = [...new Set(labels)].sort((a, b) => known(b) - known(a) || (a < b ? -1 : a > b ? 1 : 0));
@@ -43,7 +43,7 @@ export function pictureColours(labels) {
     if (!free.size) free = new Set(Array(size * SHADES.length).keys());
     let place = KNOWN[key(name)];
     if (!known(name) || !free.has(place)) {
-      // A darker or paler shade is given only when every full colour has gone.
+      // Darker or paler shades are used only when all full colours are taken.
       const row = Math.floor(Math.min(...free) / size) * size;
       const wanted = known(name) ? place : crc32(key(name));
       place = [...PALETTE.keys()].map((step) => row + ((wanted + step) % size)).find((at) => free.has(at));
@@ -56,7 +56,7 @@ export function pictureColours(labels) {
 
 const key = (name) => name.trim().toLowerCase().replaceAll(" ", "_").replaceAll("-", "_");
 
-/** The checksum that Python's zlib gives, so that a label has one colour in both languages. */
+/** The same checksum as Python's zlib.crc32, so that a label has the same colour in both languages. */
 function crc32(text) {
   let rest = 0xffffffff;
   for (const byte of new TextEncoder().encode(text)) {
@@ -71,7 +71,7 @@ function shade(colour, amount) {
   return hex(parts(colour).map((part) => (1 - Math.abs(amount)) * part + Math.abs(amount) * other));
 }
 
-/** The colour, a little darker or paler where it would drown in the page. */
+/** The colour, made darker or paler until its contrast with the page is large enough. */
 function seen(colour, { page, least, away }) {
   let mixed = parts(colour);
   while (contrast(hex(mixed), page) < least) mixed = mixed.map((part) => 0.95 * part + 0.05 * away);
@@ -96,13 +96,13 @@ const rounded = (value) => (value % 1 === 0.5 ? 2 * Math.round(value / 2) : Math
 
 const night = matchMedia("(prefers-color-scheme: dark)");
 
-/** A colour of the page's style, as it is now: `theme("ink")`. */
+/** A present colour of the page's style: `theme("ink")`. */
 export const theme = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
-/** A label's colour on the page as it is now, for canvases; that of nothing where it has none. */
+/** A label's present colour, for canvases; the colour of unlabelled time if it is undefined. */
 export const onPage = (colour) => (colour ? (night.matches ? colour.dark : colour.light) : theme("nothing"));
 
-/** Fill an element with a label's colour; it follows the page from light to dark. */
+/** Fill an element with a label's colour, for light and dark pages. */
 export function paint(element, colour) {
   element.classList.add("painted");
   for (const name of ["light", "dark"]) {
@@ -111,7 +111,7 @@ export function paint(element, colour) {
   }
 }
 
-/** Calls back when the reader's system changes between light and dark. */
+/** Calls `redraw` when the system changes between light and dark. */
 export function onThemeChange(redraw) {
   night.addEventListener("change", redraw);
 }

@@ -1,19 +1,19 @@
-/* The socket to the server: it comes back by itself, and says in words how it is. */
+/* The socket to the server, which reconnects by itself and reports its state in words. */
 
 const WAITS_S = [0.5, 1, 2, 4, 8];
 
-/** What the address says, for servers that ask for a token. */
+/** The token in the page's address, for servers that need one. */
 export const token = new URLSearchParams(location.search).get("token");
 
-/** Headers of requests beside the socket. */
+/** Headers of requests other than the socket. */
 export const credentials = () => (token ? { Authorization: `Bearer ${token}` } : {});
 
 /**
  * Connects for as long as the page lives.
  *
- * `onMessage(message)` gets each of the server's messages; `onState(state, words)` is told `good`, `waiting` or `bad`.
- * Returns `choose(watch)`, and `remember(watch)` for the one that the server chose: both hold when the connection comes
- * back.
+ * `onMessage(message)` is called with each message, `onState(state, words)` with the state `good`, `waiting` or `bad`.
+ * Returns `choose(watch)`, and `remember(watch)` for the watch that the server chose; both also apply after a
+ * reconnection.
  */
 export function connect({ onMessage, onState }) {
   let socket = null;
@@ -37,7 +37,7 @@ export function connect({ onMessage, onState }) {
       try {
         message = JSON.parse(event.data);
       } catch {
-        return; // not of this protocol; the next one may be
+        return; // ignore a message that is not JSON
       }
       onMessage(message);
     });
@@ -53,7 +53,7 @@ export function connect({ onMessage, onState }) {
   }
 
   open();
-  // A computer that wakes up, or a network that is back, need not wait for the next try.
+  // When the network is back, the next attempts follow soon.
   addEventListener("online", () => socket.readyState === WebSocket.CLOSED && (failures = 0));
   return {
     remember(watch) {
@@ -66,14 +66,14 @@ export function connect({ onMessage, onState }) {
   };
 }
 
-/** Why a server that is there will not have us, in words; null when it cannot be reached or does not say. */
+/** Why the server refuses the connection, in words; null when it cannot be reached or gives no reason. */
 async function refusal() {
   try {
     const answer = await fetch("/api/model", { headers: credentials() });
     if (answer.status === 401 || answer.status === 403) {
       return token
-        ? "The server does not take this address's token: open the address that harken serve printed"
-        : "This server asks for a token: open the address that harken serve printed";
+        ? "The server refuses the token in this address: open the address that harken serve printed"
+        : "This server needs a token: open the address that harken serve printed";
     }
     return answer.ok ? null : await sentence(answer);
   } catch {
@@ -81,12 +81,12 @@ async function refusal() {
   }
 }
 
-/** The sentence in an answer that is not a success. */
+/** The error message in an answer. */
 async function sentence(answer) {
   return sentenceOf(await answer.json().catch(() => null)) ?? `The server answered ${answer.status}`;
 }
 
-/** What is wrong, as this server says it, or as its framework does; null when it does not. */
+/** The error message of this server, or of its framework; null if there is none. */
 export function sentenceOf(said) {
   const found = said?.error ?? said?.detail;
   return typeof found === "string" ? capital(found) : null;

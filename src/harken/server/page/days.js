@@ -1,4 +1,4 @@
-/* One band a day, one below the other, all zoomed together by pointer, buttons or keys. */
+/* A band for each day, one below the other, zoomed together by pointer, buttons or keys. */
 
 import { onPage, onThemeChange, theme } from "./colours.js";
 import { hatch, niceStep, sharp } from "./drawing.js";
@@ -15,14 +15,14 @@ const LEAST_HOURS = 1 / 60;
 const STEPS_H = [1 / 360, 1 / 60, 1 / 12, 1 / 4, 1 / 2, 1, 2, 3, 6];
 const HOUR_MS = 3_600_000;
 
-/** The picture of all days. `readout` is the element that says what is under the pointer or the cursor. */
+/** The picture of all days. `readout` shows the values under the pointer or the cursor. */
 export class Days {
   #rows;
   #colours;
   #most;
   #readout;
   #whole;
-  #curve; // the height of the curve: none where the server does not say how much the wrist moved
+  #curve; // the height of the curve; 0 where the answer has no activity
   #height; // of a day
   #cursor = null; // {day, hours}
   #drag = null; // {from, to} in hours
@@ -52,7 +52,7 @@ export class Days {
     return this.view[0] > this.#whole[0] + 1e-9 || this.view[1] < this.#whole[1] - 1e-9;
   }
 
-  /** Show these hours of each day, as far as there are any. */
+  /** Show these hours of each day, limited to those of the recording. */
   show(from, to) {
     const [first, last] = this.#whole;
     const span = Math.min(last - first, Math.max(LEAST_HOURS, to - from));
@@ -66,13 +66,13 @@ export class Days {
     this.show(...this.#whole);
   }
 
-  /** Zoom by a factor around the cursor, or the middle. */
+  /** Zoom by a factor around the cursor, or else the middle. */
   zoom(factor, around = this.#cursor?.hours ?? (this.view[0] + this.view[1]) / 2) {
     const [from, to] = this.view;
     this.show(around - (around - from) / factor, around + (to - around) / factor);
   }
 
-  /** Move by a share of what is seen. */
+  /** Move by a share of the visible time. */
   pan(share) {
     const by = share * (this.view[1] - this.view[0]);
     this.show(this.view[0] + by, this.view[1] + by);
@@ -99,7 +99,7 @@ export class Days {
     context.fillStyle = theme("nothing");
     for (let pixel = 0; pixel < pixels; pixel++) {
       if (!(activity[pixel] >= 0)) continue;
-      // The square root, so that small movements are seen beside large ones.
+      // The square root makes small movements visible beside large ones.
       const high = Math.max(1, this.#curve * Math.sqrt(Math.min(1, activity[pixel] / this.#most)));
       context.fillRect(pixel, base - high, 1, high);
     }
@@ -174,7 +174,7 @@ export class Days {
     if (code === NOT_WORN) return `${when}not worn`;
     const probability = this.#rows.probability[row];
     const sure = Number.isFinite(probability) ? `, ${percent(probability)}` : "";
-    const what = code === NOTHING ? "nothing can be said" : `${plain(this.#rows.labels[code])}${sure}`;
+    const what = code === NOTHING ? "no label" : `${plain(this.#rows.labels[code])}${sure}`;
     const moved = this.#rows.activity[row];
     return `${when}${what}${moved >= 0 ? ` · movement ${Math.round(moved)} mg` : ""}`;
   }

@@ -1,6 +1,6 @@
-/* Canvases that are sharp on every screen, and what both bands draw in the same way. */
+/* Canvases that are sharp on every screen, and drawing that both bands use. */
 
-/** The context of a canvas at its size on the page, in the page's own dots, emptied; null while it is not seen. */
+/** The cleared context of a canvas at its size on the page, in CSS pixels; null while it is not visible. */
 export function sharp(canvas, height = canvas.clientHeight) {
   const width = canvas.clientWidth;
   if (!width || !height) return null;
@@ -14,7 +14,7 @@ export function sharp(canvas, height = canvas.clientHeight) {
   return { context, width, height };
 }
 
-/** Diagonal lines inside a rectangle: not worn. */
+/** Diagonal lines in a rectangle, for time not worn. */
 export function hatch(context, x, y, width, height, colour) {
   context.save();
   context.beginPath();

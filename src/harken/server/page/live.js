@@ -1,23 +1,23 @@
-/* The first tab: the server's messages, handed to what shows them. */
+/* The first tab: passes the server's messages to the parts that show them. */
 
 import { Activity, silence } from "./activity.js";
 import { labelColours } from "./colours.js";
 import { connect } from "./connection.js";
-import { howTo } from "./how.js";
-import { Past } from "./past.js";
+import { instructions } from "./instructions.js";
+import { LastHour } from "./last_hour.js";
 import { Samples } from "./samples.js";
-import { byId, make, plain, tell } from "./text.js";
+import { byId, make, plain, showText } from "./text.js";
 import { traces } from "./traces.js";
 import { Watches } from "./watches.js";
 
 const BY_NAME = new Intl.Collator(undefined, { numeric: true });
 const NOTICE_MS = 15_000;
 
-/** Connects and shows what comes in. */
+/** Connects to the server and shows its messages. */
 export function live() {
   const samples = new Samples();
   const activity = new Activity();
-  const past = new Past();
+  const lastHour = new LastHour();
   const watches = new Watches((watch) => look(watch));
   let model = null;
   let current = null;
@@ -42,7 +42,7 @@ export function live() {
     else if (message.type === "dropped") missed(message.frames);
     else if (message.type === "history") history(message);
     else if (message.type === "error") refused(message.message);
-    else if (message.watch !== current) return; // of the watch that was looked at before
+    else if (message.watch !== current) return; // of the watch that was shown before
     else if (message.type === "samples") samples.push(message, performance.now());
     else if (message.type === "label") labelled(message);
   }
@@ -51,27 +51,27 @@ export function live() {
     model = message.model;
     byId("wait").hidden = true;
     onState("good", "Connected");
-    forget();
+    clear();
     const lines = model.card ?? [];
     byId("model-lines").replaceChildren(...lines.map((line) => make("li", {}, plain(line))));
     byId("model-card").hidden = lines.length === 0;
-    for (const place of [byId("how"), byId("how-here")]) place.replaceChildren(howTo(model));
+    for (const place of [byId("how"), byId("how-here")]) place.replaceChildren(instructions(model));
     present(message.watches);
   }
 
-  /** Nothing is known of the watch that is looked at from now on. */
-  function forget() {
+  /** Clear all displays, for a new watch. */
+  function clear() {
     const colours = labelColours(model.labels);
     samples.clear();
     activity.begin(model.labels, colours);
-    past.begin(colours, 1000 * (model.hop_s || 1));
+    lastHour.begin(colours, 1000 * (model.hop_s || 1));
   }
 
   function present(watchesNow) {
     known = [...(watchesNow ?? [])].sort((a, b) => BY_NAME.compare(a.watch, b.watch));
     const gone = current !== null && !known.some(({ watch }) => watch === current);
     if (gone && known.length) look(known[0].watch);
-    else if (gone) current = null; // the server chooses the next one that comes
+    else if (gone) current = null; // the server chooses the next one that connects
     watches.show(known, current);
     const some = known.length > 0;
     byId("live").hidden = !some;
@@ -81,35 +81,35 @@ export function live() {
 
   function look(watch) {
     current = watch;
-    forget();
+    clear();
     connection.choose(watch);
     watches.show(known, current);
   }
 
-  /** All that the server remembers of a watch, once it is looked at. */
+  /** The past labels and samples of a newly chosen watch. */
   function history(message) {
     if (current !== null && message.watch !== current) return;
     current = message.watch;
     connection.remember(current);
-    forget();
-    for (const one of message.labels ?? []) past.push(one);
+    clear();
+    for (const one of message.labels ?? []) lastHour.push(one);
     if (message.samples) samples.push(message.samples, performance.now());
     const last = message.labels?.at(-1);
-    if (last) activity.show(last, past.since);
-    past.draw();
+    if (last) activity.show(last, lastHour.since);
+    lastHour.draw();
     watches.show(known, current);
   }
 
-  /** The server's own words; where they were about a watch that is gone, another one is looked at. */
+  /** Show an error message; if it is about a watch that no longer exists, show another watch. */
   function refused(words) {
     notice(words);
     if (current !== null && known.length && !known.some(({ watch }) => watch === current)) look(known[0].watch);
   }
 
   function labelled(message) {
-    past.push(message);
-    past.draw();
-    activity.show(message, past.since);
+    lastHour.push(message);
+    lastHour.draw();
+    activity.show(message, lastHour.since);
     const row = known.find(({ watch }) => watch === message.watch);
     if (row) {
       row.label = message.label;
@@ -124,11 +124,11 @@ export function live() {
   }
 
   function notice(words) {
-    tell(byId("trouble"), words);
+    showText(byId("trouble"), words);
     clearTimeout(noticeTimer);
     noticeTimer = setTimeout(() => {
       dropped = 0;
-      tell(byId("trouble"), null);
+      showText(byId("trouble"), null);
     }, NOTICE_MS);
   }
 }

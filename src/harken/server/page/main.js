@@ -1,4 +1,4 @@
-/* harken's page: what a wrist is doing now, and what it did on a recorded day. */
+/* harken's page: live labels in the first tab, a recording in the second. */
 
 import { live } from "./live.js";
 import { recordings } from "./upload.js";

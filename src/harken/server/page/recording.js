@@ -1,4 +1,4 @@
-/* What became of a recording: its days, hours of each label, and what was found in the file. */
+/* A labelled recording: its days, the hours of each label, and notes on the file. */
 
 import { labelColours, paint } from "./colours.js";
 import { Days } from "./days.js";
@@ -11,7 +11,7 @@ const MOST_DAYS_IN_THE_TABLE = 9;
 /** Fill `place` with the server's answer about the file `name`. */
 export function showRecording(place, answer, name) {
   if (answer.rows.length === 0) {
-    place.replaceChildren(make("p", { class: "card" }, `${name} holds nothing that could be labelled.`));
+    place.replaceChildren(make("p", { class: "card" }, `${name} has no part that could be labelled.`));
     return;
   }
   const rows = new Rows(answer);
@@ -64,19 +64,19 @@ function facts(rows, answer, total) {
   return make("p", { class: "facts" }, ...words.map((word) => make("span", {}, word)));
 }
 
-/** Chips for everything that occurs. */
+/** Chips for all labels that occur. */
 function key(rows, colours, total) {
   return make("ul", { class: "key" }, ...inOrder(rows, total).map((code) => make("li", {}, chip(rows, colours, code), nameOf(rows, code))));
 }
 
-/** Codes by how much there is of them; what is no activity comes last, gaps do not come at all. */
+/** Codes by their total time; codes that are not labels come last, without gaps. */
 function inOrder(rows, total) {
   const labels = [...total.keys()].filter((code) => code >= 0).sort((a, b) => total.get(b) - total.get(a));
   return [...labels, ...[NOTHING, NOT_WORN].filter((code) => total.get(code))];
 }
 
 function nameOf(rows, code) {
-  return { [NOTHING]: "nothing can be said", [NOT_WORN]: "not worn" }[code] ?? plain(rows.labels[code]);
+  return { [NOTHING]: "no label", [NOT_WORN]: "not worn" }[code] ?? plain(rows.labels[code]);
 }
 
 function chip(rows, colours, code) {
@@ -106,8 +106,8 @@ function hours(rows, colours, perDay, total) {
   return make("section", { class: "card hours" }, make("h2", {}, "Time in each activity"), table);
 }
 
-function notes(said) {
-  if (!said.length) return "";
-  return make("section", { class: "card" }, make("h2", {}, "What was found in the file"),
-    make("ul", { class: "notes" }, ...said.map((note) => make("li", {}, note))));
+function notes(texts) {
+  if (!texts.length) return "";
+  return make("section", { class: "card" }, make("h2", {}, "Notes on the file"),
+    make("ul", { class: "notes" }, ...texts.map((note) => make("li", {}, note))));
 }

@@ -1,4 +1,4 @@
-/* A labelled recording as arrays over its rows, and as pixels. */
+/* The rows of a labelled recording as arrays, and as pixels. */
 
 import { DAY_MS, wallClock } from "./wallclock.js";
 
@@ -24,7 +24,7 @@ export class Rows {
       this.end[i] = this.start[i] + (row.end_ms - row.start_ms);
       this.code[i] = row.wear === null ? GAP : row.wear === false ? NOT_WORN : NOTHING;
       if (row.label !== null && this.code[i] !== NOT_WORN) {
-        if (!codeOf.has(row.label)) codeOf.set(row.label, names.push(row.label) - 1); // "unsure" is no label of the model
+        if (!codeOf.has(row.label)) codeOf.set(row.label, names.push(row.label) - 1); // "unsure" is not a label of the model
         this.code[i] = codeOf.get(row.label);
       }
       this.activity[i] = row.activity_mg ?? NaN;
@@ -35,7 +35,7 @@ export class Rows {
     this.labels = names;
     const first = Math.floor(this.start[0] / DAY_MS);
     const last = Math.floor((this.end.at(-1) - 1) / DAY_MS);
-    /** Midnights of the days that hold anything, in wall-clock ms. */
+    /** Midnights of the days with recorded time, in wall-clock ms. */
     this.days = Array.from({ length: last - first + 1 }, (_, day) => (first + day) * DAY_MS).filter((midnight) => {
       const row = this.at(midnight);
       return this.#recorded(Math.max(0, row), midnight + DAY_MS);
@@ -59,8 +59,8 @@ export class Rows {
   }
 
   /**
-   * Of each of `pixels` between two times: the code that most of it is, a gap only where there is nothing else, so that
-   * short recordings are seen from afar; and the mean activity (NaN: none).
+   * For each of `pixels` between two times: the most frequent code, and the mean activity (NaN: none). A gap is shown
+   * only where there is nothing else, so that short recordings stay visible.
    */
   seen(from, to, pixels) {
     const kinds = this.labels.length + 3;
@@ -103,7 +103,7 @@ export class Rows {
     return seconds;
   }
 
-  /** An activity that few rows exceed, the top of the curve; null where none is known. */
+  /** An activity that few rows exceed, for the top of the curve; null where there is none. */
   get usualMost() {
     const sorted = this.activity.filter((value) => value >= 0).sort();
     return sorted.length ? Math.max(60, sorted[Math.floor(0.995 * (sorted.length - 1))]) : null;

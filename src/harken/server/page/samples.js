@@ -1,9 +1,9 @@
-/* The last samples of a watch, and where "now" is on its clock. */
+/* The latest samples of a watch, and the present time on its clock. */
 
 const KEPT_MS = 33_000;
 const GAP_MS = 1_000;
 
-/** Samples of one watch in order of time, for as long as they are seen. */
+/** Samples of one watch in order of time, as long as they are visible. */
 export class Samples {
   constructor() {
     this.clear();
@@ -12,13 +12,13 @@ export class Samples {
   clear() {
     this.t = [];
     this.axes = [[], [], []];
-    this.aheadMs = null; // the watch's clock less the browser's
-    this.lagMs = 300; // shown so much late, so that movement flows although samples come in lots
-    this.heardAt = null;
+    this.aheadMs = null; // the watch's clock minus the browser's
+    this.lagMs = 300; // the delay that makes movement smooth although samples come in lots
+    this.receivedAt = null;
     this.lotMs = 0;
   }
 
-  /** Take a lot of samples in; `at` is the browser's clock in ms. */
+  /** Add a lot of samples; `at` is the browser's clock in ms. */
   push({ t_ms: t, x, y, z }, at) {
     if (!t?.length) return;
     if (this.t.length && t[0] < this.t.at(-1) - 60_000) this.clear(); // another clock, as after a restart
@@ -40,17 +40,17 @@ export class Samples {
     this.axes[2].push(z);
   }
 
-  /** Keep the clocks together: the quickest arrivals say best how far they are apart. */
+  /** Update the difference of the clocks from the arrivals with the least delay. */
   #follow(at) {
     const ahead = this.t.at(-1) - at;
-    const passed = this.heardAt === null ? 0 : at - this.heardAt;
+    const passed = this.receivedAt === null ? 0 : at - this.receivedAt;
     if (this.aheadMs === null || Math.abs(ahead - this.aheadMs) > 3_000) this.aheadMs = ahead;
     else this.aheadMs = Math.max(ahead, this.aheadMs - 0.004 * passed);
     if (passed > 0 && passed < 3_000) {
       this.lotMs = Math.max(passed, 0.97 * this.lotMs);
       this.lagMs += 0.05 * (Math.min(1_500, 1.15 * this.lotMs + 40) - this.lagMs);
     }
-    this.heardAt = at;
+    this.receivedAt = at;
   }
 
   /** The watch's time at the right edge of the picture. */
@@ -59,8 +59,8 @@ export class Samples {
     return Math.min(at + this.aheadMs - this.lagMs, this.t.at(-1));
   }
 
-  /** Seconds since samples came in; 0 when none ever did. */
+  /** Seconds since the last samples came; 0 if there were none. */
   silenceS(at) {
-    return this.heardAt === null ? 0 : (at - this.heardAt) / 1000;
+    return this.receivedAt === null ? 0 : (at - this.receivedAt) / 1000;
   }
 }

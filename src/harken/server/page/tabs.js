@@ -1,6 +1,6 @@
-/* Two tabs, by mouse and by keyboard; the address remembers which. */
+/* Tabs for mouse and keyboard; the address contains the chosen one. */
 
-/** Makes a tab list work: arrow keys, Home and End move, `#name` in the address chooses. */
+/** Makes a tab list work: arrow keys, Home and End move; `#name` in the address selects. */
 export function tabs(list, { onShow = () => {} } = {}) {
   const all = [...list.querySelectorAll('[role="tab"]')];
   const nameOf = (tab) => tab.id.replace("tab-", "");

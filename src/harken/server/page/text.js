@@ -1,4 +1,4 @@
-/* Words and elements. Whatever a server or a file said becomes text, never markup. */
+/* Text and elements. Strings from servers and files become text, never markup. */
 
 /** An element with properties (`class`, `for`, `aria-…` and `data-…` as attributes) and children. */
 export function make(tag, properties = {}, ...children) {
@@ -13,10 +13,10 @@ export function make(tag, properties = {}, ...children) {
 
 export const byId = (id) => document.getElementById(id);
 
-/** A label as people read it: `forward_elevation` is "forward elevation". */
+/** A label without underscores: `forward_elevation` is "forward elevation". */
 export const plain = (label) => String(label).replaceAll("_", " ");
 
-/** A share in per cent that never rounds to certainty: 100 % is said of nothing that is not certain. */
+/** A share in per cent. Only 1 is shown as 100 %, and only 0 as 0 %. */
 export function percent(share) {
   if (!Number.isFinite(share)) return "–";
   if (share > 0.995 && share < 1) return "> 99 %";
@@ -24,7 +24,7 @@ export function percent(share) {
   return `${Math.round(100 * share)} %`;
 }
 
-/** How long: "40 s", "12 min", "5 h 23 min". */
+/** A duration: "40 s", "12 min", "5 h 23 min". */
 export function duration(seconds) {
   if (seconds < 59.5) return `${Math.round(seconds)} s`;
   const minutes = Math.round(seconds / 60);
@@ -38,8 +38,8 @@ export function listed(words) {
   return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
 }
 
-/** Shows a text, or hides its element when there is none. */
-export function tell(element, text) {
+/** Shows a text in an element, or hides the element when there is none. */
+export function showText(element, text) {
   if (element.textContent !== (text ?? "")) element.textContent = text ?? "";
   element.hidden = !text;
 }

@@ -1,4 +1,4 @@
-/* The moving picture of acceleration: 30 seconds that slide by. */
+/* The moving chart of the last 30 seconds of acceleration. */
 
 import { byId, make } from "./text.js";
 import { onThemeChange, theme } from "./colours.js";
@@ -7,7 +7,7 @@ const SPAN_S = 30;
 const AXES = ["x", "y", "z"];
 const LEAST_G = 1.25;
 
-/** Draws `samples` into the page, again and again, until the page is closed. */
+/** Draws `samples` in every animation frame. */
 export function traces(samples) {
   const place = byId("traces");
   const values = AXES.map((axis) => {
@@ -78,7 +78,7 @@ export function traces(samples) {
   }, 250);
 }
 
-/** Make room at once for what is larger, and give it back slowly. */
+/** Widen the range of the axis at once for larger values, and narrow it slowly. */
 function spread(reach, axes, passedMs) {
   let low = -LEAST_G;
   let high = LEAST_G;

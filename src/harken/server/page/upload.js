@@ -1,10 +1,10 @@
-/* The second tab: a recording goes to the server, and its labelled days come back. */
+/* The second tab: sends a recording to the server and shows its labelled days. */
 
 import { credentials, sentenceOf } from "./connection.js";
 import { showRecording } from "./recording.js";
-import { byId, duration, tell } from "./text.js";
+import { byId, duration, showText } from "./text.js";
 
-/** Lets files be dropped on `panel`, or chosen with its button. */
+/** Accepts files that are dropped on `panel` or chosen with its button. */
 export function recordings(panel) {
   const drop = byId("drop");
   const file = byId("file");
@@ -15,7 +15,7 @@ export function recordings(panel) {
     if (file.files.length) label(file.files[0]);
     file.value = ""; // the same file may be chosen again
   });
-  // A file that misses the tab would otherwise replace the page.
+  // Otherwise a file that is dropped outside the tab would replace the page.
   for (const kind of ["dragover", "drop"]) addEventListener(kind, (event) => event.preventDefault());
   panel.addEventListener("dragover", () => drop.classList.add("over"));
   panel.addEventListener("dragleave", (event) => {
@@ -49,11 +49,11 @@ export function recordings(panel) {
   }
 
   function trouble(text) {
-    tell(byId("upload-trouble"), text);
+    showText(byId("upload-trouble"), text);
   }
 }
 
-/** Says how far the sending is, and then how long the labelling takes. */
+/** Shows the progress of sending, then the time since labelling began. */
 function waiting(file) {
   const progress = byId("progress");
   const status = byId("upload-status");
@@ -61,7 +61,7 @@ function waiting(file) {
   let timer = null;
   progress.hidden = false;
   progress.removeAttribute("value");
-  tell(status, `Sending ${file.name} …`);
+  showText(status, `Sending ${file.name} …`);
   return {
     sent(share) {
       progress.value = share;
@@ -76,12 +76,12 @@ function waiting(file) {
     done() {
       clearInterval(timer);
       progress.hidden = true;
-      tell(status, null);
+      showText(status, null);
     },
   };
 }
 
-/** The server's answer; an Error in plain words when it is not a recording's days. */
+/** The server's answer; an Error with a sentence when it is not a labelled recording. */
 function send(file, said, signal) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
@@ -113,9 +113,9 @@ function parsed(text) {
 function inWords(status, answer) {
   const said = sentenceOf(answer);
   if (said) return said;
-  if (status === 401 || status === 403) return "This server asks for a token: open the address that harken serve printed.";
-  if (status === 413) return "The recording is larger than this server takes. `harken label FILE --out DIR` labels files of any size.";
-  if (status === 429 || status === 503) return "The server has its hands full; try again in a moment.";
+  if (status === 401 || status === 403) return "This server needs a token: open the address that harken serve printed.";
+  if (status === 413) return "The recording is larger than this server's limit. `harken label FILE --out DIR` labels files of any size.";
+  if (status === 429 || status === 503) return "The server is busy; try again in a moment.";
   if (status === 200) return "The server answered with something that is not a labelled recording.";
   return `The server could not label this recording (it answered ${status}).`;
 }

@@ -1,9 +1,9 @@
-/* The wearer's clock: from milliseconds since 1970 to what the clock on the wall showed, daylight saving included. */
+/* The wearer's clock: from milliseconds since 1970 to local time, with daylight saving. */
 
 export const DAY_MS = 86_400_000;
 const QUARTER_MS = 900_000;
 
-/** A function from UTC ms to ms that read, as if they were UTC, like the wall clock in the zone. */
+/** A function from UTC ms to local time in the zone, in ms as if local time were UTC. */
 export function wallClock(timezone) {
   const format = formatter(timezone);
   const known = new Map();
@@ -26,7 +26,7 @@ function formatter(timeZone) {
   try {
     return new Intl.DateTimeFormat("en-US", { ...options, timeZone });
   } catch {
-    return new Intl.DateTimeFormat("en-US", { ...options, timeZone: "UTC" }); // a zone that this browser does not know
+    return new Intl.DateTimeFormat("en-US", { ...options, timeZone: "UTC" }); // a zone unknown to this browser
   }
 }
 

@@ -1,8 +1,8 @@
-/* The watches that are connected; one of them is looked at. */
+/* The list of connected watches, one of which is shown. */
 
 import { byId, make, plain } from "./text.js";
 
-/** The list. `onChoose(watch)` is called when the reader picks one. */
+/** The list. `onChoose(watch)` is called when the user selects one. */
 export class Watches {
   #rows = new Map();
   #onChoose;
@@ -11,22 +11,22 @@ export class Watches {
     this.#onChoose = onChoose;
   }
 
-  /** Show these, keeping the rows that are there, so that a keyboard's focus stays where it is. */
+  /** Show these watches. Existing rows stay, so that the keyboard's focus stays, too. */
   show(watches, chosen) {
     const list = byId("watch-list");
-    const there = new Set(watches.map(({ watch }) => watch));
+    const present = new Set(watches.map(({ watch }) => watch));
     for (const [watch, { row }] of this.#rows) {
-      if (there.has(watch)) continue;
+      if (present.has(watch)) continue;
       row.remove();
       this.#rows.delete(watch);
     }
-    for (const said of watches) {
-      if (!this.#rows.has(said.watch)) this.#add(said.watch, list);
-      const { box, name, doing } = this.#rows.get(said.watch);
-      box.checked = said.watch === chosen;
-      const words = [said.label ? plain(said.label) : "not sure"];
-      if (Number.isFinite(said.sample_rate_hz)) words.push(`${Math.round(said.sample_rate_hz)} Hz`);
-      name.textContent = said.name ?? said.watch;
+    for (const entry of watches) {
+      if (!this.#rows.has(entry.watch)) this.#add(entry.watch, list);
+      const { box, name, doing } = this.#rows.get(entry.watch);
+      box.checked = entry.watch === chosen;
+      const words = [entry.label ? plain(entry.label) : "not sure"];
+      if (Number.isFinite(entry.sample_rate_hz)) words.push(`${Math.round(entry.sample_rate_hz)} Hz`);
+      name.textContent = entry.name ?? entry.watch;
       doing.textContent = words.join(" · ");
     }
     byId("watches").hidden = watches.length === 0;

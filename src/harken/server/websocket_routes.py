@@ -1,4 +1,4 @@
-"""The WebSockets: samples in and labels out, and the page's view of a watch."""
+"""The WebSocket routes: ``/ws/samples`` for samples and labels, ``/ws/view`` for the page."""
 
 import asyncio
 import contextlib
@@ -11,54 +11,52 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from harken.server.hub import Hub
 from harken.server.limits import RefusedError
-from harken.server.messages import samples_of
 from harken.server.outbox import Outbox
+from harken.server.sample_messages import samples_of
 from harken.support.errors import HarkenError
 
 __all__ = ["Sockets"]
 
 GONE = (WebSocketDisconnect, RuntimeError, OSError)
-"""What sending to, or receiving from, a socket raises that is no more."""
+"""Raised by sending to, or receiving from, a closed socket."""
 LARGEST_VIEW_MESSAGE = 4096
 REASON_BYTES = 120
-"""A frame that closes a socket has room for 125, two of them for the code."""
-
-
+"""A closing frame has room for 125, two of them for the code."""
 YES = ("1", "true", "yes", "on")
 
 
 class Sockets:
-    """ASGI: serves the WebSockets, and passes everything else on.
+    """ASGI middleware: serves the WebSockets, and passes other requests to the application.
 
-    There are many and they stay for hours, so they do not go through the framework that answers requests: of each it
-    would keep a dozen waiting functions, and what it knows about them.
+    There are many sockets that last for hours. They bypass FastAPI, which would keep a dozen suspended functions with
+    their data for each of them.
     """
 
     def __init__(self, app: Any, hub: Hub) -> None:
         self._app, self._hub = app, hub
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Serve, or pass on."""
+        """Serve a WebSocket, or pass a request on."""
         if scope["type"] != "websocket" or scope["path"] not in ("/ws/samples", "/ws/view"):
             await self._app(scope, receive, send)
             return
-        asked = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+        query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
         socket = WebSocket(scope, receive, send)
         if scope["path"] == "/ws/view":
-            await view(self._hub, socket, asked.get("watch"))
+            await view(self._hub, socket, query.get("watch"))
             return
-        acknowledging = asked.get("ack", "").lower() in YES or self._hub.keeper is not None
-        await take_samples(self._hub, socket, asked.get("watch", ""), acknowledging=acknowledging)
+        acknowledging = query.get("ack", "").lower() in YES or self._hub.log is not None
+        await take_samples(self._hub, socket, query.get("watch", ""), acknowledging=acknowledging)
 
 
 async def take_samples(hub: Hub, socket: WebSocket, watch: str, *, acknowledging: bool) -> None:
-    """``/ws/samples``: samples of one watch in, its labels out, until one side leaves."""
+    """``/ws/samples``: receive samples of one watch and send its labels, until one side closes the socket."""
     outbox = Outbox(hub.limits.frames, hub.limits.frame_bytes)
 
     def take(text: str | bytes) -> "asyncio.Future[None] | None":
-        # A function of its own, since whoever waits for the next message would keep the last one.
+        # A separate function, because its caller would keep the message in memory while it waits for the next.
         if len(text) > hub.limits.message_bytes:
-            raise RefusedError(413, 1009, "the message is too large; send fewer samples in one", reason="message")
+            raise RefusedError(413, 1009, "the message is too large; send fewer samples at once", reason="message")
         return hub.receive(watch, *samples_of(text))
 
     async def receive() -> None:
@@ -68,7 +66,7 @@ async def take_samples(hub: Hub, socket: WebSocket, watch: str, *, acknowledging
         try:
             while True:
                 written = take(await _next(socket))
-                if hub.sessions.get(watch) is not session:  # it was forgotten meanwhile
+                if hub.sessions.get(watch) is not session:  # the watch was forgotten meanwhile
                     session = hub.session(watch)
                     session.senders.add(outbox)
                 taken += 1
@@ -77,7 +75,7 @@ async def take_samples(hub: Hub, socket: WebSocket, watch: str, *, acknowledging
                 if written is None:
                     outbox.acknowledge(taken)
                 else:
-                    written.add_done_callback(_acknowledging(outbox, taken))
+                    written.add_done_callback(_acknowledge_later(outbox, taken))
         finally:
             session.senders.discard(outbox)
             hub.metrics.add("harken_dropped_frames_total", outbox.lost)
@@ -85,7 +83,7 @@ async def take_samples(hub: Hub, socket: WebSocket, watch: str, *, acknowledging
     await _serve(hub, socket, outbox, receive)
 
 
-def _acknowledging(outbox: Outbox, taken: int) -> "Callable[[asyncio.Future[None]], None]":
+def _acknowledge_later(outbox: Outbox, taken: int) -> "Callable[[asyncio.Future[None]], None]":
     def done(written: "asyncio.Future[None]") -> None:
         if not written.cancelled() and written.exception() is None:
             outbox.acknowledge(taken)
@@ -94,31 +92,33 @@ def _acknowledging(outbox: Outbox, taken: int) -> "Callable[[asyncio.Future[None
 
 
 async def view(hub: Hub, socket: WebSocket, watch: str | None) -> None:
-    """``/ws/view``: what a page shows, until one side leaves. Without a choice it is the first watch there is."""
+    """``/ws/view``: send samples and labels of the chosen or first watch, until one side closes the socket."""
     outbox = Outbox(hub.limits.frames, hub.limits.frame_bytes)
 
     async def receive() -> None:
         hub.viewers.add(outbox)
         try:
             outbox.put(_frame({"type": "hello", "model": hub.model(), "watches": hub.watches()}))
-            hub.look(outbox, watch)
+            hub.view(outbox, watch)
             while True:
-                name = _chosen(await _next(socket))
+                name = _chosen_watch(await _next(socket))
                 if name in hub.sessions:
-                    hub.look(outbox, name)
+                    hub.view(outbox, name)
                 else:
                     outbox.put(_frame({"type": "error", "message": f"there is no watch {name!r} any more"}))
         finally:
-            hub.look_away(outbox)
+            hub.stop_viewing(outbox)
             hub.metrics.add("harken_dropped_frames_total", outbox.lost)
 
     if len(hub.viewers) >= hub.limits.viewers:
-        await _refuse(hub, socket, RefusedError(503, 1013, "as many look on as may; try again later", reason="viewers"))
+        await _refuse(
+            hub, socket, RefusedError(503, 1013, "the limit of viewers is reached; try again later", reason="viewers")
+        )
         return
     await _serve(hub, socket, outbox, receive)
 
 
-def _chosen(text: str | bytes) -> str:
+def _chosen_watch(text: str | bytes) -> str:
     if len(text) > LARGEST_VIEW_MESSAGE:
         raise RefusedError(413, 1009, "the message is too large", reason="message")
     try:
@@ -127,11 +127,11 @@ def _chosen(text: str | bytes) -> str:
             return str(message["watch"])
     except (orjson.JSONDecodeError, KeyError, TypeError):
         pass
-    raise RefusedError(400, 1007, 'a message is {"type": "choose", "watch": NAME}', reason="malformed")
+    raise RefusedError(400, 1007, 'a message must be {"type": "choose", "watch": NAME}', reason="malformed")
 
 
 async def _serve(hub: Hub, socket: WebSocket, outbox: Outbox, receive: Callable[[], Awaitable[None]]) -> None:
-    """Receive, and deliver beside it, until one side leaves or is told why it must."""
+    """Receive and deliver at the same time, until one side closes the socket or an error does."""
     await socket.accept()
     delivering = asyncio.ensure_future(outbox.deliver(socket.send_text))
     refusal = None
@@ -140,13 +140,13 @@ async def _serve(hub: Hub, socket: WebSocket, outbox: Outbox, receive: Callable[
             await receive()
     except TimeoutError:
         if age.expired():
-            refusal = RefusedError(408, 4408, "this socket is old; open another one", reason="age")
+            refusal = RefusedError(408, 4408, "this socket has reached its age limit; open another one", reason="age")
     except RefusedError as error:
         refusal = error
     except HarkenError as error:
         refusal = RefusedError(500, 1011, str(error), reason="error")
     except GONE:
-        pass  # it left
+        pass  # the client closed it
     finally:
         delivering.cancel()
         await asyncio.gather(delivering, return_exceptions=True)
@@ -155,7 +155,7 @@ async def _serve(hub: Hub, socket: WebSocket, outbox: Outbox, receive: Callable[
 
 
 async def _refuse(hub: Hub, socket: WebSocket, refusal: RefusedError) -> None:
-    """Say why, and close. A sender that does not listen is not waited for."""
+    """Send the reason and close, within a second, so that a client that does not read causes no delay."""
     hub.metrics.add("harken_refused_total", reason=refusal.reason)
     message: dict[str, Any] = {"type": "error", "message": str(refusal)}
     if refusal.retry_s is not None:

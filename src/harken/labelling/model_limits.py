@@ -1,4 +1,4 @@
-"""Which of a model's known limits concern a recording, computed from its timeline. See ``docs/model_card.md``."""
+"""The known limits of a model that apply to a recording, found from its timeline. See ``docs/model_card.md``."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,11 +15,11 @@ from harken.timelines import Timeline
 __all__ = ["limits_of"]
 
 STILL_LYING, HANDS_ARE_OTHER = "dsads", "wisdm"
-"""Data sets, by their names in a model's provenance: the first has lying from a laboratory, the second has eating,
-typing and the like, which are ``other``."""
+"""Names of data sets in a model's provenance. Lying in the first was recorded in a laboratory; eating, typing and the
+like in the second are labelled ``other``."""
 LEAST_NIGHT_H, LEAST_OTHER_H, LEAST_WORN_H = 0.5, 0.25, 1.0
 WALKING_MIN_A_DAY = 5.0
-"""Less walking than this in 24 hours worn is too little to be true of most people; and so is less than a minute."""
+"""Less walking than this in 24 hours worn, or less than a minute in all, is unlikely for most people."""
 
 
 def limits_of(
@@ -30,18 +30,18 @@ def limits_of(
     specification: Specification,
     provenance: Mapping[str, Any],
 ) -> list[Limit]:
-    """The limits that concern a recording; none of most kinds for most recordings.
+    """The limits that apply to a recording.
 
     Args:
-        timeline: what the model said, smoothed or not.
-        days: as ``timeline.daily()`` gives them.
-        mounting: how the watch sat; None where it was not looked for.
+        timeline: labelled by the model, smoothed or not.
+        days: from ``timeline.daily()``.
+        mounting: how the watch was worn; None where it was not detected.
         specification, provenance: of the model.
     """
-    learned_from = provenance.get("scores_of_fold_models_on_unseen_people") or {}
+    trained_on = provenance.get("scores_of_fold_models_on_unseen_people") or {}
     found = (
-        _nights(timeline) if STILL_LYING in learned_from and "lying" in specification.labels else None,
-        _busy_hands(timeline) if HANDS_ARE_OTHER in learned_from and "other" in specification.labels else None,
+        _nights(timeline) if STILL_LYING in trained_on and "lying" in specification.labels else None,
+        _busy_hands(timeline) if HANDS_ARE_OTHER in trained_on and "other" in specification.labels else None,
         _little_walking(timeline, days) if "walking" in specification.labels else None,
         Limit(LimitKind.MOUNTING_UNKNOWN) if mounting is not None and not mounting.known else None,
         _few_valid_days(days),
@@ -73,7 +73,7 @@ def _little_walking(timeline: Timeline, days: pl.DataFrame) -> Limit | None:
 
 
 def _few_valid_days(days: pl.DataFrame) -> Limit | None:
-    """A recording that is shorter than a valid day shows that itself."""
+    """Not for a recording that is shorter than a valid day."""
     valid = int((days["wear_hours"] >= ENOUGH_WEAR_H).sum())
     long_enough = float(days["recorded_hours"].sum()) >= ENOUGH_WEAR_H
     return Limit(LimitKind.FEW_VALID_DAYS, days=valid) if long_enough and valid <= 1 else None

@@ -5,7 +5,7 @@ import pickle
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harken.server.even_runs import LONGEST, EvenRuns
+from harken.server.run_lengths import LONGEST, RunLengths
 
 STEPS = st.sampled_from([1, 990, 1000, 1000, 1000, 1000, 10**9])
 ACTIONS = st.one_of(
@@ -17,7 +17,7 @@ ACTIONS = st.one_of(
 
 @given(st.lists(ACTIONS, max_size=60))
 def test_they_are_a_list(actions: list[tuple[str, int, int]]) -> None:
-    runs, expected, last = EvenRuns(), list[tuple[int, int]](), 1_700_000_000_000
+    runs, expected, last = RunLengths(), list[tuple[int, int]](), 1_700_000_000_000
     for action, said, other in actions:
         if action == "append":
             last += said
@@ -41,7 +41,7 @@ def test_they_are_a_list(actions: list[tuple[str, int, int]]) -> None:
 
 
 def test_an_hour_of_one_label_is_small() -> None:
-    runs = EvenRuns()
+    runs = RunLengths()
     for number in range(LONGEST + 3600):
         runs.append(number * 10**9, 3)
     assert len(pickle.dumps(runs)) < 1000

@@ -1,12 +1,12 @@
-/* How a watch is connected, in the words of this very server. */
+/* Instructions for connecting a watch to this server. */
 
 import { token } from "./connection.js";
 import { make } from "./text.js";
 
 const LOOPBACK = ["localhost", "127.0.0.1", "[::1]"];
 
-/** Instructions for the address that this page came from. */
-export function howTo(model) {
+/** A list of steps with this page's own address. */
+export function instructions(model) {
   const here = LOOPBACK.includes(location.hostname);
   const code = (text) => make("code", {}, text);
   const steps = [];

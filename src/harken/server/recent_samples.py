@@ -1,11 +1,11 @@
-"""The last half minute of a watch's samples, as a page draws them."""
+"""The last half minute of a watch's samples, thinned for drawing."""
 
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["SHOWN_HZ", "Trace", "thinned"]
+__all__ = ["SHOWN_HZ", "RecentSamples", "thinned"]
 
 Lot = tuple[NDArray[np.int64], NDArray[np.float32]]
 """Times ``[n]`` and signals ``[n, 3]`` in g."""
@@ -21,30 +21,30 @@ WAITING_LOTS, WAITING_SAMPLES = 4, 256
 NOTHING: dict[str, list[Any]] = {"t_ms": [], "x": [], "y": [], "z": []}
 
 
-class Trace:
-    """Of each fiftieth of a second the first sample that came, in thousandths of g: 7 bytes, at fixed places.
+class RecentSamples:
+    """For each fiftieth of a second the first sample that came, in 1/1000 g: a ring buffer of 7 bytes a sample.
 
-    What is beyond 32.767 g is drawn there; no wrist reaches it. Samples without a value are left out.
+    Values are clipped to 32.767 g, which no wrist reaches. Samples with a missing value are left out.
     """
 
     __slots__ = ("_last", "_late_ms", "_thousandths", "_waiting", "_waiting_samples")
 
     def __init__(self) -> None:
-        self._last = -SLOTS  # the number of the latest fiftieth since 1970
-        self._late_ms = np.full(SLOTS, EMPTY, dtype=np.uint8)  # after the fiftieth's beginning
+        self._last = -SLOTS  # the number of the latest fiftieth of a second, from 1970
+        self._late_ms = np.full(SLOTS, EMPTY, dtype=np.uint8)  # after the beginning of the fiftieth
         self._thousandths = np.empty((SLOTS, 3), dtype=np.int16)
         self._waiting: list[Lot] = []
         self._waiting_samples = 0
 
     def add(self, time_ns: NDArray[np.int64], signals: NDArray[np.float32]) -> None:
-        """Take samples in any order. A few lots wait to be written together, which costs less."""
+        """Add samples in any order. A few lots are collected and written together, which takes less time."""
         self._waiting.append((time_ns, signals))
         self._waiting_samples += len(time_ns)
         if len(self._waiting) >= WAITING_LOTS or self._waiting_samples >= WAITING_SAMPLES:
             self._write()
 
     def samples(self) -> dict[str, list[Any]]:
-        """What there is, in order: ``t_ms``, ``x``, ``y``, ``z``."""
+        """The samples in order of time: ``t_ms``, ``x``, ``y``, ``z``."""
         self._write()
         numbers = np.arange(self._last - SLOTS + 1, self._last + 1)
         slots = numbers % SLOTS
@@ -63,13 +63,13 @@ class Trace:
         self._go_to(int(numbers.max()))
         slots = numbers % SLOTS
         free = np.flatnonzero((numbers > self._last - SLOTS) & (self._late_ms[slots] == EMPTY))
-        free = free[::-1]  # of two with one place, the first is written last
+        free = free[::-1]  # of two samples for one slot, the first is written last
         slots = slots[free]
         self._late_ms[slots] = (time_ns[free] - numbers[free] * SLOT_NS) // MS
         self._thousandths[slots] = _thousandths(signals[free])
 
     def _go_to(self, last: int) -> None:
-        """Empty the places of what is to come, up to this fiftieth."""
+        """Empty the slots after the latest fiftieth, up to this one."""
         count = last - self._last
         if count >= SLOTS:
             self._late_ms[:] = EMPTY
@@ -81,7 +81,7 @@ class Trace:
 
 
 def thinned(lots: list[Lot]) -> dict[str, list[Any]]:
-    """Samples in order, at most some 50 a second; those without a value are left out."""
+    """Samples in order of time, at most about 50 a second; those with a missing value are left out."""
     if not lots:
         return NOTHING
     time_ns, signals = _together(lots)
@@ -90,7 +90,7 @@ def thinned(lots: list[Lot]) -> dict[str, list[Any]]:
 
 
 def _together(lots: list[Lot]) -> Lot:
-    """As one lot, without what has no value."""
+    """All lots joined, without samples that have a missing value."""
     time_ns, signals = (np.concatenate(column) for column in zip(*lots, strict=True))
     if np.isfinite(signals).all():
         return time_ns, signals

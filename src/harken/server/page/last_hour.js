@@ -1,4 +1,4 @@
-/* The last hour as a band; as long as less is known, as much of it as there is. */
+/* A band with the labels of the last hour, or of a shorter time while fewer are known. */
 
 import { byId, duration, listed, make, plain } from "./text.js";
 import { onPage, onThemeChange, paint, theme } from "./colours.js";
@@ -10,8 +10,8 @@ const TICKS_MS = [30_000, 60_000, 300_000, 600_000, 900_000];
 const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 const CLOCK_S = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 
-/** The labels of one watch as runs of one label each. */
-export class Past {
+/** The labels of one watch, stored as runs of equal labels. */
+export class LastHour {
   #runs = [];
   #colours = new Map();
   #hopMs = 1000;
@@ -22,7 +22,7 @@ export class Past {
     onThemeChange(() => this.draw());
   }
 
-  /** Forget all; labels come every `hopMs` from now on. */
+  /** Clear the band; labels will come every `hopMs`. */
   begin(colours, hopMs) {
     this.#runs = [];
     this.#colours = colours;
@@ -31,7 +31,7 @@ export class Past {
     this.draw();
   }
 
-  /** Add a label message. One of a time that was told before replaces what was said of it and of all after it. */
+  /** Add a label message. It replaces all labels from its time on. */
   push({ end_ms: end, label }) {
     this.#cut(end - this.#hopMs);
     const last = this.#runs.at(-1);
@@ -47,7 +47,7 @@ export class Past {
     if (last && last.end > after) last.end = after;
   }
 
-  /** When the activity that goes on now began, in the watch's ms. */
+  /** When the present activity began, in ms on the watch's clock. */
   get since() {
     return this.#runs.at(-1)?.start ?? 0;
   }
@@ -74,7 +74,7 @@ export class Past {
     }
     context.restore();
     this.#ticks(context, { width, height, now, span, x });
-    this.#tell(now, span);
+    this.#summarise(now, span);
   }
 
   #ticks(context, { width, height, now, span, x }) {
@@ -91,8 +91,8 @@ export class Past {
     }
   }
 
-  /** The key under the band, and the same in words for those who do not see it. */
-  #tell(now, span) {
+  /** The key under the band, and the same as text for screen readers. */
+  #summarise(now, span) {
     const seconds = new Map();
     for (const { start, end, label } of this.#runs) {
       if (label === null) continue;

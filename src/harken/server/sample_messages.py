@@ -1,4 +1,4 @@
-"""Samples as they come through a WebSocket -> arrays."""
+"""JSON messages of samples, as sent through a WebSocket -> arrays."""
 
 from typing import Any
 
@@ -15,16 +15,17 @@ HOW = 'a message is {"time_ns" or "time_ms": [...], "x": [...], "y": [...], "z":
 LARGEST_MS = 4e12
 WHOLE: frozenset[type] = frozenset((int,))
 NUMBERS: frozenset[type] = frozenset((int, float, type(None)))
-"""What values may be. (``bool`` is a type of its own.)"""
+"""Types that a value may have; not ``bool``."""
 
 
 def samples_of(text: str | bytes) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Signals ``[n, 3]`` in g and times ``[n]`` of a message; null is a missing value.
 
-    A value that float32 cannot hold becomes infinite. Like any value beyond the sensor's range, its sample is marked.
+    A value that float32 cannot hold becomes infinite and marks its sample invalid, as any value beyond the sensor's
+    range does.
 
     Raises:
-        RefusedError: when that is not what it is.
+        RefusedError: when the message has another form.
     """
     try:
         message = orjson.loads(text)
@@ -48,13 +49,13 @@ def samples_of(text: str | bytes) -> tuple[NDArray[np.float32], NDArray[np.int64
 
 
 def _numbers(values: Any) -> NDArray[np.float64]:
-    """Whole numbers or not, of any size; null becomes NaN."""
+    """Numbers of any size; null becomes NaN."""
     _check_kinds(values, NUMBERS)
     return np.array(values, dtype=np.float64)
 
 
 def _check_kinds(values: Any, kinds: frozenset[type]) -> None:
-    """Check before an array is made: of text NumPy would make an array as wide as the longest of them."""
+    """Check the types first, because NumPy would convert text to an array as wide as the longest text."""
     if not isinstance(values, list) or not kinds.issuperset(map(type, values)):
         raise ValueError("not a list of numbers")
 
@@ -65,9 +66,9 @@ def _times(message: dict[str, Any]) -> NDArray[np.int64]:
         return np.array(message["time_ns"], dtype=np.int64)
     listed = message["time_ms"]
     milliseconds = _numbers(listed)
-    # Of so short a list Python finds the largest sooner than NumPy does.
+    # For short lists min and max are faster than NumPy.
     if listed and not (min(listed) >= 0 and max(listed) < LARGEST_MS):
         raise ValueError("times are since 1970, before 2096")
-    # Whole milliseconds and their rest apart: a double holds both, but not their nanoseconds.
+    # A double holds milliseconds and a fraction, but not their nanoseconds: convert the two parts separately.
     whole = np.floor(milliseconds)
     return np.asarray(whole.astype(np.int64) * 10**6 + np.rint((milliseconds - whole) * 1e6).astype(np.int64))

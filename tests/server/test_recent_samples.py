@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harken.server.trace import Trace, thinned
+from harken.server.recent_samples import RecentSamples, thinned
 
 START_NS = 1_700_000_000 * 10**9
 
@@ -20,7 +20,7 @@ def test_a_trace_is_what_came_in_the_last_half_minute(
     seed: int, rate_hz: float, pauses_s: list[float], most: int
 ) -> None:
     random = np.random.default_rng(seed)
-    lots, trace, at_s = [], Trace(), 0.0
+    lots, trace, at_s = [], RecentSamples(), 0.0
     for pause_s in pauses_s:
         at_s += pause_s
         count = int(random.integers(1, most + 1))
@@ -44,7 +44,7 @@ def test_a_trace_is_what_came_in_the_last_half_minute(
 
 
 def test_values_have_three_decimals_and_a_wild_one_stays_within_what_is_drawn() -> None:
-    trace = Trace()
+    trace = RecentSamples()
     signals = np.array([[0.12345, -1.9996, 15.5], [1e6, -1e6, 0]], dtype=np.float32)
     trace.add(START_NS + np.array([3_999_999, 40_000_000]), signals)
     ms = START_NS // 10**6

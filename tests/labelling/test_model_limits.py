@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from example_timelines import timeline
-from harken.labelling.limits import limits_of
+from harken.labelling.model_limits import limits_of
 from harken.models.mounting import Mounting
 from harken.models.recogniser import Recogniser
 from harken.reports.wearer.limits import Limit, LimitKind, limits_in_words

@@ -1,4 +1,4 @@
-"""The even samples of one watch: its stretches, the windows in them, and where each stretch ends."""
+"""Resampled samples of one watch -> stretches without a gap, the windows in them, and the end of each stretch."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -6,17 +6,17 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.labelling.live.plan import Plan
+from harken.labelling.live.settings import StreamSpecification
 
-__all__ = ["End", "Window", "Windowing"]
+__all__ = ["LiveWindows", "StretchEnd", "Window"]
 
 
 @dataclass(slots=True, eq=False)
 class Window:
-    """A window that is due.
+    """A window that waits for its probabilities.
 
     Attributes:
-        key_ns: the time of the sample that made it known.
+        key_ns: the time of the sample that completed it.
         place: the number of its first sample in the stretch.
         start_ns, end_ns: of the window.
         signals: float32 ``[length, channels]``.
@@ -30,13 +30,13 @@ class Window:
 
 
 @dataclass(slots=True, eq=False)
-class End:
+class StretchEnd:
     """The end of a stretch that held a window.
 
     Attributes:
         key_ns: the time of the sample after it.
         samples: how many samples the stretch has.
-        starts_ns: when its last steps begin, those in which no window begins.
+        starts_ns: when its last rows begin, those in which no window begins.
         end_ns: when it ends.
     """
 
@@ -47,10 +47,10 @@ class End:
 
 
 class _Run(NamedTuple):
-    """Samples without a gap, all valid or none: a stretch, or what lies between two.
+    """Samples without a gap, either all valid or all invalid: a stretch, or the samples between two stretches.
 
     Attributes:
-        first: the number of its first sample among all that came.
+        first: the number of its first sample since the beginning of the stream.
         valid: whether windows may use it.
     """
 
@@ -58,24 +58,24 @@ class _Run(NamedTuple):
     valid: bool
 
 
-class Windowing:
-    """Even samples in; windows and ends of stretches out, as ``harken.timelines`` finds them."""
+class LiveWindows:
+    """The latest resampled samples, cut into the same windows and stretches as by ``harken.timelines``."""
 
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
+    def __init__(self, specification: StreamSpecification) -> None:
+        self._specification = specification
         self.clear()
 
     def clear(self) -> None:
         """Forget all samples."""
         self._time_ns: NDArray[np.int64] = np.empty(0, dtype=np.int64)
-        self._signals: NDArray[np.float32] = np.empty((0, len(self._plan.specification.channels)), dtype=np.float32)
+        self._signals: NDArray[np.float32] = np.empty((0, len(self._specification.model.channels)), dtype=np.float32)
         self._runs: list[_Run] = []
-        self._forgotten = 0  # samples: the number of the first one that is still known
+        self._forgotten = 0  # the number of the first sample that is still kept
 
     def extend(
         self, from_ns: int, time_ns: NDArray[np.int64], signals: NDArray[np.float32], valid: NDArray[np.bool_]
-    ) -> list[Window | End]:
-        """Take samples that follow those before ``from_ns``; what was there from then on is forgotten."""
+    ) -> list[Window | StretchEnd]:
+        """Replace the samples from ``from_ns`` on; returns the windows and ends of stretches that they complete."""
         n = len(self._time_ns)
         kept = n if n == 0 or from_ns > self._time_ns[-1] else int(self._time_ns.searchsorted(from_ns))
         if kept == n and len(time_ns) == 0:
@@ -92,16 +92,16 @@ class Windowing:
         self._runs += [_Run(self._forgotten + row, bool(valid[row - kept])) for row in self._breaks(kept, valid)]
         return self._events(kept, max(new, 1))
 
-    def finish(self) -> list[Window | End]:
-        """As if a gap followed."""
+    def finish(self) -> list[Window | StretchEnd]:
+        """End the stretch, as a gap would."""
         rows = len(self._time_ns)
         found = self._ended(rows, self._runs[-1], int(self._time_ns[-1]) + 1) if rows else []
         self.clear()
         return found
 
     def trim(self, safe_ns: int) -> None:
-        """Forget what no window can need any more, if samples before ``safe_ns`` no longer change."""
-        first = int(self._time_ns.searchsorted(safe_ns)) - self._plan.length - 1
+        """Forget the samples that no later window needs, given that those before ``safe_ns`` no longer change."""
+        first = int(self._time_ns.searchsorted(safe_ns)) - self._specification.length - 1
         if first > 0:
             self._time_ns, self._signals = self._time_ns[first:].copy(), self._signals[first:].copy()
             self._forgotten += first
@@ -109,19 +109,19 @@ class Windowing:
                 self._runs.pop(0)
 
     def _breaks(self, kept: int, valid: NDArray[np.bool_]) -> list[int]:
-        """The new rows with which a run begins, if there is one before them."""
+        """The new rows with which a run begins, where another run precedes them."""
         last = max(kept - 1, 0)
         steps = self._time_ns[last + 1 :] - self._time_ns[last:-1]
         good = np.concatenate([[self._runs[-1].valid], valid]) if kept else valid
-        if len(steps) and steps.max() <= self._plan.resampled_gap_ns and (good.all() or not good.any()):
-            return []  # as nearly always
-        broken = (steps > self._plan.resampled_gap_ns) | (good[1:] != good[:-1])
+        if len(steps) and steps.max() <= self._specification.resampled_gap_ns and (good.all() or not good.any()):
+            return []  # the usual case
+        broken = (steps > self._specification.resampled_gap_ns) | (good[1:] != good[:-1])
         return [last + 1 + row for row in np.flatnonzero(broken).tolist()]
 
-    def _events(self, kept: int, new: int) -> list[Window | End]:
-        """What the rows from ``kept`` on made known; with the run number ``new``, and those after it, one ended."""
-        events: list[Window | End] = []
-        length, hop = self._plan.length, self._plan.hop
+    def _events(self, kept: int, new: int) -> list[Window | StretchEnd]:
+        """The events of the rows from ``kept`` on. The run before each of the runs from number ``new`` on has ended."""
+        events: list[Window | StretchEnd] = []
+        length, hop = self._specification.length, self._specification.hop
         begins = [run.first - self._forgotten for run in self._runs]
         for number in range(new - 1, len(self._runs)):
             run, begin = self._runs[number], begins[number]
@@ -130,7 +130,7 @@ class Windowing:
             if not run.valid:
                 continue
             end = begins[number + 1] if number + 1 < len(begins) else len(self._time_ns)
-            # A window ends with each place that is a whole number of hops after the first window's last.
+            # Windows end at a whole number of hops after the end of the first window.
             place = max(max(kept, begin) - begin, length - 1)
             place += -(place - (length - 1)) % hop
             for row in range(begin + place, end, hop):
@@ -138,27 +138,29 @@ class Windowing:
         return events
 
     def _window(self, row: int, run: _Run, key_ns: int) -> Window:
-        """The window of a run that ends with a row."""
-        first = row - self._plan.length + 1
+        """The window of a run that ends with this row."""
+        first = row - self._specification.length + 1
         return Window(
             key_ns,
             self._forgotten + first - run.first,
             int(self._time_ns[first]),
-            int(self._time_ns[row]) + self._plan.interval_ns,
+            int(self._time_ns[row]) + self._specification.interval_ns,
             self._signals[first : row + 1],
         )
 
-    def _ended(self, row: int, run: _Run, key_ns: int) -> list[Window | End]:
-        """What becomes known when a run has ended before a row."""
-        length, hop = self._plan.length, self._plan.hop
+    def _ended(self, row: int, run: _Run, key_ns: int) -> list[Window | StretchEnd]:
+        """The events of a run that has ended before this row."""
+        length, hop = self._specification.length, self._specification.hop
         samples = self._forgotten + row - run.first
         if not run.valid or samples < length:
             return []
-        events: list[Window | End] = []
+        events: list[Window | StretchEnd] = []
         if (samples - length) % hop:
             events.append(self._window(row - 1, run, key_ns))
-        began = row - samples  # may have been forgotten
-        steps = range(((samples - length) // hop + 1) * hop, samples, hop)
-        starts = [int(self._time_ns[began + place]) for place in steps]
-        events.append(End(key_ns, samples, starts, int(self._time_ns[row - 1]) + self._plan.interval_ns))
+        began = row - samples  # negative if that sample is no longer kept
+        places = range(((samples - length) // hop + 1) * hop, samples, hop)
+        starts = [int(self._time_ns[began + place]) for place in places]
+        events.append(
+            StretchEnd(key_ns, samples, starts, int(self._time_ns[row - 1]) + self._specification.interval_ns)
+        )
         return events

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import websockets
 
-from harken.server.log import Keeper, kept, record
+from harken.server.sample_log import SampleLog, logged_samples, record
 from harken.support.errors import HarkenError
 from server_thread import message, now_wrist, recogniser, serving
 
@@ -25,7 +25,7 @@ def test_a_restart_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
                 while answer["type"] != "ack" or answer["messages"] < count:
                     answer = json.loads(await asyncio.wait_for(socket.recv(), 20))
                 # It is there before the next one is sent.
-                found = np.concatenate([one.time_ns for one in kept(tmp_path)])
+                found = np.concatenate([one.time_ns for one in logged_samples(tmp_path)])
                 assert found[-1] == time_ns[row + 49]
 
     with serving(keep=tmp_path) as served:
@@ -39,12 +39,12 @@ def test_a_restart_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
         asyncio.run(send(served.url("/ws/samples", "ws"), range(600, 1000, 50)))
         rows = served.ask_until(f"/api/timeline?watch={name}", lambda found: len(found["rows"]) >= 13)["rows"]
     np.testing.assert_allclose(np.diff([row["start_ms"] for row in rows]), 1000, atol=0.01)  # no gap where it stopped
-    np.testing.assert_array_equal(np.concatenate([one.time_ns for one in kept(tmp_path)]), time_ns)
-    np.testing.assert_array_equal(np.concatenate([one.signals for one in kept(tmp_path)]), signals)
+    np.testing.assert_array_equal(np.concatenate([one.time_ns for one in logged_samples(tmp_path)]), time_ns)
+    np.testing.assert_array_equal(np.concatenate([one.signals for one in logged_samples(tmp_path)]), signals)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["00000001.samples", "00000002.samples"]
 
 
-def test_a_push_is_answered_when_it_is_on_the_disk(tmp_path: Path) -> None:
+def test_a_push_is_answered_when_its_samples_are_on_the_disk(tmp_path: Path) -> None:
     signals, time_ns = now_wrist(2)
     values = [
         {"name": "totalacceleration", "time": int(t), "values": dict(zip("xyz", map(float, v), strict=True))}
@@ -53,7 +53,7 @@ def test_a_push_is_answered_when_it_is_on_the_disk(tmp_path: Path) -> None:
     with serving(keep=tmp_path) as served:
         answer = served.ask("/push", json.dumps({"deviceId": "phone", "payload": values}).encode())
         assert answer.json == {"samples": 100}
-        (one,) = kept(tmp_path)
+        (one,) = logged_samples(tmp_path)
         assert one.watch == "phone"
         np.testing.assert_array_equal(one.time_ns, time_ns)
 
@@ -65,16 +65,16 @@ def test_a_message_cut_short_ends_its_file_and_no_other(tmp_path: Path) -> None:
     broken[-1] ^= 1
     for number, content in enumerate((whole + whole[:-7], bytes(broken) + whole, b"", whole[:9], whole + whole)):
         (tmp_path / f"{number:08d}.samples").write_bytes(content)
-    assert len(list(kept(tmp_path))) == 3
+    assert len(list(logged_samples(tmp_path))) == 3
 
 
-def test_a_disk_that_is_full_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _, time_ns = now_wrist(1)
 
-    def full(self: Keeper, content: bytes) -> None:
+    def full(self: SampleLog, content: bytes) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Keeper, "_append", full)
+    monkeypatch.setattr(SampleLog, "_append", full)
     payload = [{"name": "totalacceleration", "time": int(t), "values": {"x": 0, "y": 0, "z": 1}} for t in time_ns]
     with serving(keep=tmp_path) as served:
         answer = served.ask("/push", json.dumps({"deviceId": "phone", "payload": payload}).encode())

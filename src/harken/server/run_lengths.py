@@ -1,17 +1,18 @@
-"""Whole numbers that mostly rise by the same step, each with a small code, in a few bytes however many they are."""
+"""Run-length coding of rising whole numbers with small codes, such as the times and labels of an hour."""
 
 from array import array
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["EvenRuns"]
+__all__ = ["RunLengths"]
 
 
-class EvenRuns:
-    """Rising whole numbers with codes, as runs of one code and one step: an hour of a label a second is one run.
+class RunLengths:
+    """Rising whole numbers with codes, stored as runs with one code and one step.
 
-    What comes out is what went in. At worst, if the code changes with every number, one takes 26 bytes.
+    An hour with a label every second is one run. The coding is lossless. In the worst case, when the code changes with
+    every number, a number takes 26 bytes.
     """
 
     __slots__ = ("_codes", "_counts", "_firsts", "_steps", "_total")
@@ -24,7 +25,7 @@ class EvenRuns:
         return self._total
 
     def append(self, number: int, code: int = 0) -> None:
-        """One more, above all others."""
+        """Append a number above all others."""
         self._total += 1
         if self._firsts and self._codes[-1] == code and self._counts[-1] < LONGEST:
             first, count = self._firsts[-1], self._counts[-1]
@@ -39,7 +40,7 @@ class EvenRuns:
         self._codes.append(code)
 
     def drop_from(self, number: int) -> None:
-        """Forget those that are not below this one."""
+        """Remove the numbers from this one on."""
         while self._firsts:
             first, count, step = self._firsts[-1], self._counts[-1], self._steps[-1]
             kept = 0 if first >= number else 1 if step == 0 else min(count, -(-(number - first) // step))
@@ -51,13 +52,13 @@ class EvenRuns:
                 column.pop()
 
     def drop_up_to(self, number: int) -> None:
-        """Forget those that are not above this one."""
+        """Remove the numbers up to and including this one."""
         while self._firsts and self._firsts[0] <= number:
             step = self._steps[0]
             self.drop_first(1 if step == 0 else min(self._counts[0], (number - self._firsts[0]) // step + 1))
 
     def drop_first(self, count: int) -> None:
-        """Forget so many, the lowest."""
+        """Remove the lowest numbers, this many."""
         while count > 0 and self._firsts:
             gone = min(count, self._counts[0])
             count -= gone
@@ -78,4 +79,4 @@ class EvenRuns:
 
 
 LONGEST = 2**15 - 1
-"""What the count of a run has room for."""
+"""The largest count that a run can store."""

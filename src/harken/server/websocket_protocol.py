@@ -1,4 +1,4 @@
-"""One WebSocket, read a piece at a time, so that a flood of tiny frames does not keep the others waiting."""
+"""uvicorn's WebSocket protocol with limits: input is read in pieces, so that many tiny frames do not delay others."""
 
 import contextlib
 import json
@@ -18,38 +18,38 @@ __all__ = ["Socket"]
 
 LOG = logging.getLogger("uvicorn.error")
 PIECE_BYTES = 4096
-"""Up to 680 frames. Between two pieces the other sockets have their turn."""
+"""At most 680 frames. Other sockets are served between two pieces."""
 FRAGMENTS = 1024
-"""A message may be sent in so many frames."""
+"""The most frames of one message."""
 SHOWN = 200
 
 
 class Socket(WebSocketsSansIOProtocol):
-    """A WebSocket as uvicorn reads it, with limits on floods. One line in the log says that one was refused, and why.
+    """uvicorn's WebSocket with limits on frames. Each refusal is one line in the log.
 
     Args:
-        sockets: where this one is counted while it is connected.
+        sockets: the connected ones; this one is added and removed.
     """
 
     def __init__(self, sockets: "set[Socket]", **options: Any) -> None:
         super().__init__(**options)
         self._sockets = sockets
-        self._rest: memoryview | None = None  # what was received and is still to be read
+        self._rest: memoryview | None = None  # received and not read yet
         self._fragments = 0
 
     def connection_made(self, transport: "asyncio.BaseTransport") -> None:
-        """Count it."""
+        """Add it to the connected ones."""
         self._sockets.add(self)
         super().connection_made(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Count it no more."""
+        """Remove it from the connected ones."""
         self._sockets.discard(self)
         self._rest = None
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Read what came: a little of it at once, the rest in later turns of the loop."""
+        """Read a piece of the input now, the rest in later turns of the event loop."""
         if not self.handshake_initiated:
             self._open(data)
         elif self._rest is not None:
@@ -62,7 +62,7 @@ class Socket(WebSocketsSansIOProtocol):
             self._read_on()
 
     def _open(self, head: bytes) -> None:
-        """Read the whole head of a request. uvicorn gives no answer to one that ``websockets`` cannot read."""
+        """Read the head of a request; refuses one that ``websockets`` cannot read, which uvicorn does not answer."""
         with contextlib.suppress(UnicodeError):
             super().data_received(head)
         if not self.handshake_initiated or not hasattr(self, "scope"):
@@ -91,7 +91,7 @@ class Socket(WebSocketsSansIOProtocol):
             self.transport.resume_reading()
 
     def _stay_paused(self) -> None:
-        """uvicorn goes on reading when a message was taken; not before the rest of what came is read."""
+        """uvicorn resumes reading after each message; wait until the received input is read."""
         if self._rest is not None:
             self.transport.pause_reading()
 
@@ -102,7 +102,7 @@ class Socket(WebSocketsSansIOProtocol):
         return message
 
     def handle_text(self, event: "Frame") -> None:
-        """Pass text on as bytes: what reads the JSON checks the encoding; uvicorn would log a traceback."""
+        """Pass text on as bytes, because the JSON parser checks the encoding; uvicorn would log a traceback."""
         self.handle_bytes(event)
 
     def handle_bytes(self, event: "Frame") -> None:
@@ -111,7 +111,7 @@ class Socket(WebSocketsSansIOProtocol):
         super().handle_bytes(event)
 
     def handle_cont(self, event: "Frame") -> None:
-        """Continue a message. Its bytes are counted elsewhere, but empty frames take memory, too."""
+        """Continue a message. The number of frames is limited because empty ones take memory, too."""
         self._fragments += 1
         if self._fragments > FRAGMENTS:
             self.conn.fail(1009, f"a message may be sent in {FRAGMENTS:,} frames")
@@ -120,31 +120,31 @@ class Socket(WebSocketsSansIOProtocol):
         super().handle_cont(event)
 
     def handle_ping(self) -> None:
-        """Answer, unless answers wait already that are not read."""
+        """Answer a ping, unless the client does not read earlier answers."""
         if self.writable.is_set():
             super().handle_ping()
         else:
             self.conn.data_to_send()
 
     def keepalive_timeout(self) -> None:
-        """No answer to a ping: do not wait until it reads what is still to be sent."""
+        """Close a socket that did not answer a ping, without sending the rest."""
         super().keepalive_timeout()
         self.transport.abort()
 
     async def send(self, message: "ASGISendEvent") -> None:
-        """Send what the application says."""
+        """Send a message of the application."""
         opening = not self.handshake_complete
         await super().send(message)
         self._stay_paused()
         if opening and message["type"] == "websocket.close":
             self._log_refusal(403, b"")
         elif opening and message["type"] == "websocket.http.response.body" and self.initial_response is not None:
-            # A refusal completes the handshake, too; up to 0.54 uvicorn takes it for a fault of the application.
+            # A refusal completes the handshake, too; uvicorn up to 0.54 reports it as an error of the application.
             self.handshake_complete = True
             self._log_refusal(self.initial_response[0], self.initial_response[2])
 
     def _log_refusal(self, status: int, body: bytes) -> None:
-        """The query is left out, because a token may be in it."""
+        """Log a refusal, without the query, which may contain a token."""
         LOG.warning(
             "refused a WebSocket of %s at %s with %d %s",
             self.client[0] if self.client else "a client",

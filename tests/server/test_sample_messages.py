@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from harken.server.limits import RefusedError
-from harken.server.messages import samples_of
+from harken.server.sample_messages import samples_of
 
 
 def test_numbers_of_any_size_are_read() -> None:

@@ -1,4 +1,4 @@
-"""Samples on disk before they are acknowledged: one log of all watches, whose files the server names."""
+"""The log of ``--keep``: samples of all watches, written to disk before they are acknowledged."""
 
 import asyncio
 import os
@@ -14,27 +14,27 @@ from numpy.typing import NDArray
 
 from harken.support.errors import HarkenError
 
-__all__ = ["Keeper", "Kept", "kept"]
+__all__ = ["LoggedSamples", "SampleLog", "logged_samples"]
 
 HEAD = struct.Struct("<4sIQIH")
-"""The mark, the checksum of what follows it, when it came (ms), the number of samples, the length of the name."""
+"""Mark, checksum of the rest, time of receipt (ms), number of samples, length of the watch's name."""
 MARK = b"HKN1"
 SUFFIX = ".samples"
 FILE_BYTES = 64 << 20
 MOST_SAMPLES = 1 << 20
 
 
-class Kept(NamedTuple):
-    """A message of samples: ``signals`` float32 ``[n, 3]`` in g, ``time_ns`` int64 ``[n]``."""
+class LoggedSamples(NamedTuple):
+    """A message of samples and when it was received: ``signals`` float32 ``[n, 3]`` in g, ``time_ns`` int64 ``[n]``."""
 
     watch: str
-    came_ms: int
+    received_ms: int
     signals: NDArray[np.float32]
     time_ns: NDArray[np.int64]
 
 
-class Keeper:
-    """Appends messages to the log; many share one visit to the disk.
+class SampleLog:
+    """Appends messages to the log, many with one write and one sync.
 
     Raises:
         HarkenError: when the folder cannot be written to, or another server writes to it.
@@ -46,7 +46,7 @@ class Keeper:
             folder.mkdir(parents=True, exist_ok=True)
             numbers = [int(path.stem) for path in folder.glob(f"*{SUFFIX}") if path.stem.isdigit()]
             self._number = max(numbers, default=0) + 1
-            # A name that is there already belongs to a server that runs.
+            # "x": a file of this name exists only if another server writes to the folder.
             self._file = self._path().open("xb", buffering=0)
             _sync_folder(folder)
         except OSError as error:
@@ -67,7 +67,7 @@ class Keeper:
         return self._written
 
     async def run(self) -> None:
-        """Write what comes, until cancelled; then the rest."""
+        """Write queued messages until cancelled; then write the rest."""
         try:
             while True:
                 await self._wake.wait()
@@ -88,7 +88,7 @@ class Keeper:
             await asyncio.to_thread(self._append, b"".join(waiting))
         except OSError as error:
             written.set_exception(HarkenError(f"samples cannot be kept ({error.strerror or error})"))
-            written.exception()  # somebody may have gone meanwhile
+            written.exception()  # marks it as retrieved: its client may have left
         else:
             written.set_result(None)
 
@@ -100,7 +100,7 @@ class Keeper:
                 rest = rest[self._file.write(rest) :]
             os.fdatasync(self._file.fileno())
         except OSError:
-            self._file.truncate(before)  # nothing that was not acknowledged, and no half of it
+            self._file.truncate(before)  # remove what was written in part and is not acknowledged
             self._file.seek(before)
             raise
         if before + len(content) > FILE_BYTES:
@@ -111,20 +111,21 @@ class Keeper:
 
 
 def record(watch: str, signals: NDArray[np.float32], time_ns: NDArray[np.int64]) -> bytes:
-    """A message as it lies in the log."""
+    """A message in the log's format."""
     name = watch.encode()
     body = b"".join([name, time_ns.astype("<i8").tobytes(), signals.astype("<f4").tobytes()])
     head = HEAD.pack(MARK, 0, time.time_ns() // 10**6, len(time_ns), len(name))
     return HEAD.pack(MARK, crc32(head[8:] + body), *HEAD.unpack(head)[2:]) + body
 
 
-def kept(folder: str | Path, *, after_s: float = 0.0) -> Iterator[Kept]:
-    """The messages that were kept, in the order in which they came.
+def logged_samples(folder: str | Path, *, after_s: float = 0.0) -> Iterator[LoggedSamples]:
+    """The messages in a log, in the order in which they came.
 
-    A message that was cut short when the power went was never acknowledged; it ends its file.
+    Reading of a file ends at a message that is incomplete: such a message, cut short by a power failure, was never
+    acknowledged.
 
     Args:
-        folder: what ``--keep`` named.
+        folder: the folder given to ``--keep``.
         after_s: leave out files that were last written to before this time (seconds since 1970).
     """
     for path in sorted(Path(folder).glob(f"*{SUFFIX}")):
@@ -132,10 +133,10 @@ def kept(folder: str | Path, *, after_s: float = 0.0) -> Iterator[Kept]:
             yield from _records(path)
 
 
-def _records(path: Path) -> Iterator[Kept]:
+def _records(path: Path) -> Iterator[LoggedSamples]:
     with path.open("rb") as file:
         while len(head := file.read(HEAD.size)) == HEAD.size:
-            mark, checksum, came_ms, samples, name_bytes = HEAD.unpack(head)
+            mark, checksum, received_ms, samples, name_bytes = HEAD.unpack(head)
             if mark != MARK or samples > MOST_SAMPLES:
                 return
             body = file.read(name_bytes + 20 * samples)
@@ -143,7 +144,7 @@ def _records(path: Path) -> Iterator[Kept]:
                 return
             times = np.frombuffer(body, "<i8", samples, name_bytes)
             signals = np.frombuffer(body, "<f4", 3 * samples, name_bytes + 8 * samples).reshape(-1, 3)
-            yield Kept(body[:name_bytes].decode(errors="replace"), came_ms, signals.copy(), times.copy())
+            yield LoggedSamples(body[:name_bytes].decode(errors="replace"), received_ms, signals.copy(), times.copy())
 
 
 def _sync_folder(folder: Path) -> None:

@@ -1,0 +1,132 @@
+"""Worker processes of one thread each: a pool on this machine, or a Dask cluster."""
+
+import importlib
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from typing import Any
+
+from harken.support.errors import HarkenError
+from harken.support.installing import install_command
+
+__all__ = ["dask_client", "end_with", "one_thread_each", "process_pool"]
+
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMBA_NUM_THREADS",
+)
+SCHEDULER_TIMEOUT_S = 30
+
+
+@contextmanager
+def process_pool(
+    count: int, *, initializer: Callable[..., None] | None = None, initargs: tuple[Any, ...] = ()
+) -> Iterator[ProcessPoolExecutor]:
+    """A pool of processes that end when this process does, however it ends.
+
+    An exception inside the ``with`` ends them at once; otherwise they finish what was submitted. Submit inside
+    ``one_thread_each``, because a process starts when work is submitted.
+
+    Args:
+        count: processes.
+        initializer, initargs: called in each process before its first work.
+    """
+    context = get_context("spawn")
+    # Only this process has the other end: when it is closed, or this process dies, the workers end.
+    lifeline, held = context.Pipe(duplex=False)
+    executor = ProcessPoolExecutor(
+        count, mp_context=context, initializer=_initialize, initargs=(lifeline, initializer, initargs)
+    )
+    try:
+        yield executor
+        executor.shutdown()
+    finally:
+        held.close()
+        executor.shutdown(cancel_futures=True)
+        lifeline.close()
+
+
+def _initialize(lifeline: Connection, initializer: Callable[..., None] | None, initargs: tuple[Any, ...]) -> None:
+    end_with(lifeline)
+    if initializer is not None:
+        initializer(*initargs)
+
+
+def end_with(lifeline: Connection) -> None:
+    """End this process when the other end of ``lifeline`` is closed, or the process that has it dies."""
+    threading.Thread(target=_wait_and_end, args=(lifeline,), daemon=True).start()
+
+
+def _wait_and_end(lifeline: Connection) -> None:
+    try:
+        lifeline.poll(None)
+    finally:
+        os._exit(1)
+
+
+@contextmanager
+def one_thread_each() -> Iterator[None]:
+    """Processes started inside compute with one thread, a number read when NumPy is imported, and ignore Ctrl-C."""
+    before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN) if in_main_thread else None
+    os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+        if in_main_thread:
+            signal.signal(signal.SIGINT, handler)
+
+
+@contextmanager
+def dask_client(address: str) -> Iterator[tuple[Any, Any, int]]:
+    """A Dask client, the library ``distributed``, and the number of workers, each of which has one thread.
+
+    Raises:
+        HarkenError: when Dask is not installed, no scheduler or worker answers there, or a worker has several threads.
+    """
+    distributed = _distributed()
+    try:
+        client = distributed.Client(address, timeout=SCHEDULER_TIMEOUT_S)
+    except (OSError, TimeoutError, ValueError) as error:
+        raise HarkenError(f"no Dask scheduler answers at {address} ({error})") from error
+    with client:
+        yield client, distributed, _workers_of_one_thread(client, address)
+
+
+def _distributed() -> Any:
+    try:
+        return importlib.import_module("distributed")
+    except ModuleNotFoundError as error:
+        raise HarkenError(
+            f"--scheduler needs Dask ({error.name} is missing): {install_command('distributed')}"
+        ) from error
+
+
+def _workers_of_one_thread(client: Any, address: str) -> int:
+    """How many workers there are."""
+    try:
+        client.wait_for_workers(1, timeout=SCHEDULER_TIMEOUT_S)
+    except TimeoutError as error:
+        raise HarkenError(f"the Dask scheduler at {address} has no workers") from error
+    threads = client.nthreads()
+    many = sorted(worker for worker, number in threads.items() if number != 1)
+    if many:
+        raise HarkenError(
+            f"the Dask worker {many[0]} has {threads[many[0]]} threads, and each needs a process of its own; "
+            "start workers with: dask worker ADDRESS --nthreads 1 --nworkers N"
+        )
+    return len(threads)
