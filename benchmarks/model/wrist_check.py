@@ -160,16 +160,19 @@ def main() -> None:
     people = sorted({(sensor.study, sensor.person) for sensor in every})
     order = np.random.default_rng(SEED).permutation(len(people))
     fold = {person: int(place) % FOLDS for person, place in zip(people, order, strict=True)}
+    tables = {
+        "people_left_out": counted(answers(every, lambda sensor: fold[(sensor.study, sensor.person)])),
+        "study_left_out": counted(answers(every, lambda sensor: sensor.study)),
+    }
     result = {
         "command": command("model.wrist_check", sys.argv[1:]),
         "made_with": made_with(),
         "features": list(FEATURES),
-        "people_left_out": counted(answers(every, lambda sensor: fold[(sensor.study, sensor.person)])),
-        "study_left_out": counted(answers(every, lambda sensor: sensor.study)),
+        **tables,
     }
-    for name in ("people_left_out", "study_left_out"):
+    for name, table in tables.items():
         print(name)
-        for line in result[name]:
+        for line in table:
             print("  ", {key: value for key, value in line.items() if key != "log_odds"})
     write_text(arguments.json, json.dumps(result, indent=2) + "\n")
     if arguments.write:
