@@ -2,9 +2,9 @@
 
     python docs/pictures/live_picture.py
 
-Starts ``harken serve --demo`` and a Chromium without a screen (see ``tests/browser.py``), lets both run for a while, so
-that the picture holds more than one activity, and keeps what a newcomer sees then. Which moment of which person that is
-depends on the machine's speed, so two pictures are alike but not the same.
+Starts ``harken serve --demo`` and a headless Chromium (see ``tests/helpers/browser.py``), lets both run for a while, so
+that the picture shows more than one activity. The moment that it shows depends on the machine, so two pictures are
+similar but not the same.
 """
 
 import argparse
@@ -31,8 +31,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "pictures" / "live.png")
     parser.add_argument("--seconds", type=float, default=40.0, help="how long it runs before the picture is taken")
     arguments = parser.parse_args()
-    sys.path.insert(0, str(ROOT / "tests"))
-    serving, chromium = import_module("served").serving, import_module("browser").chromium
+    sys.path.insert(0, str(ROOT / "tests" / "helpers"))
+    serving, chromium = import_module("server_process").serving, import_module("browser").chromium
     with (
         tempfile.TemporaryDirectory() as folder,
         serving("--demo", log=Path(folder) / "log.txt") as address,
