@@ -107,8 +107,7 @@ class ActivityClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         recogniser = Recogniser(self._recipe(), epochs=self.epochs, seed=self._seed(), device=self.device)
         rate_hz = float(self.sample_rate_hz)
         recogniser.fit(_windows(signals, codes, names, channels=tuple(self.channels), sample_rate_hz=rate_hz))
-        recogniser.provenance_["training_people"] = []
-        self.recogniser_, self.classes_ = recogniser, classes
+        self.recogniser_, self.classes_ = recogniser.with_provenance({"training_people": []}), classes
         return self
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float32]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from harken.learning.presets import Preset
-from harken.models.recogniser import refuse_strange_labels, require_two_labels
+from harken.models.known_labels import refuse_strange_labels, require_two_labels
 from harken.runs.data import RunData
 from harken.runs.sampling import Taker, taker
 from harken.support.errors import HarkenError

@@ -9,7 +9,6 @@ from harken.labelling.live.watch import Watch, advance
 from harken.labelling.live.windowing import Window
 from harken.models.recogniser import Recogniser
 from harken.recordings.recording import UNLABELLED
-from harken.support.errors import HarkenError
 from harken.windows.windows import Windows
 
 __all__ = ["LiveRecogniser", "probabilities_of"]
@@ -20,8 +19,8 @@ class LiveRecogniser:
 
     ``push`` takes any number of samples at the sensor's own irregular rate and answers with what has become known. Two
     things do: the probabilities of each window as soon as it is complete (an ``Update``), and rows of the timeline once
-    all windows that cover them are (``Update.steps``). These rows are those of ``Recogniser.label`` for the same
-    samples with the same range and hop, within 1e-6, however the samples were cut into pushes.
+    all windows that cover them are (``Update.steps``). These rows are those of ``Recogniser.label_prepared`` for the
+    same samples with the same range and hop, within 1e-6, however the samples were cut into pushes.
 
     A window is complete when three samples have come that are 8 intervals of the model or more later than its last one
     (0.27 s at 30 Hz, ``harken.signals.look_ahead_s``): two for the resampler, and a third that shows that the sensor is
@@ -52,8 +51,6 @@ class LiveRecogniser:
         sensor_range_g: float = 16.0,
         sensor_rate_hz: float | None = None,
     ) -> None:
-        if not hasattr(recogniser, "network_"):
-            raise HarkenError("this recogniser has learned nothing yet: call fit, or load a model")
         self._recogniser = recogniser
         self.plan = Plan(
             recogniser.specification_,

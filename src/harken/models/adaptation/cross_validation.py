@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_softmax
 
-from harken.models.adaptation.examples import Examples
+from harken.models.adaptation.examples import LabelledFeatures
 from harken.models.adaptation.parts import NOWHERE, far_from, time_parts
 from harken.models.adaptation.regression import label_shares, pulled_weights
 
@@ -55,7 +55,7 @@ class Decision:
     unlearned: tuple[int, ...] = ()
 
 
-def decide(examples: Examples, general: Floats) -> Decision:
+def decide(examples: LabelledFeatures, general: Floats) -> Decision:
     """Cut the labelled time into parts, and test each by what was learned from the others.
 
     Adapted weights are better where their log loss is smaller and their balanced accuracy is not. Accuracy alone
@@ -96,7 +96,9 @@ def decide(examples: Examples, general: Floats) -> Decision:
     )
 
 
-def _held_out(examples: Examples, parts: NDArray[np.int64], general: Floats) -> tuple[dict[float, Floats], set[int]]:
+def _held_out(
+    examples: LabelledFeatures, parts: NDArray[np.int64], general: Floats
+) -> tuple[dict[float, Floats], set[int]]:
     """Logits ``[n, labels]`` for each strength, and the labels that were tested by what had learned some of them."""
     logits = np.stack([examples.features @ general] * len(STRENGTHS))
     both: set[int] = set()
