@@ -231,7 +231,7 @@ def _outcome(settings: RunSettings, data: RunData, windows: RunWindows, fits: Fi
         blocked=fits.blocked_scores(windows),
         blocked_history=fits.blocked.history_ if fits.blocked is not None else None,
         held_out_people=fits.held_out_scores(windows),
-        notes=(*data.notes, *windows.notes),
+        missing=windows.missing,
         iterations_done=len(recogniser.history_.train_loss),
         iterations=training.iterations(len(windows.overlapping.training)),
     )

@@ -5,10 +5,12 @@ from harken.runs.directory import RunDirectory
 from harken.runs.fits import Fits
 from harken.runs.outcome import Outcome
 from harken.runs.settings import RunSettings
-from harken.runs.windows import RunWindows, draw_run_windows
+from harken.runs.windows import MissingWindows, NoHonestTest, RunWindows, draw_run_windows
 
 __all__ = [
     "Fits",
+    "MissingWindows",
+    "NoHonestTest",
     "Outcome",
     "Read",
     "RunData",
