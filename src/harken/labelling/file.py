@@ -22,6 +22,7 @@ from harken.readers.parts import Parts, open_parts
 from harken.recordings.recording import is_made_up, warnings_of
 from harken.recordings.samples import Samples
 from harken.reports.wearer import write_wearer_report
+from harken.reports.wearer.quality import RecordingQuality, write_quality
 from harken.signals.gravity_calibration import GravityCalibration, gravity_calibration
 from harken.signals.movement import EpochStatistics
 from harken.signals.non_wear import non_wear
@@ -247,7 +248,7 @@ def _looked_over(
 def _write(
     folder: Path,
     timeline: Timeline,
-    quality: dict[str, Any],
+    quality: RecordingQuality,
     card: tuple[str, str, str],
     bouts: pl.DataFrame,
     days: pl.DataFrame,
@@ -256,13 +257,13 @@ def _write(
     timeline.to_csv(folder / "timeline.csv")
     write_csv(bouts, folder / "bouts.csv")
     write_csv(days, folder / "days.csv")
-    write_text(folder / "quality.json", _json(quality))
+    write_quality(folder / "quality.json", quality)
     write_wearer_report(
         folder / "report.html", timeline=timeline, quality=quality, model_card=card, bouts=bouts, days=days
     )
 
 
-def _summary(found: FileTimeline, quality: dict[str, Any]) -> dict[str, Any]:
+def _summary(found: FileTimeline, quality: RecordingQuality) -> dict[str, Any]:
     timeline, parts = found.timeline, found.parts
     return {
         "subject": timeline.subject,
@@ -273,8 +274,8 @@ def _summary(found: FileTimeline, quality: dict[str, Any]) -> dict[str, Any]:
         "seconds_by_label": timeline.seconds_by_label(),
         "unlabelled_s": timeline.unlabelled_s,
         "gaps_s": timeline.gaps_s,
-        "wear_hours": quality["wear_hours"],
-        "non_wear_hours": quality["non_wear_hours"],
+        "wear_hours": quality.wear_hours,
+        "non_wear_hours": quality.non_wear_hours,
         "warnings": list(found.warnings),
         "notes": list(found.notes),
     }

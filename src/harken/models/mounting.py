@@ -184,13 +184,11 @@ def _windows(specification: Specification, walks: Walks) -> Windows | None:
     if not whole.any():
         return None
     rows = np.minimum(firsts[whole, None] + np.arange(specification.window_length), ends[whole, None] - 1)
-    return Windows(
-        signals=even.signals[rows],
-        label_codes=np.full(len(rows), UNLABELLED, dtype=np.int16),
-        label_names=(),
-        subjects=np.full(len(rows), together.subject),
-        starts_ns=even.time_ns[rows[:, 0]],
-        start_rows=rows[:, 0],
+    return Windows.unlabelled(
+        even.signals[rows],
         channels=ACCELERATION,
         sample_rate_hz=specification.sample_rate_hz,
+        subject=together.subject,
+        starts_ns=even.time_ns[rows[:, 0]],
+        start_rows=rows[:, 0],
     )

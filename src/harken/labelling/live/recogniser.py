@@ -8,7 +8,6 @@ from harken.labelling.live.updates import Update
 from harken.labelling.live.watch import Watch, advance
 from harken.labelling.live.windowing import Window
 from harken.models.recogniser import Recogniser
-from harken.recordings.recording import UNLABELLED
 from harken.windows.windows import Windows
 
 __all__ = ["LiveRecogniser", "probabilities_of"]
@@ -95,14 +94,10 @@ def probabilities_of(recogniser: Recogniser, windows: list[Window]) -> NDArray[n
     if not windows:
         return np.empty((0, len(specification.labels)), dtype=np.float32)
     return recogniser.predict_proba(
-        Windows(
-            signals=np.stack([window.signals for window in windows]),
-            label_codes=np.full(len(windows), UNLABELLED, dtype=np.int16),
-            label_names=(),
-            subjects=np.full(len(windows), ""),
-            starts_ns=np.array([window.start_ns for window in windows], dtype=np.int64),
-            start_rows=np.zeros(len(windows), dtype=np.int64),
+        Windows.unlabelled(
+            np.stack([window.signals for window in windows]),
             channels=specification.channels,
             sample_rate_hz=specification.sample_rate_hz,
+            starts_ns=np.array([window.start_ns for window in windows], dtype=np.int64),
         )
     )
