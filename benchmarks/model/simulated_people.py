@@ -19,7 +19,7 @@ import numpy as np
 import polars as pl
 
 from harken.evaluation.benchmark.machine import made_with
-from harken.labelling import LabelSettings, timeline_of_file
+from harken.labelling import label_file
 from harken.models.recogniser import Recogniser
 from harken.simulation import Simulation, truth_path, write_simulation
 from harken.support.files import write_text
@@ -79,7 +79,7 @@ def measure(seed: int, days: float, rate_hz: float, recogniser: Recogniser) -> H
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "wearer.parquet"
         write_simulation(Simulation(days=days, sample_rate_hz=rate_hz, seed=seed), path)
-        timeline = timeline_of_file(path, recogniser, LabelSettings()).timeline
+        timeline = label_file(path, model=recogniser).timeline
         return hours_of(pl.read_parquet(truth_path(path)), timeline)
 
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from harken.datasets.dsads import read_dsads
 from harken.evaluation.benchmark.machine import made_with
-from harken.signals import Epochs, EpochStatistics, Samples, epochs_of, non_wear, worn
+from harken.signals import MovementBlocks, MovementStatistics, Samples, movement_of, non_wear, worn
 from harken.simulation import Simulation
 from harken.support.files import write_text
 
@@ -29,20 +29,20 @@ NS = 10**9
 START_NS = 1_704_067_200 * NS
 
 
-def an_hour_at_rest(epochs: Epochs) -> NDArray[np.bool_]:
-    """Which epochs are part of an hour at rest by van Hees's rule alone, ``[n]``."""
-    slot = (epochs.start_ns - epochs.start_ns[0]) // epochs.epoch_ns
-    width = HOUR_S * NS // epochs.epoch_ns
+def an_hour_at_rest(blocks: MovementBlocks) -> NDArray[np.bool_]:
+    """Which blocks are part of an hour at rest by van Hees's rule alone, ``[n]``."""
+    slot = (blocks.start_ns - blocks.start_ns[0]) // blocks.block_ns
+    width = HOUR_S * NS // blocks.block_ns
     found = np.zeros(len(slot), dtype=bool)
-    power = epochs.standard_deviation**2 + epochs.mean**2
+    power = blocks.standard_deviation**2 + blocks.mean**2
     for first in range(len(slot)):
         last = int(np.searchsorted(slot, slot[first] + width))
         if slot[first] + width > slot[-1] + 1 or last - first < width // 2:
             continue
-        rows, shares = slice(first, last), epochs.samples[first:last, None] / epochs.samples[first:last].sum()
-        mean = (shares * epochs.mean[rows]).sum(axis=0)
+        rows, shares = slice(first, last), blocks.samples[first:last, None] / blocks.samples[first:last].sum()
+        mean = (shares * blocks.mean[rows]).sum(axis=0)
         variance = (shares * power[rows]).sum(axis=0) - mean**2
-        spread = epochs.highest[rows].max(axis=0) - epochs.lowest[rows].min(axis=0)
+        spread = blocks.highest[rows].max(axis=0) - blocks.lowest[rows].min(axis=0)
         if ((variance < 0.013**2) & (spread < 0.050)).sum() >= 2:
             found[rows] = True
     return found
@@ -60,15 +60,15 @@ def lying(folder: Path) -> list[dict[str, object]]:
             signals = np.tile(bout, (-(-REPEATED_S * rate_hz // len(bout)), 1))[: REPEATED_S * rate_hz]
             n = len(signals)
             time_ns = START_NS + np.arange(n) * (NS // rate_hz)
-            statistics = EpochStatistics()
+            statistics = MovementStatistics()
             statistics.push(Samples(time_ns, signals, np.full(n, -1, np.int16), np.ones(n, bool)))
-            epochs = statistics.finish()
+            blocks = statistics.finish()
             rows.append(
                 {
                     "source": Path(recording.source).name,
                     "label": label,
-                    "taken_for_non_wear": bool(len(non_wear(epochs))),
-                    "an_hour_at_rest": bool(an_hour_at_rest(epochs).any()),
+                    "taken_for_non_wear": bool(len(non_wear(blocks))),
+                    "an_hour_at_rest": bool(an_hour_at_rest(blocks).any()),
                 }
             )
     return rows
@@ -79,15 +79,15 @@ def simulated(people: int, rate_hz: float) -> dict[str, float]:
     hours = dict.fromkeys(("lying", "taken_for_non_wear", "an_hour_at_rest", "not_worn", "missed"), 0.0)
     for person in range(people):
         simulation = Simulation(days=1, sample_rate_hz=rate_hz, person=person)
-        epochs = epochs_of(simulation.recording())
+        blocks = movement_of(simulation.recording())
         truth = simulation.truth()
         edges, rows = truth["start"].cast(int).to_numpy(), np.arange(len(truth))
-        middle = epochs.start_ns + epochs.epoch_ns // 2
+        middle = blocks.start_ns + blocks.block_ns // 2
         row = rows[np.searchsorted(edges, middle, side="right") - 1]
         lies = (truth["label"] == "lying").fill_null(value=False).to_numpy()[row]
         table = ~truth["wear"].to_numpy()[row]
-        off = ~worn(middle, non_wear(epochs))
-        rest = an_hour_at_rest(epochs)
+        off = ~worn(middle, non_wear(blocks))
+        rest = an_hour_at_rest(blocks)
         for name, chosen in (
             ("lying", lies),
             ("taken_for_non_wear", lies & off),
@@ -95,7 +95,7 @@ def simulated(people: int, rate_hz: float) -> dict[str, float]:
             ("not_worn", table),
             ("missed", table & ~off),
         ):
-            hours[name] += float(chosen.sum()) * epochs.epoch_ns / NS / HOUR_S
+            hours[name] += float(chosen.sum()) * blocks.block_ns / NS / HOUR_S
     return hours
 
 

@@ -42,7 +42,7 @@ STARTING = "before, began = resource.getrusage(resource.RUSAGE_SELF), time.perf_
 HARKEN = (
     """
 import numpy as np
-from harken.signals import EpochStatistics, Resampler, Samples, gravity_calibration, non_wear, worn
+from harken.signals import MovementStatistics, Resampler, Samples, gravity_calibration, non_wear, worn
 import scipy.ndimage
 """
     + STARTING
@@ -54,11 +54,11 @@ def blocks():
             codes = np.full(len(time_ns), -1, np.int16)
             yield Samples(time_ns, signals, codes, np.ones(len(time_ns), bool))
 
-statistics = EpochStatistics()
+statistics = MovementStatistics()
 for block in blocks():
     statistics.push(block)
-epochs = statistics.finish()
-calibration, off = gravity_calibration(epochs), non_wear(epochs)
+movement = statistics.finish()
+calibration, off = gravity_calibration(movement), non_wear(movement)
 resampler = Resampler(new_rate, source_rate_hz=rate)
 samples, not_worn = 0, 0
 def take(new):

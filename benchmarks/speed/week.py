@@ -1,4 +1,4 @@
-"""A simulated week at 100 Hz, from its file to timeline, bouts, days and report: time and memory of each step.
+"""A simulated week at 100 Hz, from its file to timeline, bouts, days and report: time and memory of each stage.
 
     python -m benchmarks.speed.week [--days 1 7 28] [--rate 100] [--cores 2] [--folder DIR] [--json FILE] [--actipy]
 
@@ -30,35 +30,29 @@ import json, resource, sys, time
 path, folder, cores = sys.argv[1], sys.argv[2], int(sys.argv[3])
 began = time.perf_counter()
 import polars
-from harken.labelling.settings import file_sha256
-from harken.labelling.file import Step, label_file
-from harken.models.model_file import model_path
-from harken.models.recogniser import PACKAGED_MODEL, Recogniser
+import harken
 
-recogniser = Recogniser.load()
-sha256 = file_sha256(model_path(PACKAGED_MODEL))
+recogniser = harken.Recogniser.load()
 unit = 1 if sys.platform == "darwin" else 1024
-steps, last = {}, []
+stages, last = {}, []
 
 def now():
     used = resource.getrusage(resource.RUSAGE_SELF)
     return time.perf_counter(), used.ru_utime + used.ru_stime
 
-class Timing(Step):
-    def __call__(self, name):
-        there = now()
-        if last:
-            before, *at = last.pop()
-            steps[before] = {"wall_s": there[0] - at[0], "cpu_s": there[1] - at[1]}
-        last.append((name, *there))
+def begin(stage):
+    there = now()
+    if last:
+        before, *at = last.pop()
+        stages[before] = {"wall_s": there[0] - at[0], "cpu_s": there[1] - at[1]}
+    last.append((stage, *there))
 
 loading_s = time.perf_counter() - began
-timing = Timing()
-timing("hash")
-summary = label_file(path, recogniser, folder, model_sha256=sha256, step=timing, cores=cores)
+begin("hash")
+summary = harken.label_file(path, model=recogniser, out=folder, on_stage=begin, cores=cores).summary
 peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
-wall_s, cpu_s = (sum(step[name] for step in steps.values()) for name in ("wall_s", "cpu_s"))
-print(json.dumps({"loading_s": loading_s, "steps": steps, "wall_s": wall_s, "cpu_s": cpu_s, "peak_mb": peak_mb,
+wall_s, cpu_s = (sum(stage[name] for stage in stages.values()) for name in ("wall_s", "cpu_s"))
+print(json.dumps({"loading_s": loading_s, "stages": stages, "wall_s": wall_s, "cpu_s": cpu_s, "peak_mb": peak_mb,
                   "seconds_by_label": summary["seconds_by_label"], "wear_hours": summary["wear_hours"]}))
 """
 
@@ -115,8 +109,8 @@ def _actipy(days: float, rate_hz: float, folder: Path) -> Any:
 
 def _print(name: str, measured: dict[str, Any]) -> None:
     print(f"{name}: {measured['wall_s']:.1f} s ({measured['cpu_s']:.1f} s CPU), at most {measured['peak_mb']:.0f} MB")
-    for step, took in measured["steps"].items():
-        print(f"  {step:<8} {took['wall_s']:7.1f} s {took['cpu_s']:7.1f} s CPU")
+    for stage, took in measured["stages"].items():
+        print(f"  {stage:<8} {took['wall_s']:7.1f} s {took['cpu_s']:7.1f} s CPU")
     print(
         f"  report.html {measured['report_bytes'] / 1e6:.2f} MB; imports and model before all this: "
         f"{measured['loading_s']:.1f} s",

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from harken.jobs.evaluation import evaluate as evaluate
     from harken.jobs.inspection import inspect as inspect
     from harken.jobs.training import train as train
+    from harken.labelling.file import label_file as label_file
+    from harken.labelling.settings import LabelSettings as LabelSettings
     from harken.models.estimator import ActivityClassifier as ActivityClassifier
     from harken.models.recogniser import Recogniser as Recogniser
     from harken.readers import TableOptions as TableOptions
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "ActivityClassifier": "harken.models.estimator",
     "HarkenError": "harken.support.errors",
+    "LabelSettings": "harken.labelling.settings",
     "Quality": "harken.recordings.recording",
     "Recogniser": "harken.models.recogniser",
     "Recording": "harken.recordings.recording",
@@ -36,6 +39,7 @@ _HOMES = {
     "concatenate": "harken.windows.windows",
     "evaluate": "harken.jobs.evaluation",
     "inspect": "harken.jobs.inspection",
+    "label_file": "harken.labelling.file",
     "random_windows": "harken.windows.windows",
     "read": "harken.readers",
     "sliding_windows": "harken.windows.windows",

@@ -17,8 +17,8 @@ def test_a_short_run(tmp_path: Path) -> None:
     ran = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     assert ran.returncode == 0, ran.stderr
     found = json.loads(out.read_text(encoding="utf-8"))["days"]["0.02"]
-    assert list(found["steps"]) == ["hash", "read", "epochs", "label", "smooth", "write"]
-    assert found["wall_s"] == pytest.approx(sum(step["wall_s"] for step in found["steps"].values()))
+    assert list(found["stages"]) == ["hash", "read", "movement", "label", "smooth", "write"]
+    assert found["wall_s"] == pytest.approx(sum(stage["wall_s"] for stage in found["stages"].values()))
     assert 100 < found["peak_mb"] < 2000
     assert sum(found["seconds_by_label"].values()) == pytest.approx(0.02 * 86_400, rel=0.1)
     assert found["report_bytes"] > 10_000

@@ -21,7 +21,10 @@ def test_a_set_is_known_by_the_name_that_its_facts_say(name: str) -> None:
 
 
 def test_an_unknown_set_is_answered_with_those_that_are_known() -> None:
-    with pytest.raises(HarkenError, match=r"no data set 'wisdm2019'.* wisdm, dsads, hmp, pamap2, uci_har, exercises"):
+    with pytest.raises(
+        HarkenError,
+        match=r"no data set 'wisdm2019'.* wisdm, dsads, selfback, stress_predict, hawthorne, hmp",
+    ):
         dataset("wisdm2019")
 
 
@@ -51,7 +54,7 @@ def test_its_archives_can_be_fetched_and_checked(name: str) -> None:
     assert bool(info.archives) == ("--fetch" in info.how_to_get)
 
 
-@pytest.mark.parametrize("name", ["wisdm", "dsads"])
+@pytest.mark.parametrize("name", ["wisdm", "dsads", "selfback", "stress_predict", "hawthorne"])
 def test_a_set_is_read_from_where_the_variable_says(name: str, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HARKEN_DATA", str(data_dir))
     recordings = DATASETS[name].read(None)
@@ -66,6 +69,9 @@ def test_only_sets_that_were_read_here_are_called_checked() -> None:
     assert {name for name, each in DATASETS.items() if each.info.checked_on_real_files} == {
         "wisdm",
         "dsads",
+        "selfback",
+        "stress_predict",
+        "hawthorne",
         "exercises",
     }
 

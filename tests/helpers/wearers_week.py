@@ -140,7 +140,7 @@ def quality_of(timeline: Timeline) -> RecordingQuality:
             temperature_mean=0.0,
             error_before_mg=38.2,
             error_after_mg=3.4,
-            epochs_used=1000,
+            blocks_used=1000,
             applied=True,
             reason="",
         ),

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import polars
 import pytest
 
 import harken
@@ -59,6 +61,31 @@ def test_inspect_is_the_command(folder: Path, run_harken: Callable[..., Any]) ->
         harken.inspect(folder / "nameless.csv", reading=harken.TableOptions(x_column="9"))
     with pytest.raises(HarkenError, match=r"no-such\.csv"):
         harken.inspect(folder / "no-such.csv")
+
+
+def test_label_file_is_the_command(folder: Path, run_harken: Callable[..., Any]) -> None:
+    command = run_harken(
+        "label", folder / "alice.csv", "--out", folder / "command", "--unsure-below", 0.6, "--workers", 1, "--json"
+    )
+    settings = harken.LabelSettings(unsure_below=0.6)
+    labelled = harken.label_file(folder / "alice.csv", model="packaged", out=folder / "job", settings=settings)
+    assert json.loads(command.stdout) == [labelled.summary]
+    written = folder / "command" / "alice"
+    assert sorted(file.name for file in written.iterdir()) == sorted(file.name for file in (folder / "job").iterdir())
+    for file in written.iterdir():
+        assert file.read_bytes() == (folder / "job" / file.name).read_bytes(), file.name
+    assert json.loads((written / "quality.json").read_text()) == labelled.quality.as_dict()
+    assert polars.read_parquet(written / "timeline.parquet").equals(labelled.timeline.frame)
+    assert polars.read_csv(written / "bouts.csv").height == labelled.bouts.height
+    assert polars.read_csv(written / "days.csv")["date"].to_list() == [str(day) for day in labelled.days["date"]]
+
+    again = harken.label_file(folder / "alice.csv", model=harken.Recogniser.load(), out=folder / "job")
+    np.testing.assert_array_equal(again.timeline.probabilities, labelled.timeline.probabilities)
+    (folder / "job" / "mine.txt").write_text("not to be lost")
+    with pytest.raises(HarkenError, match=r"job holds mine\.txt, which is no result of harken"):
+        labelled.write(folder / "job")
+    with pytest.raises(HarkenError, match=r"alice\.csv is a file; results need a folder"):
+        labelled.write(folder / "alice.csv")
 
 
 def test_evaluate_refuses_what_is_no_probability_and_what_cannot_be_scored(folder: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 import people
 from harken import read, sliding_windows
 from harken.labelling import LabelSettings, label_file
-from harken.labelling.file import Step
+from harken.labelling.file import Stage
 from harken.models.recogniser import Recogniser
 from harken.readers.options import TableOptions
 from harken.signals import resample
@@ -35,14 +35,9 @@ def recogniser(tmp_path_factory: pytest.TempPathFactory) -> Recogniser:
 def test_a_simulated_day_against_its_truth(recogniser: Recogniser, tmp_path: Path) -> None:
     path = tmp_path / "sim.parquet"
     write_simulation(Simulation(days=1, sample_rate_hz=25, seed=4), path)
-    steps: list[str] = []
-
-    class Watching(Step):
-        def __call__(self, name: str) -> None:
-            steps.append(name)
-
-    summary = label_file(path, recogniser, tmp_path / "out", step=Watching())
-    assert steps == ["read", "epochs", "label", "smooth", "write", "done"]
+    stages: list[Stage] = []
+    summary = label_file(path, model=recogniser, out=tmp_path / "out", on_stage=stages.append).summary
+    assert stages == ["read", "movement", "label", "smooth", "write", "done"]
     assert sorted(file.name for file in (tmp_path / "out").iterdir()) == FILES
     assert json.loads((tmp_path / "out" / "summary.json").read_text()) == summary
     quality = json.loads((tmp_path / "out" / "quality.json").read_text())
@@ -104,7 +99,7 @@ def test_days_on_which_clocks_change(
     path = tmp_path / "anna.parquet"
     frame.write_parquet(path)
     settings = LabelSettings(reading=TableOptions(timezone="Europe/Athens"))
-    summary = label_file(path, recogniser, tmp_path / "out", settings=settings)
+    summary = label_file(path, model=recogniser, out=tmp_path / "out", settings=settings).summary
     days = pl.read_csv(tmp_path / "out" / "days.csv")
     assert days["date"].to_list()[1] == day
     assert days["seconds_in_day"][1] == 3600 * hours
@@ -123,7 +118,7 @@ def test_days_on_which_clocks_change(
 def test_what_is_not_asked_for_is_not_done(recogniser: Recogniser, tmp_path: Path) -> None:
     path = people.write_person(tmp_path / "alice.csv", 2, seconds=60)
     settings = LabelSettings(smoothing=False, calibration=False, non_wear=False)
-    label_file(path, recogniser, tmp_path / "plain", settings=settings)
+    label_file(path, model=recogniser, out=tmp_path / "plain", settings=settings)
     quality = json.loads((tmp_path / "plain" / "quality.json").read_text())
     assert (quality["calibration"], quality["wear_hours"], quality["non_wear_hours"]) == (None, None, None)
     frame = pl.read_parquet(tmp_path / "plain" / "timeline.parquet")
@@ -145,7 +140,7 @@ def test_a_sensor_at_the_end_of_its_range_is_marked_and_counted(recogniser: Reco
             fields[column] = "19.6133"
             lines[row] = ",".join(fields)
     path.write_text("\n".join([*lines, ""]), encoding="utf-8")
-    label_file(path, recogniser, tmp_path / "out")
+    label_file(path, model=recogniser, out=tmp_path / "out")
     quality = json.loads((tmp_path / "out" / "quality.json").read_text(encoding="utf-8"))
     assert (quality["sensor_range_g"], quality["out_of_range"]) == (2, 0)
     assert (quality["at_range_end"], quality["clipped"]) == (203, 200)
@@ -165,7 +160,7 @@ def test_a_clock_that_was_reset_makes_two_days_and_a_note(recogniser: Recogniser
     times = found.time_ns + np.where(np.arange(len(found)) < half, before, after)
     axes = dict(zip("XYZ", found.signals.T[:3], strict=True))
     pl.DataFrame({"Timestamp": times, **axes}).write_parquet(tmp_path / "reset.parquet")
-    summary = label_file(tmp_path / "reset.parquet", recogniser, tmp_path / "out")
+    summary = label_file(tmp_path / "reset.parquet", model=recogniser, out=tmp_path / "out").summary
     quality = json.loads((tmp_path / "out" / "quality.json").read_text())
     (note,) = [note for note in quality["notes"] if "jumps forward by 8,766 days after 2000-01-01 " in note]
     assert note in summary["notes"]
@@ -181,33 +176,32 @@ def test_values_that_float32_cannot_hold_are_marked(recogniser: Recogniser, tmp_
     for row, value in ((300, "1e300"), (301, "-1e300"), (900, "3e38")):
         lines[row] = ",".join([lines[row].split(",")[0], *[value] * 3, *lines[row].split(",")[4:]])
     (tmp_path / "wild.csv").write_text("\n".join([*lines, ""]))
-    label_file(tmp_path / "wild.csv", recogniser, tmp_path / "out")
+    label_file(tmp_path / "wild.csv", model=recogniser, out=tmp_path / "out")
     quality = json.loads((tmp_path / "out" / "quality.json").read_text())
     assert (quality["missing"], quality["out_of_range"]) == (2, 1)
 
 
 def test_a_name_that_no_file_can_have(recogniser: Recogniser, tmp_path: Path) -> None:
     with pytest.raises(HarkenError, match="the name of a file cannot hold a zero byte"):
-        label_file(tmp_path / "a\0b", recogniser, tmp_path / "out")
+        label_file(tmp_path / "a\0b", model=recogniser, out=tmp_path / "out")
 
 
 def test_a_file_that_cannot_be_labelled_leaves_nothing_behind(recogniser: Recogniser, tmp_path: Path) -> None:
     path = people.write_person(tmp_path / "short.csv", 3, seconds=5, bouts=("lying",))
     with pytest.raises(HarkenError, match="nothing can be said of it"):
-        label_file(path, recogniser, tmp_path / "out")
+        label_file(path, model=recogniser, out=tmp_path / "out")
     path = people.write_person(tmp_path / "alice.csv", 2, seconds=60)
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "timeline.parquet").write_text("half of one, of a run that was killed")
 
-    class Killing(Step):
-        def __call__(self, name: str) -> None:
-            if name == "write":
-                raise KeyboardInterrupt
+    def interrupt(stage: Stage) -> None:
+        if stage == "write":
+            raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        label_file(path, recogniser, tmp_path / "out", step=Killing())
+        label_file(path, model=recogniser, out=tmp_path / "out", on_stage=interrupt)
     assert sorted(file.name for file in (tmp_path / "out").iterdir()) == ["timeline.parquet"]
-    label_file(path, recogniser, tmp_path / "out")
+    label_file(path, model=recogniser, out=tmp_path / "out")
     assert sorted(file.name for file in (tmp_path / "out").iterdir()) == FILES
     assert sorted(file.name for file in tmp_path.iterdir()) == ["alice.csv", "out", "short.csv"]
 
@@ -215,7 +209,7 @@ def test_a_file_that_cannot_be_labelled_leaves_nothing_behind(recogniser: Recogn
 @pytest.mark.skipif(not os.environ.get("HARKEN_DATA"), reason="HARKEN_DATA names the folder of real recordings")
 def test_a_real_sensor_worn_for_49_hours(recogniser: Recogniser, tmp_path: Path) -> None:
     path = Path(os.environ["HARKEN_DATA"]) / "devices" / "labda_ax3_49h.cwa"
-    summary = label_file(path, recogniser, tmp_path / "out", cores=2)
+    summary = label_file(path, model=recogniser, out=tmp_path / "out", cores=2).summary
     assert summary["sample_rate_hz"] == pytest.approx(24.42, abs=0.01)
     quality = json.loads((tmp_path / "out" / "quality.json").read_text())
     assert quality["placement"] == "unknown"  # a thigh, in truth; its header says nothing

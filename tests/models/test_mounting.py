@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 import harken
 from harken import HarkenError, Recogniser, Recording, Windows
-from harken.labelling import LabelSettings, timeline_of_file
+from harken.labelling import LabelSettings, label_file
 from harken.models.mounting import LEAST_RECOGNISED, mounting
 from harken.networks.specification import Specification
 from harken.signals import turned_by_quarters
@@ -123,8 +123,9 @@ def test_what_cannot_be_asked_is_refused() -> None:
 )
 def test_a_real_watch_whose_y_axis_points_along_the_forearm(data_dir: Path, name: str) -> None:
     packaged = Recogniser.load()
-    as_it_is = timeline_of_file(data_dir / "devices" / name, packaged, LabelSettings(orientation=False))
-    turned = timeline_of_file(data_dir / "devices" / name, packaged, LabelSettings())
+    settings = LabelSettings(orientation=False)
+    as_it_is = label_file(data_dir / "devices" / name, model=packaged, settings=settings)
+    turned = label_file(data_dir / "devices" / name, model=packaged)
     assert as_it_is.mounting is None
     assert turned.mounting is not None
     assert turned.mounting.quarters in (1, 3)

@@ -11,7 +11,7 @@ import pytest
 import websockets
 
 import harken
-from harken.labelling import LabelSettings, timeline_of_file
+from harken.labelling import label_file
 from harken.models.recogniser import Recogniser
 from harken.simulation import Simulation, write_simulation
 from offline import offline
@@ -48,7 +48,7 @@ def test_it_is_the_packaged_model(served: Served, packaged: Recogniser) -> None:
 def check_posted(served: Served, packaged: Recogniser, path: Path) -> None:
     answer = served.ask(f"/api/recordings?name={path.name}", path.read_bytes())
     assert answer.status == 200
-    labelled = timeline_of_file(path, packaged, LabelSettings())
+    labelled = label_file(path, model=packaged)
     expected = labelled.timeline
     assert answer.json["notes"] == [
         note.replace(str(path), path.name) for note in (*labelled.warnings, *labelled.notes)

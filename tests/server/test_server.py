@@ -11,7 +11,7 @@ import pytest
 import websockets
 
 import people
-from harken.labelling import LabelSettings, timeline_of_file
+from harken.labelling import label_file
 from harken.labelling.live.recogniser import probabilities_of
 from harken.server.app import create_app
 from harken.server.guard import Guard
@@ -192,7 +192,7 @@ def test_a_recording_that_is_posted_is_labelled(served: Served, tmp_path: Any) -
     assert all(
         first["end_ms"] == second["start_ms"] for first, second in zip(day["rows"], day["rows"][1:], strict=False)
     )
-    expected, *_ = timeline_of_file(path, recogniser(), LabelSettings())
+    expected = label_file(path, model=recogniser()).timeline
     assert [row["label"] for row in day["rows"]] == expected.frame["label"].to_list()
     assert [row["wear"] for row in day["rows"]] == expected.frame["wear"].to_list()
     assert all(row["activity_mg"] is not None for row in day["rows"] if row["wear"])

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
 from harken.recordings.recording import Recording
-from harken.signals import calibrate_gravity, epochs_of, gravity_calibration
+from harken.signals import calibrate_gravity, gravity_calibration, movement_of
 from still_recordings import SPHERE, resting
 
 OFFSETS = st.lists(st.floats(-0.08, 0.08), min_size=3, max_size=3).map(np.array)
@@ -38,7 +38,7 @@ def turned(seed: int, count: int = 40) -> NDArray[np.float64]:
 def test_offset_and_gain_are_found_again(offset: NDArray[np.float64], gain: NDArray[np.float64], seed: int) -> None:
     true = resting(turned(seed), seed=seed, rate_hz=20)
     measured = distorted(true, offset, gain)
-    calibration = gravity_calibration(epochs_of(measured))
+    calibration = gravity_calibration(movement_of(measured))
     if calibration.error_before_mg < 2:
         assert not calibration.applied
         return
@@ -56,11 +56,11 @@ def test_the_same_as_the_least_sum_of_squares(
 ) -> None:
     """Closest points and least squares over the sphere have one answer, where no point lies far off it."""
     measured = distorted(resting(turned(seed), seed=seed, rate_hz=20), offset, gain)
-    epochs = epochs_of(measured)
-    calibration = gravity_calibration(epochs)
+    blocks = movement_of(measured)
+    calibration = gravity_calibration(blocks)
     if not calibration.applied:
         return
-    points = epochs.mean[(epochs.standard_deviation < 0.013).all(axis=1)]
+    points = blocks.mean[(blocks.standard_deviation < 0.013).all(axis=1)]
     fitted = least_squares(lambda p: np.linalg.norm(points * p[3:] + p[:3], axis=1) - 1, [0, 0, 0, 1, 1, 1]).x
     np.testing.assert_allclose(calibration.offset_g, fitted[:3], atol=0.0005)
     np.testing.assert_allclose(calibration.gain, fitted[3:], atol=0.0008)
@@ -71,7 +71,7 @@ def test_temperature_is_taken_into_account() -> None:
     degrees = np.random.default_rng(1).uniform(15, 35, len(directions))
     true = resting(directions, temperature=list(degrees))
     measured = distorted(true, np.array([0.02, -0.03, 0.01]), np.array([1.01, 0.98, 1.0]), slope=0.001)
-    calibration = gravity_calibration(epochs_of(measured))
+    calibration = gravity_calibration(movement_of(measured))
     assert calibration.applied
     np.testing.assert_allclose(calibration.temperature_slope, 0.001, atol=1e-4)
     calibrated = calibrate_gravity(measured)
@@ -80,7 +80,7 @@ def test_temperature_is_taken_into_account() -> None:
     constant = replace(
         measured, signals=np.column_stack([measured.signals[:, :3], np.full(len(measured), 20.0)]).astype(np.float32)
     )
-    assert not gravity_calibration(epochs_of(constant)).temperature_slope.any()
+    assert not gravity_calibration(movement_of(constant)).temperature_slope.any()
 
 
 def test_a_night_in_one_posture_does_not_outweigh_the_rest() -> None:
@@ -97,7 +97,7 @@ def test_a_night_in_one_posture_does_not_outweigh_the_rest() -> None:
         np.array([0.03, 0.02, -0.04]),
         np.array([0.97, 1.03, 1.02]),
     )
-    calibration = gravity_calibration(epochs_of(measured))
+    calibration = gravity_calibration(movement_of(measured))
     np.testing.assert_allclose(calibration.offset_g, [0.03, 0.02, -0.04], atol=0.002)
 
 
@@ -105,14 +105,14 @@ def test_a_night_in_one_posture_does_not_outweigh_the_rest() -> None:
     ("directions", "offset", "reason"),
     [
         (SPHERE[:3], 0.05, r"do not cover the sphere: none lies beyond 0.3 g towards -x, -y, -z"),
-        (np.delete(turned(0), 5, axis=0)[:2], 0.05, "only 12 epochs are still"),
+        (np.delete(turned(0), 5, axis=0)[:2], 0.05, "only 12 blocks are still"),
         (turned(0), 0.0, "so there is nothing to do"),
     ],
 )
 def test_what_is_not_calibrated_says_why_and_stays(directions: NDArray[np.float64], offset: float, reason: str) -> None:
     minutes = 5.0 if len(directions) == 3 else 1.0
     measured = distorted(resting(directions, minutes=minutes), np.full(3, offset), np.ones(3))
-    calibration = gravity_calibration(epochs_of(measured))
+    calibration = gravity_calibration(movement_of(measured))
     assert not calibration.applied
     assert calibration.error_after_mg == calibration.error_before_mg
     assert calibration.apply(measured.signals) is measured.signals
@@ -125,7 +125,7 @@ def test_what_is_not_calibrated_says_why_and_stays(directions: NDArray[np.float6
 def test_a_sensor_that_points_nowhere_is_not_calibrated() -> None:
     random = np.random.default_rng(0)
     broken = resting(turned(0) * random.uniform(0.6, 1.4, (50, 1)))
-    calibration = gravity_calibration(epochs_of(broken))
+    calibration = gravity_calibration(movement_of(broken))
     assert not calibration.applied
     assert "the fit leaves an error" in calibration.reason
 

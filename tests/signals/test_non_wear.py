@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harken.recordings.recording import Recording
-from harken.signals import epochs_of, mark_non_wear, non_wear, worn
+from harken.signals import mark_non_wear, movement_of, non_wear, worn
 from harken.simulation import Simulation
 from still_recordings import SPHERE, resting
 from synthetic_signals import START_NS
@@ -42,7 +42,7 @@ def test_a_watch_on_a_table_and_a_sleeper() -> None:
     table = resting(SPHERE[:1], minutes=40, step_g=FINE)
     sleeper = resting(SPHERE[1:2], minutes=180, step_g=FINE, breath_g=0.002, seed=1)
     recording = followed_by(sleeper, table, sleeper)
-    ((begin, end),) = minutes(non_wear(epochs_of(recording)))
+    ((begin, end),) = minutes(non_wear(movement_of(recording)))
     assert begin == pytest.approx(180, abs=0.35)
     assert end == pytest.approx(220, abs=0.35)
     marked = mark_non_wear(recording)
@@ -57,14 +57,14 @@ def test_the_least_quiet_time_is_what_the_docs_say(longer_minutes: float, expect
     (said,) = re.findall(r"without a breath for (\d+) minutes or longer", page)
     table = resting(SPHERE[:1], minutes=int(said) + longer_minutes, step_g=FINE)
     turning = resting(np.tile(SPHERE[1:], (3, 1)), minutes=2, step_g=FINE)
-    assert len(non_wear(epochs_of(followed_by(turning, table, turning)))) == expected
+    assert len(non_wear(movement_of(followed_by(turning, table, turning)))) == expected
 
 
 def test_a_quarter_of_an_hour_among_breaths_is_worn() -> None:
     sleeper = resting(SPHERE[1:2], minutes=60, step_g=FINE, breath_g=0.002, seed=1)
     short = resting(SPHERE[:1], minutes=13, step_g=FINE)
     recording = followed_by(sleeper, short, sleeper)
-    assert len(non_wear(epochs_of(recording))) == 0
+    assert len(non_wear(movement_of(recording))) == 0
     assert mark_non_wear(recording).quality.notes[-1].startswith("the watch was worn throughout")
 
 
@@ -72,12 +72,12 @@ def test_a_quarter_of_an_hour_among_breaths_is_worn() -> None:
 def test_a_sensor_too_coarse_to_hear_a_breath_needs_an_hour(rest_minutes: float, expected: int) -> None:
     still = resting(SPHERE[:1] * 0.99, minutes=rest_minutes, step_g=1 / 64)
     turning = resting(np.tile(SPHERE, (3, 1)), minutes=2, step_g=1 / 64)
-    assert len(non_wear(epochs_of(followed_by(turning, still, turning)))) == expected
+    assert len(non_wear(movement_of(followed_by(turning, still, turning)))) == expected
 
 
 def test_turning_is_not_rest() -> None:
     recording = resting(np.tile(SPHERE, (2, 1)), minutes=10, step_g=FINE)
-    assert len(non_wear(epochs_of(recording))) == 0
+    assert len(non_wear(movement_of(recording))) == 0
 
 
 def test_gaps_neither_begin_nor_end_non_wear() -> None:
@@ -88,12 +88,12 @@ def test_gaps_neither_begin_nor_end_non_wear() -> None:
         table,
         **{name: getattr(table, name)[recorded] for name in ("time_ns", "signals", "label_codes", "valid")},
     )
-    ((begin, end),) = minutes(non_wear(epochs_of(cut)))
+    ((begin, end),) = minutes(non_wear(movement_of(cut)))
     assert begin == pytest.approx(0, abs=0.2)
     assert end == pytest.approx(120, abs=0.2)
     years = followed_by(table, table)
     later = replace(years, time_ns=years.time_ns + (np.arange(len(years)) >= len(table)) * 10**17)
-    assert len(non_wear(epochs_of(later))) == 2
+    assert len(non_wear(movement_of(later))) == 2
 
 
 @settings(deadline=None, max_examples=60)
@@ -108,7 +108,7 @@ def test_worn_is_all_that_lies_outside(edges: list[int]) -> None:
 def test_a_simulated_day() -> None:
     simulation = Simulation(days=1, sample_rate_hz=20, seed=4)
     recording = simulation.recording()
-    intervals = non_wear(epochs_of(recording))
+    intervals = non_wear(movement_of(recording))
     assert (intervals % 10**10 == 0).all()
     assert (np.diff(intervals.reshape(-1)) > 0).all()
     truth = simulation.truth().filter(~simulation.truth()["wear"])
@@ -119,5 +119,5 @@ def test_a_simulated_day() -> None:
 
 def test_nothing() -> None:
     recording = resting(SPHERE[:1], minutes=0.1)
-    assert non_wear(epochs_of(recording)).shape == (0, 2)
+    assert non_wear(movement_of(recording)).shape == (0, 2)
     assert worn(recording.time_ns, np.empty((0, 2), np.int64)).all()

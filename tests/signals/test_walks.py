@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from harken.recordings.samples import Samples
-from harken.signals import EpochStatistics, walks
+from harken.signals import MovementStatistics, walks
 from harken.signals.walks import Walks
 
 RATE_HZ = 25
@@ -32,7 +32,7 @@ def samples(signals: NDArray[np.float64]) -> Samples:
 
 def heard(every: Samples, cuts: list[int] | None = None) -> Walks:
     found = Walks()
-    statistics = EpochStatistics(listener=found)
+    statistics = MovementStatistics(listener=found)
     edges = [0, *sorted(cuts or []), len(every.time_ns)]
     for first, last in pairwise(edges):
         statistics.push(every.part(first, last))

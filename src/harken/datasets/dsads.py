@@ -76,6 +76,7 @@ INFO = DatasetInfo(
     sample_rate_hz=25.0,
     labels=tuple(sorted(ACTIVITIES)),
     placement="both arms",
+    forearm_axis="x",
     label_map=LABEL_MAP,
     checked_on_real_files=True,
     archives=(

@@ -57,6 +57,7 @@ INFO = DatasetInfo(
     sample_rate_hz=32.0,
     labels=tuple(sorted(LABEL_MAP)),
     placement="right wrist, x towards the hand, y to the left, z perpendicular to the hand",
+    forearm_axis="x",
     label_map=LABEL_MAP,
     checked_on_real_files=False,
     archives=(

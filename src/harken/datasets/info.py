@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from harken.support.errors import HarkenError
 
@@ -45,6 +46,8 @@ class DatasetInfo:
         sample_rate_hz: samples per second, as its authors state it.
         labels: the activities in the set's own words, sorted.
         placement: where the sensor was worn, as in "wrist of the dominant hand".
+        forearm_axis: the axis of the sensor that points along the forearm, whichever way; None where the sensor was
+            worn elsewhere, or where that is not known.
         label_map: each of ``labels`` -> the common word for it (see ``harken.datasets.activities``).
         checked_on_real_files: whether its reader has ever been run on the published files. Where it has not,
             it was written after the documentation alone.
@@ -65,6 +68,7 @@ class DatasetInfo:
     label_map: Mapping[str, str] = field(hash=False)
     checked_on_real_files: bool
     archives: tuple[Archive, ...] = ()
+    forearm_axis: Literal["x", "y"] | None = None
     traps: tuple[str, ...] = ()
 
 

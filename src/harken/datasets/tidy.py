@@ -3,7 +3,8 @@
 This is how to bring your own study, or a data set that harken does not know, into recordings at once.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from harken.datasets.info import DatasetInfo
 from harken.datasets.pieces import offsets_in_turn
 from harken.readers.clock import EARLIEST_DATE_NS, nanoseconds
 from harken.readers.options import AccelerationUnit, TableOptions, TimeUnit
@@ -18,10 +20,10 @@ from harken.readers.panics import without_panics
 from harken.readers.table import POLARS_ERRORS, first_line
 from harken.readers.units import G_PER_UNIT, acceleration_unit, magnitude_at_rest, time_unit
 from harken.recordings.mending import mend
-from harken.recordings.recording import UNLABELLED, Quality, Recording
+from harken.recordings.recording import UNLABELLED, Placement, Quality, Recording
 from harken.support.errors import HarkenError
 
-__all__ = ["read_tidy"]
+__all__ = ["read_study", "read_tidy", "recordings_of_tables"]
 
 ENDINGS = (".csv", ".csv.gz", ".parquet")
 REQUIRED = ("subject", "session", "time", "x", "y", "z", "label")
@@ -57,8 +59,48 @@ def read_tidy(
             sessions of one sensor overlap in time.
     """
     path = Path(path)
-    tables = [_table(file, label_column) for file in _files(path)]
-    frame = pl.concat(tables)
+    tables = [(file, _read(file)) for file in _files(path)]
+    return recordings_of_tables(path, tables, label_column=label_column, unit=unit, sensor_range_g=sensor_range_g)
+
+
+def read_study(
+    path: Path, info: DatasetInfo, *, placement: Placement = Placement.WRIST, frame: pl.DataFrame | None = None
+) -> list[Recording]:
+    """A public data set that lies in one tidy table, in g, with the set's own words in ``label_orig``.
+
+    Subjects are named after the set, as in ``hawthorne_S0``.
+
+    Args:
+        path: the table.
+        info: the set.
+        placement: where the sensor was worn.
+        frame: the table, if it was read from other files.
+
+    Raises:
+        HarkenError: as ``read_tidy``.
+    """
+    tables = [(path, _read(path) if frame is None else frame)]
+    recordings = recordings_of_tables(path, tables, label_column="label_orig", unit="g")
+    return [
+        replace(
+            recording,
+            subject=f"{info.name}_{recording.subject}",
+            quality=replace(recording.quality, placement=placement),
+        )
+        for recording in recordings
+    ]
+
+
+def recordings_of_tables(
+    path: Path,
+    tables: Sequence[tuple[Path, pl.DataFrame]],
+    *,
+    label_column: str | None = None,
+    unit: AccelerationUnit | None = None,
+    sensor_range_g: float | None = None,
+) -> list[Recording]:
+    """The recordings of tidy tables that were read from files in ``path``. See ``read_tidy``."""
+    frame = pl.concat([_roles(file, table, label_column) for file, table in tables])
     signals = frame.select("x", "y", "z").to_numpy()
     found = unit or acceleration_unit(magnitude_at_rest(signals))
     if found is None:
@@ -84,15 +126,18 @@ def _files(path: Path) -> list[Path]:
     return files
 
 
-def _table(path: Path, label_column: str | None) -> pl.DataFrame:
-    """One file: names as text, ``time_ns`` (from the session's start, or a date: ``dated``), x, y, z as float32."""
+def _read(path: Path) -> pl.DataFrame:
     try:
         with without_panics():
-            frame = pl.read_parquet(path) if _is_parquet(path) else pl.read_csv(path, infer_schema_length=None)
+            return pl.read_parquet(path) if _is_parquet(path) else pl.read_csv(path, infer_schema_length=None)
     except POLARS_ERRORS as error:
         raise HarkenError(f"{path}: cannot be read as a table ({first_line(error)})") from error
     except OSError as error:
         raise HarkenError(f"{path}: cannot be read ({error.strerror or error})") from error
+
+
+def _roles(path: Path, frame: pl.DataFrame, label_column: str | None) -> pl.DataFrame:
+    """One table: names as text, ``time_ns`` (from the session's start, or a date: ``dated``), x, y, z as float32."""
     if len(frame) == 0:
         raise HarkenError(f"{path}: there are no rows of data in it")
     column = _columns(path, frame.columns, label_column)

@@ -68,6 +68,7 @@ INFO = DatasetInfo(
     sample_rate_hz=20.0,
     labels=tuple(sorted(ACTIVITIES.values())),
     placement="wrist of the dominant hand",
+    forearm_axis="x",
     label_map=LABEL_MAP,
     checked_on_real_files=True,
     archives=(

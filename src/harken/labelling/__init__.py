@@ -1,6 +1,9 @@
-"""A file and a recogniser -> a folder with everything that is known of the recording."""
+"""Labelling: one recording (``file``), many of them (``cohort``), or a live stream (``live``).
 
-from harken.labelling.file import FileTimeline, label_file, timeline_of_file
-from harken.labelling.settings import LabelSettings, asked_of, finished
+Each gives the same labels for the same samples.
+"""
 
-__all__ = ["FileTimeline", "LabelSettings", "asked_of", "finished", "label_file", "timeline_of_file"]
+from harken.labelling.file import LabelledFile, label_file
+from harken.labelling.settings import LabelSettings, finished, label_key
+
+__all__ = ["LabelSettings", "LabelledFile", "finished", "label_file", "label_key"]

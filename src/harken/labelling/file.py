@@ -1,11 +1,11 @@
-"""Labelling a file from its samples to its report, in memory that does not grow with the recording."""
+"""One recording, labelled: from its samples to its report, in memory that does not grow with the recording."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, replace
-from functools import partial
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property, partial
 from json import dumps
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
@@ -15,166 +15,251 @@ from harken.labelling.card import model_card
 from harken.labelling.clipping import Clipped
 from harken.labelling.limits import limits_of
 from harken.labelling.quality import quality_of
-from harken.labelling.settings import SUMMARY, LabelSettings, asked_of
+from harken.labelling.settings import SUMMARY, LabelSettings, file_sha256, label_key
+from harken.models.model_file import model_path
 from harken.models.mounting import Mounting, mounting_of_walks
-from harken.models.recogniser import Recogniser
+from harken.models.recogniser import PACKAGED_MODEL, Recogniser
 from harken.readers.parts import Parts, open_parts
 from harken.recordings.recording import is_made_up, warnings_of
 from harken.recordings.samples import Samples
 from harken.reports.wearer import write_wearer_report
 from harken.reports.wearer.quality import RecordingQuality, write_quality
 from harken.signals.gravity_calibration import GravityCalibration, gravity_calibration
-from harken.signals.movement import EpochStatistics
+from harken.signals.movement import MovementStatistics
 from harken.signals.non_wear import non_wear
 from harken.signals.walks import Walks
 from harken.support.errors import HarkenError
 from harken.support.files import appearing, write_text
 from harken.support.memory import hand_back
 from harken.support.printable import printable
-from harken.support.threads import computing_threads
+from harken.support.threads import computing_threads, usable_cores
 from harken.timelines import Timeline, label_parts, write_csv
 from harken.timelines.labelling import Calibrate
 
-__all__ = ["FileTimeline", "Step", "label_file", "timeline_of_file"]
+__all__ = ["LabelledFile", "Stage", "label_file"]
 
 AXES = ("x", "y", "z")
+RESULTS = {"timeline.parquet", "timeline.csv", "bouts.csv", "days.csv", "quality.json", "report.html", SUMMARY}
+Stage = Literal["read", "movement", "label", "smooth", "write", "done"]
+"""What labelling a file does, one after the other; ``write`` only where there is a folder to write to."""
 
 
-class Step:
-    """Told which step of the work begins; the one of this class does nothing with it."""
-
-    def __call__(self, name: str) -> None:
-        """``read``, ``epochs``, ``label``, ``smooth`` or ``write`` begins now; ``done``: all is there."""
-
-
-class FileTimeline(NamedTuple):
-    """A file's timeline, and what was found out on the way.
+@dataclass(frozen=True, eq=False)
+class LabelledFile:
+    """What ``harken label`` finds out about one recording.
 
     Attributes:
-        timeline: the labels.
-        parts: the recording that they are of.
-        calibration: of the sensor; None where it was not asked for, as with the next two.
-        non_wear_ns: the stretches when it was not worn, int64 ``[k, 2]``.
+        timeline: the labels, one row each few seconds.
+        recording: the recording that they are of, mended, as a stream.
+        calibration: of the sensor; None where the settings leave it out, as with the next two, or without
+            acceleration.
+        non_wear_ns: when the watch was not worn, int64 ``[k, 2]``, start and end in ns since 1970 (UTC).
         mounting: how the watch sat on the arm.
+        recogniser: the model that labelled.
+        key: version, file, model and settings. Two files of results with the same key hold the same.
     """
 
     timeline: Timeline
-    parts: Parts
+    recording: Parts
     calibration: GravityCalibration | None
     non_wear_ns: NDArray[np.int64] | None
     mounting: Mounting | None
+    recogniser: Recogniser
+    key: dict[str, Any]
+
+    @cached_property
+    def bouts(self) -> pl.DataFrame:
+        """The content of ``bouts.csv``: stretches of one label. See ``Timeline.bouts``."""
+        return self.timeline.bouts()
+
+    @cached_property
+    def days(self) -> pl.DataFrame:
+        """The content of ``days.csv``: hours of each label, day by day. See ``Timeline.daily``."""
+        return self.timeline.daily()
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a person must know before any label. See ``harken.recordings.recording.warnings_of``."""
-        return warnings_of(self.parts.quality.placement, made_up=is_made_up(self.parts.subject))
+        return warnings_of(self.recording.quality.placement, made_up=is_made_up(self.recording.subject))
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What whoever reads the labels should know: what was mended, and whether the watch was turned."""
+        """What was mended, and whether the watch was turned."""
         if self.mounting is None or self.mounting.quarters == 0:
-            return self.parts.quality.notes
-        return (*self.parts.quality.notes, f"the watch was {self.mounting.reason}")
+            return self.recording.quality.notes
+        return (*self.recording.quality.notes, f"the watch was {self.mounting.reason}")
+
+    @cached_property
+    def quality(self) -> RecordingQuality:
+        """The content of ``quality.json``: what the file held, what was mended, and what was done to it."""
+        return quality_of(
+            self.recording,
+            self.timeline,
+            file=self.key["file"],
+            sha256=self.key["sha256"],
+            calibration=self.calibration,
+            non_wear=self.non_wear_ns is not None,
+            mounting=self.mounting,
+            limits=limits_of(
+                self.timeline,
+                self.days,
+                self.mounting,
+                specification=self.recogniser.specification_,
+                provenance=self.recogniser.provenance_,
+            ),
+        )
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """The content of ``summary.json``: the key, the hours of each label, and what a person must know."""
+        timeline = self.timeline
+        return self.key | {
+            "subject": timeline.subject,
+            "start": timeline.frame["start"][0].isoformat(timespec="milliseconds"),
+            "end": timeline.frame["end"][-1].isoformat(timespec="milliseconds"),
+            "timezone": self.recording.timezone,
+            "sample_rate_hz": self.recording.sample_rate_hz,
+            "seconds_by_label": timeline.seconds_by_label(),
+            "unlabelled_s": timeline.unlabelled_s,
+            "gaps_s": timeline.gaps_s,
+            "wear_hours": self.quality.wear_hours,
+            "non_wear_hours": self.quality.non_wear_hours,
+            "warnings": list(self.warnings),
+            "notes": list(self.notes),
+        }
+
+    def write(self, folder: str | Path) -> None:
+        """Write everything to a folder, whole or not at all.
+
+        The files are ``timeline.parquet`` and ``timeline.csv``, ``bouts.csv``, ``days.csv``, ``quality.json``,
+        ``report.html`` and ``summary.json``. They are written aside first; then the folder appears under its name, in
+        place of older results.
+
+        Args:
+            folder: where to write; the folder that it lies in exists.
+
+        Raises:
+            HarkenError: when it cannot be written, or something else than results is in it.
+        """
+        _check_replaceable(Path(folder))
+        try:
+            with appearing(folder) as aside:
+                self.timeline.to_parquet(aside / "timeline.parquet")
+                self.timeline.to_csv(aside / "timeline.csv")
+                write_csv(self.bouts, aside / "bouts.csv")
+                write_csv(self.days, aside / "days.csv")
+                write_quality(aside / "quality.json", self.quality)
+                write_wearer_report(
+                    aside / "report.html",
+                    timeline=self.timeline,
+                    quality=self.quality,
+                    model_card=model_card(self.recogniser.specification_, self.recogniser.provenance_),
+                    bouts=self.bouts,
+                    days=self.days,
+                )
+                write_text(aside / SUMMARY, _json(self.summary))
+        except OSError as error:
+            raise HarkenError(f"{folder}: cannot write there ({error.strerror or error})") from error
 
 
 def label_file(
     path: str | Path,
-    recogniser: Recogniser,
-    folder: str | Path,
     *,
+    model: str | Path | Recogniser | None = None,
+    out: str | Path | None = None,
     settings: LabelSettings | None = None,
-    model_sha256: str = "",
-    asked: dict[str, Any] | None = None,
-    step: Step | None = None,
-    cores: int = 1,
-) -> dict[str, Any]:
-    """Label a file and write what came out of it to a folder, whole or not at all.
+    key: dict[str, Any] | None = None,
+    on_stage: Callable[[Stage], None] | None = None,
+    cores: int | None = None,
+) -> LabelledFile:
+    """Label a recording as ``harken label`` does: calibrated, turned as the model expects it, with non-wear, smoothed.
 
-    The folder holds ``timeline.parquet`` and ``timeline.csv``, ``bouts.csv``, ``days.csv``, ``quality.json``,
-    ``report.html`` and ``summary.json``, which is also what is given back. They are written aside first; then the
-    folder appears under its name, in place of an unfinished one.
+    >>> import harken
+    >>> labelled = harken.label_file("alice.csv", out="alice")
+    >>> labelled.timeline.subject, labelled.days["date"].to_list()
+    ('alice', [datetime.date(2018, 2, 20)])
+    >>> labelled.summary["seconds_by_label"] == labelled.timeline.seconds_by_label()
+    True
+
+    Memory does not grow with the recording's length where its format can be read in parts (``docs/reading.md``).
 
     Args:
-        path: the file.
-        recogniser: what labels it.
-        folder: where to write; the folder that it lies in exists.
-        settings: how; the defaults if None.
-        model_sha256: of the recogniser's file, for the summary.
-        asked: what ``asked_of`` said of the file, where that is known already.
-        step: told how far the work is.
-        cores: how many to use: the same result, sooner.
+        path: a recording of any kind that harken reads.
+        model: a model file, a run directory or a recogniser; None: the model that comes with harken.
+        out: where to write the results (see ``LabelledFile.write``); None: nowhere.
+        settings: how to label; None: as the command does without options.
+        key: ``label_key`` of the same arguments, if it is known already.
+        on_stage: called at the beginning of each stage, and with ``done`` at the end.
+        cores: how many processor cores to use; the result is the same. None: all.
 
     Raises:
-        HarkenError: when the file cannot be read or labelled, or the folder not written.
+        HarkenError: when the model or the file cannot be read, the file not labelled, or ``out`` not written.
     """
-    path, folder, settings, step = Path(path), Path(folder), settings or LabelSettings(), step or Step()
-    asked = asked or asked_of(path, model_sha256, settings)
+    settings, stage = settings or LabelSettings(), on_stage or _no_stage
+    recogniser = model if isinstance(model, Recogniser) else Recogniser.load(model)
+    if key is None:
+        of_model = "" if isinstance(model, Recogniser) else file_sha256(model_path(model or PACKAGED_MODEL))
+        key = label_key(Path(path), of_model, settings)
     # Threads of one call wait for one another at every layer: whole batches side by side take less time.
     with computing_threads(1):
-        found = timeline_of_file(path, recogniser, settings, step=step, cores=cores)
-    timeline, parts = found.timeline, found.parts
-    step("write")
-    bouts, days = timeline.bouts(), timeline.daily()
-    specification, provenance = recogniser.specification_, recogniser.provenance_
-    quality = quality_of(
-        parts,
-        timeline,
-        file=printable(path),
-        sha256=asked["sha256"],
-        calibration=found.calibration,
-        non_wear=found.non_wear_ns is not None,
-        mounting=found.mounting,
-        limits=limits_of(timeline, days, found.mounting, specification=specification, provenance=provenance),
-    )
-    summary = asked | _summary(found, quality)
-    card = model_card(specification, provenance)
-    try:
-        with appearing(folder) as aside:
-            _write(aside, timeline, quality, card, bouts, days)
-            write_text(aside / SUMMARY, _json(summary))
-    except OSError as error:
-        raise HarkenError(f"{folder}: cannot write there ({error.strerror or error})") from error
-    step("done")
-    return summary
+        labelled = _labelled(Path(path), recogniser, settings, key, stage, cores or usable_cores())
+        if out is not None:
+            stage("write")
+            labelled.write(out)
+    stage("done")
+    return labelled
 
 
-def timeline_of_file(
-    path: str | Path, recogniser: Recogniser, settings: LabelSettings, *, step: Step | None = None, cores: int = 1
-) -> FileTimeline:
-    """Label a file and write nothing: calibrated, turned as the model learned, with non-wear, and smoothed, as far as
-    it is asked for. Samples of a sensor that stays at the end of its range are marked.
+def _check_replaceable(folder: Path) -> None:
+    """Raise unless writing results to a folder replaces nothing but results."""
+    if folder.is_dir() and (others := sorted({each.name for each in folder.iterdir()} - RESULTS)):
+        raise HarkenError(f"{folder} holds {printable(others[0])}, which is no result of harken; choose another folder")
+    if folder.exists() and not folder.is_dir():
+        raise HarkenError(f"{folder} is a file; results need a folder")
 
-    Args:
-        path, recogniser, settings, step, cores: as in ``label_file``.
 
-    Raises:
-        HarkenError: when the file cannot be read or labelled.
-    """
-    step = step or Step()
-    parts, calibration, off_ns, mounting = _opened(path, recogniser, settings, step)
-    step("label")
+def _no_stage(stage: Stage) -> None:
+    """Do nothing."""
+
+
+def _labelled(
+    path: Path,
+    recogniser: Recogniser,
+    settings: LabelSettings,
+    key: dict[str, Any],
+    stage: Callable[[Stage], None],
+    cores: int,
+) -> LabelledFile:
+    """Label a file. Samples of a sensor that stays at the end of its range are marked."""
+    stage("read")
+    movement = _Movement(walks=settings.orientation)
+    wanted = settings.calibration or settings.non_wear or settings.orientation
+    parts = open_parts(path, listener=movement.listen if wanted else None, **asdict(settings.reading))
+    stage("movement")
+    calibration, non_wear_ns, mounting = _preparation(parts, recogniser, movement, settings)
+    stage("label")
     parts = replace(parts, again=partial(_handing_back, parts.again))
     clipped = Clipped(parts) if parts.channels[:3] == AXES else None
     timeline = label_parts(
         recogniser.specification_,
         parts if clipped is None else clipped.parts,
         recogniser.predict_proba,
-        calibrate=_prepared(calibration, mounting),
-        non_wear_ns=off_ns,
+        calibrate=_calibrate(calibration, mounting),
+        non_wear_ns=non_wear_ns,
         lanes=cores if cores > 1 else 0,
     )
     parts = parts if clipped is None else clipped.parts
-    step("smooth")
+    stage("smooth")
     hand_back()
     if settings.smoothing:
         timeline = timeline.smoothed()
         hand_back()
     if settings.unsure_below is not None:
         timeline = timeline.with_unsure_below(settings.unsure_below)
-    return FileTimeline(timeline, parts, calibration, off_ns, mounting)
+    return LabelledFile(timeline, parts, calibration, non_wear_ns, mounting, recogniser, key)
 
 
-def _prepared(calibration: GravityCalibration | None, mounting: Mounting | None) -> Calibrate | None:
+def _calibrate(calibration: GravityCalibration | None, mounting: Mounting | None) -> Calibrate | None:
     """What is done to the signals before they are labelled; None: nothing."""
     calibrate = calibration.apply if calibration is not None and calibration.applied else None
     if mounting is None or mounting.quarters == 0:
@@ -185,18 +270,6 @@ def _prepared(calibration: GravityCalibration | None, mounting: Mounting | None)
     return lambda signals, temperature: turn(calibrate(signals, temperature))
 
 
-def _opened(
-    path: str | Path, recogniser: Recogniser, settings: LabelSettings, step: Step
-) -> tuple[Parts, GravityCalibration | None, NDArray[np.int64] | None, Mounting | None]:
-    """The recording, and what its epochs tell of it; then they are not needed any more."""
-    step("read")
-    overheard = _Epochs(walks=settings.orientation)
-    asked_for = settings.calibration or settings.non_wear or settings.orientation
-    parts = open_parts(path, listener=overheard.listen if asked_for else None, **asdict(settings.reading))
-    step("epochs")
-    return parts, *_looked_over(parts, recogniser, overheard, settings)
-
-
 def _handing_back(again: Callable[[], Iterator[Samples]]) -> Iterator[Samples]:
     """The parts, with memory handed back after each: what little is kept of a part would hold on to much else."""
     for part in again():
@@ -204,81 +277,44 @@ def _handing_back(again: Callable[[], Iterator[Samples]]) -> Iterator[Samples]:
         hand_back()
 
 
-class _Epochs:
-    """Epochs of what is overheard while the file is looked at for the first time, and what in it looks like walking.
+class _Movement:
+    """Movement statistics of the samples that pass while the file is read for the first time, and possible walks.
 
-    A file that turns out to be of another kind than it seemed is read again from its beginning, and so ``listen`` may
-    be asked again: it begins anew.
+    A file that turns out to be of another kind than it seemed is read again from its beginning, and ``listen`` is then
+    called again: it begins anew.
     """
 
-    statistics: EpochStatistics
+    statistics: MovementStatistics
     walks: Walks | None = None
 
     def __init__(self, *, walks: bool) -> None:
-        self._asks_walks = walks
+        self._wants_walks = walks
 
     def listen(self, channels: tuple[str, ...]) -> Callable[[Samples], None]:
-        self.walks = Walks() if self._asks_walks else None
+        self.walks = Walks() if self._wants_walks else None
         heat = channels.index("temperature") if "temperature" in channels else None
-        self.statistics = EpochStatistics(temperature_channel=heat, listener=self.walks)
+        self.statistics = MovementStatistics(temperature_channel=heat, listener=self.walks)
         return self.statistics.push if channels[:3] == AXES else lambda _: None
 
 
-def _looked_over(
-    parts: Parts, recogniser: Recogniser, overheard: _Epochs, settings: LabelSettings
+def _preparation(
+    parts: Parts, recogniser: Recogniser, movement: _Movement, settings: LabelSettings
 ) -> tuple[GravityCalibration | None, NDArray[np.int64] | None, Mounting | None]:
-    """What the raw acceleration says of its sensor and of when and how the watch was worn; None for what was not asked
-    for."""
+    """Calibration, non-wear and mounting, each None where the settings leave it out or there is no acceleration."""
     if parts.channels[:3] != AXES or not (settings.calibration or settings.non_wear or settings.orientation):
         return None, None, None
     if not parts.overheard:
-        tell = overheard.listen(parts.channels)
+        push = movement.listen(parts.channels)
         for part in parts.parts():
-            tell(part)
-    epochs = overheard.statistics.finish()
+            push(part)
+    blocks = movement.statistics.finish()
     return (
-        gravity_calibration(epochs) if settings.calibration else None,
-        non_wear(epochs) if settings.non_wear else None,
+        gravity_calibration(blocks) if settings.calibration else None,
+        non_wear(blocks) if settings.non_wear else None,
         None
-        if overheard.walks is None
-        else mounting_of_walks(recogniser.specification_, overheard.walks, recogniser.predict_proba),
+        if movement.walks is None
+        else mounting_of_walks(recogniser.specification_, movement.walks, recogniser.predict_proba),
     )
-
-
-def _write(
-    folder: Path,
-    timeline: Timeline,
-    quality: RecordingQuality,
-    card: tuple[str, str, str],
-    bouts: pl.DataFrame,
-    days: pl.DataFrame,
-) -> None:
-    timeline.to_parquet(folder / "timeline.parquet")
-    timeline.to_csv(folder / "timeline.csv")
-    write_csv(bouts, folder / "bouts.csv")
-    write_csv(days, folder / "days.csv")
-    write_quality(folder / "quality.json", quality)
-    write_wearer_report(
-        folder / "report.html", timeline=timeline, quality=quality, model_card=card, bouts=bouts, days=days
-    )
-
-
-def _summary(found: FileTimeline, quality: RecordingQuality) -> dict[str, Any]:
-    timeline, parts = found.timeline, found.parts
-    return {
-        "subject": timeline.subject,
-        "start": timeline.frame["start"][0].isoformat(timespec="milliseconds"),
-        "end": timeline.frame["end"][-1].isoformat(timespec="milliseconds"),
-        "timezone": parts.timezone,
-        "sample_rate_hz": parts.sample_rate_hz,
-        "seconds_by_label": timeline.seconds_by_label(),
-        "unlabelled_s": timeline.unlabelled_s,
-        "gaps_s": timeline.gaps_s,
-        "wear_hours": quality.wear_hours,
-        "non_wear_hours": quality.non_wear_hours,
-        "warnings": list(found.warnings),
-        "notes": list(found.notes),
-    }
 
 
 def _json(content: dict[str, Any]) -> str:

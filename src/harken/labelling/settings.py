@@ -12,7 +12,7 @@ from harken.readers.options import TableOptions
 from harken.support.errors import HarkenError
 from harken.support.printable import printable
 
-__all__ = ["SUMMARY", "LabelSettings", "asked_of", "file_sha256", "finished"]
+__all__ = ["SUMMARY", "LabelSettings", "file_sha256", "finished", "label_key"]
 
 SUMMARY = "summary.json"
 """Written last: a folder that holds it is finished."""
@@ -20,7 +20,12 @@ SUMMARY = "summary.json"
 
 @dataclass(frozen=True)
 class LabelSettings:
-    """How recordings are labelled.
+    """How recordings are labelled. The defaults are those of ``harken label``.
+
+    >>> import harken
+    >>> settings = harken.LabelSettings(unsure_below=0.6, reading=harken.TableOptions(timezone="Europe/Athens"))
+    >>> harken.label_file("alice.csv", settings=settings).recording.timezone
+    'Europe/Athens'
 
     Attributes:
         unsure_below: see ``Timeline.with_unsure_below``.
@@ -52,7 +57,7 @@ IN_WORDS = {
 """How results differ that were made otherwise, where the values say nothing to people."""
 
 
-def asked_of(path: Path, model_sha256: str, settings: LabelSettings) -> dict[str, Any]:
+def label_key(path: Path, model_sha256: str, settings: LabelSettings) -> dict[str, Any]:
     """Version, file, model and settings: where all of it is the same, so is what comes out.
 
     Raises:
@@ -67,7 +72,7 @@ def asked_of(path: Path, model_sha256: str, settings: LabelSettings) -> dict[str
     }
 
 
-def finished(folder: Path, asked: dict[str, Any]) -> dict[str, Any] | None:
+def finished(folder: Path, key: dict[str, Any]) -> dict[str, Any] | None:
     """The summary of a file that was labelled before; None where it was not.
 
     Raises:
@@ -80,13 +85,11 @@ def finished(folder: Path, asked: dict[str, Any]) -> dict[str, Any] | None:
         summary = loads(path.read_text(encoding="utf-8"))
     except (JSONDecodeError, UnicodeDecodeError, OSError) as error:
         raise HarkenError(f"{path} is damaged ({error}); remove {folder} to label the file again") from error
-    for name in asked:
+    for name in key:
         before = summary.get(name) if isinstance(summary, dict) else None
-        if name != "file" and before != asked[name]:
-            way = IN_WORDS.get(name, f"with {name} = {before!r}, not {asked[name]!r}")
-            raise HarkenError(
-                f"{asked['file']}: what is in {folder} was made {way}; choose another --out, or remove it"
-            )
+        if name != "file" and before != key[name]:
+            way = IN_WORDS.get(name, f"with {name} = {before!r}, not {key[name]!r}")
+            raise HarkenError(f"{key['file']}: what is in {folder} was made {way}; choose another --out, or remove it")
     return dict(summary)
 
 

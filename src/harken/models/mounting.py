@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from harken.networks.specification import ACCELERATION, Specification
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.recordings.samples import Samples
-from harken.signals import EpochStatistics, resample
+from harken.signals import MovementStatistics, resample
 from harken.signals.orientation import turned_by_quarters, turned_signals
 from harken.signals.walks import Walks
 from harken.support.errors import HarkenError
@@ -88,7 +88,7 @@ def mounting(specification: Specification, recording: Recording, probabilities: 
         raise HarkenError(f"{name}: how a watch sits shows in acceleration as the first channels, x, y, z")
     walks = Walks()
     if _unaskable(specification) is None:
-        statistics = EpochStatistics(listener=walks)
+        statistics = MovementStatistics(listener=walks)
         statistics.push(Samples.of(recording))
         statistics.finish()
     return mounting_of_walks(specification, walks, probabilities)

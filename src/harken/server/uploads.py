@@ -206,19 +206,19 @@ def _shown(name: str) -> str:
 
 def _labelled(recogniser: "Recogniser", path: Path, name: str) -> bytes:
     """Labelled as ``harken label`` does it: calibrated, turned, with non-wear, smoothed."""
-    from harken.labelling import LabelSettings, timeline_of_file
+    from harken.labelling import label_file
     from harken.readers.blocks import stem
 
-    found = timeline_of_file(path, recogniser, LabelSettings())
-    timeline = found.timeline
+    labelled = label_file(path, model=recogniser, cores=1)
+    timeline = labelled.timeline
     if timeline.subject == STEM:
         timeline = replace(timeline, subject=stem(Path(_shown(name))))
     about = {
         "subject": timeline.subject,
-        "timezone": found.parts.timezone,
+        "timezone": labelled.recording.timezone,
         "labels": list(timeline.labels),
         "hours": {label: seconds / 3600 for label, seconds in timeline.seconds_by_label().items()},
-        "notes": [note.replace(str(path), _shown(name)) for note in (*found.warnings, *found.notes)],
+        "notes": [note.replace(str(path), _shown(name)) for note in (*labelled.warnings, *labelled.notes)],
     }
     rows = b",".join(_rows(timeline))
     return b'%b,"rows":[%b]}' % (orjson.dumps(about).removesuffix(b"}"), rows)

@@ -8,27 +8,27 @@ from harken.signals.clipping import Clipping, mark_clipped
 from harken.signals.gravity import split_gravity
 from harken.signals.gravity_calibration import GravityCalibration, calibrate_gravity, gravity_calibration
 from harken.signals.grid import Grid
-from harken.signals.movement import Epochs, EpochStatistics, epochs_of
+from harken.signals.movement import MovementBlocks, MovementStatistics, movement_of
 from harken.signals.non_wear import mark_non_wear, non_wear, worn
 from harken.signals.orientation import mirrored, turned_about_face, turned_about_forearm, turned_by_quarters
 from harken.signals.resampling import Resampler, look_ahead_s, resample
 
 __all__ = [
     "Clipping",
-    "EpochStatistics",
-    "Epochs",
     "GravityCalibration",
     "Grid",
+    "MovementBlocks",
+    "MovementStatistics",
     "Resampler",
     "Samples",
     "calibrate_gravity",
-    "epochs_of",
     "gravity_calibration",
     "joined",
     "look_ahead_s",
     "mark_clipped",
     "mark_non_wear",
     "mirrored",
+    "movement_of",
     "non_wear",
     "resample",
     "split_gravity",

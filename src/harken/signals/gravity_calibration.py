@@ -6,23 +6,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.recordings.recording import Recording
-from harken.signals.movement import Epochs, epochs_of
+from harken.signals.movement import MovementBlocks, movement_of
 
 __all__ = ["GravityCalibration", "calibrate_gravity", "gravity_calibration"]
 
 STILL_G = 0.013
-"""An epoch is still if its standard deviation is below this on all axes (van Hees 2014)."""
+"""A block is still if its standard deviation is below this on all axes (van Hees 2014)."""
 NEAREST_G, FURTHEST_G = 0.5, 1.5
 """A still vector of another length is a broken sensor's, or was thrown; not gravity seen through offset and gain."""
 COVERED_G = 0.3
-"""The sphere is covered if still epochs lie beyond this on either side of each axis (GGIR's ``spherecrit``)."""
+"""The sphere is covered if still blocks lie beyond this on either side of each axis (GGIR's ``spherecrit``)."""
 FEWEST_EPOCHS = 50
 GOOD_G = 0.002
 """Where gravity is right within this already, there is nothing to do: less than sensors can tell."""
 WORST_AFTER_G = 0.010
 """A fit that leaves more than this is none (GGIR's limit)."""
 CELL_G, CELL_DEGREES = 0.02, 1.0
-"""Still epochs this near to one another count as one, so that a night in one posture weighs no more than a minute."""
+"""Still blocks this near to one another count as one, so that a night in one posture weighs no more than a minute."""
 LEAST_DISTANCE_G = 0.01
 """Points count by how near they are to the sphere; nearer than this they all count the same (GGIR)."""
 MOST_ITERATIONS = 1000
@@ -39,9 +39,9 @@ class GravityCalibration:
         offset_g, gain: float64 ``[3]``.
         temperature_slope: in g for one degree, float64 ``[3]``; 0 where temperature was not recorded, or hardly moved.
         temperature_mean: in degrees; 0 where the slope is 0.
-        error_before_mg, error_after_mg: the mean distance of still epochs from 1 g, in thousandths of a g, those in
+        error_before_mg, error_after_mg: the mean distance of still blocks from 1 g, in thousandths of a g, those in
             one posture counted once; NaN if there are none. The same when nothing is applied.
-        epochs_used: how many still epochs there were.
+        blocks_used: how many still blocks there were.
         applied: whether there is anything to apply. If not, ``apply`` changes nothing.
         reason: a sentence: what was done, or why not.
     """
@@ -52,7 +52,7 @@ class GravityCalibration:
     temperature_mean: float
     error_before_mg: float
     error_after_mg: float
-    epochs_used: int
+    blocks_used: int
     applied: bool
     reason: str
 
@@ -75,35 +75,35 @@ class GravityCalibration:
         return calibrated
 
 
-def gravity_calibration(epochs: Epochs) -> GravityCalibration:
-    """Offset and gain of each axis (and what temperature adds), from the epochs in which the sensor lay still.
+def gravity_calibration(blocks: MovementBlocks) -> GravityCalibration:
+    """Offset and gain of each axis (and what temperature adds), from the blocks in which the sensor lay still.
 
     The method is that of van Hees, Fang, Langford and others (Journal of Applied Physiology 117, 2014): the points
-    that still epochs give lie on a sphere of 1 g, but for offset and gain. Each is drawn to the nearest point of the
+    that still blocks give lie on a sphere of 1 g, but for offset and gain. Each is drawn to the nearest point of the
     sphere, a line is fitted axis by axis, and both again until nothing changes; points far from the sphere count
-    less, as in GGIR. It departs from GGIR in one thing: epochs that lie within 0.02 g (and a degree) of one another
+    less, as in GGIR. It departs from GGIR in one thing: blocks that lie within 0.02 g (and a degree) of one another
     count as one, so that a night in one posture does not outweigh everything else.
 
-    Nothing is applied when there are fewer than 50 still epochs, when they do not cover the sphere (on each axis one
+    Nothing is applied when there are fewer than 50 still blocks, when they do not cover the sphere (on each axis one
     must lie beyond +0.3 g and one beyond -0.3 g), when gravity is right within 2 mg already, or when the fit does not
     bring the error down, or not below 10 mg. ``reason`` says which.
     """
-    still = (epochs.standard_deviation < STILL_G).all(axis=1)
-    length = np.linalg.norm(epochs.mean, axis=1)
+    still = (blocks.standard_deviation < STILL_G).all(axis=1)
+    length = np.linalg.norm(blocks.mean, axis=1)
     still &= (length > NEAREST_G) & (length < FURTHEST_G)
-    temperature = epochs.temperature[still]
+    temperature = blocks.temperature[still]
     warm = len(temperature) > 0 and bool(np.isfinite(temperature).all()) and float(temperature.std()) >= LEAST_DEGREES
     mean = float(temperature.mean()) if warm else 0.0
-    points, away = _thinned(epochs.mean[still], temperature - mean if warm else np.zeros(len(temperature)))
+    points, away = _thinned(blocks.mean[still], temperature - mean if warm else np.zeros(len(temperature)))
     before, used = _error_g(points), int(still.sum())
 
     if used < FEWEST_EPOCHS:
-        still_ones = f"{used} {'epoch is' if used == 1 else 'epochs are'} still"
+        still_ones = f"{used} {'block is' if used == 1 else 'blocks are'} still"
         return _refused(f"only {still_ones}, and it takes {FEWEST_EPOCHS}", before, used)
     reached = [("+", points.max(axis=0)), ("-", -points.min(axis=0))]
     short = [f"{sign}{'xyz'[axis]}" for sign, most in reached for axis in range(3) if most[axis] <= COVERED_G]
     if short:
-        told = f"the still epochs do not cover the sphere: none lies beyond {COVERED_G} g towards {', '.join(short)}"
+        told = f"the still blocks do not cover the sphere: none lies beyond {COVERED_G} g towards {', '.join(short)}"
         return _refused(told, before, used)
     if before < GOOD_G:
         return _refused(
@@ -125,7 +125,7 @@ def calibrate_gravity(recording: Recording) -> Recording:
     Raises:
         HarkenError: when the recording is ``as_found`` or does not begin with ``x, y, z``.
     """
-    calibration = gravity_calibration(epochs_of(recording))
+    calibration = gravity_calibration(movement_of(recording))
     if not calibration.applied:
         return replace(recording, quality=recording.quality.noting(f"not calibrated: {calibration.reason}"))
     names = recording.channels

@@ -1,4 +1,4 @@
-"""Ten-second epochs of the raw acceleration, as a stream: what calibration and non-wear are read from."""
+"""Ten-second blocks of the raw acceleration, as a stream: what calibration and non-wear are read from."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,24 +10,24 @@ from harken.recordings.recording import Recording
 from harken.recordings.samples import Samples
 from harken.support.errors import HarkenError
 
-__all__ = ["EPOCH_S", "EpochStatistics", "Epochs", "epochs_of"]
+__all__ = ["BLOCK_S", "MovementBlocks", "MovementStatistics", "movement_of"]
 
-EPOCH_S = 10.0
+BLOCK_S = 10.0
 SECOND_NS = 10**9
 HALF_NS = SECOND_NS // 2
 ROWS_AT_ONCE = 1 << 16
 """Enough that a call for each costs little beside what is computed."""
 LOOKED_AT = 32
-"""Samples of each epoch among which the smallest step is looked for."""
+"""Samples of each block among which the smallest step is looked for."""
 AXES = 3
 
 
 @dataclass(frozen=True, eq=False)
-class Epochs:
-    """Statistics of the acceleration over epochs by the clock; only those that hold a valid sample.
+class MovementBlocks:
+    """Statistics of the acceleration over blocks by the clock; only those that hold a valid sample.
 
     Attributes:
-        epoch_ns: how long an epoch is. Epoch ``k`` covers ``[k, k + 1) * epoch_ns`` since 1970.
+        block_ns: how long a block is. Block ``k`` covers ``[k, k + 1) * block_ns`` since 1970.
         start_ns: when each begins, int64 ``[n]``, increasing.
         samples: how many valid samples it holds, int64 ``[n]``.
         mean, standard_deviation: of its samples in g (divided by their number), float64 ``[n, 3]``.
@@ -38,11 +38,11 @@ class Epochs:
             that the samples of a second differ by is noise, and if all that its two halves differ by is. Movement
             makes either too large, but not the same movement; without it both are right.
         step: the smallest difference between two neighbouring samples that differ, on any axis, in g, float32
-            ``[n]``; NaN where none differ. Only the first 32 samples of an epoch are asked.
+            ``[n]``; NaN where none differ. Only the first 32 samples of a block are asked.
         temperature: mean, float64 ``[n]``; NaN where none was recorded.
     """
 
-    epoch_ns: int
+    block_ns: int
     start_ns: NDArray[np.int64]
     samples: NDArray[np.int64]
     mean: NDArray[np.float64]
@@ -59,34 +59,34 @@ class Epochs:
         return len(self.start_ns)
 
 
-class EpochStatistics:
-    """Takes a stream of samples in the order of their times, and gives the statistics of its epochs.
+class MovementStatistics:
+    """Takes a stream of samples in the order of their times, and gives the statistics of its blocks.
 
-    However the stream is cut, the epochs are the same to the bit. What is kept between two pushes is the epoch that
+    However the stream is cut, the blocks are the same to the bit. What is kept between two pushes is the block that
     is not over, and about a hundred bytes for each that is: 6 MB a week.
 
     Args:
-        epoch_s: seconds in an epoch, a whole number.
+        block_s: seconds in a block, a whole number.
         temperature_channel: the column of the signals that holds a temperature, if any does.
-        listener: called with epochs that are over and with their valid samples, one after the other: times, int64
+        listener: called with blocks that are over and with their valid samples, one after the other: times, int64
             ``[n]``, and acceleration in g, float32 ``[3, n]``, which must be copied to be kept.
 
     Raises:
-        HarkenError: for an epoch that is not a whole number of seconds, at least 2.
+        HarkenError: for a block that is not a whole number of seconds, at least 2.
     """
 
     def __init__(
         self,
         *,
-        epoch_s: float = EPOCH_S,
+        block_s: float = BLOCK_S,
         temperature_channel: int | None = None,
-        listener: Callable[[Epochs, NDArray[np.int64], NDArray[np.float32]], None] | None = None,
+        listener: Callable[[MovementBlocks, NDArray[np.int64], NDArray[np.float32]], None] | None = None,
     ) -> None:
-        if not (epoch_s >= 2 and float(epoch_s).is_integer()):
-            raise HarkenError(f"epochs of {epoch_s:g} s cannot be made; they last a whole number of seconds, 2 or more")
-        self._epoch_ns = int(epoch_s) * SECOND_NS
+        if not (block_s >= 2 and float(block_s).is_integer()):
+            raise HarkenError(f"blocks of {block_s:g} s cannot be made; they last a whole number of seconds, 2 or more")
+        self._block_ns = int(block_s) * SECOND_NS
         self._channels = [*range(AXES), *([] if temperature_channel is None else [temperature_channel])]
-        self._done: list[Epochs] = []
+        self._done: list[MovementBlocks] = []
         self._listener = listener
         # Room that is used again and again: fresh memory costs more than what is computed in it.
         self._make_room(2 * ROWS_AT_ONCE)
@@ -98,17 +98,17 @@ class EpochStatistics:
             part = samples.part(first, first + ROWS_AT_ONCE)
             self._push(part if part.valid.all() else part.chosen(part.valid))
 
-    def finish(self) -> Epochs:
-        """The epochs of all that was pushed, the last one as far as it goes."""
+    def finish(self) -> MovementBlocks:
+        """The blocks of all that was pushed, the last one as far as it goes."""
         if self._filled:
             self._end(self._filled)
             self._filled = 0
         if not self._done:
-            return _none(self._epoch_ns)
+            return _none(self._block_ns)
         if len(self._done) > 1:
-            names = [name for name in Epochs.__dataclass_fields__ if name != "epoch_ns"]
+            names = [name for name in MovementBlocks.__dataclass_fields__ if name != "block_ns"]
             columns = {name: np.concatenate([getattr(part, name) for part in self._done]) for name in names}
-            self._done = [Epochs(self._epoch_ns, **columns)]
+            self._done = [MovementBlocks(self._block_ns, **columns)]
         return self._done[0]
 
     def _push(self, samples: Samples) -> None:
@@ -122,7 +122,7 @@ class EpochStatistics:
         self._time_ns[self._filled : filled] = samples.time_ns
         for line, channel in zip(self._signals, self._channels, strict=True):
             line[self._filled : filled] = samples.signals[:, channel]
-        current_ns = samples.time_ns[-1] // self._epoch_ns * self._epoch_ns
+        current_ns = samples.time_ns[-1] // self._block_ns * self._block_ns
         over = int(np.searchsorted(self._time_ns[:filled], current_ns))
         if over:
             self._end(over)
@@ -131,24 +131,24 @@ class EpochStatistics:
         self._filled = filled - over
 
     def _end(self, samples: int) -> None:
-        """The first so many samples are of epochs that are over."""
-        epochs = self._over(samples)
-        self._done.append(epochs)
+        """The first so many samples are of blocks that are over."""
+        blocks = self._over(samples)
+        self._done.append(blocks)
         if self._listener is not None:
-            self._listener(epochs, self._time_ns[:samples], self._signals[:AXES, :samples])
+            self._listener(blocks, self._time_ns[:samples], self._signals[:AXES, :samples])
 
     def _make_room(self, samples: int) -> None:
         self._time_ns = np.empty(samples, dtype=np.int64)
         self._signals = np.empty((len(self._channels), samples), dtype=np.float32)
         self._wide = np.empty((len(self._channels), samples))
 
-    def _over(self, samples: int) -> Epochs:
-        """The epochs of the first so many samples, from their first to their last."""
+    def _over(self, samples: int) -> MovementBlocks:
+        """The blocks of the first so many samples, from their first to their last."""
         time_ns, narrow, wide = self._time_ns[:samples], self._signals[:AXES, :samples], self._wide[:, :samples]
         half, firsts = _halves_of_seconds(time_ns)
         counts = np.diff(firsts, append=samples)
-        epoch = half // (self._epoch_ns // HALF_NS)
-        groups = np.flatnonzero(np.diff(epoch, prepend=epoch[0] - 1))
+        block = half // (self._block_ns // HALF_NS)
+        groups = np.flatnonzero(np.diff(block, prepend=block[0] - 1))
         edges = firsts[groups]
         samples_in = np.diff(edges, append=samples)
 
@@ -161,9 +161,9 @@ class EpochStatistics:
         np.multiply(acceleration, acceleration, out=acceleration)
         variance = np.maximum(np.add.reduceat(acceleration, edges, axis=1) / samples_in - mean * mean, 0)
         seconds = _of_seconds(half, sums, counts, groups, variance)
-        return Epochs(
-            epoch_ns=self._epoch_ns,
-            start_ns=epoch[groups] * self._epoch_ns,
+        return MovementBlocks(
+            block_ns=self._block_ns,
+            start_ns=block[groups] * self._block_ns,
             samples=samples_in,
             mean=mean.T,
             standard_deviation=np.sqrt(variance).T,
@@ -177,20 +177,20 @@ class EpochStatistics:
         )
 
 
-def epochs_of(recording: Recording, epoch_s: float = EPOCH_S) -> Epochs:
-    """The epochs of a mended recording's valid samples.
+def movement_of(recording: Recording, block_s: float = BLOCK_S) -> MovementBlocks:
+    """The blocks of a mended recording's valid samples.
 
     Raises:
         HarkenError: when the recording is ``as_found`` or does not begin with the channels ``x, y, z``.
     """
     name = recording.source or recording.subject
     if recording.as_found:
-        raise HarkenError(f"{name}: only a mended recording has epochs; read it without as_found")
+        raise HarkenError(f"{name}: only a mended recording has blocks; read it without as_found")
     if recording.channels[:AXES] != ("x", "y", "z"):
-        raise HarkenError(f"{name}: epochs need acceleration as the first channels, x, y, z")
+        raise HarkenError(f"{name}: blocks need acceleration as the first channels, x, y, z")
     channels = recording.channels
     at = channels.index("temperature") if "temperature" in channels else None
-    statistics = EpochStatistics(epoch_s=epoch_s, temperature_channel=at)
+    statistics = MovementStatistics(block_s=block_s, temperature_channel=at)
     statistics.push(Samples.of(recording))
     return statistics.finish()
 
@@ -215,9 +215,14 @@ def _of_seconds(
     groups: NDArray[np.int64],
     variance: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """``Epochs.second_variance``, ``noise_by_samples`` and ``noise_by_halves``, ``[3, 3 axes, epochs]``; from the
-    ``sums [3, halves]`` of ``counts`` samples in the half seconds with these numbers, of which epochs begin with those
-    in ``groups``, and the epochs' own ``variance [3, epochs]``."""
+    """``MovementBlocks.second_variance``, ``noise_by_samples`` and ``noise_by_halves``, ``[3, 3 axes, blocks]``.
+
+    Args:
+        half: the numbers of the half seconds, ``[halves]``.
+        sums, counts: of the samples in each half second, ``[3, halves]`` and ``[halves]``.
+        groups: the half seconds with which blocks begin, ``[blocks]``.
+        variance: of each block, ``[3, blocks]``.
+    """
     result = np.zeros((3, *variance.shape))
     early = np.flatnonzero((half[:-1] % 2 == 0) & (half[1:] == half[:-1] + 1))
     seconds = np.bincount(np.searchsorted(groups, early, side="right") - 1, minlength=len(groups))
@@ -232,7 +237,7 @@ def _of_seconds(
     apart = sums[:, early] / counts[early] - sums[:, early + 1] / counts[early + 1]
     away = means - np.repeat(np.add.reduceat(means, begins, axis=1) / number, number, axis=1)
     between = np.add.reduceat(away * away, begins, axis=1) / (number - 1)
-    # The variance within seconds, as far as the whole epoch tells, and what a mean of so many samples keeps of it.
+    # The variance within seconds, as far as the whole block tells, and what a mean of so many samples keeps of it.
     within = np.maximum(variance[:, known] - between * (number - 1) / number, 0)
     each = np.add.reduceat(samples, begins) / number
     result[0][:, known] = between
@@ -244,7 +249,7 @@ def _of_seconds(
 def _smallest_step(
     narrow: NDArray[np.float32], edges: NDArray[np.int64], samples_in: NDArray[np.int64]
 ) -> NDArray[np.float32]:
-    """See ``Epochs.step``, from the samples ``[3, n]``."""
+    """See ``MovementBlocks.step``, from the samples ``[3, n]``."""
     rows = edges[:, None] + np.minimum(np.arange(LOOKED_AT), samples_in[:, None] - 1)
     steps = np.abs(np.diff(narrow[:, rows], axis=2))
     steps[steps == 0] = np.inf
@@ -252,7 +257,7 @@ def _smallest_step(
     return np.where(np.isinf(smallest), np.float32(np.nan), smallest)
 
 
-def _none(epoch_ns: int) -> Epochs:
+def _none(block_ns: int) -> MovementBlocks:
     whole, wide, narrow = np.empty(0, np.int64), np.empty((0, AXES)), np.empty((0, AXES), np.float32)
     line, number = np.empty(0), np.empty(0, np.float32)
-    return Epochs(epoch_ns, whole, whole, wide, wide, narrow, narrow, wide, wide, wide, number, line)
+    return MovementBlocks(block_ns, whole, whole, wide, wide, narrow, narrow, wide, wide, wide, number, line)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.recordings.recording import Recording
-from harken.signals.movement import Epochs, epochs_of
+from harken.signals.movement import MovementBlocks, movement_of
 
 __all__ = ["mark_non_wear", "non_wear", "worn"]
 
@@ -27,8 +27,8 @@ LEAST_FILLED = 0.5
 """A window of which less was recorded says nothing."""
 
 
-def non_wear(epochs: Epochs) -> NDArray[np.int64]:
-    """When the watch was not worn, int64 ``[k, 2]`` start and end in ns, in order, apart, on epoch boundaries.
+def non_wear(blocks: MovementBlocks) -> NDArray[np.int64]:
+    """When the watch was not worn, int64 ``[k, 2]`` start and end in ns, in order, apart, on block boundaries.
 
     A window of time is non-wear if the sensor is at rest in it: its standard deviation is below 13 mg and its range
     below 50 mg on at least two of three axes (van Hees and others, PLoS ONE 6(7), 2011, whose window is 60 minutes in
@@ -41,25 +41,25 @@ def non_wear(epochs: Epochs) -> NDArray[np.int64]:
     - Where it could not, because its steps are coarser than 5 mg or its noise is below a third of a step, windows of
       60 minutes at rest count.
 
-    Windows begin at every epoch, so the boundaries are exact to an epoch (10 s), and every moment that lies in one
+    Windows begin at every block, so the boundaries are exact to a block (10 s), and every moment that lies in one
     such window is non-wear. What was not recorded does not count for or against; a window of which less than half was
     recorded is none, and non-wear neither begins nor ends with a gap. A watch that is carried, or lies in a moving
     car, is taken as worn; so is one that is off for less than twenty minutes.
     """
-    if len(epochs) == 0:
+    if len(blocks) == 0:
         return np.empty((0, 2), dtype=np.int64)
-    slot = epochs.start_ns // epochs.epoch_ns
-    longest = round(DEAF_WINDOW_S * 1e9 / epochs.epoch_ns)
+    slot = blocks.start_ns // blocks.block_ns
+    longest = round(DEAF_WINDOW_S * 1e9 / blocks.block_ns)
     cuts = np.flatnonzero(np.diff(slot) > longest) + 1
     parts = np.split(np.arange(len(slot)), cuts)
-    step = _step_g(epochs)
-    off = np.concatenate([_off(epochs, rows, step) for rows in parts])
-    # A run of epochs that are off, over gaps no longer than a window.
+    step = _step_g(blocks)
+    off = np.concatenate([_off(blocks, rows, step) for rows in parts])
+    # A run of blocks that are off, over gaps no longer than a window.
     new = np.concatenate([[True], np.diff(slot) > longest]) | np.concatenate([[True], off[1:] != off[:-1]])
     firsts = np.flatnonzero(new)
     lasts = np.append(firsts[1:], len(off)) - 1
     chosen = off[firsts]
-    starts, ends = epochs.start_ns[firsts[chosen]], epochs.start_ns[lasts[chosen]] + epochs.epoch_ns
+    starts, ends = blocks.start_ns[firsts[chosen]], blocks.start_ns[lasts[chosen]] + blocks.block_ns
     return np.stack([starts, ends], axis=1)
 
 
@@ -77,7 +77,7 @@ def mark_non_wear(recording: Recording) -> Recording:
     Raises:
         HarkenError: when the recording is ``as_found`` or does not begin with ``x, y, z``.
     """
-    intervals = non_wear(epochs_of(recording))
+    intervals = non_wear(movement_of(recording))
     if len(intervals) == 0:
         return replace(recording, quality=recording.quality.noting("the watch was worn throughout, as far as it tells"))
     hours = float(np.diff(intervals, axis=1).sum()) / 3.6e12
@@ -89,22 +89,22 @@ def mark_non_wear(recording: Recording) -> Recording:
     )
 
 
-def _step_g(epochs: Epochs) -> float:
-    """The sensor's step: what the smallest differences of most epochs agree on. 0 where nothing differs."""
-    known = epochs.step[np.isfinite(epochs.step)]
+def _step_g(blocks: MovementBlocks) -> float:
+    """The sensor's step: what the smallest differences of most blocks agree on. 0 where nothing differs."""
+    known = blocks.step[np.isfinite(blocks.step)]
     return float(np.median(known)) if len(known) else 0.0
 
 
-def _off(epochs: Epochs, rows: NDArray[np.int64], step_g: float) -> NDArray[np.bool_]:
-    """Which of these epochs, never an hour apart, lie in a window that is non-wear; bool ``[rows]``."""
-    slot = epochs.start_ns[rows] // epochs.epoch_ns
+def _off(blocks: MovementBlocks, rows: NDArray[np.int64], step_g: float) -> NDArray[np.bool_]:
+    """Which of these blocks, never an hour apart, lie in a window that is non-wear; bool ``[rows]``."""
+    slot = blocks.start_ns[rows] // blocks.block_ns
     slot -= slot[0]
     off = np.zeros(len(rows), dtype=bool)
     for window_s, quiet in ((QUIET_WINDOW_S, True), (DEAF_WINDOW_S, False)):
-        width = round(window_s * 1e9 / epochs.epoch_ns)
+        width = round(window_s * 1e9 / blocks.block_ns)
         if slot[-1] + 1 < width:
             continue
-        found = _windows(epochs, rows, slot, width, step_g=step_g, quiet=quiet)
+        found = _windows(blocks, rows, slot, width, step_g=step_g, quiet=quiet)
         # A moment lies in a window that begins at most `width - 1` slots before it.
         begun = np.concatenate([[0], np.cumsum(found)])
         off |= begun[slot + 1] > begun[np.maximum(slot + 1 - width, 0)]
@@ -112,7 +112,7 @@ def _off(epochs: Epochs, rows: NDArray[np.int64], step_g: float) -> NDArray[np.b
 
 
 def _windows(
-    epochs: Epochs, rows: NDArray[np.int64], slot: NDArray[np.int64], width: int, *, step_g: float, quiet: bool
+    blocks: MovementBlocks, rows: NDArray[np.int64], slot: NDArray[np.int64], width: int, *, step_g: float, quiet: bool
 ) -> NDArray[np.bool_]:
     """Whether the window of ``width`` slots that begins at each slot is non-wear, bool ``[slots]``."""
     from scipy.ndimage import maximum_filter1d, minimum_filter1d  # takes a tenth of a second to import
@@ -131,15 +131,15 @@ def _windows(
         result: NDArray[np.float64] = running[ends] - running[:-1]
         return result
 
-    mean, deviation = epochs.mean[rows], epochs.standard_deviation[rows]
-    samples = epochs.samples[rows].astype(np.float64)[:, None]
+    mean, deviation = blocks.mean[rows], blocks.standard_deviation[rows]
+    samples = blocks.samples[rows].astype(np.float64)[:, None]
     filled = summed(np.ones(len(rows)))
     counted = np.maximum(summed(samples), 1)
     average = summed(samples * mean) / counted
     variance = summed(samples * (deviation**2 + mean**2)) / counted - average**2
     origin = -(width // 2)  # a filter's window lies about its place, ours begins there
-    highest = maximum_filter1d(spread(epochs.highest[rows], -np.inf), width, axis=0, origin=origin, mode="nearest")
-    lowest = minimum_filter1d(spread(epochs.lowest[rows], np.inf), width, axis=0, origin=origin, mode="nearest")
+    highest = maximum_filter1d(spread(blocks.highest[rows], -np.inf), width, axis=0, origin=origin, mode="nearest")
+    lowest = minimum_filter1d(spread(blocks.lowest[rows], np.inf), width, axis=0, origin=origin, mode="nearest")
     at_rest = (variance < REST_G**2) & (highest - lowest < REST_RANGE_G)
     rest: NDArray[np.bool_] = (at_rest.sum(axis=1) >= REST_AXES) & (filled >= LEAST_FILLED * width)
     rest[slots - width + 1 :] = False  # these windows would end after the recording
@@ -151,10 +151,10 @@ def _windows(
         number = np.maximum(filled, 1)
         between, left_samples, left_halves = (
             summed(array[rows].sum(axis=1)) / number
-            for array in (epochs.second_variance, epochs.noise_by_samples, epochs.noise_by_halves)
+            for array in (blocks.second_variance, blocks.noise_by_samples, blocks.noise_by_halves)
         )
         left = np.minimum(left_samples, left_halves)
-        # Two variances are compared, of about nine seconds in an epoch on three axes each.
+        # Two variances are compared, of about nine seconds in a block on three axes each.
         error = left * 2 / np.sqrt(27 * number)
         found = rest & hears & (between - left < BREATH_G**2 + CHANCE * error)
     return np.asarray(found, dtype=bool)

@@ -74,10 +74,10 @@ def test_a_fault_of_ours_costs_one_file(
 ) -> None:
     import harken.labelling.cohort.workers as running
 
-    def faulty(path: Path, *arguments: Any, **named: Any) -> Any:
+    def faulty(path: Path, **named: Any) -> Any:
         if path.stem == "anna":
             raise ZeroDivisionError("oh")
-        return label_file(path, *arguments, **named)
+        return label_file(path, **named)
 
     monkeypatch.setattr(running, "label_file", faulty)
     tasks = [Task(drawer / "p1" / "anna.csv", "anna"), Task(drawer / "p2" / "bert.csv", "bert")]

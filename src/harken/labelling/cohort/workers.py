@@ -12,7 +12,7 @@ from typing import Any
 
 from harken.evaluation.benchmark.workers import connected, die_with, one_thread_each
 from harken.labelling.file import label_file
-from harken.labelling.settings import LabelSettings, asked_of, file_sha256, finished
+from harken.labelling.settings import LabelSettings, file_sha256, finished, label_key
 from harken.models.model_file import model_path
 from harken.models.recogniser import PACKAGED_MODEL, Recogniser
 from harken.support.errors import HarkenError
@@ -77,19 +77,18 @@ class Job:
     def run(self, task: Task) -> FileOutcome:
         """Label one file, unless that was done; whatever goes wrong becomes the outcome's reason."""
         try:
-            asked = asked_of(task.path, self.model_sha256, self.settings)
-            if (before := finished(self.out / task.name, asked)) is not None:
+            key = label_key(task.path, self.model_sha256, self.settings)
+            if (before := finished(self.out / task.name, key)) is not None:
                 return FileOutcome(task, before, again=True)
-            recogniser = _recogniser(self.model, self.model_sha256)
-            summary = label_file(
+            labelled = label_file(
                 task.path,
-                recogniser,
-                self.out / task.name,
+                model=_recogniser(self.model, self.model_sha256),
+                out=self.out / task.name,
                 settings=self.settings,
-                asked=asked,
+                key=key,
                 cores=self.cores,
             )
-            return FileOutcome(task, summary)
+            return FileOutcome(task, labelled.summary)
         except HarkenError as error:
             return FileOutcome(task, reason=str(error))
         except Exception as error:  # a fault of harken's own must not cost the other files

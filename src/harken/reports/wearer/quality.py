@@ -210,7 +210,7 @@ def _calibration(calibration: GravityCalibration) -> dict[str, Any]:
         "reason": calibration.reason,
         "error_before_mg": _finite(calibration.error_before_mg),
         "error_after_mg": _finite(calibration.error_after_mg),
-        "epochs_used": calibration.epochs_used,
+        "blocks_used": calibration.blocks_used,
         "offset_g": [float(value) for value in calibration.offset_g],
         "gain": [float(value) for value in calibration.gain],
         "temperature_slope": [float(value) for value in calibration.temperature_slope],

@@ -1,4 +1,4 @@
-"""Epochs of a stream: the same as computed one by one in double precision, however the stream is cut."""
+"""MovementBlocks of a stream: the same as computed one by one in double precision, however the stream is cut."""
 
 import numpy as np
 import pytest
@@ -6,19 +6,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harken.recordings.recording import Recording
-from harken.signals import Epochs, EpochStatistics, Samples, epochs_of
+from harken.signals import MovementBlocks, MovementStatistics, Samples, movement_of
 from harken.support.errors import HarkenError
 from synthetic_signals import ROUGH, START_NS, clock, made
 
-COLUMNS = [name for name in Epochs.__dataclass_fields__ if name != "epoch_ns"]
+COLUMNS = [name for name in MovementBlocks.__dataclass_fields__ if name != "block_ns"]
 
 
-def reference(recording: Recording, epoch_ns: int) -> dict[str, list[object]]:
-    """Each epoch by itself, in double precision."""
+def reference(recording: Recording, block_ns: int) -> dict[str, list[object]]:
+    """Each block by itself, in double precision."""
     found: dict[str, list[object]] = {name: [] for name in COLUMNS}
     good = np.flatnonzero(recording.valid)
-    for number in np.unique(recording.time_ns[good] // epoch_ns):
-        rows = good[recording.time_ns[good] // epoch_ns == number]
+    for number in np.unique(recording.time_ns[good] // block_ns):
+        rows = good[recording.time_ns[good] // block_ns == number]
         values = recording.signals[rows, :3].astype(np.float64)
         halves = recording.time_ns[rows] // (10**9 // 2)
         means, apart, each = [], [], []
@@ -35,7 +35,7 @@ def reference(recording: Recording, epoch_ns: int) -> dict[str, list[object]]:
             within = np.maximum(values.var(axis=0) - between * (len(means) - 1) / len(means), 0)
             by_samples = within / max(np.mean(each) - 1, 1)
         steps = np.abs(np.diff(recording.signals[rows[:32], :3], axis=0))
-        found["start_ns"].append(number * epoch_ns)
+        found["start_ns"].append(number * block_ns)
         found["samples"].append(len(rows))
         found["mean"].append(values.mean(axis=0))
         found["standard_deviation"].append(values.std(axis=0))
@@ -50,20 +50,20 @@ def reference(recording: Recording, epoch_ns: int) -> dict[str, list[object]]:
 
 
 @settings(deadline=None, max_examples=40)
-@given(drawn=ROUGH, epoch_s=st.sampled_from([2, 3, 10]))
-def test_the_same_as_one_by_one(drawn: tuple[Recording, np.random.Generator], epoch_s: int) -> None:
+@given(drawn=ROUGH, block_s=st.sampled_from([2, 3, 10]))
+def test_the_same_as_one_by_one(drawn: tuple[Recording, np.random.Generator], block_s: int) -> None:
     recording, _ = drawn
-    epochs = epochs_of(recording, epoch_s=epoch_s)
-    expected = reference(recording, epoch_s * 10**9)
+    blocks = movement_of(recording, block_s=block_s)
+    expected = reference(recording, block_s * 10**9)
     for name in COLUMNS:
-        np.testing.assert_allclose(getattr(epochs, name), np.array(expected[name]), rtol=1e-6, atol=1e-8, err_msg=name)
+        np.testing.assert_allclose(getattr(blocks, name), np.array(expected[name]), rtol=1e-6, atol=1e-8, err_msg=name)
 
 
 @settings(deadline=None, max_examples=60)
 @given(drawn=ROUGH, pushes=st.integers(0, 40))
 def test_a_stream_gives_the_same_to_the_bit(drawn: tuple[Recording, np.random.Generator], pushes: int) -> None:
     recording, random = drawn
-    whole, stream = epochs_of(recording, epoch_s=2), EpochStatistics(epoch_s=2)
+    whole, stream = movement_of(recording, block_s=2), MovementStatistics(block_s=2)
     cuts = np.sort(random.integers(0, len(recording) + 1, pushes))
     for first, last in zip([0, *cuts], [*cuts, len(recording)], strict=True):
         stream.push(Samples.of(recording).part(first, last))
@@ -76,7 +76,7 @@ def test_breath_is_told_from_noise() -> None:
     random = np.random.default_rng(0)
     noise = random.normal(0, 0.004, (len(time_ns), 3))
     breath = 0.003 * np.sin(2 * np.pi * 0.25 * (time_ns - START_NS) / 1e9)[:, None]
-    quiet, breathing = epochs_of(made(time_ns, noise)), epochs_of(made(time_ns, noise + breath))
+    quiet, breathing = movement_of(made(time_ns, noise)), movement_of(made(time_ns, noise + breath))
     left = 0.004**2 / 100
     for found in (quiet.second_variance, quiet.noise_by_samples, quiet.noise_by_halves, breathing.noise_by_samples):
         np.testing.assert_allclose(found.mean(axis=0), left, rtol=0.2)
@@ -98,17 +98,17 @@ def test_temperature_is_averaged() -> None:
         label_names=("sit",),
         subject="ann",
     )
-    epochs = epochs_of(recording)
-    for start_ns, mean in zip(epochs.start_ns, epochs.temperature, strict=True):
+    blocks = movement_of(recording)
+    for start_ns, mean in zip(blocks.start_ns, blocks.temperature, strict=True):
         rows = (time_ns >= start_ns) & (time_ns < start_ns + 10**10)
         assert mean == pytest.approx(warm[rows].mean(), rel=1e-6)
 
 
 def test_nothing_and_what_is_refused() -> None:
-    assert len(EpochStatistics().finish()) == 0
-    for epoch_s in (0, 1, 2.5, -10, float("nan"), float("inf")):
+    assert len(MovementStatistics().finish()) == 0
+    for block_s in (0, 1, 2.5, -10, float("nan"), float("inf")):
         with pytest.raises(HarkenError, match="a whole number of seconds"):
-            EpochStatistics(epoch_s=epoch_s)
+            MovementStatistics(block_s=block_s)
     two = made(clock(50, 10), np.zeros((500, 2)))
     with pytest.raises(HarkenError, match="x, y, z"):
-        epochs_of(two)
+        movement_of(two)
