@@ -176,17 +176,7 @@ class Recogniser:
         specification = _specification(recipe, windows, tuple(counts))
         examples = _examples(specification, windows)
         test_examples = {name: _examples(specification, test) for name, test in (tests or {}).items()}
-        provenance = {
-            "harken_version": __version__,
-            "training": asdict(settings),
-            "training_windows": len(windows),
-            "training_windows_by_label": counts,
-            "training_people": sorted(set(windows.subjects.tolist())),
-        }
-
-        def learned(network: torch.nn.Module, history: History) -> None:
-            self._model, self._history = FittedModel(specification, network, provenance), history
-
+        provenance = _provenance(settings, windows, counts)
         try:
             network, history = train(
                 lambda: build(specification.network, specification.sizes),
@@ -201,9 +191,9 @@ class Recogniser:
                 should_stop=should_stop,
             )
         except Interrupted as stop:
-            learned(stop.network, stop.history)
+            self._model, self._history = FittedModel(specification, stop.network, provenance), stop.history
             raise
-        learned(network, history)
+        self._model, self._history = FittedModel(specification, network, provenance), history
         return self
 
     def settings(self) -> TrainingSettings:
@@ -345,6 +335,16 @@ def _specification(recipe: Preset, windows: Windows, labels: tuple[str, ...]) ->
         sizes={**recipe.sizes, "channels": len(windows.channels), "classes": len(labels)},
         preset=recipe.name,
     )
+
+
+def _provenance(settings: TrainingSettings, windows: Windows, counts: Mapping[str, int]) -> dict[str, Any]:
+    return {
+        "harken_version": __version__,
+        "training": asdict(settings),
+        "training_windows": len(windows),
+        "training_windows_by_label": dict(counts),
+        "training_people": sorted(set(windows.subjects.tolist())),
+    }
 
 
 def _examples(specification: Specification, windows: Windows) -> LabelledSignals:

@@ -8,7 +8,7 @@ import polars as pl
 from polars.io.plugins import register_io_source
 
 from harken.recordings.recording import STANDARD_GRAVITY
-from harken.simulation.simulation import BLOCK_ROWS, Samples, Simulation
+from harken.simulation.simulation import BLOCK_ROWS, SimulatedSamples, Simulation
 from harken.simulation.wearer import ACTIVITIES
 from harken.support.errors import HarkenError
 from harken.support.files import replacing
@@ -98,7 +98,7 @@ def _frames(
             progress(last - first)
 
 
-def _frame(samples: Samples, subject: str, ns_per_tick: int, schema: pl.Schema) -> pl.DataFrame:
+def _frame(samples: SimulatedSamples, subject: str, ns_per_tick: int, schema: pl.Schema) -> pl.DataFrame:
     acceleration = samples.acceleration_g * np.float32(STANDARD_GRAVITY)
     labels = pl.Series(samples.label_codes.astype(np.int64))
     return pl.DataFrame(

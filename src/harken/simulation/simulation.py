@@ -14,7 +14,7 @@ from harken.simulation.motion import acceleration_g
 from harken.simulation.wearer import ACTIVITIES, Purpose, draw_wearer
 from harken.support.errors import HarkenError
 
-__all__ = ["BLOCK_ROWS", "SENSOR_RANGE_G", "Samples", "Simulation", "simulate"]
+__all__ = ["BLOCK_ROWS", "SENSOR_RANGE_G", "SimulatedSamples", "Simulation", "simulate"]
 
 START_NS = 1_704_067_200 * SECOND_NS  # Monday, 1 January 2024, 00:00 UTC
 SHORTEST_S = 60.0
@@ -30,7 +30,7 @@ JITTER = 0.2
 """A sample is taken at most this share of an interval early or late."""
 
 
-class Samples(NamedTuple):
+class SimulatedSamples(NamedTuple):
     """Consecutive samples. Those that fall into a gap are not there.
 
     ``time_ns`` int64 ``[n]``, ``acceleration_g`` float32 ``[n, 3]``, ``label_codes`` int16 ``[n]`` (a position
@@ -72,11 +72,11 @@ class Simulation:
         """Samples per second by a right clock."""
         return SECOND_NS / self._interval_ns
 
-    def samples(self, first: int, last: int) -> Samples:
+    def samples(self, first: int, last: int) -> SimulatedSamples:
         """The samples ``first`` to ``last`` (exclusive), counted as if there were no gaps."""
         blocks = range(first // BLOCK_ROWS, -(-last // BLOCK_ROWS))
         parts = [self._part_of_block(block, first, last) for block in blocks]
-        return Samples(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+        return SimulatedSamples(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
     def truth(self) -> pl.DataFrame:
         """What happened, without a hole from the start to the end.
@@ -139,7 +139,7 @@ class Simulation:
             if start < end_ns:
                 yield start, code, here
 
-    def _part_of_block(self, block: int, first: int, last: int) -> Samples:
+    def _part_of_block(self, block: int, first: int, last: int) -> SimulatedSamples:
         """The samples of one block that lie between ``first`` and ``last``."""
         rng = self.wearer.random_numbers(Purpose.SAMPLES, block)
         early_or_late = rng.uniform(-JITTER, JITTER, BLOCK_ROWS)
@@ -150,7 +150,7 @@ class Simulation:
         time_ns = START_NS + np.rint(intervals * self._interval_ns).astype(np.int64)
         return self._at(time_ns, noise[part])
 
-    def _at(self, time_ns: NDArray[np.int64], noise: NDArray[np.float32]) -> Samples:
+    def _at(self, time_ns: NDArray[np.int64], noise: NDArray[np.float32]) -> SimulatedSamples:
         """What the watch records at ``time_ns`` ``[n]``, with the noise ``[n, 3]`` (of size 1) drawn for it."""
         day_ns = round(DAY_S * SECOND_NS)
         numbers = range(int(time_ns[0] - START_NS) // day_ns, int(time_ns[-1] - START_NS) // day_ns + 1)
@@ -164,7 +164,7 @@ class Simulation:
         measured = np.asarray(steps / np.float32(STEPS_PER_G), dtype=np.float32)
         gaps = np.concatenate([day.gaps_ns for day, _ in self._recent.values()])
         kept = _outside(gaps[gaps[:, 1] < START_NS + round(self._length_s * SECOND_NS)], time_ns)
-        return Samples(time_ns[kept], measured[kept], codes[kept])
+        return SimulatedSamples(time_ns[kept], measured[kept], codes[kept])
 
 
 def simulate(*, days: float, sample_rate_hz: float, seed: int = 0, person: int = 0) -> tuple[Recording, pl.DataFrame]:

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from harken.learning.calibration import fit_temperature
-from harken.models.adaptation.cross_validation import STRENGTHS, CrossValidated, decide
-from harken.models.adaptation.examples import LabelledFeatures, output_layer, read_examples
+from harken.models.adaptation.cross_validation import STRENGTHS, CrossValidated, Decision, decide
+from harken.models.adaptation.features import LabelledFeatures, labelled_features, output_layer
 from harken.models.adaptation.regression import pulled_weights
 from harken.models.mounting import as_learned
 from harken.models.recogniser import Recogniser
@@ -109,21 +109,11 @@ def adapt(
     recordings = [] if isinstance(labelled, Windows) else list(labelled)
     windows, turned = (labelled, ()) if isinstance(labelled, Windows) else _windows(recogniser, recordings)
     wearer = _one_wearer(windows)
-    examples = read_examples(recogniser, recogniser.known(windows, ignore_labels=ignore_labels))
+    examples = labelled_features(recogniser, recogniser.known(windows, ignore_labels=ignore_labels))
     # Weights that make the calibrated logits of scaled features, which is what log losses are made of.
     general = _weights(layer) * (examples.scale / specification.temperature)
     decision = decide(examples, general)
-    personal = recogniser
-    held_out, codes = decision.held_out_logits, decision.held_out_codes
-    if decision.kept and decision.strength is not None and held_out is not None and codes is not None:
-        strengths = STRENGTHS[: STRENGTHS.index(decision.strength) + 1]
-        learned = pulled_weights(examples.features, examples.codes, general, strengths=strengths)[-1]
-        network = _with_weights(recogniser, learned * (specification.temperature / examples.scale))
-        # A few windows that are all right would ask for boundless sureness, so it is only ever taken away.
-        temperature = specification.temperature * max(1.0, fit_temperature(held_out, codes))
-        personal = recogniser.with_model(replace(recogniser.model_, network=network)).with_temperature(
-            temperature, "the same person"
-        )
+    personal = _personal(recogniser, examples, general, decision)
     adapted = Adapted(
         recogniser=personal,
         kept=decision.kept,
@@ -134,7 +124,7 @@ def adapt(
         wearer=wearer,
         labelled_s=_labelled_s(examples, specification.labels),
         windows=len(examples.codes),
-        tested_windows=0 if codes is None else len(codes),
+        tested_windows=0 if decision.held_out_codes is None else len(decision.held_out_codes),
         unlearned=tuple(specification.labels[code] for code in decision.unlearned),
         turned=turned,
     )
@@ -142,6 +132,23 @@ def adapt(
         recogniser.fingerprints_.joined(Fingerprints.of(recordings))
     )
     return replace(adapted, recogniser=personal)
+
+
+def _personal(
+    recogniser: Recogniser, examples: LabelledFeatures, general: NDArray[np.float64], decision: Decision
+) -> Recogniser:
+    """The recogniser with the adapted weights where they are kept, else as it is."""
+    held_out, codes = decision.held_out_logits, decision.held_out_codes
+    if not decision.kept or decision.strength is None or held_out is None or codes is None:
+        return recogniser
+    before = recogniser.specification_.temperature
+    strengths = STRENGTHS[: STRENGTHS.index(decision.strength) + 1]
+    learned = pulled_weights(examples.features, examples.codes, general, strengths=strengths)[-1]
+    network = _with_weights(recogniser, learned * (before / examples.scale))
+    # A few windows that are all right would ask for boundless sureness, so it is only ever taken away.
+    temperature = before * max(1.0, fit_temperature(held_out, codes))
+    adapted = recogniser.with_model(replace(recogniser.model_, network=network))
+    return adapted.with_temperature(temperature, "the same person")
 
 
 def _windows(recogniser: Recogniser, recordings: Sequence[Recording]) -> tuple[Windows, tuple[str, ...]]:

@@ -13,7 +13,7 @@ from harken.models.recogniser import Recogniser
 from harken.support.errors import HarkenError
 from harken.windows.windows import Windows
 
-__all__ = ["LabelledFeatures", "output_layer", "read_examples"]
+__all__ = ["LabelledFeatures", "labelled_features", "output_layer"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +52,7 @@ def output_layer(network: nn.Module, name: str) -> nn.Linear:
     return layer
 
 
-def read_examples(recogniser: Recogniser, windows: Windows) -> LabelledFeatures:
+def labelled_features(recogniser: Recogniser, windows: Windows) -> LabelledFeatures:
     """Ask the network about windows whose codes point into the model's labels, and note what its output layer reads.
 
     Raises:
