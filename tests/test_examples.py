@@ -14,7 +14,7 @@ import pytest
 
 import people
 from harken.learning.presets import PRESETS
-from harken.models.model_file import Model
+from harken.models.model_file import FittedModel
 from harken.recordings.recording import STANDARD_GRAVITY
 from made_models import answered, made_model, uneven_recording
 
@@ -53,7 +53,7 @@ WITHOUT_HARKEN = (
 
 
 @pytest.mark.parametrize(("model", "rate_hz"), WITHOUT_HARKEN)
-def test_onnx_label_in_python(model: Model, rate_hz: float, tmp_path: Path) -> None:
+def test_onnx_label_in_python(model: FittedModel, rate_hz: float, tmp_path: Path) -> None:
     check_labels([sys.executable, "-W", "error", str(EXAMPLES / "onnx_label.py")], model, rate_hz, tmp_path)
 
 
@@ -63,7 +63,7 @@ def test_onnx_label_in_python_without_a_header(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("model", "rate_hz"), WITHOUT_HARKEN)
-def test_onnx_label_in_javascript(model: Model, rate_hz: float, tmp_path: Path) -> None:
+def test_onnx_label_in_javascript(model: FittedModel, rate_hz: float, tmp_path: Path) -> None:
     check_labels(javascript(tmp_path), model, rate_hz, tmp_path)
 
 
@@ -84,7 +84,9 @@ def javascript(tmp_path: Path) -> list[str]:
     return [node, "onnx_label.mjs"]
 
 
-def check_labels(command: Sequence[str], model: Model, rate_hz: float, folder: Path, *, header: bool = True) -> None:
+def check_labels(
+    command: Sequence[str], model: FittedModel, rate_hz: float, folder: Path, *, header: bool = True
+) -> None:
     """A program that knows nothing of harken gives every window the time and the probabilities that harken gives."""
     pytest.importorskip("onnx", reason="the onnx extra is not installed")
     pytest.importorskip("onnxruntime", reason="the onnx extra is not installed")

@@ -93,15 +93,16 @@ def demo_model(recordings: Sequence[Recording], recipe: Preset) -> tuple[Recogni
     learned = [one for one in recordings if one.subject not in UNSEEN]
     training = windows_of(learned, recipe)
     recogniser = fitted(training, recipe)
-    recogniser.specification_ = replace(
+    specification = replace(
         recogniser.specification_,
         hop_s=LABEL_EVERY_S,
         temperature=temperature(training, recipe),
         calibrated_on="unseen",
     )
-    recogniser.fingerprints_ = Fingerprints.of(learned)
+    model = replace(recogniser.model_, specification=specification, fingerprints=Fingerprints.of(learned))
+    recogniser = recogniser.with_model(model)
     scores = scored(recogniser, windows_of(streamed, recipe))
-    recogniser.provenance_ |= {
+    provenance = {
         "data": [{"subject": one.subject, "samples_fingerprint": one.samples_fingerprint} for one in learned],
         "attribution": [f"{INFO.citation} ({INFO.licence})"],
         "unseen_people": list(UNSEEN),
@@ -109,7 +110,7 @@ def demo_model(recordings: Sequence[Recording], recipe: Preset) -> tuple[Recogni
             name: scores[name] for name in ("accuracy", "mean_person_macro_f1", "expected_calibration_error")
         },
     }
-    return recogniser, scores
+    return recogniser.with_provenance(provenance), scores
 
 
 def scored(recogniser: Recogniser, windows: Windows) -> dict[str, Any]:

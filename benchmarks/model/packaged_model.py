@@ -44,7 +44,7 @@ from harken.datasets.activities import to_common
 from harken.datasets.registry import dataset
 from harken.evaluation.benchmark.machine import made_with
 from harken.learning.presets import PRESETS, Preset
-from harken.models.model_file import METADATA_KEY, Model, write_model
+from harken.models.model_file import METADATA_KEY, FittedModel, write_model
 from harken.models.recogniser import PACKAGED_MODEL, Recogniser
 from harken.networks.build import build
 from harken.networks.specification import Specification
@@ -179,11 +179,12 @@ def run(task: Task) -> Path:
     recogniser.fit(training, checkpoint=checkpoint)
     seconds = time.monotonic() - began
     learned = [one for one in every if one.subject in set(training.subjects.tolist())]
-    recogniser.fingerprints_ = Fingerprints.of(learned)
-    recogniser.provenance_ |= {
-        "data": [{"subject": one.subject, "samples_fingerprint": one.samples_fingerprint} for one in learned],
-        "attribution": [dataset(each).info.citation for each in SETS],
-    }
+    recogniser = recogniser.with_fingerprints(Fingerprints.of(learned)).with_provenance(
+        {
+            "data": [{"subject": one.subject, "samples_fingerprint": one.samples_fingerprint} for one in learned],
+            "attribution": [dataset(each).info.citation for each in SETS],
+        }
+    )
     recogniser.save(model)
     if parts is not None:
         known = recogniser.known(parts.test)
@@ -295,12 +296,10 @@ def fit(arguments: argparse.Namespace) -> None:
     task = task_of(chosen, None, arguments)
     recogniser = Recogniser.load(run(task), device="cpu")
     found = result["samplings"][chosen]
-    recogniser.specification_ = replace(
-        recogniser.specification_, temperature=found["temperature"], calibrated_on="unseen"
+    macro_f1 = {name: found["sets"][name]["mean_person_macro_f1"] for name in SETS}
+    recogniser = recogniser.with_temperature(found["temperature"], "unseen").with_provenance(
+        {"scores_of_fold_models_on_unseen_people": macro_f1}
     )
-    recogniser.provenance_["scores_of_fold_models_on_unseen_people"] = {
-        name: found["sets"][name]["mean_person_macro_f1"] for name in SETS
-    }
     arguments.model.parent.mkdir(parents=True, exist_ok=True)
     recogniser.save(arguments.model)
     specification = recogniser.specification_
@@ -338,7 +337,7 @@ def rewrite(path: Path, every: Sequence[Recording]) -> dict[str, Any]:
     specification = Specification.from_dict(text["specification"])
     network = build(specification.network, specification.sizes)
     network.load_state_dict(weights)
-    write_model(path, Model(specification, network, text["provenance"], Fingerprints.of(every)))
+    write_model(path, FittedModel(specification, network, text["provenance"], Fingerprints.of(every)))
     return {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "bytes": path.stat().st_size}
 
 

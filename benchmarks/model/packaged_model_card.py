@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from harken.datasets.registry import dataset
 from harken.learning.calibration import coverage, expected_calibration_error, fit_temperature
+from harken.learning.prediction import softmax
 from harken.learning.scores import person_evaluations, score_people
-from harken.learning.training import softmax
 
 UNSURE_BELOW = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9)
 

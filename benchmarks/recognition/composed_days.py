@@ -6,8 +6,8 @@
 Each person of WISDM and DSADS (the left arm) gets a day of bouts of what they were recorded doing, in a random order
 and with random lengths: the assumed lengths, half of them and double. The seed depends on the person alone. The day is
 labelled by the fold model that was not trained on this person, at the temperature fitted on the unseen people of the
-other folds, as ``Recogniser.label`` labels any recording. Then it is smoothed with the default expected bout lengths,
-which are the same for all days. Every row of the timeline (five seconds) is scored by the label in its middle, with and
+other folds, by ``Recogniser.label_prepared``. Then it is smoothed with the default expected bout lengths, which are the
+same for all days. Every row of the timeline (five seconds) is scored by the label in its middle, with and
 without smoothing.
 
 ``LENGTHS`` holds everything that is assumed of a day. The median and the spread of walking bouts are such that 57 %
@@ -26,7 +26,7 @@ import json
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cache
 from itertools import pairwise
 from multiprocessing import get_context
@@ -242,7 +242,7 @@ def measure(job: Job) -> dict[str, Any]:
     recogniser = Recogniser.load(job.model, device="cpu")
     if job.person in recogniser.provenance_["training_people"]:
         raise HarkenError(f"{job.model} learned from {job.person}, so this person is not unseen")
-    recogniser.specification_ = replace(recogniser.specification_, temperature=job.temperature, calibrated_on="unseen")
+    recogniser = recogniser.with_temperature(job.temperature, "unseen")
     own_pieces = pieces(job, recogniser)
     found: dict[str, Any] = {"settings": job.settings, "fold": job.fold, "scales": {}}
     for scale in SCALES:
@@ -257,7 +257,7 @@ def measure(job: Job) -> dict[str, Any]:
             subject=job.person,
             random=random,
         )
-        raw = recogniser.label(day)
+        raw = recogniser.label_prepared(day)
         truth = truth_of(raw, day)
         smoothed = raw.smoothed()
         found["scales"][f"{scale:g}"] = {

@@ -120,14 +120,14 @@ def everyday() -> Callable[[], object]:
     import torch
 
     from harken.learning.presets import PRESETS
-    from harken.learning.training import Examples, train
+    from harken.learning.training import LabelledSignals, train
     from harken.networks.build import build
 
     recipe = PRESETS["everyday"]
     count = EVERYDAY_STEPS * recipe.training.batch_windows
     settings = recipe.trained(epochs=1, min_iterations=0, evaluate_every_windows=10**9).training
     torch.manual_seed(0)
-    examples = Examples(torch.randn(count, recipe.window_length, 3) / 2, torch.randint(0, 8, (count,)))
+    examples = LabelledSignals(torch.randn(count, recipe.window_length, 3) / 2, torch.randint(0, 8, (count,)))
     sizes = {**recipe.sizes, "channels": 3, "classes": 8}
     return lambda: train(lambda: build("everyday", sizes), examples, settings, vectors=((0, False),))
 
@@ -139,7 +139,7 @@ def labelling() -> Callable[[], object]:
 
     recording = Simulation(days=1, sample_rate_hz=30.0).recording()
     recogniser = Recogniser.load(device="cpu")
-    return lambda: recogniser.label(recording)
+    return lambda: recogniser.label_prepared(recording)
 
 
 def peak_gflops(threads: int) -> float:

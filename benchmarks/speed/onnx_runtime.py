@@ -31,7 +31,7 @@ import torch
 from benchmarks.speed.prediction import made_up, spread
 from harken import Recogniser
 from harken.evaluation.benchmark.machine import made_with
-from harken.models.model_file import Model
+from harken.models.model_file import FittedModel
 from harken.models.onnx.export import exported_bytes
 from harken.models.onnx.runtime import ExportedRecogniser
 from harken.networks.native.library import instructions, load
@@ -118,7 +118,7 @@ def main() -> None:
     if arguments.rounds < 2:
         parser.error("a spread needs at least 2 rounds")
     recogniser = Recogniser("everyday", epochs=1, device="cpu").fit(made_up(256))
-    content = exported_bytes(Model(recogniser.specification_, recogniser.network_, {}))
+    content = exported_bytes(FittedModel(recogniser.specification_, recogniser.network_, {}))
     print(
         "| threads | windows | | ms | how many times as fast the exported model is (quartiles) |\n|---|---|---|---|---|"
     )

@@ -40,14 +40,14 @@ import harken
 import torch
 from harken.networks.build import build
 from harken.learning.presets import PRESETS
-from harken.learning.training import Examples, Interrupted, train
+from harken.learning.training import LabelledSignals, Interrupted, train
 
 name, threads, measured, iterations = sys.argv[1], int(sys.argv[2]) or None, int(sys.argv[3]), int(sys.argv[4])
 preset = PRESETS[name]
 channels, windows = len(preset.channels or "xyzP"), 8 * preset.training.batch_windows
 random = np.random.default_rng(0)
 signals = random.normal(0, 0.5, (windows, preset.window_length, channels)).astype(np.float32)
-examples = Examples(torch.from_numpy(signals), torch.from_numpy(random.integers(0, 4, windows)))
+examples = LabelledSignals(torch.from_numpy(signals), torch.from_numpy(random.integers(0, 4, windows)))
 settings = replace(preset.training, epochs=1, min_iterations=iterations, evaluate_every_windows=10**9)
 sizes = dict(preset.sizes) | {"channels": channels, "classes": 4}
 times = [time.perf_counter()]

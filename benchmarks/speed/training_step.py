@@ -40,15 +40,15 @@ def harken_loop() -> Runner:
     """``harken.learning.training.train`` with its history and progress, without evaluations."""
     import torch
 
-    from harken.learning.training import Examples, TrainingSettings, train
+    from harken.learning.training import LabelledSignals, TrainingSettings, train
     from harken.networks.notebook_lstm import NotebookLSTM, NotebookSizes
 
     signals, codes = data()
-    examples = Examples(torch.from_numpy(signals), torch.from_numpy(codes))
+    examples = LabelledSignals(torch.from_numpy(signals), torch.from_numpy(codes))
 
     def run(steps: int) -> None:
         settings = TrainingSettings(epochs=1, evaluate_every_windows=10**9)
-        many = Examples(examples.signals[: BATCH * steps], examples.codes[: BATCH * steps])
+        many = LabelledSignals(examples.signals[: BATCH * steps], examples.codes[: BATCH * steps])
         train(lambda: NotebookLSTM(NotebookSizes(CHANNELS, CLASSES)), many, settings, on_progress=lambda _: None)
 
     return run

@@ -21,8 +21,8 @@ def test_a_run_becomes_a_file_that_labels_as_it_does(run_harken: Run, trained: P
     assert (ended.exit_code, ended.stderr) == (0, "")
     assert "windows of 40 samples of x, y, z at 20 Hz" in ended.stdout
     bob = read(trained / "bob.csv")
-    ours = Recogniser.load(trained / "run").label(bob).frame
-    theirs = ExportedRecogniser.load(out).label(bob).frame
+    ours = Recogniser.load(trained / "run").label_prepared(bob).frame
+    theirs = ExportedRecogniser.load(out).label_prepared(bob).frame
     assert theirs.columns == ours.columns
     columns = [name for name in ours.columns if name.startswith("probability_")]
     np.testing.assert_allclose(theirs[columns].to_numpy(), ours[columns].to_numpy(), atol=1e-5)

@@ -3,8 +3,8 @@
 import numpy as np
 import torch
 
-from harken.learning.training import logits, softmax
-from harken.models.model_file import Model
+from harken.learning.prediction import logits, softmax
+from harken.models.model_file import FittedModel
 from harken.networks.build import build
 from harken.networks.specification import ModelUnit, Specification
 from harken.recordings.recording import UNLABELLED, Recording
@@ -20,7 +20,7 @@ SIZES: dict[str, dict[str, int]] = {
 
 def made_model(
     network: str = "everyday", *, unit: ModelUnit = "g", even_grid: bool = True, rate_hz: float = 30.0
-) -> Model:
+) -> FittedModel:
     """A model of 120 samples of x, y and z every 60, which tells four labels apart somehow."""
     channels, labels, length = ("x", "y", "z"), ("lying", "sitting", "walking", "größer"), 120
     sizes = {**SIZES[network], "channels": len(channels), "classes": len(labels)}
@@ -46,7 +46,7 @@ def made_model(
         temperature=1.7,
         calibrated_on="unseen",
     )
-    return Model(specification, module.eval(), {"training": {"seed": 3}})
+    return FittedModel(specification, module.eval(), {"training": {"seed": 3}})
 
 
 def uneven_recording(rate_hz: float) -> Recording:
@@ -71,7 +71,7 @@ def uneven_recording(rate_hz: float) -> Recording:
     )
 
 
-def answered(model: Model, recording: Recording) -> tuple[np.ndarray, np.ndarray]:
+def answered(model: FittedModel, recording: Recording) -> tuple[np.ndarray, np.ndarray]:
     """What harken itself makes of a recording, in PyTorch: of each window its start in seconds ``[n]`` and its
     probabilities ``[n, labels]``, in the order of time."""
     starts, answers = [], []

@@ -17,8 +17,10 @@ from harken.readers import read
 from harken.runs.data import Read, RunData
 from harken.runs.outcome import Outcome
 from harken.runs.settings import RunSettings
+from harken.runs.windows import MissingWindows
 
 LABELS = ("lying", "sitting", "walking")
+NOTHING_MISSING = MissingWindows()
 STEPS = 90
 BATCH = 100
 
@@ -75,7 +77,7 @@ def outcome_in(
     learned: tuple[str, ...] = ("alice",),
     iterations_done: int = STEPS,
     epochs: int | None = None,
-    notes: tuple[str, ...] = (),
+    missing: MissingWindows = NOTHING_MISSING,
     folder: str = "secret place",
 ) -> Outcome:
     """An outcome with files in ``parent``: one person learned from, named unseen people, the shares that are right."""
@@ -107,11 +109,7 @@ def outcome_in(
         training=replace(recipe.training, epochs=every, batch_windows=BATCH),
         training_windows=9_000,
         parameters=17_092,
-        data=RunData(
-            training,
-            met,
-            [f"{one.path.name}: {note}" for one in training + met for note in one.mended.quality.notes],
-        ),
+        data=RunData(training, met),
         history=history_of(tests),
         same_person=None if overlapping is None else scores_of(overlapping),
         cross=score(truth, predicted, LABELS) if unseen else None,
@@ -120,7 +118,7 @@ def outcome_in(
         blocked=None if honest is None else scores_of(honest),
         blocked_history=None if honest is None else history_of(("blocked_same_person",)),
         held_out_people=held_out,
-        notes=notes,
+        missing=missing,
         iterations_done=iterations_done,
         iterations=STEPS,
     )

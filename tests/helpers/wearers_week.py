@@ -1,10 +1,15 @@
 """A simulated wearer's week as a timeline, as a recogniser might have told it: for tests of what is made of it."""
 
-from datetime import datetime
-from typing import Any
+import math
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import numpy as np
 
+from harken.recordings.recording import Placement
+from harken.reports.wearer.limits import Limit, LimitKind
+from harken.reports.wearer.quality import Gap, Gaps, RecordingQuality
+from harken.signals.gravity_calibration import GravityCalibration
 from harken.simulation import Simulation
 from harken.timelines import Timeline
 
@@ -70,46 +75,80 @@ def told_week(
     return timeline.with_unsure_below(unsure_below)
 
 
-def quality_of(timeline: Timeline) -> dict[str, Any]:
-    """What ``quality.json`` would say of the recording."""
+PLAIN_QUALITY = RecordingQuality(
+    file="week.cwa",
+    sha256="5f2c" * 16,
+    subject="somebody",
+    made_up=False,
+    placement=Placement.UNKNOWN,
+    timezone="UTC",
+    start=datetime(2024, 1, 1, tzinfo=UTC),
+    end=datetime(2024, 1, 8, tzinfo=UTC),
+    sample_rate_hz=100.0,
+    stated_rate_hz=None,
+    rows=60_480_000,
+    dropped={},
+    backward_times=0,
+    gaps=Gaps(0, 0.0, ()),
+    wear_hours=None,
+    non_wear_hours=None,
+    calibration=None,
+    orientation=None,
+    sensor_range_g=8.0,
+    out_of_range=0,
+    at_range_end=0,
+    clipped=0,
+    stuck=0,
+    missing=0,
+    limits=(),
+    notes=(),
+)
+"""Of a recording with nothing to mend."""
+
+
+def not_applied(reason: str, *, error_before_mg: float = math.nan) -> GravityCalibration:
+    """A calibration that changes nothing."""
+    nothing = np.zeros(3)
+    return GravityCalibration(nothing, nothing + 1, nothing, 0.0, error_before_mg, error_before_mg, 0, False, reason)
+
+
+def quality_of(timeline: Timeline) -> RecordingQuality:
+    """The quality of the recording, with something in every line."""
     gaps = timeline.frame.filter(~timeline.frame["recorded"])
     seconds = (gaps["end"] - gaps["start"]).dt.total_nanoseconds() / 1e9
     worn = float(timeline.seconds[timeline.frame["wear"].fill_null(False).to_numpy()].sum())
-    return {
-        "file": "week.cwa",
-        "sha256": "5f2c" * 16,
-        "subject": timeline.subject,
-        "rows": 60_480_000,
-        "sample_rate_hz": 99.871,
-        "stated_rate_hz": 100.0,
-        "clock_drift": 0.99871,
-        "dropped": {"duplicate_times": 12, "unreadable_blocks": 0},
-        "gaps": {
-            "list": [
-                {"start": str(begin), "end": str(end), "seconds": float(length)}
-                for begin, end, length in zip(gaps["start"], gaps["end"], seconds, strict=True)
-            ],
-            "count": len(gaps),
-            "total": float(seconds.sum()),
-        },
-        "wear_hours": worn / 3600,
-        "non_wear_hours": timeline.not_worn_s / 3600,
-        "calibration": {
-            "applied": True,
-            "reason": "",
-            "error_before_mg": 38.2,
-            "error_after_mg": 3.4,
-            "offset_g": [0.012, -0.003, 0.021],
-            "gain": [1.003, 0.998, 1.011],
-        },
-        "out_of_range": 0,
-        "at_range_end": 1204,
-        "clipped": 310,
-        "stuck": 0,
-        "missing": 0,
-        "limits": [
-            {"kind": "nights", "hours": 48.2, "lying_hours": 31.5},
-            {"kind": "busy_hands", "hours": 12.25},
-        ],
-        "notes": ["Times without a zone were taken to be of Europe/London."],
-    }
+    return replace(
+        PLAIN_QUALITY,
+        subject=timeline.subject,
+        timezone="Europe/London",
+        start=timeline.frame["start"][0],
+        end=timeline.frame["end"][-1],
+        sample_rate_hz=99.871,
+        stated_rate_hz=100.0,
+        dropped={"duplicate_times": 12, "unreadable_blocks": 0},
+        gaps=Gaps(
+            len(gaps),
+            float(seconds.sum()),
+            tuple(Gap(*each) for each in zip(gaps["start"], gaps["end"], seconds, strict=True)),
+        ),
+        wear_hours=worn / 3600,
+        non_wear_hours=timeline.not_worn_s / 3600,
+        calibration=GravityCalibration(
+            offset_g=np.array([0.012, -0.003, 0.021]),
+            gain=np.array([1.003, 0.998, 1.011]),
+            temperature_slope=np.zeros(3),
+            temperature_mean=0.0,
+            error_before_mg=38.2,
+            error_after_mg=3.4,
+            blocks_used=1000,
+            applied=True,
+            reason="",
+        ),
+        at_range_end=1204,
+        clipped=310,
+        limits=(
+            Limit(LimitKind.NIGHTS, hours=48.2, lying_hours=31.5),
+            Limit(LimitKind.BUSY_HANDS, hours=12.25),
+        ),
+        notes=("Times without a zone were taken to be of Europe/London.",),
+    )

@@ -74,7 +74,7 @@ def test_label_file_is_the_command(folder: Path, run_harken: Callable[..., Any])
     assert sorted(file.name for file in written.iterdir()) == sorted(file.name for file in (folder / "job").iterdir())
     for file in written.iterdir():
         assert file.read_bytes() == (folder / "job" / file.name).read_bytes(), file.name
-    assert json.loads((written / "quality.json").read_text()) == labelled.quality
+    assert json.loads((written / "quality.json").read_text()) == labelled.quality.as_dict()
     assert polars.read_parquet(written / "timeline.parquet").equals(labelled.timeline.frame)
     assert polars.read_csv(written / "bouts.csv").height == labelled.bouts.height
     assert polars.read_csv(written / "days.csv")["date"].to_list() == [str(day) for day in labelled.days["date"]]

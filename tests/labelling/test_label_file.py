@@ -123,7 +123,10 @@ def test_what_is_not_asked_for_is_not_done(recogniser: Recogniser, tmp_path: Pat
     assert (quality["calibration"], quality["wear_hours"], quality["non_wear_hours"]) == (None, None, None)
     frame = pl.read_parquet(tmp_path / "plain" / "timeline.parquet")
     assert "smoothed_lying" not in frame.columns
-    assert frame["label"].drop_nulls().to_list() == recogniser.label(read(path)).frame["label"].drop_nulls().to_list()
+    assert (
+        frame["label"].drop_nulls().to_list()
+        == recogniser.label_prepared(read(path)).frame["label"].drop_nulls().to_list()
+    )
 
 
 def test_a_sensor_at_the_end_of_its_range_is_marked_and_counted(recogniser: Recogniser, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from example_timelines import timeline
 from harken.labelling.model_limits import limits_of
 from harken.models.mounting import Mounting
 from harken.models.recogniser import Recogniser
-from harken.reports.wearer.limits import Limit, LimitKind, limits_in_words
+from harken.reports.wearer.limits import Limit, LimitKind, limit_in_words
 from harken.timelines import Timeline
 
 HOUR = 3600.0
@@ -47,8 +47,9 @@ def test_nights_count_what_is_labelled_between_eleven_and_six_by_the_wearers_clo
     # It begins at 23:00 in Athens: seven hours of night, of which one is a gap.
     (night,) = (one for one in limits(told) if one.kind is LimitKind.NIGHTS)
     assert (night.hours, night.lying_hours) == (6.5, 3.0)
-    words = dict(limits_in_words({"limits": [night.as_dict()]}))
-    assert words["Nights"].startswith("6.5 h between 23:00 and 6:00 are labelled, 3 h of them as lying.")
+    heading, words = limit_in_words(night)
+    assert heading == "Nights"
+    assert words.startswith("6.5 h between 23:00 and 6:00 are labelled, 3 h of them as lying.")
 
 
 def test_busy_hands_are_the_hours_of_other() -> None:
@@ -72,7 +73,7 @@ def test_little_walking(walking_s: float, worn_h: float, few: bool) -> None:
     found = limits(told)
     assert found == ([Limit(LimitKind.LITTLE_WALKING, hours=walking_s / HOUR, of_hours=worn_h)] if few else [])
     if few and not walking_s:
-        ((_, words),) = limits_in_words({"limits": [found[0].as_dict()]})
+        _, words = limit_in_words(found[0])
         assert words.startswith("No walking was found in 2 h worn.")
 
 
@@ -109,9 +110,7 @@ def test_a_long_recording_without_a_valid_day() -> None:
 
 def test_every_kind_has_words_with_its_amounts() -> None:
     for kind in LimitKind:
-        limit = Limit(kind, hours=1.5, of_hours=12.0, lying_hours=1.25, days=1)
-        ((heading, words),) = limits_in_words({"limits": [limit.as_dict()]})
+        heading, words = limit_in_words(Limit(kind, hours=1.5, of_hours=12.0, lying_hours=1.25, days=1))
         assert heading
         assert re.fullmatch(r"[A-Z0-9].*\.", words)
         assert "None" not in words
-    assert limits_in_words({}) == []

@@ -14,15 +14,14 @@ from torch.nn import functional as F
 from harken.learning.augmentation import Augmentation
 from harken.learning.checkpoint import load_checkpoint
 from harken.learning.optimiser import OptimiserName, one_cycle
+from harken.learning.prediction import logits, softmax
 from harken.learning.training import (
-    Examples,
     Interrupted,
+    LabelledSignals,
     Progress,
     TrainingSettings,
     _Loop,
-    logits,
     loss_and_accuracy,
-    softmax,
     train,
 )
 from harken.networks.everyday import EverydayLSTM, EverydaySizes
@@ -33,10 +32,10 @@ from tensorflow1 import Adam
 SIZES = NotebookSizes(channels=2, classes=3, units=4, layers=2)
 
 
-def some_examples(n: int, seed: int = 0, *, length: int = 6, channels: int = 2) -> Examples:
+def some_examples(n: int, seed: int = 0, *, length: int = 6, channels: int = 2) -> LabelledSignals:
     torch.manual_seed(seed)
     codes = torch.randint(0, 3, (n,))
-    return Examples(torch.randn(n, length, channels) + codes[:, None, None], codes)
+    return LabelledSignals(torch.randn(n, length, channels) + codes[:, None, None], codes)
 
 
 def test_batches_are_taken_in_order_and_wrapped_round() -> None:
@@ -250,7 +249,7 @@ def test_every_pass_takes_every_window_once_in_an_order_of_its_own() -> None:
         (),
         "cpu",
     )
-    loop.examples = Examples(torch.arange(50.0)[:, None, None], torch.arange(50))
+    loop.examples = LabelledSignals(torch.arange(50.0)[:, None, None], torch.arange(50))
     taken = []
     for iteration in range(1, 26):
         loop.iteration = iteration

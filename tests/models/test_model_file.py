@@ -1,4 +1,4 @@
-"""Model files: the same bytes for the same training, and nothing believed or executed from a stranger's."""
+"""FittedModel files: the same bytes for the same training, and nothing believed or executed from a stranger's."""
 
 import contextlib
 import json
@@ -19,7 +19,7 @@ from safetensors.torch import load_file, save_file
 from harken import Recogniser
 from harken.labelling.model_card import model_card
 from harken.models import model_file
-from harken.models.model_file import METADATA_KEY, Model, read_model, write_model
+from harken.models.model_file import METADATA_KEY, FittedModel, read_model, write_model
 from harken.networks.build import build
 from harken.networks.specification import Specification
 from harken.recordings.fingerprints import Fingerprints
@@ -44,7 +44,7 @@ def model_path(tmp_path: Path) -> Path:
     torch.manual_seed(0)
     network = build(SPECIFICATION.network, SPECIFICATION.sizes)
     path = tmp_path / "model.safetensors"
-    write_model(path, Model(SPECIFICATION, network, PROVENANCE, FINGERPRINTS))
+    write_model(path, FittedModel(SPECIFICATION, network, PROVENANCE, FINGERPRINTS))
     return path
 
 
@@ -235,9 +235,11 @@ def test_a_model_that_could_not_be_read_is_not_written(tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     for provenance in ({"training_people": "ann"}, {"training": None}, {"seed": 2**70}):
         with pytest.raises(HarkenError, match="provenance"):
-            write_model(path, Model(SPECIFICATION, network, provenance))
+            write_model(path, FittedModel(SPECIFICATION, network, provenance))
         assert not path.exists()
-    write_model(path, Model(SPECIFICATION, network, {"training_people": ["b\udcf6rn"]}))  # a name that is not UTF-8
+    write_model(
+        path, FittedModel(SPECIFICATION, network, {"training_people": ["b\udcf6rn"]})
+    )  # a name that is not UTF-8
     assert read_model(path).provenance == {"training_people": ["b?rn"]}
 
 

@@ -84,15 +84,15 @@ def test_both_arms_at_25_hz(data_dir: Path) -> None:
         assert arm.sample_rate_hz == pytest.approx(25)
         truth = to_common(arm, dsads.INFO)
         if "cycling" not in recogniser.specification_.labels:
-            assert right(recogniser.label(arm).frame, truth, {"cycling": "other"}) > 0.7
+            assert right(recogniser.label_prepared(arm).frame, truth, {"cycling": "other"}) > 0.7
         else:
-            assert right(recogniser.label(arm).frame, truth) > 0.7
+            assert right(recogniser.label_prepared(arm).frame, truth) > 0.7
 
 
 def test_a_watch_at_20_hz(data_dir: Path) -> None:
     person = wisdm.read_wisdm(data_dir / "wisdm")[0]
     assert person.sample_rate_hz == pytest.approx(20, rel=0.02)
-    assert right(Recogniser.load().label(person).frame, to_common(person, wisdm.INFO)) > 0.7
+    assert right(Recogniser.load().label_prepared(person).frame, to_common(person, wisdm.INFO)) > 0.7
 
 
 def test_a_watch_a_quarter_turn_away_is_evaluated_as_if_it_sat_as_learned(data_dir: Path) -> None:

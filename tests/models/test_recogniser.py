@@ -10,6 +10,7 @@ import pytest
 import harken
 import people
 from harken.models.recogniser import Recogniser
+from harken.recordings.fingerprints import Fingerprints
 from harken.support.errors import HarkenError
 from harken.windows.windows import Windows
 
@@ -35,6 +36,40 @@ def test_learns_what_is_easy_and_is_saved_and_loaded(tmp_path: Path) -> None:
     assert np.array_equal(loaded.predict_proba(bob), probabilities)
     assert loaded.specification_ == recogniser.specification_
     assert (loaded.epochs, loaded.seed, loaded.preset) == (25, 0, "small")
+
+
+def test_what_was_fitted_changes_in_copies_only(tmp_path: Path) -> None:
+    alice = windows_of(tmp_path, 1)
+    recogniser = Recogniser("small", epochs=1).fit(alice)
+    before, probabilities = recogniser.model_, recogniser.predict_proba(alice)
+    learned = [harken.read(tmp_path / "p1.csv")]
+    other = (
+        recogniser.with_temperature(5.0, "unseen")
+        .with_provenance({"training_people": ["nobody"]})
+        .with_fingerprints(Fingerprints.of(learned))
+    )
+    assert (other.specification_.temperature, other.specification_.calibrated_on) == (5.0, "unseen")
+    assert other.provenance_ == {**recogniser.provenance_, "training_people": ["nobody"]}
+    assert other.learned_from(learned[0]).all()
+    assert other.network_ is recogniser.network_
+    assert other.history_ is recogniser.history_
+    assert other.predict_proba(alice).max() < probabilities.max()
+    assert recogniser.model_ is before
+    assert not recogniser.learned_from(learned[0]).any()
+    np.testing.assert_array_equal(recogniser.predict_proba(alice), probabilities)
+    for name in ("specification_", "network_", "provenance_", "fingerprints_", "history_"):
+        with pytest.raises(AttributeError):
+            setattr(recogniser, name, None)
+
+
+def test_what_was_not_fitted_is_missing_by_name(tmp_path: Path) -> None:
+    unfitted = Recogniser("small")
+    for name in ("model_", "specification_", "network_", "provenance_", "fingerprints_"):
+        with pytest.raises(HarkenError, match="has learned nothing yet"):
+            getattr(unfitted, name)
+    recogniser = Recogniser("small", epochs=1).fit(windows_of(tmp_path, 1))
+    with pytest.raises(HarkenError, match="has no history"):
+        _ = Recogniser.of(recogniser.model_).history_
 
 
 def test_the_network_reads_metres_per_second_squared(tmp_path: Path) -> None:

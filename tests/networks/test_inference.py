@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -112,7 +113,7 @@ def test_a_recogniser_answers_by_the_weights_that_it_has_now() -> None:
         recogniser.network_.get_parameter("output.bias")[0] -= 100
     sent = pickle.loads(pickle.dumps(recogniser))  # as joblib sends it to another process
     np.testing.assert_allclose(sent.predict_proba(windows), first, atol=1e-5)
-    recogniser.network_ = copy.deepcopy(recogniser.network_)
+    recogniser = recogniser.with_model(replace(recogniser.model_, network=copy.deepcopy(recogniser.network_)))
     np.testing.assert_allclose(recogniser.predict_proba(windows), first, atol=1e-5)
 
 

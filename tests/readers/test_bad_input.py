@@ -208,6 +208,11 @@ def test_bad_option(fault: str, tmp_path: Path) -> None:
     assert refusal(write(tmp_path, LINES), **options) == message
 
 
+def test_an_unknown_zone_is_refused_before_a_file_is_read() -> None:
+    with pytest.raises(HarkenError, match="there is no time zone 'Athens'; zones look like Europe/Athens or UTC"):
+        harken.TableOptions(timezone="Athens")
+
+
 def mutations(content: bytes) -> st.SearchStrategy[bytes]:
     """A file cut, or with some of its bytes removed, flipped, or put in."""
     place = st.integers(0, len(content) - 1)

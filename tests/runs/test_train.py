@@ -12,7 +12,8 @@ import harken
 import people
 from harken.jobs.training import train_run
 from harken.models.recogniser import Recogniser
-from harken.runs import RunSettings
+from harken.reports.run.sentences import missing_windows
+from harken.runs import NoHonestTest, RunSettings
 from training_runs import Quiet, everyday, settings_of
 
 pytestmark = pytest.mark.usefixtures("small_preset")
@@ -133,7 +134,8 @@ def test_a_class_without_a_training_window_is_named(alice: Path, tmp_path: Path)
     outcome = train_run(settings_of(path, None, tmp_path / "run"), Quiet())
     assert outcome is not None
     assert outcome.specification.labels == ("lying", "sitting", "walking")
-    assert any("Not learned" in note and "jumping" in note for note in outcome.notes)
+    assert outcome.missing.unlearned == ("jumping",)
+    assert any("Not learned" in note and "jumping" in note for note in missing_windows(outcome))
 
 
 def test_bouts_too_short_for_the_honest_test_are_said(tmp_path: Path) -> None:
@@ -141,7 +143,8 @@ def test_bouts_too_short_for_the_honest_test_are_said(tmp_path: Path) -> None:
     outcome = train_run(settings_of(short, None, tmp_path / "run"), Quiet())
     assert outcome is not None
     assert outcome.blocked is None
-    assert any("no honest same-person test" in note for note in outcome.notes)
+    assert outcome.missing.honest_test is NoHonestTest.SHORT_BOUTS
+    assert any("no honest same-person test" in note for note in missing_windows(outcome))
 
 
 def test_several_unseen_are_scored_one_by_one(alice: Path, bob: Path, tmp_path: Path) -> None:

@@ -191,7 +191,7 @@ def rightly_labelled(timeline: Timeline, truth: Recording) -> float:
 @pytest.mark.parametrize("rate_hz", [20, 25, 100])
 def test_a_recogniser_labels_any_rate(recogniser: Recogniser, rate_hz: float) -> None:
     anna = person(1, rate_hz=rate_hz)
-    timeline = recogniser.label(anna)
+    timeline = recogniser.label_prepared(anna)
     assert rightly_labelled(timeline, anna) > 0.95
     assert timeline.subject == "p1"
     start = timeline.frame["start"].dtype
@@ -204,16 +204,16 @@ def test_a_recogniser_labels_any_rate(recogniser: Recogniser, rate_hz: float) ->
 def test_labels_of_the_recording_play_no_part(recogniser: Recogniser) -> None:
     anna = person(1)
     bare = replace(anna, label_codes=np.full(len(anna), -1, np.int16), label_names=())
-    assert recogniser.label(anna).frame.equals(recogniser.label(bare).frame)
+    assert recogniser.label_prepared(anna).frame.equals(recogniser.label_prepared(bare).frame)
 
 
 def test_the_recogniser_passes_on_what_is_unsure(recogniser: Recogniser) -> None:
     anna = person(1)
-    unsure = recogniser.label(anna, unsure_below=1.0)
-    assert unsure.frame.equals(recogniser.label(anna).with_unsure_below(1.0).frame)
+    unsure = recogniser.label_prepared(anna, unsure_below=1.0)
+    assert unsure.frame.equals(recogniser.label_prepared(anna).with_unsure_below(1.0).frame)
     assert "unsure" in unsure.seconds_by_label()
 
 
 def test_a_recogniser_that_learned_nothing_labels_nothing() -> None:
     with pytest.raises(HarkenError, match="has learned nothing yet"):
-        Recogniser("everyday").label(person(1))
+        Recogniser("everyday").label_prepared(person(1))

@@ -297,3 +297,14 @@ def test_windows_by_other_names() -> None:
 def test_run_ends(ids: list[int]) -> None:
     expected = [next((j for j in range(i, len(ids)) if ids[j] != ids[i]), len(ids)) for i in range(len(ids))]
     assert run_ends(np.array(ids)).tolist() == expected
+
+
+def test_windows_without_labels() -> None:
+    signals = np.zeros((3, 20, 2), dtype=np.float32)
+    windows = Windows.unlabelled(signals, channels=("x", "y"), sample_rate_hz=10, subject="ann")
+    assert (len(windows), windows.length, windows.labels_present) == (3, 20, set())
+    assert windows.labels.tolist() == ["", "", ""]
+    assert windows.subjects.tolist() == ["ann"] * 3
+    assert windows.starts_ns.tolist() == windows.start_rows.tolist() == [0, 0, 0]
+    starts = np.array([5, 6, 7])
+    assert Windows.unlabelled(signals, channels=("x", "y"), sample_rate_hz=10, starts_ns=starts)[1:].starts_ns[0] == 6

@@ -83,10 +83,6 @@ def with_reading_options(command: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(command)
     def wrapped(**arguments: Any) -> None:
         said = {field: arguments.pop(field) for field in _READING}
-        if said["timezone"] is not None:  # once, and not for each of many files
-            from harken.readers.clock import check_timezone
-
-            check_timezone(said["timezone"])
         command(reading=TableOptions(**said), **arguments)
 
     defaults = TableOptions()

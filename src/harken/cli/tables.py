@@ -22,6 +22,8 @@ MISTAKES_NAMED = 2
 
 def print_outcome(outcome: Outcome) -> None:
     """What a run found: the tests beside one another, each unseen person, the notes, and where the report is."""
+    from harken.reports.run.sentences import missing_windows
+
     console = Console(highlight=False)
     rows = [
         ("same person, overlapping windows (flatters)", outcome.same_person),
@@ -36,8 +38,7 @@ def print_outcome(outcome: Outcome) -> None:
     reads = outcome.data.training + outcome.data.cross
     for warning in _grouped(outcome, [one.mended.warnings for one in reads]):
         console.print(f"warning: {warning}", style="bold", markup=False)
-    others = [note for note in outcome.notes if note not in outcome.data.notes]
-    for note in [*_grouped(outcome, [one.mended.quality.notes for one in reads]), *others]:
+    for note in [*_grouped(outcome, [one.mended.quality.notes for one in reads]), *missing_windows(outcome)]:
         console.print(f"Note: {note}", markup=False)
     console.print(f"Report: {printable(outcome.settings.out / 'report.html')}", markup=False, soft_wrap=True)
 
@@ -46,11 +47,11 @@ def _about_unseen(outcome: Outcome) -> list[str]:
     """A line each: what held-out training people got, what nobody knows, and how far to believe the probabilities."""
     from harken.reports.run.held_out import held_out_people, together
     from harken.reports.run.probabilities import calibration_sentence, error_sentence
+    from harken.reports.run.sentences import no_unseen_people
 
     said = []
     if outcome.cross is None:
-        nothing = "Nothing is known about unseen people: n" if outcome.held_out_people is None else "N"
-        said.append(f"{nothing}o recording of anybody else was given (--cross).")
+        said.append(no_unseen_people(outcome))
     if (people := outcome.held_out_people) is not None:
         said.append(
             f"Held out: a copy trained without {held_out_people(outcome)} has an accuracy of "

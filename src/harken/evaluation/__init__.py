@@ -1,3 +1,7 @@
-"""How well models work on people they have not seen: evaluation, baselines, benchmarks."""
+"""How well models recognise people from whom they did not learn.
+
+``evaluation`` scores a recogniser person by person. ``benchmark`` runs a published protocol fold by fold, with harken's
+recipes and the ``baselines``.
+"""
 
 __all__: list[str] = []

@@ -20,9 +20,10 @@ from harken.figures.curves import learning_curves
 from harken.figures.style import save_png
 from harken.labelling.cohort import recordings_in
 from harken.learning.calibration import ProbabilityScores
+from harken.learning.prediction import resolve_device
 from harken.learning.presets import DEFAULT_PRESET, Preset
 from harken.learning.scores import score, score_people
-from harken.learning.training import Interrupted, Progress, resolve_device
+from harken.learning.training import Interrupted, Progress
 from harken.models.recogniser import Recogniser
 from harken.readers.options import TableOptions
 from harken.recordings.fingerprints import Fingerprints
@@ -196,7 +197,7 @@ def _train_run(settings: RunSettings, watcher: Watcher, should_stop: Callable[[]
         raise
     fits.calibrate(windows)
     outcome = _outcome(settings, data, windows, fits)
-    _write(directory, recogniser, outcome, record, "interrupted" if interrupted else "finished")
+    _write(directory, fits.model, outcome, record, "interrupted" if interrupted else "finished")
     if interrupted is not None:
         raise interrupted
     directory.drop_checkpoints()
@@ -230,7 +231,7 @@ def _outcome(settings: RunSettings, data: RunData, windows: RunWindows, fits: Fi
         blocked=fits.blocked_scores(windows),
         blocked_history=fits.blocked.history_ if fits.blocked is not None else None,
         held_out_people=fits.held_out_scores(windows),
-        notes=(*data.notes, *windows.notes),
+        missing=windows.missing,
         iterations_done=len(recogniser.history_.train_loss),
         iterations=training.iterations(len(windows.overlapping.training)),
     )
@@ -241,7 +242,7 @@ def _write(
 ) -> None:
     """Write everything but the checkpoint. ``run.json`` comes last: only then is the run finished."""
     scores = outcome.scores_as_dict()
-    recogniser.provenance_ |= {
+    provenance = {
         "data": [
             {
                 "subject": one.mended.subject,
@@ -253,8 +254,8 @@ def _write(
         "scores": scores,
         "iterations": outcome.iterations_done,
     }
-    recogniser.fingerprints_ = Fingerprints.of(one.mended for one in outcome.data.training)
-    recogniser.save(directory.model)
+    fingerprints = Fingerprints.of(one.mended for one in outcome.data.training)
+    recogniser.with_provenance(provenance).with_fingerprints(fingerprints).save(directory.model)
     batch = outcome.training.batch_windows
     write_text(directory.history, outcome.history.to_csv(batch))
     pictures = {"learning_curves": learning_curves(outcome.history, batch_windows=batch)}

@@ -23,6 +23,7 @@ from harken.readers.parts import Parts, open_parts
 from harken.recordings.recording import is_made_up, warnings_of
 from harken.recordings.samples import Samples
 from harken.reports.wearer import write_wearer_report
+from harken.reports.wearer.quality import RecordingQuality, write_quality
 from harken.signals.gravity_calibration import GravityCalibration, gravity_calibration
 from harken.signals.moments import Moments, like_walking
 from harken.signals.movement import MovementStatistics
@@ -89,7 +90,7 @@ class LabelledFile:
         return (*self.recording.quality.notes, f"the watch was {self.mounting.reason}")
 
     @cached_property
-    def quality(self) -> dict[str, Any]:
+    def quality(self) -> RecordingQuality:
         """The content of ``quality.json``: what the file held, what was mended, and what was done to it."""
         return quality_of(
             self.recording,
@@ -121,8 +122,8 @@ class LabelledFile:
             "seconds_by_label": timeline.seconds_by_label(),
             "unlabelled_s": timeline.unlabelled_s,
             "gaps_s": timeline.gaps_s,
-            "wear_hours": self.quality["wear_hours"],
-            "non_wear_hours": self.quality["non_wear_hours"],
+            "wear_hours": self.quality.wear_hours,
+            "non_wear_hours": self.quality.non_wear_hours,
             "warnings": list(self.warnings),
             "notes": list(self.notes),
         }
@@ -147,7 +148,7 @@ class LabelledFile:
                 self.timeline.to_csv(aside / "timeline.csv")
                 write_csv(self.bouts, aside / "bouts.csv")
                 write_csv(self.days, aside / "days.csv")
-                write_text(aside / "quality.json", _json(self.quality))
+                write_quality(aside / "quality.json", self.quality)
                 write_wearer_report(
                     aside / "report.html",
                     timeline=self.timeline,

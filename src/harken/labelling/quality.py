@@ -1,9 +1,7 @@
-"""The content of ``quality.json``: what the file held, what was mended, and what was done to it."""
+"""The quality of a recording that was labelled: what the file held, what was mended, and what was done to it."""
 
-import math
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -12,6 +10,7 @@ from harken.models.mounting import Mounting
 from harken.readers.parts import Parts
 from harken.recordings.recording import is_made_up
 from harken.reports.wearer.limits import Limit
+from harken.reports.wearer.quality import Gap, Gaps, RecordingQuality
 from harken.signals.gravity_calibration import GravityCalibration
 from harken.timelines import Timeline
 
@@ -31,8 +30,8 @@ def quality_of(
     non_wear: bool,
     mounting: Mounting | None,
     limits: Sequence[Limit] = (),
-) -> dict[str, Any]:
-    """For JSON. Times are in the wearer's zone, with their offset from UTC; of gaps the 200 longest are listed.
+) -> RecordingQuality:
+    """What ``quality.json`` has. Times are in the wearer's zone; of gaps the 200 longest are listed.
 
     Args:
         parts: the recording.
@@ -47,72 +46,49 @@ def quality_of(
     seconds = timeline.seconds
     recorded = timeline.frame["recorded"].to_numpy()
     worn = timeline.frame["wear"].fill_null(False).to_numpy()
-    return {
-        "file": file,
-        "sha256": sha256,
-        "subject": parts.subject,
-        "made_up": is_made_up(parts.subject),
-        "placement": quality.placement,
-        "timezone": parts.timezone,
-        "start": _time(parts.start_ns, parts.timezone),
-        "end": _time(parts.end_ns, parts.timezone),
-        "sample_rate_hz": parts.sample_rate_hz,
-        "stated_rate_hz": quality.stated_rate_hz,
-        "clock_drift": parts.sample_rate_hz / quality.stated_rate_hz if quality.stated_rate_hz else None,
-        "rows": quality.rows,
-        "dropped": dict(quality.dropped),
-        "backward_times": quality.backward_times,
-        "gaps": _gaps(parts),
-        "wear_hours": float(seconds[recorded & worn].sum()) / 3600 if non_wear else None,
-        "non_wear_hours": float(seconds[recorded & ~worn].sum()) / 3600 if non_wear else None,
-        "calibration": None if calibration is None else _calibration(calibration),
-        "orientation": None if mounting is None else mounting.as_dict(),
-        "sensor_range_g": quality.sensor_range_g,
-        "out_of_range": quality.out_of_range,
-        "at_range_end": quality.at_range_end,
-        "clipped": quality.clipped,
-        "stuck": quality.stuck,
-        "missing": quality.missing,
-        "limits": [limit.as_dict() for limit in limits],
-        "notes": list(quality.notes),
-    }
+    return RecordingQuality(
+        file=file,
+        sha256=sha256,
+        subject=parts.subject,
+        made_up=is_made_up(parts.subject),
+        placement=quality.placement,
+        timezone=parts.timezone,
+        start=_time(parts.start_ns, parts.timezone),
+        end=_time(parts.end_ns, parts.timezone),
+        sample_rate_hz=parts.sample_rate_hz,
+        stated_rate_hz=quality.stated_rate_hz,
+        rows=quality.rows,
+        dropped=quality.dropped,
+        backward_times=quality.backward_times,
+        gaps=_gaps(parts),
+        wear_hours=float(seconds[recorded & worn].sum()) / 3600 if non_wear else None,
+        non_wear_hours=float(seconds[recorded & ~worn].sum()) / 3600 if non_wear else None,
+        calibration=calibration,
+        orientation=mounting,
+        sensor_range_g=quality.sensor_range_g,
+        out_of_range=quality.out_of_range,
+        at_range_end=quality.at_range_end,
+        clipped=quality.clipped,
+        stuck=quality.stuck,
+        missing=quality.missing,
+        limits=tuple(limits),
+        notes=quality.notes,
+    )
 
 
-def _gaps(parts: Parts) -> dict[str, Any]:
+def _gaps(parts: Parts) -> Gaps:
     lengths = parts.gaps_ns[:, 1] - parts.gaps_ns[:, 0]
     longest = np.sort(np.argsort(-lengths, kind="stable")[:MOST_GAPS_LISTED])
-    return {
-        "count": len(lengths),
-        "total": float(lengths.sum()) / 1e9,
-        "list": [
-            {
-                "start": _time(int(begin), parts.timezone),
-                "end": _time(int(end), parts.timezone),
-                "seconds": (int(end) - int(begin)) / 1e9,
-            }
+    return Gaps(
+        count=len(lengths),
+        total_s=float(lengths.sum()) / 1e9,
+        longest=tuple(
+            Gap(_time(begin, parts.timezone), _time(end, parts.timezone), (end - begin) / 1e9)
             for begin, end in parts.gaps_ns[longest].tolist()
-        ],
-    }
+        ),
+    )
 
 
-def _calibration(found: GravityCalibration) -> dict[str, Any]:
-    return {
-        "applied": found.applied,
-        "reason": found.reason,
-        "error_before_mg": _finite(found.error_before_mg),
-        "error_after_mg": _finite(found.error_after_mg),
-        "blocks_used": found.blocks_used,
-        "offset_g": [float(value) for value in found.offset_g],
-        "gain": [float(value) for value in found.gain],
-        "temperature_slope": [float(value) for value in found.temperature_slope],
-        "temperature_mean": found.temperature_mean,
-    }
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
-
-
-def _time(time_ns: int, timezone: str) -> str:
-    instant = EPOCH + timedelta(microseconds=time_ns // 1000)
-    return instant.astimezone(ZoneInfo(timezone)).isoformat(timespec="milliseconds")
+def _time(time_ns: int, timezone: str) -> datetime:
+    """Down to the millisecond, in the wearer's zone."""
+    return (EPOCH + timedelta(milliseconds=time_ns // 10**6)).astimezone(ZoneInfo(timezone))

@@ -6,15 +6,12 @@ the loop ran through or was killed and resumed any number of times.
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -22,28 +19,21 @@ from harken.learning.augmentation import Augmentation
 from harken.learning.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from harken.learning.history import History
 from harken.learning.optimiser import OptimiserName, one_cycle, optimiser
+from harken.learning.prediction import WINDOWS_AT_ONCE
 from harken.support.errors import HarkenError
 from harken.support.memory import keep_freed_memory
 from harken.support.threads import computing_threads, fastest_threads
 
 __all__ = [
-    "Examples",
     "Interrupted",
+    "LabelledSignals",
     "Progress",
     "TrainingSettings",
-    "logits",
     "loss_and_accuracy",
-    "resolve_device",
-    "softmax",
     "train",
 ]
 
-DEVICES = ("cpu", "cuda")
 STEPS_BEFORE_A_FORECAST = 20
-WINDOWS_AT_ONCE = 128
-"""Windows in one forward pass without gradients. On a CPU, what a layer says of so many is still in the cache when the
-next one reads it: by network, 500 take 1.1 to 1.8 times as long a window; with 16 the calls themselves begin to cost.
-``benchmarks/speed/prediction.py`` tries sizes."""
 
 NOTHING_CHANGED = Augmentation()
 
@@ -93,7 +83,7 @@ class TrainingSettings:
         return iteration in (1, last_iteration) or iteration * self.batch_windows % self.evaluate_every_windows == 0
 
 
-class Examples(NamedTuple):
+class LabelledSignals(NamedTuple):
     """Signals float32 ``[n, time, channels]`` as the network takes them, and label codes int64 ``[n]``."""
 
     signals: Tensor
@@ -128,10 +118,10 @@ class Interrupted(Exception):  # noqa: N818 - not a failure: the caller asked fo
 
 def train(
     build: Callable[[], nn.Module],
-    examples: Examples,
+    examples: LabelledSignals,
     settings: TrainingSettings,
     *,
-    tests: Mapping[str, Examples] | None = None,
+    tests: Mapping[str, LabelledSignals] | None = None,
     vectors: Sequence[tuple[int, bool]] = (),
     device: str = "cpu",
     threads: int | None = None,
@@ -176,14 +166,7 @@ def train(
         return _Loop(build().to(device), settings, examples, tests or {}, vectors, device)
 
     with _flushed_denormals(), torch.random.fork_rng(devices=cuda), computing_threads(None) as most:
-        if saved is not None:
-            threads = _same_threads(saved.history.threads, threads)
-        elif device != "cpu":
-            threads = 0
-        elif threads is None:
-            trial = fresh_loop()
-            trial.iteration = 1
-            threads = fastest_threads(trial.learn, most, trial.iterations)
+        threads = _threads(threads, saved, device, most, fresh_loop)
         if threads:
             torch.set_num_threads(threads)
         loop = fresh_loop()
@@ -194,13 +177,26 @@ def train(
     return loop.network.eval(), loop.history
 
 
-def _same_threads(began_with: int, wanted: int | None) -> int:
-    if wanted is not None and wanted != began_with:
-        raise HarkenError(
-            f"this training began with {began_with} threads, not {wanted}, and another number gives other weights; "
-            f"go on with --threads {began_with} or without the option, or choose another --out"
-        )
-    return began_with
+def _threads(
+    wanted: int | None, saved: Checkpoint | None, device: str, most: int, fresh_loop: "Callable[[], _Loop]"
+) -> int:
+    """How many threads compute: those of the checkpoint, those that are wanted, or the fastest number up to ``most``;
+    0 where the device is not a CPU."""
+    if saved is not None:
+        began_with = saved.history.threads
+        if wanted is not None and wanted != began_with:
+            raise HarkenError(
+                f"this training began with {began_with} threads, not {wanted}, and another number gives other weights; "
+                f"go on with --threads {began_with} or without the option, or choose another --out"
+            )
+        return began_with
+    if device != "cpu":
+        return 0
+    if wanted is not None:
+        return wanted
+    trial = fresh_loop()
+    trial.iteration = 1
+    return fastest_threads(trial.learn, most, trial.iterations)
 
 
 @contextmanager
@@ -225,8 +221,8 @@ class _Loop:
         self,
         network: nn.Module,
         settings: TrainingSettings,
-        examples: Examples,
-        tests: Mapping[str, Examples],
+        examples: LabelledSignals,
+        tests: Mapping[str, LabelledSignals],
         vectors: Sequence[tuple[int, bool]],
         device: str,
     ) -> None:
@@ -238,7 +234,7 @@ class _Loop:
             learning_rate=settings.learning_rate,
             weight_decay=settings.weight_decay,
         )
-        self.examples = Examples(*(tensor.to(device) for tensor in examples))
+        self.examples = LabelledSignals(*(tensor.to(device) for tensor in examples))
         self.tests = tests
         self.iterations = settings.iterations(len(examples.codes))
         self.iteration = 0
@@ -299,7 +295,7 @@ class _Loop:
         self.optimiser.step()
         return float(loss.detach()), float((logits.detach().argmax(1) == codes).sum())
 
-    def batch(self) -> Examples:
+    def batch(self) -> LabelledSignals:
         """The windows of this iteration: the next ones, beginning again after the last."""
         n, size = len(self.examples.codes), self.settings.batch_windows
         number, first = divmod((self.iteration - 1) * size, n)
@@ -310,10 +306,12 @@ class _Loop:
                 parts.append(self.shuffled(number)[: size - found])
             rows = torch.cat(parts)
         elif first + size <= n:
-            return Examples(self.examples.signals[first : first + size], self.examples.codes[first : first + size])
+            return LabelledSignals(
+                self.examples.signals[first : first + size], self.examples.codes[first : first + size]
+            )
         else:
             rows = torch.arange(first, first + size, device=self.device) % n
-        return Examples(self.examples.signals[rows], self.examples.codes[rows])
+        return LabelledSignals(self.examples.signals[rows], self.examples.codes[rows])
 
     def shuffled(self, number: int) -> Tensor:
         """The order of a pass: of its number and the seed alone, so that a resumed loop goes on in it."""
@@ -331,7 +329,9 @@ class _Loop:
         self.iteration, self.history = saved.iteration, replace(saved.history, tests=tuple(self.tests))
 
 
-def loss_and_accuracy(network: nn.Module, examples: Examples, l2: float, device: str = "cpu") -> tuple[float, float]:
+def loss_and_accuracy(
+    network: nn.Module, examples: LabelledSignals, l2: float, device: str = "cpu"
+) -> tuple[float, float]:
     """The reported loss (cross-entropy and the L2 term, as in training but without dropout) and the accuracy."""
     network.eval()
     total, hits = 0.0, 0
@@ -343,52 +343,6 @@ def loss_and_accuracy(network: nn.Module, examples: Examples, l2: float, device:
             hits += int((logits.argmax(1) == codes).sum())
         penalty = float(l2 * _half_sum_of_squares(list(network.parameters())))
     return total / len(examples.codes) + penalty, hits / len(examples.codes)
-
-
-def logits(network: nn.Module, signals: Tensor, device: str = "cpu") -> NDArray[np.float32]:
-    """What the network answers, float32 ``[n, classes]``, to signals ``[n, time, channels]``.
-
-    Afterwards the network is on the device, in evaluation mode.
-    """
-    # Asked first, because a visit to all its parts takes a quarter as long as an answer to one window.
-    if network.training:
-        network.eval()
-    if next(network.parameters()).device.type != device:
-        network.to(device)
-    starts = range(0, len(signals), WINDOWS_AT_ONCE)
-
-    @torch.inference_mode()
-    def answer(start: int) -> Tensor:
-        found: Tensor = network(signals[start : start + WINDOWS_AT_ONCE].to(device)).cpu()
-        return found
-
-    if device != "cpu" or len(starts) == 1 or torch.get_num_threads() == 1:
-        parts = [answer(start) for start in starts]
-    else:
-        # Threads of one call wait for one another at every layer: whole batches side by side take less time.
-        with computing_threads(1) as threads, ThreadPoolExecutor(min(threads, len(starts))) as executor:
-            parts = list(executor.map(answer, starts))
-    return np.asarray(torch.cat(parts).numpy(), dtype=np.float32)
-
-
-def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Probabilities ``[n, classes]`` of logits ``[n, classes]``."""
-    return np.asarray(torch.softmax(torch.from_numpy(logits), dim=1).numpy())
-
-
-def resolve_device(device: str) -> str:
-    """``auto`` -> ``cuda`` where there is one, else ``cpu``.
-
-    Raises:
-        HarkenError: when there is no such device.
-    """
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if device not in DEVICES:
-        raise HarkenError(f"there is no device {device!r}; choose one of auto, {', '.join(DEVICES)}")
-    if device == "cuda" and not torch.cuda.is_available():
-        raise HarkenError("there is no CUDA device that PyTorch can use here; --device cpu always works")
-    return device
 
 
 def _half_sum_of_squares(parameters: list[nn.Parameter]) -> Tensor:

@@ -22,8 +22,6 @@ __all__ = ["ActivityClassifier", "InputError"]
 LARGEST_SEED = 2**31 - 1
 SHORTEST = 2
 """Samples in a window: one alone does not move."""
-NOBODY = ""
-"""Whose windows they are, which scikit-learn does not tell."""
 
 
 class InputError(HarkenError, ValueError):
@@ -105,10 +103,9 @@ class ActivityClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_consistent_length(signals, codes)
         names = tuple(str(one) for one in classes.tolist())
         recogniser = Recogniser(self._recipe(), epochs=self.epochs, seed=self._seed(), device=self.device)
-        rate_hz = float(self.sample_rate_hz)
-        recogniser.fit(_windows(signals, codes, names, channels=tuple(self.channels), sample_rate_hz=rate_hz))
-        recogniser.provenance_["training_people"] = []
-        self.recogniser_, self.classes_ = recogniser, classes
+        windows = Windows.unlabelled(signals, channels=tuple(self.channels), sample_rate_hz=float(self.sample_rate_hz))
+        recogniser.fit(replace(windows, label_codes=codes.astype(np.int16), label_names=names))
+        self.recogniser_, self.classes_ = recogniser.with_provenance({"training_people": []}), classes
         return self
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float32]:
@@ -126,8 +123,7 @@ class ActivityClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 f"X has windows of {signals.shape[1]} samples, but ActivityClassifier learned from windows of "
                 f"{model.window_length}"
             )
-        unknown = np.zeros(len(signals), dtype=np.int64)
-        windows = _windows(signals, unknown, model.labels, channels=model.channels, sample_rate_hz=model.sample_rate_hz)
+        windows = Windows.unlabelled(signals, channels=model.channels, sample_rate_hz=model.sample_rate_hz)
         return self.recogniser_.predict_proba(windows)
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
@@ -205,24 +201,3 @@ def _classes(y: ArrayLike | None) -> tuple[NDArray[Any], NDArray[np.int64]]:
     if len(classes) < 2:
         raise InputError(f"y has only one class, {classes[0]}: there is nothing to tell apart")
     return classes, codes.astype(np.int64)
-
-
-def _windows(
-    signals: NDArray[np.float32],
-    codes: NDArray[np.int64],
-    names: tuple[str, ...],
-    *,
-    channels: tuple[str, ...],
-    sample_rate_hz: float,
-) -> Windows:
-    n = len(signals)
-    return Windows(
-        signals=signals,
-        label_codes=codes.astype(np.int16),
-        label_names=names,
-        subjects=np.full(n, NOBODY),
-        starts_ns=np.zeros(n, dtype=np.int64),
-        start_rows=np.zeros(n, dtype=np.int64),
-        channels=channels,
-        sample_rate_hz=sample_rate_hz,
-    )

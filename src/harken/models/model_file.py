@@ -31,7 +31,7 @@ from harken.recordings.fingerprints import MOST_FINGERPRINTS, ONE_IN, Fingerprin
 from harken.support.errors import HarkenError
 from harken.support.files import utf8_path, write_bytes
 
-__all__ = ["PACKAGED", "PACKAGED_MODEL", "Model", "model_path", "read_model", "write_model"]
+__all__ = ["PACKAGED", "PACKAGED_MODEL", "FittedModel", "model_path", "read_model", "write_model"]
 
 PACKAGED = "packaged"
 """What names the model that comes with harken where a file could be named."""
@@ -51,7 +51,7 @@ TENSOR_TYPES = (torch.float32, torch.int64, torch.int32)
 
 
 @dataclass(frozen=True)
-class Model:
+class FittedModel:
     """A network in evaluation mode, its specification, where it came from, and what recordings it learned from."""
 
     specification: Specification
@@ -60,7 +60,7 @@ class Model:
     fingerprints: Fingerprints = field(default_factory=Fingerprints.none)
 
 
-def write_model(path: str | Path, model: Model) -> None:
+def write_model(path: str | Path, model: FittedModel) -> None:
     """Write a model file, whole or not at all.
 
     Raises:
@@ -90,7 +90,7 @@ def model_path(path: str | Path) -> Path:
     return inside if inside.is_file() else Path(path)
 
 
-def read_model(path: str | Path) -> Model:
+def read_model(path: str | Path) -> FittedModel:
     """Read a model file, or that of a run directory, and check it from end to end.
 
     Raises:
@@ -115,7 +115,7 @@ def read_model(path: str | Path) -> Model:
         network = _network(specification, tensors)
     except HarkenError as error:
         raise HarkenError(f"{path}: refused: {error}") from error
-    return Model(specification, network, provenance, fingerprints)
+    return FittedModel(specification, network, provenance, fingerprints)
 
 
 def _content(path: Path) -> tuple[str, dict[str, Tensor]]:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.networks.specification import ACCELERATION, Specification
-from harken.recordings.recording import UNLABELLED, Recording
+from harken.recordings.recording import Recording
 from harken.recordings.samples import Samples
 from harken.signals import MovementStatistics
 from harken.signals.moments import Moments, like_walking
@@ -168,13 +168,9 @@ def _windows(specification: Specification, walks: Moments) -> Windows | None:
     )
     if len(signals) == 0:
         return None
-    return Windows(
-        signals=signals,
-        label_codes=np.full(len(signals), UNLABELLED, dtype=np.int16),
-        label_names=(),
-        subjects=np.full(len(signals), "somebody"),
-        starts_ns=starts_ns,
-        start_rows=np.zeros(len(signals), dtype=np.int64),
+    return Windows.unlabelled(
+        signals,
         channels=ACCELERATION,
         sample_rate_hz=specification.sample_rate_hz,
+        starts_ns=starts_ns,
     )

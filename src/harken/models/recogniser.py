@@ -1,7 +1,7 @@
 """A Recogniser: learn from labelled windows, label others, be scored, be saved and loaded."""
 
-import shlex
-from collections.abc import Callable, Collection, Mapping, Sequence
+import copy
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -12,33 +12,28 @@ from numpy.typing import NDArray
 
 from harken import __version__
 from harken.learning.history import History
+from harken.learning.prediction import logits, resolve_device, softmax
 from harken.learning.presets import DEFAULT_PRESET, Preset, preset
 from harken.learning.scores import Scores, score
-from harken.learning.training import (
-    Examples,
-    Interrupted,
-    Progress,
-    TrainingSettings,
-    logits,
-    resolve_device,
-    softmax,
-    train,
-)
-from harken.models.model_file import PACKAGED_MODEL, Model, read_model, write_model
+from harken.learning.training import Interrupted, LabelledSignals, Progress, TrainingSettings, train
+from harken.models.known_labels import known_windows, require_two_labels
+from harken.models.model_file import PACKAGED_MODEL, FittedModel, read_model, write_model
 from harken.networks.build import build
 from harken.networks.inference import InferenceCopy
-from harken.networks.specification import Specification
+from harken.networks.specification import CalibratedOn, Specification
 from harken.recordings.fingerprints import Fingerprints
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.support.errors import HarkenError
 from harken.timelines import Timeline, label_recording
 from harken.windows.windows import Windows
 
-__all__ = ["PACKAGED_MODEL", "Recogniser", "refuse_strange_labels", "require_two_labels"]
+__all__ = ["PACKAGED_MODEL", "Recogniser"]
 
 
 class Recogniser:
     """Recognises activities in windows of a wrist accelerometer.
+
+    Only ``fit`` changes a recogniser. The methods ``with_...`` return a copy that differs in one thing.
 
     >>> import harken
     >>> recogniser = harken.Recogniser.load("packaged")
@@ -50,17 +45,10 @@ class Recogniser:
         epochs: how often every training window is seen; None for the recipe's own number.
         seed: of initial weights and dropout.
         device: ``auto``, ``cpu`` or ``cuda``.
-        specification_, network_, history_, provenance_: what ``fit`` learned, or ``load`` read (a loaded
-            recogniser has no history).
-        fingerprints_: of the recordings that it learned from. ``fit`` reads windows and leaves them empty; set them
-            to ``Fingerprints.of(recordings)`` so that ``harken evaluate`` recognises these recordings.
     """
 
-    specification_: Specification
-    network_: torch.nn.Module
-    history_: History
-    provenance_: dict[str, Any]
-    fingerprints_: Fingerprints = Fingerprints.none()
+    _model: FittedModel | None = None
+    _history: History | None = None
     _inference: InferenceCopy | None = None
 
     def __init__(
@@ -73,10 +61,81 @@ class Recogniser:
 
     def __repr__(self) -> str:
         name = self.preset if isinstance(self.preset, str) else self.preset.name
-        learned = (
-            f"knows {', '.join(self.specification_.labels)}" if hasattr(self, "network_") else "has learned nothing"
-        )
+        learned = f"knows {', '.join(self._model.specification.labels)}" if self._model else "has learned nothing"
         return f"<Recogniser {name}: {learned}>"
+
+    @property
+    def model_(self) -> FittedModel:
+        """What ``fit`` learned, or ``load`` read: the content of a model file.
+
+        Raises:
+            HarkenError: when this recogniser has not learned; so do the next four attributes.
+        """
+        if self._model is None:
+            raise HarkenError("this recogniser has learned nothing yet: call fit, or load a model")
+        return self._model
+
+    @property
+    def specification_(self) -> Specification:
+        """What the model reads, and its labels."""
+        return self.model_.specification
+
+    @property
+    def network_(self) -> torch.nn.Module:
+        """The network."""
+        return self.model_.network
+
+    @property
+    def provenance_(self) -> Mapping[str, Any]:
+        """Where the model came from, as its file describes it; a copy."""
+        return dict(self.model_.provenance)
+
+    @property
+    def fingerprints_(self) -> Fingerprints:
+        """Of the recordings that it learned from. ``fit`` reads windows, so it has none: see ``with_fingerprints``."""
+        return self.model_.fingerprints
+
+    @property
+    def history_(self) -> History:
+        """Losses and accuracies during ``fit``.
+
+        Raises:
+            HarkenError: when this recogniser was not fitted; one that was loaded has no history.
+        """
+        if self._history is None:
+            raise HarkenError("this recogniser has no history: only fit makes one, and model files do not hold it")
+        return self._history
+
+    def with_model(self, model: FittedModel) -> "Recogniser":
+        """A copy with another fitted model, such as ``dataclasses.replace(recogniser.model_, ...)``."""
+        other = copy.copy(self)
+        other._model = model
+        return other
+
+    def with_temperature(self, temperature: float, calibrated_on: CalibratedOn) -> "Recogniser":
+        """A copy with another temperature.
+
+        Args:
+            temperature: the outputs of the network are divided by it (``harken.learning.calibration``).
+            calibrated_on: whose windows it was fitted on.
+
+        Raises:
+            HarkenError: when the temperature is out of its bounds.
+        """
+        specification = replace(self.specification_, temperature=temperature, calibrated_on=calibrated_on)
+        return self.with_model(replace(self.model_, specification=specification))
+
+    def with_provenance(self, fields: Mapping[str, Any]) -> "Recogniser":
+        """A copy whose provenance also has these fields, in place of those of the same name."""
+        return self.with_model(replace(self.model_, provenance={**self.model_.provenance, **fields}))
+
+    def with_fingerprints(self, fingerprints: Fingerprints) -> "Recogniser":
+        """A copy by which ``harken evaluate`` recognises recordings that were learned from.
+
+        Args:
+            fingerprints: of these recordings, ``Fingerprints.of(recordings)``.
+        """
+        return self.with_model(replace(self.model_, fingerprints=fingerprints))
 
     def fit(
         self,
@@ -94,8 +153,9 @@ class Recogniser:
             windows: what to learn from. The labels that occur in them become the classes.
             tests: other windows, evaluated as training goes on and written to the history; nothing is
                 learned, stopped or chosen by them.
-            threads: how many compute on a CPU; see ``harken.learning.training.train``. ``history_.threads`` says how
-            many did. checkpoint: a file to write the state of training to, and to go on from when it is there.
+            threads: how many compute on a CPU; see ``harken.learning.training.train``. ``history_.threads`` is how
+                many did.
+            checkpoint: a file to write the state of training to, and to go on from when it is there.
             on_progress, should_stop: see ``harken.learning.training.train``.
 
         Raises:
@@ -106,41 +166,19 @@ class Recogniser:
         recipe = preset(self.preset)
         settings = self.settings()
         windows = windows[windows.label_codes != UNLABELLED]
-        counts = np.bincount(windows.label_codes, minlength=len(windows.label_names))
-        labels = tuple(name for name, count in zip(windows.label_names, counts, strict=True) if count)
-        require_two_labels(labels)
+        counts = _label_counts(windows)
+        require_two_labels(tuple(counts))
         if len(windows) < settings.batch_windows and not settings.shuffle:
             raise HarkenError(
                 f"{len(windows)} training windows are fewer than one batch of {settings.batch_windows}; "
                 "record more, or draw more windows"
             )
-        specification = Specification(
-            channels=windows.channels,
-            acceleration_unit=recipe.acceleration_unit,
-            sample_rate_hz=windows.sample_rate_hz,
-            even_grid=recipe.sample_rate_hz is not None,
-            window_length=windows.length,
-            hop_s=windows.length / windows.sample_rate_hz / 2,
-            labels=labels,
-            network=recipe.network,
-            sizes={**recipe.sizes, "channels": len(windows.channels), "classes": len(labels)},
-            preset=recipe.name,
-        )
+        specification = _specification(recipe, windows, tuple(counts))
         examples = _examples(specification, windows)
         test_examples = {name: _examples(specification, test) for name, test in (tests or {}).items()}
-        self.specification_ = specification
-        self.fingerprints_ = Fingerprints.none()
-        self.provenance_ = {
-            "harken_version": __version__,
-            "training": asdict(settings),
-            "training_windows": len(windows),
-            "training_windows_by_label": {
-                name: int(count) for name, count in zip(windows.label_names, counts, strict=True) if count
-            },
-            "training_people": sorted(set(windows.subjects.tolist())),
-        }
+        provenance = _provenance(settings, windows, counts)
         try:
-            self.network_, self.history_ = train(
+            network, history = train(
                 lambda: build(specification.network, specification.sizes),
                 examples,
                 settings,
@@ -153,8 +191,9 @@ class Recogniser:
                 should_stop=should_stop,
             )
         except Interrupted as stop:
-            self.network_, self.history_ = stop.network, stop.history
+            self._model, self._history = FittedModel(specification, stop.network, provenance), stop.history
             raise
+        self._model, self._history = FittedModel(specification, network, provenance), history
         return self
 
     def settings(self) -> TrainingSettings:
@@ -174,7 +213,7 @@ class Recogniser:
             HarkenError: when this recogniser has not learned, or the windows' length, rate or channels are
                 not the model's.
         """
-        return softmax(self.predict_logits(windows) / np.float32(self._fitted().temperature))
+        return softmax(self.predict_logits(windows) / np.float32(self.specification_.temperature))
 
     def predict_logits(self, windows: Windows) -> NDArray[np.float32]:
         """What the network answers, before the temperature and softmax: float32 ``[n, labels]``.
@@ -182,30 +221,29 @@ class Recogniser:
         Raises:
             HarkenError: as ``predict_proba``.
         """
-        signals = torch.from_numpy(self._fitted().prepare(windows))
+        signals = torch.from_numpy(self.specification_.prepare(windows))
         return logits(self._network_for_inference(), signals, resolve_device(self.device))
 
     def predict(self, windows: Windows) -> NDArray[np.str_]:
         """The most probable label of each window, ``[n]``."""
-        names: NDArray[np.str_] = np.array(self._fitted().labels, dtype=np.str_)
+        names: NDArray[np.str_] = np.array(self.specification_.labels, dtype=np.str_)
         return np.asarray(names[self.predict_proba(windows).argmax(axis=1)])
 
-    def label(self, recording: Recording, *, unsure_below: float | None = None) -> Timeline:
-        """Label a whole recording of any length and rate, step by step of the model's hop (5 s for 10 s windows).
+    def label_prepared(self, recording: Recording, *, unsure_below: float | None = None) -> Timeline:
+        """Label a recording whose samples are used as they are, one row for each hop of the model (5 s by default).
 
-        See ``harken.timelines.label_recording`` for what becomes of gaps and of overlapping windows. The samples are
-        taken as they are: ``harken label`` also calibrates, turns, looks for non-wear and smooths, which
-        ``harken.label_file`` does from Python.
+        It does not calibrate, turn the watch, find non-wear or smooth: ``harken.label_file`` does, as ``harken label``
+        does. See ``harken.timelines.label_recording`` for gaps and overlapping windows.
 
         Args:
-            recording: a mended recording. Its own labels play no part.
+            recording: a mended recording, of any length and rate. Its own labels play no part.
             unsure_below: say "unsure" where the largest probability is smaller.
 
         Raises:
             HarkenError: when this recogniser has not learned, or the recording is ``as_found``, lacks a channel,
                 cannot be resampled, or is nowhere as long as a window.
         """
-        return label_recording(self._fitted(), recording, self.predict_proba, unsure_below=unsure_below)
+        return label_recording(self.specification_, recording, self.predict_proba, unsure_below=unsure_below)
 
     def score(self, windows: Windows) -> float:
         """The share of windows whose label is recognised. See ``evaluate`` for more than one number."""
@@ -219,7 +257,7 @@ class Recogniser:
                 not count), or nothing is left to score.
         """
         known = self.known(windows, ignore_labels=ignore_labels)
-        return score(known.label_codes, self.predict_proba(known).argmax(axis=1), self._fitted().labels)
+        return score(known.label_codes, self.predict_proba(known).argmax(axis=1), self.specification_.labels)
 
     def known(self, windows: Windows, *, ignore_labels: Sequence[str] = ()) -> Windows:
         """The labelled windows, with codes in the order of the model's labels.
@@ -227,7 +265,7 @@ class Recogniser:
         Raises:
             HarkenError: as ``evaluate``.
         """
-        return _known(self._fitted(), windows, ignore_labels)
+        return known_windows(windows, self.specification_.labels, ignore_labels=ignore_labels)
 
     def learned_from(self, recording: Recording) -> NDArray[np.bool_]:
         """Whether each sample of a mended recording stands in a stretch that was learned from, bool ``[n]``.
@@ -241,12 +279,12 @@ class Recogniser:
 
     def learned_exactly(self, recording: Recording) -> bool:
         """Whether this very recording was learned from: the same samples at the same times."""
-        data = self.provenance_.get("data", [])
+        data = self.model_.provenance.get("data", [])
         return recording.samples_fingerprint in {one.get("samples_fingerprint") for one in data}
 
     def save(self, path: str | Path) -> None:
         """Write the model file (``.safetensors``): the same training gives the same bytes."""
-        write_model(path, Model(self._fitted(), self.network_, self.provenance_, self.fingerprints_))
+        write_model(path, self.model_)
 
     @classmethod
     def load(cls, path: str | Path | None = None, *, device: str = "auto") -> "Recogniser":
@@ -261,66 +299,56 @@ class Recogniser:
                 "again, or name a model with --model (harken train makes one)"
             )
         model = read_model(PACKAGED_MODEL if path is None else path)
+        return cls.of(model, device=device)
+
+    @classmethod
+    def of(cls, model: FittedModel, *, device: str = "auto") -> "Recogniser":
+        """The recogniser of a fitted model, with the recipe's name, epochs and seed of the model's provenance."""
         training = model.provenance.get("training", {})
         recogniser = cls(
-            model.specification.preset,
-            epochs=training.get("epochs"),
-            seed=training.get("seed", 0),
-            device=device,
+            model.specification.preset, epochs=training.get("epochs"), seed=training.get("seed", 0), device=device
         )
-        recogniser.specification_ = model.specification
-        recogniser.network_ = model.network
-        recogniser.provenance_ = dict(model.provenance)
-        recogniser.fingerprints_ = model.fingerprints
-        return recogniser
+        return recogniser.with_model(model)
 
     def _network_for_inference(self) -> torch.nn.Module:
         if self._inference is None or not self._inference.is_of(self.network_):
             self._inference = InferenceCopy(self.network_)
         return self._inference.network
 
-    def _fitted(self) -> Specification:
-        if not hasattr(self, "network_"):
-            raise HarkenError("this recogniser has learned nothing yet: call fit, or load a model")
-        return self.specification_
+
+def _label_counts(windows: Windows) -> dict[str, int]:
+    """How many windows have each label that occurs, in the order of ``label_names``."""
+    counts = np.bincount(windows.label_codes, minlength=len(windows.label_names)).tolist()
+    return {name: count for name, count in zip(windows.label_names, counts, strict=True) if count}
 
 
-def require_two_labels(labels: Sequence[str]) -> None:
-    """Raise a HarkenError when there are not at least two labels to tell apart."""
-    if len(labels) < 2:
-        found = f"every window is {labels[0]}" if labels else "no window has a label"
-        raise HarkenError(f"there is nothing to tell apart: {found}; training needs at least two labels")
+def _specification(recipe: Preset, windows: Windows, labels: tuple[str, ...]) -> Specification:
+    return Specification(
+        channels=windows.channels,
+        acceleration_unit=recipe.acceleration_unit,
+        sample_rate_hz=windows.sample_rate_hz,
+        even_grid=recipe.sample_rate_hz is not None,
+        window_length=windows.length,
+        hop_s=windows.length / windows.sample_rate_hz / 2,
+        labels=labels,
+        network=recipe.network,
+        sizes={**recipe.sizes, "channels": len(windows.channels), "classes": len(labels)},
+        preset=recipe.name,
+    )
 
 
-def refuse_strange_labels(windows: Windows, learned: Collection[str]) -> None:
-    """Raise a HarkenError when a window has a label that is not among those learned."""
-    strange = sorted(windows.labels_present - set(learned))
-    if strange:
-        have_one = np.isin(windows.labels, strange)
-        people = sorted(set(windows.subjects[have_one].tolist()))
-        labelled = np.isin(windows.subjects, people) & (windows.label_codes != UNLABELLED)
-        labels = f"the label {strange[0]} is" if len(strange) == 1 else f"the labels {', '.join(strange)} are"
-        ignore = " ".join(f"--ignore-label {shlex.quote(name)}" for name in strange)
-        raise HarkenError(
-            f"{', '.join(people)}: {labels} not among those that the model learned ({', '.join(sorted(learned))}), so "
-            f"it could only be wrong about {np.count_nonzero(have_one):,} of the {np.count_nonzero(labelled):,} "
-            f"labelled windows there. Leave them out with {ignore}; or train a model on recordings that hold the "
-            "label; or, if it is another word for a label that was learned, write that one in the file"
-        )
+def _provenance(settings: TrainingSettings, windows: Windows, counts: Mapping[str, int]) -> dict[str, Any]:
+    return {
+        "harken_version": __version__,
+        "training": asdict(settings),
+        "training_windows": len(windows),
+        "training_windows_by_label": dict(counts),
+        "training_people": sorted(set(windows.subjects.tolist())),
+    }
 
 
-def _known(specification: Specification, windows: Windows, ignore_labels: Sequence[str] = ()) -> Windows:
-    refuse_strange_labels(windows, {*specification.labels, *ignore_labels})
-    windows = windows[~np.isin(windows.labels, list(ignore_labels))] if ignore_labels else windows
-    windows = windows.with_label_names(specification.labels)
-    windows = windows[windows.label_codes != UNLABELLED]
-    if len(windows) == 0:
-        raise HarkenError("no labelled window is left to score")
-    return windows
-
-
-def _examples(specification: Specification, windows: Windows) -> Examples:
-    windows = _known(specification, windows)
-    return Examples(
+def _examples(specification: Specification, windows: Windows) -> LabelledSignals:
+    windows = known_windows(windows, specification.labels)
+    return LabelledSignals(
         torch.from_numpy(specification.prepare(windows)), torch.from_numpy(windows.label_codes.astype(np.int64))
     )

@@ -216,10 +216,9 @@ class _Spectrum(NamedTuple):
 
 def _power(moving: NDArray[np.float64]) -> _Spectrum:
     """Of signals ``[n, 250, axes]`` with a Hann window, summed over the axes."""
-    power: NDArray[np.float64] = (np.abs(np.fft.rfft(moving * np.hanning(ROWS)[None, :, None], axis=1)) ** 2).sum(
-        axis=2
-    )
-    frequencies = np.fft.rfftfreq(ROWS, 1 / RATE_HZ)
+    spectrum = np.fft.rfft(moving * np.hanning(ROWS)[None, :, None], axis=1)
+    power: NDArray[np.float64] = (np.abs(spectrum) ** 2).sum(axis=2)
+    frequencies = np.fft.rfftfreq(ROWS, 1 / RATE_HZ).astype(np.float64)
     return _Spectrum(power, frequencies, power[:, (frequencies >= 0.2) & (frequencies < 6)].sum(axis=1) + 1e-9)
 
 

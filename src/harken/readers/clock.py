@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 import polars as pl
@@ -15,7 +14,7 @@ from harken.readers.units import NS_PER_UNIT, time_unit
 from harken.recordings.mending import EARLIEST_NS, LATEST_NS
 from harken.support.errors import HarkenError
 
-__all__ = ["Clock", "check_timezone", "nanoseconds"]
+__all__ = ["Clock", "nanoseconds"]
 
 EARLIEST_DATE_NS = 10**17  # March 1973: an earlier clock has no date, it counts from its own start
 NS_PER_TICK = {"ns": 1, "us": 10**3, "ms": 10**6}
@@ -49,15 +48,6 @@ class Clock:
 
 Where = Callable[[int], str]
 """Says where in the file a row of the column stands."""
-
-
-def check_timezone(name: str) -> None:
-    """Raise a HarkenError when ``name`` is not a zone of the IANA database."""
-    try:
-        ZoneInfo(name)
-        pl.Series([], dtype=pl.Datetime).dt.replace_time_zone(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError, pl.exceptions.PolarsError) as error:
-        raise HarkenError(f"there is no time zone {name!r}; zones look like Europe/Athens or UTC") from error
 
 
 def nanoseconds(path: Path, column: pl.Series, options: TableOptions, where: Where) -> Clock:

@@ -16,7 +16,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.readers.blocks import GZIPPED, opened, stem
-from harken.readers.clock import check_timezone, nanoseconds
+from harken.readers.clock import nanoseconds
 from harken.readers.options import TableOptions
 from harken.readers.placement import about_placement, placement_of
 from harken.readers.unpacking import refuse_full_disk
@@ -140,8 +140,6 @@ def device_recording(path: Path, samples: DeviceSamples, options: TableOptions) 
     Raises:
         HarkenError: for a zone that does not exist, or sessions whose times overlap.
     """
-    if options.timezone is not None:
-        check_timezone(options.timezone)
     count = len(samples.local_ns)
     if count == 0:
         raise HarkenError(f"{path}: there are no samples in it")

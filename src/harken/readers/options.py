@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from harken.support.errors import HarkenError
 
-__all__ = ["AccelerationUnit", "TableOptions", "TimeUnit"]
+__all__ = ["AccelerationUnit", "TableOptions", "TimeUnit", "check_timezone"]
 
 TimeUnit = Literal["s", "ms", "us", "ns"]
 AccelerationUnit = Literal["g", "m/s2", "mg", "g/64"]
@@ -39,7 +40,7 @@ class TableOptions:
         sensor_range_g: the sensor's range in g; samples beyond it are marked.
 
     Raises:
-        HarkenError: for a unit that harken does not know, or a number that cannot be.
+        HarkenError: for a unit or a time zone that does not exist, or a number that cannot be.
     """
 
     time_column: str | None = None
@@ -60,12 +61,25 @@ class TableOptions:
     def __post_init__(self) -> None:
         _check_known("--time-unit", self.time_unit, get_args(TimeUnit))
         _check_known("--unit", self.acceleration_unit, get_args(AccelerationUnit))
+        if self.timezone is not None:
+            check_timezone(self.timezone)
         if self.skip_rows < 0:
             raise HarkenError(f"--skip-rows {self.skip_rows}: give the number of lines to skip, 0 or more")
         if self.sample_rate_hz is not None and not 0 < self.sample_rate_hz <= FASTEST_HZ:
             raise HarkenError(f"--rate {self.sample_rate_hz:g}: give samples per second, up to {FASTEST_HZ:,}")
         if self.sensor_range_g is not None and not self.sensor_range_g > 0:
             raise HarkenError(f"--sensor-range {self.sensor_range_g:g}: give the sensor's range in g, such as 8")
+
+
+def check_timezone(name: str) -> None:
+    """Raise a HarkenError when ``name`` is not a zone of the IANA database."""
+    import polars as pl  # Python and polars each have a database of their own
+
+    try:
+        ZoneInfo(name)
+        pl.Series([], dtype=pl.Datetime).dt.replace_time_zone(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError, pl.exceptions.PolarsError) as error:
+        raise HarkenError(f"there is no time zone {name!r}; zones look like Europe/Athens or UTC") from error
 
 
 def _check_known(option: str, word: str | None, known: tuple[Any, ...]) -> None:

@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.readers.blocks import stem
-from harken.readers.clock import Clock, check_timezone, nanoseconds
+from harken.readers.clock import Clock, nanoseconds
 from harken.readers.coded import CodedColumn
 from harken.readers.columns import Columns
 from harken.readers.options import AccelerationUnit, TableOptions
@@ -109,8 +109,6 @@ def recording_from_table(table: Table, options: TableOptions) -> Recording:
     Raises:
         HarkenError: for several people in one file, an unknown unit, or a time that cannot be read.
     """
-    if options.timezone is not None:
-        check_timezone(options.timezone)
     subject, kept = _one_subject(table, options)
     rows = len(table.signals)
     dropped: dict[str, int] = {}

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,11 +47,10 @@ class Read:
 
 @dataclass(frozen=True)
 class RunData:
-    """The people to learn from and unseen people, and what to tell the user about them."""
+    """The people to learn from, and unseen people."""
 
     training: list[Read]
     cross: list[Read]
-    notes: list[str] = field(default_factory=list)
 
     @property
     def sample_rate_hz(self) -> float:
@@ -78,8 +77,7 @@ def read_run_data(settings: RunSettings) -> RunData:
             check_rate(one.mended.sample_rate_hz, data.sample_rate_hz, one.mended.source)
     channels = settings.channels or settings.recipe.channels or training[0].mended.channels
     selected = [[_select(one, channels) for one in reads] for reads in (training, cross)]
-    notes = [printable(f"{one.path.name}: {note}") for one in training + cross for note in one.mended.quality.notes]
-    return RunData(selected[0], selected[1], notes)
+    return RunData(selected[0], selected[1])
 
 
 def _read(path: Path, settings: RunSettings) -> Read:

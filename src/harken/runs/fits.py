@@ -1,6 +1,6 @@
 """The recognisers that a run fits: the model itself, and those that only say how well its like will do."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from harken.learning.calibration import fit_temperature
 from harken.learning.scores import PeopleScores, Scores, score_people
@@ -31,15 +31,13 @@ class Fits:
 
         People of the run's tests take no part in it.
         """
-        temperature, on = 1.0, "nobody"
+        temperature: float = 1.0
+        on: CalibratedOn = "nobody"
         if self.held_out is not None and windows.held_out is not None:
             temperature, on = _temperature(self.held_out, windows.held_out), "unseen"
         elif self.blocked is not None and windows.blocked is not None and len(windows.blocked.test):
             temperature, on = _temperature(self.blocked, windows.blocked), "the same person"
-        calibrated_on: CalibratedOn = on  # type: ignore[assignment]
-        self.model.specification_ = replace(
-            self.model.specification_, temperature=temperature, calibrated_on=calibrated_on
-        )
+        self.model = self.model.with_temperature(temperature, on)
 
     def blocked_scores(self, windows: RunWindows) -> Scores | None:
         """The honest same-person test."""

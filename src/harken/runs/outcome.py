@@ -11,6 +11,7 @@ from harken.learning.training import TrainingSettings
 from harken.networks.specification import Specification
 from harken.runs.data import RunData
 from harken.runs.settings import RunSettings
+from harken.runs.windows import MissingWindows
 
 __all__ = ["Outcome"]
 
@@ -35,7 +36,7 @@ class Outcome:
             not possible or not reached.
         held_out_people: training people whom a fit without them was tested on; its windows calibrate the model.
             None when there is one training person only, the recipe does not ask for it, or it was not reached.
-        notes: sentences about the data and the windows.
+        missing: of what there were no windows.
         iterations_done, iterations: smaller than ``iterations`` when the run was interrupted.
     """
 
@@ -53,7 +54,7 @@ class Outcome:
     blocked: Scores | None
     blocked_history: History | None
     held_out_people: PeopleScores | None
-    notes: tuple[str, ...]
+    missing: MissingWindows
     iterations_done: int
     iterations: int
 

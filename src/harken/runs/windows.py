@@ -1,22 +1,45 @@
 """The windows of a run: what is learned, and the three tests."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from enum import Enum
 
 import numpy as np
 
 from harken.learning.presets import Preset
-from harken.models.recogniser import refuse_strange_labels, require_two_labels
+from harken.models.known_labels import refuse_strange_labels, require_two_labels
 from harken.runs.data import RunData
 from harken.runs.sampling import Taker, taker
 from harken.support.errors import HarkenError
-from harken.windows.splits import TRAINING_SHARE, Split
+from harken.windows.splits import Split
 from harken.windows.windows import Windows
 
-__all__ = ["RunWindows", "draw_run_windows"]
+__all__ = ["MissingWindows", "NoHonestTest", "RunWindows", "draw_run_windows"]
 
 HELD_OUT_SHARE = 0.2
 HELD_OUT_SEED = 0
+
+
+class NoHonestTest(Enum):
+    """Why there is no honest same-person split."""
+
+    SHORT_BOUTS = "no bout is long enough to be cut in two"
+    ONE_LABEL = "only one label has bouts long enough to be cut in two"
+    NO_TEST_WINDOW = "no label that can be learned has windows left to test on"
+
+
+@dataclass(frozen=True)
+class MissingWindows:
+    """What a run has no windows of.
+
+    Attributes:
+        unlearned: labels of the training recordings without a training window, so that the model does not learn them.
+        untested: labels without a window in the honest same-person test.
+        honest_test: why there is no honest same-person test; None where there is one.
+    """
+
+    unlearned: tuple[str, ...] = ()
+    untested: tuple[str, ...] = ()
+    honest_test: NoHonestTest | None = None
 
 
 @dataclass(frozen=True)
@@ -30,14 +53,14 @@ class RunWindows:
             too short for it.
         held_out: the training windows of all but a few people, and of those few, on whom the model is calibrated;
             None with a single training person, or where the recipe does not ask for it.
-        notes: what to tell the user.
+        missing: of what there are no windows.
     """
 
     overlapping: Split
     cross: Windows | None
     blocked: Split | None
     held_out: Split | None
-    notes: list[str] = field(default_factory=list)
+    missing: MissingWindows = MissingWindows()
 
 
 def draw_run_windows(data: RunData, recipe: Preset) -> RunWindows:
@@ -51,15 +74,15 @@ def draw_run_windows(data: RunData, recipe: Preset) -> RunWindows:
     drawn = take.overlapping(data.training)
     learned = drawn.training.labels_present
     require_two_labels(sorted(learned))
-    notes = _unlearned_notes(drawn.training.label_names, learned, recipe.window_length)
     overlapping = Split(drawn.training, _only(drawn.test, learned))
     cross = None
     if data.cross:
         cross = take.cross(data.cross)
         refuse_strange_labels(cross, learned)
-    blocked, reason = _blocked(take, data, recipe.window_length)
+    blocked, missing = _blocked(take, data)
+    missing = replace(missing, unlearned=tuple(sorted(set(drawn.training.label_names) - learned)))
     held_out = _without_a_few(overlapping.training) if recipe.calibrated_on_unseen else None
-    return RunWindows(overlapping, cross, blocked, held_out, notes + ([reason] if reason else []))
+    return RunWindows(overlapping, cross, blocked, held_out, missing)
 
 
 def _without_a_few(training: Windows) -> Split | None:
@@ -74,40 +97,20 @@ def _without_a_few(training: Windows) -> Split | None:
     return split if len(learned.labels_present) >= 2 and len(split.test) else None
 
 
-def _blocked(take: Taker, data: RunData, window_length: int) -> tuple[Split | None, str | None]:
-    """The honest split, taken in the recipe's way, and what to say about it."""
+def _blocked(take: Taker, data: RunData) -> tuple[Split | None, MissingWindows]:
+    """The honest split, taken in the recipe's way, and what it lacks."""
     try:
         split = take.blocked(data.training)
     except HarkenError:
-        return None, (
-            "There is no honest same-person test: no bout is long enough that its first "
-            f"{TRAINING_SHARE:.0%} and, after a window's length left out, its rest both hold a window of "
-            f"{window_length} samples."
-        )
+        return None, MissingWindows(honest_test=NoHonestTest.SHORT_BOUTS)
     learned, tested = split.training.labels_present, split.test.labels_present
     if len(learned) < 2:
-        return None, "There is no honest same-person test: only one label has bouts long enough to be cut in two."
+        return None, MissingWindows(honest_test=NoHonestTest.ONE_LABEL)
     split = Split(split.training, _only(split.test, learned))
     if len(split.test) == 0:
-        return None, "There is no honest same-person test: no label that can be learned has windows left to test on."
-    absent = sorted(set(split.training.label_names) - tested)
-    if absent:
-        return split, (
-            f"The honest same-person test has no window of {', '.join(absent)}, whose bouts are too short (it tests "
-            f"on their last {1 - TRAINING_SHARE:.0%}): do not compare its score with the others."
-        )
-    return split, None
+        return None, MissingWindows(honest_test=NoHonestTest.NO_TEST_WINDOW)
+    return split, MissingWindows(untested=tuple(sorted(set(split.training.label_names) - tested)))
 
 
 def _only(windows: Windows, labels: set[str]) -> Windows:
     return windows[np.isin(windows.labels, sorted(labels))]
-
-
-def _unlearned_notes(named: Sequence[str], learned: set[str], window_length: int) -> list[str]:
-    unlearned = sorted(set(named) - learned)
-    if not unlearned:
-        return []
-    return [
-        f"Not learned, because no training window of {window_length} samples was drawn from it: "
-        f"{', '.join(unlearned)}. Longer bouts of it are needed."
-    ]

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.readers.parts import Parts
-from harken.recordings.recording import UNLABELLED
 from harken.timelines.buffers import Gathered
 from harken.timelines.windowing import StreamWindows, windows_joined
 from harken.windows.windows import Windows
@@ -71,15 +70,13 @@ class BatchedProbabilities:
         every = windows_joined(self._waiting)
         now, rest = every.part(slice(self._at_once)), every.part(slice(self._at_once, None))
         self._waiting = [rest] if len(rest.firsts) else []
-        windows = Windows(
-            signals=now.signals,
-            label_codes=np.full(len(now.firsts), UNLABELLED, dtype=np.int16),
-            label_names=(),
-            subjects=np.full(len(now.firsts), self._facts.subject),
-            starts_ns=now.starts_ns,
-            start_rows=now.firsts,
+        windows = Windows.unlabelled(
+            now.signals,
             channels=self._facts.channels,
             sample_rate_hz=self._facts.sample_rate_hz,
+            subject=self._facts.subject,
+            starts_ns=now.starts_ns,
+            start_rows=now.firsts,
         )
         if self._executor is None:
             self._keep(self._probabilities(windows))

@@ -50,6 +50,38 @@ class Windows:
     channels: tuple[str, ...]
     sample_rate_hz: float
 
+    @classmethod
+    def unlabelled(
+        cls,
+        signals: NDArray[np.float32],
+        *,
+        channels: tuple[str, ...],
+        sample_rate_hz: float,
+        subject: str = "",
+        starts_ns: NDArray[np.int64] | None = None,
+        start_rows: NDArray[np.int64] | None = None,
+    ) -> "Windows":
+        """Windows of one wearer without labels.
+
+        Args:
+            signals: float32 ``[n, length, channels]``.
+            channels, sample_rate_hz: as above.
+            subject: the wearer, where that matters.
+            starts_ns, start_rows: as above, where they matter; else 0.
+        """
+        n = len(signals)
+        zeros = np.zeros(n, dtype=np.int64)
+        return cls(
+            signals=signals,
+            label_codes=np.full(n, UNLABELLED, dtype=np.int16),
+            label_names=(),
+            subjects=np.full(n, subject),
+            starts_ns=zeros if starts_ns is None else starts_ns,
+            start_rows=zeros if start_rows is None else start_rows,
+            channels=channels,
+            sample_rate_hz=sample_rate_hz,
+        )
+
     def __len__(self) -> int:
         return len(self.signals)
 

@@ -46,8 +46,11 @@ class Answering(Recogniser):
 
     def __init__(self, specification: Specification, answer: Answer) -> None:
         super().__init__()
-        self.specification_, self._answer = specification, answer
-        self.network_ = None  # type: ignore[assignment]
+        self._specification, self._answer = specification, answer
+
+    @property
+    def specification_(self) -> Specification:
+        return self._specification
 
     def predict_proba(self, windows: Windows) -> NDArray[np.float32]:
         return self._answer(windows)
@@ -341,7 +344,7 @@ def test_a_network_says_live_what_it_says_offline(learned: tuple[Recogniser, Rec
     recogniser, anna = learned
     stream = LiveRecogniser(recogniser)
     updates = live(stream, anna.signals, anna.time_ns, list(range(0, len(anna), 23)))
-    timeline = recogniser.label(anna)
+    timeline = recogniser.label_prepared(anna)
     told = timeline.probabilities[~np.isnan(timeline.probabilities).any(axis=1)]
     rows = [row for update in updates for row in update.rows]
     np.testing.assert_allclose(np.array([row.probabilities for row in rows]), told, atol=1e-6)

@@ -15,6 +15,7 @@ from harken.evaluation.evaluation import evaluate
 from harken.learning.presets import PRESETS
 from harken.models.adaptation import adapt
 from harken.models.adaptation import adaptation as adapting
+from harken.models.model_file import FittedModel
 from harken.networks.build import build
 from harken.networks.specification import Specification
 from harken.windows.windows import Windows
@@ -96,7 +97,7 @@ def test_nothing_but_the_output_layer_changes_and_the_general_model_stays(genera
 
 def test_what_holds_in_one_half_and_not_in_the_other_is_reverted(general: Recogniser, dora: Recording) -> None:
     # A model that is sure of itself would gain by learning to be less so; this one has nothing to gain.
-    general.specification_ = replace(general.specification_, temperature=5.0)
+    general = general.with_temperature(5.0, "nobody")
     windows = windows_of(general, dora)
     lying, sitting = (windows.label_names.index(name) for name in ("lying", "sitting"))
     early = windows.starts_ns < np.median(windows.starts_ns)
@@ -172,7 +173,7 @@ def test_the_file_says_where_it_comes_from_and_the_wearer_counts_as_met(
 
 
 def test_the_temperature_is_never_lowered_and_says_whose_it_is(general: Recogniser, dora: Recording) -> None:
-    general.specification_ = replace(general.specification_, temperature=1.7, calibrated_on="unseen")
+    general = general.with_temperature(1.7, "unseen")
     adapted = adapt(general, [turned(dora)])
     assert adapted.kept
     assert adapted.recogniser.specification_.temperature >= 1.7
@@ -225,15 +226,15 @@ def test_models_of_every_preset_can_be_adapted(preset: str, dora: Recording) -> 
         sizes={**recipe.sizes, "channels": 3, "classes": 3},
         preset=recipe.name,
     )
-    recogniser = Recogniser(recipe, device="cpu")
-    recogniser.specification_, recogniser.provenance_ = specification, {}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        recogniser.network_ = build(recipe.network, specification.sizes).eval()
+        network = build(recipe.network, specification.sizes).eval()
+    recogniser = Recogniser.of(FittedModel(specification, network, {}), device="cpu")
     adapted = adapt(recogniser, [dora])
     assert adapted.kept, adapted.reason
     assert adapted.after is not None
     assert adapted.after.balanced_accuracy > 0.6
-    recogniser.network_ = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(120, 3))
+    network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(120, 3))
+    recogniser = recogniser.with_model(replace(recogniser.model_, network=network))
     with pytest.raises(HarkenError, match=r"cannot be adapted: it does not end in a linear layer.*everyday"):
         adapt(recogniser, [dora])

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from harken.learning.training import logits
-from harken.models.model_file import Model, read_model
+from harken.learning.prediction import logits
+from harken.models.model_file import FittedModel, read_model
 from harken.models.onnx import networks as graphs
 from harken.models.onnx.export import check_same, export, exported_bytes
 from harken.models.onnx.graph import Graph
@@ -23,7 +23,7 @@ onnx = pytest.importorskip("onnx", reason="the onnx extra is not installed")
 onnxruntime = pytest.importorskip("onnxruntime", reason="the onnx extra is not installed")
 
 
-def expected(model: Model, windows_g: np.ndarray) -> np.ndarray:
+def expected(model: FittedModel, windows_g: np.ndarray) -> np.ndarray:
     """Probabilities in double precision from the network's own logits."""
     factor = STANDARD_GRAVITY if model.specification.acceleration_unit == "m/s2" else 1.0
     answers = logits(model.network, torch.from_numpy((windows_g * factor).astype(np.float32))).astype(np.float64)

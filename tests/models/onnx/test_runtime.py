@@ -46,7 +46,7 @@ assert model.predict_proba(np.zeros((2, 120, 3), np.float32)).shape == (2, 4)
 loaded = {"torch", "onnx", "polars", "scipy", "sklearn"} & set(sys.modules)
 assert not loaded, loaded
 import harken
-timeline = model.label(harken.read(sys.argv[2]))
+timeline = model.label_prepared(harken.read(sys.argv[2]))
 assert timeline.frame["label"].n_unique() >= 2
 assert "torch" not in sys.modules
 """
@@ -72,7 +72,7 @@ def test_it_labels_recordings_as_the_model_does(path: Path) -> None:
 
     label_recording(model.specification, recording, answer)
     np.testing.assert_allclose(np.concatenate(found), expected, atol=1e-5)
-    frame = exported.label(recording, unsure_below=0.99).frame
+    frame = exported.label_prepared(recording, unsure_below=0.99).frame
     assert "unsure" in frame["label"].to_list()
 
 

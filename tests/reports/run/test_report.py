@@ -15,7 +15,7 @@ from confusion_scores import scores_of
 from harken.learning.scores import PeopleScores, score_people
 from harken.reports.run import sentences, write_report
 from harken.reports.run.tables import recording_cards
-from harken.runs.outcome import Outcome
+from harken.runs import MissingWindows, NoHonestTest, Outcome
 from run_outcomes import MakeOutcome
 
 LABELS = ("lying", "sitting", "walking")
@@ -116,7 +116,10 @@ def test_with_many_labels_two_matrices_a_test_can_still_be_read(make_outcome: Ma
 
 def test_every_person_label_and_file_is_named_and_no_folder(make_outcome: MakeOutcome, tmp_path: Path) -> None:
     note = f"Something about {tmp_path / 'secret place' / 'alice.csv'}."
-    outcome = make_outcome(unseen=("bob", "carol", "dave"), notes=(note,))
+    outcome = make_outcome(unseen=("bob", "carol", "dave"))
+    first = outcome.data.training[0]
+    first = replace(first, mended=replace(first.mended, quality=first.mended.quality.noting(note)))
+    outcome = replace(outcome, data=replace(outcome.data, training=[first]))
     html, page = page_of(outcome, tmp_path)
     for name in ("alice", "bob", "carol", "dave", "lying", "sitting", "walking", "alice.csv", "dave.csv"):
         assert name in page.text
@@ -126,17 +129,16 @@ def test_every_person_label_and_file_is_named_and_no_folder(make_outcome: MakeOu
 
 
 def test_a_note_on_a_recording_stands_only_at_the_recording(make_outcome: MakeOutcome, tmp_path: Path) -> None:
-    outcome = make_outcome(unseen=())
-    assert outcome.data.notes
-    _, page = page_of(replace(outcome, notes=(*outcome.data.notes, "And another.")), tmp_path)
+    outcome = make_outcome(unseen=(), missing=MissingWindows(unlearned=("jumping",)))
+    _, page = page_of(outcome, tmp_path)
     (note,) = outcome.data.training[0].mended.quality.notes
     assert page.text.count(note) == 1
-    assert "And another." in page.text
+    assert "samples was drawn from it: jumping. Longer bouts of it are needed." in page.text
 
 
 def test_a_note_on_all_recordings_is_said_once(make_outcome: MakeOutcome, tmp_path: Path) -> None:
     outcome = make_outcome(unseen=("bob", "carol"))
-    _, page = page_of(replace(outcome, notes=tuple(outcome.data.notes)), tmp_path)
+    _, page = page_of(outcome, tmp_path)
     assert page.text.count("converted to g") == 1
     assert re.search(
         r"All 3 recordings: Acceleration is in m/s2 \(at rest 9\.\d+ to 9\.\d+\), converted to g\.", page.text
@@ -164,7 +166,7 @@ def test_names_from_files_are_escaped(make_outcome: MakeOutcome, tmp_path: Path)
         outcome,
         specification=replace(outcome.specification, labels=labels),
         cross=replace(outcome.cross, label_names=labels),
-        notes=("<b>bold</b>",),
+        missing=MissingWindows(unlearned=("<b>bold</b>",)),
     )
     html, page = page_of(outcome, tmp_path)
     assert "<script" not in html
@@ -201,7 +203,7 @@ def test_the_same_run_gives_the_same_report(make_outcome: MakeOutcome, tmp_path:
 
 def test_without_unseen_nothing_is_promised(make_outcome: MakeOutcome, tmp_path: Path) -> None:
     _, page = page_of(make_outcome(unseen=()), tmp_path)
-    assert page.text.count("Nothing is known") == 1
+    assert page.text.count("It is unknown") == 1
     assert "No recording of anybody else was given (--cross)" in page.text
     assert "Unseen people unknown Not tested." in page.text
     assert "Each unseen person" not in page.text
@@ -216,10 +218,23 @@ def test_an_interrupted_run_says_so(make_outcome: MakeOutcome, tmp_path: Path) -
 
 
 def test_an_impossible_honest_test_is_explained_once(make_outcome: MakeOutcome, tmp_path: Path) -> None:
-    reason = "There is no honest same-person test: the bouts are too short to be cut in two."
-    _, page = page_of(make_outcome(honest=None, notes=(reason,)), tmp_path)
-    assert page.text.count("There is no honest same-person test") == 1
-    assert reason in page.text
+    for missing, reason in (
+        (NoHonestTest.SHORT_BOUTS, "no bout is long enough that its first 80% and, after a window's length left out,"),
+        (NoHonestTest.ONE_LABEL, "only one label has bouts long enough to be cut in two."),
+        (NoHonestTest.NO_TEST_WINDOW, "no label that can be learned has windows left to test on."),
+    ):
+        _, page = page_of(make_outcome(honest=None, missing=MissingWindows(honest_test=missing)), tmp_path)
+        assert page.text.count("There is no honest same-person test") == 1
+        assert f"There is no honest same-person test: {reason}" in page.text
+
+
+def test_labels_without_a_window_in_the_honest_test_are_a_warning(make_outcome: MakeOutcome, tmp_path: Path) -> None:
+    outcome = make_outcome(missing=MissingWindows(untested=("lying", "sitting")))
+    said = (
+        "The honest same-person test has no window of lying, sitting, whose bouts are too short (it tests on their last"
+    )
+    assert any(warning.startswith(said) for warning in sentences.warnings(outcome))
+    assert said in page_of(outcome, tmp_path)[1].text
 
 
 def test_a_run_without_any_same_person_test(make_outcome: MakeOutcome, tmp_path: Path) -> None:
@@ -236,7 +251,7 @@ def test_held_out_people_speak_where_no_unseen_does(make_outcome: MakeOutcome, t
         "their windows. It was not tested on unseen people."
     )
     _, page = page_of(outcome, tmp_path)
-    assert "Nothing is known" not in page.text
+    assert "It is unknown" not in page.text
     assert "The best guess at how unseen people will do is what held-out training people got" in page.text
     assert "Held-out training people: 70.0%, by a copy trained without them." in page.text
     assert "Unseen people unknown" in page.text, "they are no unseen people"

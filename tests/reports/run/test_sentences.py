@@ -20,8 +20,7 @@ def people_of(count: int, right: float = 0.8) -> PeopleScores:
     [
         (
             (),
-            "Nothing is known about how well this recogniser does on unseen people: it was tested only on the one "
-            "person",
+            "It is unknown how well this recogniser does on unseen people: it was tested only on the one person",
         ),
         (("bob",), "On the one unseen person, this recogniser names the right activity in 60.0% of the windows."),
         (("bob", "eve"), "On the 2 unseen people, this recogniser names the right activity in 60.0%"),

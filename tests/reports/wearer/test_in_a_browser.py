@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -176,7 +177,7 @@ def test_the_picture_of_hours_a_day_is_not_torn_by_a_page_s_end(shared: Browser,
 def test_clocks_that_go_back_are_read_off_the_picture(shared: Browser, tmp_path: Path) -> None:
     told = told_week(days=2.2, start=datetime(2024, 10, 26, tzinfo=UTC), smoothed=False)
     path = tmp_path / "report.html"
-    write_wearer_report(path, timeline=told, quality={}, model_card=MODEL_CARD)
+    write_wearer_report(path, timeline=told, quality=None, model_card=MODEL_CARD)
     shared.open(path)
     one = round(datetime(2024, 10, 27, 1, 0, tzinfo=UTC).timestamp()) * 1000  # the second 01:00 in London
     shared.run(
@@ -203,7 +204,11 @@ def test_a_name_that_is_a_script_does_nothing(shared: Browser, tmp_path: Path) -
     told = told_week(days=0.05, subject=evil, smoothed=False)
     path = tmp_path / "report.html"
     write_wearer_report(
-        path, timeline=told, quality={"file": evil, "notes": [evil]}, model_card=(evil, evil, evil), bouts=told.bouts()
+        path,
+        timeline=told,
+        quality=replace(quality_of(told), file=evil, notes=(evil,)),
+        model_card=(evil, evil, evil),
+        bouts=told.bouts(),
     )
     shared.open(path)
     shared.wait("return document.querySelector('#chart canvas')")

@@ -1,24 +1,32 @@
-"""What the table of the data's quality says of how the watch sat."""
+"""The quality of a recording is the same after it was written and read, and has lines of a table."""
 
-from typing import Any
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from harken.reports.wearer.quality import Fact, quality_facts
+from harken import HarkenError
+from harken.models.mounting import Mounting
+from harken.recordings.recording import Placement
+from harken.reports.wearer import read_quality, write_quality
+from harken.reports.wearer.quality_table import QualityLine, quality_lines
+from wearers_week import PLAIN_QUALITY, not_applied, quality_of, told_week
 
 
 @pytest.mark.parametrize(
-    ("orientation", "facts"),
+    ("orientation", "lines"),
     [
         (None, []),
         (
-            {"turned_degrees": 0, "reason": "left as it is: nothing looks like walking"},
-            [Fact("How the watch sat", "left as it is: nothing looks like walking")],
+            Mounting(0, 0, (), "left as it is: nothing looks like walking"),
+            [QualityLine("How the watch sat", "left as it is: nothing looks like walking")],
         ),
         (
-            {"turned_degrees": 270, "reason": "turned by 270 degrees about the face: of 40 moments"},
+            Mounting(3, 40, (1.0, 0.0, 0.0, 30.0), "turned by 270 degrees about the face: of 40 moments"),
             [
-                Fact(
+                QualityLine(
                     "How the watch sat",
                     "turned by 270 degrees about the face: of 40 moments",
                     "the axes were turned to the model's",
@@ -27,6 +35,27 @@ from harken.reports.wearer.quality import Fact, quality_facts
         ),
     ],
 )
-def test_how_the_watch_sat(orientation: dict[str, Any] | None, facts: list[Fact]) -> None:
-    found = quality_facts({"orientation": orientation})
-    assert [fact for fact in found if fact.name == "How the watch sat"] == facts
+def test_how_the_watch_sat(orientation: Mounting | None, lines: list[QualityLine]) -> None:
+    found = quality_lines(replace(PLAIN_QUALITY, orientation=orientation))
+    assert [line for line in found if line.name == "How the watch sat"] == lines
+
+
+def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
+    week = quality_of(told_week(days=1, smoothed=False))
+    turned = Mounting(1, 40, (1.0, 30.0, 0.0, 2.5), "turned by 90 degrees about the face")
+    other = replace(week, orientation=turned, placement=Placement.WRIST, calibration=not_applied("too little"))
+    for quality in (PLAIN_QUALITY, week, other):
+        write_quality(tmp_path / "quality.json", quality)
+        found = read_quality(tmp_path / "quality.json")
+        assert found.as_dict() == quality.as_dict() == json.loads((tmp_path / "quality.json").read_text())
+        # Arrays have no equality of their own, so calibrations are compared as JSON above.
+        assert replace(found, calibration=None) == replace(quality, calibration=None)
+    assert found.calibration is not None
+    assert math.isnan(found.calibration.error_before_mg)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"file": "x"}', "\x00"])
+def test_another_file_is_refused_by_name(tmp_path: Path, text: str) -> None:
+    (tmp_path / "quality.json").write_text(text)
+    with pytest.raises(HarkenError, match=r"quality\.json: not a quality\.json of this version of harken"):
+        read_quality(tmp_path / "quality.json")

@@ -16,11 +16,13 @@ import pytest
 from numpy.typing import NDArray
 
 from example_timelines import timeline
+from harken.recordings.recording import Placement
 from harken.reports.wearer import write_wearer_report
 from harken.reports.wearer.calendar import calendar_days, offsets
+from harken.reports.wearer.limits import Limit, LimitKind
 from harken.support.errors import HarkenError
 from harken.timelines import Timeline
-from wearers_week import MODEL_CARD, told_week
+from wearers_week import MODEL_CARD, PLAIN_QUALITY, not_applied, told_week
 
 EVIL = """<img src=x onerror="document.title='taken'">"</script><script>document.title='taken'</script>"""
 VOID = {"meta", "br", "hr", "img", "input", "link"}
@@ -95,7 +97,7 @@ def small(**changes: Unpack[Changes]) -> Timeline:
 
 
 def written(path: Path, timeline: Timeline, **given: Any) -> Page:
-    write_wearer_report(path, timeline=timeline, **{"quality": {}, "model_card": MODEL_CARD} | given)
+    write_wearer_report(path, timeline=timeline, **{"quality": None, "model_card": MODEL_CARD} | given)
     return Page(path)
 
 
@@ -215,9 +217,9 @@ def test_a_day_on_which_clocks_change(tmp_path: Path, start: datetime, hours: in
 
 def test_names_that_are_html_stay_names(tmp_path: Path) -> None:
     told = small(subject=EVIL, labels=(EVIL, "walking"), source=EVIL)
-    quality = {"file": EVIL, "notes": [EVIL], "dropped": {EVIL: 3}, "calibration": {"applied": False, "reason": EVIL}}
+    quality = replace(PLAIN_QUALITY, file=EVIL, notes=(EVIL,), dropped={EVIL: 3}, calibration=not_applied(EVIL))
     page = written(tmp_path / "report.html", told, quality=quality, model_card=(EVIL, EVIL, EVIL))
-    usual = written(tmp_path / "usual.html", small(), quality=quality | {"file": "x", "notes": ["x"]})
+    usual = written(tmp_path / "usual.html", small(), quality=replace(quality, file="x", notes=("x",)))
     assert len(page.scripts) == len(usual.scripts)
     assert not [tag for tag, attributes in page.elements if tag == "img" or "onerror" in attributes]
     assert page.words.count(EVIL) > 10
@@ -226,23 +228,23 @@ def test_names_that_are_html_stay_names(tmp_path: Path) -> None:
 
 def test_what_quality_does_not_say_is_left_out(tmp_path: Path) -> None:
     assert "Nothing is known of it." in written(tmp_path / "report.html", small()).words
-    said = written(tmp_path / "more.html", small(), quality={"gaps": {"list": [], "count": 0, "total": 0.0}}).words
+    said = written(tmp_path / "more.html", small(), quality=PLAIN_QUALITY).words
     assert "Gaps without samples" in said
     assert "Calibration" not in said
 
 
 def test_what_deserves_a_second_look_is_marked(tmp_path: Path) -> None:
-    quality = {
-        "wear_hours": 20.0,
-        "non_wear_hours": 100.0,
-        "sample_rate_hz": 83.1,
-        "stated_rate_hz": 100.0,
-        "rows": 1000,
-        "clock_drift": 0.831,
-        "at_range_end": 25,
-        "clipped": 20,
-        "calibration": {"applied": False, "reason": "the sphere is not covered", "error_before_mg": 40.0},
-    }
+    quality = replace(
+        PLAIN_QUALITY,
+        wear_hours=20.0,
+        non_wear_hours=100.0,
+        sample_rate_hz=83.1,
+        stated_rate_hz=100.0,
+        rows=1000,
+        at_range_end=25,
+        clipped=20,
+        calibration=not_applied("the sphere is not covered", error_before_mg=40.0),
+    )
     page = written(tmp_path / "report.html", small(), quality=quality)
     assert sum(attributes.get("class") == "heed" for _, attributes in page.elements) == 4
     assert "not applied; error 40 mg" in page.words
@@ -252,8 +254,8 @@ def test_what_deserves_a_second_look_is_marked(tmp_path: Path) -> None:
 
 
 def test_what_must_be_known_first_stands_before_the_days(tmp_path: Path) -> None:
-    limits = [{"kind": "nights", "hours": 7.0, "lying_hours": 3.5}, {"kind": "mounting_unknown"}]
-    quality = {"placement": "thigh", "made_up": True, "limits": limits}
+    limits = (Limit(LimitKind.NIGHTS, hours=7.0, lying_hours=3.5), Limit(LimitKind.MOUNTING_UNKNOWN))
+    quality = replace(PLAIN_QUALITY, placement=Placement.THIGH, made_up=True, limits=limits)
     told = " ".join(written(tmp_path / "report.html", small(), quality=quality).words.split())
     first = told[: told.index("Day by day")]
     assert "This wearer is made up by harken simulate." in first
@@ -261,8 +263,8 @@ def test_what_must_be_known_first_stands_before_the_days(tmp_path: Path) -> None
     assert "7 h between 23:00 and 6:00 are labelled, 3.5 h of them as lying." in first
     assert "This could not be seen from the recording." in first
     assert "Worn onthigh not a wrist" in told
-    for placement in ("wrist", "unknown"):
-        page = written(tmp_path / f"{placement}.html", small(), quality={"placement": placement, "limits": []})
+    for placement in (Placement.WRIST, Placement.UNKNOWN):
+        page = written(tmp_path / f"{placement}.html", small(), quality=replace(PLAIN_QUALITY, placement=placement))
         assert "Where the labels may be wrong" not in page.words
         assert not [attributes for _, attributes in page.elements if attributes.get("class") == "warning"]
 
@@ -343,7 +345,7 @@ def test_what_no_page_can_be_made_of_is_refused_in_words(tmp_path: Path) -> None
         write_wearer_report(
             tmp_path / "report.html",
             timeline=replace(told, frame=told.frame.clear()),
-            quality={},
+            quality=None,
             model_card=MODEL_CARD,
             bouts=told.bouts(),
             days=told.daily(),

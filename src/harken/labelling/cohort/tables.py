@@ -1,7 +1,7 @@
 """The tables over all files of a cohort: days of people, quality of files, and what went wrong."""
 
 from collections.abc import Sequence
-from json import JSONDecodeError, loads
+from json import loads
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,8 @@ import polars as pl
 
 from harken.labelling.cohort.workers import FileOutcome
 from harken.labelling.settings import SUMMARY
+from harken.reports.wearer.quality import RecordingQuality, read_quality
+from harken.support.errors import HarkenError
 from harken.support.files import replacing
 from harken.support.printable import printable
 from harken.timelines import write_csv
@@ -30,9 +32,10 @@ def write_tables(out: Path) -> None:
         before = folders
         days, qualities = [], []
         for folder in folders:
-            quality = _read(folder / "quality.json")
-            summary = _read(folder / SUMMARY)
-            if quality is None or summary is None:
+            try:
+                quality = read_quality(folder / "quality.json")
+                summary = loads((folder / SUMMARY).read_text(encoding="utf-8"))
+            except (OSError, ValueError, HarkenError):  # another process writes there, or harken did not
                 continue
             qualities.append(_row(printable(folder.name), quality, summary))
             days.append(_days(folder, quality))
@@ -68,40 +71,33 @@ def _finished(out: Path) -> list[Path]:
     return sorted(path.parent for path in out.glob(f"*/{SUMMARY}") if not path.parent.name.startswith("."))
 
 
-def _read(path: Path) -> dict[str, Any] | None:
-    try:
-        content = loads(path.read_text(encoding="utf-8"))
-    except (OSError, JSONDecodeError, UnicodeDecodeError):
-        return None
-    return content if isinstance(content, dict) else None
-
-
-def _days(folder: Path, quality: dict[str, Any]) -> pl.DataFrame:
+def _days(folder: Path, quality: RecordingQuality) -> pl.DataFrame:
     days = pl.read_csv((folder / "days.csv").read_bytes(), infer_schema=False)
     kept = [name for name in days.columns if name not in ("date", *TEXT)]
     return days.select(
         pl.lit(printable(folder.name)).alias("name"),
-        pl.lit(str(quality["file"])).alias("file"),
-        pl.lit(str(quality["subject"])).alias("subject"),
-        pl.lit(str(quality["timezone"])).alias("timezone"),
+        pl.lit(quality.file).alias("file"),
+        pl.lit(quality.subject).alias("subject"),
+        pl.lit(quality.timezone).alias("timezone"),
         pl.col("date").str.to_date(),
         *(pl.col(name).cast(pl.Float64) for name in kept),
         *(pl.col(name) for name in TEXT if name in days.columns),
     )
 
 
-def _row(name: str, quality: dict[str, Any], summary: dict[str, Any]) -> dict[str, Any]:
-    gaps, calibration = quality["gaps"], quality["calibration"] or {}
-    plain = {key: value for key, value in quality.items() if not isinstance(value, dict | list)}
+def _row(name: str, quality: RecordingQuality, summary: dict[str, Any]) -> dict[str, Any]:
+    content = quality.as_dict()
+    gaps, calibration = quality.gaps, content["calibration"] or {}
+    plain = {key: value for key, value in content.items() if not isinstance(value, dict | list)}
     return {
         "name": name,
         **plain,
-        "dropped": sum(quality["dropped"].values()),
-        "gaps": gaps["count"],
-        "gaps_s": gaps["total"],
+        "dropped": sum(quality.dropped.values()),
+        "gaps": gaps.count,
+        "gaps_s": gaps.total_s,
         "calibrated": calibration.get("applied"),
         "calibration_error_before_mg": calibration.get("error_before_mg"),
         "calibration_error_after_mg": calibration.get("error_after_mg"),
         "labelled_hours": sum(summary["seconds_by_label"].values()) / 3600,
-        "notes": "\n".join(quality["notes"]),
+        "notes": "\n".join(quality.notes),
     }

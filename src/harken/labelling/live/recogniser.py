@@ -7,8 +7,6 @@ from harken.labelling.live.settings import LiveSettings, StreamSpecification
 from harken.labelling.live.watch import Update, Watch, advance
 from harken.labelling.live.windows import Window
 from harken.models.recogniser import Recogniser
-from harken.recordings.recording import UNLABELLED
-from harken.support.errors import HarkenError
 from harken.windows.windows import Windows
 
 __all__ = ["LiveRecogniser", "probabilities_of"]
@@ -19,8 +17,8 @@ class LiveRecogniser:
 
     ``push`` takes any number of samples at the sensor's own irregular rate and returns what has become known: the
     probabilities of each window as soon as it is complete (an ``Update``), and rows of the timeline once all windows
-    that cover them are complete (``Update.rows``). These rows are those of ``Recogniser.label`` for the same samples
-    with the same range and hop, within 1e-6, however the samples were cut into pushes.
+    that cover them are complete (``Update.rows``). These rows are those of ``Recogniser.label_prepared`` for the same
+    samples with the same range and hop, within 1e-6, however the samples were cut into pushes.
 
     A window is complete when three samples have come that are 8 intervals of the model or more later than its last one
     (0.27 s at 30 Hz, ``harken.signals.look_ahead_s``): two for the resampler, and a third that shows that the sensor is
@@ -41,8 +39,6 @@ class LiveRecogniser:
     """
 
     def __init__(self, recogniser: Recogniser, settings: LiveSettings | None = None) -> None:
-        if not hasattr(recogniser, "network_"):
-            raise HarkenError("this recogniser has learned nothing yet: call fit, or load a model")
         self._recogniser = recogniser
         self.specification = StreamSpecification(recogniser.specification_, settings or LiveSettings())
         self._watch = Watch(self.specification)
@@ -80,14 +76,10 @@ def probabilities_of(recogniser: Recogniser, windows: list[Window]) -> NDArray[n
     if not windows:
         return np.empty((0, len(specification.labels)), dtype=np.float32)
     return recogniser.predict_proba(
-        Windows(
-            signals=np.stack([window.signals for window in windows]),
-            label_codes=np.full(len(windows), UNLABELLED, dtype=np.int16),
-            label_names=(),
-            subjects=np.full(len(windows), ""),
-            starts_ns=np.array([window.start_ns for window in windows], dtype=np.int64),
-            start_rows=np.zeros(len(windows), dtype=np.int64),
+        Windows.unlabelled(
+            np.stack([window.signals for window in windows]),
             channels=specification.channels,
             sample_rate_hz=specification.sample_rate_hz,
+            starts_ns=np.array([window.start_ns for window in windows], dtype=np.int64),
         )
     )

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from harken.learning.calibration import fit_temperature
-from harken.models.adaptation.cross_validation import STRENGTHS, CrossValidated, decide
-from harken.models.adaptation.examples import Examples, output_layer, read_examples
+from harken.models.adaptation.cross_validation import STRENGTHS, CrossValidated, Decision, decide
+from harken.models.adaptation.features import LabelledFeatures, labelled_features, output_layer
 from harken.models.adaptation.regression import pulled_weights
 from harken.models.mounting import as_learned
 from harken.models.recogniser import Recogniser
@@ -104,24 +104,16 @@ def adapt(
             ``ignore_labels``; when there are several wearers; when the model learned from one of the recordings; when
             its network does not end in a linear layer.
     """
-    layer = output_layer(recogniser)
+    specification = recogniser.specification_
+    layer = output_layer(recogniser.network_, specification.network)
     recordings = [] if isinstance(labelled, Windows) else list(labelled)
     windows, turned = (labelled, ()) if isinstance(labelled, Windows) else _windows(recogniser, recordings)
     wearer = _one_wearer(windows)
-    specification = recogniser.specification_
-    examples = read_examples(recogniser, recogniser.known(windows, ignore_labels=ignore_labels))
+    examples = labelled_features(recogniser, recogniser.known(windows, ignore_labels=ignore_labels))
     # Weights that make the calibrated logits of scaled features, which is what log losses are made of.
     general = _weights(layer) * (examples.scale / specification.temperature)
     decision = decide(examples, general)
-    personal = copy.copy(recogniser)
-    held_out, codes = decision.held_out_logits, decision.held_out_codes
-    if decision.kept and decision.strength is not None and held_out is not None and codes is not None:
-        strengths = STRENGTHS[: STRENGTHS.index(decision.strength) + 1]
-        learned = pulled_weights(examples.features, examples.codes, general, strengths=strengths)[-1]
-        personal.network_ = _with_weights(recogniser, learned * (specification.temperature / examples.scale))
-        # A few windows that are all right would ask for boundless sureness, so it is only ever taken away.
-        temperature = specification.temperature * max(1.0, fit_temperature(held_out, codes))
-        personal.specification_ = replace(specification, temperature=temperature, calibrated_on="the same person")
+    personal = _personal(recogniser, examples, general, decision)
     adapted = Adapted(
         recogniser=personal,
         kept=decision.kept,
@@ -132,13 +124,31 @@ def adapt(
         wearer=wearer,
         labelled_s=_labelled_s(examples, specification.labels),
         windows=len(examples.codes),
-        tested_windows=0 if codes is None else len(codes),
+        tested_windows=0 if decision.held_out_codes is None else len(decision.held_out_codes),
         unlearned=tuple(specification.labels[code] for code in decision.unlearned),
         turned=turned,
     )
-    personal.provenance_ = _provenance(recogniser, recordings, adapted)
-    personal.fingerprints_ = recogniser.fingerprints_.joined(Fingerprints.of(recordings))
-    return adapted
+    personal = personal.with_provenance(_provenance(recogniser, recordings, adapted)).with_fingerprints(
+        recogniser.fingerprints_.joined(Fingerprints.of(recordings))
+    )
+    return replace(adapted, recogniser=personal)
+
+
+def _personal(
+    recogniser: Recogniser, examples: LabelledFeatures, general: NDArray[np.float64], decision: Decision
+) -> Recogniser:
+    """The recogniser with the adapted weights where they are kept, else as it is."""
+    held_out, codes = decision.held_out_logits, decision.held_out_codes
+    if not decision.kept or decision.strength is None or held_out is None or codes is None:
+        return recogniser
+    before = recogniser.specification_.temperature
+    strengths = STRENGTHS[: STRENGTHS.index(decision.strength) + 1]
+    learned = pulled_weights(examples.features, examples.codes, general, strengths=strengths)[-1]
+    network = _with_weights(recogniser, learned * (before / examples.scale))
+    # A few windows that are all right would ask for boundless sureness, so it is only ever taken away.
+    temperature = before * max(1.0, fit_temperature(held_out, codes))
+    adapted = recogniser.with_model(replace(recogniser.model_, network=network))
+    return adapted.with_temperature(temperature, "the same person")
 
 
 def _windows(recogniser: Recogniser, recordings: Sequence[Recording]) -> tuple[Windows, tuple[str, ...]]:
@@ -182,17 +192,16 @@ def _weights(layer: nn.Linear) -> NDArray[np.float64]:
 
 def _with_weights(recogniser: Recogniser, weights: NDArray[np.float64]) -> nn.Module:
     """The network with another output layer. Float32 weights that did not change stay so to the bit."""
-    personal = copy.copy(recogniser)
-    personal.network_ = copy.deepcopy(recogniser.network_)
-    layer = output_layer(personal)
+    network = copy.deepcopy(recogniser.network_)
+    layer = output_layer(network, recogniser.specification_.network)
     rows = torch.from_numpy(weights.T.astype(np.float32))
     with torch.no_grad():
         layer.weight.copy_(rows[:, :-1])
         layer.bias.copy_(rows[:, -1])
-    return personal.network_
+    return network
 
 
-def _labelled_s(examples: Examples, labels: Sequence[str]) -> dict[str, float]:
+def _labelled_s(examples: LabelledFeatures, labels: Sequence[str]) -> dict[str, float]:
     """Seconds that the windows of each label cover; what two of them share counts once."""
     result = {}
     for code in np.unique(examples.codes):
@@ -216,7 +225,7 @@ def _provenance(recogniser: Recogniser, recordings: Sequence[Recording], adapted
         }
         for one in recordings
     ]
-    return before | {
+    return {
         "training_people": sorted({*before.get("training_people", []), adapted.wearer}),
         "data": [*before.get("data", []), *data],
         "adaptation": adapted.as_dict() | {"adapted_from": _fingerprint(recogniser)},

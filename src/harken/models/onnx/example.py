@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from harken.learning.training import logits, softmax
-from harken.models.model_file import Model
+from harken.learning.prediction import logits, softmax
+from harken.models.model_file import FittedModel
 from harken.networks.specification import Specification
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.timelines import label_recording
@@ -29,7 +29,7 @@ JITTER = 0.2
 DECIMALS = 5
 
 
-def example(model: Model) -> dict[str, Any]:
+def example(model: FittedModel) -> dict[str, Any]:
     """The example for a model, by its own network in PyTorch."""
     specification = model.specification
     made = made_recording(specification)

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from harken.learning.training import logits, softmax
-from harken.models.model_file import Model
+from harken.learning.prediction import logits, softmax
+from harken.models.model_file import FittedModel
 from harken.models.onnx.example import example
 from harken.models.onnx.graph import Graph
 from harken.models.onnx.metadata import metadata
@@ -27,7 +27,7 @@ MOVEMENTS = (0.0, 0.001, 0.03, 0.5, 4.0)
 """Of a watch on a table, a wearer who lies, sits, walks, and a sensor at its limits; in g."""
 
 
-def export(path: str | Path, model: Model) -> float:
+def export(path: str | Path, model: FittedModel) -> float:
     """Write a model as an ONNX file, whole or not at all, and give by how much its probabilities differ from PyTorch's
     on random windows.
 
@@ -41,7 +41,7 @@ def export(path: str | Path, model: Model) -> float:
     return difference
 
 
-def exported_bytes(model: Model) -> bytes:
+def exported_bytes(model: FittedModel) -> bytes:
     """What the file will hold. The same model gives the same bytes.
 
     Raises:
@@ -68,7 +68,7 @@ def exported_bytes(model: Model) -> bytes:
     return content
 
 
-def check_same(model: Model, content: bytes) -> float:
+def check_same(model: FittedModel, content: bytes) -> float:
     """The largest difference of probabilities between an exported model and its network in PyTorch.
 
     Raises:

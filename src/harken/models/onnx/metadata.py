@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from harken import __version__
-from harken.models.model_file import Model
+from harken.models.model_file import FittedModel
 from harken.models.onnx.runtime import INPUT, METADATA_KEY, NEWEST_FORMAT, OUTPUT
 from harken.networks.specification import RATE_TOLERANCE, Specification
 from harken.recordings.recording import MINIMUM_GAP_S
@@ -20,7 +20,7 @@ DECIMALS = 12
 UNITS = {"x": "g", "y": "g", "z": "g", "gyro_x": "rad/s", "gyro_y": "rad/s", "gyro_z": "rad/s"}
 
 
-def metadata(model: Model, example: Mapping[str, Any]) -> dict[str, str]:
+def metadata(model: FittedModel, example: Mapping[str, Any]) -> dict[str, str]:
     """The metadata of an exported model: one JSON. ``example`` is a worked one, see ``harken.models.onnx.example``."""
     specification = model.specification
     said = {

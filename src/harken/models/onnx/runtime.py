@@ -120,8 +120,8 @@ class ExportedRecogniser:
         names: NDArray[np.str_] = np.array(self.labels, dtype=np.str_)
         return np.asarray(names[self.predict_proba(windows).argmax(axis=1)])
 
-    def label(self, recording: "Recording", *, unsure_below: float | None = None) -> "Timeline":
-        """Label a whole recording, as ``Recogniser.label`` does. (This needs Polars, for the timeline's table.)
+    def label_prepared(self, recording: "Recording", *, unsure_below: float | None = None) -> "Timeline":
+        """Label a whole recording, as ``Recogniser.label_prepared`` does. It needs Polars for the timeline's table.
 
         Raises:
             HarkenError: see ``harken.timelines.label_recording``.

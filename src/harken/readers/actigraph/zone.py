@@ -3,7 +3,6 @@
 from dataclasses import replace
 from pathlib import Path
 
-from harken.readers.clock import check_timezone
 from harken.readers.device import DeviceSamples, device_recording
 from harken.readers.options import TableOptions
 from harken.recordings.recording import Recording
@@ -26,8 +25,6 @@ def recording_in_zone(
         offset_s: seconds by which the watch's clock was ahead of UTC, by the file; None where it does not say.
         in_utc: the watch was set to UTC; ``offset_s`` is then how far ahead the wearer's wall clock was.
     """
-    if options.timezone is not None:
-        check_timezone(options.timezone)
     fixed = None if offset_s is None else _fixed_zone(offset_s)
     if in_utc:
         samples.notes.append("The watch's clock was set to UTC, as the file says.")

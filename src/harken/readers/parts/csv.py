@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.readers.blocks import stem
-from harken.readers.clock import Clock, check_timezone, nanoseconds
+from harken.readers.clock import Clock, nanoseconds
 from harken.readers.coded import CodedColumn
 from harken.readers.columns import Columns, find_columns
 from harken.readers.csv import check_last_label, layout_of, line_of_row
@@ -44,8 +44,6 @@ def found_csv(path: Path, options: TableOptions) -> Found:
     columns = find_columns(path, layout.header, layout.rows[0], options)
     if columns.time is None or columns.tidy:
         raise CannotStreamError("it has no column of times, or holds several recordings")
-    if options.timezone is not None:
-        check_timezone(options.timezone)
     return _Reading(path, options, layout, columns, typed=True).found()
 
 

@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.readers.blocks import stem
-from harken.readers.clock import Clock, check_timezone, nanoseconds
+from harken.readers.clock import Clock, nanoseconds
 from harken.readers.columns import Columns, find_columns
 from harken.readers.options import AccelerationUnit, TableOptions
 from harken.readers.parquet import check_types, parquet_errors
@@ -34,8 +34,6 @@ def found_parquet(path: Path, options: TableOptions) -> Found:
             several people, or a subject was asked for.
         HarkenError: when the file is damaged, or its columns cannot be what they are said to be.
     """
-    if options.timezone is not None:
-        check_timezone(options.timezone)
     return _Reading(path, options).found()
 
 

@@ -6,13 +6,12 @@ from pathlib import Path
 import numpy as np
 
 from harken.readers.blocks import opened
-from harken.readers.clock import check_timezone
 from harken.readers.columns import Columns
 from harken.readers.csv import layout_of, read_table
 from harken.readers.exports import TURNED, cut_short_note, first_look, never_run, noted, owner
 from harken.readers.gravity import NO_GRAVITY, with_gravity
 from harken.readers.layout import SNIFFED_BYTES, Layout
-from harken.readers.options import AccelerationUnit, TableOptions
+from harken.readers.options import AccelerationUnit, TableOptions, check_timezone
 from harken.readers.sensor_logger.export import PHONE, WATCH, Export, find_export
 from harken.readers.table import Table, recording_from_table
 from harken.readers.units import acceleration_unit, magnitude_at_rest

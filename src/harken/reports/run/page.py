@@ -30,12 +30,12 @@ from harken.reports.run.sentences import (
     curves_sentence,
     headline,
     limits,
+    missing_windows,
     overlap_sentences,
     people_sentence,
     spread_sentence,
     unseen_gap_sentence,
     warnings,
-    without_folders,
 )
 from harken.reports.run.tables import GLOSSARY, people_rows, recording_cards, test_rows
 from harken.reports.run.training_facts import training_facts
@@ -143,7 +143,7 @@ def _content(outcome: "Outcome") -> dict[str, Any]:
         "about_curves": curves_sentence(outcome),
         "curves": _curves(outcome),
         "recordings": recordings,
-        "notes": [*_notes(outcome), *shared_notes],
+        "notes": [*missing_windows(outcome), *shared_notes],
         "training": training_facts(outcome),
         "limits": limits(outcome),
         "glossary": GLOSSARY,
@@ -253,12 +253,6 @@ def _curves(outcome: "Outcome") -> list[tuple[str, Picture]]:
         for title, history in histories
         if history is not None and history.train_loss
     ]
-
-
-def _notes(outcome: "Outcome") -> list[str]:
-    """The notes that do not stand at a recording already."""
-    paths = [one.path for one in outcome.data.training + outcome.data.cross]
-    return [without_folders(note, paths) for note in outcome.notes if note not in outcome.data.notes]
 
 
 def _picture(figure: Figure, words: str) -> Picture:

@@ -15,8 +15,10 @@ from harken.learning.scores import FEWEST_PEOPLE_FOR_AN_INTERVAL, PeopleScores, 
 from harken.networks.specification import RATE_TOLERANCE
 from harken.reports.run.held_out import held_out_people, together
 from harken.reports.run.notes import share_notes
+from harken.runs.windows import NoHonestTest
 from harken.support.percent import percent
 from harken.support.printable import printable
+from harken.windows.splits import TRAINING_SHARE
 
 if TYPE_CHECKING:
     from harken.runs.outcome import Outcome
@@ -29,6 +31,8 @@ __all__ = [
     "headline",
     "known_people",
     "limits",
+    "missing_windows",
+    "no_unseen_people",
     "number",
     "overlap_sentences",
     "people_sentence",
@@ -42,8 +46,6 @@ __all__ = [
 
 LITTLE_POINTS = 1.0
 """A difference in accuracy below this, in percentage points, is called little."""
-NO_HONEST_TEST = "There is no honest same-person test"
-"""How the note begins that tells why the test could not be made."""
 
 
 def number(value: float | None) -> str:
@@ -83,7 +85,7 @@ def headline(outcome: "Outcome") -> str:
             "It was not tested on unseen people."
         )
     return (
-        "Nothing is known about how well this recogniser does on unseen people: it was tested only on "
+        "It is unknown how well this recogniser does on unseen people: it was tested only on "
         f"{known_people(outcome)} it learned from."
     )
 
@@ -187,17 +189,45 @@ def warnings(outcome: "Outcome") -> list[str]:
             f"windows, where the recipe “{recipe.name}” has {recipe.training.epochs}. More epochs may change every "
             "number."
         )
-    said += [note for note in outcome.notes if note.startswith("The honest same-person test has no window")]
+    said += filter(None, [_untested(outcome)])
     if outcome.cross is None:
-        said.append(_nobody_else(outcome))
+        said.append(f"{no_unseen_people(outcome)} {_instead_of_unseen(outcome)}")
     if outcome.same_person is None:
         said.append("There is no overlapping same-person test: none of its windows holds an activity that was learned.")
-    if outcome.blocked is None and not any(note.startswith(NO_HONEST_TEST) for note in outcome.notes):
+    if outcome.blocked is None and outcome.missing.honest_test is None:
         said.append(
-            f"{NO_HONEST_TEST}: the run was stopped before it was made. The same harken train command with "
-            "--resume makes it."
+            "There is no honest same-person test: the run was stopped before it was made. The same harken train "
+            "command with --resume makes it."
         )
     return said
+
+
+def missing_windows(outcome: "Outcome") -> list[str]:
+    """Which labels were not learned, and what the honest same-person test lacks."""
+    said = []
+    length, unlearned = outcome.specification.window_length, outcome.missing.unlearned
+    if unlearned:
+        said.append(
+            f"Not learned, because no training window of {length} samples was drawn from it: {', '.join(unlearned)}. "
+            "Longer bouts of it are needed."
+        )
+    match outcome.missing.honest_test:
+        case NoHonestTest.SHORT_BOUTS:
+            why = (
+                f"no bout is long enough that its first {TRAINING_SHARE:.0%} and, after a window's length left out, "
+                f"its rest both hold a window of {length} samples"
+            )
+        case None:
+            return [*said, *filter(None, [_untested(outcome)])]
+        case reason:
+            why = reason.value
+    return [*said, f"There is no honest same-person test: {why}."]
+
+
+def no_unseen_people(outcome: "Outcome") -> str:
+    """That no recording of unseen people was given, and that nothing stands for them where no people were held out."""
+    unknown = ", so it is unknown how well it does on unseen people" if outcome.held_out_people is None else ""
+    return f"No recording of anybody else was given (--cross){unknown}."
 
 
 def limits(outcome: "Outcome") -> list[str]:
@@ -278,16 +308,21 @@ def without_folders(text: str, paths: Iterable[Path]) -> str:
     return text
 
 
-def _nobody_else(outcome: "Outcome") -> str:
-    if outcome.held_out_people is None:
-        return (
-            "No recording of anybody else was given (--cross), so nothing is known about unseen people. The scores "
-            "below are of people the model knows; on others it usually does much worse."
-        )
+def _untested(outcome: "Outcome") -> str | None:
+    if not outcome.missing.untested:
+        return None
     return (
-        "No recording of anybody else was given (--cross). The best guess at how unseen people will do is what "
-        "held-out training people got from a copy that was trained without them. The same-person tests are of people "
-        "the model knows; on others it usually does much worse."
+        f"The honest same-person test has no window of {', '.join(outcome.missing.untested)}, whose bouts are too "
+        f"short (it tests on their last {1 - TRAINING_SHARE:.0%}): do not compare its score with the others."
+    )
+
+
+def _instead_of_unseen(outcome: "Outcome") -> str:
+    if outcome.held_out_people is None:
+        return "The scores below are of people the model knows; on others it usually does much worse."
+    return (
+        "The best guess at how unseen people will do is what held-out training people got from a copy that was trained "
+        "without them. The same-person tests are of people the model knows; on others it usually does much worse."
     )
 
 

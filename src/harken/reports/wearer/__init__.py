@@ -1,5 +1,6 @@
 """The report of a recording: what its wearer did, day by day, as one HTML file that can be printed and sent on."""
 
 from harken.reports.wearer.page import write_wearer_report
+from harken.reports.wearer.quality import RecordingQuality, read_quality, write_quality
 
-__all__ = ["write_wearer_report"]
+__all__ = ["RecordingQuality", "read_quality", "write_quality", "write_wearer_report"]

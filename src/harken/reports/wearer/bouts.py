@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from harken.reports.wearer.amounts import lasting, number
-from harken.reports.wearer.calendar import Day, clock
+from harken.reports.wearer.calendar import CalendarDay, clock
 from harken.support.percent import percent_number
 
 __all__ = ["MOST_LISTED", "BoutRow", "BoutSummary", "DayOfBouts", "bout_summaries", "bouts_by_day"]
@@ -46,11 +46,13 @@ class BoutRow:
 class DayOfBouts:
     """The listed bouts that begin on a day."""
 
-    day: Day
+    day: CalendarDay
     rows: list[BoutRow]
 
 
-def bout_summaries(bouts: pl.DataFrame, names: tuple[str, ...], days: list[Day], timezone: str) -> list[BoutSummary]:
+def bout_summaries(
+    bouts: pl.DataFrame, names: tuple[str, ...], days: list[CalendarDay], timezone: str
+) -> list[BoutSummary]:
     """Of each label that has bouts how many, how long the middle one is, and the longest."""
     summaries = []
     for code, label in enumerate(names):
@@ -75,7 +77,7 @@ def bout_summaries(bouts: pl.DataFrame, names: tuple[str, ...], days: list[Day],
 
 
 def bouts_by_day(
-    bouts: pl.DataFrame, names: tuple[str, ...], days: list[Day], timezone: str
+    bouts: pl.DataFrame, names: tuple[str, ...], days: list[CalendarDay], timezone: str
 ) -> tuple[list[DayOfBouts], str]:
     """The bouts a day, and what is not listed, in a sentence."""
     listed, left_out = bouts, ""

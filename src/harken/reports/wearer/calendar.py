@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-__all__ = ["Day", "calendar_days", "clock", "offsets", "span_words"]
+__all__ = ["CalendarDay", "calendar_days", "clock", "offsets", "span_words"]
 
 NS = 10**9
 MONTHS = (
@@ -15,7 +15,7 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 
 
 @dataclass(frozen=True)
-class Day:
+class CalendarDay:
     """A day from midnight to midnight by the wearer's clocks, so 23 or 25 hours long where they change.
 
     ``without_data`` is a sentence about the days without data that lie just before it; empty where there are none.
@@ -61,22 +61,22 @@ class Day:
         return [*marks, (1.0, "24")]
 
 
-def calendar_days(stretches_ns: list[tuple[int, int]], timezone: str) -> list[Day]:
+def calendar_days(stretches_ns: list[tuple[int, int]], timezone: str) -> list[CalendarDay]:
     """The days that hold any of the time from the begin to the end, exclusive, of each stretch; these are in order."""
     zone = ZoneInfo(timezone)
-    days: list[Day] = []
+    days: list[CalendarDay] = []
     for first_ns, last_ns in stretches_ns:
         at = _moment(first_ns, zone).date()
         while not days or days[-1].end_ns < last_ns:
             if days and at <= days[-1].date:
                 at = days[-1].date + timedelta(days=1)
             without = _without_data(days[-1].date, at) if days else ""
-            days.append(Day(at, _midnight(at, zone), _midnight(at + timedelta(days=1), zone), zone, without))
+            days.append(CalendarDay(at, _midnight(at, zone), _midnight(at + timedelta(days=1), zone), zone, without))
             at += timedelta(days=1)
     return days
 
 
-def offsets(days: list[Day], timezone: str) -> list[tuple[int, int]]:
+def offsets(days: list[CalendarDay], timezone: str) -> list[tuple[int, int]]:
     """From which second since 1970 on the wearer's clocks are how many seconds ahead of UTC, first to last; between
     days that are apart the changes are left out."""
     zone = ZoneInfo(timezone)

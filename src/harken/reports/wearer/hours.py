@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from harken.reports.wearer.amounts import hours_minutes
-from harken.reports.wearer.calendar import Day
+from harken.reports.wearer.calendar import CalendarDay
 from harken.reports.wearer.spells import GAP, NOT_WORN, NOTHING_SAID
 
 __all__ = ["ENOUGH_WEAR_H", "AverageDay", "HoursRow", "average_day", "hours_rows"]
@@ -25,7 +25,7 @@ class HoursRow:
         cells: the same as words; not worn and not recorded follow.
         bar: code, begin and length in per cent of the bar for each piece.
         words: all of it in a sentence, for who does not see the bar.
-        without_data: of the days just before it that have none; see ``Day``.
+        without_data: of the days just before it that have none; see ``CalendarDay``.
     """
 
     name: str
@@ -38,7 +38,7 @@ class HoursRow:
 
 
 def hours_rows(
-    days: pl.DataFrame, names: tuple[str, ...], calendar: list[Day], *, adjusted: bool = False
+    days: pl.DataFrame, names: tuple[str, ...], calendar: list[CalendarDay], *, adjusted: bool = False
 ) -> list[HoursRow]:
     """A row a day, from the columns of ``Timeline.daily``; ``adjusted``: as if it had been worn throughout."""
     by_date = {day.date: day for day in calendar}
@@ -76,7 +76,7 @@ class AverageDay:
     days: int
 
 
-def average_day(days: pl.DataFrame, names: tuple[str, ...], calendar: list[Day]) -> AverageDay | None:
+def average_day(days: pl.DataFrame, names: tuple[str, ...], calendar: list[CalendarDay]) -> AverageDay | None:
     """See ``AverageDay``; None where no day was worn long enough."""
     enough = days.filter(pl.col("wear_hours") >= ENOUGH_WEAR_H)
     if len(enough) == 0:

@@ -1,6 +1,5 @@
 """Where the model may be wrong for a recording: values that were computed from it, and the sentences they become."""
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 from harken.reports.wearer.amounts import lasting
 from harken.reports.wearer.hours import ENOUGH_WEAR_H
 
-__all__ = ["NIGHT_ENDS", "NIGHT_STARTS", "Limit", "LimitKind", "limits_in_words"]
+__all__ = ["NIGHT_ENDS", "NIGHT_STARTS", "Limit", "LimitKind", "limit_in_words"]
 
 NIGHT_STARTS, NIGHT_ENDS = 23, 6
 """Hours of the day by the wearer's clocks."""
@@ -52,12 +51,8 @@ class Limit:
         return {name: value for name, value in asdict(self).items() if value is not None}
 
 
-def limits_in_words(quality: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """A heading and some sentences for each of the ``limits`` in the content of ``quality.json``."""
-    return [_words(Limit(**{**one, "kind": LimitKind(one["kind"])})) for one in quality.get("limits") or []]
-
-
-def _words(limit: Limit) -> tuple[str, str]:
+def limit_in_words(limit: Limit) -> tuple[str, str]:
+    """A heading and some sentences."""
     hours, of_hours, lying = (_time(value) for value in (limit.hours, limit.of_hours, limit.lying_hours))
     match limit.kind:
         case LimitKind.NIGHTS:

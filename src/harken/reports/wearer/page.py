@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -17,8 +16,9 @@ from harken.reports.wearer.bouts import bout_summaries, bouts_by_day
 from harken.reports.wearer.calendar import calendar_days, span_words
 from harken.reports.wearer.colours import colours_of
 from harken.reports.wearer.hours import average_day, hours_rows
-from harken.reports.wearer.limits import limits_in_words
-from harken.reports.wearer.quality import quality_facts, quality_notes, quality_warnings
+from harken.reports.wearer.limits import limit_in_words
+from harken.reports.wearer.quality import RecordingQuality
+from harken.reports.wearer.quality_table import quality_lines
 from harken.reports.wearer.spells import GAP, NOT_WORN, NOTHING_SAID, spells_of
 from harken.reports.wearer.strips import activity_ceiling_mg, strip_of
 from harken.reports.wearer.zoom import packed
@@ -46,7 +46,7 @@ def write_wearer_report(
     path: str | Path,
     *,
     timeline: Timeline,
-    quality: Mapping[str, Any],
+    quality: RecordingQuality | None,
     model_card: tuple[str, str, str],
     bouts: pl.DataFrame | None = None,
     days: pl.DataFrame | None = None,
@@ -58,7 +58,7 @@ def write_wearer_report(
     Args:
         path: the file to write, whole or not at all.
         timeline: of the recording, smoothed or not, in the wearer's zone.
-        quality: the content of ``quality.json``; what it does not say is left out.
+        quality: of the recording; None where it is not known.
         model_card: three lines on the model: what it knows, how well it does on unseen people, where it fails.
         bouts: as ``timeline.bouts()`` gives them, which is asked when there are none.
         days: as ``timeline.daily()`` gives them, likewise.
@@ -80,7 +80,11 @@ def write_wearer_report(
 
 
 def _content(
-    timeline: Timeline, quality: Mapping[str, Any], card: tuple[str, str, str], bouts: pl.DataFrame, days: pl.DataFrame
+    timeline: Timeline,
+    quality: RecordingQuality | None,
+    card: tuple[str, str, str],
+    bouts: pl.DataFrame,
+    days: pl.DataFrame,
 ) -> dict[str, Any]:
     """Everything that the template names, but the scripts."""
     spells = spells_of(timeline)
@@ -99,9 +103,9 @@ def _content(
         "subject": timeline.subject,
         "span": span_words(first, last, zone),
         "zone": zone,
-        "file": str(quality.get("file") or timeline.source),
-        "warnings": quality_warnings(quality),
-        "limits": limits_in_words(quality),
+        "file": quality.file if quality else timeline.source,
+        "warnings": quality.warnings if quality else (),
+        "limits": [limit_in_words(limit) for limit in quality.limits] if quality else [],
         "kinds": kinds,
         "css": {kind.code: kind.css for kind in kinds},
         "patterned": {kind.code: bool(kind.pattern) for kind in kinds},
@@ -118,8 +122,8 @@ def _content(
         "summaries": bout_summaries(bouts, names, calendar, zone),
         "bouts": listed,
         "bouts_not_listed": not_listed,
-        "quality": quality_facts(quality),
-        "notes": quality_notes(quality),
+        "quality": quality_lines(quality) if quality else [],
+        "notes": quality.notes if quality else (),
         "card": card,
         "smoothed": f"smoothed_{timeline.labels[0]}" in timeline.frame.columns,
         "zoom": packed(spells, calendar),

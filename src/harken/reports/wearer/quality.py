@@ -1,195 +1,235 @@
-"""The data-quality table: what the file held, what was mended, and what a reader of the results must know of it."""
+"""How good a recording is: the typed content of ``quality.json``, written and read here."""
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from harken.models.mounting import Mounting
 from harken.recordings.recording import Placement, warnings_of
-from harken.reports.wearer.amounts import hours_minutes, lasting, number
+from harken.reports.wearer.limits import Limit, LimitKind
+from harken.signals.gravity_calibration import GravityCalibration
+from harken.support.errors import HarkenError
+from harken.support.files import write_text
 
-__all__ = ["Fact", "quality_facts", "quality_notes", "quality_warnings"]
-
-MUCH_GAP_H = 1.0
-LEAST_WORN = 0.75
-GOOD_CALIBRATION_MG = 10.0
-"""After calibration a still watch's reading is off by less than this (van Hees and others, 2014)."""
-MOST_MARKED = 0.01
+__all__ = ["Gap", "Gaps", "RecordingQuality", "read_quality", "write_quality"]
 
 
 @dataclass(frozen=True)
-class Fact:
-    """A line of the table; ``heed`` says why it deserves a second look, and is empty where it does not."""
+class Gap:
+    """A stretch without samples, from the sample before it to the sample after it."""
 
-    name: str
-    value: str
-    heed: str = ""
-
-
-def quality_facts(quality: Mapping[str, Any]) -> list[Fact]:
-    """The lines of the table, from the content of ``quality.json``. What that does not say has no line."""
-    facts = [
-        _plain(quality, "file", "File"),
-        _wear(quality),
-        _gaps(quality.get("gaps")),
-        _rate(quality),
-        _drift(quality.get("clock_drift")),
-        _calibration(quality.get("calibration")),
-        _placement(quality.get("placement")),
-        _orientation(quality.get("orientation")),
-        _rows(quality),
-        _dropped(quality.get("dropped")),
-        *(
-            _marked(quality, key, name)
-            for key, name in (("out_of_range", "Beyond the range"), ("stuck", "Sensor stuck"))
-        ),
-        _clipped(quality),
-        _marked(quality, "missing", "Missing values"),
-        _plain(quality, "sha256", "SHA-256 of the file"),
-    ]
-    return [fact for fact in facts if fact is not None]
+    start: datetime
+    end: datetime
+    seconds: float
 
 
-def quality_warnings(quality: Mapping[str, Any]) -> list[str]:
-    """What a person must know before any label, a paragraph each."""
-    placement = Placement(quality.get("placement") or Placement.UNKNOWN)
-    return list(warnings_of(placement, made_up=bool(quality.get("made_up"))))
+@dataclass(frozen=True)
+class Gaps:
+    """All gaps of a recording.
+
+    Attributes:
+        count: how many there are.
+        total_s: seconds that they last together.
+        longest: the longest of them, in order of time.
+    """
+
+    count: int
+    total_s: float
+    longest: tuple[Gap, ...]
 
 
-def quality_notes(quality: Mapping[str, Any]) -> list[str]:
-    """What the reader of the file and the cleaning had to say, a sentence each."""
-    return [str(note) for note in quality.get("notes") or []]
+@dataclass(frozen=True, kw_only=True)
+class RecordingQuality:
+    """What a file held, what was mended, and what was done to it before it was labelled.
+
+    Attributes:
+        file, sha256: the file and its digest.
+        subject: who wore the watch.
+        made_up: whether ``harken simulate`` made the recording.
+        placement: where the sensor was worn, as far as the file has it.
+        timezone: the wearer's zone (an IANA name).
+        start, end: of the recording, in that zone, to the millisecond.
+        sample_rate_hz: samples per second by the clock.
+        stated_rate_hz: the rate in the file; None where it has none.
+        rows: in the file.
+        dropped: rows that are not in the recording, by reason.
+        backward_times: rows whose time was before that of the row above.
+        gaps: stretches without samples.
+        wear_hours, non_wear_hours: hours worn and not worn; None where non-wear was not looked for.
+        calibration: of the sensor against gravity; None where it was not looked for.
+        orientation: how the watch sat on the arm; None where it was not looked for.
+        sensor_range_g: the range of the sensor; None where it is not known.
+        out_of_range, at_range_end, clipped, stuck, missing: samples, as in ``harken.recordings.recording.Quality``.
+        limits: where the model may be wrong for this recording.
+        notes: of the reader and the cleaning, a sentence each.
+    """
+
+    file: str
+    sha256: str
+    subject: str
+    made_up: bool
+    placement: Placement
+    timezone: str
+    start: datetime
+    end: datetime
+    sample_rate_hz: float
+    stated_rate_hz: float | None
+    rows: int
+    dropped: Mapping[str, int]
+    backward_times: int
+    gaps: Gaps
+    wear_hours: float | None
+    non_wear_hours: float | None
+    calibration: GravityCalibration | None
+    orientation: Mounting | None
+    sensor_range_g: float | None
+    out_of_range: int
+    at_range_end: int
+    clipped: int
+    stuck: int
+    missing: int
+    limits: tuple[Limit, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def clock_drift(self) -> float | None:
+        """The rate by the clock divided by the stated rate; None where the file states none."""
+        return self.sample_rate_hz / self.stated_rate_hz if self.stated_rate_hz else None
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a person must know before any label. See ``harken.recordings.recording.warnings_of``."""
+        return warnings_of(self.placement, made_up=self.made_up)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The content of ``quality.json``. Times have their offset from UTC."""
+        return {
+            "file": self.file,
+            "sha256": self.sha256,
+            "subject": self.subject,
+            "made_up": self.made_up,
+            "placement": self.placement,
+            "timezone": self.timezone,
+            "start": _text(self.start),
+            "end": _text(self.end),
+            "sample_rate_hz": self.sample_rate_hz,
+            "stated_rate_hz": self.stated_rate_hz,
+            "clock_drift": self.clock_drift,
+            "rows": self.rows,
+            "dropped": dict(self.dropped),
+            "backward_times": self.backward_times,
+            "gaps": {
+                "count": self.gaps.count,
+                "total": self.gaps.total_s,
+                "list": [
+                    {"start": _text(gap.start), "end": _text(gap.end), "seconds": gap.seconds}
+                    for gap in self.gaps.longest
+                ],
+            },
+            "wear_hours": self.wear_hours,
+            "non_wear_hours": self.non_wear_hours,
+            "calibration": None if self.calibration is None else _calibration(self.calibration),
+            "orientation": None if self.orientation is None else self.orientation.as_dict(),
+            "sensor_range_g": self.sensor_range_g,
+            "out_of_range": self.out_of_range,
+            "at_range_end": self.at_range_end,
+            "clipped": self.clipped,
+            "stuck": self.stuck,
+            "missing": self.missing,
+            "limits": [limit.as_dict() for limit in self.limits],
+            "notes": list(self.notes),
+        }
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> "RecordingQuality":
+        """The inverse of ``as_dict``.
+
+        Raises:
+            KeyError, TypeError, ValueError: when this is not what ``as_dict`` returns.
+        """
+        fields = {name: value for name, value in content.items() if name != "clock_drift"}
+        gaps, calibration, orientation = content["gaps"], content["calibration"], content["orientation"]
+        return cls(
+            **fields
+            | {
+                "placement": Placement(content["placement"]),
+                "start": datetime.fromisoformat(content["start"]),
+                "end": datetime.fromisoformat(content["end"]),
+                "gaps": Gaps(gaps["count"], gaps["total"], tuple(map(_gap, gaps["list"]))),
+                "calibration": None if calibration is None else _calibration_of(calibration),
+                "orientation": None if orientation is None else _orientation_of(orientation),
+                "limits": tuple(Limit(**one | {"kind": LimitKind(one["kind"])}) for one in content["limits"]),
+                "notes": tuple(content["notes"]),
+            }
+        )
 
 
-def _plain(quality: Mapping[str, Any], key: str, name: str) -> Fact | None:
-    return Fact(name, str(quality[key])) if quality.get(key) else None
+def write_quality(path: Path, quality: RecordingQuality) -> None:
+    """Write ``quality.json``.
+
+    Raises:
+        OSError: when it cannot be written.
+    """
+    write_text(path, json.dumps(quality.as_dict(), indent=2, allow_nan=False) + "\n")
 
 
-def _wear(quality: Mapping[str, Any]) -> Fact | None:
-    worn, off = _number(quality.get("wear_hours")), _number(quality.get("non_wear_hours"))
-    if worn is None:
-        return None
-    said = f"{hours_minutes(worn)} hours"
-    if off is None:
-        return Fact("Worn", said)
-    low = worn + off > 0 and worn / (worn + off) < LEAST_WORN
-    return Fact(
-        "Worn", f"{said}; not worn {hours_minutes(off)}", "worn for less than three quarters of the time" if low else ""
-    )
+def read_quality(path: Path) -> RecordingQuality:
+    """Read a ``quality.json``.
+
+    Raises:
+        OSError: when it cannot be read.
+        HarkenError: when it is not one that ``write_quality`` wrote.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(content, dict):
+            raise TypeError("no JSON object")
+        return RecordingQuality.from_dict(content)
+    except (KeyError, TypeError, ValueError) as error:
+        raise HarkenError(f"{path}: not a quality.json of this version of harken; label the recording again") from error
 
 
-def _gaps(gaps: Any) -> Fact | None:
-    """``gaps`` holds a ``count``, a ``total`` in seconds, and the longest ones as ``list``; a bare list counts too."""
-    if gaps is None:
-        return None
-    if not isinstance(gaps, Mapping):
-        gaps = {"list": list(gaps)}
-    listed = gaps.get("list") or []
-    each = [seconds for one in listed if (seconds := _number(one.get("seconds"))) is not None]
-    count = int(_number(gaps.get("count")) or len(each))
-    total = _first(gaps, "total", "total_s", "seconds")
-    total = sum(each) if total is None else total
-    if count == 0:
-        return Fact("Gaps without samples", "none")
-    many = "1 gap" if count == 1 else f"{count:,} gaps"
-    longest = f", the longest {lasting(max(each))}" if each and count > 1 else ""
-    heed = "more than an hour was not recorded" if total > 3600 * MUCH_GAP_H else ""
-    return Fact("Gaps without samples", f"{many}, {lasting(total)} in all{longest}", heed)
+def _text(time: datetime) -> str:
+    return time.isoformat(timespec="milliseconds")
 
 
-def _rate(quality: Mapping[str, Any]) -> Fact | None:
-    measured, stated = _number(quality.get("sample_rate_hz")), _number(quality.get("stated_rate_hz"))
-    if measured is None:
-        return None
-    if stated is None:
-        return Fact("Sample rate", f"{measured:.4g} Hz by the clock")
-    off = abs(measured - stated) > 0.05 * stated
-    return Fact(
-        "Sample rate",
-        f"{measured:.4g} Hz by the clock, {stated:g} Hz stated",
-        "the clock and the file disagree by more than 5%" if off else "",
-    )
+def _gap(content: Mapping[str, Any]) -> Gap:
+    start, end = (datetime.fromisoformat(content[name]) for name in ("start", "end"))
+    return Gap(start, end, content["seconds"])
 
 
-def _drift(ratio: Any) -> Fact | None:
-    """``clock_drift`` is the rate by the clock over the rate that the file states."""
-    found = _number(ratio)
-    if found is None:
-        return None
-    away = abs(found - 1)
-    way = "fewer" if found < 1 else "more"
-    said = (
-        "as many samples a second as stated" if away < 5e-6 else f"{100 * away:.2g}% {way} samples a second than stated"
-    )
-    return Fact("Clock against the stated rate", f"{said} (by {found:.6g})")
+def _calibration(calibration: GravityCalibration) -> dict[str, Any]:
+    return {
+        "applied": calibration.applied,
+        "reason": calibration.reason,
+        "error_before_mg": _finite(calibration.error_before_mg),
+        "error_after_mg": _finite(calibration.error_after_mg),
+        "blocks_used": calibration.blocks_used,
+        "offset_g": [float(value) for value in calibration.offset_g],
+        "gain": [float(value) for value in calibration.gain],
+        "temperature_slope": [float(value) for value in calibration.temperature_slope],
+        "temperature_mean": calibration.temperature_mean,
+    }
 
 
-def _calibration(calibration: Any) -> Fact | None:
-    if not isinstance(calibration, Mapping):
-        return None
-    before, after = (_number(calibration.get(f"error_{when}_mg")) for when in ("before", "after"))
-    reason = str(calibration.get("reason") or "")
-    if calibration.get("applied"):
-        heed = "still more than 10 mg" if after is not None and after > GOOD_CALIBRATION_MG else ""
-        said = f"error {number(before, 'mg')} before, {number(after, 'mg')} after"
-        return Fact("Calibration against gravity", said, heed)
-    known = f"; error {number(before, 'mg')}" if before is not None else ""
-    return Fact("Calibration against gravity", f"not applied{known}", reason or "no reason is given")
+def _calibration_of(content: Mapping[str, Any]) -> GravityCalibration:
+    arrays = {name: np.array(content[name]) for name in ("offset_g", "gain", "temperature_slope")}
+    errors = {
+        name: math.nan if content[name] is None else content[name] for name in ("error_before_mg", "error_after_mg")
+    }
+    return GravityCalibration(**{**content, **arrays, **errors})
 
 
-def _placement(said: Any) -> Fact | None:
-    """What the file does not say has no line."""
-    if said in (None, Placement.UNKNOWN):
-        return None
-    return Fact("Worn on", str(said), "" if said == Placement.WRIST else "not a wrist")
+def _orientation_of(content: Mapping[str, Any]) -> Mounting:
+    recognised = tuple(content["recognised_after_degrees"].values())
+    return Mounting(content["turned_degrees"] // 90, content["moments"], recognised, content["reason"])
 
 
-def _orientation(orientation: Any) -> Fact | None:
-    if not isinstance(orientation, Mapping):
-        return None
-    degrees, reason = _number(orientation.get("turned_degrees")), str(orientation.get("reason") or "")
-    if not degrees:
-        return Fact("How the watch sat", reason or "left as it is")
-    return Fact("How the watch sat", reason, "the axes were turned to the model's")
-
-
-def _rows(quality: Mapping[str, Any]) -> Fact | None:
-    rows = _number(quality.get("rows"))
-    return None if rows is None else Fact("Rows in the file", f"{rows:,.0f}")
-
-
-def _dropped(dropped: Any) -> Fact | None:
-    if not isinstance(dropped, Mapping):
-        return None
-    kinds = [
-        f"{count:,.0f} {str(kind).replace('_', ' ')}" for kind, value in dropped.items() if (count := _number(value))
-    ]
-    return Fact("Rows dropped", ", ".join(kinds) or "none")
-
-
-def _marked(quality: Mapping[str, Any], key: str, name: str) -> Fact | None:
-    marked, rows = _number(quality.get(key)), _number(quality.get("rows"))
-    if marked is None:
-        return None
-    heed = "more than 1% of the samples" if rows and marked / rows > MOST_MARKED else ""
-    return Fact(name, "none" if marked == 0 else f"{marked:,.0f} samples, marked and not used", heed)
-
-
-def _clipped(quality: Mapping[str, Any]) -> Fact | None:
-    marked, at_end = _number(quality.get("clipped")), _number(quality.get("at_range_end"))
-    if marked is None:
-        return None
-    fact = _marked(quality, "clipped", "At the end of the range")
-    if fact is None or not at_end or at_end == marked:
-        return fact
-    peaks = f"{at_end - marked:,.0f} samples in cut-off peaks, used"
-    return Fact(fact.name, peaks if marked == 0 else f"{fact.value}; {peaks}", fact.heed)
-
-
-def _first(values: Mapping[str, Any], *keys: str) -> float | None:
-    return next((found for key in keys if (found := _number(values.get(key))) is not None), None)
-
-
-def _number(value: Any) -> float | None:
-    known = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    return float(value) if known else None
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.reports.wearer.calendar import Day
+from harken.reports.wearer.calendar import CalendarDay
 from harken.reports.wearer.spells import OUTSIDE, Spells
 
 __all__ = ["Shape", "Strip", "activity_ceiling_mg", "strip_of"]
@@ -39,7 +39,7 @@ class Strip:
         marks: where the hours stand, 0 to 1, with their names.
     """
 
-    day: Day
+    day: CalendarDay
     cells: int
     shapes: list[Shape]
     activity: str
@@ -58,7 +58,7 @@ def activity_ceiling_mg(spells: Spells) -> int | None:
     return next((ceiling for ceiling in CEILINGS_MG if ceiling >= high), CEILINGS_MG[-1])
 
 
-def strip_of(spells: Spells, day: Day, ceiling_mg: int | None) -> Strip:
+def strip_of(spells: Spells, day: CalendarDay, ceiling_mg: int | None) -> Strip:
     """The strip of a day; the activity's scale is a square root, so that small movements show beside great ones."""
     cells = _cells(spells, day)
     change = np.flatnonzero(np.diff(cells)) + 1
@@ -76,7 +76,7 @@ def strip_of(spells: Spells, day: Day, ceiling_mg: int | None) -> Strip:
     return Strip(day, len(cells), shapes, _activity(spells, day, ceiling_mg), day.hours(3))
 
 
-def _cells(spells: Spells, day: Day) -> NDArray[np.uint8]:
+def _cells(spells: Spells, day: CalendarDay) -> NDArray[np.uint8]:
     """What took most of each cell of the day, uint8 ``[cells]``."""
     step = CELL_S * 10**9 // LOOKS_A_CELL
     looks = spells.at(np.arange(day.start_ns + step // 2, day.end_ns, step)).reshape(-1, LOOKS_A_CELL)
@@ -85,7 +85,7 @@ def _cells(spells: Spells, day: Day) -> NDArray[np.uint8]:
     return np.asarray(looks[np.arange(len(looks)), same.argmax(axis=1)])
 
 
-def _activity(spells: Spells, day: Day, ceiling_mg: int | None) -> str:
+def _activity(spells: Spells, day: CalendarDay, ceiling_mg: int | None) -> str:
     if ceiling_mg is None:
         return ""
     edges = np.arange(day.start_ns, day.end_ns + 1, ACTIVITY_S * 10**9)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.reports.wearer.calendar import Day, offsets
+from harken.reports.wearer.calendar import CalendarDay, offsets
 from harken.reports.wearer.spells import Spells
 
 __all__ = ["packed"]
@@ -20,7 +20,7 @@ NO_PROBABILITY = 255
 PROBABILITY_STEPS = 250
 
 
-def packed(spells: Spells, days: list[Day]) -> dict[str, Any]:
+def packed(spells: Spells, days: list[CalendarDay]) -> dict[str, Any]:
     """Of each row its length, code, probability and activity, as base64 of little-endian numbers.
 
     ``lengths`` uint16 in hundredths of a second (of the rounded times, so that nothing adds up; a row that is longer

@@ -7,17 +7,17 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from harken.learning.prediction import logits, resolve_device
 from harken.learning.presets import PRESETS
-from harken.learning.training import logits, resolve_device
 from harken.models.recogniser import Recogniser
 from harken.support.errors import HarkenError
 from harken.windows.windows import Windows
 
-__all__ = ["Examples", "output_layer", "read_examples"]
+__all__ = ["LabelledFeatures", "labelled_features", "output_layer"]
 
 
 @dataclass(frozen=True, eq=False)
-class Examples:
+class LabelledFeatures:
     """Labelled windows of one wearer as the output layer meets them.
 
     Attributes:
@@ -37,22 +37,22 @@ class Examples:
     slack_ns: int
 
 
-def output_layer(recogniser: Recogniser) -> nn.Linear:
-    """The linear layer that the network ends in.
+def output_layer(network: nn.Module, name: str) -> nn.Linear:
+    """The linear layer that the network of this name ends in.
 
     Raises:
         HarkenError: when it does not end in one.
     """
-    layer = getattr(recogniser.network_, "output", None)
+    layer = getattr(network, "output", None)
     if not isinstance(layer, nn.Linear):
         raise HarkenError(
-            f"a model of the network {recogniser.specification_.network} cannot be adapted: it does not end in a "
+            f"a model of the network {name} cannot be adapted: it does not end in a "
             f"linear layer called output. Models of these recipes can: {', '.join(PRESETS)}"
         )
     return layer
 
 
-def read_examples(recogniser: Recogniser, windows: Windows) -> Examples:
+def labelled_features(recogniser: Recogniser, windows: Windows) -> LabelledFeatures:
     """Ask the network about windows whose codes point into the model's labels, and note what its output layer reads.
 
     Raises:
@@ -61,7 +61,8 @@ def read_examples(recogniser: Recogniser, windows: Windows) -> Examples:
     read: list[torch.Tensor] = []
     device = resolve_device(recogniser.device)
     signals = torch.from_numpy(recogniser.specification_.prepare(windows))
-    hook = output_layer(recogniser).register_forward_pre_hook(lambda _, inputs: read.append(inputs[0].cpu()))
+    layer = output_layer(recogniser.network_, recogniser.specification_.network)
+    hook = layer.register_forward_pre_hook(lambda _, inputs: read.append(inputs[0].cpu()))
     try:
         logits(recogniser.network_.to(device), signals, device)
     finally:
@@ -69,7 +70,7 @@ def read_examples(recogniser: Recogniser, windows: Windows) -> Examples:
     features = np.pad(torch.cat(read).numpy().astype(np.float64), ((0, 0), (0, 1)), constant_values=1.0)
     scale = float(np.sqrt(np.square(features).sum(axis=1).mean()))
     sample_ns = 1e9 / windows.sample_rate_hz
-    return Examples(
+    return LabelledFeatures(
         features=features / scale,
         scale=scale,
         codes=windows.label_codes.astype(np.int64),

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harken.models.adaptation.parts import MOST_PARTS, NOWHERE, far_from, time_parts
+from harken.models.adaptation.cross_validation import MOST_PARTS, NOWHERE, far_from, time_parts
 
 SECOND = 1_000_000_000
 WINDOW = 10 * SECOND

@@ -1,0 +1,66 @@
+"""What a network gives for signals: logits in batches, probabilities, and the device that computes them."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from harken.support.errors import HarkenError
+from harken.support.threads import computing_threads
+
+__all__ = ["WINDOWS_AT_ONCE", "logits", "resolve_device", "softmax"]
+
+DEVICES = ("cpu", "cuda")
+WINDOWS_AT_ONCE = 128
+"""Windows in one forward pass without gradients. On a CPU the output of a layer for so many is still in the cache when
+the next layer reads it. With 500 windows per call, each window takes 1.1 to 1.8 times as long, depending on the
+network; with 16, the calls themselves take a measurable part of the time.
+``benchmarks/speed/prediction.py`` tries sizes."""
+
+
+def logits(network: nn.Module, signals: Tensor, device: str = "cpu") -> NDArray[np.float32]:
+    """What the network answers, float32 ``[n, classes]``, to signals ``[n, time, channels]``.
+
+    Afterwards the network is on the device, in evaluation mode.
+    """
+    # Asked first, because a visit to all its parts takes a quarter as long as an answer to one window.
+    if network.training:
+        network.eval()
+    if next(network.parameters()).device.type != device:
+        network.to(device)
+    starts = range(0, len(signals), WINDOWS_AT_ONCE)
+
+    @torch.inference_mode()
+    def answer(start: int) -> Tensor:
+        found: Tensor = network(signals[start : start + WINDOWS_AT_ONCE].to(device)).cpu()
+        return found
+
+    if device != "cpu" or len(starts) == 1 or torch.get_num_threads() == 1:
+        parts = [answer(start) for start in starts]
+    else:
+        # Threads of one call wait for one another at every layer: whole batches side by side take less time.
+        with computing_threads(1) as threads, ThreadPoolExecutor(min(threads, len(starts))) as executor:
+            parts = list(executor.map(answer, starts))
+    return np.asarray(torch.cat(parts).numpy(), dtype=np.float32)
+
+
+def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Probabilities ``[n, classes]`` of logits ``[n, classes]``."""
+    return np.asarray(torch.softmax(torch.from_numpy(logits), dim=1).numpy())
+
+
+def resolve_device(device: str) -> str:
+    """``auto`` -> ``cuda`` where there is one, else ``cpu``.
+
+    Raises:
+        HarkenError: when there is no such device.
+    """
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if device not in DEVICES:
+        raise HarkenError(f"there is no device {device!r}; choose one of auto, {', '.join(DEVICES)}")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise HarkenError("there is no CUDA device that PyTorch can use here; --device cpu always works")
+    return device

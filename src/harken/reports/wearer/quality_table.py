@@ -1,0 +1,140 @@
+"""The data-quality table: what the file held, what was mended, and what a reader of the results must know of it."""
+
+import math
+from dataclasses import dataclass
+
+from harken.models.mounting import Mounting
+from harken.recordings.recording import Placement
+from harken.reports.wearer.amounts import hours_minutes, lasting, number
+from harken.reports.wearer.quality import Gaps, RecordingQuality
+from harken.signals.gravity_calibration import GravityCalibration
+
+__all__ = ["QualityLine", "quality_lines"]
+
+MUCH_GAP_H = 1.0
+LEAST_WORN = 0.75
+GOOD_CALIBRATION_MG = 10.0
+"""After calibration a still watch's reading is off by less than this (van Hees and others, 2014)."""
+MOST_MARKED = 0.01
+
+
+@dataclass(frozen=True)
+class QualityLine:
+    """A line of the table; ``heed`` says why it deserves a second look, and is empty where it does not."""
+
+    name: str
+    value: str
+    heed: str = ""
+
+
+def quality_lines(quality: RecordingQuality) -> list[QualityLine]:
+    """The lines of the table. What is not known has no line."""
+    lines = [
+        QualityLine("File", quality.file) if quality.file else None,
+        _wear(quality),
+        _gaps(quality.gaps),
+        _rate(quality),
+        _drift(quality.clock_drift),
+        _calibration(quality.calibration),
+        _placement(quality.placement),
+        _orientation(quality.orientation),
+        QualityLine("Rows in the file", f"{quality.rows:,}"),
+        _dropped(quality),
+        _marked("Beyond the range", quality.out_of_range, quality.rows),
+        _marked("Sensor stuck", quality.stuck, quality.rows),
+        _clipped(quality),
+        _marked("Missing values", quality.missing, quality.rows),
+        QualityLine("SHA-256 of the file", quality.sha256) if quality.sha256 else None,
+    ]
+    return [line for line in lines if line is not None]
+
+
+def _wear(quality: RecordingQuality) -> QualityLine | None:
+    worn, off = quality.wear_hours, quality.non_wear_hours
+    if worn is None or off is None:
+        return None
+    low = worn + off > 0 and worn / (worn + off) < LEAST_WORN
+    return QualityLine(
+        "Worn",
+        f"{hours_minutes(worn)} hours; not worn {hours_minutes(off)}",
+        "worn for less than three quarters of the time" if low else "",
+    )
+
+
+def _gaps(gaps: Gaps) -> QualityLine:
+    if gaps.count == 0:
+        return QualityLine("Gaps without samples", "none")
+    many = "1 gap" if gaps.count == 1 else f"{gaps.count:,} gaps"
+    longest = max((gap.seconds for gap in gaps.longest), default=0.0)
+    which = f", the longest {lasting(longest)}" if longest and gaps.count > 1 else ""
+    heed = "more than an hour was not recorded" if gaps.total_s > 3600 * MUCH_GAP_H else ""
+    return QualityLine("Gaps without samples", f"{many}, {lasting(gaps.total_s)} in all{which}", heed)
+
+
+def _rate(quality: RecordingQuality) -> QualityLine:
+    measured, stated = quality.sample_rate_hz, quality.stated_rate_hz
+    if stated is None:
+        return QualityLine("Sample rate", f"{measured:.4g} Hz by the clock")
+    off = abs(measured - stated) > 0.05 * stated
+    return QualityLine(
+        "Sample rate",
+        f"{measured:.4g} Hz by the clock, {stated:g} Hz stated",
+        "the clock and the file disagree by more than 5%" if off else "",
+    )
+
+
+def _drift(ratio: float | None) -> QualityLine | None:
+    if ratio is None:
+        return None
+    away = abs(ratio - 1)
+    way = "fewer" if ratio < 1 else "more"
+    said = (
+        "as many samples a second as stated" if away < 5e-6 else f"{100 * away:.2g}% {way} samples a second than stated"
+    )
+    return QualityLine("Clock against the stated rate", f"{said} (by {ratio:.6g})")
+
+
+def _calibration(calibration: GravityCalibration | None) -> QualityLine | None:
+    if calibration is None:
+        return None
+    before, after = (
+        error if math.isfinite(error) else None for error in (calibration.error_before_mg, calibration.error_after_mg)
+    )
+    if calibration.applied:
+        heed = "still more than 10 mg" if after is not None and after > GOOD_CALIBRATION_MG else ""
+        said = f"error {number(before, 'mg')} before, {number(after, 'mg')} after"
+        return QualityLine("Calibration against gravity", said, heed)
+    known = f"; error {number(before, 'mg')}" if before is not None else ""
+    return QualityLine("Calibration against gravity", f"not applied{known}", calibration.reason)
+
+
+def _placement(placement: Placement) -> QualityLine | None:
+    if placement is Placement.UNKNOWN:
+        return None
+    return QualityLine("Worn on", placement, "" if placement is Placement.WRIST else "not a wrist")
+
+
+def _orientation(orientation: Mounting | None) -> QualityLine | None:
+    if orientation is None:
+        return None
+    heed = "the axes were turned to the model's" if orientation.quarters else ""
+    return QualityLine("How the watch sat", orientation.reason, heed)
+
+
+def _dropped(quality: RecordingQuality) -> QualityLine:
+    kinds = [f"{count:,} {kind.replace('_', ' ')}" for kind, count in quality.dropped.items() if count]
+    return QualityLine("Rows dropped", ", ".join(kinds) or "none")
+
+
+def _marked(name: str, marked: int, rows: int) -> QualityLine:
+    heed = "more than 1% of the samples" if rows and marked / rows > MOST_MARKED else ""
+    return QualityLine(name, "none" if marked == 0 else f"{marked:,} samples, marked and not used", heed)
+
+
+def _clipped(quality: RecordingQuality) -> QualityLine:
+    marked, at_end = quality.clipped, quality.at_range_end
+    line = _marked("At the end of the range", marked, quality.rows)
+    if not at_end or at_end == marked:
+        return line
+    peaks = f"{at_end - marked:,} samples in cut-off peaks, used"
+    return QualityLine(line.name, peaks if marked == 0 else f"{line.value}; {peaks}", line.heed)
