@@ -205,7 +205,7 @@ def settings(sampling: Sampling, arguments: argparse.Namespace) -> dict[str, Any
     recipe = PRESETS["everyday"]
     training = asdict(recipe.training) | ({"epochs": arguments.epochs} if arguments.epochs else {})
     return {
-        "preset": asdict(replace(recipe, sizes=dict(recipe.sizes))) | {"training": training},
+        "preset": recipe.as_dict() | {"training": training},
         "weights": weights_of(recipe),
         "sampling": asdict(sampling),
         "hop_s": HOP_S,

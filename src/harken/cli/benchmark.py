@@ -117,23 +117,23 @@ class _Lines:
     """A line on the standard error for whatever is finished."""
 
     def __init__(self) -> None:
-        self.jobs = self.done = 0
+        self.tasks = self.done = 0
 
-    def begins(self, *, jobs: int, done: int) -> None:
-        self.jobs, self.done = jobs, done
+    def begins(self, *, tasks: int, done: int) -> None:
+        self.tasks, self.done = tasks, done
         if done:
-            typer.echo(f"{done} of {jobs} are there already.", err=True)
-        if done < jobs:
-            typer.echo(f"{jobs - done} to learn and test, a line as each ends.", err=True)
+            typer.echo(f"{done} of {tasks} are there already.", err=True)
+        if done < tasks:
+            typer.echo(f"{tasks - done} to learn and test, a line as each ends.", err=True)
 
     def finished(self, finished: "Finished") -> None:
         from harken.recordings.inspection import duration_text
 
         self.done = finished.done
-        left = f", about {duration_text(round(finished.left_s))} left" if finished.done < finished.jobs else ""
+        left = f", about {duration_text(round(finished.left_s))} left" if finished.done < finished.tasks else ""
         typer.echo(
             f"{finished.method}, fold {finished.fold}: mean person macro F1 {finished.mean_person_macro_f1:.3f} in "
-            f"{duration_text(finished.seconds)}. {finished.done} of {finished.jobs} done after "
+            f"{duration_text(finished.seconds)}. {finished.done} of {finished.tasks} done after "
             f"{duration_text(round(finished.elapsed_s))}{left}.",
             err=True,
         )

@@ -4,6 +4,7 @@ This is how to bring your own study, or a data set that harken does not know, in
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.datasets.pieces import offsets_in_turn
-from harken.readers.clock import EARLIEST_DATE_NS, nanoseconds
+from harken.readers.clock import EARLIEST_DATE_NS, check_timezone, nanoseconds
 from harken.readers.options import AccelerationUnit, TableOptions, TimeUnit
 from harken.readers.panics import without_panics
 from harken.readers.table import POLARS_ERRORS, first_line
@@ -35,6 +36,8 @@ def read_tidy(
     label_column: str | None = None,
     unit: AccelerationUnit | None = None,
     sensor_range_g: float | None = None,
+    timezone: str | None = None,
+    as_found: bool = False,
 ) -> list[Recording]:
     """Read a tidy table, one recording a person and placement, mended; persons and placements in sorted order.
 
@@ -51,13 +54,17 @@ def read_tidy(
         label_column: which column has the labels; by default ``label``.
         unit: of the acceleration; by default recognised from gravity, once for the whole table.
         sensor_range_g: the sensor's range; by default guessed for each recording (see ``harken.recordings.mending``).
+        timezone: the wearers' zone as an IANA name; by default UTC.
+        as_found: give recordings with all rows in the file's order, not mended.
 
     Raises:
         HarkenError: when a column is missing or holds something else, a person or session has no name, or two
             sessions of one sensor overlap in time.
     """
     path = Path(path)
-    tables = [_table(file, label_column) for file in _files(path)]
+    if timezone is not None:
+        check_timezone(timezone)
+    tables = [_table(file, label_column, timezone) for file in _files(path)]
     frame = pl.concat(tables)
     signals = frame.select("x", "y", "z").to_numpy()
     found = unit or acceleration_unit(magnitude_at_rest(signals))
@@ -69,7 +76,8 @@ def read_tidy(
     for subject, placement, rows in groups.sort("subject", "placement").iter_rows():
         mine = np.array(rows, dtype=np.int64)
         recording = _recording(frame[mine], signals[mine], subject=subject, placement=placement, path=path, unit=found)
-        recordings.append(mend(recording, sensor_range=sensor_range_g))
+        recording = replace(recording, timezone=timezone or "UTC")
+        recordings.append(recording if as_found else mend(recording, sensor_range=sensor_range_g))
     return recordings
 
 
@@ -84,7 +92,7 @@ def _files(path: Path) -> list[Path]:
     return files
 
 
-def _table(path: Path, label_column: str | None) -> pl.DataFrame:
+def _table(path: Path, label_column: str | None, timezone: str | None) -> pl.DataFrame:
     """One file: names as text, ``time_ns`` (from the session's start, or a date: ``dated``), x, y, z as float32."""
     try:
         with without_panics():
@@ -101,7 +109,7 @@ def _table(path: Path, label_column: str | None) -> pl.DataFrame:
         nameless = names[role].fill_null("").eq("").arg_true()
         if len(nameless):
             raise HarkenError(f"{path}, row {int(nameless[0]) + 1}: the {role} has no name")
-    time_ns, dated = _times(path, frame[column["time"]], names["session"])
+    time_ns, dated = _times(path, frame[column["time"]], names["session"], timezone)
     placement = frame[column["placement"]].cast(pl.String) if "placement" in column else None
     return pl.DataFrame(
         {
@@ -140,7 +148,7 @@ def _columns(path: Path, header: list[str], label_column: str | None) -> dict[st
     return found
 
 
-def _times(path: Path, column: pl.Series, session: pl.Series) -> tuple[NDArray[np.int64], bool]:
+def _times(path: Path, column: pl.Series, session: pl.Series, timezone: str | None) -> tuple[NDArray[np.int64], bool]:
     """Times in ns ``[n]``, and whether they have a date."""
     seconds = column.name.strip().lower() == "t"
     unit: TimeUnit | None = "s" if seconds else None
@@ -148,7 +156,7 @@ def _times(path: Path, column: pl.Series, session: pl.Series) -> tuple[NDArray[n
         # Of one session: the times of many, each from its own start, lie between one another.
         first = column.filter(session == session[0]).drop_nulls()
         unit = time_unit(first.to_numpy())
-    clock = nanoseconds(path, column, TableOptions(time_unit=unit), lambda row: f"row {row + 1}")
+    clock = nanoseconds(path, column, TableOptions(time_unit=unit, timezone=timezone), lambda row: f"row {row + 1}")
     if clock.present is not None and not clock.present.all():
         raise HarkenError(f"{path}, row {int(np.argmin(clock.present)) + 1}: has no time")
     return clock.time_ns, not seconds and bool(np.abs(clock.time_ns).max() >= EARLIEST_DATE_NS)

@@ -20,6 +20,7 @@ from harken.support.errors import HarkenError
 
 __all__ = [
     "POLARS_ERRORS",
+    "SeveralRecordingsError",
     "Table",
     "TableBuilder",
     "channels_of",
@@ -33,6 +34,20 @@ POLARS_ERRORS = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
 MOST_SUBJECTS_SHOWN = 10
 MOST_JITTER_NS = 10**9
 """Rows out of order go back by less than this; a session that begins anew goes back by more."""
+
+
+class SeveralRecordingsError(HarkenError):
+    """A table that holds more than one recording, which ``harken.datasets.people`` reads apart.
+
+    Attributes:
+        people: the names in its subject column.
+        tidy: the names of its columns that tell recordings of one person apart.
+    """
+
+    def __init__(self, message: str, *, people: tuple[str, ...], tidy: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.people, self.tidy = people, tidy
+
 
 Coded = tuple[NDArray[np.int16], tuple[str, ...]]
 """Codes ``[rows]``, -1 for none, and the sorted names that they point into."""
@@ -203,9 +218,11 @@ def _one_subject(table: Table, options: TableOptions) -> tuple[str, NDArray[np.i
         return said, mine if len(mine) < len(codes) else None
     if len(people) > 1:
         shown = ", ".join(people[:MOST_SUBJECTS_SHOWN]) + (", ..." if len(people) > MOST_SUBJECTS_SHOWN else "")
-        raise HarkenError(
+        raise SeveralRecordingsError(
             f"{table.path}: holds {len(people)} people ({shown}) and a recording is of one; choose with --subject NAME"
-            + (f". {_tidy_advice(table)}" if table.tidy else "")
+            + (f". {_tidy_advice(table)}" if table.tidy else ""),
+            people=people,
+            tidy=table.tidy,
         )
     if said is not None and people:
         raise HarkenError(f"{table.path}: has no subject {said!r}; it holds {people[0]!r}")
@@ -216,9 +233,11 @@ def _refuse_sessions(table: Table, clock: Clock) -> None:
     """Raise a HarkenError where times of a table with sessions begin anew: they would be merged into one another."""
     back = int(np.diff(clock.time_ns).min(initial=0))
     if table.tidy and -back > MOST_JITTER_NS:
-        raise HarkenError(
+        raise SeveralRecordingsError(
             f"{table.path}: its times go back by as much as {-back / 1e9:g} s: this is more than one recording. "
-            f"{_tidy_advice(table)}"
+            f"{_tidy_advice(table)}",
+            people=table.subject[1] if table.subject is not None else (),
+            tidy=table.tidy,
         )
 
 
