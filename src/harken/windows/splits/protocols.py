@@ -31,7 +31,15 @@ from harken.windows.splits.people import (
 )
 from harken.windows.windows import Windows, concatenate, sliding_windows
 
-__all__ = ["LEAVE_ONE_PERSON_OUT", "PROTOCOLS", "Protocol", "protocol", "protocol_names", "study_protocol"]
+__all__ = [
+    "LEAVE_ONE_PERSON_OUT",
+    "PROTOCOLS",
+    "Protocol",
+    "benchmark_sets",
+    "protocol",
+    "protocol_names",
+    "study_protocol",
+]
 
 LEAVE_ONE_PERSON_OUT = "leave-one-person-out"
 """The protocol of every data set that has no published one here, and of a study of one's own."""
@@ -109,8 +117,7 @@ def protocol(data_set: str, name: str) -> Protocol:
         read = dataset(data_set).read
         return _leave_one_person_out(data_set, lambda folders: _sliding(read(folders[0])))
     if not names:
-        sets = ", ".join(dict.fromkeys([*(one for one, _ in PROTOCOLS), *dataset_names()]))
-        raise HarkenError(f"there is no data set {data_set!r}; there are protocols for {sets}")
+        raise HarkenError(f"there is no data set {data_set!r}; there are protocols for {', '.join(benchmark_sets())}")
     raise HarkenError(f"{data_set} has no protocol {name!r}; it has {', '.join(names)}")
 
 
@@ -118,6 +125,11 @@ def protocol_names(data_set: str) -> list[str]:
     """The names of a data set's protocols; none where there is no such data set."""
     published = [name for one, name in PROTOCOLS if one == data_set]
     return published or ([LEAVE_ONE_PERSON_OUT] if data_set in dataset_names() else [])
+
+
+def benchmark_sets() -> list[str]:
+    """The names of the data sets that have a protocol: all of them."""
+    return list(dict.fromkeys([*(one for one, _ in PROTOCOLS), *dataset_names()]))
 
 
 def study_protocol(study: str, recordings: Callable[[], Iterable[Recording]]) -> Protocol:
