@@ -220,7 +220,7 @@ def weights_of(recipe: Preset) -> str:
     import torch
 
     with torch.device("meta"):
-        network = build(recipe.network, {**recipe.sizes, "channels": len(recipe.channels or ()), "classes": 2})
+        network = build(recipe.network_name, {**recipe.sizes, "channels": len(recipe.channels or ()), "classes": 2})
     shapes = {name: list(tensor.shape) for name, tensor in network.state_dict().items()}
     return hashlib.sha256(json.dumps(shapes, sort_keys=True).encode()).hexdigest()
 

@@ -221,7 +221,7 @@ def test_models_of_every_preset_can_be_adapted(preset: str, dora: Recording) -> 
         window_length=40,
         hop_s=1.0,
         labels=labels,
-        network=recipe.network,
+        network=recipe.network_name,
         sizes={**recipe.sizes, "channels": 3, "classes": 3},
         preset=recipe.name,
     )
@@ -229,7 +229,7 @@ def test_models_of_every_preset_can_be_adapted(preset: str, dora: Recording) -> 
     recogniser.specification_, recogniser.provenance_ = specification, {}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        recogniser.network_ = build(recipe.network, specification.sizes).eval()
+        recogniser.network_ = build(recipe.network_name, specification.sizes).eval()
     adapted = adapt(recogniser, [dora])
     assert adapted.kept, adapted.reason
     assert adapted.after is not None
