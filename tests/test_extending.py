@@ -30,11 +30,9 @@ def command(beginning: str) -> list[str]:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the commands run: two recordings, and a table of three people."""
     folder = tmp_path_factory.mktemp("extending")
-    lines = ["Timestamp,X,Y,Z,P,Label,Subject"]
-    for seed, name in enumerate(("alice", "bob", "carol"), 1):
+    for seed, name in enumerate(("alice", "bob"), 1):
         people.write_person(folder / f"{name}.csv", seed, seconds=40)
-        lines += [f"{','.join(map(str, row))},{name}" for row in people.person_rows(seed, seconds=40)]
-    (folder / "study.csv").write_text("\n".join(lines) + "\n")
+    people.write_study(folder / "study.csv", seconds=40)
     return folder
 
 

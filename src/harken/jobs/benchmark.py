@@ -35,7 +35,7 @@ def benchmark(
     """Measure a preset on unseen people, beside baselines, as ``harken benchmark`` does.
 
     >>> import harken
-    >>> result = harken.benchmark("people", protocol="leave-one-person-out", out="measured", preset=None,
+    >>> result = harken.benchmark("study.csv", protocol="leave-one-person-out", out="measured", preset=None,
     ...                           baselines=["sklearn.naive_bayes:GaussianNB"], workers=0)
     >>> sorted(result["folds"])
     ['alice', 'bob', 'carol']

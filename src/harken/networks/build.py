@@ -40,7 +40,7 @@ _passed: dict[str, type[nn.Module]] = {}
 
 def _checked(name: str, found: Any) -> type[nn.Module]:
     if not (isinstance(found, type) and issubclass(found, nn.Module)):
-        raise HarkenError(f"{name} must be a class of torch.nn.Module, got {type(found).__name__}")
+        raise HarkenError(f"{name} must be a class of torch.nn.Module, got {getattr(found, '__qualname__', found)}")
     sizes_of(found)
     return found
 

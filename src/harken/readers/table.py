@@ -44,7 +44,7 @@ class SeveralRecordingsError(HarkenError):
         tidy: the names of its columns that tell recordings of one person apart.
     """
 
-    def __init__(self, message: str, *, people: tuple[str, ...], tidy: tuple[str, ...]) -> None:
+    def __init__(self, message: str, *, people: tuple[str, ...] = (), tidy: tuple[str, ...] = ()) -> None:
         super().__init__(message)
         self.people, self.tidy = people, tidy
 
