@@ -38,7 +38,7 @@ def test_each_person_is_read_as_from_a_file_of_their_own(table: Path, as_found: 
         own = harken.read(table.with_name(f"{one.subject}.csv"), as_found=as_found)
         np.testing.assert_array_equal(one.signals, own.signals)
         np.testing.assert_array_equal(one.time_ns, own.time_ns)
-        assert (one.label_names, one.as_found) == (own.label_names, as_found)
+        assert (one.label_names, one.as_found, one.quality) == (own.label_names, as_found, own.quality)
 
 
 def test_a_person_can_be_chosen_and_a_file_of_one_person_is_one_recording(table: Path) -> None:

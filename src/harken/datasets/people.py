@@ -3,11 +3,13 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from harken.datasets.tidy import read_tidy
 from harken.readers import read
 from harken.readers.options import TableOptions
-from harken.readers.table import SeveralRecordingsError
-from harken.recordings.recording import Recording
+from harken.readers.several import ANOTHER_SUBJECT, SeveralRecordingsError
+from harken.recordings.recording import UNLABELLED, Recording
 from harken.support.errors import HarkenError
 
 __all__ = ["read_people"]
@@ -39,11 +41,18 @@ def read_people(path: str | Path, options: TableOptions, *, as_found: bool = Fal
         several = error
     if several.tidy:
         return _tidy(path, options, as_found=as_found)
-    recordings = []
-    for person in several.people:
-        recording = read(path, as_found=as_found, **vars(replace(options, subject=person)))
-        recordings.append(replace(recording, source=f"{path}, {person}"))
-    return recordings
+    return [_person(path, options, person, as_found=as_found) for person in several.people]
+
+
+def _person(path: str | Path, options: TableOptions, person: str, *, as_found: bool) -> Recording:
+    """One person's recording, as a file of their own would give it: other people's rows and labels are not in it."""
+    recording = read(path, as_found=as_found, **vars(replace(options, subject=person)))
+    codes = np.unique(recording.label_codes)
+    recording = recording.with_label_names(tuple(recording.label_names[code] for code in codes if code != UNLABELLED))
+    quality = recording.quality
+    dropped = dict(quality.dropped)
+    own_rows = quality.rows - dropped.pop(ANOTHER_SUBJECT, 0)
+    return replace(recording, source=f"{path}, {person}", quality=replace(quality, rows=own_rows, dropped=dropped))
 
 
 def _tidy(path: str | Path, options: TableOptions, *, as_found: bool) -> list[Recording]:

@@ -14,13 +14,13 @@ from harken.readers.clock import Clock, check_timezone, nanoseconds
 from harken.readers.coded import CodedColumn
 from harken.readers.columns import Columns
 from harken.readers.options import AccelerationUnit, TableOptions
+from harken.readers.several import ANOTHER_SUBJECT, SeveralRecordingsError
 from harken.readers.units import G_PER_UNIT, acceleration_unit, magnitude_at_rest
 from harken.recordings.recording import UNLABELLED, Quality, Recording
 from harken.support.errors import HarkenError
 
 __all__ = [
     "POLARS_ERRORS",
-    "SeveralRecordingsError",
     "Table",
     "TableBuilder",
     "channels_of",
@@ -34,20 +34,6 @@ POLARS_ERRORS = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
 MOST_SUBJECTS_SHOWN = 10
 MOST_JITTER_NS = 10**9
 """Rows out of order go back by less than this; a session that begins anew goes back by more."""
-
-
-class SeveralRecordingsError(HarkenError):
-    """A table that holds more than one recording, which ``harken.datasets.people`` reads apart.
-
-    Attributes:
-        people: the names in its subject column.
-        tidy: the names of its columns that tell recordings of one person apart.
-    """
-
-    def __init__(self, message: str, *, people: tuple[str, ...] = (), tidy: tuple[str, ...] = ()) -> None:
-        super().__init__(message)
-        self.people, self.tidy = people, tidy
-
 
 Coded = tuple[NDArray[np.int16], tuple[str, ...]]
 """Codes ``[rows]``, -1 for none, and the sorted names that they point into."""
@@ -130,7 +116,7 @@ def recording_from_table(table: Table, options: TableOptions) -> Recording:
     rows = len(table.signals)
     dropped: dict[str, int] = {}
     if kept is not None:
-        dropped["another subject"] = rows - len(kept)
+        dropped[ANOTHER_SUBJECT] = rows - len(kept)
     clock = _clock(table, kept, options)
     if clock.present is not None:
         dropped["no time"] = int((~clock.present).sum())
