@@ -126,3 +126,12 @@ def test_objects_are_accepted_where_names_are(run: Python, folder: Path, site: P
     (folder / "by_object.py").write_text(BLOCKS["by_object.py"], encoding="utf-8")
     ended = run("by_object.py")
     assert ended.stdout.strip() == "['wide', 'sklearn.linear_model._ridge:RidgeClassifier']"
+
+
+def test_a_reader_of_another_package_reads_its_files(run: Python, folder: Path) -> None:
+    pytest.importorskip("harken.readers.registry", reason="readers of other packages are not looked for yet")
+    lines = [f"{t} {x / 9.80665} {y / 9.80665} {z / 9.80665}" for t, x, y, z, _, _ in people.person_rows(4, seconds=5)]
+    (folder / "day.tiny").write_text("\n".join(["TINY WATCH", *lines]) + "\n")
+    (found,) = json.loads(run("-m", "harken", *command("inspect "), "--json").stdout)
+    assert (found["subject"], found["rows"]) == ("day", len(lines))
+    assert run("-m", "harken", *command("inspect "), exit_code=2, installed=False).stderr
