@@ -113,15 +113,7 @@ def evaluate(
             ``ignore_labels``; when ``unsure_below`` is no probability; when no recording can be scored.
     """
     collected = _Collected(recogniser, ignore_labels, orientation)
-    for recording in recordings:
-        try:
-            collected.add(recording)
-        except HarkenError as error:
-            if on_failure is None:
-                raise
-            on_failure(recording, error)
-    if not collected.parts:
-        raise HarkenError("none of the recordings can be scored")
+    collected.add_all(recordings, on_failure)
     specification = recogniser.specification_
     windows = concatenate(collected.parts).with_label_names(specification.labels)
     probabilities = recogniser.predict_proba(windows)
@@ -190,6 +182,24 @@ class _Collected:
         self.turned: dict[str, str] = {}
         self.learned: dict[str, float] = {}
         self.known_people: set[str] = set()
+
+    def add_all(
+        self, recordings: Iterable[Recording], on_failure: Callable[[Recording, HarkenError], None] | None
+    ) -> None:
+        """Take recordings; see ``evaluate``.
+
+        Raises:
+            HarkenError: as ``add``, where ``on_failure`` is None; when none can be taken.
+        """
+        for recording in recordings:
+            try:
+                self.add(recording)
+            except HarkenError as error:
+                if on_failure is None:
+                    raise
+                on_failure(recording, error)
+        if not self.parts:
+            raise HarkenError("none of the recordings can be scored")
 
     def add(self, recording: Recording) -> None:
         """Take one recording.

@@ -40,34 +40,22 @@ def benchmark(
     >>> sorted(result["folds"])
     ['alice', 'bob', 'carol']
 
-    Worker processes import the main module anew: a script that calls this does so under ``if __name__ ==
-    "__main__":``, or sets ``workers`` to 0.
-
     Args:
         data: the name of a data set; or a study of one's own: a labelled table of several people, or a folder of
             labelled recordings.
-        protocol: the name of a protocol (see ``harken.windows.splits.protocols``); ``leave-one-person-out`` for a study
-            of one's own.
-        out: the directory. It holds ``benchmark.json``, ``benchmark.md``, ``confusion.png`` and every fold's results.
-        folders: where each of the protocol's data sets lies, in its order; empty for where ``HARKEN_DATA`` says.
+        protocol: ``leave-one-person-out`` for a study of one's own; else see ``harken.windows.splits.protocols``.
+        out, folders, epochs, seed, folds, workers, scheduler, resume: see
+            ``harken.evaluation.benchmark.BenchmarkSettings``.
         preset: what is measured, by name or a recipe of one's own; None for the baselines alone.
-        epochs: of the preset; None for the recipe's own number.
-        baselines: what it is measured against: names (``random_forest``; ``notebook:20`` for a preset with other
-            epochs; ``module:Class`` for a classifier of scikit-learn's kind), recipes or classifiers.
-        seed: of all methods.
-        folds: only these folds, by name or by number from 0; empty for all.
-        workers: processes; 0 for none but this one, None for as many as there are cores.
-        scheduler: the address of a Dask scheduler to run on instead.
+        baselines: what it is measured against, names or objects: see ``harken.evaluation.benchmark.methods.method``.
         reading: how to read tables of a study of one's own; see ``harken.read``.
-        resume: go on with what is in ``out``.
         watcher: is given what ``harken benchmark`` shows on the screen.
 
     Returns:
         The content of ``benchmark.json``, which ``harken benchmark --json`` prints.
 
     Raises:
-        HarkenError: for an unknown protocol, method or fold; data that cannot be read; an ``out`` that is not empty
-            or was made with other settings or data; a fold that shares a person.
+        HarkenError: as ``harken.evaluation.benchmark.run_benchmark``, and for data that is not there.
     """
     name, files = _study(data, out)
     settings = BenchmarkSettings(

@@ -33,9 +33,6 @@ def run_benchmark(settings: BenchmarkSettings, watcher: Watcher | None = None) -
     finished method and fold is kept as it ends, so that a stopped or killed benchmark loses only those under way. The
     result has its durations under ``timing``; all else in it is the same whenever the same is computed on one machine.
 
-    Worker processes import the main module anew: a script that calls this does so under ``if __name__ ==
-    "__main__":``, or sets ``workers`` to 0.
-
     Raises:
         HarkenError: for an unknown protocol, method or fold; data that cannot be read; an ``out`` that is not empty
             or was made with other settings or data; a fold that shares a person.

@@ -27,14 +27,15 @@ class BenchmarkSettings:
         dataset, protocol: see ``harken.windows.splits.protocols``. Of a study of one's own, ``dataset`` is its name.
         files: the recordings of a study of one's own, each of one person or of several; empty for a data set.
         reading: how to read these files.
-        out: the directory.
+        out: the directory. It holds ``benchmark.json``, ``benchmark.md``, ``confusion.png`` and each fold's results.
         folders: where each of the protocol's data sets lies, in its order; empty for where ``HARKEN_DATA`` says.
         preset: what is benchmarked, by name or a recipe of one's own; None for the baselines alone.
         epochs: of the preset; None for the recipe's own number.
         baselines: what it is measured against; see ``harken.evaluation.benchmark.methods.method``.
         seed: of all methods.
         folds: only these folds, by name or by number from 0; empty for all.
-        workers: processes; 0 for none but this one, None for as many as there are cores.
+        workers: processes; 0 for none but this one, None for as many as there are cores. They import the main module
+            anew: a script runs a benchmark with workers under ``if __name__ == "__main__":``.
         scheduler: the address of a Dask scheduler to run on instead.
         resume: go on with what is in ``out``.
     """
