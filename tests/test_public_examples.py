@@ -14,10 +14,11 @@ PUBLIC = [name for name in harken.__all__ if name != "__version__"]
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the examples run: the recordings that they name lie there, of six minutes each."""
+    """Where the examples run: the recordings that they name, of six minutes each, and a table of all three people."""
     folder = tmp_path_factory.mktemp("examples")
     for seed, name in enumerate(("alice", "bob", "carol"), 1):
         people.write_person(folder / f"{name}.csv", seed, seconds=60)
+    people.write_study(folder / "study.csv", seconds=60)
     return folder
 
 

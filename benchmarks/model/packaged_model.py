@@ -206,7 +206,7 @@ def settings(sampling: Sampling, arguments: argparse.Namespace) -> dict[str, Any
     recipe = PRESETS["everyday"]
     training = asdict(recipe.training) | ({"epochs": arguments.epochs} if arguments.epochs else {})
     return {
-        "preset": asdict(replace(recipe, sizes=dict(recipe.sizes))) | {"training": training},
+        "preset": recipe.as_dict() | {"training": training},
         "weights": weights_of(recipe),
         "sampling": asdict(sampling),
         "hop_s": HOP_S,
@@ -221,7 +221,7 @@ def weights_of(recipe: Preset) -> str:
     import torch
 
     with torch.device("meta"):
-        network = build(recipe.network, {**recipe.sizes, "channels": len(recipe.channels or ()), "classes": 2})
+        network = build(recipe.network_name, {**recipe.sizes, "channels": len(recipe.channels or ()), "classes": 2})
     shapes = {name: list(tensor.shape) for name, tensor in network.state_dict().items()}
     return hashlib.sha256(json.dumps(shapes, sort_keys=True).encode()).hexdigest()
 

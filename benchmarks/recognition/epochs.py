@@ -18,7 +18,7 @@ from pathlib import Path
 
 from benchmarks.recognition.ablations import PROTOCOLS
 from harken import Recogniser
-from harken.evaluation.benchmark.job import alone_on_one_thread
+from harken.evaluation.benchmark.fold_task import alone_on_one_thread
 from harken.evaluation.benchmark.machine import made_with
 from harken.learning.presets import PRESETS
 from harken.learning.training import Progress

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from harken.jobs.benchmark import benchmark as benchmark
     from harken.jobs.evaluation import evaluate as evaluate
     from harken.jobs.inspection import inspect as inspect
     from harken.jobs.training import train as train
@@ -36,6 +37,7 @@ _HOMES = {
     "Recording": "harken.recordings.recording",
     "TableOptions": "harken.readers",
     "Windows": "harken.windows.windows",
+    "benchmark": "harken.jobs.benchmark",
     "concatenate": "harken.windows.windows",
     "evaluate": "harken.jobs.evaluation",
     "inspect": "harken.jobs.inspection",

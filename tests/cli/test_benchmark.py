@@ -9,6 +9,8 @@ import pytest
 import people
 import study
 from command_line import Run
+from harken.cli.options import _READING
+from harken.evaluation.benchmark.settings import OPTIONS_WITH_OTHER_NAMES
 from harken.learning.presets import PRESETS
 from harken.windows.splits import protocols
 
@@ -71,6 +73,25 @@ def test_a_mistake_is_one_sentence_and_exit_code_2(run_harken: Run, tmp_path: Pa
     ended = run_harken("benchmark", "invented", "--protocol", "friends", "--out", tmp_path / "out")
     assert ended.exit_code == 2
     assert "invented has no protocol 'friends'; it has unseen" in ended.stderr
+
+
+def test_baselines_alone(run_harken: Run, tmp_path: Path) -> None:
+    asked = ["benchmark", "invented", "--protocol", "unseen", "--out", tmp_path / "out", "--workers", "0"]
+    both = run_harken(*asked, "--no-preset", "--preset", "small", "--baseline", "small")
+    assert (both.exit_code, both.stderr) == (2, "harken: --no-preset and --preset small exclude one another\n")
+    ended = run_harken(*asked, "--no-preset", "--fold", "1", "--baseline", "small")
+    assert ended.exit_code == 0
+    assert "What the preset gains" not in ended.stdout
+    result = json.loads((tmp_path / "out" / "benchmark.json").read_text())
+    assert (result["preset"], result["differences"], list(result["methods"])) == (None, {}, ["small"])
+    assert result["command"].endswith("--baseline small --seed 0 --fold 1 --no-preset")
+    assert result["mean_person_macro_f1"] == result["methods"]["small"]["mean_person_macro_f1"]
+    assert "## What small takes for what" in (tmp_path / "out" / "benchmark.md").read_text()
+
+
+def test_options_of_tables_are_called_as_the_command_line_calls_them() -> None:
+    for field, (option, *_) in _READING.items():
+        assert option == f"--{OPTIONS_WITH_OTHER_NAMES.get(field, field.replace('_', '-'))}"
 
 
 def test_a_real_data_set_in_a_process_of_its_own(

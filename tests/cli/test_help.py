@@ -56,7 +56,7 @@ def test_what_a_protocol_may_be_called_is_told_of_each_data_set(run_harken: Run)
     assert "harken datasets DATASET lists them" in words(run_harken("benchmark", "--help"))
     names = ", ".join(name for dataset, name in PROTOCOLS if dataset == "wisdm")
     assert f"Protocols, for harken benchmark {names} Licence" in words(run_harken("datasets", "wisdm"))
-    assert "Protocols, for harken benchmark none" in words(run_harken("datasets", "pamap2"))
+    assert "Protocols, for harken benchmark leave-one-person-out Licence" in words(run_harken("datasets", "pamap2"))
 
 
 @pytest.mark.parametrize("arguments", [("label", "", "--out", "o"), ("inspect", ""), ("label", "a.csv", "--out", "")])

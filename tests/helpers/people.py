@@ -78,6 +78,17 @@ def write_person(path: Path, seed: int, **options: Unpack[PersonOptions]) -> Pat
     return path
 
 
+def write_study(
+    path: Path, names: tuple[str, ...] = ("alice", "bob", "carol"), **options: Unpack[PersonOptions]
+) -> Path:
+    """Write invented people into one table, whose last column says who they are; the first has the seed 1."""
+    lines = ["Timestamp,X,Y,Z,P,Label,Subject"]
+    for seed, name in enumerate(names, 1):
+        lines += [f"{','.join(map(str, row))},{name}" for row in person_rows(seed, **options)]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
 def register_small_preset(registry: dict[str, Preset] = PRESETS) -> None:
     """For a process that a test starts."""
     registry.update(SMALL_PRESETS)

@@ -100,7 +100,7 @@ def outcome_in(
             window_length=recipe.window_length,
             hop_s=10.24,
             labels=LABELS,
-            network=recipe.network,
+            network=recipe.network_name,
             sizes=sizes,
             preset=preset,
             temperature=1.0 if calibrated_on == "nobody" else 1.25,

@@ -52,6 +52,106 @@ def test_train_and_evaluate_are_the_commands(folder: Path, run_harken: Callable[
     assert harken.evaluate(recogniser, files, unsure_below=0.6).as_dict() == evaluated.as_dict()
 
 
+@pytest.mark.usefixtures("small_preset")
+def test_a_table_of_several_people_is_their_recordings(folder: Path, run_harken: Callable[..., Any]) -> None:
+    """The model, and every score, are those of each person's own file."""
+    study = people.write_study(folder / "study.csv", ("alice", "bob"))
+    options: dict[str, Any] = {"preset": "small-everyday", "threads": 1, "epochs": 1}
+    files = [folder / "alice.csv", folder / "bob.csv"]
+    table = harken.train(study, cross=folder / "carol.csv", out=folder / "table", **options)
+    single = harken.train(files, cross=folder / "carol.csv", out=folder / "single", **options)
+    assert table is not None
+    assert single is not None
+    assert table.scores_as_dict() == single.scores_as_dict()
+    assert (folder / "table" / "model.safetensors").read_bytes() == (
+        folder / "single" / "model.safetensors"
+    ).read_bytes()
+    assert [(one.short_name, one.mended.subject) for one in table.data.training] == [
+        ("study.csv, alice", "alice"),
+        ("study.csv, bob", "bob"),
+    ]
+    page = (folder / "table" / "report.html").read_text()
+    assert "study.csv, bob" in page
+    assert "another subject" not in page
+    with pytest.raises(HarkenError, match=r"bob\.csv and .*study\.csv, bob hold the same recording"):
+        harken.train(folder / "bob.csv", cross=study, out=folder / "both", **options)
+
+    others = people.write_study(folder / "others.csv", ("dora", "emil"))
+    evaluated = harken.evaluate("packaged", others)
+    assert evaluated.scores.unseen is not None
+    assert sorted(evaluated.scores.unseen.people) == ["dora", "emil"]
+    command = run_harken("evaluate", "packaged", others, "--json")
+    assert (command.exit_code, json.loads(command.stdout)) == (0, evaluated.as_dict())
+    lines = [line.replace(",walking,emil", ",,emil") for line in others.read_text().splitlines()]
+    others.write_text("\n".join(line.replace("lying,emil", ",emil").replace("sitting,emil", ",emil") for line in lines))
+    partly = harken.evaluate("packaged", others)
+    assert [(path, str(why)) for path, why in partly.failures] == [
+        (others, f"{others}, emil: no row has a label; --label-column says where they are")
+    ]
+
+
+@pytest.mark.usefixtures("small_preset")
+def test_benchmark_is_the_command(folder: Path, run_harken: Callable[..., Any]) -> None:
+    study = people.write_study(folder / "study.csv", seconds=60)
+    job = harken.benchmark(
+        study,
+        protocol="leave-one-person-out",
+        out=folder / "job",
+        preset="small-everyday",
+        epochs=1,
+        baselines=[people.SMALL, "sklearn.naive_bayes:GaussianNB"],
+        folds=["1"],
+        workers=0,
+        reading=harken.TableOptions(acceleration_unit="m/s2", sensor_range_g=8),
+    )
+    assert job == json.loads((folder / "job" / "benchmark.json").read_text())
+    assert list(job["folds"]) == ["bob"]
+    assert job["dataset"] == "study.csv"
+    said = job["command"]
+    assert said == (
+        "harken benchmark study.csv --protocol leave-one-person-out --out DIR --preset small-everyday --epochs 1 "
+        "--baseline small --baseline sklearn.naive_bayes:GaussianNB --seed 0 --fold 1 --unit m/s2 --sensor-range 8"
+    )
+    arguments = said.replace("DIR", str(folder / "command")).replace("study.csv", str(study)).split()[1:]
+    command = run_harken(*arguments, "--workers", 0, "--json")
+    assert command.exit_code == 0
+    assert study_scores(json.loads(command.stdout)) == study_scores(job)
+
+    # The same people, a file each.
+    (folder / "files").mkdir()
+    for name in ("alice", "bob", "carol"):
+        people.write_person(folder / "files" / f"{name}.csv", ("alice", "bob", "carol").index(name) + 1, seconds=60)
+    (folder / "files" / "notes.md").touch()
+    by_file = run_harken(*arguments, "--workers", 0, "--json", "--out", folder / "by_file")
+    assert by_file.exit_code == 0
+    arguments[1] = str(folder / "files")
+    by_file = run_harken(*arguments, "--workers", 0, "--json", "--out", folder / "by_folder")
+    assert "notes.md" in by_file.stderr
+    assert study_scores(json.loads(by_file.stdout)) == study_scores(job)
+
+
+def study_scores(result: dict[str, Any]) -> Any:
+    return result["methods"], result["differences"], result["windows"]
+
+
+def test_benchmark_refuses_what_is_neither_a_study_nor_a_data_set(folder: Path) -> None:
+    def refused(match: str, data: Any, **changes: Any) -> None:
+        options: dict[str, Any] = {"protocol": "leave-one-person-out", "out": folder / "out", "workers": 0} | changes
+        with pytest.raises(HarkenError, match=match):
+            harken.benchmark(data, **options)
+        assert not (folder / "out").exists()
+
+    study = people.write_study(folder / "study.csv")
+    refused("no such file or folder, and no data set of this name; the data sets are wisdm, ", "nobody")
+    refused("the protocol of a study of one's own is leave-one-person-out, not 'unseen'", study, protocol="unseen")
+    refused("--data says where a data set lies", study, folders=[folder])
+    refused("options for reading tables are for files", "wisdm", reading=harken.TableOptions(skip_rows=1))
+    refused("2 or more people are needed, not 1", folder / "alice.csv")
+    refused("without a preset there must be a baseline", study, preset=None)
+    refused("there is no preset", study, preset=None, epochs=3, baselines=["random_forest"])
+    refused("'zero'; .* module:Class names a classifier", study, baselines=["zero"])
+
+
 def test_inspect_is_the_command(folder: Path, run_harken: Callable[..., Any]) -> None:
     command = run_harken("inspect", folder / "alice.csv", "--json")
     assert json.loads(command.stdout) == [harken.inspect(folder / "alice.csv").as_dict()]

@@ -5,75 +5,111 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from harken.cli.options import FLAG, Json
+from harken.cli.options import FLAG, Json, with_reading_options
+from harken.readers.options import TableOptions
+from harken.support.errors import HarkenError
 from harken.support.printable import printable
 
 if TYPE_CHECKING:
-    from harken.evaluation.benchmark import BenchmarkSettings, Finished
+    from harken.evaluation.benchmark import Finished
 
 __all__ = ["benchmark"]
 
 SEVERAL = "may be given again"
 
+Data = Annotated[
+    str,
+    typer.Argument(
+        help="The data set to learn from (see harken datasets); or your own study: a labelled table of several people, "
+        "or a folder of labelled recordings.",
+        metavar="DATASET|TABLE|FOLDER",
+        show_default=False,
+    ),
+]
+ProtocolName = Annotated[
+    str,
+    typer.Option(
+        "--protocol",
+        help="Who is learned from and who is tested, by name: harken datasets DATASET lists them; for your own study, "
+        "leave-one-person-out.",
+        metavar="NAME",
+        show_default=False,
+    ),
+]
+Out = Annotated[Path, typer.Option(help="The directory to make.", metavar="DIR", show_default=False)]
+Folders = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--data",
+        help="Where the data set lies; again for a protocol's second one. [default: in HARKEN_DATA]",
+        metavar="DIR",
+    ),
+]
+PresetName = Annotated[
+    str | None,
+    typer.Option(
+        "--preset",
+        help="The recipe to benchmark, harken's or that of an installed package. [default: everyday]",
+        metavar="NAME",
+    ),
+]
+NoPreset = Annotated[
+    bool, typer.Option("--no-preset", help="Measure the baselines alone, without a preset.", metavar=FLAG)
+]
+Baselines = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--baseline",
+        help="What to measure it against: random_forest, mini_rocket, a preset, with its epochs if they are to be "
+        f"others (notebook:20), or the module and class of a scikit-learn classifier (sklearn.svm:SVC); {SEVERAL}.",
+        metavar="NAME[:EPOCHS]|MODULE:CLASS",
+    ),
+]
+Epochs = Annotated[
+    int | None,
+    typer.Option(help="How often the preset sees every training window. [default: the recipe's]", metavar="N"),
+]
+Seed = Annotated[int, typer.Option(help="Of everything that is drawn at random.", metavar="N")]
+Folds = Annotated[
+    list[str] | None,
+    typer.Option("--fold", help=f"Only this fold, by its name or its number from 0; {SEVERAL}.", metavar="K"),
+]
+WorkerCount = Annotated[
+    int | None,
+    typer.Option(
+        "--workers", help="Processes, of one thread each; 0 for this one alone. [default: one a core]", metavar="N"
+    ),
+]
+Scheduler = Annotated[str | None, typer.Option(help="Run on the Dask cluster of this scheduler.", metavar="ADDRESS")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with what is in --out.", metavar=FLAG)]
+Against = Annotated[
+    Path | None,
+    typer.Option(
+        help="Compare with an earlier benchmark.json: exit code 1 when the scores of what both have differ.",
+        metavar="FILE",
+    ),
+]
 
+
+@with_reading_options
 def benchmark(
-    dataset: Annotated[
-        str,
-        typer.Argument(help="The data set to learn from (see harken datasets).", metavar="DATASET", show_default=False),
-    ],
+    data: Data,
     *,
-    protocol: Annotated[
-        str,
-        typer.Option(
-            help="Who is learned from and who is tested, by name: harken datasets DATASET lists them.",
-            metavar="NAME",
-            show_default=False,
-        ),
-    ],
-    out: Annotated[Path, typer.Option(help="The directory to make.", metavar="DIR", show_default=False)],
-    data: Annotated[
-        list[Path] | None,
-        typer.Option(
-            help="Where the data set lies; again for a protocol's second one. [default: in HARKEN_DATA]",
-            metavar="DIR",
-        ),
-    ] = None,
-    preset: Annotated[
-        str | None, typer.Option(help="The recipe to benchmark. [default: everyday]", metavar="NAME")
-    ] = None,
-    baseline: Annotated[
-        list[str] | None,
-        typer.Option(
-            help=f"What to measure it against: random_forest, mini_rocket, or a preset, with its epochs if they are "
-            f"to be others (notebook:20); {SEVERAL}.",
-            metavar="NAME[:EPOCHS]",
-        ),
-    ] = None,
-    epochs: Annotated[
-        int | None,
-        typer.Option(help="How often the preset sees every training window. [default: the recipe's]", metavar="N"),
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Of everything that is drawn at random.", metavar="N")] = 0,
-    fold: Annotated[
-        list[str] | None,
-        typer.Option(help=f"Only this fold, by its name or its number from 0; {SEVERAL}.", metavar="K"),
-    ] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option(help="Processes, of one thread each; 0 for this one alone. [default: one a core]", metavar="N"),
-    ] = None,
-    scheduler: Annotated[
-        str | None, typer.Option(help="Run on the Dask cluster of this scheduler.", metavar="ADDRESS")
-    ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with what is in --out.", metavar=FLAG)] = False,
+    protocol: ProtocolName,
+    out: Out,
+    folders: Folders = None,
+    preset: PresetName = None,
+    no_preset: NoPreset = False,
+    baseline: Baselines = None,
+    epochs: Epochs = None,
+    seed: Seed = 0,
+    fold: Folds = None,
+    workers: WorkerCount = None,
+    scheduler: Scheduler = None,
+    resume: Resume = False,
     json: Json = False,
-    against: Annotated[
-        Path | None,
-        typer.Option(
-            help="Compare with an earlier benchmark.json: exit code 1 when the scores of what both have differ.",
-            metavar="FILE",
-        ),
-    ] = None,
+    against: Against = None,
+    reading: TableOptions,
 ) -> None:
     """Measure a preset on unseen people, beside baselines, by a named protocol.
 
@@ -81,25 +117,27 @@ def benchmark(
     adds folds and baselines. The directory holds benchmark.json, benchmark.md, confusion.png, and for every fold the
     scores of each method and the model files of presets.
     """
-    from harken.evaluation.benchmark import BenchmarkSettings, compare, read_result
+    from harken.evaluation.benchmark import compare, read_result
     from harken.learning.presets import DEFAULT_PRESET
 
+    if no_preset and preset is not None:
+        raise HarkenError(f"--no-preset and --preset {preset} exclude one another")
     earlier = read_result(against) if against is not None else None
-    settings = BenchmarkSettings(
-        dataset=dataset,
+    result = _run(
+        data,
         protocol=protocol,
         out=out,
-        folders=tuple(data or ()),
-        preset=preset or DEFAULT_PRESET,
+        folders=folders or (),
+        preset=None if no_preset else preset or DEFAULT_PRESET,
         epochs=epochs,
-        baselines=tuple(baseline or ()),
+        baselines=baseline or (),
         seed=seed,
-        folds=tuple(fold or ()),
+        folds=fold or (),
         workers=workers,
         scheduler=scheduler,
+        reading=reading,
         resume=resume,
     )
-    result = _run(settings)
     if json:
         from harken.evaluation.benchmark.directory import json_text
 
@@ -117,37 +155,42 @@ class _Lines:
     """A line on the standard error for whatever is finished."""
 
     def __init__(self) -> None:
-        self.jobs = self.done = 0
+        self.tasks = self.done = 0
 
-    def begins(self, *, jobs: int, done: int) -> None:
-        self.jobs, self.done = jobs, done
+    def begins(self, *, tasks: int, done: int) -> None:
+        self.tasks, self.done = tasks, done
         if done:
-            typer.echo(f"{done} of {jobs} are there already.", err=True)
-        if done < jobs:
-            typer.echo(f"{jobs - done} to learn and test, a line as each ends.", err=True)
+            typer.echo(f"{done} of {tasks} are there already.", err=True)
+        if done < tasks:
+            typer.echo(f"{tasks - done} to learn and test, a line as each ends.", err=True)
 
     def finished(self, finished: "Finished") -> None:
         from harken.recordings.inspection import duration_text
 
         self.done = finished.done
-        left = f", about {duration_text(round(finished.left_s))} left" if finished.done < finished.jobs else ""
+        left = f", about {duration_text(round(finished.left_s))} left" if finished.done < finished.tasks else ""
         typer.echo(
             f"{finished.method}, fold {finished.fold}: mean person macro F1 {finished.mean_person_macro_f1:.3f} in "
-            f"{duration_text(finished.seconds)}. {finished.done} of {finished.jobs} done after "
+            f"{duration_text(finished.seconds)}. {finished.done} of {finished.tasks} done after "
             f"{duration_text(round(finished.elapsed_s))}{left}.",
             err=True,
         )
 
 
-def _run(settings: "BenchmarkSettings") -> dict[str, Any]:
-    from harken.evaluation.benchmark import run_benchmark
+def _run(data: str, *, out: Path, **options: Any) -> dict[str, Any]:
+    """Run the job with a line on the standard error for each result."""
+    from harken.cli.files import recordings
+    from harken.jobs.benchmark import benchmark as run
+    from harken.windows.splits.protocols import protocol_names
 
     lines = _Lines()
+    if Path(data).is_dir() and not protocol_names(data):
+        recordings([data], out=out)  # prints which files of the folder are left out
     try:
-        return run_benchmark(settings, lines)
+        return run(data, out=out, watcher=lines, **options)
     except KeyboardInterrupt:
         kept = (
-            f"{printable(settings.out)} keeps the {lines.done} folds of methods that are done; the same command with "
+            f"{printable(out)} keeps the {lines.done} folds of methods that are done; the same command with "
             "--resume goes on with the others."
             if lines.done
             else "No method was done with a fold yet, so nothing is kept."

@@ -41,13 +41,19 @@ def datasets(
     Where the variable HARKEN_DATA names a folder, a data set is looked for in the folder of its name in there. The
     JSON is a list of objects, one for each data set that is told of.
     """
-    from harken.datasets.registry import DATASETS, dataset
+    from harken.datasets.registry import dataset, dataset_names
     from harken.support.errors import HarkenError
 
     if name is None:
         if fetch is not None:
-            raise HarkenError(f"--fetch DIR needs the name of one data set: {', '.join(DATASETS)}")
-        _tell([each.info for each in DATASETS.values()], json=json)
+            raise HarkenError(f"--fetch DIR needs the name of one data set: {', '.join(dataset_names())}")
+        infos = []
+        for each in dataset_names():
+            try:
+                infos.append(dataset(each).info)
+            except HarkenError as error:  # of another package
+                typer.echo(f"left out: {error}", err=True)
+        _tell(infos, json=json)
         return
     info = dataset(name).info
     if fetch is None:
@@ -119,7 +125,7 @@ def _print_one(info: "DatasetInfo") -> None:
     section("Reader", _checked(info))
     section("What misleads", *(f"- {trap}" for trap in info.traps))
     section("Labels, and the common words for them", *_label_lines(info))
-    section("Protocols, for harken benchmark", _protocols(info) or "none")
+    section("Protocols, for harken benchmark", _protocols(info))
     section("Licence", info.licence)
     section("Cite", info.citation)
     section("From", info.url)
@@ -127,9 +133,9 @@ def _print_one(info: "DatasetInfo") -> None:
 
 
 def _protocols(info: "DatasetInfo") -> str:
-    from harken.windows.splits.protocols import PROTOCOLS
+    from harken.windows.splits.protocols import protocol_names
 
-    return ", ".join(name for dataset, name in PROTOCOLS if dataset == info.name)
+    return ", ".join(protocol_names(info.name))
 
 
 def _label_lines(info: "DatasetInfo") -> list[str]:

@@ -16,30 +16,35 @@ if TYPE_CHECKING:
 __all__ = ["evaluate"]
 
 
+Files = Annotated[
+    list[Path],
+    typer.Argument(help="Labelled recordings to test it on, or folders of them.", metavar="FILE", show_default=False),
+]
+IgnoreLabels = Annotated[
+    list[str] | None,
+    typer.Option("--ignore-label", help="Leave out windows of this label; may be given again.", metavar="NAME"),
+]
+UnsureBelow = Annotated[
+    float | None,
+    typer.Option(
+        help="Also count what is answered when a window whose largest probability is below P (0 to 1) is called "
+        "unsure.",
+        metavar="P",
+    ),
+]
+Plot = Annotated[
+    Path | None, typer.Option(help="Draw the confusion matrix of the unseen people to this PNG.", metavar="PNG")
+]
+
+
 @with_reading_options
 def evaluate(
     model: Model,
-    files: Annotated[
-        list[Path],
-        typer.Argument(
-            help="Labelled recordings to test it on, or folders of them.", metavar="FILE", show_default=False
-        ),
-    ],
+    files: Files,
     *,
-    ignore_label: Annotated[
-        list[str] | None, typer.Option(help="Leave out windows of this label; may be given again.", metavar="NAME")
-    ] = None,
-    unsure_below: Annotated[
-        float | None,
-        typer.Option(
-            help="Also count what is answered when a window whose largest probability is below P (0 to 1) is called "
-            "unsure.",
-            metavar="P",
-        ),
-    ] = None,
-    plot: Annotated[
-        Path | None, typer.Option(help="Draw the confusion matrix of the unseen people to this PNG.", metavar="PNG")
-    ] = None,
+    ignore_label: IgnoreLabels = None,
+    unsure_below: UnsureBelow = None,
+    plot: Plot = None,
     no_orientation: NoOrientation = False,
     json: Json = False,
     reading: TableOptions,
@@ -49,8 +54,8 @@ def evaluate(
     People the model learned from are reported apart from unseen people and never counted among them, also when the
     recording has another name or another unit, or was cut. With --unsure-below
     every score still counts all windows; beside them stands how many get an answer, and how many answers are right.
-    A file that cannot be scored does not keep the others from being scored; it is named at the end, and in the JSON
-    under "failures".
+    A table with several names in its subject column holds a recording of each. A file that cannot be scored does not
+    keep the others from being scored; it is named at the end, and in the JSON under "failures".
     """
     from harken.cli.files import recordings
     from harken.jobs.evaluation import evaluate as evaluate_files

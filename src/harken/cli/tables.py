@@ -67,7 +67,7 @@ def _grouped(outcome: Outcome, notes: Sequence[Sequence[str]]) -> list[str]:
 
     reads = outcome.data.training + outcome.data.cross
     return [
-        f"{printable(reads[note.recordings[0]].path.name)}: {note.text}"
+        f"{printable(reads[note.recordings[0]].short_name)}: {note.text}"
         if len(note.recordings) == 1
         else f"{len(note.recordings)} files: {note.text}"
         for note in share_notes(notes)

@@ -42,66 +42,82 @@ class TrainCommand(TyperCommand):
             ) from error
 
 
+Files = Annotated[
+    list[Path],
+    typer.Argument(
+        help="Labelled recordings of the people to learn from, or folders of them.",
+        metavar="FILE",
+        show_default=False,
+    ),
+]
+Out = Annotated[Path, typer.Option(help="The run directory to make.", metavar="DIR", show_default=False)]
+Cross = Annotated[
+    list[Path] | None,
+    typer.Option(
+        CROSS,
+        help="Recordings of people the model never meets, or folders of them, to test it on: every FILE up to the "
+        "next option. Put the recordings to learn from before it: harken train a.csv b.csv --cross c.csv d.csv "
+        "--out DIR.",
+        metavar="FILE...",
+    ),
+]
+PresetName = Annotated[
+    str | None,
+    typer.Option(
+        "--preset",
+        help="The recipe: everyday, deep_conv_lstm or notebook. An installed package may add others. "
+        "[default: everyday]",
+        metavar="NAME",
+    ),
+]
+Epochs = Annotated[
+    int | None,
+    typer.Option(
+        help="How often every training window is seen; 2 is a quick look. [default: the recipe's]", metavar="N"
+    ),
+]
+Seed = Annotated[int, typer.Option(help="Of all that is drawn at random; another gives another model.", metavar="N")]
+Device = Annotated[str, typer.Option(help="Where to compute: auto, cpu or cuda.", metavar="NAME")]
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        help="Threads of the processor to compute with. Runs with the same number give the same bytes. [default: "
+        "the fastest number, measured before the first iteration]",
+        metavar="N",
+        min=1,
+        max=1024,
+        show_default=False,
+    ),
+]
+Channels = Annotated[str | None, typer.Option(help="Read only these channels, such as x,y,z.", metavar="NAMES")]
+IgnoreLabels = Annotated[
+    list[str] | None,
+    typer.Option("--ignore-label", help="Treat this label as unlabelled; may be given again.", metavar="NAME"),
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.", metavar=FLAG)]
+
+
 @with_reading_options
 def train(
-    files: Annotated[
-        list[Path],
-        typer.Argument(
-            help="Labelled recordings of the people to learn from, or folders of them.",
-            metavar="FILE",
-            show_default=False,
-        ),
-    ],
+    files: Files,
     *,
-    out: Annotated[Path, typer.Option(help="The run directory to make.", metavar="DIR", show_default=False)],
-    cross: Annotated[
-        list[Path] | None,
-        typer.Option(
-            help="Recordings of people the model never meets, or folders of them, to test it on: every FILE up to the "
-            "next option. Put the recordings to learn from before it: harken train a.csv b.csv --cross c.csv d.csv "
-            "--out DIR.",
-            metavar="FILE...",
-        ),
-    ] = None,
-    preset: Annotated[
-        str | None,
-        typer.Option(help="The recipe: everyday, deep_conv_lstm or notebook. [default: everyday]", metavar="NAME"),
-    ] = None,
-    epochs: Annotated[
-        int | None,
-        typer.Option(
-            help="How often every training window is seen; 2 is a quick look. [default: the recipe's]", metavar="N"
-        ),
-    ] = None,
-    seed: Annotated[
-        int, typer.Option(help="Of all that is drawn at random; another gives another model.", metavar="N")
-    ] = 0,
-    device: Annotated[str, typer.Option(help="Where to compute: auto, cpu or cuda.", metavar="NAME")] = "auto",
-    threads: Annotated[
-        int | None,
-        typer.Option(
-            help="Threads of the processor to compute with. Runs with the same number give the same bytes. [default: "
-            "the fastest number, measured before the first iteration]",
-            metavar="N",
-            min=1,
-            max=1024,
-            show_default=False,
-        ),
-    ] = None,
-    channels: Annotated[
-        str | None, typer.Option(help="Read only these channels, such as x,y,z.", metavar="NAMES")
-    ] = None,
-    ignore_label: Annotated[
-        list[str] | None, typer.Option(help="Treat this label as unlabelled; may be given again.", metavar="NAME")
-    ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.", metavar=FLAG)] = False,
+    out: Out,
+    cross: Cross = None,
+    preset: PresetName = None,
+    epochs: Epochs = None,
+    seed: Seed = 0,
+    device: Device = "auto",
+    threads: Threads = None,
+    channels: Channels = None,
+    ignore_label: IgnoreLabels = None,
+    resume: Resume = False,
     reading: TableOptions,
 ) -> None:
     """Train a recogniser on some people, test it on others, and write the report.
 
     Every test is made: the same person with overlapping windows (flattering), the same person honestly, and,
-    with --cross, unseen people. A run may be stopped (Ctrl-C) or killed; the same command with --resume
-    goes on with it.
+    with --cross, unseen people. A table with several names in its subject column holds a recording of each. A run may
+    be stopped (Ctrl-C) or killed; the same command with --resume goes on with it.
     """
     from harken.cli.files import recordings
     from harken.learning.presets import DEFAULT_PRESET

@@ -118,8 +118,8 @@ NO_CLOCK = (
 )
 
 
-def read_dsads(folder: Path | None = None) -> list[Recording]:
-    """Both arms' acceleration, one recording a person and arm: p1's right arm, p1's left arm, and so on.
+def read_dsads(folder: Path | None = None, *, arms: Sequence[str] = tuple(ARMS)) -> list[Recording]:
+    """One recording a person and arm: p1's right arm, p1's left arm, and so on.
 
     Channels are ``x, y, z`` in g. ``subject`` is ``dsads_p1`` to ``dsads_p8`` for either arm, and ``source`` says
     which arm; a person's two recordings have the same times. Times are made up (see ``quality``).
@@ -127,13 +127,14 @@ def read_dsads(folder: Path | None = None) -> list[Recording]:
     Args:
         folder: the published set, its ``data``, or the folder of ``dsads_arms.parquet``; by default the folder
             ``dsads`` where ``HARKEN_DATA`` says.
+        arms: which of ``ARMS``.
 
     Raises:
         HarkenError: when there is no such folder, it holds neither, or a file of it is damaged.
     """
     folder = data_folder(INFO, folder)
     table = folder / TIDY_FILE
-    return _from_table(table) if table.is_file() else _from_segments(folder)
+    return _from_table(table, arms) if table.is_file() else _from_segments(folder, arms)
 
 
 TimesAndSignals = tuple[NDArray[np.int64], NDArray[np.float32]]
@@ -166,7 +167,7 @@ def _recording(
     return mend(recording)
 
 
-def _from_table(path: Path) -> list[Recording]:
+def _from_table(path: Path, arms: Sequence[str]) -> list[Recording]:
     try:
         frame = pl.read_parquet(path, columns=["subject", "placement", "t", "x", "y", "z", "label_orig"])
         frame = frame.with_columns(
@@ -181,7 +182,7 @@ def _from_table(path: Path) -> list[Recording]:
         raise HarkenError(f"{path}: cannot be read ({error.strerror or error})") from error
     recordings = []
     for person in sorted(frame["subject"].unique()):
-        for arm in ARMS:
+        for arm in arms:
             theirs = frame.filter(subject=person, placement=arm)
             if len(theirs) == 0:
                 raise HarkenError(f"{path}: has no {arm} of {person}")
@@ -197,11 +198,11 @@ def _of_table(bout: pl.DataFrame) -> TimesAndSignals:
     return time_ns, bout.select("x", "y", "z").to_numpy()
 
 
-def _from_segments(folder: Path) -> list[Recording]:
+def _from_segments(folder: Path, arms: Sequence[str]) -> list[Recording]:
     recordings = []
     for person, files in _segments(folder).items():
         bouts = {activity: _bout(segments) for activity, segments in files.items()}
-        for arm in ARMS:
+        for arm in arms:
             samples = [(activity, *bout[arm]) for activity, bout in bouts.items()]
             recordings.append(_recording(samples, person=person, arm=arm, source=folder, unit="m/s2"))
     return recordings

@@ -4,13 +4,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from harken.datasets import dsads, exercises, hawthorne, hmp, pamap2, selfback, stress_predict, uci_har, wisdm
 from harken.datasets.info import DatasetInfo
 from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
+from harken.support.plugins import Registry
 
-__all__ = ["DATASETS", "Dataset", "dataset"]
+__all__ = ["DATASETS", "Dataset", "dataset", "dataset_names"]
 
 
 @dataclass(frozen=True)
@@ -44,16 +46,34 @@ DATASETS: Mapping[str, Dataset] = MappingProxyType(
         )
     }
 )
-"""Every data set, by its name, in the order in which they are listed."""
+"""Harken's own, by name, in the order in which they are listed."""
+
+
+def _checked(name: str, found: Any) -> Dataset:
+    if not isinstance(found, Dataset):
+        raise HarkenError(f"{name} must be a Dataset (harken.datasets.registry), got {type(found).__name__}")
+    if found.info.name != name:
+        raise HarkenError(f"its facts call it {found.info.name!r}; this name and that of the entry point must agree")
+    return found
+
+
+_REGISTRY = Registry("data set", "harken.datasets", DATASETS, check=_checked)
+
+
+def dataset_names() -> list[str]:
+    """The names of all data sets: harken's own, then those of other installed packages."""
+    return _REGISTRY.names()
 
 
 def dataset(name: str) -> Dataset:
     """The data set of this name.
 
+    Other installed packages add data sets by entry points in the group ``harken.datasets``.
+
     Raises:
-        HarkenError: when there is none; the message names those there are.
+        HarkenError: when there is none (the message names those there are), or it cannot be imported.
     """
-    try:
-        return DATASETS[name]
-    except KeyError:
-        raise HarkenError(f"harken knows no data set {name!r}; it knows {', '.join(DATASETS)}") from None
+    found = _REGISTRY.find(name)
+    if found is None:
+        raise HarkenError(f"harken knows no data set {name!r}; it knows {', '.join(dataset_names())}")
+    return found

@@ -37,6 +37,8 @@ def read_tidy(
     label_column: str | None = None,
     unit: AccelerationUnit | None = None,
     sensor_range_g: float | None = None,
+    timezone: str | None = None,
+    as_found: bool = False,
 ) -> list[Recording]:
     """Read a tidy table, one recording a person and placement, mended; persons and placements in sorted order.
 
@@ -53,14 +55,25 @@ def read_tidy(
         label_column: which column has the labels; by default ``label``.
         unit: of the acceleration; by default recognised from gravity, once for the whole table.
         sensor_range_g: the sensor's range; by default guessed for each recording (see ``harken.recordings.mending``).
+        timezone: the wearers' zone as an IANA name; by default UTC.
+        as_found: give recordings with all rows in the file's order, not mended.
 
     Raises:
         HarkenError: when a column is missing or holds something else, a person or session has no name, or two
             sessions of one sensor overlap in time.
     """
     path = Path(path)
+    TableOptions(timezone=timezone)  # checks the zone before anything is read
     tables = [(file, _read(file)) for file in _files(path)]
-    return recordings_of_tables(path, tables, label_column=label_column, unit=unit, sensor_range_g=sensor_range_g)
+    return recordings_of_tables(
+        path,
+        tables,
+        label_column=label_column,
+        unit=unit,
+        sensor_range_g=sensor_range_g,
+        timezone=timezone,
+        as_found=as_found,
+    )
 
 
 def read_study(
@@ -98,9 +111,11 @@ def recordings_of_tables(
     label_column: str | None = None,
     unit: AccelerationUnit | None = None,
     sensor_range_g: float | None = None,
+    timezone: str | None = None,
+    as_found: bool = False,
 ) -> list[Recording]:
     """The recordings of tidy tables that were read from files in ``path``. See ``read_tidy``."""
-    frame = pl.concat([_roles(file, table, label_column) for file, table in tables])
+    frame = pl.concat([_roles(file, table, label_column, timezone) for file, table in tables])
     signals = frame.select("x", "y", "z").to_numpy()
     found = unit or acceleration_unit(magnitude_at_rest(signals))
     if found is None:
@@ -111,7 +126,8 @@ def recordings_of_tables(
     for subject, placement, rows in groups.sort("subject", "placement").iter_rows():
         mine = np.array(rows, dtype=np.int64)
         recording = _recording(frame[mine], signals[mine], subject=subject, placement=placement, path=path, unit=found)
-        recordings.append(mend(recording, sensor_range=sensor_range_g))
+        recording = replace(recording, timezone=timezone or "UTC")
+        recordings.append(recording if as_found else mend(recording, sensor_range=sensor_range_g))
     return recordings
 
 
@@ -136,7 +152,7 @@ def _read(path: Path) -> pl.DataFrame:
         raise HarkenError(f"{path}: cannot be read ({error.strerror or error})") from error
 
 
-def _roles(path: Path, frame: pl.DataFrame, label_column: str | None) -> pl.DataFrame:
+def _roles(path: Path, frame: pl.DataFrame, label_column: str | None, timezone: str | None) -> pl.DataFrame:
     """One table: names as text, ``time_ns`` (from the session's start, or a date: ``dated``), x, y, z as float32."""
     if len(frame) == 0:
         raise HarkenError(f"{path}: there are no rows of data in it")
@@ -146,7 +162,7 @@ def _roles(path: Path, frame: pl.DataFrame, label_column: str | None) -> pl.Data
         nameless = names[role].fill_null("").eq("").arg_true()
         if len(nameless):
             raise HarkenError(f"{path}, row {int(nameless[0]) + 1}: the {role} has no name")
-    time_ns, dated = _times(path, frame[column["time"]], names["session"])
+    time_ns, dated = _times(path, frame[column["time"]], names["session"], timezone)
     placement = frame[column["placement"]].cast(pl.String) if "placement" in column else None
     return pl.DataFrame(
         {
@@ -185,7 +201,7 @@ def _columns(path: Path, header: list[str], label_column: str | None) -> dict[st
     return found
 
 
-def _times(path: Path, column: pl.Series, session: pl.Series) -> tuple[NDArray[np.int64], bool]:
+def _times(path: Path, column: pl.Series, session: pl.Series, timezone: str | None) -> tuple[NDArray[np.int64], bool]:
     """Times in ns ``[n]``, and whether they have a date."""
     seconds = column.name.strip().lower() == "t"
     unit: TimeUnit | None = "s" if seconds else None
@@ -193,7 +209,7 @@ def _times(path: Path, column: pl.Series, session: pl.Series) -> tuple[NDArray[n
         # Of one session: the times of many, each from its own start, lie between one another.
         first = column.filter(session == session[0]).drop_nulls()
         unit = time_unit(first.to_numpy())
-    clock = nanoseconds(path, column, TableOptions(time_unit=unit), lambda row: f"row {row + 1}")
+    clock = nanoseconds(path, column, TableOptions(time_unit=unit, timezone=timezone), lambda row: f"row {row + 1}")
     if clock.present is not None and not clock.present.all():
         raise HarkenError(f"{path}, row {int(np.argmin(clock.present)) + 1}: has no time")
     return clock.time_ns, not seconds and bool(np.abs(clock.time_ns).max() >= EARLIEST_DATE_NS)

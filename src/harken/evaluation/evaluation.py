@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,33 +112,22 @@ def evaluate(
             cannot be resampled; holds no window with a label, or a label that was never learned and is not in
             ``ignore_labels``; when ``unsure_below`` is no probability; when no recording can be scored.
     """
-    specification = recogniser.specification_
     collected = _Collected(recogniser, ignore_labels, orientation)
-    for recording in recordings:
-        try:
-            collected.add(recording)
-        except HarkenError as error:
-            if on_failure is None:
-                raise
-            on_failure(recording, error)
-    if not collected.parts:
-        raise HarkenError("none of the recordings can be scored")
+    collected.add_all(recordings, on_failure)
+    specification = recogniser.specification_
     windows = concatenate(collected.parts).with_label_names(specification.labels)
     probabilities = recogniser.predict_proba(windows)
-    met = sorted({*recogniser.provenance_.get("training_people", []), *collected.known_people})
-    is_known = np.isin(windows.subjects, met) if met else np.zeros(len(windows), dtype=bool)
-    unseen, known = (
-        _Side(windows[mask], probabilities[mask], specification.labels) if mask.any() else None
-        for mask in (~is_known, is_known)
-    )
+    learned_people = {*recogniser.provenance_.get("training_people", []), *collected.known_people}
+    is_known = np.isin(windows.subjects, sorted(learned_people))
+    unseen, known = (_side(windows[of], probabilities[of], unsure_below) for of in (~is_known, is_known))
     return Evaluation(
-        unseen=unseen.people() if unseen else None,
-        all_unseen=unseen.together() if unseen else None,
-        known=known.people() if known else None,
-        unseen_error=unseen.error() if unseen else None,
-        known_error=known.error() if known else None,
-        unseen_answered=unseen.answered(unsure_below) if unseen else None,
-        known_answered=known.answered(unsure_below) if known else None,
+        unseen=unseen.people,
+        all_unseen=unseen.together,
+        known=known.people,
+        unseen_error=unseen.error,
+        known_error=known.error,
+        unseen_answered=unseen.answered,
+        known_answered=known.answered,
         calibrated_on=specification.calibrated_on,
         window_length_s=windows.length / windows.sample_rate_hz,
         hop_s=specification.hop_s,
@@ -147,39 +136,35 @@ def evaluate(
     )
 
 
-@dataclass(frozen=True)
-class _Side:
-    """The labelled windows of unseen, or of known, people, with the probabilities ``[n, labels]`` they were given."""
+class _Side(NamedTuple):
+    """The scores of unseen, or of known, people; all None where there is nobody. See ``Evaluation``."""
 
-    windows: Windows
-    probabilities: NDArray[np.float32]
-    labels: tuple[str, ...]
+    people: PeopleScores | None = None
+    together: Scores | None = None
+    error: float | None = None
+    answered: AnsweredPeople | None = None
 
-    def people(self) -> PeopleScores:
-        return score_people(self.windows.label_codes, self._predicted, self.windows.subjects, self.labels)
 
-    def together(self) -> Scores:
-        return score(self.windows.label_codes, self._predicted, self.labels)
-
-    def error(self) -> float:
-        return expected_calibration_error(self.probabilities, self.windows.label_codes)
-
-    def answered(self, unsure_below: float | None) -> AnsweredPeople | None:
-        if unsure_below is None:
-            return None
-        codes, subjects = self.windows.label_codes, self.windows.subjects
-        return AnsweredPeople(
-            {
-                str(person): answered(self.probabilities[of], codes[of], unsure_below=unsure_below)
-                for person in np.unique(subjects)
-                for of in [subjects == person]
-            },
-            answered(self.probabilities, codes, unsure_below=unsure_below),
-        )
-
-    @property
-    def _predicted(self) -> NDArray[np.int64]:
-        return np.asarray(self.probabilities.argmax(axis=1))
+def _side(windows: Windows, probabilities: NDArray[np.float32], unsure_below: float | None) -> _Side:
+    """Score labelled windows, whose codes are in the order of the probabilities ``[n, labels]``."""
+    if len(windows) == 0:
+        return _Side()
+    codes, subjects, labels = windows.label_codes, windows.subjects, windows.label_names
+    predicted = probabilities.argmax(axis=1)
+    answered_people = None
+    if unsure_below is not None:
+        each = {
+            str(person): answered(probabilities[of], codes[of], unsure_below=unsure_below)
+            for person in np.unique(subjects)
+            for of in [subjects == person]
+        }
+        answered_people = AnsweredPeople(each, answered(probabilities, codes, unsure_below=unsure_below))
+    return _Side(
+        score_people(codes, predicted, subjects, labels),
+        score(codes, predicted, labels),
+        expected_calibration_error(probabilities, codes),
+        answered_people,
+    )
 
 
 class _Collected:
@@ -197,6 +182,24 @@ class _Collected:
         self.turned: dict[str, str] = {}
         self.learned: dict[str, float] = {}
         self.known_people: set[str] = set()
+
+    def add_all(
+        self, recordings: Iterable[Recording], on_failure: Callable[[Recording, HarkenError], None] | None
+    ) -> None:
+        """Take recordings; see ``evaluate``.
+
+        Raises:
+            HarkenError: as ``add``, where ``on_failure`` is None; when none can be taken.
+        """
+        for recording in recordings:
+            try:
+                self.add(recording)
+            except HarkenError as error:
+                if on_failure is None:
+                    raise
+                on_failure(recording, error)
+        if not self.parts:
+            raise HarkenError("none of the recordings can be scored")
 
     def add(self, recording: Recording) -> None:
         """Take one recording.

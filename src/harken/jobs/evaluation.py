@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harken.datasets.people import read_people
 from harken.evaluation.evaluation import Evaluation
 from harken.evaluation.evaluation import evaluate as evaluate_recordings
 from harken.labelling.cohort import recordings_in, without_path
 from harken.models.recogniser import Recogniser
-from harken.readers import read
 from harken.readers.options import TableOptions
 from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError, raise_failures
@@ -24,7 +24,8 @@ class EvaluatedFiles:
 
     Attributes:
         scores: of each person and of all together; see ``harken.evaluation.evaluation.Evaluation``.
-        failures: each file that could not be read or scored, and why.
+        failures: each file that could not be read or scored, and why; a file of several people is in it for each
+            person who could not be scored.
         warnings: each file with something that its reader must know, such as a sensor that was not worn on a wrist.
     """
 
@@ -52,7 +53,8 @@ def evaluate(
 ) -> EvaluatedFiles:
     """Score a model on labelled files, as ``harken evaluate`` does: each person, and the mean over people.
 
-    A file that cannot be read or scored does not stop the others; ``failures`` names it.
+    A table with several names in its subject column is a recording a person. A file that cannot be read or scored does
+    not stop the others; ``failures`` names it.
 
     >>> import harken
     >>> evaluated = harken.evaluate("packaged", ["alice.csv", "bob.csv"])
@@ -76,35 +78,52 @@ def evaluate(
         raise HarkenError(f"unsure_below must be a probability between 0 and 1, got {unsure_below:g}")
     recogniser = model if isinstance(model, Recogniser) else Recogniser.load(model)
     paths = recordings_in([files] if isinstance(files, str | Path) else list(files)).files
-    failures: list[tuple[Path, HarkenError]] = []
-    warnings: list[tuple[Path, str]] = []
-
-    def warn(path: Path, sentence: str) -> None:
-        warnings.append((path, sentence))
-        if on_warning is not None:
-            on_warning(path, sentence)
-
-    def each_read() -> Iterator[Recording]:
-        for path in paths:
-            try:
-                recording = read(path, **vars(reading or TableOptions()))
-            except HarkenError as error:
-                failures.append((path, error))
-                continue
-            for sentence in recording.warnings:
-                warn(path, sentence)
-            yield recording
-
+    each = _Files(paths, reading or TableOptions(), on_warning)
     try:
         scores = evaluate_recordings(
             recogniser,
-            each_read(),
+            each.recordings(),
             ignore_labels=ignore_labels,
             unsure_below=unsure_below,
             orientation=orientation,
-            on_failure=lambda recording, error: failures.append((Path(recording.source), error)),
+            on_failure=each.note_failure,
         )
     except HarkenError:
-        raise_failures([error for _, error in failures], len(paths))
+        raise_failures([error for _, error in each.failures], len(paths))
         raise
-    return EvaluatedFiles(scores, tuple(failures), tuple(warnings))
+    return EvaluatedFiles(scores, tuple(each.failures), tuple(each.warnings))
+
+
+class _Files:
+    """Reads files one after the other, and notes which cannot be read or scored."""
+
+    def __init__(
+        self, paths: Sequence[Path], reading: TableOptions, on_warning: Callable[[Path, str], None] | None
+    ) -> None:
+        self._paths, self._reading, self._on_warning = paths, reading, on_warning
+        self._path = Path()
+        self.failures: list[tuple[Path, HarkenError]] = []
+        self.warnings: list[tuple[Path, str]] = []
+
+    def recordings(self) -> Iterator[Recording]:
+        """Every person's recording in the files that can be read."""
+        for path in self._paths:
+            self._path = path
+            try:
+                people = read_people(path, self._reading)
+            except HarkenError as error:
+                self.failures.append((path, error))
+                continue
+            for recording in people:
+                for sentence in recording.warnings:
+                    self._warn(sentence)
+                yield recording
+
+    def note_failure(self, _: Recording, error: HarkenError) -> None:
+        """The recording that was read last cannot be scored."""
+        self.failures.append((self._path, error))
+
+    def _warn(self, sentence: str) -> None:
+        self.warnings.append((self._path, sentence))
+        if self._on_warning is not None:
+            self._on_warning(self._path, sentence)

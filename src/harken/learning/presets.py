@@ -1,15 +1,19 @@
 """Recipes by name: windows, network and training in one."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
+
+from torch import nn
 
 from harken.learning.augmentation import Augmentation
 from harken.learning.training import TrainingSettings
+from harken.networks.build import network_name
 from harken.networks.specification import ModelUnit
 from harken.support.errors import HarkenError
+from harken.support.plugins import Registry
 
-__all__ = ["DEFAULT_PRESET", "PRESETS", "Preset", "RandomDraws", "SlidingHops", "preset"]
+__all__ = ["DEFAULT_PRESET", "PRESETS", "Preset", "RandomDraws", "SlidingHops", "is_preset", "preset", "preset_names"]
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,8 @@ class Preset:
         window_length: samples in a window.
         windows: how windows are taken from recordings.
         acceleration_unit: in which the network reads acceleration.
-        network, sizes: the network and its sizes, less channels and classes.
+        network, sizes: the network, by name or a class of one's own (``harken.networks.build``), and its sizes, less
+            channels and classes.
         training: how it is trained (its seed is the recogniser's).
         calibrated_on_unseen: a run fits once more without a few of the training people and calibrates the
             model on those; else on later moments of the same people.
@@ -64,7 +69,7 @@ class Preset:
     window_length: int
     windows: RandomDraws | SlidingHops
     acceleration_unit: ModelUnit
-    network: str
+    network: str | type[nn.Module]
     sizes: Mapping[str, Any]
     training: TrainingSettings
     calibrated_on_unseen: bool = False
@@ -72,6 +77,15 @@ class Preset:
     def trained(self, **changes: Any) -> "Preset":
         """The same recipe with other training settings."""
         return replace(self, training=replace(self.training, **changes))
+
+    @property
+    def network_name(self) -> str:
+        """What a model file calls the network. Raises as ``harken.networks.build.network_name``."""
+        return network_name(self.network)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(replace(self, network=self.network_name))
 
 
 EVERYDAY = Preset(
@@ -143,14 +157,38 @@ PRESETS: dict[str, Preset] = {
 DEFAULT_PRESET = "everyday"
 
 
-def preset(name: "str | Preset") -> Preset:
+def _checked(name: str, found: Any) -> Preset:
+    if not isinstance(found, Preset):
+        raise HarkenError(f"{name} must be a harken Preset, got {type(found).__name__}")
+    if found.name != name:
+        raise HarkenError(f"the preset calls itself {found.name!r}; its name and that of the entry point must agree")
+    return found
+
+
+_REGISTRY = Registry("preset", "harken.presets", PRESETS, check=_checked)
+
+
+def preset_names() -> list[str]:
+    """The names of all presets: harken's own, then those of other installed packages."""
+    return _REGISTRY.names()
+
+
+def is_preset(name: str) -> bool:
+    """Whether a preset has this name. Imports no package."""
+    return name in _REGISTRY
+
+
+def preset(name: str | Preset) -> Preset:
     """The recipe of this name; a recipe of one's own is given back as it is.
 
+    Other installed packages add presets by entry points in the group ``harken.presets``.
+
     Raises:
-        HarkenError: when there is none.
+        HarkenError: when there is none, or it cannot be imported.
     """
     if isinstance(name, Preset):
         return name
-    if name not in PRESETS:
-        raise HarkenError(f"there is no preset {name!r}; the presets are {', '.join(PRESETS)}")
-    return PRESETS[name]
+    found = _REGISTRY.find(name)
+    if found is None:
+        raise HarkenError(f"there is no preset {name!r}; the presets are {', '.join(preset_names())}")
+    return found

@@ -331,7 +331,7 @@ def _specification(recipe: Preset, windows: Windows, labels: tuple[str, ...]) ->
         window_length=windows.length,
         hop_s=windows.length / windows.sample_rate_hz / 2,
         labels=labels,
-        network=recipe.network,
+        network=recipe.network_name,
         sizes={**recipe.sizes, "channels": len(windows.channels), "classes": len(labels)},
         preset=recipe.name,
     )

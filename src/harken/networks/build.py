@@ -1,36 +1,97 @@
-"""A network from its name and sizes: how a model file says what it holds."""
+"""A network from its name and sizes: how a model file says what it holds.
+
+Three kinds of networks have names: harken's own (``everyday``); those that an installed package adds by an entry point
+in the group ``harken.networks`` (``package/name`` in a model file); and classes that a program passes to ``Preset``
+(``module:Class``), which are known for as long as the program runs. A name in a file is never imported as a module:
+opening a stranger's model file must not execute anything but what is installed to be used with harken.
+"""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from dataclasses import asdict, fields, is_dataclass
+from inspect import signature
+from typing import Any, get_type_hints
 
 from torch import nn
 
-from harken.networks.deep_conv_lstm import DeepConvLSTM, DeepConvLSTMSizes
-from harken.networks.everyday import EverydayLSTM, EverydaySizes
-from harken.networks.notebook_lstm import NotebookLSTM, NotebookSizes
+from harken.networks.deep_conv_lstm import DeepConvLSTM
+from harken.networks.everyday import EverydayLSTM
+from harken.networks.notebook_lstm import NotebookLSTM
 from harken.networks.specification import LARGEST_SIZE, MOST_LAYERS, shown
 from harken.support.errors import HarkenError
+from harken.support.plugins import Registry, is_installed, qualified_name
 
-__all__ = ["NETWORKS", "Network", "build"]
+__all__ = ["NETWORKS", "build", "network_name", "sizes_of"]
 
-
-@dataclass(frozen=True)
-class Network:
-    """A kind of network: its class, and the dataclass of its sizes."""
-
-    module: type[nn.Module]
-    sizes: type[Any]
-
-
-NETWORKS: Mapping[str, Network] = {
-    "deep_conv_lstm": Network(DeepConvLSTM, DeepConvLSTMSizes),
-    "everyday": Network(EverydayLSTM, EverydaySizes),
-    "notebook_lstm": Network(NotebookLSTM, NotebookSizes),
+NETWORKS: Mapping[str, type[nn.Module]] = {
+    "deep_conv_lstm": DeepConvLSTM,
+    "everyday": EverydayLSTM,
+    "notebook_lstm": NotebookLSTM,
 }
+"""Harken's own. The constructor of each takes a dataclass of its sizes."""
 
 LAYERS = ("blocks", "convolutions", "layers")
 """Sizes that count layers. They are bounded by ``MOST_LAYERS``, the others by ``LARGEST_SIZE``."""
+FROM_THE_DATA = ("channels", "classes")
+"""Sizes that every network has: the data decides them."""
+
+_passed: dict[str, type[nn.Module]] = {}
+"""Classes that this program passed to a ``Preset``, by ``module:Class``."""
+
+
+def _checked(name: str, found: Any) -> type[nn.Module]:
+    if not (isinstance(found, type) and issubclass(found, nn.Module)):
+        raise HarkenError(f"{name} must be a class of torch.nn.Module, got {getattr(found, '__qualname__', found)}")
+    sizes_of(found)
+    return found
+
+
+_REGISTRY = Registry("network", "harken.networks", NETWORKS, check=_checked)
+
+
+def network_name(network: str | type[nn.Module]) -> str:
+    """What a model file calls a network.
+
+    Args:
+        network: a name, or a class: its constructor takes one dataclass of sizes (see ``sizes_of``), and its
+            ``forward`` maps float32 ``[batch, time, channels]`` to logits ``[batch, classes]``. A class is then known
+            to ``build`` by this name.
+
+    Raises:
+        HarkenError: when there is no such network, or the class is not built as described.
+    """
+    if isinstance(network, str):
+        if network not in _passed and _REGISTRY.find(network) is None:
+            raise HarkenError(_missing(network))
+        return _REGISTRY.qualified(network)
+    if (own := next((name for name, each in NETWORKS.items() if each is network), None)) is not None:
+        return own
+    # A script that is run has one name here and another in the processes that it starts.
+    module = network.__module__.replace("__mp_main__", "__main__")
+    name = f"{module}:{network.__qualname__}"
+    _checked(name, network)
+    if (point := _REGISTRY.point_to(network)) is not None:
+        return qualified_name(point)
+    _passed[name] = network
+    return name
+
+
+def sizes_of(network: type[nn.Module]) -> type[Any]:
+    """The dataclass of a network's sizes: the annotation of its constructor's one argument.
+
+    Raises:
+        HarkenError: when the constructor takes something else, or the dataclass lacks ``channels`` or ``classes``.
+    """
+    names = list(signature(network).parameters)
+    sizes = get_type_hints(network.__init__).get(names[0]) if len(names) == 1 else None
+    if not (isinstance(sizes, type) and is_dataclass(sizes)):
+        raise HarkenError(
+            f"the constructor of the network {network.__qualname__} must take one argument, annotated with the "
+            "dataclass of its sizes"
+        )
+    lacking = [name for name in FROM_THE_DATA if name not in get_type_hints(sizes)]
+    if lacking:
+        raise HarkenError(f"the sizes of the network {network.__qualname__} lack {' and '.join(lacking)}")
+    return sizes
 
 
 def build(name: str, sizes: Mapping[str, Any]) -> nn.Module:
@@ -39,21 +100,22 @@ def build(name: str, sizes: Mapping[str, Any]) -> nn.Module:
     Raises:
         HarkenError: when there is no such network, or a size is missing, unknown or impossible.
     """
-    kind = NETWORKS.get(name)
-    if kind is None:
-        raise HarkenError(f"there is no network {name!r}; this version of harken knows {', '.join(NETWORKS)}")
-    known = {field.name: field.type for field in fields(kind.sizes)}
-    unknown = sorted(set(sizes) - set(known))
+    network = NETWORKS.get(name) or _passed.get(name) or _REGISTRY.find(name)
+    if network is None:
+        raise HarkenError(_missing(name))
+    kind = sizes_of(network)
+    known = get_type_hints(kind)
+    unknown = sorted(set(sizes) - {field.name for field in fields(kind)})
     if unknown:
         raise HarkenError(f"the network {name} has no size {', '.join(map(str, unknown))}")
     try:
-        made = kind.sizes(**sizes)
+        made = kind(**sizes)
     except TypeError as error:
         raise HarkenError(f"the network {name} lacks a size: {error}") from error
     for size, value in asdict(made).items():
         _check_size(name, size, value, whole=known[size] is int)
     try:
-        return kind.module(made)
+        return network(made)
     except ValueError as error:  # sizes that do not fit one another
         raise HarkenError(f"the network {name} cannot be built with these sizes: {error}") from error
 
@@ -66,3 +128,24 @@ def _check_size(network: str, size: str, value: object, *, whole: bool) -> None:
         fits, kind = isinstance(value, int | float) and 0 <= value < 1, "a number from 0 to below 1"
     if isinstance(value, bool) or not fits:
         raise HarkenError(f"the network {network} cannot have {size} = {shown(value)}; it is {kind}")
+
+
+def _missing(name: str) -> str:
+    """Why there is no network of this name, and what can be done about it."""
+    package, slash, entry = name.partition("/")
+    if slash and is_installed(package):
+        return (
+            f"the installed version of the package {shown(package)} adds no network {shown(entry)} (an entry point in "
+            f"the group {_REGISTRY.group}); install the version that the model was trained with"
+        )
+    if slash:
+        return (
+            f"the network {shown(entry)} comes with the package {shown(package)} (an entry point in the group "
+            f"{_REGISTRY.group}), which is not installed; install it if you trust it"
+        )
+    if ":" in name:
+        return (
+            f"the network {shown(name)} is a class of the program that trained the model; make a harken Preset with "
+            f"this class before the model is read, or give it an entry point in the group {_REGISTRY.group}"
+        )
+    return f"there is no network {shown(name)}; this version of harken knows {', '.join(_REGISTRY.names())}"

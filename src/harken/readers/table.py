@@ -14,6 +14,7 @@ from harken.readers.clock import Clock, nanoseconds
 from harken.readers.coded import CodedColumn
 from harken.readers.columns import Columns
 from harken.readers.options import AccelerationUnit, TableOptions
+from harken.readers.several import ANOTHER_SUBJECT, SeveralRecordingsError
 from harken.readers.units import G_PER_UNIT, acceleration_unit, magnitude_at_rest
 from harken.recordings.recording import UNLABELLED, Quality, Recording
 from harken.support.errors import HarkenError
@@ -113,7 +114,7 @@ def recording_from_table(table: Table, options: TableOptions) -> Recording:
     rows = len(table.signals)
     dropped: dict[str, int] = {}
     if kept is not None:
-        dropped["another subject"] = rows - len(kept)
+        dropped[ANOTHER_SUBJECT] = rows - len(kept)
     clock = _clock(table, kept, options)
     if clock.present is not None:
         dropped["no time"] = int((~clock.present).sum())
@@ -201,9 +202,11 @@ def _one_subject(table: Table, options: TableOptions) -> tuple[str, NDArray[np.i
         return said, mine if len(mine) < len(codes) else None
     if len(people) > 1:
         shown = ", ".join(people[:MOST_SUBJECTS_SHOWN]) + (", ..." if len(people) > MOST_SUBJECTS_SHOWN else "")
-        raise HarkenError(
+        raise SeveralRecordingsError(
             f"{table.path}: holds {len(people)} people ({shown}) and a recording is of one; choose with --subject NAME"
-            + (f". {_tidy_advice(table)}" if table.tidy else "")
+            + (f". {_tidy_advice(table)}" if table.tidy else ""),
+            people=people,
+            tidy=table.tidy,
         )
     if said is not None and people:
         raise HarkenError(f"{table.path}: has no subject {said!r}; it holds {people[0]!r}")
@@ -214,9 +217,11 @@ def _refuse_sessions(table: Table, clock: Clock) -> None:
     """Raise a HarkenError where times of a table with sessions begin anew: they would be merged into one another."""
     back = int(np.diff(clock.time_ns).min(initial=0))
     if table.tidy and -back > MOST_JITTER_NS:
-        raise HarkenError(
+        raise SeveralRecordingsError(
             f"{table.path}: its times go back by as much as {-back / 1e9:g} s: this is more than one recording. "
-            f"{_tidy_advice(table)}"
+            f"{_tidy_advice(table)}",
+            people=table.subject[1] if table.subject is not None else (),
+            tidy=table.tidy,
         )
 
 

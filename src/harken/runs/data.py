@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from harken.datasets.people import read_people
 from harken.networks.specification import check_rate
-from harken.readers import read
 from harken.recordings.fingerprints import SAME_RECORDING, Fingerprints
 from harken.recordings.mending import mend
 from harken.recordings.recording import Recording
@@ -23,11 +23,26 @@ __all__ = ["Read", "RunData", "read_run_data"]
 
 @dataclass(frozen=True)
 class Read:
-    """One file: as the notebook saw it, and mended."""
+    """One recording of one person: as the notebook saw it, and mended. A file may hold several people's."""
 
     path: Path
     as_found: Recording
     mended: Recording
+
+    @property
+    def name(self) -> str:
+        """What messages call it: the file's path, and the person where the file holds several."""
+        return f"{self.path}{self._whose}"
+
+    @property
+    def short_name(self) -> str:
+        """The same without the folders."""
+        return f"{self.path.name}{self._whose}"
+
+    @property
+    def _whose(self) -> str:
+        source = self.mended.source
+        return source.removeprefix(str(self.path)) if source.startswith(f"{self.path}, ") else ""
 
     def as_dict(self) -> dict[str, Any]:
         """For ``run.json``."""
@@ -67,8 +82,8 @@ def read_run_data(settings: RunSettings) -> RunData:
     """
     if not settings.files:
         raise HarkenError("there is no recording to learn from")
-    training = [_read(path, settings) for path in settings.files]
-    cross = [_read(path, settings) for path in settings.cross]
+    training = [one for path in settings.files for one in _read(path, settings)]
+    cross = [one for path in settings.cross for one in _read(path, settings)]
     _refuse_repeated(training + cross)
     _refuse_shared_people(training, cross)
     data = RunData(training, cross)
@@ -80,15 +95,18 @@ def read_run_data(settings: RunSettings) -> RunData:
     return RunData(selected[0], selected[1])
 
 
-def _read(path: Path, settings: RunSettings) -> Read:
+def _read(path: Path, settings: RunSettings) -> list[Read]:
+    """Every person's recording in a file."""
     reading = settings.reading
-    found = read(path, as_found=True, **asdict(reading))
-    if settings.ignore_labels:
-        kept = tuple(name for name in found.label_names if name not in settings.ignore_labels)
-        found = found.with_label_names(kept)
-    if not found.label_names:
-        raise HarkenError(f"{path}: no row has a label; --label-column says where they are")
-    return Read(path, found, mend(found, sensor_range=reading.sensor_range_g))
+    reads = []
+    for found in read_people(path, reading, as_found=True):
+        if settings.ignore_labels:
+            kept = tuple(name for name in found.label_names if name not in settings.ignore_labels)
+            found = found.with_label_names(kept)
+        if not found.label_names:
+            raise HarkenError(f"{found.source}: no row has a label; --label-column says where they are")
+        reads.append(Read(path, found, mend(found, sensor_range=reading.sensor_range_g)))
+    return reads
 
 
 def _select(one: Read, channels: Sequence[str]) -> Read:
@@ -106,7 +124,7 @@ def _refuse_repeated(reads: list[Read]) -> None:
     counts = Counter(one.as_found.fingerprint for one in reads)
     for fingerprint, count in counts.items():
         if count > 1:
-            names = " and ".join(str(one.path) for one in reads if one.as_found.fingerprint == fingerprint)
+            names = " and ".join(one.name for one in reads if one.as_found.fingerprint == fingerprint)
             raise HarkenError(f"{names} hold the same recording, so no score on them would be right; give it once")
 
 
@@ -116,20 +134,20 @@ def _refuse_shared_people(training: list[Read], cross: list[Read]) -> None:
         for unseen in cross:
             if learned.mended.subject == unseen.mended.subject:
                 raise HarkenError(
-                    f"{learned.path} and {unseen.path} are both of {learned.mended.subject!r}, and a person cannot "
+                    f"{learned.name} and {unseen.name} are both of {learned.mended.subject!r}, and a person cannot "
                     "be both learned from and unseen. A person's name is the file's own unless it has a "
                     "Subject column: if these are two people, rename one of the files"
                 )
             share = _shared_share(learned.mended, unseen.mended)
             if share > SAME_RECORDING:
                 raise HarkenError(
-                    f"{unseen.path} shares {share:.0%} of its rows with {learned.path}, times and values: it is the "
+                    f"{unseen.name} shares {share:.0%} of its rows with {learned.name}, times and values: it is the "
                     "same recording, and a score on it would be a score on what was learned"
                 )
             share = float(fingerprints.known(unseen.mended).mean())
             if share > SAME_RECORDING:
                 raise HarkenError(
-                    f"{unseen.path} holds movement of {learned.path} in {percent(share)} of its samples, in another "
+                    f"{unseen.name} holds movement of {learned.name} in {percent(share)} of its samples, in another "
                     "unit or at another time: it is the same recording, and a score on it would be a score on what "
                     "was learned"
                 )

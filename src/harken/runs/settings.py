@@ -60,7 +60,7 @@ class RunSettings:
         Not the paths: a moved file is the same file as long as its fingerprint is the same.
         """
         decisive = {
-            "preset": asdict(self.recipe),
+            "preset": self.recipe.as_dict(),
             "epochs": self.epochs,
             "seed": self.seed,
             "device": self.device,

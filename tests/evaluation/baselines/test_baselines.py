@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from sklearn.ensemble import ExtraTreesClassifier
 
 from harken.evaluation.baselines import BASELINES, Baseline, baseline
+from harken.evaluation.baselines.estimator import EstimatorBaseline
 from harken.evaluation.baselines.random_forest import RandomForest
 from harken.support.errors import HarkenError
 
@@ -26,13 +28,18 @@ def small_rocket() -> Baseline:
     return MiniRocket(kernels=840)
 
 
+def any_classifier() -> Baseline:
+    return EstimatorBaseline(ExtraTreesClassifier(60), "extra_trees")
+
+
 SMALL = {"random_forest": small_forest, "mini_rocket": small_rocket}
+EVERY = SMALL | {"any classifier": any_classifier}
 
 
-@pytest.fixture(params=SMALL)
+@pytest.fixture(params=EVERY)
 def small(request: pytest.FixtureRequest) -> Callable[[], Baseline]:
     """Each baseline, small enough for tests."""
-    return SMALL[request.param]
+    return EVERY[request.param]
 
 
 def person(seed: int, windows_each: int = 12, length: int = 125) -> tuple[np.ndarray, np.ndarray]:

@@ -37,8 +37,8 @@ class Listening:
         self.begun: list[tuple[int, int]] = []
         self.heard: list[Finished] = []
 
-    def begins(self, *, jobs: int, done: int) -> None:
-        self.begun.append((jobs, done))
+    def begins(self, *, tasks: int, done: int) -> None:
+        self.begun.append((tasks, done))
 
     def finished(self, finished: Finished) -> None:
         self.heard.append(finished)
@@ -109,7 +109,7 @@ def test_what_is_missing_is_computed_again_and_nothing_else(
     (tmp_path / "out" / ".windows-left-by-a-kill.npy").write_bytes(b"")
     listening = Listening()
     run_benchmark(settings(resume=True), listening)
-    assert [(one.method, one.fold, one.done, one.jobs) for one in listening.heard] == [("small-everyday", "1", 6, 6)]
+    assert [(one.method, one.fold, one.done, one.tasks) for one in listening.heard] == [("small-everyday", "1", 6, 6)]
     for name in ("small-everyday.safetensors", "small.safetensors", "small.json"):
         again, before = (folder / "fold_1" / name for folder in (tmp_path / "out", whole))
         assert again.read_bytes() == before.read_bytes()

@@ -9,7 +9,7 @@ import pytest
 
 import study
 from harken.evaluation.benchmark import BenchmarkSettings, run_benchmark, workers
-from harken.evaluation.benchmark.job import Job
+from harken.evaluation.benchmark.fold_task import FoldTask
 from harken.support import processes
 from harken.support.errors import HarkenError
 
@@ -18,7 +18,7 @@ Settings = Callable[..., BenchmarkSettings]
 
 def test_a_process_that_is_killed_is_told_from_a_mistake(tmp_path: Path) -> None:
     windows = study.study_windows()
-    jobs = [Job(study.Dying(), fold) for fold in study.folds(windows)]
+    jobs = [FoldTask(study.Dying(), fold) for fold in study.folds(windows)]
     with pytest.raises(HarkenError, match="a worker process was killed, maybe because memory ran out"):
         list(workers.Processes(1, tmp_path).run(jobs, windows))
     assert not list(tmp_path.iterdir())

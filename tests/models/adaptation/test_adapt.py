@@ -222,13 +222,13 @@ def test_models_of_every_preset_can_be_adapted(preset: str, dora: Recording) -> 
         window_length=40,
         hop_s=1.0,
         labels=labels,
-        network=recipe.network,
+        network=recipe.network_name,
         sizes={**recipe.sizes, "channels": 3, "classes": 3},
         preset=recipe.name,
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        network = build(recipe.network, specification.sizes).eval()
+        network = build(recipe.network_name, specification.sizes).eval()
     recogniser = Recogniser.of(FittedModel(specification, network, {}), device="cpu")
     adapted = adapt(recogniser, [dora])
     assert adapted.kept, adapted.reason

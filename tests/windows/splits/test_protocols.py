@@ -182,5 +182,5 @@ def test_folds_between_sets_need_both(data_dir: Path) -> None:
 
 
 def test_a_data_set_without_protocols_is_answered_with_those_that_have_some() -> None:
-    with pytest.raises(HarkenError, match="no protocol for a data set 'everybody'; there are some for wisdm, "):
+    with pytest.raises(HarkenError, match="no data set 'everybody'; there are protocols for wisdm, "):
         protocol("everybody", "unseen")

@@ -1,6 +1,7 @@
-"""What a new recogniser must beat: the field's usual methods, all asked and answered the same way.
+"""What a new recogniser must beat: the field's usual methods, all with the same interface.
 
-``baseline`` makes one from its name. Networks that serve as baselines are presets.
+``baseline`` makes one from its name. Networks that serve as baselines are presets, and
+``harken.evaluation.baselines.estimator`` makes a baseline of any classifier of scikit-learn's kind.
 """
 
 from collections.abc import Callable, Mapping

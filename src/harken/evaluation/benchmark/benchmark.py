@@ -7,9 +7,10 @@ from typing import Any
 
 from harken.evaluation.benchmark.directory import BenchmarkDirectory, json_text
 from harken.evaluation.benchmark.fingerprint import describe_windows
-from harken.evaluation.benchmark.job import Job
+from harken.evaluation.benchmark.fold_task import FoldTask
+from harken.evaluation.benchmark.methods import check_sendable
 from harken.evaluation.benchmark.page import markdown
-from harken.evaluation.benchmark.plan import Clock, Plan
+from harken.evaluation.benchmark.plan import BenchmarkPlan, Clock
 from harken.evaluation.benchmark.progress import Finished, Watcher
 from harken.evaluation.benchmark.result import all_evaluations, difference, distinct, method_result, timing
 from harken.evaluation.benchmark.settings import BenchmarkSettings
@@ -19,7 +20,7 @@ from harken.support.errors import HarkenError
 from harken.support.files import not_left_empty, write_text
 from harken.support.threads import usable_cores
 from harken.windows.splits import Fold, apply
-from harken.windows.splits.protocols import Protocol, protocol
+from harken.windows.splits.protocols import Protocol
 from harken.windows.windows import Windows
 
 __all__ = ["run_benchmark"]
@@ -32,9 +33,6 @@ def run_benchmark(settings: BenchmarkSettings, watcher: Watcher | None = None) -
     finished method and fold is kept as it ends, so that a stopped or killed benchmark loses only those under way. The
     result has its durations under ``timing``; all else in it is the same whenever the same is computed on one machine.
 
-    Worker processes import the main module anew: a script that calls this does so under ``if __name__ ==
-    "__main__":``, or sets ``workers`` to 0.
-
     Raises:
         HarkenError: for an unknown protocol, method or fold; data that cannot be read; an ``out`` that is not empty
             or was made with other settings or data; a fold that shares a person.
@@ -44,15 +42,17 @@ def run_benchmark(settings: BenchmarkSettings, watcher: Watcher | None = None) -
 
 
 def _run_benchmark(settings: BenchmarkSettings, watcher: Watcher | None) -> dict[str, Any]:
-    asked = protocol(settings.dataset, settings.protocol)
+    asked = settings.chosen_protocol()
     every, workers = settings.methods(), _workers(settings)
+    if isinstance(workers, Processes):
+        check_sendable(every)
     directory = BenchmarkDirectory.open(settings.out, resume=settings.resume)
     windows = asked.windows(*settings.folders)
     windows = windows[windows.label_codes != UNLABELLED]
     every_fold = asked.folds(windows)
     folds = _chosen(asked, every_fold, settings.folds)
     described = describe_windows(windows)
-    plan = Plan(
+    plan = BenchmarkPlan(
         every,
         folds,
         {fold.name: len(apply(fold, windows).training) for fold in folds},
@@ -89,28 +89,28 @@ def _workers(settings: BenchmarkSettings) -> Workers:
     return Processes(settings.workers or usable_cores(), settings.out)
 
 
-def _compute(plan: Plan, windows: Windows, workers: Workers, watcher: Watcher | None) -> None:
-    every = plan.jobs()
-    waiting = [job for job in every if plan.finding(job) is None]
+def _compute(plan: BenchmarkPlan, windows: Windows, workers: Workers, watcher: Watcher | None) -> None:
+    every = plan.tasks()
+    waiting = [task for task in every if plan.finding(task) is None]
     if watcher is not None:
-        watcher.begins(jobs=len(every), done=len(every) - len(waiting))
+        watcher.begins(tasks=len(every), done=len(every) - len(waiting))
     if not waiting:
         return
     clock = Clock(plan, waiting)
     with closing(workers.run(waiting, windows)) as running:
-        for job, finding in running:
-            plan.directory.write(job.fold.name, job.method.name, plan.decides(job), finding)
+        for task, finding in running:
+            plan.directory.write(task.fold.name, task.method.name, plan.decides(task), finding)
             seconds = sum(finding.content["timing"].values())
-            clock.count(job, seconds)
+            clock.count(task, seconds)
             if watcher is not None:
                 watcher.finished(
                     Finished(
-                        method=job.method.name,
-                        fold=job.fold.name,
+                        method=task.method.name,
+                        fold=task.fold.name,
                         mean_person_macro_f1=finding.content["scores"]["mean_person_macro_f1"],
                         seconds=seconds,
                         done=len(every) - len(clock.waiting),
-                        jobs=len(every),
+                        tasks=len(every),
                         elapsed_s=clock.elapsed_s(),
                         left_s=clock.left_s(workers.lanes),
                     )
@@ -118,13 +118,19 @@ def _compute(plan: Plan, windows: Windows, workers: Workers, watcher: Watcher | 
 
 
 def _result(
-    settings: BenchmarkSettings, asked: Protocol, plan: Plan, described: Mapping[str, Any], *, protocol_folds: int
+    settings: BenchmarkSettings,
+    asked: Protocol,
+    plan: BenchmarkPlan,
+    described: Mapping[str, Any],
+    *,
+    protocol_folds: int,
 ) -> dict[str, Any]:
     """Made from the files alone, so that a resumed benchmark and one that ran through cannot differ."""
     findings: dict[str, dict[str, Any]] = {}
     for one in plan.methods:
-        findings[one.name] = {fold.name: plan.finding(Job(one, fold)) for fold in plan.folds}
+        findings[one.name] = {fold.name: plan.finding(FoldTask(one, fold)) for fold in plan.folds}
     first, *others = findings
+    has_preset = settings.preset is not None
     results = {name: method_result(folds) for name, folds in findings.items()}
     return {
         "command": settings.command(),
@@ -135,10 +141,10 @@ def _result(
         "folds": {fold.name: {"training": list(fold.training), "test": list(fold.test)} for fold in plan.folds},
         "protocol_folds": protocol_folds,
         "seed": settings.seed,
-        "preset": first,
+        "preset": first if has_preset else None,
         "mean_person_macro_f1": results[first]["mean_person_macro_f1"],
         "methods": results,
-        "differences": {name: difference(findings[first], findings[name]) for name in others},
+        "differences": {name: difference(findings[first], findings[name]) for name in others if has_preset},
         "made_with": distinct([one["made_with"] for folds in findings.values() for one in folds.values()]),
         "timing": {"methods": {name: timing(folds) for name, folds in findings.items()}},
     }
@@ -148,4 +154,5 @@ def _draw(result: Mapping[str, Any], path: Path) -> None:
     from harken.figures.confusion import confusion_panel
     from harken.figures.style import save_png
 
-    save_png(confusion_panel(all_evaluations(result["methods"][result["preset"]]), "percent_of_truth"), path)
+    first = next(iter(result["methods"].values()))
+    save_png(confusion_panel(all_evaluations(first), "percent_of_truth"), path)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harken.evaluation.benchmark.job import Finding
+from harken.evaluation.benchmark.fold_task import Finding
 from harken.evaluation.benchmark.workers import SHARED_WINDOWS
 from harken.support.differences import first_difference
 from harken.support.errors import HarkenError
@@ -37,7 +37,7 @@ class BenchmarkDirectory:
 
     @property
     def confusion(self) -> Path:
-        """The preset's confusion matrix."""
+        """The confusion matrix of the preset, or of the first baseline where there is none."""
         return self.path / "confusion.png"
 
     def finding(self, fold: str, method: str) -> Path:

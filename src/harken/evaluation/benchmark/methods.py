@@ -1,7 +1,9 @@
 """What is benchmarked: a preset or a baseline, both asked and answered the same way."""
 
+import pickle
+import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,12 +12,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.evaluation.baselines import BASELINES, Baseline, baseline
-from harken.learning.presets import PRESETS, Preset, preset
+from harken.evaluation.baselines.estimator import EstimatorBaseline, estimator_named, estimator_parameters
+from harken.evaluation.baselines.features import window_features
+from harken.learning.presets import Preset, is_preset, preset, preset_names
 from harken.models.recogniser import Recogniser
 from harken.support.errors import HarkenError
 from harken.windows.windows import Windows
 
-__all__ = ["BaselineMethod", "Learned", "Method", "PresetMethod", "method", "methods"]
+__all__ = [
+    "AnyBaseline",
+    "BaselineMethod",
+    "EstimatorMethod",
+    "Learned",
+    "Method",
+    "PresetMethod",
+    "check_sendable",
+    "method",
+    "method_named",
+    "methods",
+]
+
+AnyBaseline = str | Preset | Any
+"""A name (see ``method``), a recipe of one's own, or a classifier of scikit-learn's kind."""
 
 NOT_A_SETTING = frozenset({"jobs"})
 """A baseline's number of threads changes nothing but the time."""
@@ -69,7 +87,7 @@ class PresetMethod:
 
     def settings(self) -> dict[str, Any]:
         """The whole recipe, with the epochs and the seed in its training settings."""
-        return {"kind": "preset", "preset": {**asdict(self.recipe), "training": asdict(self._new().settings())}}
+        return {"kind": "preset", "preset": {**self.recipe.as_dict(), "training": asdict(self._new().settings())}}
 
     def effort(self, training_windows: int) -> float:
         """Windows seen in all epochs."""
@@ -103,15 +121,45 @@ class BaselineMethod:
 
     def fit(self, training: Windows) -> "Learned":
         """Fit the baseline."""
-        fitted = baseline(self.name)
-        fitted.fit(
-            training.signals,
-            training.label_codes.astype(np.int64),
-            sample_rate_hz=training.sample_rate_hz,
-            seed=self.seed,
-            classes=len(training.label_names),
-        )
-        return _LearnedBaseline(fitted)
+        return _fitted(baseline(self.name), training, self.seed)
+
+
+@dataclass(frozen=True)
+class EstimatorMethod:
+    """A classifier of scikit-learn's kind; see ``harken.evaluation.baselines.estimator``."""
+
+    name: str
+    estimator: Any
+    seed: int
+
+    def settings(self) -> dict[str, Any]:
+        """The classifier's parameters, the features and the seed."""
+        return {
+            "kind": "baseline",
+            "baseline": self.name,
+            "parameters": estimator_parameters(self.estimator),
+            "features": window_features.__module__,
+            "seed": self.seed,
+        }
+
+    def effort(self, training_windows: int) -> float:
+        """Windows seen once."""
+        return float(training_windows)
+
+    def fit(self, training: Windows) -> "Learned":
+        """Fit the classifier to the features of the windows."""
+        return _fitted(EstimatorBaseline(self.estimator, self.name), training, self.seed)
+
+
+def _fitted(unfitted: Baseline, training: Windows, seed: int) -> "Learned":
+    unfitted.fit(
+        training.signals,
+        training.label_codes.astype(np.int64),
+        sample_rate_hz=training.sample_rate_hz,
+        seed=seed,
+        classes=len(training.label_names),
+    )
+    return _LearnedBaseline(unfitted)
 
 
 @dataclass(frozen=True)
@@ -143,51 +191,102 @@ class _LearnedBaseline:
         return None
 
 
-def method(asked: str | Preset, *, seed: int, epochs: int | None = None) -> Method:
-    """A method from its name: a preset, one with its epochs (``notebook:20``), or a baseline.
+def method(wanted: AnyBaseline, *, seed: int, epochs: int | None = None) -> Method:
+    """A method from its name or from an object.
+
+    Names are those of presets, also with a number of epochs (``notebook:20``); of baselines (``random_forest``); and
+    ``module:name`` of a class, or of a function without arguments, that makes a classifier of scikit-learn's kind.
 
     Raises:
-        HarkenError: when there is none of this name, what it needs is not installed, or the epochs cannot be.
+        HarkenError: when there is none of this name, what it needs is not installed, the epochs cannot be, or an
+            object is neither a preset nor a classifier.
     """
-    if isinstance(asked, Preset):
-        return _preset_method(asked, epochs, seed)
-    name, colon, number = asked.partition(":")
-    if name in PRESETS:
-        return _preset_method(preset(name), _epochs(asked, number) if colon else epochs, seed)
+    if isinstance(wanted, Preset):
+        return _preset_method(wanted, epochs, seed)
+    if not isinstance(wanted, str):
+        return EstimatorMethod(EstimatorBaseline(wanted, method_named(wanted)).name, wanted, seed)
+    name, colon, rest = wanted.partition(":")
+    if is_preset(name):
+        return _preset_method(preset(name), _epochs(wanted, rest) if colon else epochs, seed)
     if name in BASELINES:
         if colon:
-            raise HarkenError(f"{asked}: {name} learns in one go and has no epochs; give its name alone")
+            raise HarkenError(f"{wanted}: {name} learns in one go and has no epochs; give its name alone")
         baseline(name)  # refuses here, not hours later, when something it needs is missing
         return BaselineMethod(name, seed)
+    if colon:
+        return EstimatorMethod(wanted, estimator_named(wanted), seed)
     raise HarkenError(
-        f"there is no method {name!r}; the presets are {', '.join(PRESETS)}, the baselines {', '.join(BASELINES)}"
+        f"there is no method {name!r}; the presets are {', '.join(preset_names())}, the baselines "
+        f"{', '.join(BASELINES)}, and module:Class names a classifier of scikit-learn's kind"
     )
 
 
+def method_named(wanted: Any) -> str:
+    """What tables and files call a preset or a classifier that is given as an object."""
+    if isinstance(wanted, Preset):
+        return wanted.name
+    return f"{type(wanted).__module__}:{type(wanted).__qualname__}"
+
+
 def methods(
-    asked: str | Preset, baselines: Sequence[str | Preset], *, epochs: int | None, seed: int
+    first: str | Preset | None, baselines: Sequence[AnyBaseline], *, epochs: int | None, seed: int
 ) -> tuple[Method, ...]:
-    """The preset that is benchmarked, and after it what it is measured against.
+    """The preset that is benchmarked, where there is one, and after it what it is measured against.
 
     Raises:
-        HarkenError: as ``method``; when a method is named twice.
+        HarkenError: as ``method``; when a method is named twice; when there is none, or epochs without a preset.
     """
-    first = preset(asked)
-    every = (_preset_method(first, epochs, seed), *(method(each, seed=seed) for each in baselines))
+    every = [method(each, seed=seed) for each in baselines]
+    if first is not None:
+        every.insert(0, _preset_method(preset(first), epochs, seed))
+    elif epochs is not None:
+        raise HarkenError("the number of epochs is the preset's, and there is no preset")
+    if not every:
+        raise HarkenError("without a preset there must be a baseline")
     names = [each.name for each in every]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise HarkenError(f"{', '.join(twice)} is named twice; the preset and the baselines must all be different")
-    return every
+    return tuple(every)
+
+
+def check_sendable(every: Iterable[Method]) -> None:
+    """Raise a HarkenError for a method with a class that other processes cannot import by its module and name."""
+    for one in every:
+        own = _own_class(one)
+        try:
+            pickle.dumps(one)
+        except Exception as error:
+            raise _unsendable(one, own) from error
+        # A notebook's main module has no file, so that no other process can run it.
+        if own is not None and own.__module__ == "__main__" and not hasattr(sys.modules["__main__"], "__file__"):
+            raise _unsendable(one, own)
+
+
+def _own_class(one: Method) -> type[Any] | None:
+    """The class that a method was given as an object, or None."""
+    if isinstance(one, EstimatorMethod):
+        return type(one.estimator)
+    network = one.recipe.network if isinstance(one, PresetMethod) else None
+    return network if isinstance(network, type) else None
+
+
+def _unsendable(one: Method, own: type[Any] | None) -> HarkenError:
+    what = f"{own.__module__}:{own.__qualname__}" if own is not None else "it"
+    return HarkenError(
+        f"{one.name} cannot be sent to worker processes, which must be able to import {what}: define it at the top of "
+        "a module, or use 0 workers"
+    )
 
 
 def _preset_method(recipe: Preset, epochs: int | None, seed: int) -> PresetMethod:
     made = PresetMethod(recipe, epochs, seed)
-    made.settings()  # refuses impossible epochs
+    made.settings()  # refuses impossible epochs, and a network that there is not
     return made
 
 
-def _epochs(asked: str, number: str) -> int:
+def _epochs(wanted: str, number: str) -> int:
     if not number.isdecimal():
-        raise HarkenError(f"{asked}: what follows the colon is the number of epochs, such as {asked.split(':')[0]}:20")
+        name = wanted.split(":")[0]
+        raise HarkenError(f"{wanted}: what follows the colon is the number of epochs, such as {name}:20")
     return int(number)

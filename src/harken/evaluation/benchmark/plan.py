@@ -7,15 +7,15 @@ from functools import cached_property
 from typing import Any
 
 from harken.evaluation.benchmark.directory import BenchmarkDirectory
-from harken.evaluation.benchmark.job import Job
+from harken.evaluation.benchmark.fold_task import FoldTask
 from harken.evaluation.benchmark.methods import Method
 from harken.windows.splits import Fold
 
-__all__ = ["Clock", "Plan"]
+__all__ = ["BenchmarkPlan", "Clock"]
 
 
 @dataclass(frozen=True)
-class Plan:
+class BenchmarkPlan:
     """What has to be done, and for each of it what decides the result.
 
     Attributes:
@@ -36,44 +36,44 @@ class Plan:
         """Of each method, by its name."""
         return {one.name: one.settings() for one in self.methods}
 
-    def decides(self, job: Job) -> dict[str, Any]:
-        """All that decides what a job finds out, for JSON."""
-        return {**self.shared, "fold": asdict(job.fold), "method": self.settings[job.method.name]}
+    def decides(self, task: FoldTask) -> dict[str, Any]:
+        """All that decides what a task finds out, for JSON."""
+        return {**self.shared, "fold": asdict(task.fold), "method": self.settings[task.method.name]}
 
-    def finding(self, job: Job) -> dict[str, Any] | None:
-        """What is kept of a job, or None when it is still to do. Raises as ``BenchmarkDirectory.read``."""
-        has_model = self.settings[job.method.name]["kind"] == "preset"
-        return self.directory.read(job.fold.name, job.method.name, self.decides(job), has_model=has_model)
+    def finding(self, task: FoldTask) -> dict[str, Any] | None:
+        """What is kept of a task, or None when it is still to do. Raises as ``BenchmarkDirectory.read``."""
+        has_model = self.settings[task.method.name]["kind"] == "preset"
+        return self.directory.read(task.fold.name, task.method.name, self.decides(task), has_model=has_model)
 
-    def jobs(self) -> list[Job]:
+    def tasks(self) -> list[FoldTask]:
         """The longest first, so that no core waits at the end for one that began last."""
-        every = [Job(method, fold) for method in self.methods for fold in self.folds]
+        every = [FoldTask(method, fold) for method in self.methods for fold in self.folds]
         return sorted(every, key=self.effort, reverse=True)
 
-    def effort(self, job: Job) -> float:
-        """How much work a job is, in windows looked at."""
-        return job.method.effort(self.training_windows[job.fold.name])
+    def effort(self, task: FoldTask) -> float:
+        """How much work a task is, in windows looked at."""
+        return task.method.effort(self.training_windows[task.fold.name])
 
 
 class Clock:
     """Forecasts from what is done: each method's seconds for its effort, the mean of all where it has none yet."""
 
-    def __init__(self, plan: Plan, waiting: Sequence[Job]) -> None:
+    def __init__(self, plan: BenchmarkPlan, waiting: Sequence[FoldTask]) -> None:
         self.plan, self.waiting, self.started = plan, list(waiting), time.monotonic()
         self.paces: dict[str, list[float]] = {}
 
-    def count(self, job: Job, seconds: float) -> None:
-        """A job is done and took so long."""
-        self.waiting.remove(job)
-        self.paces.setdefault(job.method.name, []).append(seconds / self.plan.effort(job))
+    def count(self, task: FoldTask, seconds: float) -> None:
+        """A task is done and took so long."""
+        self.waiting.remove(task)
+        self.paces.setdefault(task.method.name, []).append(seconds / self.plan.effort(task))
 
     def elapsed_s(self) -> float:
-        """Seconds since the first job began."""
+        """Seconds since the first task began."""
         return time.monotonic() - self.started
 
     def left_s(self, lanes: int) -> float:
         """Seconds that the others will take, ``lanes`` at once."""
         means = {name: sum(paces) / len(paces) for name, paces in self.paces.items()}
         usual = sum(means.values()) / len(means)
-        left = [self.plan.effort(job) * means.get(job.method.name, usual) for job in self.waiting]
+        left = [self.plan.effort(task) * means.get(task.method.name, usual) for task in self.waiting]
         return max(sum(left) / lanes, max(left, default=0.0))

@@ -15,7 +15,7 @@ class Finished:
     mean_person_macro_f1: float
     seconds: float
     done: int
-    jobs: int
+    tasks: int
     elapsed_s: float
     left_s: float
 
@@ -23,7 +23,7 @@ class Finished:
 class Watcher(Protocol):
     """Whoever shows how far a benchmark is."""
 
-    def begins(self, *, jobs: int, done: int) -> None:
+    def begins(self, *, tasks: int, done: int) -> None:
         """There are so many methods and folds in all, and so many of them were there already."""
 
     def finished(self, finished: Finished) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from harken.evaluation.benchmark.job import Finding, Work
+from harken.evaluation.benchmark.fold_task import Finding, Work
 from harken.support.errors import HarkenError
 from harken.support.files import NotWrittenError
 from harken.support.processes import dask_client, one_thread_each, process_pool

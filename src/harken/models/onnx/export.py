@@ -11,7 +11,7 @@ from harken.models.model_file import FittedModel
 from harken.models.onnx.example import example
 from harken.models.onnx.graph import Graph
 from harken.models.onnx.metadata import metadata
-from harken.models.onnx.networks import GRAPHS
+from harken.models.onnx.networks import GRAPHS, write_graph
 from harken.models.onnx.runtime import INPUT, OUTPUT, ExportedRecogniser, need_onnx
 from harken.networks.specification import ACCELERATION, Specification
 from harken.recordings.recording import STANDARD_GRAVITY
@@ -45,7 +45,7 @@ def exported_bytes(model: FittedModel) -> bytes:
     """What the file will hold. The same model gives the same bytes.
 
     Raises:
-        HarkenError: when onnx is not installed.
+        HarkenError: when onnx is not installed, or the network of another package has no ONNX graph.
     """
     need_onnx("onnx", "onnxruntime")
     import onnx
@@ -54,7 +54,7 @@ def exported_bytes(model: FittedModel) -> bytes:
     graph = Graph()
     signals = _in_the_models_unit(graph, specification)
     network = model.network.cpu().eval()
-    answers = GRAPHS[specification.network](graph, network, signals, specification.window_length)
+    answers = write_graph(graph, specification.network, network, signals, specification.window_length)
     tempered = graph.add("Div", [answers, graph.constant(specification.temperature)])
     probabilities = graph.add("Softmax", [tempered], axis=1)
     built = graph.model(
@@ -85,11 +85,17 @@ def check_same(model: FittedModel, content: bytes) -> float:
             if not difference <= CLOSE:  # NaN is not close either
                 raise HarkenError(
                     f"nothing was written: the exported {model.specification.network} gives probabilities that are "
-                    f"{difference:.2g} off those of PyTorch, and {CLOSE:g} is the most allowed. This is a fault of "
-                    "harken or of the installed ONNX Runtime; please report it with the versions of both"
+                    f"{difference:.2g} off those of PyTorch, and {CLOSE:g} is the most allowed. "
+                    f"{_at_fault(model.specification.network)}"
                 )
             largest = max(largest, float(difference))
     return largest
+
+
+def _at_fault(network: str) -> str:
+    if network in GRAPHS:
+        return "This is a fault of harken or of the installed ONNX Runtime; please report it with the versions of both"
+    return "The network's method onnx_graph must compute what its forward does in evaluation mode"
 
 
 def _in_the_models_unit(graph: Graph, specification: Specification) -> str:

@@ -1,4 +1,8 @@
-"""Each network of harken as an ONNX graph: the same steps as its ``forward``, in the same order."""
+"""Each network as an ONNX graph: the same steps as its ``forward``, in the same order.
+
+Harken's own are written here. A network of another package has a method ``onnx_graph(graph, signals, length)``, which
+does the same.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -10,8 +14,9 @@ from harken.networks.band_powers import NO_POWER, window_matrices
 from harken.networks.deep_conv_lstm import DeepConvLSTM
 from harken.networks.everyday import STILL_G, EverydayLSTM
 from harken.networks.notebook_lstm import NotebookLSTM
+from harken.support.errors import HarkenError
 
-__all__ = ["GRAPHS"]
+__all__ = ["GRAPHS", "write_graph"]
 
 Write = Callable[[Graph, Any, str, int], str]
 """Adds a network to the graph: the graph, the network, the windows ``[batch, time, channels]`` and their length -> the
@@ -101,3 +106,35 @@ GRAPHS: Mapping[str, Write] = {
     "notebook_lstm": _notebook_lstm,
 }
 """By the name of the network, as in ``harken.networks.NETWORKS``."""
+
+
+def write_graph(graph: Graph, name: str, network: nn.Module, signals: str, length: int) -> str:
+    """Add a network to the graph.
+
+    Args:
+        graph: to what it is added.
+        name: of the network, as in its model file.
+        network: the network itself, in evaluation mode.
+        signals: the windows ``[batch, time, channels]``.
+        length: of a window.
+
+    Returns:
+        The logits ``[batch, classes]``.
+
+    Raises:
+        HarkenError: when the network of another package has no method ``onnx_graph``, or it fails.
+    """
+    if name in GRAPHS:
+        return GRAPHS[name](graph, network, signals, length)
+    write = getattr(network, "onnx_graph", None)
+    if not callable(write):
+        raise HarkenError(
+            f"the network {name} cannot be exported: its class {type(network).__qualname__} has no method "
+            "onnx_graph(graph, signals, length), which writes its forward as ONNX nodes (docs/extending.md)"
+        )
+    try:
+        return str(write(graph, signals, length))
+    except Exception as error:  # whatever another package's code raises
+        raise HarkenError(
+            f"the network {name} cannot be exported: its method onnx_graph failed ({type(error).__name__}: {error})"
+        ) from error

@@ -173,7 +173,7 @@ def warnings(outcome: "Outcome") -> list[str]:
     """What a reader must know before reading any number."""
     reads = outcome.data.training + outcome.data.cross
     said = [
-        f"{', '.join(printable(reads[one].path.name) for one in note.recordings)}: {note.text}"
+        f"{', '.join(printable(reads[one].short_name) for one in note.recordings)}: {note.text}"
         for note in share_notes([one.mended.warnings for one in reads])
     ]
     if not outcome.finished:

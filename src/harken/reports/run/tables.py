@@ -195,7 +195,7 @@ def recording_cards(outcome: "Outcome") -> tuple[list[RecordingCard], list[str]]
     )
     cards = [
         RecordingCard(
-            file=printable(one.path.name),
+            file=printable(one.short_name),
             subject=its.subject,
             role=role,
             facts=_recording_facts(its),

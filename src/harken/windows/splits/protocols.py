@@ -8,7 +8,8 @@ from types import MappingProxyType
 import numpy as np
 
 from harken.datasets.activities import to_common
-from harken.datasets.registry import dataset
+from harken.datasets.dsads import read_dsads
+from harken.datasets.registry import dataset, dataset_names
 from harken.datasets.wisdm import read_wisdm_rows
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.signals.resampling import resample
@@ -30,8 +31,18 @@ from harken.windows.splits.people import (
 )
 from harken.windows.windows import Windows, concatenate, sliding_windows
 
-__all__ = ["PROTOCOLS", "Protocol", "protocol"]
+__all__ = [
+    "LEAVE_ONE_PERSON_OUT",
+    "PROTOCOLS",
+    "Protocol",
+    "benchmark_sets",
+    "protocol",
+    "protocol_names",
+    "study_protocol",
+]
 
+LEAVE_ONE_PERSON_OUT = "leave-one-person-out"
+"""The protocol of every data set that has no published one here, and of a study of one's own."""
 SAMPLE_RATE_HZ = 30.0
 WINDOW_LENGTH_S, HOP_S = 10.0, 5.0
 BETWEEN = ("running", "sitting", "stairs", "standing", "walking")
@@ -92,20 +103,56 @@ class Protocol:
         return self.draw(given)
 
 
-def protocol(dataset: str, name: str) -> Protocol:
+def protocol(data_set: str, name: str) -> Protocol:
     """The protocol ``name`` of a data set.
 
     Raises:
         HarkenError: when there is none; the message lists those there are.
     """
-    try:
-        return PROTOCOLS[dataset, name]
-    except KeyError:
-        of_set = [known for one, known in PROTOCOLS if one == dataset]
-        if not of_set:
-            sets = ", ".join(dict.fromkeys(one for one, _ in PROTOCOLS))
-            raise HarkenError(f"there is no protocol for a data set {dataset!r}; there are some for {sets}") from None
-        raise HarkenError(f"{dataset} has no protocol {name!r}; it has {', '.join(of_set)}") from None
+    published = PROTOCOLS.get((data_set, name))
+    if published is not None:
+        return published
+    names = protocol_names(data_set)
+    if name in names:
+        read = dataset(data_set).read
+        return _leave_one_person_out(data_set, lambda folders: _sliding(read(folders[0])))
+    if not names:
+        raise HarkenError(f"there is no data set {data_set!r}; there are protocols for {', '.join(benchmark_sets())}")
+    raise HarkenError(f"{data_set} has no protocol {name!r}; it has {', '.join(names)}")
+
+
+def protocol_names(data_set: str) -> list[str]:
+    """The names of a data set's protocols; none where there is no such data set."""
+    published = [name for one, name in PROTOCOLS if one == data_set]
+    return published or ([LEAVE_ONE_PERSON_OUT] if data_set in dataset_names() else [])
+
+
+def benchmark_sets() -> list[str]:
+    """The names of the data sets that have a protocol: all of them."""
+    return list(dict.fromkeys([*(one for one, _ in PROTOCOLS), *dataset_names()]))
+
+
+def study_protocol(study: str, recordings: Callable[[], Iterable[Recording]]) -> Protocol:
+    """Leave one person out of a study of one's own.
+
+    Args:
+        study: its name.
+        recordings: reads them, mended, all of a person with the same ``subject``, with labels.
+    """
+    return _leave_one_person_out(study, lambda _: _sliding(recordings()))
+
+
+def _leave_one_person_out(name: str, draw: Callable[[Folders], Windows]) -> Protocol:
+    return Protocol(
+        LEAVE_ONE_PERSON_OUT,
+        (name,),
+        f"Recognition of the labels of {name} of an unseen person, learned from all its other people, from 10 s of "
+        "acceleration at 30 Hz; all recordings of a person are on one side. It does not measure people of another "
+        "study, another sensor or, unless it was recorded there, everyday life; with few people the score varies much "
+        "from person to person.",
+        draw,
+        _one_person_out,
+    )
 
 
 def _wisdm_harnet(folders: Folders) -> Windows:
@@ -129,7 +176,7 @@ def _dsads_nineteen(folders: Folders) -> Windows:
 
 
 def _dsads_right_arm(folders: Folders) -> Windows:
-    right = [one for one in dataset("dsads").read(folders[0]) if one.source.endswith("right arm")]
+    right = read_dsads(folders[0], arms=("right_arm",))
     return _sliding(_relabelled(one, POSTURES_AND_WALKING) for one in right)
 
 

@@ -1,4 +1,4 @@
-"""What a worker does: one method on one fold, learned, asked, scored, timed."""
+"""What a worker does: fit one method on one fold, score it and time it."""
 
 import threading
 import time
@@ -19,15 +19,15 @@ from harken.support.threads import computing_threads
 from harken.windows.splits import Fold, apply
 from harken.windows.windows import Windows
 
-__all__ = ["Finding", "Job", "Work", "alone_on_one_thread", "scored"]
+__all__ = ["Finding", "FoldTask", "Work", "alone_on_one_thread", "scored"]
 
 ALONE = threading.Lock()
-"""PyTorch's random numbers and number of threads are the whole process's: two jobs at once would mix them up."""
+"""PyTorch's random numbers and number of threads are the whole process's: two tasks at once would mix them up."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What a job found out: for JSON, and the model file's content where there is one."""
+    """What a task found out: for JSON, and the model file's content where there is one."""
 
     content: dict[str, Any]
     model: bytes | None
@@ -42,7 +42,7 @@ class Work(Protocol):
 
 
 @dataclass(frozen=True)
-class Job:
+class FoldTask:
     """A method and a fold."""
 
     method: Method

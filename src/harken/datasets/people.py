@@ -1,0 +1,74 @@
+"""A file of one or of several people -> a recording a person: tables with a column of subjects, and tidy tables."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from harken.datasets.tidy import read_tidy
+from harken.readers import read
+from harken.readers.options import TableOptions
+from harken.readers.several import ANOTHER_SUBJECT, SeveralRecordingsError
+from harken.recordings.recording import UNLABELLED, Recording
+from harken.support.errors import HarkenError
+
+__all__ = ["read_people"]
+
+OF_TIDY_TABLES = frozenset({"label_column", "acceleration_unit", "sensor_range_g", "timezone", "subject"})
+"""Options of ``TableOptions`` that a tidy table is read with; its other columns have fixed names."""
+
+
+def read_people(path: str | Path, options: TableOptions, *, as_found: bool = False) -> list[Recording]:
+    """Read every person's recording in a file.
+
+    A file of one person gives one recording, as ``harken.read`` does. A table with several names in its subject column
+    gives one recording a person, in the order of their names; such a table is read once more for each person, so that
+    only one person's rows are in memory at a time. A table with sessions or placements is read by
+    ``harken.datasets.tidy.read_tidy``, one recording a person and placement. ``source`` then ends in the person's name.
+
+    Args:
+        path: the file.
+        options: how to read a table. With ``subject`` only this person's recordings are read.
+        as_found: give recordings with all rows in the file's order, not mended.
+
+    Raises:
+        HarkenError: when the file cannot be read, one of its people has no row that can be read, or a tidy table is to
+            be read with an option that names its columns or times.
+    """
+    try:
+        return [read(path, as_found=as_found, **vars(options))]
+    except SeveralRecordingsError as error:
+        several = error
+    if several.tidy:
+        return _tidy(path, options, as_found=as_found)
+    return [_person(path, options, person, as_found=as_found) for person in several.people]
+
+
+def _person(path: str | Path, options: TableOptions, person: str, *, as_found: bool) -> Recording:
+    """One person's recording, as a file of their own would give it: other people's rows and labels are not in it."""
+    recording = read(path, as_found=as_found, **vars(replace(options, subject=person)))
+    codes = np.unique(recording.label_codes)
+    recording = recording.with_label_names(tuple(recording.label_names[code] for code in codes if code != UNLABELLED))
+    quality = recording.quality
+    dropped = dict(quality.dropped)
+    own_rows = quality.rows - dropped.pop(ANOTHER_SUBJECT, 0)
+    return replace(recording, source=f"{path}, {person}", quality=replace(quality, rows=own_rows, dropped=dropped))
+
+
+def _tidy(path: str | Path, options: TableOptions, *, as_found: bool) -> list[Recording]:
+    defaults = vars(TableOptions())
+    unfit = [name for name, value in vars(options).items() if value != defaults[name] and name not in OF_TIDY_TABLES]
+    if unfit:
+        raise HarkenError(
+            f"{path}: this is a table of several recordings, whose columns must have the names that "
+            f"harken.datasets.tidy describes; it cannot be read with {', '.join(unfit)}"
+        )
+    recordings = read_tidy(
+        path,
+        label_column=options.label_column,
+        unit=options.acceleration_unit,
+        sensor_range_g=options.sensor_range_g,
+        timezone=options.timezone,
+        as_found=as_found,
+    )
+    return [one for one in recordings if options.subject in (None, one.subject)]

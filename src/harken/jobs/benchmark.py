@@ -1,0 +1,90 @@
+"""What ``harken benchmark`` does: a preset and baselines on unseen people, by a protocol, fold by fold."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from harken.evaluation.benchmark import BenchmarkSettings, Watcher, run_benchmark
+from harken.evaluation.benchmark.methods import AnyBaseline
+from harken.labelling.cohort import recordings_in
+from harken.learning.presets import DEFAULT_PRESET, Preset
+from harken.readers.options import TableOptions
+from harken.support.errors import HarkenError
+from harken.windows.splits.protocols import benchmark_sets, protocol_names
+
+__all__ = ["benchmark"]
+
+
+def benchmark(
+    data: str | Path,
+    *,
+    protocol: str,
+    out: str | Path,
+    folders: Iterable[str | Path] = (),
+    preset: str | Preset | None = DEFAULT_PRESET,
+    epochs: int | None = None,
+    baselines: Sequence[AnyBaseline] = (),
+    seed: int = 0,
+    folds: Iterable[str] = (),
+    workers: int | None = None,
+    scheduler: str | None = None,
+    reading: TableOptions | None = None,
+    resume: bool = False,
+    watcher: Watcher | None = None,
+) -> dict[str, Any]:
+    """Measure a preset on unseen people, beside baselines, as ``harken benchmark`` does.
+
+    >>> import harken
+    >>> result = harken.benchmark("study.csv", protocol="leave-one-person-out", out="measured", preset=None,
+    ...                           baselines=["sklearn.naive_bayes:GaussianNB"], workers=0)
+    >>> sorted(result["folds"])
+    ['alice', 'bob', 'carol']
+
+    Args:
+        data: the name of a data set; or a study of one's own: a labelled table of several people, or a folder of
+            labelled recordings.
+        protocol: ``leave-one-person-out`` for a study of one's own; else see ``harken.windows.splits.protocols``.
+        out, folders, epochs, seed, folds, workers, scheduler, resume: see
+            ``harken.evaluation.benchmark.BenchmarkSettings``.
+        preset: what is measured, by name or a recipe of one's own; None for the baselines alone.
+        baselines: what it is measured against, names or objects: see ``harken.evaluation.benchmark.methods.method``.
+        reading: how to read tables of a study of one's own; see ``harken.read``.
+        watcher: is given what ``harken benchmark`` shows on the screen.
+
+    Returns:
+        The content of ``benchmark.json``, which ``harken benchmark --json`` prints.
+
+    Raises:
+        HarkenError: as ``harken.evaluation.benchmark.run_benchmark``, and for data that is not there.
+    """
+    name, files = _study(data, out)
+    settings = BenchmarkSettings(
+        dataset=name,
+        protocol=protocol,
+        out=Path(out),
+        folders=tuple(map(Path, folders)),
+        preset=preset,
+        epochs=epochs,
+        baselines=tuple(baselines),
+        seed=seed,
+        folds=tuple(folds),
+        workers=workers,
+        scheduler=scheduler,
+        resume=resume,
+        files=files,
+        reading=reading or TableOptions(),
+    )
+    return run_benchmark(settings, watcher)
+
+
+def _study(data: str | Path, out: str | Path) -> tuple[str, tuple[Path, ...]]:
+    """The name of a data set, and no files; or the name of a study of one's own, and its files."""
+    if isinstance(data, str) and protocol_names(data):
+        return data, ()
+    if not Path(data).exists():
+        raise HarkenError(
+            f"{data}: there is no such file or folder, and no data set of this name; the data sets are "
+            f"{', '.join(benchmark_sets())}"
+        )
+    files = tuple(recordings_in([data], out=out).files)
+    return Path(data).absolute().name, files

@@ -1,0 +1,143 @@
+"""What other installed packages add to harken by entry points, and objects named as ``module:name``.
+
+An entry point is a line in another package's ``pyproject.toml``, such as ``tiny = "harken_tiny.network:TinyNetwork"``
+under ``[project.entry-points."harken.networks"]``. Nothing of a package is imported before its name is wanted, so a
+broken package disturbs only those who use it. Processes that this one starts find the same packages.
+"""
+
+import sys
+from collections.abc import Callable, Mapping
+from functools import cache
+from importlib import import_module
+from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, entry_points
+from typing import Any, Generic, TypeVar
+
+from harken.support.errors import HarkenError
+
+__all__ = ["Registry", "import_object", "is_installed", "package_of", "qualified_name"]
+
+Entry = TypeVar("Entry")
+
+
+class Registry(Generic[Entry]):
+    """Entries of one kind by name: harken's own, and those that other installed packages add.
+
+    A package's entry has two names: its own (``tiny``), and one that no other package can have (``harken-tiny/tiny``).
+
+    Args:
+        kind: what an entry is called in messages, such as ``preset``.
+        group: the group of entry points.
+        own: harken's own entries.
+        check: what an entry point's object is passed through, with its name; raises a HarkenError that says what is
+            wrong with the object.
+    """
+
+    def __init__(self, kind: str, group: str, own: Mapping[str, Entry], *, check: Callable[[str, Any], Entry]) -> None:
+        self.kind, self.group = kind, group
+        self._own, self._check = own, check
+
+    def names(self) -> list[str]:
+        """Harken's own names in their order, then those of other packages, sorted. Imports no package."""
+        return [*self._own, *sorted({point.name for point in _entry_points(self.group)} - set(self._own))]
+
+    def __contains__(self, name: str) -> bool:
+        """Whether an entry has this name. Imports no package."""
+        return name in self._own or bool(self._points(name))
+
+    def find(self, name: str) -> Entry | None:
+        """The entry of this name; None where there is none.
+
+        Raises:
+            HarkenError: when more than one entry has this name, or the package that adds it cannot be imported or
+                holds something else.
+        """
+        points = self._points(name)
+        if name in self._own:
+            if points:
+                raise HarkenError(
+                    f"the {self.kind} {name!r} is harken's own, and {self._where(points[0])} has the same name; rename "
+                    f"that entry point, or uninstall {package_of(points[0])}"
+                )
+            return self._own[name]
+        if len(points) > 1:
+            qualified = " or ".join(qualified_name(point) for point in points)
+            raise HarkenError(
+                f"several packages add a {self.kind} {name!r}: {'; '.join(map(self._where, points))}. Write {qualified}"
+            )
+        return self._load(points[0]) if points else None
+
+    def point_to(self, value: Any) -> EntryPoint | None:
+        """The entry point that names a class or function, None where there is none. Imports no package."""
+        reference = f"{value.__module__}:{value.__qualname__}"
+        return next((point for point in _entry_points(self.group) if point.value == reference), None)
+
+    def qualified(self, name: str) -> str:
+        """A name that no other package can have, for an entry that ``find`` finds; harken's own keep theirs."""
+        points = self._points(name)
+        return name if name in self._own or not points else qualified_name(points[0])
+
+    def _points(self, name: str) -> list[EntryPoint]:
+        points = _entry_points(self.group)
+        return [point for point in points if name in (point.name, qualified_name(point))]
+
+    def _load(self, point: EntryPoint) -> Entry:
+        try:
+            return self._check(point.name, point.load())
+        except HarkenError as error:
+            raise HarkenError(f"{self._where(point)} cannot be used: {error}") from error
+        except Exception as error:  # whatever another package's code raises while it is imported
+            raise HarkenError(
+                f"{self._where(point)} cannot be imported ({type(error).__name__}: {error}); reinstall or uninstall "
+                f"{package_of(point)}"
+            ) from error
+
+    def _where(self, point: EntryPoint) -> str:
+        return f"the entry point {point.name} = {point.value} ({self.group}) of the package {package_of(point)}"
+
+
+def package_of(point: EntryPoint) -> str:
+    """The name of the installed package that an entry point belongs to."""
+    return point.dist.name if point.dist is not None else "(without a name)"
+
+
+def qualified_name(point: EntryPoint) -> str:
+    """``package/name``."""
+    return f"{package_of(point)}/{point.name}"
+
+
+def is_installed(package: str) -> bool:
+    """Whether a package of this name is installed."""
+    try:
+        distribution(package)
+    except (PackageNotFoundError, ValueError):
+        return False
+    return True
+
+
+def import_object(reference: str) -> Any:
+    """The object that ``module:name`` names.
+
+    Raises:
+        HarkenError: when it cannot be imported.
+    """
+    module, _, name = reference.partition(":")
+    try:
+        found = import_module(module)
+        for part in name.split("."):
+            found = getattr(found, part)
+    except Exception as error:  # whatever somebody's module raises while it is imported
+        raise HarkenError(
+            f"{reference} cannot be imported ({type(error).__name__}: {error}); is its package installed, or its "
+            "folder in PYTHONPATH?"
+        ) from error
+    return found
+
+
+def _entry_points(group: str) -> tuple[EntryPoint, ...]:
+    return _entry_points_on(tuple(sys.path), group)
+
+
+@cache
+def _entry_points_on(path: tuple[str, ...], group: str) -> tuple[EntryPoint, ...]:  # noqa: ARG001 - it is the key
+    """Read once: looking through all installed packages takes some 10 ms."""
+    return tuple(entry_points(group=group))

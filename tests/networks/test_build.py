@@ -1,0 +1,164 @@
+"""Networks of one's own: classes where names are accepted, and model files of networks that are not here."""
+
+import pickle
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from torch import Tensor, nn
+
+import people
+import study
+from harken.evaluation.benchmark.methods import check_sendable, method
+from harken.models.model_file import read_model
+from harken.models.recogniser import Recogniser
+from harken.networks import build as networks
+from harken.networks.build import build, network_name, sizes_of
+from harken.networks.everyday import EverydayLSTM, EverydaySizes
+from harken.support.errors import HarkenError
+
+
+@dataclass(frozen=True)
+class MeanSizes:
+    channels: int
+    classes: int
+    width: int = 4
+    share: float = 0.5
+
+
+class MeanNetwork(nn.Module):
+    """A layer on the mean over time."""
+
+    def __init__(self, sizes: MeanSizes) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(sizes.channels, sizes.width), nn.ReLU(), nn.Dropout(sizes.share))
+        self.output = nn.Linear(sizes.width, sizes.classes)
+
+    def forward(self, signals: Tensor) -> Tensor:
+        return self.output(self.layers(signals.mean(1)))  # type: ignore[no-any-return]
+
+
+class FailingNetwork(MeanNetwork):
+    """Its graph cannot be written."""
+
+    def onnx_graph(self, graph: Any, signals: str, length: int) -> str:
+        return str(graph.layers(signals, [nn.GELU()]))
+
+
+MINE = replace(people.SMALL_EVERYDAY, name="mine", network=MeanNetwork, sizes={"width": 6})
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    """A model file of a network that was passed as a class."""
+    Recogniser(MINE, device="cpu").fit(study.study_windows()).save(tmp_path / "mine.safetensors")
+    return tmp_path / "mine.safetensors"
+
+
+def test_a_class_is_named_by_its_module_and_is_read_again_as_long_as_the_program_runs(
+    saved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = read_model(saved)
+    name = f"{MeanNetwork.__module__}:MeanNetwork"
+    assert (model.specification.network, MINE.network_name) == (name, name)
+    assert isinstance(model.network, MeanNetwork)
+    windows = study.study_windows()
+    again = Recogniser(MINE, device="cpu").fit(windows).predict_proba(windows)
+    assert np.array_equal(Recogniser.load(saved, device="cpu").predict_proba(windows), again)
+    assert MINE.as_dict()["network"] == name
+
+    monkeypatch.setattr(networks, "_passed", {})  # as in another program
+    with pytest.raises(HarkenError, match=rf"refused: the network '{name}' is a class of the program that trained"):
+        read_model(saved)
+
+
+def test_harkens_own_classes_keep_their_names() -> None:
+    assert network_name(EverydayLSTM) == network_name("everyday") == "everyday"
+    assert sizes_of(EverydayLSTM) is EverydaySizes
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        (
+            "nobody",
+            "there is no network 'nobody'; this version of harken knows deep_conv_lstm, everyday, notebook_lstm",
+        ),
+        (
+            "no-such-package/tiny",
+            "the network 'tiny' comes with the package 'no-such-package' .* which is not installed",
+        ),
+        ("numpy/tiny", "the installed version of the package 'numpy' adds no network 'tiny'"),
+        ("os:system", "is a class of the program that trained the model"),
+    ],
+)
+def test_what_is_missing_is_named(name: str, why: str) -> None:
+    for find in (network_name, lambda name: build(name, {})):
+        with pytest.raises(HarkenError, match=why):
+            find(name)
+
+
+def test_sizes_have_bounds_and_two_of_them_are_the_datas() -> None:
+    name = network_name(MeanNetwork)
+    assert isinstance(build(name, {"channels": 3, "classes": 2}), MeanNetwork)
+    for sizes, why in (
+        ({"channels": 3, "classes": 2, "width": 5000}, "cannot have width = 5000; it is a whole number from 1 to 4096"),
+        ({"channels": 3, "classes": 2, "share": 1.0}, "cannot have share = 1.0; it is a number from 0 to below 1"),
+        ({"channels": 3, "classes": 2, "depth": 1}, "has no size depth"),
+        ({"channels": 3}, "lacks a size"),
+    ):
+        with pytest.raises(HarkenError, match=why):
+            build(name, sizes)
+
+
+class WithoutSizes(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+
+
+@dataclass(frozen=True)
+class FewSizes:
+    classes: int
+
+
+class FewNetwork(nn.Module):
+    def __init__(self, sizes: FewSizes) -> None:
+        super().__init__()
+
+
+def test_a_class_that_is_built_otherwise_is_refused() -> None:
+    with pytest.raises(HarkenError, match="WithoutSizes must take one argument, annotated with the dataclass of its"):
+        network_name(WithoutSizes)
+    with pytest.raises(HarkenError, match="the sizes of the network FewNetwork lack channels"):
+        network_name(FewNetwork)
+    with pytest.raises(HarkenError, match=r"must be a class of torch\.nn\.Module, got dict"):
+        network_name(dict)  # type: ignore[arg-type]
+
+
+def test_a_network_without_a_graph_cannot_be_exported(tmp_path: Path, saved: Path) -> None:
+    pytest.importorskip("onnxruntime", reason="the extra onnx is not installed")
+    from harken.models.onnx.export import export
+
+    with pytest.raises(HarkenError, match=r"its class MeanNetwork has no method onnx_graph\(graph, signals, length\)"):
+        export(tmp_path / "mine.onnx", read_model(saved))
+    failing = Recogniser(replace(MINE, network=FailingNetwork), device="cpu").fit(study.study_windows())
+    failing.save(tmp_path / "failing.safetensors")
+    with pytest.raises(HarkenError, match=r"onnx_graph failed \(TypeError: no ONNX is known for the layer GELU"):
+        export(tmp_path / "failing.onnx", read_model(tmp_path / "failing.safetensors"))
+    assert not list(tmp_path.glob("*.onnx"))
+
+
+def test_a_preset_with_a_class_is_sent_to_processes_or_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Local(MeanNetwork):
+        pass
+
+    with pytest.raises(HarkenError, match=r"mine cannot be sent to worker processes, .* import .*Local: define it at"):
+        check_sendable([method(replace(MINE, network=Local), seed=0)])
+    monkeypatch.setattr(MeanNetwork, "__module__", "__main__")
+    monkeypatch.setattr("__main__.MeanNetwork", MeanNetwork, raising=False)
+    monkeypatch.delattr("__main__.__file__", raising=False)
+    assert pickle.dumps(MINE)
+    with pytest.raises(HarkenError, match="__main__:MeanNetwork: define it at the top of a module, or use 0 workers"):
+        check_sendable([method(MINE, seed=0)])

@@ -1,0 +1,137 @@
+"""The package of docs/extending.md: written and installed from the page, its commands run as they stand there."""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import harken
+import people
+
+PAGE = (Path(__file__).parents[1] / "docs" / "extending.md").read_text(encoding="utf-8")
+BLOCKS = dict(re.findall(r"^```\w+\n# (\S+)\n(.*?)^```$", PAGE, flags=re.MULTILINE | re.DOTALL))
+COMMANDS = re.findall(r"^\$ harken (.*)$", PAGE.replace("\\\n", ""), flags=re.MULTILINE)
+Python = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def command(beginning: str) -> list[str]:
+    """The one command of the page that begins so."""
+    (found,) = [one for one in COMMANDS if one.startswith(beginning)]
+    return shlex.split(found)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the commands run: two recordings, and a table of three people."""
+    folder = tmp_path_factory.mktemp("extending")
+    for seed, name in enumerate(("alice", "bob"), 1):
+        people.write_person(folder / f"{name}.csv", seed, seconds=40)
+    people.write_study(folder / "study.csv", seconds=40)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the page's package is installed."""
+    pytest.importorskip("setuptools", reason="setuptools is not installed, which builds the package of the page")
+    source = tmp_path_factory.mktemp("source")
+    for name, text in BLOCKS.items():
+        (source / name).parent.mkdir(exist_ok=True)
+        (source / name).write_text(text, encoding="utf-8")
+    (source / "harken_tiny" / "__init__.py").touch()
+    site = tmp_path_factory.mktemp("site")
+    options = ["--no-deps", "--no-build-isolation", "--no-index", "--disable-pip-version-check", "--quiet"]
+    pip = [sys.executable, "-m", "pip", "install", *options, "--target", str(site), str(source)]
+    subprocess.run(pip, check=True, capture_output=True, text=True)
+    return site
+
+
+@pytest.fixture(scope="module")
+def run(folder: Path, site: Path) -> Python:
+    """Runs Python with the installed package (or without), and checks its exit code."""
+
+    def run(*arguments: str, exit_code: int = 0, installed: bool = True) -> "subprocess.CompletedProcess[str]":
+        paths = [*([str(site)] if installed else []), str(Path(harken.__file__).parents[1])]
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "COLUMNS": "200"}
+        ended = subprocess.run(
+            [sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
+        )
+        assert ended.returncode == exit_code, ended.stderr
+        return ended
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def trained(folder: Path, run: Python) -> Path:
+    run("-m", "harken", *command("train "))
+    return folder / "run"
+
+
+def test_a_network_of_another_package_is_trained_and_exported(run: Python, trained: Path, folder: Path) -> None:
+    specification = json.loads((trained / "run.json").read_text())["settings"]["preset"]
+    assert (specification["network"], specification["sizes"]) == ("harken-tiny/tiny", {"width": 16})
+    pytest.importorskip("onnxruntime", reason="the extra onnx is not installed")
+    pytest.importorskip("onnx", reason="the extra onnx is not installed")
+    run("-m", "harken", *command("export "))
+    assert (folder / "tiny.onnx").stat().st_size > 1000
+
+
+def test_processes_that_label_find_the_network(run: Python, trained: Path, folder: Path) -> None:
+    run("-m", "harken", *command("label "))
+    assert {path.parent.name for path in (folder / "labelled").glob("*/timeline.parquet")} == {"alice", "bob"}
+
+
+def test_without_the_package_the_model_is_refused_by_name(run: Python, trained: Path) -> None:
+    ended = run("-m", "harken", "evaluate", "run", "bob.csv", exit_code=2, installed=False)
+    assert "the network 'tiny' comes with the package 'harken-tiny' (an entry point in the group harken.networks)" in (
+        " ".join(ended.stderr.split())
+    )
+
+
+def test_a_table_of_several_people_is_benchmarked_by_two_processes(run: Python, folder: Path) -> None:
+    run("-m", "harken", *command("benchmark study.csv --protocol leave-one-person-out --out measured"))
+    result = json.loads((folder / "measured" / "benchmark.json").read_text())
+    assert list(result["methods"]) == ["tiny", "harken_tiny.baselines:logistic"]
+    assert list(result["folds"]) == ["alice", "bob", "carol"]
+    assert result["methods"]["tiny"]["settings"]["preset"]["network"] == "harken-tiny/tiny"
+    assert (folder / "measured" / "fold_carol" / "tiny.safetensors").exists()
+    resumed = run("-m", "harken", *command("benchmark study.csv --protocol leave-one-person-out --out m"), "--resume")
+    assert "6 of 6 are there already." in resumed.stderr
+
+
+def test_baselines_without_a_preset(run: Python, folder: Path) -> None:
+    run("-m", "harken", *command("benchmark study.csv --protocol leave-one-person-out --out nearest"))
+    result = json.loads((folder / "nearest" / "benchmark.json").read_text())
+    assert (result["preset"], result["differences"]) == (None, {})
+    assert list(result["methods"]) == ["sklearn.neighbors:KNeighborsClassifier"]
+
+
+def test_a_data_set_of_another_package_has_a_name(run: Python, folder: Path) -> None:
+    shown = run("-m", "harken", *command("datasets tiny_study"))
+    assert "Lying, sitting and walking of three people" in shown.stdout
+    assert "leave-one-person-out" in shown.stdout
+    run("-m", "harken", *command("benchmark tiny_study"))
+    result = json.loads((folder / "named" / "benchmark.json").read_text())
+    assert (result["dataset"], list(result["folds"])) == ("tiny_study", ["carol"])
+
+
+def test_objects_are_accepted_where_names_are(run: Python, folder: Path, site: Path) -> None:
+    (folder / "by_object.py").write_text(BLOCKS["by_object.py"], encoding="utf-8")
+    ended = run("by_object.py")
+    assert ended.stdout.strip() == "['wide', 'sklearn.linear_model._ridge:RidgeClassifier']"
+
+
+def test_a_reader_of_another_package_reads_its_files(run: Python, folder: Path) -> None:
+    pytest.importorskip("harken.readers.registry", reason="readers of other packages are not looked for yet")
+    lines = [f"{t} {x / 9.80665} {y / 9.80665} {z / 9.80665}" for t, x, y, z, _, _ in people.person_rows(4, seconds=5)]
+    (folder / "day.tiny").write_text("\n".join(["TINY WATCH", *lines]) + "\n")
+    (found,) = json.loads(run("-m", "harken", *command("inspect "), "--json").stdout)
+    assert (found["subject"], found["rows"]) == ("day", len(lines))
+    assert run("-m", "harken", *command("inspect "), exit_code=2, installed=False).stderr
