@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harken.readers.axivity import looks_like_axivity
+from harken.readers import axivity
 from harken.readers.genea import looks_like_genea
 from harken.readers.geneactiv import looks_like_geneactiv
 from harken.readers.matrix import looks_like_matrix, read_matrix
@@ -26,7 +26,7 @@ def test_real_files(data_dir: Path) -> None:
         assert looks_like_matrix(path, head) == matrix, path.name
         assert looks_like_matrix(Path("renamed"), head) == matrix, path.name
         if matrix:
-            others = (looks_like_axivity, looks_like_genea, looks_like_geneactiv)
+            others = (axivity.recognises, looks_like_genea, looks_like_geneactiv)
             assert not any(looks_like(path, head) for looks_like in others)
 
 

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exports import head, survives
+from harken.readers import open_stream
 from harken.readers.omgui import looks_like_omgui, read_omgui
 from harken.readers.options import TableOptions
-from harken.readers.parts import open_parts
 from harken.support.errors import HarkenError
-from part_checks import assert_same
 from reader_checks import mended
+from stream_checks import assert_same
 from tables import HEADER, acceleration, notebook_lines, write
 
 START_NS = 1_551_178_506 * 10**9  # 26 February 2019, 10:55:06 on the watch's clock
@@ -55,12 +55,12 @@ read = mended(read_omgui)
     ],
 )
 def test_real_exports_beside_the_watchs_own_files(name: str, own: str, rows: int, data_dir: Path) -> None:
-    from harken.readers.axivity import read_axivity
+    from harken.readers import axivity
 
     path = data_dir / "devices" / name
     assert looks_like_omgui(path, head(path))
     exported = read_omgui(path, TableOptions(timezone="Europe/London"))
-    watch = read_axivity(data_dir / "devices" / own, TableOptions(timezone="Europe/London"))
+    watch = axivity.open_source(data_dir / "devices" / own, TableOptions(timezone="Europe/London")).collect()
     assert len(exported) == rows
     assert exported.channels == watch.channels[: len(exported.channels)]
     nearest = np.abs(watch.time_ns[:, None] - exported.time_ns).argmin(axis=0)
@@ -203,4 +203,4 @@ def test_values_beyond_what_float32_holds_are_marked(value: str, tmp_path: Path)
     recording = read(path)
     assert np.flatnonzero(~recording.valid).tolist() == [100, 101, 102]
     assert recording.quality.missing + recording.quality.out_of_range == 3
-    assert_same(open_parts(path), path)
+    assert_same(open_stream(path), path)

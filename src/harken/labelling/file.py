@@ -18,7 +18,8 @@ from harken.labelling.quality import quality_of
 from harken.labelling.settings import SUMMARY, LabelSettings, asked_of
 from harken.models.mounting import Mounting, mounting_of_walks
 from harken.models.recogniser import Recogniser
-from harken.readers.parts import Parts, open_parts
+from harken.readers import open_stream
+from harken.recordings.mended_stream import MendedStream
 from harken.recordings.recording import is_made_up, warnings_of
 from harken.recordings.samples import Samples
 from harken.reports.wearer import write_wearer_report
@@ -31,7 +32,7 @@ from harken.support.files import appearing, write_text
 from harken.support.memory import hand_back
 from harken.support.printable import printable
 from harken.support.threads import computing_threads
-from harken.timelines import Timeline, label_parts, write_csv
+from harken.timelines import Timeline, label_stream, write_csv
 from harken.timelines.labelling import Calibrate
 
 __all__ = ["FileTimeline", "Step", "label_file", "timeline_of_file"]
@@ -51,14 +52,14 @@ class FileTimeline(NamedTuple):
 
     Attributes:
         timeline: the labels.
-        parts: the recording that they are of.
+        stream: the recording that they are of.
         calibration: of the sensor; None where it was not asked for, as with the next two.
         non_wear_ns: the stretches when it was not worn, int64 ``[k, 2]``.
         mounting: how the watch sat on the arm.
     """
 
     timeline: Timeline
-    parts: Parts
+    stream: MendedStream
     calibration: GravityCalibration | None
     non_wear_ns: NDArray[np.int64] | None
     mounting: Mounting | None
@@ -66,14 +67,14 @@ class FileTimeline(NamedTuple):
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a person must know before any label. See ``harken.recordings.recording.warnings_of``."""
-        return warnings_of(self.parts.quality.placement, made_up=is_made_up(self.parts.subject))
+        return warnings_of(self.stream.quality.placement, made_up=is_made_up(self.stream.subject))
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What whoever reads the labels should know: what was mended, and whether the watch was turned."""
         if self.mounting is None or self.mounting.quarters == 0:
-            return self.parts.quality.notes
-        return (*self.parts.quality.notes, f"the watch was {self.mounting.reason}")
+            return self.stream.quality.notes
+        return (*self.stream.quality.notes, f"the watch was {self.mounting.reason}")
 
 
 def label_file(
@@ -111,12 +112,12 @@ def label_file(
     # Threads of one call wait for one another at every layer: whole batches side by side take less time.
     with computing_threads(1):
         found = timeline_of_file(path, recogniser, settings, step=step, cores=cores)
-    timeline, parts = found.timeline, found.parts
+    timeline, stream = found.timeline, found.stream
     step("write")
     bouts, days = timeline.bouts(), timeline.daily()
     specification, provenance = recogniser.specification_, recogniser.provenance_
     quality = quality_of(
-        parts,
+        stream,
         timeline,
         file=printable(path),
         sha256=asked["sha256"],
@@ -150,19 +151,19 @@ def timeline_of_file(
         HarkenError: when the file cannot be read or labelled.
     """
     step = step or Step()
-    parts, calibration, off_ns, mounting = _opened(path, recogniser, settings, step)
+    stream, calibration, off_ns, mounting = _opened(path, recogniser, settings, step)
     step("label")
-    parts = replace(parts, again=partial(_handing_back, parts.again))
-    clipped = Clipped(parts) if parts.channels[:3] == AXES else None
-    timeline = label_parts(
+    stream = replace(stream, read=partial(_handing_back, stream.read))
+    clipped = Clipped(stream) if stream.channels[:3] == AXES else None
+    timeline = label_stream(
         recogniser.specification_,
-        parts if clipped is None else clipped.parts,
+        stream if clipped is None else clipped.stream,
         recogniser.predict_proba,
         calibrate=_prepared(calibration, mounting),
         non_wear_ns=off_ns,
         lanes=cores if cores > 1 else 0,
     )
-    parts = parts if clipped is None else clipped.parts
+    stream = stream if clipped is None else clipped.stream
     step("smooth")
     hand_back()
     if settings.smoothing:
@@ -170,7 +171,7 @@ def timeline_of_file(
         hand_back()
     if settings.unsure_below is not None:
         timeline = timeline.with_unsure_below(settings.unsure_below)
-    return FileTimeline(timeline, parts, calibration, off_ns, mounting)
+    return FileTimeline(timeline, stream, calibration, off_ns, mounting)
 
 
 def _prepared(calibration: GravityCalibration | None, mounting: Mounting | None) -> Calibrate | None:
@@ -186,28 +187,28 @@ def _prepared(calibration: GravityCalibration | None, mounting: Mounting | None)
 
 def _opened(
     path: str | Path, recogniser: Recogniser, settings: LabelSettings, step: Step
-) -> tuple[Parts, GravityCalibration | None, NDArray[np.int64] | None, Mounting | None]:
+) -> tuple[MendedStream, GravityCalibration | None, NDArray[np.int64] | None, Mounting | None]:
     """The recording, and what its epochs tell of it; then they are not needed any more."""
     step("read")
-    overheard = _Epochs(walks=settings.orientation)
+    first_look = _Epochs(walks=settings.orientation)
     asked_for = settings.calibration or settings.non_wear or settings.orientation
-    parts = open_parts(path, listener=overheard.listen if asked_for else None, **asdict(settings.reading))
+    stream = open_stream(path, observer=first_look.observe if asked_for else None, **asdict(settings.reading))
     step("epochs")
-    return parts, *_looked_over(parts, recogniser, overheard, settings)
+    return stream, *_looked_over(stream, recogniser, first_look, settings)
 
 
-def _handing_back(again: Callable[[], Iterator[Samples]]) -> Iterator[Samples]:
-    """The parts, with memory handed back after each: what little is kept of a part would hold on to much else."""
-    for part in again():
+def _handing_back(read: Callable[[], Iterator[Samples]]) -> Iterator[Samples]:
+    """The stream, with memory handed back after each: what little is kept of a part would hold on to much else."""
+    for part in read():
         yield part
         hand_back()
 
 
 class _Epochs:
-    """Epochs of what is overheard while the file is looked at for the first time, and what in it looks like walking.
+    """Epochs, computed while the file is read for the first time, and what in it looks like walking.
 
-    A file that turns out to be of another kind than it seemed is read again from its beginning, and so ``listen`` may
-    be asked again: it begins anew.
+    A file that turns out to be of another kind than it seemed is read again from its beginning, and so ``observe``
+    may be called again: it begins anew.
     """
 
     statistics: EpochStatistics
@@ -216,7 +217,7 @@ class _Epochs:
     def __init__(self, *, walks: bool) -> None:
         self._asks_walks = walks
 
-    def listen(self, channels: tuple[str, ...]) -> Callable[[Samples], None]:
+    def observe(self, channels: tuple[str, ...]) -> Callable[[Samples], None]:
         self.walks = Walks() if self._asks_walks else None
         heat = channels.index("temperature") if "temperature" in channels else None
         self.statistics = EpochStatistics(temperature_channel=heat, listener=self.walks)
@@ -224,23 +225,23 @@ class _Epochs:
 
 
 def _looked_over(
-    parts: Parts, recogniser: Recogniser, overheard: _Epochs, settings: LabelSettings
+    stream: MendedStream, recogniser: Recogniser, first_look: _Epochs, settings: LabelSettings
 ) -> tuple[GravityCalibration | None, NDArray[np.int64] | None, Mounting | None]:
     """What the raw acceleration says of its sensor and of when and how the watch was worn; None for what was not asked
     for."""
-    if parts.channels[:3] != AXES or not (settings.calibration or settings.non_wear or settings.orientation):
+    if stream.channels[:3] != AXES or not (settings.calibration or settings.non_wear or settings.orientation):
         return None, None, None
-    if not parts.overheard:
-        tell = overheard.listen(parts.channels)
-        for part in parts.parts():
+    if not stream.observed:
+        tell = first_look.observe(stream.channels)
+        for part in stream.samples():
             tell(part)
-    epochs = overheard.statistics.finish()
+    epochs = first_look.statistics.finish()
     return (
         gravity_calibration(epochs) if settings.calibration else None,
         non_wear(epochs) if settings.non_wear else None,
         None
-        if overheard.walks is None
-        else mounting_of_walks(recogniser.specification_, overheard.walks, recogniser.predict_proba),
+        if first_look.walks is None
+        else mounting_of_walks(recogniser.specification_, first_look.walks, recogniser.predict_proba),
     )
 
 
@@ -263,13 +264,13 @@ def _write(
 
 
 def _summary(found: FileTimeline, quality: dict[str, Any]) -> dict[str, Any]:
-    timeline, parts = found.timeline, found.parts
+    timeline, stream = found.timeline, found.stream
     return {
         "subject": timeline.subject,
         "start": timeline.frame["start"][0].isoformat(timespec="milliseconds"),
         "end": timeline.frame["end"][-1].isoformat(timespec="milliseconds"),
-        "timezone": parts.timezone,
-        "sample_rate_hz": parts.sample_rate_hz,
+        "timezone": stream.timezone,
+        "sample_rate_hz": stream.sample_rate_hz,
         "seconds_by_label": timeline.seconds_by_label(),
         "unlabelled_s": timeline.unlabelled_s,
         "gaps_s": timeline.gaps_s,

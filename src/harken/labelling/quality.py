@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from harken.models.mounting import Mounting
-from harken.readers.parts import Parts
+from harken.recordings.mended_stream import MendedStream
 from harken.recordings.recording import is_made_up
 from harken.reports.wearer.limits import Limit
 from harken.signals.gravity_calibration import GravityCalibration
@@ -22,7 +22,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def quality_of(
-    parts: Parts,
+    stream: MendedStream,
     timeline: Timeline,
     *,
     file: str,
@@ -35,7 +35,7 @@ def quality_of(
     """For JSON. Times are in the wearer's zone, with their offset from UTC; of gaps the 200 longest are listed.
 
     Args:
-        parts: the recording.
+        stream: the recording.
         timeline: what became of it.
         file, sha256: the file.
         calibration: what was found of the sensor; None where it was not asked for, or there is no acceleration.
@@ -43,26 +43,26 @@ def quality_of(
         mounting: how the watch sat on the arm; None as for ``calibration``.
         limits: where the model may be wrong for this recording.
     """
-    quality = parts.quality
+    quality = stream.quality
     seconds = timeline.seconds
     recorded = timeline.frame["recorded"].to_numpy()
     worn = timeline.frame["wear"].fill_null(False).to_numpy()
     return {
         "file": file,
         "sha256": sha256,
-        "subject": parts.subject,
-        "made_up": is_made_up(parts.subject),
+        "subject": stream.subject,
+        "made_up": is_made_up(stream.subject),
         "placement": quality.placement,
-        "timezone": parts.timezone,
-        "start": _time(parts.start_ns, parts.timezone),
-        "end": _time(parts.end_ns, parts.timezone),
-        "sample_rate_hz": parts.sample_rate_hz,
+        "timezone": stream.timezone,
+        "start": _time(stream.start_ns, stream.timezone),
+        "end": _time(stream.end_ns, stream.timezone),
+        "sample_rate_hz": stream.sample_rate_hz,
         "stated_rate_hz": quality.stated_rate_hz,
-        "clock_drift": parts.sample_rate_hz / quality.stated_rate_hz if quality.stated_rate_hz else None,
+        "clock_drift": stream.sample_rate_hz / quality.stated_rate_hz if quality.stated_rate_hz else None,
         "rows": quality.rows,
         "dropped": dict(quality.dropped),
         "backward_times": quality.backward_times,
-        "gaps": _gaps(parts),
+        "gaps": _gaps(stream),
         "wear_hours": float(seconds[recorded & worn].sum()) / 3600 if non_wear else None,
         "non_wear_hours": float(seconds[recorded & ~worn].sum()) / 3600 if non_wear else None,
         "calibration": None if calibration is None else _calibration(calibration),
@@ -78,19 +78,19 @@ def quality_of(
     }
 
 
-def _gaps(parts: Parts) -> dict[str, Any]:
-    lengths = parts.gaps_ns[:, 1] - parts.gaps_ns[:, 0]
+def _gaps(stream: MendedStream) -> dict[str, Any]:
+    lengths = stream.gaps_ns[:, 1] - stream.gaps_ns[:, 0]
     longest = np.sort(np.argsort(-lengths, kind="stable")[:MOST_GAPS_LISTED])
     return {
         "count": len(lengths),
         "total": float(lengths.sum()) / 1e9,
         "list": [
             {
-                "start": _time(int(begin), parts.timezone),
-                "end": _time(int(end), parts.timezone),
+                "start": _time(int(begin), stream.timezone),
+                "end": _time(int(end), stream.timezone),
                 "seconds": (int(end) - int(begin)) / 1e9,
             }
-            for begin, end in parts.gaps_ns[longest].tolist()
+            for begin, end in stream.gaps_ns[longest].tolist()
         ],
     }
 

@@ -215,7 +215,7 @@ def _labelled(recogniser: "Recogniser", path: Path, name: str) -> bytes:
         timeline = replace(timeline, subject=stem(Path(_shown(name))))
     about = {
         "subject": timeline.subject,
-        "timezone": found.parts.timezone,
+        "timezone": found.stream.timezone,
         "labels": list(timeline.labels),
         "hours": {label: seconds / 3600 for label, seconds in timeline.seconds_by_label().items()},
         "notes": [note.replace(str(path), _shown(name)) for note in (*found.warnings, *found.notes)],

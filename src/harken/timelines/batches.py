@@ -8,7 +8,7 @@ from types import TracebackType
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.readers.parts import Parts
+from harken.recordings.mended_stream import MendedStream
 from harken.recordings.recording import UNLABELLED
 from harken.timelines.buffers import Gathered
 from harken.timelines.windowing import WindowRows, windows_joined
@@ -31,7 +31,7 @@ class Asking:
             windows; 0: none. At most as many questions wait, so memory stays bounded.
     """
 
-    def __init__(self, facts: Parts, probabilities: Probabilities, *, windows_at_once: int, lanes: int) -> None:
+    def __init__(self, facts: MendedStream, probabilities: Probabilities, *, windows_at_once: int, lanes: int) -> None:
         self._facts, self._probabilities, self._at_once, self._lanes = facts, probabilities, windows_at_once, lanes
         self._waiting: list[WindowRows] = []
         self._asked: deque[Future[NDArray[np.float32]]] = deque()

@@ -1,4 +1,4 @@
-"""What a recording in parts must be: the recording that reading the whole gives."""
+"""What a stream must be: the recording that reading the whole gives."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,27 +7,27 @@ from typing import Unpack
 import numpy as np
 
 from harken.readers import read
-from harken.readers.parts import Parts
+from harken.recordings.mended_stream import MendedStream
 from harken.recordings.samples import joined
 from harken.support.errors import HarkenError
 from reader_checks import Options
 
 
-def assert_same(parts: Parts, path: Path, **options: Unpack[Options]) -> None:
-    """The parts are what ``harken.read`` gives, twice over."""
+def assert_same(stream: MendedStream, path: Path, **options: Unpack[Options]) -> None:
+    """The stream gives what ``harken.read`` gives, twice over."""
     whole = read(path, **options)
     for _ in range(2):
-        together = joined(list(parts.parts()))
+        together = joined(list(stream.samples()))
         np.testing.assert_array_equal(together.time_ns, whole.time_ns)
         np.testing.assert_array_equal(together.signals, whole.signals)
         np.testing.assert_array_equal(together.valid, whole.valid)
-    assert parts.quality == whole.quality
-    assert (parts.subject, parts.source, parts.timezone) == (whole.subject, whole.source, whole.timezone)
-    assert (parts.channels, parts.rows, parts.gap_limit_ns) == (whole.channels, len(whole), whole.gap_limit_ns)
-    assert parts.sample_rate_hz == whole.sample_rate_hz
-    assert (parts.start_ns, parts.end_ns) == (whole.time_ns[0], whole.time_ns[-1])
+    assert stream.quality == whole.quality
+    assert (stream.subject, stream.source, stream.timezone) == (whole.subject, whole.source, whole.timezone)
+    assert (stream.channels, stream.rows, stream.gap_limit_ns) == (whole.channels, len(whole), whole.gap_limit_ns)
+    assert stream.sample_rate_hz == whole.sample_rate_hz
+    assert (stream.start_ns, stream.end_ns) == (whole.time_ns[0], whole.time_ns[-1])
     before, after = whole.time_ns[whole.gap_rows - 1], whole.time_ns[whole.gap_rows]
-    np.testing.assert_array_equal(parts.gaps_ns, np.stack([before, after], axis=1))
+    np.testing.assert_array_equal(stream.gaps_ns, np.stack([before, after], axis=1))
 
 
 def refusal_of(reader: Callable[[Path], object], path: Path) -> str | None:

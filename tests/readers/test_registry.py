@@ -7,12 +7,8 @@ import numpy as np
 import pytest
 
 import harken
-from harken.readers import TableOptions
-from harken.readers.csv import read_csv
-from harken.readers.kinds import reader_of
-from harken.readers.parquet import read_parquet
-from harken.readers.parts import open_parts
-from harken.readers.sensor_logger import read_sensor_logger
+from harken.readers import TableOptions, open_stream, registry
+from harken.readers.registry import reader_of
 from harken.support.errors import HarkenError
 
 TRUE_RATE_AND_HOURS = {
@@ -72,8 +68,10 @@ def test_one_recording_in_two_files_is_one_recording(data_dir: Path) -> None:
 def test_who_describes_the_columns_is_believed(tmp_path: Path) -> None:
     export = tmp_path / "ACC.csv"
     export.write_text("1551178506.0,1551178506.0,1551178506.0\n32.0,32.0,32.0\n" + "64,0,0\n" * 64)
-    assert reader_of(export, TableOptions()) is not read_csv
-    assert reader_of(export, TableOptions(x_column="1", y_column="2", z_column="3", sample_rate_hz=32)) is read_csv
+    assert reader_of(export, TableOptions()) is not registry.TABLE
+    assert (
+        reader_of(export, TableOptions(x_column="1", y_column="2", z_column="3", sample_rate_hz=32)) is registry.TABLE
+    )
 
 
 def test_a_folder_is_one_recording_only_when_a_logger_wrote_it(tmp_path: Path) -> None:
@@ -81,7 +79,7 @@ def test_a_folder_is_one_recording_only_when_a_logger_wrote_it(tmp_path: Path) -
         harken.read(tmp_path)
     rows = "".join(f"{1_700_000_000_000_000_000 + row * 20_000_000},{row / 50},0.0,0.0,1.0\n" for row in range(100))
     (tmp_path / "WatchAccelerometerUncalibrated.csv").write_text("time,seconds_elapsed,x,y,z\n" + rows)
-    assert reader_of(tmp_path, TableOptions()) is read_sensor_logger
+    assert reader_of(tmp_path, TableOptions()) is registry.FOLDERS
     assert harken.read(tmp_path).sample_rate_hz == pytest.approx(50)
 
 
@@ -89,10 +87,10 @@ def test_a_parquet_file_is_known_by_its_name_or_its_bytes(tmp_path: Path) -> Non
     for name, content in (("week.parquet", b"not one"), ("week", b"PAR1")):
         path = tmp_path / name
         path.write_bytes(content)
-        assert reader_of(path, TableOptions()) is read_parquet
+        assert reader_of(path, TableOptions()) is registry.BINARY[0]
 
 
-@pytest.mark.parametrize("reader", [harken.read, open_parts])
+@pytest.mark.parametrize("reader", [harken.read, open_stream])
 @pytest.mark.parametrize("name", ["a\0b.csv", "a\0/b.parquet"])
 def test_a_name_that_no_file_can_have(name: str, reader: Callable[[Path], object], tmp_path: Path) -> None:
     with pytest.raises(HarkenError, match=r"a\\x00.*: the name of a file cannot hold a zero byte"):

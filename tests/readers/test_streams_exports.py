@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 
 import harken.readers.blocks
 from actigraph_files import export_header
-from harken.readers import read
+from harken.readers import open_stream, read
 from harken.readers.actigraph.held import Held, held_stretches
-from harken.readers.parts import open_parts
-from part_checks import assert_same, refusal_of
+from stream_checks import assert_same, refusal_of
 from tables import acceleration, write
 
 RATE = 30
@@ -36,14 +35,14 @@ def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_real_exports_stream(name: str, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = data_dir / "devices" / name
     monkeypatch.setattr(harken.readers.blocks, "BLOCK_BYTES", max(4000, path.stat().st_size // 8))
-    parts = open_parts(path, timezone="America/New_York")
+    parts = open_stream(path, timezone="America/New_York")
     assert parts.streamed
     assert_same(parts, path, timezone="America/New_York")
 
 
 def test_exports_of_counts_are_refused_as_the_whole_is(data_dir: Path) -> None:
     path = data_dir / "devices" / "ggir_ActiGraph61.csv"
-    assert refusal_of(open_parts, path) == refusal_of(read, path) is not None
+    assert refusal_of(open_stream, path) == refusal_of(read, path) is not None
 
 
 def values(rows: int) -> NDArray[np.float64]:
@@ -73,14 +72,14 @@ def test_actilifes_exports_in_every_form(tmp_path: Path, form: str, imu: bool) -
             for time, line in zip(times, lines, strict=True)
         ]
     path = write(tmp_path, [*export_header(), ",".join(columns), *lines])
-    parts = open_parts(path, timezone="America/New_York")
+    parts = open_stream(path, timezone="America/New_York")
     assert parts.streamed
-    assert not next(parts.parts()).valid.all() or not all(part.valid.all() for part in parts.parts())
+    assert not next(parts.samples()).valid.all() or not all(part.valid.all() for part in parts.samples())
     assert_same(parts, path, timezone="America/New_York")
     lines[700] = lines[700].rsplit(",", 1)[0] + ",null"  # no number, so that all is read as text
     lines[900] = lines[900].rsplit(",", 1)[0] + ","
     path = write(tmp_path, [*export_header(), ",".join(columns), *lines])
-    assert_same(open_parts(path), path)
+    assert_same(open_stream(path), path)
 
 
 @pytest.mark.usefixtures("small_pieces")
@@ -97,7 +96,7 @@ def test_an_export_of_an_ax6_whose_sensors_are_mixed_up_at_first(tmp_path: Path,
     ]
     path = tmp_path / "anna.csv.gz"
     path.write_bytes(gzip.compress("\n".join([*lines, ""]).encode()))
-    parts = open_parts(path, timezone="Europe/Athens")
+    parts = open_stream(path, timezone="Europe/Athens")
     assert parts.streamed
     assert_same(parts, path, timezone="Europe/Athens")
 

@@ -12,10 +12,9 @@ import harken.readers.actigraph.archive
 import harken.readers.actigraph.gt3x
 import harken.readers.geneactiv.samples
 import harken.readers.parts.geneactiv
-from harken.readers import read
-from harken.readers.parts import open_parts
-from part_checks import assert_same, refusal_of
+from harken.readers import open_stream, read
 from reader_checks import Options
+from stream_checks import assert_same, refusal_of
 
 OLD_LOG = "pygt3x_neo.gt3x"
 
@@ -39,7 +38,7 @@ def test_real_gt3x_files_stream(path: Path, options: Options, monkeypatch: pytes
     monkeypatch.setattr(
         harken.readers.actigraph.archive.Archive, "pieces", lambda self, name, size=150_000: pieces(self, name, size)
     )
-    parts = open_parts(path, **options)
+    parts = open_stream(path, **options)
     assert parts.streamed == (path.name != OLD_LOG)
     assert parts.quality.stated_rate_hz in (30, 60, 80, 100)
     assert_same(parts, path, **options)
@@ -66,9 +65,9 @@ def test_a_damaged_gt3x_streams_or_is_refused_as_the_whole_is(path: Path, tmp_pa
             for name, content in members.items():
                 archive.writestr(name, bytes(damaged) if name == "log.bin" else content)
         if (refused := refusal_of(read, copy)) is None:
-            assert_same(open_parts(copy), copy)
+            assert_same(open_stream(copy), copy)
         else:
-            assert refusal_of(open_parts, copy) == refused
+            assert refusal_of(open_stream, copy) == refused
 
 
 @real
@@ -78,7 +77,7 @@ def test_real_geneactiv_files_stream(path: Path, pages_at_once: int, monkeypatch
     pytest.importorskip("actfast")
     monkeypatch.setattr(harken.readers.parts.geneactiv, "PAGES_AT_ONCE", pages_at_once)
     monkeypatch.setattr(harken.readers.geneactiv.samples, "PAGES_AT_ONCE", pages_at_once)
-    parts = open_parts(path, timezone="Europe/London")
+    parts = open_stream(path, timezone="Europe/London")
     assert parts.streamed
     assert parts.quality.stated_rate_hz is not None
     assert_same(parts, path, timezone="Europe/London")
@@ -97,9 +96,9 @@ def test_a_damaged_bin_streams_or_is_refused_as_the_whole_is(path: Path, tmp_pat
         copy = tmp_path / "copy.bin"
         copy.write_bytes(damaged)
         if (refused := refusal_of(read, copy)) is None:
-            assert_same(open_parts(copy), copy)
+            assert_same(open_stream(copy), copy)
         else:
-            assert refusal_of(open_parts, copy) == refused
+            assert refusal_of(open_stream, copy) == refused
 
 
 @real
@@ -110,7 +109,7 @@ def test_what_was_unpacked_is_gone_with_the_parts(path: Path, tmp_path: Path, mo
     (tmp_path / "aside").mkdir()
     packed = tmp_path / "copy.bin.gz"
     packed.write_bytes(gzip.compress(path.read_bytes()))
-    parts = open_parts(packed)
+    parts = open_stream(packed)
     assert_same(parts, packed)
     assert len(list((tmp_path / "aside").iterdir())) == 1
     del parts

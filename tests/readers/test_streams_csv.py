@@ -13,11 +13,10 @@ from hypothesis import strategies as st
 import harken.readers.blocks
 import harken.readers.parts.csv
 import harken.readers.units
-from harken.readers import read
-from harken.readers.parts import open_parts
+from harken.readers import open_stream, read
 from harken.support.errors import HarkenError
-from part_checks import assert_same, refusal_of
 from reader_checks import Options
+from stream_checks import assert_same, refusal_of
 
 START_MS = 1_519_170_400_000
 START = datetime(2018, 2, 20, 23, 46, 40, tzinfo=UTC)
@@ -92,7 +91,7 @@ def test_a_csv_file_in_pieces_is_mended_as_the_whole_is(tmp_path: Path, data: st
     path = write(tmp_path / "anna.csv", lines)
     zones: list[Options] = [{}, {"timezone": "Europe/Athens"}]
     options = data.draw(st.sampled_from(zones))
-    parts = open_parts(path, **options)
+    parts = open_stream(path, **options)
     assert parts.streamed
     assert_same(parts, path, **options)
 
@@ -103,7 +102,7 @@ def test_a_csv_file_in_pieces_is_mended_as_the_whole_is(tmp_path: Path, data: st
 def test_every_clock_streams(tmp_path: Path, clock: str, name: str) -> None:
     lines = lines_of([CLOCKS[clock](20 * row) for row in range(300)], subject=["anna"] * 300)
     path = write(tmp_path / name, lines)
-    parts = open_parts(path, timezone="Europe/Athens", subject="anna")
+    parts = open_stream(path, timezone="Europe/Athens", subject="anna")
     assert parts.streamed
     assert parts.quality.acceleration_unit == "m/s2"
     assert_same(parts, path, timezone="Europe/Athens", subject="anna")
@@ -132,7 +131,7 @@ def test_what_needs_the_whole_is_read_whole(tmp_path: Path) -> None:
     }
     for reason, (rows, options) in files.items():
         path = write(tmp_path / "anna.csv", rows)
-        parts = open_parts(path, **options)
+        parts = open_stream(path, **options)
         assert parts.streamed == (reason == "times that change their form"), reason
         assert_same(parts, path, **options)
 
@@ -153,10 +152,10 @@ def test_refusals_are_those_of_reading_the_whole(tmp_path: Path) -> None:
         path = write(tmp_path / "anna.csv", change(whole))
         refused = refusal_of(read, path)
         assert refused is not None, name
-        assert refusal_of(open_parts, path) == refused
+        assert refusal_of(open_stream, path) == refused
     path.write_text("\n".join(whole))
     with pytest.raises(HarkenError, match=r"line 301: the file ends within its last label: 'walki'"):
-        open_parts(path)
+        open_stream(path)
 
 
 @pytest.mark.usefixtures("small_pieces")
@@ -171,17 +170,17 @@ def test_a_csv_file_cut_short_or_with_flipped_bytes_is_refused_or_read_as_the_wh
         copy.write_bytes(damaged)
         refused = refusal_of(read, copy)
         if refused is None:
-            assert_same(open_parts(copy), copy)
+            assert_same(open_stream(copy), copy)
         else:
-            assert refusal_of(open_parts, copy) == refused
+            assert refusal_of(open_stream, copy) == refused
 
 
 def test_real_tables_stream(data_dir: Path) -> None:
     merged: dict[str, Options] = {"merged_ab.csv": {}, "merged_ef.csv": {"timezone": "Europe/Istanbul"}}
     for name, options in merged.items():
         path = data_dir / "notebook_format" / name
-        parts = open_parts(path, **options)
+        parts = open_stream(path, **options)
         assert parts.streamed
         assert_same(parts, path, **options)
     out_of_order = data_dir / "wisdm" / "raw" / "watch" / "accel" / "data_1600_accel_watch.txt"
-    assert_same(open_parts(out_of_order), out_of_order)
+    assert_same(open_stream(out_of_order), out_of_order)

@@ -1,0 +1,141 @@
+"""Which reader a file is for: by its first bytes, and by its name where these say nothing.
+
+A reader is a module, or any object, with two functions: ``recognises(path, head)`` says whether a file is of its
+format, and ``open_source(path, options)`` opens one. A reader of another package is found by its entry point in the
+group ``harken.readers``.
+"""
+
+from functools import cache
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Protocol
+
+from harken.readers import axivity
+from harken.readers.actigraph import looks_like_actilife_csv, looks_like_gt3x, read_actilife_csv, read_gt3x
+from harken.readers.csv import read_csv
+from harken.readers.empatica import looks_like_empatica, read_empatica
+from harken.readers.exports import describes_columns
+from harken.readers.genea import looks_like_genea, read_genea
+from harken.readers.geneactiv import looks_like_geneactiv, read_geneactiv
+from harken.readers.matrix import looks_like_matrix, read_matrix
+from harken.readers.omgui import looks_like_omgui, read_omgui
+from harken.readers.options import TableOptions
+from harken.readers.parquet import read_parquet
+from harken.readers.parts.actilife import found_actilife_csv
+from harken.readers.parts.csv import found_csv
+from harken.readers.parts.geneactiv import found_geneactiv
+from harken.readers.parts.gt3x import found_gt3x
+from harken.readers.parts.legacy import Legacy
+from harken.readers.parts.omgui import found_omgui
+from harken.readers.parts.parquet import found_parquet
+from harken.readers.phyphox import looks_like_phyphox, read_phyphox
+from harken.readers.physics_toolbox import looks_like_physics_toolbox, read_physics_toolbox
+from harken.readers.sensor_logger import looks_like_sensor_logger, read_sensor_logger
+from harken.readers.sensorlog import looks_like_sensorlog, read_sensorlog
+from harken.recordings.source import Source
+from harken.support.errors import HarkenError
+
+__all__ = ["ENTRY_POINTS", "Reader", "reader_of"]
+
+HEAD_BYTES = 1 << 16
+ENTRY_POINTS = "harken.readers"
+
+
+class Reader(Protocol):
+    """Reads files of one format."""
+
+    def recognises(self, path: Path, head: bytes) -> bool:
+        """Whether a file that begins with ``head`` (64 KiB of it, gzipped or not) is of this format.
+
+        A folder, which may hold an export of several files, has no ``head``.
+        """
+
+    def open_source(self, path: Path, options: TableOptions) -> Source:
+        """Open a file, or a folder.
+
+        Raises:
+            HarkenError: for what is wrong with the file or the options; the message names the file, the place in it,
+                and the option that helps.
+        """
+
+
+def _is_parquet(path: Path, head: bytes) -> bool:
+    return head.startswith(b"PAR1") or path.suffix.lower() == ".parquet"
+
+
+TABLE: Reader = Legacy(lambda *_: True, read_csv, found_csv)
+FOLDERS: Reader = Legacy(looks_like_sensor_logger, read_sensor_logger)
+BINARY: tuple[Reader, ...] = (
+    Legacy(_is_parquet, read_parquet, found_parquet),
+    axivity,
+    Legacy(looks_like_geneactiv, read_geneactiv, found_geneactiv),
+    Legacy(looks_like_genea, read_genea),
+    Legacy(looks_like_matrix, read_matrix),
+    Legacy(looks_like_gt3x, read_gt3x, found_gt3x),
+)
+"""Formats that no option can turn into another one. A ``.gt3x`` is a zip archive, so it comes before the loggers, some
+of whose exports are."""
+
+EXPORTS: tuple[Reader, ...] = (
+    FOLDERS,
+    Legacy(looks_like_phyphox, read_phyphox),
+    Legacy(looks_like_sensorlog, read_sensorlog),
+    Legacy(looks_like_physics_toolbox, read_physics_toolbox),
+    Legacy(looks_like_actilife_csv, read_actilife_csv, found_actilife_csv),
+    Legacy(looks_like_empatica, read_empatica),
+    Legacy(looks_like_omgui, read_omgui, found_omgui),
+)
+"""Tables of a known form. They are not looked for when the options say how the table is to be read."""
+
+
+def reader_of(path: Path, options: TableOptions) -> Reader:
+    """The reader of a file, or of a folder that is one recording (what Sensor Logger exports).
+
+    A file that no reader of harken recognises is offered to those of other packages, in the order of their names, but
+    not when the options say how it is to be read as a table. What nobody recognises is a table.
+
+    Raises:
+        HarkenError: for a folder that is no such thing, for a path that no file can have, and where a reader of another
+            package cannot be loaded.
+        OSError: when the file is not there or cannot be read.
+    """
+    if "\0" in str(path):
+        raise HarkenError(f"{str(path)!r}: the name of a file cannot hold a zero byte")
+    if path.is_dir():
+        if FOLDERS.recognises(path, b""):
+            return FOLDERS
+        raise HarkenError(f"{path} is a folder; name the files in it")
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    described = describes_columns(options)
+    for reader in BINARY if described else (*BINARY, *EXPORTS):
+        if reader.recognises(path, head):
+            return reader
+    others = () if described else _readers_of_other_packages()
+    return next((reader for reader in others if reader.recognises(path, head)), TABLE)
+
+
+@cache
+def _readers_of_other_packages() -> tuple[Reader, ...]:
+    """The readers that installed packages name as entry points.
+
+    Raises:
+        HarkenError: when one cannot be loaded, or is no reader; the message names it and its package.
+    """
+    readers = []
+    for entry in sorted(entry_points(group=ENTRY_POINTS), key=lambda entry: entry.name):
+        package = entry.dist.name if entry.dist else "another package"
+        try:
+            reader = entry.load()
+        except Exception as error:  # whatever the other package raises
+            raise HarkenError(
+                f"the reader {entry.name!r} ({entry.value}) of the package {package} cannot be loaded: "
+                f"{type(error).__name__}: {error}. Mend or uninstall the package"
+            ) from error
+        if not all(callable(getattr(reader, name, None)) for name in ("recognises", "open_source")):
+            raise HarkenError(
+                f"the reader {entry.name!r} ({entry.value}) of the package {package} has no functions recognises and "
+                "open_source. Mend or uninstall the package"
+            )
+        readers.append(reader)
+    return tuple(readers)
