@@ -106,17 +106,16 @@ class TableSource(Source):
         if kept is not None:
             rows = rows.chosen(kept)
             tally.drop("another subject", count - len(kept))
-        if len(rows.signals):
-            clock = self._clock(
-                rows, tally, lambda row: self._table.where(first_row + (row if kept is None else int(kept[row])))
-            )
-            tally.note(clock.notes)
-            time_ns = clock.time_ns
-            if clock.present is not None:
-                tally.drop("no time", len(time_ns) - int(np.count_nonzero(clock.present)))
-                rows, time_ns = rows._replace(time=None).chosen(np.flatnonzero(clock.present)), time_ns[clock.present]
-        else:
-            time_ns = np.empty(0, np.int64)
+        if not len(rows.signals):
+            return Samples(np.empty(0, np.int64), rows.signals, np.empty(0, np.int16), np.empty(0, np.bool_))
+        clock = self._clock(
+            rows, tally, lambda row: self._table.where(first_row + (row if kept is None else int(kept[row])))
+        )
+        tally.note(clock.notes)
+        time_ns = clock.time_ns
+        if clock.present is not None:
+            tally.drop("no time", len(time_ns) - int(np.count_nonzero(clock.present)))
+            rows, time_ns = rows._replace(time=None).chosen(np.flatnonzero(clock.present)), time_ns[clock.present]
         tally.look_at(time_ns, rows.signals, gravity=not self._read_once)
         if self._unit is None:
             if not self._table.streamed:
@@ -136,7 +135,9 @@ class TableSource(Source):
         if said in people:
             mine = rows.subjects == people.index(said)
             return None if mine.all() else np.flatnonzero(mine)
-        if (said is not None and people) or len(people) > 1:
+        if said is not None and self._table.streamed:  # so far the rows are other people's
+            return np.empty(0, np.int64)
+        if len(people) > 1 or (said is not None and people):
             if self._table.streamed:
                 raise _NotAlikeError
             self._refuse_people(said, sorted(people))
@@ -228,6 +229,9 @@ class TableSource(Source):
     def _conclude(self, tally: "_Tally") -> None:
         """What is known now that all rows were read."""
         self._refuse_sessions(tally)
+        by_subject = isinstance(self._table, Table) and self._table.columns.subject is not None
+        if by_subject and self._options.subject not in (None, *self._table.names("subject")):
+            raise _NotAlikeError
         unit, notes = self._unit_and_notes(tally)
         if unit != self._unit:
             raise _NotAlikeError
