@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harken.readers import axivity
+from harken.readers import axivity, geneactiv
 from harken.readers.genea import looks_like_genea
-from harken.readers.geneactiv import looks_like_geneactiv
 from harken.readers.matrix import looks_like_matrix, read_matrix
 from harken.readers.options import TableOptions
 from harken.support.errors import HarkenError
@@ -26,7 +25,7 @@ def test_real_files(data_dir: Path) -> None:
         assert looks_like_matrix(path, head) == matrix, path.name
         assert looks_like_matrix(Path("renamed"), head) == matrix, path.name
         if matrix:
-            others = (axivity.recognises, looks_like_genea, looks_like_geneactiv)
+            others = (axivity.recognises, looks_like_genea, geneactiv.recognises)
             assert not any(looks_like(path, head) for looks_like in others)
 
 

@@ -11,7 +11,6 @@ import pytest
 import harken.readers.actigraph.archive
 import harken.readers.actigraph.gt3x
 import harken.readers.geneactiv.samples
-import harken.readers.parts.geneactiv
 from harken.readers import open_stream, read
 from reader_checks import Options
 from stream_checks import assert_same, refusal_of
@@ -75,7 +74,6 @@ def test_a_damaged_gt3x_streams_or_is_refused_as_the_whole_is(path: Path, tmp_pa
 @pytest.mark.parametrize("path", files("GENEActiv_testfile.bin", "geneactiv.bin", "gnactv_sample.bin"), ids=str)
 def test_real_geneactiv_files_stream(path: Path, pages_at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("actfast")
-    monkeypatch.setattr(harken.readers.parts.geneactiv, "PAGES_AT_ONCE", pages_at_once)
     monkeypatch.setattr(harken.readers.geneactiv.samples, "PAGES_AT_ONCE", pages_at_once)
     parts = open_stream(path, timezone="Europe/London")
     assert parts.streamed

@@ -10,20 +10,18 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Protocol
 
-from harken.readers import axivity
+from harken.readers import axivity, geneactiv
 from harken.readers.actigraph import looks_like_actilife_csv, looks_like_gt3x, read_actilife_csv, read_gt3x
 from harken.readers.csv import read_csv
 from harken.readers.empatica import looks_like_empatica, read_empatica
 from harken.readers.exports import describes_columns
 from harken.readers.genea import looks_like_genea, read_genea
-from harken.readers.geneactiv import looks_like_geneactiv, read_geneactiv
 from harken.readers.matrix import looks_like_matrix, read_matrix
 from harken.readers.omgui import looks_like_omgui, read_omgui
 from harken.readers.options import TableOptions
 from harken.readers.parquet import read_parquet
 from harken.readers.parts.actilife import found_actilife_csv
 from harken.readers.parts.csv import found_csv
-from harken.readers.parts.geneactiv import found_geneactiv
 from harken.readers.parts.gt3x import found_gt3x
 from harken.readers.parts.legacy import Legacy
 from harken.readers.parts.omgui import found_omgui
@@ -68,7 +66,7 @@ FOLDERS: Reader = Legacy(looks_like_sensor_logger, read_sensor_logger)
 BINARY: tuple[Reader, ...] = (
     Legacy(_is_parquet, read_parquet, found_parquet),
     axivity,
-    Legacy(looks_like_geneactiv, read_geneactiv, found_geneactiv),
+    geneactiv,
     Legacy(looks_like_genea, read_genea),
     Legacy(looks_like_matrix, read_matrix),
     Legacy(looks_like_gt3x, read_gt3x, found_gt3x),
