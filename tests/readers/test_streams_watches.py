@@ -9,13 +9,10 @@ import numpy as np
 import pytest
 
 import harken.readers.actigraph.archive
-import harken.readers.actigraph.gt3x
 import harken.readers.geneactiv.samples
 from harken.readers import open_stream, read
 from reader_checks import Options
 from stream_checks import assert_same, refusal_of
-
-OLD_LOG = "pygt3x_neo.gt3x"
 
 
 def files(*endings: str) -> list[Path]:
@@ -33,12 +30,14 @@ real = pytest.mark.skipif(not os.environ.get("HARKEN_DATA"), reason="HARKEN_DATA
 @pytest.mark.parametrize("options", [{}, {"timezone": "America/New_York"}], ids=["", "zone"])
 def test_real_gt3x_files_stream(path: Path, options: Options, monkeypatch: pytest.MonkeyPatch) -> None:
     # Pieces smaller than two of the longest packets, and many more of them than these short files have.
-    pieces = harken.readers.actigraph.archive.Archive.pieces
+    pieces = harken.readers.actigraph.archive.Gt3xArchive.pieces
     monkeypatch.setattr(
-        harken.readers.actigraph.archive.Archive, "pieces", lambda self, name, size=150_000: pieces(self, name, size)
+        harken.readers.actigraph.archive.Gt3xArchive,
+        "pieces",
+        lambda self, name, size=150_000: pieces(self, name, size),
     )
     parts = open_stream(path, **options)
-    assert parts.streamed == (path.name != OLD_LOG)
+    assert parts.streamed
     assert parts.quality.stated_rate_hz in (30, 60, 80, 100)
     assert_same(parts, path, **options)
 

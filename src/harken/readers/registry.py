@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Protocol
 
 from harken.readers import axivity, geneactiv
-from harken.readers.actigraph import looks_like_actilife_csv, looks_like_gt3x, read_actilife_csv, read_gt3x
+from harken.readers.actigraph import gt3x
+from harken.readers.actigraph.actilife_csv import looks_like_actilife_csv, read_actilife_csv
 from harken.readers.csv import read_csv
 from harken.readers.empatica import looks_like_empatica, read_empatica
 from harken.readers.exports import describes_columns
@@ -22,7 +23,6 @@ from harken.readers.options import TableOptions
 from harken.readers.parquet import read_parquet
 from harken.readers.parts.actilife import found_actilife_csv
 from harken.readers.parts.csv import found_csv
-from harken.readers.parts.gt3x import found_gt3x
 from harken.readers.parts.legacy import Legacy
 from harken.readers.parts.omgui import found_omgui
 from harken.readers.parts.parquet import found_parquet
@@ -69,7 +69,7 @@ BINARY: tuple[Reader, ...] = (
     geneactiv,
     Legacy(looks_like_genea, read_genea),
     Legacy(looks_like_matrix, read_matrix),
-    Legacy(looks_like_gt3x, read_gt3x, found_gt3x),
+    gt3x,
 )
 """Formats that no option can turn into another one. A ``.gt3x`` is a zip archive, so it comes before the loggers, some
 of whose exports are."""
