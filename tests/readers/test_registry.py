@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import harken
-from harken.readers import TableOptions, open_stream, registry
+from harken.readers import TableOptions, csv, open_stream, parquet, sensor_logger
 from harken.readers.registry import reader_of
 from harken.support.errors import HarkenError
 
@@ -68,10 +68,8 @@ def test_one_recording_in_two_files_is_one_recording(data_dir: Path) -> None:
 def test_who_describes_the_columns_is_believed(tmp_path: Path) -> None:
     export = tmp_path / "ACC.csv"
     export.write_text("1551178506.0,1551178506.0,1551178506.0\n32.0,32.0,32.0\n" + "64,0,0\n" * 64)
-    assert reader_of(export, TableOptions()) is not registry.TABLE
-    assert (
-        reader_of(export, TableOptions(x_column="1", y_column="2", z_column="3", sample_rate_hz=32)) is registry.TABLE
-    )
+    assert reader_of(export, TableOptions()) is not csv
+    assert reader_of(export, TableOptions(x_column="1", y_column="2", z_column="3", sample_rate_hz=32)) is csv
 
 
 def test_a_folder_is_one_recording_only_when_a_logger_wrote_it(tmp_path: Path) -> None:
@@ -79,7 +77,7 @@ def test_a_folder_is_one_recording_only_when_a_logger_wrote_it(tmp_path: Path) -
         harken.read(tmp_path)
     rows = "".join(f"{1_700_000_000_000_000_000 + row * 20_000_000},{row / 50},0.0,0.0,1.0\n" for row in range(100))
     (tmp_path / "WatchAccelerometerUncalibrated.csv").write_text("time,seconds_elapsed,x,y,z\n" + rows)
-    assert reader_of(tmp_path, TableOptions()) is registry.FOLDERS
+    assert reader_of(tmp_path, TableOptions()) is sensor_logger
     assert harken.read(tmp_path).sample_rate_hz == pytest.approx(50)
 
 
@@ -87,7 +85,7 @@ def test_a_parquet_file_is_known_by_its_name_or_its_bytes(tmp_path: Path) -> Non
     for name, content in (("week.parquet", b"not one"), ("week", b"PAR1")):
         path = tmp_path / name
         path.write_bytes(content)
-        assert reader_of(path, TableOptions()) is registry.BINARY[0]
+        assert reader_of(path, TableOptions()) is parquet
 
 
 @pytest.mark.parametrize("reader", [harken.read, open_stream])

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import harken.readers.parts.parquet
+import harken.readers.parquet
 from harken.readers import open_stream, read
 from harken.recordings.mended_stream import stream_of
 from harken.recordings.samples import Samples, joined
@@ -38,7 +38,7 @@ def table(rows: int, seed: int = 0, **changes: object) -> pl.DataFrame:
 
 @pytest.fixture
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(harken.readers.parts.parquet, "ROWS_AT_ONCE", 64)
+    monkeypatch.setattr(harken.readers.parquet, "ROWS_AT_ONCE", 64)
 
 
 @pytest.mark.usefixtures("small_pieces")
@@ -68,7 +68,7 @@ def test_a_parquet_file_in_pieces_is_mended_as_the_whole_is(tmp_path: Path, data
 def test_a_stuck_sensor_is_found_over_the_edges_of_pieces(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: int, last: int
 ) -> None:
-    monkeypatch.setattr(harken.readers.parts.parquet, "ROWS_AT_ONCE", 512)
+    monkeypatch.setattr(harken.readers.parquet, "ROWS_AT_ONCE", 512)
     frame = table(4_000)
     held = (np.arange(4_000) >= first) & (np.arange(4_000) <= last)
     columns = {
@@ -84,25 +84,27 @@ def test_a_stuck_sensor_is_found_over_the_edges_of_pieces(
     assert_same(parts, path)
 
 
-def test_what_needs_the_whole_is_read_whole(tmp_path: Path) -> None:
+def test_only_what_is_out_of_order_or_slow_is_collected(tmp_path: Path) -> None:
     path = tmp_path / "anna.parquet"
     whole = table(400)
-    reasons = {
+    collected = {
         "out of order": whole.reverse(),
+        "slow": whole.with_columns(Timestamp=START_MS + 200 * np.arange(400)),
+    }
+    streamed = {
         "text": whole.with_columns(pl.col("Timestamp").cast(pl.String)),
         "no time here and there": whole.with_columns(
             pl.when(pl.int_range(pl.len()) != 7).then(pl.col("Timestamp")).alias("Timestamp")
         ),
-        "slow": whole.with_columns(Timestamp=START_MS + 200 * np.arange(400)),
     }
-    for reason, frame in reasons.items():
+    for reason, frame in (collected | streamed).items():
         frame.write_parquet(path)
         parts = open_stream(path)
-        assert not parts.streamed, reason
+        assert parts.streamed == (reason in streamed), reason
         assert_same(parts, path)
     whole.write_parquet(path)
     numbered = open_stream(path, sample_rate_hz=50)
-    assert not numbered.streamed
+    assert numbered.streamed
     assert_same(numbered, path, sample_rate_hz=50)
 
 
@@ -111,7 +113,9 @@ def test_people_are_told_apart_as_in_the_whole(tmp_path: Path) -> None:
     table(400, Subject=["anna", "bert"] * 200).write_parquet(path)
     with pytest.raises(HarkenError, match="holds 2 people"):
         open_stream(path)
-    assert_same(open_stream(path, subject="bert"), path, subject="bert")
+    bert = open_stream(path, subject="bert")
+    assert bert.streamed
+    assert_same(bert, path, subject="bert")
     table(400, Subject=["anna"] * 400).write_parquet(path)
     assert open_stream(path).streamed
     with pytest.raises(HarkenError, match="has no subject 'bert'"):

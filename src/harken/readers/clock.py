@@ -15,7 +15,7 @@ from harken.readers.units import NS_PER_UNIT, time_unit
 from harken.recordings.mending import EARLIEST_NS, LATEST_NS
 from harken.support.errors import HarkenError
 
-__all__ = ["Clock", "check_timezone", "nanoseconds"]
+__all__ = ["Clock", "Where", "check_timezone", "nanoseconds"]
 
 EARLIEST_DATE_NS = 10**17  # March 1973: an earlier clock has no date, it counts from its own start
 NS_PER_TICK = {"ns": 1, "us": 10**3, "ms": 10**6}

@@ -10,9 +10,10 @@ from harken.readers.device import plain_head
 from harken.readers.layout import SNIFFED_BYTES, Layout, recognise_layout
 from harken.readers.options import TableOptions
 from harken.recordings.recording import Recording
+from harken.recordings.source import RecordingSource
 from harken.support.errors import HarkenError
 
-__all__ = ["TURNED", "cut_short_note", "describes_columns", "first_look", "never_run", "noted", "owner"]
+__all__ = ["TURNED", "cut_short_note", "describes_columns", "first_look", "never_run", "noted_source", "owner"]
 
 DESCRIBING = ("skip_rows", "time_format")
 """Options, beside those that name columns, that say how to read a table of a form harken does not know."""
@@ -55,9 +56,9 @@ def never_run(kind: str) -> str:
     )
 
 
-def noted(recording: Recording, *sentences: str) -> Recording:
-    """The same recording with more notes."""
-    return replace(recording, quality=recording.quality.noting(*sentences))
+def noted_source(recording: Recording, *sentences: str) -> RecordingSource:
+    """A source of a recording in memory, with more notes."""
+    return RecordingSource(replace(recording, quality=recording.quality.noting(*sentences)))
 
 
 def cut_short_note(path: Path) -> list[str]:

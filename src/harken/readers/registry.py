@@ -10,26 +10,27 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Protocol
 
-from harken.readers import axivity, geneactiv
+from harken.readers import (
+    axivity,
+    csv,
+    empatica,
+    genea,
+    geneactiv,
+    matrix,
+    parquet,
+    phyphox,
+    physics_toolbox,
+    sensor_logger,
+    sensorlog,
+)
 from harken.readers.actigraph import gt3x
 from harken.readers.actigraph.actilife_csv import looks_like_actilife_csv, read_actilife_csv
-from harken.readers.csv import read_csv
-from harken.readers.empatica import looks_like_empatica, read_empatica
 from harken.readers.exports import describes_columns
-from harken.readers.genea import looks_like_genea, read_genea
-from harken.readers.matrix import looks_like_matrix, read_matrix
 from harken.readers.omgui import looks_like_omgui, read_omgui
 from harken.readers.options import TableOptions
-from harken.readers.parquet import read_parquet
 from harken.readers.parts.actilife import found_actilife_csv
-from harken.readers.parts.csv import found_csv
 from harken.readers.parts.legacy import Legacy
 from harken.readers.parts.omgui import found_omgui
-from harken.readers.parts.parquet import found_parquet
-from harken.readers.phyphox import looks_like_phyphox, read_phyphox
-from harken.readers.physics_toolbox import looks_like_physics_toolbox, read_physics_toolbox
-from harken.readers.sensor_logger import looks_like_sensor_logger, read_sensor_logger
-from harken.readers.sensorlog import looks_like_sensorlog, read_sensorlog
 from harken.recordings.source import Source
 from harken.support.errors import HarkenError
 
@@ -57,30 +58,24 @@ class Reader(Protocol):
         """
 
 
-def _is_parquet(path: Path, head: bytes) -> bool:
-    return head.startswith(b"PAR1") or path.suffix.lower() == ".parquet"
-
-
-TABLE: Reader = Legacy(lambda *_: True, read_csv, found_csv)
-FOLDERS: Reader = Legacy(looks_like_sensor_logger, read_sensor_logger)
 BINARY: tuple[Reader, ...] = (
-    Legacy(_is_parquet, read_parquet, found_parquet),
+    parquet,
     axivity,
     geneactiv,
-    Legacy(looks_like_genea, read_genea),
-    Legacy(looks_like_matrix, read_matrix),
+    genea,
+    matrix,
     gt3x,
 )
 """Formats that no option can turn into another one. A ``.gt3x`` is a zip archive, so it comes before the loggers, some
 of whose exports are."""
 
 EXPORTS: tuple[Reader, ...] = (
-    FOLDERS,
-    Legacy(looks_like_phyphox, read_phyphox),
-    Legacy(looks_like_sensorlog, read_sensorlog),
-    Legacy(looks_like_physics_toolbox, read_physics_toolbox),
+    sensor_logger,
+    phyphox,
+    sensorlog,
+    physics_toolbox,
     Legacy(looks_like_actilife_csv, read_actilife_csv, found_actilife_csv),
-    Legacy(looks_like_empatica, read_empatica),
+    empatica,
     Legacy(looks_like_omgui, read_omgui, found_omgui),
 )
 """Tables of a known form. They are not looked for when the options say how the table is to be read."""
@@ -100,8 +95,8 @@ def reader_of(path: Path, options: TableOptions) -> Reader:
     if "\0" in str(path):
         raise HarkenError(f"{str(path)!r}: the name of a file cannot hold a zero byte")
     if path.is_dir():
-        if FOLDERS.recognises(path, b""):
-            return FOLDERS
+        if sensor_logger.recognises(path, b""):
+            return sensor_logger
         raise HarkenError(f"{path} is a folder; name the files in it")
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
@@ -110,7 +105,7 @@ def reader_of(path: Path, options: TableOptions) -> Reader:
         if reader.recognises(path, head):
             return reader
     others = () if described else _readers_of_other_packages()
-    return next((reader for reader in others if reader.recognises(path, head)), TABLE)
+    return next((reader for reader in others if reader.recognises(path, head)), csv)
 
 
 @cache

@@ -26,12 +26,12 @@ from harken.readers.actigraph.info import range_of
 from harken.readers.actigraph.repeats import RepeatedValues
 from harken.readers.clock import Clock, nanoseconds
 from harken.readers.columns import Columns
-from harken.readers.csv import layout_of, read_csv, read_table
+from harken.readers.csv import layout_of, open_source, read_table
 from harken.readers.device import DeviceSamples, device_recording, plain_head
 from harken.readers.exports import cut_short_note, describes_columns, never_run
 from harken.readers.layout import Layout
 from harken.readers.options import TableOptions
-from harken.readers.table import Table
+from harken.readers.table import WholeTable
 from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
 
@@ -80,7 +80,7 @@ def read_actilife_csv(path: Path, options: TableOptions) -> Recording:
         HarkenError: for an export of counts, a header cut short, or a row that is not what the others are.
     """
     if describes_columns(options):
-        return read_csv(path, options)
+        return open_source(path, options).collect()
     header = read_export_header(path)
     layout = layout_of(path, header.lines)
     columns = columns_of(path, header, layout)
@@ -182,7 +182,7 @@ def _start_ns(header: ExportHeader) -> int:
 
 
 def _times(
-    path: Path, header: ExportHeader, table: Table, options: TableOptions
+    path: Path, header: ExportHeader, table: WholeTable, options: TableOptions
 ) -> tuple[NDArray[np.int64], list[str]]:
     """The times of the samples by the watch's clock, int64 ``[n]``, and what to say about them."""
     if table.time is None:

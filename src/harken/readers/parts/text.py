@@ -6,11 +6,10 @@ from pathlib import Path
 import polars as pl
 
 from harken.readers.columns import Columns
-from harken.readers.csv import read_frames
+from harken.readers.csv import TextTable
 from harken.readers.layout import Layout
 from harken.readers.parts.found import CannotStreamError, Found
-from harken.readers.table import POLARS_ERRORS, first_line
-from harken.support.errors import HarkenError
+from harken.recordings.source import SourceChangedError
 
 __all__ = ["text_frames"]
 
@@ -28,9 +27,9 @@ def text_frames(
         CannotStreamError: when it takes the other way.
         HarkenError: as ``read_frames``.
     """
+    table = TextTable(path, layout, columns)
+    table._typed = typed
     try:
-        yield from read_frames(path, layout, columns, typed=typed)
-    except POLARS_ERRORS as error:
-        if typed:
-            raise CannotStreamError("its numbers change form on the way", instead=otherwise) from error
-        raise HarkenError(f"{path}: cannot be read as a table ({first_line(error)})") from error
+        yield from table.frames()
+    except SourceChangedError as error:
+        raise CannotStreamError("its numbers change form on the way", instead=otherwise) from error
