@@ -9,11 +9,12 @@ import pytest
 from numpy.typing import NDArray
 
 from actigraph_files import START_S, export_header
-from harken.readers.actigraph import looks_like_actilife_csv, read_actilife_csv, read_gt3x
+from harken.readers.actigraph import gt3x
+from harken.readers.actigraph.actilife_csv import looks_like_actilife_csv, read_actilife_csv
 from harken.readers.options import TableOptions
 from harken.recordings.mending import mend
 from harken.support.errors import HarkenError
-from reader_checks import as_found, notes, refusals
+from reader_checks import as_found, collected, notes, refusals
 from tables import write
 
 NS_PER_S = 10**9
@@ -65,7 +66,7 @@ def test_both_real_exports(data_dir: Path) -> None:
 
 def test_the_same_recording_as_its_gt3x(data_dir: Path) -> None:
     exported = read(data_dir / "devices" / f"{LINK}.csv.gz", timezone="America/New_York")
-    itself = read_gt3x(data_dir / "devices" / f"{LINK}.gt3x", TableOptions(timezone="America/New_York"))
+    itself = collected(gt3x)(data_dir / "devices" / f"{LINK}.gt3x", TableOptions(timezone="America/New_York"))
     # What ActiLife filled is marked, to the sample: what is left was measured, and is in the .gt3x.
     np.testing.assert_array_equal(exported.time_ns[exported.valid], itself.time_ns)
     np.testing.assert_allclose(exported.signals[exported.valid], itself.signals, atol=0.000501)

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harken.readers import axivity, genea, matrix
-from harken.readers.geneactiv import looks_like_geneactiv
+from harken.readers import axivity, genea, geneactiv, matrix
 from harken.readers.options import TableOptions
 from harken.support.errors import HarkenError
 from reader_checks import collected
@@ -27,7 +26,7 @@ def test_real_files(data_dir: Path) -> None:
         assert matrix.recognises(path, head) == ours, path.name
         assert matrix.recognises(Path("renamed"), head) == ours, path.name
         if ours:
-            others = (axivity.recognises, genea.recognises, looks_like_geneactiv)
+            others = (axivity.recognises, genea.recognises, geneactiv.recognises)
             assert not any(looks_like(path, head) for looks_like in others)
 
 

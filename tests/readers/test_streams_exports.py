@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 import harken.readers.blocks
 from actigraph_files import export_header
 from harken.readers import open_stream, read
-from harken.readers.actigraph.held import Held, held_stretches
+from harken.readers.actigraph.repeats import RepeatedValues
 from stream_checks import assert_same, refusal_of
 from tables import acceleration, write
 
@@ -106,13 +106,14 @@ def test_an_export_of_an_ax6_whose_sensors_are_mixed_up_at_first(tmp_path: Path,
     lengths=st.lists(st.tuples(st.sampled_from([0, 1, 2]), st.integers(1, 14)), min_size=1, max_size=12),
     cuts=st.lists(st.integers(0, 150), max_size=6),
 )
-def test_what_is_held_is_found_however_samples_are_cut(lengths: list[tuple[int, int]], cuts: list[int]) -> None:
+def test_repeated_values_are_found_however_samples_are_cut(lengths: list[tuple[int, int]], cuts: list[int]) -> None:
     rate = 4
     samples = np.repeat([kind for kind, _ in lengths], [length for _, length in lengths])
     samples = np.stack([samples] * 3, axis=1).astype(np.float32)
-    held = Held(rate)
+    repeats, whole = RepeatedValues(rate), RepeatedValues(rate)
+    whole.push(samples)
     for piece in np.split(samples, sorted(cut for cut in cuts if cut < len(samples))):
-        held.push(piece)
+        repeats.push(piece)
     expected, begin = [], 0  # one sample after the other
     for row in range(1, len(samples) + 1):
         if row < len(samples) and (samples[row] == samples[begin]).all():
@@ -121,4 +122,4 @@ def test_what_is_held_is_found_however_samples_are_cut(lengths: list[tuple[int, 
         if repeated >= rate and row - begin > 1:
             expected.append((row - repeated // rate * rate, row))
         begin = row
-    assert held.finish() == held_stretches(samples, rate) == expected
+    assert repeats.finish() == whole.finish() == expected

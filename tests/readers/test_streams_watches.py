@@ -9,14 +9,10 @@ import numpy as np
 import pytest
 
 import harken.readers.actigraph.archive
-import harken.readers.actigraph.gt3x
 import harken.readers.geneactiv.samples
-import harken.readers.parts.geneactiv
 from harken.readers import open_stream, read
 from reader_checks import Options
 from stream_checks import assert_same, refusal_of
-
-OLD_LOG = "pygt3x_neo.gt3x"
 
 
 def files(*endings: str) -> list[Path]:
@@ -34,12 +30,14 @@ real = pytest.mark.skipif(not os.environ.get("HARKEN_DATA"), reason="HARKEN_DATA
 @pytest.mark.parametrize("options", [{}, {"timezone": "America/New_York"}], ids=["", "zone"])
 def test_real_gt3x_files_stream(path: Path, options: Options, monkeypatch: pytest.MonkeyPatch) -> None:
     # Pieces smaller than two of the longest packets, and many more of them than these short files have.
-    pieces = harken.readers.actigraph.archive.Archive.pieces
+    pieces = harken.readers.actigraph.archive.Gt3xArchive.pieces
     monkeypatch.setattr(
-        harken.readers.actigraph.archive.Archive, "pieces", lambda self, name, size=150_000: pieces(self, name, size)
+        harken.readers.actigraph.archive.Gt3xArchive,
+        "pieces",
+        lambda self, name, size=150_000: pieces(self, name, size),
     )
     parts = open_stream(path, **options)
-    assert parts.streamed == (path.name != OLD_LOG)
+    assert parts.streamed
     assert parts.quality.stated_rate_hz in (30, 60, 80, 100)
     assert_same(parts, path, **options)
 
@@ -75,7 +73,6 @@ def test_a_damaged_gt3x_streams_or_is_refused_as_the_whole_is(path: Path, tmp_pa
 @pytest.mark.parametrize("path", files("GENEActiv_testfile.bin", "geneactiv.bin", "gnactv_sample.bin"), ids=str)
 def test_real_geneactiv_files_stream(path: Path, pages_at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("actfast")
-    monkeypatch.setattr(harken.readers.parts.geneactiv, "PAGES_AT_ONCE", pages_at_once)
     monkeypatch.setattr(harken.readers.geneactiv.samples, "PAGES_AT_ONCE", pages_at_once)
     parts = open_stream(path, timezone="Europe/London")
     assert parts.streamed

@@ -15,6 +15,7 @@ from harken.readers import (
     csv,
     empatica,
     genea,
+    geneactiv,
     matrix,
     parquet,
     phyphox,
@@ -22,14 +23,12 @@ from harken.readers import (
     sensor_logger,
     sensorlog,
 )
-from harken.readers.actigraph import looks_like_actilife_csv, looks_like_gt3x, read_actilife_csv, read_gt3x
+from harken.readers.actigraph import gt3x
+from harken.readers.actigraph.actilife_csv import looks_like_actilife_csv, read_actilife_csv
 from harken.readers.exports import describes_columns
-from harken.readers.geneactiv import looks_like_geneactiv, read_geneactiv
 from harken.readers.omgui import looks_like_omgui, read_omgui
 from harken.readers.options import TableOptions
 from harken.readers.parts.actilife import found_actilife_csv
-from harken.readers.parts.geneactiv import found_geneactiv
-from harken.readers.parts.gt3x import found_gt3x
 from harken.readers.parts.legacy import Legacy
 from harken.readers.parts.omgui import found_omgui
 from harken.recordings.source import Source
@@ -62,10 +61,10 @@ class Reader(Protocol):
 BINARY: tuple[Reader, ...] = (
     parquet,
     axivity,
-    Legacy(looks_like_geneactiv, read_geneactiv, found_geneactiv),
+    geneactiv,
     genea,
     matrix,
-    Legacy(looks_like_gt3x, read_gt3x, found_gt3x),
+    gt3x,
 )
 """Formats that no option can turn into another one. A ``.gt3x`` is a zip archive, so it comes before the loggers, some
 of whose exports are."""

@@ -22,8 +22,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.readers.actigraph.export_header import ExportHeader, begins_like_an_export, read_export_header
-from harken.readers.actigraph.held import held_stretches
 from harken.readers.actigraph.info import range_of
+from harken.readers.actigraph.repeats import RepeatedValues
 from harken.readers.clock import Clock, nanoseconds
 from harken.readers.columns import Columns
 from harken.readers.csv import layout_of, open_source, read_table
@@ -87,7 +87,9 @@ def read_actilife_csv(path: Path, options: TableOptions) -> Recording:
     table = read_table(path, layout, columns)
     local_ns, of_times = _times(path, header, table, options)
     rate = options.sample_rate_hz or header.rate_hz or _rate_of(local_ns)
-    held = held_stretches(table.signals[:, :3], rate)
+    repeats = RepeatedValues(rate)
+    repeats.push(table.signals[:, :3])
+    held = repeats.finish()
     rotation_in_radians(table.signals, table.channels)
     notes = [*header.notes, *of_times, *about_export(held, rate, table.channels, timed=table.time is not None)]
     samples = DeviceSamples(

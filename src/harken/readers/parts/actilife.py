@@ -17,8 +17,8 @@ from harken.readers.actigraph.actilife_csv import (
     rotation_in_radians,
 )
 from harken.readers.actigraph.export_header import read_export_header
-from harken.readers.actigraph.held import Held
 from harken.readers.actigraph.info import range_of
+from harken.readers.actigraph.repeats import RepeatedValues
 from harken.readers.csv import layout_of, line_of_row
 from harken.readers.device import DeviceSamples, device_recording
 from harken.readers.exports import cut_short_note
@@ -62,7 +62,7 @@ class _Reading:
 
     def _pieces(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
         rate_hz = self._header.rate_hz or 0.0
-        held, done = Held(rate_hz), 0
+        held, done = RepeatedValues(rate_hz), 0
         for frame in text_frames(self._path, self._layout, self._columns, typed=self._typed, otherwise=self._as_text):
             signals = signals_of(frame, self._numeric)
             if self._held is None:
