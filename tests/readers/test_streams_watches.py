@@ -44,8 +44,9 @@ def test_real_gt3x_files_stream(path: Path, options: Options, monkeypatch: pytes
     assert_same(parts, path, **options)
 
 
-def test_a_log_whose_beginning_does_not_say_what_the_whole_says(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("scale", [None, "256.0"])
+def test_a_log_whose_beginning_says_something_else(
+    scale: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = [
         *activity(ACTIVITY_2, steps(50 * 100), 100),
