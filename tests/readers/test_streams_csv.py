@@ -108,7 +108,7 @@ def test_every_clock_streams(tmp_path: Path, clock: str, name: str) -> None:
     assert_same(parts, path, timezone="Europe/Athens", subject="anna")
 
 
-STREAMED = ("numbered", "in part of nobody", "times that change their form")
+STREAMED = ("numbered", "of two people", "in part of nobody", "times that change their form")
 
 
 @pytest.mark.usefixtures("small_pieces")

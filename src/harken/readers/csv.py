@@ -16,7 +16,7 @@ import polars as pl
 from harken.readers.blocks import Block, blocks, count_separators, ends_in_newline, opened, skip_lines
 from harken.readers.columns import Columns, find_columns
 from harken.readers.layout import SNIFFED_BYTES, Layout, is_integer, is_number, recognise_layout
-from harken.readers.options import TableOptions
+from harken.readers.options import AccelerationUnit, TableOptions
 from harken.readers.table import POLARS_ERRORS, Rows, Table, WholeTable, first_line
 from harken.readers.table_source import TableSource
 from harken.recordings.recording import UNLABELLED
@@ -72,10 +72,11 @@ class TextTable(Table):
         path: the file.
         layout: how its lines are cut into fields.
         columns: where what stands in it.
+        unit: as for ``Table``.
     """
 
-    def __init__(self, path: Path, layout: Layout, columns: Columns) -> None:
-        super().__init__(path, columns)
+    def __init__(self, path: Path, layout: Layout, columns: Columns, unit: AccelerationUnit | None = None) -> None:
+        super().__init__(path, columns, unit)
         self._layout = layout
         self._typed = True
 

@@ -15,11 +15,11 @@ import polars as pl
 from harken.readers.blocks import opened
 from harken.readers.columns import Columns
 from harken.readers.csv import layout_of, read_table
-from harken.readers.exports import cut_short_note, first_look, noted_source, owner
+from harken.readers.exports import cut_short_note, first_look, owner
 from harken.readers.layout import SNIFFED_BYTES, Layout, is_integer, is_number
 from harken.readers.options import FASTEST_HZ, TableOptions
-from harken.readers.table_source import recording_from_table
-from harken.recordings.source import Source
+from harken.readers.table_source import TableSource
+from harken.recordings.source import RecordingSource, Source
 from harken.support.errors import HarkenError
 
 __all__ = ["open_source", "recognises"]
@@ -54,20 +54,19 @@ def open_source(path: Path, options: TableOptions) -> Source:
     steps = np.rint(np.arange(len(table.signals)) * (1e9 / rate_hz)).astype(np.int64)
     table = replace(table.with_time(pl.Series(start_ns + steps)), unit="g/64")
     subject = options.subject or owner(path, ("ACC",))
-    recording = recording_from_table(table, replace(options, time_unit="ns", subject=subject))
+    notes = [
+        f"Samples are numbered from the header's start at the header's {rate_hz:g} Hz: this format has no times, and "
+        "gaps or a slow clock cannot be seen in it.",
+        *cut_short_note(path),
+    ]
+    recording = TableSource(table, replace(options, time_unit="ns", subject=subject), notes=notes).collect()
     quality = replace(
         recording.quality,
         sensor_range_g=SENSOR_RANGE_G,
         stated_rate_hz=rate_hz,
-        time_unit=_time_unit(options),
+        time_unit="rows" if options.sample_rate_hz else "s",
     )
-    recording = replace(recording, quality=quality)
-    return noted_source(
-        recording,
-        f"Samples are numbered from the header's start at the header's {rate_hz:g} Hz: this format has no times, and "
-        "gaps or a slow clock cannot be seen in it.",
-        *cut_short_note(path),
-    )
+    return RecordingSource(replace(recording, quality=quality))
 
 
 def _start_and_rate(layout: Layout) -> tuple[int, float] | None:
@@ -83,7 +82,3 @@ def _start_and_rate(layout: Layout) -> tuple[int, float] | None:
     if not (STARTS_S[0] <= start < STARTS_S[1] and 1 <= rate <= FASTEST_HZ):
         return None
     return int(start * 10**9), rate
-
-
-def _time_unit(options: TableOptions) -> str:
-    return "rows" if options.sample_rate_hz else "s"

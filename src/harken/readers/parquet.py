@@ -18,8 +18,8 @@ from harken.support.files import utf8_path
 __all__ = ["open_source", "recognises"]
 
 MARK = b"PAR1"
-ROWS_AT_ONCE = 1 << 20
-"""As many as are in a group of rows of the files that ``harken simulate`` writes."""
+ROWS_AT_ONCE = 1 << 19
+"""Half as many as are in a group of rows of the files that ``harken simulate`` writes."""
 
 
 def recognises(path: Path, head: bytes) -> bool:

@@ -21,11 +21,11 @@ from harken.readers.archive import is_zip, member_paths
 from harken.readers.blocks import opened
 from harken.readers.columns import Columns
 from harken.readers.csv import layout_of, read_table
-from harken.readers.exports import cut_short_note, first_look, never_run, noted_source, owner
+from harken.readers.exports import cut_short_note, first_look, never_run, owner
 from harken.readers.gravity import NO_GRAVITY, with_gravity
 from harken.readers.layout import SNIFFED_BYTES, Layout
 from harken.readers.options import TableOptions
-from harken.readers.table_source import recording_from_table
+from harken.readers.table_source import TableSource
 from harken.recordings.source import Source
 from harken.support.errors import HarkenError
 
@@ -90,8 +90,8 @@ def open_source(path: Path, options: TableOptions) -> Source:
         if starts is not None and table.time is not None and table.time.dtype.is_numeric():
             table = table.with_time(_dated(table.time, *starts))
             options = replace(options, time_unit="ns")
-    recording = replace(recording_from_table(table, options), source=str(path))
-    return noted_source(recording, *notes, never_run("phyphox's exports"), *cut_short_note(chosen.path))
+    notes += [never_run("phyphox's exports"), *cut_short_note(chosen.path)]
+    return TableSource(table, options, path=path, notes=notes)
 
 
 def _sources(path: Path) -> list[Acceleration]:

@@ -5,16 +5,15 @@ accelerometer, in m/s² and without gravity. Times count in seconds from the sta
 phone wrote it is not said, and on an iPhone all three axes may point the other way round.
 """
 
-from dataclasses import replace
 from pathlib import Path
 
 from harken.readers.columns import Columns
-from harken.readers.csv import layout_of, read_table
-from harken.readers.exports import cut_short_note, first_look, never_run, noted_source
+from harken.readers.csv import TextTable, layout_of
+from harken.readers.exports import cut_short_note, first_look, never_run
 from harken.readers.gravity import NO_GRAVITY
 from harken.readers.layout import Layout
 from harken.readers.options import AccelerationUnit, TableOptions
-from harken.readers.table_source import recording_from_table
+from harken.readers.table_source import TableSource
 from harken.recordings.source import Source
 from harken.support.errors import HarkenError
 
@@ -46,10 +45,10 @@ def open_source(path: Path, options: TableOptions) -> Source:
         raise HarkenError(f"{path}: has no columns {TIME} and {', '.join(G_FORCE)}, as a file of Physics Toolbox has")
     time, x, y, z = (layout.header.index(name) for name in (TIME, *axes))
     unit: AccelerationUnit = "g" if axes == G_FORCE else "m/s2"
-    table = replace(read_table(path, layout, Columns(time=time, x=x, y=y, z=z)), unit=unit)
+    table = TextTable(path, layout, Columns(time=time, x=x, y=y, z=z), unit)
     notes = [NO_GRAVITY] if axes == LINEAR else []
-    recording = recording_from_table(table, options)
-    return noted_source(recording, *notes, SIGNS, never_run("Physics Toolbox's files"), *cut_short_note(path))
+    notes += [SIGNS, never_run("Physics Toolbox's files"), *cut_short_note(path)]
+    return TableSource(table, options, notes=notes)
 
 
 def _axes(layout: Layout) -> tuple[str, str, str] | None:

@@ -30,7 +30,7 @@ from harken.readers.options import TableOptions
 from harken.recordings.source import Source
 from harken.support.errors import HarkenError
 
-__all__ = ["ENTRY_POINTS", "Reader", "reader_of"]
+__all__ = ["ENTRY_POINTS", "Reader", "reader_of", "readers_of_other_packages"]
 
 HEAD_BYTES = 1 << 16
 ENTRY_POINTS = "harken.readers"
@@ -100,12 +100,12 @@ def reader_of(path: Path, options: TableOptions) -> Reader:
     for reader in BINARY if described else (*BINARY, *EXPORTS):
         if reader.recognises(path, head):
             return reader
-    others = () if described else _readers_of_other_packages()
+    others = () if described else readers_of_other_packages()
     return next((reader for reader in others if reader.recognises(path, head)), csv)
 
 
 @cache
-def _readers_of_other_packages() -> tuple[Reader, ...]:
+def readers_of_other_packages() -> tuple[Reader, ...]:
     """The readers that installed packages name as entry points.
 
     Raises:

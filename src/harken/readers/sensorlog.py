@@ -14,11 +14,11 @@ import polars as pl
 from harken.readers.clock import nanoseconds
 from harken.readers.columns import Columns
 from harken.readers.csv import layout_of, read_table
-from harken.readers.exports import TURNED, cut_short_note, first_look, never_run, noted_source
+from harken.readers.exports import TURNED, cut_short_note, first_look, never_run
 from harken.readers.layout import Layout, is_number
 from harken.readers.options import TableOptions
 from harken.readers.table import WholeTable
-from harken.readers.table_source import recording_from_table
+from harken.readers.table_source import TableSource
 from harken.recordings.source import Source
 from harken.support.errors import HarkenError
 
@@ -73,9 +73,7 @@ def open_source(path: Path, options: TableOptions) -> Source:
             table, options = table.with_time(time), replace(options, time_unit="ns")
     elif clocks == [CLOCKS[axes]]:
         options = replace(options, time_unit=options.time_unit or "s")
-    return noted_source(
-        recording_from_table(table, options), *notes, never_run("SensorLog's files"), *cut_short_note(path)
-    )
+    return TableSource(table, options, notes=[*notes, never_run("SensorLog's files"), *cut_short_note(path)])
 
 
 def _acceleration(layout: Layout) -> tuple[str, ...] | None:

@@ -50,13 +50,13 @@ class Table(ABC):
     Args:
         path: the file.
         columns: where what stands in it.
+        unit: of acceleration, where the format says which; None: gravity decides.
     """
 
     streamed = True
-    unit: AccelerationUnit | None = None
 
-    def __init__(self, path: Path, columns: Columns) -> None:
-        self.path, self.columns, self.tidy = path, columns, columns.tidy
+    def __init__(self, path: Path, columns: Columns, unit: AccelerationUnit | None = None) -> None:
+        self.path, self.columns, self.tidy, self.unit = path, columns, columns.tidy, unit
         self.channels = channels_of(columns.numeric())
         roles = [role for role in ("label", "subject") if role in columns.roles()]
         self._codes: dict[str, NameCodes] = {role: NameCodes(path, role, self.where) for role in roles}

@@ -1,7 +1,7 @@
 """A table -> the samples of one wearer, in UTC and in g: whose rows count, units, labels, clock."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -14,12 +14,12 @@ from harken.readers.clock import Clock, Where, check_timezone, nanoseconds
 from harken.readers.options import AccelerationUnit, TableOptions
 from harken.readers.table import Rows, Table, WholeTable, joined_rows
 from harken.readers.units import G_PER_UNIT, NS_PER_UNIT, STEPS_LOOKED_AT, AtRest, acceleration_unit, plausible_step
-from harken.recordings.recording import UNLABELLED, Quality, Recording
+from harken.recordings.recording import UNLABELLED, Quality
 from harken.recordings.samples import Samples
 from harken.recordings.source import Source, SourceChangedError
 from harken.support.errors import HarkenError
 
-__all__ = ["TableSource", "recording_from_table"]
+__all__ = ["TableSource"]
 
 MOST_SUBJECTS_SHOWN = 10
 MOST_JITTER_NS = 10**9
@@ -38,21 +38,34 @@ class TableSource(Source):
     checked while the others are read. Where these differ, and where the wearer's clock ran through an hour twice, all
     rows are looked at together, in memory.
 
+    Args:
+        table: the table; the signals of one in memory are changed.
+        options: what the user says.
+        path: the file; None: that of the table, which may lie in an archive.
+        notes: what its reader has to say.
+
     Raises:
         HarkenError: for a zone that does not exist.
     """
 
-    def __init__(self, table: Table | WholeTable, options: TableOptions) -> None:
+    def __init__(
+        self,
+        table: Table | WholeTable,
+        options: TableOptions,
+        *,
+        path: Path | None = None,
+        notes: Sequence[str] = (),
+    ) -> None:
         if options.timezone is not None:
             check_timezone(options.timezone)
         super().__init__(
             channels=table.channels,
             subject=options.subject or stem(table.path),
-            source=str(table.path),
+            source=str(path or table.path),
             timezone=options.timezone or "UTC",
         )
         self.streamed = table.streamed
-        self._table, self._options = table, options
+        self._table, self._options, self._notes = table, options, notes
         self._read_once = False
         self._in_memory: Samples | None = None
         self._forget()
@@ -106,17 +119,16 @@ class TableSource(Source):
         if kept is not None:
             rows = rows.chosen(kept)
             tally.drop("another subject", count - len(kept))
-        if len(rows.signals):
-            clock = self._clock(
-                rows, tally, lambda row: self._table.where(first_row + (row if kept is None else int(kept[row])))
-            )
-            tally.note(clock.notes)
-            time_ns = clock.time_ns
-            if clock.present is not None:
-                tally.drop("no time", len(time_ns) - int(np.count_nonzero(clock.present)))
-                rows, time_ns = rows._replace(time=None).chosen(np.flatnonzero(clock.present)), time_ns[clock.present]
-        else:
-            time_ns = np.empty(0, np.int64)
+        if not len(rows.signals):
+            return Samples(np.empty(0, np.int64), rows.signals, np.empty(0, np.int16), np.empty(0, np.bool_))
+        clock = self._clock(
+            rows, tally, lambda row: self._table.where(first_row + (row if kept is None else int(kept[row])))
+        )
+        tally.note(clock.notes)
+        time_ns = clock.time_ns
+        if clock.present is not None:
+            tally.drop("no time", len(time_ns) - int(np.count_nonzero(clock.present)))
+            rows, time_ns = rows._replace(time=None).chosen(np.flatnonzero(clock.present)), time_ns[clock.present]
         tally.look_at(time_ns, rows.signals, gravity=not self._read_once)
         if self._unit is None:
             if not self._table.streamed:
@@ -136,7 +148,9 @@ class TableSource(Source):
         if said in people:
             mine = rows.subjects == people.index(said)
             return None if mine.all() else np.flatnonzero(mine)
-        if (said is not None and people) or len(people) > 1:
+        if said is not None and self._table.streamed:  # so far the rows are other people's
+            return np.empty(0, np.int64)
+        if len(people) > 1 or (said is not None and people):
             if self._table.streamed:
                 raise _NotAlikeError
             self._refuse_people(said, sorted(people))
@@ -228,6 +242,9 @@ class TableSource(Source):
     def _conclude(self, tally: "_Tally") -> None:
         """What is known now that all rows were read."""
         self._refuse_sessions(tally)
+        by_subject = isinstance(self._table, Table) and self._table.columns.subject is not None
+        if by_subject and self._options.subject not in (None, *self._table.names("subject")):
+            raise _NotAlikeError
         unit, notes = self._unit_and_notes(tally)
         if unit != self._unit:
             raise _NotAlikeError
@@ -237,7 +254,7 @@ class TableSource(Source):
             time_unit=self._clock_form[0] if self._clock_form else "",
             dropped=tally.dropped,
             notes=(*(tally.notes or ()), *notes),
-        )
+        ).noting(*self._notes)
         self._read_once = True
 
 
@@ -279,15 +296,6 @@ class _Tally:
         self._last_ns = int(time_ns[-1])
         if gravity:
             self.at_rest.push(signals[:, :3])
-
-
-def recording_from_table(table: WholeTable, options: TableOptions) -> Recording:
-    """Build a recording as found from a table in memory, whose signals are changed.
-
-    Raises:
-        HarkenError: for several people in one file, an unknown unit, or a time that cannot be read.
-    """
-    return TableSource(table, options).collect()
 
 
 def _beginning(rows: Iterator[Rows]) -> list[Rows]:

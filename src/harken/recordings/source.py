@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from harken.recordings.recording import Quality, Recording, recoded
 from harken.recordings.samples import Samples
+from harken.support.memory import hand_back
 from harken.support.printable import printable
 
 __all__ = ["RecordingSource", "Source", "SourceChangedError"]
@@ -140,6 +141,8 @@ class _Rows(Generic[Kind]):
             piece = self._pieces.pop()
             every[done : done + len(piece)] = piece
             done += len(piece)
+            del piece
+            hand_back()
         return every
 
 

@@ -9,13 +9,13 @@ from harken.readers.blocks import opened
 from harken.readers.clock import check_timezone
 from harken.readers.columns import Columns
 from harken.readers.csv import layout_of, read_table
-from harken.readers.exports import TURNED, cut_short_note, first_look, never_run, noted_source, owner
+from harken.readers.exports import TURNED, cut_short_note, first_look, never_run, owner
 from harken.readers.gravity import NO_GRAVITY, with_gravity
 from harken.readers.layout import SNIFFED_BYTES, Layout
 from harken.readers.options import AccelerationUnit, TableOptions
 from harken.readers.sensor_logger.export import PHONE, WATCH, Export, find_export
 from harken.readers.table import WholeTable
-from harken.readers.table_source import recording_from_table
+from harken.readers.table_source import TableSource
 from harken.readers.units import acceleration_unit, magnitude_at_rest
 from harken.recordings.source import Source
 from harken.support.errors import HarkenError
@@ -58,13 +58,12 @@ def open_source(path: Path, options: TableOptions) -> Source:
     notes += more
     if turn:
         table.signals[:, :3] *= -1
-    recording = recording_from_table(table, options)
     if sensor in PHONE:
         notes.append(OF_A_PHONE)
     if sensor != "WristMotion" or path != export.files[sensor]:
         kind = "folders and archives" if sensor == "WristMotion" else export.files[sensor].name
         notes.append(never_run(f"Sensor Logger's {kind}"))
-    return noted_source(replace(recording, source=str(path)), *notes, *cut_short_note(export.files[sensor]))
+    return TableSource(table, options, path=path, notes=[*notes, *cut_short_note(export.files[sensor])])
 
 
 def _choose(export: Export) -> tuple[str, list[str]]:
