@@ -7,9 +7,8 @@ import pytest
 
 from archives import zipped
 from exports import Looks, Read, head, read_or_refused
-from harken.readers import empatica, phyphox, physics_toolbox, sensor_logger, sensorlog
+from harken.readers import empatica, omgui, phyphox, physics_toolbox, sensor_logger, sensorlog
 from harken.readers.exports import describes_columns, owner
-from harken.readers.omgui import looks_like_omgui, read_omgui
 from harken.readers.options import TableOptions
 from harken.support.errors import HarkenError
 from reader_checks import collected
@@ -17,7 +16,7 @@ from tables import HEADER, acceleration, notebook_lines, write
 
 READERS: dict[str, tuple[Looks, Read]] = {
     "empatica": (empatica.recognises, collected(empatica)),
-    "omgui": (looks_like_omgui, read_omgui),
+    "omgui": (omgui.recognises, collected(omgui)),
     "phyphox": (phyphox.recognises, collected(phyphox)),
     "physics toolbox": (physics_toolbox.recognises, collected(physics_toolbox)),
     "sensor logger": (sensor_logger.recognises, collected(sensor_logger)),

@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import harken.readers.actigraph.archive
+import harken.readers.actigraph.packet_log
 import harken.readers.geneactiv.samples
+from actigraph_files import ACTIVITY_2, activity, info, metadata, parameters, steps, write_gt3x
 from harken.readers import open_stream, read
+from harken.readers.actigraph.archive import Gt3xArchive
 from reader_checks import Options
 from stream_checks import assert_same, refusal_of
 
@@ -40,6 +42,33 @@ def test_real_gt3x_files_stream(path: Path, options: Options, monkeypatch: pytes
     assert parts.streamed
     assert parts.quality.stated_rate_hz in (30, 60, 80, 100)
     assert_same(parts, path, **options)
+
+
+@pytest.mark.parametrize("scale", [None, "256.0"])
+def test_a_log_whose_beginning_says_something_else(
+    scale: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = [
+        *activity(ACTIVITY_2, steps(50 * 100), 100),
+        *activity(ACTIVITY_2, steps(1500 * 30), 30, range(40, 1540)),  # ten seconds a second time
+        *activity(ACTIVITY_2, steps(20 * 30), 30, range(800, 820)),
+        metadata(MetadataType="Bio", SubjectName="bea"),
+        metadata(MetadataType="LocalTimeLog", UtcOffset="02:00"),
+        parameters(accel_scale=0x0A200000),
+    ]
+    path = write_gt3x(tmp_path, log, info(Subject_Name=None, Acceleration_Scale=scale))
+    whole = read(path)  # all of it is the beginning
+    assert (whole.subject, whole.timezone) == ("bea", "Etc/GMT-2")
+    assert len(whole) == 50 * 100 + 1490 * 30
+    assert "30 s came a second time" in " ".join(whole.quality.notes)
+    pieces = Gt3xArchive.pieces
+    monkeypatch.setattr(Gt3xArchive, "pieces", lambda self, name, size=150_000: pieces(self, name, min(size, 150_000)))
+    monkeypatch.setattr(harken.readers.actigraph.packet_log, "HEAD_BYTES", 60_000)
+    in_pieces = read(path)
+    assert (in_pieces.fingerprint, in_pieces.quality) == (whole.fingerprint, whole.quality)
+    assert (in_pieces.subject, in_pieces.timezone) == (whole.subject, whole.timezone)
+    assert open_stream(path).streamed
+    assert_same(open_stream(path), path)
 
 
 @real

@@ -7,7 +7,7 @@ import zlib
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,7 +22,7 @@ from harken.readers.clock import check_timezone, nanoseconds
 from harken.readers.options import TableOptions
 from harken.readers.placement import about_placement, placement_of
 from harken.readers.unpacking import refuse_full_disk
-from harken.recordings.recording import UNLABELLED, Quality, Recording
+from harken.recordings.recording import UNLABELLED, Quality
 from harken.recordings.samples import Samples
 from harken.recordings.source import Source, SourceChangedError
 from harken.support.errors import HarkenError
@@ -30,12 +30,10 @@ from harken.support.installing import install_command
 
 __all__ = [
     "DeviceFacts",
-    "DeviceSamples",
     "DeviceSource",
     "LibraryFailure",
     "LocalSamples",
     "called",
-    "device_recording",
     "entered_for",
     "library",
     "plain_file",
@@ -60,34 +58,6 @@ class LibraryFailure(Exception):  # noqa: N818 - what happened, not whose mistak
 
 
 @dataclass(frozen=True)
-class DeviceSamples:
-    """What a watch's file holds, before it becomes a recording.
-
-    Attributes:
-        local_ns: int64 ``[n]``, the watch's own wall clock as nanoseconds since 1970, in the file's order. A
-            recording takes it over and changes it.
-        signals: float32 ``[n, channels]``, acceleration in g first.
-        channels: their names.
-        range_g: the accelerometer's range; None where the file does not say it.
-        subject: who wore the watch, by the file's header; empty where it does not say it.
-        stated_rate_hz: what the file says of its rate; None where it says nothing.
-        worn_on: where the sensor was worn, in the words of the file's header; empty where it does not say it.
-        notes: whole sentences about the file.
-        unusable: ranges of samples, ``[start, end)``, that no window may use.
-    """
-
-    local_ns: NDArray[np.int64]
-    signals: NDArray[np.float32]
-    channels: tuple[str, ...]
-    range_g: float | None
-    subject: str
-    notes: list[str] = field(default_factory=list)
-    unusable: list[tuple[int, int]] = field(default_factory=list)
-    stated_rate_hz: float | None = None
-    worn_on: str = ""
-
-
-@dataclass(frozen=True)
 class DeviceFacts:
     """What the header of a watch's file says.
 
@@ -97,6 +67,7 @@ class DeviceFacts:
         subject: who wore the watch; empty where the file does not say it.
         stated_rate_hz: what the file says of its rate; None where it says nothing.
         worn_on: where the sensor was worn, in the words of the file's header; empty where it does not say it.
+        time_unit: of the times in the file, see ``Quality``.
     """
 
     channels: tuple[str, ...]
@@ -104,6 +75,7 @@ class DeviceFacts:
     subject: str = ""
     stated_rate_hz: float | None = None
     worn_on: str = ""
+    time_unit: str = "date"
 
 
 class DeviceSource(Source):
@@ -133,7 +105,7 @@ class DeviceSource(Source):
                 sensor_range_g=facts.range_g,
                 stated_rate_hz=facts.stated_rate_hz,
                 placement=placement_of(facts.worn_on),
-                time_unit="date",
+                time_unit=facts.time_unit,
             ),
         )
         self.dropped: dict[str, int] = {}
@@ -311,68 +283,6 @@ def called(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         raise LibraryFailure(str(error) or type(error).__name__) from error
 
 
-def device_recording(path: Path, samples: DeviceSamples, options: TableOptions) -> Recording:
-    """Build a recording as found.
-
-    Raises:
-        HarkenError: for a zone that does not exist, or sessions whose times overlap.
-    """
-    if options.timezone is not None:
-        check_timezone(options.timezone)
-    count = len(samples.local_ns)
-    if count == 0:
-        raise HarkenError(f"{path}: there are no samples in it")
-    notes = list(samples.notes)
-    if options.sample_rate_hz is None:
-        _refuse_overlaps(path, samples.local_ns)
-        time_ns = samples.local_ns
-    else:
-        notes.append(f"Times were not read: the samples were numbered at {options.sample_rate_hz:g} Hz, as asked.")
-        time_ns = samples.local_ns[0] + np.rint(np.arange(count) * (1e9 / options.sample_rate_hz)).astype(np.int64)
-    notes += _to_utc(path, time_ns, options)
-    notes += [*about_placement(samples.worn_on), *_about_other_options(options)]
-    valid = np.ones(count, dtype=bool)
-    for start, end in samples.unusable:
-        valid[start:end] = False
-    return Recording(
-        time_ns=time_ns,
-        signals=samples.signals,
-        channels=samples.channels,
-        label_codes=np.full(count, UNLABELLED, dtype=np.int16),
-        label_names=(),
-        subject=options.subject or samples.subject or stem(path),
-        source=str(path),
-        timezone=options.timezone or "UTC",
-        valid=valid,
-        quality=Quality(
-            rows=count,
-            sensor_range_g=samples.range_g,
-            stated_rate_hz=samples.stated_rate_hz,
-            placement=placement_of(samples.worn_on),
-            time_unit="date",
-            notes=tuple(notes),
-        ),
-        as_found=True,
-    )
-
-
-def _to_utc(path: Path, time_ns: NDArray[np.int64], options: TableOptions) -> list[str]:
-    """Turn a watch's wall clock into UTC, in place, and say what there is to say.
-
-    A watch is set once and then keeps its time, so it has one offset from UTC, that of its zone when it was worn
-    first. To look the offset up for each sample would open a gap of an hour in autumn, and in spring refuse an hour
-    that the watch did show.
-    """
-    first = int(time_ns.min())
-    clock = nanoseconds(path, pl.Series([first]).cast(pl.Datetime("ns")), options, lambda _: "the first sample")
-    offset = first - int(clock.time_ns[0])
-    time_ns -= offset
-    notes = list(clock.notes)
-    if options.timezone is not None and _offset_ns(int(time_ns.max()), options.timezone) != offset:
-        notes.append(_clocks_changed(options.timezone, offset))
-    return notes
-
-
 def _clocks_changed(timezone: str, offset_ns: int) -> str:
     return (
         f"The clocks of {timezone} were changed while the watch was worn. Its own was not: times are "
@@ -384,23 +294,6 @@ def _offset_ns(time_ns: int, timezone: str) -> int:
     instant = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=time_ns // 1000)
     offset = instant.astimezone(ZoneInfo(timezone)).utcoffset() or timedelta()
     return round(offset.total_seconds()) * 10**9
-
-
-def _refuse_overlaps(path: Path, time_ns: NDArray[np.int64]) -> None:
-    """Raise a HarkenError where the clock was set back into time it had shown: sorting would mix two signals."""
-    back = np.flatnonzero(time_ns[1:] < time_ns[:-1]) + 1
-    anew = back[time_ns[back] - time_ns[back - 1] < -MOST_JITTER_NS]
-    if len(anew) == 0:
-        return
-    edges = np.concatenate([[0], anew, [len(time_ns)]])
-    starts, ends = time_ns[edges[:-1]], time_ns[edges[1:] - 1]
-    order = np.argsort(starts, kind="stable")
-    overlap = ends[order][:-1] - starts[order][1:]
-    if (overlap > MOST_JITTER_NS).any():
-        raise HarkenError(
-            f"{path}: the watch's clock was set back while it recorded, so that {overlap.max() / 1e9:.0f} s are there "
-            "twice, and no one can tell which are meant. --rate HZ numbers the samples instead of reading their times"
-        )
 
 
 def _about_other_options(options: TableOptions) -> list[str]:

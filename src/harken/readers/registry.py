@@ -17,20 +17,16 @@ from harken.readers import (
     genea,
     geneactiv,
     matrix,
+    omgui,
     parquet,
     phyphox,
     physics_toolbox,
     sensor_logger,
     sensorlog,
 )
-from harken.readers.actigraph import gt3x
-from harken.readers.actigraph.actilife_csv import looks_like_actilife_csv, read_actilife_csv
+from harken.readers.actigraph import actilife_csv, gt3x
 from harken.readers.exports import describes_columns
-from harken.readers.omgui import looks_like_omgui, read_omgui
 from harken.readers.options import TableOptions
-from harken.readers.parts.actilife import found_actilife_csv
-from harken.readers.parts.legacy import Legacy
-from harken.readers.parts.omgui import found_omgui
 from harken.recordings.source import Source
 from harken.support.errors import HarkenError
 
@@ -74,9 +70,9 @@ EXPORTS: tuple[Reader, ...] = (
     phyphox,
     sensorlog,
     physics_toolbox,
-    Legacy(looks_like_actilife_csv, read_actilife_csv, found_actilife_csv),
+    actilife_csv,
     empatica,
-    Legacy(looks_like_omgui, read_omgui, found_omgui),
+    omgui,
 )
 """Tables of a known form. They are not looked for when the options say how the table is to be read."""
 

@@ -1,3 +1,0 @@
-"""Streams of formats that are still read twice."""
-
-__all__: list[str] = []
