@@ -1,4 +1,4 @@
-"""A recording as a stream: its parts, put together, are the recording that reading the whole gives."""
+"""A recording as a stream: its samples, put together, are the recording that ``read`` gives."""
 
 import math
 import os
@@ -58,9 +58,9 @@ def test_a_parquet_file_in_pieces_is_mended_as_the_whole_is(tmp_path: Path, data
     frame = table(rows, Timestamp=START_MS + np.cumsum(steps), Z=z)
     path = tmp_path / "anna.parquet"
     frame.write_parquet(path)
-    parts = open_stream(path, timezone="Europe/Athens")
-    assert parts.streamed
-    assert_same(parts, path, timezone="Europe/Athens")
+    stream = open_stream(path, timezone="Europe/Athens")
+    assert stream.streamed
+    assert_same(stream, path, timezone="Europe/Athens")
 
 
 @pytest.mark.parametrize("first", [0, 511, 512, 513])
@@ -78,10 +78,10 @@ def test_a_stuck_sensor_is_found_over_the_edges_of_pieces(
     times = frame["Timestamp"].to_numpy() + np.where(np.arange(4_000) >= 2_000, 600 * (first % 2), 0)  # a gap, or none
     path = tmp_path / "anna.parquet"
     table(4_000, 0, Timestamp=times, **columns).write_parquet(path)
-    parts = open_stream(path)
-    assert parts.streamed
-    assert parts.quality.stuck == (last - first + 1 if not first % 2 and last - first >= 3_000 else 0)
-    assert_same(parts, path)
+    stream = open_stream(path)
+    assert stream.streamed
+    assert stream.quality.stuck == (last - first + 1 if not first % 2 and last - first >= 3_000 else 0)
+    assert_same(stream, path)
 
 
 def test_only_what_is_out_of_order_or_slow_is_collected(tmp_path: Path) -> None:
@@ -99,9 +99,9 @@ def test_only_what_is_out_of_order_or_slow_is_collected(tmp_path: Path) -> None:
     }
     for reason, frame in (collected | streamed).items():
         frame.write_parquet(path)
-        parts = open_stream(path)
-        assert parts.streamed == (reason in streamed), reason
-        assert_same(parts, path)
+        stream = open_stream(path)
+        assert stream.streamed == (reason in streamed), reason
+        assert_same(stream, path)
     whole.write_parquet(path)
     numbered = open_stream(path, sample_rate_hz=50)
     assert numbered.streamed
@@ -138,13 +138,13 @@ def test_refusals_are_those_of_reading_the_whole(tmp_path: Path) -> None:
 def test_a_simulated_recording_streams(tmp_path: Path) -> None:
     path = tmp_path / "sim.parquet"
     write_simulation(Simulation(days=0.02, sample_rate_hz=50, seed=3), path, rows_at_once=10_000)
-    parts = open_stream(path)
-    assert parts.streamed
-    assert_same(parts, path)
+    stream = open_stream(path)
+    assert stream.streamed
+    assert_same(stream, path)
 
 
 @pytest.mark.usefixtures("small_pieces")
-def test_a_listener_hears_the_parts_where_nothing_is_marked(tmp_path: Path) -> None:
+def test_an_observer_gets_the_samples_where_nothing_is_marked(tmp_path: Path) -> None:
     path = tmp_path / "anna.parquet"
     heard: list[Samples] = []
 
@@ -153,11 +153,11 @@ def test_a_listener_hears_the_parts_where_nothing_is_marked(tmp_path: Path) -> N
         return heard.append
 
     table(400).write_parquet(path)
-    parts = open_stream(path, observer=observer)
-    assert parts.observed
+    stream = open_stream(path, observer=observer)
+    assert stream.observed
     assert all(
         np.array_equal(np.asarray(a), np.asarray(b))
-        for a, b in zip(joined(heard), joined(list(parts.samples())), strict=True)
+        for a, b in zip(joined(heard), joined(list(stream.samples())), strict=True)
     )
     table(400, Z=[math.nan, *[9.81] * 399]).write_parquet(path)
     assert not open_stream(path, observer=observer).observed
@@ -176,10 +176,10 @@ def device_files(*endings: str) -> list[Path]:
 @pytest.mark.skipif(not os.environ.get("HARKEN_DATA"), reason="HARKEN_DATA names the folder of real recordings")
 @pytest.mark.parametrize("path", device_files("blocks.cwa", "testfile.cwa", "sample.cwa"), ids=lambda path: path.name)
 def test_real_cwa_files_stream(path: Path) -> None:
-    parts = open_stream(path)
-    assert parts.streamed
-    assert parts.quality.stated_rate_hz is not None
-    assert_same(parts, path)
+    stream = open_stream(path)
+    assert stream.streamed
+    assert stream.quality.stated_rate_hz is not None
+    assert_same(stream, path)
 
 
 @pytest.mark.skipif(not os.environ.get("HARKEN_DATA"), reason="HARKEN_DATA names the folder of real recordings")
@@ -214,7 +214,7 @@ def test_a_parquet_file_cut_short_or_with_flipped_bytes_is_refused_or_read_as_th
             assert refusal_of(open_stream, copy) is not None
 
 
-def test_what_was_unpacked_is_gone_with_the_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_unpacked_is_gone_with_the_stream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = os.environ.get("HARKEN_DATA")
     if not folder:
         pytest.skip("HARKEN_DATA names the folder of real recordings")
@@ -226,8 +226,8 @@ def test_what_was_unpacked_is_gone_with_the_parts(tmp_path: Path, monkeypatch: p
     packed = tmp_path / "copy.cwa.gz"
     with (Path(folder) / "devices" / "skdh_ax3_sample.cwa").open("rb") as source, gzip.open(packed, "wb") as target:
         shutil.copyfileobj(source, target)
-    parts = open_stream(packed)
-    assert_same(parts, packed)
+    stream = open_stream(packed)
+    assert_same(stream, packed)
     assert len(list((tmp_path / "aside").iterdir())) == 1
-    del parts
+    del stream
     assert not list((tmp_path / "aside").iterdir())

@@ -1,4 +1,4 @@
-"""A CSV file as a stream: its parts, put together, are the recording that reading the whole gives."""
+"""A CSV file as a stream: its samples, put together, are the recording that ``read`` gives."""
 
 import gzip
 from collections.abc import Callable
@@ -91,9 +91,9 @@ def test_a_csv_file_in_pieces_is_mended_as_the_whole_is(tmp_path: Path, data: st
     path = write(tmp_path / "anna.csv", lines)
     zones: list[Options] = [{}, {"timezone": "Europe/Athens"}]
     options = data.draw(st.sampled_from(zones))
-    parts = open_stream(path, **options)
-    assert parts.streamed
-    assert_same(parts, path, **options)
+    stream = open_stream(path, **options)
+    assert stream.streamed
+    assert_same(stream, path, **options)
 
 
 @pytest.mark.usefixtures("small_pieces")
@@ -102,10 +102,10 @@ def test_a_csv_file_in_pieces_is_mended_as_the_whole_is(tmp_path: Path, data: st
 def test_every_clock_streams(tmp_path: Path, clock: str, name: str) -> None:
     lines = lines_of([CLOCKS[clock](20 * row) for row in range(300)], subject=["anna"] * 300)
     path = write(tmp_path / name, lines)
-    parts = open_stream(path, timezone="Europe/Athens", subject="anna")
-    assert parts.streamed
-    assert parts.quality.acceleration_unit == "m/s2"
-    assert_same(parts, path, timezone="Europe/Athens", subject="anna")
+    stream = open_stream(path, timezone="Europe/Athens", subject="anna")
+    assert stream.streamed
+    assert stream.quality.acceleration_unit == "m/s2"
+    assert_same(stream, path, timezone="Europe/Athens", subject="anna")
 
 
 STREAMED = ("numbered", "of two people", "in part of nobody", "times that change their form")
@@ -134,9 +134,9 @@ def test_what_needs_the_whole_is_collected(tmp_path: Path) -> None:
     }
     for reason, (rows, options) in files.items():
         path = write(tmp_path / "anna.csv", rows)
-        parts = open_stream(path, **options)
-        assert parts.streamed == (reason in STREAMED), reason
-        assert_same(parts, path, **options)
+        stream = open_stream(path, **options)
+        assert stream.streamed == (reason in STREAMED), reason
+        assert_same(stream, path, **options)
 
 
 @pytest.mark.usefixtures("small_pieces")
@@ -182,8 +182,8 @@ def test_real_tables_stream(data_dir: Path) -> None:
     merged: dict[str, Options] = {"merged_ab.csv": {}, "merged_ef.csv": {"timezone": "Europe/Istanbul"}}
     for name, options in merged.items():
         path = data_dir / "notebook_format" / name
-        parts = open_stream(path, **options)
-        assert parts.streamed
-        assert_same(parts, path, **options)
+        stream = open_stream(path, **options)
+        assert stream.streamed
+        assert_same(stream, path, **options)
     out_of_order = data_dir / "wisdm" / "raw" / "watch" / "accel" / "data_1600_accel_watch.txt"
     assert_same(open_stream(out_of_order), out_of_order)

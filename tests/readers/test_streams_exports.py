@@ -1,4 +1,4 @@
-"""Exports of ActiLife and OMGUI as streams: their parts, put together, are what reading the whole gives."""
+"""Exports of ActiLife and OMGUI as streams: their samples, put together, are what ``read`` gives."""
 
 import gzip
 from datetime import UTC, datetime
@@ -35,9 +35,9 @@ def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_real_exports_stream(name: str, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = data_dir / "devices" / name
     monkeypatch.setattr(harken.readers.blocks, "BLOCK_BYTES", max(4000, path.stat().st_size // 8))
-    parts = open_stream(path, timezone="America/New_York")
-    assert parts.streamed
-    assert_same(parts, path, timezone="America/New_York")
+    stream = open_stream(path, timezone="America/New_York")
+    assert stream.streamed
+    assert_same(stream, path, timezone="America/New_York")
 
 
 def test_exports_of_counts_are_refused_as_the_whole_is(data_dir: Path) -> None:
@@ -72,10 +72,10 @@ def test_actilifes_exports_in_every_form(tmp_path: Path, form: str, imu: bool) -
             for time, line in zip(times, lines, strict=True)
         ]
     path = write(tmp_path, [*export_header(), ",".join(columns), *lines])
-    parts = open_stream(path, timezone="America/New_York")
-    assert parts.streamed
-    assert not next(parts.samples()).valid.all() or not all(part.valid.all() for part in parts.samples())
-    assert_same(parts, path, timezone="America/New_York")
+    stream = open_stream(path, timezone="America/New_York")
+    assert stream.streamed
+    assert not next(stream.samples()).valid.all() or not all(part.valid.all() for part in stream.samples())
+    assert_same(stream, path, timezone="America/New_York")
     lines[700] = lines[700].rsplit(",", 1)[0] + ",null"  # no number, so that all is read as text
     lines[900] = lines[900].rsplit(",", 1)[0] + ","
     path = write(tmp_path, [*export_header(), ",".join(columns), *lines])
@@ -96,9 +96,9 @@ def test_an_export_of_an_ax6_whose_sensors_are_mixed_up_at_first(tmp_path: Path,
     ]
     path = tmp_path / "anna.csv.gz"
     path.write_bytes(gzip.compress("\n".join([*lines, ""]).encode()))
-    parts = open_stream(path, timezone="Europe/Athens")
-    assert parts.streamed
-    assert_same(parts, path, timezone="Europe/Athens")
+    stream = open_stream(path, timezone="Europe/Athens")
+    assert stream.streamed
+    assert_same(stream, path, timezone="Europe/Athens")
 
 
 @settings(max_examples=50, deadline=None)

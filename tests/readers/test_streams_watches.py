@@ -1,4 +1,4 @@
-"""ActiGraph's and GENEActiv's own files as streams: their parts, put together, are what reading the whole gives."""
+"""ActiGraph's and GENEActiv's own files as streams: their samples, put together, are what ``read`` gives."""
 
 import gzip
 import os
@@ -38,10 +38,10 @@ def test_real_gt3x_files_stream(path: Path, options: Options, monkeypatch: pytes
         "pieces",
         lambda self, name, size=150_000: pieces(self, name, size),
     )
-    parts = open_stream(path, **options)
-    assert parts.streamed
-    assert parts.quality.stated_rate_hz in (30, 60, 80, 100)
-    assert_same(parts, path, **options)
+    stream = open_stream(path, **options)
+    assert stream.streamed
+    assert stream.quality.stated_rate_hz in (30, 60, 80, 100)
+    assert_same(stream, path, **options)
 
 
 @pytest.mark.parametrize("scale", [None, "256.0"])
@@ -103,10 +103,10 @@ def test_a_damaged_gt3x_streams_or_is_refused_as_the_whole_is(path: Path, tmp_pa
 def test_real_geneactiv_files_stream(path: Path, pages_at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("actfast")
     monkeypatch.setattr(harken.readers.geneactiv.samples, "PAGES_AT_ONCE", pages_at_once)
-    parts = open_stream(path, timezone="Europe/London")
-    assert parts.streamed
-    assert parts.quality.stated_rate_hz is not None
-    assert_same(parts, path, timezone="Europe/London")
+    stream = open_stream(path, timezone="Europe/London")
+    assert stream.streamed
+    assert stream.quality.stated_rate_hz is not None
+    assert_same(stream, path, timezone="Europe/London")
 
 
 @real
@@ -129,14 +129,14 @@ def test_a_damaged_bin_streams_or_is_refused_as_the_whole_is(path: Path, tmp_pat
 
 @real
 @pytest.mark.parametrize("path", files("gnactv_sample.bin"), ids=lambda path: path.name)
-def test_what_was_unpacked_is_gone_with_the_parts(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_unpacked_is_gone_with_the_stream(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("actfast")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "aside"))
     (tmp_path / "aside").mkdir()
     packed = tmp_path / "copy.bin.gz"
     packed.write_bytes(gzip.compress(path.read_bytes()))
-    parts = open_stream(packed)
-    assert_same(parts, packed)
+    stream = open_stream(packed)
+    assert_same(stream, packed)
     assert len(list((tmp_path / "aside").iterdir())) == 1
-    del parts
+    del stream
     assert not list((tmp_path / "aside").iterdir())

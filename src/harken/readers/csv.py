@@ -17,13 +17,13 @@ from harken.readers.blocks import Block, blocks, count_separators, ends_in_newli
 from harken.readers.columns import Columns, find_columns
 from harken.readers.layout import SNIFFED_BYTES, Layout, is_integer, is_number, recognise_layout
 from harken.readers.options import AccelerationUnit, TableOptions
-from harken.readers.table import POLARS_ERRORS, Rows, Table, WholeTable, first_line
+from harken.readers.table import POLARS_ERRORS, Table, TableRows, WholeTable, first_line
 from harken.readers.table_source import TableSource
 from harken.recordings.recording import UNLABELLED
 from harken.recordings.source import Source, SourceChangedError
 from harken.support.errors import HarkenError
 
-__all__ = ["TextTable", "layout_of", "line_of_row", "open_source", "read_table", "recognises"]
+__all__ = ["CsvTable", "layout_of", "line_of_row", "open_source", "read_table", "recognises"]
 
 MISSING_NUMBERS = ("", "nan", "null", "none", "na", "n/a")
 REASONS = {
@@ -43,7 +43,7 @@ def open_source(path: Path, options: TableOptions) -> Source:
     """Open a CSV file. See ``harken.readers.read``."""
     layout = layout_of(path, options.skip_rows)
     columns = find_columns(path, layout.header, layout.rows[0], options)
-    return TableSource(TextTable(path, layout, columns), options)
+    return TableSource(CsvTable(path, layout, columns), options)
 
 
 def layout_of(path: Path, skip_rows: int = 0) -> Layout:
@@ -59,10 +59,10 @@ def read_table(path: Path, layout: Layout, columns: Columns) -> WholeTable:
     Raises:
         HarkenError: for the first row that is not what the layout and the columns say; the message names it.
     """
-    return TextTable(path, layout, columns).whole()
+    return CsvTable(path, layout, columns).whole()
 
 
-class TextTable(Table):
+class CsvTable(Table):
     """A table of text in a file.
 
     It is read with the types that the columns should have; where numbers change their form on the way (0 then 0.02,
@@ -105,7 +105,7 @@ class TextTable(Table):
             yield frame if self._typed else _converted(path, frame, layout, columns, rows)
             rows += frame.height
 
-    def rows(self, *, subjects: bool = True) -> Iterator[Rows]:
+    def rows(self, *, subjects: bool = True) -> Iterator[TableRows]:
         """See ``Table``.
 
         Raises:

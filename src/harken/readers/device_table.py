@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.readers.clock import Clock, Where
-from harken.readers.csv import TextTable
+from harken.readers.clock import TimeColumn, Where
+from harken.readers.csv import CsvTable
 from harken.readers.device import DeviceFacts, DeviceSource
 from harken.readers.options import TableOptions
 from harken.readers.table import WholeTable
@@ -30,20 +30,20 @@ class DeviceTableSource(DeviceSource):
         facts: what its header says.
     """
 
-    def __init__(self, table: TextTable, options: TableOptions, facts: DeviceFacts) -> None:
+    def __init__(self, table: CsvTable, options: TableOptions, facts: DeviceFacts) -> None:
         super().__init__(table.path, options, facts)
-        self._table: TextTable | WholeTable = table
+        self._table: CsvTable | WholeTable = table
         self._clock_form: tuple[str, str] | None = None  # the unit of times, and how text was read
 
     @abstractmethod
-    def read_times(self, time: pl.Series, where: Where) -> Clock:
+    def read_times(self, time: pl.Series, where: Where) -> TimeColumn:
         """Times by the watch's clock.
 
         Raises:
             HarkenError: when one cannot be read.
         """
 
-    def local_rows(self) -> Iterator[tuple[Clock | None, NDArray[np.float32]]]:
+    def local_rows(self) -> Iterator[tuple[TimeColumn | None, NDArray[np.float32]]]:
         """The rows of the table from the beginning: their times by the watch's clock, None where the table has none;
         and their signals, which are not to be changed.
 
@@ -57,7 +57,7 @@ class DeviceTableSource(DeviceSource):
             yield clock, rows.signals
             done += len(rows.signals)
 
-    def _clock(self, time: pl.Series, first_row: int) -> Clock:
+    def _clock(self, time: pl.Series, first_row: int) -> TimeColumn:
         table = self._table
         try:
             clock = self.read_times(time, lambda row: table.where(first_row + row))
@@ -66,12 +66,12 @@ class DeviceTableSource(DeviceSource):
                 raise
             self._read_together(table)
         form = clock.unit, clock.form
-        if isinstance(table, TextTable) and self._clock_form not in (None, form):
+        if isinstance(table, CsvTable) and self._clock_form not in (None, form):
             self._read_together(table)
         self._clock_form = form
         return clock
 
-    def _read_together(self, table: TextTable) -> NoReturn:
+    def _read_together(self, table: CsvTable) -> NoReturn:
         self._table, self._clock_form, self.streamed = table.whole(), None, False
         raise SourceChangedError
 

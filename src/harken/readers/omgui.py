@@ -20,9 +20,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.readers.clock import Clock, Where, nanoseconds
+from harken.readers.clock import TimeColumn, Where, nanoseconds
 from harken.readers.columns import Columns
-from harken.readers.csv import TextTable, layout_of
+from harken.readers.csv import CsvTable, layout_of
 from harken.readers.device import DeviceFacts, LocalSamples
 from harken.readers.device_table import DeviceTableSource, in_radians
 from harken.readers.exports import cut_short_note, first_look
@@ -77,7 +77,7 @@ class OmguiSource(DeviceTableSource):
     """The samples of an export. Its beginning is held back until it is known whether its sensors are mixed up."""
 
     def __init__(self, path: Path, options: TableOptions, layout: Layout) -> None:
-        table = TextTable(path, layout, Columns(time=0, x=1, y=2, z=3, extra=_extra(layout)))
+        table = CsvTable(path, layout, Columns(time=0, x=1, y=2, z=3, extra=_extra(layout)))
         time_unit = "s" if _written(layout, (0,), UNIX_TIME) else "date"
         super().__init__(table, options, DeviceFacts(channels=table.channels, time_unit=time_unit))
         self._at_rest: AtRest | None = None
@@ -100,7 +100,7 @@ class OmguiSource(DeviceTableSource):
         self._at_rest = self._at_rest or at_rest
         self.dropped = {"no time": sum(untimed)} if any(untimed) else {}
 
-    def read_times(self, time: pl.Series, where: Where) -> Clock:
+    def read_times(self, time: pl.Series, where: Where) -> TimeColumn:
         """See ``DeviceTableSource``."""
         clock = nanoseconds(self._path, time, TableOptions(time_unit="s"), where)
         if not time.dtype.is_numeric():

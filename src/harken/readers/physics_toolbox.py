@@ -8,7 +8,7 @@ phone wrote it is not said, and on an iPhone all three axes may point the other 
 from pathlib import Path
 
 from harken.readers.columns import Columns
-from harken.readers.csv import TextTable, layout_of
+from harken.readers.csv import CsvTable, layout_of
 from harken.readers.exports import cut_short_note, first_look, never_run
 from harken.readers.gravity import NO_GRAVITY
 from harken.readers.layout import Layout
@@ -45,7 +45,7 @@ def open_source(path: Path, options: TableOptions) -> Source:
         raise HarkenError(f"{path}: has no columns {TIME} and {', '.join(G_FORCE)}, as a file of Physics Toolbox has")
     time, x, y, z = (layout.header.index(name) for name in (TIME, *axes))
     unit: AccelerationUnit = "g" if axes == G_FORCE else "m/s2"
-    table = TextTable(path, layout, Columns(time=time, x=x, y=y, z=z), unit)
+    table = CsvTable(path, layout, Columns(time=time, x=x, y=y, z=z), unit)
     notes = [NO_GRAVITY] if axes == LINEAR else []
     notes += [SIGNS, never_run("Physics Toolbox's files"), *cut_short_note(path)]
     return TableSource(table, options, notes=notes)

@@ -17,12 +17,12 @@ from harken.readers.options import AccelerationUnit
 from harken.recordings.source import SourceChangedError
 from harken.support.errors import HarkenError
 
-__all__ = ["POLARS_ERRORS", "Rows", "Table", "WholeTable", "channels_of", "first_line", "joined_rows", "signals_of"]
+__all__ = ["POLARS_ERRORS", "Table", "TableRows", "WholeTable", "first_line", "joined_rows"]
 
 POLARS_ERRORS = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
 
 
-class Rows(NamedTuple):
+class TableRows(NamedTuple):
     """Some rows of a table.
 
     ``time`` is the column of times; ``signals`` float32 ``[rows, channels]``, acceleration first; ``labels`` and
@@ -34,9 +34,9 @@ class Rows(NamedTuple):
     labels: NDArray[np.int16] | None = None
     subjects: NDArray[np.int16] | None = None
 
-    def chosen(self, rows: NDArray[np.int64]) -> "Rows":
+    def chosen(self, rows: NDArray[np.int64]) -> "TableRows":
         """Copies of the rows of these numbers."""
-        return Rows(
+        return TableRows(
             None if self.time is None else self.time.gather(rows),
             self.signals[rows],
             None if self.labels is None else self.labels[rows],
@@ -57,7 +57,7 @@ class Table(ABC):
 
     def __init__(self, path: Path, columns: Columns, unit: AccelerationUnit | None = None) -> None:
         self.path, self.columns, self.tidy, self.unit = path, columns, columns.tidy, unit
-        self.channels = channels_of(columns.numeric())
+        self.channels = tuple("P" if role == "accuracy" else role for role in columns.numeric())
         roles = [role for role in ("label", "subject") if role in columns.roles()]
         self._codes: dict[str, NameCodes] = {role: NameCodes(path, role, self.where) for role in roles}
 
@@ -74,7 +74,7 @@ class Table(ABC):
     def where(self, row: int) -> str:
         """Where in the file a row (from 0) stands, for error messages."""
 
-    def rows(self, *, subjects: bool = True) -> Iterator[Rows]:
+    def rows(self, *, subjects: bool = True) -> Iterator[TableRows]:
         """All rows, a piece at a time.
 
         Args:
@@ -87,9 +87,9 @@ class Table(ABC):
         done = 0
         for frame in self.frames(columns):
             codes = {role: each.codes(frame[role], done) for role, each in self._codes.items() if role in frame.columns}
-            yield Rows(
+            yield TableRows(
                 frame["time"] if "time" in frame.columns else None,
-                signals_of(frame, columns.numeric()),
+                _signals_of(frame, columns.numeric()),
                 codes.get("label"),
                 codes.get("subject"),
             )
@@ -130,7 +130,7 @@ class WholeTable:
 
     path: Path
     where: Callable[[int], str]
-    all_rows: Rows
+    all_rows: TableRows
     channels: tuple[str, ...]
     role_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     unit: AccelerationUnit | None = None
@@ -151,7 +151,7 @@ class WholeTable:
         """float32 ``[rows, channels]``."""
         return self.all_rows.signals
 
-    def rows(self, *, subjects: bool = True) -> Iterator[Rows]:  # noqa: ARG002 - as ``Table``
+    def rows(self, *, subjects: bool = True) -> Iterator[TableRows]:  # noqa: ARG002 - as ``Table``
         """All rows at once."""
         yield self.all_rows
 
@@ -168,7 +168,7 @@ class WholeTable:
         return replace(self, all_rows=self.all_rows._replace(signals=signals), channels=channels or self.channels)
 
 
-def joined_rows(path: Path, pieces: Sequence[Rows]) -> Rows:
+def joined_rows(path: Path, pieces: Sequence[TableRows]) -> TableRows:
     """Rows that follow one another, in one.
 
     Raises:
@@ -179,7 +179,7 @@ def joined_rows(path: Path, pieces: Sequence[Rows]) -> Rows:
     if len(pieces) == 1:
         return pieces[0]
     times, signals, labels, subjects = zip(*pieces, strict=True)
-    return Rows(
+    return TableRows(
         None if times[0] is None else pl.concat(times),
         np.concatenate(signals),
         None if labels[0] is None else np.concatenate(labels),
@@ -187,17 +187,12 @@ def joined_rows(path: Path, pieces: Sequence[Rows]) -> Rows:
     )
 
 
-def signals_of(frame: pl.DataFrame, numeric: Sequence[str]) -> NDArray[np.float32]:
+def _signals_of(frame: pl.DataFrame, numeric: Sequence[str]) -> NDArray[np.float32]:
     """The columns of these roles, float32 ``[rows, roles]``; NaN where there is no number."""
     signals = np.empty((frame.height, len(numeric)), dtype=np.float32)
     for channel, role in enumerate(numeric):
         signals[:, channel] = frame[role].cast(pl.Float32).fill_null(math.nan).to_numpy()
     return signals
-
-
-def channels_of(numeric: Sequence[str]) -> tuple[str, ...]:
-    """The names of the channels that columns of these roles become."""
-    return tuple("P" if role == "accuracy" else role for role in numeric)
 
 
 def first_line(error: BaseException) -> str:

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.readers.blocks import stem
-from harken.readers.clock import Clock, Where, check_timezone, nanoseconds
+from harken.readers.clock import TimeColumn, Where, check_timezone, nanoseconds
 from harken.readers.options import AccelerationUnit, TableOptions
-from harken.readers.table import Rows, Table, WholeTable, joined_rows
+from harken.readers.table import Table, TableRows, WholeTable, joined_rows
 from harken.readers.units import G_PER_UNIT, NS_PER_UNIT, STEPS_LOOKED_AT, AtRest, acceleration_unit, plausible_step
 from harken.recordings.recording import UNLABELLED, Quality
 from harken.recordings.samples import Samples
@@ -112,7 +112,7 @@ class TableSource(Source):
         if not self._read_once:
             self._conclude(tally)
 
-    def _samples_of(self, rows: Rows, tally: "_Tally") -> Samples:
+    def _samples_of(self, rows: TableRows, tally: "_Tally") -> Samples:
         first_row, count = tally.rows, len(rows.signals)
         tally.rows += count
         kept = self._rows_of_wearer(rows)
@@ -140,7 +140,7 @@ class TableSource(Source):
         codes = rows.labels if rows.labels is not None else np.full(len(time_ns), UNLABELLED, np.int16)
         return Samples(time_ns, rows.signals, codes, np.ones(len(time_ns), dtype=bool))
 
-    def _rows_of_wearer(self, rows: Rows) -> NDArray[np.int64] | None:
+    def _rows_of_wearer(self, rows: TableRows) -> NDArray[np.int64] | None:
         """The rows that are the wearer's (None: all), by the names in the column of subjects so far."""
         if rows.subjects is None:
             return None
@@ -167,7 +167,7 @@ class TableSource(Source):
             )
         raise HarkenError(f"{path}: has no subject {said!r}; it holds {people[0]!r}")
 
-    def _clock(self, rows: Rows, tally: "_Tally", where: Where) -> Clock:
+    def _clock(self, rows: TableRows, tally: "_Tally", where: Where) -> TimeColumn:
         """The times of rows, read or (where the user gave a rate) numbered."""
         if self._options.sample_rate_hz is not None:
             return self._numbered(rows, tally, self._options.sample_rate_hz, where)
@@ -189,7 +189,7 @@ class TableSource(Source):
             self._clock_form = clock.unit, clock.form
         return clock
 
-    def _check_time_unit(self, clock: Clock) -> None:
+    def _check_time_unit(self, clock: TimeColumn) -> None:
         """Check that the unit of times that are numbers follows from the steps between the first ones."""
         if clock.unit in NS_PER_UNIT and self._options.time_unit is None:
             times = clock.time_ns if clock.present is None else clock.time_ns[clock.present]
@@ -199,7 +199,7 @@ class TableSource(Source):
                 raise _NotAlikeError
             self._time_options = replace(self._options, time_unit=clock.unit)
 
-    def _numbered(self, rows: Rows, tally: "_Tally", rate_hz: float, where: Where) -> Clock:
+    def _numbered(self, rows: TableRows, tally: "_Tally", rate_hz: float, where: Where) -> TimeColumn:
         notes = [f"Times were not read: the rows were numbered at {rate_hz:g} Hz, as asked."]
         if self._clock_form is None:
             self._clock_form = "rows", ""
@@ -213,7 +213,9 @@ class TableSource(Source):
                 raise _NotAlikeError
         first, last = tally.samples, tally.samples + len(rows.signals)
         steps = np.rint(np.arange(first, last) * (1e9 / rate_hz)).astype(np.int64)
-        return Clock(self._start_ns + steps, None, self._clock_form[0], notes if tally.notes is None else tally.notes)
+        return TimeColumn(
+            self._start_ns + steps, None, self._clock_form[0], notes if tally.notes is None else tally.notes
+        )
 
     def _unit_and_notes(self, tally: "_Tally") -> tuple[AccelerationUnit, list[str]]:
         try:
@@ -298,7 +300,7 @@ class _Tally:
             self.at_rest.push(signals[:, :3])
 
 
-def _beginning(rows: Iterator[Rows]) -> list[Rows]:
+def _beginning(rows: Iterator[TableRows]) -> list[TableRows]:
     """The first rows: as many as the unit of times is looked for in, or all there are."""
     first, count = [], 0
     for some in rows:

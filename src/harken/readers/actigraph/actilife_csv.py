@@ -24,9 +24,9 @@ from numpy.typing import NDArray
 from harken.readers.actigraph.export_header import ExportHeader, begins_like_an_export, read_export_header
 from harken.readers.actigraph.info import range_of
 from harken.readers.actigraph.repeats import RepeatedValues
-from harken.readers.clock import Clock, Where, nanoseconds
+from harken.readers.clock import TimeColumn, Where, nanoseconds
 from harken.readers.columns import Columns
-from harken.readers.csv import TextTable, layout_of
+from harken.readers.csv import CsvTable, layout_of
 from harken.readers.device import DeviceFacts, LocalSamples, plain_head
 from harken.readers.device_table import DeviceTableSource, in_radians
 from harken.readers.exports import cut_short_note, never_run
@@ -76,7 +76,7 @@ class ActilifeSource(DeviceTableSource):
 
     def __init__(self, path: Path, options: TableOptions, header: ExportHeader) -> None:
         layout = layout_of(path, header.lines)
-        table = TextTable(path, layout, _columns_of(path, header, layout))
+        table = CsvTable(path, layout, _columns_of(path, header, layout))
         facts = DeviceFacts(
             channels=table.channels,
             range_g=range_of(header.serial_number),
@@ -113,7 +113,7 @@ class ActilifeSource(DeviceTableSource):
             raise SourceChangedError
         self.unusable = repeats.finish()
 
-    def read_times(self, time: pl.Series, where: Where) -> Clock:
+    def read_times(self, time: pl.Series, where: Where) -> TimeColumn:
         """The times that stand in the file; all of them must be there. See ``DeviceTableSource``."""
         time = time.cast(pl.String).str.strip_chars().str.replace(r",(\d+)$", ".$1")
         first = time.drop_nulls().head(1)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from harken.readers.axivity.blocks import HEADER_BYTES, Blocks, find_blocks
-from harken.readers.axivity.header import Header, looks_like_header, read_header
+from harken.readers.axivity.header import CwaHeader, looks_like_header, read_header
 from harken.readers.axivity.interchange import BLOCKS_LOOKED_AT, interchanged
 from harken.readers.axivity.samples import channels_of, read_samples
 from harken.readers.axivity.times import block_starts
@@ -102,7 +102,7 @@ def _about_rate(blocks: Blocks) -> list[str]:
     return [f"The watch was set to {said} Hz; by its clock it recorded at {rate_hz:.5g} Hz."]
 
 
-def _about_blocks(blocks: Blocks, header: Header) -> list[str]:
+def _about_blocks(blocks: Blocks, header: CwaHeader) -> list[str]:
     """What there is to say about damage, sessions, and what is left out."""
     notes = []
     if blocks.damaged:

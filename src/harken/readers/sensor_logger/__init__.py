@@ -6,6 +6,6 @@ CROSSPLATFORM). ``WristMotion.csv`` of an Apple Watch was run on a real file; th
 """
 
 from harken.readers.sensor_logger.export import recognises
-from harken.readers.sensor_logger.reader import open_source
+from harken.readers.sensor_logger.source import open_source
 
 __all__ = ["open_source", "recognises"]
