@@ -27,3 +27,9 @@ def test_every_public_name_is_listed() -> None:
 def test_unknown_name() -> None:
     with pytest.raises(AttributeError, match="module 'harken' has no attribute 'hearken'"):
         _ = harken.hearken
+
+
+def test_a_model_loads_without_any_reader_of_a_file() -> None:
+    program = "import sys; from harken import Recogniser; Recogniser.load(); print(*sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert not [module for module in ran.stdout.split() if module.startswith("harken.readers")]

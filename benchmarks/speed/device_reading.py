@@ -4,9 +4,9 @@
 
 Without files, all ``.cwa``, ``.gt3x`` and GENEActiv ``.bin`` files of at least 1 MB in ``HARKEN_DATA/devices`` are
 read. Each reader runs in a process of its own with one thread. The result is the best of some rounds, after one
-warm-up. harken gives a mended recording in UTC (blocks checked, gaps kept, a stuck sensor marked); ``open_parts`` gives
-the same as a stream that is read to its end. The other readers give less. A reader that fails, or gives no samples of
-the accelerometer, is named with the reason.
+warm-up. harken gives a mended recording in UTC (blocks checked, gaps kept, a stuck sensor marked); ``open_stream``
+gives the same as a stream that is read to its end. The other readers give less. A reader that fails, or gives no
+samples of the accelerometer, is named with the reason.
 """
 
 import argparse
@@ -26,8 +26,8 @@ READERS = {
     "harken": ("harken", "from harken import read\ndef reading(path): return len(read(path))"),
     "harken, as a stream": (
         "harken",
-        "from harken.readers.parts import open_parts\n"
-        "def reading(path): return sum(len(part.time_ns) for part in open_parts(path).parts())",
+        "from harken.readers import open_stream\n"
+        "def reading(path): return sum(len(part.time_ns) for part in open_stream(path).samples())",
     ),
     "cwa-reader-rs": (
         "cwa_reader_rs",

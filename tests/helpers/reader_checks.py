@@ -7,6 +7,7 @@ from typing import TypedDict, Unpack
 import pytest
 
 from harken.readers.options import AccelerationUnit, TableOptions, TimeUnit
+from harken.readers.registry import Reader
 from harken.recordings.mending import mend
 from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
@@ -32,6 +33,11 @@ class Options(TypedDict, total=False):
     skip_rows: int
     sample_rate_hz: float
     sensor_range_g: float
+
+
+def collected(reader: Reader) -> Callable[[Path, TableOptions], Recording]:
+    """Open with this reader and collect all samples, unmended."""
+    return lambda path, options: reader.open_source(path, options).collect()
 
 
 def as_found(reader: Callable[[Path, TableOptions], Recording]) -> Read:

@@ -9,11 +9,11 @@ import pytest
 from numpy.typing import NDArray
 
 from actigraph_files import NS_PER_S, OFFSET_NS, START_S
-from harken.readers.actigraph import read_gt3x
+from harken.readers.actigraph import gt3x
 from harken.recordings.mending import mend
-from reader_checks import as_found, notes
+from reader_checks import as_found, collected, notes
 
-read = as_found(read_gt3x)
+read = as_found(collected(gt3x))
 
 
 LINK = "readgt3x_TAS1H30182785_2019-09-17"

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from actigraph_files import ACTIVITY, ACTIVITY_2, NS_PER_S, RATE, START_S, activity, info, metadata, steps, write_gt3x
-from harken.readers.actigraph import read_gt3x
+from harken.readers.actigraph import gt3x
 from harken.recordings.mending import mend
-from reader_checks import as_found, notes, refusals
+from reader_checks import as_found, collected, notes, refusals
 
-read = as_found(read_gt3x)
+read = as_found(collected(gt3x))
 refusal = refusals(read)
 
 

@@ -22,29 +22,29 @@ from actigraph_files import (
     steps,
     write_gt3x,
 )
-from harken.readers.actigraph import looks_like_gt3x, read_gt3x
+from harken.readers.actigraph import gt3x
 from harken.support.errors import HarkenError
-from reader_checks import as_found, refusals
+from reader_checks import as_found, collected, refusals
 
-read = as_found(read_gt3x)
+read = as_found(collected(gt3x))
 refusal = refusals(read)
 
 
 def test_looks_like(tmp_path: Path, data_dir: Path) -> None:
     good = write_gt3x(tmp_path, activity(ACTIVITY, steps(60), RATE), name="renamed.zip")
-    assert looks_like_gt3x(good, good.read_bytes()[: 1 << 16])
-    assert looks_like_gt3x(tmp_path / "damaged.gt3x", b"??")
+    assert gt3x.recognises(good, good.read_bytes()[: 1 << 16])
+    assert gt3x.recognises(tmp_path / "damaged.gt3x", b"??")
     other = tmp_path / "other.zip"
     with zipfile.ZipFile(other, "w") as file:
         file.writestr("info.txt", "x")
         file.writestr("Accelerometer.csv", "time,x,y,z")
-    assert not looks_like_gt3x(other, other.read_bytes())
-    assert not looks_like_gt3x(tmp_path / "cut.zip", b"PK\x03\x04")
+    assert not gt3x.recognises(other, other.read_bytes())
+    assert not gt3x.recognises(tmp_path / "cut.zip", b"PK\x03\x04")
     for path in (data_dir / "devices").iterdir():
         head = path.read_bytes()[: 1 << 16]
-        assert looks_like_gt3x(path, head) == path.name.endswith(".gt3x"), path.name
+        assert gt3x.recognises(path, head) == path.name.endswith(".gt3x"), path.name
         if path.name.endswith(".gt3x"):
-            assert looks_like_gt3x(path.parent / "any", head) is False  # nothing there to look into
+            assert gt3x.recognises(path.parent / "any", head) is False  # nothing there to look into
 
 
 REFUSED = {

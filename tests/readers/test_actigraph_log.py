@@ -19,14 +19,14 @@ from actigraph_files import (
     steps,
     write_gt3x,
 )
-from harken.readers.actigraph import read_gt3x
+from harken.readers.actigraph import gt3x
 from harken.readers.actigraph.info import encoded_float
-from harken.readers.actigraph.log import read_log
+from harken.readers.actigraph.log import Log, read_log
 from harken.readers.actigraph.packets import find_packets
 from harken.readers.actigraph.samples import samples_of_12_bits, samples_of_16_bits
-from reader_checks import as_found, notes
+from reader_checks import as_found, collected, notes
 
-read = as_found(read_gt3x)
+read = as_found(collected(gt3x))
 
 
 def test_the_documented_example_of_12_bits() -> None:
@@ -72,12 +72,17 @@ def test_the_pieces_of_a_log_make_no_difference(tmp_path: Path) -> None:
     damaged = bytearray(data)
     for place in random.Random(1).sample(range(len(data)), 40):
         damaged[place] ^= 0x55
-    one = read_log(tmp_path, [bytes(damaged)])
+    one = Log()
+    activity_of_one = list(read_log(tmp_path, [bytes(damaged)], one))
     assert 0 < one.lost_bytes < 60 * 200
     for size in (70_000, 131_000, 400_000):
         pieces = [bytes(damaged[begin : begin + size]) for begin in range(0, len(damaged), size)]
-        many = read_log(tmp_path, pieces)
-        np.testing.assert_array_equal(np.concatenate(many.values), np.concatenate(one.values))
+        many = Log()
+        activity_of_many = list(read_log(tmp_path, pieces, many))
+        for together, in_pieces in zip(
+            zip(*activity_of_one, strict=True), zip(*activity_of_many, strict=True), strict=True
+        ):
+            np.testing.assert_array_equal(np.concatenate(in_pieces), np.concatenate(together))
         np.testing.assert_array_equal(np.concatenate(many.seconds), np.concatenate(one.seconds))
         assert (many.lost_bytes, many.lost_places) == (one.lost_bytes, one.lost_places)
 

@@ -22,11 +22,11 @@ from actigraph_files import (
     steps,
     write_gt3x,
 )
-from harken.readers.actigraph import read_gt3x
+from harken.readers.actigraph import gt3x
 from harken.recordings.mending import mend
-from reader_checks import as_found, notes, refusals
+from reader_checks import as_found, collected, notes, refusals
 
-read = as_found(read_gt3x)
+read = as_found(collected(gt3x))
 refusal = refusals(read)
 
 

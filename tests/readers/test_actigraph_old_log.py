@@ -3,14 +3,15 @@
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from actigraph_files import ACTIVITY, RATE, neo, packed, steps, write_gt3x
-from harken.readers.actigraph import read_gt3x
-from harken.readers.actigraph.held import held_stretches
+from harken.readers.actigraph import gt3x
+from harken.readers.actigraph.repeats import RepeatedValues
 from harken.recordings.mending import mend
-from reader_checks import as_found, notes, refusals
+from reader_checks import as_found, collected, notes, refusals
 
-read = as_found(read_gt3x)
+read = as_found(collected(gt3x))
 refusal = refusals(read)
 
 
@@ -42,10 +43,16 @@ def test_old_log_that_does_not_say_enough(tmp_path: Path) -> None:
     assert "no acceleration" in refusal(write_gt3x(tmp_path, b"\0\0\0", neo(), log_name="activity.bin"))
 
 
-def test_held_stretches() -> None:
+def test_repeated_values() -> None:
     values = np.arange(60, dtype=np.int16).reshape(20, 3) + 1
     values[3:9], values[10:15] = values[3], 0
-    assert held_stretches(values, 5) == [(4, 9), (10, 15)]
-    assert held_stretches(values, 4) == [(5, 9), (11, 15)]
-    assert held_stretches(values, 6) == []
-    assert held_stretches(values[:1], 5) == []
+    assert repeated_stretches(values, 5) == [(4, 9), (10, 15)]
+    assert repeated_stretches(values, 4) == [(5, 9), (11, 15)]
+    assert repeated_stretches(values, 6) == []
+    assert repeated_stretches(values[:1], 5) == []
+
+
+def repeated_stretches(values: NDArray[np.int16], rate_hz: float) -> list[tuple[int, int]]:
+    repeats = RepeatedValues(rate_hz)
+    repeats.push(values)
+    return repeats.finish()

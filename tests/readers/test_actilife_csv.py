@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+import harken
 from actigraph_files import START_S, export_header
-from harken.readers.actigraph import looks_like_actilife_csv, read_actilife_csv, read_gt3x
+from harken.readers.actigraph import actilife_csv, gt3x
 from harken.readers.options import TableOptions
 from harken.recordings.mending import mend
 from harken.support.errors import HarkenError
-from reader_checks import as_found, notes, refusals
+from reader_checks import as_found, collected, notes, refusals
 from tables import write
 
 NS_PER_S = 10**9
@@ -23,7 +24,7 @@ LINK = "readgt3x_TAS1H30182785_2019-09-17"
 COUNTS = ("ggir_ActiGraph13.csv", "ggir_ActiGraph61.csv", "GGIRread_ActiGraph13_timestamps_headers.csv")
 
 
-read = as_found(read_actilife_csv)
+read = as_found(collected(actilife_csv))
 refusal = refusals(read)
 
 
@@ -65,7 +66,7 @@ def test_both_real_exports(data_dir: Path) -> None:
 
 def test_the_same_recording_as_its_gt3x(data_dir: Path) -> None:
     exported = read(data_dir / "devices" / f"{LINK}.csv.gz", timezone="America/New_York")
-    itself = read_gt3x(data_dir / "devices" / f"{LINK}.gt3x", TableOptions(timezone="America/New_York"))
+    itself = collected(gt3x)(data_dir / "devices" / f"{LINK}.gt3x", TableOptions(timezone="America/New_York"))
     # What ActiLife filled is marked, to the sample: what is left was measured, and is in the .gt3x.
     np.testing.assert_array_equal(exported.time_ns[exported.valid], itself.time_ns)
     np.testing.assert_allclose(exported.signals[exported.valid], itself.signals, atol=0.000501)
@@ -82,10 +83,10 @@ def test_counts_are_refused(name: str, data_dir: Path) -> None:
 def test_looks_like(data_dir: Path) -> None:
     ours = {*COUNTS, "pygt3x_neo.csv", f"{LINK}.csv.gz"}
     for path in (data_dir / "devices").iterdir():
-        assert looks_like_actilife_csv(path, path.read_bytes()[: 1 << 16]) == (path.name in ours), path.name
-    assert not looks_like_actilife_csv(Path("a.csv"), b"")
-    assert not looks_like_actilife_csv(Path("a.csv"), b"\x1f\x8b damaged")
-    assert looks_like_actilife_csv(Path("a.txt"), b"\xef\xbb\xbf" + export_header()[0].encode())
+        assert actilife_csv.recognises(path, path.read_bytes()[: 1 << 16]) == (path.name in ours), path.name
+    assert not actilife_csv.recognises(Path("a.csv"), b"")
+    assert not actilife_csv.recognises(Path("a.csv"), b"\x1f\x8b damaged")
+    assert actilife_csv.recognises(Path("a.txt"), b"\xef\xbb\xbf" + export_header()[0].encode())
 
 
 # Ways of writing.
@@ -149,7 +150,7 @@ WAYS = {
 @pytest.mark.parametrize("way", WAYS)
 def test_ways_of_writing(way: str, end: str, tmp_path: Path) -> None:
     path = write(tmp_path, end.join([*WAYS[way], ""]), "ann.csv")
-    assert looks_like_actilife_csv(path, path.read_bytes())
+    assert actilife_csv.recognises(path, path.read_bytes())
     recording = mend(read(path))
     np.testing.assert_array_equal(recording.signals, values().astype(np.float32))
     steps = np.rint(np.arange(3 * RATE) * (NS_PER_S / RATE))
@@ -164,7 +165,7 @@ def test_ways_of_writing(way: str, end: str, tmp_path: Path) -> None:
 
 def test_gzipped(tmp_path: Path) -> None:
     path = write(tmp_path, gzip.compress("\n".join([*WAYS["columns named"], ""]).encode()), "ann.csv.gz")
-    assert looks_like_actilife_csv(path, path.read_bytes())
+    assert actilife_csv.recognises(path, path.read_bytes())
     assert (len(read(path)), read(path).subject) == (3 * RATE, "ann")
     path.write_bytes(path.read_bytes()[:-30])
     assert "the gzip file is damaged or cut short" in refusal(path)
@@ -238,7 +239,7 @@ def test_the_user_knows_better(tmp_path: Path) -> None:
     assert mend(recording).sample_rate_hz == pytest.approx(50)
     assert recording.subject == "bob"
     assert recording.time_ns[0] == (START_S - 3 * 3600) * NS_PER_S
-    plain = read(path, skip_rows=10, sample_rate_hz=50)
+    plain = harken.read(path, as_found=True, skip_rows=10, sample_rate_hz=50)
     assert plain.time_ns[0] == 0
     np.testing.assert_array_equal(plain.signals, recording.signals)
 

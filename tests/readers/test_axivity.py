@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harken.readers.axivity import read_axivity, reading, samples
+from harken.readers import axivity
+from harken.readers.axivity import samples, source
 from harken.readers.axivity.blocks import Blocks, find_blocks
 from harken.readers.options import TableOptions
-from reader_checks import mended, refusals
+from reader_checks import collected, mended, refusals
 from research_watches import (
     AX6,
     AX6_CHANNELS,
@@ -31,7 +32,7 @@ from research_watches import (
     write_parts,
 )
 
-read = mended(read_axivity)
+read = mended(collected(axivity))
 refusal = refusals(read)
 written = partial(write_parts, name="watch.cwa")
 
@@ -82,11 +83,11 @@ def test_lost_blocks_leave_gaps_and_move_nothing(
     blocks = cwa_blocks(30, axes=axes)
     header = cwa_header(model=AX6 * (axes == 6))
     folder = tmp_path_factory.getbasetemp()
-    intact = read_axivity(written(folder, header, *blocks), TableOptions())
+    intact = axivity.open_source(written(folder, header, *blocks), TableOptions()).collect()
     damaged = [b"\0" * CWA_BLOCK_BYTES if i in lost and not absent else b for i, b in enumerate(blocks)]
     if absent:
         damaged = [block for i, block in enumerate(blocks) if i not in lost]
-    recording = read_axivity(written(folder, header, *damaged), TableOptions())
+    recording = axivity.open_source(written(folder, header, *damaged), TableOptions()).collect()
     kept = ~np.isin(np.arange(30), list(lost)).repeat(BLOCK_SAMPLES[axes])
     np.testing.assert_array_equal(recording.signals, intact.signals[kept])
     np.testing.assert_allclose(recording.time_ns, intact.time_ns[kept], atol=10**7, rtol=0)
@@ -211,7 +212,7 @@ def test_a_file_that_shrinks_while_it_is_read(tmp_path: Path, monkeypatch: pytes
         path.write_bytes(path.read_bytes()[:-CWA_BLOCK_BYTES])
         return found
 
-    monkeypatch.setattr(reading, "find_blocks", shrinking)
+    monkeypatch.setattr(source, "find_blocks", shrinking)
     assert refusal(path) == "FILE: the file became shorter while it was read"
 
 

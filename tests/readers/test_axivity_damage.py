@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harken.readers.axivity import read_axivity
+from harken.readers import axivity
 from harken.readers.options import TableOptions
-from reader_checks import mended, refusals
+from reader_checks import collected, mended, refusals
 from research_watches import (
     AX6,
     BLOCK_SAMPLES,
@@ -23,7 +23,7 @@ from research_watches import (
     turning,
 )
 
-refusal = refusals(mended(read_axivity))
+refusal = refusals(mended(collected(axivity)))
 
 CONTENT = {
     axes: cwa_header(model=AX6 * (axes == 6)) + b"".join(cwa_blocks(12, axes=axes, start=SUMMER)) for axes in (3, 6)
@@ -36,7 +36,7 @@ def trustworthy(path: Path, content: bytes, axes: int, untouched: list[int]) -> 
     if content[:4] != CONTENT[axes][:4] or not untouched:
         assert len(refusal(path)) < 300
         return
-    recording = read_axivity(path, TableOptions())
+    recording = axivity.open_source(path, TableOptions()).collect()
     size = BLOCK_SAMPLES[axes]
     rows = np.isin(np.arange(12), untouched).repeat(size)
     assert len(recording) == rows.sum()

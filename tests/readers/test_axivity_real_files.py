@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harken.readers.axivity import looks_like_axivity, read_axivity
+from harken.readers import axivity
 from harken.readers.options import TableOptions
 from harken.recordings.recording import Recording
-from reader_checks import mended, refusals
+from reader_checks import collected, mended, refusals
 from research_watches import (
     AX6,
     AX6_CHANNELS,
@@ -26,7 +26,7 @@ from research_watches import (
     write_parts,
 )
 
-read = mended(read_axivity)
+read = mended(collected(axivity))
 refusal = refusals(read)
 written = partial(write_parts, name="watch.cwa")
 
@@ -102,7 +102,7 @@ def test_the_beginning_of_a_file_reads_as_in_the_whole_file(model: str, data_dir
 def test_two_other_readers_give_the_same_accelerations_and_the_better_one_the_same_times(data_dir: Path) -> None:
     actfast = pytest.importorskip("actfast", reason="the devices extra is not installed")
     path = data_dir / "devices" / "labda_ax3_49h.cwa"
-    recording = read_axivity(path, TableOptions())
+    recording = axivity.open_source(path, TableOptions()).collect()
     table = actfast.read(str(path))["timeseries"]["high_frequency"]
     np.testing.assert_array_equal(recording.signals[:, :3], table["acceleration"])
     late_ms = (table["datetime"] - recording.time_ns) / 1e6
@@ -158,7 +158,7 @@ def test_every_form_reads_as_cwa_reader_rs_reads_it(
         made.append(block)
         start += timedelta(seconds=count * 2 ** (15 - rate) / 3200)
     path = written(tmp_path_factory.getbasetemp(), cwa_header(model=AX6 * (form > "5")), *made)
-    agrees_with_cwa_reader_rs(read_axivity(path, TableOptions()), path)
+    agrees_with_cwa_reader_rs(axivity.open_source(path, TableOptions()).collect(), path)
 
 
 def test_damaged_blocks_of_a_real_file_are_gaps(data_dir: Path) -> None:
@@ -175,11 +175,11 @@ def test_what_is_recognised(data_dir: Path) -> None:
     for path in sorted((data_dir / "devices").iterdir()):
         with path.open("rb") as file:
             head = file.read(1 << 16)
-        assert looks_like_axivity(path, head) == (path.suffix == ".cwa"), path.name
-        assert looks_like_axivity(Path("renamed"), head) == (path.suffix == ".cwa"), path.name
-        assert looks_like_axivity(Path("renamed"), gzip.compress(head)[:2000]) == (path.suffix == ".cwa"), path.name
-    assert looks_like_axivity(Path("damaged.CWA"), b"")
-    assert not looks_like_axivity(Path("watch.csv"), b"\x1f\x8b but no gzip")
+        assert axivity.recognises(path, head) == (path.suffix == ".cwa"), path.name
+        assert axivity.recognises(Path("renamed"), head) == (path.suffix == ".cwa"), path.name
+        assert axivity.recognises(Path("renamed"), gzip.compress(head)[:2000]) == (path.suffix == ".cwa"), path.name
+    assert axivity.recognises(Path("damaged.CWA"), b"")
+    assert not axivity.recognises(Path("watch.csv"), b"\x1f\x8b but no gzip")
 
 
 def test_other_files_are_refused(data_dir: Path) -> None:

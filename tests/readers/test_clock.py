@@ -15,15 +15,15 @@ from hypothesis import strategies as st
 
 import harken
 import harken.readers.options
-import harken.recordings.mending
+import harken.recordings.survey
+from harken.readers import open_stream
 from harken.readers.clock import nanoseconds
 from harken.readers.options import TableOptions, TimeUnit
-from harken.readers.parts import open_parts
 from harken.readers.units import NS_PER_UNIT
 from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
-from part_checks import assert_same
 from reader_checks import Options
+from stream_checks import assert_same
 from tables import acceleration, write
 
 START = datetime(2018, 2, 20, 23, 46, 40, tzinfo=UTC)
@@ -163,7 +163,7 @@ def test_form_that_does_not_fit(tmp_path: Path) -> None:
         read_times(tmp_path, texts, time_format="%d.%m.%Y")
 
 
-@pytest.mark.parametrize("reader", [harken.read, open_parts])
+@pytest.mark.parametrize("reader", [harken.read, open_stream])
 @pytest.mark.parametrize("year", ["1066", "1700", "1969", "2100", "2260", "9999"])
 def test_a_year_that_cannot_be_is_named_with_its_line(
     year: str, reader: Callable[[Path], object], tmp_path: Path
@@ -178,7 +178,7 @@ def test_a_year_that_cannot_be_is_named_with_its_line(
     )
 
 
-@pytest.mark.parametrize("reader", [harken.read, partial(harken.read, as_found=True), open_parts])
+@pytest.mark.parametrize("reader", [harken.read, partial(harken.read, as_found=True), open_stream])
 def test_numbers_beyond_the_years_that_can_be(reader: Callable[..., object], tmp_path: Path) -> None:
     times = [*(START_NS // 10**6 + 20 * row for row in range(40)), -8_520_336_000_000, 9_151_488_000_000]  # 1700, 2260
     path = write(tmp_path, ["time,x,y,z", *(f"{time},0,0,1" for time in times)])
@@ -194,7 +194,7 @@ def test_where_clocks_begin_and_end(start: str, tmp_path: Path) -> None:
     assert recording.sample_rate_hz == 50
 
 
-@pytest.mark.parametrize("reader", [harken.read, partial(harken.read, as_found=True), open_parts])
+@pytest.mark.parametrize("reader", [harken.read, partial(harken.read, as_found=True), open_stream])
 @pytest.mark.parametrize(("step", "rate"), [(1, "1e+09"), (99_000, "1.01e+04"), (61 * 10**9, "0.0164")])
 def test_a_rate_that_cannot_be(step: int, rate: str, reader: Callable[..., object], tmp_path: Path) -> None:
     path = write(tmp_path, ["time,x,y,z", *(f"{START_NS + step * row},0,{row % 2 / 100},1" for row in range(400))])
@@ -209,7 +209,7 @@ def test_a_rate_that_cannot_be(step: int, rate: str, reader: Callable[..., objec
 
 
 def test_the_fastest_rate_that_may_be_said_is_the_fastest_that_is_read() -> None:
-    assert harken.readers.options.FASTEST_HZ == harken.recordings.mending.FASTEST_HZ
+    assert harken.readers.options.FASTEST_HZ == harken.recordings.survey.FASTEST_HZ
 
 
 FORWARD = (
@@ -226,7 +226,7 @@ def test_a_clock_that_was_reset_is_noted(ending: str, tmp_path: Path) -> None:
     path = tmp_path / f"reset.{ending}"
     frame = pl.DataFrame({"Timestamp": times, "X": x, "Y": y, "Z": z})
     frame.write_csv(path) if ending == "csv" else frame.write_parquet(path)
-    parts = open_parts(path, timezone="Europe/Athens")
+    parts = open_stream(path, timezone="Europe/Athens")
     assert parts.streamed
     assert FORWARD in parts.quality.notes
     assert_same(parts, path, timezone="Europe/Athens")

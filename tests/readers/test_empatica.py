@@ -8,11 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exports import head, survives
-from harken.readers.empatica import looks_like_empatica, read_empatica
+from harken.readers import empatica
 from harken.readers.options import TableOptions
 from harken.support.errors import HarkenError
-from reader_checks import mended
+from reader_checks import collected, mended
 from tables import HEADER, acceleration, notebook_lines, write
+
+collect = collected(empatica)
 
 START_S = 1_495_437_325
 
@@ -25,12 +27,12 @@ def lines(samples: np.ndarray, *, start: str = f"{START_S}.000000", rate: str = 
     return [", ".join([start] * 3), ", ".join([rate] * 3), *(f"{x},{y},{z}" for x, y, z in samples)]
 
 
-read = mended(read_empatica)
+read = mended(collect)
 
 
 def test_values_times_and_what_is_said(tmp_path: Path) -> None:
     path = write(tmp_path, lines(counts()), "ACC.csv")
-    assert looks_like_empatica(path, head(path))
+    assert empatica.recognises(path, head(path))
     recording = read(path)
     np.testing.assert_array_equal(recording.signals, (counts() / 64).astype(np.float32))
     np.testing.assert_array_equal(recording.time_ns, START_S * 10**9 + np.arange(200) * 31_250_000)
@@ -47,7 +49,7 @@ def test_values_times_and_what_is_said(tmp_path: Path) -> None:
 )
 def test_real_files(person: str, start_s: int, rows: int, data_dir: Path) -> None:
     path = data_dir / "devices" / f"e4_{person}_ACC.csv"
-    assert looks_like_empatica(path, head(path))
+    assert empatica.recognises(path, head(path))
     recording = read(path)
     samples = np.loadtxt(path, delimiter=",", skiprows=2)
     assert len(recording) == len(samples) == rows
@@ -69,8 +71,8 @@ def test_round_trip(
     path = write(
         tmp_path_factory.getbasetemp(), lines(np.array(samples), start=start, rate=f"{rate:.6f}"), "round_trip.csv"
     )
-    assert looks_like_empatica(path, head(path))
-    recording = read_empatica(path, TableOptions())
+    assert empatica.recognises(path, head(path))
+    recording = collect(path, TableOptions())
     np.testing.assert_array_equal(recording.signals * 64, samples)
     expected = start_us * 1000 + np.array([round(row * 1e9 / rate) for row in range(len(samples))])
     assert np.abs(recording.time_ns - expected).max() <= 1
@@ -104,10 +106,10 @@ OTHERS = {
 @pytest.mark.parametrize("other", OTHERS)
 def test_what_it_is_not(other: str, tmp_path: Path) -> None:
     path = write(tmp_path, OTHERS[other])
-    assert looks_like_empatica(path, head(path)) == (other == "two rows without samples")
+    assert empatica.recognises(path, head(path)) == (other == "two rows without samples")
     with pytest.raises(HarkenError, match=r"not an Empatica ACC\.csv|empty after 2 skipped rows"):
-        read_empatica(path, TableOptions())
+        collect(path, TableOptions())
 
 
 def test_mutilated(tmp_path: Path) -> None:
-    survives("\n".join([*lines(counts(60)), ""]).encode(), tmp_path / "ACC.csv", looks_like_empatica, read_empatica)
+    survives("\n".join([*lines(counts(60)), ""]).encode(), tmp_path / "ACC.csv", empatica.recognises, collect)

@@ -7,24 +7,20 @@ import pytest
 
 from archives import zipped
 from exports import Looks, Read, head, read_or_refused
-from harken.readers.empatica import looks_like_empatica, read_empatica
+from harken.readers import empatica, omgui, phyphox, physics_toolbox, sensor_logger, sensorlog
 from harken.readers.exports import describes_columns, owner
-from harken.readers.omgui import looks_like_omgui, read_omgui
 from harken.readers.options import TableOptions
-from harken.readers.phyphox import looks_like_phyphox, read_phyphox
-from harken.readers.physics_toolbox import looks_like_physics_toolbox, read_physics_toolbox
-from harken.readers.sensor_logger import looks_like_sensor_logger, read_sensor_logger
-from harken.readers.sensorlog import looks_like_sensorlog, read_sensorlog
 from harken.support.errors import HarkenError
+from reader_checks import collected
 from tables import HEADER, acceleration, notebook_lines, write
 
 READERS: dict[str, tuple[Looks, Read]] = {
-    "empatica": (looks_like_empatica, read_empatica),
-    "omgui": (looks_like_omgui, read_omgui),
-    "phyphox": (looks_like_phyphox, read_phyphox),
-    "physics toolbox": (looks_like_physics_toolbox, read_physics_toolbox),
-    "sensor logger": (looks_like_sensor_logger, read_sensor_logger),
-    "sensorlog": (looks_like_sensorlog, read_sensorlog),
+    "empatica": (empatica.recognises, collected(empatica)),
+    "omgui": (omgui.recognises, collected(omgui)),
+    "phyphox": (phyphox.recognises, collected(phyphox)),
+    "physics toolbox": (physics_toolbox.recognises, collected(physics_toolbox)),
+    "sensor logger": (sensor_logger.recognises, collected(sensor_logger)),
+    "sensorlog": (sensorlog.recognises, collected(sensorlog)),
 }
 G = acceleration(80)
 

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harken.readers.genea import looks_like_genea, read_genea
-from harken.readers.geneactiv import looks_like_geneactiv, read_geneactiv
+from harken.readers import genea
+from harken.readers import geneactiv as geneactiv_reader
 from harken.readers.geneactiv import samples as library_samples
 from harken.readers.options import TableOptions
 from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
-from reader_checks import mended, refusals
+from reader_checks import collected, mended, refusals
 from research_watches import SUMMER, geneactiv, ns, turning, write_parts
 
 actfast = pytest.importorskip("actfast", reason="the devices extra is not installed")
@@ -32,7 +32,7 @@ GENEACTIV = {
 }
 
 
-read = mended(read_geneactiv)
+read = mended(collected(geneactiv_reader))
 refusal = refusals(read)
 written = partial(write_parts, name="watch.bin")
 
@@ -250,9 +250,9 @@ def test_what_is_recognised(data_dir: Path) -> None:
     for path in sorted((data_dir / "devices").iterdir()):
         with path.open("rb") as file:
             head = file.read(1 << 16)
-        assert looks_like_geneactiv(path, head) == (path.name in GENEACTIV), path.name
-        assert looks_like_geneactiv(path, gzip.compress(head)[:3000]) == (path.name in GENEACTIV), path.name
-        assert looks_like_genea(path, head) == (path.name == "GGIRread_genea_testfile.bin"), path.name
+        assert geneactiv_reader.recognises(path, head) == (path.name in GENEACTIV), path.name
+        assert geneactiv_reader.recognises(path, gzip.compress(head)[:3000]) == (path.name in GENEACTIV), path.name
+        assert genea.recognises(path, head) == (path.name == "GGIRread_genea_testfile.bin"), path.name
 
 
 def test_other_files_are_refused(data_dir: Path) -> None:
@@ -263,7 +263,7 @@ def test_other_files_are_refused(data_dir: Path) -> None:
 
 def test_the_older_genea_is_refused_with_what_to_do(data_dir: Path) -> None:
     with pytest.raises(HarkenError, match=r"a recording of a GENEA, .* readGenea of the R package GGIRread"):
-        read_genea(data_dir / "devices" / "GGIRread_genea_testfile.bin", TableOptions())
+        genea.open_source(data_dir / "devices" / "GGIRread_genea_testfile.bin", TableOptions())
 
 
 def content_of(pages: int) -> bytes:

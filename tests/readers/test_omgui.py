@@ -10,12 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exports import head, survives
-from harken.readers.omgui import looks_like_omgui, read_omgui
+from harken.readers import omgui, open_stream
 from harken.readers.options import TableOptions
-from harken.readers.parts import open_parts
 from harken.support.errors import HarkenError
-from part_checks import assert_same
-from reader_checks import mended
+from reader_checks import collected, mended
+from stream_checks import assert_same
 from tables import HEADER, acceleration, notebook_lines, write
 
 START_NS = 1_551_178_506 * 10**9  # 26 February 2019, 10:55:06 on the watch's clock
@@ -44,7 +43,8 @@ def made(rows: int = 200, *, form: Form = unix, start_ns: int = START_NS) -> lis
     return lines([form(start_ns + 10_000_000 * row) for row in range(rows)], acceleration(rows))
 
 
-read = mended(read_omgui)
+collect = collected(omgui)
+read = mended(collect)
 
 
 @pytest.mark.parametrize(
@@ -55,12 +55,12 @@ read = mended(read_omgui)
     ],
 )
 def test_real_exports_beside_the_watchs_own_files(name: str, own: str, rows: int, data_dir: Path) -> None:
-    from harken.readers.axivity import read_axivity
+    from harken.readers import axivity
 
     path = data_dir / "devices" / name
-    assert looks_like_omgui(path, head(path))
-    exported = read_omgui(path, TableOptions(timezone="Europe/London"))
-    watch = read_axivity(data_dir / "devices" / own, TableOptions(timezone="Europe/London"))
+    assert omgui.recognises(path, head(path))
+    exported = collect(path, TableOptions(timezone="Europe/London"))
+    watch = axivity.open_source(data_dir / "devices" / own, TableOptions(timezone="Europe/London")).collect()
     assert len(exported) == rows
     assert exported.channels == watch.channels[: len(exported.channels)]
     nearest = np.abs(watch.time_ns[:, None] - exported.time_ns).argmin(axis=0)
@@ -110,8 +110,8 @@ def test_round_trip(
     scaled = np.array(samples)[:, :axes] / np.array([4096.0] * 3 + [16.384] * 3)[:axes]
     content = [line + ending for line in lines([form(int(time)) for time in times], scaled)]
     path = write(tmp_path_factory.getbasetemp(), content, "round_trip.csv")
-    assert looks_like_omgui(path, head(path))
-    recording = read_omgui(path, TableOptions())
+    assert omgui.recognises(path, head(path))
+    recording = collect(path, TableOptions())
     np.testing.assert_array_equal(recording.time_ns, times)
     np.testing.assert_allclose(recording.signals[:, :3], scaled[:, :3], rtol=1e-6, atol=6e-7)
     if axes == 6:
@@ -143,7 +143,7 @@ def test_a_watch_keeps_its_time_when_the_clocks_are_put_forward(tmp_path: Path) 
 def test_the_header_that_omconvert_writes(tmp_path: Path) -> None:
     content = ["Time,Accel-X (g), Accel-Y (g), Accel-Z (g)", *made(form=text)]
     path = write(tmp_path, content)
-    assert looks_like_omgui(path, head(path))
+    assert omgui.recognises(path, head(path))
     np.testing.assert_allclose(read(path).signals, acceleration(200), atol=1e-6)
 
 
@@ -175,22 +175,22 @@ OTHERS = {
 @pytest.mark.parametrize("other", OTHERS)
 def test_what_it_is_not(other: str, tmp_path: Path) -> None:
     path = write(tmp_path, OTHERS[other])
-    assert not looks_like_omgui(path, head(path))
+    assert not omgui.recognises(path, head(path))
     with pytest.raises(HarkenError, match="this is not an OMGUI export"):
-        read_omgui(path, TableOptions())
+        collect(path, TableOptions())
 
 
 def test_a_gzipped_export_is_recognised_and_read(tmp_path: Path) -> None:
     import gzip
 
     path = write(tmp_path, gzip.compress("\n".join([*made(), ""]).encode()), "ann.csv.gz")
-    assert looks_like_omgui(path, head(path))
+    assert omgui.recognises(path, head(path))
     assert read(path).subject == "ann"
 
 
 @pytest.mark.parametrize("form", [unix, text])
 def test_mutilated(form: Form, tmp_path: Path) -> None:
-    survives("\n".join([*made(60, form=form), ""]).encode(), tmp_path / "ann.csv", looks_like_omgui, read_omgui)
+    survives("\n".join([*made(60, form=form), ""]).encode(), tmp_path / "ann.csv", omgui.recognises, collect)
 
 
 @pytest.mark.parametrize("value", ["1" + "0" * 300, "-1" + "0" * 39, "3" + "0" * 38])
@@ -203,4 +203,4 @@ def test_values_beyond_what_float32_holds_are_marked(value: str, tmp_path: Path)
     recording = read(path)
     assert np.flatnonzero(~recording.valid).tolist() == [100, 101, 102]
     assert recording.quality.missing + recording.quality.out_of_range == 3
-    assert_same(open_parts(path), path)
+    assert_same(open_stream(path), path)

@@ -10,10 +10,10 @@ import polars as pl
 import pytest
 
 import harken
-from harken.readers.parts import open_parts
+from harken.readers import open_stream
 from harken.support.errors import HarkenError
-from part_checks import refusal_of
 from reader_checks import Options
+from stream_checks import refusal_of
 from tables import HEADER, START_MS, acceleration, notebook_lines, write
 
 ROWS = 60
@@ -136,7 +136,7 @@ NO_TIMES = {
 
 
 @pytest.mark.parametrize("kind", NO_TIMES)
-@pytest.mark.parametrize("reader", [harken.read, open_parts])
+@pytest.mark.parametrize("reader", [harken.read, open_stream])
 def test_a_column_that_holds_no_times_is_named_with_its_type(
     kind: str, reader: Callable[[Path], object], tmp_path: Path
 ) -> None:
@@ -157,7 +157,7 @@ def test_times_that_no_64_bits_hold(tmp_path: Path) -> None:
         read(tmp_path, table(Timestamp=times), time_unit="ns")
 
 
-@pytest.mark.parametrize("reader", [harken.read, lambda path: list(open_parts(path).parts())], ids=["whole", "parts"])
+@pytest.mark.parametrize("reader", [harken.read, lambda path: list(open_stream(path).samples())], ids=["read", "open"])
 def test_a_damaged_file_is_read_or_refused_in_a_sentence_and_nothing_is_printed(
     reader: Callable[[Path], object], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 
 from archives import zipped
 from exports import head, left_of_archives, survives
+from harken.readers import phyphox
 from harken.readers.options import TableOptions
-from harken.readers.phyphox import looks_like_phyphox, read_phyphox
 from harken.recordings.recording import STANDARD_GRAVITY
 from harken.support.errors import HarkenError
-from reader_checks import mended, notes
+from reader_checks import collected, mended, notes
 from tables import HEADER, acceleration, notebook_lines, write
+
+collect = collected(phyphox)
 
 SECONDS = np.arange(200) * 0.00997
 MS2 = acceleration(200) * STANDARD_GRAVITY
@@ -59,7 +61,7 @@ def time_table(events: list[tuple[str, float, float]], separator: str = ",", poi
     return "\n".join([*lines, ""]).encode()
 
 
-read = mended(read_phyphox)
+read = mended(collect)
 
 
 @settings(max_examples=60, deadline=None)
@@ -86,8 +88,8 @@ def test_round_trip(
     samples = np.random.default_rng(seed).normal(0, scale, (len(steps), 3))
     content = table(seconds, samples, names, separator=form[0], point=form[1], end=end)
     path = write(tmp_path_factory.getbasetemp(), content, "round_trip.csv")
-    assert looks_like_phyphox(path, head(path))
-    recording = read_phyphox(path, TableOptions())
+    assert phyphox.recognises(path, head(path))
+    recording = collect(path, TableOptions())
     np.testing.assert_allclose(recording.signals * STANDARD_GRAVITY, samples, rtol=1e-6, atol=1e-7)
     np.testing.assert_allclose(recording.time_ns / 1e9, seconds, rtol=0, atol=6e-9)  # ten digits
     assert recording.quality.acceleration_unit == "m/s2"
@@ -137,7 +139,7 @@ def test_an_archive_knows_the_date_and_the_pauses(form: tuple[str, str], tmp_pat
         "meta/time.csv": time_table([START, *AGAIN], separator, point),
     }
     path = write(tmp_path, zipped(files), "monday.zip")
-    assert looks_like_phyphox(path, head(path))
+    assert phyphox.recognises(path, head(path))
     recording = read(path)
     offsets = np.where(SECONDS < 1, 1_714_550_400.123, 1_714_550_459.5)
     np.testing.assert_allclose(recording.time_ns / 1e9, offsets + SECONDS, rtol=0, atol=1e-6)
@@ -171,7 +173,7 @@ def test_round_trip_of_dates(
     signals = acceleration(len(seconds)) * STANDARD_GRAVITY
     files = {"Raw Data.csv": table(np.array(seconds), signals), "meta/time.csv": time_table(events)}
     path = write(tmp_path_factory.getbasetemp(), zipped(files), "dates.zip")
-    recording = read_phyphox(path, TableOptions())
+    recording = collect(path, TableOptions())
     assert np.abs(recording.time_ns - expected).max() <= 1000
 
 
@@ -209,7 +211,7 @@ def test_which_of_an_archives_tables(tmp_path: Path) -> None:
     assert "Read from Accelerometer.csv." in notes(whole)
     alone = write(tmp_path, zipped({"Gravity.csv": apart["Gravity.csv"]}), "gravity.zip")
     with pytest.raises(HarkenError, match=r"no phyphox export of an acceleration in m/s\^2 along x, y and z"):
-        read_phyphox(alone, TableOptions())
+        collect(alone, TableOptions())
 
 
 def test_what_it_is_not(tmp_path: Path) -> None:
@@ -219,21 +221,21 @@ def test_what_it_is_not(tmp_path: Path) -> None:
         zipped({"a.csv": b"a,b\n1,2\n"}),
     ):
         path = write(tmp_path, content, "other.csv")
-        assert not looks_like_phyphox(path, head(path))
+        assert not phyphox.recognises(path, head(path))
         with pytest.raises(HarkenError, match="no phyphox export"):
-            read_phyphox(path, TableOptions())
+            collect(path, TableOptions())
 
 
 @pytest.mark.parametrize("form", [FORMATS[0], FORMATS[-1]])
 def test_mutilated(form: tuple[str, str], tmp_path: Path) -> None:
     content = table(SECONDS[:40], MS2[:40], separator=form[0], point=form[1])
-    survives(content, tmp_path / "ann.csv", looks_like_phyphox, read_phyphox)
+    survives(content, tmp_path / "ann.csv", phyphox.recognises, collect)
 
 
 def test_a_mutilated_archive_is_refused_or_whole(tmp_path: Path) -> None:
     content = zipped({"Raw Data.csv": table(SECONDS[:60], MS2[:60]), "meta/time.csv": time_table([START])})
     path = write(tmp_path, content, "ann.zip")
     whole = read(path)
-    for found in left_of_archives(content, path, looks_like_phyphox, read_phyphox):
+    for found in left_of_archives(content, path, phyphox.recognises, collect):
         np.testing.assert_array_equal(found.signals, whole.signals)
         assert NO_DATE in notes(found) or (found.time_ns == whole.time_ns).all()

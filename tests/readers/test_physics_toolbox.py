@@ -8,12 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exports import head, survives
+from harken.readers import physics_toolbox
 from harken.readers.options import TableOptions
-from harken.readers.physics_toolbox import looks_like_physics_toolbox, read_physics_toolbox
 from harken.recordings.mending import mend
 from harken.recordings.recording import STANDARD_GRAVITY
 from harken.support.errors import HarkenError
+from reader_checks import collected
 from tables import HEADER, acceleration, notebook_lines, write
+
+collect = collected(physics_toolbox)
 
 
 def lines(times: list[str], samples: np.ndarray, header: str = "time,gFx,gFy,gFz,TgF") -> list[str]:
@@ -37,8 +40,8 @@ def test_round_trip(
     if semicolons:
         content = content.replace(",", ";").replace(".", ",")
     path = write(tmp_path_factory.getbasetemp(), content, "round_trip.csv")
-    assert looks_like_physics_toolbox(path, head(path))
-    recording = read_physics_toolbox(path, TableOptions())
+    assert physics_toolbox.recognises(path, head(path))
+    recording = collect(path, TableOptions())
     np.testing.assert_allclose(recording.signals, g, rtol=1e-6, atol=1e-7)
     np.testing.assert_allclose(np.diff(recording.time_ns), 10_000_000, atol=1000)
     assert recording.quality.acceleration_unit == "g"
@@ -48,7 +51,7 @@ def test_round_trip(
 def test_its_linear_acceleration_is_never_taken_for_g(tmp_path: Path) -> None:
     walking = acceleration(300) * [1, 1, 0.9]  # about 1 m/s²
     path = write(tmp_path, lines(seconds(300), walking, "time,ax,ay,az,aT"))
-    recording = mend(read_physics_toolbox(path, TableOptions()))
+    recording = mend(collect(path, TableOptions()))
     np.testing.assert_allclose(recording.signals * STANDARD_GRAVITY, walking, atol=1e-5)
     assert "This is acceleration without gravity" in " ".join(recording.quality.notes)
 
@@ -57,20 +60,20 @@ def test_g_force_comes_before_linear_acceleration(tmp_path: Path) -> None:
     g = acceleration(100)
     content = lines(seconds(100), g, "time,gFx,gFy,gFz,TgF")
     content = [f"{line},{'ax,ay,az,aT' if row == 0 else '0,0,0,0'}," for row, line in enumerate(content)]
-    recording = read_physics_toolbox(write(tmp_path, content), TableOptions())
+    recording = collect(write(tmp_path, content), TableOptions())
     np.testing.assert_allclose(recording.signals, g, atol=1e-6)
 
 
 def test_what_it_is_not(tmp_path: Path) -> None:
     for header in (HEADER, "time,ax,ay,az,label"):
         path = write(tmp_path, [header, *notebook_lines()])
-        assert not looks_like_physics_toolbox(path, head(path))
+        assert not physics_toolbox.recognises(path, head(path))
         with pytest.raises(
             HarkenError, match="has no columns time and gFx, gFy, gFz, as a file of Physics Toolbox has"
         ):
-            read_physics_toolbox(path, TableOptions())
+            collect(path, TableOptions())
 
 
 def test_mutilated(tmp_path: Path) -> None:
     content = "\n".join([*lines(seconds(60), acceleration(60)), ""]).encode()
-    survives(content, tmp_path / "ann.csv", looks_like_physics_toolbox, read_physics_toolbox)
+    survives(content, tmp_path / "ann.csv", physics_toolbox.recognises, collect)

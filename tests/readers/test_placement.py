@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from actigraph_files import ACTIVITY, activity, export_header, info, metadata, steps, write_gt3x
-from harken.readers import read
-from harken.readers.parts import open_parts
+from harken.readers import open_stream, read
 from harken.readers.placement import about_placement, placement_of
 from harken.recordings.recording import Placement
 from research_watches import cwa_blocks, cwa_header, geneactiv, write_parts
@@ -48,7 +47,7 @@ def test_words_that_are_not_recognised_are_a_note() -> None:
 
 
 def assert_worn(path: Path, placement: Placement) -> None:
-    whole, parts = read(path), open_parts(path)
+    whole, parts = read(path), open_stream(path)
     assert whole.quality.placement is placement
     assert parts.quality == whole.quality
     assert bool(whole.warnings) == (placement not in (Placement.WRIST, Placement.UNKNOWN))

@@ -12,13 +12,15 @@ from numpy.typing import NDArray
 
 from archives import zipped
 from exports import head, left_of_archives, survives, turned, written
+from harken.readers import sensor_logger
 from harken.readers.options import TableOptions
-from harken.readers.sensor_logger import looks_like_sensor_logger, read_sensor_logger
 from harken.readers.units import magnitude_at_rest
 from harken.recordings.recording import STANDARD_GRAVITY
 from harken.support.errors import HarkenError
-from reader_checks import mended, notes
+from reader_checks import collected, mended, notes
 from tables import HEADER, acceleration, notebook_lines, write
+
+collect = collected(sensor_logger)
 
 START_NS = 1_719_102_681_279_387_400
 STEP_NS = 10_054_500
@@ -65,7 +67,7 @@ def folder(at: Path, files: dict[str, bytes]) -> Path:
     return at
 
 
-read = mended(read_sensor_logger)
+read = mended(collect)
 
 
 G = acceleration(300)
@@ -76,7 +78,7 @@ SLOW = np.repeat(MS2[150:151], 300, axis=0)
 
 def test_a_real_watchs_file(data_dir: Path) -> None:
     path = data_dir / "devices" / "sensorlogger_WristMotion.csv"
-    assert looks_like_sensor_logger(path, head(path))
+    assert sensor_logger.recognises(path, head(path))
     recording = read(path)
     columns = np.genfromtxt(path, delimiter=",", skip_header=1, dtype=np.float64)
     whole = [int(line.split(",")[0]) for line in path.read_text().splitlines()[1:]]
@@ -108,7 +110,7 @@ def test_round_trip_of_a_watch(
     unit = STANDARD_GRAVITY if metres else 1
     content = wrist(time_ns, gravity * unit, movement * unit)
     path = write(tmp_path_factory.getbasetemp(), content, "WristMotion.csv")
-    recording = read_sensor_logger(path, TableOptions())
+    recording = collect(path, TableOptions())
     np.testing.assert_array_equal(recording.time_ns, time_ns)
     np.testing.assert_allclose(
         recording.signals[:, :3], (gravity + movement) * (1 if metres else -1), rtol=1e-6, atol=3e-7
@@ -142,7 +144,7 @@ def test_round_trip_of_a_phone_whose_gravity_has_times_of_its_own(
         "Metadata.csv": metadata(),
     }
     path = folder(tmp_path_factory.getbasetemp() / "phone", files)
-    recording = read_sensor_logger(path, TableOptions())
+    recording = collect(path, TableOptions())
     np.testing.assert_array_equal(recording.time_ns, time_ns)
     total = (movement + gravity(time_ns)) / STANDARD_GRAVITY
     np.testing.assert_allclose(recording.signals, -total, rtol=1e-5, atol=1e-6)
@@ -159,8 +161,8 @@ def test_a_folder_and_its_archive_are_one_recording(tmp_path: Path) -> None:
     unpacked = folder(tmp_path / "2024-06-23_00-31-21", files)
     packed = write(tmp_path, zipped(files), "ann.zip")
     inside = write(tmp_path, zipped({f"a day/{name}": content for name, content in files.items()}), "bob.zip")
-    assert looks_like_sensor_logger(unpacked, b"")
-    assert looks_like_sensor_logger(packed, head(packed))
+    assert sensor_logger.recognises(unpacked, b"")
+    assert sensor_logger.recognises(packed, head(packed))
     recording = read(unpacked)
     np.testing.assert_allclose(recording.signals, turned(G), atol=2e-6)
     np.testing.assert_array_equal(recording.time_ns, times(300))
@@ -286,35 +288,35 @@ OTHER_FILES = [
 @pytest.mark.parametrize("sensor", OTHER_FILES)
 def test_what_is_no_acceleration_of_a_wrist_is_refused(sensor: str, tmp_path: Path) -> None:
     path = write(tmp_path, axes(times(300), MS2), f"{sensor}.csv")
-    assert looks_like_sensor_logger(path, head(path))
+    assert sensor_logger.recognises(path, head(path))
     with pytest.raises(HarkenError, match="and not the acceleration of a wrist; name the export's folder instead"):
-        read_sensor_logger(path, TableOptions())
+        collect(path, TableOptions())
 
 
 def test_several_recordings_are_refused(tmp_path: Path) -> None:
     content = axes(times(300), MS2)
     archive = write(tmp_path, zipped({f"{day}/TotalAcceleration.csv": content for day in ("mon", "tue")}), "week.zip")
     with pytest.raises(HarkenError, match=r"week.zip: holds 2 recordings \(mon, tue\); unpack it and name one"):
-        read_sensor_logger(archive, TableOptions())
+        collect(archive, TableOptions())
     both = folder(tmp_path / "both", {"a_TotalAcceleration.csv": content, "b_TotalAcceleration.csv": content})
     with pytest.raises(HarkenError, match="several files of TotalAcceleration, so of several recordings"):
-        read_sensor_logger(both, TableOptions())
+        collect(both, TableOptions())
 
 
 def test_what_it_is_not(tmp_path: Path) -> None:
     notebook = write(tmp_path, [HEADER, *notebook_lines()], "Accelerometer.csv")
-    assert not looks_like_sensor_logger(notebook, head(notebook))
-    assert not looks_like_sensor_logger(tmp_path, b"")
+    assert not sensor_logger.recognises(notebook, head(notebook))
+    assert not sensor_logger.recognises(tmp_path, b"")
     other = write(
         tmp_path, zipped({"Accelerometer.csv": b'"Time (s)","X (m/s^2)"\n0,1\n', "note.txt": b""}), "other.zip"
     )
-    assert not looks_like_sensor_logger(other, head(other))
+    assert not sensor_logger.recognises(other, head(other))
     empty = folder(tmp_path / "empty", {})
-    assert not looks_like_sensor_logger(empty, b"")
+    assert not sensor_logger.recognises(empty, b"")
     with pytest.raises(HarkenError, match="has none of Sensor Logger's files with acceleration: WristMotion, "):
-        read_sensor_logger(empty, TableOptions())
+        collect(empty, TableOptions())
     with pytest.raises(HarkenError, match="has no column time, as a file of Sensor Logger with acceleration has"):
-        read_sensor_logger(notebook, TableOptions())
+        collect(notebook, TableOptions())
 
 
 def test_damaged_metadata_says_nothing(tmp_path: Path) -> None:
@@ -329,7 +331,7 @@ def test_damaged_metadata_says_nothing(tmp_path: Path) -> None:
 def test_mutilated(name: str, tmp_path: Path) -> None:
     still = np.zeros((60, 3))
     content = wrist(times(60), G[:60], still) if name.startswith("Wrist") else axes(times(60), MS2[:60])
-    survives(content, tmp_path / name, looks_like_sensor_logger, read_sensor_logger)
+    survives(content, tmp_path / name, sensor_logger.recognises, collect)
 
 
 def test_a_mutilated_archive_is_refused_or_whole(tmp_path: Path) -> None:
@@ -337,7 +339,7 @@ def test_a_mutilated_archive_is_refused_or_whole(tmp_path: Path) -> None:
     content = zipped(files | {"Metadata.csv": metadata()})
     path = write(tmp_path, content, "ann.zip")
     whole = read(path)
-    for found in left_of_archives(content, path, looks_like_sensor_logger, read_sensor_logger):
+    for found in left_of_archives(content, path, sensor_logger.recognises, collect):
         if NO_GRAVITY not in notes(found):  # a file whose name was hit is not there
             signs = -1 if NOT_SAID in notes(found) else 1
             np.testing.assert_array_equal(found.signals, whole.signals * signs)
@@ -347,7 +349,7 @@ def test_an_archive_made_to_fill_the_memory_is_refused(tmp_path: Path) -> None:
     header = b"time,seconds_elapsed,z,y,x\n"
     path = write(tmp_path, zipped({"TotalAcceleration.csv": header + b"0" * (1 << 24)}), "bomb.zip")
     with pytest.raises(HarkenError, match="unpacks to 16,777,243 bytes; no table of samples packs so well"):
-        read_sensor_logger(path, TableOptions())
+        collect(path, TableOptions())
 
 
 def test_an_encrypted_archive_is_refused(tmp_path: Path) -> None:
@@ -359,13 +361,13 @@ def test_an_encrypted_archive_is_refused(tmp_path: Path) -> None:
     content[directory + 8] |= 1
     path.write_bytes(content)
     with pytest.raises(HarkenError, match="damaged, cut short or encrypted"):
-        read_sensor_logger(path, TableOptions())
+        collect(path, TableOptions())
 
 
 def test_names_that_lead_out_of_an_archive_are_not_followed(tmp_path: Path) -> None:
     outside = write(tmp_path, axes(times(60), MS2[:60]), "TotalAcceleration.csv")
     for name in (str(outside), "../TotalAcceleration.csv", "a/../../TotalAcceleration.csv"):
         path = write(tmp_path, zipped({name: b"time,seconds_elapsed,z,y,x\n"}), "out.zip")
-        assert not looks_like_sensor_logger(path, head(path))
+        assert not sensor_logger.recognises(path, head(path))
         with pytest.raises(HarkenError, match="has none of Sensor Logger's files with acceleration"):
-            read_sensor_logger(path, TableOptions())
+            collect(path, TableOptions())

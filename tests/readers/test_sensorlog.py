@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from exports import head, survives, turned, written
+from harken.readers import sensorlog
 from harken.readers.options import TableOptions
-from harken.readers.sensorlog import looks_like_sensorlog, read_sensorlog
 from harken.support.errors import HarkenError
-from reader_checks import mended, notes
+from reader_checks import collected, mended, notes
 from tables import HEADER, acceleration, notebook_lines, write
+
+collect = collected(sensorlog)
 
 START = datetime(2024, 8, 22, 12, 12, 7, 869_000, tzinfo=UTC)
 START_NS = int(START.timestamp() * 1000) * 10**6
@@ -49,7 +51,7 @@ def file(folder: Path, columns: Columns, name: str = "watch.csv") -> Path:
     return write(folder, [",".join(columns), *rows], name)
 
 
-read = mended(read_sensorlog)
+read = mended(collect)
 
 
 STEPS_S = np.arange(200) * 0.02
@@ -81,8 +83,8 @@ def test_round_trip(
     }
     names = list(columns)
     path = file(tmp_path_factory.getbasetemp(), {names[position]: columns[names[position]] for position in order})
-    assert looks_like_sensorlog(path, head(path))
-    recording = read_sensorlog(path, TableOptions())
+    assert sensorlog.recognises(path, head(path))
+    recording = collect(path, TableOptions())
     np.testing.assert_array_equal(recording.signals[:, :3], turned(g))
     np.testing.assert_array_equal(recording.signals[:, 3:], rotation.astype(np.float32))
     assert recording.channels == ("x", "y", "z", "gyro_x", "gyro_y", "gyro_z")
@@ -161,15 +163,15 @@ def test_labels_by_number(tmp_path: Path) -> None:
 def test_what_it_is_not(tmp_path: Path) -> None:
     movement = {"loggingTime(txt)": logged(STEPS_S)} | three("motionUserAcceleration", G)
     for path in (write(tmp_path, [HEADER, *notebook_lines()]), file(tmp_path, movement, "movement.csv")):
-        assert not looks_like_sensorlog(path, head(path))
+        assert not sensorlog.recognises(path, head(path))
         with pytest.raises(HarkenError, match="has none of SensorLog's columns of acceleration"):
-            read_sensorlog(path, TableOptions())
+            collect(path, TableOptions())
 
 
 def test_mutilated(tmp_path: Path) -> None:
     columns = {"loggingTime(txt)": logged(STEPS_S[:60])} | {name: values[:60] for name, values in TOTAL.items()}
     content = file(tmp_path, columns).read_bytes()
-    survives(content, tmp_path / "watch.csv", looks_like_sensorlog, read_sensorlog)
+    survives(content, tmp_path / "watch.csv", sensorlog.recognises, collect)
 
 
 def test_mutilated_with_two_clocks(tmp_path: Path) -> None:
@@ -182,7 +184,7 @@ def test_mutilated_with_two_clocks(tmp_path: Path) -> None:
     outcomes = set()
     for kind, damaged in mutilations(content):
         path.write_bytes(damaged)
-        found = read_or_refused(path, read_sensorlog)
+        found = read_or_refused(path, collect)
         outcomes.add((kind, found is None))
         if found is not None and SENSORS_OWN in notes(found):
             moved = np.median(found.time_ns[: len(found) - 1] - START_NS - STEPS_S[: len(found) - 1] * 1e9)

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 
 import harken
 from harken.readers import blocks as blocks_module
+from harken.readers import open_stream
 from harken.readers.archive import member_paths, opened_file
 from harken.readers.blocks import BLOCK_BYTES, LONGEST_LINE, Block, blocks
 from harken.readers.csv import layout_of
 from harken.readers.layout import Layout
-from harken.readers.parts import open_parts
 from harken.readers.unpacking import UnpackingLimits, unpacking_limits
 from harken.support.errors import HarkenError
 from reader_checks import refusals
@@ -66,7 +66,7 @@ def test_a_line_has_at_most_a_mebibyte(character: bytes, tmp_path: Path, traced:
     assert refusal(path).startswith(f"FILE, line {row}: the line has more than 1,048,576 bytes")
     assert tracemalloc.get_traced_memory()[1] - before < 100 * MIB
     with pytest.raises(HarkenError, match=f"line {row}: the line has more than"):
-        open_parts(path)
+        open_stream(path)
 
 
 def test_lines_that_are_skipped_have_at_most_a_mebibyte(tmp_path: Path) -> None:

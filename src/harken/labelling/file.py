@@ -19,7 +19,8 @@ from harken.labelling.settings import SUMMARY, LabelSettings, file_sha256, label
 from harken.models.model_file import model_path
 from harken.models.mounting import Mounting, mounting_of_walks
 from harken.models.recogniser import PACKAGED_MODEL, Recogniser
-from harken.readers.parts import Parts, open_parts
+from harken.readers import open_stream
+from harken.recordings.mended_stream import MendedStream
 from harken.recordings.recording import is_made_up, warnings_of
 from harken.recordings.samples import Samples
 from harken.reports.wearer import write_wearer_report
@@ -33,7 +34,7 @@ from harken.support.files import appearing, write_text
 from harken.support.memory import hand_back
 from harken.support.printable import printable
 from harken.support.threads import computing_threads, usable_cores
-from harken.timelines import Timeline, label_parts, write_csv
+from harken.timelines import Timeline, label_stream, write_csv
 from harken.timelines.labelling import Calibrate
 
 __all__ = ["LabelledFile", "Stage", "label_file"]
@@ -60,7 +61,7 @@ class LabelledFile:
     """
 
     timeline: Timeline
-    recording: Parts
+    recording: MendedStream
     calibration: GravityCalibration | None
     non_wear_ns: NDArray[np.int64] | None
     mounting: Mounting | None
@@ -234,21 +235,21 @@ def _labelled(
     stage("read")
     movement = _Movement(walks=settings.orientation)
     wanted = settings.calibration or settings.non_wear or settings.orientation
-    parts = open_parts(path, listener=movement.listen if wanted else None, **asdict(settings.reading))
+    stream = open_stream(path, observer=movement.observe if wanted else None, **asdict(settings.reading))
     stage("movement")
-    calibration, non_wear_ns, mounting = _preparation(parts, recogniser, movement, settings)
+    calibration, non_wear_ns, mounting = _preparation(stream, recogniser, movement, settings)
     stage("label")
-    parts = replace(parts, again=partial(_handing_back, parts.again))
-    clipped = Clipped(parts) if parts.channels[:3] == AXES else None
-    timeline = label_parts(
+    stream = replace(stream, read=partial(_handing_back, stream.read))
+    clipped = Clipped(stream) if stream.channels[:3] == AXES else None
+    timeline = label_stream(
         recogniser.specification_,
-        parts if clipped is None else clipped.parts,
+        stream if clipped is None else clipped.stream,
         recogniser.predict_proba,
         calibrate=_calibrate(calibration, mounting),
         non_wear_ns=non_wear_ns,
         lanes=cores if cores > 1 else 0,
     )
-    parts = parts if clipped is None else clipped.parts
+    stream = stream if clipped is None else clipped.stream
     stage("smooth")
     hand_back()
     if settings.smoothing:
@@ -256,7 +257,7 @@ def _labelled(
         hand_back()
     if settings.unsure_below is not None:
         timeline = timeline.with_unsure_below(settings.unsure_below)
-    return LabelledFile(timeline, parts, calibration, non_wear_ns, mounting, recogniser, key)
+    return LabelledFile(timeline, stream, calibration, non_wear_ns, mounting, recogniser, key)
 
 
 def _calibrate(calibration: GravityCalibration | None, mounting: Mounting | None) -> Calibrate | None:
@@ -270,9 +271,9 @@ def _calibrate(calibration: GravityCalibration | None, mounting: Mounting | None
     return lambda signals, temperature: turn(calibrate(signals, temperature))
 
 
-def _handing_back(again: Callable[[], Iterator[Samples]]) -> Iterator[Samples]:
-    """The parts, with memory handed back after each: what little is kept of a part would hold on to much else."""
-    for part in again():
+def _handing_back(read: Callable[[], Iterator[Samples]]) -> Iterator[Samples]:
+    """The samples, with memory given back after each part: what little is kept of a part would hold on to much else."""
+    for part in read():
         yield part
         hand_back()
 
@@ -280,8 +281,8 @@ def _handing_back(again: Callable[[], Iterator[Samples]]) -> Iterator[Samples]:
 class _Movement:
     """Movement statistics of the samples that pass while the file is read for the first time, and possible walks.
 
-    A file that turns out to be of another kind than it seemed is read again from its beginning, and ``listen`` is then
-    called again: it begins anew.
+    A file that turns out to be of another kind than it seemed is read again from its beginning, and ``observe`` is
+    then called again: it begins anew.
     """
 
     statistics: MovementStatistics
@@ -290,7 +291,7 @@ class _Movement:
     def __init__(self, *, walks: bool) -> None:
         self._wants_walks = walks
 
-    def listen(self, channels: tuple[str, ...]) -> Callable[[Samples], None]:
+    def observe(self, channels: tuple[str, ...]) -> Callable[[Samples], None]:
         self.walks = Moments(like_walking) if self._wants_walks else None
         heat = channels.index("temperature") if "temperature" in channels else None
         self.statistics = MovementStatistics(temperature_channel=heat, listener=self.walks)
@@ -298,14 +299,14 @@ class _Movement:
 
 
 def _preparation(
-    parts: Parts, recogniser: Recogniser, movement: _Movement, settings: LabelSettings
+    stream: MendedStream, recogniser: Recogniser, movement: _Movement, settings: LabelSettings
 ) -> tuple[GravityCalibration | None, NDArray[np.int64] | None, Mounting | None]:
     """Calibration, non-wear and mounting, each None where the settings leave it out or there is no acceleration."""
-    if parts.channels[:3] != AXES or not (settings.calibration or settings.non_wear or settings.orientation):
+    if stream.channels[:3] != AXES or not (settings.calibration or settings.non_wear or settings.orientation):
         return None, None, None
-    if not parts.overheard:
-        push = movement.listen(parts.channels)
-        for part in parts.parts():
+    if not stream.observed:
+        push = movement.observe(stream.channels)
+        for part in stream.samples():
             push(part)
     blocks = movement.statistics.finish()
     return (

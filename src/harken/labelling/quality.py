@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from harken.models.mounting import Mounting
-from harken.readers.parts import Parts
+from harken.recordings.mended_stream import MendedStream
 from harken.recordings.recording import is_made_up
 from harken.reports.wearer.limits import Limit
 from harken.reports.wearer.quality import Gap, Gaps, RecordingQuality
@@ -21,7 +21,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def quality_of(
-    parts: Parts,
+    stream: MendedStream,
     timeline: Timeline,
     *,
     file: str,
@@ -34,7 +34,7 @@ def quality_of(
     """What ``quality.json`` has. Times are in the wearer's zone; of gaps the 200 longest are listed.
 
     Args:
-        parts: the recording.
+        stream: the recording.
         timeline: what became of it.
         file, sha256: the file.
         calibration: what was found of the sensor; None where it was not asked for, or there is no acceleration.
@@ -42,25 +42,25 @@ def quality_of(
         mounting: how the watch sat on the arm; None as for ``calibration``.
         limits: where the model may be wrong for this recording.
     """
-    quality = parts.quality
+    quality = stream.quality
     seconds = timeline.seconds
     recorded = timeline.frame["recorded"].to_numpy()
     worn = timeline.frame["wear"].fill_null(False).to_numpy()
     return RecordingQuality(
         file=file,
         sha256=sha256,
-        subject=parts.subject,
-        made_up=is_made_up(parts.subject),
+        subject=stream.subject,
+        made_up=is_made_up(stream.subject),
         placement=quality.placement,
-        timezone=parts.timezone,
-        start=_time(parts.start_ns, parts.timezone),
-        end=_time(parts.end_ns, parts.timezone),
-        sample_rate_hz=parts.sample_rate_hz,
+        timezone=stream.timezone,
+        start=_time(stream.start_ns, stream.timezone),
+        end=_time(stream.end_ns, stream.timezone),
+        sample_rate_hz=stream.sample_rate_hz,
         stated_rate_hz=quality.stated_rate_hz,
         rows=quality.rows,
         dropped=quality.dropped,
         backward_times=quality.backward_times,
-        gaps=_gaps(parts),
+        gaps=_gaps(stream),
         wear_hours=float(seconds[recorded & worn].sum()) / 3600 if non_wear else None,
         non_wear_hours=float(seconds[recorded & ~worn].sum()) / 3600 if non_wear else None,
         calibration=calibration,
@@ -76,15 +76,15 @@ def quality_of(
     )
 
 
-def _gaps(parts: Parts) -> Gaps:
-    lengths = parts.gaps_ns[:, 1] - parts.gaps_ns[:, 0]
+def _gaps(stream: MendedStream) -> Gaps:
+    lengths = stream.gaps_ns[:, 1] - stream.gaps_ns[:, 0]
     longest = np.sort(np.argsort(-lengths, kind="stable")[:MOST_GAPS_LISTED])
     return Gaps(
         count=len(lengths),
         total_s=float(lengths.sum()) / 1e9,
         longest=tuple(
-            Gap(_time(begin, parts.timezone), _time(end, parts.timezone), (end - begin) / 1e9)
-            for begin, end in parts.gaps_ns[longest].tolist()
+            Gap(_time(begin, stream.timezone), _time(end, stream.timezone), (end - begin) / 1e9)
+            for begin, end in stream.gaps_ns[longest].tolist()
         ),
     )
 

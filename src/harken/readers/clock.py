@@ -14,7 +14,7 @@ from harken.readers.units import NS_PER_UNIT, time_unit
 from harken.recordings.mending import EARLIEST_NS, LATEST_NS
 from harken.support.errors import HarkenError
 
-__all__ = ["Clock", "nanoseconds"]
+__all__ = ["TimeColumn", "Where", "nanoseconds"]
 
 EARLIEST_DATE_NS = 10**17  # March 1973: an earlier clock has no date, it counts from its own start
 NS_PER_TICK = {"ns": 1, "us": 10**3, "ms": 10**6}
@@ -24,7 +24,7 @@ ZONED = re.compile(r":\d\d([.,]\d+)? ?(Z|UTC|GMT|[+-]\d\d(:?\d\d)?)$")
 
 
 @dataclass(frozen=True)
-class Clock:
+class TimeColumn:
     """A column of times that was read.
 
     Attributes:
@@ -50,7 +50,7 @@ Where = Callable[[int], str]
 """Says where in the file a row of the column stands."""
 
 
-def nanoseconds(path: Path, column: pl.Series, options: TableOptions, where: Where) -> Clock:
+def nanoseconds(path: Path, column: pl.Series, options: TableOptions, where: Where) -> TimeColumn:
     """Read a column of times.
 
     Raises:
@@ -66,7 +66,7 @@ def nanoseconds(path: Path, column: pl.Series, options: TableOptions, where: Whe
     return _from_text(path, column.cast(pl.String), options, where)
 
 
-def _from_numbers(path: Path, column: pl.Series, options: TableOptions, where: Where) -> Clock:
+def _from_numbers(path: Path, column: pl.Series, options: TableOptions, where: Where) -> TimeColumn:
     if not column.dtype.is_integer():
         column = column.cast(pl.Float64)
         column = column.set(column.is_nan() | column.is_infinite(), None)
@@ -100,10 +100,10 @@ def _from_numbers(path: Path, column: pl.Series, options: TableOptions, where: W
     notes = []
     if max(-least, most) * factor < EARLIEST_DATE_NS:
         notes.append("The clock has no date: it is shown as if it had started at the beginning of 1970.")
-    return Clock(time_ns, present, unit, notes)
+    return TimeColumn(time_ns, present, unit, notes)
 
 
-def _from_text(path: Path, column: pl.Series, options: TableOptions, where: Where) -> Clock:
+def _from_text(path: Path, column: pl.Series, options: TableOptions, where: Where) -> TimeColumn:
     column = column.str.strip_chars()
     column = column.set(column.str.to_lowercase().is_in(NO_TIMES), None)
     read_as: list[str] = []
@@ -166,7 +166,7 @@ def _outside(column: pl.Series) -> pl.Series:
     return ~column.to_physical().is_between(EARLIEST_NS // ns, LATEST_NS // ns, closed="left")
 
 
-def _from_datetimes(path: Path, column: pl.Series, options: TableOptions, where: Where) -> Clock:
+def _from_datetimes(path: Path, column: pl.Series, options: TableOptions, where: Where) -> TimeColumn:
     if not isinstance(column.dtype, pl.Datetime):
         raise HarkenError(f"{path}: the time column holds {column.dtype}; a date and a time of day are needed")
     if column.null_count() == len(column):
@@ -188,11 +188,11 @@ def _from_datetimes(path: Path, column: pl.Series, options: TableOptions, where:
         instants, cut = _in_zone(path, column, options.timezone, where)
     present = column.is_not_null().to_numpy() if column.null_count() else None
     time_ns = instants.dt.cast_time_unit("ns").to_physical().fill_null(0).to_numpy()
-    return Clock(time_ns.astype(np.int64, copy=False), present, "date", notes, cut=cut)
+    return TimeColumn(time_ns.astype(np.int64, copy=False), present, "date", notes, cut=cut)
 
 
 def _in_zone(path: Path, column: pl.Series, timezone: str, where: Where) -> tuple[pl.Series, bool]:
-    """Local wall-clock times of a zone -> instants, right on both change days; and ``Clock.cut``.
+    """Local wall-clock times of a zone -> instants, right on both change days; and ``TimeColumn.cut``.
 
     An hour that the clock ran through twice is told apart by the jump back between its two passes: rows before
     it are the first pass, rows after it the second. Where there is no jump, the hour that is missing from the

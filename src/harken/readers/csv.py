@@ -1,11 +1,12 @@
-"""A CSV file -> a Recording: the notebook's format, or any table through ``TableOptions``.
+"""CSV files: the notebook's format, or any table through ``TableOptions``.
 
 A block of lines is read by polars with the types the columns should have. Only when that fails, or the number
 of fields does not add up, is the block gone through slowly to name the line that is wrong.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+import csv
+import io
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -14,23 +15,35 @@ import polars as pl
 
 from harken.readers.blocks import Block, blocks, count_separators, ends_in_newline, opened, skip_lines
 from harken.readers.columns import Columns, find_columns
-from harken.readers.explaining import explain, numbered_rows
 from harken.readers.layout import SNIFFED_BYTES, Layout, is_integer, is_number, recognise_layout
-from harken.readers.options import TableOptions
-from harken.readers.table import POLARS_ERRORS, Table, TableBuilder, first_line, recording_from_table
-from harken.recordings.recording import UNLABELLED, Recording
+from harken.readers.options import AccelerationUnit, TableOptions
+from harken.readers.table import POLARS_ERRORS, Table, TableRows, WholeTable, first_line
+from harken.readers.table_source import TableSource
+from harken.recordings.recording import UNLABELLED
+from harken.recordings.source import Source, SourceChangedError
 from harken.support.errors import HarkenError
 
-__all__ = ["check_last_label", "layout_of", "line_of_row", "read_csv", "read_frames", "read_table"]
+__all__ = ["CsvTable", "layout_of", "line_of_row", "open_source", "read_table", "recognises"]
 
 MISSING_NUMBERS = ("", "nan", "null", "none", "na", "n/a")
+REASONS = {
+    "a quotation mark opens a field and is never closed": "end of data",
+    "a quotation mark opens a field and is not closed before the next one": "expected after",
+    "a field is longer than any number, label or time; is a quotation mark astray?": "field limit",
+}
+"""What is wrong with a row, by a sign in the words of Python's csv module."""
 
 
-def read_csv(path: Path, options: TableOptions) -> Recording:
-    """Read a CSV file as it was found. See ``harken.readers.read``."""
+def recognises(path: Path, head: bytes) -> bool:  # noqa: ARG001 - as every reader
+    """Whatever no other reader recognises is read as a CSV file."""
+    return True
+
+
+def open_source(path: Path, options: TableOptions) -> Source:
+    """Open a CSV file. See ``harken.readers.read``."""
     layout = layout_of(path, options.skip_rows)
     columns = find_columns(path, layout.header, layout.rows[0], options)
-    return recording_from_table(read_table(path, layout, columns), options)
+    return TableSource(CsvTable(path, layout, columns), options)
 
 
 def layout_of(path: Path, skip_rows: int = 0) -> Layout:
@@ -40,80 +53,85 @@ def layout_of(path: Path, skip_rows: int = 0) -> Layout:
         return recognise_layout(path, file.read(SNIFFED_BYTES), skip_rows)
 
 
-def read_table(path: Path, layout: Layout, columns: Columns) -> Table:
+def read_table(path: Path, layout: Layout, columns: Columns) -> WholeTable:
     """Read the columns of a whole file.
 
     Raises:
         HarkenError: for the first row that is not what the layout and the columns say; the message names it.
     """
-    try:
-        table = _whole(path, layout, columns, typed=True)
-    except POLARS_ERRORS:
-        table = _whole(path, layout, columns, typed=False)
-    if table.label is not None:
-        codes, names = table.label
-        last = names[codes[-1]] if codes[-1] != UNLABELLED else ""
-        times = int(np.count_nonzero(codes == codes[-1]))
-        check_last_label(path, layout, columns, last, times, names, lambda: table.where(len(codes) - 1))
-    return table
+    return CsvTable(path, layout, columns).whole()
 
 
-def read_frames(path: Path, layout: Layout, columns: Columns, *, typed: bool) -> Iterator[pl.DataFrame]:
-    """The rows of a file, a block of lines at a time; columns are named by their roles.
+class CsvTable(Table):
+    """A table of text in a file.
+
+    It is read with the types that the columns should have; where numbers change their form on the way (0 then 0.02,
+    null instead of NaN, spaces behind), as text that is then converted, which is slower.
 
     Args:
-        path, layout, columns: the file.
-        typed: read with the types the columns should have; or (slower) as text that is then converted. That is for
-            files whose numbers change form on the way: 0 then 0.02, null instead of NaN, spaces behind.
-
-    Raises:
-        HarkenError: as ``read_table``.
-        PolarsError: when ``typed``, and it takes the other way.
+        path: the file.
+        layout: how its lines are cut into fields.
+        columns: where what stands in it.
+        unit: as for ``Table``.
     """
-    types = _types(layout, columns) if typed else {}
-    rows = 0
-    for block in blocks(path, layout):
-        text = block.without_blank_lines(layout)
-        if not text:
-            continue
-        try:
-            frame = _frame(path, block, text, layout, columns, types)
-        except POLARS_ERRORS as error:
-            explain(str(path), block.text, layout, block.first_line)
-            if typed:
-                raise
-            raise HarkenError(f"{path}: cannot be read as a table ({first_line(error)})") from error
-        yield frame if typed else _converted(path, frame, layout, columns, rows)
-        rows += frame.height
 
+    def __init__(self, path: Path, layout: Layout, columns: Columns, unit: AccelerationUnit | None = None) -> None:
+        super().__init__(path, columns, unit)
+        self._layout = layout
+        self._typed = True
 
-def check_last_label(
-    path: Path, layout: Layout, columns: Columns, last: str, times: int, names: Iterable[str], where: Callable[[], str]
-) -> None:
-    """Raise a HarkenError where a file was cut in the middle of its last label, such as walki.
+    def where(self, row: int) -> str:
+        """See ``Table``. Goes through the file."""
+        return line_of_row(self.path, self._layout, row)
 
-    Args:
-        path, layout, columns: the file.
-        last: the label of its last row; empty where it has none.
-        times: how many rows have that label.
-        names: all labels.
-        where: says where the last row stands.
-    """
-    if columns.label != layout.width - 1:
-        return
-    whole = [name for name in names if name.startswith(last) and name != last]
-    if last and whole and times == 1 and not ends_in_newline(path):
-        raise HarkenError(
-            f"{path}, {where()}: the file ends within its last label: {last!r} instead of {whole[0]!r}. Remove or "
-            "complete the line"
-        )
+    def frames(self, columns: Columns | None = None) -> Iterator[pl.DataFrame]:
+        """The rows of these columns (None: of all that are read), a block of lines at a time. See ``Table``."""
+        columns = columns or self.columns
+        path, layout = self.path, self._layout
+        types = _types(layout, columns) if self._typed else {}
+        rows = 0
+        for block in blocks(path, layout):
+            text = block.without_blank_lines(layout)
+            if not text:
+                continue
+            try:
+                frame = _frame(path, block, text, layout, columns, types)
+            except POLARS_ERRORS as error:
+                _explain(str(path), block.text, layout, block.first_line)
+                if self._typed:
+                    self._typed = False
+                    raise SourceChangedError from error
+                raise HarkenError(f"{path}: cannot be read as a table ({first_line(error)})") from error
+            yield frame if self._typed else _converted(path, frame, layout, columns, rows)
+            rows += frame.height
 
+    def rows(self, *, subjects: bool = True) -> Iterator[TableRows]:
+        """See ``Table``.
 
-def _whole(path: Path, layout: Layout, columns: Columns, *, typed: bool) -> Table:
-    table = TableBuilder(path, columns, partial(line_of_row, path, layout))
-    for frame in read_frames(path, layout, columns, typed=typed):
-        table.add(frame)
-    return table.finish()
+        Raises:
+            HarkenError: also where the file was cut in the middle of its last label, such as walki.
+        """
+        if self.columns.label != self._layout.width - 1:
+            yield from super().rows(subjects=subjects)
+            return
+        counts, last, count = np.zeros(0, np.int64), UNLABELLED, 0
+        for rows in super().rows(subjects=subjects):
+            if rows.labels is not None and len(rows.labels):
+                more = np.bincount(rows.labels[rows.labels != UNLABELLED], minlength=len(self.names("label")))
+                more[: len(counts)] += counts
+                counts, last, count = more, int(rows.labels[-1]), count + len(rows.labels)
+            yield rows
+        if last != UNLABELLED and counts[last] == 1:
+            self._refuse_cut_label(last, count - 1)
+
+    def _refuse_cut_label(self, code: int, row: int) -> None:
+        names = self.names("label")
+        whole = sorted(name for name in names if name.startswith(names[code]) and name != names[code])
+        if whole and not ends_in_newline(self.path):
+            raise HarkenError(
+                f"{self.path}, {self.where(row)}: the file ends within its last label: {names[code]!r} instead of "
+                f"{whole[0]!r}. Remove or complete the line"
+            )
 
 
 def _types(layout: Layout, columns: Columns) -> dict[int, type[pl.DataType]]:
@@ -146,7 +164,7 @@ def _frame(
     )
     # Polars fills a short row with nulls; and a quotation mark astray makes rows disappear.
     adds_up = count_separators(text, layout.separator) == frame.height * (layout.width - 1)
-    if not adds_up and explain(str(path), block.text, layout, block.first_line) != frame.height:
+    if not adds_up and _explain(str(path), block.text, layout, block.first_line) != frame.height:
         raise HarkenError(
             f"{path}: the rows from line {block.first_line} on cannot be told apart; is a quotation mark astray?"
         )
@@ -182,6 +200,61 @@ def line_of_row(path: Path, layout: Layout, row: int) -> str:
     every = (
         line
         for block in blocks(path, layout)
-        for line, _ in numbered_rows(str(path), block.text, layout, block.first_line)
+        for line, _ in _numbered_rows(str(path), block.text, layout, block.first_line)
     )
     return f"line {next(islice(every, row, None))}"
+
+
+def _explain(where: str, block: bytes, layout: Layout, first_line: int) -> int:
+    """Raise an error that names the first line of ``block`` that is wrong, or count the block's rows.
+
+    Args:
+        where: the file, for the message.
+        block: whole rows, blank lines and all.
+        layout: what the rows should look like.
+        first_line: the number of the block's first line, from 1.
+
+    Raises:
+        HarkenError: for a row too short or too long, a quotation mark never closed, or text that is not UTF-8.
+    """
+    rows = 0
+    for line, row in _numbered_rows(where, block, layout, first_line):
+        if len(row) != layout.width:
+            raise HarkenError(f"{where}, line {line}: {_wrong_width(row, layout)}")
+        rows += 1
+    return rows
+
+
+def _numbered_rows(where: str, block: bytes, layout: Layout, first_line: int) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a block, blank lines left out, each with the number of the line it begins on."""
+    try:
+        text = block.decode()
+    except UnicodeDecodeError as error:
+        line = first_line + block.count(b"\n", 0, error.start)
+        raise HarkenError(
+            f"{where}, line {line}: the byte 0x{block[error.start]:02x} is not UTF-8; save the file as UTF-8"
+        ) from error
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=layout.separator, strict=True)
+    line = first_line
+    try:
+        for row in reader:
+            if len(row) > 1 or "".join(row).strip():
+                yield line, row
+            line = first_line + reader.line_num
+    except csv.Error as error:
+        reason = next((words for words, sign in REASONS.items() if sign in str(error)), str(error))
+        raise HarkenError(f"{where}, line {line}: {reason}") from error
+
+
+def _wrong_width(row: list[str], layout: Layout) -> str:
+    if any("\n" in field for field in row):
+        return "a quotation mark opens a field and is not closed on this line"
+    if len(row) < layout.width:
+        return (
+            f"the row is cut short: {len(row)} of {layout.width} columns. "
+            "Remove or complete it; --skip-rows N skips lines at the top"
+        )
+    return (
+        f"the row has {len(row)} fields where the first has {layout.width}. "
+        "Mend it; --skip-rows N skips lines at the top"
+    )

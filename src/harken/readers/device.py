@@ -2,13 +2,15 @@
 
 import importlib
 import tempfile
+import weakref
 import zlib
+from abc import abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -20,11 +22,23 @@ from harken.readers.clock import nanoseconds
 from harken.readers.options import TableOptions
 from harken.readers.placement import about_placement, placement_of
 from harken.readers.unpacking import refuse_full_disk
-from harken.recordings.recording import UNLABELLED, Quality, Recording
+from harken.recordings.recording import UNLABELLED, Quality
+from harken.recordings.samples import Samples
+from harken.recordings.source import Source, SourceChangedError
 from harken.support.errors import HarkenError
 from harken.support.installing import install_command
 
-__all__ = ["DeviceSamples", "LibraryFailure", "called", "device_recording", "library", "plain_file", "plain_head"]
+__all__ = [
+    "DeviceFacts",
+    "DeviceSource",
+    "LibraryFailure",
+    "LocalSamples",
+    "called",
+    "entered_for",
+    "library",
+    "plain_file",
+    "plain_head",
+]
 
 HEAD_BYTES = 1 << 16
 UNPACKED_AT_ONCE = 1 << 24
@@ -34,36 +48,169 @@ FOR_DEVICES = ("timezone", "subject", "sample_rate_hz", "sensor_range_g")
 """What a user may say about a watch's own file; the other options describe tables."""
 
 
+Entered = TypeVar("Entered")
+LocalSamples = tuple[NDArray[np.int64], NDArray[np.float32]]
+"""Some samples by the watch's own wall clock, as ns since 1970 ``[n]``, and their signals ``[n, channels]``."""
+
+
 class LibraryFailure(Exception):  # noqa: N818 - what happened, not whose mistake it was
     """A foreign library could not read what it was given; the message is the library's."""
 
 
 @dataclass(frozen=True)
-class DeviceSamples:
-    """What a watch's file holds, before it becomes a recording.
+class DeviceFacts:
+    """What the header of a watch's file says.
 
     Attributes:
-        local_ns: int64 ``[n]``, the watch's own wall clock as nanoseconds since 1970, in the file's order. A
-            recording takes it over and changes it.
-        signals: float32 ``[n, channels]``, acceleration in g first.
-        channels: their names.
+        channels: the names of the signals; acceleration in g first.
         range_g: the accelerometer's range; None where the file does not say it.
-        subject: who wore the watch, by the file's header; empty where it does not say it.
+        subject: who wore the watch; empty where the file does not say it.
         stated_rate_hz: what the file says of its rate; None where it says nothing.
         worn_on: where the sensor was worn, in the words of the file's header; empty where it does not say it.
-        notes: whole sentences about the file.
-        unusable: ranges of samples, ``[start, end)``, that no window may use.
+        time_unit: of the times in the file, see ``Quality``.
     """
 
-    local_ns: NDArray[np.int64]
-    signals: NDArray[np.float32]
     channels: tuple[str, ...]
-    range_g: float | None
-    subject: str
-    notes: list[str] = field(default_factory=list)
-    unusable: list[tuple[int, int]] = field(default_factory=list)
+    range_g: float | None = None
+    subject: str = ""
     stated_rate_hz: float | None = None
     worn_on: str = ""
+    time_unit: str = "date"
+
+
+class DeviceSource(Source):
+    """A watch's file, whose samples stand in it by the watch's own clock.
+
+    A watch is set once and then keeps its time, so it has one offset from UTC, that of its zone when it was worn
+    first. To look the offset up for each sample would open a gap of an hour in autumn, and in spring refuse an hour
+    that the watch did show.
+
+    Attributes:
+        dropped: a reason -> rows of the file that are no samples; complete once the samples were read.
+        offset_ns: how far the watch's clock is ahead of UTC; 0 before the first sample was read.
+
+    Raises:
+        HarkenError: for a zone that does not exist.
+    """
+
+    def __init__(self, path: Path, options: TableOptions, facts: DeviceFacts) -> None:
+        super().__init__(
+            channels=facts.channels,
+            subject=options.subject or facts.subject or stem(path),
+            source=str(path),
+            timezone=options.timezone or "UTC",
+            quality=Quality(
+                sensor_range_g=facts.range_g,
+                stated_rate_hz=facts.stated_rate_hz,
+                placement=placement_of(facts.worn_on),
+                time_unit=facts.time_unit,
+            ),
+        )
+        self.dropped: dict[str, int] = {}
+        self.offset_ns = 0
+        self._path, self._options, self._worn_on = path, options, facts.worn_on
+        self._earliest_ns: int | None = None
+
+    @abstractmethod
+    def local_samples(self) -> Iterator[LocalSamples]:
+        """The samples from the beginning of the file. May be called again and again."""
+
+    @abstractmethod
+    def notes(self) -> list[str]:
+        """What there is to say about the file, in sentences. Called once the samples were read to their end."""
+
+    def samples(self) -> Iterator[Samples]:
+        """The samples in UTC. See ``Source.samples``.
+
+        Raises:
+            HarkenError: for sessions whose times overlap, and where there are no samples.
+        """
+        rate_hz = self._options.sample_rate_hz
+        sessions, numbered, zone_notes = _Sessions(), 0, list[str]()
+        for local_ns, signals in self.local_samples():
+            count = len(local_ns)
+            if not count:
+                continue
+            if rate_hz is not None:
+                start_ns = sessions.earliest_ns if numbered else int(local_ns[0])
+                local_ns = start_ns + np.rint(np.arange(numbered, numbered + count) * (1e9 / rate_hz)).astype(np.int64)
+            sessions.push(local_ns)
+            if not numbered:
+                self._earliest_ns = sessions.earliest_ns if self._earliest_ns is None else self._earliest_ns
+                self.offset_ns, zone_notes = self._offset(self._earliest_ns)
+            numbered += count
+            yield Samples(
+                local_ns - self.offset_ns, signals, np.full(count, UNLABELLED, np.int16), np.ones(count, dtype=bool)
+            )
+        if not numbered:
+            raise HarkenError(f"{self._path}: there are no samples in it")
+        sessions.refuse_overlaps(self._path)
+        if sessions.earliest_ns != self._earliest_ns:
+            self._earliest_ns = sessions.earliest_ns
+            raise SourceChangedError
+        self.quality = replace(self.quality, dropped=self.dropped, notes=self._notes(zone_notes, sessions.latest_ns))
+
+    def _offset(self, first_ns: int) -> tuple[int, list[str]]:
+        """How far the watch's clock is ahead of UTC, and what to say about that."""
+        first = pl.Series([first_ns]).cast(pl.Datetime("ns"))
+        clock = nanoseconds(self._path, first, self._options, lambda _: "the first sample")
+        return first_ns - int(clock.time_ns[0]), clock.notes
+
+    def _notes(self, zone_notes: list[str], latest_ns: int) -> tuple[str, ...]:
+        rate_hz, timezone = self._options.sample_rate_hz, self._options.timezone
+        notes = self.notes()
+        if rate_hz is not None:
+            notes.append(f"Times were not read: the samples were numbered at {rate_hz:g} Hz, as asked.")
+        notes += zone_notes
+        if timezone is not None and _offset_ns(latest_ns - self.offset_ns, timezone) != self.offset_ns:
+            notes.append(_clocks_changed(timezone, self.offset_ns))
+        return (*notes, *about_placement(self._worn_on), *_about_other_options(self._options))
+
+
+class _Sessions:
+    """Looks at times by a watch's clock for sessions: stretches in which it was not set back."""
+
+    def __init__(self) -> None:
+        self.earliest_ns = self.latest_ns = 0
+        self._edges: list[int] = []
+        self._last_ns: int | None = None
+
+    def push(self, local_ns: NDArray[np.int64]) -> None:
+        """Take the next times, at least one."""
+        steps = np.diff(local_ns, prepend=local_ns[0] if self._last_ns is None else self._last_ns)
+        in_order = int(steps.min()) >= 0
+        least, most = (local_ns[0], local_ns[-1]) if in_order else (local_ns.min(), local_ns.max())
+        first = self._last_ns is None
+        self.earliest_ns = int(least) if first else min(self.earliest_ns, int(least))
+        self.latest_ns = int(most) if first else max(self.latest_ns, int(most))
+        if first:
+            self._edges.append(int(local_ns[0]))
+        if not in_order:
+            for row in np.flatnonzero(steps < -MOST_JITTER_NS).tolist():
+                self._edges += [int(local_ns[row] - steps[row]), int(local_ns[row])]
+        self._last_ns = int(local_ns[-1])
+
+    def refuse_overlaps(self, path: Path) -> None:
+        """Raise a HarkenError where the clock was set back into time it had shown: sorting would mix two signals."""
+        if len(self._edges) < 2:
+            return
+        starts, ends = np.array([*self._edges, self._last_ns]).reshape(-1, 2).T
+        order = np.argsort(starts, kind="stable")
+        overlap = ends[order][:-1] - starts[order][1:]
+        if (overlap > MOST_JITTER_NS).any():
+            raise HarkenError(
+                f"{path}: the watch's clock was set back while it recorded, so that {overlap.max() / 1e9:.0f} s are "
+                "there twice, and no one can tell which are meant. --rate HZ numbers the samples instead of reading "
+                "their times"
+            )
+
+
+def entered_for(owner: object, context: AbstractContextManager[Entered]) -> Entered:
+    """Enter a context, such as that of an unpacked file, which is left when ``owner`` is no longer used."""
+    stack = ExitStack()
+    entered = stack.enter_context(context)
+    weakref.finalize(owner, stack.close)
+    return entered
 
 
 def plain_head(head: bytes) -> bytes:
@@ -134,90 +281,17 @@ def called(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         raise LibraryFailure(str(error) or type(error).__name__) from error
 
 
-def device_recording(path: Path, samples: DeviceSamples, options: TableOptions) -> Recording:
-    """Build a recording as found.
-
-    Raises:
-        HarkenError: for a zone that does not exist, or sessions whose times overlap.
-    """
-    count = len(samples.local_ns)
-    if count == 0:
-        raise HarkenError(f"{path}: there are no samples in it")
-    notes = list(samples.notes)
-    if options.sample_rate_hz is None:
-        _refuse_overlaps(path, samples.local_ns)
-        time_ns = samples.local_ns
-    else:
-        notes.append(f"Times were not read: the samples were numbered at {options.sample_rate_hz:g} Hz, as asked.")
-        time_ns = samples.local_ns[0] + np.rint(np.arange(count) * (1e9 / options.sample_rate_hz)).astype(np.int64)
-    notes += _to_utc(path, time_ns, options)
-    notes += [*about_placement(samples.worn_on), *_about_other_options(options)]
-    valid = np.ones(count, dtype=bool)
-    for start, end in samples.unusable:
-        valid[start:end] = False
-    return Recording(
-        time_ns=time_ns,
-        signals=samples.signals,
-        channels=samples.channels,
-        label_codes=np.full(count, UNLABELLED, dtype=np.int16),
-        label_names=(),
-        subject=options.subject or samples.subject or stem(path),
-        source=str(path),
-        timezone=options.timezone or "UTC",
-        valid=valid,
-        quality=Quality(
-            rows=count,
-            sensor_range_g=samples.range_g,
-            stated_rate_hz=samples.stated_rate_hz,
-            placement=placement_of(samples.worn_on),
-            time_unit="date",
-            notes=tuple(notes),
-        ),
-        as_found=True,
+def _clocks_changed(timezone: str, offset_ns: int) -> str:
+    return (
+        f"The clocks of {timezone} were changed while the watch was worn. Its own was not: times are "
+        f"{offset_ns / 3.6e12:+g} h from UTC throughout, as at its first sample."
     )
-
-
-def _to_utc(path: Path, time_ns: NDArray[np.int64], options: TableOptions) -> list[str]:
-    """Turn a watch's wall clock into UTC, in place, and say what there is to say.
-
-    A watch is set once and then keeps its time, so it has one offset from UTC, that of its zone when it was worn
-    first. To look the offset up for each sample would open a gap of an hour in autumn, and in spring refuse an hour
-    that the watch did show.
-    """
-    first = int(time_ns.min())
-    clock = nanoseconds(path, pl.Series([first]).cast(pl.Datetime("ns")), options, lambda _: "the first sample")
-    offset = first - int(clock.time_ns[0])
-    time_ns -= offset
-    notes = list(clock.notes)
-    if options.timezone is not None and _offset_ns(int(time_ns.max()), options.timezone) != offset:
-        notes.append(
-            f"The clocks of {options.timezone} were changed while the watch was worn. Its own was not: times are "
-            f"{offset / 3.6e12:+g} h from UTC throughout, as at its first sample."
-        )
-    return notes
 
 
 def _offset_ns(time_ns: int, timezone: str) -> int:
     instant = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=time_ns // 1000)
     offset = instant.astimezone(ZoneInfo(timezone)).utcoffset() or timedelta()
     return round(offset.total_seconds()) * 10**9
-
-
-def _refuse_overlaps(path: Path, time_ns: NDArray[np.int64]) -> None:
-    """Raise a HarkenError where the clock was set back into time it had shown: sorting would mix two signals."""
-    back = np.flatnonzero(time_ns[1:] < time_ns[:-1]) + 1
-    anew = back[time_ns[back] - time_ns[back - 1] < -MOST_JITTER_NS]
-    if len(anew) == 0:
-        return
-    edges = np.concatenate([[0], anew, [len(time_ns)]])
-    starts, ends = time_ns[edges[:-1]], time_ns[edges[1:] - 1]
-    order = np.argsort(starts, kind="stable")
-    overlap = ends[order][:-1] - starts[order][1:]
-    if (overlap > MOST_JITTER_NS).any():
-        raise HarkenError(
-            f"{path}: the watch's clock was set back while it recorded, so that {overlap.max() / 1e9:.0f} s are there "
-            "twice, and no one can tell which are meant. --rate HZ numbers the samples instead of reading their times"
-        )
 
 
 def _about_other_options(options: TableOptions) -> list[str]:

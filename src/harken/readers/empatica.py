@@ -15,14 +15,14 @@ import polars as pl
 from harken.readers.blocks import opened
 from harken.readers.columns import Columns
 from harken.readers.csv import layout_of, read_table
-from harken.readers.exports import cut_short_note, first_look, noted, owner
+from harken.readers.exports import cut_short_note, first_look, owner
 from harken.readers.layout import SNIFFED_BYTES, Layout, is_integer, is_number
 from harken.readers.options import FASTEST_HZ, TableOptions
-from harken.readers.table import recording_from_table
-from harken.recordings.recording import Recording
+from harken.readers.table_source import TableSource
+from harken.recordings.source import RecordingSource, Source
 from harken.support.errors import HarkenError
 
-__all__ = ["looks_like_empatica", "read_empatica"]
+__all__ = ["open_source", "recognises"]
 
 HEADER_ROWS = 2
 SENSOR_RANGE_G = 2.0
@@ -30,14 +30,14 @@ STARTS_S = (10**9, 10**10)
 """Years 2001 to 2286: the E4 came in 2015."""
 
 
-def looks_like_empatica(path: Path, head: bytes) -> bool:
+def recognises(path: Path, head: bytes) -> bool:
     """Whether a file that begins with ``head`` is laid out as an E4's ``ACC.csv``."""
     layout = first_look(path, head)
     return layout is not None and _start_and_rate(layout) is not None
 
 
-def read_empatica(path: Path, options: TableOptions) -> Recording:
-    """Read an ``ACC.csv`` as it was found. See ``harken.readers.read``.
+def open_source(path: Path, options: TableOptions) -> Source:
+    """Open an ``ACC.csv``. See ``harken.readers.read``.
 
     Raises:
         HarkenError: when the two rows above the samples are not a start and a rate, or a row is no sample.
@@ -52,22 +52,21 @@ def read_empatica(path: Path, options: TableOptions) -> Recording:
     start_ns, rate_hz = said
     table = read_table(path, layout_of(path, HEADER_ROWS), Columns(x=0, y=1, z=2))
     steps = np.rint(np.arange(len(table.signals)) * (1e9 / rate_hz)).astype(np.int64)
-    table = replace(table, time=pl.Series(start_ns + steps), unit="g/64")
+    table = replace(table.with_time(pl.Series(start_ns + steps)), unit="g/64")
     subject = options.subject or owner(path, ("ACC",))
-    recording = recording_from_table(table, replace(options, time_unit="ns", subject=subject))
+    notes = [
+        f"Samples are numbered from the header's start at the header's {rate_hz:g} Hz: this format has no times, and "
+        "gaps or a slow clock cannot be seen in it.",
+        *cut_short_note(path),
+    ]
+    recording = TableSource(table, replace(options, time_unit="ns", subject=subject), notes=notes).collect()
     quality = replace(
         recording.quality,
         sensor_range_g=SENSOR_RANGE_G,
         stated_rate_hz=rate_hz,
-        time_unit=_time_unit(options),
+        time_unit="rows" if options.sample_rate_hz else "s",
     )
-    recording = replace(recording, quality=quality)
-    return noted(
-        recording,
-        f"Samples are numbered from the header's start at the header's {rate_hz:g} Hz: this format has no times, and "
-        "gaps or a slow clock cannot be seen in it.",
-        *cut_short_note(path),
-    )
+    return RecordingSource(replace(recording, quality=quality))
 
 
 def _start_and_rate(layout: Layout) -> tuple[int, float] | None:
@@ -83,7 +82,3 @@ def _start_and_rate(layout: Layout) -> tuple[int, float] | None:
     if not (STARTS_S[0] <= start < STARTS_S[1] and 1 <= rate <= FASTEST_HZ):
         return None
     return int(start * 10**9), rate
-
-
-def _time_unit(options: TableOptions) -> str:
-    return "rows" if options.sample_rate_hz else "s"

@@ -1,7 +1,7 @@
 """What the readers of loggers' exports share: a first look at a file, whose it is, and what to say about it."""
 
 import os
-from dataclasses import fields, replace
+from dataclasses import fields
 from functools import lru_cache
 from pathlib import Path
 
@@ -9,10 +9,9 @@ from harken.readers.blocks import GZIPPED, stem
 from harken.readers.device import plain_head
 from harken.readers.layout import SNIFFED_BYTES, Layout, recognise_layout
 from harken.readers.options import TableOptions
-from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
 
-__all__ = ["TURNED", "cut_short_note", "describes_columns", "first_look", "never_run", "noted", "owner"]
+__all__ = ["TURNED", "cut_short_note", "describes_columns", "first_look", "never_run", "owner"]
 
 DESCRIBING = ("skip_rows", "time_format")
 """Options, beside those that name columns, that say how to read a table of a form harken does not know."""
@@ -53,11 +52,6 @@ def never_run(kind: str) -> str:
         f"harken's reader of {kind} was written from documentation and was never run on a real file: "
         "look at the result before you rely on it."
     )
-
-
-def noted(recording: Recording, *sentences: str) -> Recording:
-    """The same recording with more notes."""
-    return replace(recording, quality=recording.quality.noting(*sentences))
 
 
 def cut_short_note(path: Path) -> list[str]:

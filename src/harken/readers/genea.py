@@ -10,17 +10,17 @@ from harken.readers.device import plain_head
 from harken.readers.options import TableOptions
 from harken.support.errors import HarkenError
 
-__all__ = ["looks_like_genea", "read_genea"]
+__all__ = ["open_source", "recognises"]
 
 MARK = b"GENEA/"
 
 
-def looks_like_genea(path: Path, head: bytes) -> bool:  # noqa: ARG001 - .bin says nothing, and readers are alike
+def recognises(path: Path, head: bytes) -> bool:  # noqa: ARG001 - .bin says nothing, and readers are alike
     """Whether a file is a GENEA's, by its first bytes ``head`` (gzipped or not)."""
     return plain_head(head).startswith(MARK)
 
 
-def read_genea(path: Path, options: TableOptions) -> NoReturn:  # noqa: ARG001 - as every reader
+def open_source(path: Path, options: TableOptions) -> NoReturn:  # noqa: ARG001 - as every reader
     """Refuse a GENEA's file.
 
     Raises:

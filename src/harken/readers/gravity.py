@@ -1,13 +1,11 @@
 """Acceleration without gravity, and gravity apart -> acceleration as a sensor feels it. For exports with two files."""
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
 from harken.readers.clock import nanoseconds
 from harken.readers.options import TableOptions
-from harken.readers.table import Table
+from harken.readers.table import WholeTable
 
 __all__ = ["NO_GRAVITY", "with_gravity"]
 
@@ -19,7 +17,7 @@ FURTHEST_NS = 250_000_000
 """Gravity turns with the wearer, slowly; a sample of it is good for a quarter of a second."""
 
 
-def with_gravity(table: Table, gravity: Table, options: TableOptions) -> tuple[Table, list[str]]:
+def with_gravity(table: WholeTable, gravity: WholeTable, options: TableOptions) -> tuple[WholeTable, list[str]]:
     """Add gravity, read from a file with times of its own and interpolated, to the first three channels.
 
     Samples that no sample of gravity is near have no acceleration then, and are counted in the notes.
@@ -41,10 +39,10 @@ def with_gravity(table: Table, gravity: Table, options: TableOptions) -> tuple[T
             signals[:, axis] += np.where(far, np.nan, added).astype(np.float32)
     lost = int((far & timed).sum())
     notes = [f"Of {len(far):,} samples {lost:,} have no sample of gravity near them."] if lost else []
-    return replace(table, signals=signals), notes
+    return table.with_signals(signals), notes
 
 
-def _times(table: Table, options: TableOptions) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def _times(table: WholeTable, options: TableOptions) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Times in ns ``[n]`` and which rows have one ``[n]``."""
     if table.time is None:
         raise ValueError("a table that gravity is to be added to needs times")

@@ -11,21 +11,21 @@ from harken.readers.device import plain_head
 from harken.readers.options import TableOptions
 from harken.support.errors import HarkenError
 
-__all__ = ["looks_like_matrix", "read_matrix"]
+__all__ = ["open_source", "recognises"]
 
 REMARKS_BYTES = 512
 MARK = b"MDTC"
 PACKET = b"MDTCPACK"
 
 
-def looks_like_matrix(path: Path, head: bytes) -> bool:
+def recognises(path: Path, head: bytes) -> bool:
     """Whether a file is a Matrix's, by its first bytes ``head`` (gzipped or not), else by its name and its packets."""
     head = plain_head(head)
     named = path.name.lower().removesuffix(".gz").endswith(".bin")
     return head[REMARKS_BYTES:].startswith(MARK) or (named and PACKET in head)
 
 
-def read_matrix(path: Path, options: TableOptions) -> NoReturn:  # noqa: ARG001 - as every reader
+def open_source(path: Path, options: TableOptions) -> NoReturn:  # noqa: ARG001 - as every reader
     """Refuse a Matrix's file.
 
     Raises:

@@ -1,4 +1,4 @@
-"""OMGUI's CSV export of an Axivity AX3 or AX6 -> a Recording.
+"""OMGUI's CSV export of an Axivity AX3 or AX6 -> a ``Source``.
 
 Written by Open Movement's cwa-convert and omconvert: the time (text, or seconds since 1970), acceleration in g with six
 decimals, on an AX6 rotation in degrees a second likewise, then what the user ticked: light, temperature, battery,
@@ -11,37 +11,27 @@ scale they then have an export does not say, so such samples are marked.
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.readers.clock import nanoseconds
+from harken.readers.clock import TimeColumn, Where, nanoseconds
 from harken.readers.columns import Columns
-from harken.readers.csv import layout_of, read_table
-from harken.readers.device import DeviceSamples, device_recording
+from harken.readers.csv import CsvTable, layout_of
+from harken.readers.device import DeviceFacts, LocalSamples
+from harken.readers.device_table import DeviceTableSource, in_radians
 from harken.readers.exports import cut_short_note, first_look
 from harken.readers.layout import Layout
 from harken.readers.options import TableOptions
-from harken.readers.units import acceleration_unit, magnitude_at_rest
-from harken.recordings.recording import Recording
+from harken.readers.units import AtRest, acceleration_unit
 from harken.support.errors import HarkenError
 
-__all__ = [
-    "GYRO",
-    "LOOKED_AT",
-    "about_samples",
-    "layout_and_columns",
-    "looks_like_omgui",
-    "read_omgui",
-    "rotation_in_radians",
-    "time_unit_of",
-    "wall_clock",
-    "without_gravity",
-]
+__all__ = ["open_source", "recognises"]
 
 UNIX_TIME = re.compile(r"\d{9,10}\.\d{4}")
 TEXT_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}")
@@ -52,25 +42,24 @@ TICKED = re.compile(r"-?\d+(\.\d+)?|[rsdeFBIX]*")
 HEADER_STARTS = ("Time", "Accel-X (g)")
 
 GYRO = ("gyro_x", "gyro_y", "gyro_z")
-RADIANS = np.float32(np.pi / 180)
 PIECE, MOST_PIECES = 40, 100
 """Samples in a block of an AX6's own file, and how many blocks of the beginning are looked at."""
 LOOKED_AT = PIECE * (MOST_PIECES + 1)
-"""What ``without_gravity`` says of as many samples it says of all."""
+"""What ``_without_gravity`` says of as many samples it says of all."""
 EXCHANGED = "Acceleration and rotation stand in one another's columns, as gravity shows, in the first"
 SMALLEST_G = 1e-3
 CERTAIN = 2.0
 """In halvings of half of gravity, over all pieces."""
 
 
-def looks_like_omgui(path: Path, head: bytes) -> bool:
+def recognises(path: Path, head: bytes) -> bool:
     """Whether a file that begins with ``head`` is written as OMGUI writes."""
     layout = first_look(path, head)
     return layout is not None and _is_omgui(layout)
 
 
-def read_omgui(path: Path, options: TableOptions) -> Recording:
-    """Read a CSV export of OMGUI as it was found. See ``harken.readers.read``.
+def open_source(path: Path, options: TableOptions) -> "OmguiSource":
+    """Open a CSV export of OMGUI. See ``harken.readers.read``.
 
     Channels are ``x, y, z`` in g, from an AX6 ``gyro_x, gyro_y, gyro_z`` in rad/s, and ``temperature`` in degrees
     Celsius where it was exported.
@@ -78,56 +67,79 @@ def read_omgui(path: Path, options: TableOptions) -> Recording:
     Raises:
         HarkenError: when the file is not written as OMGUI writes.
     """
-    layout, columns = layout_and_columns(path)
-    table = read_table(path, layout, columns)
-    local_ns, timed, _ = wall_clock(path, pl.Series(table.time), table.where)
-    signals = table.signals if timed.all() else table.signals[timed]
-    rotation_in_radians(signals, table.channels)
-    unusable = without_gravity(signals) if GYRO[0] in table.channels else 0
-    at_rest = magnitude_at_rest(signals[unusable:, :3])
-    notes = [*about_samples(path, unusable, at_rest), *cut_short_note(path)]
-    samples = DeviceSamples(local_ns[timed], signals, table.channels, None, "", notes, [(0, unusable)])
-    recording = device_recording(path, samples, options)
-    dropped = {} if timed.all() else {"no time": int((~timed).sum())}
-    quality = replace(recording.quality, rows=len(timed), dropped=dropped, time_unit=time_unit_of(layout))
-    return replace(recording, quality=quality)
-
-
-def layout_and_columns(path: Path) -> tuple[Layout, Columns]:
-    """How the file is laid out, and what stands where.
-
-    Raises:
-        HarkenError: when the file is not written as OMGUI writes.
-    """
     layout = layout_of(path)
     if not _is_omgui(layout):
         raise HarkenError(f"{path}: this is not an OMGUI export: a time and accelerations with six decimals")
-    return layout, Columns(time=0, x=1, y=2, z=3, extra=_extra(layout))
+    return OmguiSource(path, options, layout)
 
 
-def time_unit_of(layout: Layout) -> str:
-    """The unit of the file's times."""
-    return "s" if _written(layout, (0,), UNIX_TIME) else "date"
+class OmguiSource(DeviceTableSource):
+    """The samples of an export. Its beginning is held back until it is known whether its sensors are mixed up."""
+
+    def __init__(self, path: Path, options: TableOptions, layout: Layout) -> None:
+        table = CsvTable(path, layout, Columns(time=0, x=1, y=2, z=3, extra=_extra(layout)))
+        time_unit = "s" if _written(layout, (0,), UNIX_TIME) else "date"
+        super().__init__(table, options, DeviceFacts(channels=table.channels, time_unit=time_unit))
+        self._at_rest: AtRest | None = None
+
+    def local_samples(self) -> Iterator[LocalSamples]:
+        """See ``DeviceSource``."""
+        untimed: list[int] = []
+        rows = self._timed(untimed)
+        beginning = _beginning(rows)
+        without = 0
+        if GYRO[0] in self.channels and beginning:
+            without = _without_gravity(np.concatenate([signals for _, signals in beginning]))
+        self.unusable = [(0, without)] if without else []
+        at_rest, done = AtRest(), 0
+        for local_ns, signals in chain(beginning, rows):
+            if self._at_rest is None:
+                at_rest.push(signals[max(0, without - done) :, :3])
+            yield local_ns, signals
+            done += len(signals)
+        self._at_rest = self._at_rest or at_rest
+        self.dropped = {"no time": sum(untimed)} if any(untimed) else {}
+
+    def read_times(self, time: pl.Series, where: Where) -> TimeColumn:
+        """See ``DeviceTableSource``."""
+        clock = nanoseconds(self._path, time, TableOptions(time_unit="s"), where)
+        if not time.dtype.is_numeric():
+            return clock
+        # Written to a ten-thousandth of a second, which is more than a float of that size keeps beyond it.
+        return replace(clock, time_ns=np.rint(clock.time_ns / 1e5).astype(np.int64) * 10**5)
+
+    def notes(self) -> list[str]:
+        """See ``DeviceSource``.
+
+        Raises:
+            HarkenError: when no row is whole.
+        """
+        at_rest = self._at_rest.magnitude() if self._at_rest is not None else math.nan
+        notes = [f"{EXCHANGED} {end:,} samples; they are marked." for _, end in self.unusable]
+        if math.isnan(at_rest) and not self.unusable:
+            raise HarkenError(f"{self._path}: no row has all three of x, y and z")
+        if acceleration_unit(at_rest) != "g" and not math.isnan(at_rest):
+            notes.append(f"At rest the acceleration is {at_rest:.3g} g, which is not gravity.")
+        return [*notes, *cut_short_note(self._path)]
+
+    def _timed(self, untimed: list[int]) -> Iterator[LocalSamples]:
+        """The rows that have a time; how many of each piece have none is added to ``untimed``."""
+        for clock, signals in self.local_rows():
+            assert clock is not None
+            timed, signals = clock.present, in_radians(signals, self.channels)
+            untimed.append(0 if timed is None else len(timed) - int(np.count_nonzero(timed)))
+            yield (clock.time_ns, signals) if timed is None else (clock.time_ns[timed], signals[timed])
 
 
-def rotation_in_radians(signals: NDArray[np.float32], channels: Sequence[str]) -> None:
-    """Turn degrees a second into radians a second, in place."""
-    if GYRO[0] in channels:
-        signals[:, 3:6] *= RADIANS
-
-
-def about_samples(path: Path, unusable: int, at_rest: float) -> list[str]:
-    """What there is to say about samples whose sensors are mixed up, and about gravity in the others.
-
-    Raises:
-        HarkenError: when no row is whole.
-    """
-    notes = [f"{EXCHANGED} {unusable:,} samples; they are marked."] if unusable else []
-    if math.isnan(at_rest) and not unusable:
-        raise HarkenError(f"{path}: no row has all three of x, y and z")
-    if acceleration_unit(at_rest) != "g" and not math.isnan(at_rest):
-        notes.append(f"At rest the acceleration is {at_rest:.3g} g, which is not gravity.")
-    return notes
+def _beginning(rows: Iterator[LocalSamples]) -> list[LocalSamples]:
+    """The first samples: as many as gravity is looked for in, or all there are."""
+    beginning, count = [], 0
+    for local_ns, signals in rows:
+        beginning.append((local_ns, signals))
+        count += len(signals)
+        if count >= LOOKED_AT:
+            break
+    return beginning
 
 
 def _extra(layout: Layout) -> tuple[tuple[str, int], ...]:
@@ -155,19 +167,7 @@ def _written(layout: Layout, positions: Sequence[int], form: re.Pattern[str]) ->
     return bool(whole) and all(form.fullmatch(row[position].strip()) for row in whole for position in positions)
 
 
-def wall_clock(
-    path: Path, time: pl.Series, where: Callable[[int], str]
-) -> tuple[NDArray[np.int64], NDArray[np.bool_], str]:
-    """What the device's clock showed, in ns since 1970 ``[rows]``; for which rows it is known ``[rows]``; and the form
-    it was written in, see ``Clock``."""
-    clock = nanoseconds(path, time, TableOptions(time_unit="s"), where)
-    known = clock.present if clock.present is not None else np.ones(len(clock.time_ns), dtype=bool)
-    # Written to a ten-thousandth of a second, which is more than a float of that size keeps beyond it.
-    local_ns = np.rint(clock.time_ns / 1e5).astype(np.int64) * 10**5 if time.dtype.is_numeric() else clock.time_ns
-    return local_ns, known, clock.form
-
-
-def without_gravity(signals: NDArray[np.float32]) -> int:
+def _without_gravity(signals: NDArray[np.float32]) -> int:
     """How many samples at the beginning are of an accelerometer that feels no gravity.
 
     The beginning ends where the size of acceleration speaks most clearly for its feeling less than half of gravity

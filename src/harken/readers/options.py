@@ -12,7 +12,7 @@ TimeUnit = Literal["s", "ms", "us", "ns"]
 AccelerationUnit = Literal["g", "m/s2", "mg", "g/64"]
 
 FASTEST_HZ = 10_000
-"""As in ``harken.recordings.mending``, which takes NumPy to import."""
+"""As in ``harken.recordings.survey``, which takes NumPy to import."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""A Parquet file with the columns of the CSV -> a Recording."""
+"""Parquet files with the columns of the CSV."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -6,36 +6,75 @@ from pathlib import Path
 
 import polars as pl
 
-from harken.readers.columns import NUMERIC_ROLES, find_columns
+from harken.readers.columns import NUMERIC_ROLES, Columns, find_columns
 from harken.readers.options import TableOptions
 from harken.readers.panics import without_panics
-from harken.readers.table import POLARS_ERRORS, TableBuilder, first_line, recording_from_table
-from harken.recordings.recording import Recording
+from harken.readers.table import POLARS_ERRORS, Table, first_line
+from harken.readers.table_source import TableSource
+from harken.recordings.source import Source
 from harken.support.errors import HarkenError
 from harken.support.files import utf8_path
 
-__all__ = ["check_types", "parquet_errors", "read_parquet"]
+__all__ = ["open_source", "recognises"]
+
+MARK = b"PAR1"
+ROWS_AT_ONCE = 1 << 19
+"""Half as many as are in a group of rows of the files that ``harken simulate`` writes."""
 
 
-def read_parquet(path: Path, options: TableOptions) -> Recording:
-    """Read a Parquet file as it was found. See ``harken.readers.read``."""
-    with parquet_errors(path) as plain:
+def recognises(path: Path, head: bytes) -> bool:
+    """Whether a file is a Parquet file, by its first bytes ``head`` or its name."""
+    return head.startswith(MARK) or path.suffix.lower() == ".parquet"
+
+
+def open_source(path: Path, options: TableOptions) -> Source:
+    """Open a Parquet file. See ``harken.readers.read``.
+
+    Raises:
+        HarkenError: when the file is damaged, or its columns cannot be what they are said to be.
+    """
+    with _parquet_errors(path) as plain:
         schema = pl.read_parquet_schema(plain)
-    header = list(schema)
     first_row = ["0" if dtype.is_numeric() else "" for dtype in schema.values()]
-    columns = find_columns(path, header, first_row, options)
-    used = {role: header[position] for role, position in columns.roles().items()}
-    check_types(path, used, schema)
-    with parquet_errors(path) as plain:
-        frame = pl.read_parquet(plain, columns=list(used.values()), glob=False)
-        table = TableBuilder(path, columns, lambda row: f"row {row + 1}")
-        table.add(frame.select(pl.col(name).alias(role) for role, name in used.items()))
-    del frame
-    return recording_from_table(table.finish(), options)
+    columns = find_columns(path, list(schema), first_row, options)
+    return TableSource(ParquetTable(path, columns, schema), options)
+
+
+class ParquetTable(Table):
+    """The columns of a Parquet file.
+
+    Args:
+        path: the file.
+        columns: which of them are read.
+        schema: what is in them.
+
+    Raises:
+        HarkenError: where a column cannot be what it is said to be.
+    """
+
+    def __init__(self, path: Path, columns: Columns, schema: Mapping[str, pl.DataType]) -> None:
+        super().__init__(path, columns)
+        self._header = list(schema)
+        for role, position in columns.roles().items():
+            _check_type(path, role, self._header[position], schema[self._header[position]])
+        with _parquet_errors(path) as plain:
+            self._rows: int = pl.scan_parquet(plain, glob=False).select(pl.len()).collect().item()
+
+    def where(self, row: int) -> str:
+        """See ``Table``."""
+        return f"row {row + 1}"
+
+    def frames(self, columns: Columns) -> Iterator[pl.DataFrame]:
+        """See ``Table``."""
+        named = [pl.col(self._header[position]).alias(role) for role, position in columns.roles().items()]
+        for first in range(0, self._rows, ROWS_AT_ONCE):
+            with _parquet_errors(self.path) as plain:
+                frame = pl.scan_parquet(plain, glob=False).slice(first, ROWS_AT_ONCE).select(named).collect()
+            yield frame
 
 
 @contextmanager
-def parquet_errors(path: Path) -> Iterator[Path]:
+def _parquet_errors(path: Path) -> Iterator[Path]:
     """Give the path of a Parquet file as polars opens it. Within the block, what polars raises for a damaged file is a
     HarkenError, and no panic is printed."""
     try:
@@ -43,12 +82,6 @@ def parquet_errors(path: Path) -> Iterator[Path]:
             yield plain
     except POLARS_ERRORS as error:
         raise HarkenError(f"{path}: not a whole Parquet file ({first_line(error)})") from error
-
-
-def check_types(path: Path, used: Mapping[str, str], schema: Mapping[str, pl.DataType]) -> None:
-    """Raise a HarkenError where a column, by its role in ``used``, cannot be what it is said to be."""
-    for role, name in used.items():
-        _check_type(path, role, name, schema[name])
 
 
 def _check_type(path: Path, role: str, name: str, dtype: pl.DataType) -> None:

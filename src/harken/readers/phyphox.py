@@ -21,15 +21,15 @@ from harken.readers.archive import is_zip, member_paths
 from harken.readers.blocks import opened
 from harken.readers.columns import Columns
 from harken.readers.csv import layout_of, read_table
-from harken.readers.exports import cut_short_note, first_look, never_run, noted, owner
+from harken.readers.exports import cut_short_note, first_look, never_run, owner
 from harken.readers.gravity import NO_GRAVITY, with_gravity
 from harken.readers.layout import SNIFFED_BYTES, Layout
 from harken.readers.options import TableOptions
-from harken.readers.table import recording_from_table
-from harken.recordings.recording import Recording
+from harken.readers.table_source import TableSource
+from harken.recordings.source import Source
 from harken.support.errors import HarkenError
 
-__all__ = ["looks_like_phyphox", "read_phyphox"]
+__all__ = ["open_source", "recognises"]
 
 TIME = re.compile(r".*\(s\)")
 AXIS = re.compile(r"(?P<what>.*?) ?(?P<axis>[xyzXYZ]) \(m/s(\^2|²)\)")
@@ -42,7 +42,7 @@ MOST_TABLES = 50
 
 
 @dataclass(frozen=True)
-class Source:
+class Acceleration:
     """Three columns of acceleration: ``total``, ``linear`` or ``gravity``."""
 
     kind: str
@@ -51,7 +51,7 @@ class Source:
     columns: Columns
 
 
-def looks_like_phyphox(path: Path, head: bytes) -> bool:
+def recognises(path: Path, head: bytes) -> bool:
     """Whether a file that begins with ``head`` is phyphox's table of an acceleration, or an archive of such."""
     if not is_zip(head):
         layout = first_look(path, head)
@@ -62,8 +62,8 @@ def looks_like_phyphox(path: Path, head: bytes) -> bool:
         return False
 
 
-def read_phyphox(path: Path, options: TableOptions) -> Recording:
-    """Read a CSV file or a zip archive of phyphox as it was found. See ``harken.readers.read``.
+def open_source(path: Path, options: TableOptions) -> Source:
+    """Open a CSV file or a zip archive of phyphox. See ``harken.readers.read``.
 
     Total acceleration is preferred; else linear acceleration and gravity are summed; linear acceleration alone is
     read too, and a note says that it has no gravity. An archive knows the date, a CSV file does not.
@@ -88,18 +88,18 @@ def read_phyphox(path: Path, options: TableOptions) -> Recording:
         notes.append(f"Read from {chosen.path.relative_to(path)}.")
         starts = _starts(chosen.path.parent / META / "time.csv")
         if starts is not None and table.time is not None and table.time.dtype.is_numeric():
-            table = replace(table, time=_dated(table.time, *starts))
+            table = table.with_time(_dated(table.time, *starts))
             options = replace(options, time_unit="ns")
-    recording = replace(recording_from_table(table, options), source=str(path))
-    return noted(recording, *notes, never_run("phyphox's exports"), *cut_short_note(chosen.path))
+    notes += [never_run("phyphox's exports"), *cut_short_note(chosen.path)]
+    return TableSource(table, options, path=path, notes=notes)
 
 
-def _sources(path: Path) -> list[Source]:
+def _sources(path: Path) -> list[Acceleration]:
     with path.open("rb") as file:
         zipped = is_zip(file.read(4))
     if not zipped:
         return _triples(path, layout_of(path), "")
-    sources: list[Source] = []
+    sources: list[Acceleration] = []
     tables = [member for member in member_paths(path) if member.suffix == ".csv" and member.parent.name != META]
     for member in tables[:MOST_TABLES]:
         with opened(member) as file:
@@ -108,7 +108,7 @@ def _sources(path: Path) -> list[Source]:
     return sources
 
 
-def _triples(path: Path, layout: Layout, stem: str) -> list[Source]:
+def _triples(path: Path, layout: Layout, stem: str) -> list[Acceleration]:
     """The accelerations in a table, by the words before their axes."""
     times = [position for position, name in enumerate(layout.header or ()) if TIME.fullmatch(name)]
     axes: dict[str, dict[str, int]] = {}
@@ -118,7 +118,7 @@ def _triples(path: Path, layout: Layout, stem: str) -> list[Source]:
     if not times:
         return []
     return [
-        Source(
+        Acceleration(
             kind=next((kind for kind, sign in KINDS.items() if sign.search(f"{stem} {what}")), "total"),
             path=path,
             layout=layout,

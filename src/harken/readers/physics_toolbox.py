@@ -5,20 +5,19 @@ accelerometer, in m/s² and without gravity. Times count in seconds from the sta
 phone wrote it is not said, and on an iPhone all three axes may point the other way round.
 """
 
-from dataclasses import replace
 from pathlib import Path
 
 from harken.readers.columns import Columns
-from harken.readers.csv import layout_of, read_table
-from harken.readers.exports import cut_short_note, first_look, never_run, noted
+from harken.readers.csv import CsvTable, layout_of
+from harken.readers.exports import cut_short_note, first_look, never_run
 from harken.readers.gravity import NO_GRAVITY
 from harken.readers.layout import Layout
 from harken.readers.options import AccelerationUnit, TableOptions
-from harken.readers.table import recording_from_table
-from harken.recordings.recording import Recording
+from harken.readers.table_source import TableSource
+from harken.recordings.source import Source
 from harken.support.errors import HarkenError
 
-__all__ = ["looks_like_physics_toolbox", "read_physics_toolbox"]
+__all__ = ["open_source", "recognises"]
 
 TIME = "time"
 G_FORCE = ("gFx", "gFy", "gFz")
@@ -28,14 +27,14 @@ LINEAR_TOTAL = "aT"
 SIGNS = "The file does not say which phone wrote it: on an iPhone all three axes may point the other way round."
 
 
-def looks_like_physics_toolbox(path: Path, head: bytes) -> bool:
+def recognises(path: Path, head: bytes) -> bool:
     """Whether a file that begins with ``head`` has Physics Toolbox's names of columns."""
     layout = first_look(path, head)
     return layout is not None and _axes(layout) is not None
 
 
-def read_physics_toolbox(path: Path, options: TableOptions) -> Recording:
-    """Read a CSV file of Physics Toolbox as it was found. See ``harken.readers.read``.
+def open_source(path: Path, options: TableOptions) -> Source:
+    """Open a CSV file of Physics Toolbox. See ``harken.readers.read``.
 
     Raises:
         HarkenError: when it has none of the app's columns of acceleration.
@@ -46,10 +45,10 @@ def read_physics_toolbox(path: Path, options: TableOptions) -> Recording:
         raise HarkenError(f"{path}: has no columns {TIME} and {', '.join(G_FORCE)}, as a file of Physics Toolbox has")
     time, x, y, z = (layout.header.index(name) for name in (TIME, *axes))
     unit: AccelerationUnit = "g" if axes == G_FORCE else "m/s2"
-    table = replace(read_table(path, layout, Columns(time=time, x=x, y=y, z=z)), unit=unit)
+    table = CsvTable(path, layout, Columns(time=time, x=x, y=y, z=z), unit)
     notes = [NO_GRAVITY] if axes == LINEAR else []
-    recording = recording_from_table(table, options)
-    return noted(recording, *notes, SIGNS, never_run("Physics Toolbox's files"), *cut_short_note(path))
+    notes += [SIGNS, never_run("Physics Toolbox's files"), *cut_short_note(path)]
+    return TableSource(table, options, notes=notes)
 
 
 def _axes(layout: Layout) -> tuple[str, str, str] | None:

@@ -14,14 +14,15 @@ import polars as pl
 from harken.readers.clock import nanoseconds
 from harken.readers.columns import Columns
 from harken.readers.csv import layout_of, read_table
-from harken.readers.exports import TURNED, cut_short_note, first_look, never_run, noted
+from harken.readers.exports import TURNED, cut_short_note, first_look, never_run
 from harken.readers.layout import Layout, is_number
 from harken.readers.options import TableOptions
-from harken.readers.table import Table, recording_from_table
-from harken.recordings.recording import Recording
+from harken.readers.table import WholeTable
+from harken.readers.table_source import TableSource
+from harken.recordings.source import Source
 from harken.support.errors import HarkenError
 
-__all__ = ["looks_like_sensorlog", "read_sensorlog"]
+__all__ = ["open_source", "recognises"]
 
 TOTAL = tuple(f"accelerometerAcceleration{axis}(G)" for axis in "XYZ")
 MOVEMENT = tuple(f"motionUserAcceleration{axis}(G)" for axis in "XYZ")
@@ -39,14 +40,14 @@ MOST_WANDER_NS = 10**9
 NOT_STEADY = "more than half of the sensor's own repeat the one before."
 
 
-def looks_like_sensorlog(path: Path, head: bytes) -> bool:
+def recognises(path: Path, head: bytes) -> bool:
     """Whether a file that begins with ``head`` has SensorLog's names of columns."""
     layout = first_look(path, head)
     return layout is not None and _acceleration(layout) is not None
 
 
-def read_sensorlog(path: Path, options: TableOptions) -> Recording:
-    """Read a CSV file of SensorLog as it was found. See ``harken.readers.read``.
+def open_source(path: Path, options: TableOptions) -> Source:
+    """Open a CSV file of SensorLog. See ``harken.readers.read``.
 
     Acceleration is the accelerometer's, else the sum of gravity and movement; rotation, where there is any, is
     ``gyro_x, gyro_y, gyro_z`` in rad/s; ``label(N)`` is the label. Signs are turned to those of Android. Times are the
@@ -69,10 +70,10 @@ def read_sensorlog(path: Path, options: TableOptions) -> Recording:
         time, more = _measured(table, sensor, options)
         notes += more
         if time is not None:
-            table, options = replace(table, time=time), replace(options, time_unit="ns")
+            table, options = table.with_time(time), replace(options, time_unit="ns")
     elif clocks == [CLOCKS[axes]]:
         options = replace(options, time_unit=options.time_unit or "s")
-    return noted(recording_from_table(table, options), *notes, never_run("SensorLog's files"), *cut_short_note(path))
+    return TableSource(table, options, notes=[*notes, never_run("SensorLog's files"), *cut_short_note(path)])
 
 
 def _acceleration(layout: Layout) -> tuple[str, ...] | None:
@@ -99,7 +100,7 @@ def _position(layout: Layout, name: str) -> int:
     return (layout.header or []).index(name)
 
 
-def _table(path: Path, layout: Layout, axes: tuple[str, ...], *time: str) -> Table:
+def _table(path: Path, layout: Layout, axes: tuple[str, ...], *time: str) -> WholeTable:
     """Total acceleration in the signs of Android, rotation and labels."""
     rotation = next((names for names in ROTATIONS if _filled(layout, names)), ())
     apart = GRAVITY if axes == MOVEMENT else ()
@@ -112,10 +113,10 @@ def _table(path: Path, layout: Layout, axes: tuple[str, ...], *time: str) -> Tab
         with np.errstate(invalid="ignore"):  # damaged numbers may be infinite
             total = total + table.signals[:, 3:6]
     channels = ("x", "y", "z", *GYRO[: len(rotation)])
-    return replace(table, signals=np.hstack([-total, others]), channels=channels, unit="g")
+    return replace(table.with_signals(np.hstack([-total, others]), channels), unit="g")
 
 
-def _measured(table: Table, sensor: pl.Series | None, options: TableOptions) -> tuple[pl.Series | None, list[str]]:
+def _measured(table: WholeTable, sensor: pl.Series | None, options: TableOptions) -> tuple[pl.Series | None, list[str]]:
     """When each row was measured, in ns since 1970; None where the time at which it was written must do."""
     if table.time is None or sensor is None:
         return None, []

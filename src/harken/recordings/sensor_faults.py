@@ -1,7 +1,6 @@
 """What a sensor does wrong, found in samples that come in pieces: values beyond its range, and one value held for long.
 
-``harken.recordings.mending`` looks at a whole recording with these, and ``harken.readers.parts`` at a file as it
-streams.
+``harken.recordings.survey`` looks at recordings and streams with these.
 """
 
 from typing import NamedTuple

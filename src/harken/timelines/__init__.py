@@ -3,7 +3,7 @@
 from harken.timelines.bout_lengths import ANY_OTHER_LABEL_S, EXPECTED_BOUT_S, expected_bouts
 from harken.timelines.bouts import BRIDGED_GAP_S
 from harken.timelines.files import write_csv
-from harken.timelines.labelling import label_parts, label_recording
+from harken.timelines.labelling import label_recording, label_stream
 from harken.timelines.smoothing import smooth
 from harken.timelines.timeline import UNSURE, Timeline
 
@@ -14,8 +14,8 @@ __all__ = [
     "UNSURE",
     "Timeline",
     "expected_bouts",
-    "label_parts",
     "label_recording",
+    "label_stream",
     "smooth",
     "write_csv",
 ]

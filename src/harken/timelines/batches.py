@@ -8,7 +8,7 @@ from types import TracebackType
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.readers.parts import Parts
+from harken.recordings.mended_stream import MendedStream
 from harken.timelines.buffers import Gathered
 from harken.timelines.windowing import StreamWindows, windows_joined
 from harken.windows.windows import Windows
@@ -30,7 +30,7 @@ class BatchedProbabilities:
             many batches wait, which limits the memory.
     """
 
-    def __init__(self, facts: Parts, probabilities: Probabilities, *, windows_at_once: int, lanes: int) -> None:
+    def __init__(self, facts: MendedStream, probabilities: Probabilities, *, windows_at_once: int, lanes: int) -> None:
         self._facts, self._probabilities, self._at_once, self._lanes = facts, probabilities, windows_at_once, lanes
         self._waiting: list[StreamWindows] = []
         self._running: deque[Future[NDArray[np.float32]]] = deque()

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.networks.specification import RATE_TOLERANCE, Specification
-from harken.readers.parts import Parts, parts_of
+from harken.recordings.mended_stream import MendedStream, stream_of
 from harken.recordings.recording import Recording
 from harken.recordings.samples import Samples
 from harken.signals import Resampler
@@ -19,7 +19,7 @@ from harken.timelines.rows import rows_of
 from harken.timelines.timeline import Timeline
 from harken.timelines.windowing import Windowing
 
-__all__ = ["Calibrate", "label_parts", "label_recording"]
+__all__ = ["Calibrate", "label_recording", "label_stream"]
 
 WINDOWS_AT_ONCE = 2000
 """Windows are copied out of the recording so many at a time: memory does not grow with their number times length."""
@@ -58,13 +58,13 @@ def label_recording(
     if recording.as_found:
         name = recording.source or recording.subject
         raise HarkenError(f"{name}: only a mended recording can be labelled; read it without as_found")
-    prepared = parts_of(specification.prepare_recording(recording))
-    return _labelled(specification, prepared, prepared.parts(), probabilities, unsure_below, None)
+    prepared = stream_of(specification.prepare_recording(recording))
+    return _labelled(specification, prepared, prepared.samples(), probabilities, unsure_below, None)
 
 
-def label_parts(
+def label_stream(
     specification: Specification,
-    parts: Parts,
+    recording: MendedStream,
     probabilities: Probabilities,
     *,
     calibrate: Calibrate | None = None,
@@ -72,11 +72,11 @@ def label_parts(
     unsure_below: float | None = None,
     lanes: int = 0,
 ) -> Timeline:
-    """Label a recording that comes in parts, as ``label_recording`` labels a whole one, in memory that does not grow.
+    """Label a stream, as ``label_recording`` labels a whole one, in memory that does not grow.
 
     Args:
         specification: of the model.
-        parts: the recording, see ``harken.readers.parts.open_parts``.
+        recording: the stream, see ``harken.readers.open_stream``.
         probabilities: as for ``label_recording``.
         calibrate: what to do to the signals first.
         non_wear_ns: when the watch was not worn, int64 ``[k, 2]``; those rows have no label. None: it always was.
@@ -87,24 +87,24 @@ def label_parts(
     Raises:
         HarkenError: as ``label_recording``.
     """
-    columns = _columns(parts, specification.channels)
-    prepared = _chosen(parts, columns, calibrate)
-    rate_hz = parts.sample_rate_hz
-    limit_ns = parts.gap_limit_ns
+    columns = _columns(recording, specification.channels)
+    prepared = _chosen(recording, columns, calibrate)
+    rate_hz = recording.sample_rate_hz
+    limit_ns = recording.gap_limit_ns
     if specification.even_grid or abs(rate_hz / specification.sample_rate_hz - 1) > RATE_TOLERANCE:
         resampler = Resampler(
-            specification.sample_rate_hz, source_rate_hz=rate_hz, largest_gap_s=parts.gap_limit_ns / 1e9
+            specification.sample_rate_hz, source_rate_hz=rate_hz, largest_gap_s=recording.gap_limit_ns / 1e9
         )
-        if not on_grid((part.time_ns for part in parts.parts()), resampler):
+        if not on_grid((samples.time_ns for samples in recording.samples()), resampler):
             prepared = _resampled(prepared, resampler)
             rate_hz, limit_ns = specification.sample_rate_hz, resampler.hole_ns
-    parts = replace(parts, channels=specification.channels, sample_rate_hz=rate_hz, gap_limit_ns=limit_ns)
-    return _labelled(specification, parts, prepared, probabilities, unsure_below, non_wear_ns, lanes)
+    recording = replace(recording, channels=specification.channels, sample_rate_hz=rate_hz, gap_limit_ns=limit_ns)
+    return _labelled(specification, recording, prepared, probabilities, unsure_below, non_wear_ns, lanes)
 
 
 def _labelled(
     specification: Specification,
-    facts: Parts,
+    facts: MendedStream,
     stream: Iterable[Samples],
     probabilities: Probabilities,
     unsure_below: float | None,
@@ -158,20 +158,21 @@ def _labelled(
     return timeline if unsure_below is None else timeline.with_unsure_below(unsure_below)
 
 
-def _columns(parts: Parts, channels: tuple[str, ...]) -> list[int]:
-    missing = [name for name in channels if name not in parts.channels]
+def _columns(recording: MendedStream, channels: tuple[str, ...]) -> list[int]:
+    missing = [name for name in channels if name not in recording.channels]
     if missing:
         raise HarkenError(
-            f"{parts.source or parts.subject} has no channel {', '.join(missing)}; it has {', '.join(parts.channels)}"
+            f"{recording.source or recording.subject} has no channel {', '.join(missing)}; it has "
+            f"{', '.join(recording.channels)}"
         )
-    return [parts.channels.index(name) for name in channels]
+    return [recording.channels.index(name) for name in channels]
 
 
-def _chosen(parts: Parts, columns: list[int], calibrate: Calibrate | None) -> Iterator[Samples]:
+def _chosen(recording: MendedStream, columns: list[int], calibrate: Calibrate | None) -> Iterator[Samples]:
     """The samples with the model's channels, calibrated."""
-    heat = parts.channels.index("temperature") if "temperature" in parts.channels else None
-    same = columns == list(range(len(parts.channels)))
-    for samples in parts.parts():
+    heat = recording.channels.index("temperature") if "temperature" in recording.channels else None
+    same = columns == list(range(len(recording.channels)))
+    for samples in recording.samples():
         signals = samples.signals
         if calibrate is not None:
             signals = calibrate(signals, None if heat is None else signals[:, heat])

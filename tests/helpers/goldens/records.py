@@ -26,8 +26,8 @@ from goldens.loggers import logger_inputs
 from goldens.real_files import real_inputs
 from goldens.tables import table_inputs
 from goldens.watches import watch_inputs
-from harken.readers import read
-from harken.readers.parts import Parts, open_parts
+from harken.readers import open_stream, read
+from harken.recordings.mended_stream import MendedStream
 from harken.recordings.recording import Recording
 from harken.recordings.samples import Samples, joined
 
@@ -70,7 +70,7 @@ def record_of(given: Input, folder: Path) -> Record:
         return _of_recording(read(path, as_found=True, **options))
 
     def stream() -> Record:
-        return _of_parts(open_parts(path, **options))
+        return _of_stream(open_stream(path, **options))
 
     whole, found, streamed = (
         _without_paths(_or_refusal(outcome), path, folder) for outcome in (mended, as_found, stream)
@@ -139,22 +139,22 @@ def _of_recording(recording: Recording) -> Record:
     }
 
 
-def _of_parts(parts: Parts) -> Record:
-    samples = joined(list(parts.parts()))
-    assert parts.rows == len(samples.time_ns)
-    assert (parts.start_ns, parts.end_ns) == (samples.time_ns[0], samples.time_ns[-1])
+def _of_stream(stream: MendedStream) -> Record:
+    samples = joined(list(stream.samples()))
+    assert stream.rows == len(samples.time_ns)
+    assert (stream.start_ns, stream.end_ns) == (samples.time_ns[0], samples.time_ns[-1])
     return {
         **_of_samples(samples),
-        "channels": parts.channels,
-        "subject": parts.subject,
-        "source": Path(parts.source).name,
-        "timezone": parts.timezone,
-        "sample_rate_hz": parts.sample_rate_hz,
-        "gap_limit_ns": parts.gap_limit_ns,
-        "gaps": len(parts.gaps_ns),
-        "gaps_ns": _digest(parts.gaps_ns),
-        "quality": asdict(parts.quality),
-        "streamed": parts.streamed,
+        "channels": stream.channels,
+        "subject": stream.subject,
+        "source": Path(stream.source).name,
+        "timezone": stream.timezone,
+        "sample_rate_hz": stream.sample_rate_hz,
+        "gap_limit_ns": stream.gap_limit_ns,
+        "gaps": len(stream.gaps_ns),
+        "gaps_ns": _digest(stream.gaps_ns),
+        "quality": asdict(stream.quality),
+        "streamed": stream.streamed,
     }
 
 

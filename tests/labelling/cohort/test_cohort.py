@@ -225,11 +225,11 @@ def test_a_process_that_dies_costs_its_own_file_and_no_other(
     (tmp_path / "site" / "sitecustomize.py").write_text(
         "import os, builtins\n"
         "import harken.labelling.file as file\n"
-        "opening = file.open_parts\n"
+        "opening = file.open_stream\n"
         "def deadly(path, **options):\n"
         "    if path.stem == 'carl': os._exit(137)\n"
         "    return opening(path, **options)\n"
-        "file.open_parts = deadly\n"
+        "file.open_stream = deadly\n"
     )
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path / "site"), os.environ.get("PYTHONPATH", "")]))
     tasks = [Task(path, f"{path.parent.name}_{path.stem}") for path in recordings_in([drawer]).files]

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from harken.labelling.cohort.tables import COHORT, QUALITY
 from harken.labelling.settings import SUMMARY
-from harken.readers.sensor_logger import looks_like_sensor_logger
+from harken.readers import sensor_logger
 from harken.runs.directory import RunDirectory
 from harken.support.errors import HarkenError
 from harken.support.printable import printable
@@ -55,7 +55,7 @@ def recordings_in(paths: Sequence[str | Path], *, out: str | Path | None = None)
     left_out: dict[str, list[Path]] = {}
     apart = None if out is None else Path(out).absolute()
     for path in map(Path, paths):
-        if not path.is_dir() or looks_like_sensor_logger(path, b""):
+        if not path.is_dir() or sensor_logger.recognises(path, b""):
             found[path] = None
             continue
         _refuse_own(path)
@@ -118,7 +118,7 @@ def _inside(folder: Path, apart: Path | None, left_out: dict[str, list[Path]]) -
                 left_out.setdefault(what, []).append(at / name)
             else:
                 folders.append(name)
-        if at != folder and looks_like_sensor_logger(at, b""):
+        if at != folder and sensor_logger.recognises(at, b""):
             found.append(at)
             folders.clear()
             continue

@@ -1,4 +1,4 @@
-"""ActiLife's CSV export of raw acceleration -> a Recording.
+"""ActiLife's CSV export of raw acceleration -> a ``Source``.
 
 Ten lines of header between two rows of dashes: the first says which device, firmware, date format and rate, the others
 serial number, start and download. Then a line of column names, or none; then ``x,y,z`` in g with three decimals, with a
@@ -12,7 +12,7 @@ Exports of *counts* begin with the same header. Counts are sums over seconds and
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -22,29 +22,20 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.readers.actigraph.export_header import ExportHeader, begins_like_an_export, read_export_header
-from harken.readers.actigraph.held import held_stretches
 from harken.readers.actigraph.info import range_of
-from harken.readers.clock import Clock, nanoseconds
+from harken.readers.actigraph.repeats import RepeatedValues
+from harken.readers.clock import TimeColumn, Where, nanoseconds
 from harken.readers.columns import Columns
-from harken.readers.csv import layout_of, read_csv, read_table
-from harken.readers.device import DeviceSamples, device_recording, plain_head
-from harken.readers.exports import cut_short_note, describes_columns, never_run
+from harken.readers.csv import CsvTable, layout_of
+from harken.readers.device import DeviceFacts, LocalSamples, plain_head
+from harken.readers.device_table import DeviceTableSource, in_radians
+from harken.readers.exports import cut_short_note, never_run
 from harken.readers.layout import Layout
 from harken.readers.options import TableOptions
-from harken.readers.table import Table
-from harken.recordings.recording import Recording
+from harken.recordings.source import SourceChangedError
 from harken.support.errors import HarkenError
 
-__all__ = [
-    "about_export",
-    "about_start",
-    "columns_of",
-    "looks_like_actilife_csv",
-    "numbered_times",
-    "read_actilife_csv",
-    "read_times",
-    "rotation_in_radians",
-]
+__all__ = ["open_source", "recognises"]
 
 AXES = ("accelerometer x", "accelerometer y", "accelerometer z")
 TIME = "timestamp"
@@ -55,79 +46,110 @@ EXTRA = {
     "gyroscope z": "gyro_z",
 }
 """Columns of an export of the IMU that become channels; rotation is in degrees a second in the file."""
-RADIANS = np.float32(np.pi / 180)
 CLOCKS = ("%H:%M:%S%.f", "%I:%M:%S%.f %p")
 
 
-def looks_like_actilife_csv(path: Path, head: bytes) -> bool:  # noqa: ARG001 - all readers are asked alike
+def recognises(path: Path, head: bytes) -> bool:  # noqa: ARG001 - as every reader
     """Whether a file that begins with ``head`` (gzipped or not) has ActiLife's header, of acceleration or of counts."""
     return begins_like_an_export(plain_head(head))
 
 
-def read_actilife_csv(path: Path, options: TableOptions) -> Recording:
-    """Read ActiLife's CSV export of raw acceleration as it was found, also gzipped.
+def open_source(path: Path, options: TableOptions) -> "ActilifeSource":
+    """Open ActiLife's CSV export of raw acceleration, also gzipped.
+
+    Channels are ``x, y, z`` in g; from an IMU's export also ``temperature`` in degrees Celsius and
+    ``gyro_x, gyro_y, gyro_z`` in rad/s. The subject is ``options.subject``, else the file's stem.
 
     Where the file has no times, samples are numbered from the header's start at the header's rate. The dates of the
     header are read in the format that it names, or in another order where that one cannot be (there are such files; a
     note says so). Times are the watch's clock, which knows of no daylight saving: ``options.timezone`` says where it
-    was set, else it is taken as UTC. Whoever describes columns or skips lines reads the file as any other table.
-
-    Returns:
-        Channels ``x, y, z`` in g; from an IMU's export also ``temperature`` in degrees Celsius and
-        ``gyro_x, gyro_y, gyro_z`` in rad/s. The subject is ``options.subject``, else the file's stem.
+    was set, else it is taken as UTC.
 
     Raises:
         HarkenError: for an export of counts, a header cut short, or a row that is not what the others are.
     """
-    if describes_columns(options):
-        return read_csv(path, options)
-    header = read_export_header(path)
-    layout = layout_of(path, header.lines)
-    columns = columns_of(path, header, layout)
-    table = read_table(path, layout, columns)
-    local_ns, of_times = _times(path, header, table, options)
-    rate = options.sample_rate_hz or header.rate_hz or _rate_of(local_ns)
-    held = held_stretches(table.signals[:, :3], rate)
-    rotation_in_radians(table.signals, table.channels)
-    notes = [*header.notes, *of_times, *about_export(held, rate, table.channels, timed=table.time is not None)]
-    samples = DeviceSamples(
-        local_ns=local_ns,
-        signals=table.signals,
-        channels=table.channels,
-        range_g=range_of(header.serial_number),
-        subject="",
-        notes=[*notes, *cut_short_note(path)],
-        unusable=held,
-        stated_rate_hz=header.rate_hz,
-        worn_on=header.limb,
-    )
-    return device_recording(path, samples, options)
+    return ActilifeSource(path, options, read_export_header(path))
 
 
-def rotation_in_radians(signals: NDArray[np.float32], channels: Sequence[str]) -> None:
-    """Turn degrees a second into radians a second, in place."""
-    for channel, name in enumerate(channels):
-        if name.startswith("gyro"):
-            signals[:, channel] *= RADIANS
+class ActilifeSource(DeviceTableSource):
+    """The samples of an export. Where they only repeat a value is known once they were read to their end."""
 
-
-def about_export(held: list[tuple[int, int]], rate_hz: float, channels: Sequence[str], *, timed: bool) -> list[str]:
-    """What there is to say about values that are only repeated, and about exports that nobody had."""
-    notes = []
-    if held:
-        seconds = sum(end - begin for begin, end in held) / rate_hz
-        notes.append(
-            f"{round(seconds):,} s only repeat a value, or are zero, which ActiLife writes where the watch slept (idle "
-            "sleep mode) or was in its dock. They are marked."
+    def __init__(self, path: Path, options: TableOptions, header: ExportHeader) -> None:
+        layout = layout_of(path, header.lines)
+        table = CsvTable(path, layout, _columns_of(path, header, layout))
+        facts = DeviceFacts(
+            channels=table.channels,
+            range_g=range_of(header.serial_number),
+            stated_rate_hz=header.rate_hz,
+            worn_on=header.limb,
         )
-    if len(channels) > 3:
-        notes.append(never_run("ActiLife's exports of the IMU"))
-    elif timed:
-        notes.append(never_run("ActiLife's exports of acceleration with times"))
-    return notes
+        super().__init__(table, options, facts)
+        self._header, self._timed = header, table.columns.time is not None
+        self._rate_hz = options.sample_rate_hz or header.rate_hz
+        self._first_ns = 0
+        if self._rate_hz is None and not self._timed:
+            raise HarkenError(f"{path}: it has no times and its header no rate; say it with --rate HZ")
+
+    def local_samples(self) -> Iterator[LocalSamples]:
+        """See ``DeviceSource``.
+
+        Raises:
+            SourceChangedError: where the header gives no rate, once all times were read.
+        """
+        rate_hz, done = self._rate_hz, 0
+        repeats, times = RepeatedValues(rate_hz or 1.0), list[NDArray[np.int64]]()
+        for clock, signals in self.local_rows():
+            local_ns = clock.time_ns if clock is not None else self._numbered(done, len(signals))
+            if not done:
+                self._first_ns = int(local_ns[0])
+            done += len(signals)
+            if rate_hz is None:
+                times.append(local_ns)
+            else:
+                repeats.push(signals[:, :3])
+            yield local_ns, in_radians(signals, self.channels)
+        if rate_hz is None:
+            self._rate_hz = _rate_of(np.concatenate(times))
+            raise SourceChangedError
+        self.unusable = repeats.finish()
+
+    def read_times(self, time: pl.Series, where: Where) -> TimeColumn:
+        """The times that stand in the file; all of them must be there. See ``DeviceTableSource``."""
+        time = time.cast(pl.String).str.strip_chars().str.replace(r",(\d+)$", ".$1")
+        first = time.drop_nulls().head(1)
+        form = None if first.str.contains(r"^\d{4}-\d\d-\d\dT").any() else _form(first, self._header.date_order)
+        # Some exports write a Z behind what is the watch's clock all the same.
+        local = replace(self._options, timezone=None, sample_rate_hz=None, time_unit=None, time_format=form)
+        clock = nanoseconds(self._path, time, local, where)
+        if clock.present is not None:
+            raise HarkenError(f"{self._path}, {where(int(np.argmin(clock.present)))}: there is no time")
+        return clock
+
+    def notes(self) -> list[str]:
+        """See ``DeviceSource``."""
+        notes = list(self._header.notes)
+        away = abs(self._first_ns - _start_ns(self._header)) // 10**9
+        if self._timed and away > 1:
+            notes.append(f"The first time is {away:,} s away from the header's start; the times count.")
+        if self.unusable:
+            seconds = sum(end - begin for begin, end in self.unusable) / (self._rate_hz or 1.0)
+            notes.append(
+                f"{round(seconds):,} s only repeat a value, or are zero, which ActiLife writes where the watch slept "
+                "(idle sleep mode) or was in its dock. They are marked."
+            )
+        if len(self.channels) > 3:
+            notes.append(never_run("ActiLife's exports of the IMU"))
+        elif self._timed:
+            notes.append(never_run("ActiLife's exports of acceleration with times"))
+        return [*notes, *cut_short_note(self._path)]
+
+    def _numbered(self, first: int, count: int) -> NDArray[np.int64]:
+        """Times of the samples from number ``first`` on, int64 ``[count]``."""
+        since_start = np.rint(np.arange(first, first + count) * (1e9 / (self._rate_hz or 1.0))).astype(np.int64)
+        return np.asarray(_start_ns(self._header) + since_start)
 
 
-def columns_of(path: Path, header: ExportHeader, layout: Layout) -> Columns:
+def _columns_of(path: Path, header: ExportHeader, layout: Layout) -> Columns:
     """Where time and acceleration are.
 
     Raises:
@@ -148,48 +170,8 @@ def columns_of(path: Path, header: ExportHeader, layout: Layout) -> Columns:
     return Columns(x=x, y=y, z=z, time=names.index(TIME) if TIME in names else None, extra=extra)
 
 
-def numbered_times(header: ExportHeader, first: int, count: int, rate_hz: float) -> NDArray[np.int64]:
-    """Times by the watch's clock of the samples from number ``first`` on, int64 ``[count]``."""
-    since_start = np.rint(np.arange(first, first + count) * (1e9 / rate_hz)).astype(np.int64)
-    return np.asarray(_start_ns(header) + since_start)
-
-
-def read_times(
-    path: Path, header: ExportHeader, time: pl.Series, options: TableOptions, where: Callable[[int], str]
-) -> Clock:
-    """The times that stand in the file, by the watch's clock; all of them must be there."""
-    time = time.cast(pl.String).str.strip_chars().str.replace(r",(\d+)$", ".$1")
-    first = time.drop_nulls().head(1)
-    form = None if first.str.contains(r"^\d{4}-\d\d-\d\dT").any() else _form(first, header.date_order)
-    # Some exports write a Z behind what is the watch's clock all the same.
-    local = replace(options, timezone=None, sample_rate_hz=None, time_unit=None, time_format=form)
-    clock = nanoseconds(path, time, local, where)
-    if clock.present is not None:
-        raise HarkenError(f"{path}, {where(int(np.argmin(clock.present)))}: there is no time")
-    return clock
-
-
-def about_start(header: ExportHeader, first_ns: int) -> list[str]:
-    """What there is to say about the first time, if the header says another."""
-    away = abs(first_ns - _start_ns(header)) // 10**9
-    return [f"The first time is {away:,} s away from the header's start; the times count."] if away > 1 else []
-
-
 def _start_ns(header: ExportHeader) -> int:
     return int((header.start - datetime(1970, 1, 1)).total_seconds()) * 10**9
-
-
-def _times(
-    path: Path, header: ExportHeader, table: Table, options: TableOptions
-) -> tuple[NDArray[np.int64], list[str]]:
-    """The times of the samples by the watch's clock, int64 ``[n]``, and what to say about them."""
-    if table.time is None:
-        rate = options.sample_rate_hz or header.rate_hz
-        if rate is None:
-            raise HarkenError(f"{path}: it has no times and its header no rate; say it with --rate HZ")
-        return numbered_times(header, 0, len(table.signals), rate), []
-    clock = read_times(path, header, table.time, options, table.where)
-    return np.require(clock.time_ns, requirements="W"), about_start(header, int(clock.time_ns[0]))
 
 
 def _form(first: pl.Series, order: str) -> str | None:

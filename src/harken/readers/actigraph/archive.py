@@ -10,13 +10,13 @@ from harken.readers.archive import ZIP_DAMAGE, ArchiveFile, unpacks_in_pieces
 from harken.readers.unpacking import refuse_too_much
 from harken.support.errors import HarkenError
 
-__all__ = ["PIECE_BYTES", "Archive", "opened_archive"]
+__all__ = ["PIECE_BYTES", "Gt3xArchive", "opened_archive"]
 
 PIECE_BYTES = 1 << 22
 UNBOUNDED = "its contents are packed in a way that no ActiGraph software uses"
 
 
-class Archive:
+class Gt3xArchive:
     """The members of an open archive, by name. See ``opened_archive``."""
 
     def __init__(self, path: Path, file: zipfile.ZipFile) -> None:
@@ -76,7 +76,7 @@ class Archive:
 
 
 @contextmanager
-def opened_archive(path: Path) -> Iterator[Archive]:
+def opened_archive(path: Path) -> Iterator[Gt3xArchive]:
     """Open a ``.gt3x`` file.
 
     Raises:
@@ -87,7 +87,7 @@ def opened_archive(path: Path) -> Iterator[Archive]:
         with _damage_named(path):
             file = zipfile.ZipFile(raw)
         with file:
-            yield Archive(path, file)
+            yield Gt3xArchive(path, file)
 
 
 @contextmanager

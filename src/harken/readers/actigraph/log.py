@@ -19,7 +19,7 @@ from harken.readers.actigraph.samples import (
 )
 from harken.support.errors import HarkenError
 
-__all__ = ["MOST_SAMPLES", "Activity", "Log", "read_activity", "read_log", "refuse_absurd_length"]
+__all__ = ["ACTIVITY_3", "IMU", "Activity", "Log", "read_log", "refuse_absurd_length"]
 
 ACTIVITY, EVENT, METADATA, PARAMETERS, IMU, ACTIVITY_2, ACTIVITY_3 = 0, 3, 6, 21, 25, 26, 27
 """Kinds of packets that are looked at. Activity with a payload of one byte is no reading: the watch was docked."""
@@ -34,37 +34,6 @@ MOST_REMARKS = 1_000
 UNPACKED = {ACTIVITY: samples_of_12_bits, ACTIVITY_2: samples_of_16_bits}
 
 
-@dataclass
-class Log:
-    """What is in a ``log.bin``.
-
-    Attributes:
-        values: int16 ``[samples, 3]`` pieces, x, y, z, in the file's order.
-        seconds: when each activity packet began, int64 pieces, in seconds since 1970 by the watch's clock.
-        counts: how many samples each of them holds, int64 pieces.
-        asleep: when the watch went to sleep, in the same seconds; int64 pieces.
-        docked: when it was put into its dock or on a cable; int64 pieces.
-        kinds: how many packets there are of each type.
-        parameters: (address space, identifier) -> 32 bits.
-        metadata: what the JSON packets say.
-        unusable: activity packets whose length no second of samples has.
-        lost_bytes, lost_places: what belongs to no whole packet.
-    """
-
-    values: list[NDArray[np.int16]] = field(default_factory=list)
-    seconds: list[NDArray[np.int64]] = field(default_factory=list)
-    counts: list[NDArray[np.int64]] = field(default_factory=list)
-    asleep: list[NDArray[np.int64]] = field(default_factory=list)
-    docked: list[NDArray[np.int64]] = field(default_factory=list)
-    kinds: NDArray[np.int64] = field(default_factory=lambda: np.zeros(256, dtype=np.int64))
-    parameters: dict[tuple[int, int], int] = field(default_factory=dict)
-    metadata: Metadata = field(default_factory=Metadata)
-    unusable: int = 0
-    lost_bytes: int = 0
-    lost_places: int = 0
-    samples: int = 0
-
-
 class Activity(NamedTuple):
     """Some seconds of acceleration: ``values`` int16 ``[samples, 3]``, x, y, z; when each packet began and how many
     samples it holds, int64 ``[packets]``."""
@@ -74,47 +43,66 @@ class Activity(NamedTuple):
     counts: NDArray[np.int64]
 
 
-def read_log(path: Path, pieces: Iterable[bytes], *, values: bool = True) -> Log:
-    """Read a ``log.bin`` that comes in pieces, in memory of its samples (six bytes each) and one piece.
+@dataclass
+class Log:
+    """What is in a ``log.bin`` as far as it was read, beside the acceleration itself.
+
+    Attributes:
+        seconds: when each packet of acceleration began, int64 pieces, in seconds since 1970 by the watch's clock.
+        counts: how many samples each of them holds, int64 pieces.
+        latest: the latest of these seconds; -1 before the first.
+        again: packets of acceleration that were left out since another one before them began with the same second.
+        asleep: when the watch went to sleep, in the same seconds; int64 pieces.
+        docked: when it was put into its dock or on a cable; int64 pieces.
+        kinds: how many packets there are of each type.
+        parameters: (address space, identifier) -> 32 bits.
+        remarks: the JSON packets.
+        unusable: packets of acceleration whose length no second of samples has.
+        lost_bytes, lost_places: what belongs to no whole packet.
+        samples: of all packets of acceleration.
+    """
+
+    seconds: list[NDArray[np.int64]] = field(default_factory=list)
+    counts: list[NDArray[np.int64]] = field(default_factory=list)
+    latest: int = -1
+    again: int = 0
+    asleep: list[NDArray[np.int64]] = field(default_factory=list)
+    docked: list[NDArray[np.int64]] = field(default_factory=list)
+    kinds: NDArray[np.int64] = field(default_factory=lambda: np.zeros(256, dtype=np.int64))
+    parameters: dict[tuple[int, int], int] = field(default_factory=dict)
+    remarks: list[bytes] = field(default_factory=list)
+    unusable: int = 0
+    lost_bytes: int = 0
+    lost_places: int = 0
+    samples: int = 0
+
+    @property
+    def metadata(self) -> Metadata:
+        """What the JSON packets say."""
+        return parse_metadata(self.remarks)
+
+
+def read_log(path: Path, pieces: Iterable[bytes], log: Log) -> Iterator[Activity]:
+    """The acceleration of a ``log.bin`` that comes in pieces, in the file's order, in memory of one piece.
+
+    Of the packets that begin with the same second, the first counts.
 
     Args:
         path: the file, for errors.
         pieces: the log.
-        values: whether the samples are kept; without them it takes 16 bytes a second.
+        log: takes what else there is, 16 bytes a second.
 
     Raises:
         HarkenError: when it holds more samples than can be.
     """
-    log = Log()
-    for activity in _walk(path, pieces, log):
-        log.seconds.append(activity.seconds)
-        log.counts.append(activity.counts)
-        if values:
-            log.values.append(activity.values)
-    return log
-
-
-def read_activity(path: Path, pieces: Iterable[bytes]) -> Iterator[Activity]:
-    """The acceleration of a ``log.bin`` that comes in pieces, in the file's order, in memory of one piece.
-
-    Raises:
-        HarkenError: as ``read_log``.
-    """
-    return _walk(path, pieces, Log())
-
-
-def _walk(path: Path, pieces: Iterable[bytes], log: Log) -> Iterator[Activity]:
-    """The acceleration; what else there is goes into ``log``."""
-    remarks: list[bytes] = []
     rest = np.empty(0, dtype=np.uint8)
     joined = True
     for piece in pieces:
         data = np.concatenate([rest, np.frombuffer(piece, dtype=np.uint8)])
         packets = find_packets(data, joined=joined, final=False)
-        yield from _take(path, log, remarks, data, packets)
+        yield from _take(path, log, data, packets)
         rest, joined = data[packets.consumed :], packets.joined
-    yield from _take(path, log, remarks, rest, find_packets(rest, joined=joined, final=True))
-    log.metadata = parse_metadata(remarks)
+    yield from _take(path, log, rest, find_packets(rest, joined=joined, final=True))
 
 
 def refuse_absurd_length(path: Path, samples: int) -> None:
@@ -126,7 +114,7 @@ def refuse_absurd_length(path: Path, samples: int) -> None:
         )
 
 
-def _take(path: Path, log: Log, remarks: list[bytes], data: NDArray[np.uint8], packets: Packets) -> Iterator[Activity]:
+def _take(path: Path, log: Log, data: NDArray[np.uint8], packets: Packets) -> Iterator[Activity]:
     log.lost_bytes += packets.lost_bytes
     log.lost_places += packets.lost_places
     log.kinds += np.bincount(packets.types, minlength=256)
@@ -135,18 +123,40 @@ def _take(path: Path, log: Log, remarks: list[bytes], data: NDArray[np.uint8], p
         if packets.types[packet] == PARAMETERS:
             if len(log.parameters) < MOST_REMARKS:
                 log.parameters |= parameters_from(payload)
-        elif len(remarks) < MOST_REMARKS:
-            remarks.append(payload)
+        elif len(log.remarks) < MOST_REMARKS:
+            log.remarks.append(payload)
     events = (packets.types == EVENT) & (packets.sizes == 1)
     log.asleep.append(packets.seconds[events][data[packets.payloads[events]] == ASLEEP])
     activity = np.isin(packets.types, (ACTIVITY, ACTIVITY_2))
     log.docked.append(packets.seconds[activity & (packets.sizes == 1)])
-    yield from _take_activity(path, log, data, packets, np.flatnonzero(activity & (packets.sizes > 1)))
+    found = _activity(path, log, data, packets, np.flatnonzero(activity & (packets.sizes > 1)))
+    if found is None:
+        return
+    first = _first_of_each_second(found.seconds, log)
+    if not first.all():
+        log.again += int((~first).sum())
+        found = Activity(found.values[np.repeat(first, found.counts)], found.seconds[first], found.counts[first])
+    log.seconds.append(found.seconds)
+    log.counts.append(found.counts)
+    yield found
 
 
-def _take_activity(
+def _first_of_each_second(seconds: NDArray[np.int64], log: Log) -> NDArray[np.bool_]:
+    """Which packets are the first of their second, ``[packets]``, also among those that were read before."""
+    first = np.zeros(len(seconds), dtype=bool)
+    first[np.unique(seconds, return_index=True)[1]] = True
+    least, most = int(seconds.min()), int(seconds.max())
+    if least <= log.latest:  # only where the clock was set back
+        for before in log.seconds:
+            if len(before) and before.min() <= most and before.max() >= least:
+                first &= ~np.isin(seconds, before)
+    log.latest = max(log.latest, most)
+    return first
+
+
+def _activity(
     path: Path, log: Log, data: NDArray[np.uint8], packets: Packets, chosen: NDArray[np.int64]
-) -> Iterator[Activity]:
+) -> Activity | None:
     """Unpack the chosen packets: all of one kind and length, which is nearly always all there are, at once."""
     types, sizes = packets.types[chosen], packets.sizes[chosen]
     counts = np.where(types == ACTIVITY, whole_samples_of_12_bits(sizes), whole_samples_of_16_bits(sizes))
@@ -156,7 +166,7 @@ def _take_activity(
     log.samples += int(counts.sum())
     refuse_absurd_length(path, log.samples)
     if not len(chosen):
-        return
+        return None
     ends = np.cumsum(counts)
     values = np.empty((ends[-1], 3), dtype=np.int16)
     for alike in _alike(types.astype(np.int64) << 16 | sizes):
@@ -167,7 +177,7 @@ def _take_activity(
         else:
             rows = (ends - counts)[alike][:, np.newaxis] + np.arange(unpacked.shape[1])
             values[rows] = unpacked
-    yield Activity(values, packets.seconds[chosen], counts)
+    return Activity(values, packets.seconds[chosen], counts)
 
 
 def _alike(keys: NDArray[np.int64]) -> list[NDArray[np.int64]]:

@@ -1,18 +1,20 @@
 """The GT3X+'s log before firmware 3: ``activity.bin``, samples from the start to the end without any packets."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from harken.readers.actigraph.archive import Archive
-from harken.readers.actigraph.found import NS_PER_S, Found, seconds_text
-from harken.readers.actigraph.held import held_stretches
-from harken.readers.actigraph.info import INFO, Info
+from harken.readers.actigraph.archive import Gt3xArchive, opened_archive
+from harken.readers.actigraph.info import INFO, Info, Metadata
 from harken.readers.actigraph.log import refuse_absurd_length
+from harken.readers.actigraph.repeats import RepeatedValues
 from harken.readers.actigraph.samples import samples_of_12_bits, whole_samples_of_12_bits
+from harken.readers.actigraph.source import NS_PER_S, ActigraphSource, Readings, seconds_text
+from harken.readers.options import TableOptions
 from harken.support.errors import HarkenError
 
-__all__ = ["OLD_LOG", "from_old_log"]
+__all__ = ["OLD_LOG", "OldLogSource"]
 
 OLD_LOG = "activity.bin"
 MOST_BYTES = 1 << 28
@@ -22,33 +24,45 @@ PIECE_BYTES = 9 << 19
 FASTEST_HZ = 512
 
 
-def from_old_log(path: Path, archive: Archive, info: Info) -> Found:
-    """Read the ``activity.bin`` of an archive.
+class OldLogSource(ActigraphSource):
+    """The samples of an ``activity.bin``.
 
     Raises:
-        HarkenError: when it is damaged, absurdly large or empty, or start, rate or scale are not known.
+        HarkenError: when it is absurdly large or empty, or start, rate or scale are not known.
     """
-    size = archive.unpacked_bytes(OLD_LOG)
-    if size > MOST_BYTES:
-        raise HarkenError(f"{path}: its {OLD_LOG} unpacks to {size:,} bytes, which no recording does; it is refused")
-    refuse_absurd_length(path, whole_samples_of_12_bits(size))
-    start, rate = info.time_ns("Start Date"), info.number("Sample Rate")
-    if start is None or rate is None or not 1 <= rate <= FASTEST_HZ:
-        raise HarkenError(f"{path}: its {INFO} gives no {'rate' if start else 'start'}, and its {OLD_LOG} has none")
-    values = [
-        samples_of_12_bits(np.frombuffer(piece, dtype=np.uint8)[np.newaxis])[0]
-        for piece in archive.pieces(OLD_LOG, PIECE_BYTES)
-    ]
-    n = sum(map(len, values))
-    if n == 0:
-        raise HarkenError(f"{path}: there is no acceleration in its {OLD_LOG}")
-    scale = info.documented_scale
-    if scale is None:
-        raise HarkenError(f"{path}: has a log as of a GT3X+, but a serial number {info['Serial Number']!r}")
-    whole = np.concatenate(values)
-    values.clear()
-    held = held_stretches(whole, rate)
-    repeated = sum(end - begin for begin, end in held) / rate
-    notes = [f"{seconds_text(repeated)} only repeat a value: the watch slept (idle sleep mode). They are marked."]
-    local_ns = start + np.rint(np.arange(n) * (NS_PER_S / rate)).astype(np.int64)
-    return Found([whole], local_ns, rate, scale, notes if held else [], stated_rate_hz=rate, held=held)
+
+    def __init__(self, path: Path, options: TableOptions, info: Info, archive: Gt3xArchive) -> None:
+        size = archive.unpacked_bytes(OLD_LOG)
+        if size > MOST_BYTES:
+            raise HarkenError(
+                f"{path}: its {OLD_LOG} unpacks to {size:,} bytes, which no recording does; it is refused"
+            )
+        refuse_absurd_length(path, whole_samples_of_12_bits(size))
+        start, rate = info.time_ns("Start Date"), info.number("Sample Rate")
+        if start is None or rate is None or not 1 <= rate <= FASTEST_HZ:
+            raise HarkenError(f"{path}: its {INFO} gives no {'rate' if start else 'start'}, and its {OLD_LOG} has none")
+        if whole_samples_of_12_bits(size) == 0:
+            raise HarkenError(f"{path}: there is no acceleration in its {OLD_LOG}")
+        scale = info.documented_scale
+        if scale is None:
+            raise HarkenError(f"{path}: has a log as of a GT3X+, but a serial number {info['Serial Number']!r}")
+        super().__init__(path, options, info, Metadata(), rate)
+        self._start_ns, self.rate_hz, self.scale = start, rate, scale
+
+    def readings(self) -> Iterator[Readings]:
+        """See ``ActigraphSource``."""
+        repeats, done = RepeatedValues(self.rate_hz), 0
+        with opened_archive(self._path) as archive:
+            for piece in archive.pieces(OLD_LOG, PIECE_BYTES):
+                values = samples_of_12_bits(np.frombuffer(piece, dtype=np.uint8)[np.newaxis])[0]
+                repeats.push(values)
+                since_start = np.arange(done, done + len(values)) * (NS_PER_S / self.rate_hz)
+                yield self._start_ns + np.rint(since_start).astype(np.int64), values
+                done += len(values)
+        self.unusable = repeats.finish()
+
+    def log_notes(self) -> list[str]:
+        """See ``ActigraphSource``."""
+        repeated = sum(end - begin for begin, end in self.unusable) / self.rate_hz
+        note = f"{seconds_text(repeated)} only repeat a value: the watch slept (idle sleep mode). They are marked."
+        return [note] if self.unusable else []

@@ -1,20 +1,25 @@
-"""What a ``log.bin`` of packets makes of a recording: rate, scale, times, and where seconds are missing and why."""
+"""A ``log.bin`` of packets -> a ``Source``: rate, scale, times, and where seconds are missing and why."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.readers.actigraph.archive import Archive
-from harken.readers.actigraph.found import NS_PER_S, Found, seconds_text
+from harken.readers.actigraph.archive import Gt3xArchive, opened_archive
 from harken.readers.actigraph.info import ACCEL_SCALE, INFO, SAMPLE_RATE, Info, Metadata, encoded_float
 from harken.readers.actigraph.log import ACTIVITY_3, IMU, Log, read_log
+from harken.readers.actigraph.source import NS_PER_S, ActigraphSource, Readings, seconds_text
+from harken.readers.options import TableOptions
+from harken.recordings.source import SourceChangedError
 from harken.support.errors import HarkenError
 
-__all__ = ["LOG", "PacketFacts", "from_packet_log", "packet_facts", "sample_times", "turned_back"]
+__all__ = ["LOG", "PacketLogSource"]
 
 LOG = "log.bin"
+HEAD_BYTES = 1 << 18
 MOST_BYTES = 1 << 32
 """The memory of the largest ActiGraph, 4 GB."""
 BOMB_BYTES, BOMB_RATIO = 1 << 24, 200
@@ -29,109 +34,121 @@ class PacketFacts:
     """What the packets of a log say of all of its samples.
 
     Attributes:
-        first: which packets count, bool ``[packets]``: of a second that came twice, the first.
-        seconds, counts: of those, when each began and how many samples it holds, int64 ``[kept packets]``.
         rate_hz: samples a second.
         stated_rate_hz: what the file says of its rate; None where it says nothing.
         scale: steps of the sensor in a g.
-        turned: whether the axes are turned by 90 degrees.
-        notes: sentences for a person.
         metadata: what the log says about the wearer and the clock.
+        notes: sentences for a person about rate and scale.
     """
 
-    first: NDArray[np.bool_]
-    seconds: NDArray[np.int64]
-    counts: NDArray[np.int64]
     rate_hz: float
     stated_rate_hz: float | None
     scale: float
-    turned: bool
-    notes: list[str]
     metadata: Metadata
+    notes: tuple[str, ...]
 
 
-def from_packet_log(path: Path, archive: Archive, info: Info) -> Found:
-    """Read the ``log.bin`` of an archive.
+class PacketLogSource(ActigraphSource):
+    """The samples of a ``log.bin``.
 
-    Raises:
-        HarkenError: when it is damaged or absurdly large, holds no acceleration, or no scale is known.
-    """
-    log, facts = packet_facts(path, archive, info, values=True)
-    values = log.values
-    if not facts.first.all():
-        values = [np.concatenate(values)[np.repeat(facts.first, np.concatenate(log.counts))]]
-    if facts.turned:
-        values = [turned_back(each) for each in values]
-    return Found(
-        values=values,
-        local_ns=sample_times(facts.seconds, facts.counts, facts.rate_hz),
-        rate_hz=facts.rate_hz,
-        scale=facts.scale,
-        notes=facts.notes,
-        metadata=facts.metadata,
-        stated_rate_hz=facts.stated_rate_hz,
-    )
-
-
-def packet_facts(path: Path, archive: Archive, info: Info, *, values: bool) -> tuple[Log, PacketFacts]:
-    """Go through the ``log.bin`` of an archive, and keep its ``values`` or not.
+    What the packets say is taken from the beginning of the log, and compared with the whole each time that it was read.
 
     Raises:
-        HarkenError: as ``from_packet_log``.
+        HarkenError: when it is absurdly large, holds no acceleration, or no scale is known.
     """
-    size = archive.unpacked_bytes(LOG)
-    if size > MOST_BYTES or size > max(BOMB_BYTES, BOMB_RATIO * archive.packed_bytes(LOG)):
-        raise HarkenError(f"{path}: its {LOG} unpacks to {size:,} bytes, which no recording does; it is refused")
-    log = read_log(path, archive.pieces(LOG), values=values)
+
+    def __init__(self, path: Path, options: TableOptions, info: Info, archive: Gt3xArchive) -> None:
+        size = archive.unpacked_bytes(LOG)
+        if size > MOST_BYTES or size > max(BOMB_BYTES, BOMB_RATIO * archive.packed_bytes(LOG)):
+            raise HarkenError(f"{path}: its {LOG} unpacks to {size:,} bytes, which no recording does; it is refused")
+        self._asked, self._log = options, Log()
+        try:
+            facts = _facts_of(path, info, islice(archive.pieces(LOG, HEAD_BYTES), 1))
+        except HarkenError:  # also where nothing is wrong, but all of this comes later in the log
+            facts = _facts_of(path, info, archive.pieces(LOG))
+        self._become(path, info, facts)
+
+    def _become(self, path: Path, info: Info, facts: PacketFacts) -> None:
+        super().__init__(path, self._asked, info, facts.metadata, facts.stated_rate_hz)
+        self._facts, self.rate_hz, self.scale = facts, facts.rate_hz, facts.scale
+
+    def readings(self) -> Iterator[Readings]:
+        """See ``ActigraphSource``.
+
+        Raises:
+            SourceChangedError: where the log as a whole says something else than its beginning.
+        """
+        log, turned = Log(), _turns_its_axes(self._info)
+        with opened_archive(self._path) as archive:
+            for values, seconds, counts in read_log(self._path, archive.pieces(LOG), log):
+                yield _sample_times(seconds, counts, self.rate_hz), _turned_back(values) if turned else values
+        facts = _facts(self._path, self._info, log)
+        if facts != self._facts:
+            self._become(self._path, self._info, facts)
+            raise SourceChangedError
+        self._log = log
+
+    def log_notes(self) -> list[str]:
+        """See ``ActigraphSource``."""
+        log = self._log
+        notes = list(self._facts.notes)
+        if _turns_its_axes(self._info):
+            notes.append("Firmware 1.6.0 of this watch turns its axes by 90 degrees; they were turned back.")
+        notes += _gaps(log)
+        if log.again:
+            notes.append(
+                f"{seconds_text(log.again)} came a second time by the watch's clock and were left out; the first stay."
+            )
+        if short := sum(int((counts < self.rate_hz).sum()) for counts in log.counts):
+            notes.append(
+                f"{seconds_text(short)} of the recording hold fewer samples than the rate; they begin with the second."
+            )
+        if log.lost_bytes:
+            notes.append(
+                f"{log.lost_bytes:,} bytes in {log.lost_places:,} places of its {LOG} are no whole packets (their "
+                "checksum is wrong, or they are cut short); what was in them is missing."
+            )
+        if log.unusable:
+            notes.append(f"{log.unusable:,} packets of acceleration have an impossible length and were left out.")
+        if log.kinds[IMU]:
+            notes.append("The file also holds the watch's second sensor (IMU), which harken does not read.")
+        return notes
+
+
+def _facts_of(path: Path, info: Info, pieces: Iterable[bytes]) -> PacketFacts:
+    """What a log, or its beginning, says. See ``_facts``."""
+    log = Log()
+    for _ in read_log(path, pieces, log):
+        pass
+    return _facts(path, info, log)
+
+
+def _facts(path: Path, info: Info, log: Log) -> PacketFacts:
+    """What a log says that was read.
+
+    Raises:
+        HarkenError: when it holds no acceleration, or no scale is known.
+    """
     if not log.samples:
         other = "; it holds packets of a CentrePoint Insight Watch, which harken does not read"
         raise HarkenError(f"{path}: there is no acceleration in its {LOG}" + (other if log.kinds[ACTIVITY_3] else ""))
-    first = _first_of_each_second(log)
-    seconds, counts = np.concatenate(log.seconds)[first], np.concatenate(log.counts)[first]
-    rate, notes = _rate(info, log, counts)
+    rate, of_rate = _rate(info, log)
     scale, of_scale = _scale(path, info, log)
-    notes += of_scale
-    turned = info["Serial Number"].upper().startswith(TURNED_DEVICE) and info["Firmware"] == TURNED_FIRMWARE
-    if turned:
-        notes.append("Firmware 1.6.0 of this watch turns its axes by 90 degrees; they were turned back.")
-    notes += _gaps(seconds, log)
-    if again := int((~first).sum()):
-        notes.append(
-            f"{seconds_text(again)} came a second time by the watch's clock and were left out; the first stay."
-        )
-    if short := int((counts < rate).sum()):
-        notes.append(
-            f"{seconds_text(short)} of the recording hold fewer samples than the rate; they begin with the second."
-        )
-    if log.lost_bytes:
-        notes.append(
-            f"{log.lost_bytes:,} bytes in {log.lost_places:,} places of its {LOG} are no whole packets (their "
-            "checksum is wrong, or they are cut short); what was in them is missing."
-        )
-    if log.unusable:
-        notes.append(f"{log.unusable:,} packets of acceleration have an impossible length and were left out.")
-    if log.kinds[IMU]:
-        notes.append("The file also holds the watch's second sensor (IMU), which harken does not read.")
-    stated = _stated_rate(info, log) or None
-    return log, PacketFacts(first, seconds, counts, rate, stated, scale, turned, notes, log.metadata)
+    return PacketFacts(rate, _stated_rate(info, log) or None, scale, log.metadata, (*of_rate, *of_scale))
 
 
-def turned_back(values: NDArray[np.int16]) -> NDArray[np.int16]:
+def _turns_its_axes(info: Info) -> bool:
+    return info["Serial Number"].upper().startswith(TURNED_DEVICE) and info["Firmware"] == TURNED_FIRMWARE
+
+
+def _turned_back(values: NDArray[np.int16]) -> NDArray[np.int16]:
     """Samples ``[n, 3]`` of a watch that turns its axes, as others give them."""
     return np.stack([values[:, 1], -values[:, 0], values[:, 2]], axis=1)
 
 
-def _first_of_each_second(log: Log) -> NDArray[np.bool_]:
-    """Which packets are the first of their second, ``[packets]``."""
-    seconds = np.concatenate(log.seconds)
-    first = np.zeros(len(seconds), dtype=bool)
-    first[np.unique(seconds, return_index=True)[1]] = True
-    return first
-
-
-def _rate(info: Info, log: Log, counts: NDArray[np.int64]) -> tuple[float, list[str]]:
+def _rate(info: Info, log: Log) -> tuple[float, list[str]]:
     """Samples per second: what the seconds hold, which the file also says."""
-    counted = int(np.bincount(counts).argmax())
+    counted = int(np.bincount(np.concatenate(log.counts)).argmax())
     said = _stated_rate(info, log)
     if said in (counted, 0):
         return float(counted), []
@@ -157,7 +174,7 @@ def _scale(path: Path, info: Info, log: Log) -> tuple[float, list[str]]:
     return scale, []
 
 
-def sample_times(seconds: NDArray[np.int64], counts: NDArray[np.int64], rate_hz: float) -> NDArray[np.int64]:
+def _sample_times(seconds: NDArray[np.int64], counts: NDArray[np.int64], rate_hz: float) -> NDArray[np.int64]:
     """Times in ns ``[samples]``: every packet begins with its second; one that holds too many is spread over it."""
     usual = int(rate_hz)
     if (counts == usual).all():
@@ -171,9 +188,9 @@ def sample_times(seconds: NDArray[np.int64], counts: NDArray[np.int64], rate_hz:
     return time_ns
 
 
-def _gaps(seconds: NDArray[np.int64], log: Log) -> list[str]:
+def _gaps(log: Log) -> list[str]:
     """What to say about seconds that are not there: those the watch slept through, and others."""
-    there = np.unique(seconds)
+    there = np.sort(np.concatenate(log.seconds))
     before = np.flatnonzero(np.diff(there) > 1)
     begin, end = there[before], there[before + 1]
     lengths = end - begin - 1

@@ -1,5 +1,5 @@
-"""Axivity AX3 and AX6: ``.cwa`` and ``.cwa.gz`` -> a Recording."""
+"""Axivity AX3 and AX6: ``.cwa`` and ``.cwa.gz``."""
 
-from harken.readers.axivity.reading import looks_like_axivity, read_axivity
+from harken.readers.axivity.source import open_source, recognises
 
-__all__ = ["looks_like_axivity", "read_axivity"]
+__all__ = ["open_source", "recognises"]

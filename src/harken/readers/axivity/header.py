@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
-__all__ = ["Header", "looks_like_header", "read_header"]
+__all__ = ["CwaHeader", "looks_like_header", "read_header"]
 
 MARK = b"MD\xfc\x03"
 """And the length of what follows, 1,020 bytes."""
@@ -15,7 +15,7 @@ SUBJECT, SITE = "_sc", "_p"
 
 
 @dataclass(frozen=True)
-class Header:
+class CwaHeader:
     """``device`` is the watch's number, ``subject`` whose it was, ``site`` where it was worn; these two are empty when
     they were not written down."""
 
@@ -42,12 +42,12 @@ def looks_like_header(head: bytes) -> bool:
     return head.startswith(MARK)
 
 
-def read_header(head: bytes) -> Header:
+def read_header(head: bytes) -> CwaHeader:
     """Read the first 1,024 bytes of a file. They carry no checksum."""
     upper = int.from_bytes(head[11:13], "little")
     annotation = head[ANNOTATION].decode("latin-1").strip(FILLER)
     said = parse_qs(annotation, errors="replace")
-    return Header(
+    return CwaHeader(
         model="AX6" if head[4] == AX6 else "AX3",
         device=int.from_bytes(head[5:7], "little") | (0 if upper == 0xFFFF else upper) << 16,
         session=int.from_bytes(head[7:11], "little"),

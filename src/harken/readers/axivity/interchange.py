@@ -1,7 +1,6 @@
 """The beginning of an AX6 recording, where the two sensors' values may stand in one another's places."""
 
 import math
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +15,9 @@ CERTAIN = 2.0
 """In doublings of the size of gravity, over all blocks taken to be interchanged."""
 
 
-def interchanged(signals: NDArray[np.float32], blocks: Blocks) -> list[tuple[int, int]]:
-    """Where at the beginning of a session the gyroscope's values feel gravity and the accelerometer's do not.
+def interchanged(signals: NDArray[np.float32], blocks: Blocks) -> int:
+    """For how many samples at the beginning of a session the gyroscope's values feel gravity and the accelerometer's
+    do not.
 
     Watches were seen to begin like this (firmware 53 and 54, both of the recordings at hand, for 1 and for 10 s).
     The beginning is cut where gravity speaks most clearly for the gyroscope's places before, and for the
@@ -25,21 +25,14 @@ def interchanged(signals: NDArray[np.float32], blocks: Blocks) -> list[tuple[int
 
     Args:
         signals: ``[n, channels]``, acceleration in g and rotation in rad/s.
-        blocks: the blocks that they come from, all with six axes or more.
-
-    Returns:
-        Ranges of samples, ``[start, end)``.
+        blocks: the first blocks of the session, ``BLOCKS_LOOKED_AT`` at most, which the signals come from, all with six
+            axes or more.
     """
     ends = np.cumsum(blocks.samples)
-    begins = [0, *(np.flatnonzero(blocks.new_session) + 1).tolist(), len(blocks.rows)]
-    ranges = []
-    for first, last in pairwise(begins):
-        looked_at = range(first, min(last, first + BLOCKS_LOOKED_AT))
-        score = np.cumsum([_score(signals[ends[b] - blocks.samples[b] : ends[b]], blocks, b) for b in looked_at])
-        best = int(np.argmax(score))
-        if score[best] > CERTAIN:
-            ranges.append((int(ends[first] - blocks.samples[first]), int(ends[first + best])))
-    return ranges
+    starts = ends - blocks.samples
+    score = np.cumsum([_score(signals[starts[block] : ends[block]], blocks, block) for block in range(len(ends))])
+    best = int(np.argmax(score))
+    return int(ends[best]) if score[best] > CERTAIN else 0
 
 
 def _score(signals: NDArray[np.float32], blocks: Blocks, block: int) -> float:

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from harken.readers.axivity.blocks import BLOCK_BYTES, BYTES_PER_SAMPLE, HEADER_BYTES, Blocks
 from harken.readers.axivity.times import sample_times, spans
+from harken.readers.device import LocalSamples
 from harken.support.errors import HarkenError
 
-__all__ = ["Piece", "channels_of", "read_pieces", "read_samples"]
+__all__ = ["channels_of", "read_samples"]
 
 ACCELERATION = ("x", "y", "z")
 ROTATION = ("gyro_x", "gyro_y", "gyro_z")
@@ -22,33 +23,19 @@ BLOCKS_AT_ONCE = 4_000
 BLOCKS_IN_CACHE = 250
 """What is made on the way to the values of so many blocks stays in the processor's cache."""
 
-Piece = tuple[NDArray[np.int64], NDArray[np.float32]]
-"""Wall clock in ns ``[n]``; signals ``[n, channels]`` in g, rad/s and °C."""
-
 
 def channels_of(blocks: Blocks) -> tuple[str, ...]:
     """The channels that the blocks hold, in the order of their signals."""
     return (*ACCELERATION, *(ROTATION if blocks.has_rotation else ()), "temperature")
 
 
-def read_samples(path: Path, source: Path, blocks: Blocks) -> Piece:
-    """Read the samples of the whole blocks of ``path``, in the file's order; errors name ``source``.
+def read_samples(path: Path, source: Path, blocks: Blocks) -> Iterator[LocalSamples]:
+    """Read the samples of the whole blocks of ``path``, in g, rad/s and °C, a few thousand blocks at a time and in the
+    file's order; errors name ``source``.
 
     Raises:
         HarkenError: when the file is no longer what it was when its blocks were looked at.
     """
-    count = int(blocks.samples.sum())
-    time_ns, signals = np.empty(count, np.int64), np.empty((count, len(channels_of(blocks))), np.float32)
-    done = 0
-    for some, content in _contents(path, source, blocks):
-        end = done + int(blocks.samples[some].sum())
-        _fill(blocks, some, content, time_ns[done:end], signals[done:end])
-        done = end
-    return time_ns, signals
-
-
-def read_pieces(path: Path, source: Path, blocks: Blocks) -> Iterator[Piece]:
-    """The same a few thousand blocks at a time."""
     channels = len(channels_of(blocks))
     for some, content in _contents(path, source, blocks):
         count = int(blocks.samples[some].sum())
@@ -59,10 +46,11 @@ def read_pieces(path: Path, source: Path, blocks: Blocks) -> Iterator[Piece]:
 
 def _contents(path: Path, source: Path, blocks: Blocks) -> Iterator[tuple[slice, NDArray[np.uint8]]]:
     """Which of the whole blocks, and their bytes ``[blocks, 512]``."""
+    begin, end = int(blocks.rows[0]), int(blocks.rows[-1]) + 1
     with path.open("rb") as file:
-        file.seek(HEADER_BYTES)
-        for first in range(0, blocks.found, BLOCKS_AT_ONCE):
-            count = min(BLOCKS_AT_ONCE, blocks.found - first)
+        file.seek(HEADER_BYTES + begin * BLOCK_BYTES)
+        for first in range(begin, end, BLOCKS_AT_ONCE):
+            count = min(BLOCKS_AT_ONCE, end - first)
             content = np.fromfile(file, np.uint8, count * BLOCK_BYTES)
             if len(content) < count * BLOCK_BYTES:
                 raise HarkenError(f"{source}: the file became shorter while it was read")

@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from harken.readers.axivity.blocks import Blocks
 
-__all__ = ["sample_times", "spans"]
+__all__ = ["block_starts", "sample_times", "spans"]
 
 SECOND_NS = 10**9
 LONGEST_STRETCH_NS = SECOND_NS
 """After a longer gap a block begins at its own time."""
 MONTHS_TO_2000 = 360
+BLOCKS_AT_ONCE = 1 << 14
 
 
 def spans(blocks: Blocks) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -35,6 +36,17 @@ def spans(blocks: Blocks) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     glued &= (lasting > 0) & (blocks.follows | (lasting <= count[1:] * period_ns[1:]))
     starts[1:][glued] = ends[:-1][glued]
     return starts, ends
+
+
+def block_starts(blocks: Blocks) -> NDArray[np.int64]:
+    """The time of the first sample of each whole block, int64 ``[whole]`` ns on the watch's own wall clock."""
+    count = len(blocks.rows)
+    starts = np.empty(count, np.int64)
+    for first in range(0, count, BLOCKS_AT_ONCE):
+        last = min(first + BLOCKS_AT_ONCE, count)
+        some, _ = spans(blocks.part(max(0, first - 1), last))
+        starts[first:last] = some[first - last :]
+    return starts
 
 
 def sample_times(

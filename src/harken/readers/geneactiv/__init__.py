@@ -1,5 +1,5 @@
-"""GENEActiv: ``.bin`` -> a Recording."""
+"""GENEActiv: ``.bin`` and ``.bin.gz``."""
 
-from harken.readers.geneactiv.reading import looks_like_geneactiv, read_geneactiv
+from harken.readers.geneactiv.source import open_source, recognises
 
-__all__ = ["looks_like_geneactiv", "read_geneactiv"]
+__all__ = ["open_source", "recognises"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from harken.support.errors import HarkenError
 
-__all__ = ["Header", "looks_like_header", "read_header"]
+__all__ = ["BinHeader", "looks_like_header", "read_header"]
 
 MARK = b"Device Identity"
 MAKE = b"GENEActiv"
@@ -21,7 +21,7 @@ DRIFT = re.compile(r"clock drift (-?\d+(?:\.\d+)?) ?s")
 
 
 @dataclass(frozen=True)
-class Header:
+class BinHeader:
     """``gains`` and ``offsets`` are those of x, y and z; what the header does not say is empty, or None."""
 
     serial: str
@@ -51,7 +51,7 @@ def looks_like_header(head: bytes) -> bool:
     return head.startswith(MARK) and MAKE in head
 
 
-def read_header(source: Path, header: bytes) -> Header:
+def read_header(source: Path, header: bytes) -> BinHeader:
     """Read what stands before the first page.
 
     Raises:
@@ -76,7 +76,7 @@ def read_header(source: Path, header: bytes) -> Header:
         offsets.append(offset)
     drift = DRIFT.search(said.get("Extract Notes", ""))
     zone = ZONE.fullmatch(said.get("Time Zone", ""))
-    return Header(
+    return BinHeader(
         serial=said.get("Device Unique Serial Code", ""),
         model=said.get("Device Model", ""),
         firmware=said.get("Device Firmware Version", ""),

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.readers.device import LibraryFailure, called, library
-from harken.readers.geneactiv.header import Header
-from harken.readers.geneactiv.pages import Pages
+from harken.readers.device import LibraryFailure, LocalSamples, called, library
+from harken.readers.geneactiv.header import BinHeader
+from harken.readers.geneactiv.times import PageTimes
 from harken.support.errors import HarkenError
 
-__all__ = ["PAGES_AT_ONCE", "read_pieces", "read_samples"]
+__all__ = ["CHANNELS", "read_samples"]
 
+CHANNELS = ("x", "y", "z", "temperature")
 PAGES_AT_ONCE = 500
 HEADER_LINES = 59
 PAGE = (
@@ -24,26 +25,17 @@ PAGE = (
 )
 
 
-def read_samples(source: Path, content: mmap.mmap, header: Header, pages: Pages) -> NDArray[np.float32]:
-    """Acceleration in g and temperature in °C, ``[n, 4]``.
+def read_samples(source: Path, content: mmap.mmap, header: BinHeader, times: PageTimes) -> Iterator[LocalSamples]:
+    """Read the samples of whole pages, ``PAGES_AT_ONCE`` pages at a time: acceleration in g, temperature in °C.
 
-    actfast is given some whole pages at a time, under a header made for them. It would not read a header with a letter
+    actfast reads some whole pages at a time, under a header made for them. It would not read a header with a letter
     such as é, it ends the process where the header's number of pages is damaged, and it holds a file three times.
 
     Raises:
-        HarkenError: when actfast is missing or cannot read a page.
+        HarkenError: when actfast is missing or cannot read a page; it names ``source``.
     """
-    signals = np.empty((int(pages.samples.sum()), 4), dtype=np.float32)
-    done = 0
-    for some in read_pieces(source, content, header, pages):
-        signals[done : done + len(some)] = some
-        done += len(some)
-    return signals
-
-
-def read_pieces(source: Path, content: mmap.mmap, header: Header, pages: Pages) -> Iterator[NDArray[np.float32]]:
-    """As ``read_samples``, ``PAGES_AT_ONCE`` pages at a time."""
     reader = library(source, "actfast", "actfast")
+    pages = times.pages
     counts = pages.samples
     with tempfile.TemporaryDirectory(prefix="harken-") as folder:
         some = Path(folder) / "pages.bin"
@@ -51,10 +43,10 @@ def read_pieces(source: Path, content: mmap.mmap, header: Header, pages: Pages) 
             rows = slice(first, min(first + PAGES_AT_ONCE, len(counts)))
             digits = [content[start:end] for start, end in pages.where[rows].tolist()]
             some.write_bytes(_header(header, len(digits)) + b"".join(PAGE % line for line in digits))
-            signals = np.empty((int(counts[rows].sum()), 4), dtype=np.float32)
+            signals = np.empty((int(counts[rows].sum()), len(CHANNELS)), dtype=np.float32)
             signals[:, :3] = _acceleration(reader, source, some, len(signals))
             signals[:, 3] = np.repeat(pages.temperature[rows], counts[rows])
-            yield signals
+            yield times.of(rows.start, rows.stop), signals
 
 
 def _acceleration(reader: Any, source: Path, path: Path, count: int) -> NDArray[np.float32]:
@@ -68,7 +60,7 @@ def _acceleration(reader: Any, source: Path, path: Path, count: int) -> NDArray[
     return np.asarray(found, dtype=np.float32)
 
 
-def _header(header: Header, pages: int) -> bytes:
+def _header(header: BinHeader, pages: int) -> bytes:
     lines = ["Device Identity", "Device Type:GENEActiv", "Calibration Data"]
     for axis, gain, offset in zip("xyz", header.gains, header.offsets, strict=True):
         lines += [f"{axis} gain:{gain}", f"{axis} offset:{offset}"]

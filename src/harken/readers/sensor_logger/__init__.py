@@ -5,7 +5,7 @@ CROSSPLATFORM). ``WristMotion.csv`` of an Apple Watch was run on a real file; th
 ``WatchAccelerometerUncalibrated.csv``, folders and archives never were.
 """
 
-from harken.readers.sensor_logger.export import looks_like_sensor_logger
-from harken.readers.sensor_logger.reader import read_sensor_logger
+from harken.readers.sensor_logger.export import recognises
+from harken.readers.sensor_logger.source import open_source
 
-__all__ = ["looks_like_sensor_logger", "read_sensor_logger"]
+__all__ = ["open_source", "recognises"]

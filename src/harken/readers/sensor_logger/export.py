@@ -13,7 +13,7 @@ from harken.readers.exports import first_look
 from harken.readers.layout import SNIFFED_BYTES, UTF8_MARK
 from harken.support.errors import HarkenError
 
-__all__ = ["PHONE", "WATCH", "Export", "find_export", "looks_like_sensor_logger", "sensor_of"]
+__all__ = ["PHONE", "WATCH", "Export", "find_export", "recognises", "sensor_of"]
 
 WATCH = ("WristMotion", "WatchAccelerometerUncalibrated")
 PHONE = ("TotalAcceleration", "Accelerometer", "AccelerometerUncalibrated")
@@ -65,7 +65,7 @@ class Export:
         return tuple(int(part) for part in re.findall(r"\d+", self.metadata.get("appVersion", ""))[:3])
 
 
-def looks_like_sensor_logger(path: Path, head: bytes) -> bool:
+def recognises(path: Path, head: bytes) -> bool:
     """Whether a folder, or a file that begins with ``head``, was exported by Sensor Logger.
 
     A folder has no ``head``; its files with acceleration are looked into, as are an archive's. One that holds files of

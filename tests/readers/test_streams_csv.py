@@ -1,4 +1,4 @@
-"""A CSV file as a stream: its parts, put together, are the recording that reading the whole gives."""
+"""A CSV file as a stream: its samples, put together, are the recording that ``read`` gives."""
 
 import gzip
 from collections.abc import Callable
@@ -11,13 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import harken.readers.blocks
-import harken.readers.parts.csv
+import harken.readers.table_source
 import harken.readers.units
-from harken.readers import read
-from harken.readers.parts import open_parts
+from harken.readers import open_stream, read
 from harken.support.errors import HarkenError
-from part_checks import assert_same, refusal_of
 from reader_checks import Options
+from stream_checks import assert_same, refusal_of
 
 START_MS = 1_519_170_400_000
 START = datetime(2018, 2, 20, 23, 46, 40, tzinfo=UTC)
@@ -35,7 +34,7 @@ CLOCKS: dict[str, Callable[[int], str]] = {
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pieces of some fifty rows, and of four blocks of them gravity is looked for in at most two."""
     monkeypatch.setattr(harken.readers.blocks, "BLOCK_BYTES", 2500)
-    monkeypatch.setattr(harken.readers.parts.csv, "STEPS_LOOKED_AT", 40)
+    monkeypatch.setattr(harken.readers.table_source, "STEPS_LOOKED_AT", 40)
     monkeypatch.setattr(harken.readers.units, "STEPS_LOOKED_AT", 40)
     monkeypatch.setattr(harken.readers.units, "MOST_BLOCKS", 4)
 
@@ -92,9 +91,9 @@ def test_a_csv_file_in_pieces_is_mended_as_the_whole_is(tmp_path: Path, data: st
     path = write(tmp_path / "anna.csv", lines)
     zones: list[Options] = [{}, {"timezone": "Europe/Athens"}]
     options = data.draw(st.sampled_from(zones))
-    parts = open_parts(path, **options)
-    assert parts.streamed
-    assert_same(parts, path, **options)
+    stream = open_stream(path, **options)
+    assert stream.streamed
+    assert_same(stream, path, **options)
 
 
 @pytest.mark.usefixtures("small_pieces")
@@ -103,14 +102,17 @@ def test_a_csv_file_in_pieces_is_mended_as_the_whole_is(tmp_path: Path, data: st
 def test_every_clock_streams(tmp_path: Path, clock: str, name: str) -> None:
     lines = lines_of([CLOCKS[clock](20 * row) for row in range(300)], subject=["anna"] * 300)
     path = write(tmp_path / name, lines)
-    parts = open_parts(path, timezone="Europe/Athens", subject="anna")
-    assert parts.streamed
-    assert parts.quality.acceleration_unit == "m/s2"
-    assert_same(parts, path, timezone="Europe/Athens", subject="anna")
+    stream = open_stream(path, timezone="Europe/Athens", subject="anna")
+    assert stream.streamed
+    assert stream.quality.acceleration_unit == "m/s2"
+    assert_same(stream, path, timezone="Europe/Athens", subject="anna")
+
+
+STREAMED = ("numbered", "of two people", "in part of nobody", "times that change their form")
 
 
 @pytest.mark.usefixtures("small_pieces")
-def test_what_needs_the_whole_is_read_whole(tmp_path: Path) -> None:
+def test_what_needs_the_whole_is_collected(tmp_path: Path) -> None:
     times = [CLOCKS["milliseconds"](20 * row) for row in range(300)]
     header, *lines = lines_of(times)
     local = [(datetime(2018, 10, 28, 3, 58) + timedelta(seconds=row)) for row in range(300)]
@@ -132,9 +134,9 @@ def test_what_needs_the_whole_is_read_whole(tmp_path: Path) -> None:
     }
     for reason, (rows, options) in files.items():
         path = write(tmp_path / "anna.csv", rows)
-        parts = open_parts(path, **options)
-        assert parts.streamed == (reason == "times that change their form"), reason
-        assert_same(parts, path, **options)
+        stream = open_stream(path, **options)
+        assert stream.streamed == (reason in STREAMED), reason
+        assert_same(stream, path, **options)
 
 
 @pytest.mark.usefixtures("small_pieces")
@@ -153,10 +155,10 @@ def test_refusals_are_those_of_reading_the_whole(tmp_path: Path) -> None:
         path = write(tmp_path / "anna.csv", change(whole))
         refused = refusal_of(read, path)
         assert refused is not None, name
-        assert refusal_of(open_parts, path) == refused
+        assert refusal_of(open_stream, path) == refused
     path.write_text("\n".join(whole))
     with pytest.raises(HarkenError, match=r"line 301: the file ends within its last label: 'walki'"):
-        open_parts(path)
+        open_stream(path)
 
 
 @pytest.mark.usefixtures("small_pieces")
@@ -171,17 +173,17 @@ def test_a_csv_file_cut_short_or_with_flipped_bytes_is_refused_or_read_as_the_wh
         copy.write_bytes(damaged)
         refused = refusal_of(read, copy)
         if refused is None:
-            assert_same(open_parts(copy), copy)
+            assert_same(open_stream(copy), copy)
         else:
-            assert refusal_of(open_parts, copy) == refused
+            assert refusal_of(open_stream, copy) == refused
 
 
 def test_real_tables_stream(data_dir: Path) -> None:
     merged: dict[str, Options] = {"merged_ab.csv": {}, "merged_ef.csv": {"timezone": "Europe/Istanbul"}}
     for name, options in merged.items():
         path = data_dir / "notebook_format" / name
-        parts = open_parts(path, **options)
-        assert parts.streamed
-        assert_same(parts, path, **options)
+        stream = open_stream(path, **options)
+        assert stream.streamed
+        assert_same(stream, path, **options)
     out_of_order = data_dir / "wisdm" / "raw" / "watch" / "accel" / "data_1600_accel_watch.txt"
-    assert_same(open_parts(out_of_order), out_of_order)
+    assert_same(open_stream(out_of_order), out_of_order)

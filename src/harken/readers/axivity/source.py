@@ -1,30 +1,31 @@
-"""A ``.cwa`` file -> a Recording as found."""
+"""A ``.cwa`` file: its blocks -> a ``Source``."""
 
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harken.readers.axivity.blocks import HEADER_BYTES, Blocks, find_blocks
-from harken.readers.axivity.header import Header, looks_like_header, read_header
-from harken.readers.axivity.interchange import interchanged
+from harken.readers.axivity.header import CwaHeader, looks_like_header, read_header
+from harken.readers.axivity.interchange import BLOCKS_LOOKED_AT, interchanged
 from harken.readers.axivity.samples import channels_of, read_samples
-from harken.readers.device import DeviceSamples, device_recording, plain_file, plain_head
+from harken.readers.axivity.times import block_starts
+from harken.readers.device import DeviceFacts, DeviceSource, LocalSamples, entered_for, plain_file, plain_head
 from harken.readers.options import TableOptions
-from harken.recordings.recording import Recording
 
-__all__ = ["about_blocks", "about_rate", "about_unusable", "looks_like_axivity", "range_of", "read_axivity"]
+__all__ = ["open_source", "recognises"]
 
 WITH_MAGNETOMETER = 9
 
 
-def looks_like_axivity(path: Path, head: bytes) -> bool:
+def recognises(path: Path, head: bytes) -> bool:
     """Whether a file is a ``.cwa``, by its first bytes ``head`` (gzipped or not), else by its name."""
     return looks_like_header(plain_head(head)) or path.name.lower().removesuffix(".gz").endswith(".cwa")
 
 
-def read_axivity(path: Path, options: TableOptions) -> Recording:
-    """Read an Axivity AX3's or AX6's ``.cwa``, gzipped or not, as it was found.
+def open_source(path: Path, options: TableOptions) -> "AxivitySource":
+    """Open an Axivity AX3's or AX6's ``.cwa``, gzipped or not.
 
     Channels are ``x, y, z`` in g; ``gyro_x, gyro_y, gyro_z`` in rad/s where the watch recorded them; and
     ``temperature`` in °C, of which the file has one number a block (about a second). Light, battery and
@@ -36,53 +37,72 @@ def read_axivity(path: Path, options: TableOptions) -> Recording:
     Raises:
         HarkenError: when this is no ``.cwa``, or no block is whole.
     """
-    with plain_file(path, looks_like_header, "Axivity .cwa file") as plain:
-        with plain.open("rb") as file:
-            header = read_header(file.read(HEADER_BYTES).ljust(HEADER_BYTES, b"\0"))
-        blocks = find_blocks(plain, path)
-        local_ns, signals = read_samples(plain, path, blocks)
-    unusable = interchanged(signals, blocks) if blocks.has_rotation else []
-    samples = DeviceSamples(
-        local_ns=local_ns,
-        signals=signals,
-        channels=channels_of(blocks),
-        range_g=range_of(blocks),
-        subject=header.subject,
-        notes=[
-            header.description,
-            *about_rate(local_ns[np.cumsum(blocks.samples) - blocks.samples], blocks),
-            *about_blocks(blocks, header),
-            *about_unusable(unusable, blocks),
-        ],
-        unusable=unusable,
-        stated_rate_hz=float(blocks.header_rates_hz[0]),
-        worn_on=header.site,
-    )
-    return device_recording(path, samples, options)
+    return AxivitySource(path, options)
 
 
-def range_of(blocks: Blocks) -> float:
+class AxivitySource(DeviceSource):
+    """The samples of a file's whole blocks. What had to be unpacked lies aside for as long as the source is used."""
+
+    def __init__(self, path: Path, options: TableOptions) -> None:
+        self._plain = entered_for(self, plain_file(path, looks_like_header, "Axivity .cwa file"))
+        with self._plain.open("rb") as file:
+            self._header = read_header(file.read(HEADER_BYTES).ljust(HEADER_BYTES, b"\0"))
+        self._blocks = find_blocks(self._plain, path)
+        facts = DeviceFacts(
+            channels=channels_of(self._blocks),
+            range_g=_range_of(self._blocks),
+            subject=self._header.subject,
+            stated_rate_hz=float(self._blocks.header_rates_hz[0]),
+            worn_on=self._header.site,
+        )
+        super().__init__(path, options, facts)
+        self.unusable = self._interchanged() if self._blocks.has_rotation else []
+
+    def local_samples(self) -> Iterator[LocalSamples]:
+        """See ``DeviceSource``."""
+        return read_samples(self._plain, self._path, self._blocks)
+
+    def notes(self) -> list[str]:
+        """See ``DeviceSource``."""
+        return [
+            self._header.description,
+            *_about_rate(self._blocks),
+            *_about_blocks(self._blocks, self._header),
+            *_about_unusable(self.unusable, self._blocks),
+        ]
+
+    def _interchanged(self) -> list[tuple[int, int]]:
+        """Ranges of samples at the beginnings of sessions whose sensors stand in one another's places."""
+        blocks = self._blocks
+        firsts = [0, *(np.flatnonzero(blocks.new_session) + 1).tolist(), len(blocks.rows)]
+        ends = np.cumsum(blocks.samples)
+        ranges = []
+        for first, last in pairwise(firsts):
+            part = blocks.part(first, min(last, first + BLOCKS_LOOKED_AT))
+            signals = np.concatenate([signals for _, signals in read_samples(self._plain, self._path, part)])
+            if count := interchanged(signals, part):
+                start = int(ends[first] - blocks.samples[first])
+                ranges.append((start, start + count))
+        return ranges
+
+
+def _range_of(blocks: Blocks) -> float:
     """The accelerometer's range in g, the widest that a block was recorded with."""
     return float(16 >> (int(blocks.start["rate"].min()) >> 6))
 
 
-def about_rate(starts_ns: NDArray[np.int64], blocks: Blocks) -> list[str]:
-    """What the watch was set to record at, and what it did, counted over blocks that follow one another.
-
-    Args:
-        starts_ns: the time of each block's first sample, ``[whole]``.
-        blocks: the blocks.
-    """
+def _about_rate(blocks: Blocks) -> list[str]:
+    """What the watch was set to record at, and what it did, counted over blocks that follow one another."""
     counts = blocks.samples
     if not blocks.follows.any():
         return []
-    lasting_s = float((np.diff(starts_ns)[blocks.follows]).sum()) / 1e9
+    lasting_s = float((np.diff(block_starts(blocks))[blocks.follows]).sum()) / 1e9
     rate_hz = float(counts[:-1][blocks.follows].sum()) / lasting_s if lasting_s > 0 else 0.0
     said = " and ".join(f"{rate:g}" for rate in np.unique(blocks.header_rates_hz))
     return [f"The watch was set to {said} Hz; by its clock it recorded at {rate_hz:.5g} Hz."]
 
 
-def about_blocks(blocks: Blocks, header: Header) -> list[str]:
+def _about_blocks(blocks: Blocks, header: CwaHeader) -> list[str]:
     """What there is to say about damage, sessions, and what is left out."""
     notes = []
     if blocks.damaged:
@@ -107,7 +127,7 @@ def about_blocks(blocks: Blocks, header: Header) -> list[str]:
     return notes
 
 
-def about_unusable(ranges: list[tuple[int, int]], blocks: Blocks) -> list[str]:
+def _about_unusable(ranges: Sequence[tuple[int, int]], blocks: Blocks) -> list[str]:
     """What there is to say about samples that stand in one another's places."""
     if not ranges:
         return []

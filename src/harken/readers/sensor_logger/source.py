@@ -8,17 +8,18 @@ import numpy as np
 from harken.readers.blocks import opened
 from harken.readers.columns import Columns
 from harken.readers.csv import layout_of, read_table
-from harken.readers.exports import TURNED, cut_short_note, first_look, never_run, noted, owner
+from harken.readers.exports import TURNED, cut_short_note, first_look, never_run, owner
 from harken.readers.gravity import NO_GRAVITY, with_gravity
 from harken.readers.layout import SNIFFED_BYTES, Layout
 from harken.readers.options import AccelerationUnit, TableOptions, check_timezone
 from harken.readers.sensor_logger.export import PHONE, WATCH, Export, find_export
-from harken.readers.table import Table, recording_from_table
+from harken.readers.table import WholeTable
+from harken.readers.table_source import TableSource
 from harken.readers.units import acceleration_unit, magnitude_at_rest
-from harken.recordings.recording import Recording
+from harken.recordings.source import Source
 from harken.support.errors import HarkenError
 
-__all__ = ["read_sensor_logger"]
+__all__ = ["open_source"]
 
 IN_METRES: dict[str, AccelerationUnit] = {"Accelerometer": "m/s2", "TotalAcceleration": "m/s2"}
 """Files whose unit is the same on every phone and with every setting."""
@@ -35,8 +36,8 @@ OLD_SWITCH = (
 OF_A_PHONE = "These are a phone's samples and not a watch's: models that learned from wrists do not know them."
 
 
-def read_sensor_logger(path: Path, options: TableOptions) -> Recording:
-    """Read a folder, a zip archive or a CSV file of Sensor Logger as it was found. See ``harken.readers.read``.
+def open_source(path: Path, options: TableOptions) -> Source:
+    """Open a folder, a zip archive or a CSV file of Sensor Logger. See ``harken.readers.read``.
 
     Of several files with acceleration the first is taken of ``WristMotion`` (gravity and acceleration summed, with
     rotation as ``gyro_x, gyro_y, gyro_z`` in rad/s), ``WatchAccelerometerUncalibrated``, ``TotalAcceleration``,
@@ -56,13 +57,12 @@ def read_sensor_logger(path: Path, options: TableOptions) -> Recording:
     notes += more
     if turn:
         table.signals[:, :3] *= -1
-    recording = recording_from_table(table, options)
     if sensor in PHONE:
         notes.append(OF_A_PHONE)
     if sensor != "WristMotion" or path != export.files[sensor]:
         kind = "folders and archives" if sensor == "WristMotion" else export.files[sensor].name
         notes.append(never_run(f"Sensor Logger's {kind}"))
-    return noted(replace(recording, source=str(path)), *notes, *cut_short_note(export.files[sensor]))
+    return TableSource(table, options, path=path, notes=[*notes, *cut_short_note(export.files[sensor])])
 
 
 def _choose(export: Export) -> tuple[str, list[str]]:
@@ -106,7 +106,7 @@ def _with_defaults(options: TableOptions, export: Export) -> TableOptions:
     return replace(options, time_unit=options.time_unit or "ns", timezone=timezone, subject=subject)
 
 
-def _table(export: Export, sensor: str, options: TableOptions) -> tuple[Table, list[str]]:
+def _table(export: Export, sensor: str, options: TableOptions) -> tuple[WholeTable, list[str]]:
     path = export.files[sensor]
     layout = layout_of(path)
     if sensor == "WristMotion" or (sensor == "" and "gravityX" in (layout.header or ())):
@@ -121,7 +121,7 @@ def _table(export: Export, sensor: str, options: TableOptions) -> tuple[Table, l
     return with_gravity(table, read_table(gravity, layout, _columns(gravity, layout, "x", "y", "z")), options)
 
 
-def _wrist_motion(path: Path, layout: Layout) -> Table:
+def _wrist_motion(path: Path, layout: Layout) -> WholeTable:
     """Total acceleration and rotation from the watch's own separation of gravity and movement."""
     columns = _columns(path, layout, *(f"acceleration{axis}" for axis in "XYZ"))
     apart = {f"gravity_{axis.lower()}": f"gravity{axis}" for axis in "XYZ"}
@@ -130,7 +130,7 @@ def _wrist_motion(path: Path, layout: Layout) -> Table:
     table = read_table(path, layout, replace(columns, extra=extra))
     with np.errstate(invalid="ignore"):  # damaged numbers may be infinite
         total = table.signals[:, :3] + table.signals[:, 3:6]
-    return replace(table, signals=np.hstack([total, table.signals[:, 6:]]), channels=("x", "y", "z", *rotation))
+    return table.with_signals(np.hstack([total, table.signals[:, 6:]]), ("x", "y", "z", *rotation))
 
 
 def _columns(path: Path, layout: Layout, x: str, y: str, z: str) -> Columns:

@@ -1,4 +1,4 @@
-"""A recording as a stream: its parts, put together, are the recording that reading the whole gives."""
+"""A recording as a stream: its samples, put together, are the recording that ``read`` gives."""
 
 import math
 import os
@@ -12,13 +12,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import harken.readers.parts.parquet
-from harken.readers import read
-from harken.readers.parts import open_parts, parts_of
+import harken.readers.parquet
+from harken.readers import open_stream, read
+from harken.recordings.mended_stream import stream_of
 from harken.recordings.samples import Samples, joined
 from harken.simulation import Simulation, write_simulation
 from harken.support.errors import HarkenError
-from part_checks import assert_same, refusal_of
+from stream_checks import assert_same, refusal_of
 
 START_MS = 1_519_170_400_000
 
@@ -38,7 +38,7 @@ def table(rows: int, seed: int = 0, **changes: object) -> pl.DataFrame:
 
 @pytest.fixture
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(harken.readers.parts.parquet, "ROWS_AT_ONCE", 64)
+    monkeypatch.setattr(harken.readers.parquet, "ROWS_AT_ONCE", 64)
 
 
 @pytest.mark.usefixtures("small_pieces")
@@ -58,9 +58,9 @@ def test_a_parquet_file_in_pieces_is_mended_as_the_whole_is(tmp_path: Path, data
     frame = table(rows, Timestamp=START_MS + np.cumsum(steps), Z=z)
     path = tmp_path / "anna.parquet"
     frame.write_parquet(path)
-    parts = open_parts(path, timezone="Europe/Athens")
-    assert parts.streamed
-    assert_same(parts, path, timezone="Europe/Athens")
+    stream = open_stream(path, timezone="Europe/Athens")
+    assert stream.streamed
+    assert_same(stream, path, timezone="Europe/Athens")
 
 
 @pytest.mark.parametrize("first", [0, 511, 512, 513])
@@ -68,7 +68,7 @@ def test_a_parquet_file_in_pieces_is_mended_as_the_whole_is(tmp_path: Path, data
 def test_a_stuck_sensor_is_found_over_the_edges_of_pieces(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: int, last: int
 ) -> None:
-    monkeypatch.setattr(harken.readers.parts.parquet, "ROWS_AT_ONCE", 512)
+    monkeypatch.setattr(harken.readers.parquet, "ROWS_AT_ONCE", 512)
     frame = table(4_000)
     held = (np.arange(4_000) >= first) & (np.arange(4_000) <= last)
     columns = {
@@ -78,31 +78,33 @@ def test_a_stuck_sensor_is_found_over_the_edges_of_pieces(
     times = frame["Timestamp"].to_numpy() + np.where(np.arange(4_000) >= 2_000, 600 * (first % 2), 0)  # a gap, or none
     path = tmp_path / "anna.parquet"
     table(4_000, 0, Timestamp=times, **columns).write_parquet(path)
-    parts = open_parts(path)
-    assert parts.streamed
-    assert parts.quality.stuck == (last - first + 1 if not first % 2 and last - first >= 3_000 else 0)
-    assert_same(parts, path)
+    stream = open_stream(path)
+    assert stream.streamed
+    assert stream.quality.stuck == (last - first + 1 if not first % 2 and last - first >= 3_000 else 0)
+    assert_same(stream, path)
 
 
-def test_what_needs_the_whole_is_read_whole(tmp_path: Path) -> None:
+def test_only_what_is_out_of_order_or_slow_is_collected(tmp_path: Path) -> None:
     path = tmp_path / "anna.parquet"
     whole = table(400)
-    reasons = {
+    collected = {
         "out of order": whole.reverse(),
+        "slow": whole.with_columns(Timestamp=START_MS + 200 * np.arange(400)),
+    }
+    streamed = {
         "text": whole.with_columns(pl.col("Timestamp").cast(pl.String)),
         "no time here and there": whole.with_columns(
             pl.when(pl.int_range(pl.len()) != 7).then(pl.col("Timestamp")).alias("Timestamp")
         ),
-        "slow": whole.with_columns(Timestamp=START_MS + 200 * np.arange(400)),
     }
-    for reason, frame in reasons.items():
+    for reason, frame in (collected | streamed).items():
         frame.write_parquet(path)
-        parts = open_parts(path)
-        assert not parts.streamed, reason
-        assert_same(parts, path)
+        stream = open_stream(path)
+        assert stream.streamed == (reason in streamed), reason
+        assert_same(stream, path)
     whole.write_parquet(path)
-    numbered = open_parts(path, sample_rate_hz=50)
-    assert not numbered.streamed
+    numbered = open_stream(path, sample_rate_hz=50)
+    assert numbered.streamed
     assert_same(numbered, path, sample_rate_hz=50)
 
 
@@ -110,56 +112,58 @@ def test_people_are_told_apart_as_in_the_whole(tmp_path: Path) -> None:
     path = tmp_path / "two.parquet"
     table(400, Subject=["anna", "bert"] * 200).write_parquet(path)
     with pytest.raises(HarkenError, match="holds 2 people"):
-        open_parts(path)
-    assert_same(open_parts(path, subject="bert"), path, subject="bert")
+        open_stream(path)
+    bert = open_stream(path, subject="bert")
+    assert bert.streamed
+    assert_same(bert, path, subject="bert")
     table(400, Subject=["anna"] * 400).write_parquet(path)
-    assert open_parts(path).streamed
+    assert open_stream(path).streamed
     with pytest.raises(HarkenError, match="has no subject 'bert'"):
-        open_parts(path, subject="bert")
+        open_stream(path, subject="bert")
 
 
 def test_refusals_are_those_of_reading_the_whole(tmp_path: Path) -> None:
     path = tmp_path / "anna.parquet"
     with pytest.raises(HarkenError, match="there is no such file"):
-        open_parts(path)
+        open_stream(path)
     with pytest.raises(TypeError, match="has no option colour"):
-        open_parts(path, colour="red")
+        open_stream(path, colour="red")
     table(400, X=np.zeros(400), Y=np.zeros(400), Z=np.zeros(400)).write_parquet(path)
     with pytest.raises(HarkenError, match="gravity in no unit harken knows"):
-        open_parts(path)
+        open_stream(path)
     with pytest.raises(ValueError, match="only a mended recording"):
-        parts_of(read(path, as_found=True, acceleration_unit="g"))
+        stream_of(read(path, as_found=True, acceleration_unit="g"))
 
 
 def test_a_simulated_recording_streams(tmp_path: Path) -> None:
     path = tmp_path / "sim.parquet"
     write_simulation(Simulation(days=0.02, sample_rate_hz=50, seed=3), path, rows_at_once=10_000)
-    parts = open_parts(path)
-    assert parts.streamed
-    assert_same(parts, path)
+    stream = open_stream(path)
+    assert stream.streamed
+    assert_same(stream, path)
 
 
 @pytest.mark.usefixtures("small_pieces")
-def test_a_listener_hears_the_parts_where_nothing_is_marked(tmp_path: Path) -> None:
+def test_an_observer_gets_the_samples_where_nothing_is_marked(tmp_path: Path) -> None:
     path = tmp_path / "anna.parquet"
     heard: list[Samples] = []
 
-    def listener(channels: tuple[str, ...]) -> Callable[[Samples], None]:
+    def observer(channels: tuple[str, ...]) -> Callable[[Samples], None]:
         assert channels == ("x", "y", "z")
         return heard.append
 
     table(400).write_parquet(path)
-    parts = open_parts(path, listener=listener)
-    assert parts.overheard
+    stream = open_stream(path, observer=observer)
+    assert stream.observed
     assert all(
         np.array_equal(np.asarray(a), np.asarray(b))
-        for a, b in zip(joined(heard), joined(list(parts.parts())), strict=True)
+        for a, b in zip(joined(heard), joined(list(stream.samples())), strict=True)
     )
     table(400, Z=[math.nan, *[9.81] * 399]).write_parquet(path)
-    assert not open_parts(path, listener=listener).overheard
+    assert not open_stream(path, observer=observer).observed
     table(400).reverse().write_parquet(path)
-    assert not open_parts(path, listener=listener).overheard
-    assert not open_parts(path).overheard
+    assert not open_stream(path, observer=observer).observed
+    assert not open_stream(path).observed
 
 
 def device_files(*endings: str) -> list[Path]:
@@ -172,10 +176,10 @@ def device_files(*endings: str) -> list[Path]:
 @pytest.mark.skipif(not os.environ.get("HARKEN_DATA"), reason="HARKEN_DATA names the folder of real recordings")
 @pytest.mark.parametrize("path", device_files("blocks.cwa", "testfile.cwa", "sample.cwa"), ids=lambda path: path.name)
 def test_real_cwa_files_stream(path: Path) -> None:
-    parts = open_parts(path)
-    assert parts.streamed
-    assert parts.quality.stated_rate_hz is not None
-    assert_same(parts, path)
+    stream = open_stream(path)
+    assert stream.streamed
+    assert stream.quality.stated_rate_hz is not None
+    assert_same(stream, path)
 
 
 @pytest.mark.skipif(not os.environ.get("HARKEN_DATA"), reason="HARKEN_DATA names the folder of real recordings")
@@ -190,9 +194,9 @@ def test_a_damaged_cwa_streams_or_is_refused_as_the_whole_is(path: Path, tmp_pat
         copy = tmp_path / "copy.cwa"
         copy.write_bytes(damaged)
         if (refused := refusal_of(read, copy)) is None:
-            assert_same(open_parts(copy), copy)
+            assert_same(open_stream(copy), copy)
         else:
-            assert refusal_of(open_parts, copy) == refused
+            assert refusal_of(open_stream, copy) == refused
 
 
 def test_a_parquet_file_cut_short_or_with_flipped_bytes_is_refused_or_read_as_the_whole_is(tmp_path: Path) -> None:
@@ -205,12 +209,12 @@ def test_a_parquet_file_cut_short_or_with_flipped_bytes_is_refused_or_read_as_th
         damaged[int(random.integers(len(damaged)))] ^= 1 << int(random.integers(8))
         copy.write_bytes(damaged)
         if refusal_of(read, copy) is None:
-            assert_same(open_parts(copy), copy)
+            assert_same(open_stream(copy), copy)
         else:
-            assert refusal_of(open_parts, copy) is not None
+            assert refusal_of(open_stream, copy) is not None
 
 
-def test_what_was_unpacked_is_gone_with_the_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_unpacked_is_gone_with_the_stream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = os.environ.get("HARKEN_DATA")
     if not folder:
         pytest.skip("HARKEN_DATA names the folder of real recordings")
@@ -222,8 +226,8 @@ def test_what_was_unpacked_is_gone_with_the_parts(tmp_path: Path, monkeypatch: p
     packed = tmp_path / "copy.cwa.gz"
     with (Path(folder) / "devices" / "skdh_ax3_sample.cwa").open("rb") as source, gzip.open(packed, "wb") as target:
         shutil.copyfileobj(source, target)
-    parts = open_parts(packed)
-    assert_same(parts, packed)
+    stream = open_stream(packed)
+    assert_same(stream, packed)
     assert len(list((tmp_path / "aside").iterdir())) == 1
-    del parts
+    del stream
     assert not list((tmp_path / "aside").iterdir())

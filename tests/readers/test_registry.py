@@ -1,19 +1,17 @@
 """Every kind of file finds its reader by itself, and what nobody can read is refused with what to do."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import harken
-from harken.readers import TableOptions
-from harken.readers.csv import read_csv
-from harken.readers.kinds import reader_of
-from harken.readers.parquet import read_parquet
-from harken.readers.parts import open_parts
-from harken.readers.sensor_logger import read_sensor_logger
+from harken.readers import TableOptions, csv, open_stream, parquet, registry, sensor_logger
+from harken.readers.registry import reader_of
+from harken.recordings.source import RecordingSource, Source
 from harken.support.errors import HarkenError
+from tables import recording
 
 TRUE_RATE_AND_HOURS = {
     "GGIR_actigraph_testfile.gt3x": (30, 0.49),
@@ -72,8 +70,8 @@ def test_one_recording_in_two_files_is_one_recording(data_dir: Path) -> None:
 def test_who_describes_the_columns_is_believed(tmp_path: Path) -> None:
     export = tmp_path / "ACC.csv"
     export.write_text("1551178506.0,1551178506.0,1551178506.0\n32.0,32.0,32.0\n" + "64,0,0\n" * 64)
-    assert reader_of(export, TableOptions()) is not read_csv
-    assert reader_of(export, TableOptions(x_column="1", y_column="2", z_column="3", sample_rate_hz=32)) is read_csv
+    assert reader_of(export, TableOptions()) is not csv
+    assert reader_of(export, TableOptions(x_column="1", y_column="2", z_column="3", sample_rate_hz=32)) is csv
 
 
 def test_a_folder_is_one_recording_only_when_a_logger_wrote_it(tmp_path: Path) -> None:
@@ -81,7 +79,7 @@ def test_a_folder_is_one_recording_only_when_a_logger_wrote_it(tmp_path: Path) -
         harken.read(tmp_path)
     rows = "".join(f"{1_700_000_000_000_000_000 + row * 20_000_000},{row / 50},0.0,0.0,1.0\n" for row in range(100))
     (tmp_path / "WatchAccelerometerUncalibrated.csv").write_text("time,seconds_elapsed,x,y,z\n" + rows)
-    assert reader_of(tmp_path, TableOptions()) is read_sensor_logger
+    assert reader_of(tmp_path, TableOptions()) is sensor_logger
     assert harken.read(tmp_path).sample_rate_hz == pytest.approx(50)
 
 
@@ -89,11 +87,73 @@ def test_a_parquet_file_is_known_by_its_name_or_its_bytes(tmp_path: Path) -> Non
     for name, content in (("week.parquet", b"not one"), ("week", b"PAR1")):
         path = tmp_path / name
         path.write_bytes(content)
-        assert reader_of(path, TableOptions()) is read_parquet
+        assert reader_of(path, TableOptions()) is parquet
 
 
-@pytest.mark.parametrize("reader", [harken.read, open_parts])
+@pytest.mark.parametrize("reader", [harken.read, open_stream])
 @pytest.mark.parametrize("name", ["a\0b.csv", "a\0/b.parquet"])
 def test_a_name_that_no_file_can_have(name: str, reader: Callable[[Path], object], tmp_path: Path) -> None:
     with pytest.raises(HarkenError, match=r"a\\x00.*: the name of a file cannot hold a zero byte"):
         reader(tmp_path / name)
+
+
+class Other:
+    """The reader of another package."""
+
+    def __init__(self, ending: str) -> None:
+        self.ending = ending
+
+    def recognises(self, path: Path, head: bytes) -> bool:
+        return path.suffix == self.ending
+
+    def open_source(self, path: Path, options: TableOptions) -> Source:
+        return RecordingSource(recording([""] * 400, subject=path.stem, as_found=True))
+
+
+@pytest.fixture
+def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, object]]:
+    """The readers that other packages name, by their names; an exception is raised while one is loaded."""
+    readers: dict[str, object] = {}
+
+    class Entry:
+        def __init__(self, name: str) -> None:
+            self.name, self.value, self.dist = name, f"package.{name}", None
+
+        def load(self) -> object:
+            if isinstance(readers[self.name], Exception):
+                raise readers[self.name]  # type: ignore[misc]
+            return readers[self.name]
+
+    monkeypatch.setattr(registry, "entry_points", lambda *, group: [Entry(name) for name in readers])
+    registry.readers_of_other_packages.cache_clear()
+    yield readers
+    registry.readers_of_other_packages.cache_clear()
+
+
+def test_a_reader_of_another_package_reads_and_streams_what_no_other_recognises(
+    installed: dict[str, object], tmp_path: Path
+) -> None:
+    installed["b"], installed["a"] = Other(".csv"), Other(".watch")
+    for name in ("ann.watch", "bert.csv"):
+        path = tmp_path / name
+        path.write_bytes(b"anything")
+        assert harken.read(path).subject == open_stream(path).subject == path.stem
+    (tmp_path / "week.parquet").write_bytes(b"not one")
+    assert reader_of(tmp_path / "week.parquet", TableOptions()) is parquet
+    assert reader_of(tmp_path / "bert.csv", TableOptions(skip_rows=1)) is csv
+
+
+def test_a_reader_of_another_package_that_cannot_be_loaded_is_named(
+    installed: dict[str, object], tmp_path: Path
+) -> None:
+    path = tmp_path / "ann.csv"
+    path.write_text("Timestamp,X,Y,Z\n")
+    installed["odd"] = ImportError("no module named numpie")
+    with pytest.raises(HarkenError, match=r"the reader 'odd' \(package.odd\) .* ImportError: no module named numpie"):
+        reader_of(path, TableOptions())
+    installed["odd"] = object()
+    with pytest.raises(
+        HarkenError, match=r"the reader 'odd' \(package.odd\) .* has no functions recognises and open_s"
+    ):
+        reader_of(path, TableOptions())
+    assert reader_of(path, TableOptions(skip_rows=1)) is csv

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import harken.timelines.labelling
-from harken.readers.parts import parts_of
+from harken.recordings.mended_stream import stream_of
 from harken.recordings.recording import Recording
 from harken.recordings.samples import Samples
 from harken.support.errors import HarkenError
-from harken.timelines import label_parts, label_recording
+from harken.timelines import label_recording, label_stream
 from harken.timelines.rows import rows_of
 from harken.timelines.windowing import Windowing
 from harken.windows.windows import Windows
@@ -65,7 +65,7 @@ def test_a_stream_is_labelled_as_the_whole_is(
     found = recording(seed, [*pieces, (120, True, 1)])
     model = still_or_moving(40, 15, rate_hz=20.0 if even_grid else found.sample_rate_hz, even_grid=even_grid)
     whole = label_recording(model, found, by_content)
-    stream = label_parts(model, parts_of(found, rows_at_once=rows_at_once), by_content)
+    stream = label_stream(model, stream_of(found, rows_at_once=rows_at_once), by_content)
     rounded = "^probability_.*|activity_mg$"
     assert stream.frame.drop(rounded).equals(whole.frame.drop(rounded))
     activity, expected = (f["activity_mg"].fill_null(-1).to_numpy() for f in (stream.frame, whole.frame))
@@ -80,22 +80,22 @@ def test_any_number_of_lanes_gives_the_same_and_threads_end_with_whatever_happen
     monkeypatch.setattr(harken.timelines.labelling, "WINDOWS_AT_ONCE", 5)
     found = recording(1, [(900, True, 40), (500, True, 1)])
     model = still_or_moving(40, 15)
-    parts = parts_of(found, rows_at_once=37)
-    one = label_parts(model, parts, by_content)
-    assert label_parts(model, parts, by_content, lanes=2).frame.equals(one.frame)
+    parts = stream_of(found, rows_at_once=37)
+    one = label_stream(model, parts, by_content)
+    assert label_stream(model, parts, by_content, lanes=2).frame.equals(one.frame)
 
     def broken(windows: Windows) -> NDArray[np.float32]:
         raise ZeroDivisionError("in the network")
 
     with pytest.raises(ZeroDivisionError, match="in the network"):
-        label_parts(model, parts, broken, lanes=2)
+        label_stream(model, parts, broken, lanes=2)
 
     def damaged() -> Iterator[Samples]:
-        yield from itertools.islice(parts.parts(), 3)
+        yield from itertools.islice(parts.samples(), 3)
         raise HarkenError("the file ends here")
 
     with pytest.raises(HarkenError, match="the file ends here"):
-        label_parts(model, replace(parts, again=damaged), by_content, lanes=2)
+        label_stream(model, replace(parts, read=damaged), by_content, lanes=2)
     assert not any(thread.name.startswith("harken-asking") for thread in threading.enumerate())
 
 
@@ -104,7 +104,7 @@ def test_a_recording_on_the_grid_is_taken_as_it_is() -> None:
     found = replace(found, time_ns=START_NS + 50_000_000 * np.arange(400))
     model = still_or_moving(40, 15)
     whole = label_recording(model, found, by_content)
-    assert label_parts(model, parts_of(found, rows_at_once=33), by_content).frame.equals(whole.frame)
+    assert label_stream(model, stream_of(found, rows_at_once=33), by_content).frame.equals(whole.frame)
 
 
 def test_signals_are_calibrated_with_their_temperature_before_anything_else() -> None:
@@ -118,7 +118,7 @@ def test_signals_are_calibrated_with_their_temperature_before_anything_else() ->
 
     model = still_or_moving(40, 15)
     twice = replace(found, signals=np.column_stack([found.signals[:, :3] * np.float32(2), found.signals[:, 3:]]))
-    got = label_parts(model, parts_of(found), by_content, calibrate=calibrate)
+    got = label_stream(model, stream_of(found), by_content, calibrate=calibrate)
     np.testing.assert_allclose(got.probabilities, label_recording(model, twice, by_content).probabilities, atol=1e-6)
     np.testing.assert_array_equal(np.concatenate(heats), found.signals[:, 3])
 
@@ -126,9 +126,9 @@ def test_signals_are_calibrated_with_their_temperature_before_anything_else() ->
 def test_refusals_are_those_of_the_whole() -> None:
     model = still_or_moving(40, 15)
     with pytest.raises(HarkenError, match=r"anna.cwa: nothing can be said of it: .* as long as a window, 2 s"):
-        label_parts(model, parts_of(recording(1, [(60, True, 1)])), by_content)
+        label_stream(model, stream_of(recording(1, [(60, True, 1)])), by_content)
     with pytest.raises(HarkenError, match="has no channel gyro"):
-        label_parts(replace(model, channels=("x", "gyro")), parts_of(recording(1, [(400, True, 1)])), by_content)
+        label_stream(replace(model, channels=("x", "gyro")), stream_of(recording(1, [(400, True, 1)])), by_content)
 
 
 @settings(deadline=None)

@@ -1,4 +1,4 @@
-"""ActiGraph's and GENEActiv's own files as streams: their parts, put together, are what reading the whole gives."""
+"""ActiGraph's and GENEActiv's own files as streams: their samples, put together, are what ``read`` gives."""
 
 import gzip
 import os
@@ -8,16 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import harken.readers.actigraph.archive
-import harken.readers.actigraph.gt3x
+import harken.readers.actigraph.packet_log
 import harken.readers.geneactiv.samples
-import harken.readers.parts.geneactiv
-from harken.readers import read
-from harken.readers.parts import open_parts
-from part_checks import assert_same, refusal_of
+from actigraph_files import ACTIVITY_2, activity, info, metadata, parameters, steps, write_gt3x
+from harken.readers import open_stream, read
+from harken.readers.actigraph.archive import Gt3xArchive
 from reader_checks import Options
-
-OLD_LOG = "pygt3x_neo.gt3x"
+from stream_checks import assert_same, refusal_of
 
 
 def files(*endings: str) -> list[Path]:
@@ -35,14 +32,43 @@ real = pytest.mark.skipif(not os.environ.get("HARKEN_DATA"), reason="HARKEN_DATA
 @pytest.mark.parametrize("options", [{}, {"timezone": "America/New_York"}], ids=["", "zone"])
 def test_real_gt3x_files_stream(path: Path, options: Options, monkeypatch: pytest.MonkeyPatch) -> None:
     # Pieces smaller than two of the longest packets, and many more of them than these short files have.
-    pieces = harken.readers.actigraph.archive.Archive.pieces
+    pieces = harken.readers.actigraph.archive.Gt3xArchive.pieces
     monkeypatch.setattr(
-        harken.readers.actigraph.archive.Archive, "pieces", lambda self, name, size=150_000: pieces(self, name, size)
+        harken.readers.actigraph.archive.Gt3xArchive,
+        "pieces",
+        lambda self, name, size=150_000: pieces(self, name, size),
     )
-    parts = open_parts(path, **options)
-    assert parts.streamed == (path.name != OLD_LOG)
-    assert parts.quality.stated_rate_hz in (30, 60, 80, 100)
-    assert_same(parts, path, **options)
+    stream = open_stream(path, **options)
+    assert stream.streamed
+    assert stream.quality.stated_rate_hz in (30, 60, 80, 100)
+    assert_same(stream, path, **options)
+
+
+@pytest.mark.parametrize("scale", [None, "256.0"])
+def test_a_log_whose_beginning_says_something_else(
+    scale: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = [
+        *activity(ACTIVITY_2, steps(50 * 100), 100),
+        *activity(ACTIVITY_2, steps(1500 * 30), 30, range(40, 1540)),  # ten seconds a second time
+        *activity(ACTIVITY_2, steps(20 * 30), 30, range(800, 820)),
+        metadata(MetadataType="Bio", SubjectName="bea"),
+        metadata(MetadataType="LocalTimeLog", UtcOffset="02:00"),
+        parameters(accel_scale=0x0A200000),
+    ]
+    path = write_gt3x(tmp_path, log, info(Subject_Name=None, Acceleration_Scale=scale))
+    whole = read(path)  # all of it is the beginning
+    assert (whole.subject, whole.timezone) == ("bea", "Etc/GMT-2")
+    assert len(whole) == 50 * 100 + 1490 * 30
+    assert "30 s came a second time" in " ".join(whole.quality.notes)
+    pieces = Gt3xArchive.pieces
+    monkeypatch.setattr(Gt3xArchive, "pieces", lambda self, name, size=150_000: pieces(self, name, min(size, 150_000)))
+    monkeypatch.setattr(harken.readers.actigraph.packet_log, "HEAD_BYTES", 60_000)
+    in_pieces = read(path)
+    assert (in_pieces.fingerprint, in_pieces.quality) == (whole.fingerprint, whole.quality)
+    assert (in_pieces.subject, in_pieces.timezone) == (whole.subject, whole.timezone)
+    assert open_stream(path).streamed
+    assert_same(open_stream(path), path)
 
 
 @real
@@ -66,9 +92,9 @@ def test_a_damaged_gt3x_streams_or_is_refused_as_the_whole_is(path: Path, tmp_pa
             for name, content in members.items():
                 archive.writestr(name, bytes(damaged) if name == "log.bin" else content)
         if (refused := refusal_of(read, copy)) is None:
-            assert_same(open_parts(copy), copy)
+            assert_same(open_stream(copy), copy)
         else:
-            assert refusal_of(open_parts, copy) == refused
+            assert refusal_of(open_stream, copy) == refused
 
 
 @real
@@ -76,12 +102,11 @@ def test_a_damaged_gt3x_streams_or_is_refused_as_the_whole_is(path: Path, tmp_pa
 @pytest.mark.parametrize("path", files("GENEActiv_testfile.bin", "geneactiv.bin", "gnactv_sample.bin"), ids=str)
 def test_real_geneactiv_files_stream(path: Path, pages_at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("actfast")
-    monkeypatch.setattr(harken.readers.parts.geneactiv, "PAGES_AT_ONCE", pages_at_once)
     monkeypatch.setattr(harken.readers.geneactiv.samples, "PAGES_AT_ONCE", pages_at_once)
-    parts = open_parts(path, timezone="Europe/London")
-    assert parts.streamed
-    assert parts.quality.stated_rate_hz is not None
-    assert_same(parts, path, timezone="Europe/London")
+    stream = open_stream(path, timezone="Europe/London")
+    assert stream.streamed
+    assert stream.quality.stated_rate_hz is not None
+    assert_same(stream, path, timezone="Europe/London")
 
 
 @real
@@ -97,21 +122,21 @@ def test_a_damaged_bin_streams_or_is_refused_as_the_whole_is(path: Path, tmp_pat
         copy = tmp_path / "copy.bin"
         copy.write_bytes(damaged)
         if (refused := refusal_of(read, copy)) is None:
-            assert_same(open_parts(copy), copy)
+            assert_same(open_stream(copy), copy)
         else:
-            assert refusal_of(open_parts, copy) == refused
+            assert refusal_of(open_stream, copy) == refused
 
 
 @real
 @pytest.mark.parametrize("path", files("gnactv_sample.bin"), ids=lambda path: path.name)
-def test_what_was_unpacked_is_gone_with_the_parts(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_unpacked_is_gone_with_the_stream(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("actfast")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "aside"))
     (tmp_path / "aside").mkdir()
     packed = tmp_path / "copy.bin.gz"
     packed.write_bytes(gzip.compress(path.read_bytes()))
-    parts = open_parts(packed)
-    assert_same(parts, packed)
+    stream = open_stream(packed)
+    assert_same(stream, packed)
     assert len(list((tmp_path / "aside").iterdir())) == 1
-    del parts
+    del stream
     assert not list((tmp_path / "aside").iterdir())

@@ -1,4 +1,4 @@
-"""Exports of ActiLife and OMGUI as streams: their parts, put together, are what reading the whole gives."""
+"""Exports of ActiLife and OMGUI as streams: their samples, put together, are what ``read`` gives."""
 
 import gzip
 from datetime import UTC, datetime
@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 
 import harken.readers.blocks
 from actigraph_files import export_header
-from harken.readers import read
-from harken.readers.actigraph.held import Held, held_stretches
-from harken.readers.parts import open_parts
-from part_checks import assert_same, refusal_of
+from harken.readers import open_stream, read
+from harken.readers.actigraph.repeats import RepeatedValues
+from stream_checks import assert_same, refusal_of
 from tables import acceleration, write
 
 RATE = 30
@@ -36,14 +35,14 @@ def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_real_exports_stream(name: str, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = data_dir / "devices" / name
     monkeypatch.setattr(harken.readers.blocks, "BLOCK_BYTES", max(4000, path.stat().st_size // 8))
-    parts = open_parts(path, timezone="America/New_York")
-    assert parts.streamed
-    assert_same(parts, path, timezone="America/New_York")
+    stream = open_stream(path, timezone="America/New_York")
+    assert stream.streamed
+    assert_same(stream, path, timezone="America/New_York")
 
 
 def test_exports_of_counts_are_refused_as_the_whole_is(data_dir: Path) -> None:
     path = data_dir / "devices" / "ggir_ActiGraph61.csv"
-    assert refusal_of(open_parts, path) == refusal_of(read, path) is not None
+    assert refusal_of(open_stream, path) == refusal_of(read, path) is not None
 
 
 def values(rows: int) -> NDArray[np.float64]:
@@ -73,14 +72,14 @@ def test_actilifes_exports_in_every_form(tmp_path: Path, form: str, imu: bool) -
             for time, line in zip(times, lines, strict=True)
         ]
     path = write(tmp_path, [*export_header(), ",".join(columns), *lines])
-    parts = open_parts(path, timezone="America/New_York")
-    assert parts.streamed
-    assert not next(parts.parts()).valid.all() or not all(part.valid.all() for part in parts.parts())
-    assert_same(parts, path, timezone="America/New_York")
+    stream = open_stream(path, timezone="America/New_York")
+    assert stream.streamed
+    assert not next(stream.samples()).valid.all() or not all(part.valid.all() for part in stream.samples())
+    assert_same(stream, path, timezone="America/New_York")
     lines[700] = lines[700].rsplit(",", 1)[0] + ",null"  # no number, so that all is read as text
     lines[900] = lines[900].rsplit(",", 1)[0] + ","
     path = write(tmp_path, [*export_header(), ",".join(columns), *lines])
-    assert_same(open_parts(path), path)
+    assert_same(open_stream(path), path)
 
 
 @pytest.mark.usefixtures("small_pieces")
@@ -97,9 +96,9 @@ def test_an_export_of_an_ax6_whose_sensors_are_mixed_up_at_first(tmp_path: Path,
     ]
     path = tmp_path / "anna.csv.gz"
     path.write_bytes(gzip.compress("\n".join([*lines, ""]).encode()))
-    parts = open_parts(path, timezone="Europe/Athens")
-    assert parts.streamed
-    assert_same(parts, path, timezone="Europe/Athens")
+    stream = open_stream(path, timezone="Europe/Athens")
+    assert stream.streamed
+    assert_same(stream, path, timezone="Europe/Athens")
 
 
 @settings(max_examples=50, deadline=None)
@@ -107,13 +106,14 @@ def test_an_export_of_an_ax6_whose_sensors_are_mixed_up_at_first(tmp_path: Path,
     lengths=st.lists(st.tuples(st.sampled_from([0, 1, 2]), st.integers(1, 14)), min_size=1, max_size=12),
     cuts=st.lists(st.integers(0, 150), max_size=6),
 )
-def test_what_is_held_is_found_however_samples_are_cut(lengths: list[tuple[int, int]], cuts: list[int]) -> None:
+def test_repeated_values_are_found_however_samples_are_cut(lengths: list[tuple[int, int]], cuts: list[int]) -> None:
     rate = 4
     samples = np.repeat([kind for kind, _ in lengths], [length for _, length in lengths])
     samples = np.stack([samples] * 3, axis=1).astype(np.float32)
-    held = Held(rate)
+    repeats, whole = RepeatedValues(rate), RepeatedValues(rate)
+    whole.push(samples)
     for piece in np.split(samples, sorted(cut for cut in cuts if cut < len(samples))):
-        held.push(piece)
+        repeats.push(piece)
     expected, begin = [], 0  # one sample after the other
     for row in range(1, len(samples) + 1):
         if row < len(samples) and (samples[row] == samples[begin]).all():
@@ -122,4 +122,4 @@ def test_what_is_held_is_found_however_samples_are_cut(lengths: list[tuple[int, 
         if repeated >= rate and row - begin > 1:
             expected.append((row - repeated // rate * rate, row))
         begin = row
-    assert held.finish() == held_stretches(samples, rate) == expected
+    assert repeats.finish() == whole.finish() == expected

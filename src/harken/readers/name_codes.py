@@ -1,4 +1,4 @@
-"""A column of names (labels, subjects) -> one small number a row, a piece of the table at a time."""
+"""A column of names (labels, subjects) -> one small number a row."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 from harken.recordings.recording import UNLABELLED
 from harken.support.errors import HarkenError
 
-__all__ = ["CodedColumn"]
+__all__ = ["NameCodes"]
 
 NO_NAME = ("", "null", "nan")
 """What stands for no name, in small letters."""
 MOST_NAMES = 1_000
 
 
-class CodedColumn:
-    """Collects a column of names. Spaces around a name do not count.
+class NameCodes:
+    """Gives each name of a column a number, the same in every piece of the table. Spaces around a name do not count.
 
     Args:
         path: the file.
@@ -31,24 +31,18 @@ class CodedColumn:
         self._role = role
         self._where = where
         self._codes: dict[str, int] = {}
-        self._rows = 0
-        self._pieces: list[NDArray[np.int16]] = []
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names so far, in the order in which they were found; the codes of ``coded`` point into them."""
+        """The names so far, in the order in which they were found; the codes point into them."""
         return tuple(self._codes)
 
-    def add(self, column: pl.Series) -> None:
-        """Take in the next piece, a column of text, categories or numbers, and keep its codes.
+    def codes(self, column: pl.Series, first_row: int) -> NDArray[np.int16]:
+        """The codes of a piece of the column, of text, categories or numbers: ``[rows]``; -1 where there is no name.
 
-        Raises:
-            HarkenError: as ``coded``.
-        """
-        self._pieces.append(self.coded(column))
-
-    def coded(self, column: pl.Series) -> NDArray[np.int16]:
-        """The codes of the next piece ``[rows]``; -1 where there is no name.
+        Args:
+            column: the piece.
+            first_row: how many rows of the table come before it.
 
         Raises:
             HarkenError: when there are too many names, or one of them spans lines.
@@ -57,27 +51,16 @@ class CodedColumn:
         categories = column.cast(pl.String).cast(pl.Categorical) if column.dtype != pl.Categorical else column
         distinct = categories.unique().drop_nulls()
         names = [name.strip() for name in distinct.cast(pl.String).to_list()]
-        self._check(names, categories)
+        self._check(names, categories, first_row)
         numbers = distinct.to_physical().to_numpy().astype(np.int64)
         lookup = np.full(int(numbers.max(initial=-1)) + 2, UNLABELLED, dtype=np.int16)
         lookup[numbers] = [
             UNLABELLED if name.lower() in NO_NAME else self._codes.setdefault(name, len(self._codes)) for name in names
         ]
         rows = categories.to_physical().cast(pl.Int64).fill_null(len(lookup) - 1).to_numpy()
-        self._rows += len(rows)
         return np.asarray(lookup[rows])
 
-    def finish(self) -> tuple[NDArray[np.int16], tuple[str, ...]]:
-        """Codes ``[rows]`` (-1: no name) and the sorted names that they point into."""
-        names = tuple(sorted(self._codes))
-        table = np.full(len(names) + 1, UNLABELLED, dtype=np.int16)
-        for code, name in enumerate(names):
-            table[self._codes[name]] = code
-        codes = np.concatenate(self._pieces)
-        self._pieces.clear()
-        return table[codes], names
-
-    def _check(self, names: list[str], column: pl.Series) -> None:
+    def _check(self, names: list[str], column: pl.Series, first_row: int) -> None:
         if len(self._codes.keys() | set(names)) > MOST_NAMES:
             raise HarkenError(
                 f"{self._path}: the column of {self._role}s holds more than {MOST_NAMES} names, such as "
@@ -88,6 +71,6 @@ class CodedColumn:
             row = int(text.str.strip_chars().str.contains("\n", literal=True).arg_true()[0])
             begin = text[row].strip().split("\n")[0]
             raise HarkenError(
-                f"{self._path}, {self._where(self._rows + row)}: the {self._role} {begin!r} "
+                f"{self._path}, {self._where(first_row + row)}: the {self._role} {begin!r} "
                 "goes on over the end of its line; is a quotation mark missing?"
             )

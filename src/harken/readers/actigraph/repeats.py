@@ -3,11 +3,16 @@
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Held", "held_stretches"]
+__all__ = ["RepeatedValues"]
 
 
-class Held:
-    """``held_stretches`` of samples that come in pieces.
+class RepeatedValues:
+    """Finds where samples that come in pieces only repeat the one before them for a second or longer.
+
+    The noise of a sensor that measures forbids that: in 13 hours on a wrist at 30 Hz, the longest run of equal samples
+    was of four. Watches sleep for whole seconds, so a stretch is of as many as there are up to the last of the equal
+    samples; the first of them was measured. Zeros are what ActiLife writes for a second that it has nothing for: there
+    none was.
 
     Args:
         rate_hz: samples a second.
@@ -44,7 +49,7 @@ class Held:
         self._rows += n
 
     def finish(self) -> list[tuple[int, int]]:
-        """All stretches. Nothing is pushed after that."""
+        """All stretches of samples, ``[start, end)``, ascending. Nothing is pushed after that."""
         self._close()
         found = np.concatenate([np.empty((0, 2), dtype=np.int64), *self._found])
         return [(int(start), int(end)) for start, end in found]
@@ -60,16 +65,3 @@ class Held:
         repeated = (last - first + zero) // self._second * self._second
         start, end = last + 1 - repeated, last + 1
         self._found.append(np.stack([start, end], axis=1)[repeated > 0])
-
-
-def held_stretches(values: NDArray[np.int16] | NDArray[np.float32], rate_hz: float) -> list[tuple[int, int]]:
-    """Where samples ``[n, 3]`` only repeat the one before them for a second or longer: ``[start, end)``, ascending.
-
-    The noise of a sensor that measures forbids that: in 13 hours on a wrist at 30 Hz, the longest run of equal samples
-    was of four. Watches sleep for whole seconds, so a stretch is of as many as there are up to the last of the equal
-    samples; the first of them was measured. Zeros are what ActiLife writes for a second that it has nothing for: there
-    none was.
-    """
-    held = Held(rate_hz)
-    held.push(values)
-    return held.finish()

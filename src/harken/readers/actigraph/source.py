@@ -1,0 +1,137 @@
+"""The samples of a ``.gt3x`` file's log, of either age -> a ``Source``: units, the clock's zone, and the watch."""
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harken.readers.actigraph.info import INFO, Info, Metadata
+from harken.readers.device import DeviceFacts, DeviceSource, LocalSamples
+from harken.readers.options import TableOptions
+
+__all__ = ["NS_PER_S", "ActigraphSource", "Readings", "seconds_text"]
+
+NS_PER_S = 10**9
+DAY_NS = 86_400 * NS_PER_S
+
+Readings = tuple[NDArray[np.int64], NDArray[np.int16]]
+"""Some samples' times in ns by the watch's clock ``[n]``, and x, y, z in steps of the sensor ``[n, 3]``."""
+
+
+class ActigraphSource(DeviceSource):
+    """The samples of a log.
+
+    ``options.timezone`` counts most. Without it the clock is taken to have kept the distance from UTC that the file
+    gives throughout, and the recording's zone is the fixed one of that distance, where there is one; else the clock is
+    taken as UTC.
+
+    Args:
+        path: the file.
+        options: what the user says.
+        info: what ``info.txt`` says.
+        metadata: what the log says about the wearer and the clock.
+        stated_rate_hz: what the file says of its rate; None where it says nothing.
+
+    Attributes:
+        rate_hz: samples a second. Set by subclasses, as is the next one.
+        scale: steps of the sensor in a g.
+    """
+
+    rate_hz: float
+    scale: float
+
+    def __init__(
+        self, path: Path, options: TableOptions, info: Info, metadata: Metadata, stated_rate_hz: float | None
+    ) -> None:
+        self._info, self._in_utc, self._wanted_zone = info, metadata.in_utc, options.timezone
+        self._offset_s = info.offset_s if metadata.offset_s is None else metadata.offset_s
+        self._outside = 0
+        facts = DeviceFacts(
+            channels=("x", "y", "z"),
+            range_g=info.range_g,
+            subject=_subject_of(info, metadata),
+            stated_rate_hz=stated_rate_hz,
+            worn_on=info["Limb"] or metadata.limb,
+        )
+        zone = options.timezone or (None if self._offset_s is None else _fixed_zone(self._offset_s))
+        super().__init__(path, replace(options, timezone="UTC" if self._in_utc else zone), facts)
+        self.timezone = zone or "UTC"
+
+    @abstractmethod
+    def readings(self) -> Iterator[Readings]:
+        """The samples from the beginning of the log. May be called again and again."""
+
+    @abstractmethod
+    def log_notes(self) -> list[str]:
+        """What there is to say about the log, in sentences. Called once the samples were read to their end."""
+
+    def local_samples(self) -> Iterator[LocalSamples]:
+        """See ``DeviceSource``."""
+        outside = 0
+        for local_ns, values in self.readings():
+            outside += _samples_outside(local_ns, self._info)
+            yield local_ns, np.divide(values, np.float32(self.scale), dtype=np.float32)
+        self._outside = outside
+
+    def notes(self) -> list[str]:
+        """See ``DeviceSource``."""
+        info = self._info
+        words = [f"{info['Device Type'] or 'device'} {info['Serial Number']}".strip()]
+        words += [f"firmware {info['Firmware']}"] if info["Firmware"] else []
+        words += [f"worn on: {info['Limb'].lower()}"] if info["Limb"] else []
+        notes = [f"ActiGraph {', '.join(words)}; {self.rate_hz:g} Hz, {self.scale:g} steps in a g."]
+        notes += self.log_notes()
+        if self._outside:
+            notes.append(
+                f"{seconds_text(self._outside / self.rate_hz)} lie more than a day before the start or after the end "
+                f"that {INFO} gives; was the watch's clock reset?"
+            )
+        return notes + self._about_zone()
+
+    def _about_zone(self) -> list[str]:
+        if self._in_utc:
+            return ["The watch's clock was set to UTC, as the file says."]
+        if self._offset_s is None:
+            return []
+        advice = "" if self._wanted_zone else "; --timezone says where the wearer lived"
+        notes = [f"The watch's clock was set to {_offset_text(self._offset_s)}, as the file says{advice}."]
+        used_s = self.offset_ns // NS_PER_S
+        if self._wanted_zone is not None and self._offset_s != used_s:
+            notes.append(f"It was taken as {_offset_text(used_s)}, as in {self._wanted_zone}, as asked.")
+        return notes
+
+
+def seconds_text(count: float) -> str:
+    """A number of seconds for a note."""
+    return f"{round(float(count)):,} s"
+
+
+def _subject_of(info: Info, metadata: Metadata) -> str:
+    """The subject's name, unless it is just the watch's serial number."""
+    serial = info["Serial Number"]
+    return next((name for name in (info["Subject Name"], metadata.subject) if name and name != serial), "")
+
+
+def _samples_outside(time_ns: NDArray[np.int64], info: Info) -> int:
+    """How many samples lie more than a day outside of what info.txt says about start and end."""
+    start = info.time_ns("Start Date")
+    end = max((info.time_ns(key) or 0 for key in ("Last Sample Time", "Stop Date", "Download Date")), default=0)
+    if start is None or end < start:
+        return 0
+    return int(((time_ns < start - DAY_NS) | (time_ns > end + DAY_NS)).sum())
+
+
+def _offset_text(offset_s: int) -> str:
+    hours, minutes = divmod(abs(offset_s) // 60, 60)
+    return f"UTC{'-' if offset_s < 0 else '+'}{hours:02d}:{minutes:02d}"
+
+
+def _fixed_zone(offset_s: int) -> str | None:
+    """The IANA zone that always is that far from UTC; there are only such of whole hours."""
+    hours, rest = divmod(offset_s, 3600)
+    if rest or not -12 <= hours <= 14:
+        return None
+    return f"Etc/GMT{-hours:+d}" if hours else "UTC"  # the signs of Etc are the other way round

@@ -1,0 +1,343 @@
+"""A table -> the samples of one wearer, in UTC and in g: whose rows count, units, labels, clock."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harken.readers.blocks import stem
+from harken.readers.clock import TimeColumn, Where, nanoseconds
+from harken.readers.options import AccelerationUnit, TableOptions
+from harken.readers.several import ANOTHER_SUBJECT, SeveralRecordingsError
+from harken.readers.table import Table, TableRows, WholeTable, joined_rows
+from harken.readers.units import G_PER_UNIT, NS_PER_UNIT, STEPS_LOOKED_AT, AtRest, acceleration_unit, plausible_step
+from harken.recordings.recording import UNLABELLED, Quality
+from harken.recordings.samples import Samples
+from harken.recordings.source import Source, SourceChangedError
+from harken.support.errors import HarkenError
+
+__all__ = ["TableSource"]
+
+MOST_SUBJECTS_SHOWN = 10
+MOST_JITTER_NS = 10**9
+"""Rows out of order go back by less than this; a session that begins anew goes back by more."""
+ROWS_AT_ONCE = 1 << 18
+
+
+class _NotAlikeError(Exception):
+    """The rows are not what the first ones say of all, so they must be looked at together."""
+
+
+class TableSource(Source):
+    """One wearer's samples in a table.
+
+    What holds for all rows (units, how times are written, whose rows they are) is taken from the first 100,000, and
+    checked while the others are read. Where these differ, and where the wearer's clock ran through an hour twice, all
+    rows are looked at together, in memory.
+
+    Args:
+        table: the table; the signals of one in memory are changed.
+        options: what the user says.
+        path: the file; None: that of the table, which may lie in an archive.
+        notes: what its reader has to say.
+    """
+
+    def __init__(
+        self,
+        table: Table | WholeTable,
+        options: TableOptions,
+        *,
+        path: Path | None = None,
+        notes: Sequence[str] = (),
+    ) -> None:
+        super().__init__(
+            channels=table.channels,
+            subject=options.subject or stem(table.path),
+            source=str(path or table.path),
+            timezone=options.timezone or "UTC",
+        )
+        self.streamed = table.streamed
+        self._table, self._options, self._notes = table, options, notes
+        self._read_once = False
+        self._in_memory: Samples | None = None
+        self._forget()
+
+    def samples(self) -> Iterator[Samples]:
+        """The samples in UTC and in g. See ``Source.samples``.
+
+        Raises:
+            HarkenError: for several people in one file, an unknown unit, or a time that cannot be read.
+        """
+        if self._in_memory is not None:
+            every = self._in_memory
+            yield from (every.part(first, first + ROWS_AT_ONCE) for first in range(0, len(every.time_ns), ROWS_AT_ONCE))
+            return
+        try:
+            yield from self._pieces()
+        except SourceChangedError:
+            self._forget()
+            raise
+        except _NotAlikeError as error:
+            assert isinstance(self._table, Table)
+            self._table, self.streamed = self._table.whole(), False
+            self._forget()
+            raise SourceChangedError from error
+
+    def _forget(self) -> None:
+        """Nothing is known of the rows."""
+        self._time_options = self._options
+        self._clock_form: tuple[str, str] | None = None  # the unit of times, and how text was read
+        self._start_ns = 0
+        self._unit: AccelerationUnit | None = None
+
+    def _pieces(self) -> Iterator[Samples]:
+        rows = self._table.rows(subjects=not self._read_once or self._options.subject is not None)
+        tally = _Tally()
+        if self._clock_form is None:
+            rows = chain([joined_rows(self._table.path, _beginning(rows))], rows)
+        for some in rows:
+            samples = self._samples_of(some, tally)
+            if not self._table.streamed:
+                self._conclude(tally)
+                self._in_memory = samples
+            yield samples
+        if not self._read_once:
+            self._conclude(tally)
+
+    def _samples_of(self, rows: TableRows, tally: "_Tally") -> Samples:
+        first_row, count = tally.rows, len(rows.signals)
+        tally.rows += count
+        kept = self._rows_of_wearer(rows)
+        if kept is not None:
+            rows = rows.chosen(kept)
+            tally.drop(ANOTHER_SUBJECT, count - len(kept))
+        if not len(rows.signals):
+            return Samples(np.empty(0, np.int64), rows.signals, np.empty(0, np.int16), np.empty(0, np.bool_))
+        clock = self._clock(
+            rows, tally, lambda row: self._table.where(first_row + (row if kept is None else int(kept[row])))
+        )
+        tally.note(clock.notes)
+        time_ns = clock.time_ns
+        if clock.present is not None:
+            tally.drop("no time", len(time_ns) - int(np.count_nonzero(clock.present)))
+            rows, time_ns = rows._replace(time=None).chosen(np.flatnonzero(clock.present)), time_ns[clock.present]
+        tally.look_at(time_ns, rows.signals, gravity=not self._read_once)
+        if self._unit is None:
+            if not self._table.streamed:
+                self._refuse_sessions(tally)
+            self._unit, _ = self._unit_and_notes(tally)
+        if self._unit != "g":
+            with np.errstate(invalid="ignore", over="ignore"):  # bytes that were flipped may be any number
+                rows.signals[:, :3] *= np.float32(G_PER_UNIT[self._unit])
+        codes = rows.labels if rows.labels is not None else np.full(len(time_ns), UNLABELLED, np.int16)
+        return Samples(time_ns, rows.signals, codes, np.ones(len(time_ns), dtype=bool))
+
+    def _rows_of_wearer(self, rows: TableRows) -> NDArray[np.int64] | None:
+        """The rows that are the wearer's (None: all), by the names in the column of subjects so far."""
+        if rows.subjects is None:
+            return None
+        said, people = self._options.subject, self._table.names("subject")
+        if said in people:
+            mine = rows.subjects == people.index(said)
+            return None if mine.all() else np.flatnonzero(mine)
+        if said is not None and self._table.streamed:  # so far the rows are other people's
+            return np.empty(0, np.int64)
+        if len(people) > 1 or (said is not None and people):
+            if self._table.streamed:
+                raise _NotAlikeError
+            self._refuse_people(said, sorted(people))
+        self.subject = said or (people[0] if people else stem(self._table.path))
+        return None
+
+    def _refuse_people(self, said: str | None, people: list[str]) -> None:
+        path = self._table.path
+        if len(people) > 1:
+            shown = ", ".join(people[:MOST_SUBJECTS_SHOWN]) + (", ..." if len(people) > MOST_SUBJECTS_SHOWN else "")
+            raise SeveralRecordingsError(
+                f"{path}: holds {len(people)} people ({shown}) and a recording is of one; choose with --subject NAME"
+                + (f". {self._tidy_advice()}" if self._table.tidy else ""),
+                people=tuple(people),
+                tidy=self._table.tidy,
+            )
+        raise HarkenError(f"{path}: has no subject {said!r}; it holds {people[0]!r}")
+
+    def _clock(self, rows: TableRows, tally: "_Tally", where: Where) -> TimeColumn:
+        """The times of rows, read or (where the user gave a rate) numbered."""
+        if self._options.sample_rate_hz is not None:
+            return self._numbered(rows, tally, self._options.sample_rate_hz, where)
+        if rows.time is None:
+            raise HarkenError(
+                f"{self._table.path}: found no column for time; --time-column says which, --rate HZ numbers the rows"
+            )
+        try:
+            clock = nanoseconds(self._table.path, rows.time, self._time_options, where)
+        except HarkenError as error:
+            if self._table.streamed:
+                raise _NotAlikeError from error
+            raise
+        if self._table.streamed and (clock.cut or self._clock_form not in (None, (clock.unit, clock.form))):
+            raise _NotAlikeError
+        if self._clock_form is None:
+            if self._table.streamed:
+                self._check_time_unit(clock)
+            self._clock_form = clock.unit, clock.form
+        return clock
+
+    def _check_time_unit(self, clock: TimeColumn) -> None:
+        """Check that the unit of times that are numbers follows from the steps between the first ones."""
+        if clock.unit in NS_PER_UNIT and self._options.time_unit is None:
+            times = clock.time_ns if clock.present is None else clock.time_ns[clock.present]
+            steps = np.diff(times[:STEPS_LOOKED_AT])
+            rising = steps[steps > 0]
+            if (steps < 0).any() or not len(rising) or not plausible_step(float(np.median(rising))):
+                raise _NotAlikeError
+            self._time_options = replace(self._options, time_unit=clock.unit)
+
+    def _numbered(self, rows: TableRows, tally: "_Tally", rate_hz: float, where: Where) -> TimeColumn:
+        notes = [f"Times were not read: the rows were numbered at {rate_hz:g} Hz, as asked."]
+        if self._clock_form is None:
+            self._clock_form = "rows", ""
+            if rows.time is not None and rows.time.null_count() < len(rows.time):
+                try:
+                    clock = nanoseconds(self._table.path, rows.time.drop_nulls().head(1), self._options, where)
+                    self._start_ns, self._clock_form = int(clock.time_ns[0]), (clock.unit, "")
+                except HarkenError:
+                    notes.append("The first time could not be read; the recording is shown as if it began with 1970.")
+            elif rows.time is not None and self._table.streamed:
+                raise _NotAlikeError
+        first, last = tally.samples, tally.samples + len(rows.signals)
+        steps = np.rint(np.arange(first, last) * (1e9 / rate_hz)).astype(np.int64)
+        return TimeColumn(
+            self._start_ns + steps, None, self._clock_form[0], notes if tally.notes is None else tally.notes
+        )
+
+    def _unit_and_notes(self, tally: "_Tally") -> tuple[AccelerationUnit, list[str]]:
+        try:
+            return _unit_and_notes(self._table.path, tally.at_rest.magnitude(), self._options, self._table.unit)
+        except HarkenError as error:
+            if self._table.streamed:
+                raise _NotAlikeError from error
+            raise
+
+    def _refuse_sessions(self, tally: "_Tally") -> None:
+        """Raise a HarkenError where times of a table with sessions begin anew: they would be merged into one
+        another."""
+        if self._table.tidy and tally.back_ns > MOST_JITTER_NS:
+            raise SeveralRecordingsError(
+                f"{self._table.path}: its times go back by as much as {tally.back_ns / 1e9:g} s: this is more than one "
+                f"recording. {self._tidy_advice()}",
+                people=tuple(sorted(self._table.names("subject"))),
+                tidy=self._table.tidy,
+            )
+
+    def _tidy_advice(self) -> str:
+        columns = "columns" if len(self._table.tidy) > 1 else "column"
+        return (
+            f"By its {columns} {' and '.join(self._table.tidy)} this is a table of several recordings; "
+            "harken.datasets.tidy.read_tidy(PATH) reads them all, each apart"
+        )
+
+    def _conclude(self, tally: "_Tally") -> None:
+        """What is known now that all rows were read."""
+        self._refuse_sessions(tally)
+        by_subject = isinstance(self._table, Table) and self._table.columns.subject is not None
+        if by_subject and self._options.subject not in (None, *self._table.names("subject")):
+            raise _NotAlikeError
+        unit, notes = self._unit_and_notes(tally)
+        if unit != self._unit:
+            raise _NotAlikeError
+        self.label_names = self._table.names("label")
+        self.quality = Quality(
+            acceleration_unit=unit,
+            time_unit=self._clock_form[0] if self._clock_form else "",
+            dropped=tally.dropped,
+            notes=(*(tally.notes or ()), *notes),
+        ).noting(*self._notes)
+        self._read_once = True
+
+
+class _Tally:
+    """What is counted while the rows are read from the first to the last.
+
+    Attributes:
+        rows: rows of the table so far.
+        samples: rows that became samples.
+        dropped: a reason -> rows that did not.
+        notes: what is to be said about all times so far; None before the first.
+        back_ns: by how much times went back, at most.
+        at_rest: of acceleration as it stands in the table.
+    """
+
+    def __init__(self) -> None:
+        self.rows = self.samples = self.back_ns = 0
+        self.dropped: dict[str, int] = {}
+        self.notes: list[str] | None = None
+        self.at_rest = AtRest()
+        self._last_ns: int | None = None
+
+    def drop(self, reason: str, rows: int) -> None:
+        """Count rows that are no samples."""
+        if rows:
+            self.dropped[reason] = self.dropped.get(reason, 0) + rows
+
+    def note(self, notes: list[str]) -> None:
+        """Keep what is to be said about the next times, too."""
+        self.notes = [note for note in notes if self.notes is None or note in self.notes]
+
+    def look_at(self, time_ns: NDArray[np.int64], signals: NDArray[np.float32], *, gravity: bool) -> None:
+        """Take in the next samples."""
+        if not len(time_ns):
+            return
+        self.samples += len(time_ns)
+        steps = np.diff(time_ns, prepend=time_ns[0] if self._last_ns is None else self._last_ns)
+        self.back_ns = max(self.back_ns, -int(steps.min()))
+        self._last_ns = int(time_ns[-1])
+        if gravity:
+            self.at_rest.push(signals[:, :3])
+
+
+def _beginning(rows: Iterator[TableRows]) -> list[TableRows]:
+    """The first rows: as many as the unit of times is looked for in, or all there are."""
+    first, count = [], 0
+    for some in rows:
+        first.append(some)
+        count += len(some.signals)
+        if count > STEPS_LOOKED_AT:
+            break
+    return first
+
+
+def _unit_and_notes(
+    path: Path, at_rest: float, options: TableOptions, unit: AccelerationUnit | None = None
+) -> tuple[AccelerationUnit, list[str]]:
+    """The unit of acceleration by the user's word, else by the format's (``unit``), else from gravity, of which
+    ``at_rest`` is the size (see ``magnitude_at_rest``); and what to say about it.
+
+    Raises:
+        HarkenError: when no row is whole, or the unit cannot be recognised.
+    """
+    if math.isnan(at_rest):
+        raise HarkenError(f"{path}: no row has all three of x, y and z")
+    detected = acceleration_unit(at_rest)
+    said = options.acceleration_unit or unit
+    converted = f"Acceleration is in {said or detected} (at rest {at_rest:.4g}), converted to g."
+    if said is None:
+        if detected is None:
+            raise HarkenError(
+                f"{path}: at rest the acceleration is {at_rest:.3g}, which is gravity in no unit harken knows "
+                "(1 g, 9.81 m/s2, 64 g/64, 1000 mg). Say the unit with --unit; a value near 0 means that gravity was "
+                "removed, and with it the posture"
+            )
+        return detected, [] if detected == "g" else [converted]
+    in_g = at_rest * G_PER_UNIT[said]
+    if detected != said:
+        by = "as asked" if options.acceleration_unit else "as this format has it"
+        return said, [
+            f"Taken as {said}, {by}, although at rest the acceleration is then {in_g:.3g} g"
+            + (" (gravity seems to have been removed)." if in_g < 0.5 else ".")
+        ]
+    return said, [] if options.acceleration_unit or said == "g" else [converted]

@@ -1,0 +1,175 @@
+"""A recording as a stream of mended samples, which can be read again and again."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harken.recordings.mending import MOST_REPEATED, are_times, mend, quality_with_counts
+from harken.recordings.recording import Quality, Recording
+from harken.recordings.samples import Samples
+from harken.recordings.source import RecordingSource, Source, SourceChangedError
+from harken.recordings.survey import ClockSurvey, Faults, OutOfOrderError, ValueSurvey, deduplicated
+
+__all__ = ["MendedStream", "Observer", "mended_stream", "stream_of"]
+
+ROWS_AT_ONCE = 1 << 18
+
+Observer = Callable[[tuple[str, ...]], Callable[[Samples], None]]
+"""The channels -> what is called with each piece of a file while it is read for the first time."""
+
+
+@dataclass(frozen=True, eq=False)
+class MendedStream:
+    """One wearer's recording, mended, a part at a time, in memory that does not grow with it.
+
+    Attributes:
+        channels, subject, source, timezone, quality, label_names: as in a ``Recording``; label names are in the order
+            in which they were found.
+        sample_rate_hz: samples per second inside gap-free stretches.
+        gap_limit_ns: two samples further apart than this have a gap between them.
+        start_ns, end_ns: the first and the last sample.
+        gaps_ns: int64 ``[gaps, 2]``, the samples before and after each gap.
+        rows: samples in all parts.
+        streamed: False where the whole recording is in memory.
+        read: what ``samples`` calls.
+        observed: whether the observer (see ``mended_stream``) was called with just these samples.
+    """
+
+    channels: tuple[str, ...]
+    subject: str
+    source: str
+    timezone: str
+    quality: Quality
+    label_names: tuple[str, ...]
+    sample_rate_hz: float
+    gap_limit_ns: int
+    start_ns: int
+    end_ns: int
+    gaps_ns: NDArray[np.int64]
+    rows: int
+    streamed: bool
+    read: Callable[[], Iterator[Samples]]
+    observed: bool = False
+
+    def samples(self) -> Iterator[Samples]:
+        """The samples from the beginning, in the order of their times. May be called again and again."""
+        return self.read()
+
+
+def mended_stream(
+    source: Source, *, sensor_range: float | None = None, observer: Observer | None = None
+) -> MendedStream:
+    """What ``mend`` makes of all samples of a source, as a stream.
+
+    The source is read once to see what there is to mend. One that is not in the order of time, or slower than ten
+    samples a second, is collected in memory.
+
+    Args:
+        source: the recording as found.
+        sensor_range: in g, where it is known.
+        observer: called with the channels, and what it gives with all samples, while the source is read for the first
+            time, so that one reading may serve for two. It is called anew where the source must be read from its
+            beginning again. Only where the stream was ``observed`` were these the samples of the stream: samples may be
+            marked in the end, or the source be collected.
+
+    Raises:
+        HarkenError: as ``mend``, and for what is wrong with the file.
+    """
+    while True:
+        try:
+            stream = _surveyed(source, sensor_range, observer)
+        except SourceChangedError:
+            continue
+        return stream if stream is not None else stream_of(mend(source.collect(), sensor_range=sensor_range))
+
+
+def stream_of(recording: Recording, *, rows_at_once: int = ROWS_AT_ONCE) -> MendedStream:
+    """A mended recording that is in memory, as a stream; views, no copies.
+
+    Raises:
+        ValueError: when the recording is ``as_found``.
+    """
+    if recording.as_found:
+        raise ValueError("only a mended recording is a mended stream")
+    rows = recording.gap_rows
+    return MendedStream(
+        channels=recording.channels,
+        subject=recording.subject,
+        source=recording.source,
+        timezone=recording.timezone,
+        quality=recording.quality,
+        label_names=recording.label_names,
+        sample_rate_hz=recording.sample_rate_hz,
+        gap_limit_ns=recording.gap_limit_ns,
+        start_ns=int(recording.time_ns[0]),
+        end_ns=int(recording.time_ns[-1]),
+        gaps_ns=np.stack([recording.time_ns[rows - 1], recording.time_ns[rows]], axis=1),
+        rows=len(recording),
+        streamed=False,
+        read=RecordingSource(recording, rows_at_once=rows_at_once).samples,
+    )
+
+
+def _surveyed(source: Source, sensor_range: float | None, observer: Observer | None) -> MendedStream | None:
+    """A stream of a source that was read once; None where it must be collected."""
+    clock = ClockSurvey()
+    values = ValueSurvey(source.channels, range_g=sensor_range or source.quality.sensor_range_g)
+    observe = observer(source.channels) if observer is not None else None
+    try:
+        for samples in source.samples():
+            if len(samples.time_ns) and not are_times(int(samples.time_ns.min()), int(samples.time_ns.max())):
+                return None
+            kept = clock.push(samples.time_ns)
+            values.push(samples if kept is None else samples.chosen(kept))
+            if values.missing:  # these samples will be marked, so that the stream is not the one that was observed
+                observe = None
+            if observe is not None:
+                observe(samples)
+    except OutOfOrderError:
+        return None
+    steps = clock.rows - 1
+    too_coarse = clock.repeated > MOST_REPEATED * (clock.rows + clock.repeated)
+    if steps <= 0 or too_coarse or 2 * clock.fast > steps or clock.most_are_slow:
+        return None
+    faults = values.finish()
+    quality = source.quality
+    rows = clock.rows + clock.repeated + sum(quality.dropped.values())
+    marked = bool(source.unusable) or clock.repeated > 0 or faults.some
+    return MendedStream(
+        channels=source.channels,
+        subject=source.subject,
+        source=source.source,
+        timezone=source.timezone,
+        quality=replace(quality_with_counts(quality, clock, faults, source.timezone), rows=rows),
+        label_names=source.label_names,
+        sample_rate_hz=clock.sample_rate_hz,
+        gap_limit_ns=clock.gap_ns,
+        start_ns=clock.start_ns,
+        end_ns=clock.end_ns,
+        gaps_ns=clock.gaps_ns,
+        rows=clock.rows,
+        streamed=source.streamed,
+        read=lambda: _mended(source, faults, repeated=clock.repeated > 0) if marked else source.samples(),
+        observed=observe is not None and not marked,
+    )
+
+
+def _mended(source: Source, faults: Faults, *, repeated: bool) -> Iterator[Samples]:
+    pieces = _without_unusable(source)
+    for samples in deduplicated(pieces) if repeated else pieces:
+        yield samples._replace(valid=faults.valid(samples)) if faults.some else samples
+
+
+def _without_unusable(source: Source) -> Iterator[Samples]:
+    """The samples, of which those are marked that the source says cannot be used."""
+    edges = np.array(source.unusable, dtype=np.int64).ravel()
+    done = 0
+    for samples in source.samples():
+        rows = np.arange(done, done + len(samples.time_ns)) if len(edges) else None
+        done += len(samples.time_ns)
+        if rows is not None:
+            usable = np.searchsorted(edges, rows, side="right") % 2 == 0
+            samples = samples._replace(valid=samples.valid & usable)
+        yield samples

@@ -1,0 +1,157 @@
+"""What a reader makes of a file: facts about one recording, and its samples as found, a piece at a time."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harken.recordings.recording import Quality, Recording, recoded
+from harken.recordings.samples import Samples
+from harken.support.memory import hand_back
+from harken.support.printable import printable
+
+__all__ = ["RecordingSource", "Source", "SourceChangedError"]
+
+ROWS_AT_ONCE = 1 << 18
+Kind = TypeVar("Kind", bound=np.generic)
+
+
+class SourceChangedError(Exception):
+    """Raised by ``Source.samples`` where a fact that the source gave turns out to be wrong: acceleration in another
+    unit than in the first rows, for example. The source has then corrected itself; its samples must be read again from
+    the beginning."""
+
+
+class Source(ABC):
+    """One wearer's recording in a file, as found: nothing sorted, dropped or marked that could be kept.
+
+    Attributes:
+        channels: the names of the signals, acceleration first as ``x, y, z``.
+        subject: who wore the sensor.
+        source: the path of the file.
+        timezone: the wearer's zone, an IANA name.
+        quality: what the reader found. Complete once the samples were read to their end; it counts no rows.
+        label_names: the names that the label codes of the samples point into; complete once the samples were read.
+        unusable: ranges of samples, ``[start, end)``, ascending and apart, that no window may use; complete once the
+            samples were read. For a reader that can tell so only afterwards; else ``Samples.valid`` says it.
+        streamed: False where all samples are in memory.
+    """
+
+    def __init__(
+        self,
+        *,
+        channels: tuple[str, ...],
+        subject: str,
+        source: str,
+        timezone: str = "UTC",
+        quality: Quality | None = None,
+    ) -> None:
+        self.channels = channels
+        self.subject, self.source = printable(subject), printable(source)  # often from a file's name: any bytes
+        self.timezone = timezone
+        self.quality = quality or Quality()
+        self.label_names: tuple[str, ...] = ()
+        self.unusable: Sequence[tuple[int, int]] = ()
+        self.streamed = True
+
+    @abstractmethod
+    def samples(self) -> Iterator[Samples]:
+        """The samples from the beginning, in the order of the file, in UTC and in g. May be called again and again.
+
+        Raises:
+            SourceChangedError: see there.
+            HarkenError: for what is wrong with the file.
+        """
+
+    def collect(self) -> Recording:
+        """All of it, as a recording ``as_found``.
+
+        Raises:
+            HarkenError: for what is wrong with the file.
+        """
+        while True:
+            try:
+                samples = _all_of(self.samples(), len(self.channels))
+            except SourceChangedError:
+                continue
+            names = tuple(sorted(self.label_names))
+            for start, end in self.unusable:
+                samples.valid[start:end] = False
+            return Recording(
+                time_ns=samples.time_ns,
+                signals=samples.signals,
+                channels=self.channels,
+                label_codes=recoded(samples.label_codes, self.label_names, names) if names else samples.label_codes,
+                label_names=names,
+                subject=self.subject,
+                source=self.source,
+                timezone=self.timezone,
+                valid=samples.valid,
+                quality=replace(self.quality, rows=len(samples.time_ns) + sum(self.quality.dropped.values())),
+                as_found=True,
+            )
+
+
+class RecordingSource(Source):
+    """A recording that is in memory, for readers that cannot read their file a piece at a time."""
+
+    def __init__(self, recording: Recording, *, rows_at_once: int = ROWS_AT_ONCE) -> None:
+        super().__init__(
+            channels=recording.channels,
+            subject=recording.subject,
+            source=recording.source,
+            timezone=recording.timezone,
+            quality=recording.quality,
+        )
+        self.label_names = recording.label_names
+        self.streamed = False
+        self._recording, self._rows_at_once = recording, rows_at_once
+
+    def samples(self) -> Iterator[Samples]:
+        """Views of the recording's arrays. See ``Source.samples``."""
+        every = Samples.of(self._recording)
+        for first in range(0, len(self._recording), self._rows_at_once):
+            yield every.part(first, first + self._rows_at_once)
+
+    def collect(self) -> Recording:
+        """The recording itself."""
+        return self._recording
+
+
+class _Rows(Generic[Kind]):
+    """Arrays that become one. Each is let go once it was copied, so that there are never two copies of everything."""
+
+    def __init__(self, dtype: type[Kind], *columns: int) -> None:
+        self._pieces: list[NDArray[Kind]] = []
+        self._dtype, self._columns = dtype, columns
+
+    def add(self, piece: NDArray[Kind]) -> None:
+        self._pieces.append(piece)
+
+    def joined(self) -> NDArray[Kind]:
+        if len(self._pieces) == 1:
+            return self._pieces.pop()
+        every = np.empty((sum(map(len, self._pieces)), *self._columns), self._dtype)
+        self._pieces.reverse()
+        done = 0
+        while self._pieces:
+            piece = self._pieces.pop()
+            every[done : done + len(piece)] = piece
+            done += len(piece)
+            del piece
+            hand_back()
+        return every
+
+
+def _all_of(pieces: Iterator[Samples], channels: int) -> Samples:
+    times, signals = _Rows(np.int64), _Rows(np.float32, channels)
+    codes, valid = _Rows(np.int16), _Rows(np.bool_)
+    for piece in pieces:
+        times.add(piece.time_ns)
+        signals.add(piece.signals)
+        codes.add(piece.label_codes)
+        valid.add(piece.valid)
+    return Samples(times.joined(), signals.joined(), codes.joined(), valid.joined())

@@ -1,0 +1,223 @@
+"""A first look at all samples of a recording, a piece at a time: gaps, rate, range, missing values, a stuck sensor.
+
+It needs the same memory for a minute and for a month. ``harken.recordings.mending`` mends by what it finds.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harken.recordings.recording import INTERVALS_IN_A_GAP, MINIMUM_GAP_S
+from harken.recordings.samples import Samples
+from harken.recordings.sensor_faults import RANGE_TOLERANCE, RangeGuess, Stuck, StuckRuns, extremes, largest_on_an_axis
+
+__all__ = [
+    "FASTEST_HZ",
+    "GAP_NS",
+    "ClockSurvey",
+    "OutOfOrderError",
+    "ValueSurvey",
+    "acceleration_channels",
+    "deduplicated",
+]
+
+GAP_NS = round(MINIMUM_GAP_S * 1e9)
+SLOW_STEP_NS = GAP_NS // INTERVALS_IN_A_GAP
+"""A sensor whose typical step is longer has a longer gap limit, which follows from the median of all steps."""
+FASTEST_HZ = 10_000
+"""Accelerometers for wrists give at most 3,200 samples a second."""
+FAST_STEP_NS = 10**9 // FASTEST_HZ
+RARE_STEP_NS = 60 * 10**9
+"""What is measured less than once a minute says nothing about movement."""
+EMPTY = np.empty((0, 2), dtype=np.int64)
+
+
+class OutOfOrderError(Exception):
+    """A sample lies before the one before it."""
+
+
+class ClockSurvey:
+    """Looks at the times of samples, which must not go back.
+
+    Args:
+        gap_ns: two samples further apart than this have a gap between them.
+
+    Attributes:
+        rows: samples so far, repeated times left out.
+        repeated: samples whose time is that of the one before.
+        fast, slow, rare: steps shorter than 0.1 ms, longer than a tenth of a second, longer than a minute.
+        start_ns, end_ns: the first and the last sample.
+    """
+
+    def __init__(self, gap_ns: int = GAP_NS) -> None:
+        self.gap_ns = gap_ns
+        self.rows = self.repeated = self.fast = self.slow = self.rare = 0
+        self.start_ns = self.end_ns = 0
+        self._inside = self._inside_ns = 0
+        self._gaps: list[NDArray[np.int64]] = []
+
+    def push(self, time_ns: NDArray[np.int64]) -> NDArray[np.bool_] | None:
+        """Take the next times ``[n]``.
+
+        Returns:
+            Which of them do not repeat the one before, ``[n]``; None: all.
+
+        Raises:
+            OutOfOrderError: when one lies before the one before it.
+        """
+        if len(time_ns) == 0:
+            return None
+        steps = np.diff(time_ns, prepend=self.end_ns if self.rows else time_ns[0] - 1)
+        least, kept = int(steps.min()), None
+        if least < 0:
+            raise OutOfOrderError
+        if least == 0:
+            kept = steps > 0
+            self.repeated += len(kept) - int(np.count_nonzero(kept))
+            time_ns, steps = time_ns[kept], steps[kept]
+            if len(steps) == 0:
+                return kept
+        if self.rows == 0:
+            self.start_ns = int(time_ns[0])
+            steps = steps[1:]
+        self.rows += len(time_ns)
+        self.end_ns = int(time_ns[-1])
+        self._look_at(time_ns, steps, least)
+        return kept
+
+    def _look_at(self, time_ns: NDArray[np.int64], steps: NDArray[np.int64], least: int) -> None:
+        if least < FAST_STEP_NS:
+            self.fast += int(np.count_nonzero(steps < FAST_STEP_NS))
+        most = int(steps.max(initial=0))
+        self._inside += len(steps)
+        self._inside_ns += int(steps.sum())
+        if most > SLOW_STEP_NS:
+            self.slow += int(np.count_nonzero(steps > SLOW_STEP_NS))
+        if most > RARE_STEP_NS:
+            self.rare += int(np.count_nonzero(steps > RARE_STEP_NS))
+        if most > self.gap_ns:
+            gap = steps > self.gap_ns
+            after = np.flatnonzero(gap) + len(time_ns) - len(steps)
+            self._gaps.append(np.stack([time_ns[after] - steps[gap], time_ns[after]], axis=1))
+            self._inside -= len(after)
+            self._inside_ns -= int(steps[gap].sum())
+
+    @property
+    def most_are_slow(self) -> bool:
+        """Whether the median step may be longer than a tenth of a second, so that the gap limit is another one."""
+        return 2 * self.slow >= self.rows - 1
+
+    @property
+    def gaps_ns(self) -> NDArray[np.int64]:
+        """The samples before and after each gap, int64 ``[gaps, 2]``."""
+        return np.concatenate([EMPTY, *self._gaps])
+
+    @property
+    def sample_rate_hz(self) -> float:
+        """Samples per second inside gap-free stretches; 0 for a single sample."""
+        return self._inside * 10**9 / self._inside_ns if self._inside else 0.0
+
+
+class Faults(NamedTuple):
+    """Samples that no window may use.
+
+    Attributes:
+        missing: samples with a missing value.
+        out_of_range: whole samples beyond ``range_g``, the sensor's range.
+        stuck: where all axes keep one value.
+        axes: how many leading channels are acceleration.
+    """
+
+    missing: int
+    out_of_range: int
+    range_g: float
+    stuck: Stuck
+    axes: int
+
+    @property
+    def some(self) -> bool:
+        """Whether there are any."""
+        return bool(self.missing or self.out_of_range or self.stuck.samples)
+
+    def valid(self, samples: Samples) -> NDArray[np.bool_]:
+        """Which of some of the samples a window may use, ``[n]``."""
+        valid = samples.valid
+        if self.missing:
+            valid = valid & _finite(samples.signals)
+        if self.out_of_range:
+            largest = largest_on_an_axis(samples.signals[:, : self.axes])
+            valid = valid & (largest <= self.range_g * RANGE_TOLERANCE)
+        edges = self.stuck.times_ns.ravel()
+        if len(edges):
+            after = np.searchsorted(edges, samples.time_ns, side="left")  # odd: past a begin, up to its end
+            valid = valid & ~((after % 2 == 1) | np.isin(samples.time_ns, edges))
+        return valid
+
+
+class ValueSurvey:
+    """Looks for missing values, values beyond the sensor's range, and a stuck sensor.
+
+    Args:
+        channels: of the samples.
+        range_g: the sensor's range where it is known; None: it is guessed. See ``RangeGuess``.
+        gap_ns: two samples further apart than this have a gap between them.
+
+    Attributes:
+        missing: how many samples so far have a missing value.
+    """
+
+    def __init__(self, channels: tuple[str, ...], *, range_g: float | None, gap_ns: int = GAP_NS) -> None:
+        self._axes = acceleration_channels(channels)
+        self._range = RangeGuess(range_g)
+        self._stuck = StuckRuns(gap_ns=gap_ns)
+        self.missing = 0
+
+    def push(self, samples: Samples) -> None:
+        """Take the next samples, whose times rise."""
+        if len(samples.time_ns) == 0:
+            return
+        least, most = extremes(samples.signals)
+        acceleration = samples.signals[:, : self._axes]
+        if self._axes:
+            self._stuck.push(samples.time_ns, acceleration)
+        if np.isfinite(least).all() and np.isfinite(most).all():
+            beyond = max((float(most[: self._axes].max()), -float(least[: self._axes].min())) if self._axes else (0.0,))
+            if self._axes and beyond > self._range.smallest_g:
+                self._range.push(largest_on_an_axis(acceleration))
+            else:
+                self._range.pass_over(len(samples.time_ns))
+            return
+        present = _finite(samples.signals)
+        self.missing += len(present) - int(np.count_nonzero(present))
+        if self._axes:
+            self._range.push(largest_on_an_axis(acceleration), present)
+
+    def finish(self) -> Faults:
+        """What was found. Nothing is pushed after that."""
+        return Faults(self.missing, self._range.outside, self._range.range_g, self._stuck.finish(), self._axes)
+
+
+def acceleration_channels(channels: tuple[str, ...]) -> int:
+    """How many leading channels are acceleration."""
+    return 3 if channels[:3] == ("x", "y", "z") else 0
+
+
+def deduplicated(pieces: Iterator[Samples]) -> Iterator[Samples]:
+    """The same samples without those whose time is that of the one before; the first stays."""
+    last_ns: int | None = None
+    for samples in pieces:
+        if len(samples.time_ns) == 0:
+            continue
+        kept = np.diff(samples.time_ns, prepend=samples.time_ns[0] - 1 if last_ns is None else last_ns) > 0
+        last_ns = int(samples.time_ns[-1])
+        yield samples if kept.all() else samples.chosen(kept)
+
+
+def _finite(signals: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Which samples have all values, ``[n]``: a channel at a time, five times faster than row by row."""
+    present = np.isfinite(signals[:, 0])
+    for channel in range(1, signals.shape[1]):
+        present &= np.isfinite(signals[:, channel])
+    return present
