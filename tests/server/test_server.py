@@ -3,6 +3,7 @@
 import asyncio
 import http.client
 import json
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -376,3 +377,11 @@ def test_a_token_that_protects_nothing_is_an_error(token: str) -> None:
 def test_what_others_could_reach_needs_a_token() -> None:
     with pytest.raises(HarkenError, match="can be reached from other machines: give a token"):
         server_for(recogniser(), host="0.0.0.0")
+
+
+def test_a_missing_package_is_named_with_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("harken.server.app", "harken.server.http_routes"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setitem(sys.modules, "fastapi", None)
+    with pytest.raises(HarkenError, match=r"the server needs fastapi, .* extra serve"):
+        server_for(recogniser())
