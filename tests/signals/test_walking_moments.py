@@ -1,4 +1,4 @@
-"""Moments that look like walking, picked out of a recording as it goes by."""
+"""Parts of a recording that may be walking."""
 
 from itertools import pairwise
 
