@@ -109,7 +109,7 @@ def test_one_bad_file_does_not_keep_the_others_from_being_labelled(
     assert run_harken("label", alice, "--model", model, "--out", tmp_path / "o").exit_code == 0
     assert not (tmp_path / "o" / "failures.csv").exists()
     where, first, *each = ended.stderr.splitlines()
-    assert where == f"What went wrong stands in {tmp_path / 'o' / 'failures.csv'}, too."
+    assert where == f"The failures are in {tmp_path / 'o' / 'failures.csv'}, too."
     assert first == "harken: 3 of 4 files went wrong:"
     for line, says in zip(each, ("there is no such file", "broken.csv", "is as long as a window, 2 s"), strict=True):
         assert says in line
@@ -168,7 +168,7 @@ def test_what_was_made_in_another_way_is_refused(run_harken: Run, model: Path, a
     people.write_person(alice, 7)
     other = run_harken("label", alice, *resumed)
     assert other.exit_code == 2
-    assert "alice was made of a file with other content; choose another --out" in other.stderr
+    assert "alice were made of a file with other content; choose another --out" in other.stderr
     wrong = run_harken("label", alice, *resumed, "--timezone", "Tokyo")
     assert wrong.exit_code == 2
     assert wrong.stderr.strip().splitlines() == [

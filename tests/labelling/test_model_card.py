@@ -30,12 +30,12 @@ def test_the_packaged_model_names_its_scores_on_unseen() -> None:
         ),
     ],
 )
-def test_a_model_of_ones_own_says_whom_it_was_tested_on(people: list[str], expected: str) -> None:
+def test_the_card_of_ones_own_model_has_the_scores_of_its_test(people: list[str], expected: str) -> None:
     scores = {"cross_people": {"mean_person_macro_f1": 0.6093, "people": {name: {} for name in people}}}
     assert line_about_unseen({"scores": scores}) == expected
 
 
-def test_one_that_was_tested_on_nobody_says_how_to_find_out() -> None:
+def test_the_card_of_an_untested_model_names_the_command() -> None:
     general = {"cross_people": {"mean_person_macro_f1": 0.9, "people": {"bob": {}}}}
     adapted = {"scores": general, "adaptation": {"kept": True}}  # to bob, perhaps: the score is the general model's
     for provenance in ({}, {"scores": {"same_person": {"macro_f1": 1.0}}}, adapted):

@@ -1,4 +1,4 @@
-"""Which limits of a model concern a recording: each only where it applies, with amounts from the recording."""
+"""The limits of a model that apply to a recording, with amounts from the recording."""
 
 import re
 from dataclasses import replace

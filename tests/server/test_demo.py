@@ -1,4 +1,4 @@
-"""The people whom ``harken serve --demo`` streams: who they are, and that they come in real time."""
+"""The recordings that ``harken serve --demo`` streams in real time."""
 
 import asyncio
 import importlib.util

@@ -1,4 +1,4 @@
-"""What the server says of itself is true: requests made up from its OpenAPI description, and what comes back."""
+"""The OpenAPI description is right: requests generated from it get the described answers."""
 
 from collections.abc import Iterator
 from typing import Any, cast

@@ -1,4 +1,4 @@
-"""A slow reader loses the oldest frames and is told how many; nobody waits for it."""
+"""For a slow reader the oldest frames are dropped and counted, and no sender waits."""
 
 import asyncio
 import json
@@ -6,7 +6,7 @@ import json
 from harken.server.outbox import Outbox
 
 
-def test_the_oldest_frames_are_dropped_counted_and_told() -> None:
+def test_the_oldest_frames_are_dropped_and_their_number_is_sent() -> None:
     async def run() -> list[str]:
         outbox, sent, may = Outbox(3), [], asyncio.Event()
 

@@ -1,4 +1,4 @@
-"""The model that comes with harken, served: what it says is what it says offline."""
+"""The model that comes with harken gives the same labels in the server as offline."""
 
 import asyncio
 import json
@@ -64,7 +64,9 @@ def test_a_recording_that_is_posted(served: Served, packaged: Recogniser, csv: P
     check_posted(served, packaged, csv)
 
 
-def test_a_posted_recording_of_a_turned_watch_says_so(served: Served, packaged: Recogniser, data_dir: Path) -> None:
+def test_a_turned_watch_is_noted_in_the_answer_to_a_posted_recording(
+    served: Served, packaged: Recogniser, data_dir: Path
+) -> None:
     path = data_dir / "devices" / "skdh_ax3_sample.cwa"
     check_posted(served, packaged, path)
     notes = served.ask(f"/api/recordings?name={path.name}", path.read_bytes()).json["notes"]

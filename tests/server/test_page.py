@@ -114,7 +114,7 @@ def test_the_page_lives_within_five_seconds(page: Browser) -> None:
     assert "was trained on 7 other people" in text(page, "model-card")
 
 
-def test_the_activity_changes_and_a_screen_reader_is_told_once(page: Browser) -> None:
+def test_a_change_of_activity_is_announced_to_screen_readers_once(page: Browser) -> None:
     page.run(
         "window.told = []; new MutationObserver(() => told.push([performance.now(),"
         " document.getElementById('announce').textContent]))"

@@ -1,4 +1,4 @@
-"""The page's own arithmetic, run in a browser: it must agree with what harken says in Python."""
+"""The page's JavaScript modules, run in a browser, agree with harken's Python."""
 
 import functools
 import threading

@@ -1,4 +1,4 @@
-"""The last half minute as a page draws it: of each fiftieth of a second the sample that came first."""
+"""The last half minute of samples, thinned: the first that came in each fiftieth of a second."""
 
 import numpy as np
 from hypothesis import given, settings
@@ -16,11 +16,11 @@ START_NS = 1_700_000_000 * 10**9
     pauses_s=st.lists(st.sampled_from([0.0, 0.0, 0.3, 29.0, 31.0, 4000.0]), min_size=1, max_size=12),
     most=st.sampled_from([3, 60, 300]),
 )
-def test_a_trace_is_what_came_in_the_last_half_minute(
+def test_recent_samples_are_those_of_the_last_half_minute(
     seed: int, rate_hz: float, pauses_s: list[float], most: int
 ) -> None:
     random = np.random.default_rng(seed)
-    lots, trace, at_s = [], RecentSamples(), 0.0
+    lots, recent, at_s = [], RecentSamples(), 0.0
     for pause_s in pauses_s:
         at_s += pause_s
         count = int(random.integers(1, most + 1))
@@ -31,9 +31,9 @@ def test_a_trace_is_what_came_in_the_last_half_minute(
         order = random.permutation(count)
         lots.append((time_ns[order], signals[order]))
         if random.random() < 0.3:
-            trace.samples()  # to look changes nothing
-        trace.add(*lots[-1])
-    seen = trace.samples()
+            recent.samples()  # reading changes nothing
+        recent.add(*lots[-1])
+    seen = recent.samples()
     expected = thinned(lots)
     if not expected["t_ms"]:
         assert seen == expected
@@ -44,8 +44,8 @@ def test_a_trace_is_what_came_in_the_last_half_minute(
 
 
 def test_values_have_three_decimals_and_a_wild_one_stays_within_what_is_drawn() -> None:
-    trace = RecentSamples()
+    recent = RecentSamples()
     signals = np.array([[0.12345, -1.9996, 15.5], [1e6, -1e6, 0]], dtype=np.float32)
-    trace.add(START_NS + np.array([3_999_999, 40_000_000]), signals)
+    recent.add(START_NS + np.array([3_999_999, 40_000_000]), signals)
     ms = START_NS // 10**6
-    assert trace.samples() == {"t_ms": [ms + 3, ms + 40], "x": [0.123, 32.767], "y": [-2.0, -32.767], "z": [15.5, 0.0]}
+    assert recent.samples() == {"t_ms": [ms + 3, ms + 40], "x": [0.123, 32.767], "y": [-2.0, -32.767], "z": [15.5, 0.0]}

@@ -1,4 +1,4 @@
-"""What comes out of runs is what went in, and little is kept of numbers that rise evenly."""
+"""Run-length coding is lossless, and evenly rising numbers take little memory."""
 
 import pickle
 

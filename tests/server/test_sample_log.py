@@ -1,4 +1,4 @@
-"""``--keep``: what was acknowledged is on the disk, whole, under names that no client chose, and comes back."""
+"""``--keep``: acknowledged samples are on the disk, in files that the server names, and are read after a restart."""
 
 import asyncio
 import json

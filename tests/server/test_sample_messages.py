@@ -1,4 +1,4 @@
-"""Messages of samples: what they may hold, and that none of them costs more than its size."""
+"""Messages of samples: which are valid, and that memory is in proportion to their size."""
 
 import tracemalloc
 

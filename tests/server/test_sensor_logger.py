@@ -1,4 +1,4 @@
-"""Sensor Logger's messages, shaped as the app posts them: shuffled, repeated, of any of its sensors."""
+"""Sensor Logger's messages as the app posts them: from any of its sensors, out of order, and repeated."""
 
 import json
 from collections.abc import Iterator
@@ -103,7 +103,7 @@ def test_shuffled_and_repeated_messages_give_the_offline_timeline(served: Served
             assert row["label"] == timeline.frame["label"][int(at)]
 
 
-def test_movement_whose_gravity_never_comes_is_not_told_as_if_it_had_none() -> None:
+def test_movement_without_gravity_gives_no_samples() -> None:
     device = DeviceSensors()
     signals, time_ns = now_wrist(4)
     moves = [entry("accelerometer", int(t), three(v)) for t, v in zip(time_ns, signals, strict=True)]

@@ -1,8 +1,9 @@
-"""A server as its clients see it: samples in, labels out, the page's view, what is refused and how."""
+"""A server as its clients see it: samples in, labels out, the page's view, and refusals."""
 
 import asyncio
 import http.client
 import json
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -42,7 +43,7 @@ async def labels_until(socket: Any, enough: int) -> list[dict[str, Any]]:
     return found
 
 
-def test_it_says_what_it_is(served: Served) -> None:
+def test_health_and_model_are_described(served: Served) -> None:
     assert served.ask("/health").json["status"] == "ok"
     model = served.ask("/api/model").json
     assert model["labels"] == list(recogniser().specification_.labels)
@@ -229,7 +230,7 @@ def test_pages_of_other_sites_and_other_names_are_refused(served: Served) -> Non
     asyncio.run(look())
 
 
-def test_a_token_is_asked_for() -> None:
+def test_a_token_is_required() -> None:
     with serving(token="secret") as served:
         assert served.ask("/health").status == 200
         assert served.ask("/api/model").status == 401
@@ -321,7 +322,7 @@ def test_each_limit_has_an_answer_of_its_own() -> None:
         assert served.metric("harken_refused_total") >= 9
 
 
-def test_a_watch_that_has_gone_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_idle_watch_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harken.server.hub.SWEEP_S", 0.2)
     signals, time_ns = now_wrist(5)
     with serving(limits=Limits(idle_s=0.5)) as served:
@@ -376,3 +377,11 @@ def test_a_token_that_protects_nothing_is_an_error(token: str) -> None:
 def test_what_others_could_reach_needs_a_token() -> None:
     with pytest.raises(HarkenError, match="can be reached from other machines: give a token"):
         server_for(recogniser(), host="0.0.0.0")
+
+
+def test_a_missing_package_is_named_with_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("harken.server.app", "harken.server.http_routes"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setitem(sys.modules, "fastapi", None)
+    with pytest.raises(HarkenError, match=r"the server needs fastapi, .* extra serve"):
+        server_for(recogniser())

@@ -1,4 +1,4 @@
-"""What is remembered of a watch: an hour of labels for the page, ten minutes of final rows, and not much else."""
+"""What the server keeps of a watch: an hour of labels, ten minutes of final rows, and little memory."""
 
 import tracemalloc
 from itertools import pairwise

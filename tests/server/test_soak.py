@@ -1,4 +1,4 @@
-"""A minute of watches that behave and others that do not: those that behave never notice, and memory stays flat."""
+"""A minute of watches beside clients that misbehave: all labels come, and memory does not grow."""
 
 import asyncio
 import json

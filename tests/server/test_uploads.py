@@ -1,4 +1,4 @@
-"""Recordings that are posted are labelled in a process of their own: what is hostile costs only its own sender."""
+"""Posted recordings are labelled in processes of their own; hostile ones affect only their sender."""
 
 import gzip
 import os

@@ -6,15 +6,71 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from harken.cli.files import distinct_names, progress, recordings
 from harken.cli.options import FLAG, FilesOrFolders, Json, ModelOrPackaged, NoOrientation, with_reading_options
 from harken.readers.options import TableOptions
 from harken.support.errors import HarkenError, raise_failures
 from harken.support.printable import printable
 
 if TYPE_CHECKING:
-    from harken.labelling.cohort import FileOutcome
+    from harken.labelling.cohort import FileOutcome, Task
+    from harken.labelling.cohort.workers import CohortJob
 
 __all__ = ["label"]
+
+
+Out = Annotated[
+    Path,
+    typer.Option(
+        help="The folder to make or to go on in, with a folder in it for each file.", metavar="DIR", show_default=False
+    ),
+]
+UnsureBelow = Annotated[
+    float | None,
+    typer.Option(
+        help="Say 'unsure' where the label is less probable than this, 0 to 1: by the smoothed probability, with "
+        "--no-smoothing by the model's own.",
+        metavar="P",
+        min=0.0,
+        max=1.0,
+        show_default=False,
+    ),
+]
+NoSmoothing = Annotated[
+    bool, typer.Option("--no-smoothing", help="Each row by itself, not the most probable course.", metavar=FLAG)
+]
+NoCalibration = Annotated[
+    bool, typer.Option("--no-calibration", help="Do not calibrate the sensor by gravity.", metavar=FLAG)
+]
+NoNonWear = Annotated[bool, typer.Option("--no-non-wear", help="Take the watch as worn throughout.", metavar=FLAG)]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Write into a folder that holds other things, too.", metavar=FLAG)
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        help="Processes that label side by side here. [default: one for each core]",
+        metavar="N",
+        min=1,
+        show_default=False,
+    ),
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        help="Label on a Dask cluster, whose workers see the same files: tcp://HOST:PORT.",
+        metavar="ADDRESS",
+        show_default=False,
+    ),
+]
+Shard = Annotated[
+    str | None,
+    typer.Option(
+        help="Only every n-th file from the i-th on: for a job array, without a scheduler.",
+        metavar="I/N",
+        show_default=False,
+    ),
+]
 
 
 @with_reading_options
@@ -22,65 +78,16 @@ def label(
     files: FilesOrFolders,
     *,
     model: ModelOrPackaged = None,
-    out: Annotated[
-        Path,
-        typer.Option(
-            help="The folder to make or to go on in, with a folder in it for each file.",
-            metavar="DIR",
-            show_default=False,
-        ),
-    ],
-    unsure_below: Annotated[
-        float | None,
-        typer.Option(
-            help="Say 'unsure' where the label is less probable than this, 0 to 1: by the smoothed probability, with "
-            "--no-smoothing by the model's own.",
-            metavar="P",
-            min=0.0,
-            max=1.0,
-            show_default=False,
-        ),
-    ] = None,
-    no_smoothing: Annotated[
-        bool,
-        typer.Option("--no-smoothing", help="Each step by itself, not the most probable course.", metavar=FLAG),
-    ] = False,
-    no_calibration: Annotated[
-        bool, typer.Option("--no-calibration", help="Do not calibrate the sensor by gravity.", metavar=FLAG)
-    ] = False,
-    no_non_wear: Annotated[
-        bool, typer.Option("--no-non-wear", help="Take the watch as worn throughout.", metavar=FLAG)
-    ] = False,
+    out: Out,
+    unsure_below: UnsureBelow = None,
+    no_smoothing: NoSmoothing = False,
+    no_calibration: NoCalibration = False,
+    no_non_wear: NoNonWear = False,
     no_orientation: NoOrientation = False,
-    resume: Annotated[
-        bool,
-        typer.Option("--resume", help="Write into a folder that holds other things, too.", metavar=FLAG),
-    ] = False,
-    workers: Annotated[
-        int | None,
-        typer.Option(
-            help="Processes that label side by side here. [default: one for each core]",
-            metavar="N",
-            min=1,
-            show_default=False,
-        ),
-    ] = None,
-    scheduler: Annotated[
-        str | None,
-        typer.Option(
-            help="Label on a Dask cluster, whose workers see the same files: tcp://HOST:PORT.",
-            metavar="ADDRESS",
-            show_default=False,
-        ),
-    ] = None,
-    shard: Annotated[
-        str | None,
-        typer.Option(
-            help="Only every n-th file from the i-th on: for a job array, without a scheduler.",
-            metavar="I/N",
-            show_default=False,
-        ),
-    ] = None,
+    resume: Resume = False,
+    workers: Workers = None,
+    scheduler: Scheduler = None,
+    shard: Shard = None,
     json: Json = False,
     reading: TableOptions,
 ) -> None:
@@ -88,13 +95,12 @@ def label(
 
     Writes timeline.parquet and .csv, bouts.csv, days.csv, quality.json, report.html and summary.json to a folder for
     each file, named after it, whole or not at all; beside them cohort.parquet (a row for each day of each file) and
-    quality.parquet (a row for each file). Labels in the files are not looked at. What was labelled before in the same
-    way is left as it is. A file that cannot be labelled does not keep the others from being labelled; it is named at
-    the end, and in failures.csv. The JSON is a list of the summaries.
+    quality.parquet (a row for each file). Labels in the files are not used. Files that are already labelled with the
+    same settings are skipped. A file that cannot be labelled does not stop the others; it is named at the end, and in
+    failures.csv. The JSON is a list of the summaries.
     """
-    from harken.cli.files import distinct_names, progress, recordings
     from harken.labelling import LabelSettings
-    from harken.labelling.cohort import label_cohort, shard_of, write_failures, write_tables
+    from harken.labelling.cohort import shard_of
     from harken.labelling.cohort.workers import CohortJob, Task
     from harken.support.files import not_left_empty, remove_left_behind
 
@@ -114,27 +120,42 @@ def label(
         _open(out, resume=resume or shard is not None)
         remove_left_behind(out)
         job = CohortJob.of(model, out, settings)
-        outcomes: dict[Task, FileOutcome] = {}
-        running = label_cohort(tasks, job, workers=_workers(workers, len(tasks)), scheduler=scheduler)
-        while len(outcomes) < len(tasks):
-            with progress("Labelling", len(outcomes), len(tasks)):
-                outcome = next(running)
-            outcomes[outcome.task] = outcome
-            if outcome.summary is not None and not json:
-                _print(outcome.task.path, out / outcome.task.name, outcome.summary, again=outcome.again)
-        ended = [outcomes[task] for task in tasks]
-        told = out / _failures_name(shard)
-        try:
-            write_failures(told, ended)
-            write_tables(out)
-        except OSError as error:
-            raise HarkenError(f"{out}: cannot write there ({error.strerror or error})") from error
+        ended = _label(tasks, job, workers=_workers(workers, len(tasks)), scheduler=scheduler, prints=not json)
+        failures_file = out / _failures_name(shard)
+        _write_tables(out, failures_file, ended)
     if json:
         print(dumps([one.summary for one in ended if one.summary is not None], indent=2, allow_nan=False))
     failures = [HarkenError(one.reason) for one in ended if one.reason is not None]
     if failures:
-        typer.echo(printable(f"What went wrong stands in {told}, too."), err=True)
+        typer.echo(printable(f"The failures are in {failures_file}, too."), err=True)
     raise_failures(failures, len(ended))
+
+
+def _label(
+    tasks: "list[Task]", job: "CohortJob", *, workers: int, scheduler: str | None, prints: bool
+) -> "list[FileOutcome]":
+    """Label the files with a sign of life, and print each result as it comes; the outcomes are in the tasks' order."""
+    from harken.labelling.cohort import label_cohort
+
+    outcomes: dict[Task, FileOutcome] = {}
+    running = label_cohort(tasks, job, workers=workers, scheduler=scheduler)
+    while len(outcomes) < len(tasks):
+        with progress("Labelling", len(outcomes), len(tasks)):
+            outcome = next(running)
+        outcomes[outcome.task] = outcome
+        if outcome.summary is not None and prints:
+            _print(outcome.task.path, job.out / outcome.task.name, outcome.summary, again=outcome.again)
+    return [outcomes[task] for task in tasks]
+
+
+def _write_tables(out: Path, failures_file: Path, ended: "list[FileOutcome]") -> None:
+    from harken.labelling.cohort import write_failures, write_tables
+
+    try:
+        write_failures(failures_file, ended)
+        write_tables(out)
+    except OSError as error:
+        raise HarkenError(f"{out}: cannot write there ({error.strerror or error})") from error
 
 
 def _workers(asked: int | None, tasks: int) -> int:

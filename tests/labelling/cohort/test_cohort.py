@@ -1,4 +1,4 @@
-"""Many files: here, in shards, and on a Dask cluster of which a worker dies; results are the same whoever made them."""
+"""Many files: in processes, in shards, and on a Dask cluster with a worker that is killed. The results are the same."""
 
 import json
 import os

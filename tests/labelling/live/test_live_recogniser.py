@@ -1,4 +1,4 @@
-"""Live equals offline, however samples are cut, and whatever is late, repeated, missing or wild among them."""
+"""Live equals offline, however samples are cut, also with late, repeated, missing and invalid samples."""
 
 import pickle
 import re
@@ -188,7 +188,7 @@ def test_a_stuck_sensor_is_marked_as_offline() -> None:
         assert_same([row for update in updates for row in update.rows], rows)
 
 
-def test_a_window_is_told_as_soon_as_it_is_known_and_as_if_the_samples_ended_there() -> None:
+def test_a_window_is_labelled_once_it_is_complete_as_if_the_samples_ended_there() -> None:
     found = still_or_moving(length=40, hop=10)
     signals, time_ns = quiet(12)
     recogniser = LiveRecogniser(Answering(found, smooth))
@@ -244,14 +244,14 @@ def waited_for_live() -> set[int]:
         (DOCS / "live.md", waited_for_live),
     ],
 )
-def test_the_look_ahead_is_what_the_docs_say(said: str | Path, measured: Callable[[], set[int]]) -> None:
+def test_the_look_ahead_agrees_with_the_docs(said: str | Path, measured: Callable[[], set[int]]) -> None:
     text = " ".join((said.read_text(encoding="utf-8") if isinstance(said, Path) else said).split())
     numbers = {"one": 1, "two": 2, "three": 3}
     assert {numbers[word] for word in re.findall(r"(one|two|three) samples have come that are", text)} == measured()
     assert {f"{look_ahead_s(30):.2f}"} >= set(re.findall(r"(0\.\d+) s at 30 Hz", text))
 
 
-def test_late_samples_change_what_was_told_and_later_ones_are_counted() -> None:
+def test_late_samples_change_earlier_labels_and_later_ones_are_counted() -> None:
     found = still_or_moving(length=20, hop=10)
     signals, time_ns = quiet(10)
     recogniser = LiveRecogniser(Answering(found, smooth))
@@ -340,7 +340,7 @@ def learned() -> tuple[Recogniser, Recording]:
     return Recogniser(people.SMALL_EVERYDAY, epochs=4).fit(windows), anna
 
 
-def test_a_network_says_live_what_it_says_offline(learned: tuple[Recogniser, Recording]) -> None:
+def test_a_network_gives_the_same_rows_live_and_offline(learned: tuple[Recogniser, Recording]) -> None:
     recogniser, anna = learned
     stream = LiveRecogniser(recogniser)
     updates = live(stream, anna.signals, anna.time_ns, list(range(0, len(anna), 23)))
