@@ -68,6 +68,10 @@ class Source(ABC):
             HarkenError: for what is wrong with the file.
         """
 
+    def samples_without_labels(self) -> Iterator[Samples]:
+        """The same samples, whose labels may be missing: for a source whose labels take time to read."""
+        return self.samples()
+
     def collect(self) -> Recording:
         """All of it, as a recording ``as_found``.
 
