@@ -170,15 +170,16 @@ class _Sessions:
 
     def push(self, local_ns: NDArray[np.int64]) -> None:
         """Take the next times, at least one."""
-        steps = np.diff(local_ns, prepend=local_ns[0] if self._last_ns is None else self._last_ns)
-        in_order = int(steps.min()) >= 0
-        least, most = (local_ns[0], local_ns[-1]) if in_order else (local_ns.min(), local_ns.max())
         first = self._last_ns is None
+        before = int(local_ns[0]) if self._last_ns is None else self._last_ns
+        in_order = before <= local_ns[0] and bool((local_ns[1:] >= local_ns[:-1]).all())
+        least, most = (local_ns[0], local_ns[-1]) if in_order else (local_ns.min(), local_ns.max())
         self.earliest_ns = int(least) if first else min(self.earliest_ns, int(least))
         self.latest_ns = int(most) if first else max(self.latest_ns, int(most))
         if first:
-            self._edges.append(int(local_ns[0]))
+            self._edges.append(before)
         if not in_order:
+            steps = np.diff(local_ns, prepend=before)
             for row in np.flatnonzero(steps < -MOST_JITTER_NS).tolist():
                 self._edges += [int(local_ns[row] - steps[row]), int(local_ns[row])]
         self._last_ns = int(local_ns[-1])
