@@ -53,11 +53,11 @@ def read(path: str | Path, *, as_found: bool = False, **options: Any) -> Recordi
 def open_stream(path: str | Path, *, observer: Observer | None = None, **options: Any) -> MendedStream:
     """A recording as a stream of mended samples that can be read again and again.
 
-    The samples are those of ``harken.read`` on the same file, and so are counts and sentences in ``quality``. Memory
-    does not grow with the recording for CSV files (ActiLife's and OMGUI's exports too), for Parquet files with numeric
-    times or datetimes, and for Axivity's ``.cwa``, ActiGraph's ``.gt3x`` and GENEActiv's ``.bin``; the file is read
-    once to see what there is to mend. Every other file, one whose rows are out of order, and local times through an
-    hour that the clock showed twice, is collected in memory.
+    The samples are those of ``harken.read`` on the same file, and so are counts and sentences in ``quality``; labels
+    in the file may be missing. The file is read once to see what there is to mend. Memory does not grow with the
+    recording for CSV files (ActiLife's and OMGUI's exports too), for Parquet files, and for Axivity's ``.cwa``,
+    ActiGraph's ``.gt3x`` and GENEActiv's ``.bin``. Every other file, one whose rows are out of order, one of a sensor
+    slower than 10 Hz, and local times through an hour that the clock showed twice, is collected in memory.
 
     Args:
         path: the file.

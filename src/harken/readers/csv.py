@@ -105,17 +105,17 @@ class CsvTable(Table):
             yield frame if self._typed else _converted(path, frame, layout, columns, rows)
             rows += frame.height
 
-    def rows(self, *, subjects: bool = True) -> Iterator[TableRows]:
+    def rows(self, *, labels: bool = True, subjects: bool = True) -> Iterator[TableRows]:
         """See ``Table``.
 
         Raises:
             HarkenError: also where the file was cut in the middle of its last label, such as walki.
         """
-        if self.columns.label != self._layout.width - 1:
-            yield from super().rows(subjects=subjects)
+        if not labels or self.columns.label != self._layout.width - 1:
+            yield from super().rows(labels=labels, subjects=subjects)
             return
         counts, last, count = np.zeros(0, np.int64), UNLABELLED, 0
-        for rows in super().rows(subjects=subjects):
+        for rows in super().rows(labels=labels, subjects=subjects):
             if rows.labels is not None and len(rows.labels):
                 more = np.bincount(rows.labels[rows.labels != UNLABELLED], minlength=len(self.names("label")))
                 more[: len(counts)] += counts

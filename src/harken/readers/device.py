@@ -1,6 +1,5 @@
-"""What the readers of research watches share: unpacking, foreign libraries, the watch's clock, the recording."""
+"""What the readers of research watches share: unpacking, and the watch's own clock."""
 
-import importlib
 import tempfile
 import weakref
 import zlib
@@ -10,7 +9,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -26,16 +25,12 @@ from harken.recordings.recording import UNLABELLED, Quality
 from harken.recordings.samples import Samples
 from harken.recordings.source import Source, SourceChangedError
 from harken.support.errors import HarkenError
-from harken.support.installing import install_command
 
 __all__ = [
     "DeviceFacts",
     "DeviceSource",
-    "LibraryFailure",
     "LocalSamples",
-    "called",
     "entered_for",
-    "library",
     "plain_file",
     "plain_head",
 ]
@@ -51,10 +46,6 @@ FOR_DEVICES = ("timezone", "subject", "sample_rate_hz", "sensor_range_g")
 Entered = TypeVar("Entered")
 LocalSamples = tuple[NDArray[np.int64], NDArray[np.float32]]
 """Some samples by the watch's own wall clock, as ns since 1970 ``[n]``, and their signals ``[n, channels]``."""
-
-
-class LibraryFailure(Exception):  # noqa: N818 - what happened, not whose mistake it was
-    """A foreign library could not read what it was given; the message is the library's."""
 
 
 @dataclass(frozen=True)
@@ -177,15 +168,16 @@ class _Sessions:
 
     def push(self, local_ns: NDArray[np.int64]) -> None:
         """Take the next times, at least one."""
-        steps = np.diff(local_ns, prepend=local_ns[0] if self._last_ns is None else self._last_ns)
-        in_order = int(steps.min()) >= 0
-        least, most = (local_ns[0], local_ns[-1]) if in_order else (local_ns.min(), local_ns.max())
         first = self._last_ns is None
+        before = int(local_ns[0]) if self._last_ns is None else self._last_ns
+        in_order = before <= local_ns[0] and bool((local_ns[1:] >= local_ns[:-1]).all())
+        least, most = (local_ns[0], local_ns[-1]) if in_order else (local_ns.min(), local_ns.max())
         self.earliest_ns = int(least) if first else min(self.earliest_ns, int(least))
         self.latest_ns = int(most) if first else max(self.latest_ns, int(most))
         if first:
-            self._edges.append(int(local_ns[0]))
+            self._edges.append(before)
         if not in_order:
+            steps = np.diff(local_ns, prepend=before)
             for row in np.flatnonzero(steps < -MOST_JITTER_NS).tolist():
                 self._edges += [int(local_ns[row] - steps[row]), int(local_ns[row])]
         self._last_ns = int(local_ns[-1])
@@ -250,35 +242,6 @@ def plain_file(path: Path, looks_right: Callable[[bytes], bool], kind: str) -> I
                     target.write(head)
                     head = file.read(UNPACKED_AT_ONCE)
             yield unpacked
-
-
-def library(path: Path, module: str, package: str) -> Any:
-    """Import a foreign library.
-
-    Raises:
-        HarkenError: when it is not installed; the message names the extra it comes with.
-    """
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        raise HarkenError(
-            f"{path}: to read this file takes {package} ({error.name or error} is missing), which comes with the "
-            f"extra devices: {install_command('harken[devices]')}"
-        ) from error
-
-
-def called(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-    """Call a foreign library.
-
-    Raises:
-        LibraryFailure: for whatever it raises, but what is the process's own.
-    """
-    try:
-        return function(*arguments, **named)
-    except (KeyboardInterrupt, SystemExit, MemoryError):
-        raise
-    except BaseException as error:  # a panic in Rust is no Exception
-        raise LibraryFailure(str(error) or type(error).__name__) from error
 
 
 def _clocks_changed(timezone: str, offset_ns: int) -> str:

@@ -74,16 +74,17 @@ class Table(ABC):
     def where(self, row: int) -> str:
         """Where in the file a row (from 0) stands, for error messages."""
 
-    def rows(self, *, subjects: bool = True) -> Iterator[TableRows]:
+    def rows(self, *, labels: bool = True, subjects: bool = True) -> Iterator[TableRows]:
         """All rows, a piece at a time.
 
         Args:
-            subjects: whether the column of subjects is read, where there is one.
+            labels, subjects: whether the column of labels, or of subjects, is read, where there is one.
 
         Raises:
             SourceChangedError, HarkenError: as ``frames``.
         """
-        columns = self.columns if subjects else replace(self.columns, subject=None)
+        columns = self.columns if labels else replace(self.columns, label=None)
+        columns = columns if subjects else replace(columns, subject=None)
         done = 0
         for frame in self.frames(columns):
             codes = {role: each.codes(frame[role], done) for role, each in self._codes.items() if role in frame.columns}
@@ -151,7 +152,7 @@ class WholeTable:
         """float32 ``[rows, channels]``."""
         return self.all_rows.signals
 
-    def rows(self, *, subjects: bool = True) -> Iterator[TableRows]:  # noqa: ARG002 - as ``Table``
+    def rows(self, *, labels: bool = True, subjects: bool = True) -> Iterator[TableRows]:  # noqa: ARG002 - as ``Table``
         """All rows at once."""
         yield self.all_rows
 

@@ -72,12 +72,19 @@ class TableSource(Source):
         Raises:
             HarkenError: for several people in one file, an unknown unit, or a time that cannot be read.
         """
+        return self._read(labels=True)
+
+    def samples_without_labels(self) -> Iterator[Samples]:
+        """See ``Source``. The first time labels are read, too, for what may be wrong with them."""
+        return self._read(labels=not self._read_once)
+
+    def _read(self, *, labels: bool) -> Iterator[Samples]:
         if self._in_memory is not None:
             every = self._in_memory
             yield from (every.part(first, first + ROWS_AT_ONCE) for first in range(0, len(every.time_ns), ROWS_AT_ONCE))
             return
         try:
-            yield from self._pieces()
+            yield from self._pieces(labels=labels)
         except SourceChangedError:
             self._forget()
             raise
@@ -94,8 +101,9 @@ class TableSource(Source):
         self._start_ns = 0
         self._unit: AccelerationUnit | None = None
 
-    def _pieces(self) -> Iterator[Samples]:
-        rows = self._table.rows(subjects=not self._read_once or self._options.subject is not None)
+    def _pieces(self, *, labels: bool) -> Iterator[Samples]:
+        subjects = not self._read_once or self._options.subject is not None
+        rows = self._table.rows(labels=labels, subjects=subjects)
         tally = _Tally()
         if self._clock_form is None:
             rows = chain([joined_rows(self._table.path, _beginning(rows))], rows)

@@ -22,11 +22,11 @@ Observer = Callable[[tuple[str, ...]], Callable[[Samples], None]]
 
 @dataclass(frozen=True, eq=False)
 class MendedStream:
-    """One wearer's recording, mended, a part at a time, in memory that does not grow with it.
+    """One wearer's recording, mended, a part at a time, in memory that does not grow with it. Its labels may be
+    missing.
 
     Attributes:
-        channels, subject, source, timezone, quality, label_names: as in a ``Recording``; label names are in the order
-            in which they were found.
+        channels, subject, source, timezone, quality: as in a ``Recording``.
         sample_rate_hz: samples per second inside gap-free stretches.
         gap_limit_ns: two samples further apart than this have a gap between them.
         start_ns, end_ns: the first and the last sample.
@@ -42,7 +42,6 @@ class MendedStream:
     source: str
     timezone: str
     quality: Quality
-    label_names: tuple[str, ...]
     sample_rate_hz: float
     gap_limit_ns: int
     start_ns: int
@@ -100,7 +99,6 @@ def stream_of(recording: Recording, *, rows_at_once: int = ROWS_AT_ONCE) -> Mend
         source=recording.source,
         timezone=recording.timezone,
         quality=recording.quality,
-        label_names=recording.label_names,
         sample_rate_hz=recording.sample_rate_hz,
         gap_limit_ns=recording.gap_limit_ns,
         start_ns=int(recording.time_ns[0]),
@@ -143,7 +141,6 @@ def _surveyed(source: Source, sensor_range: float | None, observer: Observer | N
         source=source.source,
         timezone=source.timezone,
         quality=replace(quality_with_counts(quality, clock, faults, source.timezone), rows=rows),
-        label_names=source.label_names,
         sample_rate_hz=clock.sample_rate_hz,
         gap_limit_ns=clock.gap_ns,
         start_ns=clock.start_ns,
@@ -151,7 +148,9 @@ def _surveyed(source: Source, sensor_range: float | None, observer: Observer | N
         gaps_ns=clock.gaps_ns,
         rows=clock.rows,
         streamed=source.streamed,
-        read=lambda: _mended(source, faults, repeated=clock.repeated > 0) if marked else source.samples(),
+        read=lambda: (
+            _mended(source, faults, repeated=clock.repeated > 0) if marked else source.samples_without_labels()
+        ),
         observed=observe is not None and not marked,
     )
 
@@ -166,7 +165,7 @@ def _without_unusable(source: Source) -> Iterator[Samples]:
     """The samples, of which those are marked that the source says cannot be used."""
     edges = np.array(source.unusable, dtype=np.int64).ravel()
     done = 0
-    for samples in source.samples():
+    for samples in source.samples_without_labels():
         rows = np.arange(done, done + len(samples.time_ns)) if len(edges) else None
         done += len(samples.time_ns)
         if rows is not None:

@@ -38,6 +38,7 @@ class Source(ABC):
         unusable: ranges of samples, ``[start, end)``, ascending and apart, that no window may use; complete once the
             samples were read. For a reader that can tell so only afterwards; else ``Samples.valid`` says it.
         streamed: False where all samples are in memory.
+        capacity: about how many samples there are, if the file shows it before they are read; else 0.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Source(ABC):
         self.label_names: tuple[str, ...] = ()
         self.unusable: Sequence[tuple[int, int]] = ()
         self.streamed = True
+        self.capacity = 0
 
     @abstractmethod
     def samples(self) -> Iterator[Samples]:
@@ -66,6 +68,10 @@ class Source(ABC):
             HarkenError: for what is wrong with the file.
         """
 
+    def samples_without_labels(self) -> Iterator[Samples]:
+        """The same samples, whose labels may be missing: for a source whose labels take time to read."""
+        return self.samples()
+
     def collect(self) -> Recording:
         """All of it, as a recording ``as_found``.
 
@@ -74,7 +80,7 @@ class Source(ABC):
         """
         while True:
             try:
-                samples = _all_of(self.samples(), len(self.channels))
+                samples = _all_of(self.samples(), len(self.channels), self.capacity)
             except SourceChangedError:
                 continue
             names = tuple(sorted(self.label_names))
@@ -122,23 +128,32 @@ class RecordingSource(Source):
 
 
 class _Rows(Generic[Kind]):
-    """Arrays that become one. Each is let go once it was copied, so that there are never two copies of everything."""
+    """Arrays that become one. Each is copied at once where there is room for it, else when all of them are there, and
+    then let go, so that there are never two copies of everything."""
 
-    def __init__(self, dtype: type[Kind], *columns: int) -> None:
-        self._pieces: list[NDArray[Kind]] = []
-        self._dtype, self._columns = dtype, columns
+    def __init__(self, capacity: int, dtype: type[Kind], *columns: int) -> None:
+        self._first = np.empty((capacity, *columns), dtype)
+        self._count = 0
+        self._others: list[NDArray[Kind]] = []
 
     def add(self, piece: NDArray[Kind]) -> None:
-        self._pieces.append(piece)
+        end = self._count + len(piece)
+        if self._others or end > len(self._first):
+            self._others.append(piece)
+            return
+        self._first[self._count : end] = piece
+        self._count = end
 
     def joined(self) -> NDArray[Kind]:
-        if len(self._pieces) == 1:
-            return self._pieces.pop()
-        every = np.empty((sum(map(len, self._pieces)), *self._columns), self._dtype)
-        self._pieces.reverse()
+        pieces = [self._first[: self._count], *self._others]
+        if len(pieces) == 1 or (len(pieces) == 2 and not self._count):
+            return pieces.pop()
+        every = np.empty((sum(map(len, pieces)), *self._first.shape[1:]), self._first.dtype)
+        self._first, self._others = every[:0], []
+        pieces.reverse()
         done = 0
-        while self._pieces:
-            piece = self._pieces.pop()
+        while pieces:
+            piece = pieces.pop()
             every[done : done + len(piece)] = piece
             done += len(piece)
             del piece
@@ -146,9 +161,9 @@ class _Rows(Generic[Kind]):
         return every
 
 
-def _all_of(pieces: Iterator[Samples], channels: int) -> Samples:
-    times, signals = _Rows(np.int64), _Rows(np.float32, channels)
-    codes, valid = _Rows(np.int16), _Rows(np.bool_)
+def _all_of(pieces: Iterator[Samples], channels: int, capacity: int) -> Samples:
+    times, signals = _Rows(capacity, np.int64), _Rows(capacity, np.float32, channels)
+    codes, valid = _Rows(capacity, np.int16), _Rows(capacity, np.bool_)
     for piece in pieces:
         times.add(piece.time_ns)
         signals.add(piece.signals)

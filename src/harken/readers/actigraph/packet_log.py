@@ -19,7 +19,7 @@ from harken.support.errors import HarkenError
 __all__ = ["LOG", "PacketLogSource"]
 
 LOG = "log.bin"
-HEAD_BYTES = 1 << 18
+HEAD_BYTES = 1 << 16
 MOST_BYTES = 1 << 32
 """The memory of the largest ActiGraph, 4 GB."""
 BOMB_BYTES, BOMB_RATIO = 1 << 24, 200

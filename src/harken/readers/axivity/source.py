@@ -56,6 +56,7 @@ class AxivitySource(DeviceSource):
             worn_on=self._header.site,
         )
         super().__init__(path, options, facts)
+        self.capacity = int(self._blocks.samples.sum())
         self.unusable = self._interchanged() if self._blocks.has_rotation else []
 
     def local_samples(self) -> Iterator[LocalSamples]:

@@ -1,5 +1,6 @@
 """The samples of whole pages, read by actfast."""
 
+import importlib
 import mmap
 import tempfile
 from collections.abc import Iterator
@@ -9,10 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.readers.device import LibraryFailure, LocalSamples, called, library
+from harken.readers.device import LocalSamples
 from harken.readers.geneactiv.header import BinHeader
 from harken.readers.geneactiv.times import PageTimes
 from harken.support.errors import HarkenError
+from harken.support.installing import install_command
 
 __all__ = ["CHANNELS", "read_samples"]
 
@@ -34,7 +36,7 @@ def read_samples(source: Path, content: mmap.mmap, header: BinHeader, times: Pag
     Raises:
         HarkenError: when actfast is missing or cannot read a page; it names ``source``.
     """
-    reader = library(source, "actfast", "actfast")
+    reader = _actfast(source)
     pages = times.pages
     counts = pages.samples
     with tempfile.TemporaryDirectory(prefix="harken-") as folder:
@@ -49,14 +51,27 @@ def read_samples(source: Path, content: mmap.mmap, header: BinHeader, times: Pag
             yield times.of(rows.start, rows.stop), signals
 
 
+def _actfast(source: Path) -> Any:
+    try:
+        return importlib.import_module("actfast")
+    except ImportError as error:
+        raise HarkenError(
+            f"{source}: to read this file takes actfast ({error.name or error} is missing), which comes with the "
+            f"extra devices: {install_command('harken[devices]')}"
+        ) from error
+
+
 def _acceleration(reader: Any, source: Path, path: Path, count: int) -> NDArray[np.float32]:
     """The acceleration in a file of ``count`` samples, ``[count, 3]``."""
     try:
-        found = called(reader.read, str(path))["timeseries"]["high_frequency"]["acceleration"]
-        if found.shape != (count, 3):
-            raise LibraryFailure(f"it gave {len(found):,} of {count:,}")
-    except (LibraryFailure, KeyError) as failure:
-        raise HarkenError(f"{source}: actfast cannot read the samples ({failure})") from failure
+        found = reader.read(str(path))["timeseries"]["high_frequency"]["acceleration"]
+    except (KeyboardInterrupt, SystemExit, MemoryError):
+        raise
+    except BaseException as error:  # a panic in Rust is no Exception
+        reason = str(error) or type(error).__name__
+        raise HarkenError(f"{source}: actfast cannot read the samples ({reason})") from error
+    if found.shape != (count, 3):
+        raise HarkenError(f"{source}: actfast cannot read the samples (it gave {len(found):,} of {count:,})")
     return np.asarray(found, dtype=np.float32)
 
 

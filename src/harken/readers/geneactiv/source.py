@@ -55,6 +55,7 @@ class GeneactivSource(DeviceSource):
             worn_on=self._header.location,
         )
         super().__init__(path, options, facts)
+        self.capacity = int(pages.samples.sum())
 
     def local_samples(self) -> Iterator[LocalSamples]:
         """See ``DeviceSource``."""
