@@ -17,7 +17,7 @@ class Quiet:
         self.fits: list[tuple[str, int, int]] = []
         self.last: dict[str, Progress] = {}
 
-    def says(self, sentence: str) -> None:
+    def show(self, sentence: str) -> None:
         self.sentences.append(sentence)
 
     def fitting(self, fit: str, number: int, fits: int) -> Callable[[Progress], None]:

@@ -18,7 +18,7 @@ def demo(
     Ten people, both wrists, seven shoulder exercises: seven people to learn from, three whom the model never
     meets. A demo that was interrupted goes on when it is called again; a finished one is shown again.
     """
-    from harken.cli.train import run_and_tell
+    from harken.cli.train import run_and_print
     from harken.jobs.demo import UNSEEN, demo_settings
 
     settings = demo_settings(out, resume=True)
@@ -29,7 +29,7 @@ def demo(
         f"Learning from {people} of them, then testing on {len(UNSEEN)} unseen people. "
         "This takes a minute or two."
     )
-    run_and_tell(settings)
+    run_and_print(settings)
     typer.echo(
         f"\nOpen {printable(settings.out / 'report.html')} in a browser. Then try your own:\n"
         "  harken train mine.csv --cross friend.csv --out run"

@@ -59,7 +59,7 @@ class TrainingScreen:
     ) -> None:
         self.bars.stop()
 
-    def says(self, sentence: str) -> None:
+    def show(self, sentence: str) -> None:
         """Print a sentence above the bars."""
         self.console.print(sentence, markup=False, soft_wrap=True)
 
@@ -67,7 +67,7 @@ class TrainingScreen:
         """Begin showing a fit, the ``number``-th of so many ``fits``, and say what it is for."""
         name, purpose = FITS.get(fit, (fit, ""))
         which = f"Fit {number} of {fits}"
-        self.says(f"{which}, {name}. {purpose}".strip())
+        self.show(f"{which}, {name}. {purpose}".strip())
         task = self.bars.add_task(which, total=None, state="")
         last_line = 0.0
 
@@ -75,7 +75,7 @@ class TrainingScreen:
             nonlocal last_line
             if number == 1 and progress.threads and not self._threads:
                 self._threads = progress.threads
-                self.says(f"Computing with {self._threads} thread{'s' if self._threads > 1 else ''}.")
+                self.show(f"Computing with {self._threads} thread{'s' if self._threads > 1 else ''}.")
             finished = progress.iteration == progress.iterations
             if self.console.is_terminal:
                 self._update(task, progress)
@@ -83,7 +83,7 @@ class TrainingScreen:
                 last_line = time.monotonic()
                 left = progress.seconds_left
                 until = "" if left is None or finished else f"; about {duration_text(left)} left of this fit"
-                self.says(
+                self.show(
                     f"{which}, {name}: iteration {progress.iteration} of {progress.iterations}: "
                     f"{_state(progress)}{until}"
                 )

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from harken.runs.outcome import Outcome
     from harken.runs.settings import RunSettings
 
-__all__ = ["TrainCommand", "run_and_tell", "train"]
+__all__ = ["TrainCommand", "run_and_print", "train"]
 
 CROSS = "--cross"
 
 
 class TrainCommand(TyperCommand):
-    """``harken train``, which says the way out where ``--cross`` took the recordings to learn from as well."""
+    """``harken train``, whose error names the way out where ``--cross`` took the recordings to learn from as well."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         taken = [value for option, value in pairwise(args) if option == CROSS]
@@ -123,7 +123,7 @@ def train(
     from harken.learning.presets import DEFAULT_PRESET
     from harken.runs.settings import RunSettings
 
-    run_and_tell(
+    run_and_print(
         RunSettings(
             files=tuple(recordings(files, out=out)),
             cross=tuple(recordings(cross or (), out=out)),
@@ -141,7 +141,7 @@ def train(
     )
 
 
-def run_and_tell(settings: "RunSettings") -> "Outcome | None":
+def run_and_print(settings: "RunSettings") -> "Outcome | None":
     """Run a training with its progress on the screen, and print what it found."""
     from harken.cli.progress import TrainingScreen
     from harken.jobs.training import train_run
@@ -151,14 +151,14 @@ def run_and_tell(settings: "RunSettings") -> "Outcome | None":
         try:
             outcome = train_run(settings, screen, should_stop=should_stop)
         except Interrupted as stop:
-            screen.says(
+            screen.show(
                 f"Stopped after iteration {stop.iteration} of {stop.iterations}. {printable(settings.out)} holds the "
                 "model as it is now and its report; the same command with --resume goes on."
             )
             raise typer.Exit(130) from stop
         except OSError:  # the disk is full, for example
             if (settings.out / "run.json").exists():
-                screen.says(
+                screen.show(
                     f"{printable(settings.out)} keeps what was learned; the same command with --resume goes on."
                 )
             raise
@@ -171,19 +171,19 @@ def run_and_tell(settings: "RunSettings") -> "Outcome | None":
 
 @contextmanager
 def _stoppable() -> Iterator[Callable[[], bool]]:
-    """Ctrl-C (and a polite kill) asks to stop after the iteration under way; the second one stops at once."""
-    asked = False
+    """Ctrl-C (and SIGTERM) stops after the iteration under way; the second one stops at once."""
+    stopping = False
 
-    def ask(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature that signal wants
-        nonlocal asked
-        if asked:
+    def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature that signal wants
+        nonlocal stopping
+        if stopping:
             raise KeyboardInterrupt
-        asked = True
+        stopping = True
         typer.echo("Stopping after this iteration, then writing the report ...", err=True)
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield lambda: asked
+        yield lambda: stopping
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

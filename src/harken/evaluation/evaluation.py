@@ -1,4 +1,4 @@
-"""A finished recogniser on labelled recordings: each person's scores, and who of them it had met before."""
+"""A fitted recogniser on labelled recordings: scores of each person, unseen people apart from known ones."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -42,19 +42,19 @@ MODEL_FIT, BLOCKED_FIT, HELD_OUT_FIT = "model", "blocked", "held_out"
 
 
 class Watcher(Protocol):
-    """Whoever shows a run to its user."""
+    """Shows the progress of a run."""
 
-    def says(self, sentence: str) -> None:
-        """Something worth a line."""
+    def show(self, sentence: str) -> None:
+        """Called with a sentence for the user."""
 
     def fitting(self, fit: str, number: int, fits: int) -> Callable[[Progress], None]:
-        """A fit begins, the ``number``-th of so many ``fits``; what comes back is called after every iteration."""
+        """Called when a fit begins, the ``number``-th of ``fits``; gives what is called after each iteration."""
 
 
 class _Silent:
     """Shows nothing."""
 
-    def says(self, sentence: str) -> None:
+    def show(self, sentence: str) -> None:
         """Nothing."""
 
     def fitting(self, fit: str, number: int, fits: int) -> Callable[[Progress], None]:  # noqa: ARG002
@@ -138,7 +138,7 @@ def train_run(
     Raises:
         HarkenError: for a user's mistake; see ``read_run_data`` and ``draw_run_windows``. Settings or data
             that differ from those of a run to be resumed are refused.
-        Interrupted: when asked to stop. The run directory then holds the model as it was, with its report.
+        Interrupted: when ``should_stop`` is true. The run directory then holds the model as it was, with its report.
     """
     with not_left_empty(settings.out / "checkpoint"):
         return _train_run(settings, watcher, should_stop)
@@ -156,7 +156,7 @@ def _train_run(settings: RunSettings, watcher: Watcher, should_stop: Callable[[]
     if before is not None:
         _refuse_changes(before, record)
         if before.get("status") == "finished":
-            watcher.says(f"{printable(directory.path)} holds this run, finished; nothing to do.")
+            watcher.show(f"{printable(directory.path)} holds this run, finished; nothing to do.")
             directory.drop_checkpoints()
             return None
         record["started"] = before.get("started", record["started"])

@@ -1,4 +1,4 @@
-"""What a training run was asked to do."""
+"""The settings of a training run."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -14,7 +14,7 @@ __all__ = ["RunSettings"]
 
 @dataclass(frozen=True)
 class RunSettings:
-    """What a training run was asked to do.
+    """The settings of a training run.
 
     Attributes:
         files: recordings of the people to learn from.

@@ -42,15 +42,15 @@ def run_benchmark(settings: BenchmarkSettings, watcher: Watcher | None = None) -
 
 
 def _run_benchmark(settings: BenchmarkSettings, watcher: Watcher | None) -> dict[str, Any]:
-    asked = settings.chosen_protocol()
+    protocol = settings.chosen_protocol()
     every, workers = settings.methods(), _workers(settings)
     if isinstance(workers, Processes):
         check_sendable(every)
     directory = BenchmarkDirectory.open(settings.out, resume=settings.resume)
-    windows = asked.windows(*settings.folders)
+    windows = protocol.windows(*settings.folders)
     windows = windows[windows.label_codes != UNLABELLED]
-    every_fold = asked.folds(windows)
-    folds = _chosen(asked, every_fold, settings.folds)
+    every_fold = protocol.folds(windows)
+    folds = _chosen(protocol, every_fold, settings.folds)
     described = describe_windows(windows)
     plan = BenchmarkPlan(
         every,
@@ -60,21 +60,20 @@ def _run_benchmark(settings: BenchmarkSettings, watcher: Watcher | None) -> dict
         {"dataset": settings.dataset, "protocol": settings.protocol, "windows": described["fingerprint"]},
     )
     _compute(plan, windows, workers, watcher)
-    result = _result(settings, asked, plan, described, protocol_folds=len(every_fold))
+    result = _result(settings, protocol, plan, described, protocol_folds=len(every_fold))
     write_text(directory.result, json_text(result))
     write_text(directory.page, markdown(result, confusion=directory.confusion.name))
     _draw(result, directory.confusion)
     return result
 
 
-def _chosen(asked: Protocol, folds: Sequence[Fold], names: Sequence[str]) -> list[Fold]:
+def _chosen(protocol: Protocol, folds: Sequence[Fold], names: Sequence[str]) -> list[Fold]:
     """The folds of these names, or of these numbers where no fold has such a name; all when there are none."""
     by_name = {str(number): fold for number, fold in enumerate(folds)} | {fold.name: fold for fold in folds}
     unknown = [name for name in names if name not in by_name]
     if unknown:
-        raise HarkenError(
-            f"{asked.dataset}/{asked.name} has no fold {unknown[0]}; it has {', '.join(fold.name for fold in folds)}"
-        )
+        known = ", ".join(fold.name for fold in folds)
+        raise HarkenError(f"{protocol.dataset}/{protocol.name} has no fold {unknown[0]}; it has {known}")
     chosen = {by_name[name].name for name in names}
     return [fold for fold in folds if not chosen or fold.name in chosen]
 
@@ -119,7 +118,7 @@ def _compute(plan: BenchmarkPlan, windows: Windows, workers: Workers, watcher: W
 
 def _result(
     settings: BenchmarkSettings,
-    asked: Protocol,
+    protocol: Protocol,
     plan: BenchmarkPlan,
     described: Mapping[str, Any],
     *,
@@ -136,7 +135,7 @@ def _result(
         "command": settings.command(),
         "dataset": settings.dataset,
         "protocol": settings.protocol,
-        "measures": asked.measures,
+        "measures": protocol.measures,
         "windows": dict(described),
         "folds": {fold.name: {"training": list(fold.training), "test": list(fold.test)} for fold in plan.folds},
         "protocol_folds": protocol_folds,

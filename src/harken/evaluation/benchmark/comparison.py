@@ -98,9 +98,8 @@ def _shared(result: Mapping[str, Any], earlier: Mapping[str, Any]) -> Iterator[t
 def _other_experiment(result: Mapping[str, Any], earlier: Mapping[str, Any], *, same_machine: bool) -> str | None:
     """Why the two are not one experiment, or None when they are."""
     both = [name for name in result["methods"] if name in earlier["methods"]]
-    asked = [("dataset", "dataset"), ("protocol", "protocol")]
-    then = {key: earlier.get(key) for _, key in asked}
-    found = first_difference(then, {key: result[key] for _, key in asked})
+    keys = ("dataset", "protocol")
+    found = first_difference({key: earlier.get(key) for key in keys}, {key: result[key] for key in keys})
     for name in both:
         found = found or first_difference(
             earlier["methods"][name].get("settings"), result["methods"][name]["settings"], name

@@ -1,4 +1,4 @@
-"""What is benchmarked: a preset or a baseline, both asked and answered the same way."""
+"""What is benchmarked: presets, baselines and classifiers, all with one interface."""
 
 import pickle
 import sys

@@ -1,4 +1,4 @@
-"""How far a benchmark is, for whoever shows it."""
+"""The progress of a benchmark."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -8,7 +8,7 @@ __all__ = ["Finished", "Watcher"]
 
 @dataclass(frozen=True)
 class Finished:
-    """A method that is done with a fold, and where the whole stands."""
+    """A task that is done, and the progress of the whole."""
 
     method: str
     fold: str
@@ -21,10 +21,10 @@ class Finished:
 
 
 class Watcher(Protocol):
-    """Whoever shows how far a benchmark is."""
+    """Shows the progress of a benchmark."""
 
     def begins(self, *, tasks: int, done: int) -> None:
-        """There are so many methods and folds in all, and so many of them were there already."""
+        """Called once, with the number of tasks (a method on a fold) and how many of them were done before."""
 
     def finished(self, finished: Finished) -> None:
-        """One more is done."""
+        """Called after each task."""

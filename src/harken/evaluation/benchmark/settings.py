@@ -1,4 +1,4 @@
-"""What a benchmark was asked to do."""
+"""The settings of a benchmark."""
 
 import shlex
 from collections.abc import Iterator
@@ -21,14 +21,14 @@ OPTIONS_WITH_OTHER_NAMES = {"acceleration_unit": "unit", "sample_rate_hz": "rate
 
 @dataclass(frozen=True)
 class BenchmarkSettings:
-    """What a benchmark was asked to do.
+    """The settings of a benchmark.
 
     Attributes:
         dataset, protocol: see ``harken.windows.splits.protocols``. Of a study of one's own, ``dataset`` is its name.
         files: the recordings of a study of one's own, each of one person or of several; empty for a data set.
         reading: how to read these files.
         out: the directory. It holds ``benchmark.json``, ``benchmark.md``, ``confusion.png`` and each fold's results.
-        folders: where each of the protocol's data sets lies, in its order; empty for where ``HARKEN_DATA`` says.
+        folders: where each of the protocol's data sets lies, in its order; empty to find them in ``HARKEN_DATA``.
         preset: what is benchmarked, by name or a recipe of one's own; None for the baselines alone.
         epochs: of the preset; None for the recipe's own number.
         baselines: what it is measured against; see ``harken.evaluation.benchmark.methods.method``.
