@@ -100,3 +100,23 @@ def test_the_help_of_harken_loads_no_data_set() -> None:
     program = "import sys, harken.cli; print([name for name in sys.modules if name.startswith('harken.datasets')])"
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
+
+
+def test_a_broken_data_set_of_another_package_is_left_out_of_the_list(
+    run_harken: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    information = tmp_path / "broken_pack-1.0.dist-info"
+    information.mkdir()
+    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: broken-pack\nVersion: 1.0\n")
+    (information / "entry_points.txt").write_text("[harken.datasets]\nbroken = no_such_module:SET\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    every = run_harken("datasets", "--json")
+    assert every.exit_code == 0
+    assert [facts["name"] for facts in json.loads(every.stdout)] == list(DATASETS)
+    assert (
+        "left out: the entry point broken = no_such_module:SET (harken.datasets) of the package broken-pack cannot"
+        in (every.stderr)
+    )
+    one = run_harken("datasets", "broken")
+    assert one.exit_code == 2
+    assert "reinstall or uninstall broken-pack" in one.stderr
