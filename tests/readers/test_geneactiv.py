@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harken.readers import genea
 from harken.readers import geneactiv as geneactiv_reader
 from harken.readers.geneactiv import samples as library_samples
 from harken.readers.options import TableOptions
+from harken.readers.unsupported import GENEA
 from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
 from reader_checks import collected, mended, refusals
@@ -252,7 +252,7 @@ def test_what_is_recognised(data_dir: Path) -> None:
             head = file.read(1 << 16)
         assert geneactiv_reader.recognises(path, head) == (path.name in GENEACTIV), path.name
         assert geneactiv_reader.recognises(path, gzip.compress(head)[:3000]) == (path.name in GENEACTIV), path.name
-        assert genea.recognises(path, head) == (path.name == "GGIRread_genea_testfile.bin"), path.name
+        assert GENEA.recognises(path, head) == (path.name == "GGIRread_genea_testfile.bin"), path.name
 
 
 def test_other_files_are_refused(data_dir: Path) -> None:
@@ -263,7 +263,7 @@ def test_other_files_are_refused(data_dir: Path) -> None:
 
 def test_the_older_genea_is_refused_with_what_to_do(data_dir: Path) -> None:
     with pytest.raises(HarkenError, match=r"a recording of a GENEA, .* readGenea of the R package GGIRread"):
-        genea.open_source(data_dir / "devices" / "GGIRread_genea_testfile.bin", TableOptions())
+        GENEA.open_source(data_dir / "devices" / "GGIRread_genea_testfile.bin", TableOptions())
 
 
 def content_of(pages: int) -> bytes:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import harken.recordings.mended_stream
 from harken.recordings.mended_stream import MendedStream, mended_stream, stream_of
 from harken.recordings.mending import mend
 from harken.recordings.recording import Quality, Recording
@@ -117,3 +118,13 @@ def test_a_recording_in_memory_streams() -> None:
     assert RecordingSource(ann).collect() is ann
     with pytest.raises(ValueError, match="only a mended recording"):
         stream_of(recording([""] * 3, as_found=True))
+
+
+def test_long_pieces_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(harken.recordings.mended_stream, "MOST_ROWS", 50)
+    monkeypatch.setattr(harken.recordings.mended_stream, "ROWS_AT_ONCE", 20)
+    samples = samples_of([20 * 10**6 * row for row in range(100)])
+    samples.signals[40] = np.nan
+    stream = mended_stream(Pieces(samples, [45]))
+    assert [len(part.time_ns) for part in stream.samples()] == [45, 20, 20, 15]
+    assert_equal(stream, mend(Pieces(samples, []).collect()))

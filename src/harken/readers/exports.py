@@ -22,7 +22,7 @@ TURNED = (
 )
 
 
-@lru_cache(maxsize=1)  # half a dozen readers are asked about the same beginning, one after the other
+@lru_cache(maxsize=1)  # half a dozen readers look at the same beginning, one after the other
 def first_look(path: Path, head: bytes) -> Layout | None:
     """The layout of the table that begins with ``head`` (64 KiB of it, gzipped or not); None when there is none."""
     try:

@@ -14,9 +14,7 @@ from harken.readers import (
     axivity,
     csv,
     empatica,
-    genea,
     geneactiv,
-    matrix,
     omgui,
     parquet,
     phyphox,
@@ -27,6 +25,7 @@ from harken.readers import (
 from harken.readers.actigraph import actilife_csv, gt3x
 from harken.readers.exports import describes_columns
 from harken.readers.options import TableOptions
+from harken.readers.unsupported import GENEA, MATRIX
 from harken.recordings.source import Source
 from harken.support.errors import HarkenError
 
@@ -54,14 +53,7 @@ class Reader(Protocol):
         """
 
 
-BINARY: tuple[Reader, ...] = (
-    parquet,
-    axivity,
-    geneactiv,
-    genea,
-    matrix,
-    gt3x,
-)
+BINARY: tuple[Reader, ...] = (parquet, axivity, geneactiv, GENEA, MATRIX, gt3x)
 """Formats that no option can turn into another one. A ``.gt3x`` is a zip archive, so it comes before the loggers, some
 of whose exports are."""
 

@@ -25,7 +25,6 @@ __all__ = ["TableSource"]
 MOST_SUBJECTS_SHOWN = 10
 MOST_JITTER_NS = 10**9
 """Rows out of order go back by less than this; a session that begins anew goes back by more."""
-ROWS_AT_ONCE = 1 << 18
 
 
 class _NotAlikeError(Exception):
@@ -80,18 +79,13 @@ class TableSource(Source):
 
     def _read(self, *, labels: bool) -> Iterator[Samples]:
         if self._in_memory is not None:
-            every = self._in_memory
-            yield from (every.part(first, first + ROWS_AT_ONCE) for first in range(0, len(every.time_ns), ROWS_AT_ONCE))
+            yield self._in_memory
             return
         try:
             yield from self._pieces(labels=labels)
-        except SourceChangedError:
-            self._forget()
-            raise
         except _NotAlikeError as error:
             assert isinstance(self._table, Table)
             self._table, self.streamed = self._table.whole(), False
-            self._forget()
             raise SourceChangedError from error
 
     def _forget(self) -> None:
@@ -105,7 +99,8 @@ class TableSource(Source):
         subjects = not self._read_once or self._options.subject is not None
         rows = self._table.rows(labels=labels, subjects=subjects)
         tally = _Tally()
-        if self._clock_form is None:
+        if not self._read_once:
+            self._forget()
             rows = chain([joined_rows(self._table.path, _beginning(rows))], rows)
         for some in rows:
             samples = self._samples_of(some, tally)
@@ -133,7 +128,11 @@ class TableSource(Source):
         if clock.present is not None:
             tally.drop("no time", len(time_ns) - int(np.count_nonzero(clock.present)))
             rows, time_ns = rows._replace(time=None).chosen(np.flatnonzero(clock.present)), time_ns[clock.present]
-        tally.look_at(time_ns, rows.signals, gravity=not self._read_once)
+        tally.samples += len(time_ns)
+        if self._table.tidy:
+            tally.look_at_times(time_ns)
+        if not self._read_once:
+            tally.at_rest.push(rows.signals[:, :3])
         if self._unit is None:
             if not self._table.streamed:
                 self._refuse_sessions(tally)
@@ -296,16 +295,12 @@ class _Tally:
         """Keep what is to be said about the next times, too."""
         self.notes = [note for note in notes if self.notes is None or note in self.notes]
 
-    def look_at(self, time_ns: NDArray[np.int64], signals: NDArray[np.float32], *, gravity: bool) -> None:
-        """Take in the next samples."""
-        if not len(time_ns):
-            return
-        self.samples += len(time_ns)
-        steps = np.diff(time_ns, prepend=time_ns[0] if self._last_ns is None else self._last_ns)
-        self.back_ns = max(self.back_ns, -int(steps.min()))
-        self._last_ns = int(time_ns[-1])
-        if gravity:
-            self.at_rest.push(signals[:, :3])
+    def look_at_times(self, time_ns: NDArray[np.int64]) -> None:
+        """Take in the times of the next samples."""
+        if len(time_ns):
+            steps = np.diff(time_ns, prepend=time_ns[0] if self._last_ns is None else self._last_ns)
+            self.back_ns = max(self.back_ns, -int(steps.min()))
+            self._last_ns = int(time_ns[-1])
 
 
 def _beginning(rows: Iterator[TableRows]) -> list[TableRows]:

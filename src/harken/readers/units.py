@@ -57,7 +57,7 @@ def time_unit(times: NDArray[np.float64] | NDArray[np.int64]) -> TimeUnit | None
 
 
 def plausible_step(step_ns: float) -> bool:
-    """Whether a wrist is sampled with such a step, so that the unit of its times is told by it."""
+    """Whether a wrist is sampled with such a step, so that the unit of its times follows from it."""
     slowest, fastest = PLAUSIBLE_RATES_HZ
     return step_ns > 0 and slowest <= 1e9 / step_ns <= fastest
 

@@ -14,7 +14,8 @@ from harken.recordings.survey import ClockSurvey, Faults, OutOfOrderError, Value
 
 __all__ = ["MendedStream", "Observer", "mended_stream", "stream_of"]
 
-ROWS_AT_ONCE = 1 << 18
+ROWS_AT_ONCE, MOST_ROWS = 1 << 18, 1 << 20
+"""Longer pieces are cut, so that what is computed from one fits the memory."""
 
 Observer = Callable[[tuple[str, ...]], Callable[[Samples], None]]
 """The channels -> what is called with each piece of a file while it is read for the first time."""
@@ -116,7 +117,7 @@ def _surveyed(source: Source, sensor_range: float | None, observer: Observer | N
     values = ValueSurvey(source.channels, range_g=sensor_range or source.quality.sensor_range_g)
     observe = observer(source.channels) if observer is not None else None
     try:
-        for samples in source.samples():
+        for samples in _cut(source.samples()):
             if len(samples.time_ns) and not are_times(int(samples.time_ns.min()), int(samples.time_ns.max())):
                 return None
             kept = clock.push(samples.time_ns)
@@ -148,15 +149,13 @@ def _surveyed(source: Source, sensor_range: float | None, observer: Observer | N
         gaps_ns=clock.gaps_ns,
         rows=clock.rows,
         streamed=source.streamed,
-        read=lambda: (
-            _mended(source, faults, repeated=clock.repeated > 0) if marked else source.samples_without_labels()
-        ),
+        read=lambda: _mended(source, faults, repeated=clock.repeated > 0),
         observed=observe is not None and not marked,
     )
 
 
 def _mended(source: Source, faults: Faults, *, repeated: bool) -> Iterator[Samples]:
-    pieces = _without_unusable(source)
+    pieces = _cut(_without_unusable(source) if source.unusable else source.samples_without_labels())
     for samples in deduplicated(pieces) if repeated else pieces:
         yield samples._replace(valid=faults.valid(samples)) if faults.some else samples
 
@@ -166,9 +165,15 @@ def _without_unusable(source: Source) -> Iterator[Samples]:
     edges = np.array(source.unusable, dtype=np.int64).ravel()
     done = 0
     for samples in source.samples_without_labels():
-        rows = np.arange(done, done + len(samples.time_ns)) if len(edges) else None
-        done += len(samples.time_ns)
-        if rows is not None:
-            usable = np.searchsorted(edges, rows, side="right") % 2 == 0
-            samples = samples._replace(valid=samples.valid & usable)
-        yield samples
+        rows = np.arange(done, done + len(samples.time_ns))
+        done += len(rows)
+        usable = np.searchsorted(edges, rows, side="right") % 2 == 0
+        yield samples._replace(valid=samples.valid & usable)
+
+
+def _cut(pieces: Iterator[Samples]) -> Iterator[Samples]:
+    """The same samples in pieces that are not too long."""
+    for samples in pieces:
+        rows = len(samples.time_ns)
+        at_once = rows if rows <= MOST_ROWS else ROWS_AT_ONCE
+        yield from (samples.part(first, first + at_once) for first in range(0, rows, max(1, at_once)))

@@ -69,7 +69,7 @@ def _fill(
     signals: NDArray[np.float32],
 ) -> None:
     """The times and signals of ``some`` of the blocks, whose bytes are ``content``, into arrays of their size."""
-    # Where a block begins is told by the one before it.
+    # Where a block begins follows from the one before it.
     starts, ends = spans(blocks.part(max(0, some.start - 1), some.stop))
     part = blocks.part(some.start, some.stop)
     starts, ends = starts[-len(part.rows) :], ends[-len(part.rows) :]

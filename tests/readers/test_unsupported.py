@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harken.readers import axivity, genea, geneactiv, matrix
+from harken.readers import axivity, geneactiv
 from harken.readers.options import TableOptions
+from harken.readers.unsupported import GENEA, MATRIX
 from harken.support.errors import HarkenError
 from reader_checks import collected
 
-collect = collected(matrix)
+collect = collected(MATRIX)
 
 HEADER = bytes(512) + b"MDTC\x01\0\0\0\x08\0\xd0\x07"
 CONTENT = HEADER + b"MDTCPACK" + bytes(28) + bytes(range(256)) * 4
@@ -23,10 +24,10 @@ def test_real_files(data_dir: Path) -> None:
         with path.open("rb") as file:
             head = file.read(1 << 16)
         ours = path.name.startswith("GGIRread_mtx")
-        assert matrix.recognises(path, head) == ours, path.name
-        assert matrix.recognises(Path("renamed"), head) == ours, path.name
+        assert MATRIX.recognises(path, head) == ours, path.name
+        assert MATRIX.recognises(Path("renamed"), head) == ours, path.name
         if ours:
-            others = (axivity.recognises, genea.recognises, geneactiv.recognises)
+            others = (axivity.recognises, GENEA.recognises, geneactiv.recognises)
             assert not any(looks_like(path, head) for looks_like in others)
 
 
@@ -54,14 +55,14 @@ def test_the_way_that_the_refusal_names(tmp_path: Path) -> None:
 
 
 def test_gzipped() -> None:
-    assert matrix.recognises(Path("night.BIN.gz"), gzip.compress(CONTENT))
+    assert MATRIX.recognises(Path("night.BIN.gz"), gzip.compress(CONTENT))
 
 
 @settings(max_examples=60, deadline=None)
 @given(end=st.integers(516, len(CONTENT)), place=st.integers(0, len(CONTENT) - 1), put=st.integers(0, 255))
 def test_cut_short_or_damaged_it_is_still_recognised(end: int, place: int, put: int) -> None:
     cut = CONTENT[:end]
-    assert matrix.recognises(Path("night.bin"), cut)
+    assert MATRIX.recognises(Path("night.bin"), cut)
     damaged = CONTENT[:place] + bytes([put]) + CONTENT[place + 1 :]
-    assert matrix.recognises(Path("night.bin"), damaged)
-    assert not matrix.recognises(Path("night.bin"), CONTENT[:515])
+    assert MATRIX.recognises(Path("night.bin"), damaged)
+    assert not MATRIX.recognises(Path("night.bin"), CONTENT[:515])

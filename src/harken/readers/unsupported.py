@@ -1,0 +1,67 @@
+"""Watches whose files are recognised, and refused with what to do instead: Unilever's GENEA and Parmay Tech's Matrix.
+
+No library that may come with harken reads them. Of GENEA's, which came before GENEActiv, actfast says so itself, and
+scikit-digital-health ends the process; of a Matrix's it ends the process or runs without end, and actipy may be used
+for academic work only.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from harken.readers.device import plain_head
+from harken.readers.options import TableOptions
+from harken.support.errors import HarkenError
+
+__all__ = ["GENEA", "MATRIX", "UnsupportedReader"]
+
+GENEA_MARK = b"GENEA/"
+MATRIX_REMARKS_BYTES = 512
+MATRIX_MARK = b"MDTC"
+MATRIX_PACKET = b"MDTCPACK"
+
+
+@dataclass(frozen=True)
+class UnsupportedReader:
+    """The reader of a format that cannot be read.
+
+    Attributes:
+        looks_right: whether a file of this path and these first bytes, unpacked, is of the format.
+        reason: what such a file is, and what reads it.
+    """
+
+    looks_right: Callable[[Path, bytes], bool]
+    reason: str
+
+    def recognises(self, path: Path, head: bytes) -> bool:
+        """Whether a file is of the format, by its first bytes ``head`` (gzipped or not), else by its name."""
+        return self.looks_right(path, plain_head(head))
+
+    def open_source(self, path: Path, options: TableOptions) -> NoReturn:  # noqa: ARG002 - as every reader
+        """Refuse a file.
+
+        Raises:
+            HarkenError: always; the message says what reads such files.
+        """
+        raise HarkenError(f"{path}: {self.reason}")
+
+
+def _is_matrix(path: Path, head: bytes) -> bool:
+    named = path.name.lower().removesuffix(".gz").endswith(".bin")
+    return head[MATRIX_REMARKS_BYTES:].startswith(MATRIX_MARK) or (named and MATRIX_PACKET in head)
+
+
+GENEA = UnsupportedReader(
+    lambda _, head: head.startswith(GENEA_MARK),
+    "this is a recording of a GENEA, which is no longer made, and harken does not read these: no Python "
+    "library does. The function readGenea of the R package GGIRread does (its rawxyz is in thousandths of g, its "
+    "timestamps1 in seconds since 1970); write them as a CSV file with columns time, x, y, z and read that",
+)
+MATRIX = UnsupportedReader(
+    _is_matrix,
+    "this is a recording of a Parmay Tech Matrix, and harken does not read these: there is no library for "
+    "them that it could rely on. The function readParmayMatrix of the R package GGIRread does; write its columns "
+    "time, acc_x, acc_y and acc_z as a CSV file and read that with --time-column time --x-column acc_x "
+    "--y-column acc_y --z-column acc_z",
+)
