@@ -20,7 +20,8 @@ CHANNELS = ("x", "y", "z")
 
 
 class Pieces(Source):
-    """Samples cut at some places. It corrects its zone at its end as often as ``changes`` says, and gives labels and unusable rows then."""
+    """Samples cut at some places. Labels and unusable rows are known at its end, as is, for the first few times, its
+    zone, so that the samples must be read again."""
 
     def __init__(
         self, samples: Samples, cuts: list[int], *, unusable: list[tuple[int, int]] | None = None, changes: int = 0
