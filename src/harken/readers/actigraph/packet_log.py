@@ -61,7 +61,7 @@ class PacketLogSource(ActigraphSource):
         size = archive.unpacked_bytes(LOG)
         if size > MOST_BYTES or size > max(BOMB_BYTES, BOMB_RATIO * archive.packed_bytes(LOG)):
             raise HarkenError(f"{path}: its {LOG} unpacks to {size:,} bytes, which no recording does; it is refused")
-        self._asked, self._log = options, Log()
+        self._user_options, self._log = options, Log()
         try:
             facts = _facts_of(path, info, islice(archive.pieces(LOG, HEAD_BYTES), 1))
         except HarkenError:  # also where nothing is wrong, but all of this comes later in the log
@@ -69,7 +69,7 @@ class PacketLogSource(ActigraphSource):
         self._become(path, info, facts)
 
     def _become(self, path: Path, info: Info, facts: PacketFacts) -> None:
-        super().__init__(path, self._asked, info, facts.metadata, facts.stated_rate_hz)
+        super().__init__(path, self._user_options, info, facts.metadata, facts.stated_rate_hz)
         self._facts, self.rate_hz, self.scale = facts, facts.rate_hz, facts.scale
 
     def readings(self) -> Iterator[Readings]:

@@ -46,7 +46,7 @@ class ActigraphSource(DeviceSource):
     def __init__(
         self, path: Path, options: TableOptions, info: Info, metadata: Metadata, stated_rate_hz: float | None
     ) -> None:
-        self._info, self._in_utc, self._wanted_zone = info, metadata.in_utc, options.timezone
+        self._info, self._in_utc, self._user_zone = info, metadata.in_utc, options.timezone
         self._offset_s = info.offset_s if metadata.offset_s is None else metadata.offset_s
         self._outside = 0
         facts = DeviceFacts(
@@ -96,11 +96,11 @@ class ActigraphSource(DeviceSource):
             return ["The watch's clock was set to UTC, as the file says."]
         if self._offset_s is None:
             return []
-        advice = "" if self._wanted_zone else "; --timezone says where the wearer lived"
+        advice = "" if self._user_zone else "; --timezone says where the wearer lived"
         notes = [f"The watch's clock was set to {_offset_text(self._offset_s)}, as the file says{advice}."]
         used_s = self.offset_ns // NS_PER_S
-        if self._wanted_zone is not None and self._offset_s != used_s:
-            notes.append(f"It was taken as {_offset_text(used_s)}, as in {self._wanted_zone}, as asked.")
+        if self._user_zone is not None and self._offset_s != used_s:
+            notes.append(f"It was taken as {_offset_text(used_s)}, as in {self._user_zone}, as asked.")
         return notes
 
 
