@@ -17,13 +17,13 @@ from harken.readers.blocks import Block, blocks, count_separators, ends_in_newli
 from harken.readers.columns import Columns, find_columns
 from harken.readers.layout import SNIFFED_BYTES, Layout, is_integer, is_number, recognise_layout
 from harken.readers.options import AccelerationUnit, TableOptions
-from harken.readers.table import POLARS_ERRORS, Table, TableRows, WholeTable, first_line
+from harken.readers.table import POLARS_ERRORS, Table, TableRows, first_line
 from harken.readers.table_source import TableSource
 from harken.recordings.recording import UNLABELLED
 from harken.recordings.source import Source, SourceChangedError
 from harken.support.errors import HarkenError
 
-__all__ = ["CsvTable", "layout_of", "line_of_row", "open_source", "read_table", "recognises"]
+__all__ = ["CsvTable", "layout_of", "open_source", "recognises"]
 
 MISSING_NUMBERS = ("", "nan", "null", "none", "na", "n/a")
 REASONS = {
@@ -53,15 +53,6 @@ def layout_of(path: Path, skip_rows: int = 0) -> Layout:
         return recognise_layout(path, file.read(SNIFFED_BYTES), skip_rows)
 
 
-def read_table(path: Path, layout: Layout, columns: Columns) -> WholeTable:
-    """Read the columns of a whole file.
-
-    Raises:
-        HarkenError: for the first row that is not what the layout and the columns say; the message names it.
-    """
-    return CsvTable(path, layout, columns).whole()
-
-
 class CsvTable(Table):
     """A table of text in a file.
 
@@ -82,7 +73,7 @@ class CsvTable(Table):
 
     def where(self, row: int) -> str:
         """See ``Table``. Goes through the file."""
-        return line_of_row(self.path, self._layout, row)
+        return _line_of_row(self.path, self._layout, row)
 
     def frames(self, columns: Columns | None = None) -> Iterator[pl.DataFrame]:
         """The rows of these columns (None: of all that are read), a block of lines at a time. See ``Table``."""
@@ -189,13 +180,13 @@ def _converted(path: Path, frame: pl.DataFrame, layout: Layout, columns: Columns
         role, row = min(wrong.items(), key=lambda item: item[1])
         option = f", or say where {role} is with --{role}-column" if role in ("x", "y", "z") else ""
         raise HarkenError(
-            f"{path}, {line_of_row(path, layout, rows_before + row)}, column "
+            f"{path}, {_line_of_row(path, layout, rows_before + row)}, column "
             f"{layout.title(columns.roles()[role])}: {frame[role][row]!r} is not a number. Mend it{option}"
         )
     return frame
 
 
-def line_of_row(path: Path, layout: Layout, row: int) -> str:
+def _line_of_row(path: Path, layout: Layout, row: int) -> str:
     """On which line of the file a row of data stands, counted from 0 without blank lines. Goes through the file."""
     every = (
         line

@@ -14,7 +14,7 @@ import polars as pl
 
 from harken.readers.blocks import opened
 from harken.readers.columns import Columns
-from harken.readers.csv import layout_of, read_table
+from harken.readers.csv import CsvTable, layout_of
 from harken.readers.exports import cut_short_note, first_look, owner
 from harken.readers.layout import SNIFFED_BYTES, Layout, is_integer, is_number
 from harken.readers.options import FASTEST_HZ, TableOptions
@@ -50,7 +50,7 @@ def open_source(path: Path, options: TableOptions) -> Source:
             f"{path}: this is not an Empatica ACC.csv, whose first row is a start and whose second a rate"
         )
     start_ns, rate_hz = said
-    table = read_table(path, layout_of(path, HEADER_ROWS), Columns(x=0, y=1, z=2))
+    table = CsvTable(path, layout_of(path, HEADER_ROWS), Columns(x=0, y=1, z=2)).whole()
     steps = np.rint(np.arange(len(table.signals)) * (1e9 / rate_hz)).astype(np.int64)
     table = replace(table.with_time(pl.Series(start_ns + steps)), unit="g/64")
     subject = options.subject or owner(path, ("ACC",))

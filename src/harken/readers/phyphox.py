@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from harken.readers.archive import is_zip, member_paths
 from harken.readers.blocks import opened
 from harken.readers.columns import Columns
-from harken.readers.csv import layout_of, read_table
+from harken.readers.csv import CsvTable, layout_of
 from harken.readers.exports import cut_short_note, first_look, never_run, owner
 from harken.readers.gravity import NO_GRAVITY, with_gravity
 from harken.readers.layout import SNIFFED_BYTES, Layout
@@ -76,14 +76,14 @@ def open_source(path: Path, options: TableOptions) -> Source:
     if chosen is None:
         raise HarkenError(f"{path}: this is no phyphox export of an acceleration in m/s^2 along x, y and z")
     options = replace(options, time_unit=options.time_unit or "s", subject=options.subject or owner(path))
-    table = replace(read_table(chosen.path, chosen.layout, chosen.columns), unit="m/s2")
+    table = CsvTable(chosen.path, chosen.layout, chosen.columns, "m/s2").whole()
     notes = []
     if chosen.kind == "linear":
         gravity = next((source for source in sources if source.kind == "gravity"), None)
         if gravity is None:
             notes = [NO_GRAVITY]
         else:
-            table, notes = with_gravity(table, read_table(gravity.path, gravity.layout, gravity.columns), options)
+            table, notes = with_gravity(table, CsvTable(gravity.path, gravity.layout, gravity.columns).whole(), options)
     if chosen.path != path:
         notes.append(f"Read from {chosen.path.relative_to(path)}.")
         starts = _starts(chosen.path.parent / META / "time.csv")

@@ -13,7 +13,7 @@ import polars as pl
 
 from harken.readers.clock import nanoseconds
 from harken.readers.columns import Columns
-from harken.readers.csv import layout_of, read_table
+from harken.readers.csv import CsvTable, layout_of
 from harken.readers.exports import TURNED, cut_short_note, first_look, never_run
 from harken.readers.layout import Layout, is_number
 from harken.readers.options import TableOptions
@@ -66,7 +66,7 @@ def open_source(path: Path, options: TableOptions) -> Source:
     table = _table(path, layout, axes, *clocks[:1])
     notes = [TURNED]
     if len(clocks) == 2 and not options.sample_rate_hz:
-        sensor = read_table(path, layout, _columns(layout, axes, CLOCKS[axes])).time
+        sensor = CsvTable(path, layout, _columns(layout, axes, CLOCKS[axes])).whole().time
         time, more = _measured(table, sensor, options)
         notes += more
         if time is not None:
@@ -107,7 +107,7 @@ def _table(path: Path, layout: Layout, axes: tuple[str, ...], *time: str) -> Who
     channels = (*APART[: len(apart)], *GYRO[: len(rotation)])
     extra = tuple(zip(channels, (_position(layout, name) for name in (*apart, *rotation)), strict=True))
     label = _position(layout, LABEL) if LABEL in (layout.header or ()) else None
-    table = read_table(path, layout, replace(_columns(layout, axes, *time), label=label, extra=extra))
+    table = CsvTable(path, layout, replace(_columns(layout, axes, *time), label=label, extra=extra)).whole()
     total, others = table.signals[:, :3], table.signals[:, 3 + len(apart) :]
     if apart:
         with np.errstate(invalid="ignore"):  # damaged numbers may be infinite

@@ -7,7 +7,7 @@ import numpy as np
 
 from harken.readers.blocks import opened
 from harken.readers.columns import Columns
-from harken.readers.csv import layout_of, read_table
+from harken.readers.csv import CsvTable, layout_of
 from harken.readers.exports import TURNED, cut_short_note, first_look, never_run, owner
 from harken.readers.gravity import NO_GRAVITY, with_gravity
 from harken.readers.layout import SNIFFED_BYTES, Layout
@@ -111,14 +111,14 @@ def _table(export: Export, sensor: str, options: TableOptions) -> tuple[WholeTab
     layout = layout_of(path)
     if sensor == "WristMotion" or (sensor == "" and "gravityX" in (layout.header or ())):
         return _wrist_motion(path, layout), []
-    table = replace(read_table(path, layout, _columns(path, layout, "x", "y", "z")), unit=IN_METRES.get(sensor))
+    table = CsvTable(path, layout, _columns(path, layout, "x", "y", "z"), IN_METRES.get(sensor)).whole()
     if sensor != "Accelerometer":
         return table, []
     gravity = export.files.get("Gravity")
     if gravity is None:
         return table, [NO_GRAVITY + " Gravity.csv of the same export, beside it, would be added."]
     layout = layout_of(gravity)
-    return with_gravity(table, read_table(gravity, layout, _columns(gravity, layout, "x", "y", "z")), options)
+    return with_gravity(table, CsvTable(gravity, layout, _columns(gravity, layout, "x", "y", "z")).whole(), options)
 
 
 def _wrist_motion(path: Path, layout: Layout) -> WholeTable:
@@ -127,7 +127,7 @@ def _wrist_motion(path: Path, layout: Layout) -> WholeTable:
     apart = {f"gravity_{axis.lower()}": f"gravity{axis}" for axis in "XYZ"}
     rotation = {f"gyro_{axis.lower()}": f"rotationRate{axis}" for axis in "XYZ"}
     extra = tuple((channel, _position(path, layout, name)) for channel, name in (apart | rotation).items())
-    table = read_table(path, layout, replace(columns, extra=extra))
+    table = CsvTable(path, layout, replace(columns, extra=extra)).whole()
     with np.errstate(invalid="ignore"):  # damaged numbers may be infinite
         total = table.signals[:, :3] + table.signals[:, 3:6]
     return table.with_signals(np.hstack([total, table.signals[:, 6:]]), ("x", "y", "z", *rotation))
