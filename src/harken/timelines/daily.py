@@ -12,8 +12,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.timelines.bouts import BRIDGED_GAP_S, bouts, follows
-from harken.timelines.columns import nanoseconds, times
 from harken.timelines.quarters import QUARTER_NS, Quarters
+from harken.timelines.tables import nanoseconds, times
 
 __all__ = ["WALKING", "daily"]
 

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.timelines.columns import nanoseconds, times
+from harken.timelines.tables import nanoseconds, times
 
 __all__ = ["QUARTERS_A_DAY", "QUARTER_NS", "Quarters"]
 
