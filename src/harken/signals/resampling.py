@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 
 from harken.recordings.recording import Recording, gap_limit_ns
 from harken.recordings.samples import Samples, joined
-from harken.signals.buffers import Room
-from harken.signals.curves import Points, points_between
+from harken.signals.curves import Points, Room, points_between
 from harken.signals.grid import SECOND_NS, Grid
 from harken.signals.low_pass import HALF_WIDTH, TOGETHER, LowPass
 from harken.support.errors import HarkenError
