@@ -16,6 +16,22 @@ EVER_NS = 10**17
 """Nothing comes for three years after the last sample that is known."""
 
 
+class Room:
+    """Hands out the same memory under the same name again: fresh memory costs more than what is computed in it."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, NDArray[np.float32]] = {}
+
+    def array(self, name: str, *shape: int) -> NDArray[np.float32]:
+        """An array float32 of this shape, filled with whatever was in it. It is good until the next call with
+        this name."""
+        size = math.prod(shape)
+        kept = self._kept.get(name)
+        if kept is None or kept.size < size:
+            kept = self._kept[name] = np.empty(size + size // 8, dtype=np.float32)
+        return kept[:size].reshape(shape)
+
+
 @dataclass(frozen=True, eq=False)
 class Points:
     """The points of a fine grid among samples, in order.
@@ -173,19 +189,3 @@ def points_between(
     lengths = steps.astype(np.float32)
     lengths /= np.float32(grid.step_ns)
     return Points(begins, ends - counts, counts, late, lengths, bridged, hole, on & valid, int(ends[-1]))
-
-
-class Room:
-    """Hands out the same memory under the same name again: fresh memory costs more than what is computed in it."""
-
-    def __init__(self) -> None:
-        self._kept: dict[str, NDArray[np.float32]] = {}
-
-    def array(self, name: str, *shape: int) -> NDArray[np.float32]:
-        """An array float32 of this shape, filled with whatever was in it. It is good until the next call with
-        this name."""
-        size = math.prod(shape)
-        kept = self._kept.get(name)
-        if kept is None or kept.size < size:
-            kept = self._kept[name] = np.empty(size + size // 8, dtype=np.float32)
-        return kept[:size].reshape(shape)
