@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 
 from harken.labelling.live.arrivals import LATE_NS, Arrivals
 from harken.labelling.live.resampling import EVER, Part, resampled
-from harken.labelling.live.rows import RowAverages, TimelineRow
 from harken.labelling.live.settings import SECOND_NS, StreamSpecification
-from harken.labelling.live.windows import LiveWindows, StretchEnd, Window
+from harken.labelling.live.windows import LiveWindows, RowAverages, StretchEnd, TimelineRow, Window
 from harken.signals import Resampler
 
 __all__ = ["Update", "Watch", "advance"]
