@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harken.server.recent_samples import RecentSamples, thinned
+from harken.server.history import RecentSamples, thinned
 
 START_NS = 1_700_000_000 * 10**9
 

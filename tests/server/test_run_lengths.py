@@ -5,7 +5,7 @@ import pickle
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harken.server.run_lengths import LONGEST, RunLengths
+from harken.server.history import LONGEST, RunLengths
 
 STEPS = st.sampled_from([1, 990, 1000, 1000, 1000, 1000, 10**9])
 ACTIONS = st.one_of(
