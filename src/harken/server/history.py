@@ -1,4 +1,4 @@
-"""A watch's history in little memory: an hour of times with small codes as run lengths, and samples thinned for drawing."""
+"""A watch's history in little memory: times with codes as run lengths, and samples thinned for drawing."""
 
 from array import array
 from typing import Any
@@ -19,6 +19,8 @@ EMPTY = 255
 FINE = 1000
 LARGEST = 32_767
 WAITING_LOTS, WAITING_SAMPLES = 4, 256
+LONGEST = 2**15 - 1
+"""The largest count that a run can store."""
 NOTHING: dict[str, list[Any]] = {"t_ms": [], "x": [], "y": [], "z": []}
 
 
@@ -176,7 +178,3 @@ class RunLengths:
         place = np.arange(self._total) - np.repeat(np.cumsum(counts) - counts, counts)
         numbers = np.repeat(np.array(self._firsts), counts) + place * np.repeat(np.array(self._steps), counts)
         return numbers, np.repeat(np.array(self._codes), counts)
-
-
-LONGEST = 2**15 - 1
-"""The largest count that a run can store."""
