@@ -158,6 +158,15 @@ class Resampler:
         old, self._kept = self._kept, None
         return None if old is None else self.between(old, self._next, EVER)
 
+    def stream(self, parts: Iterable[Samples]) -> Iterator[Samples]:
+        """The new samples of consecutive parts, pushed ``rows_at_once`` at a time, to the last one."""
+        for part in parts:
+            for first in range(0, len(part.time_ns), self.rows_at_once):
+                yield self.push(part.part(first, first + self.rows_at_once))
+        last = self.flush()
+        if last is not None:
+            yield last
+
     def between(self, old: Samples, first: int, last: int) -> Samples:
         """The new samples numbered ``first`` to ``last`` (exclusive), as far as ``old`` goes, as if gaps were around
         it. Of what was pushed it neither asks nor remembers anything."""
@@ -266,7 +275,7 @@ def _resampled(recording: Recording, resampler: Resampler) -> Samples:
         np.empty(most, dtype=bool),
     )
     filled = 0
-    for block in _blocks(old, resampler):
+    for block in resampler.stream([old]):
         rows = slice(filled, filled + len(block.time_ns))
         new.time_ns[rows] = block.time_ns
         new.signals[rows] = block.signals
@@ -274,14 +283,6 @@ def _resampled(recording: Recording, resampler: Resampler) -> Samples:
         new.valid[rows] = block.valid
         filled = rows.stop
     return new.part(0, filled)
-
-
-def _blocks(old: Samples, resampler: Resampler) -> Iterator[Samples]:
-    for first in range(0, len(old.time_ns), resampler.rows_at_once):
-        yield resampler.push(old.part(first, first + resampler.rows_at_once))
-    last = resampler.flush()
-    if last is not None:
-        yield last
 
 
 def _most_samples(time_ns: NDArray[np.int64], resampler: Resampler) -> int:

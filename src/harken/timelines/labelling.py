@@ -60,7 +60,8 @@ def label_recording(
         name = recording.source or recording.subject
         raise HarkenError(f"{name}: only a mended recording can be labelled; read it without as_found")
     prepared = stream_of(specification.prepare_recording(recording))
-    return _labelled(specification, prepared, prepared.samples(), probabilities, unsure_below, None)
+    timeline = _labelled(specification, prepared, prepared.samples(), probabilities, None)
+    return timeline if unsure_below is None else timeline.with_unsure_below(unsure_below)
 
 
 def label_stream(
@@ -70,7 +71,6 @@ def label_stream(
     *,
     calibrate: Calibrate | None = None,
     non_wear_ns: NDArray[np.int64] | None = None,
-    unsure_below: float | None = None,
     lanes: int = 0,
 ) -> Timeline:
     """Label a stream, as ``label_recording`` labels a whole one, in memory that does not grow.
@@ -81,7 +81,6 @@ def label_stream(
         probabilities: as for ``label_recording``.
         calibrate: what to do to the signals first.
         non_wear_ns: when the watch was not worn, int64 ``[k, 2]``; those rows have no label. None: it always was.
-        unsure_below: see ``Timeline.with_unsure_below``.
         lanes: threads that ask for probabilities, several times at once; 0: this one does, after the other work. The
             timeline does not depend on it.
 
@@ -97,10 +96,10 @@ def label_stream(
             specification.sample_rate_hz, source_rate_hz=rate_hz, largest_gap_s=recording.gap_limit_ns / 1e9
         )
         if not on_grid((samples.time_ns for samples in recording.samples()), resampler):
-            prepared = _resampled(prepared, resampler)
+            prepared = resampler.stream(prepared)
             rate_hz, limit_ns = specification.sample_rate_hz, resampler.hole_ns
     recording = replace(recording, channels=specification.channels, sample_rate_hz=rate_hz, gap_limit_ns=limit_ns)
-    return _labelled(specification, recording, prepared, probabilities, unsure_below, non_wear_ns, lanes)
+    return _labelled(specification, recording, prepared, probabilities, non_wear_ns, lanes)
 
 
 def _labelled(
@@ -108,7 +107,6 @@ def _labelled(
     facts: MendedStream,
     stream: Iterable[Samples],
     probabilities: Probabilities,
-    unsure_below: float | None,
     non_wear_ns: NDArray[np.int64] | None,
     lanes: int = 0,
 ) -> Timeline:
@@ -144,7 +142,7 @@ def _labelled(
     probabilities_of_rows = labelled[np.where(unlabelled, 0, rows.labelled)]
     probabilities_of_rows[unlabelled] = np.nan
     del labelled
-    timeline = Timeline.of(
+    return Timeline.of(
         rows.start_ns,
         probabilities_of_rows,
         end_ns=rows.end_ns,
@@ -156,7 +154,6 @@ def _labelled(
         wear=rows.wear,
         activity_mg=rows.activity_mg if axes else None,
     )
-    return timeline if unsure_below is None else timeline.with_unsure_below(unsure_below)
 
 
 def _columns(recording: MendedStream, channels: tuple[str, ...]) -> list[int]:
@@ -178,15 +175,6 @@ def _chosen(recording: MendedStream, columns: list[int], calibrate: Calibrate | 
         if calibrate is not None:
             signals = calibrate(signals, None if heat is None else signals[:, heat])
         yield samples._replace(signals=signals if same else np.ascontiguousarray(signals[:, columns]))
-
-
-def _resampled(stream: Iterable[Samples], resampler: Resampler) -> Iterator[Samples]:
-    for samples in stream:
-        for first in range(0, len(samples.time_ns), resampler.rows_at_once):
-            yield resampler.push(samples.part(first, first + resampler.rows_at_once))
-    last = resampler.flush()
-    if last is not None:
-        yield last
 
 
 class Rows(NamedTuple):
