@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.labelling.live import StreamSpecification, TimelineRow, Update, Watch
-from harken.server.history import RecentSamples, RunLengths, thinned
+from harken.server.history import MS, RecentSamples, RunLengths, thinned
 from harken.server.limits import Limits, RefusedError
 from harken.server.outbox import Outbox
 
@@ -19,7 +19,6 @@ MOST_LABELS = 3600
 MOST_ROWS = 600
 NO_LABEL = -1
 DECIMALS = 4
-MS = 10**6
 
 
 class FinalRows:

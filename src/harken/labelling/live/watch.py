@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.labelling.live.arrivals import LATE_NS, Arrivals
-from harken.labelling.live.settings import SECOND_NS, StreamSpecification
+from harken.labelling.live.settings import StreamSpecification
 from harken.labelling.live.windows import LiveWindows, RowAverages, StretchEnd, TimelineRow, Window
 from harken.signals import Resampler, Samples
+from harken.signals.grid import SECOND_NS
 from harken.signals.low_pass import TOGETHER
 
 __all__ = ["Part", "Update", "Watch", "advance", "resampled"]
