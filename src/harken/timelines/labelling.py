@@ -12,7 +12,6 @@ from harken.recordings.mended_stream import MendedStream, stream_of
 from harken.recordings.recording import Recording
 from harken.recordings.samples import Samples
 from harken.signals import Resampler
-from harken.signals.resampling import on_grid
 from harken.support.errors import HarkenError
 from harken.support.memory import hand_back
 from harken.timelines.batches import BatchedProbabilities, Probabilities
@@ -95,7 +94,8 @@ def label_stream(
         resampler = Resampler(
             specification.sample_rate_hz, source_rate_hz=rate_hz, largest_gap_s=recording.gap_limit_ns / 1e9
         )
-        if not on_grid((samples.time_ns for samples in recording.samples()), resampler):
+        times = (samples.time_ns for samples in recording.samples())
+        if not resampler.grid.holds(times, longest_step_ns=resampler.longest_step_ns):
             prepared = resampler.stream(prepared)
             rate_hz, limit_ns = specification.sample_rate_hz, resampler.hole_ns
     recording = replace(recording, channels=specification.channels, sample_rate_hz=rate_hz, gap_limit_ns=limit_ns)

@@ -12,7 +12,7 @@ from harken.labelling.live.settings import StreamSpecification
 from harken.labelling.live.windows import LiveWindows, RowAverages, StretchEnd, TimelineRow, Window
 from harken.signals import Resampler, Samples
 from harken.signals.grid import SECOND_NS
-from harken.signals.low_pass import TOGETHER
+from harken.signals.resampling import TOGETHER
 
 __all__ = ["Part", "Update", "Watch", "advance", "resampled"]
 
@@ -281,7 +281,7 @@ def resampled(resampler: Resampler, parts: Sequence[Part]) -> list[tuple[NDArray
     if not parts:
         return []
     cycle = resampler.grid.cycle_ns * TOGETHER
-    apart = max(resampler.hole_ns, resampler.bridged_ns) + cycle
+    apart = resampler.longest_step_ns + cycle
     moves, ends, end = [], [], 0
     for part in parts:
         first, last = int(part.time_ns[0]), int(part.time_ns[-1])
