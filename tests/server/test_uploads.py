@@ -16,7 +16,7 @@ import orjson
 import pytest
 
 import people
-from harken.server import http_routes
+from harken.server import app
 from harken.server.limits import Limits
 from harken.server.uploads import Uploads
 from harken.support.memory import resident_bytes
@@ -123,8 +123,8 @@ def test_a_long_answer_is_neither_checked_nor_sent_in_one_go(monkeypatch: pytest
             pieces.append(len(piece))
             yield piece
 
-    original = http_routes._pieces
-    monkeypatch.setattr(http_routes, "_pieces", watched)
+    original = app._pieces
+    monkeypatch.setattr(app, "_pieces", watched)
     with serving() as served:
         got = served.ask("/api/recordings?name=a.csv", b"x")
     assert got.body == answer  # which the schema would refuse: it lacks most of a timeline

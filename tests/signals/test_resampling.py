@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 import harken
 from harken.recordings.recording import Recording
 from harken.signals import look_ahead_s, resample
-from harken.signals.low_pass import LowPass
+from harken.signals.resampling import LowPass
 from synthetic_signals import clock, inside, made, sine
 
 

@@ -10,7 +10,7 @@ from scipy.interpolate import CubicHermiteSpline
 
 from harken.recordings.recording import Recording
 from harken.signals import Resampler, Samples, joined, look_ahead_s, resample
-from harken.signals.low_pass import LowPass
+from harken.signals.resampling import LowPass
 from synthetic_signals import NEW_RATES, ROUGH, clock, made
 
 

@@ -1,5 +1,9 @@
-"""Entry points of other packages: found by name, imported when wanted, and named where something is wrong with them."""
+"""Entry points of other packages: found by name, imported when wanted, and named where something is wrong with them.
 
+The hints of what to install are commands that the running Python's own pip takes.
+"""
+
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +12,7 @@ from typing import Any
 import pytest
 
 from harken.support.errors import HarkenError
-from harken.support.plugins import Registry, import_object, is_installed
+from harken.support.plugins import Registry, import_object, install_command, is_installed
 
 GROUP = "harken.tests"
 Install = Callable[..., None]
@@ -100,3 +104,13 @@ def test_an_object_is_imported_by_its_module_and_name() -> None:
     assert import_object("pathlib:Path.home") == Path.home
     with pytest.raises(HarkenError, match=r"no_such_module:thing cannot be imported .* in PYTHONPATH\?"):
         import_object("no_such_module:thing")
+
+
+def test_the_running_python_installs_it() -> None:
+    assert shlex.split(install_command("aeon")) == [sys.executable, "-m", "pip", "install", "aeon"]
+
+
+def test_an_extra_reaches_pip_whole_from_any_shell() -> None:
+    command = install_command("--upgrade", "harken[serve]")
+    assert command.endswith('pip install --upgrade "harken[serve]"')
+    assert shlex.split(command)[-1] == "harken[serve]"

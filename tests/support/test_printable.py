@@ -1,4 +1,5 @@
-"""Names that cannot be printed or stored as they are: bytes that are not UTF-8, commands to a terminal, line ends."""
+"""Names that cannot be printed or stored: bytes that are not UTF-8, commands to a terminal, line ends. And shares: what
+is not quite nothing or everything never reads as if it were."""
 
 import os
 import pickle
@@ -6,7 +7,7 @@ import pickle
 import pytest
 
 from harken.support.errors import HarkenError
-from harken.support.printable import printable
+from harken.support.printable import percent, percent_number, printable
 
 
 @pytest.mark.parametrize(
@@ -37,3 +38,27 @@ def test_an_error_prints_what_stands_in_it_and_survives_the_way_between_processe
     error = HarkenError(f"{name}: bad", "second\x1b[2J line")
     assert str(error) == "b\\xf6: bad\n  second\\x1b[2J line"
     assert str(pickle.loads(pickle.dumps(error))) == str(error)
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [
+        (0, "0%"),
+        (0.0001, "<0.1%"),
+        (0.001, "0.1%"),
+        (0.6355, "63.5%"),
+        (0.999, "99.9%"),
+        (0.99996, ">99.9%"),
+        (1, "100%"),
+    ],
+)
+def test_per_cent_never_rounds_to_none_or_all(share: float, said: str) -> None:
+    assert percent(share) == said
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [(0.0, "0"), (0.004, "<1"), (0.006, "1"), (0.635, "64"), (0.994, "99"), (0.996, ">99"), (1.0, "100")],
+)
+def test_whole_numbers(share: float, said: str) -> None:
+    assert percent_number(share, decimals=0) == said

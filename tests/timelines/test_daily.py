@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from example_timelines import timeline
 from harken.timelines import Timeline, write_csv
-from harken.timelines.quarters import Quarters
+from harken.timelines.daily import Quarters
 
 HOUR = 3600.0
 

@@ -17,7 +17,7 @@ from harken.recordings.recording import Recording
 from harken.recordings.samples import Samples
 from harken.support.errors import HarkenError
 from harken.timelines import label_recording, label_stream
-from harken.timelines.rows import rows_of
+from harken.timelines.labelling import rows_of
 from harken.timelines.windowing import Windowing
 from harken.windows.windows import Windows
 from offline import still_or_moving

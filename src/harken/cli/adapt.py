@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harken.cli.options import Json, Model, with_reading_options
+from harken.cli.options import IgnoreLabels, Json, Model, with_reading_options
 from harken.readers.options import TableOptions
 from harken.support.printable import printable
 
@@ -27,9 +27,7 @@ def adapt(
     out: Annotated[
         Path, typer.Option(help="The personal model to write (.safetensors).", metavar="MODEL2", show_default=False)
     ],
-    ignore_label: Annotated[
-        list[str] | None, typer.Option(help="Leave out windows of this label; may be given again.", metavar="NAME")
-    ] = None,
+    ignore_label: IgnoreLabels = None,
     json: Json = False,
     reading: TableOptions,
 ) -> None:

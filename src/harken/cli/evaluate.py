@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harken.cli.options import Json, Model, NoOrientation, with_reading_options
+from harken.cli.options import IgnoreLabels, Json, Model, NoOrientation, with_reading_options
 from harken.readers.options import TableOptions
 from harken.support.errors import HarkenError, raise_failures
 from harken.support.printable import printable
@@ -19,10 +19,6 @@ __all__ = ["evaluate"]
 Files = Annotated[
     list[Path],
     typer.Argument(help="Labelled recordings to test it on, or folders of them.", metavar="FILE", show_default=False),
-]
-IgnoreLabels = Annotated[
-    list[str] | None,
-    typer.Option("--ignore-label", help="Leave out windows of this label; may be given again.", metavar="NAME"),
 ]
 UnsureBelow = Annotated[
     float | None,

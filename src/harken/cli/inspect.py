@@ -12,8 +12,7 @@ from harken.cli.notes import notes_table
 from harken.cli.options import FilesOrFolders, Json, with_reading_options
 from harken.readers.options import TableOptions
 from harken.support.errors import HarkenError, raise_failures
-from harken.support.percent import percent_number
-from harken.support.printable import printable
+from harken.support.printable import percent_number, printable
 
 if TYPE_CHECKING:
     from rich.table import Table

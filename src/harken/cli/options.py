@@ -10,7 +10,16 @@ import typer
 
 from harken.readers.options import AccelerationUnit, TableOptions, TimeUnit
 
-__all__ = ["FLAG", "FilesOrFolders", "Json", "Model", "ModelOrPackaged", "NoOrientation", "with_reading_options"]
+__all__ = [
+    "FLAG",
+    "FilesOrFolders",
+    "IgnoreLabels",
+    "Json",
+    "Model",
+    "ModelOrPackaged",
+    "NoOrientation",
+    "with_reading_options",
+]
 
 FLAG = ""
 """The metavar of an option that takes no value: without it the help would ask for a ``<bool>``."""
@@ -22,6 +31,10 @@ FilesOrFolders = Annotated[
         metavar="FILE|FOLDER",
         show_default=False,
     ),
+]
+IgnoreLabels = Annotated[
+    list[str] | None,
+    typer.Option("--ignore-label", help="Leave out windows of this label; may be given again.", metavar="NAME"),
 ]
 Json = Annotated[
     bool, typer.Option("--json", help="Print JSON for a program instead of a table for a person.", metavar=FLAG)

@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from harken.learning.training import Progress as TrainingProgress
 from harken.recordings.inspection import duration_text
-from harken.support.percent import percent
+from harken.support.printable import percent
 
 __all__ = ["TrainingScreen"]
 

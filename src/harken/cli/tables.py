@@ -11,8 +11,7 @@ from rich.text import Text
 from harken.evaluation.evaluation import AnsweredPeople, Evaluation
 from harken.learning.scores import PeopleScores, Scores
 from harken.runs.outcome import Outcome
-from harken.support.percent import percent
-from harken.support.printable import printable
+from harken.support.printable import percent, printable
 
 __all__ = ["print_answered", "print_confusion", "print_evaluation", "print_outcome", "print_people", "print_scores"]
 

@@ -29,7 +29,7 @@ from harken.datasets.unpickler import unpickle_arrays
 from harken.recordings.mending import mend
 from harken.recordings.recording import Quality, Recording
 from harken.support.errors import HarkenError
-from harken.support.installing import install_command
+from harken.support.plugins import install_command
 
 __all__ = ["CHANNELS", "INFO", "exercises"]
 

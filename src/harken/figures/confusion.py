@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from harken.figures.style import QUIET_INK, house_style, new_figure
 from harken.learning.scores import Scores
-from harken.support.percent import percent_number
+from harken.support.printable import percent_number
 
 __all__ = ["MANY_LABELS", "MEASURES", "Measure", "confusion_panel", "confusion_picture", "measures_shown"]
 

@@ -15,8 +15,7 @@ from harken.recordings.mending import mend
 from harken.recordings.recording import Recording
 from harken.runs.settings import RunSettings
 from harken.support.errors import HarkenError
-from harken.support.percent import percent
-from harken.support.printable import printable
+from harken.support.printable import percent, printable
 
 __all__ = ["Read", "RunData", "read_run_data"]
 

@@ -1,27 +1,55 @@
-"""The server as an ASGI application: its routes, the answers to errors, and the tasks beside them."""
+"""The server as an ASGI application: its HTTP routes, the answers to errors, and the tasks beside them.
+
+The routes give information about watches and model, label recordings, take Sensor Logger's pushes, and serve the page.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
 
-from fastapi import FastAPI, Request, Response
+import orjson
+from fastapi import APIRouter, FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, StreamingResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from harken import __version__
 from harken.models.recogniser import Recogniser
 from harken.server.guard import Guard
-from harken.server.http_routes import information_routes, page_routes, push_routes, recording_routes
 from harken.server.hub import Hub
 from harken.server.limits import RefusedError
+from harken.server.schemas import (
+    REFUSALS,
+    Health,
+    ModelDescription,
+    Pushed,
+    PushMessage,
+    RecordingTimeline,
+    WatchSummary,
+    WatchTimeline,
+)
+from harken.server.sensor_logger import DeviceSensors, MalformedError, envelope
 from harken.server.uploads import Uploads
 from harken.server.websocket_routes import Sockets
+from harken.support.errors import HarkenError
 
 __all__ = ["create_app"]
 
 Task = Callable[[], Awaitable[None]]
+PAGE = Path(__file__).parent / "page"
+ASSETS = Path(__file__).parents[1] / "reports" / "assets"
+SECURITY_HEADERS = {
+    "content-security-policy": "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; "
+    "connect-src 'self' ws: wss:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cache-control": "no-cache",
+}
+PIECE_BYTES = 1 << 18
 
 
 def create_app(
@@ -99,3 +127,178 @@ def _add_error_answers(app: FastAPI, hub: Hub) -> None:
     @app.exception_handler(ClientDisconnect)
     async def disconnected(_: Request, error: ClientDisconnect) -> Response:  # noqa: ARG001
         return Response(status_code=400)  # nobody receives it, but without it the log would show an error
+
+
+def _refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    return {status: REFUSALS[status] for status in statuses}
+
+
+def _body(kind: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """The description of a request's body; definitions are written in place of references to them."""
+    definitions = schema.pop("$defs", {})
+    text = orjson.dumps(schema)
+    for name, definition in definitions.items():
+        text = text.replace(orjson.dumps({"$ref": f"#/$defs/{name}"}), orjson.dumps(definition))
+    return {"requestBody": {"required": True, "content": {kind: {"schema": orjson.loads(text)}}}}
+
+
+def information_routes(hub: Hub) -> APIRouter:
+    """``/health``, ``/metrics``, ``/api/model``, ``/api/watches`` and ``/api/timeline``."""
+    routes = APIRouter()
+
+    @routes.get("/health", response_model=Health)
+    async def health() -> dict[str, Any]:
+        """Whether the server works. Needs no token."""
+        return {
+            "status": "ok",
+            "version": __version__,
+            "watches": len(hub.sessions),
+            "kept": hub.log is not None,
+        }
+
+    @routes.get("/metrics", response_class=PlainTextResponse)
+    async def metrics() -> str:
+        """Counts for Prometheus."""
+        return hub.metrics_text()
+
+    @routes.get("/api/model", response_model=ModelDescription)
+    async def model() -> dict[str, Any]:
+        """The model that labels."""
+        return hub.model()
+
+    @routes.get("/api/watches", response_model=list[WatchSummary])
+    async def watches() -> list[dict[str, Any]]:
+        """The watches that send."""
+        return hub.watches()
+
+    @routes.get("/api/timeline", response_model=WatchTimeline, responses=_refusals(404, 422))
+    async def timeline(
+        watch: Annotated[str, Query(min_length=1, max_length=128, description="The watch's name.")],
+    ) -> dict[str, Any]:
+        """A watch's latest 600 rows (ten minutes) that are final, as an offline run labels the same samples."""
+        session = hub.sessions.get(watch)
+        if session is None:
+            raise RefusedError(404, 1008, "there is no such watch", reason="unknown")
+        return session.timeline()
+
+    return routes
+
+
+def recording_routes(hub: Hub, uploads: Uploads) -> APIRouter:
+    """``/api/recordings``."""
+    routes = APIRouter()
+
+    @routes.post(
+        "/api/recordings",
+        response_model=RecordingTimeline,
+        responses=_refusals(408, 413, 422, 503, 507),
+        openapi_extra=_body("application/octet-stream", {"type": "string", "format": "binary"}),
+    )
+    async def recordings(
+        request: Request,
+        name: Annotated[str, Query(min_length=1, max_length=255, description="The file's name; its ending counts.")],
+    ) -> Response:
+        """Label a recording."""
+        if request.headers.get("content-type", "").startswith("multipart/"):
+            sentence = "send the recording itself as the body, not in a form: curl --data-binary @FILE"
+            raise RefusedError(422, 1007, sentence, reason="recording")
+        _check_length(request, hub.limits.upload_bytes)
+        answer = await uploads.label(name, request.stream(), partial(_disconnected, request))
+        # Not validated again, and sent in pieces: the rows of a month would block the event loop.
+        return StreamingResponse(_pieces(answer), 200, {"content-length": str(len(answer))}, "application/json")
+
+    return routes
+
+
+def push_routes(hub: Hub) -> APIRouter:
+    """``/push``."""
+    routes = APIRouter()
+    devices: dict[str, DeviceSensors] = {}
+
+    @routes.post(
+        "/push",
+        response_model=Pushed,
+        responses=_refusals(400, 408, 413, 429, 503, 507),
+        openapi_extra=_body("application/json", PushMessage.model_json_schema()),
+    )
+    async def push(request: Request) -> dict[str, Any]:
+        """Take a message of Sensor Logger. The answer is sent when its samples are taken, with --keep on the disk."""
+        body = await _read_message(request, hub)
+        try:
+            device, payload = envelope(orjson.loads(body))
+            if device not in hub.sessions:
+                hub.session(device)
+                devices.pop(device, None)
+                for name in set(devices) - set(hub.sessions):
+                    del devices[name]  # of forgotten watches
+            signals, time_ns = devices.setdefault(device, DeviceSensors()).take(payload)
+        except orjson.JSONDecodeError as error:
+            raise RefusedError(400, 1007, f"the message is not JSON ({error})", reason="malformed") from error
+        except MalformedError as error:
+            raise RefusedError(400, 1007, str(error), reason="malformed") from error
+        written = hub.receive(device, signals, time_ns)
+        if written is not None:
+            try:
+                await asyncio.shield(written)
+            except HarkenError as error:
+                raise RefusedError(507, 1011, str(error), reason="disk") from error
+        return {"samples": len(time_ns)}
+
+    return routes
+
+
+def page_routes() -> APIRouter:
+    """``/`` and ``/assets/NAME``."""
+    routes = APIRouter(include_in_schema=False)
+
+    @routes.get("/")
+    async def page() -> Response:
+        return _page_file("index.html")
+
+    @routes.get("/assets/{name}")
+    async def asset(name: str) -> Response:
+        return _page_file(name)
+
+    return routes
+
+
+def _page_file(name: str) -> Response:
+    """One of the page's files. Names are looked up among these, so a request cannot reach any other file."""
+    uplot = {path.name: path for path in (ASSETS / "uplot").glob("*") if path.suffix in (".js", ".css")}
+    path = (uplot | {path.name: path for path in PAGE.glob("*") if path.is_file()}).get(name)
+    if path is None:
+        return JSONResponse({"error": "there is no such file"}, 404)
+    return FileResponse(path, headers=SECURITY_HEADERS)
+
+
+async def _disconnected(request: Request) -> None:
+    """Returns when the client of a request, whose body has been read, disconnects."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _pieces(content: bytes) -> AsyncIterator[bytes]:
+    for first in range(0, len(content), PIECE_BYTES):
+        yield content[first : first + PIECE_BYTES]
+
+
+def _check_length(request: Request, most: int) -> None:
+    length = request.headers.get("content-length", "")
+    if length.isdigit() and int(length) > most:
+        raise RefusedError(413, 1009, f"the body has {int(length):,} bytes; {most:,} is the most", reason="message")
+
+
+async def _read_message(request: Request, hub: Hub) -> bytes:
+    """The body of a message."""
+    most = hub.limits.message_bytes
+    _check_length(request, most)
+    body = bytearray()
+    try:
+        async with asyncio.timeout(hub.limits.body_s):
+            async for piece in request.stream():
+                body += piece
+                if len(body) > most:
+                    raise RefusedError(413, 1009, f"a message may have {most:,} bytes", reason="message")
+    except TimeoutError as error:
+        raise RefusedError(408, 1013, "the message came too slowly", reason="slow") from error
+    return bytes(body)

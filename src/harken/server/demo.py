@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from harken.datasets.exercises import exercises
 from harken.jobs.demo import UNSEEN
 from harken.recordings.recording import Recording
-from harken.support.percent import percent
+from harken.support.printable import percent
 
 if TYPE_CHECKING:
     from harken.models.recogniser import Recogniser

@@ -2,7 +2,6 @@
 
 import hmac
 import json
-from collections.abc import Iterable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -40,15 +39,14 @@ class Guard:
     Args:
         app: the application.
         token: what requests must contain; None for loopback.
-        hosts: names of this machine, valid as ``Host`` without a token.
 
     Raises:
         HarkenError: when the token is empty, or cannot be sent.
     """
 
-    def __init__(self, app: Any, *, token: str | None, hosts: Iterable[str] = LOOPBACK) -> None:
+    def __init__(self, app: Any, *, token: str | None) -> None:
         check_token(token)
-        self._app, self._token, self._hosts = app, token, frozenset(hosts)
+        self._app, self._token = app, token
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Refuse a request, or pass it on."""
@@ -77,8 +75,8 @@ class Guard:
             return 400, "a request must have one Host"  # a proxy and a browser could each mean another one
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         host = headers.get(b"host", "")
-        if self._token is None and _name(host) not in self._hosts:
-            return 403, f"this server answers to {', '.join(sorted(self._hosts))} only, not to {host[:100]!r}"
+        if self._token is None and _name(host) not in LOOPBACK:
+            return 403, f"this server answers to {', '.join(sorted(LOOPBACK))} only, not to {host[:100]!r}"
         origin = headers.get(b"origin")
         if origin is not None and urlsplit(origin).netloc != host:
             return 403, "a page of another site may not ask this server"

@@ -48,7 +48,6 @@ class Hub:
         recogniser: labels the samples; its channels must be acceleration ``x, y, z``.
         limits: of what clients may send.
         log: the log to which samples are written; None: samples are not kept.
-        hop_s: seconds from label to label.
         about_model: fields of ``/api/model`` that replace or complete the usual ones.
 
     Raises:
@@ -61,7 +60,6 @@ class Hub:
         *,
         limits: Limits | None = None,
         log: SampleLog | None = None,
-        hop_s: float | None = None,
         about_model: Mapping[str, Any] | None = None,
     ) -> None:
         specification = recogniser.specification_
@@ -74,7 +72,7 @@ class Hub:
         self.log = log
         self.metrics = Metrics()
         self._about_model = dict(about_model or {})
-        settings = LiveSettings(hop_s=min(HOP_S, specification.hop_s) if hop_s is None else hop_s)
+        settings = LiveSettings(hop_s=min(HOP_S, specification.hop_s))
         self.specification = StreamSpecification(specification, settings)
         self.sessions: dict[str, Session] = {}
         self.viewers: set[Outbox] = set()

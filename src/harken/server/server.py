@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from harken.server.guard import LOOPBACK, check_token
 from harken.support.errors import HarkenError
-from harken.support.installing import install_command
+from harken.support.plugins import install_command
 
 if TYPE_CHECKING:
     import uvicorn

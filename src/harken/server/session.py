@@ -8,10 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.labelling.live import StreamSpecification, TimelineRow, Update, Watch
+from harken.server.history import MS, RecentSamples, RunLengths, thinned
 from harken.server.limits import Limits, RefusedError
 from harken.server.outbox import Outbox
-from harken.server.recent_samples import RecentSamples, thinned
-from harken.server.run_lengths import RunLengths
 
 __all__ = ["HOUR_NS", "Session"]
 
@@ -20,7 +19,6 @@ MOST_LABELS = 3600
 MOST_ROWS = 600
 NO_LABEL = -1
 DECIMALS = 4
-MS = 10**6
 
 
 class FinalRows:

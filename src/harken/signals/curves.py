@@ -1,19 +1,35 @@
 """Cubic curves between irregular samples, read at a fine even grid; gaps and marked samples left out."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.signals.buffers import Room
 from harken.signals.grid import Grid
 
-__all__ = ["MISSING", "Points", "points_between"]
+__all__ = ["MISSING", "Points", "Room", "points_between"]
 
 MISSING = 2.5
 """A step this many times longer than one beside it has missing samples in it, and a straight line over it."""
 EVER_NS = 10**17
 """Nothing comes for three years after the last sample that is known."""
+
+
+class Room:
+    """Hands out the same memory under the same name again: fresh memory costs more than what is computed in it."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, NDArray[np.float32]] = {}
+
+    def array(self, name: str, *shape: int) -> NDArray[np.float32]:
+        """An array float32 of this shape, filled with whatever was in it. It is good until the next call with
+        this name."""
+        size = math.prod(shape)
+        kept = self._kept.get(name)
+        if kept is None or kept.size < size:
+            kept = self._kept[name] = np.empty(size + size // 8, dtype=np.float32)
+        return kept[:size].reshape(shape)
 
 
 @dataclass(frozen=True, eq=False)

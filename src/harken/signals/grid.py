@@ -1,5 +1,6 @@
 """Even times counted from 1970, so that every piece of a recording meets the same ones, however it was cut."""
 
+from collections.abc import Iterable
 from fractions import Fraction
 
 import numpy as np
@@ -9,6 +10,8 @@ __all__ = ["Grid"]
 
 SECOND_NS = 10**9
 LARGEST = 2**62
+ROWS_AT_ONCE = 1 << 16
+"""Times that are compared with the grid at a time: memory does not grow with the length of a recording."""
 FINEST_FRACTION = 1000
 """Rates are fractions with at most this denominator: whole-number arithmetic on nanoseconds then fits in 64 bits."""
 
@@ -42,6 +45,24 @@ class Grid:
         cycles = numbers // self.cycle
         within = numbers - cycles * self.cycle
         return cycles * self.cycle_ns + within * self.cycle_ns // self.cycle
+
+    def holds(self, times: Iterable[NDArray[np.int64]], *, longest_step_ns: int) -> bool:
+        """Whether all times are points of the grid, and no point is missing but in steps longer than this.
+
+        Args:
+            times: pieces of increasing times, in order.
+            longest_step_ns: two times further apart than this have a hole between them.
+        """
+        last = np.empty(0, dtype=np.int64)
+        for piece in times:
+            for first in range(0, len(piece), ROWS_AT_ONCE):
+                together = np.concatenate([last, piece[first : first + ROWS_AT_ONCE]])
+                numbers = self.at_or_after(together)
+                missing = (np.diff(numbers) > 1) & (np.diff(together) <= longest_step_ns)
+                if (self.times_ns(numbers) != together).any() or missing.any():
+                    return False
+                last = together[-1:]
+        return True
 
     def next_to(self, time_ns: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.bool_]]:
         """For increasing times ``[n]``: the number of the first point that is not before each, int64; how much later

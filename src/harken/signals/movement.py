@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 
 from harken.recordings.recording import Recording
 from harken.recordings.samples import Samples
+from harken.signals.grid import SECOND_NS
 from harken.support.errors import HarkenError
 
 __all__ = ["BLOCK_S", "MovementBlocks", "MovementStatistics", "movement_of"]
 
 BLOCK_S = 10.0
-SECOND_NS = 10**9
 HALF_NS = SECOND_NS // 2
 ROWS_AT_ONCE = 1 << 16
 """Enough that a call for each costs little beside what is computed."""

@@ -1,8 +1,9 @@
 """A recording onto an even grid, by its clock: curves between samples, then a low-pass filter.
 
-The filter is a windowed sinc (Oppenheim and Schafer, Discrete-Time Signal Processing, 3rd ed., 7.5 and 7.6). It is
-short and symmetric, and the grid is counted from 1970: what comes out at one time depends on a fraction of a second
-around it and on nothing else, so a recording in pieces, and a stream, give the same samples as the whole.
+The filter is a windowed sinc, a sinc cut to length by a Kaiser window (Oppenheim and Schafer, Discrete-Time Signal
+Processing, 3rd ed., 7.5 and 7.6). It is short and symmetric, and the grid is counted from 1970: what comes out at one
+time depends on a fraction of a second around it and on nothing else, so a recording in pieces, and a stream, give the
+same samples as the whole.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,23 +14,36 @@ from numpy.typing import NDArray
 
 from harken.recordings.recording import Recording, gap_limit_ns
 from harken.recordings.samples import Samples, joined
-from harken.signals.buffers import Room
-from harken.signals.curves import Points, points_between
-from harken.signals.grid import SECOND_NS, Grid
-from harken.signals.low_pass import HALF_WIDTH, TOGETHER, LowPass
+from harken.signals.curves import Points, Room, points_between
+from harken.signals.grid import ROWS_AT_ONCE, SECOND_NS, Grid
 from harken.support.errors import HarkenError
 
-__all__ = ["LEAST_OVERSAMPLING", "Resampler", "look_ahead_s", "on_grid", "resample"]
+__all__ = [
+    "CUT_OFF",
+    "HALF_WIDTH",
+    "KAISER_BETA",
+    "LEAST_OVERSAMPLING",
+    "LowPass",
+    "Resampler",
+    "look_ahead_s",
+    "resample",
+]
 
 SLOWEST_HZ, FASTEST_HZ = 1.0, 1000.0
 LEAST_OVERSAMPLING = 4
 """Points of the fine grid for one sample of the new rate: enough for sensors up to 7 times the new rate."""
 FASTEST_FINE_HZ = 8000.0
 FINE_POINTS_AT_ONCE = 1 << 16
-ROWS_AT_ONCE = 1 << 16
 ROUNDING = 1e-6
 """How far from 1 the sum of the filter's weights may be for want of digits."""
 EVER = np.iinfo(np.int64).max
+HALF_WIDTH = 8
+"""How far the filter reaches to either side, in points that are kept."""
+CUT_OFF = 0.4
+"""Where it halves the amplitude, as a share of the new rate. It is flat up to 0.3 and stops from 0.5 on."""
+KAISER_BETA = 5.0
+TOGETHER = 16
+"""Points that one row of a matrix product gives; the filter then reaches into the next row and no further."""
 
 
 def resample(recording: Recording, *, sample_rate_hz: float, largest_gap_s: float | None = None) -> Recording:
@@ -64,7 +78,7 @@ def resample(recording: Recording, *, sample_rate_hz: float, largest_gap_s: floa
     if largest_gap_s is None:
         largest_gap_s = recording.gap_limit_ns / SECOND_NS
     resampler = Resampler(sample_rate_hz, source_rate_hz=recording.sample_rate_hz, largest_gap_s=largest_gap_s)
-    if on_grid([recording.time_ns], resampler):
+    if resampler.grid.holds([recording.time_ns], longest_step_ns=resampler.longest_step_ns):
         return recording
     new = _resampled(recording, resampler)
     if len(new.time_ns) == 0:
@@ -131,6 +145,11 @@ class Resampler:
         self._room = Room()
 
     @property
+    def longest_step_ns(self) -> int:
+        """The longest step between two samples that is not a hole."""
+        return max(self.hole_ns, self.bridged_ns)
+
+    @property
     def rows_at_once(self) -> int:
         """How many samples are best pushed at once: few enough for the processor's cache."""
         return max(256, FINE_POINTS_AT_ONCE // self._low_pass.every)
@@ -158,6 +177,15 @@ class Resampler:
         """The last samples, as if a gap followed; None where nothing was pushed. The next push begins anew."""
         old, self._kept = self._kept, None
         return None if old is None else self.between(old, self._next, EVER)
+
+    def stream(self, parts: Iterable[Samples]) -> Iterator[Samples]:
+        """The new samples of consecutive parts, pushed ``rows_at_once`` at a time, to the last one."""
+        for part in parts:
+            for first in range(0, len(part.time_ns), self.rows_at_once):
+                yield self.push(part.part(first, first + self.rows_at_once))
+        last = self.flush()
+        if last is not None:
+            yield last
 
     def between(self, old: Samples, first: int, last: int) -> Samples:
         """The new samples numbered ``first`` to ``last`` (exclusive), as far as ``old`` goes, as if gaps were around
@@ -241,21 +269,6 @@ def _oversampling(sample_rate_hz: float, source_rate_hz: float) -> int:
     return every
 
 
-def on_grid(times: Iterable[NDArray[np.int64]], resampler: Resampler) -> bool:
-    """Whether all samples stand on the new grid and none is missing but in holes; ``times`` are pieces, in order."""
-    grid, longest = resampler.grid, max(resampler.hole_ns, resampler.bridged_ns)
-    last = np.empty(0, dtype=np.int64)
-    for piece in times:
-        for first in range(0, len(piece), ROWS_AT_ONCE):
-            together = np.concatenate([last, piece[first : first + ROWS_AT_ONCE]])
-            numbers = grid.at_or_after(together)
-            missing = (np.diff(numbers) > 1) & (np.diff(together) <= longest)
-            if (grid.times_ns(numbers) != together).any() or missing.any():
-                return False
-            last = together[-1:]
-    return True
-
-
 def _resampled(recording: Recording, resampler: Resampler) -> Samples:
     """All new samples, written one block after the other into arrays that were made large enough."""
     old = Samples.of(recording)
@@ -267,7 +280,7 @@ def _resampled(recording: Recording, resampler: Resampler) -> Samples:
         np.empty(most, dtype=bool),
     )
     filled = 0
-    for block in _blocks(old, resampler):
+    for block in resampler.stream([old]):
         rows = slice(filled, filled + len(block.time_ns))
         new.time_ns[rows] = block.time_ns
         new.signals[rows] = block.signals
@@ -277,17 +290,9 @@ def _resampled(recording: Recording, resampler: Resampler) -> Samples:
     return new.part(0, filled)
 
 
-def _blocks(old: Samples, resampler: Resampler) -> Iterator[Samples]:
-    for first in range(0, len(old.time_ns), resampler.rows_at_once):
-        yield resampler.push(old.part(first, first + resampler.rows_at_once))
-    last = resampler.flush()
-    if last is not None:
-        yield last
-
-
 def _most_samples(time_ns: NDArray[np.int64], resampler: Resampler) -> int:
     """The number of new samples if no sample were marked: in ``n`` steps of the grid there are at most ``n + 1``."""
-    longest = max(resampler.hole_ns, resampler.bridged_ns)
+    longest = resampler.longest_step_ns
     stretches, filled_ns = 1, 0
     for first in range(0, len(time_ns), ROWS_AT_ONCE):
         steps = np.diff(time_ns[first : first + ROWS_AT_ONCE + 1])
@@ -295,3 +300,36 @@ def _most_samples(time_ns: NDArray[np.int64], resampler: Resampler) -> int:
         stretches += len(steps) - int(inside.sum())
         filled_ns += int(steps[inside].sum())
     return int(filled_ns / resampler.grid.step_ns) + 2 * stretches
+
+
+class LowPass:
+    """Filters ``every`` times too many points and keeps one in ``every``.
+
+    Attributes:
+        every: how many points become one.
+        reach: how many points to either side a filtered one is made of.
+        weights: of those points, float64 ``[2 reach + 1]``, symmetric, 1 in sum.
+    """
+
+    def __init__(self, every: int) -> None:
+        self.every, self.reach = every, HALF_WIDTH * every
+        away = np.arange(-self.reach, self.reach + 1) / every
+        weights = np.sinc(2 * CUT_OFF * away) * np.kaiser(2 * self.reach + 1, KAISER_BETA)
+        self.weights: NDArray[np.float64] = weights / weights.sum()
+        self._row = TOGETHER * every
+        matrix = np.zeros((2 * self._row, TOGETHER), dtype=np.float32)
+        for column in range(TOGETHER):
+            matrix[column * every : column * every + len(weights), column] = self.weights
+        # A row of points, and what reaches into the next one: neither is copied to be multiplied.
+        self._own, self._next = matrix[: self._row], matrix[self._row : (TOGETHER - 1) * every + len(weights)].copy()
+
+    def room(self, points: int) -> int:
+        """How long an array must be for ``points`` points to be filtered; zeros fill it up."""
+        return self._row * (-(-points // self._row) + 1)
+
+    def __call__(self, points: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Points ``[channels, room]`` -> filtered ``[channels, n]``; the first stands at point ``reach``."""
+        rows = points.reshape(len(points), -1, self._row)
+        product: NDArray[np.float32] = rows[:, :-1] @ self._own
+        product += rows[:, 1:, : len(self._next)] @ self._next
+        return product.reshape(len(points), -1)

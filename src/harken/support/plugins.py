@@ -1,4 +1,4 @@
-"""What other installed packages add to harken by entry points, and objects named as ``module:name``.
+"""Other packages: what they add to harken by entry points, objects named as ``module:name``, and how to install them.
 
 An entry point is a line in another package's ``pyproject.toml``, such as ``tiny = "harken_tiny.network:TinyNetwork"``
 under ``[project.entry-points."harken.networks"]``. Nothing of a package is imported before its name is wanted, so a
@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 
 from harken.support.errors import HarkenError
 
-__all__ = ["Registry", "import_object", "is_installed", "package_of", "qualified_name"]
+__all__ = ["Registry", "import_object", "install_command", "is_installed", "package_of", "qualified_name"]
 
 Entry = TypeVar("Entry")
 
@@ -141,3 +141,13 @@ def _entry_points(group: str) -> tuple[EntryPoint, ...]:
 def _entry_points_on(path: tuple[str, ...], group: str) -> tuple[EntryPoint, ...]:  # noqa: ARG001 - it is the key
     """Read once: looking through all installed packages takes some 10 ms."""
     return tuple(entry_points(group=group))
+
+
+def install_command(*what: str) -> str:
+    """The command that installs these into the very Python that runs: another ``pip`` may be another environment's.
+
+    Args:
+        what: options and packages as pip takes them; an extra of harken is ``harken[NAME]``.
+    """
+    # The brackets of an extra mean something to a shell.
+    return " ".join([sys.executable, "-m", "pip", "install", *(f'"{one}"' if "[" in one else one for one in what)])

@@ -1,8 +1,8 @@
-"""Names from outside, such as a file's, as text that can be printed, stored and read by people."""
+"""Text that can be printed, stored and read by people: names from outside, such as a file's, and shares in per cent."""
 
 import re
 
-__all__ = ["printable"]
+__all__ = ["percent", "percent_number", "printable"]
 
 LONE_SURROGATES = re.compile(r"[\ud800-\udc7f\udd00-\udfff]")
 """Half a character. Those between are Python's stand-ins for bytes that it could not decode (PEP 383)."""
@@ -33,3 +33,24 @@ def _escape(found: re.Match[str]) -> str:
     character = found[0]
     code = ord(character)
     return SHORT.get(character) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")
+
+
+def percent(share: float) -> str:
+    """A share (0..1) with one decimal and its sign: ``63.5%``, ``0%``, ``<0.1%``."""
+    return f"{percent_number(share)}%"
+
+
+def percent_number(share: float, *, decimals: int = 1) -> str:
+    """A share (0..1) in per cent without the sign; ``0`` or ``100`` only when it is exactly so.
+
+    Args:
+        share: what part it is of the whole.
+        decimals: how many follow the point.
+    """
+    if share in (0.0, 1.0):
+        return "100" if share else "0"
+    text = f"{share:.{decimals}%}"[:-1]
+    least = 10.0**-decimals
+    if float(text) == 0:
+        return f"<{least:.{decimals}f}"
+    return f">{100 - least:.{decimals}f}" if float(text) == 100 else text

@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from harken.support.errors import HarkenError
-from harken.support.installing import install_command
+from harken.support.plugins import install_command
 
 __all__ = ["dask_client", "end_with", "one_thread_each", "process_pool"]
 

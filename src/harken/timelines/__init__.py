@@ -1,10 +1,9 @@
 """Labelled time: one row a step, with the probability of each label; smoothed, in bouts, and day by day."""
 
-from harken.timelines.bout_lengths import ANY_OTHER_LABEL_S, EXPECTED_BOUT_S, expected_bouts
 from harken.timelines.bouts import BRIDGED_GAP_S
-from harken.timelines.files import write_csv
 from harken.timelines.labelling import label_recording, label_stream
-from harken.timelines.smoothing import smooth
+from harken.timelines.smoothing import ANY_OTHER_LABEL_S, EXPECTED_BOUT_S, expected_bouts, smooth
+from harken.timelines.tables import write_csv
 from harken.timelines.timeline import UNSURE, Timeline
 
 __all__ = [

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.recordings.mended_stream import MendedStream
-from harken.timelines.buffers import Gathered
-from harken.timelines.windowing import StreamWindows, windows_joined
+from harken.timelines.windowing import Gathered, StreamWindows, windows_joined
 from harken.windows.windows import Windows
 
 __all__ = ["BatchedProbabilities", "Probabilities"]

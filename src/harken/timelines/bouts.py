@@ -5,7 +5,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.support.errors import HarkenError
-from harken.timelines.columns import PROBABILITY, matrix, nanoseconds
+from harken.timelines.tables import PROBABILITY, matrix, nanoseconds
 
 __all__ = ["BRIDGED_GAP_S", "bouts", "follows"]
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,15 +12,13 @@ from harken.recordings.mended_stream import MendedStream, stream_of
 from harken.recordings.recording import Recording
 from harken.recordings.samples import Samples
 from harken.signals import Resampler
-from harken.signals.resampling import on_grid
 from harken.support.errors import HarkenError
 from harken.support.memory import hand_back
 from harken.timelines.batches import BatchedProbabilities, Probabilities
-from harken.timelines.rows import rows_of
 from harken.timelines.timeline import Timeline
-from harken.timelines.windowing import Windowing
+from harken.timelines.windowing import StreamLayout, Windowing
 
-__all__ = ["Calibrate", "label_recording", "label_stream"]
+__all__ = ["Calibrate", "Rows", "label_recording", "label_stream", "rows_of"]
 
 WINDOWS_AT_ONCE = 2000
 """Windows are copied out of the recording so many at a time: memory does not grow with their number times length."""
@@ -27,6 +26,7 @@ WINDOWS_AT_ONCE = 2000
 Calibrate = Callable[[NDArray[np.float32], NDArray[np.float32] | None], NDArray[np.float32]]
 """Signals ``[n, channels]`` and the temperature ``[n]``, where there is one -> calibrated signals."""
 AXES = ("x", "y", "z")
+UNLABELLED, GAP = -1, -2
 
 
 def label_recording(
@@ -59,7 +59,8 @@ def label_recording(
         name = recording.source or recording.subject
         raise HarkenError(f"{name}: only a mended recording can be labelled; read it without as_found")
     prepared = stream_of(specification.prepare_recording(recording))
-    return _labelled(specification, prepared, prepared.samples(), probabilities, unsure_below, None)
+    timeline = _labelled(specification, prepared, prepared.samples(), probabilities, None)
+    return timeline if unsure_below is None else timeline.with_unsure_below(unsure_below)
 
 
 def label_stream(
@@ -69,7 +70,6 @@ def label_stream(
     *,
     calibrate: Calibrate | None = None,
     non_wear_ns: NDArray[np.int64] | None = None,
-    unsure_below: float | None = None,
     lanes: int = 0,
 ) -> Timeline:
     """Label a stream, as ``label_recording`` labels a whole one, in memory that does not grow.
@@ -80,7 +80,6 @@ def label_stream(
         probabilities: as for ``label_recording``.
         calibrate: what to do to the signals first.
         non_wear_ns: when the watch was not worn, int64 ``[k, 2]``; those rows have no label. None: it always was.
-        unsure_below: see ``Timeline.with_unsure_below``.
         lanes: threads that ask for probabilities, several times at once; 0: this one does, after the other work. The
             timeline does not depend on it.
 
@@ -95,11 +94,12 @@ def label_stream(
         resampler = Resampler(
             specification.sample_rate_hz, source_rate_hz=rate_hz, largest_gap_s=recording.gap_limit_ns / 1e9
         )
-        if not on_grid((samples.time_ns for samples in recording.samples()), resampler):
-            prepared = _resampled(prepared, resampler)
+        times = (samples.time_ns for samples in recording.samples())
+        if not resampler.grid.holds(times, longest_step_ns=resampler.longest_step_ns):
+            prepared = resampler.stream(prepared)
             rate_hz, limit_ns = specification.sample_rate_hz, resampler.hole_ns
     recording = replace(recording, channels=specification.channels, sample_rate_hz=rate_hz, gap_limit_ns=limit_ns)
-    return _labelled(specification, recording, prepared, probabilities, unsure_below, non_wear_ns, lanes)
+    return _labelled(specification, recording, prepared, probabilities, non_wear_ns, lanes)
 
 
 def _labelled(
@@ -107,7 +107,6 @@ def _labelled(
     facts: MendedStream,
     stream: Iterable[Samples],
     probabilities: Probabilities,
-    unsure_below: float | None,
     non_wear_ns: NDArray[np.int64] | None,
     lanes: int = 0,
 ) -> Timeline:
@@ -143,7 +142,7 @@ def _labelled(
     probabilities_of_rows = labelled[np.where(unlabelled, 0, rows.labelled)]
     probabilities_of_rows[unlabelled] = np.nan
     del labelled
-    timeline = Timeline.of(
+    return Timeline.of(
         rows.start_ns,
         probabilities_of_rows,
         end_ns=rows.end_ns,
@@ -155,7 +154,6 @@ def _labelled(
         wear=rows.wear,
         activity_mg=rows.activity_mg if axes else None,
     )
-    return timeline if unsure_below is None else timeline.with_unsure_below(unsure_below)
 
 
 def _columns(recording: MendedStream, channels: tuple[str, ...]) -> list[int]:
@@ -179,10 +177,66 @@ def _chosen(recording: MendedStream, columns: list[int], calibrate: Calibrate | 
         yield samples._replace(signals=signals if same else np.ascontiguousarray(signals[:, columns]))
 
 
-def _resampled(stream: Iterable[Samples], resampler: Resampler) -> Iterator[Samples]:
-    for samples in stream:
-        for first in range(0, len(samples.time_ns), resampler.rows_at_once):
-            yield resampler.push(samples.part(first, first + resampler.rows_at_once))
-    last = resampler.flush()
-    if last is not None:
-        yield last
+class Rows(NamedTuple):
+    """Rows in order of time, each of which ends where the next begins; arrays ``[rows]``.
+
+    ``start_ns`` int64; ``labelled`` int64, the number of the row among the labelled rows, or the number of all labelled
+    rows where it has no label; ``recorded`` bool, False in gaps; ``activity_mg`` float32, the mean length of the
+    acceleration minus gravity (0 where it is negative), in thousandths of g, NaN where there is no valid sample;
+    ``wear`` bool, False where the watch was not worn for more than half of the row; ``end_ns`` of the last row.
+    """
+
+    start_ns: NDArray[np.int64]
+    labelled: NDArray[np.int64]
+    recorded: NDArray[np.bool_]
+    activity_mg: NDArray[np.float32]
+    wear: NDArray[np.bool_]
+    end_ns: int
+
+
+def rows_of(layout: StreamLayout, *, interval_ns: int, non_wear_ns: NDArray[np.int64] | None) -> Rows:
+    """The rows of a stream.
+
+    Args:
+        layout: its runs and labelled rows.
+        interval_ns: the time from a sample to the start of a gap after it.
+        non_wear_ns: when the watch was not worn, int64 ``[k, 2]``, in order and apart; None: never.
+    """
+    unlabelled = np.flatnonzero(~layout.labelled)
+    gaps = np.flatnonzero(layout.after_gap)
+    starts = np.concatenate([layout.row_ns, layout.start_ns[unlabelled], layout.end_ns[gaps - 1] + interval_ns])
+    kinds = np.concatenate(
+        [np.arange(len(layout.row_firsts)), np.full(len(unlabelled), UNLABELLED), np.full(len(gaps), GAP)]
+    )
+    # The sums before each row, and the number of samples in them; a gap has the sums of the row after it.
+    row_counts = layout.counts[layout.row_runs] + layout.row_firsts - layout.edges[layout.row_runs]
+    sums = np.concatenate([layout.row_sums, layout.sums[unlabelled], layout.sums[gaps]])
+    counts = np.concatenate([row_counts, layout.counts[unlabelled], layout.counts[gaps]])
+    order = np.argsort(starts, kind="stable")
+    starts, kinds, sums, counts = starts[order], kinds[order], sums[order], counts[order]
+    # Neighbouring rows without a label become one.
+    kept = np.concatenate([[True], (kinds[1:] != UNLABELLED) | (kinds[:-1] != UNLABELLED)])
+    starts, kinds, sums, counts = starts[kept], kinds[kept], sums[kept], counts[kept]
+    end_ns = int(layout.end_ns[-1]) + interval_ns
+    summed, over = np.diff(sums, append=layout.sums[-1]), np.diff(counts, append=layout.counts[-1])
+    activity = np.divide(1000 * summed, over, out=np.full(len(over), np.nan), where=over > 0)
+    ends = np.append(starts[1:], end_ns)
+    return Rows(
+        start_ns=starts,
+        labelled=np.where(kinds < 0, len(layout.row_firsts), kinds),
+        recorded=kinds != GAP,
+        activity_mg=activity.astype(np.float32),
+        wear=2 * (_time_in(non_wear_ns, ends) - _time_in(non_wear_ns, starts)) <= ends - starts,
+        end_ns=end_ns,
+    )
+
+
+def _time_in(stretches_ns: NDArray[np.int64] | None, times_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The total length of the stretches before each time, in nanoseconds, int64 ``[times]``."""
+    if stretches_ns is None or len(stretches_ns) == 0:
+        return np.zeros(len(times_ns), dtype=np.int64)
+    lengths = stretches_ns[:, 1] - stretches_ns[:, 0]
+    before = np.concatenate([[0], np.cumsum(lengths)])
+    place = np.searchsorted(stretches_ns[:, 0], times_ns, side="right")
+    inside = np.clip(times_ns - stretches_ns[place - 1, 0], 0, lengths[place - 1])
+    return np.where(place > 0, before[place - 1] + inside, 0)

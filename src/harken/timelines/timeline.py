@@ -10,12 +10,10 @@ from numpy.typing import NDArray
 
 from harken.support.errors import HarkenError
 from harken.support.files import replacing
-from harken.timelines.bout_lengths import expected_bouts
 from harken.timelines.bouts import BRIDGED_GAP_S, bouts
-from harken.timelines.columns import PROBABILITY, SMOOTHED, UNSURE, matrix, nanoseconds, times
 from harken.timelines.daily import daily
-from harken.timelines.files import write_csv
-from harken.timelines.smoothing import smooth
+from harken.timelines.smoothing import expected_bouts, smooth
+from harken.timelines.tables import PROBABILITY, SMOOTHED, UNSURE, matrix, nanoseconds, times, write_csv
 
 __all__ = ["UNSURE", "Timeline"]
 

@@ -2,18 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harken.recordings.samples import Samples, joined
-from harken.timelines.buffers import Gathered
 
-__all__ = ["StreamLayout", "StreamWindows", "Windowing", "windows_joined"]
+__all__ = ["Gathered", "StreamLayout", "StreamWindows", "Windowing", "windows_joined"]
 
 WINDOWS_AT_ONCE = 1 << 14
 """The probabilities of this many windows are weighted at a time."""
+ROWS_AT_ONCE = 1 << 13
+Kind = TypeVar("Kind", bound=np.generic)
 
 
 class StreamWindows(NamedTuple):
@@ -277,3 +278,35 @@ def _numbered(runs: NDArray[np.int64], counts: NDArray[np.int64]) -> tuple[NDArr
     repeated = np.repeat(runs, counts)
     before = np.concatenate([[0], np.cumsum(counts)[:-1]])
     return repeated, np.arange(len(repeated)) - np.repeat(before, counts)
+
+
+class Gathered(Generic[Kind]):
+    """Rows of one kind.
+
+    Args:
+        dtype: of the numbers.
+        columns: how many a row has; 0: a row is a number.
+    """
+
+    def __init__(self, dtype: type[Kind], columns: int = 0) -> None:
+        shape = (ROWS_AT_ONCE, columns) if columns else (ROWS_AT_ONCE,)
+        self._full: list[NDArray[Kind]] = []
+        self._open: NDArray[Kind] = np.empty(shape, dtype)
+        self._used = 0
+
+    def add(self, rows: NDArray[Kind]) -> None:
+        """Take a copy of some more."""
+        while len(rows):
+            some = rows[: ROWS_AT_ONCE - self._used]
+            self._open[self._used : self._used + len(some)] = some
+            self._used += len(some)
+            rows = rows[len(some) :]
+            if self._used == ROWS_AT_ONCE:
+                self._full.append(self._open)
+                self._open, self._used = np.empty_like(self._open), 0
+
+    def all(self) -> NDArray[Kind]:
+        """All of them, in order; then there are none any more."""
+        every: NDArray[Kind] = np.concatenate([*self._full, self._open[: self._used]])
+        self._full, self._used = [], 0
+        return every

@@ -13,7 +13,7 @@ from sklearn.preprocessing import StandardScaler
 from harken.evaluation.baselines.base import check_examples, check_signals
 from harken.evaluation.baselines.ridge import Ridge, fit_ridge
 from harken.support.errors import HarkenError
-from harken.support.installing import install_command
+from harken.support.plugins import install_command
 
 __all__ = ["MiniRocket"]
 

@@ -3,8 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.labelling.live.settings import SECOND_NS, StreamSpecification
+from harken.labelling.live.settings import StreamSpecification
 from harken.recordings.sensor_faults import RANGE_TOLERANCE, STUCK_S
+from harken.signals.grid import SECOND_NS
 from harken.support.errors import HarkenError
 
 __all__ = ["LATE_NS", "Arrivals"]

@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 from harken.networks.specification import RATE_TOLERANCE, Specification
 from harken.recordings.recording import MINIMUM_GAP_S
 from harken.signals import Resampler
+from harken.signals.grid import SECOND_NS
 from harken.support.errors import HarkenError
 
 __all__ = ["LiveSettings", "StreamSpecification"]
-
-SECOND_NS = 10**9
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from harken.models.recogniser import Recogniser
 from harken.recordings.fingerprints import SAME_RECORDING, Fingerprints
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.support.errors import HarkenError
-from harken.support.percent import percent
+from harken.support.printable import percent
 from harken.windows.windows import Windows, concatenate, sliding_windows
 
 __all__ = ["Adapted", "adapt"]

@@ -10,8 +10,7 @@ from harken.models.onnx.runtime import INPUT, METADATA_KEY, NEWEST_FORMAT, OUTPU
 from harken.networks.specification import RATE_TOLERANCE, Specification
 from harken.recordings.recording import MINIMUM_GAP_S
 from harken.signals.curves import MISSING
-from harken.signals.low_pass import CUT_OFF, HALF_WIDTH, KAISER_BETA, LowPass
-from harken.signals.resampling import LEAST_OVERSAMPLING
+from harken.signals.resampling import CUT_OFF, HALF_WIDTH, KAISER_BETA, LEAST_OVERSAMPLING, LowPass
 
 __all__ = ["metadata"]
 

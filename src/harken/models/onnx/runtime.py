@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from harken.support.errors import HarkenError
 from harken.support.files import utf8_path
-from harken.support.installing import install_command
+from harken.support.plugins import install_command
 
 if TYPE_CHECKING:
     from harken.networks.specification import Specification

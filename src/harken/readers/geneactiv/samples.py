@@ -14,7 +14,7 @@ from harken.readers.device import LocalSamples
 from harken.readers.geneactiv.header import BinHeader
 from harken.readers.geneactiv.times import PageTimes
 from harken.support.errors import HarkenError
-from harken.support.installing import install_command
+from harken.support.plugins import install_command
 
 __all__ = ["CHANNELS", "read_samples"]
 

@@ -40,7 +40,7 @@ from harken.reports.run.sentences import (
 from harken.reports.run.tables import GLOSSARY, people_rows, recording_cards, test_rows
 from harken.reports.run.training_facts import training_facts
 from harken.support.files import write_text
-from harken.support.percent import percent
+from harken.support.printable import percent
 
 if TYPE_CHECKING:
     from harken.learning.history import History

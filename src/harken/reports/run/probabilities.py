@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from harken.learning.calibration import Coverage, ProbabilityScores
 from harken.reports.run.sentences import known_people, number, points, unseen
-from harken.support.percent import percent
+from harken.support.printable import percent
 
 if TYPE_CHECKING:
     from harken.runs.outcome import Outcome

@@ -16,8 +16,7 @@ from harken.networks.specification import RATE_TOLERANCE
 from harken.reports.run.held_out import held_out_people, together
 from harken.reports.run.notes import share_notes
 from harken.runs.windows import NoHonestTest
-from harken.support.percent import percent
-from harken.support.printable import printable
+from harken.support.printable import percent, printable
 from harken.windows.splits import TRAINING_SHARE
 
 if TYPE_CHECKING:

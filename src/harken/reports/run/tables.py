@@ -9,8 +9,7 @@ from harken.learning.scores import PeopleScores, Scores
 from harken.recordings.inspection import Inspection, duration_text, inspect_recording
 from harken.reports.run.notes import SharedNote, share_notes
 from harken.reports.run.sentences import commonest_mistake, number, without_folders
-from harken.support.percent import percent
-from harken.support.printable import printable
+from harken.support.printable import percent, printable
 
 if TYPE_CHECKING:
     from harken.runs.outcome import Outcome

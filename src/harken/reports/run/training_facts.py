@@ -8,7 +8,7 @@ from harken import __version__
 from harken.learning.augmentation import Augmentation
 from harken.learning.presets import SlidingHops
 from harken.reports.run.tables import Fact
-from harken.support.percent import percent
+from harken.support.printable import percent
 
 if TYPE_CHECKING:
     from harken.learning.training import TrainingSettings

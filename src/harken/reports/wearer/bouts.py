@@ -6,7 +6,7 @@ import polars as pl
 
 from harken.reports.wearer.amounts import lasting, number
 from harken.reports.wearer.calendar import CalendarDay, clock
-from harken.support.percent import percent_number
+from harken.support.printable import percent_number
 
 __all__ = ["MOST_LISTED", "BoutRow", "BoutSummary", "DayOfBouts", "bout_summaries", "bouts_by_day"]
 

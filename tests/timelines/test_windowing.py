@@ -5,15 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import harken.timelines.buffers
-from harken.timelines.buffers import Gathered
+import harken.timelines.windowing
+from harken.timelines.windowing import Gathered
 
 
 @pytest.mark.parametrize("columns", [0, 3])
 @given(counts=st.lists(st.integers(0, 25), max_size=12), rows_at_once=st.integers(1, 20))
 def test_all_rows_come_back_in_order(columns: int, counts: list[int], rows_at_once: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(harken.timelines.buffers, "ROWS_AT_ONCE", rows_at_once)
+        patch.setattr(harken.timelines.windowing, "ROWS_AT_ONCE", rows_at_once)
         gathered = Gathered(np.int64, columns)
         every = np.arange(sum(counts) * max(1, columns)).reshape((-1, columns) if columns else -1)
         begin = 0

@@ -1,10 +1,12 @@
-"""The last half minute of samples, thinned: the first that came in each fiftieth of a second."""
+"""A watch's history: samples thinned to the first in each fiftieth of a second; run lengths, lossless and small."""
+
+import pickle
 
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harken.server.recent_samples import RecentSamples, thinned
+from harken.server.history import LONGEST, RecentSamples, RunLengths, thinned
 
 START_NS = 1_700_000_000 * 10**9
 
@@ -49,3 +51,44 @@ def test_values_have_three_decimals_and_a_wild_one_stays_within_what_is_drawn() 
     recent.add(START_NS + np.array([3_999_999, 40_000_000]), signals)
     ms = START_NS // 10**6
     assert recent.samples() == {"t_ms": [ms + 3, ms + 40], "x": [0.123, 32.767], "y": [-2.0, -32.767], "z": [15.5, 0.0]}
+
+
+STEPS = st.sampled_from([1, 990, 1000, 1000, 1000, 1000, 10**9])
+ACTIONS = st.one_of(
+    st.tuples(st.just("append"), STEPS, st.sampled_from([-1, 0, 0, 0, 7])),
+    st.tuples(st.sampled_from(["from", "up to"]), st.integers(0, 6), st.sampled_from([-1, 0, 1])),
+    st.tuples(st.just("first"), st.integers(0, 6), st.just(0)),
+)
+
+
+@given(st.lists(ACTIONS, max_size=60))
+def test_they_are_a_list(actions: list[tuple[str, int, int]]) -> None:
+    runs, expected, last = RunLengths(), list[tuple[int, int]](), 1_700_000_000_000
+    for action, said, other in actions:
+        if action == "append":
+            last += said
+            runs.append(last, other)
+            expected.append((last, other))
+        elif action == "first":
+            runs.drop_first(said)
+            expected = expected[said:]
+        elif expected:
+            edge = expected[min(said, len(expected) - 1)][0] + other
+            if action == "from":
+                runs.drop_from(edge)
+                expected = [each for each in expected if each[0] < edge]
+                last = expected[-1][0] if expected else last
+            else:
+                runs.drop_up_to(edge)
+                expected = [each for each in expected if each[0] > edge]
+    numbers, codes = runs.arrays()
+    assert list(zip(numbers.tolist(), codes.tolist(), strict=True)) == expected
+    assert len(runs) == len(expected)
+
+
+def test_an_hour_of_one_label_is_small() -> None:
+    runs = RunLengths()
+    for number in range(LONGEST + 3600):
+        runs.append(number * 10**9, 3)
+    assert len(pickle.dumps(runs)) < 1000
+    assert runs.arrays()[0].tolist() == [number * 10**9 for number in range(LONGEST + 3600)]
