@@ -1,11 +1,17 @@
-"""The model card in reports."""
+"""The model card in reports, and the limits of a model that apply to a recording, with amounts from the recording."""
 
+import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from harken.labelling.model_card import model_card
+from example_timelines import timeline
+from harken.labelling.model_card import limits_of, model_card
+from harken.models.mounting import Mounting
 from harken.models.recogniser import Recogniser
+from harken.reports.wearer.limits import Limit, LimitKind, limit_in_words
+from harken.timelines import Timeline
 
 
 def line_about_unseen(provenance: dict[str, Any]) -> str:
@@ -40,3 +46,107 @@ def test_the_card_of_an_untested_model_names_the_command() -> None:
     adapted = {"scores": general, "adaptation": {"kept": True}}  # to bob, perhaps: the score is the general model's
     for provenance in ({}, {"scores": {"same_person": {"macro_f1": 1.0}}}, adapted):
         assert "harken evaluate measures them" in line_about_unseen(provenance)
+
+
+HOUR = 3600.0
+MIDNIGHT_S = 1_704_067_200.0  # 1 January 2024
+KNOWN = ("lying", "other", "walking")
+SEEN = Mounting(0, 100, (60.0, 1.0, 20.0, 1.0), "left as it is")
+PACKAGED = {"scores_of_fold_models_on_unseen_people": {"dsads": 0.86, "wisdm": 0.73}}
+
+
+def limits(
+    told: Timeline, mounting: Mounting | None = SEEN, provenance: dict[str, object] | None = None
+) -> list[Limit]:
+    specification = replace(Recogniser.load().specification_, labels=told.labels)
+    given = PACKAGED if provenance is None else provenance
+    return limits_of(told, told.daily(), mounting, specification=specification, provenance=given)
+
+
+def afternoon(seconds: list[float], labels: list[str], *, begins_h: float = 12) -> Timeline:
+    return timeline(MIDNIGHT_S + begins_h * HOUR, seconds, labels, known=KNOWN)
+
+
+def test_a_short_walk_by_day_has_no_limit() -> None:
+    assert limits(afternoon([600, 600], ["walking", "lying"])) == []
+
+
+def test_nights_count_what_is_labelled_between_eleven_and_six_by_the_wearers_clocks() -> None:
+    half_hours = [HOUR / 2] * 24
+    told = timeline(
+        MIDNIGHT_S + 21 * HOUR,
+        half_hours,
+        ["lying", "other"] * 6 + ["gap", "walking"] * 6,
+        known=KNOWN,
+        timezone="Europe/Athens",
+    )
+    # It begins at 23:00 in Athens: seven hours of night, of which one is a gap.
+    (night,) = (one for one in limits(told) if one.kind is LimitKind.NIGHTS)
+    assert (night.hours, night.lying_hours) == (6.5, 3.0)
+    heading, words = limit_in_words(night)
+    assert heading == "Nights"
+    assert words.startswith("6.5 h between 23:00 and 6:00 are labelled, 3 h of them as lying.")
+
+
+def test_busy_hands_are_the_hours_of_other() -> None:
+    (found,) = limits(afternoon([HOUR, 300], ["other", "walking"]))
+    assert found == Limit(LimitKind.BUSY_HANDS, hours=1.0)
+    assert limits(afternoon([600, 300], ["other", "walking"])) == []
+
+
+def test_what_the_packaged_model_learned_from_is_no_limit_of_another_model() -> None:
+    told = afternoon([4 * HOUR, 1200, 2 * HOUR, HOUR], ["other", "walking", "lying", "lying"], begins_h=18)
+    assert [one.kind for one in limits(told)] == [LimitKind.NIGHTS, LimitKind.BUSY_HANDS]
+    assert limits(told, provenance={"training_people": ["me"]}) == []
+
+
+@pytest.mark.parametrize(
+    ("walking_s", "worn_h", "few"), [(0, 2, True), (30, 2, True), (300, 2, False), (0, 0.5, False)]
+)
+def test_little_walking(walking_s: float, worn_h: float, few: bool) -> None:
+    rest = worn_h * HOUR - walking_s
+    told = afternoon([rest, walking_s], ["lying", "walking"]) if walking_s else afternoon([rest], ["lying"])
+    found = limits(told)
+    assert found == ([Limit(LimitKind.LITTLE_WALKING, hours=walking_s / HOUR, of_hours=worn_h)] if few else [])
+    if few and not walking_s:
+        _, words = limit_in_words(found[0])
+        assert words.startswith("No walking was found in 2 h worn.")
+
+
+@pytest.mark.parametrize(
+    ("mounting", "known"),
+    [
+        (None, True),  # not looked for, as was asked
+        (SEEN, True),
+        (Mounting(1, 100, (5.0, 60.0, 5.0, 20.0), "turned"), True),
+        (Mounting(0, 0, (), "nothing looks like walking"), False),
+        (Mounting(0, 100, (0.4, 0.2, 0.1, 0.0), "left as it is"), False),
+        (Mounting(0, 100, (8.0, 10.0, 1.0, 1.0), "too little to tell"), False),
+    ],
+)
+def test_how_the_watch_sat(mounting: Mounting | None, known: bool) -> None:
+    found = limits(afternoon([600, 600], ["walking", "lying"]), mounting)
+    assert [one.kind for one in found] == ([] if known else [LimitKind.MOUNTING_UNKNOWN])
+    if mounting is not None:
+        assert mounting.known is known
+        assert mounting.as_dict()["known"] is known
+
+
+@pytest.mark.parametrize(("hours", "days"), [(10, None), (20, 1), (48, None)])
+def test_a_single_valid_day(hours: float, days: int | None) -> None:
+    told = afternoon([hours * HOUR - 1200, 1200], ["lying", "walking"], begins_h=0)
+    found = [one for one in limits(told, provenance={}) if one.kind is LimitKind.FEW_VALID_DAYS]
+    assert [one.days for one in found] == ([] if days is None else [days])
+
+
+def test_a_long_recording_without_a_valid_day() -> None:
+    told = afternoon([10 * HOUR, 10 * HOUR, 600], ["not worn", "lying", "walking"], begins_h=0)
+    assert limits(told, provenance={}) == [Limit(LimitKind.FEW_VALID_DAYS, days=0)]
+
+
+def test_every_kind_has_words_with_its_amounts() -> None:
+    for kind in LimitKind:
+        heading, words = limit_in_words(Limit(kind, hours=1.5, of_hours=12.0, lying_hours=1.25, days=1))
+        assert heading
+        assert re.fullmatch(r"[A-Z0-9].*\.", words)
+        assert "None" not in words

@@ -1,17 +1,18 @@
-"""What commands that take many files do with each: a name of its own, a sign of life, and its failure at the end."""
+"""What commands that take many files do with each: a name of its own, a sign of life, its notes, and its failure."""
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
 import typer
+from rich.table import Table
 
 from harken.support.printable import printable
 
-__all__ = ["distinct_names", "progress", "recordings"]
+__all__ = ["distinct_names", "notes_table", "progress", "recordings"]
 
 LONGEST_NAME = 200
 """Bytes of a name here; file systems take 255, and an ending may follow."""
@@ -79,3 +80,13 @@ def progress(doing: str, done: int, total: int) -> Iterator[None]:
     ) as bar:
         bar.add_task(printable(doing), completed=done, total=total)
         yield
+
+
+def notes_table(notes: Iterable[str], *, warnings: Iterable[str] = ()) -> Table:
+    """A line for each warning, then one for each note; a long one goes on under its beginning."""
+    table = Table.grid(padding=(0, 1, 0, 0))
+    for warning in warnings:
+        table.add_row("warning:", warning, style="yellow")
+    for note in notes:
+        table.add_row("note:", note)
+    return table

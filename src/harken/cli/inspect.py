@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from harken.cli.files import distinct_names, progress, recordings
-from harken.cli.notes import notes_table
+from harken.cli.files import distinct_names, notes_table, progress, recordings
 from harken.cli.options import FilesOrFolders, Json, with_reading_options
 from harken.readers.options import TableOptions
 from harken.support.errors import HarkenError, raise_failures

@@ -194,7 +194,7 @@ def _print(file: Path, folder: Path, summary: dict[str, Any], *, again: bool) ->
     from rich.table import Table
     from rich.text import Text
 
-    from harken.cli.notes import notes_table
+    from harken.cli.files import notes_table
 
     times = summary["seconds_by_label"]
     labelled = sum(times.values())

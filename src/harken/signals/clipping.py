@@ -1,16 +1,18 @@
 """Where a sensor stays at the end of its range: it no longer measures, and its samples are marked."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from harken.recordings.mended_stream import MendedStream
 from harken.recordings.mending import sensor_range_g
 from harken.recordings.recording import MINIMUM_GAP_S, Recording
 from harken.recordings.samples import Samples, joined
 from harken.support.errors import HarkenError
 
-__all__ = ["Clipping", "mark_clipped"]
+__all__ = ["Clipped", "Clipping", "mark_clipped"]
 
 END = 0.99
 """The end of the range begins here: a sensor's own offset keeps it from reaching the last hundredth."""
@@ -134,3 +136,28 @@ def _at_end(signals: NDArray[np.float32], end_g: np.float32) -> NDArray[np.bool_
     for axis in range(3):
         ends |= np.abs(signals[:, axis]) >= end_g
     return ends
+
+
+class Clipped:
+    """A stream whose clipped samples are marked; see ``harken.signals.Clipping``.
+
+    Args:
+        stream: the recording; acceleration in g is its first three channels, and its range is known.
+    """
+
+    def __init__(self, stream: MendedStream) -> None:
+        self._stream = stream
+        self._at_end = self._marked = 0
+
+    @property
+    def stream(self) -> MendedStream:
+        """The recording. Its quality counts the samples once it was gone through to the end."""
+        quality = replace(self._stream.quality, at_range_end=self._at_end, clipped=self._marked)
+        return replace(self._stream, read=self._read, quality=quality)
+
+    def _read(self) -> Iterator[Samples]:
+        clipping = Clipping(self._stream.quality.sensor_range_g or 0.0)
+        for part in self._stream.samples():
+            yield clipping.push(part)
+        yield clipping.flush()
+        self._at_end, self._marked = clipping.at_end, clipping.marked
