@@ -1,4 +1,4 @@
-"""harken recognises what a person is doing from a wrist accelerometer, and says honestly how well.
+"""Recognise what a person is doing from a wrist accelerometer, and measure how well that works on unseen people.
 
 The names below are the public interface; each is loaded when it is first used, so that ``import harken`` is quick.
 """

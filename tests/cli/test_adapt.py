@@ -37,7 +37,7 @@ def test_it_says_what_it_did_and_writes_a_model(run_harken: Run, trained: Path, 
         assert words in ended.stdout
     again = run_harken("adapt", trained / "run", folder / "dora.csv", "--out", personal)
     assert again.exit_code == 2
-    assert "is there already" in again.stderr
+    assert "exists already" in again.stderr
     personal.unlink()
     result = json.loads(
         run_harken(

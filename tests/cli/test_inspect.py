@@ -140,7 +140,7 @@ def test_a_folder_is_all_recordings_in_it(run_harken: Run, tmp_path: Path) -> No
         str(tmp_path / "drawer" / name / "wrist.csv") for name in ("p1", "p2")
     ]
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["p1_wrist.png", "p2_wrist.png"]
-    assert "left out, as no recording" in ended.stderr
+    assert "skipped, not a recording" in ended.stderr
     assert "notes.md" in ended.stderr
 
 

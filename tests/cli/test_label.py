@@ -139,7 +139,7 @@ def test_a_second_call_leaves_what_is_finished_as_it_is(
     again = run_harken("label", alice, bob, "--model", model, "--out", out, "--workers", 1)
     assert again.exit_code == 0
     assert (timeline.stat().st_ino, timeline.read_bytes()) == before
-    assert again.stdout.startswith(f"{first.stdout.rstrip()} (labelled before in the same way, and left as it is)")
+    assert again.stdout.startswith(f"{first.stdout.rstrip()} (already labelled with the same settings)")
     assert again.stdout.count("labelled before") == 1  # of the two
     (out / "alice" / "summary.json").unlink()  # as if it had been killed on the way
     assert run_harken("label", alice, bob, "--model", model, "--out", out, "--workers", 1).exit_code == 0
@@ -203,7 +203,7 @@ def test_truths_of_simulations_are_left_out_in_so_many_words(run_harken: Run, mo
     (drawer / "anna.truth.parquet").touch()
     ended = run_harken("label", drawer, "--model", model, "--out", tmp_path / "out", "--json")
     assert (ended.exit_code, len(json.loads(ended.stdout))) == (0, 1)
-    assert ended.stderr == (f"left out, as no recording: {drawer / 'anna.truth.parquet'} (the truth of a simulation)\n")
+    assert ended.stderr == (f"skipped, not a recording: {drawer / 'anna.truth.parquet'} (the truth of a simulation)\n")
 
 
 def test_a_call_that_fails_leaves_no_empty_folder(run_harken: Run, alice: Path, tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def test_six_curves_under_names_that_people_understand() -> None:
     figure = learning_curves(history(900, ("same_person", "cross_person")), batch_windows=BATCH)
     assert names(figure) == [
         "training batches (mean of 15)",
-        "same person, overlapping windows (flatters)",
+        "same person, overlapping windows (too good)",
         "unseen people",
     ]
     accuracy, loss = figure.axes

@@ -125,7 +125,7 @@ def test_signals_are_calibrated_with_their_temperature_before_anything_else() ->
 
 def test_refusals_are_those_of_the_whole() -> None:
     model = still_or_moving(40, 15)
-    with pytest.raises(HarkenError, match=r"anna.cwa: nothing can be said of it: .* as long as a window, 2 s"):
+    with pytest.raises(HarkenError, match=r"anna.cwa: it cannot be labelled: .* as long as a window, 2 s"):
         label_stream(model, stream_of(recording(1, [(60, True, 1)])), by_content)
     with pytest.raises(HarkenError, match="has no channel gyro"):
         label_stream(replace(model, channels=("x", "gyro")), stream_of(recording(1, [(400, True, 1)])), by_content)

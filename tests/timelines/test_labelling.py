@@ -146,7 +146,7 @@ def test_what_a_window_says_alone_is_what_its_step_says_where_nothing_overlaps()
 
 
 def test_refusals() -> None:
-    with pytest.raises(HarkenError, match=r"anna.csv: nothing can be said of it: no stretch .* as a window, 1 s"):
+    with pytest.raises(HarkenError, match=r"anna.csv: it cannot be labelled: no stretch .* as a window, 1 s"):
         label_recording(specification(), recording([(9, True, 50), (9, True, 1)]), by_first_sample)
     with pytest.raises(HarkenError, match="only a mended recording can be labelled"):
         label_recording(specification(), replace(recording([(20, True, 1)]), as_found=True), by_first_sample)

@@ -25,7 +25,7 @@ def adapt(
     ],
     *,
     out: Annotated[
-        Path, typer.Option(help="The personal model to write (.safetensors).", metavar="MODEL2", show_default=False)
+        Path, typer.Option(help="The personal model to write (.safetensors).", metavar="PERSONAL", show_default=False)
     ],
     ignore_label: IgnoreLabels = None,
     json: Json = False,
@@ -33,8 +33,8 @@ def adapt(
 ) -> None:
     """Adapt a model to its wearer, and keep the result only if it is better in cross-validation.
 
-    A minute of each of two labels is enough to try. It says whether the adapted weights were kept; if they were not,
-    MODEL2 holds the general model's.
+    A minute of each of two labels is enough to try. The output states whether the adapted
+    weights were kept; if not, PERSONAL holds the general model.
     """
     from harken.models.adaptation import adapt as adapt_recogniser
     from harken.models.model_file import model_path
@@ -47,7 +47,7 @@ def adapt(
     if out.resolve() == model_path(model).resolve():
         raise HarkenError(f"{out} is the general model itself; give --out another name, so that it is still there")
     if out.exists():
-        raise HarkenError(f"{out} is there already; choose another --out, or remove it first")
+        raise HarkenError(f"{out} exists already; choose another --out, or remove the file first")
     recogniser = Recogniser.load(model)
     recordings = [read(path, **asdict(reading)) for path in files]
     adapted = adapt_recogniser(recogniser, recordings, ignore_labels=ignore_label or ())

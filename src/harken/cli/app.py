@@ -26,10 +26,11 @@ NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.EIO, errno.ENAMETOOLONG, errno.E
 
 app = typer.Typer(
     name="harken",
-    help="Recognise what a person is doing from a wrist accelerometer, and say honestly how well.\n\n"
+    help="Recognise what a person is doing from a wrist accelerometer, and measure how well that works on unseen "
+    "people.\n\n"
     "New here? `harken demo` shows it all in a minute or two. With recordings of your own: `harken inspect` looks at "
     "them, `harken train` learns from some people and tests on others, `harken evaluate` tries the model on more.",
-    epilog="`harken COMMAND --help` tells all about a command.",
+    epilog="`harken COMMAND --help` describes a command and its options.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

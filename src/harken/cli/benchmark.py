@@ -30,8 +30,8 @@ ProtocolName = Annotated[
     str,
     typer.Option(
         "--protocol",
-        help="Who is learned from and who is tested, by name: harken datasets DATASET lists them; for your own study, "
-        "leave-one-person-out.",
+        help="Which people are for training and which for testing: harken datasets DATASET lists the protocols; for "
+        "your own study, leave-one-person-out.",
         metavar="NAME",
         show_default=False,
     ),
@@ -77,7 +77,9 @@ Folds = Annotated[
 WorkerCount = Annotated[
     int | None,
     typer.Option(
-        "--workers", help="Processes, of one thread each; 0 for this one alone. [default: one a core]", metavar="N"
+        "--workers",
+        help="Processes, of one thread each; 0 for this one alone. [default: one for each core]",
+        metavar="N",
     ),
 ]
 Scheduler = Annotated[str | None, typer.Option(help="Run on the Dask cluster of this scheduler.", metavar="ADDRESS")]
@@ -113,7 +115,7 @@ def benchmark(
 ) -> None:
     """Measure a preset on unseen people, beside baselines, by a named protocol.
 
-    Finished folds are kept: a benchmark that was stopped (Ctrl-C) or killed is gone on with by --resume, which also
+    Finished folds are kept: a benchmark that was stopped (Ctrl-C) or killed continues with --resume, which also
     adds folds and baselines. The directory holds benchmark.json, benchmark.md, confusion.png, and for every fold the
     scores of each method and the model files of presets.
     """

@@ -23,7 +23,7 @@ NEVER_RUN = "never run on a real file"
 
 def datasets(
     name: Annotated[
-        str | None, typer.Argument(help="The data set to tell all about.", metavar="NAME", show_default=False)
+        str | None, typer.Argument(help="The data set to describe.", metavar="NAME", show_default=False)
     ] = None,
     fetch: Annotated[
         Path | None,
@@ -36,10 +36,10 @@ def datasets(
     ] = None,
     json: Json = False,
 ) -> None:
-    """List the public data that harken reads, tell all about one set, or fetch it.
+    """List the public data sets that harken reads, describe one of them, or fetch it.
 
     Where the variable HARKEN_DATA names a folder, a data set is looked for in the folder of its name in there. The
-    JSON is a list of objects, one for each data set that is told of.
+    JSON is a list of objects, one for each data set listed.
     """
     from harken.datasets.registry import dataset, dataset_names
     from harken.support.errors import HarkenError
@@ -103,7 +103,7 @@ def _print_all(infos: "list[DatasetInfo]") -> None:
         table.add_row(*(Text(str(cell)) for cell in row))
     console = Console(highlight=False)
     console.print(table)
-    console.print("\nharken datasets NAME tells all about one of them.", markup=False)
+    console.print("\nharken datasets NAME describes one of them.", markup=False)
 
 
 def _print_one(info: "DatasetInfo") -> None:

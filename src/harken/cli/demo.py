@@ -13,10 +13,10 @@ __all__ = ["demo"]
 def demo(
     out: Annotated[Path, typer.Option(help="The folder to make.", metavar="DIR")] = Path("harken-demo"),
 ) -> None:
-    """Run the main job on real smartwatch recordings that an installed package brings, and print where the report is.
+    """Train and test on real smartwatch recordings that come with an installed package, and print where the report is.
 
-    Ten people, both wrists, seven shoulder exercises: seven people to learn from, three whom the model never
-    meets. A demo that was interrupted goes on when it is called again; a finished one is shown again.
+    Ten people, both wrists, seven shoulder exercises: seven people for training, three unseen people for
+    testing. An interrupted demo continues when it is called again; a finished one is shown again.
     """
     from harken.cli.train import run_and_print
     from harken.jobs.demo import UNSEEN, demo_settings

@@ -33,7 +33,7 @@ def export(
     if out.suffix != ".onnx":
         raise HarkenError(f"{out}: exported models are .onnx files; give --out a name that ends so")
     if out.exists():
-        raise HarkenError(f"{out} is there already; choose another --out, or remove it first")
+        raise HarkenError(f"{out} exists already; choose another --out, or remove the file first")
     read = read_model(model)
     difference = write(out, read)
     specification = read.specification

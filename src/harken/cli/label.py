@@ -37,7 +37,7 @@ UnsureBelow = Annotated[
     ),
 ]
 NoSmoothing = Annotated[
-    bool, typer.Option("--no-smoothing", help="Each row by itself, not the most probable course.", metavar=FLAG)
+    bool, typer.Option("--no-smoothing", help="Label each row by itself, without its neighbours.", metavar=FLAG)
 ]
 NoCalibration = Annotated[
     bool, typer.Option("--no-calibration", help="Do not calibrate the sensor by gravity.", metavar=FLAG)
@@ -220,7 +220,7 @@ def _print(file: Path, folder: Path, summary: dict[str, Any], *, again: bool) ->
     warnings = summary.get("warnings", [])  # not in folders that an earlier harken wrote
     if warnings or summary["notes"]:
         console.print(notes_table(summary["notes"], warnings=warnings))
-    left = " (labelled before in the same way, and left as it is)" if again else ""
+    left = " (already labelled with the same settings)" if again else ""
     console.print(f"Report: {printable(folder / 'report.html')}{left}\n", soft_wrap=True)
 
 

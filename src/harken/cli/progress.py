@@ -14,19 +14,19 @@ from harken.support.printable import percent
 __all__ = ["TrainingScreen"]
 
 FITS = {
-    "model": ("the model", "This is the model itself, the one that is kept."),
+    "model": ("the model", "This model is kept."),
     "blocked": (
         "honest test",
-        "A copy that never sees the last part of each bout, for the honest test on the same person.",
+        "A copy that is trained without the last part of each bout, for the honest test on the same person.",
     ),
     "held_out": (
         "people held out",
-        "A copy that learns without some of the people, to find out how far the model's probabilities can be believed.",
+        "A copy that is trained without some of the people, to calibrate the model's probabilities.",
     ),
 }
 """A fit's short name, and what it is for."""
 SHORT = {
-    "same_person": "same person (flatters)",
+    "same_person": "same person (too good)",
     "cross_person": "unseen people",
     "blocked_same_person": "same person, honest",
     "held_out_people": "people held out",

@@ -14,7 +14,7 @@ Port = Annotated[int, typer.Option(help="The port to listen at.", metavar="N", m
 Token = Annotated[
     str | None,
     typer.Option(
-        help="What clients must send. [default: none on this machine, else a new one, printed]",
+        help="A secret that clients must send. [default: none on this machine, else a new one, printed]",
         metavar="T",
         show_default=False,
     ),

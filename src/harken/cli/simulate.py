@@ -19,7 +19,8 @@ SECONDS_BEFORE_BAR = 1.0
 def simulate(
     *,
     days: Annotated[
-        float, typer.Option(help="How long, in days; 0.02 (29 minutes) hold every activity.", show_default=False)
+        float,
+        typer.Option(help="The length in days; 0.02 days (29 minutes) contain every activity.", show_default=False),
     ],
     rate: Annotated[float, typer.Option(help="Samples per second.", metavar="HZ", show_default=False)],
     people: Annotated[int, typer.Option(help="How many wearers; more than one are written to a file each.")] = 1,

@@ -25,7 +25,7 @@ def print_outcome(outcome: Outcome) -> None:
 
     console = Console(highlight=False)
     rows = [
-        ("same person, overlapping windows (flatters)", outcome.same_person),
+        ("same person, overlapping windows (too good)", outcome.same_person),
         ("same person, honest", outcome.blocked),
         ("unseen people", outcome.cross),
     ]

@@ -55,7 +55,7 @@ Cross = Annotated[
     list[Path] | None,
     typer.Option(
         CROSS,
-        help="Recordings of people the model never meets, or folders of them, to test it on: every FILE up to the "
+        help="Recordings of unseen people to test the model on, or folders of them: every FILE up to the "
         "next option. Put the recordings to learn from before it: harken train a.csv b.csv --cross c.csv d.csv "
         "--out DIR.",
         metavar="FILE...",
@@ -76,7 +76,9 @@ Epochs = Annotated[
         help="How often every training window is seen; 2 is a quick look. [default: the recipe's]", metavar="N"
     ),
 ]
-Seed = Annotated[int, typer.Option(help="Of all that is drawn at random; another gives another model.", metavar="N")]
+Seed = Annotated[
+    int, typer.Option(help="The seed of all random numbers; another seed gives another model.", metavar="N")
+]
 Device = Annotated[str, typer.Option(help="Where to compute: auto, cpu or cuda.", metavar="NAME")]
 Threads = Annotated[
     int | None,

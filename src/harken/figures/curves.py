@@ -15,7 +15,7 @@ __all__ = ["learning_curves"]
 WIDTH_IN, HEIGHT_IN = 5.8, 6.4
 
 TESTS = {
-    "same_person": ("same person, overlapping windows (flatters)", "#E69F00", "s"),
+    "same_person": ("same person, overlapping windows (too good)", "#E69F00", "s"),
     "blocked_same_person": ("same person, honest (no overlap with training)", "#009E73", "^"),
     "cross_person": ("unseen people", "#0072B2", "o"),
 }

@@ -92,7 +92,7 @@ def finished(folder: Path, key: dict[str, Any]) -> dict[str, Any] | None:
         if name != "file" and before != key[name]:
             way = IN_WORDS.get(name, f"with {name} = {before!r}, not {key[name]!r}")
             raise HarkenError(
-                f"{key['file']}: the results in {folder} were made {way}; choose another --out, or remove it"
+                f"{key['file']}: the results in {folder} were made {way}; choose another --out, or remove that folder"
             )
     return dict(summary)
 

@@ -121,28 +121,28 @@ def mounting_of_walks(specification: Specification, walks: Moments, probabilitie
     """
     unaskable = _unaskable(specification)
     if unaskable is not None:
-        return Mounting(0, 0, (), f"left as it is: the model {unaskable}, by which it could be seen")
+        return Mounting(0, 0, (), f"not turned: the model {unaskable}, so it cannot show how the watch sits")
     windows = _windows(specification, walks)
     if windows is None:
-        return Mounting(0, 0, (), "left as it is: nothing looks like walking, by which it could be seen")
+        return Mounting(0, 0, (), "not turned: nothing looks like walking, so it is unknown how the watch sits")
     recognised = _recognised(windows, probabilities, _on_foot(specification))
     best = int(recognised.argmax())
     as_it_is, turned = float(recognised[0]), float(recognised[best])
     found = len(windows), tuple(recognised.tolist())
-    told = f"of {len(windows)} moments that look like walking the model sees a hanging arm walk in {as_it_is:.0f}"
+    counts = f"the model recognises {as_it_is:.0f} of {len(windows)} moments as walking with a hanging arm"
     if best == 0:
-        return Mounting(0, *found, f"left as it is: {told}, and in no more after any turn")
+        return Mounting(0, *found, f"not turned: {counts}, and no more after a turn")
     turn = f"{90 * best} degrees about the face"
     if turned < LEAST_RECOGNISED or turned < LEAST_SHARE * (turned + as_it_is):
-        return Mounting(0, *found, f"left as it is: {told}, and in {turned:.0f} after {turn}: too little to tell")
-    return Mounting(best, *found, f"turned by {turn}: {told}, and in {turned:.0f} after it")
+        return Mounting(0, *found, f"not turned: {counts}, and {turned:.0f} after a turn by {turn}: too few to decide")
+    return Mounting(best, *found, f"turned by {turn}: {counts}, and {turned:.0f} after the turn")
 
 
 def _unaskable(specification: Specification) -> str | None:
     """Why a model cannot say how a watch sits; None where it can."""
     if specification.channels != ACCELERATION:
-        return "reads more than acceleration"
-    return None if _on_foot(specification) else "knows nobody on foot"
+        return "uses more than acceleration"
+    return None if _on_foot(specification) else "has no label for walking"
 
 
 def _on_foot(specification: Specification) -> list[int]:

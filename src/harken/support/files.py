@@ -1,4 +1,4 @@
-"""Writing files so that a reader, or a kill at any moment, never meets half of one.
+"""Writing files whole or not at all, also when the process is killed.
 
 Everything is written aside, under a name that begins with ``.writing-``, and then renamed. What a killed process left
 aside is removed by the next one that writes to the same folder.

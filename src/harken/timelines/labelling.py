@@ -132,7 +132,7 @@ def _labelled(
     hand_back()
     if each is None:
         raise HarkenError(
-            f"{name}: nothing can be said of it: no stretch without gaps and marked samples is as long as a window, "
+            f"{name}: it cannot be labelled: no stretch without gaps and invalid samples is as long as a window, "
             f"{specification.window_length_s:g} s"
         )
     rows = rows_of(layout, interval_ns=round(1e9 / facts.sample_rate_hz), non_wear_ns=non_wear_ns)

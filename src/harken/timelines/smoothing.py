@@ -1,4 +1,4 @@
-"""The most probable course of labels, given probabilities step by step and how long bouts are expected to last.
+"""The most probable sequence of labels, from the probabilities of each row and the expected lengths of bouts.
 
 A hidden Markov model in continuous time. The wearer leaves a label i at the rate 1 / (expected length of its bouts),
 whatever went before, and goes to each of the others as probably. From one step's middle to the next, t seconds later,

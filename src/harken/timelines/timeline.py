@@ -128,7 +128,7 @@ class Timeline:
         return replace(self, unsure_below=probability)._labelled()
 
     def smoothed(self, expected_bout_s: Mapping[str, float] | None = None) -> "Timeline":
-        """The most probable course of labels, given the probabilities and how long bouts are expected to last.
+        """The most probable sequence of labels, from the probabilities and the expected lengths of bouts.
 
         A step that is unlike its neighbours needs more evidence than one that is not. Gaps, and what nothing can be
         said of, count as the time that they last: the longer, the less is left of what was before them. Across a time

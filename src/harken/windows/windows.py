@@ -131,7 +131,7 @@ def random_windows(recordings: Recording | Sequence[Recording], *, length: int, 
     Starts are ``int(random() * (rows - length + 1))`` from Python's Mersenne Twister seeded with ``seed``,
     which is what ``random.randint`` did in the notebook's Python 2.7; several recordings are joined end to
     end first, as the notebook joined its files. The windows overlap one another and, drawn from one wearer,
-    the windows that are tested overlap those that are learned: **a score on them flatters.**
+    test windows overlap training windows: **a score on them is far too good.**
 
     The notebook drew over the rows as they stood in the file, so pass recordings read ``as_found`` to get
     its windows: they may span gaps and wild values. A row with a missing value counts as unlabelled, since

@@ -106,8 +106,8 @@ def test_what_is_a_recording(tmp_path: Path) -> None:
     assert names == ["a/sim.parquet", "a/x.CSV.gz", "b.cwa", "n.doc"]
     truth = tmp_path / "a" / "sim.truth.parquet"
     assert found.notes == [
-        f"left out, as no recording: {truth} (the truth of a simulation)",
-        f"left out, as no recording: {tmp_path / 'a' / 'p.png'} (by its ending)",
+        f"skipped, not a recording: {truth} (the truth of a simulation)",
+        f"skipped, not a recording: {tmp_path / 'a' / 'p.png'} (unknown file type)",
     ]
     (tmp_path / "none").mkdir()
     with pytest.raises(HarkenError, match="no recording in this folder"):
@@ -125,14 +125,14 @@ def test_what_harken_made_is_no_recording_and_is_said(tmp_path: Path) -> None:
     found = recordings_in([tmp_path])
     assert found.files == [tmp_path / "anna.csv"]
     assert found.notes == [
-        f"left out, as no recording: {tmp_path / 'run'} (a run of harken train)",
-        f"left out, as no recording: {tmp_path / 'earlier' / 'anna'} and 3 more (results of harken label)",
+        f"skipped, not a recording: {tmp_path / 'run'} (a run of harken train)",
+        f"skipped, not a recording: {tmp_path / 'earlier' / 'anna'} and 3 more (results of harken label)",
     ]
     with pytest.raises(HarkenError, match=r"no recording but a run of harken train; .*--model .*run --out DIR"):
         recordings_in([tmp_path / "run"])
     with pytest.raises(HarkenError, match="no recording but results of harken label; name the file that was labelled"):
         recordings_in([tmp_path / "earlier" / "anna"])
-    with pytest.raises(HarkenError, match=r"no recording in this folder .*; left out, as no recording: .*earlier"):
+    with pytest.raises(HarkenError, match=r"no recording in this folder .*; skipped, not a recording: .*earlier"):
         recordings_in([tmp_path / "earlier"])
 
 

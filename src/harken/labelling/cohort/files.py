@@ -23,7 +23,7 @@ RESULTS = (SUMMARY, "timeline.parquet")
 """Files in the folder of results of ``harken label``."""
 FAILURES = re.compile(r"failures.*\.csv")
 """Written by ``harken label`` beside these folders."""
-BY_ENDING = "by its ending"
+BY_ENDING = "unknown file type"
 BY_SIMULATE, BY_TRAIN, BY_LABEL = "the truth of a simulation", "a run of harken train", "results of harken label"
 Item = TypeVar("Item")
 
@@ -72,7 +72,7 @@ def _notes(left_out: Mapping[str, list[Path]]) -> list[str]:
     """A sentence for each kind."""
     return [
         printable(
-            f"left out, as no recording: {paths[0]}{f' and {len(paths) - 1} more' if len(paths) > 1 else ''} ({what})"
+            f"skipped, not a recording: {paths[0]}{f' and {len(paths) - 1} more' if len(paths) > 1 else ''} ({what})"
         )
         for what, paths in left_out.items()
     ]
