@@ -1,4 +1,4 @@
-""""""
+"""The everyday network against its equations in float64, its band powers against NumPy, and its size."""
 
 import numpy as np
 import pytest

@@ -8,7 +8,7 @@ normalisation, residual blocks (He et al., 2016), both directions, and pooling o
 LSTM say.
 
 Beside it a glance at the whole window: where gravity points, and on a logarithmic scale how much each axis moves, how
-fast, and at which frequencies (``BandPowers``). Somebody who lies moves an arm by 0.001 g, who stands by 0.004 g, who walks by 0.2 g; a
+fast, and at which frequencies (``BandPowers``). Typical movement: 0.001 g lying, 0.004 g standing, 0.2 g walking; a
 layer that is normalised to the last of these does not see the first two. (A forest, to which scale is nothing, told
 postures of DSADS apart where the network without a glance did not.) The whole was chosen among its like within 12
 people of WISDM and by people of DSADS beside the one tested, see ``docs/results/unseen_people.md``.
