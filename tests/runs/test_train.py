@@ -12,7 +12,7 @@ import harken
 import people
 from harken.jobs.training import train_run
 from harken.models.recogniser import Recogniser
-from harken.reports.run.sentences import missing_windows
+from harken.reports.run.caveats import missing_windows
 from harken.runs import NoHonestTest, RunSettings
 from training_runs import Quiet, everyday, settings_of
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from harken.figures.style import UNLABELLED_COLOUR, label_colours
 from harken.learning.scores import PeopleScores, Scores
 from harken.recordings.inspection import Inspection, duration_text, inspect_recording
-from harken.reports.run.notes import SharedNote, share_notes
+from harken.reports.run.caveats import SharedNote, share_notes
 from harken.reports.run.sentences import commonest_mistake, number, without_folders
 from harken.support.percent import percent
 from harken.support.printable import printable
