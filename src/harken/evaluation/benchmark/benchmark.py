@@ -6,13 +6,19 @@ from pathlib import Path
 from typing import Any
 
 from harken.evaluation.benchmark.directory import BenchmarkDirectory, json_text
-from harken.evaluation.benchmark.fingerprint import describe_windows
 from harken.evaluation.benchmark.fold_task import FoldTask
 from harken.evaluation.benchmark.methods import check_sendable
 from harken.evaluation.benchmark.page import markdown
 from harken.evaluation.benchmark.plan import BenchmarkPlan, Clock
 from harken.evaluation.benchmark.progress import Finished, Watcher
-from harken.evaluation.benchmark.result import all_evaluations, difference, distinct, method_result, timing
+from harken.evaluation.benchmark.result import (
+    all_evaluations,
+    describe_windows,
+    difference,
+    distinct,
+    method_result,
+    timing,
+)
 from harken.evaluation.benchmark.settings import BenchmarkSettings
 from harken.evaluation.benchmark.workers import InThisProcess, OnDask, Processes, Workers
 from harken.recordings.recording import UNLABELLED
