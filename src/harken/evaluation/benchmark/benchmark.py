@@ -6,11 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from harken.evaluation.benchmark.directory import BenchmarkDirectory, json_text
-from harken.evaluation.benchmark.fold_task import FoldTask
 from harken.evaluation.benchmark.methods import check_sendable
 from harken.evaluation.benchmark.page import markdown
-from harken.evaluation.benchmark.plan import BenchmarkPlan, Clock
-from harken.evaluation.benchmark.progress import Finished, Watcher
 from harken.evaluation.benchmark.result import (
     all_evaluations,
     describe_windows,
@@ -20,6 +17,7 @@ from harken.evaluation.benchmark.result import (
     timing,
 )
 from harken.evaluation.benchmark.settings import BenchmarkSettings
+from harken.evaluation.benchmark.tasks import BenchmarkPlan, Clock, Finished, FoldTask, BenchmarkDisplay
 from harken.evaluation.benchmark.workers import InThisProcess, OnDask, Processes, Workers
 from harken.recordings.recording import UNLABELLED
 from harken.support.errors import HarkenError
@@ -32,7 +30,7 @@ from harken.windows.windows import Windows
 __all__ = ["run_benchmark"]
 
 
-def run_benchmark(settings: BenchmarkSettings, watcher: Watcher | None = None) -> dict[str, Any]:
+def run_benchmark(settings: BenchmarkSettings, display: BenchmarkDisplay | None = None) -> dict[str, Any]:
     """Compute what is not there yet, and make the result of it.
 
     What is returned is written as ``benchmark.json``; ``benchmark.md`` and ``confusion.png`` show it to people. Every
@@ -44,10 +42,10 @@ def run_benchmark(settings: BenchmarkSettings, watcher: Watcher | None = None) -
             or was made with other settings or data; a fold that shares a person.
     """
     with not_left_empty(settings.out):
-        return _run_benchmark(settings, watcher)
+        return _run_benchmark(settings, display)
 
 
-def _run_benchmark(settings: BenchmarkSettings, watcher: Watcher | None) -> dict[str, Any]:
+def _run_benchmark(settings: BenchmarkSettings, display: BenchmarkDisplay | None) -> dict[str, Any]:
     protocol = settings.chosen_protocol()
     every, workers = settings.methods(), _workers(settings)
     if isinstance(workers, Processes):
@@ -65,7 +63,7 @@ def _run_benchmark(settings: BenchmarkSettings, watcher: Watcher | None) -> dict
         directory,
         {"dataset": settings.dataset, "protocol": settings.protocol, "windows": described["fingerprint"]},
     )
-    _compute(plan, windows, workers, watcher)
+    _compute(plan, windows, workers, display)
     result = _result(settings, protocol, plan, described, protocol_folds=len(every_fold))
     write_text(directory.result, json_text(result))
     write_text(directory.page, markdown(result, confusion=directory.confusion.name))
@@ -94,11 +92,11 @@ def _workers(settings: BenchmarkSettings) -> Workers:
     return Processes(settings.workers or usable_cores(), settings.out)
 
 
-def _compute(plan: BenchmarkPlan, windows: Windows, workers: Workers, watcher: Watcher | None) -> None:
+def _compute(plan: BenchmarkPlan, windows: Windows, workers: Workers, display: BenchmarkDisplay | None) -> None:
     every = plan.tasks()
     waiting = [task for task in every if plan.finding(task) is None]
-    if watcher is not None:
-        watcher.begins(tasks=len(every), done=len(every) - len(waiting))
+    if display is not None:
+        display.begins(tasks=len(every), done=len(every) - len(waiting))
     if not waiting:
         return
     clock = Clock(plan, waiting)
@@ -107,8 +105,8 @@ def _compute(plan: BenchmarkPlan, windows: Windows, workers: Workers, watcher: W
             plan.directory.write(task.fold.name, task.method.name, plan.decides(task), finding)
             seconds = sum(finding.content["timing"].values())
             clock.count(task, seconds)
-            if watcher is not None:
-                watcher.finished(
+            if display is not None:
+                display.finished(
                     Finished(
                         method=task.method.name,
                         fold=task.fold.name,
