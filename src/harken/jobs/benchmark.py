@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from harken.evaluation.benchmark import BenchmarkSettings, BenchmarkDisplay, run_benchmark
+from harken.evaluation.benchmark import BenchmarkDisplay, BenchmarkSettings, run_benchmark
 from harken.evaluation.benchmark.methods import AnyBaseline
 from harken.labelling.cohort import recordings_in
 from harken.learning.presets import DEFAULT_PRESET, Preset

@@ -1,4 +1,4 @@
-"""MiniRocket as aeon puts it together, the ridge regression against scikit-learn's, and the message where aeon is missing."""
+"""MiniRocket as aeon puts it together, its ridge regression, and the message where aeon is missing."""
 
 import os
 import subprocess

@@ -3,6 +3,6 @@
 from harken.evaluation.benchmark.benchmark import run_benchmark
 from harken.evaluation.benchmark.result import Agreement, compare, read_result
 from harken.evaluation.benchmark.settings import BenchmarkSettings
-from harken.evaluation.benchmark.tasks import Finished, BenchmarkDisplay
+from harken.evaluation.benchmark.tasks import BenchmarkDisplay, Finished
 
-__all__ = ["Agreement", "BenchmarkSettings", "Finished", "BenchmarkDisplay", "compare", "read_result", "run_benchmark"]
+__all__ = ["Agreement", "BenchmarkDisplay", "BenchmarkSettings", "Finished", "compare", "read_result", "run_benchmark"]

@@ -17,7 +17,7 @@ from harken.evaluation.benchmark.result import (
     timing,
 )
 from harken.evaluation.benchmark.settings import BenchmarkSettings
-from harken.evaluation.benchmark.tasks import BenchmarkPlan, Clock, Finished, FoldTask, BenchmarkDisplay
+from harken.evaluation.benchmark.tasks import BenchmarkDisplay, BenchmarkPlan, Clock, Finished, FoldTask
 from harken.evaluation.benchmark.workers import InThisProcess, OnDask, Processes, Workers
 from harken.recordings.recording import UNLABELLED
 from harken.support.errors import HarkenError

@@ -22,7 +22,7 @@ from harken.support.threads import computing_threads
 from harken.windows.splits import Fold, apply
 from harken.windows.windows import Windows
 
-__all__ = ["BenchmarkPlan", "Clock", "Finished", "FoldTask", "BenchmarkDisplay", "alone_on_one_thread", "scored"]
+__all__ = ["BenchmarkDisplay", "BenchmarkPlan", "Clock", "Finished", "FoldTask", "alone_on_one_thread", "scored"]
 
 ALONE = threading.Lock()
 """PyTorch's random numbers and number of threads are the whole process's: two tasks at once would mix them up."""
