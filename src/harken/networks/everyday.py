@@ -21,8 +21,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from harken.networks.dropout import Dropout
-from harken.networks.fused_lstm import FusedLSTM
+from harken.networks.layers import Dropout, FusedLSTM
 
 __all__ = ["BANDS", "NO_POWER", "BandPowers", "EverydayLSTM", "EverydaySizes", "largest", "window_matrices"]
 

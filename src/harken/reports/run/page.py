@@ -36,8 +36,7 @@ from harken.reports.run.sentences import (
     together,
     unseen_gap_sentence,
 )
-from harken.reports.run.tables import GLOSSARY, people_rows, recording_cards, test_rows
-from harken.reports.run.training_facts import training_facts
+from harken.reports.run.tables import GLOSSARY, people_rows, recording_cards, test_rows, training_facts
 from harken.support.files import write_text
 from harken.support.percent import percent
 
