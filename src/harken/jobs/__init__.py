@@ -1,6 +1,6 @@
 """What the commands do, callable from Python with the same result.
 
-``training``, ``evaluation``, ``inspection`` and ``demo`` are one job each. They read files, call the rooms above, and
+``training``, ``evaluation``, ``benchmark``, ``inspection`` and ``demo`` are one job each. They read files, call the rooms above, and
 print nothing.
 """
 

@@ -86,5 +86,5 @@ def _study(data: str | Path, out: str | Path) -> tuple[str, tuple[Path, ...]]:
             f"{data}: there is no such file or folder, and no data set of this name; the data sets are "
             f"{', '.join(benchmark_sets())}"
         )
-    files = tuple(recordings_in([data], out=out).files)
+    files = tuple(recordings_in(data, out=out).files)
     return Path(data).absolute().name, files

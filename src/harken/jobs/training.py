@@ -107,8 +107,8 @@ def train(
             that holds something else.
     """
     settings = RunSettings(
-        files=_files_of(files, out),
-        cross=_files_of(cross, out),
+        files=tuple(recordings_in(files, out=out).files),
+        cross=tuple(recordings_in(cross, out=out).files),
         out=Path(out),
         preset=preset,
         epochs=epochs,
@@ -121,10 +121,6 @@ def train(
         resume=resume,
     )
     return train_run(settings, display or _Silent())
-
-
-def _files_of(paths: str | Path | Iterable[str | Path], out: str | Path) -> tuple[Path, ...]:
-    return tuple(recordings_in([paths] if isinstance(paths, str | Path) else list(paths), out=out).files)
 
 
 def train_run(
