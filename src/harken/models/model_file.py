@@ -48,6 +48,11 @@ FINGERPRINTS = "fingerprints"
 POSSIBLE_SHARES = tuple(ONE_IN << doublings for doublings in range(32))
 """One run of samples in so many has a fingerprint."""
 TENSOR_TYPES = (torch.float32, torch.int64, torch.int32)
+LARGEST_NUMBER = 2**64
+"""Seeds have at most 64 bits, and nothing else is as large."""
+LONGEST_TEXT = 10_000
+MOST_LEVELS = 20
+"""Lists and objects inside one another."""
 
 
 @dataclass(frozen=True)
@@ -200,13 +205,6 @@ def _digest(card: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> str:
         digest.update(f"\n{name!r} {tuple(tensor.shape)} {tensor.dtype}\n".encode())
         digest.update(tensor.reshape(-1).numpy().data)
     return digest.hexdigest()
-
-
-LARGEST_NUMBER = 2**64
-"""Seeds have at most 64 bits, and nothing else is as large."""
-LONGEST_TEXT = 10_000
-MOST_LEVELS = 20
-"""Lists and objects inside one another."""
 
 
 def read_provenance(said: Any) -> dict[str, Any]:

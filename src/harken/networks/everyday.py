@@ -32,6 +32,12 @@ STILL_G = 0.001
 """How much movement counts as none, in g: about the noise of a good sensor."""
 GROUPS = 8
 BLOCK_DROPOUT = 0.1
+BAND_EDGES = (0.01, 0.7 / 30, 0.04, 0.06, 2.5 / 30, 3.5 / 30, 5 / 30, 7 / 30, 1 / 3, 0.5)
+"""Where the bands begin and end, in cycles a sample. At 30 samples a second: 0.3, 0.7, 1.2, 1.8, 2.5, 3.5, 5, 7, 10 and
+15 Hz, closest together where arms swing."""
+BANDS = len(BAND_EDGES) - 1
+NO_POWER = 1e-5
+"""Power that counts as none, in g squared: a little more than a good sensor's noise has in a band."""
 
 
 @dataclass(frozen=True)
@@ -124,14 +130,6 @@ def _block(width: int) -> nn.Sequential:
     )
 
 
-EDGES = (0.01, 0.7 / 30, 0.04, 0.06, 2.5 / 30, 3.5 / 30, 5 / 30, 7 / 30, 1 / 3, 0.5)
-"""Where the bands begin and end, in cycles a sample. At 30 samples a second: 0.3, 0.7, 1.2, 1.8, 2.5, 3.5, 5, 7, 10 and
-15 Hz, closest together where arms swing."""
-BANDS = len(EDGES) - 1
-NO_POWER = 1e-5
-"""Power that counts as none, in g squared: a little more than a good sensor's noise has in a band."""
-
-
 class BandPowers(nn.Module):
     """Signals ``[batch, time, channels]`` -> the logarithm of each channel's power in each band,
     ``[batch, BANDS, channels]``.
@@ -163,7 +161,7 @@ def window_matrices(length: int) -> tuple[Tensor, Tensor]:
     them are of which band ``[2 x frequencies, BANDS]``. Squares of the products add up to the power in a band."""
     frequencies = torch.arange(length // 2 + 1, dtype=torch.float64) / length
     # Edges that fall upon a frequency begin a band; a hair's breadth keeps rounding from deciding it.
-    band = torch.bucketize(frequencies + 1e-9, torch.tensor(EDGES, dtype=torch.float64)) - 1
+    band = torch.bucketize(frequencies + 1e-9, torch.tensor(BAND_EDGES, dtype=torch.float64)) - 1
     inside = (band >= 0) & (band < BANDS)
     time = torch.arange(length, dtype=torch.float64)[:, None]
     hann = (1 - torch.cos(2 * math.pi * time / length)) / 2

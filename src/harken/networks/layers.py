@@ -12,6 +12,7 @@ from harken.networks import native
 __all__ = ["Dropout", "FusedLSTM"]
 
 State = tuple[Tensor, Tensor]
+BITS_A_NUMBER = 64
 
 
 class FusedLSTM(nn.LSTM):
@@ -75,9 +76,6 @@ class FusedLSTM(nn.LSTM):
                 x = F.dropout(x.transpose(0, 1).contiguous(), self.dropout).transpose(0, 1)
         hidden, cells = zip(*states, strict=True)
         return x, torch.cat(hidden), torch.cat(cells)
-
-
-BITS_A_NUMBER = 64
 
 
 class Dropout(nn.Module):

@@ -20,6 +20,8 @@ __all__ = ["MissingWindows", "NoHonestTest", "RunWindows", "draw_run_windows"]
 
 TEST_SEED = 0
 """Of the choice of the windows that are the flattering same-person test: the same ones whatever is trained."""
+HELD_OUT_SHARE = 0.2
+HELD_OUT_SEED = 0
 
 
 class Sampling(Protocol):
@@ -110,10 +112,6 @@ class _Sliding:
         if not parts and refusal is not None:
             raise refusal
         return concatenate(parts)
-
-
-HELD_OUT_SHARE = 0.2
-HELD_OUT_SEED = 0
 
 
 class NoHonestTest(Enum):

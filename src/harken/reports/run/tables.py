@@ -34,6 +34,39 @@ __all__ = [
     "training_facts",
 ]
 
+NOT_MADE = "–"
+MOST_FILES_NAMED = 5
+SCORES: tuple[tuple[str, Callable[[Scores], str]], ...] = (
+    ("Windows", lambda scores: f"{scores.windows:,}"),
+    ("Accuracy", lambda scores: percent(scores.accuracy)),
+    ("Weighted precision", lambda scores: number(scores.weighted_precision)),
+    ("Weighted recall", lambda scores: number(scores.weighted_recall)),
+    ("Weighted F1", lambda scores: number(scores.weighted_f1)),
+    ("Macro precision", lambda scores: number(scores.macro_precision)),
+    ("Macro recall", lambda scores: number(scores.macro_recall)),
+    ("Macro F1", lambda scores: number(scores.macro_f1)),
+    ("Cohen's kappa", lambda scores: number(scores.cohen_kappa)),
+)
+OPTIMISERS = {
+    "notebook_adam": "Adam, as the notebook's library wrote it",
+    "adamw": "AdamW",
+    "rmsprop": "RMSprop",
+}
+LIKE_ANOTHER = {
+    "other_wrist": "mirrored to the other wrist ({:.0%} of windows)",
+    "other_way_round": "worn the other way round ({:.0%} of windows)",
+    "other_arm": "mirrored to the other arm ({:.0%} of windows)",
+    "inside_wrist": "face on the inside of the wrist ({:.0%} of windows)",
+    "strap_deg": "turned by a loose strap (SD {:g}°)",
+    "roll_deg": "rolled about the forearm (SD {:g}°)",
+    "gain": "gain (SD {:.2g})",
+    "noise_g": "noise (SD up to {:g} g)",
+    "tempo": "faster or slower (up to {:.0%})",
+    "start": "begun earlier or later (up to {:.0%} of the window)",
+    "missing": "a missing moment ({:.0%} of windows)",
+}
+"""A field of ``Augmentation`` -> what it does to a window, and how much."""
+
 
 class Fact(NamedTuple):
     """A name and what is said of it."""
@@ -85,21 +118,6 @@ class RecordingCard:
     notes: list[str]
     """What is said of this recording alone."""
 
-
-NOT_MADE = "–"
-MOST_FILES_NAMED = 5
-
-SCORES: tuple[tuple[str, Callable[[Scores], str]], ...] = (
-    ("Windows", lambda scores: f"{scores.windows:,}"),
-    ("Accuracy", lambda scores: percent(scores.accuracy)),
-    ("Weighted precision", lambda scores: number(scores.weighted_precision)),
-    ("Weighted recall", lambda scores: number(scores.weighted_recall)),
-    ("Weighted F1", lambda scores: number(scores.weighted_f1)),
-    ("Macro precision", lambda scores: number(scores.macro_precision)),
-    ("Macro recall", lambda scores: number(scores.macro_recall)),
-    ("Macro F1", lambda scores: number(scores.macro_f1)),
-    ("Cohen's kappa", lambda scores: number(scores.cohen_kappa)),
-)
 
 GLOSSARY = (
     Fact("Window", "A few seconds of the signal, cut out as one piece. The model gives each window one activity."),
@@ -252,27 +270,6 @@ def _label_shares(found: Inspection, colours: dict[str, str]) -> list[LabelShare
     if time:
         shares.append(LabelShare("no label", duration_text(time), round(time / everything * 100, 2), UNLABELLED_COLOUR))
     return shares
-
-
-OPTIMISERS = {
-    "notebook_adam": "Adam, as the notebook's library wrote it",
-    "adamw": "AdamW",
-    "rmsprop": "RMSprop",
-}
-LIKE_ANOTHER = {
-    "other_wrist": "mirrored to the other wrist ({:.0%} of windows)",
-    "other_way_round": "worn the other way round ({:.0%} of windows)",
-    "other_arm": "mirrored to the other arm ({:.0%} of windows)",
-    "inside_wrist": "face on the inside of the wrist ({:.0%} of windows)",
-    "strap_deg": "turned by a loose strap (SD {:g}°)",
-    "roll_deg": "rolled about the forearm (SD {:g}°)",
-    "gain": "gain (SD {:.2g})",
-    "noise_g": "noise (SD up to {:g} g)",
-    "tempo": "faster or slower (up to {:.0%})",
-    "start": "begun earlier or later (up to {:.0%} of the window)",
-    "missing": "a missing moment ({:.0%} of windows)",
-}
-"""A field of ``Augmentation`` -> what it does to a window, and how much."""
 
 
 def training_facts(outcome: "Outcome") -> list[Fact]:

@@ -18,6 +18,18 @@ __all__ = ["Colour", "Shape", "Strip", "activity_ceiling_mg", "colours_of", "pac
 PAPER, NIGHT = "#ffffff", "#16191d"
 LEAST_ON_PAPER, LEAST_AT_NIGHT = 1.5, 2.6
 """Contrast (as WCAG counts it) that a patch of colour has with the page at least."""
+CELL_S = 30
+"""A band shows what took most of each half minute: a third of a millimetre on paper needs no more."""
+LOOKS_A_CELL = 6
+ACTIVITY_S = 120
+CEILINGS_MG = (50, 100, 250, 500, 1000, 2000, 4000, 8000)
+TICK_MS = 10
+LONG = 0xFFFF
+NO_ACTIVITY = 0xFFFF
+ACTIVITY_STEPS = 10
+"""A thousandth of g has so many steps."""
+NO_PROBABILITY = 255
+PROBABILITY_STEPS = 250
 
 
 @dataclass(frozen=True)
@@ -55,13 +67,6 @@ def _contrast(one: str, other: str) -> float:
 def _luminance(colour: str) -> float:
     linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in to_rgb(colour)]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-CELL_S = 30
-"""A band shows what took most of each half minute: a third of a millimetre on paper needs no more."""
-LOOKS_A_CELL = 6
-ACTIVITY_S = 120
-CEILINGS_MG = (50, 100, 250, 500, 1000, 2000, 4000, 8000)
 
 
 @dataclass(frozen=True)
@@ -149,15 +154,6 @@ def _activity(spells: Spells, day: CalendarDay, ceiling_mg: int | None) -> str:
             )
             pieces.append(f"M{first * ACTIVITY_S} 100{line}L{last * ACTIVITY_S} 100z")
     return "".join(pieces)
-
-
-TICK_MS = 10
-LONG = 0xFFFF
-NO_ACTIVITY = 0xFFFF
-ACTIVITY_STEPS = 10
-"""A thousandth of g has so many steps."""
-NO_PROBABILITY = 255
-PROBABILITY_STEPS = 250
 
 
 def packed(spells: Spells, days: list[CalendarDay]) -> dict[str, Any]:

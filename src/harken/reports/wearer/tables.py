@@ -26,6 +26,11 @@ __all__ = [
     "number",
 ]
 
+ENOUGH_WEAR_H = 16.0
+"""Days that were worn for so long are what an average day is made of, as is usual in studies of physical activity."""
+MOST_LISTED = 1500
+"""Where there are more bouts, the longest of them are listed: what nobody reads need not be carried along."""
+
 
 def hours_minutes(hours: float | None) -> str:
     """Hours as ``7:05``; nothing that was less than half a minute; a dash for what is not known."""
@@ -52,10 +57,6 @@ def number(value: float | None, unit: str = "", *, digits: int = 3) -> str:
         return "–"
     text = f"{value:,.0f}" if abs(value) >= 10**digits or float(value).is_integer() else f"{value:.{digits}g}"
     return f"{text} {unit}".strip()
-
-
-ENOUGH_WEAR_H = 16.0
-"""Days that were worn for so long are what an average day is made of, as is usual in studies of physical activity."""
 
 
 @dataclass(frozen=True)
@@ -162,10 +163,6 @@ def _row(
     cells += [hours_minutes(max(rest[code], 0.0)) for code in (NOT_WORN, GAP) if code in rest]
     words = ", ".join(f"{label} {cell}" for label, cell in zip(names, cells, strict=False))
     return HoursRow(name, note, hours, cells, bar, words)
-
-
-MOST_LISTED = 1500
-"""Where there are more bouts, the longest of them are listed: what nobody reads need not be carried along."""
 
 
 @dataclass(frozen=True)
