@@ -18,8 +18,8 @@ from pathlib import Path
 
 from benchmarks.recognition.ablations import PROTOCOLS
 from harken import Recogniser
-from harken.evaluation.benchmark.fold_task import alone_on_one_thread
 from harken.evaluation.benchmark.machine import made_with
+from harken.evaluation.benchmark.tasks import alone_on_one_thread
 from harken.learning.presets import PRESETS
 from harken.learning.training import Progress
 from harken.support.files import write_text

@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.evaluation.benchmark.directory import BenchmarkDirectory
-from harken.evaluation.benchmark.fingerprint import describe_windows
-from harken.evaluation.benchmark.fold_task import Finding, alone_on_one_thread, scored
 from harken.evaluation.benchmark.machine import made_with
 from harken.evaluation.benchmark.methods import Method
-from harken.evaluation.benchmark.workers import InThisProcess, Processes, Workers
+from harken.evaluation.benchmark.result import describe_windows
+from harken.evaluation.benchmark.tasks import alone_on_one_thread, scored
+from harken.evaluation.benchmark.workers import Finding, InThisProcess, Processes, Workers
 from harken.windows.windows import Windows
 
 Rows = NDArray[np.int64]

@@ -10,7 +10,7 @@ import numpy as np
 from harken import HarkenError, Recogniser, Windows
 from harken.evaluation.benchmark import read_result
 from harken.evaluation.benchmark.directory import BenchmarkDirectory
-from harken.evaluation.benchmark.fingerprint import describe_windows
+from harken.evaluation.benchmark.result import describe_windows
 from harken.learning.scores import PeopleScores, person_evaluations
 from harken.recordings.recording import UNLABELLED
 from harken.windows.splits.protocols import protocol

@@ -34,9 +34,8 @@ from benchmarks.paths import RESULTS
 from benchmarks.recognition.fits import Fit, computed
 from harken import Windows, random_windows, read
 from harken.evaluation.benchmark.directory import BenchmarkDirectory, json_text
-from harken.evaluation.benchmark.fingerprint import describe_windows
 from harken.evaluation.benchmark.methods import Method, PresetMethod
-from harken.evaluation.benchmark.result import distinct
+from harken.evaluation.benchmark.result import describe_windows, distinct
 from harken.learning.presets import PRESETS, Preset, RandomDraws
 from harken.support.files import write_text
 from harken.windows.windows import concatenate

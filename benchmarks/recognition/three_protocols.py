@@ -51,9 +51,8 @@ from benchmarks.paths import RESULTS
 from benchmarks.recognition.fits import Fit, Rows, computed
 from harken import HarkenError, Windows
 from harken.evaluation.benchmark.directory import BenchmarkDirectory, json_text
-from harken.evaluation.benchmark.fingerprint import describe_windows
 from harken.evaluation.benchmark.methods import Method, method
-from harken.evaluation.benchmark.result import difference, distinct, method_result, timing
+from harken.evaluation.benchmark.result import describe_windows, difference, distinct, method_result, timing
 from harken.figures.style import INK, dress, house_style, new_figure, save_png
 from harken.learning.scores import PeopleScores, person_evaluations
 from harken.recordings.recording import UNLABELLED

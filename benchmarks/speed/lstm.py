@@ -159,7 +159,7 @@ def forward_call(batch: int, length: int) -> Callable[[], object]:
     """A forward pass of the two LSTM layers of the notebook's network."""
     import torch
 
-    from harken.networks.fused_lstm import FusedLSTM
+    from harken.networks.layers import FusedLSTM
 
     torch.manual_seed(0)
     network, x = FusedLSTM(32, 32, 2, batch_first=True), torch.randn(batch, length, 32)

@@ -23,7 +23,7 @@ from torch.profiler import ProfilerActivity, profile, record_function
 
 from benchmarks.speed.lstm import everyday, labelling
 from harken.evaluation.benchmark.machine import made_with
-from harken.networks.fused_lstm import FusedLSTM
+from harken.networks.layers import FusedLSTM
 from harken.support.files import write_text
 
 LSTM = "FusedLSTM"

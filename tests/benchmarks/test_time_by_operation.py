@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from benchmarks.speed import time_by_operation
-from harken.networks.fused_lstm import FusedLSTM
+from harken.networks.layers import FusedLSTM
 
 
 @pytest.mark.parametrize("gradients", [True, False])

@@ -10,7 +10,7 @@ import people
 import study
 from command_line import Run
 from harken.cli.options import _READING
-from harken.evaluation.benchmark.settings import OPTIONS_WITH_OTHER_NAMES
+from harken.evaluation.benchmark.benchmark import OPTIONS_WITH_OTHER_NAMES
 from harken.learning.presets import PRESETS
 from harken.windows.splits import protocols
 

@@ -53,7 +53,7 @@ def test_the_help_of_train_names_every_recipe_and_the_order_of_files(run_harken:
 
 
 def test_what_a_protocol_may_be_called_is_told_of_each_data_set(run_harken: Run) -> None:
-    assert "harken datasets DATASET lists them" in words(run_harken("benchmark", "--help"))
+    assert "harken datasets DATASET lists the protocols" in words(run_harken("benchmark", "--help"))
     names = ", ".join(name for dataset, name in PROTOCOLS if dataset == "wisdm")
     assert f"Protocols, for harken benchmark {names} Licence" in words(run_harken("datasets", "wisdm"))
     assert "Protocols, for harken benchmark leave-one-person-out Licence" in words(run_harken("datasets", "pamap2"))

@@ -1,4 +1,4 @@
-"""What tests of training runs share: a watcher who only listens, and settings of small runs."""
+"""What tests of training runs share: a display that keeps what it shows, and settings of small runs."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +10,7 @@ from harken.runs import RunSettings
 
 
 class Quiet:
-    """A watcher who keeps what it is told."""
+    """A display that keeps what it shows."""
 
     def __init__(self) -> None:
         self.sentences: list[str] = []

@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from harken.recordings.recording import Placement
-from harken.reports.wearer.limits import Limit, LimitKind
-from harken.reports.wearer.quality import Gap, Gaps, RecordingQuality
+from harken.reports.wearer.quality import Gap, Gaps, Limit, LimitKind, RecordingQuality
 from harken.signals.gravity_calibration import GravityCalibration
 from harken.simulation import Simulation
 from harken.timelines import Timeline

@@ -10,7 +10,8 @@ from example_timelines import timeline
 from harken.labelling.model_card import limits_of, model_card
 from harken.models.mounting import Mounting
 from harken.models.recogniser import Recogniser
-from harken.reports.wearer.limits import Limit, LimitKind, limit_in_words
+from harken.reports.wearer.quality import Limit, LimitKind
+from harken.reports.wearer.quality_table import limit_in_words
 from harken.timelines import Timeline
 
 

@@ -1,13 +1,15 @@
-"""The everyday network against its equations in float64, and its size."""
+"""The everyday network against its equations in float64, its band powers against NumPy, and its size."""
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harken.learning.presets import PRESETS
 from harken.networks.build import build
-from harken.networks.everyday import EverydayLSTM, EverydaySizes
-from spectrum import by_fourier
+from harken.networks.everyday import BANDS, BandPowers, EverydayLSTM, EverydaySizes, largest
+from spectrum import EDGES_HZ_AT_30, by_fourier
 
 
 def _convolved(signals: np.ndarray, weights: np.ndarray, *, stride: int = 2, groups: int = 1) -> np.ndarray:
@@ -117,3 +119,42 @@ def test_the_preset_learns_fewer_than_300_000_numbers_and_reads_40_steps() -> No
     network.lstm.register_forward_hook(lambda module, given, made: steps.append(made[0].shape[1]))
     network(torch.zeros(2, 300, 3))
     assert 37 <= steps[0] <= 80
+
+
+@given(length=st.integers(2, 700), channels=st.integers(1, 4), seed=st.integers(0, 99))
+def test_agrees_with_a_fourier_transform(length: int, channels: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    signals = rng.normal(size=(3, length, channels)) * 10.0 ** rng.uniform(-3, 0, size=(3, 1, 1))
+    found = BandPowers()(torch.from_numpy(signals.astype(np.float32)))
+    assert found.shape == (3, BANDS, channels)
+    np.testing.assert_allclose(found.numpy(), by_fourier(signals.astype(np.float32).astype(np.float64)), atol=2e-3)
+
+
+def test_a_swing_is_in_its_own_band() -> None:
+    time_s = torch.arange(300) / 30
+    powers = BandPowers()(0.2 * torch.sin(2 * torch.pi * 1.5 * time_s)[None, :, None] + 1)
+    assert int(powers[0, :, 0].argmax()) == EDGES_HZ_AT_30.index(1.2)
+
+
+@pytest.mark.parametrize("scale", [0.0, 1.0])
+def test_gravity_has_no_part_in_it(scale: float) -> None:
+    moving = scale * torch.randn(2, 300, 3, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(BandPowers()(moving + 1), BandPowers()(moving), atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("dim", [1, 2])
+def test_values_and_gradients_are_amaxs_also_where_several_are_largest(dim: int) -> None:
+    torch.manual_seed(0)
+    values = torch.randn(5, 7, 9).relu().round()  # many equal ones
+    pull = torch.randn(values.amax(dim).shape)
+    gradients = []
+    for function in (largest, torch.Tensor.amax):
+        asked = values.clone().requires_grad_()
+        found = function(asked, dim)
+        assert torch.equal(found, values.amax(dim))
+        torch.autograd.backward((found * pull).sum())
+        gradients.append(asked.grad)
+    assert gradients[0] is not None
+    assert gradients[1] is not None
+    assert torch.equal(gradients[0], gradients[1])
+    assert torch.equal(largest(values, dim), values.amax(dim))

@@ -179,9 +179,9 @@ def test_resume_starts_an_empty_one_and_leaves_a_finished_one(alice: Path, bob: 
     settings = settings_of(alice, bob, tmp_path / "run", resume=True)
     assert train_run(settings, Quiet()) is not None
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "run").iterdir()}
-    watcher = Quiet()
-    assert train_run(settings, watcher) is None
-    assert "finished; nothing to do" in watcher.sentences[0]
+    display = Quiet()
+    assert train_run(settings, display) is None
+    assert "finished; nothing to do" in display.sentences[0]
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "run").iterdir()} == before
 
 

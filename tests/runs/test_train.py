@@ -12,7 +12,7 @@ import harken
 import people
 from harken.jobs.training import train_run
 from harken.models.recogniser import Recogniser
-from harken.reports.run.sentences import missing_windows
+from harken.reports.run.caveats import missing_windows
 from harken.runs import NoHonestTest, RunSettings
 from training_runs import Quiet, everyday, settings_of
 
@@ -20,8 +20,8 @@ pytestmark = pytest.mark.usefixtures("small_preset")
 
 
 def test_a_run_directory_holds_what_the_readme_says(alice: Path, bob: Path, tmp_path: Path) -> None:
-    watcher = Quiet()
-    outcome = train_run(settings_of(alice, bob, tmp_path / "run"), watcher)
+    display = Quiet()
+    outcome = train_run(settings_of(alice, bob, tmp_path / "run"), display)
     assert outcome is not None
     assert outcome.finished
     found = {path.name for path in (tmp_path / "run").iterdir()}
@@ -61,8 +61,8 @@ def test_a_run_directory_holds_what_the_readme_says(alice: Path, bob: Path, tmp_
     assert history["iteration"].to_list() == list(range(1, 13))
     evaluated = history.filter(pl.col("cross_person_loss").is_not_null())["iteration"].to_list()
     assert evaluated == [1, 3, 6, 9, 12]
-    assert watcher.last["model"].iteration == 12
-    assert watcher.last["model"].tests["cross_person"][1] == scores["cross_person"]["accuracy"]
+    assert display.last["model"].iteration == 12
+    assert display.last["model"].tests["cross_person"][1] == scores["cross_person"]["accuracy"]
 
 
 def test_the_model_in_it_gives_the_scores_in_it(alice: Path, bob: Path, tmp_path: Path) -> None:
@@ -159,11 +159,11 @@ def test_several_unseen_are_scored_one_by_one(alice: Path, bob: Path, tmp_path: 
 
 
 def test_everyday_reads_windows_at_its_own_rate_and_is_calibrated_on_held_out_people(tmp_path: Path) -> None:
-    watcher = Quiet()
-    outcome = train_run(everyday(tmp_path, tmp_path / "run"), watcher)
+    display = Quiet()
+    outcome = train_run(everyday(tmp_path, tmp_path / "run"), display)
     assert outcome is not None
-    assert set(watcher.last) == {"model", "blocked", "held_out"}
-    assert watcher.fits == [("model", 1, 3), ("blocked", 2, 3), ("held_out", 3, 3)]
+    assert set(display.last) == {"model", "blocked", "held_out"}
+    assert display.fits == [("model", 1, 3), ("blocked", 2, 3), ("held_out", 3, 3)]
     specification = Recogniser.load(tmp_path / "run" / "model.safetensors").specification_
     assert specification.sample_rate_hz == pytest.approx(20)
     assert specification.window_length == 40
@@ -177,11 +177,11 @@ def test_everyday_reads_windows_at_its_own_rate_and_is_calibrated_on_held_out_pe
 
 
 def test_with_one_wearer_the_blocked_tail_calibrates(alice: Path, tmp_path: Path) -> None:
-    watcher = Quiet()
+    display = Quiet()
     outcome = train_run(
-        RunSettings(files=(alice,), out=tmp_path / "run", preset="small-everyday", device="cpu"), watcher
+        RunSettings(files=(alice,), out=tmp_path / "run", preset="small-everyday", device="cpu"), display
     )
     assert outcome is not None
-    assert watcher.fits == [("model", 1, 2), ("blocked", 2, 2)]
+    assert display.fits == [("model", 1, 2), ("blocked", 2, 2)]
     assert outcome.specification.calibrated_on == "the same person"
     assert outcome.held_out_people is None

@@ -14,7 +14,7 @@ import pytest
 import harken
 from browser import Browser, chromium
 from harken.figures.style import label_colours
-from harken.reports.wearer.colours import colours_of
+from harken.reports.wearer.pictures import colours_of
 
 PAGE = Path(harken.__file__).parent / "server" / "page"
 

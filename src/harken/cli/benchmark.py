@@ -189,7 +189,7 @@ def _run(data: str, *, out: Path, **options: Any) -> dict[str, Any]:
     if Path(data).is_dir() and not protocol_names(data):
         recordings([data], out=out)  # prints which files of the folder are left out
     try:
-        return run(data, out=out, watcher=lines, **options)
+        return run(data, out=out, display=lines, **options)
     except KeyboardInterrupt:
         kept = (
             f"{printable(out)} keeps the {lines.done} folds of methods that are done; the same command with "

@@ -21,7 +21,7 @@ MISTAKES_NAMED = 2
 
 def print_outcome(outcome: Outcome) -> None:
     """What a run found: the tests beside one another, each unseen person, the notes, and where the report is."""
-    from harken.reports.run.sentences import missing_windows
+    from harken.reports.run.caveats import missing_windows
 
     console = Console(highlight=False)
     rows = [
@@ -44,9 +44,9 @@ def print_outcome(outcome: Outcome) -> None:
 
 def _about_unseen(outcome: Outcome) -> list[str]:
     """A line each: what held-out training people got, what nobody knows, and how far to believe the probabilities."""
-    from harken.reports.run.held_out import held_out_people, together
+    from harken.reports.run.caveats import no_unseen_people
     from harken.reports.run.probabilities import calibration_sentence, error_sentence
-    from harken.reports.run.sentences import no_unseen_people
+    from harken.reports.run.sentences import held_out_people, together
 
     said = []
     if outcome.cross is None:
@@ -62,7 +62,7 @@ def _about_unseen(outcome: Outcome) -> list[str]:
 
 def _grouped(outcome: Outcome, notes: Sequence[Sequence[str]]) -> list[str]:
     """The notes of each file, in one line where several files have the same."""
-    from harken.reports.run.notes import share_notes
+    from harken.reports.run.caveats import share_notes
 
     reads = outcome.data.training + outcome.data.cross
     return [

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from harken.evaluation.benchmark import BenchmarkSettings, Watcher, run_benchmark
+from harken.evaluation.benchmark import BenchmarkDisplay, BenchmarkSettings, run_benchmark
 from harken.evaluation.benchmark.methods import AnyBaseline
 from harken.labelling.cohort import recordings_in
 from harken.learning.presets import DEFAULT_PRESET, Preset
@@ -30,7 +30,7 @@ def benchmark(
     scheduler: str | None = None,
     reading: TableOptions | None = None,
     resume: bool = False,
-    watcher: Watcher | None = None,
+    display: BenchmarkDisplay | None = None,
 ) -> dict[str, Any]:
     """Measure a preset on unseen people, beside baselines, as ``harken benchmark`` does.
 
@@ -49,7 +49,7 @@ def benchmark(
         preset: what is measured, by name or a recipe of one's own; None for the baselines alone.
         baselines: what it is measured against, names or objects: see ``harken.evaluation.benchmark.methods.method``.
         reading: how to read tables of a study of one's own; see ``harken.read``.
-        watcher: is given what ``harken benchmark`` shows on the screen.
+        display: is given what ``harken benchmark`` shows on the screen.
 
     Returns:
         The content of ``benchmark.json``, which ``harken benchmark --json`` prints.
@@ -74,7 +74,7 @@ def benchmark(
         files=files,
         reading=reading or TableOptions(),
     )
-    return run_benchmark(settings, watcher)
+    return run_benchmark(settings, display)
 
 
 def _study(data: str | Path, out: str | Path) -> tuple[str, tuple[Path, ...]]:
@@ -86,5 +86,5 @@ def _study(data: str | Path, out: str | Path) -> tuple[str, tuple[Path, ...]]:
             f"{data}: there is no such file or folder, and no data set of this name; the data sets are "
             f"{', '.join(benchmark_sets())}"
         )
-    files = tuple(recordings_in([data], out=out).files)
+    files = tuple(recordings_in(data, out=out).files)
     return Path(data).absolute().name, files

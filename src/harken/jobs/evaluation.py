@@ -77,7 +77,7 @@ def evaluate(
     if unsure_below is not None and not 0 <= unsure_below <= 1:
         raise HarkenError(f"unsure_below must be a probability between 0 and 1, got {unsure_below:g}")
     recogniser = model if isinstance(model, Recogniser) else Recogniser.load(model)
-    paths = recordings_in([files] if isinstance(files, str | Path) else list(files)).files
+    paths = recordings_in(files).files
     each = _Files(paths, reading or TableOptions(), on_warning)
     try:
         scores = evaluate_recordings(

@@ -36,12 +36,12 @@ from harken.support.printable import printable
 from harken.windows.splits import Split
 from harken.windows.windows import Windows
 
-__all__ = ["Watcher", "train", "train_run"]
+__all__ = ["TrainingDisplay", "train", "train_run"]
 
 MODEL_FIT, BLOCKED_FIT, HELD_OUT_FIT = "model", "blocked", "held_out"
 
 
-class Watcher(Protocol):
+class TrainingDisplay(Protocol):
     """Shows the progress of a run."""
 
     def show(self, sentence: str) -> None:
@@ -76,7 +76,7 @@ def train(
     reading: TableOptions | None = None,
     threads: int | None = None,
     resume: bool = False,
-    watcher: Watcher | None = None,
+    display: TrainingDisplay | None = None,
 ) -> Outcome | None:
     """Train a recogniser on labelled files and write its run directory, as ``harken train`` does.
 
@@ -97,7 +97,7 @@ def train(
         reading: how to read tables; see ``harken.read``.
         threads: how many compute on a CPU; None for the fastest number, which is measured first.
         resume: go on with what is in ``out``.
-        watcher: is given what ``harken train`` shows on the screen.
+        display: is given what ``harken train`` shows on the screen.
 
     Returns:
         All scores and what they rest on, or None when ``resume`` found a finished run and left it as it is.
@@ -107,8 +107,8 @@ def train(
             that holds something else.
     """
     settings = RunSettings(
-        files=_files_of(files, out),
-        cross=_files_of(cross, out),
+        files=tuple(recordings_in(files, out=out).files),
+        cross=tuple(recordings_in(cross, out=out).files),
         out=Path(out),
         preset=preset,
         epochs=epochs,
@@ -120,15 +120,11 @@ def train(
         threads=threads,
         resume=resume,
     )
-    return train_run(settings, watcher or _Silent())
-
-
-def _files_of(paths: str | Path | Iterable[str | Path], out: str | Path) -> tuple[Path, ...]:
-    return tuple(recordings_in([paths] if isinstance(paths, str | Path) else list(paths), out=out).files)
+    return train_run(settings, display or _Silent())
 
 
 def train_run(
-    settings: RunSettings, watcher: Watcher, *, should_stop: Callable[[], bool] = lambda: False
+    settings: RunSettings, display: TrainingDisplay, *, should_stop: Callable[[], bool] = lambda: False
 ) -> Outcome | None:
     """Train a recogniser and write its run directory.
 
@@ -141,10 +137,10 @@ def train_run(
         Interrupted: when ``should_stop`` is true. The run directory then holds the model as it was, with its report.
     """
     with not_left_empty(settings.out / "checkpoint"):
-        return _train_run(settings, watcher, should_stop)
+        return _train_run(settings, display, should_stop)
 
 
-def _train_run(settings: RunSettings, watcher: Watcher, should_stop: Callable[[], bool]) -> Outcome | None:
+def _train_run(settings: RunSettings, display: TrainingDisplay, should_stop: Callable[[], bool]) -> Outcome | None:
     recogniser = settings.recogniser()
     recogniser.settings()  # refuses impossible settings before anything is read or written
     settings = replace(settings, device=resolve_device(settings.device))
@@ -156,7 +152,7 @@ def _train_run(settings: RunSettings, watcher: Watcher, should_stop: Callable[[]
     if before is not None:
         _refuse_changes(before, record)
         if before.get("status") == "finished":
-            watcher.show(f"{printable(directory.path)} holds this run, finished; nothing to do.")
+            display.show(f"{printable(directory.path)} holds this run, finished; nothing to do.")
             directory.drop_checkpoints()
             return None
         record["started"] = before.get("started", record["started"])
@@ -179,7 +175,7 @@ def _train_run(settings: RunSettings, watcher: Watcher, should_stop: Callable[[]
             tests=tests,
             threads=settings.threads if learner is recogniser else recogniser.history_.threads or None,
             checkpoint=directory.checkpoint(name),
-            on_progress=watcher.fitting(name, list(jobs).index(name) + 1, len(jobs)),
+            on_progress=display.fitting(name, list(jobs).index(name) + 1, len(jobs)),
             should_stop=should_stop,
         )
 

@@ -11,8 +11,8 @@ import polars as pl
 
 from harken.models.mounting import Mounting
 from harken.networks.specification import Specification
-from harken.reports.wearer.hours import ENOUGH_WEAR_H
-from harken.reports.wearer.limits import NIGHT_ENDS, NIGHT_STARTS, Limit, LimitKind
+from harken.reports.wearer.quality import NIGHT_ENDS, NIGHT_STARTS, Limit, LimitKind
+from harken.reports.wearer.tables import ENOUGH_WEAR_H
 from harken.timelines import Timeline
 
 __all__ = ["limits_of", "model_card"]

@@ -9,8 +9,7 @@ import numpy as np
 from harken.models.mounting import Mounting
 from harken.recordings.mended_stream import MendedStream
 from harken.recordings.recording import is_made_up
-from harken.reports.wearer.limits import Limit
-from harken.reports.wearer.quality import Gap, Gaps, RecordingQuality
+from harken.reports.wearer.quality import Gap, Gaps, Limit, RecordingQuality
 from harken.signals.gravity_calibration import GravityCalibration
 from harken.timelines import Timeline
 

@@ -16,8 +16,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from harken.networks.dropout import Dropout
-from harken.networks.fused_lstm import FusedLSTM
+from harken.networks.layers import Dropout, FusedLSTM
 from harken.support.errors import HarkenError
 
 __all__ = ["DeepConvLSTM", "DeepConvLSTMSizes"]

@@ -8,23 +8,22 @@ normalisation, residual blocks (He et al., 2016), both directions, and pooling o
 LSTM say.
 
 Beside it a glance at the whole window: where gravity points, and on a logarithmic scale how much each axis moves, how
-fast, and at which frequencies. Somebody who lies moves an arm by 0.001 g, who stands by 0.004 g, who walks by 0.2 g; a
+fast, and at which frequencies (``BandPowers``). Typical movement: 0.001 g lying, 0.004 g standing, 0.2 g walking; a
 layer that is normalised to the last of these does not see the first two. (A forest, to which scale is nothing, told
 postures of DSADS apart where the network without a glance did not.) The whole was chosen among its like within 12
 people of WISDM and by people of DSADS beside the one tested, see ``docs/results/unseen_people.md``.
 """
 
+import math
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from harken.networks.band_powers import BANDS, BandPowers
-from harken.networks.dropout import Dropout
-from harken.networks.fused_lstm import FusedLSTM
-from harken.networks.largest import largest
+from harken.networks.layers import Dropout, FusedLSTM
 
-__all__ = ["EverydayLSTM", "EverydaySizes"]
+__all__ = ["BANDS", "NO_POWER", "BandPowers", "EverydayLSTM", "EverydaySizes", "largest", "window_matrices"]
 
 GLANCE = 128
 """Units that look at the whole window at once, in each of two layers."""
@@ -33,6 +32,12 @@ STILL_G = 0.001
 """How much movement counts as none, in g: about the noise of a good sensor."""
 GROUPS = 8
 BLOCK_DROPOUT = 0.1
+BAND_EDGES = (0.01, 0.7 / 30, 0.04, 0.06, 2.5 / 30, 3.5 / 30, 5 / 30, 7 / 30, 1 / 3, 0.5)
+"""Where the bands begin and end, in cycles a sample. At 30 samples a second: 0.3, 0.7, 1.2, 1.8, 2.5, 3.5, 5, 7, 10 and
+15 Hz, closest together where arms swing."""
+BANDS = len(BAND_EDGES) - 1
+NO_POWER = 1e-5
+"""Power that counts as none, in g squared: a little more than a good sensor's noise has in a band."""
 
 
 @dataclass(frozen=True)
@@ -123,3 +128,74 @@ def _block(width: int) -> nn.Sequential:
         nn.ReLU(),
         Dropout(BLOCK_DROPOUT),
     )
+
+
+class BandPowers(nn.Module):
+    """Signals ``[batch, time, channels]`` -> the logarithm of each channel's power in each band,
+    ``[batch, BANDS, channels]``.
+
+    The mean is subtracted, and the rest is multiplied by a Hann window (Harris, Proc. IEEE 66(1):51, 1978). There are
+    no weights. Gradients are computed only when the signals' ``requires_grad`` is set. Two products with fixed matrices
+    take the place of a Fourier transform: for windows of some hundred samples they are as quick, and every run-time of
+    exported models has them.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._of_length: dict[int, tuple[Tensor, Tensor]] = {}
+
+    def forward(self, signals: Tensor) -> Tensor:
+        length = signals.shape[1]
+        if length not in self._of_length:
+            self._of_length[length] = window_matrices(length)
+        waves, bands = (matrix.to(signals.device) for matrix in self._of_length[length])
+        moving = (signals - signals.mean(1, keepdim=True)).transpose(1, 2)  # [batch, channels, time]
+        if not torch.is_grad_enabled():
+            moving = moving.contiguous()  # one product instead of many; what is learned keeps to the bits of many
+        parts = moving @ waves  # [batch, channels, 2 x frequencies]
+        return torch.log(parts.square() @ bands + NO_POWER).transpose(1, 2)
+
+
+def window_matrices(length: int) -> tuple[Tensor, Tensor]:
+    """Hann-windowed cosines and sines ``[time, 2 x frequencies]`` of the frequencies that lie in a band, and which of
+    them are of which band ``[2 x frequencies, BANDS]``. Squares of the products add up to the power in a band."""
+    frequencies = torch.arange(length // 2 + 1, dtype=torch.float64) / length
+    # Edges that fall upon a frequency begin a band; a hair's breadth keeps rounding from deciding it.
+    band = torch.bucketize(frequencies + 1e-9, torch.tensor(BAND_EDGES, dtype=torch.float64)) - 1
+    inside = (band >= 0) & (band < BANDS)
+    time = torch.arange(length, dtype=torch.float64)[:, None]
+    hann = (1 - torch.cos(2 * math.pi * time / length)) / 2
+    angle = 2 * math.pi * time * frequencies[inside]
+    waves = torch.cat([torch.cos(angle), torch.sin(angle)], 1) * hann / math.sqrt(length)
+    bands = nn.functional.one_hot(band[inside], BANDS).double().repeat(2, 1)
+    return waves.float(), bands.float()
+
+
+def largest(values: Tensor, dim: int) -> Tensor:
+    """``values.amax(dim)``, and the same gradients, shared evenly by values that are equally large; on a CPU in a
+    quarter of the time.
+
+    PyTorch's pass through masks of truth values, which it converts one at a time; here they are read as the bytes that
+    they are.
+    """
+    if torch.is_grad_enabled() and values.requires_grad:
+        made: Tensor = _Largest.apply(values, dim)  # type: ignore[no-untyped-call]
+        return made
+    return values.amax(dim)
+
+
+class _Largest(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, dim: int) -> Tensor:
+        found = values.amax(dim)
+        ctx.save_for_backward(values, found)
+        ctx.dim = dim
+        return found
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        values, found = ctx.saved_tensors
+        where = (values == found.unsqueeze(ctx.dim)).view(torch.uint8).to(gradient.dtype)
+        count = where.sum(ctx.dim, keepdim=True)
+        return where.mul_(gradient.unsqueeze(ctx.dim)).div_(count), None

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from harken.networks.dropout import Dropout
+from harken.networks.layers import Dropout
 
 __all__ = ["InferenceCopy", "for_inference"]
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from harken.networks import native
-from harken.networks.dropout import Dropout
+from harken.networks.layers import Dropout
 
 __all__ = ["NotebookLSTM", "NotebookSizes"]
 

@@ -6,8 +6,7 @@ result as one that was never stopped.
 
 from harken.runs.data import Read, RunData, read_run_data
 from harken.runs.directory import RunDirectory
-from harken.runs.fits import Fits
-from harken.runs.outcome import Outcome
+from harken.runs.outcome import Fits, Outcome
 from harken.runs.settings import RunSettings
 from harken.runs.windows import MissingWindows, NoHonestTest, RunWindows, draw_run_windows
 

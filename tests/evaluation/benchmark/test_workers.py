@@ -9,7 +9,7 @@ import pytest
 
 import study
 from harken.evaluation.benchmark import BenchmarkSettings, run_benchmark, workers
-from harken.evaluation.benchmark.fold_task import FoldTask
+from harken.evaluation.benchmark.tasks import FoldTask
 from harken.support import processes
 from harken.support.errors import HarkenError
 

@@ -8,8 +8,8 @@ import pytest
 from harken.learning.calibration import ProbabilityScores
 from harken.learning.scores import score, score_people
 from harken.reports.run import write_report
-from harken.reports.run.held_out import together
 from harken.reports.run.probabilities import calibration_sentence, error_sentence, unsure_rows, unsure_sentences
+from harken.reports.run.sentences import together
 from run_outcomes import MakeOutcome
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from confusion_scores import scores_of
 from harken.learning.scores import PeopleScores, score_people
-from harken.reports.run import sentences, write_report
+from harken.reports.run import caveats, sentences, write_report
 from harken.reports.run.tables import recording_cards
 from harken.runs import MissingWindows, NoHonestTest, Outcome
 from run_outcomes import MakeOutcome
@@ -233,7 +233,7 @@ def test_labels_without_a_window_in_the_honest_test_are_a_warning(make_outcome: 
     said = (
         "The honest same-person test has no window of lying, sitting, whose bouts are too short (it tests on their last"
     )
-    assert any(warning.startswith(said) for warning in sentences.warnings(outcome))
+    assert any(warning.startswith(said) for warning in caveats.warnings(outcome))
     assert said in page_of(outcome, tmp_path)[1].text
 
 

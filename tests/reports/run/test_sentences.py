@@ -104,38 +104,6 @@ def test_an_undefined_score_is_called_so() -> None:
     assert sentences.number(None) == "undefined"
 
 
-def test_a_short_training_is_called_short(make_outcome: MakeOutcome) -> None:
-    assert sentences.warnings(make_outcome(epochs=100)) == []
-    assert sentences.warnings(make_outcome(preset="everyday")) == []
-    (said,) = sentences.warnings(make_outcome(epochs=1))
-    assert said.startswith("This was a short training: 1 epoch over the training windows, where the recipe")
-
-
-@pytest.mark.parametrize(
-    ("count", "said"),
-    [(1, "rests on one person"), (3, "rests on 3 people. That says little"), (7, "The interval says")],
-)
-def test_few_unseen_are_a_limit(make_outcome: MakeOutcome, count: int, said: str) -> None:
-    first = sentences.limits(make_outcome(unseen=tuple(f"p{i}" for i in range(count))))[0]
-    assert said in first
-
-
-def test_without_unseen_no_limit_speaks_of_them(make_outcome: MakeOutcome) -> None:
-    assert not any("unseen people's score" in said for said in sentences.limits(make_outcome(unseen=())))
-
-
-@pytest.mark.parametrize("preset", ["notebook", "everyday"])
-def test_limits_are_those_of_the_recipe(make_outcome: MakeOutcome, preset: str) -> None:
-    said = " ".join(sentences.limits(make_outcome(preset=preset)))
-    everyday = preset == "everyday"
-    assert ("drawn at random" in said) is not everyday
-    assert ("as they stand in the file" in said) is not everyday
-    assert ("A window lasts 10 s and the next one begins 2 s later" in said) is everyday
-    assert ("mended recordings, resampled to 30 samples per second" in said) is everyday
-    assert ("at 30 samples per second; a recording at another rate is resampled" in said) is everyday
-    assert ("at 25 samples per second; a recording at a rate more than 5% off is resampled" in said) is not everyday
-
-
 def test_what_the_curves_cannot_compare(make_outcome: MakeOutcome) -> None:
     notebook = sentences.curves_sentence(make_outcome(calibrated_on="nobody"))
     assert "temperature" not in notebook

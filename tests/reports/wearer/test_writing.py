@@ -19,7 +19,7 @@ from example_timelines import timeline
 from harken.recordings.recording import Placement
 from harken.reports.wearer import write_wearer_report
 from harken.reports.wearer.calendar import calendar_days, offsets
-from harken.reports.wearer.limits import Limit, LimitKind
+from harken.reports.wearer.quality import Limit, LimitKind
 from harken.support.errors import HarkenError
 from harken.timelines import Timeline
 from wearers_week import MODEL_CARD, PLAIN_QUALITY, not_applied, told_week

@@ -1,32 +1,130 @@
-"""A benchmark from its protocol to its directory, resumable fold by fold and method by method."""
+"""A benchmark: its settings, and its way from the protocol to the directory, resumable by fold and method."""
 
-from collections.abc import Mapping, Sequence
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from harken.datasets.people import read_people
 from harken.evaluation.benchmark.directory import BenchmarkDirectory, json_text
-from harken.evaluation.benchmark.fingerprint import describe_windows
-from harken.evaluation.benchmark.fold_task import FoldTask
-from harken.evaluation.benchmark.methods import check_sendable
+from harken.evaluation.benchmark.methods import AnyBaseline, Method, check_sendable, method_named, methods
 from harken.evaluation.benchmark.page import markdown
-from harken.evaluation.benchmark.plan import BenchmarkPlan, Clock
-from harken.evaluation.benchmark.progress import Finished, Watcher
-from harken.evaluation.benchmark.result import all_evaluations, difference, distinct, method_result, timing
-from harken.evaluation.benchmark.settings import BenchmarkSettings
+from harken.evaluation.benchmark.result import (
+    all_evaluations,
+    describe_windows,
+    difference,
+    distinct,
+    method_result,
+    timing,
+)
+from harken.evaluation.benchmark.tasks import BenchmarkDisplay, BenchmarkPlan, Clock, Finished, FoldTask
 from harken.evaluation.benchmark.workers import InThisProcess, OnDask, Processes, Workers
-from harken.recordings.recording import UNLABELLED
+from harken.learning.presets import DEFAULT_PRESET, Preset, preset
+from harken.readers.options import TableOptions
+from harken.recordings.recording import UNLABELLED, Recording
 from harken.support.errors import HarkenError
 from harken.support.files import not_left_empty, write_text
 from harken.support.threads import usable_cores
 from harken.windows.splits import Fold, apply
-from harken.windows.splits.protocols import Protocol
+from harken.windows.splits.protocols import LEAVE_ONE_PERSON_OUT, Protocol, protocol, study_protocol
 from harken.windows.windows import Windows
 
-__all__ = ["run_benchmark"]
+__all__ = ["BenchmarkSettings", "run_benchmark"]
+
+OPTIONS_WITH_OTHER_NAMES = {"acceleration_unit": "unit", "sample_rate_hz": "rate", "sensor_range_g": "sensor-range"}
+"""Fields of ``TableOptions`` whose options on the command line are not called like them."""
 
 
-def run_benchmark(settings: BenchmarkSettings, watcher: Watcher | None = None) -> dict[str, Any]:
+@dataclass(frozen=True)
+class BenchmarkSettings:
+    """The settings of a benchmark.
+
+    Attributes:
+        dataset, protocol: see ``harken.windows.splits.protocols``. Of a study of one's own, ``dataset`` is its name.
+        files: the recordings of a study of one's own, each of one person or of several; empty for a data set.
+        reading: how to read these files.
+        out: the directory. It holds ``benchmark.json``, ``benchmark.md``, ``confusion.png`` and each fold's results.
+        folders: where each of the protocol's data sets lies, in its order; empty to find them in ``HARKEN_DATA``.
+        preset: what is benchmarked, by name or a recipe of one's own; None for the baselines alone.
+        epochs: of the preset; None for the recipe's own number.
+        baselines: what it is measured against; see ``harken.evaluation.benchmark.methods.method``.
+        seed: of all methods.
+        folds: only these folds, by name or by number from 0; empty for all.
+        workers: processes; 0 for none but this one, None for as many as there are cores. They import the main module
+            anew: a script runs a benchmark with workers under ``if __name__ == "__main__":``.
+        scheduler: the address of a Dask scheduler to run on instead.
+        resume: go on with what is in ``out``.
+    """
+
+    dataset: str
+    protocol: str
+    out: Path
+    folders: tuple[Path, ...] = ()
+    preset: str | Preset | None = DEFAULT_PRESET
+    epochs: int | None = None
+    baselines: tuple[AnyBaseline, ...] = ()
+    seed: int = 0
+    folds: tuple[str, ...] = ()
+    workers: int | None = None
+    scheduler: str | None = None
+    resume: bool = False
+    files: tuple[Path, ...] = ()
+    reading: TableOptions = field(default_factory=TableOptions)
+
+    def chosen_protocol(self) -> Protocol:
+        """The protocol.
+
+        Raises:
+            HarkenError: when there is none of this name, or options do not fit a data set or a study.
+        """
+        if not self.files:
+            if self.reading != TableOptions():
+                raise HarkenError(f"options for reading tables are for files; {self.dataset} is a data set")
+            return protocol(self.dataset, self.protocol)
+        if self.protocol != LEAVE_ONE_PERSON_OUT:
+            raise HarkenError(f"the protocol of a study of one's own is {LEAVE_ONE_PERSON_OUT}, not {self.protocol!r}")
+        if self.folders:
+            raise HarkenError("--data says where a data set lies; a study of one's own is named by its file or folder")
+        return study_protocol(self.dataset, self._recordings)
+
+    def _recordings(self) -> Iterator[Recording]:
+        for path in self.files:
+            for recording in read_people(path, self.reading):
+                if not recording.label_names:
+                    raise HarkenError(f"{recording.source}: no row has a label; --label-column says where they are")
+                yield recording
+
+    def methods(self) -> tuple[Method, ...]:
+        """The preset, and after it the baselines. Raises as ``harken.evaluation.benchmark.methods.methods``."""
+        return methods(self.preset, self.baselines, epochs=self.epochs, seed=self.seed)
+
+    def command(self) -> str:
+        """The command that repeats it, with ``DIR`` for folders."""
+        named: list[tuple[str, object]] = [("protocol", self.protocol)]
+        named += [("data", "DIR")] * len(self.folders) + [("out", "DIR")]
+        named += [("preset", preset(self.preset).name)] if self.preset is not None else []
+        named += [("epochs", self.epochs)] if self.epochs is not None else []
+        named += [("baseline", one if isinstance(one, str) else method_named(one)) for one in self.baselines]
+        named += [("seed", self.seed), *(("fold", fold) for fold in self.folds)]
+        named += _reading_options(self.reading)
+        options = [word for key, value in named for word in (f"--{key}", str(value))]
+        alone = ["--no-preset"] if self.preset is None else []
+        return shlex.join(["harken", "benchmark", self.dataset, *options, *alone])
+
+
+def _reading_options(reading: TableOptions) -> list[tuple[str, object]]:
+    """The options of the command line, with their values, that differ from the defaults."""
+    defaults = vars(TableOptions())
+    return [
+        (OPTIONS_WITH_OTHER_NAMES.get(name, name.replace("_", "-")), value)
+        for name, value in vars(reading).items()
+        if value != defaults[name]
+    ]
+
+
+def run_benchmark(settings: BenchmarkSettings, display: BenchmarkDisplay | None = None) -> dict[str, Any]:
     """Compute what is not there yet, and make the result of it.
 
     What is returned is written as ``benchmark.json``; ``benchmark.md`` and ``confusion.png`` show it to people. Every
@@ -38,10 +136,10 @@ def run_benchmark(settings: BenchmarkSettings, watcher: Watcher | None = None) -
             or was made with other settings or data; a fold that shares a person.
     """
     with not_left_empty(settings.out):
-        return _run_benchmark(settings, watcher)
+        return _run_benchmark(settings, display)
 
 
-def _run_benchmark(settings: BenchmarkSettings, watcher: Watcher | None) -> dict[str, Any]:
+def _run_benchmark(settings: BenchmarkSettings, display: BenchmarkDisplay | None) -> dict[str, Any]:
     protocol = settings.chosen_protocol()
     every, workers = settings.methods(), _workers(settings)
     if isinstance(workers, Processes):
@@ -59,7 +157,7 @@ def _run_benchmark(settings: BenchmarkSettings, watcher: Watcher | None) -> dict
         directory,
         {"dataset": settings.dataset, "protocol": settings.protocol, "windows": described["fingerprint"]},
     )
-    _compute(plan, windows, workers, watcher)
+    _compute(plan, windows, workers, display)
     result = _result(settings, protocol, plan, described, protocol_folds=len(every_fold))
     write_text(directory.result, json_text(result))
     write_text(directory.page, markdown(result, confusion=directory.confusion.name))
@@ -88,11 +186,11 @@ def _workers(settings: BenchmarkSettings) -> Workers:
     return Processes(settings.workers or usable_cores(), settings.out)
 
 
-def _compute(plan: BenchmarkPlan, windows: Windows, workers: Workers, watcher: Watcher | None) -> None:
+def _compute(plan: BenchmarkPlan, windows: Windows, workers: Workers, display: BenchmarkDisplay | None) -> None:
     every = plan.tasks()
     waiting = [task for task in every if plan.finding(task) is None]
-    if watcher is not None:
-        watcher.begins(tasks=len(every), done=len(every) - len(waiting))
+    if display is not None:
+        display.begins(tasks=len(every), done=len(every) - len(waiting))
     if not waiting:
         return
     clock = Clock(plan, waiting)
@@ -101,8 +199,8 @@ def _compute(plan: BenchmarkPlan, windows: Windows, workers: Workers, watcher: W
             plan.directory.write(task.fold.name, task.method.name, plan.decides(task), finding)
             seconds = sum(finding.content["timing"].values())
             clock.count(task, seconds)
-            if watcher is not None:
-                watcher.finished(
+            if display is not None:
+                display.finished(
                     Finished(
                         method=task.method.name,
                         fold=task.fold.name,

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harken.evaluation.benchmark.fold_task import Finding
-from harken.evaluation.benchmark.workers import SHARED_WINDOWS
+from harken.evaluation.benchmark.workers import SHARED_WINDOWS, Finding
 from harken.support.differences import first_difference
 from harken.support.errors import HarkenError
 from harken.support.files import remove_left_behind, write_bytes, write_text

@@ -1,14 +1,36 @@
-"""What the folds of a benchmark come to: each method's scores, and how much better the preset is than each baseline."""
+"""The result of a benchmark: its windows, the methods' scores over folds, and how it agrees with an earlier result."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from harken.learning.scores import PeopleScores, PersonEvaluations, Scores, person_evaluations, score
+from harken.support.differences import first_difference
+from harken.support.errors import HarkenError
+from harken.windows.windows import Windows
 
-__all__ = ["all_evaluations", "difference", "distinct", "method_result", "timing"]
+__all__ = [
+    "TOLERANCE",
+    "Agreement",
+    "all_evaluations",
+    "compare",
+    "describe_windows",
+    "difference",
+    "distinct",
+    "method_result",
+    "read_result",
+    "timing",
+]
+
+WINDOWS_AT_ONCE = 4096
+TOLERANCE = 0.05
+"""In each person's macro F1, between two machines, where rounding sends training other ways: with other vector
+instructions one person of six moved by 0.009. On one machine scores must be equal."""
 
 Findings = Mapping[str, Mapping[str, Any]]
 """Fold -> what a method found out on it."""
@@ -95,3 +117,143 @@ def _gains(preset: PeopleScores, baseline: PeopleScores) -> PeopleScores:
 def distinct(each: Sequence[Any]) -> list[Any]:
     """The values without repetitions, in their order; values of JSON cannot be members of a set."""
     return [one for number, one in enumerate(each) if one not in each[:number]]
+
+
+def describe_windows(windows: Windows) -> dict[str, Any]:
+    """For JSON: how many there are, of whom, and two fingerprints (SHA-256).
+
+    ``fingerprint`` covers everything. ``layout_fingerprint`` leaves out the values of signals and says which windows
+    there are: whose, from when, with which label. Resampling on another processor may change a value's last bit, and
+    then only the second one is the same.
+    """
+    layout = hashlib.sha256()
+    for text in (*windows.channels, "", *windows.label_names, f"{windows.sample_rate_hz:.6f}", *windows.subjects):
+        layout.update(f"{text}\0".encode())
+    for array in (windows.label_codes, windows.starts_ns, windows.start_rows):
+        layout.update(np.ascontiguousarray(array).data)
+    layout.update(repr(windows.signals.shape).encode())
+    whole = layout.copy()
+    for start in range(0, len(windows), WINDOWS_AT_ONCE):
+        whole.update(np.ascontiguousarray(windows.signals[start : start + WINDOWS_AT_ONCE]).data)
+    return {
+        "fingerprint": whole.hexdigest(),
+        "layout_fingerprint": layout.hexdigest(),
+        "windows": len(windows),
+        "people": len(np.unique(windows.subjects)),
+        "window_length": windows.length,
+        "sample_rate_hz": windows.sample_rate_hz,
+        "channels": list(windows.channels),
+        "labels": list(windows.label_names),
+    }
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Whether a result agrees with an earlier one, and a sentence that says how well, or why not."""
+
+    agrees: bool
+    sentence: str
+
+
+def read_result(path: Path) -> dict[str, Any]:
+    """A ``benchmark.json``.
+
+    Raises:
+        HarkenError: when it is not there, or is something else.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(content["methods"], dict) or "fingerprint" not in content["windows"]:
+            raise ValueError("it has no methods or windows")
+    except OSError as error:
+        raise HarkenError(f"{path}: cannot be read ({error.strerror})") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise HarkenError(f"{path}: not a result of harken benchmark ({error})") from error
+    return dict(content)
+
+
+def compare(result: Mapping[str, Any], earlier: Mapping[str, Any]) -> Agreement:
+    """Compare what both have: the methods and folds of ``result`` that are in ``earlier``.
+
+    Settings and windows must be the same. Then, on the same processor with the same versions, each person's macro F1
+    must be the same number; elsewhere it may differ by ``TOLERANCE``, and windows may in the last bits of signals.
+
+    Raises:
+        HarkenError: when the two have no method and fold in common.
+    """
+    same_machine = _machines(result) == _machines(earlier)
+    shared = list(_shared(result, earlier))
+    if not shared:
+        raise HarkenError(
+            f"nothing to compare: this result has {_contents(result)}, the earlier one {_contents(earlier)}"
+        )
+    reason = _other_experiment(result, earlier, same_machine=same_machine)
+    if reason is not None:
+        return Agreement(False, f"It cannot agree with the earlier result: {reason}.")
+    differences = {f"{name}, fold {fold}, {person}": abs(now - then) for name, fold, person, now, then in shared}
+    where = max(differences, key=differences.__getitem__)
+    largest = differences[where]
+    of = f"{len(shared)} macro F1 of people"
+    if largest == 0:
+        return Agreement(True, f"It agrees with the earlier result: all {of} are equal to it.")
+    if same_machine:
+        return Agreement(
+            False,
+            f"It does not agree with the earlier result: on the same processor and versions {of} must be equal, and "
+            f"{sum(one > 0 for one in differences.values())} are not, most of all {where} ({largest:.4f} apart).",
+        )
+    beyond = sum(one > TOLERANCE for one in differences.values())
+    if beyond:
+        return Agreement(
+            False,
+            f"It does not agree with the earlier result, which was made on another machine or with other versions: "
+            f"{beyond} of {of} are more than {TOLERANCE} apart, most of all {where} ({largest:.4f}).",
+        )
+    return Agreement(
+        True,
+        f"It agrees with the earlier result, which was made on another machine or with other versions: no two of {of} "
+        f"are more than {TOLERANCE} apart, most of all {where} ({largest:.4f}).",
+    )
+
+
+def _shared(result: Mapping[str, Any], earlier: Mapping[str, Any]) -> Iterator[tuple[str, str, str, float, float]]:
+    """Method, fold, person, macro F1 now and then."""
+    for name, one in result["methods"].items():
+        then = earlier["methods"].get(name, {"folds": {}})["folds"]
+        for fold, scores in one["folds"].items():
+            for person, found in scores["people"].items():
+                if person in then.get(fold, {"people": {}})["people"]:
+                    yield name, fold, person, found["macro_f1"], then[fold]["people"][person]["macro_f1"]
+
+
+def _other_experiment(result: Mapping[str, Any], earlier: Mapping[str, Any], *, same_machine: bool) -> str | None:
+    """Why the two are not one experiment, or None when they are."""
+    both = [name for name in result["methods"] if name in earlier["methods"]]
+    keys = ("dataset", "protocol")
+    found = first_difference({key: earlier.get(key) for key in keys}, {key: result[key] for key in keys})
+    for name in both:
+        found = found or first_difference(
+            earlier["methods"][name].get("settings"), result["methods"][name]["settings"], name
+        )
+    if found is not None:
+        return f"{found[0]} was {json.dumps(found[1])} and is {json.dumps(found[2])}"
+    key = "fingerprint" if same_machine else "layout_fingerprint"
+    if earlier["windows"].get(key) != result["windows"][key]:
+        return "it was made on other windows (their fingerprints differ)"
+    for fold, people in result["folds"].items():
+        before = earlier["folds"].get(fold, people)
+        if first_difference(before, people) is not None:
+            return f"fold {fold} has other people"
+    return None
+
+
+def _machines(result: Mapping[str, Any]) -> set[str]:
+    """What decides the last bits of numbers: processors and versions, each pair written out."""
+    each = (
+        (one["machine"]["processor"], one["machine"]["instructions"], one["versions"]) for one in result["made_with"]
+    )
+    return {json.dumps(one, sort_keys=True) for one in each}
+
+
+def _contents(result: Mapping[str, Any]) -> str:
+    return "; ".join(f"{name} on {', '.join(one['folds'])}" for name, one in result["methods"].items())

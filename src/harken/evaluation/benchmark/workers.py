@@ -13,16 +13,32 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from harken.evaluation.benchmark.fold_task import Finding, Work
 from harken.support.errors import HarkenError
 from harken.support.files import NotWrittenError
 from harken.support.processes import dask_client, one_thread_each, process_pool
 from harken.windows.windows import Windows
 
-__all__ = ["SHARED_WINDOWS", "InThisProcess", "OnDask", "Processes", "Workers"]
+__all__ = ["SHARED_WINDOWS", "Finding", "InThisProcess", "OnDask", "Processes", "Work", "Workers"]
 
 SHARED_WINDOWS = ".windows-"
 """How the file begins in which workers find the signals of all windows; one is left behind by a kill."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a task found out: for JSON, and the model file's content where there is one."""
+
+    content: dict[str, Any]
+    model: bytes | None
+
+
+class Work(Protocol):
+    """What ``Workers`` can run. It is sent to other processes, so it holds no windows itself."""
+
+    def run(self, windows: Windows) -> Finding:
+        """Do it, on the windows that are shared by all."""
+        ...
+
 
 AnyWork = TypeVar("AnyWork", bound=Work)
 Running = Generator[tuple[AnyWork, Finding], None, None]

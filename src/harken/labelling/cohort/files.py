@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -41,7 +41,7 @@ class Recordings:
     notes: list[str]
 
 
-def recordings_in(paths: Sequence[str | Path], *, out: str | Path | None = None) -> Recordings:
+def recordings_in(paths: str | Path | Iterable[str | Path], *, out: str | Path | None = None) -> Recordings:
     """These files, and all files in and below these folders whose ending may be that of a recording, sorted.
 
     Hidden files and files in ``out`` are left out of folders; and, with a note, files with other endings, truths of
@@ -54,7 +54,7 @@ def recordings_in(paths: Sequence[str | Path], *, out: str | Path | None = None)
     found: dict[Path, None] = {}
     left_out: dict[str, list[Path]] = {}
     apart = None if out is None else Path(out).absolute()
-    for path in map(Path, paths):
+    for path in map(Path, [paths] if isinstance(paths, str | Path) else paths):
         if not path.is_dir() or sensor_logger.recognises(path, b""):
             found[path] = None
             continue

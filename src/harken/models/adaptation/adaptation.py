@@ -15,8 +15,7 @@ from torch import nn
 
 from harken.learning.calibration import fit_temperature
 from harken.models.adaptation.cross_validation import STRENGTHS, CrossValidated, Decision, decide
-from harken.models.adaptation.features import LabelledFeatures, labelled_features, output_layer
-from harken.models.adaptation.regression import pulled_weights
+from harken.models.adaptation.output_layer import LabelledFeatures, labelled_features, output_layer, pulled_weights
 from harken.models.mounting import as_learned
 from harken.models.recogniser import Recogniser
 from harken.recordings.fingerprints import SAME_RECORDING, Fingerprints
@@ -85,7 +84,7 @@ def adapt(
 ) -> Adapted:
     """Adapt a recogniser to one wearer, and keep the result only if it is better in cross-validation.
 
-    The network stays, and its output layer is learned anew (``harken.models.adaptation.regression``). Labels that the
+    The network stays, and its output layer is learned anew (``harken.models.adaptation.output_layer``). Labels that the
     wearer did not record keep their weights. Cross-validation runs inside the labelled seconds: parts of time, a
     window's length between what is learned and what is tested, every label in every part where it lasts long enough.
     The strength of the pull is chosen by the same numbers that decide, so they are a little too good.

@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_softmax
 
-from harken.models.adaptation.features import LabelledFeatures
-from harken.models.adaptation.regression import label_shares, pulled_weights
+from harken.models.adaptation.output_layer import LabelledFeatures, label_shares, pulled_weights
 
 __all__ = ["MOST_PARTS", "NOWHERE", "STRENGTHS", "CrossValidated", "Decision", "decide", "far_from", "time_parts"]
 

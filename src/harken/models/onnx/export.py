@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from harken.learning.prediction import logits, softmax
 from harken.models.model_file import FittedModel
-from harken.models.onnx.example import example
 from harken.models.onnx.graph import Graph
 from harken.models.onnx.metadata import metadata
 from harken.models.onnx.networks import GRAPHS, write_graph
@@ -62,7 +61,7 @@ def exported_bytes(model: FittedModel) -> bytes:
         gives=(probabilities, OUTPUT, len(specification.labels)),
     )
     built.producer_name = "harken"
-    onnx.helper.set_model_props(built, metadata(model, example(model)))
+    onnx.helper.set_model_props(built, metadata(model))
     onnx.checker.check_model(built, full_check=True)
     content: bytes = built.SerializeToString(deterministic=True)
     return content

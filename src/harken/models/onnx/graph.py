@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from harken.networks.dropout import Dropout
+from harken.networks.layers import Dropout
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto, TensorProto

@@ -10,9 +10,8 @@ from typing import Any
 from torch import nn
 
 from harken.models.onnx.graph import Graph
-from harken.networks.band_powers import NO_POWER, window_matrices
 from harken.networks.deep_conv_lstm import DeepConvLSTM
-from harken.networks.everyday import STILL_G, EverydayLSTM
+from harken.networks.everyday import NO_POWER, STILL_G, EverydayLSTM, window_matrices
 from harken.networks.notebook_lstm import NotebookLSTM
 from harken.support.errors import HarkenError
 

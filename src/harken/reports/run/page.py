@@ -15,7 +15,7 @@ from harken.figures.confusion import MANY_LABELS, MEASURES, Measure, confusion_p
 from harken.figures.coverage import coverage_picture
 from harken.figures.curves import learning_curves
 from harken.figures.style import DOTS_PER_INCH, house_style
-from harken.reports.run.held_out import held_out_sentence, together
+from harken.reports.run.caveats import limits, missing_windows, warnings
 from harken.reports.run.probabilities import (
     UNSURE_BELOW,
     UnsureRow,
@@ -29,16 +29,14 @@ from harken.reports.run.sentences import (
     confusion_sentence,
     curves_sentence,
     headline,
-    limits,
-    missing_windows,
+    held_out_sentence,
     overlap_sentences,
     people_sentence,
     spread_sentence,
+    together,
     unseen_gap_sentence,
-    warnings,
 )
-from harken.reports.run.tables import GLOSSARY, people_rows, recording_cards, test_rows
-from harken.reports.run.training_facts import training_facts
+from harken.reports.run.tables import GLOSSARY, people_rows, recording_cards, test_rows, training_facts
 from harken.support.files import write_text
 from harken.support.printable import percent
 

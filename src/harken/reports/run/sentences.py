@@ -3,21 +3,15 @@
 The reader may not know machine learning, and should come away with the right number.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from harken.learning.augmentation import Augmentation
-from harken.learning.presets import SlidingHops
-from harken.learning.scores import FEWEST_PEOPLE_FOR_AN_INTERVAL, PeopleScores, Scores
-from harken.networks.specification import RATE_TOLERANCE
-from harken.reports.run.held_out import held_out_people, together
-from harken.reports.run.notes import share_notes
-from harken.runs.windows import NoHonestTest
+from harken.learning.scores import FEWEST_PEOPLE_FOR_AN_INTERVAL, PeopleScores, Scores, score
 from harken.support.printable import percent, printable
-from harken.windows.splits import TRAINING_SHARE
 
 if TYPE_CHECKING:
     from harken.runs.outcome import Outcome
@@ -28,18 +22,17 @@ __all__ = [
     "confusion_sentence",
     "curves_sentence",
     "headline",
+    "held_out_people",
+    "held_out_sentence",
     "known_people",
-    "limits",
-    "missing_windows",
-    "no_unseen_people",
     "number",
     "overlap_sentences",
     "people_sentence",
     "points",
     "spread_sentence",
+    "together",
     "unseen",
     "unseen_gap_sentence",
-    "warnings",
     "without_folders",
 ]
 
@@ -86,6 +79,30 @@ def headline(outcome: "Outcome") -> str:
     return (
         "It is unknown how well this recogniser does on unseen people: it was tested only on "
         f"{known_people(outcome)} it learned from."
+    )
+
+
+def together(people: PeopleScores) -> Scores:
+    """The windows of all people scored as one."""
+    each = list(people.people.values())
+    confusion = np.sum([scores.confusion for scores in each], axis=0)
+    truth, predicted = np.nonzero(confusion)
+    times = confusion[truth, predicted]
+    return score(np.repeat(truth, times), np.repeat(predicted, times), each[0].label_names)
+
+
+def held_out_people(outcome: "Outcome") -> str:
+    """How many of how many training people were held out."""
+    held_out = len(outcome.held_out_people.people) if outcome.held_out_people is not None else 0
+    return f"{held_out} of its {len({one.mended.subject for one in outcome.data.training})} training people"
+
+
+def held_out_sentence(outcome: "Outcome") -> str:
+    """What these scores are, and what they are not."""
+    return (
+        f"A copy of the model was trained in the same way without {held_out_people(outcome)} and tested on them. It "
+        "had fewer people to learn from than the model itself. The model itself learned from everybody named here, so "
+        "these scores stand apart from those of unseen people."
     )
 
 
@@ -168,85 +185,6 @@ def unseen_gap_sentence(outcome: "Outcome") -> str | None:
     return f"On {unseen(outcome)}, accuracy is {size} on {known_people(outcome)} it learned from, tested honestly."
 
 
-def warnings(outcome: "Outcome") -> list[str]:
-    """What a reader must know before reading any number."""
-    reads = outcome.data.training + outcome.data.cross
-    said = [
-        f"{', '.join(printable(reads[one].short_name) for one in note.recordings)}: {note.text}"
-        for note in share_notes([one.mended.warnings for one in reads])
-    ]
-    if not outcome.finished:
-        said.append(
-            f"Training was interrupted: the model had {outcome.iterations_done:,} of {outcome.iterations:,} "
-            "iterations. Every number here is of the model as it was then. The same harken train command with --resume "
-            "goes on."
-        )
-    recipe = outcome.settings.recipe
-    if outcome.training.epochs < recipe.training.epochs:
-        said.append(
-            f"This was a short training: {_counted(outcome.training.epochs, 'epoch', 'epochs')} over the training "
-            f"windows, where the recipe “{recipe.name}” has {recipe.training.epochs}. More epochs may change every "
-            "number."
-        )
-    said += filter(None, [_untested(outcome)])
-    if outcome.cross is None:
-        said.append(f"{no_unseen_people(outcome)} {_instead_of_unseen(outcome)}")
-    if outcome.same_person is None:
-        said.append("There is no overlapping same-person test: none of its windows holds an activity that was learned.")
-    if outcome.blocked is None and outcome.missing.honest_test is None:
-        said.append(
-            "There is no honest same-person test: the run was stopped before it was made. The same harken train "
-            "command with --resume makes it."
-        )
-    return said
-
-
-def missing_windows(outcome: "Outcome") -> list[str]:
-    """Which labels were not learned, and what the honest same-person test lacks."""
-    said = []
-    length, unlearned = outcome.specification.window_length, outcome.missing.unlearned
-    if unlearned:
-        said.append(
-            f"Not learned, because no training window of {length} samples was drawn from it: {', '.join(unlearned)}. "
-            "Longer bouts of it are needed."
-        )
-    match outcome.missing.honest_test:
-        case NoHonestTest.SHORT_BOUTS:
-            why = (
-                f"no bout is long enough that its first {TRAINING_SHARE:.0%} and, after a window's length left out, "
-                f"its rest both hold a window of {length} samples"
-            )
-        case None:
-            return [*said, *filter(None, [_untested(outcome)])]
-        case reason:
-            why = reason.value
-    return [*said, f"There is no honest same-person test: {why}."]
-
-
-def no_unseen_people(outcome: "Outcome") -> str:
-    """That no recording of unseen people was given, and that nothing stands for them where no people were held out."""
-    unknown = ", so it is unknown how well it does on unseen people" if outcome.held_out_people is None else ""
-    return f"No recording of anybody else was given (--cross){unknown}."
-
-
-def limits(outcome: "Outcome") -> list[str]:
-    """What the numbers do not say."""
-    said = []
-    if outcome.cross_people is not None:
-        said.append(_people_limit("The unseen people's score", len(outcome.cross_people.people)))
-    if outcome.held_out_people is not None:
-        said.append(_people_limit("The score of held-out training people", len(outcome.held_out_people.people)))
-    return [
-        *said,
-        f"It knows {_listed(outcome.specification.labels)}, and nothing else: whatever else a person does is called "
-        "one of these.",
-        *_window_limits(outcome),
-        "The labels in the recordings are taken for the truth: one that was set too late counts as the model's "
-        "mistake.",
-        _input_limit(outcome),
-    ]
-
-
 def curves_sentence(outcome: "Outcome") -> str:
     """What the curves show, and what of them cannot be compared."""
     said = (
@@ -305,73 +243,3 @@ def without_folders(text: str, paths: Iterable[Path]) -> str:
         for whole in (path.resolve(), path):
             text = text.replace(printable(whole), printable(path.name))
     return text
-
-
-def _untested(outcome: "Outcome") -> str | None:
-    if not outcome.missing.untested:
-        return None
-    return (
-        f"The honest same-person test has no window of {', '.join(outcome.missing.untested)}, whose bouts are too "
-        f"short (it tests on their last {1 - TRAINING_SHARE:.0%}): do not compare its score with the others."
-    )
-
-
-def _instead_of_unseen(outcome: "Outcome") -> str:
-    if outcome.held_out_people is None:
-        return "The scores below are of people the model knows; on others it usually does much worse."
-    return (
-        "The best guess at how unseen people will do is what held-out training people got from a copy that was trained "
-        "without them. The same-person tests are of people the model knows; on others it usually does much worse."
-    )
-
-
-def _window_limits(outcome: "Outcome") -> list[str]:
-    recipe, model = outcome.settings.recipe, outcome.specification
-    if isinstance(recipe.windows, SlidingHops):
-        at_rate = f", resampled to {model.sample_rate_hz:.4g} samples per second" if model.even_grid else ""
-        return [
-            f"A window lasts {model.window_length_s:.3g} s and the next one begins {recipe.windows.hop_s:.3g} s later, "
-            "so thousands of windows are far fewer independent trials. What counts is how many people there are, and "
-            "how many bouts of each activity.",
-            f"Windows are taken from the mended recordings{at_rate}, each within one bout: no window, and so no score, "
-            "holds a gap, a marked sample or the change from one activity to the next.",
-        ]
-    return [
-        "Windows are drawn at random and overlap one another, so thousands of windows are far fewer independent "
-        "trials. What counts is how many people there are, and how many bouts of each activity.",
-        "The overlapping windows and those of unseen people are drawn over the rows as they stand in the file, "
-        "gaps and wild values included, as the notebook drew them; the honest test uses mended rows.",
-    ]
-
-
-def _input_limit(outcome: "Outcome") -> str:
-    model = outcome.specification
-    off = "another rate" if model.even_grid else f"a rate more than {RATE_TOLERANCE:.0%} off"
-    return (
-        f"It reads {_listed(model.channels)} at {model.sample_rate_hz:.4g} samples per second; a recording at {off} is "
-        "resampled first. The same kind of watch on the same wrist is the safe case."
-    )
-
-
-def _people_limit(what: str, count: int) -> str:
-    if count == 1:
-        return (
-            f"{what} rests on one person. That says little about the next: another person may be recognised much "
-            "better or much worse."
-        )
-    if count < FEWEST_PEOPLE_FOR_AN_INTERVAL:
-        return f"{what} rests on {count} people. That says little about the next: look at how far they lie apart."
-    return (
-        f"{what} rests on {count} people. The interval says how much their mean would move with other people like "
-        "them; one person may lie far outside, and so may people of another age, health or watch."
-    )
-
-
-def _counted(count: int, one: str, many: str) -> str:
-    return f"{count:,} {one if count == 1 else many}"
-
-
-def _listed(names: Sequence[str]) -> str:
-    if len(names) == 1:
-        return names[0]
-    return f"{', '.join(names[:-1])} and {names[-1]}"

@@ -12,16 +12,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from harken import __version__
-from harken.reports.wearer.bouts import bout_summaries, bouts_by_day
 from harken.reports.wearer.calendar import calendar_days, span_words
-from harken.reports.wearer.colours import colours_of
-from harken.reports.wearer.hours import average_day, hours_rows
-from harken.reports.wearer.limits import limit_in_words
+from harken.reports.wearer.pictures import activity_ceiling_mg, colours_of, packed, strip_of
 from harken.reports.wearer.quality import RecordingQuality
-from harken.reports.wearer.quality_table import quality_lines
+from harken.reports.wearer.quality_table import limit_in_words, quality_lines
 from harken.reports.wearer.spells import GAP, NOT_WORN, NOTHING_SAID, spells_of
-from harken.reports.wearer.strips import activity_ceiling_mg, strip_of
-from harken.reports.wearer.zoom import packed
+from harken.reports.wearer.tables import average_day, bout_summaries, bouts_by_day, hours_rows
 from harken.support.files import write_text
 from harken.timelines import Timeline
 

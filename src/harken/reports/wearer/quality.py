@@ -3,8 +3,9 @@
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,24 @@ import numpy as np
 
 from harken.models.mounting import Mounting
 from harken.recordings.recording import Placement, warnings_of
-from harken.reports.wearer.limits import Limit, LimitKind
 from harken.signals.gravity_calibration import GravityCalibration
 from harken.support.errors import HarkenError
 from harken.support.files import write_text
 
-__all__ = ["Gap", "Gaps", "RecordingQuality", "read_quality", "write_quality"]
+__all__ = [
+    "NIGHT_ENDS",
+    "NIGHT_STARTS",
+    "Gap",
+    "Gaps",
+    "Limit",
+    "LimitKind",
+    "RecordingQuality",
+    "read_quality",
+    "write_quality",
+]
+
+NIGHT_STARTS, NIGHT_ENDS = 23, 6
+"""Hours of the day by the wearer's clocks."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +55,44 @@ class Gaps:
     count: int
     total_s: float
     longest: tuple[Gap, ...]
+
+
+class LimitKind(StrEnum):
+    """What may be wrong.
+
+    ``nights``: the model learned lying from people who lay still and awake. ``busy_hands``: it calls hands at work
+    ``other``. ``little_walking``: it found less walking than most people walk. ``mounting_unknown``: how the watch sat
+    could not be seen. ``few_valid_days``: at most one day was worn long enough.
+    """
+
+    NIGHTS = "nights"
+    BUSY_HANDS = "busy_hands"
+    LITTLE_WALKING = "little_walking"
+    MOUNTING_UNKNOWN = "mounting_unknown"
+    FEW_VALID_DAYS = "few_valid_days"
+
+
+@dataclass(frozen=True)
+class Limit:
+    """One reason for care, with the amounts that belong to its kind; the others are None.
+
+    Attributes:
+        kind: the reason.
+        hours: labelled at night; labelled ``other``; of walking.
+        of_hours: worn, among which the ``hours`` of walking were found.
+        lying_hours: of the ``hours`` at night, those labelled ``lying``.
+        days: how many were worn long enough.
+    """
+
+    kind: LimitKind
+    hours: float | None = None
+    of_hours: float | None = None
+    lying_hours: float | None = None
+    days: int | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON, without what is None."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 @dataclass(frozen=True, kw_only=True)

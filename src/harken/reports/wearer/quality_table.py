@@ -1,15 +1,15 @@
-"""The data-quality table: what the file held, what was mended, and what a reader of the results must know of it."""
+"""The data-quality table, what the file held and what was mended, and where the model may be wrong, in words."""
 
 import math
 from dataclasses import dataclass
 
 from harken.models.mounting import Mounting
 from harken.recordings.recording import Placement
-from harken.reports.wearer.amounts import hours_minutes, lasting, number
-from harken.reports.wearer.quality import Gaps, RecordingQuality
+from harken.reports.wearer.quality import NIGHT_ENDS, NIGHT_STARTS, Gaps, Limit, LimitKind, RecordingQuality
+from harken.reports.wearer.tables import ENOUGH_WEAR_H, hours_minutes, lasting, number
 from harken.signals.gravity_calibration import GravityCalibration
 
-__all__ = ["QualityLine", "quality_lines"]
+__all__ = ["QualityLine", "limit_in_words", "quality_lines"]
 
 MUCH_GAP_H = 1.0
 LEAST_WORN = 0.75
@@ -138,3 +138,46 @@ def _clipped(quality: RecordingQuality) -> QualityLine:
         return line
     peaks = f"{at_end - marked:,} samples in cut-off peaks, used"
     return QualityLine(line.name, peaks if marked == 0 else f"{line.value}; {peaks}", line.heed)
+
+
+def limit_in_words(limit: Limit) -> tuple[str, str]:
+    """A heading and some sentences."""
+    hours, of_hours, lying = (_time(value) for value in (limit.hours, limit.of_hours, limit.lying_hours))
+    match limit.kind:
+        case LimitKind.NIGHTS:
+            return (
+                "Nights",
+                f"{hours} between {NIGHT_STARTS}:00 and {NIGHT_ENDS}:00 are labelled, {lying} of them as lying. The "
+                "model learned lying from people who lay still and awake in a laboratory. It may label sleep as lying, "
+                "sitting and standing by turns.",
+            )
+        case LimitKind.BUSY_HANDS:
+            return (
+                "Busy hands",
+                f"{hours} are labelled other. The model labels hands at work as other, even while somebody sits, "
+                "stands or walks, so the hours of sitting, standing and walking may be too few.",
+            )
+        case LimitKind.LITTLE_WALKING:
+            found = f"{hours} of walking were found" if limit.hours else "No walking was found"
+            return (
+                "Little walking",
+                f"{found} in {of_hours} worn. Most people walk more. If this wearer did, the sensor may have sat in an "
+                "unusual way, or not on a wrist, and other labels are wrong, too.",
+            )
+        case LimitKind.MOUNTING_UNKNOWN:
+            return (
+                "How the watch sat",
+                "This could not be seen from the recording. If the watch's x axis does not point along the forearm, "
+                "most labels are wrong.",
+            )
+        case LimitKind.FEW_VALID_DAYS:
+            many = "Only one day was" if limit.days else "No day was"
+            return (
+                "Few days",
+                f"{many} worn for {ENOUGH_WEAR_H:g} hours or more. That says little about this wearer's usual days.",
+            )
+
+
+def _time(hours: float | None) -> str:
+    """Nights of a week are hours, not days."""
+    return f"{hours:.3g} h" if hours and hours >= 1 else lasting(3600 * (hours or 0.0))

@@ -1,21 +1,72 @@
-"""A day as a strip: a band of colours, the activity level over it, in shapes that a page prints."""
+"""What the report draws of each day: a printed strip, the rows of the zoomed picture, and a colour for each label."""
 
+import base64
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from matplotlib.colors import to_hex, to_rgb
 from numpy.typing import NDArray
 
-from harken.reports.wearer.calendar import CalendarDay
+from harken.figures.style import label_colours
+from harken.reports.wearer.calendar import CalendarDay, offsets
 from harken.reports.wearer.spells import OUTSIDE, Spells
 
-__all__ = ["Shape", "Strip", "activity_ceiling_mg", "strip_of"]
+__all__ = ["Colour", "Shape", "Strip", "activity_ceiling_mg", "colours_of", "packed", "strip_of"]
 
+PAPER, NIGHT = "#ffffff", "#16191d"
+LEAST_ON_PAPER, LEAST_AT_NIGHT = 1.5, 2.6
+"""Contrast (as WCAG counts it) that a patch of colour has with the page at least."""
 CELL_S = 30
 """A band shows what took most of each half minute: a third of a millimetre on paper needs no more."""
 LOOKS_A_CELL = 6
 ACTIVITY_S = 120
 CEILINGS_MG = (50, 100, 250, 500, 1000, 2000, 4000, 8000)
+TICK_MS = 10
+LONG = 0xFFFF
+NO_ACTIVITY = 0xFFFF
+ACTIVITY_STEPS = 10
+"""A thousandth of g has so many steps."""
+NO_PROBABILITY = 255
+PROBABILITY_STEPS = 250
+
+
+@dataclass(frozen=True)
+class Colour:
+    """Of one label: on light pages and paper, and on dark ones."""
+
+    light: str
+    dark: str
+
+
+def colours_of(labels: tuple[str, ...]) -> dict[str, Colour]:
+    """The colours that the labels have in all of harken's pictures, made a little darker or paler where they would
+    drown in the page. They go by all the labels a recogniser knows, so that no wearer's page differs from another's.
+    """
+    return {
+        label: Colour(_seen(colour, PAPER, LEAST_ON_PAPER), _seen(colour, NIGHT, LEAST_AT_NIGHT))
+        for label, colour in label_colours(labels).items()
+    }
+
+
+def _seen(colour: str, page: str, least: float) -> str:
+    away = 0.0 if _luminance(page) > 0.5 else 1.0
+    parts = to_rgb(colour)
+    while _contrast(to_hex(parts), page) < least:
+        red, green, blue = (0.95 * part + 0.05 * away for part in parts)
+        parts = (red, green, blue)
+    return to_hex(parts)
+
+
+def _contrast(one: str, other: str) -> float:
+    low, high = sorted((_luminance(one), _luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in to_rgb(colour)]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 @dataclass(frozen=True)
@@ -103,3 +154,38 @@ def _activity(spells: Spells, day: CalendarDay, ceiling_mg: int | None) -> str:
             )
             pieces.append(f"M{first * ACTIVITY_S} 100{line}L{last * ACTIVITY_S} 100z")
     return "".join(pieces)
+
+
+def packed(spells: Spells, days: list[CalendarDay]) -> dict[str, Any]:
+    """Of each row its length, code, probability and activity, as base64 of little-endian numbers.
+
+    ``lengths`` uint16 in hundredths of a second (of the rounded times, so that nothing adds up; a row that is longer
+    has 65535 there and its length in ``long``), ``codes`` uint8, ``probability`` uint8 in 1/250 (255: none),
+    ``activity`` uint16 in tenths of a milli-g (65535: not known). Beside them ``first`` and the ``offsets`` of the
+    wearer's clocks in milliseconds, and the days.
+    """
+    ticks = np.rint(spells.edges_ns / (TICK_MS * 10**6)).astype(np.int64)
+    lengths = np.diff(ticks)
+    long = np.flatnonzero(lengths >= LONG)
+    known = ~np.isnan(spells.activity_mg)
+    told = ~np.isnan(spells.probability)
+    activity = np.clip(np.rint(np.where(known, spells.activity_mg, 0) * ACTIVITY_STEPS), 0, NO_ACTIVITY - 1)
+    return {
+        "zone": spells.timezone,
+        "labels": list(spells.names),
+        "first": int(ticks[0]) * TICK_MS,
+        "tick": TICK_MS,
+        "offsets": [[second * 1000, ahead * 1000] for second, ahead in offsets(days, spells.timezone)],
+        "days": [[day.start_ns // 10**6, day.end_ns // 10**6] for day in days],
+        "long": [[int(row), int(lengths[row])] for row in long],
+        "lengths": _text(np.where(lengths >= LONG, LONG, lengths), "<u2"),
+        "codes": _text(spells.codes, "u1"),
+        "probability": _text(
+            np.where(told, np.rint(np.where(told, spells.probability, 0) * PROBABILITY_STEPS), NO_PROBABILITY), "u1"
+        ),
+        "activity": _text(np.where(known, activity, NO_ACTIVITY), "<u2"),
+    }
+
+
+def _text(values: NDArray[Any], kind: str) -> str:
+    return base64.b64encode(values.astype(kind).tobytes()).decode()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from harken.models.adaptation.regression import label_shares, pulled_weights
+from harken.models.adaptation.output_layer import label_shares, pulled_weights
 
 Problem = tuple[np.ndarray, np.ndarray, np.ndarray]
 STRENGTHS = (0.1, 0.001)

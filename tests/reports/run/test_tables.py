@@ -1,9 +1,9 @@
-"""How the model was trained is told in full, and only what was used."""
+"""How the model was trained is shown in full, and only what was used."""
 
 from dataclasses import fields, replace
 
 from harken.learning.augmentation import Augmentation
-from harken.reports.run.training_facts import training_facts
+from harken.reports.run.tables import training_facts
 from run_outcomes import MakeOutcome
 
 

@@ -1,0 +1,170 @@
+"""The tasks of a benchmark, each a method on a fold: what one does, in which order they run, and how long they take."""
+
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from harken.evaluation.benchmark.directory import BenchmarkDirectory
+from harken.evaluation.benchmark.machine import THREADS, made_with
+from harken.evaluation.benchmark.methods import Method
+from harken.evaluation.benchmark.workers import Finding
+from harken.learning.calibration import expected_calibration_error
+from harken.learning.scores import score_people
+from harken.support.threads import computing_threads
+from harken.windows.splits import Fold, apply
+from harken.windows.windows import Windows
+
+__all__ = ["BenchmarkDisplay", "BenchmarkPlan", "Clock", "Finished", "FoldTask", "alone_on_one_thread", "scored"]
+
+ALONE = threading.Lock()
+"""PyTorch's random numbers and number of threads are the whole process's: two tasks at once would mix them up."""
+
+
+@dataclass(frozen=True)
+class FoldTask:
+    """A method and a fold."""
+
+    method: Method
+    fold: Fold
+
+    def run(self, windows: Windows) -> Finding:
+        """Learn from the fold's training people and score each of its test people, with one thread.
+
+        A label that no training person has is never recognised, and its windows count as mistakes. Probabilities are
+        taken as they come, uncalibrated.
+
+        Args:
+            windows: those of all people, labelled.
+
+        Raises:
+            HarkenError: when the fold does not keep people apart, or its windows cannot be learned from.
+        """
+        with alone_on_one_thread():
+            parts = apply(self.fold, windows)
+            started = time.perf_counter()
+            learned = self.method.fit(parts.training)
+            fitted = time.perf_counter()
+            probabilities = learned.probabilities(parts.test)
+            predicted = time.perf_counter()
+        content = {
+            "training_windows": len(parts.training),
+            **scored(probabilities, parts.test),
+            "made_with": made_with(),
+            "timing": {"fit_s": fitted - started, "predict_s": predicted - fitted},
+        }
+        return Finding(content, learned.model())
+
+
+def scored(probabilities: NDArray[np.float32], test: Windows) -> dict[str, Any]:
+    """For JSON: the scores of each person, from the probabilities ``[n, labels]`` of each of the test's labels."""
+    codes = test.label_codes.astype(np.int64)
+    scores = score_people(codes, probabilities.argmax(axis=1), test.subjects, test.label_names)
+    return {
+        "test_windows": len(test),
+        "scores": scores.as_dict(),
+        "expected_calibration_error": expected_calibration_error(probabilities, codes),
+    }
+
+
+@contextmanager
+def alone_on_one_thread() -> Iterator[None]:
+    """No other job runs in this process meanwhile, and this one computes with one thread."""
+    with ALONE, computing_threads(THREADS), threadpool_limits(THREADS):
+        yield
+
+
+@dataclass(frozen=True)
+class BenchmarkPlan:
+    """What has to be done, and for each of it what decides the result.
+
+    Attributes:
+        methods, folds: every one of these on every one of those.
+        training_windows: how many each fold has, by its name.
+        directory: where findings are kept.
+        shared: what decides every result, for JSON.
+    """
+
+    methods: Sequence[Method]
+    folds: Sequence[Fold]
+    training_windows: Mapping[str, int]
+    directory: BenchmarkDirectory
+    shared: Mapping[str, Any]
+
+    @cached_property
+    def settings(self) -> dict[str, dict[str, Any]]:
+        """Of each method, by its name."""
+        return {one.name: one.settings() for one in self.methods}
+
+    def decides(self, task: FoldTask) -> dict[str, Any]:
+        """All that decides what a task finds out, for JSON."""
+        return {**self.shared, "fold": asdict(task.fold), "method": self.settings[task.method.name]}
+
+    def finding(self, task: FoldTask) -> dict[str, Any] | None:
+        """What is kept of a task, or None when it is still to do. Raises as ``BenchmarkDirectory.read``."""
+        has_model = self.settings[task.method.name]["kind"] == "preset"
+        return self.directory.read(task.fold.name, task.method.name, self.decides(task), has_model=has_model)
+
+    def tasks(self) -> list[FoldTask]:
+        """The longest first, so that no core waits at the end for one that began last."""
+        every = [FoldTask(method, fold) for method in self.methods for fold in self.folds]
+        return sorted(every, key=self.effort, reverse=True)
+
+    def effort(self, task: FoldTask) -> float:
+        """How much work a task is, in windows looked at."""
+        return task.method.effort(self.training_windows[task.fold.name])
+
+
+class Clock:
+    """Forecasts from what is done: each method's seconds for its effort, the mean of all where it has none yet."""
+
+    def __init__(self, plan: BenchmarkPlan, waiting: Sequence[FoldTask]) -> None:
+        self.plan, self.waiting, self.started = plan, list(waiting), time.monotonic()
+        self.paces: dict[str, list[float]] = {}
+
+    def count(self, task: FoldTask, seconds: float) -> None:
+        """A task is done and took so long."""
+        self.waiting.remove(task)
+        self.paces.setdefault(task.method.name, []).append(seconds / self.plan.effort(task))
+
+    def elapsed_s(self) -> float:
+        """Seconds since the first task began."""
+        return time.monotonic() - self.started
+
+    def left_s(self, lanes: int) -> float:
+        """Seconds that the others will take, ``lanes`` at once."""
+        means = {name: sum(paces) / len(paces) for name, paces in self.paces.items()}
+        usual = sum(means.values()) / len(means)
+        left = [self.plan.effort(task) * means.get(task.method.name, usual) for task in self.waiting]
+        return max(sum(left) / lanes, max(left, default=0.0))
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A task that is done, and the progress of the whole."""
+
+    method: str
+    fold: str
+    mean_person_macro_f1: float
+    seconds: float
+    done: int
+    tasks: int
+    elapsed_s: float
+    left_s: float
+
+
+class BenchmarkDisplay(Protocol):
+    """Shows the progress of a benchmark."""
+
+    def begins(self, *, tasks: int, done: int) -> None:
+        """Called once, with the number of tasks (a method on a fold) and how many of them were done before."""
+
+    def finished(self, finished: Finished) -> None:
+        """Called after each task."""

@@ -1,0 +1,275 @@
+"""The tables of the report: hours a day of each label, bouts, and how their numbers are worded."""
+
+import math
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from harken.reports.wearer.calendar import CalendarDay, clock
+from harken.reports.wearer.spells import GAP, NOT_WORN, NOTHING_SAID
+from harken.support.printable import percent_number
+
+__all__ = [
+    "ENOUGH_WEAR_H",
+    "MOST_LISTED",
+    "AverageDay",
+    "BoutRow",
+    "BoutSummary",
+    "DayOfBouts",
+    "HoursRow",
+    "average_day",
+    "bout_summaries",
+    "bouts_by_day",
+    "hours_minutes",
+    "hours_rows",
+    "lasting",
+    "number",
+]
+
+ENOUGH_WEAR_H = 16.0
+"""Days that were worn for so long are what an average day is made of, as is usual in studies of physical activity."""
+MOST_LISTED = 1500
+"""Where there are more bouts, the longest of them are listed: what nobody reads need not be carried along."""
+
+
+def hours_minutes(hours: float | None) -> str:
+    """Hours as ``7:05``; nothing that was less than half a minute; a dash for what is not known."""
+    if hours is None or not math.isfinite(hours):
+        return "–"
+    minutes = round(hours * 60)
+    return f"{minutes // 60}:{minutes % 60:02d}"
+
+
+def lasting(seconds: float) -> str:
+    """A length of time in its two largest units."""
+    for unit, name, smaller, small in ((86_400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
+        if seconds >= unit:
+            whole = round(seconds / smaller)
+            many = unit // smaller
+            rest = whole % many
+            return f"{whole // many} {name}" + (f" {rest} {small}" if rest else "")
+    return f"{seconds:.0f} s" if seconds >= 1 or seconds == 0 else f"{seconds:.2g} s"
+
+
+def number(value: float | None, unit: str = "", *, digits: int = 3) -> str:
+    """A number with as many digits as it deserves, and its unit; a dash for what is not known."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    text = f"{value:,.0f}" if abs(value) >= 10**digits or float(value).is_integer() else f"{value:.{digits}g}"
+    return f"{text} {unit}".strip()
+
+
+@dataclass(frozen=True)
+class HoursRow:
+    """A day, or several on average.
+
+    Attributes:
+        name: of the day.
+        note: what must be said of it, such as that clocks changed.
+        hours: of each label, in the order of the page.
+        cells: the same as words; not worn and not recorded follow.
+        bar: code, begin and length in per cent of the bar for each piece.
+        words: all of it in a sentence, for who does not see the bar.
+        without_data: of the days just before it that have none; see ``CalendarDay``.
+    """
+
+    name: str
+    note: str
+    hours: list[float | None]
+    cells: list[str]
+    bar: list[tuple[int, float, float]]
+    words: str
+    without_data: str = ""
+
+
+def hours_rows(
+    days: pl.DataFrame, names: tuple[str, ...], calendar: list[CalendarDay], *, adjusted: bool = False
+) -> list[HoursRow]:
+    """A row a day, from the columns of ``Timeline.daily``; ``adjusted``: as if it had been worn throughout."""
+    by_date = {day.date: day for day in calendar}
+    rows = []
+    for one in days.iter_rows(named=True):
+        day = by_date.get(one["date"])
+        name = day.short if day else str(one["date"])
+        prefix = "adjusted_hours_" if adjusted else "hours_"
+        hours = [one.get(prefix + label) for label in names]
+        length = one["seconds_in_day"] / 3600
+        rest = (
+            {}
+            if adjusted
+            else {NOT_WORN: one["recorded_hours"] - one["wear_hours"], GAP: length - one["recorded_hours"]}
+        )
+        row = _row(name, day.clocks_change if day else "", hours, names, rest, length)
+        rows.append(replace(row, without_data=day.without_data if day else ""))
+    return rows
+
+
+@dataclass(frozen=True)
+class AverageDay:
+    """The mean over the days that were worn long enough; of one such day it has the name.
+
+    Attributes:
+        title: what it is called.
+        row: its hours.
+        words: which days it is of.
+        days: how many these are.
+    """
+
+    title: str
+    row: HoursRow
+    words: str
+    days: int
+
+
+def average_day(days: pl.DataFrame, names: tuple[str, ...], calendar: list[CalendarDay]) -> AverageDay | None:
+    """See ``AverageDay``; None where no day was worn long enough."""
+    enough = days.filter(pl.col("wear_hours") >= ENOUGH_WEAR_H)
+    if len(enough) == 0:
+        return None
+    hours: list[float | None] = [_mean(enough, f"hours_{label}") for label in names]
+    recorded, worn = _mean(enough, "recorded_hours") or 0.0, _mean(enough, "wear_hours") or 0.0
+    length = (_mean(enough, "seconds_in_day") or 0.0) / 3600
+    rest = {NOT_WORN: recorded - worn, GAP: length - recorded}
+    row = _row("On average", "", hours, names, rest, length)
+    worn_long = f"worn for {ENOUGH_WEAR_H:g} hours or more"
+    if len(enough) > 1:
+        return AverageDay(
+            "An average day", row, f"the mean over the {len(enough)} days that were {worn_long}", len(enough)
+        )
+    title = next((day.words for day in calendar if day.date == enough["date"][0]), str(enough["date"][0]))
+    return AverageDay(title, row, f"on the only day that was {worn_long}", 1)
+
+
+def _mean(days: pl.DataFrame, column: str) -> float | None:
+    value = days[column].mean() if column in days.columns else None
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _row(
+    name: str, note: str, hours: list[float | None], names: tuple[str, ...], rest: dict[int, float], length: float
+) -> HoursRow:
+    pieces = [(code, value or 0.0) for code, value in enumerate(hours)]
+    pieces += [(code, max(value, 0.0)) for code, value in rest.items()]
+    if rest:
+        said = sum(value for _, value in pieces)
+        pieces.insert(len(hours), (NOTHING_SAID, max(length - said, 0.0)))
+    bar, begin = [], 0.0
+    for code, value in pieces:
+        wide = 100 * value / max(length, 1e-9)
+        if wide > 0.005:
+            bar.append((code, round(begin, 3), round(wide, 3)))
+        begin += wide
+    cells = [hours_minutes(value) for value in hours]
+    cells += [hours_minutes(max(rest[code], 0.0)) for code in (NOT_WORN, GAP) if code in rest]
+    words = ", ".join(f"{label} {cell}" for label, cell in zip(names, cells, strict=False))
+    return HoursRow(name, note, hours, cells, bar, words)
+
+
+@dataclass(frozen=True)
+class BoutSummary:
+    """All bouts of one label."""
+
+    code: int
+    label: str
+    many: str
+    median: str
+    longest: str
+    when: str
+
+
+@dataclass(frozen=True)
+class BoutRow:
+    """One bout, as words and, for the filter, as numbers."""
+
+    code: int
+    label: str
+    seconds: float
+    from_ms: int
+    to_ms: int
+    start: str
+    end: str
+    lasting: str
+    probability: str
+    activity: str
+
+
+@dataclass(frozen=True)
+class DayOfBouts:
+    """The listed bouts that begin on a day."""
+
+    day: CalendarDay
+    rows: list[BoutRow]
+
+
+def bout_summaries(
+    bouts: pl.DataFrame, names: tuple[str, ...], days: list[CalendarDay], timezone: str
+) -> list[BoutSummary]:
+    """Of each label that has bouts how many, how long the middle one is, and the longest."""
+    summaries = []
+    for code, label in enumerate(names):
+        mine = bouts.filter(pl.col("label") == label)
+        if len(mine) == 0:
+            continue
+        longest = mine.row(_longest(mine), named=True)
+        start = _ns(longest["start"])
+        median = mine["seconds"].median()
+        day = next((day.short for day in days if day.start_ns <= start < day.end_ns), "")
+        summaries.append(
+            BoutSummary(
+                code,
+                label,
+                f"{len(mine):,}",
+                lasting(float(median) if isinstance(median, int | float) else 0.0),
+                lasting(longest["seconds"]),
+                f"{day}, {clock(start, timezone)}",
+            )
+        )
+    return summaries
+
+
+def bouts_by_day(
+    bouts: pl.DataFrame, names: tuple[str, ...], days: list[CalendarDay], timezone: str
+) -> tuple[list[DayOfBouts], str]:
+    """The bouts a day, and what is not listed, in a sentence."""
+    listed, left_out = bouts, ""
+    if len(bouts) > MOST_LISTED:
+        least = float(bouts["seconds"].top_k(MOST_LISTED).min())  # type: ignore[arg-type]
+        listed = bouts.filter(pl.col("seconds") > least)
+        left_out = (
+            f"Of {len(bouts):,} bouts the {len(listed):,} that last longer than {lasting(least)} are listed; bouts.csv "
+            "has all."
+        )
+    start, end = (listed[name].dt.epoch("ns").to_list() for name in ("start", "end"))
+    codes = {label: code for code, label in enumerate(names)}
+    rows = [
+        BoutRow(
+            codes.get(one["label"], -1),
+            one["label"],
+            one["seconds"],
+            from_ns // 10**6,
+            to_ns // 10**6,
+            clock(from_ns, timezone, seconds=True),
+            clock(to_ns, timezone, seconds=True),
+            lasting(one["seconds"]),
+            _probability(one["mean_probability"]),
+            number(one["activity_mg"], digits=2),
+        )
+        for one, from_ns, to_ns in zip(listed.iter_rows(named=True), start, end, strict=True)
+    ]
+    of_day = [DayOfBouts(day, []) for day in days]
+    for row, moment in zip(rows, start, strict=True):
+        next(one for one in of_day if moment < one.day.end_ns).rows.append(row)
+    return [one for one in of_day if one.rows], left_out
+
+
+def _longest(bouts: pl.DataFrame) -> int:
+    row = bouts["seconds"].arg_max()
+    return 0 if row is None else row
+
+
+def _ns(moment: object) -> int:
+    return int(pl.Series([moment]).dt.epoch("ns")[0])
+
+
+def _probability(value: float | None) -> str:
+    return "–" if value is None else f"{percent_number(value, decimals=0)}%"
