@@ -23,7 +23,7 @@ from harken.readers.placement import about_placement, placement_of
 from harken.readers.unpacking import refuse_full_disk
 from harken.recordings.recording import UNLABELLED, Quality
 from harken.recordings.samples import Samples
-from harken.recordings.source import Source, SourceChangedError
+from harken.recordings.source import Room, Source, SourceChangedError
 from harken.support.errors import HarkenError
 
 __all__ = [
@@ -103,14 +103,19 @@ class DeviceSource(Source):
         self._earliest_ns: int | None = None
 
     @abstractmethod
-    def local_samples(self) -> Iterator[LocalSamples]:
-        """The samples from the beginning of the file. May be called again and again."""
+    def local_samples(self, room: Room) -> Iterator[LocalSamples]:
+        """The samples from the beginning of the file, in ``room.next`` where that saves a copy. May be called again
+        and again."""
 
     @abstractmethod
     def notes(self) -> list[str]:
         """What there is to say about the file, in sentences. Called once the samples were read to their end."""
 
     def samples(self) -> Iterator[Samples]:
+        """See ``Source.samples``, and ``samples_in``."""
+        return self.samples_in(Room(len(self.channels)))
+
+    def samples_in(self, room: Room) -> Iterator[Samples]:
         """The samples in UTC. See ``Source.samples``.
 
         Raises:
@@ -118,7 +123,7 @@ class DeviceSource(Source):
         """
         rate_hz = self._options.sample_rate_hz
         sessions, numbered, zone_notes = _Sessions(), 0, list[str]()
-        for local_ns, signals in self.local_samples():
+        for local_ns, signals in self.local_samples(room):
             count = len(local_ns)
             if not count:
                 continue
@@ -130,9 +135,8 @@ class DeviceSource(Source):
                 self._earliest_ns = sessions.earliest_ns if self._earliest_ns is None else self._earliest_ns
                 self.offset_ns, zone_notes = self._offset(self._earliest_ns)
             numbered += count
-            yield Samples(
-                local_ns - self.offset_ns, signals, np.full(count, UNLABELLED, np.int16), np.ones(count, dtype=bool)
-            )
+            time_ns = local_ns - self.offset_ns if self.offset_ns else local_ns
+            yield Samples(time_ns, signals, np.full(count, UNLABELLED, np.int16), np.ones(count, dtype=bool))
         if not numbered:
             raise HarkenError(f"{self._path}: there are no samples in it")
         sessions.refuse_overlaps(self._path)

@@ -32,7 +32,7 @@ from harken.readers.device_table import DeviceTableSource, in_radians
 from harken.readers.exports import cut_short_note, never_run
 from harken.readers.layout import Layout
 from harken.readers.options import TableOptions
-from harken.recordings.source import SourceChangedError
+from harken.recordings.source import Room, SourceChangedError
 from harken.support.errors import HarkenError
 
 __all__ = ["open_source", "recognises"]
@@ -90,7 +90,7 @@ class ActilifeSource(DeviceTableSource):
         if self._rate_hz is None and not self._timed:
             raise HarkenError(f"{path}: it has no times and its header no rate; say it with --rate HZ")
 
-    def local_samples(self) -> Iterator[LocalSamples]:
+    def local_samples(self, room: Room) -> Iterator[LocalSamples]:  # noqa: ARG002 - what polars has read lies elsewhere
         """See ``DeviceSource``.
 
         Raises:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from harken.readers.axivity.blocks import BLOCK_BYTES, BYTES_PER_SAMPLE, HEADER_BYTES, Blocks
 from harken.readers.axivity.times import sample_times, spans
 from harken.readers.device import LocalSamples
+from harken.recordings.source import Room
 from harken.support.errors import HarkenError
 
 __all__ = ["channels_of", "read_samples"]
@@ -29,17 +30,15 @@ def channels_of(blocks: Blocks) -> tuple[str, ...]:
     return (*ACCELERATION, *(ROTATION if blocks.has_rotation else ()), "temperature")
 
 
-def read_samples(path: Path, source: Path, blocks: Blocks) -> Iterator[LocalSamples]:
+def read_samples(path: Path, source: Path, blocks: Blocks, room: Room) -> Iterator[LocalSamples]:
     """Read the samples of the whole blocks of ``path``, in g, rad/s and °C, a few thousand blocks at a time and in the
-    file's order; errors name ``source``.
+    file's order, into ``room``; errors name ``source``.
 
     Raises:
         HarkenError: when the file is no longer what it was when its blocks were looked at.
     """
-    channels = len(channels_of(blocks))
     for some, content in _contents(path, source, blocks):
-        count = int(blocks.samples[some].sum())
-        time_ns, signals = np.empty(count, np.int64), np.empty((count, channels), np.float32)
+        time_ns, signals = room.next(int(blocks.samples[some].sum()))
         _fill(blocks, some, content, time_ns, signals)
         yield time_ns, signals
 

@@ -13,6 +13,7 @@ from harken.readers.axivity.samples import channels_of, read_samples
 from harken.readers.axivity.times import block_starts
 from harken.readers.device import DeviceFacts, DeviceSource, LocalSamples, entered_for, plain_file, plain_head
 from harken.readers.options import TableOptions
+from harken.recordings.source import Room
 
 __all__ = ["open_source", "recognises"]
 
@@ -59,9 +60,9 @@ class AxivitySource(DeviceSource):
         self.capacity = int(self._blocks.samples.sum())
         self.unusable = self._interchanged() if self._blocks.has_rotation else []
 
-    def local_samples(self) -> Iterator[LocalSamples]:
+    def local_samples(self, room: Room) -> Iterator[LocalSamples]:
         """See ``DeviceSource``."""
-        return read_samples(self._plain, self._path, self._blocks)
+        return read_samples(self._plain, self._path, self._blocks, room)
 
     def notes(self) -> list[str]:
         """See ``DeviceSource``."""
@@ -80,7 +81,8 @@ class AxivitySource(DeviceSource):
         ranges = []
         for first, last in pairwise(firsts):
             part = blocks.part(first, min(last, first + BLOCKS_LOOKED_AT))
-            signals = np.concatenate([signals for _, signals in read_samples(self._plain, self._path, part)])
+            room = Room(len(self.channels))
+            signals = np.concatenate([signals for _, signals in read_samples(self._plain, self._path, part, room)])
             if count := interchanged(signals, part):
                 start = int(ends[first] - blocks.samples[first])
                 ranges.append((start, start + count))

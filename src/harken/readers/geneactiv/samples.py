@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from harken.readers.device import LocalSamples
 from harken.readers.geneactiv.header import BinHeader
 from harken.readers.geneactiv.times import PageTimes
+from harken.recordings.source import Room
 from harken.support.errors import HarkenError
 from harken.support.installing import install_command
 
@@ -27,7 +28,9 @@ PAGE = (
 )
 
 
-def read_samples(source: Path, content: mmap.mmap, header: BinHeader, times: PageTimes) -> Iterator[LocalSamples]:
+def read_samples(
+    source: Path, content: mmap.mmap, header: BinHeader, times: PageTimes, room: Room
+) -> Iterator[LocalSamples]:
     """Read the samples of whole pages, ``PAGES_AT_ONCE`` pages at a time: acceleration in g, temperature in °C.
 
     actfast reads some whole pages at a time, under a header made for them. It would not read a header with a letter
@@ -45,9 +48,11 @@ def read_samples(source: Path, content: mmap.mmap, header: BinHeader, times: Pag
             rows = slice(first, min(first + PAGES_AT_ONCE, len(counts)))
             digits = [content[start:end] for start, end in pages.where[rows].tolist()]
             some.write_bytes(_header(header, len(digits)) + b"".join(PAGE % line for line in digits))
-            signals = np.empty((int(counts[rows].sum()), len(CHANNELS)), dtype=np.float32)
+            _, signals = room.next(int(counts[rows].sum()))
             signals[:, :3] = _acceleration(reader, source, some, len(signals))
             signals[:, 3] = np.repeat(pages.temperature[rows], counts[rows])
+            if hasattr(mmap, "MADV_DONTNEED"):
+                content.madvise(mmap.MADV_DONTNEED)  # else the process holds all of the file beside its samples
             yield times.of(rows.start, rows.stop), signals
 
 

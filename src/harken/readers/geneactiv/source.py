@@ -11,6 +11,7 @@ from harken.readers.geneactiv.pages import find_pages
 from harken.readers.geneactiv.samples import CHANNELS, read_samples
 from harken.readers.geneactiv.times import page_times
 from harken.readers.options import TableOptions
+from harken.recordings.source import Room
 
 __all__ = ["open_source", "recognises"]
 
@@ -57,10 +58,10 @@ class GeneactivSource(DeviceSource):
         super().__init__(path, options, facts)
         self.capacity = int(pages.samples.sum())
 
-    def local_samples(self) -> Iterator[LocalSamples]:
+    def local_samples(self, room: Room) -> Iterator[LocalSamples]:
         """See ``DeviceSource``."""
         with _mapped(self._plain) as content:
-            yield from read_samples(self._path, content, self._header, self._times)
+            yield from read_samples(self._path, content, self._header, self._times, room)
 
     def notes(self) -> list[str]:
         """See ``DeviceSource``."""
