@@ -9,8 +9,7 @@ import numpy as np
 from harken.readers.axivity.blocks import HEADER_BYTES, Blocks, find_blocks
 from harken.readers.axivity.header import CwaHeader, looks_like_header, read_header
 from harken.readers.axivity.interchange import BLOCKS_LOOKED_AT, interchanged
-from harken.readers.axivity.samples import channels_of, read_samples
-from harken.readers.axivity.times import block_starts
+from harken.readers.axivity.samples import block_starts, channels_of, read_samples
 from harken.readers.device import DeviceFacts, DeviceSource, LocalSamples, entered_for, plain_file, plain_head
 from harken.readers.options import TableOptions
 from harken.recordings.source import Room
