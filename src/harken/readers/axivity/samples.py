@@ -1,4 +1,10 @@
-"""The samples of whole blocks: their values and their times."""
+"""The samples of whole blocks: their values, and when they were taken, as Open Movement's own converter has it.
+
+A block says at what time which of its samples was taken, and how fast it was set to record. Its beginning and end
+follow. The sensor is a few per cent slower or faster than it was set, so the end of one block and the beginning of the
+next do not meet; a block that follows another begins where that one ended, and its samples are spread evenly over the
+time up to its own end.
+"""
 
 import math
 from collections.abc import Iterator
@@ -26,7 +32,6 @@ SECOND_NS = 10**9
 LONGEST_STRETCH_NS = SECOND_NS
 """After a longer gap a block begins at its own time."""
 MONTHS_TO_2000 = 360
-BLOCKS_AT_ONCE = 1 << 14
 
 
 def channels_of(blocks: Blocks) -> tuple[str, ...]:

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from harken.readers.axivity.blocks import HEADER_BYTES, Blocks, find_blocks
-from harken.readers.axivity.header import CwaHeader, looks_like_header, read_header
+from harken.readers.axivity.blocks import HEADER_BYTES, Blocks, CwaHeader, find_blocks, looks_like_header, read_header
 from harken.readers.axivity.interchange import BLOCKS_LOOKED_AT, interchanged
 from harken.readers.axivity.samples import block_starts, channels_of, read_samples
 from harken.readers.device import DeviceFacts, DeviceSource, LocalSamples, entered_for, plain_file, plain_head
