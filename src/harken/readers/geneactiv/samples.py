@@ -1,9 +1,10 @@
-"""The samples of whole pages, read by actfast."""
+"""The samples of whole pages: their values, read by actfast, and when they were measured."""
 
 import importlib
 import mmap
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,12 @@ from numpy.typing import NDArray
 
 from harken.readers.device import LocalSamples
 from harken.readers.geneactiv.header import BinHeader
-from harken.readers.geneactiv.times import PageTimes
+from harken.readers.geneactiv.pages import LATE, Pages
 from harken.recordings.source import Room
 from harken.support.errors import HarkenError
 from harken.support.installing import install_command
 
-__all__ = ["CHANNELS", "read_samples"]
+__all__ = ["CHANNELS", "page_times", "read_samples"]
 
 CHANNELS = ("x", "y", "z", "temperature")
 PAGES_AT_ONCE = 500
@@ -26,10 +27,12 @@ PAGE = (
     b"Recorded Data\nDevice Unique Serial Code:0\nSequence Number:0\nPage Time:2000-01-01 00:00:00:000\nUnassigned:\n"
     b"Temperature:0\nBattery voltage:0\nDevice Status:Recording\nMeasurement Frequency:1\n%b\n"
 )
+EARLIEST = 0.8
+"""A page that follows another this share of its length after it, or later, is squeezed rather than laid over it."""
 
 
 def read_samples(
-    source: Path, content: mmap.mmap, header: BinHeader, times: PageTimes, room: Room
+    source: Path, content: mmap.mmap, header: BinHeader, times: _PageTimes, room: Room
 ) -> Iterator[LocalSamples]:
     """Read the samples of whole pages, ``PAGES_AT_ONCE`` pages at a time: acceleration in g, temperature in °C.
 
@@ -86,3 +89,47 @@ def _header(header: BinHeader, pages: int) -> bytes:
         lines += [f"{axis} gain:{gain}", f"{axis} offset:{offset}"]
     lines += ["Volts:1", "Lux:1", "Memory Status", f"Number of Pages:{pages}"]
     return "\n".join([*lines, *[""] * (HEADER_LINES - len(lines)), ""]).encode()
+
+
+@dataclass(frozen=True)
+class _PageTimes:
+    """When the samples of pages were measured, by the watch's clock: each page begins with its time.
+
+    Attributes:
+        pages: the pages.
+        step_ns: from sample to sample in each page, float64 ``[pages]``.
+        rate_hz: samples a second, by the clock.
+    """
+
+    pages: Pages
+    step_ns: NDArray[np.float64]
+    rate_hz: float
+
+    def of(self, first: int, last: int) -> NDArray[np.int64]:
+        """The times in ns of the samples of the pages ``first`` to ``last`` (exclusive)."""
+        pages, counts = self.pages, self.pages.samples
+        whole = min(last, len(counts) - 1)  # all pages but the last are as long as one another
+        local_ns = np.empty(int(counts[first:last].sum()), dtype=np.int64)
+        before_last = int(counts[first:whole].sum())
+        grid = local_ns[:before_last].reshape(max(0, whole - first), int(counts[0]) if whole > first else 0)
+        steps = self.step_ns[first:whole, np.newaxis]
+        np.multiply(steps, np.arange(grid.shape[1]), out=grid, casting="unsafe")  # without a copy
+        grid += pages.time_ns[first:whole, np.newaxis]
+        if last == len(counts):
+            end = np.rint(self.step_ns[-1] * np.arange(counts[-1])).astype(np.int64)
+            local_ns[before_last:] = pages.time_ns[-1] + end
+        return local_ns
+
+
+def page_times(pages: Pages) -> _PageTimes:
+    """The times of all pages, each spread up to the next where nothing is missing between the two."""
+    counts = pages.samples
+    length = counts[:-1] * (1e9 / pages.rate_hz[:-1])
+    to_next = np.diff(pages.time_ns)
+    lasting = (to_next >= EARLIEST * length) & (to_next <= (1 + LATE) * length) & (np.diff(pages.number) == 1)
+    rate_hz = float(pages.rate_hz[0])
+    if lasting.any():
+        rate_hz = float(counts[:-1][lasting].sum()) / float(to_next[lasting].sum() / 1e9)
+    step = np.full(len(counts), 1e9 / rate_hz)
+    step[:-1][lasting] = to_next[lasting] / counts[:-1][lasting]
+    return _PageTimes(pages, step, rate_hz)
