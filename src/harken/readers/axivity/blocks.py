@@ -54,7 +54,7 @@ BYTES_PER_SAMPLE = {0x30: 4, 0x32: 6, 0x62: 12, 0x92: 18}
 """By form: axes in the upper four bits; below them 0 (an axis in ten bits and a shared exponent) or 2 (two bytes)."""
 AXES_WITH_ROTATION = 6
 DAYS = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31, 0, 0, 0])
-MARK = b"MD\xfc\x03"
+FILE_MARK = b"MD\xfc\x03"
 """And the length of what follows, 1,020 bytes."""
 AX6 = 0x64
 ANNOTATION = slice(64, 512)
@@ -201,7 +201,7 @@ class CwaHeader:
 
 def looks_like_header(head: bytes) -> bool:
     """Whether a file that begins with ``head`` is a ``.cwa``."""
-    return head.startswith(MARK)
+    return head.startswith(FILE_MARK)
 
 
 def read_header(head: bytes) -> CwaHeader:

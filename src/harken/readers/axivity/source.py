@@ -20,7 +20,7 @@ WITH_MAGNETOMETER = 9
 BLOCKS_LOOKED_AT = 100
 SMALLEST = 1e-3
 CERTAIN = 2.0
-"""In doublings of the size of gravity, over all blocks taken to be _interchanged."""
+"""In doublings of the size of gravity, over all blocks taken to be interchanged."""
 
 
 def recognises(path: Path, head: bytes) -> bool:
@@ -86,7 +86,7 @@ class AxivitySource(DeviceSource):
             part = blocks.part(first, min(last, first + BLOCKS_LOOKED_AT))
             room = Room(len(self.channels))
             signals = np.concatenate([signals for _, signals in read_samples(self._plain, self._path, part, room)])
-            if count := _interchanged(signals, part):
+            if count := _samples_interchanged(signals, part):
                 start = int(ends[first] - blocks.samples[first])
                 ranges.append((start, start + count))
         return ranges
@@ -144,7 +144,7 @@ def _about_unusable(ranges: Sequence[tuple[int, int]], blocks: Blocks) -> list[s
     ]
 
 
-def _interchanged(signals: NDArray[np.float32], blocks: Blocks) -> int:
+def _samples_interchanged(signals: NDArray[np.float32], blocks: Blocks) -> int:
     """For how many samples at the beginning of a session the gyroscope's values feel gravity and the accelerometer's
     do not.
 
@@ -165,7 +165,7 @@ def _interchanged(signals: NDArray[np.float32], blocks: Blocks) -> int:
 
 
 def _score(signals: NDArray[np.float32], blocks: Blocks, block: int) -> float:
-    """How much further from 1 g a block is as it stands than with its sensors _interchanged, in doublings."""
+    """How much further from 1 g a block is as it stands than with its sensors interchanged, in doublings."""
     scales = int(blocks.start["scales"][block])
     counts_per_g = float(2 ** (8 + (scales >> 13)))
     radians_per_count = math.radians(8000 / 2 ** (scales >> 10 & 7)) / 2**15

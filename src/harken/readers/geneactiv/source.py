@@ -6,8 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from harken.readers.device import DeviceFacts, DeviceSource, LocalSamples, entered_for, plain_file, plain_head
-from harken.readers.geneactiv.header import looks_like_header, read_header
-from harken.readers.geneactiv.pages import find_pages
+from harken.readers.geneactiv.pages import find_pages, looks_like_header, read_header
 from harken.readers.geneactiv.samples import CHANNELS, page_times, read_samples
 from harken.readers.options import TableOptions
 from harken.recordings.source import Room
