@@ -8,8 +8,8 @@ import numpy as np
 from harken.readers.actigraph.archive import Gt3xArchive, opened_archive
 from harken.readers.actigraph.info import INFO, Info, Metadata
 from harken.readers.actigraph.log import refuse_absurd_length
+from harken.readers.actigraph.packets import samples_of_12_bits, whole_samples_of_12_bits
 from harken.readers.actigraph.repeats import RepeatedValues
-from harken.readers.actigraph.samples import samples_of_12_bits, whole_samples_of_12_bits
 from harken.readers.actigraph.source import NS_PER_S, ActigraphSource, Readings, seconds_text
 from harken.readers.options import TableOptions
 from harken.recordings.source import Room
