@@ -1,5 +1,6 @@
-"""What the readers of research watches share: unpacking, and the watch's own clock."""
+"""What the readers of research watches share: unpacking, the watch's own clock, and where it was worn."""
 
+import re
 import tempfile
 import weakref
 import zlib
@@ -19,9 +20,8 @@ from numpy.typing import NDArray
 from harken.readers.blocks import GZIPPED, opened, stem
 from harken.readers.clock import nanoseconds
 from harken.readers.options import TableOptions
-from harken.readers.placement import about_placement, placement_of
 from harken.readers.unpacking import refuse_full_disk
-from harken.recordings.recording import UNLABELLED, Quality
+from harken.recordings.recording import UNLABELLED, Placement, Quality
 from harken.recordings.samples import Samples
 from harken.recordings.source import Room, Source, SourceChangedError
 from harken.support.errors import HarkenError
@@ -30,7 +30,9 @@ __all__ = [
     "DeviceFacts",
     "DeviceSource",
     "LocalSamples",
+    "about_placement",
     "entered_for",
+    "placement_of",
     "plain_file",
     "plain_head",
 ]
@@ -46,6 +48,12 @@ FOR_DEVICES = ("timezone", "subject", "sample_rate_hz", "sensor_range_g")
 Entered = TypeVar("Entered")
 LocalSamples = tuple[NDArray[np.int64], NDArray[np.float32]]
 """Some samples by the watch's own wall clock, as ns since 1970 ``[n]``, and their signals ``[n, channels]``."""
+WORDS = {placement.value: placement for placement in Placement if placement is not Placement.UNKNOWN}
+"""OMGUI (Axivity) offers "left wrist", "right wrist", "waist", "left ankle", "right ankle", "left thigh", "right thigh",
+"left hip", "right hip", "left upper-arm", "right upper-arm", "chest", "sacrum", "neck" and "head"
+(``Software/OM/omgui/DateRangeForm.Designer.cs`` of openmovementproject/openmovement). Real files of ActiGraph say
+"Wrist" and "Waist", a real file of GENEActiv says "back"; both makers' fields hold whatever somebody typed."""
+NO_LETTERS = re.compile(r"[^a-z]+")
 
 
 @dataclass(frozen=True)
@@ -269,3 +277,17 @@ def _about_other_options(options: TableOptions) -> list[str]:
         if entry.name not in FOR_DEVICES and getattr(options, entry.name) != getattr(default, entry.name)
     ]
     return [f"A watch's own file is no table: {', '.join(others)} was not needed."] if others else []
+
+
+def placement_of(text: str) -> Placement:
+    """The one placement that the words of a header name, in any case and with any side; else unknown."""
+    words = f" {NO_LETTERS.sub(' ', text.lower()).strip()} "
+    named = {placement for word, placement in WORDS.items() if f" {word} " in words}
+    return named.pop() if len(named) == 1 else Placement.UNKNOWN
+
+
+def about_placement(text: str) -> list[str]:
+    """A note where a header says something about the placement that is not understood."""
+    if not text.strip() or placement_of(text) is not Placement.UNKNOWN:
+        return []
+    return [f"The header says that the sensor was worn on {text.strip()!r}, which harken does not recognise."]

@@ -1,4 +1,5 @@
-"""Where the packets of a ``log.bin`` lie: all candidates at once, by separator, length and checksum."""
+"""Where the packets of a ``log.bin`` lie: all candidates at once, by separator, length and checksum. And what is in
+them: packed samples -> int16 ``[..., samples, 3]`` in the order x, y, z. Nothing loops over samples."""
 
 from dataclasses import dataclass
 from typing import TypeVar
@@ -6,7 +7,14 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Packets", "find_packets", "samples_of_12_bits", "samples_of_16_bits", "whole_samples_of_12_bits"]
+__all__ = [
+    "Packets",
+    "find_packets",
+    "samples_of_12_bits",
+    "samples_of_16_bits",
+    "whole_samples_of_12_bits",
+    "whole_samples_of_16_bits",
+]
 
 SEPARATOR = 0x1E
 HEADER_BYTES = 8
@@ -148,7 +156,7 @@ def whole_samples_of_12_bits(size: Size) -> Size:
     return size * 8 // 36
 
 
-def _whole_samples_of_16_bits(size: Size) -> Size:
+def whole_samples_of_16_bits(size: Size) -> Size:
     """How many whole samples of 48 bits there are in so many bytes."""
     return size // 6
 
@@ -171,6 +179,6 @@ def samples_of_12_bits(packed: NDArray[np.uint8]) -> NDArray[np.int16]:
 def samples_of_16_bits(packed: NDArray[np.uint8]) -> NDArray[np.int16]:
     """Rows of bytes ``[rows, size]`` that each hold samples ``x, y, z`` in 16 bits each, little end first -> int16
     ``[rows, samples, 3]``. Bytes left over are ignored."""
-    samples = _whole_samples_of_16_bits(packed.shape[1])
+    samples = whole_samples_of_16_bits(packed.shape[1])
     whole = np.ascontiguousarray(packed[:, : 6 * samples])
     return whole.view("<i2").astype(np.int16, copy=False).reshape(len(packed), samples, 3)
