@@ -48,9 +48,9 @@ FOR_DEVICES = ("timezone", "subject", "sample_rate_hz", "sensor_range_g")
 Entered = TypeVar("Entered")
 LocalSamples = tuple[NDArray[np.int64], NDArray[np.float32]]
 """Some samples by the watch's own wall clock, as ns since 1970 ``[n]``, and their signals ``[n, channels]``."""
-WORDS = {placement.value: placement for placement in Placement if placement is not Placement.UNKNOWN}
-"""OMGUI (Axivity) offers "left wrist", "right wrist", "waist", "left ankle", "right ankle", "left thigh", "right thigh",
-"left hip", "right hip", "left upper-arm", "right upper-arm", "chest", "sacrum", "neck" and "head"
+PLACEMENTS = {placement.value: placement for placement in Placement if placement is not Placement.UNKNOWN}
+"""OMGUI (Axivity) offers "left wrist", "right wrist", "waist", "left ankle", "right ankle", "left thigh",
+"right thigh", "left hip", "right hip", "left upper-arm", "right upper-arm", "chest", "sacrum", "neck" and "head"
 (``Software/OM/omgui/DateRangeForm.Designer.cs`` of openmovementproject/openmovement). Real files of ActiGraph say
 "Wrist" and "Waist", a real file of GENEActiv says "back"; both makers' fields hold whatever somebody typed."""
 NO_LETTERS = re.compile(r"[^a-z]+")
@@ -282,7 +282,7 @@ def _about_other_options(options: TableOptions) -> list[str]:
 def placement_of(text: str) -> Placement:
     """The one placement that the words of a header name, in any case and with any side; else unknown."""
     words = f" {NO_LETTERS.sub(' ', text.lower()).strip()} "
-    named = {placement for word, placement in WORDS.items() if f" {word} " in words}
+    named = {placement for word, placement in PLACEMENTS.items() if f" {word} " in words}
     return named.pop() if len(named) == 1 else Placement.UNKNOWN
 
 
