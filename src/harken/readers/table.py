@@ -17,12 +17,24 @@ from harken.recordings.recording import UNLABELLED
 from harken.recordings.source import SourceChangedError
 from harken.support.errors import HarkenError
 
-__all__ = ["POLARS_ERRORS", "NameCodes", "Table", "TableRows", "WholeTable", "first_line", "joined_rows"]
+__all__ = [
+    "ANOTHER_SUBJECT",
+    "POLARS_ERRORS",
+    "NameCodes",
+    "SeveralRecordingsError",
+    "Table",
+    "TableRows",
+    "WholeTable",
+    "first_line",
+    "joined_rows",
+]
 
 NO_NAME = ("", "null", "nan")
 """What stands for no name, in small letters."""
 MOST_NAMES = 1_000
 POLARS_ERRORS = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
+ANOTHER_SUBJECT = "another subject"
+"""Why rows are left out of a recording (``Quality.dropped``): they are another person's."""
 
 
 class NameCodes:
@@ -261,3 +273,16 @@ def _signals_of(frame: pl.DataFrame, numeric: Sequence[str]) -> NDArray[np.float
 def first_line(error: BaseException) -> str:
     """What polars says is wrong, without the pages that may follow."""
     return next(iter(str(error).splitlines()), type(error).__name__)
+
+
+class SeveralRecordingsError(HarkenError):
+    """A table holds more than one recording.
+
+    Attributes:
+        people: the names in its subject column.
+        tidy: the names of its columns that tell recordings of one person apart.
+    """
+
+    def __init__(self, message: str, *, people: tuple[str, ...] = (), tidy: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.people, self.tidy = people, tidy
