@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.labelling.live.arrivals import LATEST_NS
-from harken.readers.gravity import FURTHEST_NS
+from harken.readers.exports import FURTHEST_NS
 from harken.recordings.recording import STANDARD_GRAVITY
 from harken.server.sample_messages import NUMBERS
 

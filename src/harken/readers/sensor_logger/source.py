@@ -8,8 +8,7 @@ import numpy as np
 from harken.readers.blocks import opened
 from harken.readers.columns import Columns
 from harken.readers.csv import layout_of, read_table
-from harken.readers.exports import TURNED, cut_short_note, first_look, never_run, owner
-from harken.readers.gravity import NO_GRAVITY, with_gravity
+from harken.readers.exports import NO_GRAVITY, TURNED, cut_short_note, first_look, never_run, owner, with_gravity
 from harken.readers.layout import SNIFFED_BYTES, Layout
 from harken.readers.options import AccelerationUnit, TableOptions, check_timezone
 from harken.readers.sensor_logger.export import PHONE, WATCH, Export, find_export
