@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harken.datasets.activities import COMMON_ACTIVITIES, to_common
+from harken.datasets.label_schemes import COMMON_ACTIVITIES, to_common
 from harken.datasets.registry import DATASETS
 from harken.datasets.wisdm import INFO
 from harken.recordings.recording import UNLABELLED, Recording

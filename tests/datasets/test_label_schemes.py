@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from harken.datasets.activities import to_common
-from harken.datasets.label_schemes import SCHEMES, LabelScheme
+from harken.datasets.label_schemes import SCHEMES, LabelScheme, to_common
 from harken.datasets.registry import DATASETS
 from harken.datasets.wisdm import INFO
 from harken.recordings.recording import UNLABELLED, Recording

@@ -1,4 +1,4 @@
-"""What the readers of loggers' exports share: a first look at a file, notes about it, and gravity from a second file."""
+"""What the readers of loggers' exports share: a first look at a file, notes, and gravity that lies in a second file."""
 
 import os
 from dataclasses import fields
