@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from harken.recordings.mended_stream import MendedStream
-from harken.recordings.samples import Samples
+from harken.recordings.source import Samples
 from harken.signals import Clipping
 
 __all__ = ["Clipped"]

@@ -22,8 +22,7 @@ from harken.readers.clock import nanoseconds
 from harken.readers.options import TableOptions
 from harken.readers.unpacking import refuse_full_disk
 from harken.recordings.recording import UNLABELLED, Placement, Quality
-from harken.recordings.samples import Samples
-from harken.recordings.source import Room, Source, SourceChangedError
+from harken.recordings.source import Room, Samples, Source, SourceChangedError
 from harken.support.errors import HarkenError
 
 __all__ = [

@@ -15,8 +15,7 @@ from harken.readers.options import AccelerationUnit, TableOptions
 from harken.readers.table import ANOTHER_SUBJECT, SeveralRecordingsError, Table, TableRows, WholeTable, joined_rows
 from harken.readers.units import G_PER_UNIT, NS_PER_UNIT, STEPS_LOOKED_AT, AtRest, acceleration_unit, plausible_step
 from harken.recordings.recording import UNLABELLED, Quality
-from harken.recordings.samples import Samples
-from harken.recordings.source import Source, SourceChangedError
+from harken.recordings.source import Samples, Source, SourceChangedError
 from harken.support.errors import HarkenError
 
 __all__ = ["TableSource"]

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.recordings.recording import INTERVALS_IN_A_GAP, MINIMUM_GAP_S
-from harken.recordings.samples import Samples
 from harken.recordings.sensor_faults import RANGE_TOLERANCE, RangeGuess, Stuck, StuckRuns, extremes, largest_on_an_axis
+from harken.recordings.source import Samples
 
 __all__ = [
     "FASTEST_HZ",

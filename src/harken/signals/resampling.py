@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.recordings.recording import Recording, gap_limit_ns
-from harken.recordings.samples import Samples, joined
+from harken.recordings.source import Samples, joined
 from harken.signals.buffers import Room
 from harken.signals.curves import Points, points_between
 from harken.signals.grid import SECOND_NS, Grid

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.recordings.samples import Samples, joined
+from harken.recordings.source import Samples, joined
 from harken.timelines.buffers import Gathered
 
 __all__ = ["StreamLayout", "StreamWindows", "Windowing", "windows_joined"]
