@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from harken.support.errors import HarkenError
-from harken.windows.splits.apart import arms_of_one_person, refuse_shared
+from harken.windows.splits.people import arms_of_one_person, refuse_shared
 from harken.windows.windows import Windows
 
 SECOND = 10**9
