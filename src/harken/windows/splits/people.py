@@ -1,4 +1,4 @@
-"""Folds of people, and the windows of a fold once it is certain that no one is on both sides: the windows themselves say."""
+"""Folds of people, and the windows of a fold, which are compared first so that no person is on both sides."""
 
 import re
 from collections.abc import Iterable, Mapping
