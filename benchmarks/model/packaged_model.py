@@ -40,7 +40,7 @@ from numpy.typing import NDArray
 
 from benchmarks.model.packaged_model_card import FoldLogits, card, compared_macro_f1, scores
 from benchmarks.paths import RESULTS, ROOT
-from harken.datasets.activities import to_common
+from harken.datasets.label_schemes import to_common
 from harken.datasets.registry import dataset
 from harken.evaluation.benchmark.machine import made_with
 from harken.learning.presets import PRESETS, Preset

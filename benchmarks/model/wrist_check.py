@@ -42,7 +42,7 @@ from harken.models.wrist_check import (
     wrist_check,
 )
 from harken.recordings.recording import Placement, Recording
-from harken.recordings.samples import Samples
+from harken.recordings.source import Samples
 from harken.signals.moments import Moments, moving
 from harken.signals.movement import MovementStatistics
 from harken.support.files import write_bytes, write_text

@@ -7,8 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from harken import HarkenError, Recording, concatenate, sliding_windows
-from harken.datasets.activities import COMMON_ACTIVITIES
 from harken.datasets.hmp import CLOCK, INFO, read_hmp
+from harken.datasets.label_schemes import COMMON_ACTIVITIES
 
 RATE_HZ = 32
 

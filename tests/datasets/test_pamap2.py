@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from harken import HarkenError, sliding_windows
-from harken.datasets.activities import COMMON_ACTIVITIES
+from harken.datasets.label_schemes import COMMON_ACTIVITIES
 from harken.datasets.pamap2 import ACTIVITIES, CHANNELS, CLOCK, INFO, OPTIONAL, read_pamap2
 
 G = 9.80665

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harken.datasets.activities import to_common
 from harken.datasets.hawthorne import read_hawthorne
 from harken.datasets.info import DatasetInfo
+from harken.datasets.label_schemes import to_common
 from harken.datasets.registry import DATASETS
 from harken.datasets.selfback import INFO, read_selfback
 from harken.datasets.stress_predict import read_stress_predict

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from harken import HarkenError, concatenate, sliding_windows
-from harken.datasets.activities import COMMON_ACTIVITIES
+from harken.datasets.label_schemes import COMMON_ACTIVITIES
 from harken.datasets.uci_har import CHANNELS, CLOCK, INFO, TEST_PEOPLE, WINDOW_LENGTH, read_uci_har
 
 ACTIVITIES = ("WALKING", "WALKING_UPSTAIRS", "WALKING_DOWNSTAIRS", "SITTING", "STANDING", "LAYING")

@@ -8,7 +8,7 @@ import numpy as np
 
 from harken.readers import read
 from harken.recordings.mended_stream import MendedStream
-from harken.recordings.samples import joined
+from harken.recordings.source import joined
 from harken.support.errors import HarkenError
 from reader_checks import Options
 

@@ -11,7 +11,7 @@ import pytest
 import harken
 from command_line import Run
 from harken.datasets import dsads, wisdm
-from harken.datasets.activities import COMMON_ACTIVITIES, to_common
+from harken.datasets.label_schemes import COMMON_ACTIVITIES, to_common
 from harken.evaluation.evaluation import evaluate
 from harken.models.recogniser import PACKAGED_MODEL, Recogniser
 from harken.recordings.recording import Recording

@@ -14,7 +14,7 @@ from harken.datasets.registry import DATASETS
 from harken.datasets.selfback import read_selfback
 from harken.models.wrist_check import FEATURES, RATE_HZ, ROWS, Answer, features, packaged_trees, wrist_check
 from harken.recordings.recording import Placement, Recording
-from harken.recordings.samples import Samples
+from harken.recordings.source import Samples
 from harken.signals.moments import Moments, moving
 from harken.signals.movement import MovementStatistics
 

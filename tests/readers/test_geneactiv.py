@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harken.readers import geneactiv as geneactiv_reader
-from harken.readers.geneactiv import samples as library_samples
+from harken.readers.geneactiv import source as library_source
 from harken.readers.options import TableOptions
 from harken.readers.unsupported import GENEA
 from harken.recordings.recording import Recording
@@ -179,7 +179,7 @@ def test_pieces_make_the_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     header, pages = geneactiv(20, last_samples=100)
     path = written(tmp_path, header, *pages)
     whole = read(path)
-    monkeypatch.setattr(library_samples, "PAGES_AT_ONCE", 3)
+    monkeypatch.setattr(library_source, "PAGES_AT_ONCE", 3)
     assert read(path).fingerprint == whole.fingerprint
 
 

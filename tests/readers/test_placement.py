@@ -6,7 +6,7 @@ import pytest
 
 from actigraph_files import ACTIVITY, activity, export_header, info, metadata, steps, write_gt3x
 from harken.readers import open_stream, read
-from harken.readers.placement import about_placement, placement_of
+from harken.readers.device import about_placement, placement_of
 from harken.recordings.recording import Placement
 from research_watches import cwa_blocks, cwa_header, geneactiv, write_parts
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import harken.readers.actigraph.packet_log
-import harken.readers.geneactiv.samples
+import harken.readers.geneactiv.source
 from actigraph_files import ACTIVITY_2, activity, info, metadata, parameters, steps, write_gt3x
 from harken.readers import open_stream, read
 from harken.readers.actigraph.archive import Gt3xArchive
@@ -102,7 +102,7 @@ def test_a_damaged_gt3x_streams_or_is_refused_as_the_whole_is(path: Path, tmp_pa
 @pytest.mark.parametrize("path", files("GENEActiv_testfile.bin", "geneactiv.bin", "gnactv_sample.bin"), ids=str)
 def test_real_geneactiv_files_stream(path: Path, pages_at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("actfast")
-    monkeypatch.setattr(harken.readers.geneactiv.samples, "PAGES_AT_ONCE", pages_at_once)
+    monkeypatch.setattr(harken.readers.geneactiv.source, "PAGES_AT_ONCE", pages_at_once)
     stream = open_stream(path, timezone="Europe/London")
     assert stream.streamed
     assert stream.quality.stated_rate_hz is not None

@@ -12,8 +12,7 @@ import harken.recordings.mended_stream
 from harken.recordings.mended_stream import MendedStream, mended_stream, stream_of
 from harken.recordings.mending import mend
 from harken.recordings.recording import Quality, Recording
-from harken.recordings.samples import Samples, joined
-from harken.recordings.source import RecordingSource, Source, SourceChangedError
+from harken.recordings.source import RecordingSource, Samples, Source, SourceChangedError, joined
 from harken.support.errors import HarkenError
 from tables import acceleration, recording
 

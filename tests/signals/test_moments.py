@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from harken.recordings.samples import Samples
+from harken.recordings.source import Samples
 from harken.signals import MovementStatistics, moments
 from harken.signals.moments import Moments, like_walking, moving
 

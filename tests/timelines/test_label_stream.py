@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 import harken.timelines.labelling
 from harken.recordings.mended_stream import stream_of
 from harken.recordings.recording import Recording
-from harken.recordings.samples import Samples
+from harken.recordings.source import Samples
 from harken.support.errors import HarkenError
 from harken.timelines import label_recording, label_stream
 from harken.timelines.labelling import rows_of

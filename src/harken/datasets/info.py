@@ -48,7 +48,7 @@ class DatasetInfo:
         placement: where the sensor was worn, as in "wrist of the dominant hand".
         forearm_axis: the axis of the sensor that points along the forearm, whichever way; None where the sensor was
             worn elsewhere, or where that is not known.
-        label_map: each of ``labels`` -> the common word for it (see ``harken.datasets.activities``).
+        label_map: each of ``labels`` -> the common word for it (see ``harken.datasets.label_schemes``).
         checked_on_real_files: whether its reader has ever been run on the published files. Where it has not,
             it was written after the documentation alone.
         archives: what to download; empty where it comes in another way (see ``how_to_get``).

@@ -8,7 +8,7 @@ import numpy as np
 from harken.datasets.tidy import read_tidy
 from harken.readers import read
 from harken.readers.options import TableOptions
-from harken.readers.several import ANOTHER_SUBJECT, SeveralRecordingsError
+from harken.readers.table import ANOTHER_SUBJECT, SeveralRecordingsError
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.support.errors import HarkenError
 

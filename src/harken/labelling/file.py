@@ -20,7 +20,7 @@ from harken.models.recogniser import PACKAGED_MODEL, Recogniser
 from harken.readers import open_stream
 from harken.recordings.mended_stream import MendedStream
 from harken.recordings.recording import is_made_up, warnings_of
-from harken.recordings.samples import Samples
+from harken.recordings.source import Samples
 from harken.reports.wearer import write_wearer_report
 from harken.reports.wearer.quality import RecordingQuality, write_quality
 from harken.signals.clipping import Clipped

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from harken.networks.specification import ACCELERATION, Specification
 from harken.recordings.recording import Recording
-from harken.recordings.samples import Samples
+from harken.recordings.source import Samples
 from harken.signals import MovementStatistics
 from harken.signals.moments import Moments, like_walking
 from harken.signals.orientation import turned_by_quarters, turned_signals

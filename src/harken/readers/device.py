@@ -1,5 +1,6 @@
-"""What the readers of research watches share: unpacking, and the watch's own clock."""
+"""What the readers of research watches share: unpacking, the watch's own clock, and where it was worn."""
 
+import re
 import tempfile
 import weakref
 import zlib
@@ -19,18 +20,18 @@ from numpy.typing import NDArray
 from harken.readers.blocks import GZIPPED, opened, stem
 from harken.readers.clock import nanoseconds
 from harken.readers.options import TableOptions
-from harken.readers.placement import about_placement, placement_of
 from harken.readers.unpacking import refuse_full_disk
-from harken.recordings.recording import UNLABELLED, Quality
-from harken.recordings.samples import Samples
-from harken.recordings.source import Source, SourceChangedError
+from harken.recordings.recording import UNLABELLED, Placement, Quality
+from harken.recordings.source import Room, Samples, Source, SourceChangedError
 from harken.support.errors import HarkenError
 
 __all__ = [
     "DeviceFacts",
     "DeviceSource",
     "LocalSamples",
+    "about_placement",
     "entered_for",
+    "placement_of",
     "plain_file",
     "plain_head",
 ]
@@ -46,6 +47,12 @@ FOR_DEVICES = ("timezone", "subject", "sample_rate_hz", "sensor_range_g")
 Entered = TypeVar("Entered")
 LocalSamples = tuple[NDArray[np.int64], NDArray[np.float32]]
 """Some samples by the watch's own wall clock, as ns since 1970 ``[n]``, and their signals ``[n, channels]``."""
+PLACEMENTS = {placement.value: placement for placement in Placement if placement is not Placement.UNKNOWN}
+"""OMGUI (Axivity) offers "left wrist", "right wrist", "waist", "left ankle", "right ankle", "left thigh",
+"right thigh", "left hip", "right hip", "left upper-arm", "right upper-arm", "chest", "sacrum", "neck" and "head"
+(``Software/OM/omgui/DateRangeForm.Designer.cs`` of openmovementproject/openmovement). Real files of ActiGraph say
+"Wrist" and "Waist", a real file of GENEActiv says "back"; both makers' fields hold whatever somebody typed."""
+NO_LETTERS = re.compile(r"[^a-z]+")
 
 
 @dataclass(frozen=True)
@@ -103,14 +110,19 @@ class DeviceSource(Source):
         self._earliest_ns: int | None = None
 
     @abstractmethod
-    def local_samples(self) -> Iterator[LocalSamples]:
-        """The samples from the beginning of the file. May be called again and again."""
+    def local_samples(self, room: Room) -> Iterator[LocalSamples]:
+        """The samples from the beginning of the file, in ``room.next`` where that saves a copy. May be called again
+        and again."""
 
     @abstractmethod
     def notes(self) -> list[str]:
         """What there is to say about the file, in sentences. Called once the samples were read to their end."""
 
     def samples(self) -> Iterator[Samples]:
+        """See ``Source.samples``, and ``samples_in``."""
+        return self.samples_in(Room(len(self.channels)))
+
+    def samples_in(self, room: Room) -> Iterator[Samples]:
         """The samples in UTC. See ``Source.samples``.
 
         Raises:
@@ -118,7 +130,7 @@ class DeviceSource(Source):
         """
         rate_hz = self._options.sample_rate_hz
         sessions, numbered, zone_notes = _Sessions(), 0, list[str]()
-        for local_ns, signals in self.local_samples():
+        for local_ns, signals in self.local_samples(room):
             count = len(local_ns)
             if not count:
                 continue
@@ -130,9 +142,8 @@ class DeviceSource(Source):
                 self._earliest_ns = sessions.earliest_ns if self._earliest_ns is None else self._earliest_ns
                 self.offset_ns, zone_notes = self._offset(self._earliest_ns)
             numbered += count
-            yield Samples(
-                local_ns - self.offset_ns, signals, np.full(count, UNLABELLED, np.int16), np.ones(count, dtype=bool)
-            )
+            time_ns = local_ns - self.offset_ns if self.offset_ns else local_ns
+            yield Samples(time_ns, signals, np.full(count, UNLABELLED, np.int16), np.ones(count, dtype=bool))
         if not numbered:
             raise HarkenError(f"{self._path}: there are no samples in it")
         sessions.refuse_overlaps(self._path)
@@ -265,3 +276,17 @@ def _about_other_options(options: TableOptions) -> list[str]:
         if entry.name not in FOR_DEVICES and getattr(options, entry.name) != getattr(default, entry.name)
     ]
     return [f"A watch's own file is no table: {', '.join(others)} was not needed."] if others else []
+
+
+def placement_of(text: str) -> Placement:
+    """The one placement that the words of a header name, in any case and with any side; else unknown."""
+    words = f" {NO_LETTERS.sub(' ', text.lower()).strip()} "
+    named = {placement for word, placement in PLACEMENTS.items() if f" {word} " in words}
+    return named.pop() if len(named) == 1 else Placement.UNKNOWN
+
+
+def about_placement(text: str) -> list[str]:
+    """A note where a header says something about the placement that is not understood."""
+    if not text.strip() or placement_of(text) is not Placement.UNKNOWN:
+        return []
+    return [f"The header says that the sensor was worn on {text.strip()!r}, which harken does not recognise."]

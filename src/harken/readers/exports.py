@@ -1,17 +1,31 @@
-"""What the readers of loggers' exports share: a first look at a file, whose it is, and what to say about it."""
+"""What the readers of loggers' exports share: a first look at a file, notes, and gravity that lies in a second file."""
 
 import os
 from dataclasses import fields
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from harken.readers.blocks import GZIPPED, stem
+from harken.readers.clock import nanoseconds
 from harken.readers.device import plain_head
 from harken.readers.layout import SNIFFED_BYTES, Layout, recognise_layout
 from harken.readers.options import TableOptions
+from harken.readers.table import WholeTable
 from harken.support.errors import HarkenError
 
-__all__ = ["TURNED", "cut_short_note", "describes_columns", "first_look", "never_run", "owner"]
+__all__ = [
+    "NO_GRAVITY",
+    "TURNED",
+    "cut_short_note",
+    "describes_columns",
+    "first_look",
+    "never_run",
+    "owner",
+    "with_gravity",
+]
 
 DESCRIBING = ("skip_rows", "time_format")
 """Options, beside those that name columns, that say how to read a table of a form harken does not know."""
@@ -20,6 +34,12 @@ TURNED = (
     "All three axes of acceleration were turned round: Apple's gravity points down, and what harken, Android and "
     "research watches measure holds against it and points up."
 )
+NO_GRAVITY = (
+    "This is acceleration without gravity: movements can be told from it, but postures cannot, and lying looks like "
+    "standing."
+)
+FURTHEST_NS = 250_000_000
+"""Gravity turns with the wearer, slowly; a sample of it is good for a quarter of a second."""
 
 
 @lru_cache(maxsize=1)  # half a dozen readers look at the same beginning, one after the other
@@ -67,3 +87,46 @@ def cut_short_note(path: Path) -> list[str]:
         if packed or file.read(1) == b"\n":
             return []
     return ["The file does not end with its last line's end: if it was cut short, its last number has lost digits."]
+
+
+def with_gravity(table: WholeTable, gravity: WholeTable, options: TableOptions) -> tuple[WholeTable, list[str]]:
+    """Add gravity, read from a file with times of its own and interpolated, to the first three channels.
+
+    Samples that no sample of gravity is near have no acceleration then, and are counted in the notes.
+
+    Raises:
+        HarkenError: when the times of either cannot be read.
+    """
+    time_ns, timed = _times(table, options)
+    gravity_ns, present = _times(gravity, options)
+    gravity_ns, gravities = gravity_ns[present], gravity.signals[present, :3]
+    order = np.argsort(gravity_ns, kind="stable")
+    gravity_ns, gravities = gravity_ns[order], gravities[order]
+    far = _distance_ns(time_ns, gravity_ns) > FURTHEST_NS
+    start = gravity_ns[0]
+    signals = table.signals.copy()
+    with np.errstate(invalid="ignore", over="ignore"):  # damaged numbers may be infinite
+        for axis in range(3):
+            added = np.interp((time_ns - start) / 1e9, (gravity_ns - start) / 1e9, gravities[:, axis])
+            signals[:, axis] += np.where(far, np.nan, added).astype(np.float32)
+    lost = int((far & timed).sum())
+    notes = [f"Of {len(far):,} samples {lost:,} have no sample of gravity near them."] if lost else []
+    return table.with_signals(signals), notes
+
+
+def _times(table: WholeTable, options: TableOptions) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Times in ns ``[n]`` and which rows have one ``[n]``."""
+    if table.time is None:
+        raise ValueError("a table that gravity is to be added to needs times")
+    clock = nanoseconds(table.path, table.time, options, table.where)
+    present = clock.present if clock.present is not None else np.ones(len(clock.time_ns), dtype=bool)
+    return clock.time_ns, present
+
+
+def _distance_ns(time_ns: NDArray[np.int64], others_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How far each time is from the nearest of the others, which are sorted."""
+    after = np.searchsorted(others_ns, time_ns).clip(1, max(1, len(others_ns) - 1))
+    before = others_ns[after - 1]
+    after_ns = others_ns[after.clip(max=len(others_ns) - 1)]
+    nearest: NDArray[np.int64] = np.minimum(np.abs(time_ns - before), np.abs(time_ns - after_ns))
+    return nearest

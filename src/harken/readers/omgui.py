@@ -29,6 +29,7 @@ from harken.readers.exports import cut_short_note, first_look
 from harken.readers.layout import Layout
 from harken.readers.options import TableOptions
 from harken.readers.units import AtRest, acceleration_unit
+from harken.recordings.source import Room
 from harken.support.errors import HarkenError
 
 __all__ = ["open_source", "recognises"]
@@ -82,7 +83,7 @@ class OmguiSource(DeviceTableSource):
         super().__init__(table, options, DeviceFacts(channels=table.channels, time_unit=time_unit))
         self._at_rest: AtRest | None = None
 
-    def local_samples(self) -> Iterator[LocalSamples]:
+    def local_samples(self, room: Room) -> Iterator[LocalSamples]:  # noqa: ARG002 - what polars has read lies elsewhere
         """See ``DeviceSource``."""
         untimed: list[int] = []
         rows = self._timed(untimed)

@@ -21,8 +21,7 @@ from harken.readers.archive import is_zip, member_paths
 from harken.readers.blocks import opened
 from harken.readers.columns import Columns
 from harken.readers.csv import CsvTable, layout_of
-from harken.readers.exports import cut_short_note, first_look, never_run, owner
-from harken.readers.gravity import NO_GRAVITY, with_gravity
+from harken.readers.exports import NO_GRAVITY, cut_short_note, first_look, never_run, owner, with_gravity
 from harken.readers.layout import SNIFFED_BYTES, Layout
 from harken.readers.options import TableOptions
 from harken.readers.table_source import TableSource

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from harken.readers.columns import Columns
 from harken.readers.csv import CsvTable, layout_of
-from harken.readers.exports import cut_short_note, first_look, never_run
-from harken.readers.gravity import NO_GRAVITY
+from harken.readers.exports import NO_GRAVITY, cut_short_note, first_look, never_run
 from harken.readers.layout import Layout
 from harken.readers.options import AccelerationUnit, TableOptions
 from harken.readers.table_source import TableSource

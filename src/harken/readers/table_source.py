@@ -12,12 +12,10 @@ from numpy.typing import NDArray
 from harken.readers.blocks import stem
 from harken.readers.clock import TimeColumn, Where, nanoseconds
 from harken.readers.options import AccelerationUnit, TableOptions
-from harken.readers.several import ANOTHER_SUBJECT, SeveralRecordingsError
-from harken.readers.table import Table, TableRows, WholeTable, joined_rows
+from harken.readers.table import ANOTHER_SUBJECT, SeveralRecordingsError, Table, TableRows, WholeTable, joined_rows
 from harken.readers.units import G_PER_UNIT, NS_PER_UNIT, STEPS_LOOKED_AT, AtRest, acceleration_unit, plausible_step
 from harken.recordings.recording import UNLABELLED, Quality
-from harken.recordings.samples import Samples
-from harken.recordings.source import Source, SourceChangedError
+from harken.recordings.source import Samples, Source, SourceChangedError
 from harken.support.errors import HarkenError
 
 __all__ = ["TableSource"]

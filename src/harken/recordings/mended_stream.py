@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 
 from harken.recordings.mending import MOST_REPEATED, are_times, mend, quality_with_counts
 from harken.recordings.recording import Quality, Recording
-from harken.recordings.samples import Samples
-from harken.recordings.source import RecordingSource, Source, SourceChangedError
+from harken.recordings.source import RecordingSource, Samples, Source, SourceChangedError
 from harken.recordings.survey import ClockSurvey, Faults, OutOfOrderError, ValueSurvey, deduplicated
 
 __all__ = ["MendedStream", "Observer", "mended_stream", "stream_of"]

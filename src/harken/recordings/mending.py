@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.recordings.recording import Quality, Recording, gap_limit_ns
-from harken.recordings.samples import Samples
 from harken.recordings.sensor_faults import RangeGuess, largest_on_an_axis
+from harken.recordings.source import Samples
 from harken.recordings.survey import FASTEST_HZ, ClockSurvey, Faults, OutOfOrderError, ValueSurvey
 from harken.support.errors import HarkenError
 

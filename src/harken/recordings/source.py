@@ -3,20 +3,56 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harken.recordings.recording import Quality, Recording, recoded
-from harken.recordings.samples import Samples
 from harken.support.memory import hand_back
 from harken.support.printable import printable
 
-__all__ = ["RecordingSource", "Source", "SourceChangedError"]
+__all__ = ["RecordingSource", "Room", "Samples", "Source", "SourceChangedError", "joined"]
 
 ROWS_AT_ONCE = 1 << 18
 Kind = TypeVar("Kind", bound=np.generic)
+
+
+class Samples(NamedTuple):
+    """Samples in the order of their times, as in a ``Recording``, but possibly none.
+
+    ``time_ns`` int64 ``[n]``, ``signals`` float32 ``[n, channels]``, ``label_codes`` int16 ``[n]``, ``valid`` bool
+    ``[n]``.
+    """
+
+    time_ns: NDArray[np.int64]
+    signals: NDArray[np.float32]
+    label_codes: NDArray[np.int16]
+    valid: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, recording: Recording) -> "Samples":
+        """All samples of a recording."""
+        return cls(recording.time_ns, recording.signals, recording.label_codes, recording.valid)
+
+    def part(self, first: int, last: int) -> "Samples":
+        """The samples ``first`` to ``last`` (exclusive)."""
+        rows = slice(first, last)
+        return Samples(self.time_ns[rows], self.signals[rows], self.label_codes[rows], self.valid[rows])
+
+    def chosen(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> "Samples":
+        """Copies of the samples that a mask ``[n]``, or row numbers, choose."""
+        return Samples(self.time_ns[rows], self.signals[rows], self.label_codes[rows], self.valid[rows])
+
+
+def joined(parts: Sequence[Samples]) -> Samples:
+    """Samples that follow one another, in one; copies of them."""
+    return Samples(
+        np.concatenate([part.time_ns for part in parts]),
+        np.concatenate([part.signals for part in parts]),
+        np.concatenate([part.label_codes for part in parts]),
+        np.concatenate([part.valid for part in parts]),
+    )
 
 
 class SourceChangedError(Exception):
@@ -72,6 +108,10 @@ class Source(ABC):
         """The same samples, whose labels may be missing: for a source whose labels take time to read."""
         return self.samples()
 
+    def samples_in(self, room: "Room") -> Iterator[Samples]:  # noqa: ARG002 - for those whose reader can use it
+        """The same samples, which may lie in ``room.next``."""
+        return self.samples()
+
     def collect(self) -> Recording:
         """All of it, as a recording ``as_found``.
 
@@ -80,7 +120,10 @@ class Source(ABC):
         """
         while True:
             try:
-                samples = _all_of(self.samples(), len(self.channels), self.capacity)
+                room = Room(len(self.channels), self.capacity)
+                for piece in self.samples_in(room):
+                    room.add(piece)
+                samples = room.joined()
             except SourceChangedError:
                 continue
             names = tuple(sorted(self.label_names))
@@ -127,6 +170,34 @@ class RecordingSource(Source):
         return self._recording
 
 
+class Room:
+    """Memory for all samples of a source. A reader may fill it piece by piece, so that nothing is copied.
+
+    Args:
+        channels: how many there are.
+        rows: how many samples there is room for. Others are kept in pieces, and copied when all are there.
+    """
+
+    def __init__(self, channels: int, rows: int = 0) -> None:
+        self._times, self._signals = _Rows(rows, np.int64), _Rows(rows, np.float32, channels)
+        self._codes, self._valid = _Rows(rows, np.int16), _Rows(rows, np.bool_)
+
+    def next(self, count: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Arrays for the times ``[count]`` and the signals ``[count, channels]`` of the next samples, to be filled."""
+        return self._times.next(count), self._signals.next(count)
+
+    def add(self, piece: Samples) -> None:
+        """Take the next samples, which are copied unless they lie in ``next``."""
+        self._times.add(piece.time_ns)
+        self._signals.add(piece.signals)
+        self._codes.add(piece.label_codes)
+        self._valid.add(piece.valid)
+
+    def joined(self) -> Samples:
+        """All samples. Nothing is added after that."""
+        return Samples(self._times.joined(), self._signals.joined(), self._codes.joined(), self._valid.joined())
+
+
 class _Rows(Generic[Kind]):
     """Arrays that become one. Each is copied at once where there is room for it, else when all of them are there, and
     then let go, so that there are never two copies of everything."""
@@ -136,12 +207,20 @@ class _Rows(Generic[Kind]):
         self._count = 0
         self._others: list[NDArray[Kind]] = []
 
+    def next(self, count: int) -> NDArray[Kind]:
+        end = self._count + count
+        if self._others or end > len(self._first):
+            return np.empty((count, *self._first.shape[1:]), self._first.dtype)
+        return self._first[self._count : end]
+
     def add(self, piece: NDArray[Kind]) -> None:
         end = self._count + len(piece)
         if self._others or end > len(self._first):
             self._others.append(piece)
             return
-        self._first[self._count : end] = piece
+        place = self._first[self._count : end]
+        if piece.ctypes.data != place.ctypes.data:
+            place[:] = piece
         self._count = end
 
     def joined(self) -> NDArray[Kind]:
@@ -159,14 +238,3 @@ class _Rows(Generic[Kind]):
             del piece
             hand_back()
         return every
-
-
-def _all_of(pieces: Iterator[Samples], channels: int, capacity: int) -> Samples:
-    times, signals = _Rows(capacity, np.int64), _Rows(capacity, np.float32, channels)
-    codes, valid = _Rows(capacity, np.int16), _Rows(capacity, np.bool_)
-    for piece in pieces:
-        times.add(piece.time_ns)
-        signals.add(piece.signals)
-        codes.add(piece.label_codes)
-        valid.add(piece.valid)
-    return Samples(times.joined(), signals.joined(), codes.joined(), valid.joined())

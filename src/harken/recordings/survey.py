@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.recordings.recording import INTERVALS_IN_A_GAP, MINIMUM_GAP_S
-from harken.recordings.samples import Samples
 from harken.recordings.sensor_faults import RANGE_TOLERANCE, RangeGuess, Stuck, StuckRuns, extremes, largest_on_an_axis
+from harken.recordings.source import Samples
 
 __all__ = [
     "FASTEST_HZ",
@@ -69,7 +69,9 @@ class ClockSurvey:
         """
         if len(time_ns) == 0:
             return None
-        steps = np.diff(time_ns, prepend=self.end_ns if self.rows else time_ns[0] - 1)
+        steps = np.empty(len(time_ns), dtype=np.int64)
+        steps[0] = time_ns[0] - self.end_ns if self.rows else 1
+        np.subtract(time_ns[1:], time_ns[:-1], out=steps[1:])
         least, kept = int(steps.min()), None
         if least < 0:
             raise OutOfOrderError
@@ -91,18 +93,21 @@ class ClockSurvey:
         if least < FAST_STEP_NS:
             self.fast += int(np.count_nonzero(steps < FAST_STEP_NS))
         most = int(steps.max(initial=0))
-        self._inside += len(steps)
-        self._inside_ns += int(steps.sum())
-        if most > SLOW_STEP_NS:
-            self.slow += int(np.count_nonzero(steps > SLOW_STEP_NS))
-        if most > RARE_STEP_NS:
-            self.rare += int(np.count_nonzero(steps > RARE_STEP_NS))
-        if most > self.gap_ns:
-            gap = steps > self.gap_ns
-            after = np.flatnonzero(gap) + len(time_ns) - len(steps)
-            self._gaps.append(np.stack([time_ns[after] - steps[gap], time_ns[after]], axis=1))
+        if len(steps):
+            self._inside += len(steps)
+            self._inside_ns += int(time_ns[-1] - time_ns[-len(steps)] + steps[0])  # their sum
+        if most <= min(SLOW_STEP_NS, self.gap_ns):
+            return
+        long = np.flatnonzero(steps > min(SLOW_STEP_NS, self.gap_ns))  # so that nothing else looks at all steps
+        lengths = steps[long]
+        self.slow += int(np.count_nonzero(lengths > SLOW_STEP_NS))
+        self.rare += int(np.count_nonzero(lengths > RARE_STEP_NS))
+        gap = lengths > self.gap_ns
+        if gap.any():
+            after = time_ns[long[gap] + len(time_ns) - len(steps)]
+            self._gaps.append(np.stack([after - lengths[gap], after], axis=1))
             self._inside -= len(after)
-            self._inside_ns -= int(steps[gap].sum())
+            self._inside_ns -= int(lengths[gap].sum())
 
     @property
     def most_are_slow(self) -> bool:

@@ -2,7 +2,7 @@
 
 The app (https://www.tszheichoi.com/sensorlogger) posts ``{messageId, sessionId, deviceId, payload: [{name, time,
 values}]}``. Its accelerometer excludes gravity, which is a separate sensor with its own times. The two are added as by
-the reader of its files (``readers.gravity``). Messages may come out of order and repeatedly.
+the reader of its files (``readers.exports``). Messages may come out of order and repeatedly.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.labelling.live.arrivals import LATEST_NS
-from harken.readers.gravity import FURTHEST_NS
+from harken.readers.exports import FURTHEST_NS
 from harken.recordings.recording import STANDARD_GRAVITY
 from harken.server.sample_messages import NUMBERS
 

@@ -3,7 +3,7 @@
 Each step gives a new recording that can be looked at, and says in its ``quality`` what it did.
 """
 
-from harken.recordings.samples import Samples, joined
+from harken.recordings.source import Samples, joined
 from harken.signals.clipping import Clipping, mark_clipped
 from harken.signals.gravity import split_gravity
 from harken.signals.gravity_calibration import GravityCalibration, calibrate_gravity, gravity_calibration

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from harken.recordings.mended_stream import MendedStream
 from harken.recordings.mending import sensor_range_g
 from harken.recordings.recording import MINIMUM_GAP_S, Recording
-from harken.recordings.samples import Samples, joined
+from harken.recordings.source import Samples, joined
 from harken.support.errors import HarkenError
 
 __all__ = ["Clipped", "Clipping", "mark_clipped"]

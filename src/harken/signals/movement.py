@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.recordings.recording import Recording
-from harken.recordings.samples import Samples
+from harken.recordings.source import Samples
 from harken.signals.grid import SECOND_NS
 from harken.support.errors import HarkenError
 

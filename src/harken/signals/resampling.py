@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.recordings.recording import Recording, gap_limit_ns
-from harken.recordings.samples import Samples, joined
+from harken.recordings.source import Samples, joined
 from harken.signals.curves import Points, Room, points_between
 from harken.signals.grid import ROWS_AT_ONCE, SECOND_NS, Grid
 from harken.support.errors import HarkenError

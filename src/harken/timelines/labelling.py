@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from harken.networks.specification import RATE_TOLERANCE, Specification
 from harken.recordings.mended_stream import MendedStream, stream_of
 from harken.recordings.recording import Recording
-from harken.recordings.samples import Samples
+from harken.recordings.source import Samples
 from harken.signals import Resampler
 from harken.support.errors import HarkenError
 from harken.support.memory import hand_back

@@ -60,7 +60,7 @@ EXPECTED_BOUT_S: Mapping[str, float] = {
     "cycling": 600.0,
     "other": 120.0,
 }
-"""Seconds, for the common words (``harken.datasets.activities``) and the notebook's."""
+"""Seconds, for the common words (``harken.datasets.label_schemes``) and the notebook's."""
 
 ANY_OTHER_LABEL_S = 120.0
 """Seconds, for a label of somebody's own."""

@@ -7,7 +7,7 @@ from typing import Generic, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.recordings.samples import Samples, joined
+from harken.recordings.source import Samples, joined
 
 __all__ = ["Gathered", "StreamLayout", "StreamWindows", "Windowing", "windows_joined"]
 

@@ -29,7 +29,7 @@ from goldens.watches import watch_inputs
 from harken.readers import open_stream, read
 from harken.recordings.mended_stream import MendedStream
 from harken.recordings.recording import Recording
-from harken.recordings.samples import Samples, joined
+from harken.recordings.source import Samples, joined
 
 __all__ = ["as_text", "made_up_inputs", "real_inputs", "record_of", "stored"]
 

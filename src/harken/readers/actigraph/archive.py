@@ -12,7 +12,7 @@ from harken.support.errors import HarkenError
 
 __all__ = ["PIECE_BYTES", "Gt3xArchive", "opened_archive"]
 
-PIECE_BYTES = 1 << 22
+PIECE_BYTES = 1 << 21
 UNBOUNDED = "its contents are packed in a way that no ActiGraph software uses"
 
 

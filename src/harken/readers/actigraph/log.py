@@ -10,8 +10,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from harken.readers.actigraph.info import Metadata, parameters_from, parse_metadata
-from harken.readers.actigraph.packets import Packets, find_packets
-from harken.readers.actigraph.samples import (
+from harken.readers.actigraph.packets import (
+    Packets,
+    find_packets,
     samples_of_12_bits,
     samples_of_16_bits,
     whole_samples_of_12_bits,

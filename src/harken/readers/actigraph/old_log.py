@@ -8,10 +8,11 @@ import numpy as np
 from harken.readers.actigraph.archive import Gt3xArchive, opened_archive
 from harken.readers.actigraph.info import INFO, Info, Metadata
 from harken.readers.actigraph.log import refuse_absurd_length
+from harken.readers.actigraph.packets import samples_of_12_bits, whole_samples_of_12_bits
 from harken.readers.actigraph.repeats import RepeatedValues
-from harken.readers.actigraph.samples import samples_of_12_bits, whole_samples_of_12_bits
 from harken.readers.actigraph.source import NS_PER_S, ActigraphSource, Readings, seconds_text
 from harken.readers.options import TableOptions
+from harken.recordings.source import Room
 from harken.support.errors import HarkenError
 
 __all__ = ["OLD_LOG", "OldLogSource"]
@@ -48,8 +49,9 @@ class OldLogSource(ActigraphSource):
             raise HarkenError(f"{path}: has a log as of a GT3X+, but a serial number {info['Serial Number']!r}")
         super().__init__(path, options, info, Metadata(), rate)
         self._start_ns, self.rate_hz, self.scale = start, rate, scale
+        self.capacity = whole_samples_of_12_bits(size)
 
-    def readings(self) -> Iterator[Readings]:
+    def readings(self, room: Room) -> Iterator[Readings]:
         """See ``ActigraphSource``."""
         repeats, done = RepeatedValues(self.rate_hz), 0
         with opened_archive(self._path) as archive:
@@ -57,7 +59,9 @@ class OldLogSource(ActigraphSource):
                 values = samples_of_12_bits(np.frombuffer(piece, dtype=np.uint8)[np.newaxis])[0]
                 repeats.push(values)
                 since_start = np.arange(done, done + len(values)) * (NS_PER_S / self.rate_hz)
-                yield self._start_ns + np.rint(since_start).astype(np.int64), values
+                local_ns, _ = room.next(len(values))
+                np.add(self._start_ns, np.rint(since_start).astype(np.int64), out=local_ns)
+                yield local_ns, values
                 done += len(values)
         self.unusable = repeats.finish()
 

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from harken.readers.actigraph.archive import Gt3xArchive, opened_archive
 from harken.readers.actigraph.info import ACCEL_SCALE, INFO, SAMPLE_RATE, Info, Metadata, encoded_float
 from harken.readers.actigraph.log import ACTIVITY_3, IMU, Log, read_log
+from harken.readers.actigraph.packets import whole_samples_of_12_bits
 from harken.readers.actigraph.source import NS_PER_S, ActigraphSource, Readings, seconds_text
 from harken.readers.options import TableOptions
-from harken.recordings.source import SourceChangedError
+from harken.recordings.source import Room, SourceChangedError
 from harken.support.errors import HarkenError
 
 __all__ = ["LOG", "PacketLogSource"]
@@ -24,6 +25,8 @@ MOST_BYTES = 1 << 32
 """The memory of the largest ActiGraph, 4 GB."""
 BOMB_BYTES, BOMB_RATIO = 1 << 24, 200
 """Packets with their times and checksums cannot be packed as small as this; a bomb of zeros can."""
+MOST_RATIO = 8
+"""Logs of watches that were worn are packed to a third or more."""
 PLAUSIBLE_SCALES = (16.0, float(1 << 15))
 TURNED_DEVICE, TURNED_FIRMWARE = "MOS", "1.6.0"
 """A wGT3X-BT of this firmware has its axes turned by 90 degrees about z, as ActiGraph documents."""
@@ -62,6 +65,7 @@ class PacketLogSource(ActigraphSource):
         if size > MOST_BYTES or size > max(BOMB_BYTES, BOMB_RATIO * archive.packed_bytes(LOG)):
             raise HarkenError(f"{path}: its {LOG} unpacks to {size:,} bytes, which no recording does; it is refused")
         self._user_options, self._log = options, Log()
+        self._most_samples = whole_samples_of_12_bits(min(size, MOST_RATIO * archive.packed_bytes(LOG)))
         try:
             facts = _facts_of(path, info, islice(archive.pieces(LOG, HEAD_BYTES), 1))
         except HarkenError:  # also where nothing is wrong, but all of this comes later in the log
@@ -71,8 +75,9 @@ class PacketLogSource(ActigraphSource):
     def _become(self, path: Path, info: Info, facts: PacketFacts) -> None:
         super().__init__(path, self._user_options, info, facts.metadata, facts.stated_rate_hz)
         self._facts, self.rate_hz, self.scale = facts, facts.rate_hz, facts.scale
+        self.capacity = self._most_samples
 
-    def readings(self) -> Iterator[Readings]:
+    def readings(self, room: Room) -> Iterator[Readings]:
         """See ``ActigraphSource``.
 
         Raises:
@@ -81,7 +86,9 @@ class PacketLogSource(ActigraphSource):
         log, turned = Log(), _turns_its_axes(self._info)
         with opened_archive(self._path) as archive:
             for values, seconds, counts in read_log(self._path, archive.pieces(LOG), log):
-                yield _sample_times(seconds, counts, self.rate_hz), _turned_back(values) if turned else values
+                local_ns, _ = room.next(len(values))
+                _fill_times(seconds, counts, self.rate_hz, local_ns)
+                yield local_ns, _turned_back(values) if turned else values
         facts = _facts(self._path, self._info, log)
         if facts != self._facts:
             self._become(self._path, self._info, facts)
@@ -174,18 +181,19 @@ def _scale(path: Path, info: Info, log: Log) -> tuple[float, list[str]]:
     return scale, []
 
 
-def _sample_times(seconds: NDArray[np.int64], counts: NDArray[np.int64], rate_hz: float) -> NDArray[np.int64]:
-    """Times in ns ``[samples]``: every packet begins with its second; one that holds too many is spread over it."""
+def _fill_times(
+    seconds: NDArray[np.int64], counts: NDArray[np.int64], rate_hz: float, time_ns: NDArray[np.int64]
+) -> None:
+    """Times in ns into ``time_ns [samples]``: every packet begins with its second; one that holds too many is spread
+    over it."""
     usual = int(rate_hz)
     if (counts == usual).all():
         steps = np.rint(np.arange(usual) * (NS_PER_S / usual)).astype(np.int64)
-        starts: NDArray[np.int64] = seconds[:, np.newaxis] * NS_PER_S
-        every: NDArray[np.int64] = (starts + steps).reshape(-1)
-        return every
-    time_ns = np.repeat(seconds * NS_PER_S, counts)
+        np.add(seconds[:, np.newaxis] * NS_PER_S, steps, out=time_ns.reshape(-1, usual))
+        return
+    time_ns[:] = np.repeat(seconds * NS_PER_S, counts)
     within = np.arange(len(time_ns)) - np.repeat(np.cumsum(counts) - counts, counts)
     time_ns += np.rint(within * np.repeat(NS_PER_S / np.maximum(counts, usual), counts)).astype(np.int64)
-    return time_ns
 
 
 def _gaps(log: Log) -> list[str]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from harken.readers.actigraph.info import INFO, Info, Metadata
 from harken.readers.device import DeviceFacts, DeviceSource, LocalSamples
 from harken.readers.options import TableOptions
+from harken.recordings.source import Room
 
 __all__ = ["NS_PER_S", "ActigraphSource", "Readings", "seconds_text"]
 
@@ -61,19 +62,20 @@ class ActigraphSource(DeviceSource):
         self.timezone = zone or "UTC"
 
     @abstractmethod
-    def readings(self) -> Iterator[Readings]:
-        """The samples from the beginning of the log. May be called again and again."""
+    def readings(self, room: Room) -> Iterator[Readings]:
+        """The samples from the beginning of the log, their times in ``room.next``. May be called again and again."""
 
     @abstractmethod
     def log_notes(self) -> list[str]:
         """What there is to say about the log, in sentences. Called once the samples were read to their end."""
 
-    def local_samples(self) -> Iterator[LocalSamples]:
+    def local_samples(self, room: Room) -> Iterator[LocalSamples]:
         """See ``DeviceSource``."""
         outside = 0
-        for local_ns, values in self.readings():
+        for local_ns, values in self.readings(room):
             outside += _samples_outside(local_ns, self._info)
-            yield local_ns, np.divide(values, np.float32(self.scale), dtype=np.float32)
+            _, signals = room.next(len(local_ns))
+            yield local_ns, np.divide(values, np.float32(self.scale), out=signals, dtype=np.float32)
         self._outside = outside
 
     def notes(self) -> list[str]:
@@ -121,7 +123,10 @@ def _samples_outside(time_ns: NDArray[np.int64], info: Info) -> int:
     end = max((info.time_ns(key) or 0 for key in ("Last Sample Time", "Stop Date", "Download Date")), default=0)
     if start is None or end < start:
         return 0
-    return int(((time_ns < start - DAY_NS) | (time_ns > end + DAY_NS)).sum())
+    least, most = start - DAY_NS, end + DAY_NS
+    if time_ns.min() >= least and time_ns.max() <= most:
+        return 0
+    return int(((time_ns < least) | (time_ns > most)).sum())
 
 
 def _offset_text(offset_s: int) -> str:

@@ -1,4 +1,4 @@
-"""The blocks of a ``.cwa`` file: which are whole, and what stands at the beginning of each.
+"""What stands in a ``.cwa`` file: its header, and its blocks: which are whole, and how each begins.
 
 A file is a header of 1,024 bytes and blocks of 512, each with its own time, number and checksum. The layout is
 Open Movement's, "AX3/AX6 technical documentation". Libraries that read the samples do not look at the checksums.
@@ -6,13 +6,23 @@ Open Movement's, "AX3/AX6 technical documentation". Libraries that read the samp
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harken.support.errors import HarkenError
 
-__all__ = ["BLOCK_BYTES", "BYTES_PER_SAMPLE", "HEADER_BYTES", "Blocks", "find_blocks"]
+__all__ = [
+    "BLOCK_BYTES",
+    "BYTES_PER_SAMPLE",
+    "HEADER_BYTES",
+    "Blocks",
+    "CwaHeader",
+    "find_blocks",
+    "looks_like_header",
+    "read_header",
+]
 
 HEADER_BYTES = 1024
 BLOCK_BYTES = 512
@@ -44,6 +54,13 @@ BYTES_PER_SAMPLE = {0x30: 4, 0x32: 6, 0x62: 12, 0x92: 18}
 """By form: axes in the upper four bits; below them 0 (an axis in ten bits and a shared exponent) or 2 (two bytes)."""
 AXES_WITH_ROTATION = 6
 DAYS = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31, 0, 0, 0])
+FILE_MARK = b"MD\xfc\x03"
+"""And the length of what follows, 1,020 bytes."""
+AX6 = 0x64
+ANNOTATION = slice(64, 512)
+FILLER = "\0\xff "
+SUBJECT, SITE = "_sc", "_p"
+"""OMGUI's names, among the annotations, for the subject's code and for where the watch is worn."""
 
 
 @dataclass(frozen=True)
@@ -157,3 +174,52 @@ def _is_time(packed: NDArray[np.uint32]) -> NDArray[np.bool_]:
     hour, minute, second = packed >> 12 & 31, packed >> 6 & 63, packed & 63
     days = DAYS[month] + ((month == 2) & (year % 4 == 0))
     return np.asarray((day > 0) & (day <= days) & (hour < 24) & (minute < 60) & (second < 60))
+
+
+@dataclass(frozen=True)
+class CwaHeader:
+    """``device`` is the watch's number, ``subject`` whose it was, ``site`` where it was worn; these two are empty when
+    they were not written down."""
+
+    model: str
+    device: int
+    session: int
+    firmware: int
+    rate_hz: float
+    range_g: float
+    subject: str
+    site: str
+
+    @property
+    def description(self) -> str:
+        """The watch, in a sentence."""
+        return (
+            f"Axivity {self.model} {self.device}, firmware {self.firmware}, session {self.session}, "
+            f"range ±{self.range_g:g} g."
+        )
+
+
+def looks_like_header(head: bytes) -> bool:
+    """Whether a file that begins with ``head`` is a ``.cwa``."""
+    return head.startswith(FILE_MARK)
+
+
+def read_header(head: bytes) -> CwaHeader:
+    """Read the first 1,024 bytes of a file. They carry no checksum."""
+    upper = int.from_bytes(head[11:13], "little")
+    annotation = head[ANNOTATION].decode("latin-1").strip(FILLER)
+    said = parse_qs(annotation, errors="replace")
+    return CwaHeader(
+        model="AX6" if head[4] == AX6 else "AX3",
+        device=int.from_bytes(head[5:7], "little") | (0 if upper == 0xFFFF else upper) << 16,
+        session=int.from_bytes(head[7:11], "little"),
+        firmware=head[41],
+        rate_hz=3200 / 2 ** (15 - (head[36] & 15)),
+        range_g=16 >> (head[36] >> 6),
+        subject=_printable(said.get(SUBJECT, [""])[0]),
+        site=_printable(said.get(SITE, [""])[0]),
+    )
+
+
+def _printable(text: str) -> str:
+    return "".join(letter for letter in text if letter.isprintable()).strip()

@@ -1,4 +1,10 @@
-"""The samples of whole blocks: their values and their times."""
+"""The samples of whole blocks: their values, and when they were taken, as Open Movement's own converter has it.
+
+A block says at what time which of its samples was taken, and how fast it was set to record. Its beginning and end
+follow. The sensor is a few per cent slower or faster than it was set, so the end of one block and the beginning of the
+next do not meet; a block that follows another begins where that one ended, and its samples are spread evenly over the
+time up to its own end.
+"""
 
 import math
 from collections.abc import Iterator
@@ -9,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.readers.axivity.blocks import BLOCK_BYTES, BYTES_PER_SAMPLE, HEADER_BYTES, Blocks
-from harken.readers.axivity.times import sample_times, spans
 from harken.readers.device import LocalSamples
+from harken.recordings.source import Room
 from harken.support.errors import HarkenError
 
-__all__ = ["channels_of", "read_samples"]
+__all__ = ["block_starts", "channels_of", "read_samples"]
 
 ACCELERATION = ("x", "y", "z")
 ROTATION = ("gyro_x", "gyro_y", "gyro_z")
@@ -22,6 +28,10 @@ PACKED = 0x30
 BLOCKS_AT_ONCE = 4_000
 BLOCKS_IN_CACHE = 250
 """What is made on the way to the values of so many blocks stays in the processor's cache."""
+SECOND_NS = 10**9
+LONGEST_STRETCH_NS = SECOND_NS
+"""After a longer gap a block begins at its own time."""
+MONTHS_TO_2000 = 360
 
 
 def channels_of(blocks: Blocks) -> tuple[str, ...]:
@@ -29,17 +39,15 @@ def channels_of(blocks: Blocks) -> tuple[str, ...]:
     return (*ACCELERATION, *(ROTATION if blocks.has_rotation else ()), "temperature")
 
 
-def read_samples(path: Path, source: Path, blocks: Blocks) -> Iterator[LocalSamples]:
+def read_samples(path: Path, source: Path, blocks: Blocks, room: Room) -> Iterator[LocalSamples]:
     """Read the samples of the whole blocks of ``path``, in g, rad/s and °C, a few thousand blocks at a time and in the
-    file's order; errors name ``source``.
+    file's order, into ``room``; errors name ``source``.
 
     Raises:
         HarkenError: when the file is no longer what it was when its blocks were looked at.
     """
-    channels = len(channels_of(blocks))
     for some, content in _contents(path, source, blocks):
-        count = int(blocks.samples[some].sum())
-        time_ns, signals = np.empty(count, np.int64), np.empty((count, channels), np.float32)
+        time_ns, signals = room.next(int(blocks.samples[some].sum()))
         _fill(blocks, some, content, time_ns, signals)
         yield time_ns, signals
 
@@ -70,7 +78,7 @@ def _fill(
 ) -> None:
     """The times and signals of ``some`` of the blocks, whose bytes are ``content``, into arrays of their size."""
     # Where a block begins follows from the one before it.
-    starts, ends = spans(blocks.part(max(0, some.start - 1), some.stop))
+    starts, ends = _spans(blocks.part(max(0, some.start - 1), some.stop))
     part = blocks.part(some.start, some.stop)
     starts, ends = starts[-len(part.rows) :], ends[-len(part.rows) :]
     counts, temperatures = part.samples, part.temperatures
@@ -87,7 +95,7 @@ def _fill(
             data = content[first:last, FIRST_BYTE : FIRST_BYTE + count * BYTES_PER_SAMPLE[form]]
             _unpacked(np.ascontiguousarray(data), form, scale, values)
             values[..., -1] = temperatures[first:last, np.newaxis]
-            sample_times(starts[first:last], ends[first:last], counts[first:last], time_ns[rows])
+            _sample_times(starts[first:last], ends[first:last], counts[first:last], time_ns[rows])
             done = rows.stop
 
 
@@ -111,3 +119,59 @@ def _unpacked(data: NDArray[np.uint8], form: int, scales: int, values: NDArray[n
         per_count = np.float32(math.radians(8000 / 2 ** (scales & 7)) / 2**15)
         for axis in range(3):
             np.multiply(counts[..., axis].astype(np.float32), per_count, out=values[..., 3 + axis])
+
+
+def _spans(blocks: Blocks) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """From when to when the samples of each whole block last, int64 ``[whole]`` ns on the watch's own wall clock.
+
+    Where something is missing before a block it begins at its own time, even after a short gap, and so it does where
+    the clock was set back: the maker's converter would spread its samples over the gap, or backwards.
+    """
+    period_ns = np.rint(SECOND_NS / blocks.header_rates_hz).astype(np.int64)
+    count = blocks.samples
+    own = _wall_clock_ns(blocks.start["time"]) - blocks.start["offset"].astype(np.int64) * period_ns
+    ends = own + count * period_ns
+    starts = own.copy()
+    glued = own[1:] - ends[:-1] < LONGEST_STRETCH_NS
+    lasting = ends[1:] - ends[:-1]
+    glued &= (lasting > 0) & (blocks.follows | (lasting <= count[1:] * period_ns[1:]))
+    starts[1:][glued] = ends[:-1][glued]
+    return starts, ends
+
+
+def block_starts(blocks: Blocks) -> NDArray[np.int64]:
+    """The time of the first sample of each whole block, int64 ``[whole]`` ns on the watch's own wall clock."""
+    count = len(blocks.rows)
+    starts = np.empty(count, np.int64)
+    for first in range(0, count, BLOCKS_AT_ONCE):
+        last = min(first + BLOCKS_AT_ONCE, count)
+        some, _ = _spans(blocks.part(max(0, first - 1), last))
+        starts[first:last] = some[first - last :]
+    return starts
+
+
+def _sample_times(
+    starts_ns: NDArray[np.int64], ends_ns: NDArray[np.int64], counts: NDArray[np.int64], out: NDArray[np.int64]
+) -> None:
+    """The times of blocks' samples, spread evenly over their ``_spans``, into ``out [counts.sum()]``."""
+    step_ns = (ends_ns - starts_ns) / counts
+    count = int(counts[0])
+    if (counts == count).all():
+        late = step_ns[:, np.newaxis] * np.arange(count)
+        table = out.reshape(len(counts), count)
+        np.rint(late, out=late)
+        table[:] = late
+        table += starts_ns[:, np.newaxis]
+        return
+    number = np.arange(len(out)) - np.repeat(np.cumsum(counts) - counts, counts)
+    out[:] = np.rint(number * np.repeat(step_ns, counts))
+    out += np.repeat(starts_ns, counts)
+
+
+def _wall_clock_ns(packed: NDArray[np.uint32]) -> NDArray[np.int64]:
+    """Six bits of years since 2000, four of month, then day, hour, minute, second, as nanoseconds since 1970."""
+    bits = packed.astype(np.int64)
+    months = (MONTHS_TO_2000 + 12 * (bits >> 26) + (bits >> 22 & 15) - 1).astype("datetime64[M]")
+    days = months.astype("datetime64[D]").astype(np.int64) + (bits >> 17 & 31) - 1
+    seconds = 86_400 * days + 3600 * (bits >> 12 & 31) + 60 * (bits >> 6 & 63) + (bits & 63)
+    return np.asarray(seconds * SECOND_NS)

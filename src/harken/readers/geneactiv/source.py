@@ -1,18 +1,139 @@
-"""A GENEActiv ``.bin`` file: its pages -> a ``Source``."""
+"""A GENEActiv ``.bin`` file: its pages, whose values actfast reads, -> a ``Source``."""
 
+import importlib
 import mmap
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from harken.readers.device import DeviceFacts, DeviceSource, LocalSamples, entered_for, plain_file, plain_head
-from harken.readers.geneactiv.header import looks_like_header, read_header
-from harken.readers.geneactiv.pages import find_pages
-from harken.readers.geneactiv.samples import CHANNELS, read_samples
-from harken.readers.geneactiv.times import page_times
+from harken.readers.geneactiv.pages import LATE, BinHeader, Pages, find_pages, looks_like_header, read_header
 from harken.readers.options import TableOptions
+from harken.recordings.source import Room
+from harken.support.errors import HarkenError
+from harken.support.plugins import install_command
 
-__all__ = ["open_source", "recognises"]
+__all__ = ["CHANNELS", "PageTimes", "open_source", "page_times", "read_samples", "recognises"]
+
+CHANNELS = ("x", "y", "z", "temperature")
+PAGES_AT_ONCE = 500
+HEADER_LINES = 59
+PAGE = (
+    b"Recorded Data\nDevice Unique Serial Code:0\nSequence Number:0\nPage Time:2000-01-01 00:00:00:000\nUnassigned:\n"
+    b"Temperature:0\nBattery voltage:0\nDevice Status:Recording\nMeasurement Frequency:1\n%b\n"
+)
+EARLIEST = 0.8
+"""A page that follows another this share of its length after it, or later, is squeezed rather than laid over it."""
+
+
+@dataclass(frozen=True)
+class PageTimes:
+    """When the samples of pages were measured, by the watch's clock: each page begins with its time.
+
+    Attributes:
+        pages: the pages.
+        step_ns: from sample to sample in each page, float64 ``[pages]``.
+        rate_hz: samples a second, by the clock.
+    """
+
+    pages: Pages
+    step_ns: NDArray[np.float64]
+    rate_hz: float
+
+    def of(self, first: int, last: int) -> NDArray[np.int64]:
+        """The times in ns of the samples of the pages ``first`` to ``last`` (exclusive)."""
+        pages, counts = self.pages, self.pages.samples
+        whole = min(last, len(counts) - 1)  # all pages but the last are as long as one another
+        local_ns = np.empty(int(counts[first:last].sum()), dtype=np.int64)
+        before_last = int(counts[first:whole].sum())
+        grid = local_ns[:before_last].reshape(max(0, whole - first), int(counts[0]) if whole > first else 0)
+        steps = self.step_ns[first:whole, np.newaxis]
+        np.multiply(steps, np.arange(grid.shape[1]), out=grid, casting="unsafe")  # without a copy
+        grid += pages.time_ns[first:whole, np.newaxis]
+        if last == len(counts):
+            end = np.rint(self.step_ns[-1] * np.arange(counts[-1])).astype(np.int64)
+            local_ns[before_last:] = pages.time_ns[-1] + end
+        return local_ns
+
+
+def read_samples(
+    source: Path, content: mmap.mmap, header: BinHeader, times: PageTimes, room: Room
+) -> Iterator[LocalSamples]:
+    """Read the samples of whole pages, ``PAGES_AT_ONCE`` pages at a time: acceleration in g, temperature in °C.
+
+    actfast reads some whole pages at a time, under a header made for them. It would not read a header with a letter
+    such as é, it ends the process where the header's number of pages is damaged, and it holds a file three times.
+
+    Raises:
+        HarkenError: when actfast is missing or cannot read a page; it names ``source``.
+    """
+    reader = _actfast(source)
+    pages = times.pages
+    counts = pages.samples
+    with tempfile.TemporaryDirectory(prefix="harken-") as folder:
+        some = Path(folder) / "pages.bin"
+        for first in range(0, len(counts), PAGES_AT_ONCE):
+            rows = slice(first, min(first + PAGES_AT_ONCE, len(counts)))
+            digits = [content[start:end] for start, end in pages.where[rows].tolist()]
+            some.write_bytes(_header(header, len(digits)) + b"".join(PAGE % line for line in digits))
+            _, signals = room.next(int(counts[rows].sum()))
+            signals[:, :3] = _acceleration(reader, source, some, len(signals))
+            signals[:, 3] = np.repeat(pages.temperature[rows], counts[rows])
+            if hasattr(mmap, "MADV_DONTNEED"):
+                content.madvise(mmap.MADV_DONTNEED)  # else the process holds all of the file beside its samples
+            yield times.of(rows.start, rows.stop), signals
+
+
+def _actfast(source: Path) -> Any:
+    try:
+        return importlib.import_module("actfast")
+    except ImportError as error:
+        raise HarkenError(
+            f"{source}: to read this file takes actfast ({error.name or error} is missing), which comes with the "
+            f"extra devices: {install_command('harken[devices]')}"
+        ) from error
+
+
+def _acceleration(reader: Any, source: Path, path: Path, count: int) -> NDArray[np.float32]:
+    """The acceleration in a file of ``count`` samples, ``[count, 3]``."""
+    try:
+        found = reader.read(str(path))["timeseries"]["high_frequency"]["acceleration"]
+    except (KeyboardInterrupt, SystemExit, MemoryError):
+        raise
+    except BaseException as error:  # a panic in Rust is no Exception
+        reason = str(error) or type(error).__name__
+        raise HarkenError(f"{source}: actfast cannot read the samples ({reason})") from error
+    if found.shape != (count, 3):
+        raise HarkenError(f"{source}: actfast cannot read the samples (it gave {len(found):,} of {count:,})")
+    return np.asarray(found, dtype=np.float32)
+
+
+def _header(header: BinHeader, pages: int) -> bytes:
+    lines = ["Device Identity", "Device Type:GENEActiv", "Calibration Data"]
+    for axis, gain, offset in zip("xyz", header.gains, header.offsets, strict=True):
+        lines += [f"{axis} gain:{gain}", f"{axis} offset:{offset}"]
+    lines += ["Volts:1", "Lux:1", "Memory Status", f"Number of Pages:{pages}"]
+    return "\n".join([*lines, *[""] * (HEADER_LINES - len(lines)), ""]).encode()
+
+
+def page_times(pages: Pages) -> PageTimes:
+    """The times of all pages, each spread up to the next where nothing is missing between the two."""
+    counts = pages.samples
+    length = counts[:-1] * (1e9 / pages.rate_hz[:-1])
+    to_next = np.diff(pages.time_ns)
+    lasting = (to_next >= EARLIEST * length) & (to_next <= (1 + LATE) * length) & (np.diff(pages.number) == 1)
+    rate_hz = float(pages.rate_hz[0])
+    if lasting.any():
+        rate_hz = float(counts[:-1][lasting].sum()) / float(to_next[lasting].sum() / 1e9)
+    step = np.full(len(counts), 1e9 / rate_hz)
+    step[:-1][lasting] = to_next[lasting] / counts[:-1][lasting]
+    return PageTimes(pages, step, rate_hz)
 
 
 def recognises(path: Path, head: bytes) -> bool:  # noqa: ARG001 - .bin says nothing, and readers are alike
@@ -57,10 +178,10 @@ class GeneactivSource(DeviceSource):
         super().__init__(path, options, facts)
         self.capacity = int(pages.samples.sum())
 
-    def local_samples(self) -> Iterator[LocalSamples]:
+    def local_samples(self, room: Room) -> Iterator[LocalSamples]:
         """See ``DeviceSource``."""
         with _mapped(self._plain) as content:
-            yield from read_samples(self._path, content, self._header, self._times)
+            yield from read_samples(self._path, content, self._header, self._times, room)
 
     def notes(self) -> list[str]:
         """See ``DeviceSource``."""

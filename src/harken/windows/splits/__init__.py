@@ -1,6 +1,5 @@
 """What is learned from and what is tested on, each way with what it measures."""
 
-from harken.windows.splits.apart import refuse_shared
 from harken.windows.splits.people import (
     Fold,
     FoldWindows,
@@ -9,6 +8,7 @@ from harken.windows.splits.people import (
     leave_one_person_out,
     neighbours_left_out,
     pairs_of_people,
+    refuse_shared,
     shuffled_folds_of_people,
     with_validation,
 )

@@ -7,8 +7,8 @@ from types import MappingProxyType
 
 import numpy as np
 
-from harken.datasets.activities import to_common
 from harken.datasets.dsads import read_dsads
+from harken.datasets.label_schemes import to_common
 from harken.datasets.registry import dataset, dataset_names
 from harken.datasets.wisdm import read_wisdm_rows
 from harken.recordings.recording import UNLABELLED, Recording
