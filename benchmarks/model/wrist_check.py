@@ -64,7 +64,7 @@ class Sensor(NamedTuple):
 def moments_of(recording: Recording) -> NDArray[np.float32]:
     """What ``harken label`` keeps of a recording for the check."""
     found = Moments(moving)
-    statistics = MovementStatistics(listener=found)
+    statistics = MovementStatistics(listeners=(found,))
     statistics.push(Samples.of(recording))
     statistics.finish()
     return found.resampled(sample_rate_hz=RATE_HZ, length=ROWS)[1]

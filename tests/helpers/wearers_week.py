@@ -80,6 +80,7 @@ PLAIN_QUALITY = RecordingQuality(
     subject="somebody",
     made_up=False,
     placement=Placement.UNKNOWN,
+    wrist_check=None,
     timezone="UTC",
     start=datetime(2024, 1, 1, tzinfo=UTC),
     end=datetime(2024, 1, 8, tzinfo=UTC),

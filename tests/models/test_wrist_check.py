@@ -21,7 +21,7 @@ from harken.signals.movement import MovementStatistics
 
 def moments_of(recording: Recording) -> NDArray[np.float32]:
     found = Moments(moving)
-    statistics = MovementStatistics(listener=found)
+    statistics = MovementStatistics(listeners=(found,))
     statistics.push(Samples.of(recording))
     statistics.finish()
     return found.resampled(sample_rate_hz=RATE_HZ, length=ROWS)[1]

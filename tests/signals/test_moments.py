@@ -32,7 +32,7 @@ def samples(signals: NDArray[np.float64]) -> Samples:
 
 def kept(every: Samples, cuts: list[int] | None = None) -> Moments:
     found = Moments(like_walking)
-    statistics = MovementStatistics(listener=found)
+    statistics = MovementStatistics(listeners=(found,))
     edges = [0, *sorted(cuts or []), len(every.time_ns)]
     for first, last in pairwise(edges):
         statistics.push(every.part(first, last))
@@ -76,7 +76,7 @@ def test_of_many_every_second_or_fourth_is_kept(monkeypatch: pytest.MonkeyPatch)
 
 def test_movement_of_any_kind_is_kept() -> None:
     found = Moments(moving)
-    statistics = MovementStatistics(listener=found)
+    statistics = MovementStatistics(listeners=(found,))
     statistics.push(DAY)
     statistics.finish()
     assert [(int(time[0]) - START_NS) // BLOCK_NS for time, _ in found.moments] == [*range(6, 30)]

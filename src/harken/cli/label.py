@@ -2,7 +2,7 @@
 
 from json import dumps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -43,6 +43,14 @@ NoCalibration = Annotated[
     bool, typer.Option("--no-calibration", help="Do not calibrate the sensor by gravity.", metavar=FLAG)
 ]
 NoNonWear = Annotated[bool, typer.Option("--no-non-wear", help="Take the watch as worn throughout.", metavar=FLAG)]
+PlacementOption = Annotated[
+    Literal["wrist"] | None,
+    typer.Option(
+        "--placement",
+        help="The sensor was worn on a wrist, whatever the file's header says and its movement shows.",
+        show_default=False,
+    ),
+]
 Resume = Annotated[
     bool, typer.Option("--resume", help="Write into a folder that holds other things, too.", metavar=FLAG)
 ]
@@ -84,6 +92,7 @@ def label(
     no_calibration: NoCalibration = False,
     no_non_wear: NoNonWear = False,
     no_orientation: NoOrientation = False,
+    placement: PlacementOption = None,
     resume: Resume = False,
     workers: Workers = None,
     scheduler: Scheduler = None,
@@ -114,6 +123,7 @@ def label(
         calibration=not no_calibration,
         non_wear=not no_non_wear,
         orientation=not no_orientation,
+        placement=placement,
         reading=reading,
     )
     with not_left_empty(out):

@@ -17,15 +17,16 @@ from harken.labelling.settings import SUMMARY, LabelSettings, file_sha256, label
 from harken.models.model_file import model_path
 from harken.models.mounting import Mounting, mounting_of_walks
 from harken.models.recogniser import PACKAGED_MODEL, Recogniser
+from harken.models.wrist_check import RATE_HZ, ROWS, WristCheck, wrist_check
 from harken.readers import open_stream
 from harken.recordings.mended_stream import MendedStream
-from harken.recordings.recording import is_made_up, warnings_of
+from harken.recordings.recording import Placement, is_made_up
 from harken.recordings.source import Samples
 from harken.reports.wearer import write_wearer_report
 from harken.reports.wearer.quality import RecordingQuality, write_quality
 from harken.signals.clipping import Clipped
 from harken.signals.gravity_calibration import GravityCalibration, gravity_calibration
-from harken.signals.moments import Moments, like_walking
+from harken.signals.moments import Moments, like_walking, moving
 from harken.signals.movement import MovementStatistics
 from harken.signals.non_wear import non_wear
 from harken.support.errors import HarkenError
@@ -55,6 +56,8 @@ class LabelledFile:
             acceleration.
         non_wear_ns: when the watch was not worn, int64 ``[k, 2]``, start and end in ns since 1970 (UTC).
         mounting: how the watch sat on the arm.
+        wrist_check: whether the sensor moved as on a wrist; None where the settings or the file's header say where it
+            was, for a made-up wearer, or without acceleration.
         recogniser: the model that labelled.
         key: version, file, model and settings. Two files of results with the same key hold the same.
     """
@@ -64,6 +67,7 @@ class LabelledFile:
     calibration: GravityCalibration | None
     non_wear_ns: NDArray[np.int64] | None
     mounting: Mounting | None
+    wrist_check: WristCheck | None
     recogniser: Recogniser
     key: dict[str, Any]
 
@@ -80,7 +84,7 @@ class LabelledFile:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a person must know before any label. See ``harken.recordings.recording.warnings_of``."""
-        return warnings_of(self.recording.quality.placement, made_up=is_made_up(self.recording.subject))
+        return self.quality.warnings
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -100,6 +104,7 @@ class LabelledFile:
             calibration=self.calibration,
             non_wear=self.non_wear_ns is not None,
             mounting=self.mounting,
+            wrist_check=self.wrist_check,
             limits=limits_of(
                 self.timeline,
                 self.days,
@@ -232,11 +237,12 @@ def _labelled(
 ) -> LabelledFile:
     """Label a file. Samples of a sensor that stays at the end of its range are marked."""
     stage("read")
-    movement = _Movement(walks=settings.orientation)
-    wanted = settings.calibration or settings.non_wear or settings.orientation
-    stream = open_stream(path, observer=movement.observe if wanted else None, **asdict(settings.reading))
+    movement = _Movement()
+    stream = open_stream(path, observer=movement.observe, **asdict(settings.reading))
+    if settings.placement is not None:
+        stream = replace(stream, quality=replace(stream.quality, placement=Placement(settings.placement)))
     stage("movement")
-    calibration, non_wear_ns, mounting = _preparation(stream, recogniser, movement, settings)
+    calibration, non_wear_ns, mounting, check = _preparation(stream, recogniser, movement, settings)
     stage("label")
     stream = replace(stream, read=partial(_handing_back, stream.read))
     clipped = Clipped(stream) if stream.channels[:3] == AXES else None
@@ -256,7 +262,7 @@ def _labelled(
         hand_back()
     if settings.unsure_below is not None:
         timeline = timeline.with_unsure_below(settings.unsure_below)
-    return LabelledFile(timeline, stream, calibration, non_wear_ns, mounting, recogniser, key)
+    return LabelledFile(timeline, stream, calibration, non_wear_ns, mounting, check, recogniser, key)
 
 
 def _calibrate(calibration: GravityCalibration | None, mounting: Mounting | None) -> Calibrate | None:
@@ -278,31 +284,29 @@ def _handing_back(read: Callable[[], Iterator[Samples]]) -> Iterator[Samples]:
 
 
 class _Movement:
-    """Movement statistics of the samples that pass while the file is read for the first time, and possible walks.
+    """Movement statistics of the samples that pass while the file is read for the first time, and moments of movement.
 
     A file that turns out to be of another kind than it seemed is read again from its beginning, and ``observe`` is
     then called again: it begins anew.
     """
 
     statistics: MovementStatistics
-    walks: Moments | None = None
-
-    def __init__(self, *, walks: bool) -> None:
-        self._wants_walks = walks
+    walking: Moments
+    moving: Moments
 
     def observe(self, channels: tuple[str, ...]) -> Callable[[Samples], None]:
-        self.walks = Moments(like_walking) if self._wants_walks else None
+        self.walking, self.moving = Moments(like_walking), Moments(moving)
         heat = channels.index("temperature") if "temperature" in channels else None
-        self.statistics = MovementStatistics(temperature_channel=heat, listener=self.walks)
+        self.statistics = MovementStatistics(temperature_channel=heat, listeners=(self.walking, self.moving))
         return self.statistics.push if channels[:3] == AXES else lambda _: None
 
 
 def _preparation(
     stream: MendedStream, recogniser: Recogniser, movement: _Movement, settings: LabelSettings
-) -> tuple[GravityCalibration | None, NDArray[np.int64] | None, Mounting | None]:
-    """Calibration, non-wear and mounting, each None where the settings leave it out or there is no acceleration."""
-    if stream.channels[:3] != AXES or not (settings.calibration or settings.non_wear or settings.orientation):
-        return None, None, None
+) -> tuple[GravityCalibration | None, NDArray[np.int64] | None, Mounting | None, WristCheck | None]:
+    """Calibration, non-wear, mounting and wrist check: None where the settings leave it out or without acceleration."""
+    if stream.channels[:3] != AXES:
+        return None, None, None, None
     if not stream.observed:
         push = movement.observe(stream.channels)
         for part in stream.samples():
@@ -311,9 +315,12 @@ def _preparation(
     return (
         gravity_calibration(blocks) if settings.calibration else None,
         non_wear(blocks) if settings.non_wear else None,
-        None
-        if movement.walks is None
-        else mounting_of_walks(recogniser.specification_, movement.walks, recogniser.predict_proba),
+        mounting_of_walks(recogniser.specification_, movement.walking, recogniser.predict_proba)
+        if settings.orientation
+        else None,
+        wrist_check(movement.moving.resampled(sample_rate_hz=RATE_HZ, length=ROWS)[1])
+        if stream.quality.placement is Placement.UNKNOWN and not is_made_up(stream.subject)
+        else None,
     )
 
 

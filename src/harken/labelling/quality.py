@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from harken.models.mounting import Mounting
+from harken.models.wrist_check import WristCheck
 from harken.recordings.mended_stream import MendedStream
 from harken.recordings.recording import is_made_up
 from harken.reports.wearer.quality import Gap, Gaps, Limit, RecordingQuality
@@ -28,6 +29,7 @@ def quality_of(
     calibration: GravityCalibration | None,
     non_wear: bool,
     mounting: Mounting | None,
+    wrist_check: WristCheck | None,
     limits: Sequence[Limit] = (),
 ) -> RecordingQuality:
     """What ``quality.json`` has. Times are in the wearer's zone; of gaps the 200 longest are listed.
@@ -39,6 +41,7 @@ def quality_of(
         calibration: what was found of the sensor; None where it was not asked for, or there is no acceleration.
         non_wear: whether it was looked for.
         mounting: how the watch sat on the arm; None as for ``calibration``.
+        wrist_check: whether the sensor moved as on a wrist; None where it was not checked.
         limits: where the model may be wrong for this recording.
     """
     quality = stream.quality
@@ -51,6 +54,7 @@ def quality_of(
         subject=stream.subject,
         made_up=is_made_up(stream.subject),
         placement=quality.placement,
+        wrist_check=wrist_check,
         timezone=stream.timezone,
         start=_time(stream.start_ns, stream.timezone),
         end=_time(stream.end_ns, stream.timezone),

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from hashlib import file_digest, sha256
 from json import JSONDecodeError, loads
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from harken import __version__
 from harken.readers.options import TableOptions
@@ -34,6 +34,8 @@ class LabelSettings:
         non_wear: whether non-wear is detected (``harken.signals.non_wear``); else all time counts as worn.
         orientation: whether the signals are turned about the watch's face if the model recognises walking only then
             (``harken.models.mounting``).
+        placement: ``wrist`` states that the sensor was worn there, whatever the file's header says and its movement
+            shows (``harken.models.wrist_check``).
         reading: options for reading tables.
     """
 
@@ -42,6 +44,7 @@ class LabelSettings:
     calibration: bool = True
     non_wear: bool = True
     orientation: bool = True
+    placement: Literal["wrist"] | None = None
     reading: TableOptions = field(default_factory=TableOptions)
 
     def as_dict(self) -> dict[str, Any]:

@@ -86,7 +86,7 @@ def mounting(specification: Specification, recording: Recording, probabilities: 
         raise HarkenError(f"{name}: how a watch sits shows in acceleration as the first channels, x, y, z")
     walks = Moments(like_walking)
     if _unaskable(specification) is None:
-        statistics = MovementStatistics(listener=walks)
+        statistics = MovementStatistics(listeners=(walks,))
         statistics.push(Samples.of(recording))
         statistics.finish()
     return mounting_of_walks(specification, walks, probabilities)

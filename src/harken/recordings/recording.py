@@ -294,8 +294,14 @@ def is_made_up(subject: str) -> bool:
     return MADE_UP.fullmatch(subject) is not None
 
 
-def warnings_of(placement: Placement, *, made_up: bool) -> tuple[str, ...]:
-    """What a person must know before any result of a recording, in sentences; none for most recordings."""
+def warnings_of(placement: Placement, *, made_up: bool, moves_elsewhere: bool = False) -> tuple[str, ...]:
+    """What a person must know before any result of a recording, in sentences; none for most recordings.
+
+    Args:
+        placement: as the file's header has it.
+        made_up: see ``is_made_up``.
+        moves_elsewhere: whether the sensor moved as one that is not on a wrist (``harken.models.wrist_check``).
+    """
     warnings = []
     if made_up:
         warnings.append("This wearer is made up by harken simulate. Nothing found here is a claim about people.")
@@ -303,6 +309,11 @@ def warnings_of(placement: Placement, *, made_up: bool) -> tuple[str, ...]:
         warnings.append(
             f"The file's header says that the sensor was worn on the {placement}, not on a wrist. Labels of a model "
             "that learned from wrists, as the packaged one did, mean nothing here."
+        )
+    elif moves_elsewhere:
+        warnings.append(
+            "The sensor was not worn on a wrist: it moves as on a leg or on the trunk. Labels of a model that was "
+            "trained on wrists, as the packaged one was, mean nothing here. If it was on one, add --placement wrist."
         )
     return tuple(warnings)
 

@@ -1,6 +1,6 @@
 """Ten-second blocks of the raw acceleration, as a stream: what calibration and non-wear are read from."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,7 +68,7 @@ class MovementStatistics:
     Args:
         block_s: seconds in a block, a whole number.
         temperature_channel: the column of the signals that holds a temperature, if any does.
-        listener: called with blocks that are over and with their valid samples, one after the other: times, int64
+        listeners: called with blocks that are over and with their valid samples, one after the other: times, int64
             ``[n]``, and acceleration in g, float32 ``[3, n]``, which must be copied to be kept.
 
     Raises:
@@ -80,14 +80,14 @@ class MovementStatistics:
         *,
         block_s: float = BLOCK_S,
         temperature_channel: int | None = None,
-        listener: Callable[[MovementBlocks, NDArray[np.int64], NDArray[np.float32]], None] | None = None,
+        listeners: Sequence[Callable[[MovementBlocks, NDArray[np.int64], NDArray[np.float32]], None]] = (),
     ) -> None:
         if not (block_s >= 2 and float(block_s).is_integer()):
             raise HarkenError(f"blocks of {block_s:g} s cannot be made; they last a whole number of seconds, 2 or more")
         self._block_ns = int(block_s) * SECOND_NS
         self._channels = [*range(AXES), *([] if temperature_channel is None else [temperature_channel])]
         self._done: list[MovementBlocks] = []
-        self._listener = listener
+        self._listeners = listeners
         # Room that is used again and again: fresh memory costs more than what is computed in it.
         self._make_room(2 * ROWS_AT_ONCE)
         self._filled = 0
@@ -134,8 +134,8 @@ class MovementStatistics:
         """The first so many samples are of blocks that are over."""
         blocks = self._over(samples)
         self._done.append(blocks)
-        if self._listener is not None:
-            self._listener(blocks, self._time_ns[:samples], self._signals[:AXES, :samples])
+        for listener in self._listeners:
+            listener(blocks, self._time_ns[:samples], self._signals[:AXES, :samples])
 
     def _make_room(self, samples: int) -> None:
         self._time_ns = np.empty(samples, dtype=np.int64)

@@ -9,6 +9,7 @@ import pytest
 
 from harken import HarkenError
 from harken.models.mounting import Mounting
+from harken.models.wrist_check import Answer, WristCheck
 from harken.recordings.recording import Placement
 from harken.reports.wearer import read_quality, write_quality
 from harken.reports.wearer.quality_table import QualityLine, quality_lines
@@ -44,7 +45,8 @@ def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
     week = quality_of(told_week(days=1, smoothed=False))
     turned = Mounting(1, 40, (1.0, 30.0, 0.0, 2.5), "turned by 90 degrees about the face")
     other = replace(week, orientation=turned, placement=Placement.WRIST, calibration=not_applied("too little"))
-    for quality in (PLAIN_QUALITY, week, other):
+    checked = replace(week, wrist_check=WristCheck(Answer.ELSEWHERE, 40, 2.5))
+    for quality in (PLAIN_QUALITY, week, other, checked):
         write_quality(tmp_path / "quality.json", quality)
         found = read_quality(tmp_path / "quality.json")
         assert found.as_dict() == quality.as_dict() == json.loads((tmp_path / "quality.json").read_text())
@@ -59,3 +61,21 @@ def test_another_file_is_refused_by_name(tmp_path: Path, text: str) -> None:
     (tmp_path / "quality.json").write_text(text)
     with pytest.raises(HarkenError, match=r"quality\.json: not a quality\.json of this version of harken"):
         read_quality(tmp_path / "quality.json")
+
+
+@pytest.mark.parametrize(
+    ("answer", "value", "heed", "warnings"),
+    [
+        (Answer.WRIST, "wrist, as it moves", "", 0),
+        (Answer.ELSEWHERE, "a leg or the trunk, as it moves", "not a wrist", 1),
+        (Answer.UNDECIDED, "unknown: too little movement to tell", "", 0),
+    ],
+)
+def test_where_the_sensor_was_worn(answer: Answer, value: str, heed: str, warnings: int) -> None:
+    quality = replace(PLAIN_QUALITY, wrist_check=WristCheck(answer, 40, 2.5))
+    assert [line for line in quality_lines(quality) if line.name == "Worn on"] == [QualityLine("Worn on", value, heed)]
+    assert len(quality.warnings) == warnings
+    assert all("not worn on a wrist" in warning for warning in quality.warnings)
+    stated = replace(quality, placement=Placement.WRIST, wrist_check=None)
+    assert [line for line in quality_lines(stated) if line.name == "Worn on"] == [QualityLine("Worn on", "wrist")]
+    assert stated.warnings == ()

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from harken.models.mounting import Mounting
+from harken.models.wrist_check import Answer, WristCheck
 from harken.recordings.recording import Placement, warnings_of
 from harken.signals.gravity_calibration import GravityCalibration
 from harken.support.errors import HarkenError
@@ -103,7 +104,8 @@ class RecordingQuality:
         file, sha256: the file and its digest.
         subject: who wore the watch.
         made_up: whether ``harken simulate`` made the recording.
-        placement: where the sensor was worn, as far as the file has it.
+        placement: where the sensor was worn, as far as the file or the user has it.
+        wrist_check: whether the sensor moved as on a wrist; None where it was not checked.
         timezone: the wearer's zone (an IANA name).
         start, end: of the recording, in that zone, to the millisecond.
         sample_rate_hz: samples per second by the clock.
@@ -126,6 +128,7 @@ class RecordingQuality:
     subject: str
     made_up: bool
     placement: Placement
+    wrist_check: WristCheck | None
     timezone: str
     start: datetime
     end: datetime
@@ -156,7 +159,8 @@ class RecordingQuality:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a person must know before any label. See ``harken.recordings.recording.warnings_of``."""
-        return warnings_of(self.placement, made_up=self.made_up)
+        elsewhere = self.wrist_check is not None and self.wrist_check.answer is Answer.ELSEWHERE
+        return warnings_of(self.placement, made_up=self.made_up, moves_elsewhere=elsewhere)
 
     def as_dict(self) -> dict[str, Any]:
         """The content of ``quality.json``. Times have their offset from UTC."""
@@ -166,6 +170,7 @@ class RecordingQuality:
             "subject": self.subject,
             "made_up": self.made_up,
             "placement": self.placement,
+            "wrist_check": None if self.wrist_check is None else self.wrist_check.as_dict(),
             "timezone": self.timezone,
             "start": _text(self.start),
             "end": _text(self.end),
@@ -206,10 +211,12 @@ class RecordingQuality:
         """
         fields = {name: value for name, value in content.items() if name != "clock_drift"}
         gaps, calibration, orientation = content["gaps"], content["calibration"], content["orientation"]
+        check = content["wrist_check"]
         return cls(
             **fields
             | {
                 "placement": Placement(content["placement"]),
+                "wrist_check": None if check is None else WristCheck(**check | {"answer": Answer(check["answer"])}),
                 "start": datetime.fromisoformat(content["start"]),
                 "end": datetime.fromisoformat(content["end"]),
                 "gaps": Gaps(gaps["count"], gaps["total"], tuple(map(_gap, gaps["list"]))),

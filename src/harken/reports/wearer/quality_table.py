@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from harken.models.mounting import Mounting
+from harken.models.wrist_check import Answer
 from harken.recordings.recording import Placement
 from harken.reports.wearer.quality import NIGHT_ENDS, NIGHT_STARTS, Gaps, Limit, LimitKind, RecordingQuality
 from harken.reports.wearer.tables import ENOUGH_WEAR_H, hours_minutes, lasting, number
@@ -12,6 +13,11 @@ from harken.signals.gravity_calibration import GravityCalibration
 __all__ = ["QualityLine", "limit_in_words", "quality_lines"]
 
 MUCH_GAP_H = 1.0
+WORN = {
+    Answer.WRIST: "wrist, as it moves",
+    Answer.ELSEWHERE: "a leg or the trunk, as it moves",
+    Answer.UNDECIDED: "unknown: too little movement to tell",
+}
 LEAST_WORN = 0.75
 GOOD_CALIBRATION_MG = 10.0
 """After calibration a still watch's reading is off by less than this (van Hees and others, 2014)."""
@@ -36,7 +42,7 @@ def quality_lines(quality: RecordingQuality) -> list[QualityLine]:
         _rate(quality),
         _drift(quality.clock_drift),
         _calibration(quality.calibration),
-        _placement(quality.placement),
+        _placement(quality),
         _orientation(quality.orientation),
         QualityLine("Rows in the file", f"{quality.rows:,}"),
         _dropped(quality),
@@ -108,10 +114,13 @@ def _calibration(calibration: GravityCalibration | None) -> QualityLine | None:
     return QualityLine("Calibration against gravity", f"not applied{known}", calibration.reason)
 
 
-def _placement(placement: Placement) -> QualityLine | None:
-    if placement is Placement.UNKNOWN:
+def _placement(quality: RecordingQuality) -> QualityLine | None:
+    placement, check = quality.placement, quality.wrist_check
+    if placement is not Placement.UNKNOWN:
+        return QualityLine("Worn on", placement, "" if placement is Placement.WRIST else "not a wrist")
+    if check is None:
         return None
-    return QualityLine("Worn on", placement, "" if placement is Placement.WRIST else "not a wrist")
+    return QualityLine("Worn on", WORN[check.answer], "not a wrist" if check.answer is Answer.ELSEWHERE else "")
 
 
 def _orientation(orientation: Mounting | None) -> QualityLine | None:
