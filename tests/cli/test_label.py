@@ -140,7 +140,7 @@ def test_a_second_call_leaves_what_is_finished_as_it_is(
     assert again.exit_code == 0
     assert (timeline.stat().st_ino, timeline.read_bytes()) == before
     assert again.stdout.startswith(f"{first.stdout.rstrip()} (already labelled with the same settings)")
-    assert again.stdout.count("labelled before") == 1  # of the two
+    assert again.stdout.count("already labelled") == 1  # of the two
     (out / "alice" / "summary.json").unlink()  # as if it had been killed on the way
     assert run_harken("label", alice, bob, "--model", model, "--out", out, "--workers", 1).exit_code == 0
     assert timeline.stat().st_ino != before[0]

@@ -213,6 +213,11 @@ def test_a_real_sensor_worn_for_49_hours(recogniser: Recogniser, tmp_path: Path)
     assert summary["sample_rate_hz"] == pytest.approx(24.42, abs=0.01)
     quality = json.loads((tmp_path / "out" / "quality.json").read_text())
     assert quality["placement"] == "unknown"  # a thigh, in truth; its header says nothing
+    assert quality["wrist_check"]["answer"] == "elsewhere"
+    assert [warning for warning in summary["warnings"] if "not worn on a wrist" in warning] == summary["warnings"]
+    assert summary["warnings"][0] in (tmp_path / "out" / "report.html").read_text()
+    insists = label_file(path, model=recogniser, settings=LabelSettings(placement="wrist"), cores=2)
+    assert (insists.warnings, insists.wrist_check, insists.quality.placement) == ((), None, "wrist")
     assert {"kind": "few_valid_days", "days": 1} in quality["limits"]
     assert quality["rows"] == 4_307_160
     assert quality["stated_rate_hz"] == 25
