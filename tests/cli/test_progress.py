@@ -30,13 +30,13 @@ def test_each_line_says_which_fit_it_is(capsys: pytest.CaptureFixture[str]) -> N
     model, blocked, held_out = said[:3], said[3:6], said[6:]
     state = "loss 1.250, right 50% in training, 63.5% unseen people"
     assert model == [
-        "Fit 1 of 3, the model. This is the model itself, the one that is kept.",
+        "Fit 1 of 3, the model. This model is kept.",
         f"Fit 1 of 3, the model: iteration 1 of 80: {state}; about 1 min 35 s left of this fit",
         f"Fit 1 of 3, the model: iteration 80 of 80: {state}",
     ]
     assert "honest test on the same person" in blocked[0]
     assert all(line.startswith("Fit 2 of 3, honest test") for line in blocked)
-    assert "learns without some of the people" in held_out[0]
+    assert "trained without some of the people" in held_out[0]
     assert all(line.startswith("Fit 3 of 3, people held out") for line in held_out)
 
 

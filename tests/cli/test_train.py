@@ -24,7 +24,7 @@ def test_prints_the_tests_beside_one_another_and_where_the_report_is(
     assert "Report: " in ended.stdout
     assert str(tmp_path / "run" / "report.html") in ended.stdout.replace("\n", "")
     assert "Fit 1 of 2, the model: iteration 12 of 12: " in ended.stderr
-    assert "Fit 2 of 2, honest test. A copy that never sees the last part of each bout" in ended.stderr
+    assert "Fit 2 of 2, honest test. A copy that is trained without the last part of each bout" in ended.stderr
     assert "unseen" in ended.stderr
 
 
