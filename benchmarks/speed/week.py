@@ -31,8 +31,9 @@ path, folder, cores = sys.argv[1], sys.argv[2], int(sys.argv[3])
 began = time.perf_counter()
 import polars
 import harken
+import harken.readers.parquet  # imported with the first file otherwise
 
-recogniser = harken.Recogniser.load()
+recogniser, label_file = harken.Recogniser.load(), harken.label_file
 unit = 1 if sys.platform == "darwin" else 1024
 stages, last = {}, []
 
@@ -49,7 +50,7 @@ def begin(stage):
 
 loading_s = time.perf_counter() - began
 begin("hash")
-summary = harken.label_file(path, model=recogniser, out=folder, on_stage=begin, cores=cores).summary
+summary = label_file(path, model=recogniser, out=folder, on_stage=begin, cores=cores).summary
 peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
 wall_s, cpu_s = (sum(stage[name] for stage in stages.values()) for name in ("wall_s", "cpu_s"))
 print(json.dumps({"loading_s": loading_s, "stages": stages, "wall_s": wall_s, "cpu_s": cpu_s, "peak_mb": peak_mb,

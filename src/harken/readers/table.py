@@ -68,7 +68,8 @@ class NameCodes:
             HarkenError: when there are too many names, or one of them spans lines.
         """
         # One look-up by the category's own number: no text is touched per row.
-        categories = column.cast(pl.String).cast(pl.Categorical) if column.dtype != pl.Categorical else column
+        coded = isinstance(column.dtype, pl.Categorical | pl.Enum)
+        categories = column if coded else column.cast(pl.String).cast(pl.Categorical)
         distinct = categories.unique().drop_nulls()
         names = [name.strip() for name in distinct.cast(pl.String).to_list()]
         self._check(names, categories, first_row)
