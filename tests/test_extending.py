@@ -39,7 +39,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which the page's package is installed."""
-    pytest.importorskip("setuptools", reason="setuptools is not installed, which builds the package of the page")
+    pytest.importorskip("hatchling", reason="hatchling is not installed, which builds the package of the page")
     source = tmp_path_factory.mktemp("source")
     for name, text in BLOCKS.items():
         (source / name).parent.mkdir(exist_ok=True)
