@@ -65,7 +65,7 @@ class Posture:
     """A period in which the arm rests or moves in one way.
 
     Attributes:
-        start_ns, end_ns: the begin and the end of the period.
+        start_ns, end_ns: the start and the end of the period.
         code: the activity, or ``NOT_WORN``.
         bout_start_ns: the start of the bout that contains this posture.
         before, up: the unit vectors ``[3]`` that the watch measures at rest before and in the posture, in g.

@@ -57,7 +57,7 @@ class Info:
         return value if math.isfinite(value) else None
 
     def time_ns(self, key: str) -> int | None:
-        """A line that holds .NET ticks, as nanoseconds since 1970 by the watch's clock; None for none or 0."""
+        """The .NET ticks in a line, converted to ns since 1970 by the watch's clock; None if they are missing or 0."""
         digits = self[key]
         if not (digits.isascii() and digits.isdigit() and len(digits) < 20):
             return None
@@ -66,7 +66,7 @@ class Info:
 
     @property
     def offset_s(self) -> int | None:
-        """How far the clock was ahead of UTC, in seconds."""
+        """The clock's offset from UTC in seconds, positive east of Greenwich."""
         return _offset(self["TimeZone"])
 
     @property

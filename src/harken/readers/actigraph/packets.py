@@ -18,7 +18,7 @@ __all__ = [
 
 SEPARATOR = 0x1E
 HEADER_BYTES = 8
-"""Separator, type, four bytes of seconds, two bytes of length; little end first."""
+"""Separator, type, four bytes of seconds, two bytes of length; little-endian."""
 LONGEST_PACKET = HEADER_BYTES + 0xFFFF + 1
 FEW_ZEROS = 16
 """According to ActiGraph's documentation, there may be a few zeros between packets. They are ignored."""
@@ -164,8 +164,8 @@ def whole_samples_of_16_bits(size: Size) -> Size:
 
 
 def samples_of_12_bits(packed: NDArray[np.uint8]) -> NDArray[np.int16]:
-    """Rows of bytes ``[rows, size]`` that each hold whole samples from their first bit, ``y, x, z`` in 12 bits each,
-    big end first, two's complement -> int16 ``[rows, samples, 3]``. Bits left over are ignored."""
+    """Unpack rows of bytes ``[rows, size]`` to int16 ``[rows, samples, 3]``. Each row begins with a whole sample ``y,
+    x, z`` of 12 bits each, big-endian, two's complement. Remaining bits are ignored."""
     rows, size = packed.shape
     samples = whole_samples_of_12_bits(size)
     if size % 3:
@@ -179,8 +179,8 @@ def samples_of_12_bits(packed: NDArray[np.uint8]) -> NDArray[np.int16]:
 
 
 def samples_of_16_bits(packed: NDArray[np.uint8]) -> NDArray[np.int16]:
-    """Rows of bytes ``[rows, size]`` that each hold samples ``x, y, z`` in 16 bits each, little end first -> int16
-    ``[rows, samples, 3]``. Bytes left over are ignored."""
+    """Unpack rows of bytes ``[rows, size]`` to int16 ``[rows, samples, 3]``. Samples are ``x, y, z`` of 16 bits each,
+    little-endian. Remaining bytes are ignored."""
     samples = whole_samples_of_16_bits(packed.shape[1])
     whole = np.ascontiguousarray(packed[:, : 6 * samples])
     return whole.view("<i2").astype(np.int16, copy=False).reshape(len(packed), samples, 3)
