@@ -49,9 +49,10 @@ def recognises(path: Path, head: bytes) -> bool:
 def open_source(path: Path, options: TableOptions) -> Source:
     """Open a CSV file of SensorLog. See ``harken.readers.read``.
 
-    Acceleration is that of the accelerometer, else the sum of gravity and movement. Rotation, if present, is ``gyro_x,
-    gyro_y, gyro_z`` in rad/s. ``label(N)`` is the label. Signs are converted to those of Android. Times are those of
-    the sensor; the writing times give their date. If the two clocks do not agree, only the writing times are used.
+    Acceleration is that of the accelerometer, else the sum of gravity and movement. If the file has rotation, it is
+    ``gyro_x, gyro_y, gyro_z`` in rad/s. ``label(N)`` is the label. Signs are converted to those of Android. Times are
+    those of the sensor; the writing times give their date. If the two clocks do not agree, only the writing times are
+    used.
 
     Raises:
         HarkenError: when the file has no acceleration or no time.

@@ -164,8 +164,8 @@ def whole_samples_of_16_bits(size: Size) -> Size:
 
 
 def samples_of_12_bits(packed: NDArray[np.uint8]) -> NDArray[np.int16]:
-    """Unpack rows of bytes ``[rows, size]`` to int16 ``[rows, samples, 3]``. Each row begins with a whole sample ``y,
-    x, z`` of 12 bits each, big-endian, two's complement. Remaining bits are ignored."""
+    """Unpack rows of bytes ``[rows, size]`` to int16 ``[rows, samples, 3]``. Samples are ``y, x, z`` of 12 bits each,
+    big-endian, two's complement, from the first bit of a row. Remaining bits are ignored."""
     rows, size = packed.shape
     samples = whole_samples_of_12_bits(size)
     if size % 3:

@@ -122,8 +122,7 @@ class Blocks:
 
     @property
     def new_session(self) -> NDArray[np.bool_]:
-        """For each intact block except the first, whether it belongs to another session than the previous one, ``[whole
-        - 1]``."""
+        """For each intact block except the first, whether a new session begins with it, ``[whole - 1]``."""
         return np.asarray(self.start["session"][1:] != self.start["session"][:-1])
 
 
