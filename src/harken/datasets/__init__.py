@@ -1,6 +1,7 @@
-"""Public data sets -> Recordings. One module a data set, with its facts in ``INFO``.
+"""Readers of public data sets: one module for each data set, with its facts in ``INFO``.
 
-``harken.datasets.registry`` has them all by name, and ``harken.datasets.tidy`` reads any other table of many people.
+``harken.datasets.registry`` lists all of them by name. ``harken.datasets.tidy`` reads any other table of several
+people.
 """
 
 from harken.datasets.info import Archive, DatasetInfo

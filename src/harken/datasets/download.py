@@ -1,8 +1,8 @@
-"""A public data set's archives onto this machine: resumed where they stopped, checked, and unpacked.
+"""Downloads of public data sets: archives are resumed after a break, checked, and unpacked.
 
-Of the libraries that download data sets none goes on with a broken download (pooch, the usual one, begins anew), so
-this is ``requests`` and HTTP's own means for it: ``Range``, with ``If-Range`` so that two versions of a file never
-become one (RFC 9110, 13.1.5 and 14.2).
+Libraries that download data sets do not resume a broken download (pooch, the usual one, begins again). This module
+therefore uses ``requests`` and the HTTP header ``Range``. ``If-Range`` ensures that parts of two versions of a file are
+never combined (RFC 9110, 13.1.5 and 14.2).
 """
 
 import errno
@@ -28,17 +28,17 @@ __all__ = ["DownloadProgress", "fetch"]
 
 BLOCK_BYTES = 1 << 18
 TIMEOUT_S = (15.0, 60.0)
-"""To be answered at all, and between two pieces of the answer."""
+"""The timeouts for the connection and between two pieces of the response."""
 ATTEMPTS = 4
-"""In a row without a single new byte."""
+"""The number of consecutive attempts without any new byte."""
 WAIT_S = 2.0
 PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
-"""HTTP statuses that another try may not meet again."""
+"""HTTP statuses of temporary errors, after which another attempt is made."""
 GONE_FOR_GOOD = frozenset({404, 410})
 
 
 class DownloadProgress(NamedTuple):
-    """How much of one archive has come; ``total_bytes`` is None where the publisher does not say."""
+    """The progress of one archive; ``total_bytes`` is None if the publisher does not state the size."""
 
     file_name: str
     received_bytes: int
@@ -52,23 +52,23 @@ def fetch(
     on_progress: Callable[[DownloadProgress], None] | None = None,
     on_note: Callable[[str], None] | None = None,
 ) -> Path:
-    """Bring a data set's archives into ``folder`` and unpack them there. What is complete is left as it is.
+    """Download a data set's archives into ``folder`` and unpack them there. Complete archives and files are kept.
 
-    A download that broke goes on where it stopped, now or at the next call. An archive that was brought by other
-    means is used when it lies in ``folder`` under its ``file_name``. It stays there after it was unpacked and may be
-    removed. Beside it lies ``<file_name>.fetched.json`` with its SHA-256 and the files that came out of it.
+    A broken download is resumed, in this call or in the next one. An archive that was obtained in another way is used
+    if it is in ``folder`` under its ``file_name``. The archive is kept after unpacking and may be deleted. The file
+    ``<file_name>.fetched.json`` beside it contains its SHA-256 and the unpacked files.
 
     Args:
         info: the data set.
-        folder: where it is to lie; made when it is not there.
-        on_progress: called while bytes arrive.
-        on_note: called with sentences for a person, such as that the publisher states no checksum. What was
-            downloaded first is then what later downloads are compared with.
+        folder: the folder of the data set; it is created if it does not exist.
+        on_progress: called with the progress while bytes arrive.
+        on_note: called with sentences for the user, for example that the publisher states no checksum. Later downloads
+            are then compared with the first one.
 
     Raises:
-        HarkenError: when the set is not downloaded but got in another way; when the publisher cannot be reached or
-            no longer has the file; when a checksum differs; when an archive is damaged or would write outside
-            ``folder``; when the disk is full. The message says what to do.
+        HarkenError: when the data set cannot be downloaded and must be obtained in another way; when the publisher
+            cannot be reached or no longer has the file; when a checksum differs; when an archive is damaged or would
+            write outside ``folder``; when the disk is full. The message states what to do.
     """
     if not info.archives:
         raise HarkenError(f"{info.name} is not downloaded by harken; this brings it: {info.how_to_get}")
@@ -87,7 +87,7 @@ def _silent(_: object) -> None:
 
 @contextmanager
 def _disk(folder: Path) -> Iterator[None]:
-    """What the system says about the disk, as a sentence."""
+    """Convert the system's disk errors to a HarkenError with a sentence."""
     try:
         yield
     except OSError as error:
@@ -99,7 +99,7 @@ def _disk(folder: Path) -> Iterator[None]:
 
 
 class _Fetch:
-    """One archive, from the publisher to files in a folder."""
+    """The download and the unpacking of one archive."""
 
     def __init__(
         self,
@@ -116,7 +116,7 @@ class _Fetch:
         self.part = _Part(folder / f".{archive.file_name}.part", archive)
 
     def is_complete(self) -> bool:
-        """Whether all that came out of this very archive is still there."""
+        """Whether all files that were unpacked from this version of the archive still exist."""
         recorded = _json(self.record)
         files = recorded.get("files")
         if not isinstance(files, dict) or not files or recorded.get("url") != self.archive.url:
@@ -138,11 +138,11 @@ class _Fetch:
                 raise
             self.part.move_to(self.path)
         known = {"url": self.archive.url, "sha256": sha256, "size_bytes": self.path.stat().st_size}
-        self._write_record(known)  # before unpacking: it may fail, and the checksum is known by now
+        self._write_record(known)  # before unpacking, which may fail: the checksum is already known
         self._write_record(known | {"files": unpack(self.path, self.folder)})
 
     def _checked(self, path: Path, complaint: str) -> str:
-        """The file's SHA-256, once it is the right one as far as anybody can know."""
+        """The file's SHA-256, after a comparison with the known checksum, if there is one."""
         if not is_archive(path):
             raise HarkenError(f"{complaint}: it is neither zip nor tar. See {self.info.url}")
         with path.open("rb") as file:
@@ -171,7 +171,7 @@ class _Fetch:
 
 
 class _Part:
-    """What has come of an archive, and by what to tell that the publisher's file is still the same one."""
+    """The downloaded part of an archive, and the validator that identifies the publisher's version of the file."""
 
     def __init__(self, path: Path, archive: Archive) -> None:
         self.path, self.archive = path, archive
@@ -182,7 +182,7 @@ class _Part:
         return self.path.stat().st_size if self.path.exists() else 0
 
     def range_headers(self) -> dict[str, str]:
-        """What to ask for: only the rest, where it is certain that it will fit."""
+        """The request headers: only the rest of the file is requested, if the version can be checked."""
         facts = _json(self.facts)
         validator = facts.get("validator") if facts.get("url") == self.archive.url else None
         if not self.size or (validator is None and self.archive.sha256 is None):
@@ -190,7 +190,7 @@ class _Part:
         return {"Range": f"bytes={self.size}-"} | ({"If-Range": str(validator)} if validator else {})
 
     def begin(self, response: requests.Response) -> None:
-        """Start anew with this answer."""
+        """Begin a new file with this response."""
         etag = response.headers.get("ETag", "")
         strong = etag if etag.startswith('"') else None
         validator = strong or response.headers.get("Last-Modified")
@@ -209,11 +209,11 @@ class _Part:
 
 
 class _BrokenOffError(Exception):
-    """The connection was lost, or the server is busy: worth another try."""
+    """Raised when the connection is lost or the server is busy, after which another attempt is made."""
 
 
 def _download(part: _Part, info: DatasetInfo, path: Path, on_progress: Callable[[DownloadProgress], None]) -> None:
-    """Bring all of an archive into ``part``, trying again as long as there is hope."""
+    """Download an archive completely into ``part``. Stop after ``ATTEMPTS`` attempts without progress."""
     most, failures = part.size, 0
     with requests.Session() as session:
         while True:
@@ -235,13 +235,13 @@ def _download(part: _Part, info: DatasetInfo, path: Path, on_progress: Callable[
 def _receive(
     session: requests.Session, part: _Part, info: DatasetInfo, on_progress: Callable[[DownloadProgress], None]
 ) -> None:
-    """Ask once for what is missing, and write what comes.
+    """Request the missing bytes once, and write the received bytes.
 
     Raises:
-        _BrokenOffError: when less came than there is.
-        HarkenError: when the server has no such file, or the disk has no room for it.
+        _BrokenOffError: when fewer bytes arrive than the file has.
+        HarkenError: when the server has no such file, or the disk is full.
     """
-    # A compressed answer would have other lengths and ranges than the file.
+    # A compressed response would have other lengths and ranges than the file.
     headers = {"Accept-Encoding": "identity", **part.range_headers()}
     try:
         with session.get(part.archive.url, headers=headers, stream=True, timeout=TIMEOUT_S) as response:
@@ -269,7 +269,8 @@ def _receive(
 
 
 def _length_bytes(response: requests.Response, part: _Part, info: DatasetInfo) -> int | None:
-    """Make ``part`` ready for the answer's content; how long the file is as a whole, None where nobody says."""
+    """Prepare ``part`` for the content of the response. Return the size of the whole file, or None if it is not
+    stated."""
     status = response.status_code
     if status in PASSING:
         raise _BrokenOffError(f"the server answers {status} {response.reason}")
@@ -293,7 +294,7 @@ def _length_bytes(response: requests.Response, part: _Part, info: DatasetInfo) -
 
 
 def _json(path: Path) -> dict[str, object]:
-    """An object that harken wrote; empty when it is not there or not whole."""
+    """A JSON object that harken wrote; empty if the file does not exist or is incomplete."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -1,7 +1,7 @@
-"""Daily and Sports Activities: nineteen activities of eight people, five minutes each, here from both arms.
+"""Daily and Sports Activities: nineteen activities of eight people, five minutes each, with sensors on both arms.
 
-It is read from the published layout, ``data/a01/p1/s01.txt`` and so on, or from the tidy table
-``dsads_arms.parquet`` where that lies in the folder; both give the same recordings.
+It is read from the published layout, ``data/a01/p1/s01.txt`` and so on, or from the tidy table ``dsads_arms.parquet``
+if it is in the folder. Both give the same recordings.
 """
 
 import re
@@ -42,9 +42,9 @@ ACTIVITIES = (
 )
 """a01 to a19, in the order of the authors' list."""
 
-# Standing in a lift is standing: the lift's own acceleration lasts a second or two. Moving about in one is steps and
-# stops in no known proportion. A stepper is not stairs (the body stays where it is and the hands hold on), and a
-# cross trainer moves the arms as nothing else does.
+# Standing in a lift is standing: the acceleration of the lift lasts a second or two. Moving in a lift is a mixture of
+# steps and stops in unknown proportions. A stepper differs from stairs (the body stays in place and the hands hold on),
+# and a cross trainer has a unique arm movement.
 LABEL_MAP = dict.fromkeys(sorted(ACTIVITIES), "other") | {
     "sitting": "sitting",
     "standing": "standing",
@@ -80,7 +80,7 @@ INFO = DatasetInfo(
     label_map=LABEL_MAP,
     checked_on_real_files=True,
     archives=(
-        # The repository packs it anew when it likes, and states neither size nor checksum.
+        # The repository may repack the archive at any time, and states neither size nor checksum.
         Archive(
             url="https://archive.ics.uci.edu/static/public/256/daily+and+sports+activities.zip",
             file_name="dsads_256.zip",
@@ -102,15 +102,15 @@ INFO = DatasetInfo(
 
 TIDY_FILE = "dsads_arms.parquet"
 ARMS = {"right_arm": 9, "left_arm": 18}
-"""The arms, and the column (from 0) at which each one's x, y and z acceleration begin among the 45: torso, right
-arm, left arm, right leg, left leg, nine columns each, acceleration first."""
+"""The arms, and the first of the three acceleration columns (from 0) of each. The 45 columns are torso, right arm, left
+arm, right leg, left leg, nine columns each, acceleration first."""
 COLUMNS = 45
 LAYOUT = re.compile(r"a(?P<activity>\d\d)/(?P<person>p\d+)/s(?P<segment>\d\d+)\.txt")
 SEGMENT_ROWS = 125
 SEGMENT_NS = 5 * 10**9
 STEP_NS = 40_000_000
 SLOT_NS = 360 * 10**9
-"""From the beginning of one activity to that of the next: five minutes and a pause of one."""
+"""From the beginning of one activity to the beginning of the next: five minutes and a pause of one minute."""
 
 NO_CLOCK = (
     "The set has no clock: the recording is set at 1970 and numbered at 25 Hz, its activities are in the order of "
@@ -119,18 +119,18 @@ NO_CLOCK = (
 
 
 def read_dsads(folder: Path | None = None, *, arms: Sequence[str] = tuple(ARMS)) -> list[Recording]:
-    """One recording a person and arm: p1's right arm, p1's left arm, and so on.
+    """One recording for each person and arm: p1's right arm, p1's left arm, and so on.
 
-    Channels are ``x, y, z`` in g. ``subject`` is ``dsads_p1`` to ``dsads_p8`` for either arm, and ``source`` says
-    which arm; a person's two recordings have the same times. Times are made up (see ``quality``).
+    Channels are ``x, y, z`` in g. ``subject`` is ``dsads_p1`` to ``dsads_p8`` for both arms, and ``source`` contains
+    the arm. A person's two recordings have the same times. Times are artificial (see ``quality``).
 
     Args:
-        folder: the published set, its ``data``, or the folder of ``dsads_arms.parquet``; by default the folder
-            ``dsads`` where ``HARKEN_DATA`` says.
+        folder: the published set, its ``data``, or the folder of ``dsads_arms.parquet``; by default ``dsads`` in the
+            folder ``HARKEN_DATA``.
         arms: which of ``ARMS``.
 
     Raises:
-        HarkenError: when there is no such folder, it holds neither, or a file of it is damaged.
+        HarkenError: when there is no such folder, it contains neither of the two, or a file in it is damaged.
     """
     folder = data_folder(INFO, folder)
     table = folder / TIDY_FILE
@@ -149,7 +149,8 @@ def _recording(
     source: Path,
     unit: str,
 ) -> Recording:
-    """One arm of one person. ``bouts`` are the number of the activity (from 0) and its samples."""
+    """The recording of one arm of one person. ``bouts`` are the numbers of the activities (from 0) and their
+    samples."""
     label_names = tuple(sorted(ACTIVITIES[activity] for activity, _, _ in bouts))
     lengths = [len(time_ns) for _, time_ns, _ in bouts]
     codes = np.array([label_names.index(ACTIVITIES[activity]) for activity, _, _ in bouts], dtype=np.int16)
@@ -186,7 +187,7 @@ def _from_table(path: Path, arms: Sequence[str]) -> list[Recording]:
             theirs = frame.filter(subject=person, placement=arm)
             if len(theirs) == 0:
                 raise HarkenError(f"{path}: has no {arm} of {person}")
-            # An Enum sorts by its place in the authors' list.
+            # An Enum is sorted by the order of the authors' list.
             bouts = theirs.sort("label_orig", "t").partition_by("label_orig", maintain_order=True)
             samples = [(int(bout["label_orig"].to_physical()[0]), *_of_table(bout)) for bout in bouts]
             recordings.append(_recording(samples, person=person, arm=arm, source=path, unit="g"))
@@ -209,7 +210,7 @@ def _from_segments(folder: Path, arms: Sequence[str]) -> list[Recording]:
 
 
 Segments = dict[str, dict[int, list[tuple[int, Path]]]]
-"""Person -> activity (from 0) -> the files of 5 s with their numbers (from 1), all in order."""
+"""Person -> activity (from 0) -> the files of 5 s with their numbers (from 1), all sorted."""
 
 
 def _segments(folder: Path) -> Segments:
@@ -231,7 +232,7 @@ def _segments(folder: Path) -> Segments:
 
 
 def _bout(segments: list[tuple[int, Path]]) -> dict[str, TimesAndSignals]:
-    """One person's bout of one activity; a file that is not there leaves a gap."""
+    """One person's bout of one activity; a missing file leaves a gap."""
     values = np.concatenate([_read_segment(path) for _, path in segments])
     within = np.arange(SEGMENT_ROWS) * STEP_NS
     begins = np.array([(number - 1) * SEGMENT_NS for number, _ in segments], dtype=np.int64)

@@ -1,16 +1,15 @@
-"""The seglearn wheel's smartwatch recordings of seven shoulder exercises.
+"""Smartwatch recordings of seven shoulder exercises, from the seglearn wheel.
 
-They are the only real watch recordings known to us that come with a plain ``pip install``, which is why
-``harken demo`` begins with them. The wheel's one data file is a pickled NumPy dictionary. It is read where
-the installed package lies, without importing the package, through ``harken.datasets.unpickler``.
-No other file that harken reads is a pickle. This one is tolerable because the user installed the package that
-it lies in, whose code could do anything anyway, and because it is read only when its SHA-256 is the one that
-the installer recorded. Do not read files of another origin with it.
+They are the only real watch recordings known to us that are installed by ``pip install``. ``harken demo`` therefore
+begins with them. The data file of the wheel is a pickled NumPy dictionary. ``harken.datasets.unpickler`` reads it from
+the installed package, without importing the package. Harken reads no other pickle. This one is acceptable for two
+reasons. The user has installed the package that contains it, whose code is trusted already. The file is read only if
+its SHA-256 is the one that the installer recorded. Do not use this function for files from other sources.
 
-The facts about the data are in ``INFO``. Units, names of exercises and sides are those that the authors state
-(https://github.com/dmbee/SPAR-dataset), and were checked: the acceleration's length at rest is 1.05; and once
-turned by the rotation, integrated as rad/s, its mean over a repetition stays within 0.1 of that over the next
-for every person and wrist, and would be further off with any other signs of the gyroscope's axes.
+The facts about the data are in ``INFO``. Units, names of exercises and sides are as stated by the authors
+(https://github.com/dmbee/SPAR-dataset). They were checked in two ways. The magnitude of the acceleration at rest is
+1.05. After correction for the rotation, integrated as rad/s, the mean acceleration of a repetition differs by at most
+0.1 from that of the next, for every person and wrist; with any other signs of the gyroscope's axes it differs more.
 """
 
 import hashlib
@@ -44,7 +43,7 @@ EXERCISES = {
     "TRAP": "lower_trapezius_row",
     "ROW": "bent_over_row",
 }
-"""The file's abbreviations, and the exercises in the authors' words."""
+"""The abbreviations in the file, and the authors' names of the exercises."""
 
 INFO = DatasetInfo(
     name="exercises",
@@ -84,7 +83,7 @@ SIDES = ("left", "right")
 STEP_NS = 20_000_000
 PAUSE_NS = 60 * 10**9
 SIDE_APART_NS = 3600 * 10**9
-"""One person's two recordings must not overlap in time; each is about twelve minutes long."""
+"""The distance between one person's two recordings, which must not overlap. Each is about twelve minutes long."""
 
 NO_CLOCK = (
     "the file has no clock: the recording is set at 1970 and numbered at 50 Hz, its exercises are in the file's "
@@ -93,17 +92,17 @@ NO_CLOCK = (
 
 
 def exercises(path: Path | None = None) -> list[Recording]:
-    """The exercises, one recording a person and wrist: 20 of them, with 7 bouts each.
+    """The exercises, one recording for each person and wrist: 20 recordings with 7 bouts each.
 
-    Channels are ``x, y, z`` in g and ``gyro_x, gyro_y, gyro_z`` in rad/s; between two bouts is a gap, so no
-    window spans two exercises. Recordings are in order of person, left wrist first; ``subject`` is the person,
-    ``exercises_01`` to ``exercises_10``, and ``source`` says which wrist. Times are made up (see ``quality``).
+    Channels are ``x, y, z`` in g and ``gyro_x, gyro_y, gyro_z`` in rad/s; there is a gap between two bouts, so no
+    window spans two exercises. Recordings are sorted by person, left wrist first. ``subject`` is the person,
+    ``exercises_01`` to ``exercises_10``, and ``source`` contains the wrist. Times are artificial (see ``quality``).
 
     Args:
-        path: the data file; by default the one in the installed seglearn package.
+        path: the data file; by default the file in the installed seglearn package.
 
     Raises:
-        HarkenError: when seglearn is not installed, or its file is damaged or not the one we know.
+        HarkenError: when seglearn is not installed, or its file is damaged or not the expected one.
     """
     table = _read(_installed_file() if path is None else path)
     worn = sorted(set(zip(table.people.tolist(), table.sides.tolist(), strict=True)))
@@ -111,7 +110,7 @@ def exercises(path: Path | None = None) -> list[Recording]:
 
 
 class _Table(NamedTuple):
-    """The file's content: for each of ``n`` bouts a series ``[samples, 6]``, its exercise, wearer and side."""
+    """The content of the file: for each of ``n`` bouts a series ``[samples, 6]``, its exercise, wearer and side."""
 
     series: list[NDArray[np.float32]]
     codes: NDArray[np.int64]
@@ -121,9 +120,9 @@ class _Table(NamedTuple):
 
 
 def _installed_file() -> Path:
-    """The data file of the installed package, once it is certain to be byte for byte what pip put there.
+    """The data file of the installed package, after a check that its bytes are those that pip installed.
 
-    The unpickler refuses what would do harm, but NumPy crashes on some damaged array states.
+    The unpickler rejects harmful content, but NumPy crashes on some damaged array states.
     """
     try:
         files = distribution(DISTRIBUTION).files or []
@@ -141,7 +140,7 @@ def _installed_file() -> Path:
 
 
 def _record_sha256(path: Path) -> str:
-    """SHA-256 as a wheel's RECORD writes it: URL-safe base64 without padding."""
+    """SHA-256 in the form of a wheel's RECORD: URL-safe base64 without padding."""
     return urlsafe_b64encode(hashlib.sha256(path.read_bytes()).digest()).rstrip(b"=").decode()
 
 
@@ -159,8 +158,9 @@ def _read(path: Path) -> _Table:
 
 
 def _skip_header(file: Any, path: Path) -> None:
-    """Leave ``file`` where the pickle begins: ``numpy.save`` wrote one array without dimensions, of one object."""
-    reading: Any = np.lib.format  # which not every version of NumPy types
+    """Move ``file`` to the beginning of the pickle. ``numpy.save`` wrote one array without dimensions, of one
+    object."""
+    reading: Any = np.lib.format  # not typed in every version of NumPy
     try:
         version = reading.read_magic(file)
         if version != (1, 0):
@@ -173,7 +173,7 @@ def _skip_header(file: Any, path: Path) -> None:
 
 
 def _checked(content: Any) -> _Table:
-    """The table, once it is certain that it fits together. Raises one of several errors when it does not."""
+    """The table, after a check that its parts match. Raises one of several errors if they do not."""
     data = content.item()
     missing = [key for key in FILE_KEYS if key not in data]
     if missing:
@@ -184,7 +184,7 @@ def _checked(content: Any) -> _Table:
     if unknown:
         raise ValueError(f"it has exercises named {unknown}")
     names = [EXERCISES[abbreviation] for abbreviation in data["y_labels"]]
-    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and mend marks it
+    with np.errstate(over="ignore"):  # values too large for float32 become infinite and are marked by mend
         series = [np.asarray(one, dtype=np.float32) for one in data["X"]]
     codes, people, sides = (_whole_numbers(data[key], len(series)) for key in ("y", "subject", "side"))
     if not series or any(one.ndim != 2 or one.shape[1] != len(CHANNELS) or len(one) == 0 for one in series):
@@ -195,7 +195,7 @@ def _checked(content: Any) -> _Table:
 
 
 def _whole_numbers(values: Any, count: int) -> NDArray[np.int64]:
-    """``values`` as int64 ``[count]`` (the file has its sides as floating-point numbers)."""
+    """``values`` as int64 ``[count]`` (the sides in the file are floating-point numbers)."""
     array = np.asarray(values, dtype=np.float64)
     whole = (array == np.round(array)) & (np.abs(array) < 2**31)
     if array.shape != (count,) or not whole.all():
@@ -208,7 +208,7 @@ def _within(codes: NDArray[np.int64], count: int) -> bool:
 
 
 def _recording(table: _Table, person: int, side: int) -> Recording:
-    """The bouts of one person at one wrist, in the order of the exercises' numbers, end to end with pauses."""
+    """The bouts of one person at one wrist, in the order of the exercise numbers, with pauses between them."""
     theirs = np.flatnonzero((table.people == person) & (table.sides == side))
     theirs = theirs[np.argsort(table.codes[theirs], kind="stable")]
     series = [table.series[bout] for bout in theirs]

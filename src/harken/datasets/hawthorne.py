@@ -49,10 +49,10 @@ INFO = DatasetInfo(
 
 
 def read_hawthorne(folder: Path | None = None) -> list[Recording]:
-    """The sensor's acceleration in g, one recording a person; ``subject`` is ``hawthorne_S0`` and so on.
+    """The sensor's acceleration in g, one recording for each person; ``subject`` is ``hawthorne_S0`` and so on.
 
     Args:
-        folder: the folder of ``hawthorne.parquet``; by default the folder ``hawthorne`` where ``HARKEN_DATA`` says.
+        folder: the folder of ``hawthorne.parquet``; by default ``hawthorne`` in the folder ``HARKEN_DATA``.
 
     Raises:
         HarkenError: when there is no such folder, or the file is missing or damaged.

@@ -1,7 +1,7 @@
 """Fourteen everyday movements at the right wrist: UCI's data set for ADL recognition (Human Motion Primitives).
 
-Layout, coding, rate and axes are those of the set's ``MANUAL.txt`` (version 1, 11/02/2014); how others cut it into
-windows is in https://github.com/OxWearables/ssl-wearables, ``data_parsing/make_adl.py``.
+Layout, coding, rate and axes are documented in the set's ``MANUAL.txt`` (version 1, 11/02/2014). For windows used by
+others, see https://github.com/OxWearables/ssl-wearables, ``data_parsing/make_adl.py``.
 """
 
 import re
@@ -100,22 +100,22 @@ MOVED = "By their names, {} files began before the one before them was over; the
 
 
 def read_hmp(folder: Path | None = None) -> list[Recording]:
-    """The trials, one recording a person: 16 of them, in order of their codes (f1, f2, ..., m11).
+    """The trials, one recording for each person: 16 recordings, sorted by the codes of the people (f1, f2, ..., m11).
 
-    Channels are ``x, y, z`` in g. Each file is a bout of its own, with a gap of a second or more to the next, so no
+    Channels are ``x, y, z`` in g. Each file is a separate bout, with a gap of a second or more to the next, so no
     window spans two files. Files are in the order of the times in their names; ``subject`` is ``hmp_f1`` and so on.
 
     Args:
         folder: where the set was unpacked (the folder of ``Climb_stairs`` or one above); by default ``hmp`` in the
-            folder that ``HARKEN_DATA`` names.
+            folder ``HARKEN_DATA``.
 
     Raises:
-        HarkenError: when the folder or its files are not there, or a file does not hold three codes 0..63 a row.
+        HarkenError: when the folder or its files are missing, or a file does not have three codes 0..63 in each row.
     """
     folder = data_folder(INFO, folder)
     people: dict[str, list[_Trial]] = defaultdict(list)
     for path in sorted(folder.rglob("Accelerometer-*.txt")):
-        # Models are cut copies of trials; __MACOSX holds what the archiver wrote about the files.
+        # Models are cut copies of trials. __MACOSX contains metadata of the archiver.
         if not any(part.endswith(COPIES) or part == "__MACOSX" for part in path.relative_to(folder).parts[:-1]):
             trial = _trial(path)
             people[trial.person].append(trial)
@@ -128,7 +128,7 @@ def read_hmp(folder: Path | None = None) -> list[Recording]:
 
 
 class _Trial(NamedTuple):
-    """One file: when it began, what was done by whom, and its signals ``[n, 3]`` in g."""
+    """One file: its start, activity and person, and its signals ``[n, 3]`` in g."""
 
     start_ns: int
     piece: int
@@ -157,10 +157,10 @@ def _trial(path: Path) -> _Trial:
 
 
 def _decoded(path: Path) -> NDArray[np.float32]:
-    """A file's rows of three codes 0..63 as g: ``-1.5 + code / 63 * 3`` (MANUAL.txt, 4.2)."""
+    """A file's rows of three codes 0..63, converted to g: ``-1.5 + code / 63 * 3`` (MANUAL.txt, 4.2)."""
     lines = path.read_text(encoding="ascii", errors="replace").splitlines()
     try:
-        # Not loadtxt's own file reading, which would only warn of an empty file.
+        # The file is read here, because loadtxt only warns about an empty file.
         codes = np.loadtxt(lines, dtype=np.float64, ndmin=2) if any(map(str.strip, lines)) else np.empty((0, 3))
     except ValueError as error:
         raise HarkenError(f"{path}: {error}") from None
@@ -171,7 +171,7 @@ def _decoded(path: Path) -> NDArray[np.float32]:
 
 
 def _recording(person: str, trials: list[_Trial], folder: Path) -> Recording:
-    """A person's trials in the order of their times, each behind the one before it."""
+    """A person's trials in the order of their times, one after another."""
     trials = sorted(trials, key=lambda trial: (trial.start_ns, trial.piece))
     times = [trial.start_ns + _numbered(len(trial.signals)) for trial in trials]
     ends_ns = [int(time_ns[-1]) + LEAST_PAUSE_NS for time_ns in times]

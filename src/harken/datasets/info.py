@@ -1,4 +1,4 @@
-"""What one should know about a public data set before believing a number that comes from it."""
+"""Facts about public data sets, including known pitfalls, and the folders that contain them."""
 
 import os
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from harken.support.errors import HarkenError
 __all__ = ["DATA_VARIABLE", "Archive", "DatasetInfo", "data_folder"]
 
 DATA_VARIABLE = "HARKEN_DATA"
-"""The environment variable that names the folder of data sets: each lies in a folder of its own name in it."""
+"""The environment variable with the folder of all data sets. Each data set is in a subfolder of its own name."""
 
 
 @dataclass(frozen=True)
@@ -19,10 +19,10 @@ class Archive:
     """A file that the publisher offers for download.
 
     Attributes:
-        url: where it lies.
-        file_name: what to call it here.
-        sha256: of its bytes, 64 hexadecimal digits, as its publisher states it; None where none is stated.
-        size_bytes: how large it is; None where that is not known.
+        url: the address of the file.
+        file_name: the name of the downloaded file.
+        sha256: the SHA-256 that the publisher states, 64 hexadecimal digits; None if none is stated.
+        size_bytes: the size of the file; None if it is unknown.
     """
 
     url: str
@@ -36,23 +36,23 @@ class DatasetInfo:
     """Facts about one public data set. Each module of ``harken.datasets`` has one, named ``INFO``.
 
     Attributes:
-        name: what harken calls it.
-        title: what is in it, in one line.
-        licence: under which it may be used.
-        citation: what to cite where results are published.
-        url: where it comes from.
-        how_to_get: the command or the steps that bring it onto this machine.
-        people: how many wore the watch.
-        sample_rate_hz: samples per second, as its authors state it.
-        labels: the activities in the set's own words, sorted.
+        name: the name of the data set in harken.
+        title: a description in one line.
+        licence: the licence of the data.
+        citation: the publication to cite.
+        url: the page of the publisher.
+        how_to_get: the command or the steps to obtain it.
+        people: the number of people who wore the watch.
+        sample_rate_hz: samples per second, as stated by the authors.
+        labels: the data set's own names of the activities, sorted.
         placement: where the sensor was worn, as in "wrist of the dominant hand".
-        forearm_axis: the axis of the sensor that points along the forearm, whichever way; None where the sensor was
-            worn elsewhere, or where that is not known.
-        label_map: each of ``labels`` -> the common word for it (see ``harken.datasets.label_schemes``).
-        checked_on_real_files: whether its reader has ever been run on the published files. Where it has not,
-            it was written after the documentation alone.
-        archives: what to download; empty where it comes in another way (see ``how_to_get``).
-        traps: whole sentences about what misleads those who do not know it.
+        forearm_axis: the axis of the sensor that points along the forearm, in either direction; None if the sensor was
+            worn elsewhere or the axis is unknown.
+        label_map: each of ``labels`` -> its common name (see ``harken.datasets.label_schemes``).
+        checked_on_real_files: whether the reader was run on the published files. If not, it is based only on the
+            documentation.
+        archives: the files to download; empty if it is obtained in another way (see ``how_to_get``).
+        traps: whole sentences on pitfalls of the data set.
     """
 
     name: str
@@ -73,10 +73,11 @@ class DatasetInfo:
 
 
 def data_folder(info: DatasetInfo, path: Path | None) -> Path:
-    """Where a data set lies: ``path``, or the folder of the set's name in the folder that ``HARKEN_DATA`` names.
+    """The folder of a data set: ``path``, or by default the subfolder with the set's name in the folder
+    ``HARKEN_DATA``.
 
     Raises:
-        HarkenError: when there is neither, or no such folder.
+        HarkenError: when neither is given, or the folder does not exist.
     """
     if path is None:
         said = os.environ.get(DATA_VARIABLE)

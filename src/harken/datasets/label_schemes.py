@@ -1,7 +1,7 @@
-"""What the words of a data set say about posture and movement. A word may allow more than one label.
+"""Label schemes: the labels that each activity of a data set allows. An activity may allow several labels.
 
-Somebody who eats sits or stands, and a data set does not always say which. A scheme states, for each word of each data
-set, the labels that are allowed; training and scores respect that (``harken.learning.label_sets``).
+For example, people eat sitting or standing, and a data set does not always state which. A scheme states the allowed
+labels for each activity of each data set. Training and scores use these label sets (``harken.learning.label_sets``).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,27 +17,27 @@ from harken.support.errors import HarkenError
 __all__ = ["COMMON_ACTIVITIES", "SCHEMES", "LabelScheme", "to_common"]
 
 COMMON_ACTIVITIES = ("lying", "sitting", "standing", "walking", "running", "stairs", "cycling", "other")
-"""The words that data sets can be compared by.
+"""The common activities, which allow comparisons between data sets.
 
-``running`` includes jogging, ``stairs`` is up and down, ``cycling`` includes exercise bikes. ``other`` is what
-the hand is busy with whatever the body does (eating, typing, ball games, gymnastics), and every activity that
-is none of the rest: it is a label, not the absence of one.
+``running`` includes jogging, ``stairs`` is up and down, ``cycling`` includes exercise bikes. ``other`` includes
+activities of the hands in any posture (eating, typing, ball games, gymnastics) and all remaining activities. It is a
+label; samples with it are not unlabelled.
 """
 OR = " or "
 POSTURES = ("sitting", "standing")
 SITTING_DOWN = ("chips", "drinking", "pasta", "sandwich", "soup", "typing", "writing")
-"""Words of WISDM. Its description does not say in which posture they were done."""
+"""Activities of WISDM whose posture is not documented."""
 ON_FEET = ("clapping", "folding", "teeth")
-"""Words of WISDM for what most people do standing; its description does not say so either."""
+"""Activities of WISDM that most people do standing. Their posture is not documented either."""
 
 
 def to_common(recording: Recording, info: DatasetInfo) -> Recording:
-    """The recording with the common words for its labels; the one that is given keeps its own.
+    """A copy of the recording with the common names of its labels.
 
-    Samples without a label stay without one.
+    Unlabelled samples stay unlabelled.
 
     Raises:
-        HarkenError: when the recording has a label that ``info.label_map`` does not know.
+        HarkenError: when the recording has a label that is not in ``info.label_map``.
     """
     unknown = [name for name in recording.label_names if name not in info.label_map]
     if unknown:
@@ -53,7 +53,7 @@ def to_common(recording: Recording, info: DatasetInfo) -> Recording:
 
 @dataclass(frozen=True)
 class LabelScheme:
-    """Which labels each word of each data set allows.
+    """The labels that each activity of each data set allows.
 
     >>>     >>> from harken.datasets.wisdm import INFO
     >>> SCHEMES["sets"].allowed(INFO)["typing"]
@@ -62,10 +62,10 @@ class LabelScheme:
     array([1, 2])
 
     Attributes:
-        name: what the scheme is called.
-        departures: data set -> word -> the labels that it allows, where that is not the one common word that the data
-            set's ``label_map`` has for it.
-        labels: what a model with this scheme answers.
+        name: the name of the scheme.
+        departures: data set -> activity -> the allowed labels, if they differ from the common name in the data set's
+            ``label_map``.
+        labels: the labels that a model with this scheme predicts.
     """
 
     name: str
@@ -80,17 +80,17 @@ class LabelScheme:
                     raise ValueError(f"{name}, {word}: {tuple(allowed)} are no labels; there are {self.labels}")
 
     def allowed(self, info: DatasetInfo) -> dict[str, tuple[str, ...]]:
-        """The labels that each word of a data set allows, sorted."""
+        """The labels that each activity of a data set allows, sorted."""
         departures = self.departures.get(info.name, {})
         return {word: tuple(sorted(set(departures.get(word, (common,))))) for word, common in info.label_map.items()}
 
     def apply(self, recording: Recording, info: DatasetInfo) -> Recording:
-        """The recording with the scheme's names for its labels, such as ``sitting`` and ``sitting or standing``.
+        """The recording with the scheme's names of its labels, such as ``sitting`` and ``sitting or standing``.
 
-        Samples without a label stay without one.
+        Unlabelled samples stay unlabelled.
 
         Raises:
-            HarkenError: when the recording has a label that is no word of the data set.
+            HarkenError: when the recording has a label that is not an activity of the data set.
         """
         allowed = self.allowed(info)
         unknown = [name for name in recording.label_names if name not in allowed]
@@ -105,10 +105,10 @@ class LabelScheme:
         return replace(recording, label_codes=table[recording.label_codes], label_names=label_names)
 
     def matrix(self, label_names: Iterable[str]) -> NDArray[np.bool_]:
-        """Which of ``labels`` each of the scheme's names allows, bool ``[names, labels]``.
+        """Which of ``labels`` each name of the scheme allows, bool ``[names, labels]``.
 
         Raises:
-            HarkenError: for a name that is none of the scheme's.
+            HarkenError: for a name that is not in the scheme.
         """
         names = [name.split(OR) for name in label_names]
         unknown = sorted({label for name in names for label in name} - set(self.labels))
@@ -139,5 +139,5 @@ SCHEMES: Mapping[str, LabelScheme] = {
         ),
     )
 }
-"""``other``: busy hands are ``other``, as the common words have it. ``posture``: one likely posture for each word.
-``sets``: every posture that a word allows."""
+"""``other``: activities of the hands are ``other``, as in the common activities. ``posture``: the most likely posture
+of each activity. ``sets``: all postures that an activity allows."""

@@ -1,7 +1,7 @@
 """Eighteen activities of nine people with an inertial sensor at the wrist of the dominant arm: UCI's PAMAP2.
 
-The columns, their units, the numbers of the activities and the advice to use the accelerometer of +-16 g are those
-of the set's ``readme.pdf``, which UCI repeats on its page (``INFO.url``).
+The set's ``readme.pdf`` documents the columns, their units and the numbers of the activities, and recommends the
+accelerometer of +-16 g. UCI repeats it on its page (``INFO.url``).
 """
 
 import re
@@ -44,7 +44,7 @@ ACTIVITIES = {
     20: "playing soccer",
     24: "rope jumping",
 }
-"""The numbers in the files, and what they stand for. 0 is none of them: the way from one to the next."""
+"""The numbers in the files, and their activities. 0 is the transition between two activities."""
 
 TRANSIENT = 0
 
@@ -112,7 +112,8 @@ INFO = DatasetInfo(
 COLUMNS = 54
 TIME, ACTIVITY = "column_1", "column_2"
 HAND = tuple(f"column_{number}" for number in (5, 6, 7, 11, 12, 13))
-"""Of the hand's 17 columns (4 to 20): after the temperature the acceleration of +-16 g, and the rotation."""
+"""Columns of the hand's sensor (4 to 20): the acceleration of +-16 g, which follows the temperature, and the
+rotation."""
 SENSOR_RANGE_G = 16.0
 FILE_NAME = re.compile(r"subject(\d+)\.dat")
 SESSIONS = ("Protocol", "Optional")
@@ -121,18 +122,18 @@ OPTIONAL = "The optional activities have a clock of their own; they are set a mi
 
 
 def read_pamap2(folder: Path | None = None) -> list[Recording]:
-    """The hand's sensor, one recording a person, in order of the people's numbers.
+    """The hand's sensor, one recording for each person, sorted by the people's numbers.
 
     Channels are ``x, y, z`` in g (the accelerometer of +-16 g) and ``gyro_x, gyro_y, gyro_z`` in rad/s. A person's
-    optional activities come behind the protocol's in the same recording, after a gap. ``subject`` is
-    ``pamap2_101`` to ``pamap2_109``.
+    optional activities follow those of the protocol in the same recording, after a gap. ``subject`` is ``pamap2_101``
+    to ``pamap2_109``.
 
     Args:
         folder: where the set was unpacked (the folder of ``Protocol`` or one above); by default ``pamap2`` in the
-            folder that ``HARKEN_DATA`` names.
+            folder ``HARKEN_DATA``.
 
     Raises:
-        HarkenError: when the folder or its files are not there, or a file is not what the documentation says.
+        HarkenError: when the folder or its files are missing, or a file does not have the documented layout.
     """
     folder = data_folder(INFO, folder)
     people: dict[int, list[Path]] = defaultdict(list)
@@ -172,7 +173,7 @@ def _session(path: Path) -> _Session:
 
 
 def _table(path: Path) -> pl.DataFrame:
-    """The columns that are wanted, as numbers; a row cut short has nulls at its end."""
+    """The required columns as numbers; an incomplete row has nulls at its end."""
     needs = f"{path}: there must be {COLUMNS} numbers (or NaN) a row with one space between two"
     try:
         text = path.read_bytes()
@@ -191,14 +192,14 @@ def _table(path: Path) -> pl.DataFrame:
         )
     except pl.exceptions.PolarsError as error:
         raise HarkenError(f"{needs}; {next(iter(str(error).splitlines()), type(error).__name__)}") from error
-    # Polars counts only as far as the last column that is wanted.
+    # polars only reads up to the last required column.
     if text.count(b" ") > (COLUMNS - 1) * len(table):
         raise HarkenError(f"{needs}; a row has more")
     return table
 
 
 def _recording(person: int, paths: list[Path]) -> Recording:
-    """A person's sessions, one behind the other on one made-up clock."""
+    """A person's sessions, one after another on one artificial clock."""
     sessions = [_session(path) for path in paths]
     offsets = offsets_in_turn([int(session.time_ns.max()) for session in sessions])
     activities = np.concatenate([session.activities for session in sessions])

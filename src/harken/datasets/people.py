@@ -1,4 +1,4 @@
-"""A file of one or of several people -> a recording a person: tables with a column of subjects, and tidy tables."""
+"""Recordings of each person in a file: tables with a column of subjects, and tidy tables."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -15,16 +15,17 @@ from harken.support.errors import HarkenError
 __all__ = ["read_people"]
 
 OF_TIDY_TABLES = frozenset({"label_column", "acceleration_unit", "sensor_range_g", "timezone", "subject"})
-"""Options of ``TableOptions`` that a tidy table is read with; its other columns have fixed names."""
+"""The fields of ``TableOptions`` that apply to tidy tables, whose other columns have fixed names."""
 
 
 def read_people(path: str | Path, options: TableOptions, *, as_found: bool = False) -> list[Recording]:
     """Read every person's recording in a file.
 
     A file of one person gives one recording, as ``harken.read`` does. A table with several names in its subject column
-    gives one recording a person, in the order of their names; such a table is read once more for each person, so that
-    only one person's rows are in memory at a time. A table with sessions or placements is read by
-    ``harken.datasets.tidy.read_tidy``, one recording a person and placement. ``source`` then ends in the person's name.
+    gives one recording for each person, sorted by name. Such a table is read once for each person, so that only one
+    person's rows are in memory at a time. A table with sessions or placements is read by
+    ``harken.datasets.tidy.read_tidy``, one recording for each person and placement. ``source`` then ends in the
+    person's name.
 
     Args:
         path: the file.
@@ -32,8 +33,8 @@ def read_people(path: str | Path, options: TableOptions, *, as_found: bool = Fal
         as_found: give recordings with all rows in the file's order, not mended.
 
     Raises:
-        HarkenError: when the file cannot be read, one of its people has no row that can be read, or a tidy table is to
-            be read with an option that names its columns or times.
+        HarkenError: when the file cannot be read, a person has no readable row, or an option for columns or times is
+            given for a tidy table.
     """
     try:
         return [read(path, as_found=as_found, **vars(options))]
@@ -45,7 +46,7 @@ def read_people(path: str | Path, options: TableOptions, *, as_found: bool = Fal
 
 
 def _person(path: str | Path, options: TableOptions, person: str, *, as_found: bool) -> Recording:
-    """One person's recording, as a file of their own would give it: other people's rows and labels are not in it."""
+    """One person's recording, without the rows and labels of other people."""
     recording = read(path, as_found=as_found, **vars(replace(options, subject=person)))
     codes = np.unique(recording.label_codes)
     recording = recording.with_label_names(tuple(recording.label_names[code] for code in codes if code != UNLABELLED))

@@ -1,4 +1,4 @@
-"""Pieces with clocks of their own, one after another on one clock, so that no window spans two of them."""
+"""Time offsets that put pieces with separate clocks one after another on one clock. No window spans two pieces."""
 
 from collections.abc import Sequence
 
@@ -8,21 +8,21 @@ from numpy.typing import NDArray
 __all__ = ["PAUSE_NS", "offsets_in_turn", "offsets_where_they_overlap"]
 
 PAUSE_NS = 60 * 10**9
-"""Between two pieces that are laid one after another. ``harken.recordings.recording.gap_limit_ns`` makes it a gap."""
+"""The pause between two pieces. It counts as a gap (``harken.recordings.recording.gap_limit_ns``)."""
 
 
 def offsets_in_turn(lengths_ns: Sequence[int]) -> NDArray[np.int64]:
-    """For pieces whose clocks begin at 0 and end at ``lengths_ns``: what to add to the times of each, int64
-    ``[pieces]``, so that each begins a pause after the end of the one before it."""
+    """The offsets to add to the times of pieces whose clocks begin at 0 and end at ``lengths_ns``, int64 ``[pieces]``.
+    Each piece then begins one pause after the end of the previous piece."""
     steps = np.array(lengths_ns, dtype=np.int64) + PAUSE_NS
     return np.cumsum(steps) - steps
 
 
 def offsets_where_they_overlap(starts_ns: Sequence[int], ends_ns: Sequence[int]) -> NDArray[np.int64]:
-    """For pieces in order of their starts: what to add to the times of each, int64 ``[pieces]``.
+    """The offsets to add to the times of pieces that are sorted by their starts, int64 ``[pieces]``.
 
-    A piece that would begin before the one before it has ended is moved to a pause after that end; every other
-    piece keeps its times.
+    A piece that begins before the end of the previous piece is moved to one pause after that end. All other pieces keep
+    their times.
     """
     offsets = np.zeros(len(starts_ns), dtype=np.int64)
     last_end: int | None = None

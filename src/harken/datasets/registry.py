@@ -20,10 +20,10 @@ class Dataset:
     """A public data set: the facts about it, and how to read it.
 
     Attributes:
-        info: what to know about it.
-        read: its folder (None: where ``HARKEN_DATA`` says) -> its recordings, mended, one a person and placement,
-            with the set's own labels. Recordings of one person have the same ``subject``, which no other data
-            set has; their ``source`` says which is which.
+        info: the facts about it.
+        read: a function of its folder (None: the folder in ``HARKEN_DATA``). It returns mended recordings, one for each
+            person and placement, with the set's own labels. Recordings of one person have the same ``subject``, which
+            is unique among all data sets, and differ in ``source``.
     """
 
     info: DatasetInfo
@@ -46,7 +46,7 @@ DATASETS: Mapping[str, Dataset] = MappingProxyType(
         )
     }
 )
-"""Harken's own, by name, in the order in which they are listed."""
+"""Harken's own data sets by name, in the order in which they are listed."""
 
 
 def _checked(name: str, found: Any) -> Dataset:
@@ -61,17 +61,17 @@ _REGISTRY = Registry("data set", "harken.datasets", DATASETS, check=_checked)
 
 
 def dataset_names() -> list[str]:
-    """The names of all data sets: harken's own, then those of other installed packages."""
+    """The names of all data sets: first harken's own, then those of other installed packages."""
     return _REGISTRY.names()
 
 
 def dataset(name: str) -> Dataset:
-    """The data set of this name.
+    """The data set with this name.
 
     Other installed packages add data sets by entry points in the group ``harken.datasets``.
 
     Raises:
-        HarkenError: when there is none (the message names those there are), or it cannot be imported.
+        HarkenError: when there is no such data set (the message lists all names), or it cannot be imported.
     """
     found = _REGISTRY.find(name)
     if found is None:

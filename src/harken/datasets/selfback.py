@@ -1,7 +1,7 @@
 """selfBACK: six everyday activities at nine paces with an Axivity AX3 on the dominant wrist and on the thigh.
 
 The published layout is that of https://github.com/rgu-selfback/Datasets, ``raw/9_class``: a folder for each sensor
-(``w`` or ``wrist34``, ``t`` or ``thigh34``), in it a folder for each activity, in it a CSV file for each person.
+(``w`` or ``wrist34``, ``t`` or ``thigh34``), which contains a folder for each activity with a CSV file for each person.
 """
 
 from pathlib import Path
@@ -49,7 +49,7 @@ INFO = DatasetInfo(
     label_map=LABEL_MAP,
     checked_on_real_files=True,
     archives=(
-        # The repository packs it anew when it likes, and states neither size nor checksum.
+        # The repository may repack the archive at any time, and states neither size nor checksum.
         Archive(url="https://archive.ics.uci.edu/static/public/521/selfback.zip", file_name="selfback_521.zip"),
     ),
     traps=(
@@ -67,22 +67,22 @@ INFO = DatasetInfo(
 )
 
 SENSORS = {Placement.WRIST: ("w", "wrist", "wrist34"), Placement.THIGH: ("t", "thigh", "thigh34")}
-"""What a sensor's folder is called in the published layout."""
+"""The names of each sensor's folder in the published layout."""
 TIME_FORMAT = "%Y-%m-%d %H:%M:%S%.f"
 
 
 def read_selfback(
     folder: Path | None = None, *, placement: Literal[Placement.WRIST, Placement.THIGH] = Placement.WRIST
 ) -> list[Recording]:
-    """One sensor's acceleration in g, one recording a person; ``subject`` is ``selfback_S026`` and so on.
+    """One sensor's acceleration in g, one recording for each person; ``subject`` is ``selfback_S026`` and so on.
 
     Args:
-        folder: the published set, or the folder of ``selfback_wrist.parquet``; by default the folder ``selfback``
-            where ``HARKEN_DATA`` says.
+        folder: the published set, or the folder of ``selfback_wrist.parquet``; by default ``selfback`` in the folder
+            ``HARKEN_DATA``.
         placement: which of the two sensors.
 
     Raises:
-        HarkenError: when there is no such folder, it holds neither, or a file of it is damaged.
+        HarkenError: when there is no such folder, it contains neither of the two, or a file in it is damaged.
     """
     folder = data_folder(INFO, folder)
     table = folder / f"selfback_{placement}.parquet"
@@ -92,7 +92,7 @@ def read_selfback(
 
 
 def _published(folder: Path, placement: Placement) -> pl.DataFrame:
-    """The files of the published layout in ``folder`` or a level or two below, as one tidy table."""
+    """The files of the published layout, in ``folder`` or at most two levels below, as one tidy table."""
     levels = (folder, *(path for depth in ("*", "*/*") for path in sorted(folder.glob(depth)) if path.is_dir()))
     roots = [level / name for level in levels for name in SENSORS[placement]]
     for root in roots:

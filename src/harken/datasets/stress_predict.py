@@ -53,11 +53,10 @@ INFO = DatasetInfo(
 
 
 def read_stress_predict(folder: Path | None = None) -> list[Recording]:
-    """The watch's acceleration in g, one recording a person; ``subject`` is ``stress_predict_S01`` and so on.
+    """The watch's acceleration in g, one recording for each person; ``subject`` is ``stress_predict_S01`` and so on.
 
     Args:
-        folder: the folder of ``stress_predict.parquet``; by default the folder ``stress_predict`` where
-            ``HARKEN_DATA`` says.
+        folder: the folder of ``stress_predict.parquet``; by default ``stress_predict`` in the folder ``HARKEN_DATA``.
 
     Raises:
         HarkenError: when there is no such folder, or the file is missing or damaged.

@@ -1,6 +1,6 @@
-"""Any table of many people's samples in a tidy layout: one row a sample, and columns that say whose it is.
+"""Reader of tidy tables with samples of several people: one row for each sample, and columns for the person.
 
-This is how to bring your own study, or a data set that harken does not know, into recordings at once.
+Use it for your own study, or for a data set without a reader in harken.
 """
 
 from collections.abc import Iterator, Sequence
@@ -40,27 +40,28 @@ def read_tidy(
     timezone: str | None = None,
     as_found: bool = False,
 ) -> list[Recording]:
-    """Read a tidy table, one recording a person and placement, mended; persons and placements in sorted order.
+    """Read the mended recordings of a tidy table, one for each person and placement, sorted by person and placement.
 
-    Columns, by name: ``subject``; ``session`` (one piece of recording without an end in it); ``t``, in seconds
-    from the session's start, or ``time`` in any form that ``harken.read`` knows; ``x, y, z``; ``label``, which may
-    be empty; and, where one person wore several sensors, ``placement``. Other columns do not matter.
+    Columns, by name: ``subject``; ``session`` (one uninterrupted piece of recording); ``t``, in seconds from the
+    session's start, or ``time`` in any form that ``harken.read`` accepts; ``x, y, z``; ``label``, which may be empty;
+    and ``placement``, if one person wore several sensors. Other columns are ignored.
 
-    Sessions whose times are ``t``, or are numbers that count from no date, are laid one after another in the
-    table's order with a minute between them; sessions with dates stay where they are. The two placements of a
-    person are laid each by itself: they are simultaneous only where their sessions are equally long.
+    Sessions with the column ``t``, or with numeric times without a date, are put one after another in the table's
+    order, with a minute between them. Sessions with dates keep their times. This is done separately for each placement,
+    so the sessions of two placements are simultaneous only if they are equally long.
 
     Args:
-        path: a CSV (also ``.csv.gz``) or Parquet file, or a folder whose files of these kinds are all such tables.
-        label_column: which column has the labels; by default ``label``.
-        unit: of the acceleration; by default recognised from gravity, once for the whole table.
-        sensor_range_g: the sensor's range; by default guessed for each recording (see ``harken.recordings.mending``).
-        timezone: the wearers' zone as an IANA name; by default UTC.
-        as_found: give recordings with all rows in the file's order, not mended.
+        path: a CSV (also ``.csv.gz``) or Parquet file, or a folder in which all CSV and Parquet files are tidy tables.
+        label_column: the column of labels; by default ``label``.
+        unit: the unit of acceleration; by default it is recognised from gravity, once for the whole table.
+        sensor_range_g: the sensor's range in g; by default it is guessed for each recording (see
+            ``harken.recordings.mending``).
+        timezone: the wearers' time zone as an IANA name; by default UTC.
+        as_found: return recordings with all rows in the file's order, without mending.
 
     Raises:
-        HarkenError: when a column is missing or holds something else, a person or session has no name, or two
-            sessions of one sensor overlap in time.
+        HarkenError: when a column is missing or contains other data, a person or session has no name, or two sessions
+            of one sensor overlap in time.
     """
     path = Path(path)
     TableOptions(timezone=timezone)  # checks the zone before anything is read
@@ -79,15 +80,15 @@ def read_tidy(
 def read_study(
     path: Path, info: DatasetInfo, *, placement: Placement = Placement.WRIST, frame: pl.DataFrame | None = None
 ) -> list[Recording]:
-    """A public data set that lies in one tidy table, in g, with the set's own words in ``label_orig``.
+    """The recordings of a public data set in one tidy table, in g, with the set's own labels in ``label_orig``.
 
     Subjects are named after the set, as in ``hawthorne_S0``.
 
     Args:
         path: the table.
-        info: the set.
+        info: the facts about the data set.
         placement: where the sensor was worn.
-        frame: the table, if it was read from other files.
+        frame: the table, if it was already read from other files.
 
     Raises:
         HarkenError: as ``read_tidy``.
@@ -182,7 +183,7 @@ def _is_parquet(path: Path) -> bool:
 
 
 def _columns(path: Path, header: list[str], label_column: str | None) -> dict[str, str]:
-    """What each role's column is called in this table."""
+    """The name of each role's column in this table."""
     named = {name.strip().lower(): name for name in header}
     found = {role: named[role] for role in (*REQUIRED, "placement") if role in named}
     time = named.get("t", named.get("time"))
@@ -206,7 +207,7 @@ def _times(path: Path, column: pl.Series, session: pl.Series, timezone: str | No
     seconds = column.name.strip().lower() == "t"
     unit: TimeUnit | None = "s" if seconds else None
     if unit is None and column.dtype.is_numeric():
-        # Of one session: the times of many, each from its own start, lie between one another.
+        # Only of one session, because times from the start of several sessions overlap.
         first = column.filter(session == session[0]).drop_nulls()
         unit = time_unit(first.to_numpy())
     clock = nanoseconds(path, column, TableOptions(time_unit=unit, timezone=timezone), lambda row: f"row {row + 1}")
@@ -230,7 +231,7 @@ def _recording(
     path: Path,
     unit: AccelerationUnit,
 ) -> Recording:
-    """The recording, as found, of one sensor on one person."""
+    """The recording of one sensor on one person, as found."""
     sessions = list(_sessions(rows["session"]))
     time_ns = rows["time_ns"].to_numpy()
     dated = rows["dated"].to_numpy()
@@ -256,7 +257,7 @@ def _recording(
 
 
 def _sessions(column: pl.Series) -> Iterator[tuple[str, NDArray[np.int64]]]:
-    """Each session's name and rows, in the order in which they first occur."""
+    """The name and the rows of each session, in the order of first occurrence."""
     rows = pl.DataFrame({"session": column}).with_row_index("row")
     for name, mine in rows.group_by("session", maintain_order=True).agg("row").iter_rows():
         yield name, np.array(mine, dtype=np.int64)
@@ -273,7 +274,7 @@ def _laid_in_turn(sessions: list[tuple[str, NDArray[np.int64]]], time_ns: NDArra
 
 
 def _refuse_overlap(sessions: list[tuple[str, NDArray[np.int64]]], time_ns: NDArray[np.int64], where: str) -> None:
-    """Raise a HarkenError when two sessions were recorded at once: merged, they would be no signal at all."""
+    """Raise a HarkenError when two sessions overlap in time, because their samples would be mixed."""
     spans = sorted((int(time_ns[rows].min()), int(time_ns[rows].max()), name) for name, rows in sessions)
     for (_, end, earlier), (start, _, later) in pairwise(spans):
         if start <= end:
@@ -284,7 +285,7 @@ def _refuse_overlap(sessions: list[tuple[str, NDArray[np.int64]]], time_ns: NDAr
 
 
 def _coded(column: pl.Series) -> tuple[tuple[str, ...], NDArray[np.int16]]:
-    """The labels that occur, sorted, and a code for each row; -1 where there is none."""
+    """The labels that occur, sorted, and a code for each row; -1 if it has no label."""
     names = tuple(sorted(name for name in column.unique().to_list() if name.lower() not in NO_LABEL))
     codes = column.replace_strict(
         {name: code for code, name in enumerate(names)}, default=UNLABELLED, return_dtype=pl.Int16

@@ -1,8 +1,8 @@
 """Six activities of thirty people with a smartphone at the waist: UCI's Human Activity Recognition Using Smartphones.
 
-The notebook that harken grew from was written after others that were written for this set. The published windows
-are put together again to what was recorded. Layout, units and filters are those of the set's ``README.txt`` and
-``features_info.txt``, which UCI repeats on its page (``INFO.url``).
+Harken began with a notebook, which was based on notebooks for this data set. The recordings are reconstructed from the
+published windows. Layout, units and filters are documented in the set's ``README.txt`` and ``features_info.txt``, which
+UCI repeats on its page (``INFO.url``).
 """
 
 from dataclasses import replace
@@ -21,13 +21,13 @@ from harken.support.errors import HarkenError
 __all__ = ["CHANNELS", "INFO", "TEST_PEOPLE", "WINDOW_LENGTH", "read_uci_har"]
 
 CHANNELS = ("x", "y", "z", "gyro_x", "gyro_y", "gyro_z", "body_x", "body_y", "body_z")
-"""Acceleration and rotation, and the acceleration without what is slower than 0.3 Hz, the set's ``body_acc``."""
+"""Acceleration, rotation, and the acceleration without frequencies below 0.3 Hz, the set's ``body_acc``."""
 
 WINDOW_LENGTH = 128
-"""Samples in a published window: 2.56 s at 50 Hz. The next one begins half a window later."""
+"""Samples in a published window: 2.56 s at 50 Hz. The next window begins half a window later."""
 
 TEST_PEOPLE = tuple(f"uci_har_{person}" for person in (2, 4, 9, 10, 12, 13, 18, 20, 24))
-"""The subjects that the authors test on; the other 21 are what they learn from."""
+"""The authors' test people; the other 21 are training people."""
 
 LABEL_MAP = {
     "LAYING": "lying",
@@ -59,7 +59,7 @@ INFO = DatasetInfo(
         Archive(
             url="https://archive.ics.uci.edu/static/public/240/human+activity+recognition+using+smartphones.zip",
             file_name="human-activity-recognition-using-smartphones.zip",
-            # UCI states none; public projects that pin this download, independent of one another, agree on this one.
+            # UCI states no checksum. This one is used by several independent public projects.
             sha256="c00b803081a5c797cd5e4b83700a9810b38d53d9d84e01917e090e1fdbc81031",
             size_bytes=61_005_872,
         ),
@@ -88,18 +88,18 @@ CLOCK = (
 
 
 def read_uci_har(folder: Path | None = None) -> list[Recording]:
-    """The waist's phone, one recording a person, in order of the people's numbers.
+    """The phone at the waist, one recording for each person, sorted by the people's numbers.
 
     Channels are ``x, y, z`` in g, ``gyro_x, gyro_y, gyro_z`` in rad/s, and ``body_x, body_y, body_z`` in g, which
-    is the acceleration without gravity. Windows of 2.56 s every 1.28 s over a recording (``sliding_windows``) are
-    the published ones, in their order. ``subject`` is ``uci_har_1`` to ``uci_har_30``; see ``TEST_PEOPLE``.
+    is the acceleration without gravity. Windows of 2.56 s every 1.28 s of a recording (``sliding_windows``) are the
+    published windows, in the same order. ``subject`` is ``uci_har_1`` to ``uci_har_30``; see ``TEST_PEOPLE``.
 
     Args:
         folder: where the set was unpacked (``UCI HAR Dataset`` or a folder above it); by default ``uci_har`` in the
-            folder that ``HARKEN_DATA`` names.
+            folder ``HARKEN_DATA``.
 
     Raises:
-        HarkenError: when the folder or a file of the set is not there, or the files do not fit one another.
+        HarkenError: when the folder or a file of the set is missing, or the files do not match.
     """
     folder = data_folder(INFO, folder)
     found = [path for path in folder.rglob("activity_labels.txt") if "__MACOSX" not in path.parts]
@@ -127,7 +127,7 @@ class _PublishedWindows(NamedTuple):
 
 
 def _activity_names(path: Path) -> dict[int, str]:
-    """What the numbers of the activities stand for: rows such as ``1 WALKING``."""
+    """The names of the numbered activities, from rows such as ``1 WALKING``."""
     rows = [line.split() for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
     if any(len(row) != 2 or not row[0].isdecimal() or row[1] not in LABEL_MAP for row in rows):
         raise HarkenError(f"{path}: there must be rows of a number and one of {', '.join(LABEL_MAP)}")
@@ -135,7 +135,7 @@ def _activity_names(path: Path) -> dict[int, str]:
 
 
 def _windows(root: Path, part: str, names: dict[int, str]) -> _PublishedWindows:
-    """One of the two parts, ``train`` or ``test``."""
+    """The windows of one part, ``train`` or ``test``."""
     inertial = root / part / "Inertial Signals"
     signals = [_numbers(inertial / f"{signal}_{part}.txt", WINDOW_LENGTH) for signal in SIGNALS]
     activities, people = (_numbers(root / part / f"{kind}_{part}.txt", 1)[:, 0] for kind in ("y", "subject"))
@@ -148,10 +148,10 @@ def _windows(root: Path, part: str, names: dict[int, str]) -> _PublishedWindows:
 
 
 def _numbers(path: Path, columns: int) -> NDArray[np.float32]:
-    """A file of ``columns`` numbers a row, ``[rows, columns]``."""
+    """The numbers in a file, ``[rows, columns]``."""
     try:
         lines = path.read_text(encoding="ascii", errors="replace").splitlines()
-        # Not loadtxt's own file reading, which would only warn of an empty file.
+        # The file is read here, because loadtxt only warns about an empty file.
         numbers = np.loadtxt(lines, dtype=np.float32, ndmin=2) if any(map(str.strip, lines)) else None
     except OSError as error:
         raise HarkenError(f"{path} cannot be read: {error.strerror}. To get it: {INFO.how_to_get}") from error
@@ -163,11 +163,12 @@ def _numbers(path: Path, columns: int) -> NDArray[np.float32]:
 
 
 def _recording(person: int, windows: _PublishedWindows, names: dict[int, str], root: Path) -> Recording:
-    """A person's windows without what they repeat: stretches that go on, with a pause between two."""
+    """A person's recording: overlapping windows are joined without repeated samples, with pauses between the joined
+    parts."""
     half = WINDOW_LENGTH // 2
     same = (windows.signals[:-1, half:] == windows.signals[1:, :half]).all(axis=(1, 2))
     goes_on = np.concatenate([[False], same & (windows.activities[:-1] == windows.activities[1:])])
-    # A window that goes on with the one before it adds its second half alone.
+    # A window that continues the previous one adds only its second half.
     fresh = np.ones((len(windows.signals), WINDOW_LENGTH), dtype=bool)
     fresh[goes_on, :half] = False
     lengths = np.add.reduceat(fresh.sum(axis=1), np.flatnonzero(~goes_on))

@@ -1,4 +1,4 @@
-"""An archive -> files in a folder and nowhere else: zip and tar, and the archives inside them."""
+"""Unpacking of zip and tar archives, and of archives inside them. Files are written only inside the given folder."""
 
 import gzip
 import lzma
@@ -19,14 +19,15 @@ from harken.support.errors import HarkenError
 __all__ = ["is_archive", "unpack"]
 
 ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
-"""By these names archives inside archives are known."""
+"""Archives inside archives are recognised by these endings."""
 MOST_NESTED = 3
 BLOCK_BYTES = 1 << 20
 DAMAGE = (
     *(zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, struct.error),
     *(EOFError, RuntimeError, NotImplementedError, ValueError, OverflowError),
 )
-"""What the standard library raises for an archive that is cut short, damaged, encrypted or packed in an unknown way."""
+"""Exceptions of the standard library for an archive that is incomplete, damaged, encrypted or of an unknown
+compression."""
 
 
 def is_archive(path: Path) -> bool:
@@ -35,17 +36,18 @@ def is_archive(path: Path) -> bool:
 
 
 def unpack(archive: Path, folder: Path) -> dict[str, int]:
-    """Unpack an archive, and the archives inside it where they lie, into ``folder``.
+    """Unpack an archive into ``folder``. Archives inside it are unpacked into the folders that contain them.
 
-    Everything is unpacked aside first and then moved file by file, so that no half-written file ever lies under its
-    final name; files of the same names are replaced and others stay. Only plain files and their folders are made.
+    All files are first unpacked into a temporary folder and then moved one by one, so that no incomplete file ever has
+    its final name. Files with the same names are replaced, and other files are kept. Only regular files and their
+    folders are created.
 
     Returns:
         The files by their paths within ``folder`` (with ``/``), and their sizes in bytes.
 
     Raises:
         HarkenError: when a member would leave the folder or is a link or a device; when the archive is damaged,
-            encrypted, or nested too deeply; when the disk has no room. Nothing has been moved then.
+            encrypted, or nested too deeply; when the disk is full. No file has been moved in these cases.
     """
     aside = folder / f".unpacking-{archive.name}"
     shutil.rmtree(aside, ignore_errors=True)
@@ -58,7 +60,7 @@ def unpack(archive: Path, folder: Path) -> dict[str, int]:
 
 
 class _Member(NamedTuple):
-    """A plain file in an archive."""
+    """A regular file in an archive."""
 
     name: str
     size: int
@@ -84,7 +86,7 @@ def _unpack_nested(archive: Path, into: Path, known_as: str, *, depth: int) -> N
             if path.name.lower().endswith(ENDINGS) and is_archive(path):
                 nested.append(path)
     for path in nested:
-        # Out of the way of what it holds, which may have its name.
+        # Rename the archive, because a file inside it may have the same name.
         inner = path.rename(path.with_name(f".inner-{depth}-{path.name}"))
         _unpack_nested(inner, path.parent, f"{path.name} in {known_as}", depth=depth + 1)
         inner.unlink()
@@ -92,7 +94,7 @@ def _unpack_nested(archive: Path, into: Path, known_as: str, *, depth: int) -> N
 
 @contextmanager
 def _members(archive: Path, known_as: str) -> Iterator[list[_Member]]:
-    """The plain files of an archive, once it is certain that there is nothing else but folders.
+    """The regular files of an archive, after a check that all other members are folders.
 
     Reading them inside this block raises ``HarkenError`` when the archive is damaged.
     """
@@ -134,7 +136,7 @@ def _tar_members(file: tarfile.TarFile, known_as: str) -> list[_Member]:
 
 
 def _within(name: str, known_as: str) -> PurePosixPath:
-    """A member's name as a path that stays in the folder it is unpacked into."""
+    """A member's name as a path inside the target folder."""
     path = PurePosixPath(name.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts or not path.parts or PureWindowsPath(name).drive:
         raise HarkenError(f"{known_as}: {name!r} would be written outside the folder; nothing of it was unpacked")

@@ -1,10 +1,9 @@
-"""An unpickler that can make NumPy arrays and Python's plain values, and nothing else.
+"""An unpickler that is restricted to NumPy arrays and Python's basic values.
 
-A pickle is a program. What it can do is decided by the callables it may name: with ``os.system`` among them
-it does anything, with those that are admitted here it can build arrays. **harken reads no pickle that a user
-may receive from somebody else, through this door or any other**: a crafted one still can claim all memory,
-and NumPy crashes on crafted array states. It is for a data file inside an installed package, whose code the
-user has trusted already.
+A pickle is a program, limited only by the callables that it may use. With ``os.system`` it can do anything; with the
+callables admitted here it can only build arrays. **Do not read pickles from other people with this module; harken never
+does.** A crafted pickle can still use all memory, and NumPy crashes on crafted array states. The module is for a data
+file inside an installed package, whose code the user already trusts.
 """
 
 import _codecs
@@ -17,7 +16,7 @@ from harken.support.errors import HarkenError
 
 __all__ = ["ADMITTED", "AdmittingUnpickler", "unpickle_arrays"]
 
-# Taken from an array, because its home was renamed in NumPy 2 and the old name warns.
+# Taken from an array, because its module was renamed in NumPy 2 and the old name gives a warning.
 _RECONSTRUCT: Any = np.empty(0).__reduce__()[0]
 
 ADMITTED: dict[tuple[str, str], Any] = {
@@ -25,24 +24,24 @@ ADMITTED: dict[tuple[str, str], Any] = {
     ("numpy._core.multiarray", "_reconstruct"): _RECONSTRUCT,
     ("numpy", "ndarray"): np.ndarray,
     ("numpy", "dtype"): np.dtype,
-    # Before protocol 3 a pickle has no bytes: it holds them as Latin-1 text, to be encoded when it is read.
+    # Before protocol 3, pickles store bytes as Latin-1 text, which is encoded when it is read.
     ("_codecs", "encode"): _codecs.encode,
 }
-"""The (module, name) pairs that a pickle may name, and what each then gets. No module is ever imported for one."""
+"""The (module, name) pairs that a pickle may use, and the object for each. No module is imported for them."""
 
 
 class AdmittingUnpickler(pickle.Unpickler):
-    """``pickle.Unpickler`` with its one way to the outside closed to all but ``ADMITTED``.
+    """A ``pickle.Unpickler`` that only finds the classes and functions in ``ADMITTED``.
 
-    Persistent identifiers, the other way, are refused by ``pickle.Unpickler`` itself unless a subclass
-    defines ``persistent_load``, which this one does not.
+    ``pickle.Unpickler`` itself rejects persistent identifiers unless a subclass defines ``persistent_load``. This class
+    does not define it.
     """
 
     def find_class(self, module: str, name: str, /) -> Any:
-        """What the pickle means by ``module`` and ``name``.
+        """The admitted object for ``module`` and ``name``.
 
         Raises:
-            HarkenError: when it is not admitted; the message names it.
+            HarkenError: when the object is not admitted; the message names it.
         """
         try:
             return ADMITTED[module, name]
@@ -54,19 +53,19 @@ class AdmittingUnpickler(pickle.Unpickler):
 
 
 def unpickle_arrays(file: BinaryIO, *, source: str) -> Any:
-    """Read one pickle of NumPy arrays, lists, dictionaries, text and numbers from where ``file`` stands.
+    """Read one pickle of NumPy arrays, lists, dictionaries, text and numbers from the current position of ``file``.
 
     Args:
         file: the stream.
-        source: what to call it in an error.
+        source: its name in error messages.
 
     Raises:
-        HarkenError: when the pickle wants anything that is not in ``ADMITTED``, is cut short, or is damaged.
+        HarkenError: when the pickle uses an object that is not in ``ADMITTED``, is incomplete, or is damaged.
     """
     try:
         return AdmittingUnpickler(file).load()
     except HarkenError as error:
         raise HarkenError(f"{source}: {error}") from None
-    # A damaged pickle may raise nearly anything, says Python's documentation of UnpicklingError.
+    # A damaged pickle may raise almost any exception, according to Python's documentation of UnpicklingError.
     except Exception as error:
         raise HarkenError(f"{source} is damaged or cut short ({type(error).__name__}: {error})") from error

@@ -1,8 +1,8 @@
 """WISDM 2019: eighteen everyday activities of 51 people, three minutes each, from a watch on the dominant hand.
 
-``read_wisdm`` gives recordings; ``read_wisdm_rows`` gives the rows of the files as they stand, for protocols that begin
-with them. What is said here about clocks and rates was measured on the files of 46 of the 51 people; those of
-1629 and 1637 to 1640 were not at hand.
+``read_wisdm`` returns recordings. ``read_wisdm_rows`` returns the unchanged rows of the files, which some protocols
+need. The facts about clocks and rates were measured on the files of 46 of the 51 people; those of 1629 and 1637 to 1640
+were not available.
 """
 
 from pathlib import Path
@@ -40,11 +40,12 @@ ACTIVITIES = {
     "R": "clapping",
     "S": "folding",
 }
-"""The files' codes, and the words of ``activity_key.txt``. There is no N."""
+"""The codes in the files, and the activities in ``activity_key.txt``. There is no code N."""
 
-# Typing, writing and eating are done sitting, brushing teeth and folding standing; but what the watch sees is the
-# hand, and the set's own "sitting" and "standing" are their contrast. As "other" they teach that a busy hand is
-# not a posture. Kicking, catching and dribbling are steps and throws at once: none of the common words.
+# People type, write and eat sitting, and brush teeth and fold clothes standing. But the watch measures the hand, and
+# the set's own "sitting" and "standing" contrast with these activities. They are therefore "other", and a model learns
+# not to infer a posture from busy hands. Kicking, catching and dribbling combine steps and throws, so no other common
+# name fits.
 LABEL_MAP = dict.fromkeys(sorted(ACTIVITIES.values()), "other") | {
     "walking": "walking",
     "jogging": "running",
@@ -72,7 +73,7 @@ INFO = DatasetInfo(
     label_map=LABEL_MAP,
     checked_on_real_files=True,
     archives=(
-        # The repository packs it anew when it likes, and states neither size nor checksum.
+        # The repository may repack the archive at any time, and states neither size nor checksum.
         Archive(
             url=(
                 "https://archive.ics.uci.edu/static/public/507/"
@@ -99,32 +100,33 @@ FILES = "data_*_accel_watch.txt"
 PLACES = ("", "raw/watch/accel", "watch/accel", "accel", "wisdm-dataset/raw/watch/accel")
 
 BURST_STEP_NS = 30_000_000
-"""The watch's steps are about 50 ms, or 10 in a burst."""
+"""The intervals between samples are about 50 ms, or 10 ms in a burst."""
 USUAL_STEP_NS = 49_900_000
-"""The watch's own 20 Hz is every fifth of about 100 samples a second."""
+"""The watch's usual 20 Hz consist of every fifth of about 100 samples a second."""
 
 LEAST_PAUSE_NS = 10**9
-"""Less than this between two pieces might not count as a gap, and a window span them."""
+"""The shortest pause between two pieces. With a shorter pause, windows might span both."""
 
 CLOCK_NOTE = "The clock counts from when the watch was switched on: it is shown as if that had been in 1970."
 
 
 def read_wisdm(folder: Path | None = None) -> list[Recording]:
-    """The watch's acceleration, one recording a person, in order of their numbers.
+    """The watch's acceleration, one recording for each person, sorted by the people's numbers.
 
-    Activities stand in the order in which they were done, with the watch's own times and so the true pauses;
-    where one begins before another has ended, or within a second of that, it is moved to a minute after it. Of rows
-    that are in the file twice one stays; where the two name different activities it has no label. Bursts of about
-    100 samples a second are thinned to the watch's usual 20 (every fifth stays). All this is counted in ``quality``.
+    Activities are in the order in which they were done, with the times of the watch and therefore the true pauses. An
+    activity that begins before the end of another, or less than a second after it, is moved to a minute after that end.
+    If a row is in the file twice, one copy is kept; if the two copies have different activities, it is unlabelled.
+    Bursts of about 100 samples a second are reduced to the usual 20 (every fifth is kept). All of these changes are
+    counted in ``quality``.
 
     ``subject`` is ``wisdm_1600`` to ``wisdm_1650``; channels are ``x, y, z`` in g.
 
     Args:
-        folder: the published set, or any folder within it down to ``raw/watch/accel``; by default the folder
-            ``wisdm`` where ``HARKEN_DATA`` says.
+        folder: the published set, or any folder within it down to ``raw/watch/accel``; by default ``wisdm`` in the
+            folder ``HARKEN_DATA``.
 
     Raises:
-        HarkenError: when there is no such folder, it has none of the files, or a row of one cannot be read.
+        HarkenError: when there is no such folder, it contains no file of the set, or a row cannot be read.
     """
     accel = _accel_folder(data_folder(INFO, folder))
     everyone = _rows(accel).partition_by("subject", maintain_order=True)
@@ -132,7 +134,7 @@ def read_wisdm(folder: Path | None = None) -> list[Recording]:
 
 
 def read_wisdm_rows(folder: Path | None = None) -> pl.DataFrame:
-    """The rows of the published files as they stand: nothing sorted, dropped, moved or converted.
+    """The unchanged rows of the published files, in the order of the files.
 
     Columns are ``subject`` (int, 1600 to 1650), ``code`` (the letter), ``label`` (its word), ``time_ns`` (int,
     since the watch was switched on), and ``x, y, z`` (float64, m/s²). Files follow one another by number.
@@ -189,7 +191,7 @@ def _file_rows(path: Path) -> pl.DataFrame:
 
 
 class _Pieces(NamedTuple):
-    """Rows ``[n]`` cut where the activity changes or the time goes back; ``first`` says where pieces begin."""
+    """Rows ``[n]`` divided where the activity changes or the time decreases; ``first`` marks the starts of pieces."""
 
     time_ns: NDArray[np.int64]
     first: NDArray[np.bool_]
@@ -227,9 +229,10 @@ def _recording(rows: pl.DataFrame, source: str) -> Recording:
 
 
 def _without_repeats(rows: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int], int]:
-    """The rows with a column ``doubtful``, each of them once; how many are gone, and how many are doubtful.
+    """The rows without repeats and with a column ``doubtful``; the numbers of dropped rows; and the number of doubtful
+    rows.
 
-    Doubtful are rows that stood under two activities: one of the two labels is wrong, and nobody can say which.
+    Doubtful rows are in the file under two activities. One of the two labels is wrong, and it is unknown which.
     """
     if rows["time_ns"].n_unique() == len(rows):
         return rows.with_columns(pl.lit(False).alias("doubtful")), {}, 0
@@ -250,7 +253,7 @@ def _cut(rows: pl.DataFrame) -> _Pieces:
 
 
 def _without_bursts(pieces: _Pieces) -> NDArray[np.bool_]:
-    """Which rows stay, bool ``[n]``, so that bursts have the rate of the rest."""
+    """Which rows are kept, bool ``[n]``, so that bursts have the same rate as other rows."""
     steps = np.diff(pieces.time_ns, prepend=pieces.time_ns[0])
     burst = (steps < BURST_STEP_NS) & ~pieces.first
     rows = np.arange(len(burst))
@@ -261,7 +264,7 @@ def _without_bursts(pieces: _Pieces) -> NDArray[np.bool_]:
 
 
 def _in_turn(pieces: _Pieces) -> tuple[NDArray[np.int64], int]:
-    """Times ``[n]`` at which no two pieces overlap, and how many pieces were moved for it."""
+    """Times ``[n]`` without overlapping pieces, and how many pieces were moved."""
     starts = np.flatnonzero(pieces.first)
     ends = np.append(starts[1:], len(pieces.first))
     order = np.argsort(pieces.time_ns[starts], kind="stable")
@@ -272,7 +275,7 @@ def _in_turn(pieces: _Pieces) -> tuple[NDArray[np.int64], int]:
 
 
 def _codes(rows: pl.DataFrame) -> tuple[tuple[str, ...], NDArray[np.int16]]:
-    """The activities of these rows, and codes into them; doubtful rows have none."""
+    """The activities of these rows, and label codes; doubtful rows are unlabelled."""
     every = rows["label"].to_physical().to_numpy()
     present = np.unique(every)
     codes = np.searchsorted(present, every).astype(np.int16)

@@ -1,4 +1,5 @@
-"""A file -> a Recording, or a stream of it. The right reader is found by the file's first bytes and its name."""
+"""Functions that read a file as a recording or a stream. The reader is chosen by the file's first bytes and its
+name."""
 
 from dataclasses import fields
 from pathlib import Path
@@ -23,21 +24,21 @@ def read(path: str | Path, *, as_found: bool = False, **options: Any) -> Recordi
     <Recording of alice: 9,000 samples of x, y, z, P at 25 Hz; lying, sitting, walking>
 
     Args:
-        path: a research watch's own file (Axivity ``.cwa``, GENEActiv ``.bin``, ActiGraph ``.gt3x``), a logger's or
-            a maker's export that harken knows (see ``docs/reading.md``), or any table: a CSV file (``.csv``,
-            ``.txt``, also with ``.gz``) or a Parquet file. In a table of no known form, without further options,
-            the notebook's columns are expected, ``Timestamp,X,Y,Z,P,Label``, in any order when there is a
-            header and in this one when there is none; ``P`` and ``Label`` may be missing.
-        as_found: keep every row in the file's order, nothing sorted, dropped or marked. Only
-            ``random_windows`` accepts such a recording.
-        options: the fields of ``TableOptions``, by name, where the file needs them.
+        path: a research watch's own file (Axivity ``.cwa``, GENEActiv ``.bin``, ActiGraph ``.gt3x``), a supported
+            export of an app or a manufacturer (see ``docs/reading.md``), or any table: a CSV file (``.csv``, ``.txt``,
+            also with ``.gz``) or a Parquet file. Other tables without options must have the notebook's columns
+            ``Timestamp,X,Y,Z,P,Label``, in any order if there is a header, else in this order; ``P`` and ``Label`` may
+            be missing.
+        as_found: keep every row in the file's order, without sorting, dropping or marking. Only ``random_windows``
+            accepts such a recording.
+        options: the fields of ``TableOptions``, by name, if the file needs them.
 
     Returns:
         The recording, mended (see ``harken.recordings.mending.mend``) unless ``as_found``.
 
     Raises:
-        HarkenError: for anything that is wrong with the file or the options; the message names the file,
-            the row and the column, and the option that helps.
+        HarkenError: for errors in the file or the options; the message names the file, the row, the column, and the
+            option that solves the problem.
     """
     table_options = _table_options(options)
     try:
@@ -51,13 +52,13 @@ def read(path: str | Path, *, as_found: bool = False, **options: Any) -> Recordi
 
 
 def open_stream(path: str | Path, *, observer: Observer | None = None, **options: Any) -> MendedStream:
-    """A recording as a stream of mended samples that can be read again and again.
+    """A recording as a stream of mended samples that can be read several times.
 
-    The samples are those of ``harken.read`` on the same file, and so are counts and sentences in ``quality``; labels
-    in the file may be missing. The file is read once to see what there is to mend. Memory does not grow with the
-    recording for CSV files (ActiLife's and OMGUI's exports too), for Parquet files, and for Axivity's ``.cwa``,
-    ActiGraph's ``.gt3x`` and GENEActiv's ``.bin``. Every other file, one whose rows are out of order, one of a sensor
-    slower than 10 Hz, and local times through an hour that the clock showed twice, is collected in memory.
+    The samples, and the counts and notes in ``quality``, are the same as those of ``harken.read`` for this file; labels
+    may be missing. The file is read once to find what must be mended. Memory does not grow with the recording for CSV
+    files (including exports of ActiLife and OMGUI), Parquet files, Axivity's ``.cwa``, ActiGraph's ``.gt3x`` and
+    GENEActiv's ``.bin``. All other files are collected in memory. So are files with rows out of order, files of sensors
+    slower than 10 Hz, and files with local times that include a repeated hour (end of daylight saving).
 
     Args:
         path: the file.

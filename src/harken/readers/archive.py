@@ -1,4 +1,4 @@
-"""A path that may lead into a zip archive: ``export.zip/Accelerometer.csv`` is read where it lies."""
+"""Reading of files inside zip archives by paths such as ``export.zip/Accelerometer.csv``."""
 
 import struct
 import textwrap
@@ -16,19 +16,19 @@ from harken.support.errors import HarkenError
 __all__ = ["ZIP_DAMAGE", "ArchiveFile", "file_on_disk", "is_zip", "member_paths", "opened_file", "unpacks_in_pieces"]
 
 SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06")
-"""Of an archive, and of an empty one."""
+"""The first bytes of an archive, and of an empty archive."""
 DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError)
-"""What reading a member raises; the last one is of a place to read at that cannot be."""
+"""Exceptions while a member is read; the last one is raised for an impossible position in the file."""
 ZIP_DAMAGE = (*DAMAGE, RuntimeError, ValueError, OverflowError, struct.error)
-"""What zipfile raises in all: also for a damaged table of contents, a password, a way of packing it does not know."""
+"""All exceptions of zipfile, including those for a damaged table of contents, a password or an unknown compression."""
 LONGEST_REASON = 120
 MOST_READ_AT_ONCE = 1 << 23
-"""zipfile reads a table of contents in one go; that of a real archive has some dozen lines."""
+"""zipfile reads a table of contents at once; that of a real archive has a few dozen entries."""
 
 
 class ArchiveFile(FileIO):
-    """A zip archive's file, of which only small pieces can be read while ``limited``: zipfile reads the table of
-    contents in one go, and a long one would fill the memory."""
+    """The file of a zip archive. While ``limited``, only small pieces can be read: zipfile reads the table of contents
+    at once, and a long one would fill the memory."""
 
     limited = True
 
@@ -36,7 +36,7 @@ class ArchiveFile(FileIO):
         """As ``FileIO``.
 
         Raises:
-            BadZipFile: when more is wanted than a real table of contents has.
+            BadZipFile: when ``size`` is larger than a real table of contents.
         """
         wanted = Path(self.name).stat().st_size - self.tell() if size is None or size < 0 else size
         if self.limited and wanted > MOST_READ_AT_ONCE:
@@ -45,7 +45,7 @@ class ArchiveFile(FileIO):
 
 
 def unpacks_in_pieces(member: zipfile.ZipInfo) -> bool:
-    """Whether zipfile can unpack no more of a member than is asked for: it unpacks bzip2 and LZMA at once."""
+    """Whether zipfile can unpack only the requested bytes of a member. It unpacks bzip2 and LZMA members completely."""
     return member.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
@@ -55,9 +55,9 @@ def is_zip(head: bytes) -> bool:
 
 
 def member_paths(archive: Path) -> list[Path]:
-    """The files in a zip archive, sorted, each as a path below that of the archive.
+    """The files in a zip archive, sorted, as paths below the path of the archive.
 
-    What macOS adds is left out, and so is a name that would lead out of the archive.
+    Files that macOS adds and names that lead outside the archive are left out.
 
     Raises:
         HarkenError: when the archive is damaged.
@@ -73,10 +73,10 @@ def member_paths(archive: Path) -> list[Path]:
 
 @contextmanager
 def opened_file(path: Path) -> Iterator[IO[bytes]]:
-    """The bytes of a file on the disk, or of an archive's member where the path leads into one.
+    """Open a file on the disk, or a member of an archive if the path leads into one.
 
     Raises:
-        HarkenError: when the archive is damaged, encrypted or made to fill a memory, or has no such member.
+        HarkenError: when the archive is damaged, encrypted or a zip bomb, or has no such member.
         OSError: when there is no such file.
     """
     archive = file_on_disk(path)
@@ -103,13 +103,13 @@ def opened_file(path: Path) -> Iterator[IO[bytes]]:
 
 
 def file_on_disk(path: Path) -> Path | None:
-    """The file itself, or the archive that a path leads into; None when there is neither."""
+    """The file itself, or the archive that a path leads into; None if neither exists."""
     return path if path.exists() else next((parent for parent in path.parents if parent.is_file()), None)
 
 
 def _refuse_bomb(path: Path, member: zipfile.ZipInfo, archive_bytes: int) -> None:
-    """Raise a HarkenError for a member that would fill the memory. zipfile unpacks no more of it than its table of
-    contents has; the packed size that stands there may be a lie."""
+    """Raise a HarkenError for a member that would fill the memory. zipfile unpacks at most the size in the table of
+    contents. The packed size there may be wrong."""
     if not unpacks_in_pieces(member):
         raise HarkenError(f"{path}: is packed in a way that no app uses; unpack the archive, or pack it with deflate")
     packed_bytes = max(1, min(member.compress_size, archive_bytes))

@@ -1,6 +1,6 @@
-"""A text file, plain or gzipped, in blocks of whole lines: memory holds one block, whatever the file's size.
+"""Reading of text files, plain or gzipped, in blocks of whole lines. Only one block is in memory at a time.
 
-A line has at most a mebibyte, and so has a row whose quotation marks hold several lines.
+A line, or a row with quotation marks that spans several lines, may have at most one mebibyte.
 """
 
 import gzip
@@ -25,32 +25,32 @@ __all__ = ["GZIPPED", "Block", "blocks", "count_separators", "ends_in_newline", 
 BLOCK_BYTES = 1 << 24
 LONGEST_LINE = 1 << 20
 PIECE_BYTES = 1 << 20
-"""What NumPy makes of so many bytes, eight for each of them, is still small."""
+"""NumPy arrays with eight bytes for each of these bytes are still small."""
 GZIPPED = b"\x1f\x8b"
-"""How a gzipped file begins."""
+"""The first bytes of a gzipped file."""
 NEWLINE, QUOTE = b"\n"[0], b'"'[0]
 BLANK = np.isin(np.arange(256), list(b" \t\r\n"))
-"""Of each byte, whether a blank line may hold it."""
+"""For each byte value, whether blank lines may contain it."""
 
 
 @dataclass(frozen=True)
 class Block:
-    """Some whole lines of a file, the first of which is number ``first_line`` (from 1)."""
+    """Some whole lines of a file. ``first_line`` is the number of the first one (from 1)."""
 
     first_line: int
     text: bytes
 
     def without_blank_lines(self, layout: Layout) -> bytes:
-        """The text without lines that hold nothing but spaces."""
+        """The text without blank lines."""
         pieces = list(_pieces(self.text))
-        # Looking for blank lines takes time, and lines that are shorter than any sensible row are rare.
+        # The search for blank lines is slow, so it is done only if a line is shorter than any possible row.
         if not any(_has_short_line(piece, 2 * layout.width) for piece in pieces):
             return self.text
         return b"".join(map(_without_blank_lines, pieces))
 
 
 def blocks(path: Path, layout: Layout) -> Iterator[Block]:
-    """Cut the data, header left out, into blocks that end at the end of a line and outside quotation marks.
+    """Divide the data, without the header, into blocks that end at the end of a line and outside quotation marks.
 
     Raises:
         HarkenError: for a line that is longer than ``LONGEST_LINE``.
@@ -69,10 +69,10 @@ def blocks(path: Path, layout: Layout) -> Iterator[Block]:
 
 
 def skip_lines(path: Path, file: IO[bytes], count: int) -> None:
-    """Read the first lines of a file and forget them.
+    """Skip the first lines of a file.
 
     Raises:
-        HarkenError: for one that is longer than ``LONGEST_LINE``.
+        HarkenError: for a line that is longer than ``LONGEST_LINE``.
     """
     for number in range(count):
         line = file.readline(LONGEST_LINE + 1)
@@ -83,10 +83,10 @@ def skip_lines(path: Path, file: IO[bytes], count: int) -> None:
 
 @contextmanager
 def opened(path: Path) -> Iterator[IO[bytes]]:
-    """A file's bytes, unpacked when it is gzipped or lies in a zip archive (``export.zip/Accelerometer.csv``).
+    """Open a file, unpacked if it is gzipped or in a zip archive (``export.zip/Accelerometer.csv``).
 
     Raises:
-        HarkenError: when the gzip file or the archive is damaged; so does reading from it.
+        HarkenError: when the gzip file or the archive is damaged; reading may also raise it.
     """
     with opened_file(path) as file:
         gzipped = file.read(len(GZIPPED)) == GZIPPED
@@ -103,12 +103,12 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
 
 
 def stem(path: Path) -> str:
-    """A file's name without its endings, gzip's among them: whose recording it is, where nothing else says."""
+    """A file's name without its endings, including ``.gz``. It is the default name of the subject."""
     return printable(Path(path.name.removesuffix(".gz")).stem or path.name)
 
 
 def ends_in_newline(path: Path) -> bool:
-    """Whether the last line of a file, not empty, is complete."""
+    """Whether a file that is not empty ends in a newline, so that its last line is complete."""
     last = b""
     with opened(path) as file:
         while piece := file.read(BLOCK_BYTES):
@@ -117,19 +117,19 @@ def ends_in_newline(path: Path) -> bool:
 
 
 def count_separators(text: bytes, separator: str) -> int:
-    """How many separators there are outside quotation marks; -1 when a quotation never ends."""
+    """The number of separators outside quotation marks; -1 if a quotation does not end."""
     data = np.frombuffer(text, dtype=np.uint8)
     cuts: NDArray[np.bool_] = data == ord(separator)
     quotes = np.flatnonzero(data == QUOTE)
     if len(quotes) % 2:
         return -1
-    if (np.diff(quotes)[::2] > 1).any():  # something stands inside, unlike in ""
+    if (np.diff(quotes)[::2] > 1).any():  # some quotation is not empty
         cuts &= ~np.bitwise_xor.accumulate(data == QUOTE)
     return int(np.count_nonzero(cuts))
 
 
 def _rest_of_quotation(path: Path, file: IO[bytes], first_line: int) -> bytes:
-    """The lines up to the end of a quotation; where it does not end soon, whoever reads the rows says so."""
+    """The lines up to the end of a quotation. If it does not end soon, the reader of the rows raises the error."""
     lines: list[bytes] = []
     length = 0
     while length <= LONGEST_LINE and (following := file.readline(LONGEST_LINE + 1)):
@@ -165,7 +165,7 @@ def _pieces(text: bytes) -> Iterator[memoryview]:
 
 
 def _line_ends(data: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Where the next line begins, for each line."""
+    """The end (exclusive) of each line."""
     ends = np.flatnonzero(data == NEWLINE) + 1
     return ends if len(ends) and ends[-1] == len(data) else np.append(ends, len(data))
 
@@ -176,7 +176,7 @@ def _has_short_line(piece: memoryview, length: int) -> bool:
 
 def _without_blank_lines(piece: memoryview) -> bytes:
     data = np.frombuffer(piece, np.uint8)
-    seen = np.cumsum(~BLANK[data], dtype=np.int32)  # characters of a filled line up to each byte
+    seen = np.cumsum(~BLANK[data], dtype=np.int32)  # cumulative number of characters that are not blank
     if seen[-1] == 0:
         return b""
     ends = _line_ends(data)

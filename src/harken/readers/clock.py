@@ -1,4 +1,4 @@
-"""A column of times, numeric or text, with a zone or without -> nanoseconds since 1970 in UTC."""
+"""Conversion of a column of times, numeric or text, with or without time zone, to nanoseconds since 1970 in UTC."""
 
 import re
 from collections.abc import Callable
@@ -16,26 +16,26 @@ from harken.support.errors import HarkenError
 
 __all__ = ["TimeColumn", "Where", "nanoseconds"]
 
-EARLIEST_DATE_NS = 10**17  # March 1973: an earlier clock has no date, it counts from its own start
+EARLIEST_DATE_NS = 10**17  # March 1973: clocks with earlier times have no date and count from their start
 NS_PER_TICK = {"ns": 1, "us": 10**3, "ms": 10**6}
-JUMP_BACK_NS = 5 * 60 * 10**9  # more than rows out of order, less than the smallest change of a zone
+JUMP_BACK_NS = 5 * 60 * 10**9  # more than for rows out of order, less than the smallest change of a time zone
 NO_TIMES = ("", "null", "nan", "none", "na", "n/a")
 ZONED = re.compile(r":\d\d([.,]\d+)? ?(Z|UTC|GMT|[+-]\d\d(:?\d\d)?)$")
 
 
 @dataclass(frozen=True)
 class TimeColumn:
-    """A column of times that was read.
+    """A converted column of times.
 
     Attributes:
         time_ns: times in ns ``[n]``.
-        present: which rows have one, bool ``[n]``; None: all.
-        unit: their unit.
-        notes: for the user.
-        form: how text was read; empty for what was no text. Pieces of a column that are all read in one form are read
-            as the whole is.
-        cut: whether an hour that the clock ran through twice touches the column's first or last row: what comes before
-            or after may then tell another time.
+        present: which rows have a time, bool ``[n]``; None: all.
+        unit: the unit in the file.
+        notes: sentences for the user.
+        form: the format of text; empty for other columns. If all pieces of a column have the same format, reading them
+            separately is the same as reading the whole column.
+        cut: whether a repeated hour (end of daylight saving) includes the column's first or last row. Rows before or
+            after may then change the result.
     """
 
     time_ns: NDArray[np.int64]
@@ -47,15 +47,15 @@ class TimeColumn:
 
 
 Where = Callable[[int], str]
-"""Says where in the file a row of the column stands."""
+"""A function of a row number of the column. It returns the position of the row in the file, as text."""
 
 
 def nanoseconds(path: Path, column: pl.Series, options: TableOptions, where: Where) -> TimeColumn:
     """Read a column of times.
 
     Raises:
-        HarkenError: when the unit of numbers cannot be recognised, text is not a time, or a time is not one of the
-            years 1970 to 2099.
+        HarkenError: when the unit of numbers cannot be recognised, text is not a time, or a time is outside the years
+            1970 to 2099.
     """
     if column.null_count() == len(column):
         raise HarkenError(f"{path}: no row has a time; --rate HZ numbers the rows instead")
@@ -94,7 +94,7 @@ def _from_numbers(path: Path, column: pl.Series, options: TableOptions, where: W
         time_ns = values.astype(np.int64)
         time_ns *= factor
     else:
-        # Whole and fractional part apart: seconds since 1970 times 1e9 in one product would lose 100 ns.
+        # Whole and fractional part separately: one product of seconds since 1970 and 1e9 has errors of about 100 ns.
         whole = np.floor(values)
         time_ns = whole.astype(np.int64) * factor + np.rint((values - whole) * factor).astype(np.int64)
     notes = []
@@ -134,7 +134,7 @@ def _from_text(path: Path, column: pl.Series, options: TableOptions, where: Wher
 
 
 def _parsed(path: Path, column: pl.Series, patterns: list[str], form: str, where: Where) -> tuple[pl.Series, str]:
-    """Text -> datetimes by the first pattern that all of it fits, and that pattern."""
+    """Convert text to datetimes by the first pattern that fits all rows. Return the datetimes and the pattern."""
     best: tuple[pl.Series, str] | None = None
     for pattern in patterns:
         try:
@@ -161,7 +161,7 @@ def _check_all_read(path: Path, written: pl.Series, read: pl.Series, form: str, 
 
 
 def _outside(column: pl.Series) -> pl.Series:
-    """Which of these datetimes do not lie between 1970 and 2100; null where there is none."""
+    """Which of these datetimes lie outside 1970 to 2099; null for missing datetimes."""
     ns = NS_PER_TICK[column.dtype.time_unit]  # type: ignore[attr-defined]
     return ~column.to_physical().is_between(EARLIEST_NS // ns, LATEST_NS // ns, closed="left")
 
@@ -192,12 +192,13 @@ def _from_datetimes(path: Path, column: pl.Series, options: TableOptions, where:
 
 
 def _in_zone(path: Path, column: pl.Series, timezone: str, where: Where) -> tuple[pl.Series, bool]:
-    """Local wall-clock times of a zone -> instants, right on both change days; and ``TimeColumn.cut``.
+    """Convert local times of a time zone to UTC, including the days when daylight saving begins and ends; and
+    ``TimeColumn.cut``.
 
-    An hour that the clock ran through twice is told apart by the jump back between its two passes: rows before
-    it are the first pass, rows after it the second. Where there is no jump, the hour that is missing from the
-    recording lies on the side where the clock pauses longer: usually before a recording that begins in the
-    second pass, or after one that ends in the first.
+    In a repeated hour, rows before the jump back of the clock belong to the first pass, and rows after it to the
+    second. If there is no jump, only one of the passes was recorded. The missing pass is assumed on the side with the
+    longer step between rows. It is usually before a recording that begins in the second pass, or after one that ends in
+    the first.
     """
     earliest = column.dt.replace_time_zone(timezone, ambiguous="earliest", non_existent="null")
     lost = (earliest.is_null() & column.is_not_null()).arg_true()
@@ -212,7 +213,7 @@ def _in_zone(path: Path, column: pl.Series, timezone: str, where: Where) -> tupl
     ambiguous = (earliest != latest).fill_null(False).to_numpy()
     if not ambiguous.any():
         return earliest, False
-    rows = np.flatnonzero(column.is_not_null().to_numpy())  # a row without a time neither ends nor begins a stretch
+    rows = np.flatnonzero(column.is_not_null().to_numpy())  # rows without a time are ignored
     local = column.drop_nulls().dt.cast_time_unit("ns").to_physical().to_numpy()
     second_pass = np.zeros(len(column), dtype=bool)
     second_pass[rows] = _second_pass(local, ambiguous[rows])
@@ -221,7 +222,7 @@ def _in_zone(path: Path, column: pl.Series, timezone: str, where: Where) -> tupl
 
 
 def _second_pass(local_ns: NDArray[np.int64], ambiguous: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Which of the ``ambiguous`` rows the clock showed when it ran through them for the second time."""
+    """Which of the ``ambiguous`` rows belong to the second pass of the repeated hour, bool ``[n]``."""
     second = np.zeros(len(local_ns), dtype=bool)
     edges = np.flatnonzero(np.diff(ambiguous, prepend=False, append=False)).reshape(-1, 2)
     for first, end in edges:

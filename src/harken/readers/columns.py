@@ -1,4 +1,4 @@
-"""Which column of a table is what: by the user's word, else by the header's, else by the notebook's order."""
+"""The roles of a table's columns: by the user's options, else by the header, else by the notebook's order."""
 
 import re
 from dataclasses import dataclass
@@ -28,21 +28,21 @@ NOTEBOOK_ORDERS = {
     6: ("time", "x", "y", "z", "accuracy", "label"),
 }
 WISDM_ORDER = ("subject", "label", "time", "x", "y", "z")
-"""Of the published files of WISDM 2019: ``1600,A,90426708196641,7.091625,-0.5916671,8.195502;``"""
+"""The order in the published files of WISDM 2019: ``1600,A,90426708196641,7.091625,-0.5916671,8.195502;``"""
 WISDM_CODE = re.compile(r"[A-S]", re.ASCII)
 ACCURACIES = ("0", "1", "2", "3")
 UNIT_BEHIND = re.compile(r"\s*[(\[](?:g|m/s2|m/s\^2|m/s²|ms|s|ns|us|µs)[)\]]$")
 REQUIRED = ("time", "x", "y", "z")
 TIDY_NAMES = ("session", "placement")
-"""Columns that say of which piece, or of which of several sensors, a row is: a table with more than one recording."""
+"""Columns with the session or the sensor of each row. A table with them contains more than one recording."""
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Positions (from 0) of the columns a recording is made of; None where the table has no such column.
+    """Positions (from 0) of the columns of a recording; None if the table has no such column.
 
-    ``extra`` are further columns of numbers, each by the name of the channel that it becomes; ``find_columns`` finds
-    none. ``tidy`` are the names of columns that tell several recordings in one table apart; they are not read here.
+    ``extra`` are further numeric columns, by the names of their channels; ``find_columns`` returns none. ``tidy`` are
+    the names of columns that distinguish several recordings in one table; they are not read here.
     """
 
     x: int
@@ -56,7 +56,7 @@ class Columns:
     tidy: tuple[str, ...] = ()
 
     def roles(self) -> dict[str, int]:
-        """The position of every role, extra ones last, that has one. No two roles share a column."""
+        """The position of each role that has a column, extra roles last. No two roles share a column."""
         every = {role: getattr(self, role) for role in KNOWN_NAMES}
         return {role: position for role, position in every.items() if position is not None} | dict(self.extra)
 
@@ -70,8 +70,8 @@ def find_columns(path: Path, header: list[str] | None, first_row: list[str], opt
     """Find the columns of a table by its header and its first row, or by its first row alone.
 
     Raises:
-        HarkenError: when a column that is needed is not there, is there twice, or an option names a column
-            that the table does not have. The message shows the columns there are and the options that help.
+        HarkenError: when a required column is missing or exists twice, or an option names a column that does not exist.
+            The message lists the columns of the table and the options that solve the problem.
     """
     width = len(header or first_row)
     there = f"its columns are {', '.join(header)}" if header else f"it has no header and {width} columns"
@@ -105,7 +105,7 @@ def find_columns(path: Path, header: list[str] | None, first_row: list[str], opt
 
 
 def _by_name(path: Path, header: list[str], first_row: list[str], found: dict[str, int]) -> dict[str, int]:
-    """Columns by the names that are known, for the roles that the user did not speak of. P must be a number."""
+    """Columns by their known names, for roles without an option. P must be a number."""
     named: dict[str, int] = {}
     for role, names in KNOWN_NAMES.items():
         if role in found:
@@ -122,8 +122,8 @@ def _by_name(path: Path, header: list[str], first_row: list[str], found: dict[st
 
 
 def _by_order(path: Path, first_row: list[str], found: dict[str, int], there: str) -> dict[str, int]:
-    """Columns in the notebook's order, or in WISDM's. Of five, the last is the label, or P where it holds one of
-    P's numbers."""
+    """Columns in the notebook's order, or in WISDM's order. The last of five columns is the label, or P if it contains
+    one of P's numbers."""
     order = NOTEBOOK_ORDERS.get(len(first_row))
     if order is None:
         raise HarkenError(
@@ -138,7 +138,7 @@ def _by_order(path: Path, first_row: list[str], found: dict[str, int], there: st
 
 
 def _position(path: Path, word: str, role: str, header: list[str] | None, width: int, there: str) -> int:
-    """The position that a user's word (a name, or a number from 1) stands for."""
+    """The position of a column that an option gives by its name or by its number from 1."""
     if header:
         for same in (lambda name: name == word, lambda name: _plain(name) == _plain(word)):
             matches = [i for i, name in enumerate(header) if same(name)]
@@ -155,7 +155,7 @@ def _position(path: Path, word: str, role: str, header: list[str] | None, width:
 
 
 def _plain(name: str) -> str:
-    """A header's name as the known names are written; a unit behind it, which the values tell, is left off."""
+    """A name in the header in the form of the known names, without a unit; the unit is recognised from the values."""
     return UNIT_BEHIND.sub("", name.strip().lower()).replace(" ", "_")
 
 

@@ -1,7 +1,7 @@
-"""CSV files: the notebook's format, or any table through ``TableOptions``.
+"""Reader of CSV files: the notebook's format, or any table through ``TableOptions``.
 
-A block of lines is read by polars with the types the columns should have. Only when that fails, or the number
-of fields does not add up, is the block gone through slowly to name the line that is wrong.
+polars reads a block of lines with the expected types of the columns. If that fails, or the number of fields is wrong, a
+slow search finds the line with the error.
 """
 
 import csv
@@ -31,11 +31,11 @@ REASONS = {
     "a quotation mark opens a field and is not closed before the next one": "expected after",
     "a field is longer than any number, label or time; is a quotation mark astray?": "field limit",
 }
-"""What is wrong with a row, by a sign in the words of Python's csv module."""
+"""Descriptions of errors in a row, by a part of the message of Python's csv module."""
 
 
 def recognises(path: Path, head: bytes) -> bool:  # noqa: ARG001 - as every reader
-    """Whatever no other reader recognises is read as a CSV file."""
+    """Always True: a file that no other reader recognises is read as a CSV file."""
     return True
 
 
@@ -56,13 +56,13 @@ def layout_of(path: Path, skip_rows: int = 0) -> Layout:
 class CsvTable(Table):
     """A table of text in a file.
 
-    It is read with the types that the columns should have; where numbers change their form on the way (0 then 0.02,
-    null instead of NaN, spaces behind), as text that is then converted, which is slower.
+    It is read with the expected types of the columns. If the format of numbers changes within the file (0 then 0.02,
+    null instead of NaN, trailing spaces), it is read as text and then converted, which is slower.
 
     Args:
         path: the file.
-        layout: how its lines are cut into fields.
-        columns: where what stands in it.
+        layout: how its lines are divided into fields.
+        columns: the roles of its columns.
         unit: as for ``Table``.
     """
 
@@ -72,11 +72,11 @@ class CsvTable(Table):
         self._typed = True
 
     def where(self, row: int) -> str:
-        """See ``Table``. Goes through the file."""
+        """See ``Table``. Reads the file up to the row."""
         return _line_of_row(self.path, self._layout, row)
 
     def frames(self, columns: Columns | None = None) -> Iterator[pl.DataFrame]:
-        """The rows of these columns (None: of all that are read), a block of lines at a time. See ``Table``."""
+        """The rows of these columns (None: all columns that are read), one block of lines at a time. See ``Table``."""
         columns = columns or self.columns
         path, layout = self.path, self._layout
         types = _types(layout, columns) if self._typed else {}
@@ -100,7 +100,7 @@ class CsvTable(Table):
         """See ``Table``.
 
         Raises:
-            HarkenError: also where the file was cut in the middle of its last label, such as walki.
+            HarkenError: also if the file ends in the middle of its last label, such as walki.
         """
         if not labels or self.columns.label != self._layout.width - 1:
             yield from super().rows(labels=labels, subjects=subjects)
@@ -142,8 +142,8 @@ def _types(layout: Layout, columns: Columns) -> dict[int, type[pl.DataType]]:
 def _frame(
     path: Path, block: Block, text: bytes, layout: Layout, columns: Columns, types: dict[int, type[pl.DataType]]
 ) -> pl.DataFrame:
-    """A block's columns, named by their roles, from its text without blank lines. Polars raises where a value
-    does not fit its type."""
+    """A block's columns, named by their roles, from its text without blank lines. polars raises an exception if a value
+    does not have the column's type."""
     names = [f"column_{position + 1}" for position in range(layout.width)]
     frame = pl.read_csv(
         text,
@@ -153,7 +153,7 @@ def _frame(
         schema={name: types.get(position, pl.String) for position, name in enumerate(names)},
         columns=[names[position] for position in columns.roles().values()],
     )
-    # Polars fills a short row with nulls; and a quotation mark astray makes rows disappear.
+    # polars fills a short row with nulls, and a misplaced quotation mark hides rows.
     adds_up = count_separators(text, layout.separator) == frame.height * (layout.width - 1)
     if not adds_up and _explain(str(path), block.text, layout, block.first_line) != frame.height:
         raise HarkenError(
@@ -163,9 +163,9 @@ def _frame(
 
 
 def _converted(path: Path, frame: pl.DataFrame, layout: Layout, columns: Columns, rows_before: int) -> pl.DataFrame:
-    """A frame of text with its numbers read; an error names the first that is none."""
+    """Convert the numbers in a frame of text; an error names the first field that is not a number."""
     frame = frame.with_columns(pl.all().str.strip_chars())
-    if layout.separator != ",":  # a comma is then a decimal mark
+    if layout.separator != ",":  # then a comma is a decimal mark
         decimal = [role for role in (*columns.numeric(), "time") if role in frame.columns]
         frame = frame.with_columns(pl.col(decimal).str.replace(r"^([+-]?\d*),(\d*)($|[eE])", "$1.$2$3"))
     wrong: dict[str, int] = {}
@@ -187,7 +187,7 @@ def _converted(path: Path, frame: pl.DataFrame, layout: Layout, columns: Columns
 
 
 def _line_of_row(path: Path, layout: Layout, row: int) -> str:
-    """On which line of the file a row of data stands, counted from 0 without blank lines. Goes through the file."""
+    """The line of the file that contains a row of data, counted from 0 without blank lines. Reads the file up to it."""
     every = (
         line
         for block in blocks(path, layout)
@@ -197,16 +197,16 @@ def _line_of_row(path: Path, layout: Layout, row: int) -> str:
 
 
 def _explain(where: str, block: bytes, layout: Layout, first_line: int) -> int:
-    """Raise an error that names the first line of ``block`` that is wrong, or count the block's rows.
+    """Count the rows of ``block``, or raise an error that names its first wrong line.
 
     Args:
         where: the file, for the message.
-        block: whole rows, blank lines and all.
-        layout: what the rows should look like.
+        block: whole rows, including blank lines.
+        layout: the expected layout of the rows.
         first_line: the number of the block's first line, from 1.
 
     Raises:
-        HarkenError: for a row too short or too long, a quotation mark never closed, or text that is not UTF-8.
+        HarkenError: for a row with too few or too many fields, an unclosed quotation mark, or text that is not UTF-8.
     """
     rows = 0
     for line, row in _numbered_rows(where, block, layout, first_line):
@@ -217,7 +217,7 @@ def _explain(where: str, block: bytes, layout: Layout, first_line: int) -> int:
 
 
 def _numbered_rows(where: str, block: bytes, layout: Layout, first_line: int) -> Iterator[tuple[int, list[str]]]:
-    """The rows of a block, blank lines left out, each with the number of the line it begins on."""
+    """The rows of a block without blank lines, each with the number of its first line."""
     try:
         text = block.decode()
     except UnicodeDecodeError as error:

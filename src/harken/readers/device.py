@@ -1,4 +1,4 @@
-"""What the readers of research watches share: unpacking, the watch's own clock, and where it was worn."""
+"""Shared code of the readers of research watches: unpacking, the watch's clock, and the placement."""
 
 import re
 import tempfile
@@ -39,33 +39,33 @@ __all__ = [
 HEAD_BYTES = 1 << 16
 UNPACKED_AT_ONCE = 1 << 24
 MOST_JITTER_NS = 10**9
-"""Blocks of one session step back by less than this; a clock that was set anew steps back by more."""
+"""The largest step back in time within a session; a clock that was reset steps back by more."""
 FOR_DEVICES = ("timezone", "subject", "sample_rate_hz", "sensor_range_g")
-"""What a user may say about a watch's own file; the other options describe tables."""
+"""The options that apply to a watch's own file; the other options are for tables."""
 
 
 Entered = TypeVar("Entered")
 LocalSamples = tuple[NDArray[np.int64], NDArray[np.float32]]
-"""Some samples by the watch's own wall clock, as ns since 1970 ``[n]``, and their signals ``[n, channels]``."""
+"""Times of samples by the watch's clock, in ns since 1970 ``[n]``, and their signals ``[n, channels]``."""
 PLACEMENTS = {placement.value: placement for placement in Placement if placement is not Placement.UNKNOWN}
 """OMGUI (Axivity) offers "left wrist", "right wrist", "waist", "left ankle", "right ankle", "left thigh",
 "right thigh", "left hip", "right hip", "left upper-arm", "right upper-arm", "chest", "sacrum", "neck" and "head"
-(``Software/OM/omgui/DateRangeForm.Designer.cs`` of openmovementproject/openmovement). Real files of ActiGraph say
-"Wrist" and "Waist", a real file of GENEActiv says "back"; both makers' fields hold whatever somebody typed."""
+(``Software/OM/omgui/DateRangeForm.Designer.cs`` of openmovementproject/openmovement). Real files of ActiGraph contain
+"Wrist" and "Waist", and a real file of GENEActiv contains "back". In both formats the field is free text."""
 NO_LETTERS = re.compile(r"[^a-z]+")
 
 
 @dataclass(frozen=True)
 class DeviceFacts:
-    """What the header of a watch's file says.
+    """The content of the header of a watch's file.
 
     Attributes:
         channels: the names of the signals; acceleration in g first.
-        range_g: the accelerometer's range; None where the file does not say it.
-        subject: who wore the watch; empty where the file does not say it.
-        stated_rate_hz: what the file says of its rate; None where it says nothing.
-        worn_on: where the sensor was worn, in the words of the file's header; empty where it does not say it.
-        time_unit: of the times in the file, see ``Quality``.
+        range_g: the accelerometer's range in g; None if the file does not state it.
+        subject: the wearer; empty if the file does not state it.
+        stated_rate_hz: the rate stated in the file; None if there is none.
+        worn_on: where the sensor was worn, in the words of the file's header; empty if it is not stated.
+        time_unit: the unit of the times in the file, see ``Quality``.
     """
 
     channels: tuple[str, ...]
@@ -77,18 +77,19 @@ class DeviceFacts:
 
 
 class DeviceSource(Source):
-    """A watch's file, whose samples stand in it by the watch's own clock.
+    """A watch's file, whose sample times are those of the watch's clock.
 
-    A watch is set once and then keeps its time, so it has one offset from UTC, that of its zone when it was worn
-    first. To look the offset up for each sample would open a gap of an hour in autumn, and in spring refuse an hour
-    that the watch did show.
+    A watch is set once and keeps its time. It therefore has one offset from UTC: that of its time zone at the first
+    sample. Computing the offset for each sample would create a gap of an hour in autumn. In spring, it would reject an
+    hour that exists on the watch.
 
     Attributes:
-        dropped: a reason -> rows of the file that are no samples; complete once the samples were read.
-        offset_ns: how far the watch's clock is ahead of UTC; 0 before the first sample was read.
+        dropped: a reason -> the number of rows of the file that are not samples; complete after all samples were read.
+        offset_ns: the offset of the watch's clock from UTC in ns, positive east of Greenwich; 0 before the first sample
+            was read.
 
     Raises:
-        HarkenError: for a zone that does not exist.
+        HarkenError: for a time zone that does not exist.
     """
 
     def __init__(self, path: Path, options: TableOptions, facts: DeviceFacts) -> None:
@@ -111,12 +112,12 @@ class DeviceSource(Source):
 
     @abstractmethod
     def local_samples(self, room: Room) -> Iterator[LocalSamples]:
-        """The samples from the beginning of the file, in ``room.next`` where that saves a copy. May be called again
-        and again."""
+        """The samples from the beginning of the file, in ``room.next`` if that saves a copy. May be called several
+        times."""
 
     @abstractmethod
     def notes(self) -> list[str]:
-        """What there is to say about the file, in sentences. Called once the samples were read to their end."""
+        """Notes on the file. Called after all samples were read."""
 
     def samples(self) -> Iterator[Samples]:
         """See ``Source.samples``, and ``samples_in``."""
@@ -126,7 +127,7 @@ class DeviceSource(Source):
         """The samples in UTC. See ``Source.samples``.
 
         Raises:
-            HarkenError: for sessions whose times overlap, and where there are no samples.
+            HarkenError: for sessions whose times overlap, and if there are no samples.
         """
         rate_hz = self._options.sample_rate_hz
         sessions, numbered, zone_notes = _Sessions(), 0, list[str]()
@@ -153,7 +154,7 @@ class DeviceSource(Source):
         self.quality = replace(self.quality, dropped=self.dropped, notes=self._notes(zone_notes, sessions.latest_ns))
 
     def _offset(self, first_ns: int) -> tuple[int, list[str]]:
-        """How far the watch's clock is ahead of UTC, and what to say about that."""
+        """The offset of the watch's clock from UTC in ns, and notes on it."""
         first = pl.Series([first_ns]).cast(pl.Datetime("ns"))
         clock = nanoseconds(self._path, first, self._options, lambda _: "the first sample")
         return first_ns - int(clock.time_ns[0]), clock.notes
@@ -170,7 +171,7 @@ class DeviceSource(Source):
 
 
 class _Sessions:
-    """Looks at times by a watch's clock for sessions: stretches in which it was not set back."""
+    """Finds the sessions in times by a watch's clock: a session ends where the clock was set back."""
 
     def __init__(self) -> None:
         self.earliest_ns = self.latest_ns = 0
@@ -178,7 +179,7 @@ class _Sessions:
         self._last_ns: int | None = None
 
     def push(self, local_ns: NDArray[np.int64]) -> None:
-        """Take the next times, at least one."""
+        """Process the next times, at least one."""
         first = self._last_ns is None
         before = int(local_ns[0]) if self._last_ns is None else self._last_ns
         in_order = before <= local_ns[0] and bool((local_ns[1:] >= local_ns[:-1]).all())
@@ -194,7 +195,8 @@ class _Sessions:
         self._last_ns = int(local_ns[-1])
 
     def refuse_overlaps(self, path: Path) -> None:
-        """Raise a HarkenError where the clock was set back into time it had shown: sorting would mix two signals."""
+        """Raise a HarkenError if the clock was set back to a time within an earlier session: sorting would mix two
+        signals."""
         if len(self._edges) < 2:
             return
         starts, ends = np.array([*self._edges, self._last_ns]).reshape(-1, 2).T
@@ -209,7 +211,7 @@ class _Sessions:
 
 
 def entered_for(owner: object, context: AbstractContextManager[Entered]) -> Entered:
-    """Enter a context, such as that of an unpacked file, which is left when ``owner`` is no longer used."""
+    """Enter a context, such as that of an unpacked file, and leave it when ``owner`` is garbage-collected."""
     stack = ExitStack()
     entered = stack.enter_context(context)
     weakref.finalize(owner, stack.close)
@@ -217,7 +219,7 @@ def entered_for(owner: object, context: AbstractContextManager[Entered]) -> Ente
 
 
 def plain_head(head: bytes) -> bytes:
-    """The beginning of a file, unpacked when it is gzipped; empty when that is damaged."""
+    """The beginning of a file, unpacked if it is gzipped; empty if the gzip data are damaged."""
     if not head.startswith(GZIPPED):
         return head
     try:
@@ -228,11 +230,11 @@ def plain_head(head: bytes) -> bytes:
 
 @contextmanager
 def plain_file(path: Path, looks_right: Callable[[bytes], bool], kind: str) -> Iterator[Path]:
-    """A path that foreign libraries can read: the file itself, or unpacked for as long as the block lasts.
+    """A path for other libraries: the file itself, or an unpacked copy that exists within the ``with`` block.
 
     Raises:
-        HarkenError: when the file does not begin as a file of this ``kind`` does (nothing else is unpacked), or
-            the gzip file is damaged, or would fill the disk.
+        HarkenError: when the beginning is not that of a file of this ``kind`` (other files are not unpacked), or the
+            gzip file is damaged, or would fill the disk.
     """
     with path.open("rb") as file:
         gzipped = file.read(len(GZIPPED)) == GZIPPED
@@ -279,14 +281,14 @@ def _about_other_options(options: TableOptions) -> list[str]:
 
 
 def placement_of(text: str) -> Placement:
-    """The one placement that the words of a header name, in any case and with any side; else unknown."""
+    """The placement in the words of a header, ignoring case and side; unknown if there is not exactly one."""
     words = f" {NO_LETTERS.sub(' ', text.lower()).strip()} "
     named = {placement for word, placement in PLACEMENTS.items() if f" {word} " in words}
     return named.pop() if len(named) == 1 else Placement.UNKNOWN
 
 
 def about_placement(text: str) -> list[str]:
-    """A note where a header says something about the placement that is not understood."""
+    """A note if the placement in a header is not recognised."""
     if not text.strip() or placement_of(text) is not Placement.UNKNOWN:
         return []
     return [f"The header says that the sensor was worn on {text.strip()!r}, which harken does not recognise."]

@@ -1,4 +1,4 @@
-"""A watch's samples in a table that its maker's software wrote, by the watch's clock."""
+"""Source for a watch's samples in a table of the manufacturer's software, with times by the watch's clock."""
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
@@ -22,34 +22,34 @@ RADIANS = np.float32(np.pi / 180)
 
 
 class DeviceTableSource(DeviceSource):
-    """The samples of a text table. Where its times are not all written alike, they are read together, in memory.
+    """The samples of a text table. If the format of its times varies, all times are read together, in memory.
 
     Args:
         table: the table.
-        options: what the user says.
-        facts: what its header says.
+        options: the user's options.
+        facts: the content of its header.
     """
 
     def __init__(self, table: CsvTable, options: TableOptions, facts: DeviceFacts) -> None:
         super().__init__(table.path, options, facts)
         self._table: CsvTable | WholeTable = table
-        self._clock_form: tuple[str, str] | None = None  # the unit of times, and how text was read
+        self._clock_form: tuple[str, str] | None = None  # the unit of times, and the format of text
 
     @abstractmethod
     def read_times(self, time: pl.Series, where: Where) -> TimeColumn:
         """Times by the watch's clock.
 
         Raises:
-            HarkenError: when one cannot be read.
+            HarkenError: when a time cannot be read.
         """
 
     def local_rows(self) -> Iterator[tuple[TimeColumn | None, NDArray[np.float32]]]:
-        """The rows of the table from the beginning: their times by the watch's clock, None where the table has none;
-        and their signals, which are not to be changed.
+        """The rows of the table from the beginning: times by the watch's clock (None if the table has no times) and
+        signals, which must not be modified.
 
         Raises:
-            SourceChangedError: when the rows must be read from their beginning, in another way.
-            HarkenError: for the first row that is not what it should be.
+            SourceChangedError: when the rows must be read again from the beginning, in another way.
+            HarkenError: for the first invalid row.
         """
         done = 0
         for rows in self._table.rows():
@@ -77,7 +77,7 @@ class DeviceTableSource(DeviceSource):
 
 
 def in_radians(signals: NDArray[np.float32], channels: Sequence[str]) -> NDArray[np.float32]:
-    """Signals ``[n, channels]`` with degrees a second in their gyroscope's channels -> with radians a second."""
+    """Convert the gyroscope's channels of signals ``[n, channels]`` from degrees per second to rad/s."""
     gyro = [channel.startswith("gyro") for channel in channels]
     if not any(gyro):
         return signals

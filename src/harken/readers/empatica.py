@@ -1,8 +1,9 @@
-"""An Empatica E4's ``ACC.csv`` -> a Recording.
+"""Reader of an Empatica E4's ``ACC.csv``.
 
-From the maker's description (support.empatica.com, "Data export and formatting from E4 connect" and "Session start
-time"): no header; the first row is the start in seconds since 1970, UTC, the second the rate, both three times; then
-whole numbers, a sixty-fourth of g each, of a sensor of +-2 g. There are no times, so gaps cannot be seen.
+Source: the manufacturer's description (support.empatica.com, "Data export and formatting from E4 connect" and "Session
+start time"). There is no header. The first row is the start in seconds since 1970 in UTC, and the second row is the
+rate, both written three times. Integers follow, in units of 1/64 g, from a sensor of +-2 g. There are no times, so gaps
+cannot be detected.
 """
 
 from dataclasses import replace
@@ -27,11 +28,11 @@ __all__ = ["open_source", "recognises"]
 HEADER_ROWS = 2
 SENSOR_RANGE_G = 2.0
 STARTS_S = (10**9, 10**10)
-"""Years 2001 to 2286: the E4 came in 2015."""
+"""The accepted starts, years 2001 to 2286. The E4 was released in 2015."""
 
 
 def recognises(path: Path, head: bytes) -> bool:
-    """Whether a file that begins with ``head`` is laid out as an E4's ``ACC.csv``."""
+    """Whether a file that begins with ``head`` has the layout of an E4's ``ACC.csv``."""
     layout = first_look(path, head)
     return layout is not None and _start_and_rate(layout) is not None
 
@@ -40,7 +41,7 @@ def open_source(path: Path, options: TableOptions) -> Source:
     """Open an ``ACC.csv``. See ``harken.readers.read``.
 
     Raises:
-        HarkenError: when the two rows above the samples are not a start and a rate, or a row is no sample.
+        HarkenError: when the first two rows are not a start and a rate, or a row is not a sample.
     """
     with opened(path) as file:
         layout = first_look(path, file.read(SNIFFED_BYTES))
@@ -70,7 +71,7 @@ def open_source(path: Path, options: TableOptions) -> Source:
 
 
 def _start_and_rate(layout: Layout) -> tuple[int, float] | None:
-    """The start in ns since 1970 and the rate in Hz, where the first rows are those of an ``ACC.csv``."""
+    """The start in ns since 1970 and the rate in Hz; None if the first rows are not those of an ``ACC.csv``."""
     if layout.header or layout.width != 3 or len(layout.rows) < HEADER_ROWS:
         return None
     starts, rates, *samples = ([field.strip() for field in row] for row in layout.rows)

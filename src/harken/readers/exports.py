@@ -1,4 +1,4 @@
-"""What the readers of loggers' exports share: a first look at a file, notes, and gravity that lies in a second file."""
+"""Shared code of the readers of app exports: the layout of a file, notes, and gravity from a second file."""
 
 import os
 from dataclasses import fields
@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 DESCRIBING = ("skip_rows", "time_format")
-"""Options, beside those that name columns, that say how to read a table of a form harken does not know."""
+"""Options that describe a table of an unknown format, in addition to those that name columns."""
 
 TURNED = (
     "All three axes of acceleration were turned round: Apple's gravity points down, and what harken, Android and "
@@ -39,12 +39,13 @@ NO_GRAVITY = (
     "standing."
 )
 FURTHEST_NS = 250_000_000
-"""Gravity turns with the wearer, slowly; a sample of it is good for a quarter of a second."""
+"""The largest distance in time to a sample of gravity, a quarter of a second. The direction of gravity changes
+slowly."""
 
 
-@lru_cache(maxsize=1)  # half a dozen readers look at the same beginning, one after the other
+@lru_cache(maxsize=1)  # several readers inspect the same beginning, one after another
 def first_look(path: Path, head: bytes) -> Layout | None:
-    """The layout of the table that begins with ``head`` (64 KiB of it, gzipped or not); None when there is none."""
+    """The layout of the table that begins with ``head`` (64 KiB, gzipped or not); None if it is not a table."""
     try:
         return recognise_layout(path, plain_head(head)[:SNIFFED_BYTES], 0)
     except HarkenError:
@@ -52,22 +53,22 @@ def first_look(path: Path, head: bytes) -> Layout | None:
 
 
 def describes_columns(options: TableOptions) -> bool:
-    """Whether the user says how the table is to be read: then no reader should know better."""
+    """Whether the options describe the table's columns. Then the readers of known formats are not used."""
     names = [field.name for field in fields(options) if field.name.endswith("_column")]
     return any(getattr(options, name) for name in (*names, *DESCRIBING))
 
 
 def owner(path: Path, usual_stems: tuple[str, ...] = ()) -> str:
-    """Whose recording a file or folder is: its name without ``.csv``, ``.zip`` or ``.gz``.
+    """The subject of a file or folder: its name without ``.csv``, ``.zip`` or ``.gz``.
 
-    A file that has one of the ``usual_stems``, which an app gives to everybody's file, goes by its folder's name.
+    If the file's stem is one of the ``usual_stems``, which an app gives to all files, the folder's name is used.
     """
     own = stem(path)
     return path.absolute().parent.name or own if own in usual_stems else own
 
 
 def never_run(kind: str) -> str:
-    """The note of a reader that was written without a file to try it on."""
+    """The note of a reader that was never run on a real file."""
     return (
         f"harken's reader of {kind} was written from documentation and was never run on a real file: "
         "look at the result before you rely on it."
@@ -75,11 +76,11 @@ def never_run(kind: str) -> str:
 
 
 def cut_short_note(path: Path) -> list[str]:
-    """A note where a file's last line is not ended, so that its last number may have lost digits.
+    """A note if a file's last line has no newline, so that digits of its last number may be missing.
 
-    What is packed has a checksum, so that it would not have been read.
+    Packed files do not need it, because their checksum detects this.
     """
-    if not path.is_file():  # it lies in an archive
+    if not path.is_file():  # it is in an archive
         return []
     with path.open("rb") as file:
         packed = file.read(len(GZIPPED)) == GZIPPED
@@ -90,12 +91,12 @@ def cut_short_note(path: Path) -> list[str]:
 
 
 def with_gravity(table: WholeTable, gravity: WholeTable, options: TableOptions) -> tuple[WholeTable, list[str]]:
-    """Add gravity, read from a file with times of its own and interpolated, to the first three channels.
+    """Add gravity to the first three channels. It is read from a file with its own times and interpolated.
 
-    Samples that no sample of gravity is near have no acceleration then, and are counted in the notes.
+    Samples without a sample of gravity nearby have no acceleration, and are counted in the notes.
 
     Raises:
-        HarkenError: when the times of either cannot be read.
+        HarkenError: when the times of one of the tables cannot be read.
     """
     time_ns, timed = _times(table, options)
     gravity_ns, present = _times(gravity, options)
@@ -124,7 +125,7 @@ def _times(table: WholeTable, options: TableOptions) -> tuple[NDArray[np.int64],
 
 
 def _distance_ns(time_ns: NDArray[np.int64], others_ns: NDArray[np.int64]) -> NDArray[np.int64]:
-    """How far each time is from the nearest of the others, which are sorted."""
+    """The distance of each time to the nearest of the other times, which are sorted."""
     after = np.searchsorted(others_ns, time_ns).clip(1, max(1, len(others_ns) - 1))
     before = others_ns[after - 1]
     after_ns = others_ns[after.clip(max=len(others_ns) - 1)]

@@ -1,4 +1,4 @@
-"""How a text table is laid out: separator, decimal mark, header, width. Recognised from its first lines."""
+"""The layout of a text table: separator, decimal mark, header and width, recognised from its first lines."""
 
 import csv
 import re
@@ -24,15 +24,15 @@ NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?", re.ASCII)
 
 @dataclass(frozen=True)
 class Layout:
-    """How a table's lines are cut into fields.
+    """How a table's lines are divided into fields.
 
     Attributes:
-        separator: one character between fields.
+        separator: the character between fields.
         decimal_comma: whether numbers are written as 9,81.
-        line_end: what stands at the end of every line before the newline and is no field (WISDM's ``;``).
+        line_end: text at the end of every line that is not a field (WISDM's ``;``).
         header: the names of the columns, or None.
-        width: fields in a row.
-        data_line: lines before the first row of data.
+        width: the number of fields in a row.
+        data_line: the number of lines before the first row of data.
         rows: the fields of the first few rows of data.
     """
 
@@ -45,11 +45,11 @@ class Layout:
     rows: list[list[str]]
 
     def column(self, position: int) -> list[str]:
-        """What stands in a column in the first few rows, empty fields left out."""
+        """The fields of a column in the first few rows, without empty fields."""
         return [row[position].strip() for row in self.rows if position < len(row) and row[position].strip()]
 
     def title(self, position: int) -> str:
-        """What a person calls a column: its name, else its number from 1."""
+        """A column's name, else its number from 1."""
         return self.header[position] if self.header else str(position + 1)
 
 
@@ -57,7 +57,7 @@ def recognise_layout(path: Path, start: bytes, skip_rows: int) -> Layout:
     """Recognise the layout from the ``SNIFFED_BYTES`` that follow the first ``skip_rows`` lines.
 
     Raises:
-        HarkenError: when this is no text table, or holds no rows.
+        HarkenError: when the file is not a text table, or has no rows.
     """
     for mark, advice in FOREIGN_STARTS.items():
         if start.startswith(mark):
@@ -66,10 +66,10 @@ def recognise_layout(path: Path, start: bytes, skip_rows: int) -> Layout:
         raise HarkenError(f"{path}: this is not a text table (it holds zero bytes)")
     if b"\n" not in start and (b"\r" in start.rstrip() or len(start) == SNIFFED_BYTES):
         raise HarkenError(f"{path}: its lines do not end in a newline; save it with the line ends of Unix or DOS")
-    # What is not UTF-8 matters only in a column that is read; the reader finds it there.
+    # Bytes that are not UTF-8 matter only in columns that are read; the reader finds them there.
     lines = start.removeprefix(UTF8_MARK).decode("utf-8", errors="replace").split("\n")
     if len(start) == SNIFFED_BYTES:
-        lines.pop()  # most likely cut in the middle
+        lines.pop()  # probably incomplete
     filled = [number for number, line in enumerate(lines) if line.strip()]
     if not filled:
         raise HarkenError(f"{path}: the file is empty" + (f" after {skip_rows} skipped rows" if skip_rows else ""))
@@ -106,12 +106,13 @@ def is_integer(field: str) -> bool:
 
 
 def _separator(line: str) -> str:
-    """Semicolons and tabs come first: beside them a comma is a decimal mark or part of a text."""
+    """The separator of a line. Semicolons and tabs have priority, because a comma beside them is a decimal mark or part
+    of a text."""
     return next((separator for separator in ";\t" if line.count(separator) >= 2), ",")
 
 
 def _split(line: str, separator: str) -> list[str]:
     try:
         return next(csv.reader([line], delimiter=separator), [])
-    except csv.Error:  # a lone carriage return, which the reader of the rows will name
+    except csv.Error:  # a lone carriage return, which the reader of the rows reports
         return line.split(separator)

@@ -1,12 +1,13 @@
-"""OMGUI's CSV export of an Axivity AX3 or AX6 -> a ``Source``.
+"""Reader of OMGUI's CSV exports of an Axivity AX3 or AX6.
 
-Written by Open Movement's cwa-convert and omconvert: the time (text, or seconds since 1970), acceleration in g with six
-decimals, on an AX6 rotation in degrees a second likewise, then what the user ticked: light, temperature, battery,
-events. Usually there is no header. Both forms of time are the wall clock of the device, set by the computer of whoever
-set it up: cwa-convert takes its digits as if they were UTC. So the rules are those for the watch's own file.
+They are written by Open Movement's cwa-convert and omconvert. The columns are the time (text, or seconds since 1970),
+acceleration in g with six decimals, for an AX6 also rotation in degrees per second with six decimals, and optional
+columns: light, temperature, battery, events. Usually there is no header. Both forms of time are the clock of the
+device, which was set by the computer that configured it; cwa-convert treats it as UTC. Times are therefore handled as
+in the watch's own file.
 
-An AX6 may begin with its two sensors in one another's places, for some seconds (see ``axivity.interchange``). What
-scale they then have an export does not say, so such samples are marked.
+In the first seconds of an AX6, the two sensors may be interchanged (see ``axivity.source``). The scale of such samples
+is unknown in an export, so they are marked.
 """
 
 import math
@@ -39,22 +40,22 @@ TEXT_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}")
 MEASURED = re.compile(r"-?\d+\.\d{6}")
 CELSIUS = re.compile(r"-?\d+\.\d\d")
 TICKED = re.compile(r"-?\d+(\.\d+)?|[rsdeFBIX]*")
-"""Light, temperature, battery, events."""
+"""The fields of optional columns: light, temperature, battery, events."""
 HEADER_STARTS = ("Time", "Accel-X (g)")
 
 GYRO = ("gyro_x", "gyro_y", "gyro_z")
 PIECE, MOST_PIECES = 40, 100
-"""Samples in a block of an AX6's own file, and how many blocks of the beginning are looked at."""
+"""The number of samples in a block of an AX6's own file, and the number of blocks at the beginning that are tested."""
 LOOKED_AT = PIECE * (MOST_PIECES + 1)
-"""What ``_without_gravity`` says of as many samples it says of all."""
+"""The number of samples that ``_without_gravity`` needs."""
 EXCHANGED = "Acceleration and rotation stand in one another's columns, as gravity shows, in the first"
 SMALLEST_G = 1e-3
 CERTAIN = 2.0
-"""In halvings of half of gravity, over all pieces."""
+"""The required evidence, in halvings of half of gravity, summed over all pieces."""
 
 
 def recognises(path: Path, head: bytes) -> bool:
-    """Whether a file that begins with ``head`` is written as OMGUI writes."""
+    """Whether a file that begins with ``head`` has the format of OMGUI."""
     layout = first_look(path, head)
     return layout is not None and _is_omgui(layout)
 
@@ -63,10 +64,10 @@ def open_source(path: Path, options: TableOptions) -> "OmguiSource":
     """Open a CSV export of OMGUI. See ``harken.readers.read``.
 
     Channels are ``x, y, z`` in g, from an AX6 ``gyro_x, gyro_y, gyro_z`` in rad/s, and ``temperature`` in degrees
-    Celsius where it was exported.
+    Celsius if it was exported.
 
     Raises:
-        HarkenError: when the file is not written as OMGUI writes.
+        HarkenError: when the file does not have the format of OMGUI.
     """
     layout = layout_of(path)
     if not _is_omgui(layout):
@@ -75,7 +76,7 @@ def open_source(path: Path, options: TableOptions) -> "OmguiSource":
 
 
 class OmguiSource(DeviceTableSource):
-    """The samples of an export. Its beginning is held back until it is known whether its sensors are mixed up."""
+    """The samples of an export. Its beginning is buffered until it is known whether the sensors are interchanged."""
 
     def __init__(self, path: Path, options: TableOptions, layout: Layout) -> None:
         table = CsvTable(path, layout, Columns(time=0, x=1, y=2, z=3, extra=_extra(layout)))
@@ -83,7 +84,7 @@ class OmguiSource(DeviceTableSource):
         super().__init__(table, options, DeviceFacts(channels=table.channels, time_unit=time_unit))
         self._at_rest: AtRest | None = None
 
-    def local_samples(self, room: Room) -> Iterator[LocalSamples]:  # noqa: ARG002 - what polars has read lies elsewhere
+    def local_samples(self, room: Room) -> Iterator[LocalSamples]:  # noqa: ARG002 - polars uses its own memory
         """See ``DeviceSource``."""
         untimed: list[int] = []
         rows = self._timed(untimed)
@@ -106,14 +107,14 @@ class OmguiSource(DeviceTableSource):
         clock = nanoseconds(self._path, time, TableOptions(time_unit="s"), where)
         if not time.dtype.is_numeric():
             return clock
-        # Written to a ten-thousandth of a second, which is more than a float of that size keeps beyond it.
+        # Times have four decimals of a second; further digits are rounding errors of the float.
         return replace(clock, time_ns=np.rint(clock.time_ns / 1e5).astype(np.int64) * 10**5)
 
     def notes(self) -> list[str]:
         """See ``DeviceSource``.
 
         Raises:
-            HarkenError: when no row is whole.
+            HarkenError: when no row is complete.
         """
         at_rest = self._at_rest.magnitude() if self._at_rest is not None else math.nan
         notes = [f"{EXCHANGED} {end:,} samples; they are marked." for _, end in self.unusable]
@@ -124,7 +125,7 @@ class OmguiSource(DeviceTableSource):
         return [*notes, *cut_short_note(self._path)]
 
     def _timed(self, untimed: list[int]) -> Iterator[LocalSamples]:
-        """The rows that have a time; how many of each piece have none is added to ``untimed``."""
+        """The rows with a time. The number of rows without a time in each piece is appended to ``untimed``."""
         for clock, signals in self.local_rows():
             assert clock is not None
             timed, signals = clock.present, in_radians(signals, self.channels)
@@ -133,7 +134,7 @@ class OmguiSource(DeviceTableSource):
 
 
 def _beginning(rows: Iterator[LocalSamples]) -> list[LocalSamples]:
-    """The first samples: as many as gravity is looked for in, or all there are."""
+    """The first samples: those in which gravity is tested, or all if there are fewer."""
     beginning, count = [], 0
     for local_ns, signals in rows:
         beginning.append((local_ns, signals))
@@ -144,7 +145,7 @@ def _beginning(rows: Iterator[LocalSamples]) -> list[LocalSamples]:
 
 
 def _extra(layout: Layout) -> tuple[tuple[str, int], ...]:
-    """Where rotation and temperature stand, if they do."""
+    """The positions of rotation and temperature, if they exist."""
     gyro = tuple(zip(GYRO, (4, 5, 6), strict=True)) if _written(layout, (4, 5, 6), MEASURED) else ()
     celsius = [position for position in range(4 + len(gyro), layout.width) if _written(layout, (position,), CELSIUS)]
     return (*gyro, *((("temperature", celsius[0]),) if len(celsius) == 1 else ()))
@@ -160,7 +161,7 @@ def _is_omgui(layout: Layout) -> bool:
 
 
 def _written(layout: Layout, positions: Sequence[int], form: re.Pattern[str]) -> bool:
-    """Whether these columns are written in this form in the first rows, which a file cut short may end within."""
+    """Whether these columns have this form in the first rows. An incomplete file may end within them."""
     if layout.width <= max(positions, default=-1):
         return False
     whole = [row for row in layout.rows if len(row) == layout.width]
@@ -169,16 +170,15 @@ def _written(layout: Layout, positions: Sequence[int], form: re.Pattern[str]) ->
 
 
 def _without_gravity(signals: NDArray[np.float32]) -> int:
-    """How many samples at the beginning are of an accelerometer that feels no gravity.
+    """The number of samples at the beginning without gravity in the acceleration.
 
-    The beginning ends where the size of acceleration speaks most clearly for its feeling less than half of gravity
-    before and more after.
+    The number is chosen so that the evidence is largest: less than half of gravity before it, and more after it.
     """
     pieces = min(len(signals) // PIECE, MOST_PIECES)
     if pieces == 0:
         return 0
     acceleration = signals[: pieces * PIECE, :3].reshape(pieces, PIECE, 3).astype(np.float64)
-    # What is missing, or was too large for float32, says nothing of gravity.
+    # Missing values, and values too large for float32, are no evidence on gravity.
     acceleration[~np.isfinite(acceleration)] = 1.0
     size = np.median(np.linalg.norm(acceleration, axis=2), axis=1)
     score = np.cumsum(-1 - np.log2(np.maximum(size, SMALLEST_G)))

@@ -1,4 +1,4 @@
-"""What a user may say about a table of samples that the file itself does not."""
+"""The user's options for reading a table of samples."""
 
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -12,14 +12,15 @@ TimeUnit = Literal["s", "ms", "us", "ns"]
 AccelerationUnit = Literal["g", "m/s2", "mg", "g/64"]
 
 FASTEST_HZ = 10_000
-"""As in ``harken.recordings.survey``, which takes NumPy to import."""
+"""The same as in ``harken.recordings.survey``, which is not imported here because it imports NumPy."""
 
 
 @dataclass(frozen=True)
 class TableOptions:
-    """How to read a table. Everything left at None is recognised from the file, or asked for by an error.
+    """Options for reading a table. Options that are None are recognised from the file; if that fails, an error names
+    the option.
 
-    Columns are given by their name in the header, or by their number counting from 1.
+    Columns are given by their name in the header, or by their number from 1.
 
     >>> import harken
     >>> options = harken.TableOptions(timezone="Europe/Athens", acceleration_unit="m/s2")
@@ -27,20 +28,20 @@ class TableOptions:
     'Europe/Athens'
 
     Attributes:
-        time_column, x_column, y_column, z_column, label_column, subject_column: where things are.
+        time_column, x_column, y_column, z_column, label_column, subject_column: the columns with these contents.
         time_unit: ``s``, ``ms``, ``us`` or ``ns`` for times that are numbers.
         time_format: a strptime pattern for times that are text in an unusual form.
-        timezone: the wearer's zone as an IANA name (``Europe/Athens``). Times written without a zone are
-            local times there, daylight saving respected; without it they are taken as UTC.
+        timezone: the wearer's time zone as an IANA name (``Europe/Athens``). Times without a zone are local times in
+            this time zone, including daylight saving. Without this option they are taken as UTC.
         acceleration_unit: ``g``, ``m/s2``, ``mg`` (thousandths of g) or ``g/64``.
-        subject: who wore the watch; in a file with several people, whose rows to read.
-        skip_rows: lines to skip before the header (or the data, where there is no header).
-        sample_rate_hz: do not read times at all (or there are none): rows are this far apart. The first
-            time of the file, where there is one, is the start.
+        subject: the wearer; in a file with several people, the person whose rows are read.
+        skip_rows: lines to skip before the header (or before the data, if there is no header).
+        sample_rate_hz: the rate for a table whose times are missing or not to be used. Times are computed from it. The
+            first time in the file, if there is one, is the start.
         sensor_range_g: the sensor's range in g; samples beyond it are marked.
 
     Raises:
-        HarkenError: for a unit or a time zone that does not exist, or a number that cannot be.
+        HarkenError: for a unit or a time zone that does not exist, or an impossible number.
     """
 
     time_column: str | None = None
@@ -72,8 +73,8 @@ class TableOptions:
 
 
 def check_timezone(name: str) -> None:
-    """Raise a HarkenError when ``name`` is not a zone of the IANA database."""
-    import polars as pl  # Python and polars each have a database of their own
+    """Raise a HarkenError when ``name`` is not a time zone in the IANA database."""
+    import polars as pl  # Python and polars have separate databases
 
     try:
         ZoneInfo(name)

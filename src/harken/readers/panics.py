@@ -1,4 +1,4 @@
-"""Calls of a library in Rust whose panics must not reach the terminal: Rust prints them before Python has a say."""
+"""Suppression of the text of Rust panics, which Rust prints on the terminal before it raises an exception in Python."""
 
 import os
 import re
@@ -16,8 +16,8 @@ PANIC = re.compile(rb"\n?thread '[^\n]*panicked at .*?(?:\nnote: [^\n]*\n|\Z)", 
 
 
 class _Aside:
-    """Where standard error goes meanwhile. It is one for all threads, so the first block that begins puts it aside, and
-    the last one that ends puts it back."""
+    """The redirection of standard error. All threads share standard error. The first block that begins redirects it,
+    and the last block that ends restores it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -32,11 +32,11 @@ class _Aside:
                 return
             try:
                 self._stderr = os.dup(STDERR)
-            except OSError:  # there is none, so nothing will be seen on it
+            except OSError:  # standard error is closed, so no text can appear
                 return
             try:
                 self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - `end` closes it
-            except OSError:  # better a panic on the terminal than nothing read at all
+            except OSError:  # text of a panic on the terminal is better than a file that cannot be read
                 os.close(self._stderr)
                 return
             _flush()
@@ -54,7 +54,7 @@ class _Aside:
             with file:
                 file.seek(0)
                 others = PANIC.sub(b"", file.read())
-        while others:  # what other threads, and libraries, had to say
+        while others:  # the output of other threads and libraries
             others = others[os.write(STDERR, others) :]
 
 
@@ -68,8 +68,8 @@ _ASIDE = _Aside()
 
 @contextmanager
 def without_panics() -> Iterator[None]:
-    """Within the block, the text of a panic in Rust is not printed. All else that is written to standard error, by any
-    thread, appears when the block ends; so keep it short."""
+    """Do not print the text of Rust panics within the block. Other output to standard error, of all threads, appears
+    when the block ends, so the block should be short."""
     _ASIDE.begin()
     try:
         yield

@@ -1,4 +1,4 @@
-"""Parquet files with the columns of the CSV."""
+"""Reader of Parquet files with the same columns as CSV files."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ __all__ = ["open_source", "recognises"]
 
 MARK = b"PAR1"
 ROWS_AT_ONCE = 1 << 19
-"""Half as many as are in a group of rows of the files that ``harken simulate`` writes."""
+"""Half of a row group in the files of ``harken simulate``."""
 
 
 def recognises(path: Path, head: bytes) -> bool:
@@ -31,7 +31,7 @@ def open_source(path: Path, options: TableOptions) -> Source:
     """Open a Parquet file. See ``harken.readers.read``.
 
     Raises:
-        HarkenError: when the file is damaged, or its columns cannot be what they are said to be.
+        HarkenError: when the file is damaged, or the type of a column does not fit its role.
     """
     with _parquet_errors(path) as plain:
         schema = pl.read_parquet_schema(plain)
@@ -45,11 +45,11 @@ class ParquetTable(Table):
 
     Args:
         path: the file.
-        columns: which of them are read.
-        schema: what is in them.
+        columns: the roles of the columns that are read.
+        schema: the types of the columns.
 
     Raises:
-        HarkenError: where a column cannot be what it is said to be.
+        HarkenError: when the type of a column does not fit its role.
     """
 
     def __init__(self, path: Path, columns: Columns, schema: Mapping[str, pl.DataType]) -> None:
@@ -75,8 +75,8 @@ class ParquetTable(Table):
 
 @contextmanager
 def _parquet_errors(path: Path) -> Iterator[Path]:
-    """Give the path of a Parquet file as polars opens it. Within the block, what polars raises for a damaged file is a
-    HarkenError, and no panic is printed."""
+    """Yield the path of a Parquet file for polars. Within the block, exceptions of polars for a damaged file are
+    converted to HarkenError, and panics are not printed."""
     try:
         with utf8_path(path) as plain, without_panics():
             yield plain
@@ -85,7 +85,7 @@ def _parquet_errors(path: Path) -> Iterator[Path]:
 
 
 def _check_type(path: Path, role: str, name: str, dtype: pl.DataType) -> None:
-    """Raise a HarkenError where a column cannot be what it is said to be."""
+    """Raise a HarkenError if the type of a column does not fit its role."""
     if role in NUMERIC_ROLES:
         fits, wanted = dtype.is_numeric() or dtype == pl.Null, "numbers"
     elif role == "time":

@@ -1,10 +1,10 @@
-"""phyphox's export, a CSV file or a zip archive of them -> a Recording. Never run on a real file.
+"""Reader of phyphox's exports: a CSV file, or a zip archive of CSV files. Never run on a real file.
 
-From the source of the app (github.com/phyphox: DataExport.java, ExperimentExport.swift, accelerometer.phyphox): a
-header in quotation marks such as ``"Time (s)","Acceleration x (m/s^2)"``; comma, semicolon or tab between fields; a
-decimal point or comma; numbers as 9.810000000E0. Times count from the start of the experiment. An archive has a file a
-sensor, and ``meta/time.csv`` says when the experiment was started, paused and started again. On an iPhone the app
-itself turns acceleration round, so that the signs are everybody's.
+Source: the code of the app (github.com/phyphox: DataExport.java, ExperimentExport.swift, accelerometer.phyphox). The
+header is in quotation marks, such as ``"Time (s)","Acceleration x (m/s^2)"``. Fields are separated by comma, semicolon
+or tab, with a decimal point or comma, and numbers look like 9.810000000E0. Times count from the start of the
+experiment. An archive has one file for each sensor, and ``meta/time.csv`` contains the times at which the experiment
+was started and paused. On an iPhone the app reverses the sign of acceleration, so signs are the usual ones.
 """
 
 import csv
@@ -33,11 +33,11 @@ __all__ = ["open_source", "recognises"]
 TIME = re.compile(r".*\(s\)")
 AXIS = re.compile(r"(?P<what>.*?) ?(?P<axis>[xyzXYZ]) \(m/s(\^2|²)\)")
 KINDS = {"gravity": re.compile(r"grav", re.I), "linear": re.compile(r"\blin", re.I)}
-"""What is no total acceleration, by the name of the column or of the file in the archive."""
+"""Gravity and linear acceleration, by the name of the column or of the file in the archive."""
 META = "meta"
 STARTED = "START"
 MOST_TABLES = 50
-"""An experiment has some ten; an archive of thousands is something else, and slow to look through."""
+"""An experiment has about ten files. An archive of thousands is another format, and slow to search."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Acceleration:
 
 
 def recognises(path: Path, head: bytes) -> bool:
-    """Whether a file that begins with ``head`` is phyphox's table of an acceleration, or an archive of such."""
+    """Whether a file that begins with ``head`` is a phyphox table of acceleration, or an archive of such tables."""
     if not is_zip(head):
         layout = first_look(path, head)
         return layout is not None and bool(_triples(path, layout, ""))
@@ -64,11 +64,11 @@ def recognises(path: Path, head: bytes) -> bool:
 def open_source(path: Path, options: TableOptions) -> Source:
     """Open a CSV file or a zip archive of phyphox. See ``harken.readers.read``.
 
-    Total acceleration is preferred; else linear acceleration and gravity are summed; linear acceleration alone is
-    read too, and a note says that it has no gravity. An archive knows the date, a CSV file does not.
+    Total acceleration is preferred. Otherwise linear acceleration and gravity are summed. Linear acceleration alone is
+    also read, with a note that it has no gravity. An archive contains the date, a CSV file does not.
 
     Raises:
-        HarkenError: when there is no acceleration in it, or it is damaged.
+        HarkenError: when the file has no acceleration, or is damaged.
     """
     sources = _sources(path)
     chosen = next((source for kind in ("total", "linear") for source in sources if source.kind == kind), None)
@@ -129,7 +129,7 @@ def _triples(path: Path, layout: Layout, stem: str) -> list[Acceleration]:
 
 
 def _starts(path: Path) -> tuple[NDArray[np.float64], NDArray[np.int64]] | None:
-    """When the experiment was started: in its own seconds, and in ns since 1970; None where nothing says."""
+    """The starts of the experiment: in its own seconds, and in ns since 1970; None if they are unknown."""
     try:
         with opened(path) as file:
             text = file.read(SNIFFED_BYTES)
@@ -158,7 +158,7 @@ def _is_start(row: list[str]) -> bool:
 
 
 def _dated(seconds: pl.Series, began: NDArray[np.float64], system_ns: NDArray[np.int64]) -> pl.Series:
-    """Times of the experiment, which stand still while it is paused -> ns since 1970."""
+    """Convert times of the experiment, which stop while it is paused, to ns since 1970."""
     values = seconds.cast(pl.Float64).fill_null(math.nan).to_numpy()
     timed = np.isfinite(values) & (np.abs(values) < 2**33)
     values = np.where(timed, values, 0.0)

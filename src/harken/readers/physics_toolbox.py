@@ -1,8 +1,8 @@
-"""Physics Toolbox's CSV file (Vieyra Software's app) -> a Recording. Never run on a real file.
+"""Reader of CSV files of Physics Toolbox (Vieyra Software's app). Never run on a real file.
 
-From files that others show: ``time,gFx,gFy,gFz,TgF`` of its g-force meter, in g, and ``time,ax,ay,az,aT`` of its linear
-accelerometer, in m/s² and without gravity. Times count in seconds from the start or are text with a date. Which
-phone wrote it is not said, and on an iPhone all three axes may point the other way round.
+Source: published example files. They have the columns ``time,gFx,gFy,gFz,TgF`` for the g-force meter, in g, or
+``time,ax,ay,az,aT`` for the linear accelerometer, in m/s² and without gravity. Times are seconds from the start, or
+text with a date. The file does not state the phone, and on an iPhone the signs of all three axes may be reversed.
 """
 
 from pathlib import Path
@@ -22,12 +22,12 @@ TIME = "time"
 G_FORCE = ("gFx", "gFy", "gFz")
 LINEAR = ("ax", "ay", "az")
 LINEAR_TOTAL = "aT"
-"""The column that tells its linear acceleration from anybody's table with columns ax, ay and az."""
+"""The column that distinguishes its linear acceleration from other tables with columns ax, ay and az."""
 SIGNS = "The file does not say which phone wrote it: on an iPhone all three axes may point the other way round."
 
 
 def recognises(path: Path, head: bytes) -> bool:
-    """Whether a file that begins with ``head`` has Physics Toolbox's names of columns."""
+    """Whether a file that begins with ``head`` has the column names of Physics Toolbox."""
     layout = first_look(path, head)
     return layout is not None and _axes(layout) is not None
 
@@ -36,7 +36,7 @@ def open_source(path: Path, options: TableOptions) -> Source:
     """Open a CSV file of Physics Toolbox. See ``harken.readers.read``.
 
     Raises:
-        HarkenError: when it has none of the app's columns of acceleration.
+        HarkenError: when the file has no acceleration columns of the app.
     """
     layout = layout_of(path)
     axes = _axes(layout)

@@ -1,8 +1,8 @@
-"""Which reader a file is for: by its first bytes, and by its name where these say nothing.
+"""The choice of the reader for a file: by its first bytes, or by its name if these are not sufficient.
 
-A reader is a module, or any object, with two functions: ``recognises(path, head)`` says whether a file is of its
-format, and ``open_source(path, options)`` opens one. A reader of another package is found by its entry point in the
-group ``harken.readers``.
+A reader is a module, or any object, with two functions: ``recognises(path, head)`` returns whether a file has its
+format, and ``open_source(path, options)`` opens a file. Other packages add readers by entry points in the group
+``harken.readers``.
 """
 
 from functools import cache
@@ -39,23 +39,23 @@ class Reader(Protocol):
     """Reads files of one format."""
 
     def recognises(self, path: Path, head: bytes) -> bool:
-        """Whether a file that begins with ``head`` (64 KiB of it, gzipped or not) is of this format.
+        """Whether a file that begins with ``head`` (64 KiB, gzipped or not) has this format.
 
-        A folder, which may hold an export of several files, has no ``head``.
+        ``head`` is empty for a folder, which may contain an export of several files.
         """
 
     def open_source(self, path: Path, options: TableOptions) -> Source:
         """Open a file, or a folder.
 
         Raises:
-            HarkenError: for what is wrong with the file or the options; the message names the file, the place in it,
-                and the option that helps.
+            HarkenError: for errors in the file or the options; the message names the file, the place in it, and the
+                option that solves the problem.
         """
 
 
 BINARY: tuple[Reader, ...] = (parquet, axivity, geneactiv, GENEA, MATRIX, gt3x)
-"""Formats that no option can turn into another one. A ``.gt3x`` is a zip archive, so it comes before the loggers, some
-of whose exports are."""
+"""Formats that do not depend on options. A ``.gt3x`` is a zip archive, so its reader must come before those of apps,
+which also export zip archives."""
 
 EXPORTS: tuple[Reader, ...] = (
     sensor_logger,
@@ -66,19 +66,19 @@ EXPORTS: tuple[Reader, ...] = (
     empatica,
     omgui,
 )
-"""Tables of a known form. They are not looked for when the options say how the table is to be read."""
+"""Tables of a known format. Their readers are not used if the options describe the table."""
 
 
 def reader_of(path: Path, options: TableOptions) -> Reader:
-    """The reader of a file, or of a folder that is one recording (what Sensor Logger exports).
+    """The reader of a file, or of a folder with one recording (an export of Sensor Logger).
 
-    A file that no reader of harken recognises is offered to those of other packages, in the order of their names, but
-    not when the options say how it is to be read as a table. What nobody recognises is a table.
+    If no reader of harken recognises a file, the readers of other packages are tried, in the order of their names,
+    unless the options describe a table. A file that no reader recognises is read as a table.
 
     Raises:
-        HarkenError: for a folder that is no such thing, for a path that no file can have, and where a reader of another
-            package cannot be loaded.
-        OSError: when the file is not there or cannot be read.
+        HarkenError: for a folder without such an export, for an impossible path, and if a reader of another package
+            cannot be loaded.
+        OSError: when the file does not exist or cannot be read.
     """
     if "\0" in str(path):
         raise HarkenError(f"{str(path)!r}: the name of a file cannot hold a zero byte")
@@ -101,14 +101,14 @@ def readers_of_other_packages() -> tuple[Reader, ...]:
     """The readers that installed packages name as entry points.
 
     Raises:
-        HarkenError: when one cannot be loaded, or is no reader; the message names it and its package.
+        HarkenError: when an entry point cannot be loaded or is not a reader; the message names it and its package.
     """
     readers = []
     for entry in sorted(entry_points(group=ENTRY_POINTS), key=lambda entry: entry.name):
         package = entry.dist.name if entry.dist else "another package"
         try:
             reader = entry.load()
-        except Exception as error:  # whatever the other package raises
+        except Exception as error:  # the other package may raise any exception
             raise HarkenError(
                 f"the reader {entry.name!r} ({entry.value}) of the package {package} cannot be loaded: "
                 f"{type(error).__name__}: {error}. Mend or uninstall the package"

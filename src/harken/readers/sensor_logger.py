@@ -1,8 +1,8 @@
-"""Sensor Logger's export (Kelvin Choi's app for iPhone, Android and their watches) -> a Recording.
+"""Reader of exports of Sensor Logger (Kelvin Choi's app for iPhone, Android and their watches).
 
-From the app's own description (github.com/tszheichoi/awesome-sensor-logger: README, UNITS, COORDINATES and
-CROSSPLATFORM). ``WristMotion.csv`` of an Apple Watch was run on a real file; the phone's files,
-``WatchAccelerometerUncalibrated.csv``, folders and archives never were.
+Source: the app's documentation (github.com/tszheichoi/awesome-sensor-logger: README, UNITS, COORDINATES and
+CROSSPLATFORM). The reader was run on a real ``WristMotion.csv`` of an Apple Watch. It was never run on real files of a
+phone, on a real ``WatchAccelerometerUncalibrated.csv``, or on real folders and archives.
 """
 
 import csv
@@ -31,19 +31,19 @@ __all__ = ["Export", "open_source", "recognises"]
 
 WATCH = ("WristMotion", "WatchAccelerometerUncalibrated")
 PHONE = ("TotalAcceleration", "Accelerometer", "AccelerometerUncalibrated")
-"""Files with acceleration, those of a wrist first and in each group the best first."""
+"""Files with acceleration: those of a watch first, and the best first in each group."""
 NEVER_EXPORTED = (".cwa", ".gt3x", ".bin", ".parquet")
-"""Endings of research watches' files and of Parquet, which no export of the app holds."""
+"""Endings of research watches' files and of Parquet, which exports of the app never contain."""
 BESIDE = ("Gravity", "Metadata")
 OTHER_AXES = re.compile(r"Gravity|Headphone|(Watch)?(Gyroscope|Magnetometer|\w*Orientation)(Uncalibrated)?")
-"""Files that have columns x, y and z, or acceleration, and not that of a wrist."""
+"""Files with columns x, y and z that are not acceleration, or with acceleration that is not of a wrist."""
 FIRST_COLUMNS = ["time", "seconds_elapsed"]
 LAST_WORD = re.compile(r"(?:^|[^A-Za-z])([A-Za-z]+)$")
 MOST_SHOWN = 5
 IN_METRES: dict[str, AccelerationUnit] = {"Accelerometer": "m/s2", "TotalAcceleration": "m/s2"}
-"""Files whose unit is the same on every phone and with every setting."""
+"""Files whose unit is the same on all phones and with all settings."""
 EVERYWHERE_ALIKE = (1, 63)
-"""The version of the app from which on its switch for Android's units and signs holds for the watch as well."""
+"""The first version of the app whose setting for Android's units and signs also applies to the watch."""
 
 NOT_SAID = (
     "Nothing says which phone wrote this (Metadata.csv does): on an iPhone all three axes point the other way round."
@@ -57,14 +57,14 @@ OF_A_PHONE = "These are a phone's samples and not a watch's: models that learned
 
 @dataclass(frozen=True)
 class Export:
-    """``files`` by the sensor whose name they bear; the empty name is that of a file that somebody renamed."""
+    """An export. ``files`` are given by the sensor in their names; the empty name is for a renamed file."""
 
     root: Path
     files: dict[str, Path]
 
     @cached_property
     def metadata(self) -> dict[str, str]:
-        """The first row of ``Metadata.csv`` by the names above it; empty where there is none or it is damaged."""
+        """The first row of ``Metadata.csv`` by its column names; empty if the file is missing or damaged."""
         path = self.files.get("Metadata")
         if path is None:
             return {}
@@ -78,25 +78,26 @@ class Export:
 
     @property
     def platform(self) -> str:
-        """``ios``, ``android``, or nothing where nobody says."""
+        """``ios``, ``android``, or empty if it is unknown."""
         return self.metadata.get("platform", "").lower()
 
     @property
     def standardised(self) -> bool:
-        """Whether the app was told to write an iPhone's and an Apple Watch's samples as Android does."""
+        """Whether the app was set to write samples of iPhone and Apple Watch in Android's units and signs."""
         return self.metadata.get("standardisation", "").lower() == "true"
 
     @property
     def app_version(self) -> tuple[int, ...]:
-        """The app's version, such as 1, 63; empty where nobody says."""
+        """The app's version, such as 1, 63; empty if it is unknown."""
         return tuple(int(part) for part in re.findall(r"\d+", self.metadata.get("appVersion", ""))[:3])
 
 
 def recognises(path: Path, head: bytes) -> bool:
     """Whether a folder, or a file that begins with ``head``, was exported by Sensor Logger.
 
-    A folder has no ``head``; its files with acceleration are looked into, as are an archive's. One that holds files of
-    research watches or Parquet as well is no export but a drawer, in which an export's file may lie.
+    For a folder, ``head`` is empty, and its files with acceleration are inspected, as are those of an archive. A folder
+    that also contains files of research watches or Parquet files is not an export, although it may contain a file of an
+    export.
     """
     if not path.is_dir() and not is_zip(head):
         return _begins_so(path, head)
@@ -115,12 +116,12 @@ def recognises(path: Path, head: bytes) -> bool:
 
 
 def _find_export(path: Path) -> Export:
-    """The files of the one recording that lies at ``path``: a folder, an archive, or a file of an export.
+    """The files of the one recording at ``path``: a folder, an archive, or a file of an export.
 
-    Beside a single file, the export's ``Metadata.csv`` and ``Gravity.csv`` are looked for.
+    For a single file, ``Metadata.csv`` and ``Gravity.csv`` in the same folder are used as well.
 
     Raises:
-        HarkenError: when the archive is damaged, or there are several recordings, or none.
+        HarkenError: when the archive is damaged, or does not contain exactly one recording.
     """
     if not path.is_dir():
         with path.open("rb") as start:
@@ -145,7 +146,7 @@ def _find_export(path: Path) -> Export:
 
 
 def _sensor_of(path: Path) -> str:
-    """The sensor that a file is named after, as ``ann_WristMotion.csv``; nothing where it is no CSV file's name."""
+    """The sensor in a file's name, such as ``ann_WristMotion.csv``; empty if it is not the name of a CSV file."""
     name = path.name.removesuffix(".gz")
     word = LAST_WORD.search(name.removesuffix(".csv"))
     return word[1] if word and name.endswith(".csv") else ""
@@ -175,13 +176,13 @@ def _begins_so(path: Path, head: bytes) -> bool:
 def open_source(path: Path, options: TableOptions) -> Source:
     """Open a folder, a zip archive or a CSV file of Sensor Logger. See ``harken.readers.read``.
 
-    Of several files with acceleration the first is taken of ``WristMotion`` (gravity and acceleration summed, with
-    rotation as ``gyro_x, gyro_y, gyro_z`` in rad/s), ``WatchAccelerometerUncalibrated``, ``TotalAcceleration``,
-    ``Accelerometer`` (with ``Gravity`` added, interpolated to its times) and ``AccelerometerUncalibrated``. Signs are
-    turned to those of Android and of research watches.
+    If there are several files with acceleration, the first in this order is used: ``WristMotion`` (gravity and
+    acceleration summed, with rotation as ``gyro_x, gyro_y, gyro_z`` in rad/s), ``WatchAccelerometerUncalibrated``,
+    ``TotalAcceleration``, ``Accelerometer`` (with ``Gravity`` added, interpolated to its times) and
+    ``AccelerometerUncalibrated``. Signs are converted to those of Android and of research watches.
 
     Raises:
-        HarkenError: when there is no file with acceleration, there are several recordings, or one is damaged.
+        HarkenError: when there is no file with acceleration, there are several recordings, or a file is damaged.
     """
     export = _find_export(path)
     sensor, notes = _choose(export)
@@ -202,11 +203,11 @@ def open_source(path: Path, options: TableOptions) -> Source:
 
 
 def _choose(export: Export) -> tuple[str, list[str]]:
-    """The best sensor whose file has rows, and what to say about the choice."""
+    """The best sensor whose file has rows, and notes on the choice."""
     there = [sensor for sensor in ("", *WATCH, *PHONE) if sensor in export.files]
     filled = [sensor for sensor in there if _has_rows(export.files[sensor])]
     if not filled:
-        return there[0], []  # reading it says what is wrong
+        return there[0], []  # reading it raises the error
     notes = [_origin(export, filled[0])] if export.metadata or export.files[filled[0]] != export.root else []
     empty = [export.files[sensor].name for sensor in there if sensor not in filled]
     if empty:
@@ -258,7 +259,7 @@ def _table(export: Export, sensor: str, options: TableOptions) -> tuple[WholeTab
 
 
 def _wrist_motion(path: Path, layout: Layout) -> WholeTable:
-    """Total acceleration and rotation from the watch's own separation of gravity and movement."""
+    """Total acceleration and rotation. The acceleration is the sum of the watch's gravity and movement."""
     columns = _columns(path, layout, *(f"acceleration{axis}" for axis in "XYZ"))
     apart = {f"gravity_{axis.lower()}": f"gravity{axis}" for axis in "XYZ"}
     rotation = {f"gyro_{axis.lower()}": f"rotationRate{axis}" for axis in "XYZ"}
@@ -282,10 +283,10 @@ def _position(path: Path, layout: Layout, name: str) -> int:
 
 
 def _signs(export: Export, sensor: str, unit: AccelerationUnit | None) -> tuple[bool, list[str]]:
-    """Whether acceleration must be turned round to be like everybody's, and what to say about it.
+    """Whether the sign of acceleration must be reversed, and notes on it.
 
-    Where Apple's own unit, g, is written, so are its signs; in metres a watch's were standardised, and a phone's only
-    if the app was told to.
+    Files in g, Apple's own unit, also have Apple's signs. In m/s², the signs of a watch are standardised, and those of
+    a phone only with the app's setting.
     """
     if (
         sensor in WATCH

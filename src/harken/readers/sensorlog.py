@@ -1,8 +1,8 @@
-"""SensorLog's CSV file (Bernd Thomas' app for iPhone and Apple Watch) -> a Recording. Never run on a real file.
+"""Reader of CSV files of SensorLog (Bernd Thomas' app for iPhone and Apple Watch). Never run on a real file.
 
-From the names of its columns, which say what they hold, and from programs that read them: a column set that the user
-chooses, so everything goes by name. ``loggingTime(txt)`` is when a row was written,
-``accelerometerTimestamp_sinceReboot(s)`` when the sensor measured. Acceleration is in g, in Apple's signs.
+Source: the descriptive names of its columns, and programs that read them. The user chooses the columns, so they are
+found by name. ``loggingTime(txt)`` is the time at which a row was written, and
+``accelerometerTimestamp_sinceReboot(s)`` the time of the measurement. Acceleration is in g, with Apple's signs.
 """
 
 from dataclasses import replace
@@ -36,12 +36,12 @@ CLOCKS = {TOTAL: "accelerometerTimestamp_sinceReboot(s)", MOVEMENT: "motionTimes
 LABEL = "label(N)"
 
 MOST_WANDER_NS = 10**9
-"""Rows are written within a second of their measurement; two clocks that part by more do not go alike."""
+"""Rows are written within a second of their measurement. With a larger difference, the two clocks do not agree."""
 NOT_STEADY = "more than half of the sensor's own repeat the one before."
 
 
 def recognises(path: Path, head: bytes) -> bool:
-    """Whether a file that begins with ``head`` has SensorLog's names of columns."""
+    """Whether a file that begins with ``head`` has the column names of SensorLog."""
     layout = first_look(path, head)
     return layout is not None and _acceleration(layout) is not None
 
@@ -49,12 +49,13 @@ def recognises(path: Path, head: bytes) -> bool:
 def open_source(path: Path, options: TableOptions) -> Source:
     """Open a CSV file of SensorLog. See ``harken.readers.read``.
 
-    Acceleration is the accelerometer's, else the sum of gravity and movement; rotation, where there is any, is
-    ``gyro_x, gyro_y, gyro_z`` in rad/s; ``label(N)`` is the label. Signs are turned to those of Android. Times are the
-    sensor's own, dated by the times at which rows were written; those alone where the two clocks do not go alike.
+    Acceleration is that of the accelerometer, else the sum of gravity and movement. If the file has rotation, it is
+    ``gyro_x, gyro_y, gyro_z`` in rad/s. ``label(N)`` is the label. Signs are converted to those of Android. Times are
+    those of the sensor; the writing times give their date. If the two clocks do not agree, only the writing times are
+    used.
 
     Raises:
-        HarkenError: when there is no acceleration in it, or no time.
+        HarkenError: when the file has no acceleration or no time.
     """
     layout = layout_of(path)
     axes = _acceleration(layout)
@@ -77,7 +78,8 @@ def open_source(path: Path, options: TableOptions) -> Source:
 
 
 def _acceleration(layout: Layout) -> tuple[str, ...] | None:
-    """The columns of acceleration: the total one's where anything stands in them, else movement's, beside gravity."""
+    """The columns of acceleration: total acceleration if these columns have values, else movement, to be added to
+    gravity."""
     there = [names for names in (TOTAL, MOVEMENT) if set(names) <= set(layout.header or ())]
     if MOVEMENT in there and not set(GRAVITY) <= set(layout.header or ()):
         there.remove(MOVEMENT)
@@ -85,7 +87,7 @@ def _acceleration(layout: Layout) -> tuple[str, ...] | None:
 
 
 def _filled(layout: Layout, names: tuple[str, ...], *, numbers: bool = True) -> bool:
-    """Whether there are such columns with numbers, or with anything at all, in the first rows."""
+    """Whether these columns exist and have numbers (or any text) in the first rows."""
     header = layout.header or []
     first = [layout.column(header.index(name)) if name in header else [] for name in names]
     return all(any(map(is_number, column)) if numbers else bool(column) for column in first)
@@ -101,7 +103,7 @@ def _position(layout: Layout, name: str) -> int:
 
 
 def _table(path: Path, layout: Layout, axes: tuple[str, ...], *time: str) -> WholeTable:
-    """Total acceleration in the signs of Android, rotation and labels."""
+    """Total acceleration with the signs of Android, rotation, and labels."""
     rotation = next((names for names in ROTATIONS if _filled(layout, names)), ())
     apart = GRAVITY if axes == MOVEMENT else ()
     channels = (*APART[: len(apart)], *GYRO[: len(rotation)])
@@ -117,7 +119,7 @@ def _table(path: Path, layout: Layout, axes: tuple[str, ...], *time: str) -> Who
 
 
 def _measured(table: WholeTable, sensor: pl.Series | None, options: TableOptions) -> tuple[pl.Series | None, list[str]]:
-    """When each row was measured, in ns since 1970; None where the time at which it was written must do."""
+    """The measurement time of each row, in ns since 1970, or None if the writing times must be used; and notes."""
     if table.time is None or sensor is None:
         return None, []
     written = nanoseconds(table.path, table.time, options, table.where)

@@ -1,4 +1,4 @@
-"""A table of samples, whatever file it lies in: its columns, a piece at a time or whole."""
+"""Tables of samples from any kind of file: their columns, read in pieces or as a whole."""
 
 import math
 from abc import ABC, abstractmethod
@@ -30,20 +30,20 @@ __all__ = [
 ]
 
 NO_NAME = ("", "null", "nan")
-"""What stands for no name, in small letters."""
+"""Texts that mean a missing name, in lower case."""
 MOST_NAMES = 1_000
 POLARS_ERRORS = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
 ANOTHER_SUBJECT = "another subject"
-"""Why rows are left out of a recording (``Quality.dropped``): they are another person's."""
+"""The reason in ``Quality.dropped`` for rows of another person."""
 
 
 class NameCodes:
-    """Gives each name of a column a number, the same in every piece of the table. Spaces around a name do not count.
+    """Assigns a number to each name in a column, the same in all pieces of the table. Spaces around a name are ignored.
 
     Args:
         path: the file.
         role: ``label`` or ``subject``.
-        where: says where in the file a row stands. Both are for error messages.
+        where: a function that returns the position of a row in the file. ``path`` and ``where`` are for error messages.
     """
 
     def __init__(self, path: Path, role: str, where: Callable[[int], str]) -> None:
@@ -54,20 +54,20 @@ class NameCodes:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names so far, in the order in which they were found; the codes point into them."""
+        """The names so far, in the order in which they were found. Codes are indices into them."""
         return tuple(self._codes)
 
     def codes(self, column: pl.Series, first_row: int) -> NDArray[np.int16]:
-        """The codes of a piece of the column, of text, categories or numbers: ``[rows]``; -1 where there is no name.
+        """The codes of a piece of the column (text, categories or numbers), int16 ``[rows]``; -1 for a missing name.
 
         Args:
             column: the piece.
-            first_row: how many rows of the table come before it.
+            first_row: the number of rows before it in the table.
 
         Raises:
-            HarkenError: when there are too many names, or one of them spans lines.
+            HarkenError: when there are too many names, or a name spans several lines.
         """
-        # One look-up by the category's own number: no text is touched per row.
+        # One look-up by the category's number: no text is processed for each row.
         coded = isinstance(column.dtype, pl.Categorical | pl.Enum)
         categories = column if coded else column.cast(pl.String).cast(pl.Categorical)
         distinct = categories.unique().drop_nulls()
@@ -101,7 +101,7 @@ class TableRows(NamedTuple):
     """Some rows of a table.
 
     ``time`` is the column of times; ``signals`` float32 ``[rows, channels]``, acceleration first; ``labels`` and
-    ``subjects`` int16 ``[rows]``, -1 for none. None where the table has no such column.
+    ``subjects`` int16 ``[rows]``, -1 for none. Fields are None if the table has no such column.
     """
 
     time: pl.Series | None
@@ -110,7 +110,7 @@ class TableRows(NamedTuple):
     subjects: NDArray[np.int16] | None = None
 
     def chosen(self, rows: NDArray[np.int64]) -> "TableRows":
-        """Copies of the rows of these numbers."""
+        """Copies of the rows with these numbers."""
         return TableRows(
             None if self.time is None else self.time.gather(rows),
             self.signals[rows],
@@ -120,12 +120,12 @@ class TableRows(NamedTuple):
 
 
 class Table(ABC):
-    """The columns of a file, a piece at a time.
+    """The columns of a file, read in pieces.
 
     Args:
         path: the file.
-        columns: where what stands in it.
-        unit: of acceleration, where the format says which; None: gravity decides.
+        columns: the roles of its columns.
+        unit: the unit of acceleration, if the format defines it; None: it is recognised from gravity.
     """
 
     streamed = True
@@ -138,22 +138,22 @@ class Table(ABC):
 
     @abstractmethod
     def frames(self, columns: Columns) -> Iterator[pl.DataFrame]:
-        """The rows of these columns, named by their roles, a piece at a time.
+        """The rows of these columns, named by their roles, in pieces.
 
         Raises:
-            SourceChangedError: when the rows must be read from their beginning, in another way.
-            HarkenError: for the first row that is not what it should be; the message names it.
+            SourceChangedError: when the rows must be read again from the beginning, in another way.
+            HarkenError: for the first invalid row; the message names it.
         """
 
     @abstractmethod
     def where(self, row: int) -> str:
-        """Where in the file a row (from 0) stands, for error messages."""
+        """The position of a row (from 0) in the file, for error messages."""
 
     def rows(self, *, labels: bool = True, subjects: bool = True) -> Iterator[TableRows]:
-        """All rows, a piece at a time.
+        """All rows, in pieces.
 
         Args:
-            labels, subjects: whether the column of labels, or of subjects, is read, where there is one.
+            labels, subjects: whether the column of labels, or of subjects, is read, if it exists.
 
         Raises:
             SourceChangedError, HarkenError: as ``frames``.
@@ -172,7 +172,7 @@ class Table(ABC):
             done += frame.height
 
     def names(self, role: str) -> tuple[str, ...]:
-        """What the codes of a role, ``label`` or ``subject``, point into, as far as the rows were read."""
+        """The names for the codes of a role, ``label`` or ``subject``, in the rows that were read."""
         return self._codes[role].names if role in self._codes else ()
 
     def whole(self) -> "WholeTable":
@@ -196,12 +196,12 @@ class WholeTable:
 
     Attributes:
         path: the file.
-        where: says where in it a row (from 0) stands, for error messages.
+        where: a function that returns the position of a row (from 0) in the file, for error messages.
         all_rows: the rows.
         channels: the names of the signals; the first three are acceleration.
-        role_names: what the codes of a role, ``label`` or ``subject``, point into.
-        unit: of acceleration, where the format says which; None: gravity decides.
-        tidy: the names of columns that tell several recordings in one table apart.
+        role_names: the names for the codes of a role, ``label`` or ``subject``.
+        unit: the unit of acceleration, if the format defines it; None: it is recognised from gravity.
+        tidy: the names of columns that distinguish several recordings in one table.
     """
 
     path: Path
@@ -214,17 +214,17 @@ class WholeTable:
 
     @property
     def streamed(self) -> bool:
-        """Whether the rows come a piece at a time."""
+        """Whether the rows are read in pieces."""
         return False
 
     @property
     def time(self) -> pl.Series | None:
-        """The column of times; None where there is none."""
+        """The column of times; None if there is none."""
         return self.all_rows.time
 
     @property
     def signals(self) -> NDArray[np.float32]:
-        """float32 ``[rows, channels]``."""
+        """The signals, float32 ``[rows, channels]``."""
         return self.all_rows.signals
 
     def rows(self, *, labels: bool = True, subjects: bool = True) -> Iterator[TableRows]:  # noqa: ARG002 - as ``Table``
@@ -240,12 +240,12 @@ class WholeTable:
         return replace(self, all_rows=self.all_rows._replace(time=time))
 
     def with_signals(self, signals: NDArray[np.float32], channels: tuple[str, ...] | None = None) -> "WholeTable":
-        """The same table with other signals, and other channels unless None."""
+        """The same table with other signals, and with other channels if they are given."""
         return replace(self, all_rows=self.all_rows._replace(signals=signals), channels=channels or self.channels)
 
 
 def joined_rows(path: Path, pieces: Sequence[TableRows]) -> TableRows:
-    """Rows that follow one another, in one.
+    """Concatenate consecutive rows.
 
     Raises:
         HarkenError: when there are none.
@@ -264,7 +264,7 @@ def joined_rows(path: Path, pieces: Sequence[TableRows]) -> TableRows:
 
 
 def _signals_of(frame: pl.DataFrame, numeric: Sequence[str]) -> NDArray[np.float32]:
-    """The columns of these roles, float32 ``[rows, roles]``; NaN where there is no number."""
+    """The columns of these roles, float32 ``[rows, roles]``; NaN for missing numbers."""
     signals = np.empty((frame.height, len(numeric)), dtype=np.float32)
     for channel, role in enumerate(numeric):
         signals[:, channel] = frame[role].cast(pl.Float32).fill_null(math.nan).to_numpy()
@@ -272,16 +272,16 @@ def _signals_of(frame: pl.DataFrame, numeric: Sequence[str]) -> NDArray[np.float
 
 
 def first_line(error: BaseException) -> str:
-    """What polars says is wrong, without the pages that may follow."""
+    """The first line of an error message of polars, without the long text that may follow."""
     return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 class SeveralRecordingsError(HarkenError):
-    """A table holds more than one recording.
+    """Raised when a table contains more than one recording.
 
     Attributes:
         people: the names in its subject column.
-        tidy: the names of its columns that tell recordings of one person apart.
+        tidy: the names of its columns that distinguish recordings of one person.
     """
 
     def __init__(self, message: str, *, people: tuple[str, ...] = (), tidy: tuple[str, ...] = ()) -> None:

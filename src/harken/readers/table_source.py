@@ -1,4 +1,4 @@
-"""A table -> the samples of one wearer, in UTC and in g: whose rows count, units, labels, clock."""
+"""Source for the samples of one wearer in a table, in UTC and in g: the wearer's rows, units, labels and clock."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -22,25 +22,25 @@ __all__ = ["TableSource"]
 
 MOST_SUBJECTS_SHOWN = 10
 MOST_JITTER_NS = 10**9
-"""Rows out of order go back by less than this; a session that begins anew goes back by more."""
+"""The largest step back in time of rows out of order; the start of a new session steps back by more."""
 
 
 class _NotAlikeError(Exception):
-    """The rows are not what the first ones say of all, so they must be looked at together."""
+    """Raised when rows differ from the facts of the first rows, so that all rows must be read together."""
 
 
 class TableSource(Source):
     """One wearer's samples in a table.
 
-    What holds for all rows (units, how times are written, whose rows they are) is taken from the first 100,000, and
-    checked while the others are read. Where these differ, and where the wearer's clock ran through an hour twice, all
-    rows are looked at together, in memory.
+    Facts about all rows (units, format of times, subject) are taken from the first 100,000 rows, and checked while the
+    others are read. If the others differ, or local times include a repeated hour, all rows are read together, in
+    memory.
 
     Args:
-        table: the table; the signals of one in memory are changed.
-        options: what the user says.
-        path: the file; None: that of the table, which may lie in an archive.
-        notes: what its reader has to say.
+        table: the table. If it is in memory, its signals are modified.
+        options: the user's options.
+        path: the file; None: that of the table, which may be in an archive.
+        notes: the notes of its reader.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class TableSource(Source):
         return self._read(labels=True)
 
     def samples_without_labels(self) -> Iterator[Samples]:
-        """See ``Source``. The first time labels are read, too, for what may be wrong with them."""
+        """See ``Source``. The first time, labels are also read, to find errors in them."""
         return self._read(labels=not self._read_once)
 
     def _read(self, *, labels: bool) -> Iterator[Samples]:
@@ -87,9 +87,9 @@ class TableSource(Source):
             raise SourceChangedError from error
 
     def _forget(self) -> None:
-        """Nothing is known of the rows."""
+        """Reset all facts about the rows."""
         self._time_options = self._options
-        self._clock_form: tuple[str, str] | None = None  # the unit of times, and how text was read
+        self._clock_form: tuple[str, str] | None = None  # the unit of times, and the format of text
         self._start_ns = 0
         self._unit: AccelerationUnit | None = None
 
@@ -136,20 +136,20 @@ class TableSource(Source):
                 self._refuse_sessions(tally)
             self._unit, _ = self._unit_and_notes(tally)
         if self._unit != "g":
-            with np.errstate(invalid="ignore", over="ignore"):  # bytes that were flipped may be any number
+            with np.errstate(invalid="ignore", over="ignore"):  # damaged bytes may be any number
                 rows.signals[:, :3] *= np.float32(G_PER_UNIT[self._unit])
         codes = rows.labels if rows.labels is not None else np.full(len(time_ns), UNLABELLED, np.int16)
         return Samples(time_ns, rows.signals, codes, np.ones(len(time_ns), dtype=bool))
 
     def _rows_of_wearer(self, rows: TableRows) -> NDArray[np.int64] | None:
-        """The rows that are the wearer's (None: all), by the names in the column of subjects so far."""
+        """The rows of the wearer (None: all), by the names in the column of subjects so far."""
         if rows.subjects is None:
             return None
         said, people = self._options.subject, self._table.names("subject")
         if said in people:
             mine = rows.subjects == people.index(said)
             return None if mine.all() else np.flatnonzero(mine)
-        if said is not None and self._table.streamed:  # so far the rows are other people's
+        if said is not None and self._table.streamed:  # so far all rows are those of other people
             return np.empty(0, np.int64)
         if len(people) > 1 or (said is not None and people):
             if self._table.streamed:
@@ -171,7 +171,7 @@ class TableSource(Source):
         raise HarkenError(f"{path}: has no subject {said!r}; it holds {people[0]!r}")
 
     def _clock(self, rows: TableRows, tally: "_Tally", where: Where) -> TimeColumn:
-        """The times of rows, read or (where the user gave a rate) numbered."""
+        """The times of rows, read from the table or, if the user gave a rate, computed from it."""
         if self._options.sample_rate_hz is not None:
             return self._numbered(rows, tally, self._options.sample_rate_hz, where)
         if rows.time is None:
@@ -193,7 +193,7 @@ class TableSource(Source):
         return clock
 
     def _check_time_unit(self, clock: TimeColumn) -> None:
-        """Check that the unit of times that are numbers follows from the steps between the first ones."""
+        """Check that the steps between the first numeric times confirm their unit."""
         if clock.unit in NS_PER_UNIT and self._options.time_unit is None:
             times = clock.time_ns if clock.present is None else clock.time_ns[clock.present]
             steps = np.diff(times[:STEPS_LOOKED_AT])
@@ -229,8 +229,7 @@ class TableSource(Source):
             raise
 
     def _refuse_sessions(self, tally: "_Tally") -> None:
-        """Raise a HarkenError where times of a table with sessions begin anew: they would be merged into one
-        another."""
+        """Raise a HarkenError if times of a table with sessions step back: the sessions would be mixed."""
         if self._table.tidy and tally.back_ns > MOST_JITTER_NS:
             raise SeveralRecordingsError(
                 f"{self._table.path}: its times go back by as much as {tally.back_ns / 1e9:g} s: this is more than one "
@@ -247,7 +246,7 @@ class TableSource(Source):
         )
 
     def _conclude(self, tally: "_Tally") -> None:
-        """What is known now that all rows were read."""
+        """Set the facts that are known after all rows were read."""
         self._refuse_sessions(tally)
         by_subject = isinstance(self._table, Table) and self._table.columns.subject is not None
         if by_subject and self._options.subject not in (None, *self._table.names("subject")):
@@ -266,15 +265,15 @@ class TableSource(Source):
 
 
 class _Tally:
-    """What is counted while the rows are read from the first to the last.
+    """Counts over all rows, updated while they are read.
 
     Attributes:
-        rows: rows of the table so far.
-        samples: rows that became samples.
-        dropped: a reason -> rows that did not.
-        notes: what is to be said about all times so far; None before the first.
-        back_ns: by how much times went back, at most.
-        at_rest: of acceleration as it stands in the table.
+        rows: the number of rows of the table so far.
+        samples: the number of rows that became samples.
+        dropped: a reason -> the number of rows that did not.
+        notes: notes on all times so far; None before the first.
+        back_ns: the largest step back in time, in ns.
+        at_rest: the magnitude at rest of acceleration in the unit of the table.
     """
 
     def __init__(self) -> None:
@@ -285,16 +284,16 @@ class _Tally:
         self._last_ns: int | None = None
 
     def drop(self, reason: str, rows: int) -> None:
-        """Count rows that are no samples."""
+        """Count rows that are not samples."""
         if rows:
             self.dropped[reason] = self.dropped.get(reason, 0) + rows
 
     def note(self, notes: list[str]) -> None:
-        """Keep what is to be said about the next times, too."""
+        """Add the notes on the next times."""
         self.notes = [note for note in notes if self.notes is None or note in self.notes]
 
     def look_at_times(self, time_ns: NDArray[np.int64]) -> None:
-        """Take in the times of the next samples."""
+        """Process the times of the next samples."""
         if len(time_ns):
             steps = np.diff(time_ns, prepend=time_ns[0] if self._last_ns is None else self._last_ns)
             self.back_ns = max(self.back_ns, -int(steps.min()))
@@ -302,7 +301,7 @@ class _Tally:
 
 
 def _beginning(rows: Iterator[TableRows]) -> list[TableRows]:
-    """The first rows: as many as the unit of times is looked for in, or all there are."""
+    """The first rows: those that determine the unit of times, or all if there are fewer."""
     first, count = [], 0
     for some in rows:
         first.append(some)
@@ -315,11 +314,11 @@ def _beginning(rows: Iterator[TableRows]) -> list[TableRows]:
 def _unit_and_notes(
     path: Path, at_rest: float, options: TableOptions, unit: AccelerationUnit | None = None
 ) -> tuple[AccelerationUnit, list[str]]:
-    """The unit of acceleration by the user's word, else by the format's (``unit``), else from gravity, of which
-    ``at_rest`` is the size (see ``magnitude_at_rest``); and what to say about it.
+    """The unit of acceleration, and notes on it. It is the user's option, else the unit of the format (``unit``), else
+    it is recognised from the magnitude of gravity, ``at_rest`` (see ``magnitude_at_rest``).
 
     Raises:
-        HarkenError: when no row is whole, or the unit cannot be recognised.
+        HarkenError: when no row is complete, or the unit cannot be recognised.
     """
     if math.isnan(at_rest):
         raise HarkenError(f"{path}: no row has all three of x, y and z")

@@ -1,4 +1,4 @@
-"""Which unit a number is in, from what the world allows: gravity is 1 g, and wrists are sampled at 5 to 400 Hz."""
+"""Recognition of units from two facts: gravity is 1 g, and wrists are sampled at 5 to 400 Hz."""
 
 import math
 
@@ -24,26 +24,26 @@ UNITS_PER_G: dict[AccelerationUnit, float] = {"g": 1.0, "m/s2": STANDARD_GRAVITY
 G_PER_UNIT: dict[AccelerationUnit, float] = {unit: 1 / size for unit, size in UNITS_PER_G.items()}
 
 UNIT_TOLERANCE = 1.35
-"""At rest a watch reads gravity within this factor, offset and gain errors included."""
+"""The tolerance of gravity measured at rest, as a factor, including offset and gain errors."""
 BLOCK_ROWS = 32
 MOST_BLOCKS = 40_000
 ROWS_AT_ONCE = BLOCK_ROWS << 14
 
 EPOCHS: tuple[tuple[float, TimeUnit], ...] = ((1e17, "ns"), (1e14, "us"), (1e11, "ms"), (1e8, "s"))
-"""A time since 1970 of at least this size is in this unit: 1973 and later, for the next 3,000 years."""
+"""Times since 1970 of at least this size are in this unit. This holds from 1973 on, for the next 3,000 years."""
 STEPS_LOOKED_AT = 100_000
 PLAUSIBLE_RATES_HZ = (5.0, 400.0)
 
 
 def time_unit(times: NDArray[np.float64] | NDArray[np.int64]) -> TimeUnit | None:
-    """The unit of numeric times ``[n]``: by their steps, else by their size when they count from 1970.
+    """The unit of numeric times ``[n]``: by their steps, else by their size if they count from 1970. None if unknown.
 
-    Steps come first because they cannot mislead: the units are a thousand apart and the rates of watches
-    (5 to 400 Hz) are not, so at most one unit fits; and a clock that counts nanoseconds since the watch was
-    switched on has the size of microseconds since 1970. None when neither tells.
+    Steps have priority because they are unambiguous: units differ by factors of 1,000, and the rates of watches (5 to
+    400 Hz) by less, so at most one unit fits. The size is ambiguous: nanoseconds since the watch was switched on look
+    like microseconds since 1970.
     """
     steps = np.diff(times[:STEPS_LOOKED_AT])
-    if (steps < 0).any():  # rows in any order
+    if (steps < 0).any():  # rows out of order
         steps = np.diff(np.unique(times))
     steps = steps[steps > 0]
     if len(steps):
@@ -57,13 +57,14 @@ def time_unit(times: NDArray[np.float64] | NDArray[np.int64]) -> TimeUnit | None
 
 
 def plausible_step(step_ns: float) -> bool:
-    """Whether a wrist is sampled with such a step, so that the unit of its times follows from it."""
+    """Whether a step is a possible sampling interval of a watch, so that it determines the unit of times."""
     slowest, fastest = PLAUSIBLE_RATES_HZ
     return step_ns > 0 and slowest <= 1e9 / step_ns <= fastest
 
 
 class AtRest:
-    """``magnitude_at_rest`` of samples that come in pieces: the same number, however they are cut."""
+    """``magnitude_at_rest`` of samples that arrive in pieces. The result does not depend on the division into
+    pieces."""
 
     def __init__(self) -> None:
         self._rest = np.empty((0, 3), dtype=np.float32)
@@ -72,7 +73,7 @@ class AtRest:
         self._blocks = 0
 
     def push(self, acceleration: NDArray[np.float32]) -> None:
-        """Take the next samples ``[n, 3]``."""
+        """Process the next samples ``[n, 3]``."""
         for first in range(0, len(acceleration), ROWS_AT_ONCE):
             self._push(acceleration[first : first + ROWS_AT_ONCE])
 
@@ -109,9 +110,9 @@ class AtRest:
 def magnitude_at_rest(acceleration: NDArray[np.float32]) -> float:
     """The median length of the acceleration vector ``[n, 3]`` in the stillest half of the recording.
 
-    The rows that are whole are cut into blocks of 32; of them every one counts, or every second, fourth and so on, so
-    that there are at most 40,000, evenly spread. The half of these with the smallest spread counts. NaN when no row is
-    whole.
+    Complete rows are divided into blocks of 32. All blocks are used, or every second, fourth and so on, so that there
+    are at most 40,000, evenly spread. The median is over the half of these blocks with the smallest variation. NaN if
+    no row is complete.
     """
     at_rest = AtRest()
     at_rest.push(acceleration)
@@ -119,7 +120,7 @@ def magnitude_at_rest(acceleration: NDArray[np.float32]) -> float:
 
 
 def acceleration_unit(at_rest: float) -> AccelerationUnit | None:
-    """The unit in which ``at_rest`` is one g, or None when there is no such unit (gravity removed, perhaps)."""
+    """The unit in which ``at_rest`` is one g, or None if there is no such unit (for example without gravity)."""
     for unit, size in UNITS_PER_G.items():
         if size / UNIT_TOLERANCE <= at_rest <= size * UNIT_TOLERANCE:
             return unit

@@ -1,7 +1,7 @@
-"""How much a packed file may unpack to, and how much room on the disk must be left.
+"""Limits on the unpacked size of a file, and on the free space of the disk.
 
-Text is scanned in pieces, so a file of one's own may unpack to any size. A file that a stranger sent may not: a
-megabyte of gzip unpacks to a gigabyte, and each byte of it takes time.
+Text is read in pieces, so the user's own files may unpack to any size. Files from an unknown sender must be limited: a
+megabyte of gzip may unpack to a gigabyte, which takes time to read.
 """
 
 import shutil
@@ -24,21 +24,22 @@ __all__ = [
 ]
 
 MOST_PACKED = 200
-"""Tables of samples pack 3 to 25 times with gzip. A table without times of a watch that lay still for 98 % of a week,
-so that one row is repeated, packs 115 times; one row alone packs 400 times, and newlines pack 1,000 times."""
+"""The largest ratio of unpacked to packed size. Typical ratios with gzip: 3 to 25 for tables of samples; 115 for a
+table without times of a watch that lay still for 98 % of a week; 400 for one repeated row; 1,000 for newlines."""
 FREE_BYTES = 1 << 24
-"""So much may come out of any file: it takes no time, and a short table of one value packs as well as a bomb."""
+"""Any file may unpack to this size, because it takes little time, and a short table of one value has the ratio of a zip
+bomb."""
 SPARE_DISK_BYTES = 1 << 30
-"""What must remain free for everybody else."""
+"""The disk space that must remain free for other programs."""
 
 
 @dataclass(frozen=True)
 class UnpackingLimits:
-    """What a file may unpack to; None: there is no limit.
+    """Limits on the unpacked size of a file; None: no limit.
 
     Attributes:
-        unpacked_bytes: in all.
-        most_packed: as a multiple of the packed bytes, once more than ``FREE_BYTES`` came out.
+        unpacked_bytes: the total size.
+        most_packed: the ratio of unpacked to packed bytes, which applies above ``FREE_BYTES``.
     """
 
     unpacked_bytes: int | None = None
@@ -50,7 +51,7 @@ _limits: ContextVar[UnpackingLimits] = ContextVar("harken_unpacking_limits", def
 
 @contextmanager
 def unpacking_limits(limits: UnpackingLimits) -> Iterator[None]:
-    """Files that are read inside, by this thread, unpack to no more than this."""
+    """Apply limits to all files that this thread reads within the block."""
     token = _limits.set(limits)
     try:
         yield
@@ -59,7 +60,7 @@ def unpacking_limits(limits: UnpackingLimits) -> Iterator[None]:
 
 
 def refuse_too_much(path: Path, unpacked_bytes: int, packed_bytes: int) -> None:
-    """Raise a HarkenError when ``unpacked_bytes`` that came out of ``packed_bytes`` are more than the limits allow."""
+    """Raise a HarkenError when ``unpacked_bytes`` from ``packed_bytes`` exceed the limits."""
     limits = _limits.get()
     if limits.unpacked_bytes is not None and unpacked_bytes > limits.unpacked_bytes:
         raise HarkenError(
@@ -84,12 +85,12 @@ def refuse_full_disk(path: Path, folder: Path) -> None:
 
 
 def measured(path: Path, unpacked: IO[bytes], packed_bytes: int) -> IO[bytes]:
-    """The same file, which refuses to give more than the limits allow for ``packed_bytes``."""
+    """The same file, which raises a HarkenError when more is read than the limits allow for ``packed_bytes``."""
     return unpacked if _limits.get() == UnpackingLimits() else cast(IO[bytes], _Measured(path, unpacked, packed_bytes))
 
 
 class _Measured:
-    """A file that is only read forwards."""
+    """A file that can only be read forwards."""
 
     def __init__(self, path: Path, unpacked: IO[bytes], packed_bytes: int) -> None:
         self._path, self._unpacked, self._packed_bytes, self._given = path, unpacked, packed_bytes, 0

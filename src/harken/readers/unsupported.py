@@ -1,8 +1,8 @@
-"""Watches whose files are recognised, and refused with what to do instead: Unilever's GENEA and Parmay Tech's Matrix.
+"""Unsupported formats, which raise an error with advice: Unilever's GENEA and Parmay Tech's Matrix.
 
-No library that may come with harken reads them. Of GENEA's, which came before GENEActiv, actfast says so itself, and
-scikit-digital-health ends the process; of a Matrix's it ends the process or runs without end, and actipy may be used
-for academic work only.
+No library with a suitable licence reads them reliably. GENEA is the predecessor of GENEActiv: actfast does not support
+it, and scikit-digital-health ends the process. For files of a Matrix, scikit-digital-health ends the process or never
+ends, and actipy is licensed for academic use only.
 """
 
 from collections.abc import Callable
@@ -27,22 +27,22 @@ class UnsupportedReader:
     """The reader of a format that cannot be read.
 
     Attributes:
-        looks_right: whether a file of this path and these first bytes, unpacked, is of the format.
-        reason: what such a file is, and what reads it.
+        looks_right: whether a file with this path and these first bytes, unpacked, has the format.
+        reason: a description of such a file, and of the software that reads it.
     """
 
     looks_right: Callable[[Path, bytes], bool]
     reason: str
 
     def recognises(self, path: Path, head: bytes) -> bool:
-        """Whether a file is of the format, by its first bytes ``head`` (gzipped or not), else by its name."""
+        """Whether a file has the format, by its first bytes ``head`` (gzipped or not), else by its name."""
         return self.looks_right(path, plain_head(head))
 
     def open_source(self, path: Path, options: TableOptions) -> NoReturn:  # noqa: ARG002 - as every reader
-        """Refuse a file.
+        """Raise an error for a file of this format.
 
         Raises:
-            HarkenError: always; the message says what reads such files.
+            HarkenError: always; the message names software that reads such files.
         """
         raise HarkenError(f"{path}: {self.reason}")
 

@@ -1,7 +1,8 @@
-"""One wearer's signals on one clock, whatever file they came from.
+"""One wearer's signals on one clock, from any kind of file.
 
-``recording`` has the whole recording, ``samples`` a block of a stream. ``mending`` and ``sensor_faults`` mark what no
-window may hold, ``inspection`` counts it, and ``fingerprints`` recognise the same recording again.
+``recording`` defines a whole recording, and ``source`` defines a recording that is read in pieces. ``mending`` and
+``sensor_faults`` mark the samples that windows must not contain. ``inspection`` counts them. ``fingerprints`` recognise
+a recording that was used for training.
 """
 
 __all__: list[str] = []

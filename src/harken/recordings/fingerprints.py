@@ -1,16 +1,16 @@
-"""Which stretches of a recording a model learned from, whatever name, unit or length the recording has today.
+"""Fingerprints of training recordings, which are recognised under another name, in another unit, or when cut.
 
-A fingerprint is the hash of a short run of samples, of which only the signs of the differences between neighbouring
-samples are looked at: rising, falling or equal, in x, y and z. A change of unit, an offset and a new name leave the
-signs as they are. Of all runs, those whose hash is divisible by a fixed number are kept. The choice depends on
-content alone, so a recording that was cut keeps the fingerprints of what is left. (The choice is that of U. Manber,
-"Finding similar files in a large file system", USENIX Winter 1994; signs of differences as a robust fingerprint
-are those of J. Haitsma and T. Kalker, "A highly robust audio fingerprinting system", ISMIR 2002.)
+A fingerprint is the hash of a short run of samples. The hash depends only on the signs of the differences between
+neighbouring samples: rising, falling or equal, in x, y and z. A change of unit, an offset and a new name do not change
+the signs. Runs whose hash is divisible by a fixed number are kept. This choice depends on content alone, so a part of a
+recording keeps its fingerprints. (The choice is that of U. Manber, "Finding similar files in a large file system",
+USENIX Winter 1994; signs of differences as a robust fingerprint are those of J. Haitsma and T. Kalker, "A highly robust
+audio fingerprinting system", ISMIR 2002.)
 
-Rounding makes two samples equal but never exchanges rising and falling. So a run of the rounded copy in which no two
-neighbours are equal is also a run of the original, exactly. Runs without equal neighbours are therefore also judged
-on their own. Runs in which more than half of the neighbours are equal, or which hardly ever change direction, say
-too little and are left out: a watch that lies still has no fingerprints.
+Rounding may make two samples equal, but it never exchanges rising and falling. So a run of a rounded copy without equal
+neighbours is exactly a run of the original. Runs without equal neighbours are therefore also judged separately. Runs in
+which more than half of the neighbours are equal, or which rarely change direction, are not distinctive and are left
+out. A watch that lies still therefore has no fingerprints.
 
 Recordings that were resampled, filtered, turned, or mixed with noise are not recognised. ``docs/training.md`` gives
 the measurements.
@@ -31,27 +31,28 @@ AXES = ("x", "y", "z")
 RUN = 16
 """Differences between neighbouring samples in a run; a power of two."""
 MOST_EQUAL = 3 * RUN // 2
-"""More of a run's 48 differences must not be zero."""
+"""At most this many of a run's 48 differences may be zero."""
 FEWEST_CHANGES = RUN // 2
-"""At so many of a run's 15 inner samples at least, the direction of an axis changes."""
+"""The direction of an axis must change at this many of a run's 15 inner samples, or more."""
 ONE_IN = 128
-"""One run in so many is kept; a power of two. At 25 Hz that is a fingerprint about every five seconds."""
+"""One run in this many is kept; a power of two. At 25 Hz this gives a fingerprint about every five seconds."""
 MOST_FINGERPRINTS = 50_000
-"""A model keeps no more (200 kB). Where there are more, every second is dropped, by value, as often as needed."""
+"""The most that a model keeps (200 kB). If there are more, half of them are dropped, by value, as often as needed."""
 NEIGHBOURS, MOST_OF_THEM = 9, 5
-"""A fingerprint stands in a known stretch when most of its nine neighbours, itself among them, stand in the model."""
+"""A fingerprint lies in a training part when at least five of its nine neighbours, itself included, are in the
+model."""
 SAME_RECORDING = 0.01
-"""When more than this share of a recording was learned from, a score on it is none on an unseen recording."""
+"""If more than this share of a recording was used for training, its score is not a score on an unseen recording."""
 SAMPLES_AT_ONCE = 1 << 19
 
 
 @dataclass(frozen=True, eq=False)
 class Fingerprints:
-    """The fingerprints of the recordings that a model learned from.
+    """The fingerprints of a model's training recordings.
 
     Attributes:
         hashes: uint32 ``[n]``, sorted and distinct.
-        one_in: one run in so many is kept: ``ONE_IN`` times a power of two.
+        one_in: one run in this many is kept: ``ONE_IN`` times a power of two.
     """
 
     hashes: NDArray[np.uint32]
@@ -59,12 +60,12 @@ class Fingerprints:
 
     @classmethod
     def of(cls, recordings: Iterable[Recording]) -> "Fingerprints":
-        """The fingerprints of mended recordings. One that lacks x, y or z has none."""
+        """The fingerprints of mended recordings. A recording without x, y or z has none."""
         return reduce(cls.joined, (cls(np.unique(_runs(one)[1])) for one in recordings), cls.none())
 
     @classmethod
     def none(cls) -> "Fingerprints":
-        """Those of no recording."""
+        """Empty fingerprints."""
         return cls(np.empty(0, np.uint32))
 
     def joined(self, other: "Fingerprints") -> "Fingerprints":
@@ -78,10 +79,10 @@ class Fingerprints:
         return Fingerprints(hashes, one_in)
 
     def known(self, recording: Recording) -> NDArray[np.bool_]:
-        """Whether each sample of a mended recording stands in a stretch that was learned from, bool ``[n]``.
+        """Whether each sample of a mended recording was used for training, bool ``[n]``.
 
-        A sample is judged by its nearest fingerprint. At least five fingerprints are needed, so a stretch of less
-        than about half a minute at 25 Hz is not recognised.
+        A sample is judged by its nearest fingerprint. At least five fingerprints are needed, so a part of less than
+        about half a minute at 25 Hz is not recognised.
         """
         known = np.zeros(len(recording), dtype=bool)
         if not len(self.hashes):
@@ -99,12 +100,12 @@ class Fingerprints:
 
 
 def _kept(hashes: NDArray[np.uint32], one_in: int) -> NDArray[np.bool_]:
-    """Which hashes are left when only one run in so many is kept."""
+    """Which hashes are kept when one run in ``one_in`` is kept, bool ``[n]``."""
     return np.asarray(hashes & np.uint32(one_in // ONE_IN - 1) == 0)
 
 
 def _most_of_neighbours(found: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Whether most of the nearest nine, fewer where there are fewer, were found: bool ``[n]``."""
+    """Whether most of the nearest nine (or of all, if there are fewer) were found: bool ``[n]``."""
     n = len(found)
     width = min(NEIGHBOURS, n)
     first = np.clip(np.arange(n) - NEIGHBOURS // 2, 0, n - width)
@@ -113,7 +114,7 @@ def _most_of_neighbours(found: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _runs(recording: Recording) -> tuple[NDArray[np.int64], NDArray[np.uint32], NDArray[np.bool_]]:
-    """The kept runs: the row of each one's first sample, its hash, and whether it has no equal neighbours."""
+    """The kept runs: the row of each run's first sample, its hash, and whether it has no equal neighbours."""
     if not set(AXES) <= set(recording.channels):
         return np.empty(0, np.int64), np.empty(0, np.uint32), np.empty(0, np.bool_)
     columns = [recording.channels.index(axis) for axis in AXES]
@@ -122,7 +123,7 @@ def _runs(recording: Recording) -> tuple[NDArray[np.int64], NDArray[np.uint32], 
     for start in range(0, len(recording), SAMPLES_AT_ONCE):
         rows, hashes, equal = _runs_of(signals[start : start + SAMPLES_AT_ONCE + RUN, columns])
         rows += start
-        # A gap lies inside a run when a row after the first one and up to the last one begins a new stretch.
+        # A gap lies inside a run if a row after the run's first row begins a new gap-free part.
         whole = np.searchsorted(gaps, rows, side="right") == np.searchsorted(gaps, rows + RUN, side="right")
         parts.append((rows[whole], hashes[whole], equal[whole] == 0))
     rows_of, hashes_of, without_equal_of = zip(*parts, strict=True)
@@ -130,7 +131,7 @@ def _runs(recording: Recording) -> tuple[NDArray[np.int64], NDArray[np.uint32], 
 
 
 def _runs_of(signals: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.uint32], NDArray[np.uint8]]:
-    """The kept runs of samples ``[n, 3]`` without regard to gaps; of each, how many neighbours are equal."""
+    """The kept runs of samples ``[n, 3]``, ignoring gaps: first rows, hashes, and the number of equal neighbours."""
     if len(signals) <= RUN:
         return np.empty(0, np.int64), np.empty(0, np.uint32), np.empty(0, np.uint8)
     rising, falling = signals[1:] > signals[:-1], signals[1:] < signals[:-1]
@@ -140,7 +141,7 @@ def _runs_of(signals: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[n
     changes = np.zeros(len(signs), np.uint8)
     changes[1:] = signs[1:] != signs[:-1]
     hashes, step = NUMBERS[signs], 1
-    while step < RUN:  # the sums of runs twice as long, from the sums of two runs that follow one another
+    while step < RUN:  # the sum of a run of twice the length is the sum of two adjacent runs
         hashes = hashes[:-step] * np.uint64(pow(FACTOR, step, 1 << 64)) + hashes[step:]
         equal, changes = equal[:-step] + equal[step:], changes[:-step] + changes[step:]
         step *= 2
@@ -151,7 +152,7 @@ def _runs_of(signals: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[n
 
 
 def _mixed(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Every bit depends on every bit: the last steps of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014)."""
+    """Mix the bits, so that each depends on all: the last steps of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014)."""
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
         numbers = (numbers ^ (numbers >> np.uint64(shift))) * np.uint64(factor)
     return np.asarray(numbers ^ (numbers >> np.uint64(31)))
@@ -159,4 +160,4 @@ def _mixed(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 FACTOR = 0x9E3779B97F4A7C15
 NUMBERS = _mixed(np.arange(1, 28, dtype=np.uint64) * np.uint64(FACTOR))
-"""A number for each of the 27 ways in which three axes rise, fall or stay."""
+"""A number for each of the 27 combinations of three axes that rise, fall or stay equal."""

@@ -1,6 +1,6 @@
-"""What is in a recording: the facts a person wants to know before anything is learned from it.
+"""The facts about a recording that a user should know before training on it.
 
-Nothing is printed or drawn here; ``harken inspect`` does that.
+This module computes them; ``harken inspect`` prints and draws them.
 """
 
 from dataclasses import asdict, dataclass
@@ -28,14 +28,14 @@ __all__ = [
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ACCELERATION = ("x", "y", "z")
 DIGITS = 7
-"""Significant digits of a statistic: what a 32-bit sample carries."""
+"""Significant digits of a statistic: the precision of a 32-bit sample."""
 
 
 @dataclass(frozen=True)
 class ChannelStatistics:
-    """One channel over all of its finite samples, in the channel's unit; None where there is no such sample.
+    """Statistics of one channel over its finite samples, in the channel's unit; None if it has no finite sample.
 
-    ``std`` is the population's (divided by the number of samples).
+    ``std`` is the population standard deviation (divided by the number of samples).
     """
 
     samples: int
@@ -50,10 +50,10 @@ class ChannelStatistics:
 
 @dataclass(frozen=True)
 class LabelledTime:
-    """How much of a recording carries one label (or none).
+    """The bouts, time and rows of a recording with one label (or without label).
 
-    A bout is a longest run of samples with that label and no gap inside; it lasts from its first sample to
-    one sampling interval after its last. ``rows`` and ``share`` are of the rows as they were found.
+    A bout is a maximal run of samples with that label and without a gap. It lasts from its first sample to one sampling
+    interval after its last. ``rows`` and ``share`` refer to the rows as they were found.
     """
 
     rows: int
@@ -78,25 +78,25 @@ class Gaps:
 
 @dataclass(frozen=True)
 class Inspection:
-    """The facts of one recording. Times are in the wearer's zone.
+    """The facts about one recording. Times are in the wearer's time zone.
 
     Attributes:
-        file: where the recording came from.
+        file: the file of the recording.
         rows: rows of data in the file.
         kept_rows: the samples of the recording after mending; ``rows`` less everything in ``dropped``.
         dropped: the number of rows that were left out, by reason.
-        units: each channel's unit as harken keeps it; None for a number without a unit or of an unknown one.
+        units: the unit of each channel in harken; None for a channel without a unit or with an unknown unit.
         file_acceleration_unit, file_time_unit: as they were in the file.
         sample_rate_hz: samples per second inside gap-free stretches, by the clock.
-        missing, out_of_range, stuck: samples that are kept but marked, so that no window holds them.
-        marked: how many samples are marked; one may be marked for two reasons.
+        missing, out_of_range, stuck: numbers of samples that are kept but marked, so that no window contains them.
+        marked: how many samples are marked; a sample may be marked for two reasons.
         sensor_range_g: the sensor's range beyond which a sample counts as out of range.
-        placement: where the sensor was worn, as far as the file says it.
+        placement: where the sensor was worn, if the file's header states it.
         labels: by name, sorted.
-        statistics: by channel, over every finite sample as it was found: also marked ones and those of rows
-            with a repeated time. A wild value is therefore seen in ``min`` or ``max``.
-        warnings: sentences about what a person must know before any result of the recording.
-        notes: sentences of the reader about what it recognised and mended.
+        statistics: by channel, over all finite samples as they were found, including marked samples and rows with a
+            repeated time. Outliers therefore show in ``min`` or ``max``.
+        warnings: sentences on what a user must know before using any result of the recording.
+        notes: the reader's sentences on what it recognised and mended.
     """
 
     file: str
@@ -129,7 +129,7 @@ class Inspection:
     notes: tuple[str, ...]
 
     def as_dict(self) -> dict[str, Any]:
-        """The facts under the names that ``harken inspect --json`` promises; holds only what JSON can hold."""
+        """The facts under the documented names of ``harken inspect --json``. All values can be written as JSON."""
         facts: dict[str, Any] = {}
         for name, value in asdict(self).items():
             if name == "gaps":
@@ -142,16 +142,16 @@ class Inspection:
 
 
 def inspect_recording(recording: Recording, *, found: Recording | None = None) -> Inspection:
-    """Gather the facts of ``recording``.
+    """Compute the facts of ``recording``.
 
     Args:
         recording: a mended recording.
-        found: the same recording as it was found (``harken.read(path, as_found=True)``), from which
-            ``recording`` was mended. Rows, labelled rows and statistics are then of what was in the file;
-            without it they are of what is left after mending.
+        found: the same recording as it was found (``harken.read(path, as_found=True)``), before mending. If given,
+            rows, labelled rows and statistics refer to the rows of the file; otherwise they refer to the mended
+            samples.
 
     Raises:
-        ValueError: when ``recording`` is one as found: its times may run backwards.
+        ValueError: when ``recording`` is ``as_found``, because its times may decrease.
     """
     if recording.as_found:
         raise ValueError("inspect_recording wants a mended recording; pass the one as found as found=")
@@ -194,7 +194,7 @@ def inspect_recording(recording: Recording, *, found: Recording | None = None) -
 def labelled_time(
     recording: Recording, *, found: Recording | None = None
 ) -> tuple[LabelledTime, dict[str, LabelledTime]]:
-    """The unlabelled time, and each label's by name. Arguments as in ``inspect_recording``."""
+    """The unlabelled time, and the time of each label by name. Arguments as in ``inspect_recording``."""
     found = recording if found is None else found
     rows = np.bincount(found.label_codes + 1, minlength=len(found.label_names) + 1)
     firsts, lasts = recording.bout_edges[:-1], recording.bout_edges[1:] - 1
@@ -222,7 +222,7 @@ def local_time(time_ns: int, timezone: str) -> datetime:
 
 
 def duration_text(seconds: float) -> str:
-    """A length of time for a person, in its two largest units: ``1 d 3 h``, ``5 min``, ``0.52 s``."""
+    """A duration as text in its two largest units: ``1 d 3 h``, ``5 min``, ``0.52 s``."""
     units = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
     for (unit, size), (smaller, smaller_size) in pairwise(units):
         count = round(seconds / smaller_size)
@@ -248,12 +248,12 @@ def _gaps(recording: Recording) -> Gaps:
 
 
 def _statistics(samples: NDArray[np.float32]) -> ChannelStatistics:
-    finite = samples[np.isfinite(samples)]  # a copy, so the quartiles may be found in place
+    finite = samples[np.isfinite(samples)]  # a copy, so the quartiles may be computed in place
     if len(finite) == 0:
         return ChannelStatistics(0, None, None, None, None, None, None, None)
     mean, std = finite.mean(dtype=np.float64), finite.std(dtype=np.float64)
     least, most = finite.min(), finite.max()
-    with np.errstate(over="ignore", invalid="ignore"):  # between two samples as large as a float can be
+    with np.errstate(over="ignore", invalid="ignore"):  # differences of the largest floats overflow
         q25, median, q75 = np.percentile(finite, (25, 50, 75), overwrite_input=True)
     values = (_rounded(value) for value in (least, q25, median, mean, q75, most, std))
     return ChannelStatistics(len(finite), *values)
@@ -264,7 +264,7 @@ def _rounded(value: float) -> float | None:
 
 
 def _plain(value: Any) -> Any:
-    """A value as JSON can hold it: times as ISO 8601 with their offset, tuples as lists."""
+    """A value for JSON: times as ISO 8601 with their offset, tuples as lists."""
     if isinstance(value, datetime):
         return value.isoformat(timespec="milliseconds")
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""A recording as a stream of mended samples, which can be read again and again."""
+"""A recording as a stream of mended samples, which can be read several times."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -14,16 +14,16 @@ from harken.recordings.survey import ClockSurvey, Faults, OutOfOrderError, Value
 __all__ = ["MendedStream", "Observer", "mended_stream", "stream_of"]
 
 ROWS_AT_ONCE, MOST_ROWS = 1 << 18, 1 << 20
-"""Longer pieces are cut, so that what is computed from one fits the memory."""
+"""Longer pieces are cut, so that the arrays computed from a piece fit in memory."""
 
 Observer = Callable[[tuple[str, ...]], Callable[[Samples], None]]
-"""The channels -> what is called with each piece of a file while it is read for the first time."""
+"""A function of the channels. It returns a function that is called with each piece while a file is read for the first
+time."""
 
 
 @dataclass(frozen=True, eq=False)
 class MendedStream:
-    """One wearer's recording, mended, a part at a time, in memory that does not grow with it. Its labels may be
-    missing.
+    """One wearer's mended recording, read in pieces. The memory does not grow with its length. Labels may be missing.
 
     Attributes:
         channels, subject, source, timezone, quality: as in a ``Recording``.
@@ -31,10 +31,10 @@ class MendedStream:
         gap_limit_ns: two samples further apart than this have a gap between them.
         start_ns, end_ns: the first and the last sample.
         gaps_ns: int64 ``[gaps, 2]``, the samples before and after each gap.
-        rows: samples in all parts.
-        streamed: False where the whole recording is in memory.
-        read: what ``samples`` calls.
-        observed: whether the observer (see ``mended_stream``) was called with just these samples.
+        rows: samples in all pieces.
+        streamed: False if the whole recording is in memory.
+        read: the function that ``samples`` calls.
+        observed: whether the observer (see ``mended_stream``) was called with exactly these samples.
     """
 
     channels: tuple[str, ...]
@@ -53,28 +53,28 @@ class MendedStream:
     observed: bool = False
 
     def samples(self) -> Iterator[Samples]:
-        """The samples from the beginning, in the order of their times. May be called again and again."""
+        """The samples from the beginning, in the order of their times. May be called several times."""
         return self.read()
 
 
 def mended_stream(
     source: Source, *, sensor_range: float | None = None, observer: Observer | None = None
 ) -> MendedStream:
-    """What ``mend`` makes of all samples of a source, as a stream.
+    """The samples of a source, mended as by ``mend``, as a stream.
 
-    The source is read once to see what there is to mend. One that is not in the order of time, or slower than ten
+    The source is read once to find what must be mended. A source that is not in the order of time, or slower than ten
     samples a second, is collected in memory.
 
     Args:
         source: the recording as found.
-        sensor_range: in g, where it is known.
-        observer: called with the channels, and what it gives with all samples, while the source is read for the first
-            time, so that one reading may serve for two. It is called anew where the source must be read from its
-            beginning again. Only where the stream was ``observed`` were these the samples of the stream: samples may be
-            marked in the end, or the source be collected.
+        sensor_range: the sensor's range in g, if it is known.
+        observer: called with the channels. The function that it returns is called with all samples while the source is
+            read for the first time, which saves a second reading. The observer is called again if the source must be
+            read from its beginning again. The observed samples are those of the stream only if the stream is
+            ``observed``: samples may be marked later, or the source may be collected.
 
     Raises:
-        HarkenError: as ``mend``, and for what is wrong with the file.
+        HarkenError: as ``mend``, and for errors in the file.
     """
     while True:
         try:
@@ -85,7 +85,7 @@ def mended_stream(
 
 
 def stream_of(recording: Recording, *, rows_at_once: int = ROWS_AT_ONCE) -> MendedStream:
-    """A mended recording that is in memory, as a stream; views, no copies.
+    """A mended recording in memory as a stream of views, without copies.
 
     Raises:
         ValueError: when the recording is ``as_found``.
@@ -111,7 +111,7 @@ def stream_of(recording: Recording, *, rows_at_once: int = ROWS_AT_ONCE) -> Mend
 
 
 def _surveyed(source: Source, sensor_range: float | None, observer: Observer | None) -> MendedStream | None:
-    """A stream of a source that was read once; None where it must be collected."""
+    """A stream of a source that was read once; None if the source must be collected."""
     clock = ClockSurvey()
     values = ValueSurvey(source.channels, range_g=sensor_range or source.quality.sensor_range_g)
     observe = observer(source.channels) if observer is not None else None
@@ -121,7 +121,7 @@ def _surveyed(source: Source, sensor_range: float | None, observer: Observer | N
                 return None
             kept = clock.push(samples.time_ns)
             values.push(samples if kept is None else samples.chosen(kept))
-            if values.missing:  # these samples will be marked, so that the stream is not the one that was observed
+            if values.missing:  # these samples will be marked, so the stream differs from the observed samples
                 observe = None
             if observe is not None:
                 observe(samples)
@@ -160,7 +160,7 @@ def _mended(source: Source, faults: Faults, *, repeated: bool) -> Iterator[Sampl
 
 
 def _without_unusable(source: Source) -> Iterator[Samples]:
-    """The samples, of which those are marked that the source says cannot be used."""
+    """The samples, with the source's ``unusable`` ranges marked as not valid."""
     edges = np.array(source.unusable, dtype=np.int64).ravel()
     done = 0
     for samples in source.samples_without_labels():
@@ -171,7 +171,7 @@ def _without_unusable(source: Source) -> Iterator[Samples]:
 
 
 def _cut(pieces: Iterator[Samples]) -> Iterator[Samples]:
-    """The same samples in pieces that are not too long."""
+    """The same samples in pieces of limited length."""
     for samples in pieces:
         rows = len(samples.time_ns)
         at_once = rows if rows <= MOST_ROWS else ROWS_AT_ONCE

@@ -1,7 +1,7 @@
-"""From a recording as found in its file to one whose clock can be trusted: sort, deduplicate, mark.
+"""Mending of a recording: sort by time, remove repeated times, and mark unusable samples.
 
-Nothing is interpolated and no sample's value is changed; what is dropped or marked is counted in ``quality``. What
-there is to mend is found by ``harken.recordings.survey``, here and in a stream.
+Mending never interpolates or changes the value of a sample. Dropped and marked samples are counted in ``quality``.
+``harken.recordings.survey`` finds what must be mended, both here and in a stream.
 """
 
 from collections.abc import Iterator
@@ -32,15 +32,16 @@ __all__ = [
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DAY_NS = 86_400 * 10**9
 EARLIEST_NS = -DAY_NS
-"""The earliest time that is read. Clocks without a date, and some that were reset, begin with 1970 (others with 2000 or
-2009); by UTC that is up to 14 hours earlier in zones east of Greenwich."""
+"""The earliest accepted time. Clocks without a date, and some clocks after a reset, begin in 1970 (others in 2000 or
+2009). In zones east of Greenwich that is up to 14 hours earlier in UTC."""
 LATEST_NS = 4_102_444_800 * 10**9
-"""The first time that is not read: 2100. Axivity's clock ends with 2063. The difference of any two times that are read
-fits 64 bits."""
+"""The first time after the accepted ones: the year 2100. Axivity's clock ends in 2063. The difference of any two
+accepted times fits in 64 bits."""
 JUMP_NS = 90 * DAY_NS
-"""No watch is left off for so long within one recording: its clock was set, or reset, or recordings were joined."""
+"""A longer step is a jump of the clock: the clock was set or reset, or recordings were joined."""
 SET_BACK_NS = 5 * 60 * 10**9
-"""More than rows out of order, less than the smallest change of a time zone."""
+"""A larger step back is a change of the clock. Rows out of order step back less; changes of a time zone step back
+more."""
 JUMPS_NAMED = 3
 MOST_REPEATED = 0.5
 ROWS_AT_ONCE = 1 << 16
@@ -52,11 +53,11 @@ def mend(recording: Recording, *, sensor_range: float | None = None) -> Recordin
     Marked as not ``valid`` are samples with a missing value, with an acceleration outside the sensor's
     range (``sensor_range`` in g, else guessed by ``sensor_range_g``), and those of a stuck sensor.
 
-    Where the clock jumped by more than 90 days, or was set back by more than 5 minutes, a note says so.
+    A note is added if the clock jumped by more than 90 days or was set back by more than 5 minutes.
 
     Raises:
-        HarkenError: as ``check_clock``; and when more than half of the times repeat another (the clock is then too
-            coarse for the rate, and dropping would throw most of the recording away).
+        HarkenError: as ``check_clock``, and when more than half of the times repeat another time. The clock is then too
+            coarse for the rate, and most of the recording would be dropped.
     """
     samples, clock, backward, notes = _in_order(recording)
     if clock.repeated > MOST_REPEATED * len(recording):
@@ -90,11 +91,11 @@ def mend(recording: Recording, *, sensor_range: float | None = None) -> Recordin
 
 
 def check_clock(recording: Recording) -> None:
-    """Check that the times and the rate of a recording can be those of a worn sensor.
+    """Check that the times and the rate of a recording are possible for a worn sensor.
 
     Raises:
-        HarkenError: for a time before 1970 or after 2099, or when most samples follow one another faster than
-            10,000 times a second or more slowly than once a minute.
+        HarkenError: for a time before 1970 or after 2099, or when most steps between samples are shorter than 0.1 ms or
+            longer than a minute.
     """
     samples, clock, _, _ = _in_order(recording)
     _refuse_rate(recording, samples.time_ns, clock)
@@ -103,10 +104,9 @@ def check_clock(recording: Recording) -> None:
 def sensor_range_g(acceleration_g: NDArray[np.float32]) -> float:
     """Guess a sensor's range from its samples ``[n, axes]``: 2, 4, 8 or 16 g.
 
-    The range is the smallest standard one beyond which there is nothing, or only rare values (at most one
-    sample in 10,000) that lie far off: beyond twice the range, with nothing between. A real impact leaves
-    samples in between on its way up; a bit lost in transmission does not. Where no standard range fits,
-    16 g is answered, the most that wrist sensors are built for.
+    The guess is the smallest standard range that no sample exceeds, apart from rare outliers. Outliers are at most one
+    sample in 10,000, and all exceed twice the range. A real impact has samples between the range and twice the range; a
+    transmission error has none. If no standard range fits, the guess is 16 g, the largest range of wrist sensors.
     """
     guess = RangeGuess()
     guess.push(largest_on_an_axis(acceleration_g))
@@ -116,7 +116,7 @@ def sensor_range_g(acceleration_g: NDArray[np.float32]) -> float:
 def quality_with_counts(
     quality: Quality, clock: ClockSurvey, faults: Faults, timezone: str, notes: tuple[str, ...] = ()
 ) -> Quality:
-    """The quality with what was found in all samples."""
+    """The quality with the counts of all samples."""
     dropped = dict(quality.dropped)
     if clock.repeated:
         dropped["repeated time"] = dropped.get("repeated time", 0) + clock.repeated
@@ -136,11 +136,11 @@ def _parts(samples: Samples) -> Iterator[Samples]:
 
 
 def _in_order(recording: Recording) -> tuple[Samples, ClockSurvey, int, tuple[str, ...]]:
-    """The samples in the order of their times, what their clock is like, how many lay before the one before them in
-    the file, and what to say about that.
+    """The samples in the order of their times, the survey of their clock, the number of rows that were out of order in
+    the file, and notes on the order.
 
     Raises:
-        HarkenError: for a time that cannot be.
+        HarkenError: for a time outside the accepted times.
     """
     samples, time_ns = Samples.of(recording), recording.time_ns
     first, last = int(time_ns.min()), int(time_ns.max())
@@ -171,12 +171,12 @@ def _clock_of(time_ns: NDArray[np.int64]) -> ClockSurvey:
 
 
 def are_times(first_ns: int, last_ns: int) -> bool:
-    """Whether all times from the first to the last, in ns since 1970, are times that are read."""
+    """Whether all times from the first to the last, in ns since 1970, are accepted times."""
     return first_ns >= EARLIEST_NS and last_ns < LATEST_NS
 
 
 def _refuse_rate(recording: Recording, time_ns: NDArray[np.int64], clock: ClockSurvey) -> None:
-    """Raise a HarkenError when most samples, in the order of time, follow one another too fast or too slowly for a worn
+    """Raise a HarkenError when most steps between samples, in the order of time, are too short or too long for a worn
     sensor."""
     steps = clock.rows - 1
     if 2 * clock.fast <= steps and 2 * clock.rare <= steps:
@@ -195,9 +195,9 @@ def _jump_notes(gaps_ns: NDArray[np.int64], start_ns: int, timezone: str) -> lis
     """Sentences about jumps of the clock by more than 90 days.
 
     Args:
-        gaps_ns: the last sample before and the first one after each gap, int64 ``[gaps, 2]``, in the order of time.
-        start_ns: the first sample.
-        timezone: of the times in the sentences.
+        gaps_ns: times of the last sample before and the first sample after each gap, int64 ``[gaps, 2]``, ascending.
+        start_ns: the time of the first sample.
+        timezone: the time zone of the times in the sentences.
     """
     jumps = gaps_ns[gaps_ns[:, 1] - gaps_ns[:, 0] > JUMP_NS].tolist()
     notes = []
@@ -228,7 +228,7 @@ def _set_back_notes(time_ns: NDArray[np.int64], timezone: str) -> list[str]:
 
 
 def _shown(time_ns: int, timezone: str) -> str:
-    """A time to the second by the clocks of a zone."""
+    """A time as text, to the second, in a time zone."""
     return f"{(EPOCH + timedelta(seconds=time_ns // 10**9)).astimezone(ZoneInfo(timezone)):%Y-%m-%d %H:%M:%S}"
 
 

@@ -1,6 +1,6 @@
-"""One wearer's signals on one clock, with labels and what was found wrong with them.
+"""One wearer's signals on one clock, with labels and a report on their quality.
 
-Every reader ends in a ``Recording`` and everything else begins with one.
+Every reader produces a ``Recording``, and all other steps begin with one.
 """
 
 import hashlib
@@ -34,7 +34,7 @@ STANDARD_GRAVITY = 9.80665
 """Metres per second squared in one g."""
 
 UNLABELLED = -1
-"""The label code of a sample that carries no label."""
+"""The label code of a sample without label."""
 
 MINIMUM_GAP_S = 0.5
 INTERVALS_IN_A_GAP = 5
@@ -61,15 +61,15 @@ class Placement(StrEnum):
 
 @dataclass(frozen=True)
 class Quality:
-    """What a reader found in a file and what it mended. Counts are of rows (= samples) unless named otherwise.
+    """What a reader found in a file and what was mended. Counts are numbers of rows (= samples) unless stated
+    otherwise.
 
-    ``dropped`` maps a reason to the number of rows that are no longer in the recording.
-    ``missing``, ``out_of_range`` and ``stuck`` rows are still there, untouched, but marked in
-    ``Recording.valid`` and therefore in no window. ``at_range_end`` and ``clipped`` are counted only where clipping
-    was looked for (``harken.signals.clipping``): rows at the end of the sensor's range, and those of them where it
-    stayed there and which are marked. ``stated_rate_hz`` is what the file says of its rate, None where it says
-    nothing. ``placement`` is where the sensor was worn, as far as the file says it. ``notes`` are whole sentences for a
-    person to read.
+    ``dropped`` maps a reason to the number of rows that are no longer in the recording. ``missing``, ``out_of_range``
+    and ``stuck`` rows stay in the recording unchanged, but are marked in ``Recording.valid``, so no window contains
+    them. ``at_range_end`` and ``clipped`` are counted only by ``harken.signals.clipping``: rows at the end of the
+    sensor's range, and the marked rows where the signal stayed there. ``stated_rate_hz`` is the rate stated in the
+    file, None if there is none. ``placement`` is where the sensor was worn, if the file states it. ``notes`` are whole
+    sentences for the user.
 
     >>> import harken
     >>> quality = harken.read("alice.csv").quality
@@ -97,14 +97,14 @@ class Quality:
         object.__setattr__(self, "notes", tuple(map(printable, self.notes)))
 
     def noting(self, *sentences: str) -> "Quality":
-        """The same report with more sentences at its end; none is said twice."""
+        """The same report with more notes at its end, without repeated notes."""
         new = tuple(sentence for sentence in sentences if sentence not in self.notes)
         return replace(self, notes=self.notes + new)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Recording:
-    """One wearer's signals on one clock. Immutable: its arrays refuse to be written to.
+    """One wearer's signals on one clock. Immutable: its arrays are read-only.
 
     >>> import harken
     >>> recording = harken.read("alice.csv")
@@ -115,21 +115,21 @@ class Recording:
 
     Attributes:
         time_ns: int64 ``[n]``, UTC since 1970; strictly increasing unless ``as_found``.
-        signals: float32 ``[n, channels]``; acceleration in g, rotation in rad/s, anything else as it came.
+        signals: float32 ``[n, channels]``; acceleration in g, rotation in rad/s, other channels as in the file.
         channels: the names of the columns of ``signals``, acceleration first as ``x, y, z``.
         label_codes: int16 ``[n]``, an index into ``label_names`` or -1 (unlabelled).
         label_names: the labels of this recording, sorted.
         valid: bool ``[n]``; False where a sample is missing, out of the sensor's range or stuck.
         subject: who wore the watch.
         source: the file the recording was read from.
-        timezone: the wearer's zone (an IANA name), for showing times.
-        quality: what the reader found and mended.
-        as_found: every row of the file in the file's order, nothing mended. Only the notebook's random draw
-            accepts such a recording.
+        timezone: the wearer's time zone (an IANA name), in which times are shown.
+        quality: the report on what was found and mended.
+        as_found: whether the recording has every row of the file in the file's order, without mending. Only
+            ``harken.windows.windows.random_windows`` accepts such a recording.
 
     Raises:
         HarkenError: when there are no samples.
-        ValueError: when the arrays do not fit one another, or times do not increase.
+        ValueError: when the shapes of the arrays do not match, or times do not increase.
     """
 
     time_ns: NDArray[np.int64]
@@ -147,7 +147,7 @@ class Recording:
     def __post_init__(self) -> None:
         if self.valid is None:
             object.__setattr__(self, "valid", np.ones(len(self.time_ns), dtype=bool))
-        for name in ("subject", "source"):  # often from a file's name, which may be any bytes
+        for name in ("subject", "source"):  # often from a file's name, which may contain any bytes
             object.__setattr__(self, name, printable(getattr(self, name)))
         n = len(self.time_ns)
         if n == 0:
@@ -197,8 +197,8 @@ class Recording:
     def sample_rate_hz(self) -> float:
         """Samples per second inside gap-free stretches; 0 for a recording of a single sample.
 
-        Not from the mode or median of time differences: a clock that ticks in milliseconds and a sensor
-        of 83 Hz give differences of 12 and 13 ms, and a rate off by 4 %.
+        It is not computed from the mode or median of time differences. With a clock in milliseconds and a sensor of 83
+        Hz, these differences are 12 and 13 ms, and the rate would be wrong by 4 %.
         """
         steps = np.diff(self.time_ns)
         inside = steps[(steps > 0) & (steps <= self.gap_limit_ns)]
@@ -216,33 +216,33 @@ class Recording:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What a person must know before any result of the recording. See ``warnings_of``."""
+        """What a user must know before using any result of the recording. See ``warnings_of``."""
         return warnings_of(self.quality.placement, made_up=self.made_up)
 
     @property
     def unlabelled_rows(self) -> int:
-        """How many samples carry no label."""
+        """How many samples have no label."""
         return int((self.label_codes == UNLABELLED).sum())
 
     @cached_property
     def stretch_ids(self) -> NDArray[np.int64]:
-        """A number for each sample, int64 ``[n]``, that rises by one at every gap."""
+        """A number for each sample, int64 ``[n]``, which increases by one at every gap."""
         ids = np.zeros(len(self), dtype=np.int64)
         ids[self.gap_rows] = 1
         return np.cumsum(ids)
 
     @cached_property
     def bout_edges(self) -> NDArray[np.int64]:
-        """Where bouts begin, and at last the number of samples: int64 ``[bouts + 1]``.
+        """The first rows of the bouts, followed by the number of samples: int64 ``[bouts + 1]``.
 
-        A bout is a longest run of samples with one label (or none) and no gap inside.
+        A bout is a maximal run of samples with one label (or without label) and without a gap.
         """
         changes = np.flatnonzero(np.diff(self.label_codes) != 0) + 1
         return np.unique(np.concatenate([[0], changes, self.gap_rows, [len(self)]]))
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over times, signals and labels (by name): equal for equal content under any file name."""
+        """SHA-256 of times, signals and label names. It does not depend on the file name."""
         digest = hashlib.sha256()
         digest.update(np.ascontiguousarray(self.time_ns).data)
         digest.update(np.ascontiguousarray(self.signals).data)
@@ -252,14 +252,14 @@ class Recording:
 
     @cached_property
     def samples_fingerprint(self) -> str:
-        """SHA-256 over times and acceleration alone: equal when the same samples were labelled anew."""
+        """SHA-256 of times and acceleration alone. It does not depend on the labels."""
         digest = hashlib.sha256(np.ascontiguousarray(self.time_ns).data)
         axes = [self.channels.index(name) for name in ("x", "y", "z") if name in self.channels]
         digest.update(np.ascontiguousarray(self.signals[:, axes]).data)
         return digest.hexdigest()
 
     def with_label_names(self, label_names: tuple[str, ...]) -> "Recording":
-        """The same recording with its codes pointing into ``label_names``; a label not in it is unlabelled."""
+        """The same recording with label codes for ``label_names``. Samples with another label become unlabelled."""
         codes = recoded(self.label_codes, self.label_names, label_names)
         return replace(self, label_codes=codes, label_names=label_names)
 
@@ -267,7 +267,7 @@ class Recording:
         """The same recording with these channels, in this order.
 
         Raises:
-            HarkenError: when a channel is not there.
+            HarkenError: when the recording lacks a channel.
         """
         if channels == self.channels:
             return self
@@ -288,19 +288,20 @@ def made_up_subject(seed: int, person: int) -> str:
 def is_made_up(subject: str) -> bool:
     """Whether a subject is a simulated wearer's.
 
-    The name is the mark because it stands in every row of a simulated file. It survives a copy, a cut, another unit and
-    another format, and readers refuse another ``subject`` for a file that names one.
+    Simulated wearers are recognised by name, because every row of a simulated file contains it. The name is kept when
+    the file is copied, cut, or converted to another unit or format, and readers do not accept another ``subject`` for a
+    file with a subject column.
     """
     return MADE_UP.fullmatch(subject) is not None
 
 
 def warnings_of(placement: Placement, *, made_up: bool, moves_elsewhere: bool = False) -> tuple[str, ...]:
-    """What a person must know before any result of a recording, in sentences; none for most recordings.
+    """Sentences on what a user must know before using any result of a recording; empty for most recordings.
 
     Args:
-        placement: as the file's header has it.
+        placement: the placement in the file's header.
         made_up: see ``is_made_up``.
-        moves_elsewhere: whether the sensor moved as one that is not on a wrist (``harken.models.wrist_check``).
+        moves_elsewhere: whether the movement is unlike that of a sensor on a wrist (``harken.models.wrist_check``).
     """
     warnings = []
     if made_up:
@@ -319,18 +320,18 @@ def warnings_of(placement: Placement, *, made_up: bool, moves_elsewhere: bool = 
 
 
 def recoded(codes: NDArray[np.int16], names: tuple[str, ...], into: tuple[str, ...]) -> NDArray[np.int16]:
-    """Codes ``[n]`` that point into ``names`` -> codes that point into ``into``; -1 for a name that is not there."""
+    """Convert codes ``[n]`` of ``names`` to codes of ``into``; -1 for a name that is not in ``into``."""
     position = {name: code for code, name in enumerate(into)}
     table = np.array([position.get(name, UNLABELLED) for name in names] + [UNLABELLED], np.int16)
     return table[codes]
 
 
 def gap_limit_ns(time_ns: NDArray[np.int64]) -> int:
-    """The longest step between neighbouring samples that is not yet a gap: half a second, or five typical
-    intervals (the median) where the sensor is slower than 10 Hz."""
+    """The longest step between neighbouring samples that is not a gap: half a second, or five median intervals if the
+    sensor is slower than 10 Hz."""
     steps = np.diff(time_ns)
     steps = steps[steps > 0]
-    # Where most steps are so short, so is their median, and need not be looked for.
+    # If most steps are this short, the median is as well, and need not be computed.
     if 2 * int(np.count_nonzero(steps <= MINIMUM_GAP_S * 1e9 / INTERVALS_IN_A_GAP)) > len(steps):
         return int(MINIMUM_GAP_S * 1e9)
     typical = float(np.median(steps)) if len(steps) else 0.0

@@ -1,6 +1,6 @@
-"""What a sensor does wrong, found in samples that come in pieces: values beyond its range, and one value held for long.
+"""Detection of sensor faults in samples that arrive in pieces: values beyond the range, and long runs of one value.
 
-``harken.recordings.survey`` looks at recordings and streams with these.
+``harken.recordings.survey`` uses it for recordings and streams.
 """
 
 from typing import NamedTuple
@@ -22,11 +22,12 @@ __all__ = [
 
 STANDARD_RANGES_G = (2.0, 4.0, 8.0, 16.0)
 RANGE_TOLERANCE = 1.05
-"""A sensor's real full scale may lie a few per cent over its nominal one (offset and gain errors)."""
+"""A sensor's true range may exceed its nominal range by a few per cent (offset and gain errors)."""
 RARE = 1e-4
-"""Wild values are at most this share of the samples; more of them are a signal."""
+"""Outliers are at most this share of the samples; more of them are signal."""
 STUCK_S = 60.0
-"""All axes unchanged to the last bit for this long: no worn sensor does that, its own noise forbids it."""
+"""A sensor is stuck when all axes keep exactly the same value for this long. The noise of a working sensor prevents
+it."""
 
 
 ROWS_SIDE_BY_SIDE = 32
@@ -34,7 +35,7 @@ ROWS_AT_ONCE = 1 << 15
 
 
 def largest_on_an_axis(acceleration_g: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The largest size on any axis, ``[n]``; NaN is ignored, and where all axes are NaN it is 0."""
+    """The largest absolute value of all axes, ``[n]``. NaN is ignored; it is 0 if all axes are NaN."""
     largest = np.zeros(len(acceleration_g), dtype=np.float32)
     for axis in range(acceleration_g.shape[1]):
         np.fmax(largest, np.abs(acceleration_g[:, axis]), out=largest)
@@ -42,7 +43,7 @@ def largest_on_an_axis(acceleration_g: NDArray[np.float32]) -> NDArray[np.float3
 
 
 def extremes(signals: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The smallest and the largest value of each channel of ``[n, channels]``, n above 0; NaN where there is one."""
+    """The smallest and the largest value of each channel of ``[n, channels]``, n > 0; NaN if the channel has a NaN."""
     channels = signals.shape[1]
     least, most = [], []
     for first in range(0, len(signals), ROWS_AT_ONCE):
@@ -59,10 +60,10 @@ def extremes(signals: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray
 
 
 class RangeGuess:
-    """Guesses a sensor's range from its samples: 2, 4, 8 or 16 g, unless it is said. See ``sensor_range_g``.
+    """Guesses a sensor's range from its samples: 2, 4, 8 or 16 g, unless it is given. See ``sensor_range_g``.
 
     Args:
-        range_g: the range where it is known.
+        range_g: the range in g, if it is known.
     """
 
     def __init__(self, range_g: float | None = None) -> None:
@@ -74,11 +75,11 @@ class RangeGuess:
         self._rows = 0
 
     def push(self, largest: NDArray[np.float32], present: NDArray[np.bool_] | None = None) -> None:
-        """Take the next samples.
+        """Process the next samples.
 
         Args:
-            largest: as ``largest_on_an_axis`` gives it, ``[n]``.
-            present: which samples have all of their values, ``[n]``; None: all.
+            largest: the result of ``largest_on_an_axis``, ``[n]``.
+            present: which samples have no missing values, bool ``[n]``; None: all.
         """
         self._rows += len(largest)
         most = float(largest.max(initial=0))
@@ -92,17 +93,17 @@ class RangeGuess:
             self._outside[limit] += int(np.count_nonzero(beyond if present is None else beyond & present))
 
     def pass_over(self, rows: int) -> None:
-        """Take the next samples, none of which lies beyond ``smallest_g``."""
+        """Process the next samples, all of which lie within ``smallest_g``."""
         self._rows += rows
 
     @property
     def smallest_g(self) -> float:
-        """The smallest range that there may be, with its tolerance."""
+        """The smallest possible range, with its tolerance."""
         return self._limits[0] * RANGE_TOLERANCE
 
     @property
     def range_g(self) -> float:
-        """The range, from all samples so far."""
+        """The range according to all samples so far."""
         if self._said is not None:
             return self._said
         for limit in self._limits:
@@ -113,12 +114,12 @@ class RangeGuess:
 
     @property
     def outside(self) -> int:
-        """How many samples that have all of their values lie beyond the range."""
+        """How many samples without missing values lie beyond the range."""
         return self._outside[self.range_g]
 
 
 class Stuck(NamedTuple):
-    """Where a sensor held one value: the first and the last sample of each run, as rows and as times in ns; int64
+    """Runs in which a sensor was stuck: the first and the last sample of each run, as rows and as times in ns; int64
     ``[runs, 2]``."""
 
     rows: NDArray[np.int64]
@@ -131,7 +132,7 @@ class Stuck(NamedTuple):
 
 
 class StuckRuns:
-    """Looks for all axes keeping one value for ``STUCK_S`` or longer without a gap.
+    """Finds runs in which all axes keep one value for ``STUCK_S`` or longer without a gap.
 
     Args:
         gap_ns: two samples further apart than this have a gap between them.
@@ -139,15 +140,15 @@ class StuckRuns:
 
     def __init__(self, *, gap_ns: int) -> None:
         self._gap_ns = gap_ns
-        # A run has eight times as many rows, or more: a few samples so far apart tell where there is none.
+        # A run has at least eight times as many rows, so samples at this distance show where no run can be.
         self._stride = max(1, int(STUCK_S * 1e9 / gap_ns) // 8)
         self._rows = 0
         self._last: tuple[int, NDArray[np.float32]] | None = None  # time and acceleration of the last sample
-        self._first = 0, 0  # row and time of the first sample of the run that may go on
+        self._first = 0, 0  # row and time of the first sample of the run that may continue
         self._found: list[tuple[int, int, int, int]] = []
 
     def push(self, time_ns: NDArray[np.int64], acceleration: NDArray[np.float32]) -> None:
-        """Take the next samples: times ``[n]``, which rise, and ``[n, axes]``."""
+        """Process the next samples: increasing times ``[n]`` and acceleration ``[n, axes]``."""
         if acceleration.shape[1] == 0:
             return
         for first in range(0, len(time_ns), ROWS_AT_ONCE):
@@ -157,7 +158,7 @@ class StuckRuns:
     def _look_at(self, time_ns: NDArray[np.int64], acceleration: NDArray[np.float32]) -> None:
         done = 0
         for begin, end in self._suspects(time_ns, acceleration):
-            if begin > done:  # no run lies in the rows between, nor goes on from before them or after them
+            if begin > done:  # the rows between are part of no run
                 self._rows += begin - done
                 self._first = self._rows - 1, int(time_ns[begin - 1])
                 self._last = int(time_ns[begin - 1]), acceleration[begin - 1]
@@ -165,8 +166,8 @@ class StuckRuns:
             done = end
 
     def _suspects(self, time_ns: NDArray[np.int64], acceleration: NDArray[np.float32]) -> list[tuple[int, int]]:
-        """Rows ``[begin, end)`` of which the first and the last are some, apart and in order: where a run may lie, or
-        go on from before these samples or after them."""
+        """Row ranges ``[begin, end)`` that may contain a run, ascending and disjoint. The first and the last rows are
+        always included, because a run may continue from earlier samples or into later ones."""
         n, stride = len(time_ns), self._stride
         if n <= 8 * stride:
             return [(0, n)]
@@ -175,7 +176,7 @@ class StuckRuns:
             few = acceleration[::stride, axis]
             same &= few[1:] == few[:-1]
         begins, ends = np.flatnonzero(np.diff(same, prepend=False, append=False)).reshape(-1, 2).T
-        # A run may reach almost a stride further than the samples that were looked at.
+        # A run may extend almost one stride beyond the samples that were compared.
         first, last = np.maximum(begins - 1, 0) * stride, np.minimum((ends + 1) * stride, n - 1)
         chosen = (time_ns[last] - time_ns[first] >= STUCK_S * 1e9) | (begins == 0) | (ends == len(same))
         suspects = [(0, 2 * stride)]
@@ -188,7 +189,7 @@ class StuckRuns:
 
     def _push(self, time_ns: NDArray[np.int64], acceleration: NDArray[np.float32]) -> None:
         n = len(time_ns)
-        same = np.empty(n, dtype=bool)  # as the sample before it, and no gap between
+        same = np.empty(n, dtype=bool)  # equal to the sample before it, without a gap
         same[1:] = np.diff(time_ns) <= self._gap_ns
         for axis in range(acceleration.shape[1]):
             same[1:] &= acceleration[1:, axis] == acceleration[:-1, axis]
@@ -197,7 +198,7 @@ class StuckRuns:
         )
         if not same[0] and self._last is not None:
             self._close(self._rows - 1, self._last[0])
-        # A run from `begin` to `end` (exclusive) repeats the sample before it, which belongs to it.
+        # A run from `begin` to `end` (exclusive) repeats the sample before it, which is part of the run.
         runs = np.flatnonzero(np.diff(same, prepend=False, append=False)).reshape(-1, 2)
         lasting_ns = time_ns[runs[:, 1] - 1] - time_ns[np.maximum(runs[:, 0] - 1, 0)]
         looked_at = (lasting_ns >= STUCK_S * 1e9) | (runs[:, 0] == 0) | (runs[:, 1] == n)
@@ -212,13 +213,13 @@ class StuckRuns:
         self._last = int(time_ns[-1]), acceleration[-1].copy()
 
     def finish(self) -> Stuck:
-        """All runs. Nothing is pushed after that."""
+        """All runs. Call it after the last ``push``."""
         if self._last is not None:
             self._close(self._rows - 1, self._last[0])
         found = np.array(self._found, dtype=np.int64).reshape(-1, 4)
         return Stuck(found[:, :2], found[:, 2:])
 
     def _close(self, row: int, last_ns: int) -> None:
-        """A run has ended with this sample."""
+        """End a run with this sample."""
         if last_ns - self._first[1] >= STUCK_S * 1e9:
             self._found.append((self._first[0], row, self._first[1], last_ns))

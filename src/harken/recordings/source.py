@@ -1,4 +1,4 @@
-"""What a reader makes of a file: facts about one recording, and its samples as found, a piece at a time."""
+"""The result of a reader: facts about one recording, and its samples as found, in pieces."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ Kind = TypeVar("Kind", bound=np.generic)
 
 
 class Samples(NamedTuple):
-    """Samples in the order of their times, as in a ``Recording``, but possibly none.
+    """Samples in the order of their times, as in a ``Recording``; there may be none.
 
     ``time_ns`` int64 ``[n]``, ``signals`` float32 ``[n, channels]``, ``label_codes`` int16 ``[n]``, ``valid`` bool
     ``[n]``.
@@ -41,12 +41,12 @@ class Samples(NamedTuple):
         return Samples(self.time_ns[rows], self.signals[rows], self.label_codes[rows], self.valid[rows])
 
     def chosen(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> "Samples":
-        """Copies of the samples that a mask ``[n]``, or row numbers, choose."""
+        """Copies of the samples selected by a mask ``[n]`` or by row numbers."""
         return Samples(self.time_ns[rows], self.signals[rows], self.label_codes[rows], self.valid[rows])
 
 
 def joined(parts: Sequence[Samples]) -> Samples:
-    """Samples that follow one another, in one; copies of them."""
+    """Concatenate consecutive samples into one copy."""
     return Samples(
         np.concatenate([part.time_ns for part in parts]),
         np.concatenate([part.signals for part in parts]),
@@ -56,25 +56,25 @@ def joined(parts: Sequence[Samples]) -> Samples:
 
 
 class SourceChangedError(Exception):
-    """Raised by ``Source.samples`` where a fact that the source gave turns out to be wrong: acceleration in another
-    unit than in the first rows, for example. The source has then corrected itself; its samples must be read again from
-    the beginning."""
+    """Raised by ``Source.samples`` when a fact that was taken from the first rows is wrong, for example the unit of
+    acceleration. The source has then corrected the fact. Its samples must be read again from the beginning."""
 
 
 class Source(ABC):
-    """One wearer's recording in a file, as found: nothing sorted, dropped or marked that could be kept.
+    """One wearer's recording in a file, as found: samples are not sorted, and all usable samples are kept.
 
     Attributes:
         channels: the names of the signals, acceleration first as ``x, y, z``.
         subject: who wore the sensor.
         source: the path of the file.
         timezone: the wearer's zone, an IANA name.
-        quality: what the reader found. Complete once the samples were read to their end; it counts no rows.
-        label_names: the names that the label codes of the samples point into; complete once the samples were read.
-        unusable: ranges of samples, ``[start, end)``, ascending and apart, that no window may use; complete once the
-            samples were read. For a reader that can tell so only afterwards; else ``Samples.valid`` says it.
-        streamed: False where all samples are in memory.
-        capacity: about how many samples there are, if the file shows it before they are read; else 0.
+        quality: what the reader found. It is complete after all samples were read; rows are not counted in it.
+        label_names: the label names for the label codes of the samples; complete after all samples were read.
+        unusable: ranges of samples, ``[start, end)``, ascending and disjoint, that windows must not contain; complete
+            after all samples were read. It is for readers that find them only afterwards; other readers use
+            ``Samples.valid``.
+        streamed: False if all samples are in memory.
+        capacity: the approximate number of samples, if it is known before they are read; else 0.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Source(ABC):
         quality: Quality | None = None,
     ) -> None:
         self.channels = channels
-        self.subject, self.source = printable(subject), printable(source)  # often from a file's name: any bytes
+        self.subject, self.source = printable(subject), printable(source)  # often a file's name: any bytes
         self.timezone = timezone
         self.quality = quality or Quality()
         self.label_names: tuple[str, ...] = ()
@@ -97,26 +97,26 @@ class Source(ABC):
 
     @abstractmethod
     def samples(self) -> Iterator[Samples]:
-        """The samples from the beginning, in the order of the file, in UTC and in g. May be called again and again.
+        """The samples from the beginning, in the order of the file, in UTC and in g. May be called several times.
 
         Raises:
-            SourceChangedError: see there.
-            HarkenError: for what is wrong with the file.
+            SourceChangedError: when a fact that was taken from the first rows is wrong.
+            HarkenError: for errors in the file.
         """
 
     def samples_without_labels(self) -> Iterator[Samples]:
-        """The same samples, whose labels may be missing: for a source whose labels take time to read."""
+        """The same samples, possibly without labels. Faster for a source whose labels take time to read."""
         return self.samples()
 
     def samples_in(self, room: "Room") -> Iterator[Samples]:  # noqa: ARG002 - for those whose reader can use it
-        """The same samples, which may lie in ``room.next``."""
+        """The same samples, possibly in the memory of ``room.next``."""
         return self.samples()
 
     def collect(self) -> Recording:
-        """All of it, as a recording ``as_found``.
+        """All samples as a recording ``as_found``.
 
         Raises:
-            HarkenError: for what is wrong with the file.
+            HarkenError: for errors in the file.
         """
         while True:
             try:
@@ -145,7 +145,7 @@ class Source(ABC):
 
 
 class RecordingSource(Source):
-    """A recording that is in memory, for readers that cannot read their file a piece at a time."""
+    """A recording in memory, for readers that cannot read their file in pieces."""
 
     def __init__(self, recording: Recording, *, rows_at_once: int = ROWS_AT_ONCE) -> None:
         super().__init__(
@@ -171,11 +171,11 @@ class RecordingSource(Source):
 
 
 class Room:
-    """Memory for all samples of a source. A reader may fill it piece by piece, so that nothing is copied.
+    """Memory for all samples of a source. A reader may fill it in pieces, without copies.
 
     Args:
-        channels: how many there are.
-        rows: how many samples there is room for. Others are kept in pieces, and copied when all are there.
+        channels: the number of channels.
+        rows: the number of samples that fit. Further samples are kept in pieces and copied at the end.
     """
 
     def __init__(self, channels: int, rows: int = 0) -> None:
@@ -183,24 +183,24 @@ class Room:
         self._codes, self._valid = _Rows(rows, np.int16), _Rows(rows, np.bool_)
 
     def next(self, count: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Arrays for the times ``[count]`` and the signals ``[count, channels]`` of the next samples, to be filled."""
+        """Arrays to be filled with the times ``[count]`` and the signals ``[count, channels]`` of the next samples."""
         return self._times.next(count), self._signals.next(count)
 
     def add(self, piece: Samples) -> None:
-        """Take the next samples, which are copied unless they lie in ``next``."""
+        """Add the next samples. They are copied unless they are in the arrays of ``next``."""
         self._times.add(piece.time_ns)
         self._signals.add(piece.signals)
         self._codes.add(piece.label_codes)
         self._valid.add(piece.valid)
 
     def joined(self) -> Samples:
-        """All samples. Nothing is added after that."""
+        """All samples. Call it after the last ``add``."""
         return Samples(self._times.joined(), self._signals.joined(), self._codes.joined(), self._valid.joined())
 
 
 class _Rows(Generic[Kind]):
-    """Arrays that become one. Each is copied at once where there is room for it, else when all of them are there, and
-    then let go, so that there are never two copies of everything."""
+    """Arrays that are concatenated. An array that fits in the memory is copied at once. Others are copied at the end
+    and then released, so that there are never two copies of all data."""
 
     def __init__(self, capacity: int, dtype: type[Kind], *columns: int) -> None:
         self._first = np.empty((capacity, *columns), dtype)

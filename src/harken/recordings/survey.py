@@ -1,6 +1,6 @@
-"""A first look at all samples of a recording, a piece at a time: gaps, rate, range, missing values, a stuck sensor.
+"""A survey of all samples of a recording, in pieces: gaps, rate, range, missing values, and a stuck sensor.
 
-It needs the same memory for a minute and for a month. ``harken.recordings.mending`` mends by what it finds.
+Its memory does not depend on the length of the recording. ``harken.recordings.mending`` uses its results.
 """
 
 from collections.abc import Iterator
@@ -25,28 +25,28 @@ __all__ = [
 
 GAP_NS = round(MINIMUM_GAP_S * 1e9)
 SLOW_STEP_NS = GAP_NS // INTERVALS_IN_A_GAP
-"""A sensor whose typical step is longer has a longer gap limit, which follows from the median of all steps."""
+"""A sensor with a longer typical step has a longer gap limit, which is computed from the median of all steps."""
 FASTEST_HZ = 10_000
-"""Accelerometers for wrists give at most 3,200 samples a second."""
+"""Wrist accelerometers give at most 3,200 samples a second."""
 FAST_STEP_NS = 10**9 // FASTEST_HZ
 RARE_STEP_NS = 60 * 10**9
-"""What is measured less than once a minute says nothing about movement."""
+"""Movement cannot be recognised from less than one sample a minute."""
 EMPTY = np.empty((0, 2), dtype=np.int64)
 
 
 class OutOfOrderError(Exception):
-    """A sample lies before the one before it."""
+    """Raised when a sample is earlier than the sample before it."""
 
 
 class ClockSurvey:
-    """Looks at the times of samples, which must not go back.
+    """A survey of the times of samples, which must not decrease.
 
     Args:
         gap_ns: two samples further apart than this have a gap between them.
 
     Attributes:
         rows: samples so far, repeated times left out.
-        repeated: samples whose time is that of the one before.
+        repeated: samples with the same time as the sample before.
         fast, slow, rare: steps shorter than 0.1 ms, longer than a tenth of a second, longer than a minute.
         start_ns, end_ns: the first and the last sample.
     """
@@ -59,13 +59,13 @@ class ClockSurvey:
         self._gaps: list[NDArray[np.int64]] = []
 
     def push(self, time_ns: NDArray[np.int64]) -> NDArray[np.bool_] | None:
-        """Take the next times ``[n]``.
+        """Process the next times ``[n]``.
 
         Returns:
-            Which of them do not repeat the one before, ``[n]``; None: all.
+            Which of them differ from the time before, bool ``[n]``; None: all.
 
         Raises:
-            OutOfOrderError: when one lies before the one before it.
+            OutOfOrderError: when a time is earlier than the time before it.
         """
         if len(time_ns) == 0:
             return None
@@ -98,7 +98,7 @@ class ClockSurvey:
             self._inside_ns += int(time_ns[-1] - time_ns[-len(steps)] + steps[0])  # their sum
         if most <= min(SLOW_STEP_NS, self.gap_ns):
             return
-        long = np.flatnonzero(steps > min(SLOW_STEP_NS, self.gap_ns))  # so that nothing else looks at all steps
+        long = np.flatnonzero(steps > min(SLOW_STEP_NS, self.gap_ns))  # the lines below process only these few steps
         lengths = steps[long]
         self.slow += int(np.count_nonzero(lengths > SLOW_STEP_NS))
         self.rare += int(np.count_nonzero(lengths > RARE_STEP_NS))
@@ -111,12 +111,12 @@ class ClockSurvey:
 
     @property
     def most_are_slow(self) -> bool:
-        """Whether the median step may be longer than a tenth of a second, so that the gap limit is another one."""
+        """Whether the median step may be longer than a tenth of a second, which gives another gap limit."""
         return 2 * self.slow >= self.rows - 1
 
     @property
     def gaps_ns(self) -> NDArray[np.int64]:
-        """The samples before and after each gap, int64 ``[gaps, 2]``."""
+        """The times of the samples before and after each gap, int64 ``[gaps, 2]``."""
         return np.concatenate([EMPTY, *self._gaps])
 
     @property
@@ -126,12 +126,12 @@ class ClockSurvey:
 
 
 class Faults(NamedTuple):
-    """Samples that no window may use.
+    """Samples that windows must not contain.
 
     Attributes:
         missing: samples with a missing value.
-        out_of_range: whole samples beyond ``range_g``, the sensor's range.
-        stuck: where all axes keep one value.
+        out_of_range: samples without missing values that exceed ``range_g``, the sensor's range.
+        stuck: runs in which all axes keep one value.
         axes: how many leading channels are acceleration.
     """
 
@@ -147,7 +147,7 @@ class Faults(NamedTuple):
         return bool(self.missing or self.out_of_range or self.stuck.samples)
 
     def valid(self, samples: Samples) -> NDArray[np.bool_]:
-        """Which of some of the samples a window may use, ``[n]``."""
+        """Which of these samples windows may contain, bool ``[n]``."""
         valid = samples.valid
         if self.missing:
             valid = valid & _finite(samples.signals)
@@ -156,17 +156,17 @@ class Faults(NamedTuple):
             valid = valid & (largest <= self.range_g * RANGE_TOLERANCE)
         edges = self.stuck.times_ns.ravel()
         if len(edges):
-            after = np.searchsorted(edges, samples.time_ns, side="left")  # odd: past a begin, up to its end
+            after = np.searchsorted(edges, samples.time_ns, side="left")  # odd: within a run
             valid = valid & ~((after % 2 == 1) | np.isin(samples.time_ns, edges))
         return valid
 
 
 class ValueSurvey:
-    """Looks for missing values, values beyond the sensor's range, and a stuck sensor.
+    """Finds missing values, values beyond the sensor's range, and a stuck sensor.
 
     Args:
-        channels: of the samples.
-        range_g: the sensor's range where it is known; None: it is guessed. See ``RangeGuess``.
+        channels: the channels of the samples.
+        range_g: the sensor's range in g; if None, it is guessed. See ``RangeGuess``.
         gap_ns: two samples further apart than this have a gap between them.
 
     Attributes:
@@ -180,7 +180,7 @@ class ValueSurvey:
         self.missing = 0
 
     def push(self, samples: Samples) -> None:
-        """Take the next samples, whose times rise."""
+        """Process the next samples, whose times increase."""
         if len(samples.time_ns) == 0:
             return
         least, most = extremes(samples.signals)
@@ -200,7 +200,7 @@ class ValueSurvey:
             self._range.push(largest_on_an_axis(acceleration), present)
 
     def finish(self) -> Faults:
-        """What was found. Nothing is pushed after that."""
+        """All faults. Call it after the last ``push``."""
         return Faults(self.missing, self._range.outside, self._range.range_g, self._stuck.finish(), self._axes)
 
 
@@ -210,7 +210,7 @@ def acceleration_channels(channels: tuple[str, ...]) -> int:
 
 
 def deduplicated(pieces: Iterator[Samples]) -> Iterator[Samples]:
-    """The same samples without those whose time is that of the one before; the first stays."""
+    """The same samples without repeated times; the first sample of each time stays."""
     last_ns: int | None = None
     for samples in pieces:
         if len(samples.time_ns) == 0:
@@ -221,7 +221,8 @@ def deduplicated(pieces: Iterator[Samples]) -> Iterator[Samples]:
 
 
 def _finite(signals: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Which samples have all values, ``[n]``: a channel at a time, five times faster than row by row."""
+    """Which samples have no missing values, bool ``[n]``. Computed channel by channel, five times faster than row by
+    row."""
     present = np.isfinite(signals[:, 0])
     for channel in range(1, signals.shape[1]):
         present &= np.isfinite(signals[:, channel])

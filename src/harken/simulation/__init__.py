@@ -1,6 +1,6 @@
-"""Synthetic wearers with known truth, of any length and at any rate: for tests, examples and load.
+"""Recordings of synthetic wearers with known truth, of any length and rate, for tests, examples and load tests.
 
-They move by a few rules written in these files, so a score on them says nothing about people.
+Their movements follow a few simple rules, so a score on them cannot be transferred to real people.
 """
 
 from harken.simulation.files import output_paths, truth_path, write_simulation

@@ -1,4 +1,4 @@
-"""What a wearer does in a day: bouts of an activity, gaps of the watch, and the postures within each bout."""
+"""A wearer's day: bouts of activities, gaps of the watch, and the postures within each bout."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,8 @@ __all__ = ["DAY_S", "NOT_WORN", "SECOND_NS", "Posture", "SimulatedDay", "draw_da
 DAY_S = 86_400.0
 SECOND_NS = 10**9
 EDGE_NS = SECOND_NS // 10
-"""Bouts and gaps begin and end on tenths of a second, so that times cut to milliseconds stay on the right side."""
+"""Bouts and gaps begin and end at tenths of a second, so that truncating times to milliseconds never moves a sample
+across an edge."""
 
 LYING, RUNNING, SITTING, STANDING, WALKING = range(len(ACTIVITIES))
 NOT_WORN = UNLABELLED
@@ -26,11 +27,11 @@ WAKING_H, BED_H = (7.0, 0.5), (23.0, 0.4)
 """The hour of the day, mean and spread."""
 
 GAPS_A_DAY = 1.5
-"""Beyond the one that every day has."""
+"""The mean number of gaps in addition to the one of every day."""
 MEDIAN_GAP_S = 40.0
 SHORTEST_GAP_S = 2.0
 INTERVALS_IN_A_GAP = 10
-"""A gap is at least this many samples long: twice what harken takes for one."""
+"""A gap is at least this many samples long: twice harken's gap limit."""
 
 POSTURE_S = {LYING: 900.0, RUNNING: 180.0, SITTING: 150.0, STANDING: 40.0, WALKING: 90.0}
 POSTURE_SPREAD = {LYING: 0.5, RUNNING: 0.06, SITTING: 0.2, STANDING: 0.07, WALKING: 0.05}
@@ -42,14 +43,14 @@ TREMOR_G = {LYING: 0.0, RUNNING: 0.10, SITTING: 0.001, STANDING: 0.003, WALKING:
 
 @dataclass(frozen=True, eq=False)
 class SimulatedDay:
-    """A day's truth. A recording shorter than a day is one short day.
+    """The truth of one day. A recording shorter than a day is one short day.
 
     Attributes:
-        number: days since the recording's beginning.
-        edges_ns: where bouts begin, and at last the day's end, int64 ``[bouts + 1]``.
+        number: days since the beginning of the recording.
+        edges_ns: the starts of the bouts, followed by the end of the day, int64 ``[bouts + 1]``.
         codes: the activity of each bout, or ``NOT_WORN``, int16 ``[bouts]``.
-        gaps_ns: begin and end of each time that the watch did not record, int64 ``[gaps, 2]``, apart and sorted.
-        bout_scale: how long this day's bouts are as a share of the usual, at most 1.
+        gaps_ns: begin and end of each gap of the watch, int64 ``[gaps, 2]``, disjoint and sorted.
+        bout_scale: the length of this day's bouts as a share of the usual length, at most 1.
     """
 
     number: int
@@ -61,18 +62,18 @@ class SimulatedDay:
 
 @dataclass(frozen=True, eq=False)
 class Posture:
-    """A while in which the arm rests, or moves, in one way.
+    """A period in which the arm rests or moves in one way.
 
     Attributes:
-        start_ns, end_ns: when.
+        start_ns, end_ns: the start and the end of the period.
         code: the activity, or ``NOT_WORN``.
-        bout_start_ns: when the bout began that this posture is part of.
-        before, up: the unit vectors ``[3]`` that the watch reads at rest before it and in it, in g.
-        push: the direction of the movement that leads into it, ``[3]``.
-        tone_hz, tone_phase: of three slow movements (the first is breath), ``[3]`` each.
-        tones_g: their sizes, ``[3 movements, 3 axes]``.
-        tremor_g: the size of movements too irregular to be tones.
-        gait: steps, if any.
+        bout_start_ns: the start of the bout that contains this posture.
+        before, up: the unit vectors ``[3]`` that the watch measures at rest before and in the posture, in g.
+        push: the direction of the movement into the posture, ``[3]``.
+        tone_hz, tone_phase: frequency and phase of three slow movements (the first is breathing), ``[3]`` each.
+        tones_g: their amplitudes in g, ``[3 movements, 3 axes]``.
+        tremor_g: the amplitude in g of irregular movements.
+        gait: the footsteps, if any.
     """
 
     start_ns: int
@@ -92,8 +93,8 @@ class Posture:
 def draw_day(wearer: Wearer, number: int, start_ns: int, length_s: float, sample_rate_hz: float) -> SimulatedDay:
     """Draw one day of ``length_s`` seconds: a night around a waking day in which every activity occurs.
 
-    In a day shorter than 24 h, what happens once shrinks with its length, and what happens again and again
-    with the square root of it: fewer bouts, and not much shorter ones.
+    In a day shorter than 24 h, activities that occur once a day shrink in proportion to its length. Repeated bouts
+    shrink with the square root of the length: there are fewer bouts, and they are slightly shorter.
     """
     rng = wearer.random_numbers(Purpose.DAY, number)
     share = length_s / DAY_S
@@ -106,9 +107,9 @@ def draw_day(wearer: Wearer, number: int, start_ns: int, length_s: float, sample
 
 
 def draw_postures(wearer: Wearer, day: SimulatedDay) -> list[Posture]:
-    """Draw the postures of a day, one after another without a hole.
+    """Draw the postures of a day, one after another without interruption.
 
-    A day begins and ends in the wearer's usual way of lying, so that one day leads into the next.
+    A day begins and ends in the wearer's usual lying posture, so that consecutive days fit together.
     """
     rng = wearer.random_numbers(Purpose.POSTURES, day.number)
     postures: list[Posture] = []
@@ -140,7 +141,7 @@ def _draw_bouts(rng: np.random.Generator, length_s: float, liveliness: float) ->
         others = [code for code in MEDIAN_BOUT_S if not again or code != again[-1][0]]
         code = to_come.pop() if to_come else int(rng.choice(others))
         usual = MEDIAN_BOUT_S[code] * (1 if code == SITTING else liveliness) * share**0.5
-        # The day's last bout ends at bedtime, and is not what makes all the others shorter.
+        # The day's last bout is cut at bedtime, so it does not shorten the others.
         again.append((code, max(shortest_s, min(left_s, usual * rng.lognormal(0, BOUT_SPREAD)))))
         left_s -= again[-1][1]
     for code, duration_s in once.items():
@@ -153,25 +154,26 @@ def _draw_bouts(rng: np.random.Generator, length_s: float, liveliness: float) ->
 
 
 def _draw_gaps(rng: np.random.Generator, length_s: float, share: float, shortest_s: float) -> NDArray[np.int64]:
-    """When the watch does not record, in ns from the day's start, ``[gaps, 2]``; never near midnight."""
+    """Draw the gaps of the watch, in ns from the day's start, ``[gaps, 2]``; never near midnight."""
     count = 1 + int(rng.poisson(GAPS_A_DAY))
     durations_s = np.maximum(shortest_s, MEDIAN_GAP_S * share**0.5 * rng.lognormal(0, 1, count))
     durations_s = np.minimum(durations_s, max(shortest_s, length_s / 50))
     starts_s = np.sort(rng.uniform(0.02, 0.95, count) * length_s)
-    # A gap that would begin within, or right after, the one before it is left out.
+    # A gap that would begin within or right after the previous gap is left out.
     apart = np.concatenate([[True], starts_s[1:] > np.maximum.accumulate(starts_s + durations_s)[:-1] + shortest_s])
     edges_s = np.stack([starts_s, starts_s + durations_s], axis=1)[apart]
     return _on_edges(edges_s)
 
 
 def _on_edges(time_s: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Seconds -> nanoseconds, on the nearest edge."""
+    """Convert seconds to nanoseconds, rounded to ``EDGE_NS``."""
     tenths: NDArray[np.int64] = np.rint(time_s * (SECOND_NS / EDGE_NS)).astype(np.int64)
     return tenths * EDGE_NS
 
 
 def _draw_posture_starts(rng: np.random.Generator, code: int, start_ns: int, end_ns: int, scale: float) -> list[int]:
-    """When the postures of one bout begin, the first with the bout; a watch on a table stays as it lies."""
+    """Draw the start times of the postures of one bout. The first begins with the bout. A watch that is not worn has
+    one posture."""
     if code == NOT_WORN:
         return [start_ns]
     changes = int(rng.poisson((end_ns - start_ns) / SECOND_NS / (POSTURE_S[code] * scale)))
@@ -181,7 +183,7 @@ def _draw_posture_starts(rng: np.random.Generator, code: int, start_ns: int, end
 
 def _draw_up(rng: np.random.Generator, wearer: Wearer, code: int) -> NDArray[np.float64]:
     if code == NOT_WORN:
-        # On its back or its side, by the strap: any direction that the table gives it.
+        # The watch lies on its back or its side: any direction is possible.
         return draw_direction(rng, np.zeros(3), 1.0)
     return draw_direction(rng, wearer.up[ACTIVITIES[code]], POSTURE_SPREAD[code])
 

@@ -1,4 +1,4 @@
-"""A Simulation -> a CSV or Parquet file and its truth, a block at a time: memory does not grow with the length."""
+"""Files of a simulation, CSV or Parquet, and its truth. Written in blocks: memory does not grow with the length."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,21 +17,21 @@ __all__ = ["output_paths", "truth_path", "write_simulation"]
 
 NS_PER_MS = 10**6
 FASTEST_CSV_HZ = 500.0
-"""Milliseconds tell the samples of faster recordings no longer apart."""
+"""Times in milliseconds are not distinct at higher rates."""
 CSV_DECIMALS = 4
 ROW_GROUP_ROWS = 1 << 20
-"""polars keeps each group's entry in the table of contents in memory until the end, so let there be few."""
+"""Large groups, because polars keeps the metadata of all groups in memory until the end."""
 
 Progress = Callable[[int], None]
-"""Called with the number of samples that have been computed since the last call."""
+"""A function that is called with the number of samples computed since the last call."""
 
 
 def output_paths(out: str | Path, people: int) -> list[Path]:
-    """The file of each wearer: ``out`` for one, else ``NAME_1.csv``, ``NAME_2.csv`` and so on, for ``NAME.csv``.
+    """The file of each wearer: ``out`` for one wearer, else ``NAME_1.csv``, ``NAME_2.csv`` and so on for ``NAME.csv``.
 
     Raises:
-        HarkenError: for no people, an ending that is neither ``.csv`` nor ``.parquet``, a folder that does not
-            exist, or a file (or its truth) that exists.
+        HarkenError: when ``people`` is less than 1, the ending is neither ``.csv`` nor ``.parquet``, the folder does
+            not exist, or a file (or its truth) already exists.
     """
     out = Path(out)
     if people < 1:
@@ -51,17 +51,17 @@ def output_paths(out: str | Path, people: int) -> list[Path]:
 
 
 def truth_path(path: Path) -> Path:
-    """Where the truth of a recording lies: ``NAME.truth.parquet`` beside ``NAME.csv``."""
+    """The path of a recording's truth: ``NAME.truth.parquet`` beside ``NAME.csv``."""
     return path.with_suffix(".truth.parquet")
 
 
 def write_simulation(
     simulation: Simulation, path: str | Path, *, progress: Progress | None = None, rows_at_once: int = BLOCK_ROWS
 ) -> None:
-    """Write a recording, and its truth beside it; both whole or neither.
+    """Write a recording and its truth beside it. Either both files are complete, or none is written.
 
     The columns are ``Timestamp,X,Y,Z,Label,Subject``, with acceleration in m/s², so that ``harken.read`` needs no
-    option. Times are whole milliseconds since 1970 in CSV and whole nanoseconds in Parquet. The content does not
+    options. Times are whole milliseconds since 1970 in CSV and whole nanoseconds in Parquet. The content does not
     depend on ``rows_at_once``.
 
     Raises:
@@ -115,7 +115,8 @@ def _frame(samples: SimulatedSamples, subject: str, ns_per_tick: int, schema: pl
 
 
 def _schema(simulation: Simulation) -> pl.Schema:
-    """Names and types. An Enum's bytes, unlike a Categorical's, do not depend on what the process did before."""
+    """Column names and types. The encoding of an Enum does not depend on earlier steps of the process, unlike that of a
+    Categorical."""
     return pl.Schema(
         {
             "Timestamp": pl.Int64(),
@@ -131,14 +132,14 @@ def _schema(simulation: Simulation) -> pl.Schema:
 def _write_csv(frames: Iterator[pl.DataFrame], path: Path) -> None:
     with path.open("wb") as file:
         for number, frame in enumerate(frames):
-            # Polars before 2 reports no error when the disk is full, so Python writes what polars formats.
+            # Polars before 2 reports no error when the disk is full, so polars formats the rows and Python writes them.
             text = frame.write_csv(include_header=number == 0, float_precision=CSV_DECIMALS)
             file.write(text.encode())
 
 
 def _write_parquet(frames: Iterator[pl.DataFrame], schema: pl.Schema, path: Path) -> None:
-    # polars writes Parquet piece by piece only from a source that it pulls from; the arguments of the source,
-    # which rows and columns are wanted, are all None here: everything is.
+    # polars writes Parquet in pieces only from an IO source. The arguments of the source select rows and columns; they
+    # are all None here, which selects everything.
     source = register_io_source(lambda *_: frames, schema=schema)
-    with path.open("wb") as file:  # Polars opens no path whose bytes are not UTF-8
+    with path.open("wb") as file:  # polars cannot open paths that are not UTF-8
         source.sink_parquet(file, row_group_size=ROW_GROUP_ROWS)

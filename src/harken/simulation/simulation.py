@@ -1,4 +1,4 @@
-"""One wearer's recording, any part of which can be computed by itself: the same whichever parts are asked for."""
+"""One synthetic wearer's recording. Each part can be computed separately and does not depend on other parts."""
 
 import math
 from collections.abc import Iterator
@@ -26,19 +26,19 @@ SENSOR_RANGE_G = 4.0
 STEPS_PER_G = 1024
 SENSOR_NOISE_G = 0.003
 JITTER = 0.2
-"""A sample is taken at most this share of an interval early or late."""
+"""The largest deviation of a sample's time, as a share of the sampling interval."""
 MOVE_S = 1.5
-"""How long it takes to get from one posture into the next."""
+"""The duration of a change of posture."""
 MOVE_G = 0.15
 MOVE_HZ = 1.6
 
 WANDER_PERIODS_S = np.array([7.0, 17.0, 41.0])
 WANDER_CYCLES = np.array([0.03, 0.08, 0.2])
-"""How far, in strides, a step may come early or late on each of these periods: a pace that changes by 5 %."""
+"""How early or late a step may be, in strides, for each of the periods: the pace changes by 5 %."""
 
 
 class SimulatedSamples(NamedTuple):
-    """Consecutive samples. Those that fall into a gap are not there.
+    """Consecutive samples, without those in gaps.
 
     ``time_ns`` int64 ``[n]``, ``_acceleration_g`` float32 ``[n, 3]``, ``label_codes`` int16 ``[n]`` (a position
     in ``ACTIVITIES``, or -1 where the watch is not worn).
@@ -50,18 +50,18 @@ class SimulatedSamples(NamedTuple):
 
 
 class Simulation:
-    """One synthetic wearer's recording, computed when and where it is asked for.
+    """One synthetic wearer's recording. Samples are computed on demand.
 
-    It begins on Monday, 1 January 2024, 00:00 UTC. A recording of less than a day is a whole day made short,
-    in which every activity occurs.
+    It begins on Monday, 1 January 2024, 00:00 UTC. A recording shorter than a day is a shortened day in which every
+    activity occurs.
 
     Attributes:
-        wearer: who wears the watch.
+        wearer: the wearer of the watch.
         sample_rate_hz: the nominal rate. The watch's true clock is up to 1 % off.
-        rows: samples before gaps are taken out.
+        rows: the number of samples before gaps are removed.
 
     Raises:
-        HarkenError: for a length, rate, seed or person that cannot be.
+        HarkenError: for an impossible length, rate, seed or person.
     """
 
     def __init__(self, *, days: float, sample_rate_hz: float, seed: int = 0, person: int = 0) -> None:
@@ -86,10 +86,10 @@ class Simulation:
         return SimulatedSamples(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
     def truth(self) -> pl.DataFrame:
-        """What happened, without a hole from the start to the end.
+        """The true activities from the start to the end, without interruption.
 
         Columns ``start`` and ``end`` (UTC, exclusive), ``label`` (null when not worn), ``wear``, and
-        ``recorded``: False in a gap, where the wearer went on and the watch did not record.
+        ``recorded``: False in a gap, in which the watch did not record.
         """
         end_ns = START_NS + round(self._length_s * SECOND_NS)
         rows = [row for number in range(self._days) for row in self._truth_of_day(self._day(number), end_ns)]
@@ -108,9 +108,9 @@ class Simulation:
         )
 
     def recording(self) -> Recording:
-        """The whole recording in memory, as ``harken.read`` gives it from a file."""
+        """The whole recording in memory, as ``harken.read`` returns it for a file."""
         samples = self.samples(0, self.rows)
-        # Readers sort label names and know only those that occur; here all of them do, or the codes would shift.
+        # Readers sort the label names that occur. Here all label names occur; otherwise the codes would differ.
         whole = Recording(
             time_ns=samples.time_ns,
             signals=samples.acceleration_g,
@@ -137,7 +137,7 @@ class Simulation:
         return day, draw_postures(self.wearer, day)
 
     def _truth_of_day(self, day: SimulatedDay, end_ns: int) -> Iterator[tuple[int, int, bool]]:
-        """Start, code and ``recorded`` of each row of a day's truth, up to ``end_ns``."""
+        """The start, the code and ``recorded`` for each row of a day's truth, up to ``end_ns``."""
         gaps = day.gaps_ns[day.gaps_ns[:, 1] < end_ns]
         edges = np.unique(np.concatenate([day.edges_ns[:-1], gaps.ravel()]))
         codes = day.codes[np.searchsorted(day.edges_ns, edges, side="right") - 1]
@@ -158,10 +158,10 @@ class Simulation:
         return self._at(time_ns, noise[part])
 
     def _at(self, time_ns: NDArray[np.int64], noise: NDArray[np.float32]) -> SimulatedSamples:
-        """What the watch records at ``time_ns`` ``[n]``, with the noise ``[n, 3]`` (of size 1) drawn for it."""
+        """The samples at ``time_ns`` ``[n]``, with the given noise ``[n, 3]`` of standard deviation 1."""
         day_ns = round(DAY_S * SECOND_NS)
         numbers = range(int(time_ns[0] - START_NS) // day_ns, int(time_ns[-1] - START_NS) // day_ns + 1)
-        # Neighbouring samples are of the same day, so the last days are kept, and only those.
+        # Neighbouring samples belong to the same day, so only the last days are kept.
         self._recent = {number: self._recent.get(number) or self._day_and_postures(number) for number in numbers}
         postures = [posture for _, of_day in self._recent.values() for posture in of_day]
         motion, tremor_g, codes = _acceleration_g(postures, time_ns)
@@ -177,24 +177,24 @@ class Simulation:
 def simulate(*, days: float, sample_rate_hz: float, seed: int = 0, person: int = 0) -> tuple[Recording, pl.DataFrame]:
     """A synthetic wearer's recording in memory, and its truth (see ``Simulation.truth``).
 
-    Meant for tests and examples: 0.02 days (29 minutes) hold every activity. Long recordings are better
-    written to a file (``write_simulation``), which needs no memory.
+    Use it for tests and examples: 0.02 days (29 minutes) contain every activity. Write long recordings to a file
+    (``write_simulation``), which needs little memory.
 
     Args:
         days: the length in days, at least a minute.
         sample_rate_hz: the nominal rate, 1 to 1000; the watch's true clock is up to 1 % off.
-        seed: of every random draw.
-        person: other persons of a seed are other wearers.
+        seed: the seed of all random numbers.
+        person: the number of the wearer; each number gives another wearer.
 
     Raises:
-        HarkenError: for a length, rate, seed or person that cannot be.
+        HarkenError: for an impossible length, rate, seed or person.
     """
     simulation = Simulation(days=days, sample_rate_hz=sample_rate_hz, seed=seed, person=person)
     return simulation.recording(), simulation.truth()
 
 
 def _outside(gaps_ns: NDArray[np.int64], time_ns: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which of the times are in none of the sorted gaps ``[gaps, 2]``, bool ``[n]``."""
+    """Which of the times lie outside all of the sorted gaps ``[gaps, 2]``, bool ``[n]``."""
     outside: NDArray[np.bool_] = np.searchsorted(gaps_ns.ravel(), time_ns, side="right") % 2 == 0
     return outside
 
@@ -217,11 +217,11 @@ def _check(days: float, sample_rate_hz: float, seed: int, person: int) -> None:
 def _acceleration_g(
     postures: list[Posture], time_ns: NDArray[np.int64]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int16]]:
-    """The acceleration at increasing times ``[n]`` that lie within ``postures``, which follow one another.
+    """The acceleration at increasing times ``[n]`` within the consecutive ``postures``.
 
     Returns:
-        The acceleration in g, gravity included, float32 ``[n, 3]``; the size of its tremor in g, float32
-        ``[n]``; and the label codes, int16 ``[n]``.
+        The acceleration in g with gravity, float32 ``[n, 3]``; the amplitude of the tremor in g, float32 ``[n]``; and
+        the label codes, int16 ``[n]``.
     """
     n = len(time_ns)
     motion = np.empty((n, 3), dtype=np.float32)
@@ -250,16 +250,17 @@ def _in_posture(posture: Posture, time_ns: NDArray[np.int64]) -> NDArray[np.floa
 
 
 def _tones(posture: Posture, since_s: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Breath and slow movements ``[n, 3]``."""
+    """The acceleration in g of breathing and slow movements, ``[n, 3]``."""
     if not posture.tones_g.any():
         return np.zeros((len(since_s), 3), dtype=np.float32)
     cycles = since_s[:, None] * posture.tone_hz
-    cycles -= np.floor(cycles)  # in double precision, so that the sine may be computed in single
+    cycles -= np.floor(cycles)  # in double precision, so that single precision is enough for the sine
     return np.sin((2 * np.pi * cycles + posture.tone_phase).astype(np.float32)) @ posture.tones_g
 
 
 def _steps(gait: Gait, since_s: NDArray[np.float64]) -> NDArray[np.float32]:
-    """The acceleration of steps ``[n, 3]``: the stride's harmonics, at a pace and a strength that wander."""
+    """The acceleration of footsteps in g, ``[n, 3]``: harmonics of the stride, with slowly varying pace and
+    strength."""
     wander = np.sin(2 * np.pi * since_s[:, None] / WANDER_PERIODS_S + gait.wander)
     cycles = gait.stride_hz * since_s + wander @ WANDER_CYCLES
     fundamental = np.exp(2j * np.pi * (cycles - np.floor(cycles))).astype(np.complex64)
@@ -270,7 +271,7 @@ def _steps(gait: Gait, since_s: NDArray[np.float64]) -> NDArray[np.float32]:
 
 
 def _move(posture: Posture, since_s: NDArray[np.float64], moving_s: float) -> NDArray[np.float32]:
-    """Gravity while the arm turns into a posture, and the push that turns it, ``[n, 3]``."""
+    """Gravity while the arm turns into a posture, plus the acceleration of that movement, in g, ``[n, 3]``."""
     done = _smooth_step(since_s / moving_s)[:, None]
     up = posture.before + done * (posture.up - posture.before)
     up /= np.maximum(np.linalg.norm(up, axis=1, keepdims=True), 1e-3)
@@ -279,6 +280,6 @@ def _move(posture: Posture, since_s: NDArray[np.float64], moving_s: float) -> ND
 
 
 def _smooth_step(share: NDArray[np.float64]) -> NDArray[np.float64]:
-    """From 0 to 1, without a corner at either end."""
+    """A smooth function from 0 to 1 whose slope is 0 at both ends."""
     share = np.clip(share, 0.0, 1.0)
     return share * share * (3 - 2 * share)

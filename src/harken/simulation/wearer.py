@@ -1,4 +1,4 @@
-"""A synthetic person and their watch: everything that stays the same from day to day, drawn from a seed."""
+"""A synthetic person and the person's watch: all constant properties, drawn from a seed."""
 
 from dataclasses import dataclass, replace
 from enum import IntEnum
@@ -12,10 +12,10 @@ from harken.recordings.recording import made_up_subject
 __all__ = ["ACTIVITIES", "Gait", "Purpose", "Wearer", "draw_direction", "draw_wearer", "random_numbers"]
 
 ACTIVITIES = ("lying", "running", "sitting", "standing", "walking")
-"""The labels, sorted; a label code is a position in here."""
+"""The labels, sorted. A label code is an index into this tuple."""
 
-# Where "up" points at rest, in the axes of a watch worn straight on the left wrist: x along the forearm towards
-# the elbow, y towards the thumb, z out of the back of the hand. The magnitudes are those of DSADS's arm units.
+# The direction "up" at rest, in the axes of a watch worn straight on the left wrist: x along the forearm towards the
+# elbow, y towards the thumb, z out of the back of the hand. The values are those of DSADS's arm units.
 UP = {
     "lying": (-0.05, 0.1, 0.9),
     "running": (-0.2, 0.85, 0.35),
@@ -24,10 +24,10 @@ UP = {
     "walking": (0.9, 0.35, 0.25),
 }
 HABIT_SPREAD = {"lying": 0.3, "running": 0.1, "sitting": 0.2, "standing": 0.1, "walking": 0.08}
-"""How far one wearer's usual posture is from another's, as a share of 1 g."""
+"""The variation of the usual posture between wearers, as a share of 1 g."""
 
-# Acceleration in g at 1, 2, ... times the stride's frequency, in the same axes. An arm swings once a stride (two
-# steps), and the trunk rises and falls with every step, so along the forearm the even harmonics are strong.
+# Acceleration in g at 1, 2, ... times the stride frequency, in the same axes. An arm swings once a stride (two steps).
+# The trunk rises and falls with every step, so the even harmonics are strong along the forearm.
 WALKING_G = (
     (0.05, 0.12, 0.15),
     (0.20, 0.08, 0.06),
@@ -53,7 +53,7 @@ MOST_CLOCK_ERROR = 0.01
 
 
 class Purpose(IntEnum):
-    """What random numbers are for. Each purpose has its own, so that none depends on how many another took."""
+    """The purposes of random numbers. Each purpose has its own generator, so that one does not affect another."""
 
     WEARER = 0
     DAY = 1
@@ -63,11 +63,11 @@ class Purpose(IntEnum):
 
 @dataclass(frozen=True, eq=False)
 class Gait:
-    """Steps: a stride's frequency, and the acceleration at its multiples.
+    """The footsteps of a person: the stride frequency, and the acceleration at its multiples.
 
     Attributes:
         stride_hz: strides (two steps each) a second.
-        harmonics_g: complex64 ``[harmonics, 3]`` in g: size and phase at 1, 2, ... times ``stride_hz``.
+        harmonics_g: complex64 ``[harmonics, 3]`` in g: amplitude and phase at 1, 2, ... times ``stride_hz``.
         wander: three phases in rad of the slow changes of pace, float64 ``[3]``.
     """
 
@@ -76,7 +76,7 @@ class Gait:
     wander: NDArray[np.float64]
 
     def varied(self, rng: np.random.Generator) -> "Gait":
-        """The same person's steps on another occasion: another pace, another strength."""
+        """The same person's gait on another occasion, with another pace and strength."""
         return replace(
             self,
             stride_hz=self.stride_hz * (1 + 0.03 * rng.standard_normal()),
@@ -87,16 +87,16 @@ class Gait:
 
 @dataclass(frozen=True, eq=False)
 class Wearer:
-    """One wearer and one watch. Vectors are in the watch's axes as it sits on this wrist.
+    """One wearer and one watch. Vectors are in the axes of the watch as it is worn.
 
     Attributes:
-        seed, person: what the wearer was drawn from.
-        subject: the name in the recording's ``Subject`` column; no two seeds or persons share one.
-        up: for each activity, the unit vector ``[3]`` that the watch reads in the usual posture, in g.
-        gaits: how the wearer walks and runs.
-        liveliness: how much of the day is spent on the feet, and how much the arms move; 1 is usual.
+        seed, person: the numbers from which the wearer was drawn.
+        subject: the name in the recording's ``Subject`` column, unique for each seed and person.
+        up: for each activity, the unit vector ``[3]`` that the watch measures in the usual posture, in g.
+        gaits: the wearer's walking and running.
+        liveliness: the share of the day on the feet and the amount of arm movement, relative to the usual, which is 1.
         clock_ratio: the watch's true rate as a share of the nominal one, within 1 % of 1.
-        gain, offset_g: the sensor's errors, ``[3]`` each.
+        gain, offset_g: the calibration errors of the sensor, ``[3]`` each.
     """
 
     seed: int
@@ -110,7 +110,7 @@ class Wearer:
     offset_g: NDArray[np.float32]
 
     def random_numbers(self, purpose: Purpose, number: int) -> np.random.Generator:
-        """This wearer's random numbers for one purpose, and one day or block of samples."""
+        """This wearer's random generator for one purpose and one day or block of samples."""
         return random_numbers(self.seed, self.person, purpose, number)
 
 
@@ -119,7 +119,7 @@ def draw_wearer(seed: int, person: int) -> Wearer:
 
     Args:
         seed: 0 or more.
-        person: 0 or more; other persons of a seed are other wearers.
+        person: 0 or more; each number gives another wearer.
     """
     rng = random_numbers(seed, person, Purpose.WEARER, 0)
     mounting = _draw_mounting(rng)
@@ -143,18 +143,18 @@ def draw_wearer(seed: int, person: int) -> Wearer:
 
 
 def draw_direction(rng: np.random.Generator, around: NDArray[np.float64], spread: float) -> NDArray[np.float64]:
-    """A unit vector ``[3]`` near ``around``, farther off the larger ``spread`` is."""
+    """Draw a unit vector ``[3]`` near ``around``; the distance grows with ``spread``."""
     direction = around + spread * rng.standard_normal(3)
     return direction / np.linalg.norm(direction)
 
 
 def random_numbers(seed: int, person: int, purpose: Purpose, number: int) -> np.random.Generator:
-    """A generator of its own for each wearer, purpose and number (of a day, or of a block of samples)."""
+    """A separate generator for each wearer, purpose and number (of a day or of a block of samples)."""
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(person, int(purpose), number)))
 
 
 def _draw_mounting(rng: np.random.Generator) -> NDArray[np.float64]:
-    """From the axes of ``UP`` to the watch's own, ``[3, 3]``: which wrist, which way round, how straight."""
+    """Draw the rotation ``[3, 3]`` from the axes of ``UP`` to those of the watch: wrist, orientation and tilt."""
     wrist = np.diag([1.0, -1.0, 1.0]) if rng.random() < RIGHT_WRIST_SHARE else np.eye(3)
     way_round = np.diag([-1.0, -1.0, 1.0]) if rng.random() < UPSIDE_DOWN_SHARE else np.eye(3)
     tilt = Rotation.from_rotvec(TILT_RAD * rng.standard_normal(3)).as_matrix()
@@ -164,6 +164,6 @@ def _draw_mounting(rng: np.random.Generator) -> NDArray[np.float64]:
 def _draw_gait(
     rng: np.random.Generator, stride_hz: float, sizes_g: NDArray[np.float64], mounting: NDArray[np.float64]
 ) -> Gait:
-    """One person's steps: sizes near the usual ``[harmonics, 3]``, phases their own."""
+    """Draw one person's gait: amplitudes near the usual ones ``[harmonics, 3]``, and random phases."""
     own = sizes_g * np.exp(0.2 * rng.standard_normal(sizes_g.shape) + 2j * np.pi * rng.random(sizes_g.shape))
     return Gait(stride_hz, (own @ mounting.T).astype(np.complex64), np.zeros(3))

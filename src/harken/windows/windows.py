@@ -1,4 +1,4 @@
-"""Recordings -> Windows: the notebook's random draw, and sliding windows."""
+"""Windows of recordings: the notebook's random windows, and sliding windows."""
 
 import math
 import random
@@ -15,7 +15,7 @@ __all__ = ["Windows", "concatenate", "draw_starts", "random_windows", "run_ends"
 
 DRAWS_AT_ONCE = 1 << 16
 MOST_DRAWS = 10**9
-"""About 10 s of drawing. A recording that needs more has so few windows that 10,000 draws say nothing."""
+"""About 10 s of drawing. In a recording that needs more draws, windows with one label are very rare."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -30,8 +30,8 @@ class Windows:
     22
 
     Attributes:
-        signals: float32 ``[n, length, channels]`` in the recording's units. A view into the recording where
-            the windows follow one another evenly.
+        signals: float32 ``[n, length, channels]`` in the recording's units. A view of the recording's signals if the
+            windows are evenly spaced.
         label_codes: int16 ``[n]``, an index into ``label_names`` or -1 (unlabelled).
         label_names: the labels.
         subjects: the wearer of each window, ``[n]`` of str.
@@ -66,8 +66,8 @@ class Windows:
         Args:
             signals: float32 ``[n, length, channels]``.
             channels, sample_rate_hz: as above.
-            subject: the wearer, where that matters.
-            starts_ns, start_rows: as above, where they matter; else 0.
+            subject: the wearer, if it is needed.
+            starts_ns, start_rows: as above, if they are needed; else 0.
         """
         n = len(signals)
         zeros = np.zeros(n, dtype=np.int64)
@@ -126,16 +126,17 @@ class Windows:
 
 
 def random_windows(recordings: Recording | Sequence[Recording], *, length: int, count: int, seed: int) -> Windows:
-    """The notebook's draw: windows at random rows, kept when all their labels are one and the same.
+    """The notebook's windows: they begin at random rows, and those whose rows all have the same label are kept.
 
-    Starts are ``int(random() * (rows - length + 1))`` from Python's Mersenne Twister seeded with ``seed``,
-    which is what ``random.randint`` did in the notebook's Python 2.7; several recordings are joined end to
-    end first, as the notebook joined its files. The windows overlap one another and, drawn from one wearer,
-    test windows overlap training windows: **a score on them is far too good.**
+    The first rows are ``int(random() * (rows - length + 1))`` from Python's Mersenne Twister seeded with ``seed``, as
+    ``random.randint`` computed them in the notebook's Python 2.7. Several recordings are first concatenated, as the
+    notebook concatenated its files. The windows overlap. If all are drawn from one wearer, test windows overlap
+    training windows: **a score on them is far too good.**
 
-    The notebook drew over the rows as they stood in the file, so pass recordings read ``as_found`` to get
-    its windows: they may span gaps and wild values. A row with a missing value counts as unlabelled, since
-    no network can read it. In a mended recording a window never spans a gap or a marked sample either.
+    The notebook used all rows in the order of the file. To get the notebook's windows, pass recordings read with
+    ``as_found=True``. These windows may contain gaps and outliers. A row with a missing value counts as unlabelled,
+    because networks cannot process missing values. In a mended recording, windows contain neither gaps nor marked
+    samples.
 
     >>> import harken
     >>> recording = harken.read("alice.csv", as_found=True)
@@ -145,12 +146,12 @@ def random_windows(recordings: Recording | Sequence[Recording], *, length: int, 
     Args:
         recordings: one recording or several.
         length: samples in a window.
-        count: how many windows to keep; one may be kept twice.
-        seed: of the random draw.
+        count: how many windows to keep; the same window may be drawn twice.
+        seed: the seed of the random numbers.
 
     Raises:
-        HarkenError: when no window of one label fits, or so few that the draw would not end; when recordings
-            have different channels; when ``length`` or ``count`` is less than 1.
+        HarkenError: when there is no window with a single label, or when such windows are so rare that drawing would
+            take minutes; when recordings have different channels; when ``length`` or ``count`` is less than 1.
     """
     if length < 1 or count < 1:
         raise HarkenError(f"{count} windows of {length} samples cannot be drawn; both numbers must be 1 or more")
@@ -186,8 +187,8 @@ def random_windows(recordings: Recording | Sequence[Recording], *, length: int, 
 def sliding_windows(recording: Recording, *, length_s: float, hop_s: float, labelled_only: bool = True) -> Windows:
     """Windows of ``length_s`` every ``hop_s`` seconds, never across a gap, a label change or a marked sample.
 
-    Within every stretch of one label the first window begins at its first sample. Lengths are rounded to
-    whole samples at the recording's measured rate.
+    In each run of samples with one label, the first window begins at the first sample. Lengths are rounded to whole
+    samples at the recording's measured rate.
 
     >>> import harken
     >>> len(harken.sliding_windows(harken.read("alice.csv"), length_s=10, hop_s=5))
@@ -196,11 +197,11 @@ def sliding_windows(recording: Recording, *, length_s: float, hop_s: float, labe
     Args:
         recording: a mended recording.
         length_s: a window's length in seconds.
-        hop_s: seconds from one window's start to the next one's.
+        hop_s: seconds from the start of one window to the start of the next.
         labelled_only: leave out windows without a label.
 
     Raises:
-        HarkenError: when the recording is ``as_found``, a length is not positive, or no window fits.
+        HarkenError: when the recording is ``as_found``, a length is not positive, or there is no such window.
     """
     if recording.as_found:
         raise HarkenError(
@@ -236,7 +237,7 @@ def sliding_windows(recording: Recording, *, length_s: float, hop_s: float, labe
 
 
 def concatenate(parts: Sequence[Windows]) -> Windows:
-    """Windows of several recordings in one, their labels joined by name.
+    """Concatenate the windows of several recordings. Labels are matched by name.
 
     >>> import harken
     >>> people = [harken.sliding_windows(harken.read(f"{name}.csv"), length_s=10, hop_s=5)
@@ -245,7 +246,7 @@ def concatenate(parts: Sequence[Windows]) -> Windows:
     ['alice', 'bob']
 
     Raises:
-        HarkenError: when there are none, or lengths or channels differ.
+        HarkenError: when ``parts`` is empty, or lengths or channels differ.
     """
     if not parts:
         raise HarkenError("there are no windows to join")
@@ -265,10 +266,10 @@ def concatenate(parts: Sequence[Windows]) -> Windows:
 
 
 def draw_starts(fits: NDArray[np.bool_], *, count: int, seed: int) -> NDArray[np.int64]:
-    """Draw rows until ``count`` of them are in ``fits`` (bool ``[rows - length + 1]``, not all False).
+    """Draw rows until ``count`` of them are True in ``fits`` (bool ``[rows - length + 1]``, not all False).
 
     Raises:
-        HarkenError: when fits are so rare that the draw would take minutes.
+        HarkenError: when rows that fit are so rare that drawing would take minutes.
     """
     share = np.count_nonzero(fits) / len(fits)
     if count > MOST_DRAWS * share:
@@ -287,13 +288,13 @@ def draw_starts(fits: NDArray[np.bool_], *, count: int, seed: int) -> NDArray[np
 
 
 def run_ends(ids: NDArray[np.integer]) -> NDArray[np.int64]:
-    """For each row, where the run of equal ``ids`` that it stands in ends (exclusive), int64 ``[n]``."""
+    """For each row, the end (exclusive) of its run of equal ``ids``, int64 ``[n]``."""
     edges = np.concatenate([np.flatnonzero(ids[1:] != ids[:-1]) + 1, [len(ids)]])
     return np.repeat(edges, np.diff(np.concatenate([[0], edges])))
 
 
 def _python_twister(seed: int) -> np.random.RandomState:
-    """NumPy's Mersenne Twister in the state, and so with the numbers, of Python's ``random.Random(seed)``."""
+    """NumPy's Mersenne Twister in the state of Python's ``random.Random(seed)``, so that both give the same numbers."""
     _, state, _ = random.Random(seed).getstate()
     twister = np.random.RandomState()
     twister.set_state(("MT19937", np.array(state[:-1], dtype=np.uint32), state[-1], 0, 0.0))
@@ -301,7 +302,8 @@ def _python_twister(seed: int) -> np.random.RandomState:
 
 
 def _run_ids(recording: Recording, offset: int) -> NDArray[np.int64]:
-    """Numbers that change at every gap, label change, and edge of marked samples, and between recordings."""
+    """Run numbers, int64 ``[n]``: a new run begins at each gap, at each label change, where marked samples begin or
+    end, and at each recording."""
     n = len(recording)
     cut = np.zeros(n, dtype=bool)
     cut[0] = True
@@ -319,7 +321,7 @@ def _fits(ends: NDArray[np.int64], usable: NDArray[np.bool_], length: int) -> ND
 
 
 def _gather(recordings: list[Recording], starts: NDArray[np.int64], length: int) -> NDArray[np.float32]:
-    """Windows ``[n, length, channels]`` at ``starts`` in the joined rows."""
+    """Windows ``[n, length, channels]`` that begin at the rows ``starts`` of the concatenated recordings."""
     signals = recordings[0].signals if len(recordings) == 1 else np.concatenate([r.signals for r in recordings])
     every = np.lib.stride_tricks.sliding_window_view(signals, length, axis=0).swapaxes(1, 2)
     steps = np.diff(starts)
@@ -329,7 +331,7 @@ def _gather(recordings: list[Recording], starts: NDArray[np.int64], length: int)
 
 
 def _finite(signals: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Which rows have all their values, a column at a time: faster than row by row."""
+    """Which rows have no missing values, bool ``[n]``. Computed column by column, which is faster than row by row."""
     finite = np.ones(len(signals), dtype=bool)
     for channel in range(signals.shape[1]):
         finite &= np.isfinite(signals[:, channel])

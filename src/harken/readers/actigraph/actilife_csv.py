@@ -1,14 +1,15 @@
-"""ActiLife's CSV export of raw acceleration -> a ``Source``.
+"""Reader of ActiLife's CSV export of raw acceleration.
 
-Ten lines of header between two rows of dashes: the first says which device, firmware, date format and rate, the others
-serial number, start and download. Then a line of column names, or none; then ``x,y,z`` in g with three decimals, with a
-time before them where the user asked for it. An export of the Link's second sensor (IMU) has more columns.
+The header has ten lines between two rows of dashes. The first line contains device, firmware, date format and rate; the
+others contain serial number, start and download. An optional line of column names follows, then ``x,y,z`` in g with
+three decimals, after a time if the user exported times. An export of the Link's second sensor (IMU) has more columns.
 
-Two things in it were never measured. For the time that the watch slept (idle sleep mode), ActiLife repeats the last
-value; for seconds that it has nothing for, such as those in the dock, it writes zeros. A ``.gt3x`` of the same
-recording holds nothing for either. Here both are kept and marked as not ``valid``.
+Two kinds of samples were not measured. For periods in idle sleep mode, ActiLife repeats the last value. For seconds
+without data, such as those in the dock, it writes zeros. A ``.gt3x`` of the same recording has no samples for either.
+Here both are kept and marked as not ``valid``.
 
-Exports of *counts* begin with the same header. Counts are sums over seconds and no acceleration: they are refused.
+Exports of *counts* begin with the same header. Counts are sums over seconds and not acceleration, so they cause an
+error.
 """
 
 import re
@@ -61,24 +62,24 @@ EXTRA = {
     "gyroscope y": "gyro_y",
     "gyroscope z": "gyro_z",
 }
-"""Columns of an export of the IMU that become channels; rotation is in degrees a second in the file."""
+"""Columns of an IMU export that become channels; rotation is in degrees per second in the file."""
 CLOCKS = ("%H:%M:%S%.f", "%I:%M:%S%.f %p")
 
 
 @dataclass(frozen=True)
 class ExportHeader:
-    """What the header says.
+    """The content of the header.
 
     Attributes:
-        lines: how long it is.
-        start: when the recording began, by the watch's clock.
-        date_order: ``d``, ``M`` and ``y`` in the order in which dates are written.
-        rate_hz: samples a second; None where it is not there.
-        raw: whether the export is of acceleration, not of counts.
-        period: what counts were summed over, as it is written.
-        serial_number: of the device.
-        limb: where it was worn; empty where it is not there.
-        notes: sentences for a person.
+        lines: the number of lines in the header.
+        start: the start of the recording, by the watch's clock.
+        date_order: ``d``, ``M`` and ``y`` in the order of the dates.
+        rate_hz: samples per second; None if it is missing.
+        raw: whether the export contains acceleration, and not counts.
+        period: the period of the counts, as written in the file.
+        serial_number: the serial number of the device.
+        limb: where it was worn; empty if it is missing.
+        notes: sentences for the user.
     """
 
     lines: int
@@ -101,7 +102,7 @@ def _read_export_header(path: Path) -> ExportHeader:
     """Read the header of an export.
 
     Raises:
-        HarkenError: when there is none, it is cut short, or it gives no start.
+        HarkenError: when there is no header, or it is incomplete or lacks the start.
     """
     with opened(path) as file:
         lines = [file.readline(LONGEST_LINE) for _ in range(MOST_LINES)]
@@ -126,7 +127,7 @@ def _read_export_header(path: Path) -> ExportHeader:
         start=start,
         date_order=order,
         rate_hz=hertz if hertz and 1 <= hertz <= FASTEST_HZ else None,
-        # Exports of counts may give a rate as well: that of the acceleration they were made from.
+        # Exports of counts may also have a rate: that of the underlying acceleration.
         raw=period == RAW_PERIOD or (not period and hertz is not None),
         period=period,
         serial_number=serial,
@@ -136,21 +137,21 @@ def _read_export_header(path: Path) -> ExportHeader:
 
 
 def _value(texts: list[str], key: str) -> str:
-    """What stands behind a key of the header, up to the separators that fill the line."""
+    """The value after a key of the header, without the separators that fill the line."""
     found = next((text[len(key) :] for text in texts if text.lower().startswith(key.lower())), "")
     return re.split(r"[,;\t]|  ", found.strip(), maxsplit=1)[0].strip()
 
 
 def _start(path: Path, texts: list[str]) -> tuple[datetime, str, list[str]]:
-    """When the recording began, the order of day, month and year, and what to say about it.
+    """The start of the recording, the order of day, month and year, and notes on it.
 
-    The order is the one of the format that the header names, unless a date of the header cannot be in it.
+    The order is that of the format in the header, unless a date of the header is impossible in it.
     """
     dates = [(_value(texts, f"{which} Date"), _value(texts, f"{which} Time")) for which in ("Start", "Download")]
     if not all(dates[0]):
         raise HarkenError(f"{path}: ActiLife's header gives no start; --rate HZ and --skip-rows N read it as any table")
     found = DATE_FORMAT.search(texts[0])
-    # The first letters of dd/MM/yyyy, in its order.
+    # The first letters of dd/MM/yyyy, in the same order.
     said = "".join(dict.fromkeys(letter for letter in found[1] if letter in "dMy")) if found else "Mdy"
     for order in (said, *ORDERS):
         start, download = (_date(*date, order) for date in dates)
@@ -190,19 +191,19 @@ def open_source(path: Path, options: TableOptions) -> "ActilifeSource":
     Channels are ``x, y, z`` in g; from an IMU's export also ``temperature`` in degrees Celsius and
     ``gyro_x, gyro_y, gyro_z`` in rad/s. The subject is ``options.subject``, else the file's stem.
 
-    Where the file has no times, samples are numbered from the header's start at the header's rate. The dates of the
-    header are read in the format that it names, or in another order where that one cannot be (there are such files; a
-    note says so). Times are the watch's clock, which knows of no daylight saving: ``options.timezone`` says where it
-    was set, else it is taken as UTC.
+    If the file has no times, they are computed from the header's start and rate. The dates of the header are read in
+    the format that the header names. If that is impossible, as in some files, another order is used and a note is
+    added. Times are those of the watch's clock, which ignores daylight saving. ``options.timezone`` is the time zone in
+    which it was set; without it, the times are taken as UTC.
 
     Raises:
-        HarkenError: for an export of counts, a header cut short, or a row that is not what the others are.
+        HarkenError: for an export of counts, an incomplete header, or a row that differs in form from the others.
     """
     return ActilifeSource(path, options, _read_export_header(path))
 
 
 class ActilifeSource(DeviceTableSource):
-    """The samples of an export. Where they only repeat a value is known once they were read to their end."""
+    """The samples of an export. Repeated values are known after all samples were read."""
 
     def __init__(self, path: Path, options: TableOptions, header: ExportHeader) -> None:
         layout = layout_of(path, header.lines)
@@ -220,11 +221,11 @@ class ActilifeSource(DeviceTableSource):
         if self._rate_hz is None and not self._timed:
             raise HarkenError(f"{path}: it has no times and its header no rate; say it with --rate HZ")
 
-    def local_samples(self, room: Room) -> Iterator[LocalSamples]:  # noqa: ARG002 - what polars has read lies elsewhere
+    def local_samples(self, room: Room) -> Iterator[LocalSamples]:  # noqa: ARG002 - polars uses its own memory
         """See ``DeviceSource``.
 
         Raises:
-            SourceChangedError: where the header gives no rate, once all times were read.
+            SourceChangedError: after all times were read, if the header has no rate.
         """
         rate_hz, done = self._rate_hz, 0
         repeats, times = RepeatedValues(rate_hz or 1.0), list[NDArray[np.int64]]()
@@ -244,11 +245,11 @@ class ActilifeSource(DeviceTableSource):
         self.unusable = repeats.finish()
 
     def read_times(self, time: pl.Series, where: Where) -> TimeColumn:
-        """The times that stand in the file; all of them must be there. See ``DeviceTableSource``."""
+        """The times in the file, all of which must be present. See ``DeviceTableSource``."""
         time = time.cast(pl.String).str.strip_chars().str.replace(r",(\d+)$", ".$1")
         first = time.drop_nulls().head(1)
         form = None if first.str.contains(r"^\d{4}-\d\d-\d\dT").any() else _form(first, self._header.date_order)
-        # Some exports write a Z behind what is the watch's clock all the same.
+        # Some exports have a Z after the time, although it is the watch's clock.
         local = replace(self._options, timezone=None, sample_rate_hz=None, time_unit=None, time_format=form)
         clock = nanoseconds(self._path, time, local, where)
         if clock.present is not None:
@@ -274,16 +275,16 @@ class ActilifeSource(DeviceTableSource):
         return [*notes, *cut_short_note(self._path)]
 
     def _numbered(self, first: int, count: int) -> NDArray[np.int64]:
-        """Times of the samples from number ``first`` on, int64 ``[count]``."""
+        """Times of ``count`` samples from number ``first`` on, int64 ``[count]``."""
         since_start = np.rint(np.arange(first, first + count) * (1e9 / (self._rate_hz or 1.0))).astype(np.int64)
         return np.asarray(_start_ns(self._header) + since_start)
 
 
 def _columns_of(path: Path, header: ExportHeader, layout: Layout) -> Columns:
-    """Where time and acceleration are.
+    """The columns of time and acceleration.
 
     Raises:
-        HarkenError: when the columns are of something else, such as counts.
+        HarkenError: when the columns contain other data, such as counts.
     """
     names = [name.lower() for name in layout.header or ()]
     if not names and layout.width in (3, 4) and header.raw:
@@ -305,7 +306,7 @@ def _start_ns(header: ExportHeader) -> int:
 
 
 def _form(first: pl.Series, order: str) -> str | None:
-    """The pattern of a time that begins with a date in this order, such as 9/17/2019 18:40:00.000; None: unknown."""
+    """The pattern of a time that begins with a date in this order, such as 9/17/2019 18:40:00.000; None if unknown."""
     date = first.str.extract(r"^(\d+\D\d+\D\d+) ", 1).to_list()
     if not date or date[0] is None:
         return None

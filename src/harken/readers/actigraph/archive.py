@@ -1,4 +1,4 @@
-"""A ``.gt3x`` file as the zip archive that it is, read in memory that its contents cannot blow up."""
+"""The zip archive of a ``.gt3x`` file, read in limited memory."""
 
 import errno
 import zipfile
@@ -28,15 +28,16 @@ class Gt3xArchive:
         return name in self._members
 
     def packed_bytes(self, name: str) -> int:
-        """How many bytes of the file a member takes, as the table of contents has it."""
+        """The packed size of a member in bytes, according to the table of contents."""
         return self._members[name].compress_size
 
     def unpacked_bytes(self, name: str) -> int:
-        """How many bytes a member unpacks to, as the table of contents has it; ``pieces`` yields no more."""
+        """The unpacked size of a member in bytes, according to the table of contents; ``pieces`` yields at most
+        this."""
         return self._members[name].file_size
 
     def text(self, name: str, most_bytes: int) -> str:
-        """A small member as text. What is not UTF-8 is replaced.
+        """A small member as text. Bytes that are not UTF-8 are replaced.
 
         Raises:
             HarkenError: when the archive is damaged, or the member is larger than ``most_bytes``.
@@ -49,7 +50,7 @@ class Gt3xArchive:
         """A member's bytes, ``size`` at a time; only the last piece may be shorter.
 
         Raises:
-            HarkenError: when the archive is damaged; zip's own checksum is checked at the member's end.
+            HarkenError: when the archive is damaged; the zip checksum is compared at the member's end.
         """
         member = self._members[name]
         if not unpacks_in_pieces(member):
@@ -80,7 +81,7 @@ def opened_archive(path: Path) -> Iterator[Gt3xArchive]:
     """Open a ``.gt3x`` file.
 
     Raises:
-        HarkenError: when it is no zip archive, or a damaged one.
+        HarkenError: when the file is not a zip archive, or is damaged.
         OSError: when the file cannot be opened.
     """
     with ArchiveFile(path) as raw:
@@ -95,7 +96,7 @@ def _damage_named(path: Path) -> Iterator[None]:
     try:
         yield
     except ZIP_DAMAGE as error:
-        # A place that a damaged table of contents sends zipfile to may lie before the file.
+        # A damaged table of contents may contain an offset before the beginning of the file.
         if isinstance(error, OSError) and error.errno != errno.EINVAL:
             raise
         raise HarkenError(

@@ -1,4 +1,4 @@
-"""A ``.gt3x`` file: an archive with a log of either age -> a ``Source``."""
+"""Reader of ``.gt3x`` files: archives with a log in the old or the new format."""
 
 import json
 from pathlib import Path
@@ -22,7 +22,7 @@ def recognises(path: Path, head: bytes) -> bool:
     """Whether a file is a ``.gt3x``: a zip archive with ``info.txt`` and a log in it, else by its name.
 
     Args:
-        path: the file. Its table of contents is looked at when it is a zip archive.
+        path: the file. If it is a zip archive, its table of contents is read.
         head: its first bytes.
     """
     if path.suffix.lower() == ".gt3x":
@@ -39,32 +39,31 @@ def recognises(path: Path, head: bytes) -> bool:
 def open_source(path: Path, options: TableOptions) -> ActigraphSource:
     """Open an ActiGraph ``.gt3x`` file.
 
-    Both kinds of packets are read (12 bits packed, and 16 bits) and the GT3X+'s old log without packets. Every packet
-    is a second, with its own time and checksum; packets that are damaged are left out and counted in a note.
+    It reads both kinds of packets (12 bits packed, and 16 bits) and the GT3X+'s old log without packets. Each packet
+    contains one second, with its own time and checksum. Damaged packets are left out and counted in a note.
 
-    **Idle sleep mode.** After ten still seconds (nothing beyond +-40 mg) such a watch may sleep until it is moved; as
-    ActiGraph documents it, "the last sampled accelerometer value" then stands for what it would have measured. A log
-    of packets holds *nothing* for that time: only ActiLife's exports repeat the value. Here these seconds stay gaps,
-    and a note says how long they were: nothing was measured, and no window spans a gap. In the old log the repeated
-    values are part of the file; they are kept and marked as not ``valid``.
+    **Idle sleep mode.** After ten still seconds (within +-40 mg) the watch may sleep until it is moved. According to
+    ActiGraph's documentation, "the last sampled accelerometer value" then replaces measurements. A log of packets has
+    *no* samples for this time; only ActiLife's exports repeat the value. Here these seconds are gaps, because nothing
+    was measured, and no window spans a gap. A note states their total length. In the old log the repeated values are
+    part of the file; they are kept and marked as not ``valid``.
 
-    **Time.** The watch's clock was set to somebody's wall clock, or (CentrePoint, Study Admin) to UTC, and knows of no
-    daylight saving. ``options.timezone`` counts most; else the distance from UTC that the file gives (then the
-    recording's zone is a fixed one such as ``Etc/GMT+4``, four hours *behind* UTC); else the clock is taken as UTC.
-    All of it is in the notes. Of seconds that the clock showed twice, the first stay.
+    **Time.** The watch's clock was set to local time, or to UTC (CentrePoint, Study Admin), and ignores daylight
+    saving. ``options.timezone`` has priority. Without it, the offset from UTC in the file is used, and the recording's
+    time zone is a fixed one such as ``Etc/GMT+4``, four hours *behind* UTC. Without both, the clock is taken as UTC.
+    Notes state which of these applies. If the clock showed a second twice, the first samples are kept.
 
     Args:
         path: the file.
-        options: of which ``timezone``, ``subject`` and ``sample_rate_hz`` count; the others describe tables.
+        options: only ``timezone``, ``subject`` and ``sample_rate_hz`` are used; the others are for tables.
 
     Returns:
-        Channels ``x, y, z`` in g, not rounded. The subject is ``options.subject``, else the subject's name in the
-        file, unless it is just the watch's serial number (which ActiLife puts there when nobody gives a name), else
-        the file's stem. ``quality.sensor_range_g`` is the range that the file gives.
+        Channels ``x, y, z`` in g, not rounded. The subject is ``options.subject``, else the subject's name in the file,
+        else the file's stem. A name that equals the watch's serial number is ignored, because ActiLife writes it if no
+        name is given. ``quality.sensor_range_g`` is the range in the file.
 
     Raises:
-        HarkenError: for an archive that is damaged or absurdly large, and where there is no acceleration, rate or
-            scale in it.
+        HarkenError: for an archive that is damaged or far too large, or that lacks acceleration, rate or scale.
     """
     with opened_archive(path) as archive:
         info = _info_of(path, archive)
@@ -72,10 +71,10 @@ def open_source(path: Path, options: TableOptions) -> ActigraphSource:
 
 
 def _info_of(path: Path, archive: Gt3xArchive) -> Info:
-    """What an archive says of itself.
+    """The content of an archive's ``info.txt``.
 
     Raises:
-        HarkenError: when it holds no recording, or one that is not calibrated.
+        HarkenError: when the archive has no recording, or an uncalibrated one.
     """
     if INFO not in archive or not (LOG in archive or OLD_LOG in archive):
         raise HarkenError(f"{path}: there is no {INFO if INFO not in archive else LOG} in it; is it a .gt3x file?")
@@ -85,7 +84,7 @@ def _info_of(path: Path, archive: Gt3xArchive) -> Info:
 
 
 def _refuse_uncalibrated(path: Path, archive: Gt3xArchive) -> None:
-    """Raise a HarkenError for values that only ActiGraph's own software knows how to scale."""
+    """Raise a HarkenError for uncalibrated values, which only ActiGraph's own software can scale."""
     if CALIBRATION not in archive:
         return
     try:

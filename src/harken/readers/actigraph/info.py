@@ -1,4 +1,4 @@
-"""What a ``.gt3x`` file says about itself: ``info.txt``, and the JSON and parameters at the beginning of its log."""
+"""Metadata of a ``.gt3x`` file: ``info.txt``, and the JSON and parameters at the beginning of its log."""
 
 import json
 import math
@@ -32,16 +32,16 @@ WIDEST_RANGE_G = 64
 
 ACCEL_SCALE = (0, 55)
 SAMPLE_RATE = (1, 10)
-"""Where the parameters that matter here are: address space and identifier."""
+"""The address space and the identifier of the parameters used here."""
 DOCUMENTED_SCALES = {"NEO": 341.0, "CLE": 341.0, "MRA": 341.0, "MOS": 256.0}
-"""Steps in a g by the beginning of the serial number, for files that do not say: as ActiGraph documents them."""
+"""Counts per g by the beginning of the serial number, for files without a scale. Source: ActiGraph's documentation."""
 RANGES_G = {"NEO": 6.0, "CLE": 6.0, "MRA": 6.0, "MOS": 8.0, "TAS": 8.0}
-"""What these devices measure, as ActiGraph documents it and the files of a Link say."""
+"""The ranges of these devices. Source: ActiGraph's documentation, and files of a Link."""
 
 
 @dataclass(frozen=True)
 class Info:
-    """The lines of ``info.txt`` by their keys in small letters."""
+    """The lines of ``info.txt`` by their keys in lower case."""
 
     lines: Mapping[str, str]
 
@@ -49,7 +49,7 @@ class Info:
         return self.lines.get(key.lower(), "")
 
     def number(self, key: str) -> float | None:
-        """A line that holds a number, with a decimal point or (as some computers write it) a comma."""
+        """The number in a line, with a decimal point or, in some files, a decimal comma."""
         try:
             value = float(self[key].replace(",", "."))
         except ValueError:
@@ -57,7 +57,7 @@ class Info:
         return value if math.isfinite(value) else None
 
     def time_ns(self, key: str) -> int | None:
-        """A line that holds .NET ticks, as nanoseconds since 1970 by the watch's clock; None for none or 0."""
+        """The .NET ticks in a line, converted to ns since 1970 by the watch's clock; None if they are missing or 0."""
         digits = self[key]
         if not (digits.isascii() and digits.isdigit() and len(digits) < 20):
             return None
@@ -66,24 +66,25 @@ class Info:
 
     @property
     def offset_s(self) -> int | None:
-        """How far the clock was ahead of UTC, in seconds."""
+        """The clock's offset from UTC in seconds, positive east of Greenwich."""
         return _offset(self["TimeZone"])
 
     @property
     def documented_scale(self) -> float | None:
-        """Steps in a g of this kind of device, as ActiGraph documents it."""
+        """Counts per g of this kind of device, according to ActiGraph's documentation."""
         return DOCUMENTED_SCALES.get(self["Serial Number"][:3].upper())
 
     @property
     def range_g(self) -> float | None:
-        """What the watch measures, in g: as the file says, else by the kind of device."""
+        """The sensor's range in g: from the file, else by the kind of device."""
         said = self.number("Acceleration Max")
         return said if said and 1 <= said <= WIDEST_RANGE_G else range_of(self["Serial Number"])
 
 
 @dataclass(frozen=True)
 class Metadata:
-    """What the JSON packets of a log say: subject, limb, the clock's offset from UTC, and whether it *was* UTC."""
+    """The content of the JSON packets of a log: subject, limb, the clock's offset from UTC, and whether it *was*
+    UTC."""
 
     subject: str = ""
     limb: str = ""
@@ -92,7 +93,7 @@ class Metadata:
 
 
 def range_of(serial_number: str) -> float | None:
-    """What a device measures, in g, by its serial number."""
+    """The range of a device in g, by its serial number."""
     return RANGES_G.get(serial_number[:3].upper())
 
 
@@ -103,7 +104,7 @@ def parse_info(text: str) -> Info:
 
 
 def parse_metadata(payloads: Iterable[bytes]) -> Metadata:
-    """The metadata packets of a log. What is no JSON is passed over."""
+    """Parse the metadata packets of a log. Packets that are not JSON are ignored."""
     by_type: dict[str, dict[str, Any]] = {}
     for payload in payloads:
         try:
@@ -129,7 +130,7 @@ def parameters_from(payload: bytes) -> dict[tuple[int, int], int]:
 
 
 def encoded_float(bits: int) -> float:
-    """A parameter that is no whole number: three bytes of fraction, one of exponent, both two's complement."""
+    """A floating-point parameter: three bytes of fraction, one byte of exponent, both in two's complement."""
     fraction = (bits & 0xFFFFFF) - (1 << 24) * (bits >> 23 & 1)
     exponent = (bits >> 24) - (1 << 8) * (bits >> 31)
     return math.ldexp(fraction, exponent - 23)

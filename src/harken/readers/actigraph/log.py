@@ -1,4 +1,4 @@
-"""``log.bin`` -> the seconds of acceleration in it, its metadata and parameters, and where the watch slept."""
+"""The content of a ``log.bin``: seconds of acceleration, metadata, parameters, and periods of sleep mode."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -23,21 +23,22 @@ from harken.support.errors import HarkenError
 __all__ = ["ACTIVITY_3", "IMU", "Activity", "Log", "read_log", "refuse_absurd_length"]
 
 ACTIVITY, EVENT, METADATA, PARAMETERS, IMU, ACTIVITY_2, ACTIVITY_3 = 0, 3, 6, 21, 25, 26, 27
-"""Kinds of packets that are looked at. Activity with a payload of one byte is no reading: the watch was docked."""
+"""The kinds of packets that are read. An activity packet with a payload of one byte has no samples: the watch was
+docked."""
 ASLEEP = 8
-"""The payload of the event that a watch goes to sleep."""
+"""The payload of the event at the start of sleep mode."""
 MOST_IN_A_SECOND = 512
 """No ActiGraph is faster than 256 Hz."""
 MOST_SAMPLES = 1 << 28
 """A month at 100 Hz, or three at 30 Hz: longer than the battery of any ActiGraph lasts."""
 MOST_REMARKS = 1_000
-"""Metadata and parameters stand once at the beginning of a log."""
+"""The limit on metadata and parameter packets, which normally occur once at the beginning of a log."""
 UNPACKED = {ACTIVITY: samples_of_12_bits, ACTIVITY_2: samples_of_16_bits}
 
 
 class Activity(NamedTuple):
-    """Some seconds of acceleration: ``values`` int16 ``[samples, 3]``, x, y, z; when each packet began and how many
-    samples it holds, int64 ``[packets]``."""
+    """Some seconds of acceleration: ``values`` int16 ``[samples, 3]``, x, y, z; and the start and the number of samples
+    of each packet, int64 ``[packets]``."""
 
     values: NDArray[np.int16]
     seconds: NDArray[np.int64]
@@ -46,21 +47,21 @@ class Activity(NamedTuple):
 
 @dataclass
 class Log:
-    """What is in a ``log.bin`` as far as it was read, beside the acceleration itself.
+    """The content of a ``log.bin``, as far as it was read, except for the acceleration.
 
     Attributes:
-        seconds: when each packet of acceleration began, int64 pieces, in seconds since 1970 by the watch's clock.
-        counts: how many samples each of them holds, int64 pieces.
+        seconds: the start of each packet of acceleration, int64 pieces, in seconds since 1970 by the watch's clock.
+        counts: the number of samples in each of them, int64 pieces.
         latest: the latest of these seconds; -1 before the first.
-        again: packets of acceleration that were left out since another one before them began with the same second.
-        asleep: when the watch went to sleep, in the same seconds; int64 pieces.
-        docked: when it was put into its dock or on a cable; int64 pieces.
-        kinds: how many packets there are of each type.
+        again: packets of acceleration that were left out because an earlier packet began with the same second.
+        asleep: the starts of sleep mode, in the same seconds; int64 pieces.
+        docked: the times at which it was put into its dock or on a cable; int64 pieces.
+        kinds: the number of packets of each type.
         parameters: (address space, identifier) -> 32 bits.
         remarks: the JSON packets.
-        unusable: packets of acceleration whose length no second of samples has.
-        lost_bytes, lost_places: what belongs to no whole packet.
-        samples: of all packets of acceleration.
+        unusable: packets of acceleration whose length is impossible for a second of samples.
+        lost_bytes, lost_places: the numbers of bytes, and of places in the file, that belong to no complete packet.
+        samples: the number of samples in all packets of acceleration.
     """
 
     seconds: list[NDArray[np.int64]] = field(default_factory=list)
@@ -79,22 +80,23 @@ class Log:
 
     @property
     def metadata(self) -> Metadata:
-        """What the JSON packets say."""
+        """The content of the JSON packets."""
         return parse_metadata(self.remarks)
 
 
 def read_log(path: Path, pieces: Iterable[bytes], log: Log) -> Iterator[Activity]:
-    """The acceleration of a ``log.bin`` that comes in pieces, in the file's order, in memory of one piece.
+    """The acceleration of a ``log.bin`` that is given in pieces, in the file's order. Only one piece is in memory at a
+    time.
 
-    Of the packets that begin with the same second, the first counts.
+    If several packets begin with the same second, the first is used.
 
     Args:
-        path: the file, for errors.
-        pieces: the log.
-        log: takes what else there is, 16 bytes a second.
+        path: the file, for error messages.
+        pieces: the bytes of the log, in pieces.
+        log: the rest of the content is added to it, 16 bytes per second of recording.
 
     Raises:
-        HarkenError: when it holds more samples than can be.
+        HarkenError: when the log has more samples than possible.
     """
     rest = np.empty(0, dtype=np.uint8)
     joined = True
@@ -107,7 +109,7 @@ def read_log(path: Path, pieces: Iterable[bytes], log: Log) -> Iterator[Activity
 
 
 def refuse_absurd_length(path: Path, samples: int) -> None:
-    """Raise a HarkenError for more samples than any ActiGraph's battery lasts for."""
+    """Raise a HarkenError for more samples than the battery of any ActiGraph allows."""
     if samples > MOST_SAMPLES:
         raise HarkenError(
             f"{path}: unpacks to more than {MOST_SAMPLES / 1e6:,.0f} million samples, more than the battery of any "
@@ -143,11 +145,11 @@ def _take(path: Path, log: Log, data: NDArray[np.uint8], packets: Packets) -> It
 
 
 def _first_of_each_second(seconds: NDArray[np.int64], log: Log) -> NDArray[np.bool_]:
-    """Which packets are the first of their second, ``[packets]``, also among those that were read before."""
+    """Which packets are the first of their second, bool ``[packets]``, including packets that were read before."""
     first = np.zeros(len(seconds), dtype=bool)
     first[np.unique(seconds, return_index=True)[1]] = True
     least, most = int(seconds.min()), int(seconds.max())
-    if least <= log.latest:  # only where the clock was set back
+    if least <= log.latest:  # only if the clock was set back
         for before in log.seconds:
             if len(before) and before.min() <= most and before.max() >= least:
                 first &= ~np.isin(seconds, before)
@@ -158,7 +160,7 @@ def _first_of_each_second(seconds: NDArray[np.int64], log: Log) -> NDArray[np.bo
 def _activity(
     path: Path, log: Log, data: NDArray[np.uint8], packets: Packets, chosen: NDArray[np.int64]
 ) -> Activity | None:
-    """Unpack the chosen packets: all of one kind and length, which is nearly always all there are, at once."""
+    """Unpack the chosen packets. Packets of one kind and length, usually all packets, are unpacked together."""
     types, sizes = packets.types[chosen], packets.sizes[chosen]
     counts = np.where(types == ACTIVITY, whole_samples_of_12_bits(sizes), whole_samples_of_16_bits(sizes))
     usable = (counts > 0) & (counts <= MOST_IN_A_SECOND)
@@ -182,7 +184,7 @@ def _activity(
 
 
 def _alike(keys: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-    """The places of each key, ascending."""
+    """The indices of each distinct key, ascending."""
     if (keys == keys[0]).all():
         return [np.arange(len(keys))]
     order = np.argsort(keys, kind="stable")

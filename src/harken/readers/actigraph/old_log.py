@@ -1,4 +1,4 @@
-"""The GT3X+'s log before firmware 3: ``activity.bin``, samples from the start to the end without any packets."""
+"""Reader of the GT3X+'s log before firmware 3: ``activity.bin``, samples without packets."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,9 +19,10 @@ __all__ = ["OLD_LOG", "OldLogSource"]
 
 OLD_LOG = "activity.bin"
 MOST_BYTES = 1 << 28
-"""As documented, it has 237.5 MB at most. A watch that lies still repeats one value, so it may be packed to nothing."""
+"""The documented maximum is 237.5 MB. A watch that lies still repeats one value, so the packed size may be very
+small."""
 PIECE_BYTES = 9 << 19
-"""Whole bytes and whole samples end together every nine bytes."""
+"""A multiple of nine bytes, because nine bytes are two whole samples."""
 FASTEST_HZ = 512
 
 
@@ -29,7 +30,7 @@ class OldLogSource(ActigraphSource):
     """The samples of an ``activity.bin``.
 
     Raises:
-        HarkenError: when it is absurdly large or empty, or start, rate or scale are not known.
+        HarkenError: when it is far too large or empty, or start, rate or scale are unknown.
     """
 
     def __init__(self, path: Path, options: TableOptions, info: Info, archive: Gt3xArchive) -> None:

@@ -1,4 +1,4 @@
-"""A ``log.bin`` of packets -> a ``Source``: rate, scale, times, and where seconds are missing and why."""
+"""Reader of a ``log.bin`` of packets: rate, scale, times, and missing seconds with their reasons."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -22,26 +22,26 @@ __all__ = ["LOG", "PacketLogSource"]
 LOG = "log.bin"
 HEAD_BYTES = 1 << 16
 MOST_BYTES = 1 << 32
-"""The memory of the largest ActiGraph, 4 GB."""
+"""The largest memory of an ActiGraph, 4 GB."""
 BOMB_BYTES, BOMB_RATIO = 1 << 24, 200
-"""Packets with their times and checksums cannot be packed as small as this; a bomb of zeros can."""
+"""Packets with times and checksums cannot be compressed by this ratio; a zip bomb of zeros can."""
 MOST_RATIO = 8
-"""Logs of watches that were worn are packed to a third or more."""
+"""Logs of worn watches are compressed to a third of their size or more."""
 PLAUSIBLE_SCALES = (16.0, float(1 << 15))
 TURNED_DEVICE, TURNED_FIRMWARE = "MOS", "1.6.0"
-"""A wGT3X-BT of this firmware has its axes turned by 90 degrees about z, as ActiGraph documents."""
+"""A wGT3X-BT with this firmware has axes rotated by 90 degrees about z, according to ActiGraph's documentation."""
 
 
 @dataclass(frozen=True)
 class PacketFacts:
-    """What the packets of a log say of all of its samples.
+    """Facts in the packets of a log that apply to all of its samples.
 
     Attributes:
-        rate_hz: samples a second.
-        stated_rate_hz: what the file says of its rate; None where it says nothing.
-        scale: steps of the sensor in a g.
-        metadata: what the log says about the wearer and the clock.
-        notes: sentences for a person about rate and scale.
+        rate_hz: samples per second.
+        stated_rate_hz: the rate stated in the file; None if there is none.
+        scale: sensor counts per g.
+        metadata: the wearer and the clock, according to the log.
+        notes: sentences for the user about rate and scale.
     """
 
     rate_hz: float
@@ -54,10 +54,10 @@ class PacketFacts:
 class PacketLogSource(ActigraphSource):
     """The samples of a ``log.bin``.
 
-    What the packets say is taken from the beginning of the log, and compared with the whole each time that it was read.
+    The facts are taken from the beginning of the log, and compared with the whole log each time it was read.
 
     Raises:
-        HarkenError: when it is absurdly large, holds no acceleration, or no scale is known.
+        HarkenError: when the log is far too large, has no acceleration, or its scale is unknown.
     """
 
     def __init__(self, path: Path, options: TableOptions, info: Info, archive: Gt3xArchive) -> None:
@@ -68,7 +68,7 @@ class PacketLogSource(ActigraphSource):
         self._most_samples = whole_samples_of_12_bits(min(size, MOST_RATIO * archive.packed_bytes(LOG)))
         try:
             facts = _facts_of(path, info, islice(archive.pieces(LOG, HEAD_BYTES), 1))
-        except HarkenError:  # also where nothing is wrong, but all of this comes later in the log
+        except HarkenError:  # possibly the facts only come later in the log
             facts = _facts_of(path, info, archive.pieces(LOG))
         self._become(path, info, facts)
 
@@ -81,7 +81,7 @@ class PacketLogSource(ActigraphSource):
         """See ``ActigraphSource``.
 
         Raises:
-            SourceChangedError: where the log as a whole says something else than its beginning.
+            SourceChangedError: when the facts in the whole log differ from those in its beginning.
         """
         log, turned = Log(), _turns_its_axes(self._info)
         with opened_archive(self._path) as archive:
@@ -123,7 +123,7 @@ class PacketLogSource(ActigraphSource):
 
 
 def _facts_of(path: Path, info: Info, pieces: Iterable[bytes]) -> PacketFacts:
-    """What a log, or its beginning, says. See ``_facts``."""
+    """The facts in a log, or in its beginning. See ``_facts``."""
     log = Log()
     for _ in read_log(path, pieces, log):
         pass
@@ -131,10 +131,10 @@ def _facts_of(path: Path, info: Info, pieces: Iterable[bytes]) -> PacketFacts:
 
 
 def _facts(path: Path, info: Info, log: Log) -> PacketFacts:
-    """What a log says that was read.
+    """The facts in a log that was read.
 
     Raises:
-        HarkenError: when it holds no acceleration, or no scale is known.
+        HarkenError: when the log has no acceleration, or its scale is unknown.
     """
     if not log.samples:
         other = "; it holds packets of a CentrePoint Insight Watch, which harken does not read"
@@ -149,12 +149,12 @@ def _turns_its_axes(info: Info) -> bool:
 
 
 def _turned_back(values: NDArray[np.int16]) -> NDArray[np.int16]:
-    """Samples ``[n, 3]`` of a watch that turns its axes, as others give them."""
+    """Samples ``[n, 3]`` of a watch with rotated axes, in the axes of other watches."""
     return np.stack([values[:, 1], -values[:, 0], values[:, 2]], axis=1)
 
 
 def _rate(info: Info, log: Log) -> tuple[float, list[str]]:
-    """Samples per second: what the seconds hold, which the file also says."""
+    """Samples per second, counted in the packets and compared with the stated rate; and notes."""
     counted = int(np.bincount(np.concatenate(log.counts)).argmax())
     said = _stated_rate(info, log)
     if said in (counted, 0):
@@ -163,12 +163,12 @@ def _rate(info: Info, log: Log) -> tuple[float, list[str]]:
 
 
 def _stated_rate(info: Info, log: Log) -> float:
-    """Samples per second, as the file says; 0 where it does not."""
+    """Samples per second, as stated in the file; 0 if there is no rate."""
     return info.number("Sample Rate") or float(log.parameters.get(SAMPLE_RATE, 0))
 
 
 def _scale(path: Path, info: Info, log: Log) -> tuple[float, list[str]]:
-    """Steps in a g: by the log's parameters, else by info.txt, else by the kind of device."""
+    """Counts per g: from the log's parameters, else from info.txt, else by the kind of device; and notes."""
     parameter = encoded_float(log.parameters[ACCEL_SCALE]) if ACCEL_SCALE in log.parameters else None
     said = {"parameters": parameter, INFO: info.number("Acceleration Scale"), "documents": info.documented_scale}
     lowest, highest = PLAUSIBLE_SCALES
@@ -184,8 +184,8 @@ def _scale(path: Path, info: Info, log: Log) -> tuple[float, list[str]]:
 def _fill_times(
     seconds: NDArray[np.int64], counts: NDArray[np.int64], rate_hz: float, time_ns: NDArray[np.int64]
 ) -> None:
-    """Times in ns into ``time_ns [samples]``: every packet begins with its second; one that holds too many is spread
-    over it."""
+    """Write times in ns into ``time_ns [samples]``. Each packet begins with its second. The samples of a packet with
+    too many samples are spread over the second."""
     usual = int(rate_hz)
     if (counts == usual).all():
         steps = np.rint(np.arange(usual) * (NS_PER_S / usual)).astype(np.int64)
@@ -197,7 +197,7 @@ def _fill_times(
 
 
 def _gaps(log: Log) -> list[str]:
-    """What to say about seconds that are not there: those the watch slept through, and others."""
+    """Notes on missing seconds: those in sleep mode, and others."""
     there = np.sort(np.concatenate(log.seconds))
     before = np.flatnonzero(np.diff(there) > 1)
     begin, end = there[before], there[before + 1]
@@ -220,5 +220,5 @@ def _gaps(log: Log) -> list[str]:
 
 
 def _within(begin: NDArray[np.int64], end: NDArray[np.int64], times: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which stretches, ends included, have one of the sorted times in them."""
+    """Which of the periods, ends included, contain one of the sorted times."""
     return np.searchsorted(times, end, "right") > np.searchsorted(times, begin)

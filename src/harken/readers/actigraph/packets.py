@@ -1,5 +1,5 @@
-"""Where the packets of a ``log.bin`` lie: all candidates at once, by separator, length and checksum. And what is in
-them: packed samples -> int16 ``[..., samples, 3]`` in the order x, y, z. Nothing loops over samples."""
+"""Search for the packets of a ``log.bin`` by separator, length and checksum, and unpacking of their samples to int16
+``[..., samples, 3]`` in the order x, y, z. Both are vectorised."""
 
 from dataclasses import dataclass
 from typing import TypeVar
@@ -18,28 +18,28 @@ __all__ = [
 
 SEPARATOR = 0x1E
 HEADER_BYTES = 8
-"""Separator, type, four bytes of seconds, two bytes of length; little end first."""
+"""Separator, type, four bytes of seconds, two bytes of length; little-endian."""
 LONGEST_PACKET = HEADER_BYTES + 0xFFFF + 1
 FEW_ZEROS = 16
-"""There are a few zeros between packets now and then, as ActiGraph documents, which do not matter."""
+"""According to ActiGraph's documentation, there may be a few zeros between packets. They are ignored."""
 CHECKED = 0xFF
-"""All bytes of a packet XORed, its checksum included, which is the complement of the others."""
+"""The XOR of all bytes of a packet. The checksum is the complement of the XOR of the other bytes."""
 Size = TypeVar("Size", int, NDArray[np.int64])
 
 
 @dataclass(frozen=True)
 class Packets:
-    """The packets of a stretch of bytes, in their order; arrays are ``[packets]``.
+    """The packets in a piece of a file, in their order; arrays are ``[packets]``.
 
     Attributes:
-        payloads: where each payload begins, int64.
-        sizes: bytes of each payload, int64.
+        payloads: the first byte of each payload, int64.
+        sizes: the number of bytes in each payload, int64.
         types: the kind of each packet, uint8.
         seconds: each packet's time in seconds since 1970 by the watch's clock, int64.
-        consumed: bytes that are done with; the rest comes again before the next stretch.
-        joined: whether a packet ended exactly there, so that the next stretch begins with a packet.
-        lost_bytes: bytes, of those, that belong to no packet and are not mere zeros.
-        lost_places: in how many places they are.
+        consumed: the number of bytes that were processed; the rest must be put before the next piece.
+        joined: whether a packet ended exactly there, so that the next piece begins with a packet.
+        lost_bytes: the number of processed bytes that belong to no packet and are not a few zeros.
+        lost_places: the number of places with lost bytes.
     """
 
     payloads: NDArray[np.int64]
@@ -55,15 +55,15 @@ class Packets:
 def find_packets(data: NDArray[np.uint8], *, joined: bool, final: bool) -> Packets:
     """Find the packets in ``data`` (uint8 ``[n]``).
 
-    A packet is believed when its checksum is right and a separator follows it, at once or after zeros, or the file's
-    end. One byte is a weak checksum: without the second, one damaged packet in 256 would pass for whole. Of two that
-    overlap, the first counts.
+    A packet is accepted if its checksum is right and it is followed by a separator, by zeros and a separator, or by the
+    end of the file. The second condition is needed because the checksum has only one byte: without it, one damaged
+    packet in 256 would be accepted. If two packets overlap, the first is used.
 
     Args:
-        data: a stretch of the file, the rest of the one before included.
-        joined: whether the stretch begins where a packet ended (or the file begins).
-        final: whether it ends the file. If not, what lies near its end is left for the next stretch, so that where
-            the file is cut into stretches makes no difference.
+        data: a piece of the file, with the rest of the previous piece before it.
+        joined: whether the piece begins at the end of a packet or at the beginning of the file.
+        final: whether it is the last piece. If not, bytes near its end are left for the next piece, so that the result
+            does not depend on the division into pieces.
     """
     n = len(data)
     starts, ends = _checked(data)
@@ -88,13 +88,14 @@ def find_packets(data: NDArray[np.uint8], *, joined: bool, final: bool) -> Packe
 
 
 def _checked(data: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Where something begins and ends that has a separator, fits, and has the right checksum."""
+    """The starts and the ends of all candidates: they have a separator, fit in the data, and have the right
+    checksum."""
     n = len(data)
     starts = np.flatnonzero(data[: max(0, n - HEADER_BYTES)] == SEPARATOR)
     ends = starts + HEADER_BYTES + _little_endian(data, starts + 6, 2) + 1
     fits = ends <= n
     starts, ends = starts[fits], ends[fits]
-    # The XOR of any stretch is that of two sums from the beginning, so every candidate costs the same.
+    # The XOR of a range is the XOR of two cumulative values, so the time does not depend on the candidates' lengths.
     parity = np.zeros(n + 1, dtype=np.uint8)
     np.bitwise_xor.accumulate(data, out=parity[1:])
     right = parity[ends] ^ parity[starts] == CHECKED
@@ -102,7 +103,7 @@ def _checked(data: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int
 
 
 def _followed(data: NDArray[np.uint8], ends: NDArray[np.int64], *, final: bool) -> NDArray[np.bool_]:
-    """At which of the places a separator is next, or zeros and then a separator, or nothing any more."""
+    """Which of the ends are followed by a separator, by zeros and a separator, or by the end of the file."""
     padded = np.concatenate([data, np.full(FEW_ZEROS, SEPARATOR if final else 0, dtype=np.uint8)])
     after = padded[ends]
     followed: NDArray[np.bool_] = after == SEPARATOR
@@ -114,7 +115,7 @@ def _followed(data: NDArray[np.uint8], ends: NDArray[np.int64], *, final: bool) 
 
 
 def _little_endian(data: NDArray[np.uint8], places: NDArray[np.int64], size: int) -> NDArray[np.int64]:
-    """The unsigned numbers of ``size`` bytes that stand at each of the places."""
+    """The unsigned numbers of ``size`` bytes at each of the places."""
     numbers = np.zeros(len(places), dtype=np.int64)
     for byte in range(size):
         numbers |= data[places + byte].astype(np.int64) << 8 * byte
@@ -124,11 +125,11 @@ def _little_endian(data: NDArray[np.uint8], places: NDArray[np.int64], size: int
 def _first_of_overlapping(
     starts: NDArray[np.int64], ends: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """From the left: a packet counts when it begins after the end of the last one that counts."""
+    """From the left, keep each packet that begins after the end of the last packet that was kept."""
     following = np.searchsorted(starts, ends)
     kept = np.ones(len(starts), dtype=bool)
     done = 0
-    for candidate in np.flatnonzero(following > np.arange(1, len(starts) + 1)):  # rare: only those that overlap others
+    for candidate in np.flatnonzero(following > np.arange(1, len(starts) + 1)):  # rare: only overlapping candidates
         if candidate >= done:
             done = int(following[candidate])
             kept[candidate + 1 : done] = False
@@ -138,7 +139,8 @@ def _first_of_overlapping(
 def _lost(
     data: NDArray[np.uint8], starts: NDArray[np.int64], ends: NDArray[np.int64], consumed: int, *, joined: bool
 ) -> tuple[int, int]:
-    """Bytes between packets, and in how many places; a few zeros between packets are documented and no loss."""
+    """The number of bytes between packets, and of places with such bytes. A few zeros are documented and not
+    counted."""
     begin = np.concatenate([[0], ends])
     end = np.concatenate([starts, [consumed]])
     between = end > begin
@@ -152,24 +154,24 @@ def _lost(
 
 
 def whole_samples_of_12_bits(size: Size) -> Size:
-    """How many whole samples of 36 bits there are in so many bytes."""
+    """The number of whole samples of 36 bits in ``size`` bytes."""
     return size * 8 // 36
 
 
 def whole_samples_of_16_bits(size: Size) -> Size:
-    """How many whole samples of 48 bits there are in so many bytes."""
+    """The number of whole samples of 48 bits in ``size`` bytes."""
     return size // 6
 
 
 def samples_of_12_bits(packed: NDArray[np.uint8]) -> NDArray[np.int16]:
-    """Rows of bytes ``[rows, size]`` that each hold whole samples from their first bit, ``y, x, z`` in 12 bits each,
-    big end first, two's complement -> int16 ``[rows, samples, 3]``. Bits left over are ignored."""
+    """Unpack rows of bytes ``[rows, size]`` to int16 ``[rows, samples, 3]``. Samples are ``y, x, z`` of 12 bits each,
+    big-endian, two's complement, from the first bit of a row. Remaining bits are ignored."""
     rows, size = packed.shape
     samples = whole_samples_of_12_bits(size)
     if size % 3:
         packed = np.pad(packed, ((0, 0), (0, 3 - size % 3)))
     first, second, third = (packed[:, place::3] for place in range(3))
-    # Two values lie in three bytes. Each is put into the upper 12 bits of 16, and shifted down with its sign.
+    # Three bytes contain two values. Each is put into the upper 12 bits of 16, and shifted down with its sign.
     values = np.empty((*first.shape, 2), dtype=np.int16)
     values[..., 0] = (first.astype(np.int16) << 8 | second) >> 4
     values[..., 1] = (second.astype(np.int16) << 12 | third.astype(np.int16) << 4) >> 4
@@ -177,8 +179,8 @@ def samples_of_12_bits(packed: NDArray[np.uint8]) -> NDArray[np.int16]:
 
 
 def samples_of_16_bits(packed: NDArray[np.uint8]) -> NDArray[np.int16]:
-    """Rows of bytes ``[rows, size]`` that each hold samples ``x, y, z`` in 16 bits each, little end first -> int16
-    ``[rows, samples, 3]``. Bytes left over are ignored."""
+    """Unpack rows of bytes ``[rows, size]`` to int16 ``[rows, samples, 3]``. Samples are ``x, y, z`` of 16 bits each,
+    little-endian. Remaining bytes are ignored."""
     samples = whole_samples_of_16_bits(packed.shape[1])
     whole = np.ascontiguousarray(packed[:, : 6 * samples])
     return whole.view("<i2").astype(np.int16, copy=False).reshape(len(packed), samples, 3)

@@ -1,4 +1,4 @@
-"""Where a watch that slept, or the software that filled its gaps, wrote one value over and over."""
+"""Search for repeated values, written by a watch in sleep mode or by software that filled gaps."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,36 +7,36 @@ __all__ = ["RepeatedValues"]
 
 
 class RepeatedValues:
-    """Finds where samples that come in pieces only repeat the one before them for a second or longer.
+    """Finds runs of equal samples that last a second or longer, in samples that arrive in pieces.
 
-    The noise of a sensor that measures forbids that: in 13 hours on a wrist at 30 Hz, the longest run of equal samples
-    was of four. Watches sleep for whole seconds, so a stretch is of as many as there are up to the last of the equal
-    samples; the first of them was measured. Zeros are what ActiLife writes for a second that it has nothing for: there
-    none was.
+    The noise of a working sensor prevents such runs: in 13 hours on a wrist at 30 Hz, the longest run of equal samples
+    had four. Watches sleep for whole seconds, so a run consists of whole seconds that end with the last equal sample.
+    The first of the equal samples was measured. ActiLife writes zeros for a second without data; none of these were
+    measured.
 
     Args:
-        rate_hz: samples a second.
+        rate_hz: samples per second.
     """
 
     def __init__(self, rate_hz: float) -> None:
         self._second = max(2, round(rate_hz))
         self._rows = 0
         self._last: NDArray[np.int16] | NDArray[np.float32] | None = None
-        self._first: int | None = None  # the first of the equal samples that may go on
+        self._first: int | None = None  # the first sample of the run that may continue
         self._found: list[NDArray[np.int64]] = []
 
     def push(self, values: NDArray[np.int16] | NDArray[np.float32]) -> None:
-        """Take the next samples ``[n, 3]``."""
+        """Process the next samples ``[n, 3]``."""
         n = len(values)
         if n == 0:
             return
-        same: NDArray[np.bool_] = np.ones(n, dtype=bool)  # as the sample before it
+        same: NDArray[np.bool_] = np.ones(n, dtype=bool)  # equal to the sample before it
         same[0] = self._last is not None and np.array_equal(values[0], self._last)
         for axis in range(values.shape[1]):
             same[1:] &= values[1:, axis] == values[:-1, axis]
         if not same[0]:
             self._close()
-        # A run from `begin` to `end` (exclusive) repeats the sample before it, which belongs to it.
+        # A run from `begin` to `end` (exclusive) repeats the sample before it, which is part of the run.
         begin, end = np.flatnonzero(np.diff(same, prepend=False, append=False)).reshape(-1, 2).T
         first = self._rows + begin - 1
         if len(begin) and begin[0] == 0 and self._first is not None:
@@ -49,13 +49,13 @@ class RepeatedValues:
         self._rows += n
 
     def finish(self) -> list[tuple[int, int]]:
-        """All stretches of samples, ``[start, end)``, ascending. Nothing is pushed after that."""
+        """All runs of samples, ``[start, end)``, ascending. Call it after the last ``push``."""
         self._close()
         found = np.concatenate([np.empty((0, 2), dtype=np.int64), *self._found])
         return [(int(start), int(end)) for start, end in found]
 
     def _close(self) -> None:
-        """The run that may have gone on has ended with the last sample."""
+        """End the current run with the last sample."""
         if self._first is not None and self._last is not None:
             ends = np.array([self._rows - 1])
             self._keep(np.array([self._first]), ends, np.array([not self._last.any()]))

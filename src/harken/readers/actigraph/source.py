@@ -1,4 +1,4 @@
-"""The samples of a ``.gt3x`` file's log, of either age -> a ``Source``: units, the clock's zone, and the watch."""
+"""Base class of the sources for both logs of a ``.gt3x`` file: units, the clock's time zone, and the watch."""
 
 from abc import abstractmethod
 from collections.abc import Iterator
@@ -19,26 +19,26 @@ NS_PER_S = 10**9
 DAY_NS = 86_400 * NS_PER_S
 
 Readings = tuple[NDArray[np.int64], NDArray[np.int16]]
-"""Some samples' times in ns by the watch's clock ``[n]``, and x, y, z in steps of the sensor ``[n, 3]``."""
+"""Times of samples in ns by the watch's clock ``[n]``, and x, y, z in sensor counts ``[n, 3]``."""
 
 
 class ActigraphSource(DeviceSource):
     """The samples of a log.
 
-    ``options.timezone`` counts most. Without it the clock is taken to have kept the distance from UTC that the file
-    gives throughout, and the recording's zone is the fixed one of that distance, where there is one; else the clock is
+    ``options.timezone`` has priority. Without it, the clock is assumed to have the offset from UTC that the file
+    states, and the recording's time zone is the fixed zone of that offset, if there is one. Otherwise the clock is
     taken as UTC.
 
     Args:
         path: the file.
-        options: what the user says.
-        info: what ``info.txt`` says.
-        metadata: what the log says about the wearer and the clock.
-        stated_rate_hz: what the file says of its rate; None where it says nothing.
+        options: the user's options.
+        info: the content of ``info.txt``.
+        metadata: the wearer and the clock, according to the log.
+        stated_rate_hz: the rate stated in the file; None if there is none.
 
     Attributes:
-        rate_hz: samples a second. Set by subclasses, as is the next one.
-        scale: steps of the sensor in a g.
+        rate_hz: samples per second. Subclasses set it and ``scale``.
+        scale: sensor counts per g.
     """
 
     rate_hz: float
@@ -63,11 +63,11 @@ class ActigraphSource(DeviceSource):
 
     @abstractmethod
     def readings(self, room: Room) -> Iterator[Readings]:
-        """The samples from the beginning of the log, their times in ``room.next``. May be called again and again."""
+        """The samples from the beginning of the log, with times in ``room.next``. May be called several times."""
 
     @abstractmethod
     def log_notes(self) -> list[str]:
-        """What there is to say about the log, in sentences. Called once the samples were read to their end."""
+        """Notes on the log. Called after all samples were read."""
 
     def local_samples(self, room: Room) -> Iterator[LocalSamples]:
         """See ``DeviceSource``."""
@@ -112,13 +112,13 @@ def seconds_text(count: float) -> str:
 
 
 def _subject_of(info: Info, metadata: Metadata) -> str:
-    """The subject's name, unless it is just the watch's serial number."""
+    """The subject's name, unless it is the watch's serial number."""
     serial = info["Serial Number"]
     return next((name for name in (info["Subject Name"], metadata.subject) if name and name != serial), "")
 
 
 def _samples_outside(time_ns: NDArray[np.int64], info: Info) -> int:
-    """How many samples lie more than a day outside of what info.txt says about start and end."""
+    """How many samples lie more than a day outside the start and end in info.txt."""
     start = info.time_ns("Start Date")
     end = max((info.time_ns(key) or 0 for key in ("Last Sample Time", "Stop Date", "Download Date")), default=0)
     if start is None or end < start:
@@ -135,8 +135,8 @@ def _offset_text(offset_s: int) -> str:
 
 
 def _fixed_zone(offset_s: int) -> str | None:
-    """The IANA zone that always is that far from UTC; there are only such of whole hours."""
+    """The IANA zone with this fixed offset from UTC. Such zones exist only for whole hours."""
     hours, rest = divmod(offset_s, 3600)
     if rest or not -12 <= hours <= 14:
         return None
-    return f"Etc/GMT{-hours:+d}" if hours else "UTC"  # the signs of Etc are the other way round
+    return f"Etc/GMT{-hours:+d}" if hours else "UTC"  # the zones in Etc have the opposite sign

@@ -1,7 +1,7 @@
-"""What stands in a ``.cwa`` file: its header, and its blocks: which are whole, and how each begins.
+"""The header and the blocks of a ``.cwa`` file: which blocks are intact, and the fields at their beginnings.
 
 A file is a header of 1,024 bytes and blocks of 512, each with its own time, number and checksum. The layout is
-Open Movement's, "AX3/AX6 technical documentation". Libraries that read the samples do not look at the checksums.
+Open Movement's, "AX3/AX6 technical documentation". Libraries that read the samples do not verify the checksums.
 """
 
 from dataclasses import dataclass, replace
@@ -38,7 +38,7 @@ FIELDS = {
     "offset": ("<i2", 26),
     "samples": ("<u2", 28),
 }
-"""What is remembered of a block, with the place where it stands."""
+"""The fields of a block that are kept, with their offsets."""
 KEPT = np.dtype([(name, kind) for name, (kind, _) in FIELDS.items()])
 START = np.dtype(
     {
@@ -51,11 +51,12 @@ START = np.dtype(
 MARK, LENGTH = b"AX", 508
 SAMPLES_BYTES = 480
 BYTES_PER_SAMPLE = {0x30: 4, 0x32: 6, 0x62: 12, 0x92: 18}
-"""By form: axes in the upper four bits; below them 0 (an axis in ten bits and a shared exponent) or 2 (two bytes)."""
+"""Bytes per sample by format. The upper four bits are the number of axes. The lower four bits are 0 (ten bits for each
+axis and a shared exponent) or 2 (two bytes for each axis)."""
 AXES_WITH_ROTATION = 6
 DAYS = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31, 0, 0, 0])
 FILE_MARK = b"MD\xfc\x03"
-"""And the length of what follows, 1,020 bytes."""
+"""The mark of the header, followed by the length of the rest, 1,020 bytes."""
 AX6 = 0x64
 ANNOTATION = slice(64, 512)
 FILLER = "\0\xff "
@@ -65,12 +66,12 @@ SUBJECT, SITE = "_sc", "_p"
 
 @dataclass(frozen=True)
 class Blocks:
-    """What a file's blocks say of themselves.
+    """The fields of a file's blocks.
 
     Attributes:
-        found: how many complete blocks the file holds, damaged ones included.
-        rows: int64 ``[whole]``, which of them are whole.
-        start: structured ``[whole]``, the ``FIELDS`` at their beginnings.
+        found: the number of complete blocks in the file, including damaged ones.
+        rows: int64 ``[whole]``, the numbers of the intact blocks.
+        start: structured ``[whole]``, the ``FIELDS`` at the beginnings of the intact blocks.
         spare_bytes: bytes after the last complete block.
     """
 
@@ -80,56 +81,56 @@ class Blocks:
     spare_bytes: int
 
     def part(self, first: int, last: int) -> "Blocks":
-        """The whole blocks ``first`` to ``last`` (exclusive), as if they were all that are whole."""
+        """Only the intact blocks ``first`` to ``last`` (exclusive)."""
         return replace(self, rows=self.rows[first:last], start=self.start[first:last])
 
     @property
     def damaged(self) -> int:
-        """How many blocks were left out."""
+        """The number of damaged blocks, which are left out."""
         return self.found - len(self.rows)
 
     @property
     def samples(self) -> NDArray[np.int64]:
-        """Samples in each whole block, ``[whole]``."""
+        """The number of samples in each intact block, ``[whole]``."""
         return self.start["samples"].astype(np.int64)
 
     @property
     def temperatures(self) -> NDArray[np.float32]:
-        """In °C, one for each whole block, ``[whole]``."""
+        """The temperature of each intact block in °C, ``[whole]``."""
         return np.asarray((self.start["temperature"] & 1023) * np.float32(75 / 256) - np.float32(50), np.float32)
 
     @property
     def axes(self) -> NDArray[np.uint8]:
-        """Axes in each whole block, ``[whole]``: 3, 6 or 9."""
+        """The number of axes in each intact block, ``[whole]``: 3, 6 or 9."""
         return np.asarray(self.start["form"] >> 4, dtype=np.uint8)
 
     @property
     def has_rotation(self) -> bool:
-        """Whether every whole block has a gyroscope's axes."""
+        """Whether all intact blocks have the axes of a gyroscope."""
         return bool((self.axes >= AXES_WITH_ROTATION).all())
 
     @property
     def header_rates_hz(self) -> NDArray[np.float64]:
-        """The rate that each whole block was set to record at, ``[whole]``."""
+        """The configured rate of each intact block in Hz, ``[whole]``."""
         return np.asarray(3200.0 / 2.0 ** (15 - (self.start["rate"] & 15).astype(int)))
 
     @property
     def follows(self) -> NDArray[np.bool_]:
-        """Whether nothing is missing before each whole block but the first, ``[whole - 1]``."""
+        """For each intact block except the first, whether it directly follows the previous one, ``[whole - 1]``."""
         numbers = self.start["sequence"].astype(np.int64)
         return np.asarray((np.diff(numbers) == 1) & (np.diff(self.rows) == 1) & ~self.new_session)
 
     @property
     def new_session(self) -> NDArray[np.bool_]:
-        """Whether each whole block but the first belongs to another session than the one before, ``[whole - 1]``."""
+        """For each intact block except the first, whether a new session begins with it, ``[whole - 1]``."""
         return np.asarray(self.start["session"][1:] != self.start["session"][:-1])
 
 
 def find_blocks(path: Path, source: Path) -> Blocks:
-    """Look at every block of the file ``path``; errors name ``source``.
+    """Read the fields of all blocks of the file ``path``; errors name ``source``.
 
     Raises:
-        HarkenError: when no block is whole.
+        HarkenError: when no block is intact.
     """
     found, spare = divmod(max(0, path.stat().st_size - HEADER_BYTES), BLOCK_BYTES)
     rows: list[NDArray[np.int64]] = []
@@ -158,7 +159,7 @@ def find_blocks(path: Path, source: Path) -> Blocks:
 
 
 def _whole(start: NDArray[np.void], content: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Which blocks can be believed, ``[blocks]``: the words of a whole one add up to nothing."""
+    """Which blocks are intact, bool ``[blocks]``: the 16-bit words of an intact block have the sum 0."""
     words = content.view("<u2").reshape(len(start), BLOCK_BYTES // 2)
     whole = (start["mark"] == MARK) & (start["length"] == LENGTH) & (words.sum(axis=1, dtype=np.uint16) == 0)
     capacity = np.zeros(256, dtype=np.int64)
@@ -169,7 +170,8 @@ def _whole(start: NDArray[np.void], content: NDArray[np.uint8]) -> NDArray[np.bo
 
 
 def _is_time(packed: NDArray[np.uint32]) -> NDArray[np.bool_]:
-    """Whether there is such a time: six bits of years since 2000, four of month, then day, hour, minute, second."""
+    """Whether packed times are possible: six bits of years since 2000, four of month, then day, hour, minute,
+    second."""
     year, month, day = packed >> 26, packed >> 22 & 15, packed >> 17 & 31
     hour, minute, second = packed >> 12 & 31, packed >> 6 & 63, packed & 63
     days = DAYS[month] + ((month == 2) & (year % 4 == 0))
@@ -178,8 +180,8 @@ def _is_time(packed: NDArray[np.uint32]) -> NDArray[np.bool_]:
 
 @dataclass(frozen=True)
 class CwaHeader:
-    """``device`` is the watch's number, ``subject`` whose it was, ``site`` where it was worn; these two are empty when
-    they were not written down."""
+    """The header: ``device`` is the watch's number, ``subject`` the wearer, ``site`` where it was worn. The last two
+    are empty if they are missing."""
 
     model: str
     device: int
@@ -192,7 +194,7 @@ class CwaHeader:
 
     @property
     def description(self) -> str:
-        """The watch, in a sentence."""
+        """A sentence on the watch."""
         return (
             f"Axivity {self.model} {self.device}, firmware {self.firmware}, session {self.session}, "
             f"range ±{self.range_g:g} g."
@@ -205,7 +207,7 @@ def looks_like_header(head: bytes) -> bool:
 
 
 def read_header(head: bytes) -> CwaHeader:
-    """Read the first 1,024 bytes of a file. They carry no checksum."""
+    """Parse the first 1,024 bytes of a file. They have no checksum."""
     upper = int.from_bytes(head[11:13], "little")
     annotation = head[ANNOTATION].decode("latin-1").strip(FILLER)
     said = parse_qs(annotation, errors="replace")

@@ -1,9 +1,9 @@
-"""The samples of whole blocks: their values, and when they were taken, as Open Movement's own converter has it.
+"""Values and times of the samples in intact blocks, computed as by Open Movement's own converter.
 
-A block says at what time which of its samples was taken, and how fast it was set to record. Its beginning and end
-follow. The sensor is a few per cent slower or faster than it was set, so the end of one block and the beginning of the
-next do not meet; a block that follows another begins where that one ended, and its samples are spread evenly over the
-time up to its own end.
+A block contains the time of one of its samples and the configured rate. Its start and end are computed from these. The
+true rate differs from the configured rate by a few per cent, so the end of a block differs from the start of the next.
+A block that directly follows another therefore begins at the end of that one, and its samples are spread evenly up to
+its own end.
 """
 
 import math
@@ -27,24 +27,24 @@ FIRST_BYTE = 30
 PACKED = 0x30
 BLOCKS_AT_ONCE = 4_000
 BLOCKS_IN_CACHE = 250
-"""What is made on the way to the values of so many blocks stays in the processor's cache."""
+"""The intermediate arrays for this number of blocks fit in the processor's cache."""
 SECOND_NS = 10**9
 LONGEST_STRETCH_NS = SECOND_NS
-"""After a longer gap a block begins at its own time."""
+"""After a longer gap, a block begins at its own time."""
 MONTHS_TO_2000 = 360
 
 
 def channels_of(blocks: Blocks) -> tuple[str, ...]:
-    """The channels that the blocks hold, in the order of their signals."""
+    """The channels in the blocks, in the order of their signals."""
     return (*ACCELERATION, *(ROTATION if blocks.has_rotation else ()), "temperature")
 
 
 def read_samples(path: Path, source: Path, blocks: Blocks, room: Room) -> Iterator[LocalSamples]:
-    """Read the samples of the whole blocks of ``path``, in g, rad/s and °C, a few thousand blocks at a time and in the
-    file's order, into ``room``; errors name ``source``.
+    """Read the samples of the intact blocks of ``path`` into ``room``, in g, rad/s and °C, a few thousand blocks at a
+    time and in the file's order; errors name ``source``.
 
     Raises:
-        HarkenError: when the file is no longer what it was when its blocks were looked at.
+        HarkenError: when the file changed after its blocks were read.
     """
     for some, content in _contents(path, source, blocks):
         time_ns, signals = room.next(int(blocks.samples[some].sum()))
@@ -53,7 +53,7 @@ def read_samples(path: Path, source: Path, blocks: Blocks, room: Room) -> Iterat
 
 
 def _contents(path: Path, source: Path, blocks: Blocks) -> Iterator[tuple[slice, NDArray[np.uint8]]]:
-    """Which of the whole blocks, and their bytes ``[blocks, 512]``."""
+    """Groups of intact blocks: their range, and their bytes ``[blocks, 512]``."""
     begin, end = int(blocks.rows[0]), int(blocks.rows[-1]) + 1
     with path.open("rb") as file:
         file.seek(HEADER_BYTES + begin * BLOCK_BYTES)
@@ -76,13 +76,13 @@ def _fill(
     time_ns: NDArray[np.int64],
     signals: NDArray[np.float32],
 ) -> None:
-    """The times and signals of ``some`` of the blocks, whose bytes are ``content``, into arrays of their size."""
-    # Where a block begins follows from the one before it.
+    """Write the times and signals of ``some`` of the blocks, whose bytes are ``content``, into arrays of their size."""
+    # The start of a block depends on the previous block.
     starts, ends = _spans(blocks.part(max(0, some.start - 1), some.stop))
     part = blocks.part(some.start, some.stop)
     starts, ends = starts[-len(part.rows) :], ends[-len(part.rows) :]
     counts, temperatures = part.samples, part.temperatures
-    scales = part.start["scales"] >> 10  # below them is the light
+    scales = part.start["scales"] >> 10  # the lower bits are the light sensor
     alike = (np.diff(part.start["form"]) == 0) & (np.diff(counts) == 0) & (np.diff(scales) == 0)
     edges = [0, *(np.flatnonzero(~alike) + 1).tolist(), len(counts)]
     done = 0
@@ -100,14 +100,14 @@ def _fill(
 
 
 def _unpacked(data: NDArray[np.uint8], form: int, scales: int, values: NDArray[np.float32]) -> None:
-    """The numbers of blocks of one form and scale into ``values [blocks, samples, channels]``, by channel."""
-    per_g = 8 + (scales >> 3)  # counts, as a power of two
+    """Write the values of blocks of one format and scale into ``values [blocks, samples, channels]``, by channel."""
+    per_g = 8 + (scales >> 3)  # exponent of the counts per g, base 2
     if form == PACKED:
         words = data.view("<u4")
-        # Floats of two to the power of each sample's exponent, from their bits.
+        # Powers of two as floats, built from the bits of each sample's exponent.
         size = ((words >> 30) + np.uint32(127 - per_g) << 23).view(np.float32)
         for axis in range(3):
-            counts = (words << np.uint32(22 - 10 * axis)).view(np.int32) >> 22  # its sign spreads
+            counts = (words << np.uint32(22 - 10 * axis)).view(np.int32) >> 22  # sign extension
             np.multiply(counts.astype(np.float32), size, out=values[..., axis])
         return
     axes = form >> 4
@@ -122,10 +122,10 @@ def _unpacked(data: NDArray[np.uint8], form: int, scales: int, values: NDArray[n
 
 
 def _spans(blocks: Blocks) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """From when to when the samples of each whole block last, int64 ``[whole]`` ns on the watch's own wall clock.
+    """The start and the end of the samples of each intact block, int64 ``[whole]`` ns by the watch's clock.
 
-    Where something is missing before a block it begins at its own time, even after a short gap, and so it does where
-    the clock was set back: the maker's converter would spread its samples over the gap, or backwards.
+    A block begins at its own time if data are missing before it, even after a short gap, or if the clock was set back.
+    In these cases the manufacturer's converter would spread the samples over the gap, or backwards.
     """
     period_ns = np.rint(SECOND_NS / blocks.header_rates_hz).astype(np.int64)
     count = blocks.samples
@@ -140,7 +140,7 @@ def _spans(blocks: Blocks) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 
 def block_starts(blocks: Blocks) -> NDArray[np.int64]:
-    """The time of the first sample of each whole block, int64 ``[whole]`` ns on the watch's own wall clock."""
+    """The time of the first sample of each intact block, int64 ``[whole]`` ns by the watch's clock."""
     count = len(blocks.rows)
     starts = np.empty(count, np.int64)
     for first in range(0, count, BLOCKS_AT_ONCE):
@@ -153,7 +153,7 @@ def block_starts(blocks: Blocks) -> NDArray[np.int64]:
 def _sample_times(
     starts_ns: NDArray[np.int64], ends_ns: NDArray[np.int64], counts: NDArray[np.int64], out: NDArray[np.int64]
 ) -> None:
-    """The times of blocks' samples, spread evenly over their ``_spans``, into ``out [counts.sum()]``."""
+    """Write the times of the blocks' samples, spread evenly over their ``_spans``, into ``out [counts.sum()]``."""
     step_ns = (ends_ns - starts_ns) / counts
     count = int(counts[0])
     if (counts == count).all():
@@ -169,7 +169,8 @@ def _sample_times(
 
 
 def _wall_clock_ns(packed: NDArray[np.uint32]) -> NDArray[np.int64]:
-    """Six bits of years since 2000, four of month, then day, hour, minute, second, as nanoseconds since 1970."""
+    """Convert packed times (six bits of years since 2000, four of month, then day, hour, minute, second) to ns since
+    1970."""
     bits = packed.astype(np.int64)
     months = (MONTHS_TO_2000 + 12 * (bits >> 26) + (bits >> 22 & 15) - 1).astype("datetime64[M]")
     days = months.astype("datetime64[D]").astype(np.int64) + (bits >> 17 & 31) - 1

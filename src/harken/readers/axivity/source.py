@@ -1,4 +1,4 @@
-"""A ``.cwa`` file: its blocks -> a ``Source``."""
+"""Reader of ``.cwa`` files."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ WITH_MAGNETOMETER = 9
 BLOCKS_LOOKED_AT = 100
 SMALLEST = 1e-3
 CERTAIN = 2.0
-"""In doublings of the size of gravity, over all blocks taken to be interchanged."""
+"""The required evidence, in doublings of the size of gravity, summed over all blocks taken as interchanged."""
 
 
 def recognises(path: Path, head: bytes) -> bool:
@@ -31,21 +31,21 @@ def recognises(path: Path, head: bytes) -> bool:
 def open_source(path: Path, options: TableOptions) -> "AxivitySource":
     """Open an Axivity AX3's or AX6's ``.cwa``, gzipped or not.
 
-    Channels are ``x, y, z`` in g; ``gyro_x, gyro_y, gyro_z`` in rad/s where the watch recorded them; and
-    ``temperature`` in °C, of which the file has one number a block (about a second). Light, battery and
-    magnetometer are left in the file. The subject is the code that OMGUI wrote into the header.
+    Channels are ``x, y, z`` in g; ``gyro_x, gyro_y, gyro_z`` in rad/s if the watch recorded them; and ``temperature``
+    in °C, one value for each block (about a second). Light, battery and magnetometer are not read. The subject is the
+    code that OMGUI wrote into the header.
 
-    Damaged blocks (by their checksums) are left out, so that there is a gap, and counted in a note. Where nothing is
-    damaged the times are the file's own, as Open Movement's converter computes them; the rate is theirs.
+    Blocks with a wrong checksum are left out, which leaves a gap, and are counted in a note. Without damage, the times
+    are the same as those of Open Movement's converter, and the rate is computed from them.
 
     Raises:
-        HarkenError: when this is no ``.cwa``, or no block is whole.
+        HarkenError: when the file is not a ``.cwa``, or no block is intact.
     """
     return AxivitySource(path, options)
 
 
 class AxivitySource(DeviceSource):
-    """The samples of a file's whole blocks. What had to be unpacked lies aside for as long as the source is used."""
+    """The samples of a file's intact blocks. An unpacked copy of a gzipped file is kept while the source is in use."""
 
     def __init__(self, path: Path, options: TableOptions) -> None:
         self._plain = entered_for(self, plain_file(path, looks_like_header, "Axivity .cwa file"))
@@ -77,7 +77,7 @@ class AxivitySource(DeviceSource):
         ]
 
     def _interchanged(self) -> list[tuple[int, int]]:
-        """Ranges of samples at the beginnings of sessions whose sensors stand in one another's places."""
+        """Ranges of samples at the beginnings of sessions in which the two sensors are interchanged."""
         blocks = self._blocks
         firsts = [0, *(np.flatnonzero(blocks.new_session) + 1).tolist(), len(blocks.rows)]
         ends = np.cumsum(blocks.samples)
@@ -93,12 +93,13 @@ class AxivitySource(DeviceSource):
 
 
 def _range_of(blocks: Blocks) -> float:
-    """The accelerometer's range in g, the widest that a block was recorded with."""
+    """The accelerometer's range in g, the largest of all blocks."""
     return float(16 >> (int(blocks.start["rate"].min()) >> 6))
 
 
 def _about_rate(blocks: Blocks) -> list[str]:
-    """What the watch was set to record at, and what it did, counted over blocks that follow one another."""
+    """Notes on the configured rate and the true rate, which is computed from blocks that directly follow one
+    another."""
     counts = blocks.samples
     if not blocks.follows.any():
         return []
@@ -109,7 +110,7 @@ def _about_rate(blocks: Blocks) -> list[str]:
 
 
 def _about_blocks(blocks: Blocks, header: CwaHeader) -> list[str]:
-    """What there is to say about damage, sessions, and what is left out."""
+    """Notes on damage, sessions, and unread channels."""
     notes = []
     if blocks.damaged:
         notes.append(
@@ -134,7 +135,7 @@ def _about_blocks(blocks: Blocks, header: CwaHeader) -> list[str]:
 
 
 def _about_unusable(ranges: Sequence[tuple[int, int]], blocks: Blocks) -> list[str]:
-    """What there is to say about samples that stand in one another's places."""
+    """Notes on samples with interchanged sensors."""
     if not ranges:
         return []
     seconds = sum(end - start for start, end in ranges) / float(blocks.header_rates_hz[0])
@@ -145,17 +146,16 @@ def _about_unusable(ranges: Sequence[tuple[int, int]], blocks: Blocks) -> list[s
 
 
 def _samples_interchanged(signals: NDArray[np.float32], blocks: Blocks) -> int:
-    """For how many samples at the beginning of a session the gyroscope's values feel gravity and the accelerometer's
-    do not.
+    """The number of samples at the beginning of a session in which gravity is in the gyroscope's channels and not in
+    the accelerometer's.
 
-    Watches were seen to begin like this (firmware 53 and 54, both of the recordings at hand, for 1 and for 10 s).
-    The beginning is cut where gravity speaks most clearly for the gyroscope's places before, and for the
-    accelerometer's after.
+    This was observed with firmware 53 and 54, in both available recordings, for 1 s and for 10 s. The number is chosen
+    so that the evidence is largest: gravity in the gyroscope's channels before it, and in the accelerometer's after it.
 
     Args:
         signals: ``[n, channels]``, acceleration in g and rotation in rad/s.
-        blocks: the first blocks of the session, ``BLOCKS_LOOKED_AT`` at most, which the signals come from, all with six
-            axes or more.
+        blocks: the blocks of these signals: the first blocks of the session, at most ``BLOCKS_LOOKED_AT``, all with six
+            or more axes.
     """
     ends = np.cumsum(blocks.samples)
     starts = ends - blocks.samples
@@ -165,7 +165,7 @@ def _samples_interchanged(signals: NDArray[np.float32], blocks: Blocks) -> int:
 
 
 def _score(signals: NDArray[np.float32], blocks: Blocks, block: int) -> float:
-    """How much further from 1 g a block is as it stands than with its sensors interchanged, in doublings."""
+    """How much further a block is from 1 g as recorded than with interchanged sensors, in doublings."""
     scales = int(blocks.start["scales"][block])
     counts_per_g = float(2 ** (8 + (scales >> 13)))
     radians_per_count = math.radians(8000 / 2 ** (scales >> 10 & 7)) / 2**15

@@ -1,7 +1,7 @@
-"""What stands in a GENEActiv ``.bin``: a header, lines of text of which a handful matter, and pages.
+"""The header and the pages of a GENEActiv ``.bin``. The header has many lines of text; a few of them are used.
 
-A page is nine lines of text, and a line of samples in hexadecimal digits. It carries no checksum. It is whole when each
-of its lines is there and reads as it should, it is as long as the others, and its time fits its neighbours'.
+A page has nine lines of text and a line of samples in hexadecimal digits, without a checksum. A page is intact if all
+of its lines are present and valid, its length is that of the other pages, and its time fits those of its neighbours.
 """
 
 import math
@@ -23,10 +23,10 @@ HEADER_MARK = b"Device Identity"
 MAKE = b"GENEActiv"
 FILLER = "\0 \t"
 COUNTS_PER_G = 25_600
-"""A gain in hundredths: 2,048 counts are 8 g. Each watch's differs by a few per cent."""
+"""The nominal gain in hundredths: 2,048 counts are 8 g. The gains of watches differ by a few per cent."""
 MOST_GAIN_ERROR = 0.2
 MOST_OFFSET = 12_800
-"""Half a g; the offset is in hundredths of a count."""
+"""The largest offset, 0.5 g, in hundredths of a count."""
 ZONE = re.compile(r"GMT [+-]\d\d:\d\d")
 DRIFT = re.compile(r"clock drift (-?\d+(?:\.\d+)?) ?s")
 PAGE_MARK = b"Recorded Data"
@@ -45,14 +45,14 @@ PAGE = re.compile(
 DIGITS_PER_SAMPLE = 12
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LATE = 0.02
-"""A page is this share of its length early or late before something is thought to be missing, or its time damaged."""
+"""The tolerance of a page's time, as a share of its length. Beyond it, data are missing or the time is damaged."""
 EDGE_LATE = 0.5
-"""At the ends of a recording, where there are no neighbours on both sides."""
+"""The tolerance at the ends of a recording, where a page has only one neighbour."""
 PIECE_BYTES = 1 << 20
 RATES_HZ = (1.0, 1000.0)
 YEARS = (2000, 2099)
 HEADING_BYTES = 230
-"""About as long are the lines before a page's samples."""
+"""The approximate length of the lines before a page's samples."""
 
 
 Page = tuple[int, int, int, int, float, float]
@@ -61,7 +61,7 @@ Page = tuple[int, int, int, int, float, float]
 
 @dataclass(frozen=True)
 class BinHeader:
-    """``gains`` and ``offsets`` are those of x, y and z; what the header does not say is empty, or None."""
+    """The header. ``gains`` and ``offsets`` are for x, y and z. Missing fields are empty or None."""
 
     serial: str
     model: str
@@ -78,7 +78,7 @@ class BinHeader:
 
     @property
     def description(self) -> str:
-        """The watch, in a sentence."""
+        """A sentence on the watch."""
         parts = [f"GENEActiv {self.model} {self.serial}".replace("  ", " ").strip()]
         parts += [f"firmware {self.firmware}"] if self.firmware else []
         parts += [f"range ±{self.range_g:g} g"] if self.range_g else []
@@ -86,18 +86,18 @@ class BinHeader:
 
 
 def looks_like_header(head: bytes) -> bool:
-    """Whether a file that begins with ``head`` is a GENEActiv's."""
+    """Whether a file that begins with ``head`` is a GENEActiv ``.bin``."""
     return head.startswith(HEADER_MARK) and MAKE in head
 
 
 def read_header(source: Path, header: bytes) -> BinHeader:
-    """Read what stands before the first page.
+    """Parse the header, which ends at the first page.
 
     Raises:
-        HarkenError: when the calibration, without which there is no acceleration, is missing or cannot be.
+        HarkenError: when the calibration, which is needed for acceleration, is missing or impossible.
     """
     lines = (line.partition(":") for line in header.decode("latin-1").splitlines())
-    # The first of a name counts: a page names the device again.
+    # The first line with a name is used, because pages contain the device again.
     said: dict[str, str] = {}
     for name, _, value in lines:
         said.setdefault(name.strip(FILLER), "".join(c for c in value if c.isprintable()).strip(FILLER))
@@ -142,16 +142,16 @@ def _number(text: str) -> float | None:
 
 @dataclass(frozen=True)
 class Pages:
-    """The whole pages of a file, in its order. Arrays are ``[pages]``.
+    """The intact pages of a file, in its order. Arrays are ``[pages]``.
 
     Attributes:
         where: int64 ``[pages, 2]``, first byte of each page's digits and the byte after its last whole sample.
         time_ns: int64, the watch's clock at each page's first sample.
-        number: int64, the watch's count of its pages.
+        number: int64, the watch's number of each page.
         temperature: float32, in °C.
-        rate_hz: float64, as each page says.
-        damaged: about how many pages were left out.
-        cut_short: the file ends inside its last page, which is given as far as it goes.
+        rate_hz: float64, the rate stated in each page.
+        damaged: the approximate number of pages that were left out.
+        cut_short: whether the file ends inside its last page, whose complete samples are kept.
     """
 
     where: NDArray[np.int64]
@@ -164,15 +164,15 @@ class Pages:
 
     @property
     def samples(self) -> NDArray[np.int64]:
-        """Samples in each page."""
+        """The number of samples in each page."""
         return np.asarray((self.where[:, 1] - self.where[:, 0]) // DIGITS_PER_SAMPLE)
 
 
 def find_pages(source: Path, content: mmap.mmap) -> tuple[int, Pages]:
-    """Find the first page, where the header ends, and every whole page; errors name ``source``.
+    """Find the first page, where the header ends, and all intact pages; errors name ``source``.
 
     Raises:
-        HarkenError: when there is no whole page.
+        HarkenError: when there is no intact page.
     """
     begin = content.find(PAGE_MARK)
     if begin < 0:
@@ -221,7 +221,7 @@ def _pages(found: list[Page], cut_short: bool, damaged: int) -> Pages:
 
 
 def _nanoseconds(date: bytes, thousandths: bytes) -> int | None:
-    """A page's time since 1970; None when there is no such date."""
+    """A page's time in ns since 1970; None if the date does not exist."""
     try:
         text = date.decode()
         if len(text) == len("2019-05-21 16:16:43"):
@@ -237,7 +237,7 @@ def _nanoseconds(date: bytes, thousandths: bytes) -> int | None:
 
 
 def _bytes_of_damage(content: mmap.mmap, first: int, last: int) -> int:
-    """How many bytes between two pages are more than blank. They are looked at in pieces: it may be all of the file."""
+    """How many bytes between two pages are not blank. They are read in pieces, because they may be most of the file."""
     while first < last and not (begin := content[first : min(last, first + PIECE_BYTES)].lstrip()):
         first = min(last, first + PIECE_BYTES)
     if first >= last:
@@ -249,10 +249,10 @@ def _bytes_of_damage(content: mmap.mmap, first: int, last: int) -> int:
 
 
 def _time_fits(pages: Pages) -> NDArray[np.bool_]:
-    """Which pages' times agree with their neighbours', ``[pages]``.
+    """Which pages have times that agree with those of their neighbours, bool ``[pages]``.
 
-    Where the pages before and after agree with one another over a page between them and that one does not, its time
-    is damaged; and so it is at an end, where the page next to it by number is far from it in time.
+    A page's time is damaged if the pages before and after it agree with each other but not with it. At the ends, it is
+    damaged if the time is far from that of the page with the adjacent number.
     """
     time_s = (pages.time_ns - pages.time_ns[0]) / 1e9
     length_s = pages.samples / pages.rate_hz

@@ -1,4 +1,4 @@
-"""A GENEActiv ``.bin`` file: its pages, whose values actfast reads, -> a ``Source``."""
+"""Reader of GENEActiv ``.bin`` files; the library actfast reads the values in the pages."""
 
 import importlib
 import mmap
@@ -29,17 +29,18 @@ PAGE = (
     b"Temperature:0\nBattery voltage:0\nDevice Status:Recording\nMeasurement Frequency:1\n%b\n"
 )
 EARLIEST = 0.8
-"""A page that follows another this share of its length after it, or later, is squeezed rather than laid over it."""
+"""If a page begins at least this share of the previous page's length after its start, the previous page is compressed
+in time, so that the two do not overlap."""
 
 
 @dataclass(frozen=True)
 class PageTimes:
-    """When the samples of pages were measured, by the watch's clock: each page begins with its time.
+    """The times of the samples in pages, by the watch's clock. Each page begins at its own time.
 
     Attributes:
         pages: the pages.
-        step_ns: from sample to sample in each page, float64 ``[pages]``.
-        rate_hz: samples a second, by the clock.
+        step_ns: the sampling interval in each page, float64 ``[pages]``.
+        rate_hz: samples per second, by the clock.
     """
 
     pages: Pages
@@ -49,12 +50,12 @@ class PageTimes:
     def of(self, first: int, last: int) -> NDArray[np.int64]:
         """The times in ns of the samples of the pages ``first`` to ``last`` (exclusive)."""
         pages, counts = self.pages, self.pages.samples
-        whole = min(last, len(counts) - 1)  # all pages but the last are as long as one another
+        whole = min(last, len(counts) - 1)  # all pages except the last have the same length
         local_ns = np.empty(int(counts[first:last].sum()), dtype=np.int64)
         before_last = int(counts[first:whole].sum())
         grid = local_ns[:before_last].reshape(max(0, whole - first), int(counts[0]) if whole > first else 0)
         steps = self.step_ns[first:whole, np.newaxis]
-        np.multiply(steps, np.arange(grid.shape[1]), out=grid, casting="unsafe")  # without a copy
+        np.multiply(steps, np.arange(grid.shape[1]), out=grid, casting="unsafe")  # in place
         grid += pages.time_ns[first:whole, np.newaxis]
         if last == len(counts):
             end = np.rint(self.step_ns[-1] * np.arange(counts[-1])).astype(np.int64)
@@ -65,13 +66,14 @@ class PageTimes:
 def read_samples(
     source: Path, content: mmap.mmap, header: BinHeader, times: PageTimes, room: Room
 ) -> Iterator[LocalSamples]:
-    """Read the samples of whole pages, ``PAGES_AT_ONCE`` pages at a time: acceleration in g, temperature in °C.
+    """Read the samples of intact pages, ``PAGES_AT_ONCE`` pages at a time: acceleration in g, temperature in °C.
 
-    actfast reads some whole pages at a time, under a header made for them. It would not read a header with a letter
-    such as é, it ends the process where the header's number of pages is damaged, and it holds a file three times.
+    actfast reads a temporary file with a new header and some intact pages, for three reasons. It cannot read a header
+    with a letter such as é. It ends the process if the number of pages in the header is damaged. It needs three times a
+    file's size in memory.
 
     Raises:
-        HarkenError: when actfast is missing or cannot read a page; it names ``source``.
+        HarkenError: when actfast is missing or cannot read a page; the message names ``source``.
     """
     reader = _actfast(source)
     pages = times.pages
@@ -86,7 +88,7 @@ def read_samples(
             signals[:, :3] = _acceleration(reader, source, some, len(signals))
             signals[:, 3] = np.repeat(pages.temperature[rows], counts[rows])
             if hasattr(mmap, "MADV_DONTNEED"):
-                content.madvise(mmap.MADV_DONTNEED)  # else the process holds all of the file beside its samples
+                content.madvise(mmap.MADV_DONTNEED)  # else the whole file stays in memory beside its samples
             yield times.of(rows.start, rows.stop), signals
 
 
@@ -106,7 +108,7 @@ def _acceleration(reader: Any, source: Path, path: Path, count: int) -> NDArray[
         found = reader.read(str(path))["timeseries"]["high_frequency"]["acceleration"]
     except (KeyboardInterrupt, SystemExit, MemoryError):
         raise
-    except BaseException as error:  # a panic in Rust is no Exception
+    except BaseException as error:  # a panic in Rust is not an Exception
         reason = str(error) or type(error).__name__
         raise HarkenError(f"{source}: actfast cannot read the samples ({reason})") from error
     if found.shape != (count, 3):
@@ -123,7 +125,7 @@ def _header(header: BinHeader, pages: int) -> bytes:
 
 
 def page_times(pages: Pages) -> PageTimes:
-    """The times of all pages, each spread up to the next where nothing is missing between the two."""
+    """The times of all pages. A page's samples are spread up to the next page, unless data are missing in between."""
     counts = pages.samples
     length = counts[:-1] * (1e9 / pages.rate_hz[:-1])
     to_next = np.diff(pages.time_ns)
@@ -136,30 +138,30 @@ def page_times(pages: Pages) -> PageTimes:
     return PageTimes(pages, step, rate_hz)
 
 
-def recognises(path: Path, head: bytes) -> bool:  # noqa: ARG001 - .bin says nothing, and readers are alike
-    """Whether a file is a GENEActiv's, by its first bytes ``head`` (gzipped or not)."""
+def recognises(path: Path, head: bytes) -> bool:  # noqa: ARG001 - the ending .bin is not specific
+    """Whether a file is a GENEActiv ``.bin``, by its first bytes ``head`` (gzipped or not)."""
     return looks_like_header(plain_head(head))
 
 
 def open_source(path: Path, options: TableOptions) -> "GeneactivSource":
     """Open a GENEActiv's ``.bin``, gzipped or not.
 
-    Channels are ``x, y, z`` in g, by the calibration in the file's header, and ``temperature`` in °C, of which there is
-    one number a page (300 samples). Light and button are left in the file. The subject is the header's subject code.
+    Channels are ``x, y, z`` in g, with the calibration in the file's header, and ``temperature`` in °C, one value for
+    each page (300 samples). Light and button are not read. The subject is the header's subject code.
 
-    Samples are spread between the times of their page and of the next; where something is missing between the two
-    there is a gap. Pages that do not read as they should are left out and counted in a note. Pages carry no checksum:
-    a hexadecimal digit that turned into another one cannot be told from a movement.
+    Samples are spread between the times of their page and of the next; missing data leave a gap. Invalid pages are left
+    out and counted in a note. Pages have no checksum, so a wrong hexadecimal digit cannot be distinguished from a
+    movement.
 
     Raises:
-        HarkenError: when this is no such file, its header's calibration is damaged, no page is whole, or actfast is
-            missing.
+        HarkenError: when the file is not a GENEActiv ``.bin``, the calibration in its header is damaged, no page is
+            intact, or actfast is missing.
     """
     return GeneactivSource(path, options)
 
 
 class GeneactivSource(DeviceSource):
-    """The samples of a file's whole pages. What had to be unpacked lies aside for as long as the source is used."""
+    """The samples of a file's intact pages. An unpacked copy of a gzipped file is kept while the source is in use."""
 
     def __init__(self, path: Path, options: TableOptions) -> None:
         self._plain = entered_for(self, plain_file(path, looks_like_header, "GENEActiv .bin file"))

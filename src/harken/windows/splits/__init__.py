@@ -1,4 +1,4 @@
-"""What is learned from and what is tested on, each way with what it measures."""
+"""Ways to divide data into training and test data. Each states what its score measures."""
 
 from harken.windows.splits.people import (
     Fold,

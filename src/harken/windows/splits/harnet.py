@@ -41,7 +41,7 @@ WINDOW_LENGTH = WINDOW_LENGTH_S * SAMPLE_RATE_HZ
 WISDM_RATE_HZ = 20
 WISDM_LENGTH = WINDOW_LENGTH_S * WISDM_RATE_HZ
 WISDM_GRAVITY = 9.81
-"""What the published code divides m/s² by; elsewhere harken takes 9.80665."""
+"""The published code divides m/s² by this number; elsewhere harken uses 9.80665."""
 WISDM_LEFT_OUT = ("wisdm_1616", "wisdm_1618", "wisdm_1637", "wisdm_1639", "wisdm_1642")
 """The people that the published evaluation leaves out (``conf/data/wisdm_10s.yaml``)."""
 
@@ -55,24 +55,27 @@ HMP_LABELS = ("climb_stairs", "drink_glass", "getup_bed", "pour_water", "walk")
 CHOOSING_PEOPLE = tuple(
     f"wisdm_{number}" for number in (1601, 1606, 1609, 1613, 1614, 1617, 1621, 1623, 1628, 1630, 1631, 1633)
 )
-"""The people whom none of the five folds tests, with the 43 people that remain of the 46 whose files were at hand."""
+"""The people who are test people in none of the five folds. The folds were computed with 43 people: the files of 46
+were available, and some of those people are left out."""
 CHOOSING_FOLDS = 4
 
 
 def harnet_wisdm_windows(rows: pl.DataFrame) -> Windows:
     """The windows on which HARNet was evaluated on the WISDM watch.
 
-    Each person and activity by itself: the nearest sample at every 50 ms from the first, where a sample serves at
-    most one moment before it and one after (``nearest_rows``); 200 such moments every 100; windows with a moment
-    that no sample serves are dropped; m/s² divided by 9.81; resized linearly to 300 samples, called 30 Hz. (The
-    200 moments span 9.95 s, so the samples are 30.05 a second.)
+    Each person and activity is processed separately. From the first sample on, every 50 ms takes the nearest sample; a
+    sample is used for at most one time before it and one time after it (``nearest_rows``). Windows have 200 such times
+    and begin every 100. Windows in which a time has no sample are dropped. Values in m/s² are divided by 9.81, and
+    windows are resized linearly to 300 samples, which are called 30 Hz. (The 200 times span 9.95 s, so the true rate is
+    30.05 Hz.)
 
-    People 1616, 1618, 1637, 1639 and 1642 are left out, as its configuration says. Where a time occurs twice
-    (person 1629), rows that repeat the values of an earlier one are dropped first.
+    People 1616, 1618, 1637, 1639 and 1642 are left out, as in the published configuration. If a time occurs twice
+    (person 1629), rows with the same values as an earlier row are dropped first.
 
-    Departures: where a time still occurs twice this refuses, and the published code goes on without resampling;
-    numbers are float32, computed in float64; people are in the order of ``rows``, not of a directory. The published
-    code also drops windows that last more than 1 % more or less than 10 s, which resampled ones never do.
+    Differences from the published code: if a time still occurs twice, this function raises an error, and the published
+    code continues without resampling. Numbers are float32, computed in float64. People are in the order of ``rows``,
+    not of a directory. The published code also drops windows whose duration differs from 10 s by more than 1 %, which
+    does not occur after resampling.
 
     Args:
         rows: ``harken.datasets.wisdm.read_wisdm_rows``: as published, with columns ``subject`` (1600 and so on),
@@ -97,15 +100,15 @@ def harnet_wisdm_windows(rows: pl.DataFrame) -> Windows:
 def harnet_wisdm_folds(windows: Windows) -> list[Fold]:
     """The five folds: scikit-learn's ``GroupShuffleSplit(5, test_size=0.2, random_state=42)`` over people.
 
-    It draws from the people in order of their numbers, so who is tested depends on who is there: with 43 people
-    the folds are not the published ones of 46, and test 31 people, 13 of them more than once. For the published
-    validation people use ``with_validation(fold, people=0.125, seed=41)``.
+    It draws from the people in the order of their numbers, so the test people depend on which people are in the data.
+    With 43 people the folds differ from the published folds of 46 people: 31 people are tested, 13 of them more than
+    once. For the published validation people use ``with_validation(fold, people=0.125, seed=41)``.
     """
     return shuffled_folds_of_people(windows.subjects.tolist(), 5, test_share=0.2, seed=42)
 
 
 def choosing_windows(windows: Windows) -> Windows:
-    """Only the windows of ``CHOOSING_PEOPLE``, so that whatever is chosen cannot have met anybody else.
+    """Only the windows of ``CHOOSING_PEOPLE``, so that no choice depends on data of other people.
 
     Raises:
         HarkenError: when one of them has no window.
@@ -117,19 +120,20 @@ def choosing_windows(windows: Windows) -> Windows:
 
 
 def choosing_folds(windows: Windows) -> list[Fold]:
-    """Four folds within ``CHOOSING_PEOPLE``: nine are learned from, three are tested."""
+    """Four folds within ``CHOOSING_PEOPLE``: nine training people and three test people each."""
     return k_folds_of_people(choosing_windows(windows).subjects.tolist(), CHOOSING_FOLDS, seed=0)
 
 
 def harnet_hmp_windows(recordings: Iterable[Recording]) -> Windows:
     """The windows on which HARNet was evaluated on HMP, which its authors call ADL.
 
-    Each file (a bout) by itself: 320 samples every 160, as many as are whole, resized linearly from 32 to 30 Hz (320
-    to 300 samples). Of the set only 7 people (f1-f3, m1-m4) and 5 activities are kept: climbing stairs, drinking
-    from a glass, getting up from bed, pouring water and walking. Files shorter than 10 s give no window.
+    Each file (a bout) is processed separately. Windows have 320 samples and begin every 160 samples; an incomplete last
+    window is dropped. Windows are resized linearly from 32 to 30 Hz (320 to 300 samples). Only 7 people (f1-f3, m1-m4)
+    and 5 activities are kept: climbing stairs, drinking from a glass, getting up from bed, pouring water and walking.
+    Files shorter than 10 s have no window.
 
-    Departures: the set's ``..._MODEL`` folders hold copies of trials and are left out, where the published code
-    reads them too and so has those windows twice; numbers are float32.
+    Differences from the published code: the ``..._MODEL`` folders contain copies of trials and are left out; the
+    published code reads them too, so it has those windows twice. Numbers are float32.
 
     Args:
         recordings: the data set ``hmp``, in g, subjects ``hmp_f1`` and so on, a gap between any two files.
@@ -146,23 +150,23 @@ def harnet_hmp_windows(recordings: Iterable[Recording]) -> Windows:
 
 
 def harnet_hmp_folds(windows: Windows) -> list[Fold]:
-    """Leave one person out. (The published code takes the first of the training people for validation.)"""
+    """Leave-one-person-out folds. (The published code uses the first of the training people for validation.)"""
     return leave_one_person_out(windows.subjects.tolist())
 
 
 def nearest_rows(time_ns: NDArray[np.int64], *, period_ns: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The moments every ``period_ns`` from the first sample to the last, and the row nearest to each.
+    """Regular times every ``period_ns`` from the first sample to the last, and the row nearest to each.
 
-    As ``pandas`` does in ``.resample(period, origin="start").nearest(limit=1)``: a moment takes the sample before or
-    after it, the nearer one and the later one of two equally near, but a sample serves no more than the first
-    moment after it and the last before it (and the one at its very time). A moment that none serves gets row -1.
+    The same as ``.resample(period, origin="start").nearest(limit=1)`` in ``pandas``. A regular time takes the nearest
+    sample, or the later one if two are equally near. A sample is used only for the first regular time after it, the
+    last one before it, and one that is equal to its own time. Other regular times get row -1.
 
     Args:
         time_ns: int64 ``[n]``, strictly increasing.
-        period_ns: between one moment and the next.
+        period_ns: the interval between two regular times.
 
     Returns:
-        moments and rows, both int64 ``[m]``.
+        The regular times and the rows, both int64 ``[m]``.
     """
     moments = time_ns[0] + period_ns * np.arange((time_ns[-1] - time_ns[0]) // period_ns + 1)
     before = np.searchsorted(time_ns, moments, side="right") - 1
@@ -177,7 +181,8 @@ def nearest_rows(time_ns: NDArray[np.int64], *, period_ns: int) -> tuple[NDArray
 
 
 def resized(signals: NDArray[np.float64], *, length: int) -> NDArray[np.float64]:
-    """Windows ``[n, samples, channels]`` -> ``[n, length, channels]``, linearly; the two ends stay where they are."""
+    """Resize windows ``[n, samples, channels]`` to ``[n, length, channels]`` by linear interpolation. The first and the
+    last sample keep their values."""
     samples = signals.shape[1]
     position = np.linspace(0, samples - 1, length)
     left = np.minimum(position.astype(np.int64), samples - 2)
@@ -207,7 +212,7 @@ def _wisdm_windows(bout: _Bout) -> Windows | None:
 
 
 def _in_order(bout: _Bout) -> _Bout:
-    """The bout sorted by time, each time once."""
+    """The bout sorted by time, without repeated times."""
     time_ns, values = bout.time_ns, bout.acceleration
     if len(np.unique(time_ns)) < len(time_ns):
         firsts = np.sort(np.unique(values, axis=0, return_index=True)[1])
@@ -244,7 +249,7 @@ def _hmp_windows(bout: _Bout) -> Windows | None:
 def _windows(
     bout: _Bout, signals: NDArray[np.float64], starts_ns: NDArray[np.int64], start_rows: NDArray[np.int64]
 ) -> Windows:
-    """Windows ``[n, any, 3]`` in g of one bout, resized to 10 s at 30 Hz."""
+    """Windows of one bout, ``[n, any length, 3]`` in g, resized to 10 s at 30 Hz."""
     n = len(signals)
     return Windows(
         signals=resized(signals, length=WINDOW_LENGTH).astype(np.float32),

@@ -1,4 +1,4 @@
-"""Folds of people, and the windows of a fold, which are compared first so that no person is on both sides."""
+"""Folds of people, the windows of a fold, and the check that training and test windows share no person."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -36,16 +36,16 @@ WINDOWS_AT_ONCE = 4096
 
 @dataclass(frozen=True)
 class Fold:
-    """Who is learned from and who is tested on: people, never windows.
+    """The training, validation and test people of one fold.
 
     Attributes:
-        name: what to call it in a table, unique among the folds of a protocol.
-        training: whose windows the weights are learned from.
-        test: the unseen people. Nothing is chosen, stopped or calibrated by them.
-        validation: held-out training people, for what has to be chosen; empty where nothing is.
+        name: its name in tables, unique among the folds of a protocol.
+        training: the people whose windows train the weights.
+        test: the unseen people. They are not used for model selection, early stopping or calibration.
+        validation: held-out training people, used for model selection; empty if there is no selection.
 
     Raises:
-        HarkenError: when a person has two roles, or stands twice in one, or nobody is learned from or tested on.
+        HarkenError: when a person has two roles or is listed twice, or when there are no training or no test people.
     """
 
     name: str
@@ -78,12 +78,11 @@ class FoldWindows:
 
 
 def apply(fold: Fold, windows: Windows) -> FoldWindows:
-    """The windows of a fold's people. Those of people that the fold does not name are left out.
+    """The windows of a fold's people. Windows of other people are left out.
 
     Raises:
-        HarkenError: when a person of the fold has no window, or when the windows themselves show what the names hide
-            (``harken.windows.splits.people.refuse_shared``): a part shares a person, an arm of one or a window with
-            another.
+        HarkenError: when a person of the fold has no window, or when two parts of the fold share a person, the two arms
+            of one person, or a window (``harken.windows.splits.people.refuse_shared``).
     """
     named = {*fold.training, *fold.validation, *fold.test}
     absent = sorted(named - set(windows.subjects.tolist()))
@@ -97,10 +96,10 @@ def apply(fold: Fold, windows: Windows) -> FoldWindows:
 
 
 def k_folds_of_people(people: Iterable[str], k: int, *, seed: int) -> list[Fold]:
-    """``k`` folds: people shuffled and dealt out, each tested exactly once by what was learned from all the others.
+    """``k``-fold cross-validation over people: each person is a test person in exactly one shuffled fold.
 
-    It measures recognition of unseen people of the same study. The folds' scores are not independent of one another:
-    any two share most of their training people.
+    It measures recognition of unseen people of the same study. The scores of the folds are not independent, because any
+    two folds share most of their training people.
 
     Raises:
         HarkenError: when there are fewer people than folds, or fewer than two folds.
@@ -115,9 +114,9 @@ def k_folds_of_people(people: Iterable[str], k: int, *, seed: int) -> list[Fold]
 
 
 def leave_one_person_out(people: Iterable[str]) -> list[Fold]:
-    """A fold for each person, named after them: they are tested by what was learned from all the others.
+    """One fold for each person, named after the person, who is the test person. All others are training people.
 
-    It measures recognition of the next unseen person, by a model that has met as many people as the study has.
+    It measures recognition of an unseen person by a model that was trained on all other people of the study.
 
     Raises:
         HarkenError: when there are fewer than two people.
@@ -127,11 +126,12 @@ def leave_one_person_out(people: Iterable[str]) -> list[Fold]:
 
 
 def neighbours_left_out(people: Iterable[str]) -> list[Fold]:
-    """A fold for each two neighbours in a ring of all people: both are tested by what was learned from the rest.
+    """One fold for each pair of neighbours in a ring of all people. The two are test people, and all others are
+    training people.
 
-    It is for choosing without peeking where each person is to be tested alone: what is chosen for a person goes by
-    the scores of their two neighbours, each taken from the fold that leaves out the person as well. So nothing that
-    was learned from a person, and no score of theirs, has a part in what is chosen for them.
+    Use it to select hyperparameters for leave-one-person-out tests without information from the test person. The
+    selection for a person depends on the scores of the two neighbours, each from the fold in which the person is also
+    left out. Neither a model trained on the person nor a score of the person affects this selection.
 
     Raises:
         HarkenError: when there are fewer than four people.
@@ -142,9 +142,9 @@ def neighbours_left_out(people: Iterable[str]) -> list[Fold]:
 
 
 def pairs_of_people(people: Iterable[str]) -> list[Fold]:
-    """A fold for each pair of people: what is learned from the two is tested on all the others.
+    """One fold for each pair of people. The two are training people, and all others are test people.
 
-    It measures what two recordings are worth to unseen people, without leaving to chance which two.
+    It measures how well a model trained on two people recognises unseen people, averaged over all pairs.
 
     Raises:
         HarkenError: when there are fewer than three people.
@@ -157,10 +157,11 @@ def pairs_of_people(people: Iterable[str]) -> list[Fold]:
 
 
 def shuffled_folds_of_people(people: Iterable[str], folds: int, *, test_share: float, seed: int) -> list[Fold]:
-    """``folds`` random draws of the people to be tested: scikit-learn's ``GroupShuffleSplit``.
+    """``folds`` random draws of test people: scikit-learn's ``GroupShuffleSplit``.
 
-    A person may be tested by several folds and by none, so scores over folds say little; score people, and keep
-    the evaluations of one person together (``harken.learning.scores.person_evaluations``).
+    A person may be a test person in several folds or in none, so an average over folds is hard to interpret. Average
+    over people instead, and keep the evaluations of one person together
+    (``harken.learning.scores.person_evaluations``).
 
     Raises:
         HarkenError: when there are fewer than two people.
@@ -176,12 +177,13 @@ def with_validation(fold: Fold, *, people: int | float, seed: int) -> Fold:
     """The same fold with some of its *training* people held out for validation.
 
     Args:
-        fold: one without validation.
+        fold: a fold without validation people.
         people: how many, or their share of the training people (a float below 1).
-        seed: of the draw.
+        seed: the seed of the random draw.
 
     Raises:
-        HarkenError: when the fold has validation people already, or nobody would be left on one side.
+        HarkenError: when the fold already has validation people, or when there would be no training or no validation
+            people.
     """
     from sklearn.model_selection import GroupShuffleSplit
 
@@ -198,7 +200,7 @@ def with_validation(fold: Fold, *, people: int | float, seed: int) -> Fold:
 
 
 def _people(people: Iterable[str], *, fewest: int) -> list[str]:
-    """Sorted, each once: folds must not depend on the order in which files were read."""
+    """The people, sorted and distinct, so that folds do not depend on the order in which files were read."""
     known = sorted({str(person) for person in people})
     if len(known) < fewest:
         raise HarkenError(f"{fewest} or more people are needed, not {len(known)} ({', '.join(known) or 'nobody'})")
@@ -211,17 +213,18 @@ def _fold(name: str, people: list[str], test: list[int]) -> Fold:
 
 
 def refuse_shared(parts: Mapping[str, Windows]) -> None:
-    """See to it that no two parts share a wearer. ``parts``: what each is called -> its windows, some maybe empty.
+    """Check that no two parts share a wearer.
 
-    What is looked for, in every pair of parts:
+    ``parts`` maps the name of each part to its windows, which may be empty. The check looks for these in every pair of
+    parts:
 
     - a subject in both;
-    - two subjects that are two arms of one person by their names (``arms_of_one_person``);
-    - a window in both, sample by sample. Windows that do not move at all are not counted: a watch on a table
-      reads the same whoever owns it.
+    - two subjects whose names are those of two arms of one person (``arms_of_one_person``);
+    - a window in both, with equal samples. Windows without any movement are not counted, because watches on a table
+      give equal samples for different owners.
 
     Raises:
-        HarkenError: naming the parts, the people and what they share.
+        HarkenError: when two parts share a wearer; the message names the parts, the people and what they share.
     """
     subjects = {str(subject) for part in parts.values() for subject in np.unique(part.subjects)}
     content = {name: _content_numbers(part.signals) for name, part in parts.items()}
@@ -241,16 +244,17 @@ def refuse_shared(parts: Mapping[str, Windows]) -> None:
 
 
 def arms_of_one_person(one: str, other: str, *, everybody: Iterable[str], simultaneous: bool) -> bool:
-    """Whether two subjects are one person's two arms (or wrist and ankle, or a whole person and an arm) by name.
+    """Whether the names of two subjects are those of two arms of one person (or of wrist and ankle, or of a person and
+    an arm).
 
-    ``p1_left`` and ``p1_right_arm``, ``anna`` and ``annaLeft`` are, whenever they were recorded: what is left
-    without the words for side and place is the same. Two kinds of names say too little for that, and count only
-    when the two were recorded at the same time, as the sensors of one person are: names of nothing but side and
-    place (``left``, ``right``), and abbreviated sides (``p1_l`` and ``p1_r``, ``p1_LA`` and ``p1_RA``), which may be
-    initials. And those are initials for certain when others in ``everybody`` continue the same name in another way
-    (``p1_m``).
+    ``p1_left`` and ``p1_right_arm`` are one person, and so are ``anna`` and ``annaLeft``, because the names without the
+    words for side and place are equal. Two kinds of names are ambiguous. They count as one person only if the two were
+    recorded at the same time, as the sensors of one person are. The first kind consists only of side and place
+    (``left``, ``right``). The second kind abbreviates the side (``p1_l`` and ``p1_r``, ``p1_LA`` and ``p1_RA``); the
+    letters may also be initials. They are taken as initials if ``everybody`` contains a name that continues in another
+    way (``p1_m``).
 
-    Two arms called A and B are not found: names that hide it, hide it.
+    Two arms named A and B are not recognised.
     """
     (stem, side), (other_stem, other_side) = _without_side(one), _without_side(other)
     if stem == other_stem and side != other_side:
@@ -269,14 +273,14 @@ def _words(subject: str) -> tuple[str, ...]:
 
 
 def _without_side(subject: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The words of a name that do not tell a side or a place of the body, and those that do."""
+    """The words of a name that are neither a side nor a place of the body, and the words that are."""
     words = _words(subject)
     told = [bool(SIDE_OR_PLACE.fullmatch(word)) for word in words]
     return tuple(compress(words, [not each for each in told])), tuple(compress(words, told))
 
 
 def _parted_arms(these: Windows, those: Windows, everybody: set[str]) -> tuple[str, str] | None:
-    """A person's two arms, one on either side; None when there are none."""
+    """Two subjects that are arms of one person, one in each part; None if there are none."""
     for one, other in product(np.unique(these.subjects).tolist(), np.unique(those.subjects).tolist()):
         if not arms_of_one_person(one, other, everybody=everybody, simultaneous=True):
             continue
@@ -296,7 +300,7 @@ def _simultaneous(one: Windows, other: Windows) -> bool:
 
 
 def _refuse_same_windows(these: Windows, those: Windows, one: str, other: str) -> None:
-    """Windows of two parts, pair by pair."""
+    """Raise a HarkenError if two parts share a window."""
     same = (these.signals == those.signals).all(axis=(1, 2)) & (np.ptp(these.signals, axis=1) > 0).any(axis=1)
     if same.any():
         name, other_name = these.subjects[same][0], those.subjects[same][0]
@@ -307,7 +311,7 @@ def _refuse_same_windows(these: Windows, those: Windows, one: str, other: str) -
 
 
 def _content_numbers(signals: NDArray[np.float32]) -> NDArray[np.uint64]:
-    """A number for each window ``[n, length, channels]``, equal for equal content, hardly ever for other content."""
+    """A hash of each window ``[n, length, channels]``, uint64 ``[n]``."""
     values = signals.shape[1] * signals.shape[2]
     factors = np.random.default_rng(0).integers(1, 2**63, values, dtype=np.uint64)
     numbers = np.empty(len(signals), dtype=np.uint64)

@@ -1,4 +1,4 @@
-"""Named protocols: a data set's windows and folds of people, each with what its score measures and what not."""
+"""Named protocols: the windows of a data set, the folds of people, and what the score measures."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -42,11 +42,11 @@ __all__ = [
 ]
 
 LEAVE_ONE_PERSON_OUT = "leave-one-person-out"
-"""The protocol of every data set that has no published one here, and of a study of one's own."""
+"""The protocol of data sets without a published protocol here, and of the user's own study."""
 SAMPLE_RATE_HZ = 30.0
 WINDOW_LENGTH_S, HOP_S = 10.0, 5.0
 BETWEEN = ("running", "sitting", "stairs", "standing", "walking")
-"""The common words that both WISDM and DSADS have people do."""
+"""The common activities that are in both WISDM and DSADS."""
 POSTURES_AND_WALKING = {
     "sitting": "sitting",
     "standing": "standing",
@@ -56,20 +56,21 @@ POSTURES_AND_WALKING = {
     "walking_treadmill_4kmh_flat": "walking",
     "walking_treadmill_4kmh_incline15deg": "walking",
 }
-"""DSADS's activities that the notebook's four labels are made of; standing in a lift is not among them."""
+"""The activities of DSADS that correspond to the notebook's four labels. Standing in a lift is not one of them."""
 
 Folders = Sequence[Path | None]
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """How a score comes about: the windows, and who is learned from and tested.
+    """The windows and the folds of people from which a score is computed.
 
     Attributes:
-        name: of the protocol, unique for its data set.
-        datasets: the data sets it needs, first the one that is learned from.
-        measures: sentences that say what a score by it measures, and what it does not.
-        draw: a folder for each of ``datasets`` -> windows of all people. Call ``windows``, which counts them.
+        name: the protocol's name, unique for its data set.
+        datasets: the data sets it needs; the first is the training set.
+        measures: sentences on what its score measures and what it does not measure.
+        draw: a folder for each of ``datasets`` -> windows of all people. Call ``windows`` instead, which also checks
+            the number of folders.
         folds: those windows -> the folds.
     """
 
@@ -81,15 +82,15 @@ class Protocol:
 
     @property
     def dataset(self) -> str:
-        """The data set that is learned from."""
+        """The training set."""
         return self.datasets[0]
 
     def windows(self, *folders: Path | None) -> Windows:
         """Windows ``[n, 300, 3]`` of all people, 10 s of acceleration in g at 30 Hz.
 
         Args:
-            folders: where each of ``datasets`` lies, in that order; none at all, or None for one: where
-                ``HARKEN_DATA`` says.
+            folders: the folder of each of ``datasets``, in that order. Without folders, or where one is None, the
+                folders in ``HARKEN_DATA`` are used.
 
         Raises:
             HarkenError: when there are more or fewer folders than data sets, or one cannot be read.
@@ -107,7 +108,7 @@ def protocol(data_set: str, name: str) -> Protocol:
     """The protocol ``name`` of a data set.
 
     Raises:
-        HarkenError: when there is none; the message lists those there are.
+        HarkenError: when there is no such protocol; the message lists the protocols.
     """
     published = PROTOCOLS.get((data_set, name))
     if published is not None:
@@ -122,7 +123,7 @@ def protocol(data_set: str, name: str) -> Protocol:
 
 
 def protocol_names(data_set: str) -> list[str]:
-    """The names of a data set's protocols; none where there is no such data set."""
+    """The names of a data set's protocols; empty if there is no such data set."""
     published = [name for one, name in PROTOCOLS if one == data_set]
     return published or ([LEAVE_ONE_PERSON_OUT] if data_set in dataset_names() else [])
 
@@ -133,11 +134,11 @@ def benchmark_sets() -> list[str]:
 
 
 def study_protocol(study: str, recordings: Callable[[], Iterable[Recording]]) -> Protocol:
-    """Leave one person out of a study of one's own.
+    """The leave-one-person-out protocol of the user's own study.
 
     Args:
-        study: its name.
-        recordings: reads them, mended, all of a person with the same ``subject``, with labels.
+        study: the name of the study.
+        recordings: reads the mended recordings, with labels. All recordings of one person have the same ``subject``.
     """
     return _leave_one_person_out(study, lambda _: _sliding(recordings()))
 
@@ -221,7 +222,7 @@ def _five_folds(windows: Windows) -> list[Fold]:
 
 
 def _relabelled(recording: Recording, words: Mapping[str, str]) -> Recording:
-    """The recording with its labels renamed; a label that ``words`` does not know is taken off."""
+    """The recording with renamed labels; samples whose label is not in ``words`` become unlabelled."""
     label_names = tuple(sorted(set(words.values())))
     codes = [label_names.index(words[name]) if name in words else UNLABELLED for name in recording.label_names]
     table = np.array([*codes, UNLABELLED], dtype=np.int16)
@@ -232,7 +233,7 @@ def _sliding(recordings: Iterable[Recording]) -> Windows:
     """10 s of acceleration at 30 Hz every 5 s."""
     at_rate = (resample(one.select_channels(("x", "y", "z")), sample_rate_hz=SAMPLE_RATE_HZ) for one in recordings)
     windows = concatenate([sliding_windows(one, length_s=WINDOW_LENGTH_S, hop_s=HOP_S) for one in at_rate])
-    return replace(windows, sample_rate_hz=SAMPLE_RATE_HZ)  # whole nanoseconds make it 30.00000000003
+    return replace(windows, sample_rate_hz=SAMPLE_RATE_HZ)  # else 30.00000000003, from whole nanoseconds
 
 
 _ALL = (

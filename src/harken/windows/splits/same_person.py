@@ -1,4 +1,4 @@
-"""Recordings or windows of one person -> training and test, each way with what it measures."""
+"""Divisions of the recordings or windows of one person into training and test data."""
 
 from dataclasses import dataclass, replace
 
@@ -24,7 +24,7 @@ TRAINING_SHARE = 0.8
 
 @dataclass(frozen=True)
 class Split:
-    """Windows to learn from and windows to be tested on."""
+    """Training windows and test windows."""
 
     training: Windows
     test: Windows
@@ -33,24 +33,24 @@ class Split:
 def overlapping_same_person(windows: Windows, *, training: int) -> Split:
     """The notebook's split: the first ``training`` random windows train, the others test.
 
-    **Flattering.** The windows were drawn from the same rows, so nearly every test window shares most of its
-    samples with training windows. It measures how well the network remembers, on the same person, bout,
-    strap and day.
+    **The score is too high.** The windows were drawn from the same rows, so nearly every test window shares most of its
+    samples with training windows. It measures how well the network memorises samples of the same person, bout, strap
+    position and day.
     """
     return Split(windows[:training], windows[training:])
 
 
 def blocked_same_person(recording: Recording, *, window_length: int) -> tuple[Recording, Recording]:
-    """Cut every bout in time: its first 80 % to learn from, the rest, less one window's length, to test on.
+    """Divide each bout in time: the first 80 % is for training, and the rest, minus one window length, is for testing.
 
-    A bout ends at a label change or a gap. The two recordings that come back are the whole one with other
-    samples marked invalid, so that windows drawn from one share no sample with windows drawn from the other.
-    It measures the same person honestly in that one respect; bout, strap and day are still shared, so it
-    says little about tomorrow and nothing about an unseen person.
+    A bout ends at a label change or a gap. Both returned recordings have all samples; each marks the samples that do
+    not belong to its part as invalid. So training windows and test windows share no sample. It measures recognition of
+    the same person without shared samples. Bout, strap position and day are still shared, so the score does not hold
+    for other days or unseen people.
 
     Args:
         recording: a mended recording.
-        window_length: samples in a window; so many are dropped between the two parts of a bout.
+        window_length: samples in a window. This number of samples is dropped between the two parts of a bout.
 
     Raises:
         HarkenError: when the recording is ``as_found``.
@@ -68,18 +68,17 @@ def blocked_same_person(recording: Recording, *, window_length: int) -> tuple[Re
 
 
 def overlapping_windows(windows: Windows, *, seed: int) -> Split:
-    """Divide windows at random: four fifths of the moments train, the others test.
+    """Divide windows at random: four fifths of the start times are for training, the others for testing.
 
-    **Flattering**, as ``overlapping_same_person`` is, for windows that overlap: one that begins half a window's
-    length after the last shares either half of its samples with a neighbour, which four times in five is a training
-    window (``share_in_training`` says how much of each). No window is on both sides.
+    **The score is too high** if windows overlap, as for ``overlapping_same_person``. With a hop of half a window, each
+    half of a test window is shared with a neighbour, which is a training window in four of five cases
+    (``share_in_training`` gives the share for each). No window is in both parts.
 
-    A moment is a person and a time at which windows begin: what several sensors recorded of one person at one time
-    stays on one side.
+    Windows of one person that begin at the same time, from several sensors, stay in the same part.
 
     Args:
-        windows: those of everybody, labelled.
-        seed: of the division.
+        windows: the labelled windows of all people.
+        seed: the seed of the random division.
     """
     each, moments = np.unique(np.stack([_people(windows), windows.starts_ns]), axis=1, return_inverse=True)
     order = np.random.default_rng(seed).permutation(each.shape[1])
@@ -88,19 +87,19 @@ def overlapping_windows(windows: Windows, *, seed: int) -> Split:
 
 
 def blocked_windows(windows: Windows) -> Split:
-    """Cut every bout in time: the windows in its first 80 % train, those after it test, a window's length away.
+    """Divide each bout in time: windows in the first 80 % are for training. Windows after it, at a distance of one
+    window length, are for testing.
 
-    A bout is what windows of one person and label cover without a break, whichever of the person's sensors they are
-    of. Training windows end before the cut. Test windows begin after it and keep a window's length from every training
-    window of the same person, of whichever sensor: they share no sample, and no filter that resampled the signals
-    reaches from one into the other. Windows in between are in neither part, and a bout of a few windows may have
-    none to test.
+    A bout is a period that windows of one person and label, of any sensor, cover without a break. Training windows end
+    before the cut. Test windows begin after it, at least one window length from every training window of the same
+    person, of any sensor. So they share no sample, and the filter of a resampling does not mix them. Windows in between
+    are in neither part. A bout of a few windows may have no test window.
 
-    It measures the same person a moment later: bout, strap and day are still shared, so it says little about tomorrow
-    and nothing about an unseen person.
+    It measures recognition of the same person a short time later. Bout, strap position and day are still shared, so the
+    score does not hold for other days or unseen people.
 
     Args:
-        windows: those of everybody, labelled.
+        windows: the labelled windows of all people.
     """
     length_ns = _length_ns(windows)
     training, test = np.zeros(len(windows), dtype=bool), np.zeros(len(windows), dtype=bool)
@@ -121,10 +120,10 @@ def blocked_windows(windows: Windows) -> Split:
 
 
 def share_in_training(split: Split) -> NDArray[np.float64]:
-    """How much of each test window was learned from: the share of its time, ``[test windows]``, 0 to 1.
+    """The share of each test window's time that is also in training windows, ``[test windows]``, 0 to 1.
 
-    Counted is time in which a training window of the same person lies, of whichever sensor; less than half a sample
-    is none, for times are whole nanoseconds.
+    Training windows of the same person count, of any sensor. Overlaps shorter than half a sample count as 0, because
+    times are rounded to nanoseconds.
     """
     training, test = split.training, split.test
     found = np.zeros(len(test))
@@ -150,20 +149,20 @@ def _length_ns(windows: Windows) -> int:
 
 
 def _covered(starts_ns: NDArray[np.int64], length_ns: int) -> list[tuple[int, int]]:
-    """The stretches of time, begin and end, that windows of this length cover without a break."""
+    """The periods, as (begin, end), that windows of this length cover without a break."""
     starts = np.unique(starts_ns)
-    # Times are rounded to nanoseconds, so that windows which touch may miss one another by two of them.
+    # Times are rounded to nanoseconds, so between adjacent windows there may be two nanoseconds.
     first = np.flatnonzero(np.diff(starts, prepend=starts[:1] - 2 * length_ns) > length_ns + 2)
     last = np.concatenate([first[1:], [len(starts)]]) - 1
     return list(zip(starts[first].tolist(), (starts[last] + length_ns).tolist(), strict=True))
 
 
 def _overlap_ns(starts_ns: NDArray[np.int64], length_ns: int, windows: Windows) -> NDArray[np.float64]:
-    """For how long each stretch of ``length_ns`` from ``starts_ns`` on lies in any of the windows, ``[n]``."""
+    """For each period of ``length_ns`` that begins at ``starts_ns``, how long windows cover it, ``[n]``."""
     if len(windows) == 0 or len(starts_ns) == 0:
         return np.zeros(len(starts_ns))
     edges = np.array(_covered(windows.starts_ns, _length_ns(windows))).ravel()
-    origin = edges[0]  # a float has no room for nanoseconds since 1970
+    origin = edges[0]  # a float64 cannot represent nanoseconds since 1970 exactly
     passed = np.cumsum(np.diff(edges, prepend=origin) * (np.arange(len(edges)) % 2))
     before, after = (np.interp(at - origin, edges - origin, passed) for at in (starts_ns, starts_ns + length_ns))
     return np.asarray(after - before)
