@@ -11,20 +11,19 @@ from harken.signals.grid import Grid
 __all__ = ["MISSING", "Points", "Room", "points_between"]
 
 MISSING = 2.5
-"""A step this many times longer than one beside it has missing samples in it, and a straight line over it."""
+"""A step this many times longer than a neighbouring one has missing samples; it is bridged by a straight line."""
 EVER_NS = 10**17
-"""Nothing comes for three years after the last sample that is known."""
+"""Three years: the assumed time from the last known sample to the next one."""
 
 
 class Room:
-    """Hands out the same memory under the same name again: fresh memory costs more than what is computed in it."""
+    """Arrays by name that are used again, because allocating new memory takes longer than the computation in it."""
 
     def __init__(self) -> None:
         self._kept: dict[str, NDArray[np.float32]] = {}
 
     def array(self, name: str, *shape: int) -> NDArray[np.float32]:
-        """An array float32 of this shape, filled with whatever was in it. It is good until the next call with
-        this name."""
+        """A float32 array of this shape with arbitrary content. It is valid until the next call with this name."""
         size = math.prod(shape)
         kept = self._kept.get(name)
         if kept is None or kept.size < size:
@@ -59,20 +58,22 @@ class Points:
     total: int
 
     def made(self) -> NDArray[np.bool_]:
-        """Which points can be made of samples: both beside it are good and close enough, or it stands on a good
-        one; bool ``[total]``."""
+        """Which points can be computed from samples, bool ``[total]``.
+
+        Either both neighbouring samples are good and close enough, or the point is on a good sample.
+        """
         made = np.repeat(self.bridged, self.counts)
         made[self.firsts[self.on & (self.counts > 0)]] = True
         return made
 
     def read(self, signals: NDArray[np.float32], *, out: NDArray[np.float32], room: Room) -> None:
         """The curves through finite ``signals`` ``[channels, n]`` at the points, into ``out`` ``[channels, total]``.
-        Where no curve leads to the next sample only the first point is written: a line to whatever comes next.
+        Where no curve leads to the next sample, only the first point is written, from a line to the next sample.
 
-        Cubic Hermite curves with the slopes of Catmull and Rom for uneven samples: at each sample the slope of the
-        parabola through it and both its neighbours; where there is only one neighbour, that of the line to it. Such
-        a curve is the straight line, and what it bends away from it: at a share ``s`` of a step of length ``h``,
-        ``- s (1 - s) h² ((1 - s) b + s c)`` if ``b`` and ``c`` are the second divided differences at both ends.
+        The curves are cubic Hermite curves with the slopes of Catmull and Rom for uneven samples. The slope at a sample
+        is that of the parabola through it and both neighbours; with one neighbour, that of the line to it. The curve is
+        the sum of the straight line and a bend. At a share ``s`` of a step of length ``h`` the bend is
+        ``- s (1 - s) h² ((1 - s) b + s c)``, where ``b`` and ``c`` are the second divided differences at both ends.
         """
         channels, n = signals.shape
         per_step = np.reciprocal(self.lengths)
@@ -110,8 +111,8 @@ class Points:
             rows = rows[self.counts[rows] > place]
 
     def _squared(self, good: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The square of each step's length, ``[n]``; 0 where the curve shall be a straight line. ``good`` are the
-        lengths, infinite where no curve leads."""
+        """The square of each step's length, ``[n]``; 0 where the curve is to be a straight line. ``good`` holds the
+        lengths; they are infinite where there is no curve."""
         squared = self.lengths * self.lengths
         most = good * np.float32(MISSING)
         straight = np.zeros(len(good), dtype=bool)
@@ -166,8 +167,8 @@ def points_between(
         grid: the fine grid.
         bridged_ns: the longest step between two samples that a curve may bridge.
         hole_ns: a step that is not bridged and longer than this is a hole.
-        hole_points: how many points stand for a hole, whatever its length; a few more, so that their number is off
-            by a multiple of ``every``.
+        hole_points: the number of points that represent a hole of any length. A few are added, so that the numbers of
+            the points shift by a multiple of ``every``.
         every: see ``hole_points``.
     """
     steps = np.empty(len(time_ns), dtype=np.int64)
@@ -184,7 +185,7 @@ def points_between(
     counts[-1] = hole_points
     holes = np.flatnonzero(hole)
     counts[holes] = hole_points + (counts[holes] - hole_points) % every
-    # Without holes points follow one another as their numbers do.
+    # Without holes the points are numbered consecutively.
     ends = begins - begins[0] + counts if len(holes) == 1 and holes[0] == len(hole) - 1 else np.cumsum(counts)
     lengths = steps.astype(np.float32)
     lengths /= np.float32(grid.step_ns)
