@@ -231,8 +231,8 @@ class Resampler:
         return Samples(self.grid.times_ns(number), new, old.label_codes[nearest], made)
 
     def _filtered(self, old: Samples, points: Points, first: int, *, whole: bool) -> NDArray[np.float32]:
-        """Channels at one point in ``every`` from ``first`` on, ``[channels, n or more]``. Unless all of these points are
-        made of samples (``whole``), one more row has the sum of the filter's weights over the points that are."""
+        """Channels at one point in ``every`` from ``first`` on, ``[channels, n or more]``. Unless all of these points
+        are made of samples (``whole``), one more row has the sum of the filter's weights over the points that are."""
         before = self._low_pass.reach - first
         after = before + points.total
         channels = old.signals.shape[1]
