@@ -151,7 +151,7 @@ class BandPowers(nn.Module):
         waves, bands = (matrix.to(signals.device) for matrix in self._of_length[length])
         moving = (signals - signals.mean(1, keepdim=True)).transpose(1, 2)  # [batch, channels, time]
         if not torch.is_grad_enabled():
-            moving = moving.contiguous()  # one product instead of many; training uses many, so that its weights stay the same
+            moving = moving.contiguous()  # one product instead of many; training uses many, to keep its results
         parts = moving @ waves  # [batch, channels, 2 x frequencies]
         return torch.log(parts.square() @ bands + NO_POWER).transpose(1, 2)
 
