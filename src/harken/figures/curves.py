@@ -115,7 +115,7 @@ def _dress_accuracy(axes: Axes) -> None:
 
 
 def _dress_loss(axes: Axes) -> None:
-    """The loss axis: the notebook's initial weights are large, so the loss begins high and its later changes are small."""
+    """The loss axis. The notebook's initial weights are large, so the loss begins high, and later changes are small."""
     axes.set_title("Loss: what training makes smaller (logarithmic)")
     axes.set_yscale("log")
     axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))

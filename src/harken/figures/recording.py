@@ -163,7 +163,7 @@ def _share_limits(panels: list[Axes]) -> None:
 
 
 def _draw_marked(panel: Axes, recording: Recording, channel: int, axis: TimeAxis) -> None:
-    """Draw dots at the smallest and largest marked sample of each column; triangles at the edge if beyond the limits."""
+    """Draw dots at the smallest and largest marked sample of each column; beyond the limits, triangles at the edge."""
     rows = np.flatnonzero(~recording.valid)
     if len(rows) == 0:
         return
