@@ -45,7 +45,7 @@ ACCELERATION = ("x", "y", "z")
 NOT_DRAWN = ("P",)
 """Channels that are not drawn: Android's accuracy status is not a signal."""
 LEAST_SHOWN_G = 1.1
-"""The limits of a panel are at least this far from 0, so that gravity in both directions is always visible."""
+"""Limits of acceleration panels are at least this far from 0, so that gravity in both directions is always visible."""
 MARGIN = 0.06
 TINT = 0.22
 DOTTED_ROWS = 200

@@ -142,7 +142,7 @@ class Answered:
         return self.right / self.answers if self.answers else None
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON; an accuracy of nothing is null."""
+        """For JSON; the accuracy is null without answers."""
         return asdict(self) | {"coverage": self.coverage, "accuracy": self.accuracy}
 
 
@@ -170,11 +170,11 @@ class ProbabilityScores:
 
     @classmethod
     def of(cls, probabilities: NDArray[np.floating], codes: NDArray[np.integer]) -> "ProbabilityScores":
-        """Score probabilities ``[n, labels]`` against true codes ``[n]``. Raises as ``coverage``."""
+        """Score probabilities ``[n, labels]`` against true codes ``[n]``. Raises the errors of ``coverage``."""
         return cls(expected_calibration_error(probabilities, codes), coverage(probabilities, codes))
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON; an accuracy of nothing is null."""
+        """For JSON; the accuracy is null without answers."""
         return {
             "expected_calibration_error": self.expected_calibration_error,
             "unsure_below": self.curve.thresholds.tolist(),

@@ -48,7 +48,7 @@ class Scores:
 
     @property
     def confusion_percent_of_truth(self) -> NDArray[np.float64]:
-        """In per cent of each true label's windows: the diagonal is the recall. A label without windows is 0."""
+        """The matrix in per cent of each true label; the diagonal is the recall. A label without windows has 0."""
         return np.asarray(self.confusion / np.maximum(1, self.confusion.sum(axis=1, keepdims=True)) * 100)
 
     def as_dict(self) -> dict[str, Any]:
@@ -69,7 +69,7 @@ class Scores:
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> "Scores":
-        """What ``as_dict`` gave, maybe by way of JSON."""
+        """The scores from the result of ``as_dict``, also after JSON."""
         numbers = {field.name: content[field.name] for field in fields(cls) if field.name in content}
         confusion = np.array(content["confusion"], dtype=np.int64)
         return cls(**numbers | {"label_names": tuple(content["labels"]), "confusion": confusion})
@@ -94,7 +94,7 @@ class PeopleScores:
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> "PeopleScores":
-        """What ``as_dict`` gave, maybe by way of JSON."""
+        """The scores from the result of ``as_dict``, also after JSON."""
         low_and_high = content["mean_person_macro_f1_interval"]
         return cls(
             people={person: Scores.from_dict(scores) for person, scores in content["people"].items()},

@@ -28,7 +28,7 @@ class FusedLSTM(nn.LSTM):
         input: Tensor | PackedSequence,  # noqa: A002 - PyTorch's name for it
         hx: State | None = None,
     ) -> tuple[Tensor | PackedSequence, State]:
-        """As of ``torch.nn.LSTM``."""
+        """See ``torch.nn.LSTM``."""
         if not self._ours(input, hx):
             return cast(tuple[Tensor | PackedSequence, State], super().forward(input, hx))
         x = cast(Tensor, input)

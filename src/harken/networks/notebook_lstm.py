@@ -61,7 +61,7 @@ class NotebookLSTM(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw the notebook's initial values from PyTorch's random numbers."""
+        """Draw the notebook's initial weights from PyTorch's random numbers."""
         nn.init.normal_(self.hidden.weight)
         nn.init.normal_(self.hidden.bias)
         units = self.sizes.units

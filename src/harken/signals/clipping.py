@@ -32,11 +32,11 @@ class Clipping:
         range_g: the sensor's range.
 
     Attributes:
-        at_end: how many samples were at the end of the range.
-        marked: how many of them are marked.
+        at_end: the number of samples at the end of the range.
+        marked: the number of marked samples.
 
     Raises:
-        HarkenError: for a range that is not above 0.
+        HarkenError: when the range is not above 0.
     """
 
     def __init__(self, range_g: float) -> None:
@@ -44,12 +44,12 @@ class Clipping:
             raise HarkenError(f"clipping needs a sensor's range above 0, not {range_g:g} g")
         self._end_g = np.float32(END * range_g)
         self._waiting: Samples | None = None
-        self._stays = False  # whether the sample before the next one is of a stay that is marked already
+        self._stays = False  # whether the last sample belongs to a stay that is marked already
         self._last_ns = 0
         self.at_end = self.marked = 0
 
     def push(self, samples: Samples) -> Samples:
-        """Take more samples, later than all before; acceleration in g is the first three channels."""
+        """Add samples, later than all before; acceleration in g is the first three channels."""
         if self._waiting is not None and len(self._waiting.time_ns):
             samples = joined([self._waiting, samples])
         return self._out(samples, over=False)

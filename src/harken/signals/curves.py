@@ -1,4 +1,4 @@
-"""Cubic curves between irregular samples, read at a fine even grid; gaps and marked samples left out."""
+"""Cubic curves between irregular samples, evaluated on a fine even grid, without gaps and marked samples."""
 
 import math
 from dataclasses import dataclass
@@ -37,14 +37,14 @@ class Points:
 
     Attributes:
         begins: the number of the first point at or after each sample, int64 ``[n]``.
-        firsts: its place among all points, int64 ``[n]``.
-        counts: how many points there are from each sample to the next, int64 ``[n]``.
-        late: how much later than the sample its first point is, in steps of the grid, float32 ``[n]``.
-        lengths: from each sample to the next, in steps of the grid, float32 ``[n]``.
-        bridged: whether a curve leads from each sample to the next, bool ``[n]``.
-        hole: whether there is a hole after each sample, bool ``[n]``. Some points stand for it.
-        on: whether each sample is good and stands on its first point, bool ``[n]``.
-        total: how many points there are.
+        firsts: the place of this point among all points, int64 ``[n]``.
+        counts: the number of points from each sample to the next, int64 ``[n]``.
+        late: the time from the sample to this point, in steps of the grid, float32 ``[n]``.
+        lengths: the time from each sample to the next, in steps of the grid, float32 ``[n]``.
+        bridged: whether there is a curve from each sample to the next, bool ``[n]``.
+        hole: whether there is a hole after each sample, bool ``[n]``. A number of points represents it.
+        on: whether each sample is good and at the time of its first point, bool ``[n]``.
+        total: the number of points.
     """
 
     begins: NDArray[np.int64]
@@ -82,7 +82,7 @@ class Points:
         rises = room.array("rises", channels, n)
         np.subtract(signals[:, 1:], signals[:, :-1], out=rises[:, :-1])
         rises[:, -1] = 0
-        # The second divided difference at each sample, and after the last; 0 where no curve leads on to both sides.
+        # The second divided difference at each sample, and after the last; 0 without a curve on both sides.
         slopes, bends = room.array("slopes", channels, n), room.array("bends", channels, n + 1)
         np.multiply(rises, per_step, out=slopes)
         np.subtract(slopes[:, 1:], slopes[:, :-1], out=bends[:, 1:-1])
@@ -162,8 +162,8 @@ def points_between(
     """The points of ``grid`` from the first sample on, and ``hole_points`` after the last.
 
     Args:
-        time_ns: of the samples, strictly increasing, int64 ``[n]``.
-        valid: which of them are good, bool ``[n]``.
+        time_ns: the times of the samples, strictly increasing, int64 ``[n]``.
+        valid: which samples are good, bool ``[n]``.
         grid: the fine grid.
         bridged_ns: the longest step between two samples that a curve may bridge.
         hole_ns: a step that is not bridged and longer than this is a hole.

@@ -37,7 +37,7 @@ class GravityCalibration:
 
     Attributes:
         offset_g, gain: float64 ``[3]``.
-        temperature_slope: in g for one degree, float64 ``[3]``; 0 where temperature was not recorded, or hardly moved.
+        temperature_slope: in g per degree, float64 ``[3]``; 0 if temperature was not recorded or hardly changed.
         temperature_mean: in degrees; 0 where the slope is 0.
         error_before_mg, error_after_mg: the mean distance of still blocks from 1 g, in thousandths of a g. Blocks in
             one posture count once. NaN without still blocks. Both are equal when no calibration is applied.
@@ -154,7 +154,7 @@ def _refused(reason: str, error_g: float, used: int) -> GravityCalibration:
 
 
 def _thinned(points: NDArray[np.float64], away: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """One point (and temperature) for each cell that holds any: their mean."""
+    """The mean point (and temperature) of each cell that has any."""
     cells = np.column_stack([np.floor(points / CELL_G), np.floor(away / CELL_DEGREES)]).astype(np.int64)
     _, of_point, counts = np.unique(cells, axis=0, return_inverse=True, return_counts=True)
     of_point = of_point.reshape(-1)

@@ -23,9 +23,9 @@ class Grid:
     1970. The rate is rounded to the nearest fraction with a denominator of at most 1000.
 
     Attributes:
-        rate_hz: points a second, as an exact fraction.
-        step_ns: the distance between two points, a fraction of nanoseconds as a float.
-        cycle_ns, cycle: it repeats itself every ``cycle_ns`` nanoseconds, after ``cycle`` points.
+        rate_hz: points per second, as an exact fraction.
+        step_ns: the distance between two points in nanoseconds, a float.
+        cycle_ns, cycle: the grid repeats every ``cycle_ns`` nanoseconds, after ``cycle`` points.
     """
 
     def __init__(self, rate_hz: float | Fraction) -> None:

@@ -38,7 +38,7 @@ def like_walking(blocks: MovementBlocks) -> NDArray[np.bool_]:
 
 
 def moving(blocks: MovementBlocks) -> NDArray[np.bool_]:
-    """Which blocks hold movement, bool ``[n]``."""
+    """Which blocks have movement, bool ``[n]``."""
     movement: NDArray[np.bool_] = np.sqrt((blocks.standard_deviation**2).sum(axis=1)) > LEAST_MOVING_G
     return movement
 
@@ -55,7 +55,7 @@ class Moments:
 
     def __init__(self, chosen: Callable[[MovementBlocks], NDArray[np.bool_]]) -> None:
         self.moments: list[tuple[NDArray[np.int64], NDArray[np.float32]]] = []
-        """Of each moment the times, int64 ``[n]``, and acceleration in g, float32 ``[n, 3]``."""
+        """The times of each moment, int64 ``[n]``, and its acceleration in g, float32 ``[n, 3]``."""
         self._chosen = chosen
         self._found, self._every = 0, 1
 
@@ -76,7 +76,7 @@ class Moments:
 
         Args:
             sample_rate_hz: the rate.
-            length: in samples.
+            length: the length of a moment in samples.
 
         Returns:
             The times of the first samples, int64 ``[n]``, and acceleration in g, float32 ``[n, length, 3]``.

@@ -24,14 +24,14 @@ AXES = 3
 
 @dataclass(frozen=True, eq=False)
 class MovementBlocks:
-    """Statistics of the acceleration over blocks by the clock; only those that hold a valid sample.
+    """Statistics of the acceleration in blocks of time; only blocks with a valid sample are included.
 
     Attributes:
-        block_ns: how long a block is. Block ``k`` covers ``[k, k + 1) * block_ns`` since 1970.
-        start_ns: when each begins, int64 ``[n]``, increasing.
-        samples: how many valid samples it holds, int64 ``[n]``.
-        mean, standard_deviation: of its samples in g (divided by their number), float64 ``[n, 3]``.
-        lowest, highest: of its samples in g, float32 ``[n, 3]``.
+        block_ns: the length of a block. Block ``k`` covers ``[k, k + 1) * block_ns`` since 1970.
+        start_ns: the start of each block, int64 ``[n]``, increasing.
+        samples: the number of valid samples in each block, int64 ``[n]``.
+        mean, standard_deviation: of the samples in g (divided by their number), float64 ``[n, 3]``.
+        lowest, highest: the extremes of the samples in g, float32 ``[n, 3]``.
         second_variance: the variance of the means of whole seconds with samples in both halves, in g², float64
             ``[n, 3]``. Breathing is slow and appears here. This and the next two are 0 with fewer than two seconds.
         noise_by_samples, noise_by_halves: two estimates of the noise in ``second_variance``, float64 ``[n, 3]`` each.
@@ -39,7 +39,7 @@ class MovementBlocks:
             its two halves. Without movement both are right. Movement makes them too large, each by a different kind.
         step: the smallest difference between two neighbouring samples that differ, on any axis, in g, float32
             ``[n]``; NaN where none differ. Only the first 32 samples of a block are compared.
-        temperature: mean, float64 ``[n]``; NaN where none was recorded.
+        temperature: the mean temperature, float64 ``[n]``; NaN where none was recorded.
     """
 
     block_ns: int
@@ -67,12 +67,12 @@ class MovementStatistics:
 
     Args:
         block_s: seconds in a block, a whole number.
-        temperature_channel: the column of the signals that holds a temperature, if any does.
+        temperature_channel: the column of the signals with the temperature, if there is one.
         listeners: called in order with complete blocks and their valid samples: times, int64 ``[n]``, and acceleration
             in g, float32 ``[3, n]``. The acceleration must be copied to be kept.
 
     Raises:
-        HarkenError: for a block that is not a whole number of seconds, at least 2.
+        HarkenError: when the block is not a whole number of seconds, at least 2.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class MovementStatistics:
         self._filled = 0
 
     def push(self, samples: Samples) -> None:
-        """Take more samples, later than all before. Acceleration in g is the first three channels."""
+        """Add samples, later than all before. Acceleration in g is the first three channels."""
         for first in range(0, len(samples.time_ns), ROWS_AT_ONCE):
             part = samples.part(first, first + ROWS_AT_ONCE)
             self._push(part if part.valid.all() else part.chosen(part.valid))
@@ -196,7 +196,7 @@ def movement_of(recording: Recording, block_s: float = BLOCK_S) -> MovementBlock
 
 
 def _halves_of_seconds(time_ns: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The numbers of the half seconds since 1970 that hold any sample, and the first sample of each."""
+    """The numbers of the half seconds since 1970 that have any sample, and the first sample of each."""
     first, last = int(time_ns[0]) // HALF_NS, int(time_ns[-1]) // HALF_NS
     if last - first < len(time_ns):
         begins = np.searchsorted(time_ns, np.arange(first + 1, last + 1) * HALF_NS)

@@ -100,7 +100,7 @@ def _step_g(blocks: MovementBlocks) -> float:
 
 
 def _off(blocks: MovementBlocks, rows: NDArray[np.int64], step_g: float) -> NDArray[np.bool_]:
-    """Which of these blocks, never an hour apart, lie in a window that is non-wear; bool ``[rows]``."""
+    """Which of these blocks lie in a window of non-wear, bool ``[rows]``. Neighbours are less than an hour apart."""
     slot = blocks.start_ns[rows] // blocks.block_ns
     slot -= slot[0]
     off = np.zeros(len(rows), dtype=bool)

@@ -38,9 +38,10 @@ ROUNDING = 1e-6
 """How far the sum of the filter's weights may be from 1 because of rounding."""
 EVER = np.iinfo(np.int64).max
 HALF_WIDTH = 8
-"""How far the filter reaches to either side, in points that are kept."""
+"""How far the filter reaches to either side, in points of the new grid."""
 CUT_OFF = 0.4
-"""Where it halves the amplitude, as a share of the new rate. It is flat up to 0.3 and stops from 0.5 on."""
+"""The frequency at which the filter halves the amplitude, as a share of the new rate. The filter is flat up to 0.3 and
+blocks frequencies from 0.5 on."""
 KAISER_BETA = 5.0
 TOGETHER = 16
 """Points that one row of a matrix product gives. With this many, the filter reaches only into the next row."""
@@ -101,7 +102,7 @@ def resample(recording: Recording, *, sample_rate_hz: float, largest_gap_s: floa
 
 
 def look_ahead_s(sample_rate_hz: float) -> float:
-    """How much of the future a sample at the new rate needs, in seconds: 8 of its intervals.
+    """The seconds of later signal that a sample at the new rate needs: 8 intervals of the new rate.
 
     A new sample is known after two old samples that are at least this much later, or at the end of the stretch. The
     curve that ends at the first of the two needs the second.
@@ -217,7 +218,7 @@ class Resampler:
         if len(row) == 0:
             return old.part(0, 0)
         nearest = row + ((points.late[row] + place) / points.lengths[row] > 0.5)
-        # Where only samples that are good and close lie within reach, the filter's weights add up to 1.
+        # If all samples within the filter's reach are good and close, its weights add up to 1.
         whole = bool(points.bridged[:-1].all()) and chosen[0] >= reach and chosen[-1] + reach < points.firsts[-1]
         filtered = self._filtered(old, points, start - every * place_of_first, whole=whole)
         filtered = filtered[:, place_of_first:][:, kept]
@@ -225,7 +226,7 @@ class Resampler:
             new = np.ascontiguousarray(filtered.T)
         else:
             weights = filtered[-1]
-            partly = made & (np.abs(weights - 1) > ROUNDING)  # else as if the whole were made
+            partly = made & (np.abs(weights - 1) > ROUNDING)  # the others are computed as in a whole of made points
             new = np.ascontiguousarray((filtered[:-1] / np.where(partly, weights, 1)).T)
             new[~made] = old.signals[nearest[~made]]
         return Samples(self.grid.times_ns(number), new, old.label_codes[nearest], made)
@@ -304,10 +305,10 @@ def _most_samples(time_ns: NDArray[np.int64], resampler: Resampler) -> int:
 
 
 class LowPass:
-    """Filters ``every`` times too many points and keeps one in ``every``.
+    """A low-pass filter that keeps one point in ``every``.
 
     Attributes:
-        every: how many points become one.
+        every: the number of input points for one output point.
         reach: the number of points on either side that a filtered point is computed from.
         weights: the weights of those points, float64 ``[2 reach + 1]``, symmetric, with a sum of 1.
     """
@@ -325,11 +326,11 @@ class LowPass:
         self._own, self._next = matrix[: self._row], matrix[self._row : (TOGETHER - 1) * every + len(weights)].copy()
 
     def room(self, points: int) -> int:
-        """How long an array must be for ``points`` points to be filtered; zeros fill it up."""
+        """The length of an array for filtering ``points`` points; the rest is filled with zeros."""
         return self._row * (-(-points // self._row) + 1)
 
     def __call__(self, points: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Points ``[channels, room]`` -> filtered ``[channels, n]``; the first stands at point ``reach``."""
+        """Points ``[channels, room]`` -> filtered ``[channels, n]``; the first is at point ``reach``."""
         rows = points.reshape(len(points), -1, self._row)
         product: NDArray[np.float32] = rows[:, :-1] @ self._own
         product += rows[:, 1:, : len(self._next)] @ self._next

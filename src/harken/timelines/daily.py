@@ -122,8 +122,8 @@ def daily(frame: pl.DataFrame, labels: tuple[str, ...], names: Sequence[str]) ->
 
     Args:
         frame: the rows.
-        labels: the recogniser's.
-        names: those that get hours: ``labels``, and maybe ``unsure``.
+        labels: the recogniser's labels.
+        names: the labels with columns for hours: ``labels``, and ``unsure`` if there is a limit.
     """
     zone = str(frame.schema["start"].time_zone)  # type: ignore[attr-defined]
     quarters = Quarters.of(frame, zone)

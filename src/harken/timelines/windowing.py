@@ -121,10 +121,10 @@ class Windowing:
         self._total = 0
         self._sum, self._count = 0.0, 0
         self._last = 0, False  # time and mark of the last sample
-        self._runs = 0  # that have begun
+        self._runs = 0  # runs that have begun
         self._begin = 0  # the first sample of the open run
-        self._windows_given = 0  # of the open run
-        # Of each run and of each row; the first samples of windows and rows follow from the runs.
+        self._windows_given = 0  # windows of the open run
+        # Values of each run and each row; the first samples of windows and rows follow from the runs.
         self._edges, self._starts, self._ends = Gathered(np.int64), Gathered(np.int64), Gathered(np.int64)
         self._runs_valid, self._gaps = Gathered(np.bool_), Gathered(np.bool_)
         self._sums, self._counts = Gathered(np.float64), Gathered(np.int64)
@@ -287,7 +287,7 @@ class Gathered(Generic[Kind]):
     """Rows of one kind.
 
     Args:
-        dtype: of the numbers.
+        dtype: the type of the numbers.
         columns: the number of columns; 0: a row is a number.
     """
 
