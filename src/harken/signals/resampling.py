@@ -58,7 +58,7 @@ def resample(recording: Recording, *, sample_rate_hz: float, largest_gap_s: floa
 
     - There is no interpolation across a gap, or to or from a marked sample. Next to a gap, the filter uses only the
       samples on the same side of it. It leaves out marked samples.
-    - A new sample next to a marked old sample is marked. It is a copy of the nearest old sample.
+    - A new sample between two old samples is marked if one of them is. It is then a copy of the nearest old sample.
     - A label is that of the nearest old sample.
     - A recording that is on this grid already is returned as it is.
 
@@ -226,7 +226,7 @@ class Resampler:
             new = np.ascontiguousarray(filtered.T)
         else:
             weights = filtered[-1]
-            partly = made & (np.abs(weights - 1) > ROUNDING)  # the others are computed as in a whole of made points
+            partly = made & (np.abs(weights - 1) > ROUNDING)  # others as if all points were made
             new = np.ascontiguousarray((filtered[:-1] / np.where(partly, weights, 1)).T)
             new[~made] = old.signals[nearest[~made]]
         return Samples(self.grid.times_ns(number), new, old.label_codes[nearest], made)
