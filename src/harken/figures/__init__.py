@@ -1,6 +1,6 @@
-"""Pictures, one file a kind, all in the style of ``style``.
+"""Figures: one file for each kind, all in the style of ``style``.
 
-A function takes data and returns a matplotlib figure; it reads and saves nothing. Importing this room imports
+The functions take data and return a matplotlib figure. They do not read or save files. Importing this package imports
 matplotlib.
 """
 

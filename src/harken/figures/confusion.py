@@ -1,4 +1,4 @@
-"""Confusion matrices: which activity was taken for which."""
+"""Figures of confusion matrices."""
 
 from collections.abc import Callable, Iterable
 from typing import Literal
@@ -22,28 +22,28 @@ MEASURES: dict[Measure, str] = {
     "percent": "Per cent of all windows",
     "percent_of_truth": "Per cent of each true activity",
 }
-"""What a matrix can show, and its title."""
+"""The measures that a matrix can show, and their titles."""
 
 MANY_LABELS = 12
-"""Above this a matrix has hundreds of cells: whole numbers, written only where they matter, can still be read."""
+"""Above this a matrix has hundreds of cells. To stay readable, it has whole numbers, and only in the larger cells."""
 MATTERS_FROM_PERCENT = 1
-"""With many labels a mistake is written in full where it befalls so much of the true activity."""
+"""With many labels, a mistake has a number if it is at least this percentage of the true activity."""
 LESS = "·"
 
 PAPER = "#f6f7f9"
 RIGHT = LinearSegmentedColormap.from_list("right", [PAPER, "#9dc3df", "#08477a"])
 WRONG = LinearSegmentedColormap.from_list("wrong", [PAPER, "#f7c59a", "#9c3c06"])
 SHADE_POWER = 0.65
-"""Below 1: a mistake of one window in ten is still seen to be coloured."""
+"""Below 1, so that a mistake of one window in ten is still visibly coloured."""
 QUIET_ZERO = "#a7adb5"
 
 CELL_IN = {3: 0.85, 4: 0.7, 7: 0.6, 12: 0.5, 18: 0.42}
 SMALLEST_CELL_IN = 0.37
 LARGEST_POINTS, POINTS = 10.0, 9.0
-"""The size of the numbers up to seven labels, and above."""
+"""The font size of the numbers: up to seven labels, and above."""
 FEW_LABELS = 7
 FILLED = 0.9
-"""The part of a cell's width that its number may take."""
+"""The largest share of a cell's width that its number takes."""
 DIGIT_EM = 0.64
 NARROW_EM = {",": 0.32, ".": 0.32, "<": 0.84, ">": 0.84}
 LETTER_IN, TITLE_LETTER_IN = 0.075, 0.086
@@ -51,16 +51,16 @@ LONGEST_NAME = 26
 MARGIN_IN = 0.65
 SLANT_DEG = 50
 LEFT_IN = 0.4
-"""Between the picture's edge and the matrix, without the names."""
+"""Inches between the figure's edge and the matrix, without the names."""
 
 
 @house_style()
 def confusion_picture(scores: Scores, *, title: str) -> Figure:
-    """Draw the confusion matrix in windows, in per cent of all windows, and of each true label.
+    """Draw the confusion matrix in windows, in per cent of all windows, and in per cent of each true label.
 
-    Rows are the truth, columns what was recognised; what is right lies on the diagonal and is blue, what is
-    wrong is orange. Up to seven labels the three stand side by side, above that below one another. With more
-    than ``MANY_LABELS`` the per cent of all windows are left out: nearly all of them are next to nothing.
+    Rows are the true labels, columns the predicted ones. The diagonal has the right predictions and is blue; mistakes
+    are orange. Up to seven labels, the three matrices are side by side; with more, one below the other. With more than
+    ``MANY_LABELS``, the matrix in per cent of all windows is left out, because nearly all its values are close to 0.
     """
     measures = measures_shown(len(scores.label_names))
     width, height = _panel_size(scores.label_names)
@@ -82,12 +82,12 @@ def confusion_panel(scores: Scores, measure: Measure) -> Figure:
 
 
 def measures_shown(labels: int) -> tuple[Measure, ...]:
-    """What is worth showing of a matrix with so many labels."""
+    """The measures that are shown for a matrix with this many labels."""
     return tuple(measure for measure in MEASURES if labels <= MANY_LABELS or measure != "percent")
 
 
 def _panel_size(label_names: tuple[str, ...]) -> tuple[float, float]:
-    """Inches that the matrix, its names and its titles need."""
+    """The width and height of the matrix with its names and titles, in inches."""
     count = len(label_names)
     side = count * _cell_in(count)
     names = max(len(_short(name)) for name in label_names) * LETTER_IN
@@ -101,7 +101,7 @@ def _cell_in(count: int) -> float:
 
 
 def _slanted(label_names: tuple[str, ...]) -> bool:
-    """Whether a name is wider than its column, so that the names below the matrix must lean."""
+    """Whether a name is wider than its column, so that the names below the matrix are slanted."""
     return max(len(_short(name)) for name in label_names) * LETTER_IN > _cell_in(len(label_names)) * 0.95
 
 
@@ -116,7 +116,7 @@ def _draw_panel(axes: Axes, scores: Scores, measure: Measure) -> None:
     right = np.eye(count, dtype=bool)
     shades = (values / max(values.max(), 1e-9)) ** SHADE_POWER
     colours = np.where(right[..., None], RIGHT(shades), WRONG(shades))
-    # The picture's size makes the cells square; an aspect of 1 would take the axes out of the layout's hands.
+    # The figure's size makes the cells square. With an aspect of 1, the layout could not place the axes.
     axes.imshow(colours, interpolation="nearest", aspect="auto")
     quiet = (scores.confusion_percent_of_truth < MATTERS_FROM_PERCENT) & (count > MANY_LABELS)
     texts = {cell: text(*cell) for cell in np.ndindex(count, count)}
@@ -129,7 +129,7 @@ def _draw_panel(axes: Axes, scores: Scores, measure: Measure) -> None:
 
 
 def _content(scores: Scores, measure: Measure) -> tuple[NDArray[np.float64], Callable[[int, int], str]]:
-    """The values of the cells, and what is written in one."""
+    """The values of the cells, and a function for the text in a cell."""
     counts = scores.confusion
     many = len(counts) > MANY_LABELS
     if measure == "windows":
@@ -152,7 +152,7 @@ def _content(scores: Scores, measure: Measure) -> tuple[NDArray[np.float64], Cal
 
 
 def _points(texts: Iterable[str], count: int) -> float:
-    """The size of the numbers: as large as the longest of them allows."""
+    """The font size of the numbers: the largest one at which the longest number fits."""
     widest = max(sum(NARROW_EM.get(letter, DIGIT_EM) for letter in text) for text in texts)
     room = FILLED * _cell_in(count) * 72 / max(widest, DIGIT_EM)
     return min(LARGEST_POINTS if count <= FEW_LABELS else POINTS, room)
@@ -183,7 +183,7 @@ def _dress(axes: Axes, label_names: tuple[str, ...], title: str) -> None:
 
 
 def _short(name: str) -> str:
-    """A name that fits: a long one loses its middle, because the ends of two labels often differ."""
+    """A name that fits. The middle of a long name is left out, because labels often differ at the end."""
     if len(name) <= LONGEST_NAME:
         return name
     kept = LONGEST_NAME - 1
@@ -191,7 +191,7 @@ def _short(name: str) -> str:
 
 
 def _ink_on(colour: NDArray[np.float64]) -> str:
-    """Black or white, whichever is easier to read on the colour: one of them always has WCAG's contrast of 4.5."""
+    """Black or white, the one with more contrast to the colour. One of them always has WCAG's contrast of 4.5."""
     return "white" if _luminance(tuple(colour[:3])) < 0.179 else "black"
 
 

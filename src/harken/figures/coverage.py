@@ -1,4 +1,4 @@
-"""Accuracy against coverage: what is gained by saying "unsure" where the largest probability is small."""
+"""The figure of accuracy against coverage, if windows with a small largest probability are "unsure"."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,23 +13,23 @@ __all__ = ["coverage_picture"]
 
 WIDTH_IN, HEIGHT_IN = 5.8, 4.0
 ANSWERED = "#0072B2"
-"""The colour of unseen people in the learning curves."""
+"""The line's colour: that of unseen people in the learning curves."""
 MARGIN = 0.03
 MARKERS = (("o", 10.5), ("s", 8.0), ("^", 7.0))
-"""A threshold's marker and its size: where two lie on one another, both are seen."""
+"""A threshold's marker and its size. The sizes differ, so that two markers at the same place are both visible."""
 
 
 @house_style()
 def coverage_picture(curve: Coverage, *, marked: tuple[float, ...] = (0.5, 0.7, 0.9)) -> Figure:
-    """Draw the accuracy of what is answered over the share of windows that get an answer.
+    """Draw the accuracy of answered windows against their share.
 
-    To the right everything is answered; to the left only what is surest. The dashed line is the accuracy of
-    answering always. Where nothing is answered there is no accuracy and no line. The legend stands beneath, because
-    the marked points may lie anywhere, and close together.
+    At the right end all windows are answered, at the left only those with the largest probabilities. The dashed line is
+    the accuracy without a threshold. Where no window is answered, there is no line. The legend is below the plot,
+    because the marked points may be anywhere in it, and close together.
 
     Args:
-        curve: of some labelled windows.
-        marked: the thresholds to mark, where any window is answered.
+        curve: the curve of some labelled windows.
+        marked: the thresholds to mark; those without answered windows are left out.
     """
     figure = new_figure(WIDTH_IN, HEIGHT_IN)
     axes = figure.subplots()
@@ -79,7 +79,7 @@ def _dress(axes: Axes, worst: float) -> None:
     axes.set_ylim(lowest - MARGIN, 1 + MARGIN)
     for axis, low in ((axes.xaxis, 0.0), (axes.yaxis, lowest)):
         axis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-        # Nothing is beyond 100 %, so nothing is written there, though a marker at 100 % needs the room.
+        # The axis goes beyond 100 % because a marker at 100 % needs the space. It has no ticks there.
         steps = MaxNLocator(5, steps=[1, 2, 5, 10]).tick_values(low, 1.0)
         axis.set_ticks([step for step in steps if low <= step <= 1 + 1e-9])
     dress(axes, grid="both")

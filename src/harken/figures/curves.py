@@ -1,4 +1,4 @@
-"""Learning curves: how loss and accuracy went while a network was trained."""
+"""The figure of learning curves: loss and accuracy during the training of a network."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -19,29 +19,29 @@ TESTS = {
     "blocked_same_person": ("same person, honest (no overlap with training)", "#009E73", "^"),
     "cross_person": ("unseen people", "#0072B2", "o"),
 }
-"""A test's name in a history -> its name for people, its colour and its marker."""
+"""A test's name in a history -> its name in the figure, its colour and its marker."""
 OTHER_TEST = ("#CC79A7", "D")
 
 MEANS_ALONG_A_CURVE = 60
-"""The running mean is over this part of the iterations: it follows what happens and leaves out the noise."""
+"""The running mean is over one part in this many of the iterations, which removes the noise but not the course."""
 LEAST_BATCHES_IN_A_MEAN = 5
 SHARE_IN_A_MEAN = 0.2
-"""Nor is it over more than this share of the iterations so far, or it would hide the steep beginning."""
+"""The running mean is over at most this share of the iterations so far, so that the steep beginning is visible."""
 FEWEST_STEPS_FOR_A_MEAN = 20
 FEW_STEPS = 3
-"""A line through so few points would hardly be seen; they get dots."""
+"""With this many points or fewer, a line would be hard to see, so the points have dots."""
 MOST_MARKERS = 25
 
 
 @house_style()
 def learning_curves(history: History, *, batch_windows: int) -> Figure:
-    """Draw accuracy and loss of the training batches and of every test over the training windows seen.
+    """Draw accuracy and loss of the training batches and of every test against the number of training windows.
 
-    Batches are drawn step by step, faintly, with a running mean of the batches before each iteration; tests where
-    they were evaluated. A test without evaluations is left out.
+    The values of single batches are drawn faintly, with a running mean over the batches before each iteration. Tests
+    are drawn where they were evaluated. A test without evaluations is left out.
 
     Args:
-        history: of one fit, with at least one iteration.
+        history: the history of one fit, with at least one iteration.
         batch_windows: windows in an iteration.
     """
     figure = new_figure(WIDTH_IN, HEIGHT_IN)
@@ -62,7 +62,7 @@ def learning_curves(history: History, *, batch_windows: int) -> Figure:
 
 
 def running_mean(values: NDArray[np.float64], length: int) -> NDArray[np.float64]:
-    """The mean of each value and up to ``length - 1`` before it, of fewer near the beginning: ``[n]`` -> ``[n]``."""
+    """The mean of each value and up to ``length - 1`` before it (fewer near the beginning), ``[n]`` -> ``[n]``."""
     sums = np.cumsum(np.concatenate([[0.0], values]))
     ends = np.arange(1, len(values) + 1)
     early = np.maximum(LEAST_BATCHES_IN_A_MEAN, ends * SHARE_IN_A_MEAN).astype(np.int64)
@@ -98,9 +98,9 @@ def _draw_test(axes: Axes, name: str, evaluated: NDArray[np.int64], values: list
 
 
 def _marked(evaluations: int) -> list[int]:
-    """Which evaluations have a marker: all, or where those would touch one another, evenly many of them, among them the
-    first and the last."""
-    if evaluations <= 2 * MOST_MARKERS:  # to leave out fewer than every second one looks like a mistake
+    """Which evaluations have a marker: all, or if these would touch, an evenly spaced selection with the first and the
+    last."""
+    if evaluations <= 2 * MOST_MARKERS:  # leaving out fewer than every second one would look like a mistake
         return list(range(evaluations))
     places: list[int] = np.linspace(0, evaluations - 1, MOST_MARKERS).round().astype(int).tolist()
     return places
@@ -115,7 +115,7 @@ def _dress_accuracy(axes: Axes) -> None:
 
 
 def _dress_loss(axes: Axes) -> None:
-    """The loss begins high, because the notebook's first weights are large, and then the differences are small."""
+    """The loss axis. The notebook's initial weights are large, so the loss begins high, and later changes are small."""
     axes.set_title("Loss: what training makes smaller (logarithmic)")
     axes.set_yscale("log")
     axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))

@@ -1,7 +1,7 @@
-"""A whole recording in one picture: its signals over the wearer's clock, its labels as coloured bands.
+"""The figure of a whole recording: its signals over the wearer's local time, and its labels as coloured bands.
 
-Minutes or weeks are drawn in the same way and in about the same time: each column of pixels shows the
-smallest and the largest of its samples, found with array operations.
+Recordings of minutes and of weeks are drawn in the same way and in about the same time. Each column of pixels shows the
+smallest and the largest of its samples, which are found with array operations.
 """
 
 import numpy as np
@@ -34,43 +34,43 @@ WIDTH_IN = 12.0
 PANEL_IN = 1.45
 BAND_IN = 0.24
 AROUND_IN = 1.35
-"""Height of everything but panels and band: title, times, a line of the legend."""
+"""The height in inches of everything except the panels and the band: title, times, one line of the legend."""
 LEGEND_LINE_IN = 0.22
 KEY_IN, CHARACTER_IN = 0.75, 0.085
-"""The width of a key of the legend without its text, and of a character of it, generously."""
+"""The width in inches of a key of the legend without its text, and of a character of the text, rounded up."""
 LONGEST_KEY, LONGEST_TITLE = 50, 100
 MOST_KEYS = 60
 
 ACCELERATION = ("x", "y", "z")
 NOT_DRAWN = ("P",)
-"""Android's accuracy status is no signal."""
+"""Channels that are not drawn: Android's accuracy status is not a signal."""
 LEAST_SHOWN_G = 1.1
-"""Gravity, either way up, is always inside the picture."""
+"""Limits of acceleration panels are at least this far from 0, so that gravity in both directions is always visible."""
 MARGIN = 0.06
 TINT = 0.22
 DOTTED_ROWS = 200
-"""A recording this short has a dot at each sample."""
+"""A recording with at most this many rows has a dot at each sample."""
 
 WRITTEN_CUT = 0.013
-"""A cut narrower than this share of the picture has no room for its length."""
+"""The length of a cut is written only in cuts wider than this share of the figure."""
 
 
 @house_style()
 def draw_recording(recording: Recording, *, title: str | None = None) -> Figure:
     """Draw a mended recording.
 
-    Each channel has a panel (but for Android's accuracy status ``P``). The band on top and the tint behind the
-    signals show the label that fills most of each column of pixels, so a bout shorter than that may not be
-    seen. Samples that are marked (missing, out of range, stuck) are drawn as dots in their own colour, at the
-    panel's edge where they lie beyond it or have no value; they do not stretch the panel. A gap is empty; one
-    longer than a quarter of the recorded time is cut short, hatched, and its length written into it.
+    Each channel has a panel (except Android's accuracy status ``P``). The band on top and the tint behind the
+    signals show the label that fills most of each column of pixels, so a shorter bout may not be visible. Marked
+    samples (missing, out of range, stuck) are drawn as dots in a separate colour. They are at the panel's edge if they
+    are beyond it or have no value, and do not change its limits. A gap is empty. A gap longer than a quarter of the
+    recorded time is shortened and hatched, and its length is written in it.
 
     Args:
-        recording: at least one sample, not as found.
-        title: what stands above; without it the recording's subject, its days and its rate.
+        recording: a mended recording with at least one sample.
+        title: the text above the figure; by default the recording's subject, days and rate.
 
     Raises:
-        ValueError: when the recording is one as found: its times may run backwards.
+        ValueError: when the recording is ``as_found``, because its times may run backwards.
     """
     if recording.as_found:
         raise ValueError("draw_recording wants a mended recording")
@@ -115,7 +115,7 @@ def _title(recording: Recording) -> str:
 
 
 def _draw_signal(panel: Axes, recording: Recording, channel: int, axis: TimeAxis) -> None:
-    """The samples that are not marked, and the limits of the panel that they ask for."""
+    """Draw the samples that are not marked, and set the limits of the panel to show them."""
     name = recording.channels[channel]
     samples = recording.signals[:, channel]
     usable = samples if recording.valid.all() else np.where(recording.valid, samples, np.float32(np.nan))
@@ -142,7 +142,7 @@ def _envelope(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The smallest and the largest of ``samples [n]`` in each column of pixels, NaN in a column without any.
 
-    Neighbours are made to touch, as the line through their samples would.
+    The ranges of neighbouring columns are extended to touch each other, like a line through the samples.
     """
     filled = first_rows[1:] > first_rows[:-1]
     low, high = np.full((2, len(filled)), np.nan, dtype=np.float32)
@@ -156,14 +156,14 @@ def _envelope(
 
 
 def _share_limits(panels: list[Axes]) -> None:
-    """Give panels the same limits, so that what they show can be compared."""
+    """Give panels the same limits, so that their signals can be compared."""
     limits = [panel.get_ylim() for panel in panels]
     for panel in panels:
         panel.set_ylim(min(low for low, _ in limits), max(high for _, high in limits))
 
 
 def _draw_marked(panel: Axes, recording: Recording, channel: int, axis: TimeAxis) -> None:
-    """Dots at the smallest and largest marked sample of each column; triangles at the edge beyond the limits."""
+    """Draw dots at the smallest and largest marked sample of each column; beyond the limits, triangles at the edge."""
     rows = np.flatnonzero(~recording.valid)
     if len(rows) == 0:
         return
@@ -177,13 +177,13 @@ def _draw_marked(panel: Axes, recording: Recording, channel: int, axis: TimeAxis
     places = np.tile(centres, 2)
     inside = (values > bottom) & (values < top)
     for marker, which in (("^", values >= top), ("v", values <= bottom), (".", inside)):
-        if which.any():  # the layout gives a line without points a place of its own
+        if which.any():  # the layout would reserve space for a line without points
             shown = np.clip(values[which], bottom, top)
             panel.plot(places[which], shown, marker, color=MARKED, markersize=6, markeredgewidth=0, clip_on=False)
 
 
 def _draw_labels(band: Axes, panels: list[Axes], recording: Recording, axis: TimeAxis) -> None:
-    """The band of labels, and the same colours behind the signals."""
+    """Draw the band of labels, and the same colours behind the signals."""
     image = _label_image(recording, axis)
     tint = image.copy()
     tint[..., 3] *= TINT
@@ -207,7 +207,7 @@ def _label_image(recording: Recording, axis: TimeAxis) -> NDArray[np.float64]:
     times = np.stack([begins, ends], 1).ravel()
     filled = np.empty((1 + len(recording.label_names), COLUMNS))
     for code in range(UNLABELLED, len(recording.label_names)):
-        # How much of this label there has been by each bout's begin and end: straight lines between.
+        # The cumulated time of this label at the start and end of each bout; it is linear in between.
         total = np.cumsum(np.stack([np.zeros(len(codes)), np.where(codes == code, ends - begins, 0.0)], 1).ravel())
         filled[code + 1] = np.diff(np.interp(axis.edges_s, times, total, left=0.0))
     colours = label_colours(recording.label_names)
@@ -217,7 +217,7 @@ def _label_image(recording: Recording, axis: TimeAxis) -> NDArray[np.float64]:
 
 
 def _draw_cuts(every: list[Axes], written: Axes, axis: TimeAxis) -> None:
-    """Hatch what is cut out of all axes, and write its length into one."""
+    """Hatch the cuts in all axes, and write their lengths in one of them."""
     for (left, right), length_s in zip(axis.cuts, axis.gap_lengths_s, strict=True):
         for axes in every:
             axes.axvspan(left, right, facecolor="white", edgecolor=FAINT, hatch="////", linewidth=0, zorder=2.5)
@@ -257,7 +257,7 @@ def _legend(recording: Recording) -> list[Patch | Line2D]:
 
 
 def _key_text(name: str) -> str:
-    """A label short enough for the legend; matplotlib would leave out one that begins with an underscore."""
+    """A label shortened for the legend. Matplotlib would leave out a label that begins with an underscore."""
     return (" " if name.startswith("_") else "") + _shortened(name, LONGEST_KEY)
 
 

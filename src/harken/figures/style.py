@@ -1,7 +1,7 @@
-"""How every picture of harken looks: its size, its type, its colours, and how it is saved.
+"""The style of all figures: size, fonts, colours, and how a figure is saved.
 
-Pictures are drawn with matplotlib's objects alone, never with pyplot, so that nothing global is kept
-between two pictures and none needs a screen.
+Figures are drawn with matplotlib's objects and without pyplot. There is therefore no global state between two figures,
+and no screen is needed.
 """
 
 import warnings
@@ -38,15 +38,15 @@ INK = "#22262b"
 QUIET_INK = "#5d646d"
 FAINT = "#d9dde2"
 MARKED = "#d1004b"
-"""What no window may use. Not one of the label colours."""
+"""The colour of marked samples, which windows do not use. No label has this colour."""
 UNLABELLED_COLOUR = "#c4c8cd"
 
-# Okabe and Ito's colours, which people with any common colour blindness tell apart (https://jfly.uni-koeln.de/color/),
-# without black, which is the signal's.
+# Okabe and Ito's colours, which people with the common forms of colour blindness can distinguish
+# (https://jfly.uni-koeln.de/color/). Black is left out, because it is the signal's colour.
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7", "#F0E442")
 SHADES = (0.0, -0.5, 0.55)
-# What the packaged model tells apart looks the same in every picture, whatever their recording calls it: the number is
-# the colour's, then, from 7 on, its darker shade's.
+# The labels of the packaged model have the same colours in all figures, also under other names in a recording. The
+# number is that of the colour; from 7 on, that of its darker shade.
 KNOWN_LABELS = {
     "laying": 0,
     "laying_down": 0,
@@ -92,23 +92,23 @@ STYLE = {
 
 @contextmanager
 def house_style() -> Iterator[None]:
-    """While it lasts, new pictures are made in harken's style, whatever the user's own matplotlib settings.
+    """In the block, new figures have harken's style, independently of the user's matplotlib settings.
 
-    Also a decorator: ``@house_style()`` over a function that draws.
+    It is also a decorator: ``@house_style()`` over a function that draws.
     """
     with matplotlib.style.context(["default", STYLE]):
         yield
 
 
 def new_figure(width_in: float, height_in: float) -> Figure:
-    """An empty picture of that many inches (150 dots each) that lays itself out and needs no screen."""
+    """An empty figure of this size in inches (150 dots each). It has a constrained layout and needs no screen."""
     figure = Figure(figsize=(width_in, height_in), dpi=DOTS_PER_INCH, layout="constrained")
     FigureCanvasAgg(figure)
     return figure
 
 
 def dress(axes: Axes, *, grid: Literal["x", "y", "both"] | None = "y") -> None:
-    """Give axes a quiet grid behind the data, along ``x``, ``y``, ``both`` or (None) not at all."""
+    """Give axes a faint grid behind the data, along ``x``, ``y`` or ``both``; None: no grid."""
     axes.set_axisbelow(True)
     if grid is not None:
         axes.grid(True, axis=grid)
@@ -118,20 +118,20 @@ def save_png(figure: Figure, path: str | Path) -> None:
     """Write a picture as PNG, whole or not at all.
 
     Raises:
-        OSError: when the folder is not there or not to be written to.
+        OSError: when the folder does not exist or cannot be written to.
     """
     with replacing(path) as aside, house_style(), warnings.catch_warnings():
-        # A label in a script that the font lacks is drawn as boxes; a warning would not help its reader.
+        # A label in a script that the font lacks is drawn as boxes; a warning would not help the user.
         warnings.filterwarnings("ignore", message=r"Glyph .* missing from")
         figure.savefig(aside, format="png", dpi=DOTS_PER_INCH)
 
 
 def label_colours(label_names: Iterable[str]) -> dict[str, str]:
-    """A colour (``#rrggbb``) for each label; no two share one up to 21 labels, and up to seven are
-    safe for colour-blind eyes, but for ``stairs``, which is a darker blue than ``lying``.
+    """A colour (``#rrggbb``) for each label.
 
-    A label keeps its colour from picture to picture: those of the packaged model have their own, another takes the one
-    that its name's checksum points at, or the next that is free in this picture.
+    Up to 21 labels have different colours. Up to seven are safe for colour-blind people, except ``stairs``, which is a
+    darker blue than ``lying``. A label has the same colour in different figures: the labels of the packaged model have
+    fixed colours, and another label has the colour given by the checksum of its name, or the next free one.
     """
     names = sorted(set(label_names), key=lambda name: (_plain(name) not in KNOWN_LABELS, name))
     colours: dict[str, str] = {}
@@ -141,7 +141,7 @@ def label_colours(label_names: Iterable[str]) -> dict[str, str]:
         free = free or list(range(size * len(SHADES)))
         place = KNOWN_LABELS.get(_plain(name))
         if place is None or place not in free:
-            # A darker or paler shade is given only when every full colour has gone.
+            # A darker or paler shade is used only when all full colours are taken.
             row = free[0] // size * size
             wanted = zlib.crc32(_plain(name).encode()) if place is None else place
             place = next(at for step in range(size) if (at := row + (wanted + step) % size) in free)
@@ -155,7 +155,7 @@ def _plain(name: str) -> str:
 
 
 def _shade(colour: str, amount: float) -> str:
-    """The colour mixed with black (a negative amount), with white (a positive one), or as it is (0)."""
+    """The colour mixed with black (a negative amount) or white (a positive one), or unchanged (0)."""
     other = 0.0 if amount < 0 else 1.0
     red, green, blue = ((1 - abs(amount)) * part + abs(amount) * other for part in to_rgb(colour))
     return to_hex((red, green, blue))

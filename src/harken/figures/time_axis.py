@@ -1,4 +1,4 @@
-"""The time axis of a whole recording: long gaps cut short, and round times of the wearer's clock under it."""
+"""The time axis of a whole recording, with long gaps cut short and round local times of the wearer below."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -14,16 +14,16 @@ from harken.recordings.recording import Recording
 __all__ = ["COLUMNS", "TimeAxis", "draw_times", "has_dates"]
 
 COLUMNS = 1500
-"""Columns that signals are drawn in: about as many as the panels have pixels."""
+"""The number of columns in which signals are drawn: about the width of the panels in pixels."""
 
 CUT_SHARE = 0.25
 """A gap longer than this share of the recorded time is cut out of the time axis."""
 CUT_WIDTH = 0.04
 MOST_CUT = 0.3
-"""A cut is drawn this share of the time shown wide; all of them together at most this."""
+"""The width of a cut, and the largest width of all cuts together, as shares of the shown time."""
 
 DATED_FROM_NS = 10**17
-"""March 1973: an earlier clock has no date (``harken.readers.clock``)."""
+"""March 1973: a clock with an earlier time has no date (``harken.readers.clock``)."""
 MOST_TICKS = 13
 CLOSEST_TICKS = 0.055
 STEPS_S = (
@@ -37,9 +37,9 @@ DAY = timedelta(days=1)
 
 
 class TimeAxis:
-    """Where an instant stands on the picture, in seconds from the left edge, with long gaps cut short.
+    """The position of a time in the figure, in seconds from the left edge, with long gaps cut short.
 
-    Times are seconds after the first sample, as float64: exact to the microsecond for centuries.
+    Times are seconds after the first sample, as float64, which is exact to the microsecond for centuries.
     """
 
     def __init__(self, recording: Recording) -> None:
@@ -54,7 +54,7 @@ class TimeAxis:
         cut = gaps > CUT_SHARE * recorded
         shown = recorded + float(gaps[~cut].sum())
         width = min(CUT_WIDTH, MOST_CUT / max(1, int(cut.sum()))) * shown
-        # Between two knots the axis is straight: each cut has one where it begins and one where it ends.
+        # Between two knots the axis is linear. Each cut has a knot at its start and one at its end.
         self.knots_s = np.concatenate([[0.0], np.stack([ends[:-1][cut], begins[1:][cut]], 1).ravel(), [ends[-1]]])
         steps = np.diff(self.knots_s)
         steps[1::2] = width
@@ -73,7 +73,7 @@ class TimeAxis:
 
     @cached_property
     def edges(self) -> NDArray[np.float64]:
-        """Edges of the columns of pixels on the picture, ``[COLUMNS + 1]``."""
+        """The edges of the columns of pixels in the figure, ``[COLUMNS + 1]``."""
         return np.linspace(0.0, self.width, COLUMNS + 1)
 
     @cached_property
@@ -90,25 +90,25 @@ class TimeAxis:
 
     @property
     def stretches_s(self) -> list[tuple[float, float]]:
-        """The times between two cuts, first and last."""
+        """The first and last time of each stretch between two cuts."""
         return [(float(a), float(b)) for a, b in self.knots_s.reshape(-1, 2)]
 
     @property
     def cuts(self) -> list[tuple[float, float]]:
-        """Where on the picture each cut begins and ends."""
+        """The start and end of each cut in the figure."""
         return [(float(a), float(b)) for a, b in self.knots[1:-1].reshape(-1, 2)]
 
 
 def has_dates(recording: Recording) -> bool:
-    """Whether the recording's clock has a date, and does not just count from its own start."""
+    """Whether the recording's clock has a date, instead of counting from its own start."""
     return int(recording.time_ns[-1]) >= DATED_FROM_NS
 
 
 def draw_times(panel: Axes, recording: Recording, axis: TimeAxis) -> None:
-    """Round times of the wearer's clock under the picture; the day where it changes."""
+    """Draw round local times of the wearer below the figure, with the day where it changes."""
     dated = has_dates(recording)
     zone = recording.timezone if dated else "UTC"
-    # A clock without a date counts from the first sample: midnight of a day that is not shown.
+    # The times of a clock without a date are counted from the first sample: midnight of a day that is not shown.
     origin_ns = axis.start_ns if dated else 0
     shown_s = axis.width - sum(right - left for left, right in axis.cuts)
     step_s = next((step for step in STEPS_S if shown_s / step <= MOST_TICKS), STEPS_S[-1])
@@ -131,9 +131,9 @@ def draw_times(panel: Axes, recording: Recording, axis: TimeAxis) -> None:
 
 
 def _round_times(first: datetime, last: datetime, step_s: float) -> Iterator[datetime]:
-    """Wall-clock times between two of one zone that are whole steps after midnight (or whole days)."""
+    """Local times between two times of one zone that are whole steps after midnight (or whole days)."""
     midnight = first.replace(hour=0, minute=0, second=0, microsecond=0)
-    # Wall-clock arithmetic: the difference of two times of one zone is what their clock faces show.
+    # In Python, the difference of two times of one zone is that of their local times.
     steps = -((midnight - first) // timedelta(seconds=step_s)) if step_s < DAY_S else -((midnight - first) // DAY)
     tick = midnight + steps * min(timedelta(seconds=step_s), DAY)
     while tick <= last:

@@ -1,7 +1,7 @@
-"""What may differ between two wearers, drawn at random: each on its own switch, so that its worth can be measured.
+"""Augmentation: random changes of windows that imitate differences between wearers.
 
-Every change is of a whole batch of windows at once and draws from PyTorch's global random numbers, which the
-training loop seeds and keeps in its checkpoints.
+Each change has its own setting, so that its effect can be measured. A change is applied to a whole batch of windows at
+once. It draws from PyTorch's global random numbers, which the training loop seeds and keeps in its checkpoints.
 """
 
 import math
@@ -14,40 +14,40 @@ from torch import Tensor
 __all__ = ["Augmentation"]
 
 LONGEST_DROPOUT = 0.05
-"""The longest missing moment, as a share of the window."""
+"""The longest missing stretch, as a share of the window."""
 LEAST_NOISE = 0.01
-"""The least noise that a window gets, as a share of the most."""
+"""The least noise of a window, as a share of the largest."""
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How another wearer, wrist or watch is imitated while training. All zeros change nothing.
+    """How another wearer, wrist or watch is imitated in training. With all zeros, windows are unchanged.
 
-    A watch's x axis points along the forearm and z out of its face. Moved to the other wrist, the face still
-    outside and twelve o'clock still away from the body, it sees a mirror image: x changes its sign. Put on the
-    other way round (the crown towards the other end of the arm), x and y do; with its face on the inside of the
-    wrist (a half turn about the forearm), y and z do.
+    A watch's x axis points along the forearm and z out of its face. On the other wrist, with the face still outside
+    and twelve o'clock still away from the body, it measures the mirror image: x changes its sign. Worn the other way
+    round (the crown towards the other end of the arm), x and y change their signs. With the face on the inside of the
+    wrist (a half turn about the forearm), y and z change their signs.
 
     Attributes:
         other_wrist: the share of windows that are mirrored.
         other_way_round: the share of windows whose watch is turned by half about the axis out of its face.
         inside_wrist: the share of windows whose watch is turned by half about the forearm.
-        other_arm: the share of windows that are mirrored with the x axis still towards the hand: the other wrist and
-            the other way round at once, so that y changes its sign. It is the mildest of these, because x tells
-            whether the hand hangs or is held up.
-        strap_deg: standard deviation of the turn of a loose strap, about a random axis. Posture lives in the
-            direction of gravity, so much of it destroys what sitting and lying are told by.
+        other_arm: the share of windows that are mirrored with the x axis still towards the hand. This is the other
+            wrist and the other way round at once, so y changes its sign. It is the mildest of these four, because x
+            shows whether the hand hangs or is held up.
+        strap_deg: standard deviation of the turn of a loose strap, about a random axis. Sitting and lying are
+            recognised by the direction of gravity, which large turns destroy.
         roll_deg: standard deviation of a turn about the forearm alone: a watch slides round the wrist more
             easily than it tilts.
         gain: standard deviation of the factor on all values.
-        noise_g: the most noise that is added to every value, as its standard deviation. A window gets between a
-            hundredth of it and all of it, one size as likely as another on a logarithmic scale: sensors differ as
-            much, and where all windows get the most, nothing can be learned from how still an arm is held.
+        noise_g: the largest standard deviation of the noise that is added to every value. That of a window is between a
+            hundredth of it and all of it, uniform on a logarithmic scale, because sensors differ by as much. If all
+            windows had the largest noise, the network could not learn from how still an arm is held.
         tempo: the largest change of speed; 0.1 is up to 10 % faster or slower.
-        start: the largest shift of a window's start, as a share of the window. What would lie outside the
-            window is mirrored at its edge.
-        missing: the share of windows with a missing moment, which is bridged with a straight line, as
-            ``harken.signals.resample`` would do.
+        start: the largest shift of a window's start, as a share of the window. Samples outside the window are those
+            inside, mirrored at its edge.
+        missing: the share of windows with a missing stretch. It is bridged with a straight line, as in
+            ``harken.signals.resample``.
     """
 
     other_wrist: float = 0.0
@@ -63,12 +63,12 @@ class Augmentation:
     missing: float = 0.0
 
     def __call__(self, signals: Tensor, vectors: Sequence[tuple[int, bool]] = ((0, False),)) -> Tensor:
-        """Change a batch ``[batch, time, channels]`` of acceleration in g; the batch itself stays as it is.
+        """A changed copy of a batch ``[batch, time, channels]`` of acceleration in g.
 
         Args:
             signals: the windows.
-            vectors: where among the channels a vector of three begins, and whether it is a rotation (a
-                mirror image turns the other way round).
+            vectors: the first channel of each vector of three, and whether it is a rotation (which has the opposite
+                sign in a mirror).
         """
         if (self.tempo or self.start) and signals.shape[1] > 1:
             signals = _moved(signals, tempo=self.tempo, start=self.start)
@@ -89,7 +89,7 @@ class Augmentation:
         return signals
 
     def _turns(self, signals: Tensor) -> Tensor | None:
-        """A matrix a window, ``[batch, 3, 3]``, with which its vectors are multiplied from the right."""
+        """A matrix for each window, ``[batch, 3, 3]``. Its vectors are multiplied by it from the right."""
         n, device = len(signals), signals.device
         signs = torch.ones(n, 3, device=device)
         for share, axes in (
@@ -128,7 +128,7 @@ def _rotation(vectors: Tensor) -> Tensor:
 
 
 def _moved(signals: Tensor, *, tempo: float, start: float) -> Tensor:
-    """Each window read at another speed, from another start, by straight lines between samples."""
+    """Each window at another speed and from another start, by linear interpolation between samples."""
     n, length, _ = signals.shape
     device = signals.device
     speed = torch.exp(math.log1p(tempo) * (2 * torch.rand(n, 1, device=device) - 1))

@@ -1,4 +1,4 @@
-"""Honest probabilities: a temperature, how far probabilities are from what happens, and when to say "unsure".
+"""Calibration of probabilities: the temperature, the calibration error, and the threshold for "unsure".
 
 Source: C. Guo, G. Pleiss, Y. Sun, K. Weinberger, "On calibration of modern neural networks", ICML 2017.
 """
@@ -22,18 +22,18 @@ __all__ = [
 ]
 
 BINS = 15
-"""As in the paper."""
+"""The number of bins, as in the paper."""
 COLDEST, HOTTEST = 0.05, 20.0
 
 
 def fit_temperature(logits: NDArray[np.floating], codes: NDArray[np.integer]) -> float:
-    """The temperature by which logits ``[n, classes]`` must be divided for the truth ``[n]`` to be most likely.
+    """The temperature that maximises the likelihood of the true codes ``[n]``.
 
-    One number cannot change which label is the most probable one. Fit it on windows of people the network did
-    not learn from: on those it learned from it is sure of everything.
+    Logits ``[n, classes]`` are divided by it. The temperature does not change which label is the most probable one. Fit
+    it on windows of people who are not in the training data: on its training data, a network is overconfident.
 
-    The paper's fit, with one window more whose label is unknown: where every window is right, the truth would be
-    the most likely at a temperature of nothing, and so every later mistake impossible.
+    The fit is the paper's, with one additional window whose label is unknown. Without it, the best temperature would be
+    0 if all windows are right, and every later mistake would have the probability 0.
 
     Raises:
         HarkenError: when there are no windows.
@@ -46,7 +46,7 @@ def fit_temperature(logits: NDArray[np.floating], codes: NDArray[np.integer]) ->
     n = len(codes)
     wide = np.asarray(logits, dtype=np.float64)
     truth = wide[np.arange(n), codes]
-    # The unknown window: the mean over all windows and labels.
+    # The window with the unknown label contributes the mean over all windows and labels.
     expected = (truth.sum() + wide.mean()) / (n + 1)
 
     def surprise(log_temperature: float) -> float:
@@ -58,10 +58,10 @@ def fit_temperature(logits: NDArray[np.floating], codes: NDArray[np.integer]) ->
 
 
 def expected_calibration_error(probabilities: NDArray[np.floating], codes: NDArray[np.integer]) -> float:
-    """How far the largest probability is from the share of windows in which it is right.
+    """The mean difference between the largest probability of windows and their accuracy.
 
-    Windows ``[n]`` are sorted into 15 equally wide bins of their largest probability; the differences between a
-    bin's mean probability and its accuracy are averaged over windows. 0 is perfect.
+    Windows ``[n]`` are sorted into 15 equally wide bins by their largest probability. The absolute differences between
+    a bin's mean probability and its accuracy are averaged over windows. 0 is perfect.
 
     Raises:
         HarkenError: when there are no windows.
@@ -78,12 +78,12 @@ def expected_calibration_error(probabilities: NDArray[np.floating], codes: NDArr
 
 @dataclass(frozen=True, eq=False)
 class Coverage:
-    """Accuracy against coverage: what is gained by saying "unsure" where the largest probability is small.
+    """Accuracy against coverage, if windows with a small largest probability are "unsure".
 
     Attributes:
-        thresholds: float64 ``[m]``, rising: below it the answer is "unsure".
-        covered: the share of windows that still get an answer, ``[m]``.
-        accuracy: the share of those that is right, ``[m]``; NaN where nothing is answered.
+        thresholds: float64 ``[m]``, increasing; a window is "unsure" below the threshold.
+        covered: the share of windows that are answered, ``[m]``.
+        accuracy: the share of right ones among the answered windows, ``[m]``; NaN where no window is answered.
     """
 
     thresholds: NDArray[np.float64]
@@ -91,7 +91,7 @@ class Coverage:
     accuracy: NDArray[np.float64]
 
     def at(self, unsure_below: float) -> tuple[float, float | None]:
-        """Coverage and accuracy at the threshold of the curve that is nearest; no accuracy of no answer."""
+        """Coverage and accuracy at the nearest threshold of the curve; the accuracy is None without answers."""
         place = int(np.abs(self.thresholds - unsure_below).argmin())
         accuracy = float(self.accuracy[place])
         return float(self.covered[place]), accuracy if np.isfinite(accuracy) else None
@@ -117,13 +117,13 @@ def coverage(probabilities: NDArray[np.floating], codes: NDArray[np.integer], *,
 
 @dataclass(frozen=True)
 class Answered:
-    """What is left when "unsure" is said wherever the largest probability is below ``unsure_below``.
+    """Counts of answers, if windows with a largest probability below ``unsure_below`` are "unsure".
 
     Attributes:
         unsure_below: the threshold.
-        windows: how many there are.
-        answers: how many of them got an answer.
-        right: how many of the answers are right.
+        windows: the number of windows.
+        answers: the number of windows that are answered.
+        right: the number of answers that are right.
     """
 
     unsure_below: float
@@ -133,24 +133,24 @@ class Answered:
 
     @property
     def coverage(self) -> float:
-        """The share of windows that got an answer."""
+        """The share of windows that are answered."""
         return self.answers / self.windows
 
     @property
     def accuracy(self) -> float | None:
-        """The share of answers that is right; None when there was none."""
+        """The share of answers that is right; None without answers."""
         return self.right / self.answers if self.answers else None
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON; an accuracy of nothing is null."""
+        """For JSON; the accuracy is null without answers."""
         return asdict(self) | {"coverage": self.coverage, "accuracy": self.accuracy}
 
 
 def answered(probabilities: NDArray[np.floating], codes: NDArray[np.integer], *, unsure_below: float) -> Answered:
-    """Count what of probabilities ``[n, classes]`` is answered, and how much of that agrees with the truth ``[n]``.
+    """Count the answers of probabilities ``[n, classes]``, and those that agree with the true codes ``[n]``.
 
     Raises:
-        HarkenError: when there are no windows, or the threshold is no probability.
+        HarkenError: when there are no windows, or the threshold is not a probability.
         ValueError: when a code is not that of a class.
     """
     if not 0 <= unsure_below <= 1:
@@ -163,18 +163,18 @@ def answered(probabilities: NDArray[np.floating], codes: NDArray[np.integer], *,
 
 @dataclass(frozen=True, eq=False)
 class ProbabilityScores:
-    """How far the probabilities of some labelled windows are to be believed."""
+    """How reliable the probabilities of some labelled windows are."""
 
     expected_calibration_error: float
     curve: Coverage
 
     @classmethod
     def of(cls, probabilities: NDArray[np.floating], codes: NDArray[np.integer]) -> "ProbabilityScores":
-        """Score probabilities ``[n, labels]`` against true codes ``[n]``. Raises as ``coverage``."""
+        """Score probabilities ``[n, labels]`` against true codes ``[n]``. Raises the errors of ``coverage``."""
         return cls(expected_calibration_error(probabilities, codes), coverage(probabilities, codes))
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON; an accuracy of nothing is null."""
+        """For JSON; the accuracy is null without answers."""
         return {
             "expected_calibration_error": self.expected_calibration_error,
             "unsure_below": self.curve.thresholds.tolist(),

@@ -1,4 +1,4 @@
-"""Everything a training loop needs to go on as if nothing had happened, in one safetensors file."""
+"""The checkpoint of a training loop: its whole state in one safetensors file, to resume it with the same result."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ __all__ = ["Checkpoint", "load_checkpoint", "save_checkpoint"]
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Weights, the optimiser's moments, the random generators' states and the history after ``iteration``."""
+    """The weights, the optimiser's moments, the random generators' states, and the history after ``iteration``."""
 
     tensors: dict[str, Tensor]
     iteration: int

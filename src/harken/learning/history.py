@@ -1,4 +1,4 @@
-"""What happened while training: the loss of every iteration, and the evaluations on their schedule."""
+"""The history of a training: the loss of every iteration, and the scheduled evaluations."""
 
 import io
 from collections.abc import Mapping
@@ -14,7 +14,8 @@ __all__ = ["History"]
 class History:
     """Losses and accuracies: of the training batch at every iteration, of the tests at every evaluation.
 
-    A batch's loss and accuracy are those before the iteration, with dropout, as the notebook showed them.
+    The loss and accuracy of a batch are computed before the iteration changes the weights and with dropout, as in the
+    notebook.
     """
 
     tests: tuple[str, ...] = ()
@@ -24,7 +25,7 @@ class History:
     test_loss: dict[str, list[float]] = field(default_factory=dict)
     test_accuracy: dict[str, list[float]] = field(default_factory=dict)
     threads: int = 0
-    """Of the processor; 0 where they played no part."""
+    """CPU threads of the training; 0 if it did not run on a CPU."""
 
     def __post_init__(self) -> None:
         for name in self.tests:
@@ -32,12 +33,12 @@ class History:
             self.test_accuracy.setdefault(name, [])
 
     def add_iteration(self, loss: float, accuracy: float) -> None:
-        """One more training iteration."""
+        """Add the loss and accuracy of a training iteration."""
         self.train_loss.append(loss)
         self.train_accuracy.append(accuracy)
 
     def add_evaluation(self, iteration: int, results: Mapping[str, tuple[float, float]]) -> None:
-        """Loss and accuracy of every test after ``iteration``."""
+        """Add the loss and accuracy of every test after ``iteration``."""
         self.evaluated_iterations.append(iteration)
         for name, (loss, accuracy) in results.items():
             self.test_loss[name].append(loss)
@@ -63,7 +64,7 @@ class History:
         }
 
     def to_csv(self, batch_windows: int) -> str:
-        """One line an iteration; the tests' columns are empty where there was no evaluation."""
+        """One line for each iteration; the tests' columns are empty where there was no evaluation."""
         iterations = len(self.train_loss)
         columns: dict[str, object] = {
             "iteration": np.arange(1, iterations + 1),

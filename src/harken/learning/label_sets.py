@@ -1,4 +1,4 @@
-"""The loss for windows whose label is a set: somebody who eats sits or stands, and which is not known.
+"""The loss for windows whose label is a set, such as sitting or standing for a person who eats.
 
 The loss of a window is minus the logarithm of the sum of the probabilities that the network gives to the allowed
 labels. That is the likelihood of a partial label (Jin, Ghahramani: Learning with multiple labels, NIPS 15, 2002). With
@@ -17,11 +17,11 @@ def set_loss(logits: Tensor, allowed: Tensor, *, label_smoothing: float = 0.0) -
     Args:
         logits: float32 ``[n, labels]``.
         allowed: which labels each window allows, bool ``[n, labels]``; at least one each.
-        label_smoothing: as in ``torch.nn.functional.cross_entropy``, for windows with one allowed label. A set says
-            already that the label is uncertain.
+        label_smoothing: as in ``torch.nn.functional.cross_entropy``, for windows with one allowed label. A set already
+            expresses that the label is uncertain.
 
     Raises:
-        ValueError: for a window that allows no label.
+        ValueError: when a window allows no label.
 
     >>> import torch
     >>> logits = torch.tensor([[0.0, 0.0, 0.0]])

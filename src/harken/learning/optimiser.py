@@ -1,4 +1,4 @@
-"""Optimisers by name, Adam as TensorFlow 1 wrote it among them, and the one-cycle learning rate."""
+"""Optimisers by name, including the Adam of TensorFlow 1, and the one-cycle learning rate."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -17,10 +17,10 @@ FIRST_DIVISOR, LAST_DIVISOR = 25.0, 25e4
 class EpsilonHatAdam(torch.optim.Adam):
     """Adam with "epsilon hat": epsilon is added to the root of the *uncorrected* second moment.
 
-    Kingma and Ba (2015, end of section 2) and ``tf.train.AdamOptimizer`` step by
-    ``rate * sqrt(1 - b2^t) / (1 - b1^t) * m / (sqrt(v) + epsilon)``, where PyTorch divides by
-    ``sqrt(v) / sqrt(1 - b2^t) + epsilon``. Dividing PyTorch's epsilon by ``sqrt(1 - b2^t)`` before each step
-    makes the two the same.
+    The update of Kingma and Ba (2015, end of section 2) and of ``tf.train.AdamOptimizer`` is
+    ``rate * sqrt(1 - b2^t) / (1 - b1^t) * m / (sqrt(v) + epsilon)``. PyTorch divides by
+    ``sqrt(v) / sqrt(1 - b2^t) + epsilon`` instead. If PyTorch's epsilon is divided by ``sqrt(1 - b2^t)`` before each
+    update, both are the same.
     """
 
     def __init__(self, params: Any, *, lr: float, epsilon_hat: float = 1e-8) -> None:
@@ -29,7 +29,7 @@ class EpsilonHatAdam(torch.optim.Adam):
         self.epsilon_hat = epsilon_hat
 
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
-        """Take one step. All parameters have taken part in every step before."""
+        """Update the parameters. All parameters must have taken part in every earlier update."""
         for group in self.param_groups:
             state = self.state.get(group["params"][0], {})
             next_step = int(state["step"]) + 1 if state else 1
@@ -44,11 +44,11 @@ def optimiser(
 ) -> torch.optim.Optimizer:
     """The optimiser of this name over these parameters.
 
-    ``notebook_adam`` is ``EpsilonHatAdam``, which knows no weight decay; ``adamw`` and ``rmsprop`` are PyTorch's
+    ``notebook_adam`` is ``EpsilonHatAdam``, which has no weight decay; ``adamw`` and ``rmsprop`` are PyTorch's
     (Loshchilov and Hutter, 2019; Tieleman and Hinton, 2012, with its factor of 0.9).
 
     Raises:
-        ValueError: when there is none of this name.
+        ValueError: when no optimiser has this name.
     """
     if name == "notebook_adam":
         return EpsilonHatAdam(parameters, lr=learning_rate)
@@ -61,16 +61,16 @@ def optimiser(
 
 
 def _fused(parameters: Iterable[torch.nn.Parameter]) -> bool:
-    """Whether all is done in one visit to the memory: on a CPU in a quarter of the time. (On a GPU, where PyTorch
-    chooses well by itself, a checkpoint's count of steps would have to move there.)"""
+    """Whether the update of all parameters is fused, which takes a quarter of the time on a CPU. (On a GPU PyTorch
+    chooses well by default, and a fused update would need the checkpoint's count of steps on the GPU.)"""
     return all(parameter.device.type == "cpu" for parameter in parameters)
 
 
 def one_cycle(optimiser: torch.optim.Optimizer, iteration: int, iterations: int, *, largest: float) -> None:
-    """Set the learning rate of the (1-based) iteration: up along half a cosine, then down along another to nothing.
+    """Set the learning rate of the (1-based) iteration: it rises along half a cosine, then falls along another to 0.
 
-    The shape and its defaults are those of PyTorch's ``OneCycleLR`` (Smith and Topin, 2018), with the momentum
-    left alone: a function of the iteration, so that a checkpoint need not hold the state of a scheduler.
+    The shape and its defaults are those of PyTorch's ``OneCycleLR`` (Smith and Topin, 2018); the momentum is not
+    changed. The rate is a function of the iteration, so that a checkpoint does not need the state of a scheduler.
     """
     top = RISING_SHARE * iterations - 1
     done = iteration - 1

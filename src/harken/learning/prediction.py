@@ -1,4 +1,4 @@
-"""What a network gives for signals: logits in batches, probabilities, and the device that computes them."""
+"""Prediction with a network: logits in batches, probabilities, and the device that computes them."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -21,11 +21,11 @@ network; with 16, the calls themselves take a measurable part of the time.
 
 
 def logits(network: nn.Module, signals: Tensor, device: str = "cpu") -> NDArray[np.float32]:
-    """What the network answers, float32 ``[n, classes]``, to signals ``[n, time, channels]``.
+    """The network's logits, float32 ``[n, classes]``, for signals ``[n, time, channels]``.
 
     Afterwards the network is on the device, in evaluation mode.
     """
-    # Asked first, because a visit to all its parts takes a quarter as long as an answer to one window.
+    # Checked first, because ``eval`` visits all modules, which takes a quarter as long as the logits of one window.
     if network.training:
         network.eval()
     if next(network.parameters()).device.type != device:
@@ -40,7 +40,7 @@ def logits(network: nn.Module, signals: Tensor, device: str = "cpu") -> NDArray[
     if device != "cpu" or len(starts) == 1 or torch.get_num_threads() == 1:
         parts = [answer(start) for start in starts]
     else:
-        # Threads of one call wait for one another at every layer: whole batches side by side take less time.
+        # The threads of one call wait for one another at every layer. Whole batches in parallel take less time.
         with computing_threads(1) as threads, ThreadPoolExecutor(min(threads, len(starts))) as executor:
             parts = list(executor.map(answer, starts))
     return np.asarray(torch.cat(parts).numpy(), dtype=np.float32)
@@ -52,10 +52,10 @@ def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def resolve_device(device: str) -> str:
-    """``auto`` -> ``cuda`` where there is one, else ``cpu``.
+    """``auto`` -> ``cuda`` if there is a GPU, else ``cpu``.
 
     Raises:
-        HarkenError: when there is no such device.
+        HarkenError: when the device does not exist.
     """
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"

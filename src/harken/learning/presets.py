@@ -1,4 +1,4 @@
-"""Recipes by name: windows, network and training in one."""
+"""Presets: recipes with a name, each with its windows, network and training."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -18,12 +18,12 @@ __all__ = ["DEFAULT_PRESET", "PRESETS", "Preset", "RandomDraws", "SlidingHops", 
 
 @dataclass(frozen=True)
 class RandomDraws:
-    """The notebook's way to windows: drawn at random over the rows as they stand in the files.
+    """The notebook's windows: drawn at random over the rows as they are in the files.
 
     Attributes:
-        windows: how many are drawn from the training files, and as many from the cross files.
-        training_windows: how many of them train; the rest is the same-person test.
-        training_seed, cross_seed: of the draws.
+        windows: the number of windows drawn from the training files; the same number is drawn from the cross files.
+        training_windows: the number of them that is used for training; the others are the same-person test.
+        training_seed, cross_seed: the seeds of the draws.
     """
 
     windows: int
@@ -34,7 +34,7 @@ class RandomDraws:
 
 @dataclass(frozen=True)
 class SlidingHops:
-    """Every window of one label that the mended, resampled recordings hold.
+    """All windows with a single label in the mended, resampled recordings.
 
     Attributes:
         hop_s: seconds from one window's start to the next one's.
@@ -50,17 +50,17 @@ class Preset:
     """A recipe.
 
     Attributes:
-        name: what ``--preset`` calls it.
-        channels: which it reads; None for all that the first recording has.
-        sample_rate_hz: recordings are resampled to it; None leaves them as they are.
+        name: the name for ``--preset``.
+        channels: the channels that the network reads; None for all channels of the first recording.
+        sample_rate_hz: recordings are resampled to this rate; with None they are not resampled.
         window_length: samples in a window.
         windows: how windows are taken from recordings.
-        acceleration_unit: in which the network reads acceleration.
-        network, sizes: the network, by name or a class of one's own (``harken.networks.build``), and its sizes, less
-            channels and classes.
-        training: how it is trained (its seed is the recogniser's).
-        calibrated_on_unseen: a run fits once more without a few of the training people and calibrates the
-            model on those; else on later moments of the same people.
+        acceleration_unit: the unit in which the network reads acceleration.
+        network, sizes: the network, by name or as a class of your own (``harken.networks.build``), and its sizes
+            without channels and classes.
+        training: how it is trained (the recogniser sets the seed).
+        calibrated_on_unseen: if True, a run fits another network without a few of the training people and calibrates
+            the model on these; otherwise it calibrates on later moments of the same people.
     """
 
     name: str
@@ -80,7 +80,7 @@ class Preset:
 
     @property
     def network_name(self) -> str:
-        """What a model file calls the network. Raises as ``harken.networks.build.network_name``."""
+        """The network's name in a model file. Raises the errors of ``harken.networks.build.network_name``."""
         return network_name(self.network)
 
     def as_dict(self) -> dict[str, Any]:
@@ -179,12 +179,12 @@ def is_preset(name: str) -> bool:
 
 
 def preset(name: str | Preset) -> Preset:
-    """The recipe of this name; a recipe of one's own is given back as it is.
+    """The preset of this name; a ``Preset`` is returned unchanged.
 
     Other installed packages add presets by entry points in the group ``harken.presets``.
 
     Raises:
-        HarkenError: when there is none, or it cannot be imported.
+        HarkenError: when no preset has this name, or it cannot be imported.
     """
     if isinstance(name, Preset):
         return name

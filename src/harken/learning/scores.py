@@ -1,4 +1,4 @@
-"""How well predictions agree with labels: per set of windows, per person, and over people."""
+"""Scores of predictions against labels: per set of windows, per person, and over people."""
 
 import warnings
 from collections.abc import Mapping
@@ -20,9 +20,9 @@ CONFIDENCE = 0.95
 class Scores:
     """Scores over some windows.
 
-    Precision, recall and F1 are scikit-learn's with its default labels (those that occur as truth or as
-    prediction) and 0 where a ratio is 0 / 0: *weighted* by the true windows of each label, or *macro*, every
-    label counting the same. ``confusion`` is int64 ``[labels, labels]``: rows are the truth.
+    Precision, recall and F1 are scikit-learn's, with its default labels (those that occur as truth or as prediction)
+    and 0 where a ratio is 0 / 0. *Weighted* means are weighted by the true windows of each label; in *macro* means all
+    labels have the same weight. ``confusion`` is int64 ``[labels, labels]``: rows are the truth.
     """
 
     label_names: tuple[str, ...]
@@ -43,12 +43,12 @@ class Scores:
 
     @property
     def confusion_percent(self) -> NDArray[np.float64]:
-        """The confusion matrix in per cent of all windows, as the notebook showed it."""
+        """The confusion matrix in per cent of all windows, as in the notebook."""
         return np.asarray(self.confusion / max(1, self.windows) * 100)
 
     @property
     def confusion_percent_of_truth(self) -> NDArray[np.float64]:
-        """In per cent of each true label's windows: the diagonal is the recall. A label without windows is 0."""
+        """The matrix in per cent of each true label; the diagonal is the recall. A label without windows has 0."""
         return np.asarray(self.confusion / np.maximum(1, self.confusion.sum(axis=1, keepdims=True)) * 100)
 
     def as_dict(self) -> dict[str, Any]:
@@ -69,7 +69,7 @@ class Scores:
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> "Scores":
-        """What ``as_dict`` gave, maybe by way of JSON."""
+        """The scores from the result of ``as_dict``, also after JSON."""
         numbers = {field.name: content[field.name] for field in fields(cls) if field.name in content}
         confusion = np.array(content["confusion"], dtype=np.int64)
         return cls(**numbers | {"label_names": tuple(content["labels"]), "confusion": confusion})
@@ -82,7 +82,7 @@ class PeopleScores:
     people: dict[str, Scores]
     mean_person_macro_f1: float
     interval: tuple[float, float] | None
-    """95 % percentile bootstrap over people; None for fewer than five people, of whom it would say nothing."""
+    """95 % percentile bootstrap over people; None for fewer than five people, who are too few for an interval."""
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -94,7 +94,7 @@ class PeopleScores:
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> "PeopleScores":
-        """What ``as_dict`` gave, maybe by way of JSON."""
+        """The scores from the result of ``as_dict``, also after JSON."""
         low_and_high = content["mean_person_macro_f1_interval"]
         return cls(
             people={person: Scores.from_dict(scores) for person, scores in content["people"].items()},
@@ -105,7 +105,7 @@ class PeopleScores:
 
 @dataclass(frozen=True, eq=False)
 class PersonEvaluations:
-    """What several folds say of people who may have been tested by more than one of them.
+    """Scores of several folds, in which a person may be tested by more than one fold.
 
     An evaluation is one person in one fold. Means and the standard deviation are over all evaluations, so a person
     who was tested twice counts twice, as in published tables.
@@ -129,7 +129,7 @@ class PersonEvaluations:
 
     @property
     def evaluations(self) -> int:
-        """How many there are, of all people together."""
+        """The number of evaluations of all people."""
         return len(self._each("macro_f1"))
 
     @property
@@ -139,7 +139,7 @@ class PersonEvaluations:
 
     @property
     def sd_person_macro_f1(self) -> float | None:
-        """The standard deviation of macro F1 over evaluations (divided by their number less one)."""
+        """The standard deviation of macro F1 over evaluations (divided by their number minus one)."""
         each = self._each("macro_f1")
         return float(each.std(ddof=1)) if len(each) > 1 else None
 
@@ -150,11 +150,11 @@ class PersonEvaluations:
 
     @cached_property
     def interval(self) -> tuple[float, float] | None:
-        """95 % percentile bootstrap of the mean macro F1: people are drawn anew, each with all their evaluations.
+        """95 % percentile bootstrap of the mean macro F1. People are resampled, each with all their evaluations.
 
-        Evaluations of one person resemble one another; drawn one by one they would make the interval too narrow.
-        None for fewer than five people. It tells how the score would vary with other *test* people, not with
-        other training people or seeds.
+        The evaluations of one person are similar. Resampling single evaluations would make the interval too narrow.
+        None for fewer than five people. The interval covers the variation with other *test* people, and not with other
+        training people or seeds.
         """
         each = [[scores.macro_f1 for scores in folds.values()] for folds in self.by_person.values()]
         return _interval(np.array([sum(one) for one in each]), np.array([len(one) for one in each]))
@@ -209,14 +209,14 @@ def score(truth: NDArray[np.integer], predicted: NDArray[np.integer], label_name
     Cohen's kappa is None where it is undefined (one label only, always predicted).
 
     Raises:
-        ValueError: when there is nothing to score.
+        ValueError: when there are no windows.
     """
     from sklearn.metrics import cohen_kappa_score, confusion_matrix, precision_recall_fscore_support
 
     if len(truth) == 0:
         raise ValueError("there are no windows to score")
     with warnings.catch_warnings():
-        # scikit-learn warns of a kappa of 0 / 0; the answer to that is None, below.
+        # scikit-learn warns of a kappa of 0 / 0, which becomes None below.
         warnings.simplefilter("ignore")
         kappa = float(cohen_kappa_score(truth, predicted))
         averages = {
@@ -252,7 +252,7 @@ def score_people(
 
 
 def person_evaluations(folds: Mapping[str, PeopleScores]) -> PersonEvaluations:
-    """Join what folds found out: the name of each -> ``score_people`` of its test windows.
+    """Join the scores of folds: the name of each fold -> ``score_people`` of its test windows.
 
     Raises:
         ValueError: when there is no fold, or folds have different labels.
@@ -264,7 +264,7 @@ def person_evaluations(folds: Mapping[str, PeopleScores]) -> PersonEvaluations:
 
 
 def _interval(sums: NDArray[np.float64], counts: NDArray[np.float64]) -> tuple[float, float] | None:
-    """Of the mean over evaluations, from each person's sum over theirs and their number, both ``[people]``."""
+    """The interval of the mean over evaluations, from the sum and number of each person's evaluations, ``[people]``."""
     if len(sums) < FEWEST_PEOPLE_FOR_AN_INTERVAL:
         return None
     from scipy.stats import bootstrap

@@ -1,7 +1,7 @@
 """The training loop: seeded, evaluated on a schedule, checkpointed, and resumed to the bit.
 
-On one machine the same settings, windows and number of threads give the same weights, bit for bit, whether
-the loop ran through or was killed and resumed any number of times.
+On one machine, the same settings, windows and number of threads give the same weights, bit for bit. This also holds if
+the loop was killed and resumed any number of times.
 """
 
 import time
@@ -45,19 +45,19 @@ class TrainingSettings:
     The defaults are the notebook's.
 
     Attributes:
-        epochs: how often every training window is seen.
+        epochs: how often every training window is used.
         batch_windows: windows in an iteration.
-        learning_rate: of the optimiser; the largest one where it follows one cycle.
-        l2: times the sum of squares / 2 of every trainable variable is added to the loss.
+        learning_rate: the optimiser's learning rate; with ``one_cycle``, the largest one.
+        l2: the factor of the L2 term of the loss: half the sum of squares of all trainable variables.
         evaluate_every_windows: training windows between two evaluations (and checkpoints).
-        seed: of the initial weights, dropout, order and augmentation.
+        seed: the seed of the initial weights, dropout, order and augmentation.
         optimiser, weight_decay: see ``harken.learning.optimiser.optimiser``.
-        one_cycle: let the learning rate rise to ``learning_rate`` and fall to nothing (Smith and Topin, 2018).
-        label_smoothing: the share of the truth that is spread over all labels while training.
-        shuffle: take the windows in a new order each pass; else in their own, wrapped round at the end.
-        min_iterations: go on beyond ``epochs`` until there were so many iterations: a few minutes of recording are
-            too few windows for a pass to mean much.
-        augmentation: what is changed at random in every batch.
+        one_cycle: the learning rate rises to ``learning_rate`` and then falls to 0 (Smith and Topin, 2018).
+        label_smoothing: the share of the truth that is spread over all labels in training.
+        shuffle: take the windows in a new order in each epoch; otherwise in their own order, again and again.
+        min_iterations: train beyond ``epochs`` until this number of iterations: an epoch of a few minutes of recording
+            has few windows.
+        augmentation: the random changes of every batch.
     """
 
     epochs: int = 100
@@ -79,12 +79,12 @@ class TrainingSettings:
         return max(self.epochs * windows // self.batch_windows, self.min_iterations, 1)
 
     def evaluates(self, iteration: int, last_iteration: int) -> bool:
-        """Whether the (1-based) iteration is followed by an evaluation: the first, every so often, and the last."""
+        """Whether an evaluation follows the (1-based) iteration: the first, the scheduled ones, and the last."""
         return iteration in (1, last_iteration) or iteration * self.batch_windows % self.evaluate_every_windows == 0
 
 
 class LabelledSignals(NamedTuple):
-    """Signals float32 ``[n, time, channels]`` as the network takes them, and label codes int64 ``[n]``."""
+    """The network's input, signals float32 ``[n, time, channels]``, and label codes int64 ``[n]``."""
 
     signals: Tensor
     codes: Tensor
@@ -92,7 +92,7 @@ class LabelledSignals(NamedTuple):
 
 @dataclass(frozen=True)
 class Progress:
-    """Where the loop stands, for whoever shows it."""
+    """The progress of the loop, to be displayed."""
 
     iteration: int
     iterations: int
@@ -103,13 +103,13 @@ class Progress:
     tested_at: int = 0
     """The iteration of the last evaluation."""
     seconds_left: float | None = None
-    """None for the first iterations, whose times say nothing yet."""
+    """None for the first iterations, whose times are not representative."""
     threads: int = 0
-    """How many compute; 0 where not the processor computes."""
+    """CPU threads that compute; 0 if the device is not a CPU."""
 
 
 class Interrupted(Exception):  # noqa: N818 - not a failure: the caller asked for it
-    """The loop stopped because it was asked to. It carries the network as it is, and the history so far."""
+    """Raised when the caller stopped the loop. It holds the current network and the history so far."""
 
     def __init__(self, iteration: int, iterations: int, network: nn.Module, history: History) -> None:
         super().__init__(f"stopped after iteration {iteration} of {iterations}")
@@ -131,29 +131,30 @@ def train(
 ) -> tuple[nn.Module, History]:
     """Train the network that ``build`` makes, and return it as it is after the last iteration.
 
-    Random numbers come from PyTorch's global generators, seeded here and given back as they were.
+    Random numbers are from PyTorch's global generators. They are seeded here and restored afterwards.
 
-    On a CPU the number of threads decides the order of some sums, so it belongs to the result: it is chosen once,
-    before the first iteration, and kept in the history and the checkpoint.
+    On a CPU, the number of threads affects the order of some sums and therefore the result. It is chosen once, before
+    the first iteration, and kept in the history and the checkpoint.
 
     Args:
-        build: makes the network with fresh weights.
-        examples: what to learn from; at least one batch.
-        settings: how.
-        tests: evaluated on the schedule and written to the history. They choose nothing: neither when to
-            stop nor which weights stay.
-        vectors: where vectors stand among the channels, for the augmentation (see there).
-        device: where to compute.
-        threads: how many compute, where the device is a CPU. None: those of the checkpoint; else as many, of those
-            that PyTorch may use now, as take the least time for some iterations of a copy (see ``fastest_threads``).
-        checkpoint: a file. Written at every evaluation; when it is there already, training goes on from it.
+        build: makes the network with new random weights.
+        examples: the training windows; at least one batch.
+        settings: how to train.
+        tests: evaluated on the schedule and written to the history. They affect neither the number of iterations nor
+            the weights.
+        vectors: the vectors among the channels, for the augmentation (see ``Augmentation.__call__``).
+        device: the device that computes.
+        threads: the number of threads on a CPU. None: that of the checkpoint; without a checkpoint, the fastest number
+            among those that PyTorch may use now, measured on some iterations of a copy (see ``fastest_threads``).
+        checkpoint: a file. It is written at every evaluation; if it exists already, training continues from it.
         on_progress: called after every iteration.
-        should_stop: asked after every iteration; when it says yes, a checkpoint is written and ``Interrupted`` raised.
+        should_stop: called after every iteration; if it returns True, a checkpoint is written and ``Interrupted`` is
+            raised.
 
     Raises:
         HarkenError: when the checkpoint is damaged, belongs to another network or was computed with another number
             of threads.
-        Interrupted: when asked to stop.
+        Interrupted: when ``should_stop`` returns True.
     """
     if len(examples.codes) < settings.batch_windows and not settings.shuffle:
         raise ValueError(f"{len(examples.codes)} windows are fewer than one batch of {settings.batch_windows}")
@@ -180,8 +181,8 @@ def train(
 def _threads(
     wanted: int | None, saved: Checkpoint | None, device: str, most: int, fresh_loop: "Callable[[], _Loop]"
 ) -> int:
-    """How many threads compute: those of the checkpoint, those that are wanted, or the fastest number up to ``most``;
-    0 where the device is not a CPU."""
+    """The number of threads: that of the checkpoint, ``wanted``, or the fastest number up to ``most``; 0 if the device
+    is not a CPU."""
     if saved is not None:
         began_with = saved.history.threads
         if wanted is not None and wanted != began_with:
@@ -201,11 +202,11 @@ def _threads(
 
 @contextmanager
 def _flushed_denormals() -> Iterator[None]:
-    """Take numbers below 1e-38 for 0 on the CPU, where they would cost up to a hundred times as long.
+    """Set denormal numbers (below 1e-38) to 0 on the CPU, where they take up to a hundred times as long to compute.
 
-    The gradients of the notebook's network vanish over 512 steps into just those numbers: on its first iterations
-    this makes training three to four times faster (``benchmarks/speed/training_step.py``). Threads that PyTorch
-    starts inside take it over from this one.
+    The gradients of the notebook's network vanish over 512 time steps and become denormal. In the first iterations,
+    setting them to 0 makes training three to four times faster (``benchmarks/speed/training_step.py``). Threads that
+    PyTorch starts inside the block have the same setting.
     """
     torch.set_flush_denormal(True)
     try:
@@ -215,7 +216,7 @@ def _flushed_denormals() -> Iterator[None]:
 
 
 class _Loop:
-    """What changes from iteration to iteration, and the iteration."""
+    """The state that changes with each iteration, and the computation of an iteration."""
 
     def __init__(
         self,
@@ -280,7 +281,7 @@ class _Loop:
                 raise Interrupted(self.iteration, self.iterations, self.network.eval(), self.history)
 
     def learn(self) -> tuple[float, float]:
-        """One iteration. Returns the loss before it, and how many windows of the batch were right."""
+        """One iteration. Returns the loss before it, and the number of right windows in the batch."""
         settings = self.settings
         self.network.train()
         signals, codes = self.batch()
@@ -296,7 +297,7 @@ class _Loop:
         return float(loss.detach()), float((logits.detach().argmax(1) == codes).sum())
 
     def batch(self) -> LabelledSignals:
-        """The windows of this iteration: the next ones, beginning again after the last."""
+        """The windows of this iteration: the next ones; after the last window follows the first."""
         n, size = len(self.examples.codes), self.settings.batch_windows
         number, first = divmod((self.iteration - 1) * size, n)
         if self.settings.shuffle:
@@ -314,7 +315,7 @@ class _Loop:
         return LabelledSignals(self.examples.signals[rows], self.examples.codes[rows])
 
     def shuffled(self, number: int) -> Tensor:
-        """The order of a pass: of its number and the seed alone, so that a resumed loop goes on in it."""
+        """The order of an epoch. It depends only on the epoch's number and the seed, so a resumed loop has the same."""
         if self.order[0] != number:
             generator = torch.Generator().manual_seed(self.settings.seed * 1_000_003 + number)
             rows = torch.randperm(len(self.examples.codes), generator=generator)

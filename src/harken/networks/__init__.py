@@ -1,7 +1,7 @@
-"""Networks, one file each, with their sizes as a dataclass at its top.
+"""Networks. Each has its own file, with its sizes as a dataclass at the top.
 
-``build`` makes a network from its name and sizes, as a model file has them, and ``inference`` makes the faster copy
-that labels. ``specification`` is everything else that inference needs.
+``build`` makes a network from its name and sizes in a model file, and ``inference`` makes a faster copy for labelling.
+``specification`` has everything else that inference needs.
 """
 
 __all__: list[str] = []

@@ -1,9 +1,14 @@
-"""A network from its name and sizes: how a model file says what it holds.
+"""Networks by name: a model file contains the name and sizes of its network, and ``build`` makes the network from them.
 
-Three kinds of networks have names: harken's own (``everyday``); those that an installed package adds by an entry point
-in the group ``harken.networks`` (``package/name`` in a model file); and classes that a program passes to ``Preset``
-(``module:Class``), which are known for as long as the program runs. A name in a file is never imported as a module:
-opening a stranger's model file must not execute anything but what is installed to be used with harken.
+Three kinds of networks have names:
+
+- harken's own (``everyday``);
+- those that an installed package adds by an entry point in the group ``harken.networks`` (``package/name`` in a model
+  file);
+- classes that a program passes to ``Preset`` (``module:Class``), which are registered for as long as the program runs.
+
+A name in a file is never imported as a module. For safety, opening a model file from another person executes only
+harken and the packages installed as its extensions.
 """
 
 from collections.abc import Mapping
@@ -27,12 +32,12 @@ NETWORKS: Mapping[str, type[nn.Module]] = {
     "everyday": EverydayLSTM,
     "notebook_lstm": NotebookLSTM,
 }
-"""Harken's own. The constructor of each takes a dataclass of its sizes."""
+"""Harken's own networks. The constructor of each takes a dataclass of its sizes."""
 
 LAYERS = ("blocks", "convolutions", "layers")
 """Sizes that count layers. They are bounded by ``MOST_LAYERS``, the others by ``LARGEST_SIZE``."""
 FROM_THE_DATA = ("channels", "classes")
-"""Sizes that every network has: the data decides them."""
+"""Sizes that every network has. They follow from the data."""
 
 _passed: dict[str, type[nn.Module]] = {}
 """Classes that this program passed to a ``Preset``, by ``module:Class``."""
@@ -49,15 +54,15 @@ _REGISTRY = Registry("network", "harken.networks", NETWORKS, check=_checked)
 
 
 def network_name(network: str | type[nn.Module]) -> str:
-    """What a model file calls a network.
+    """The name of a network in a model file.
 
     Args:
-        network: a name, or a class: its constructor takes one dataclass of sizes (see ``sizes_of``), and its
-            ``forward`` maps float32 ``[batch, time, channels]`` to logits ``[batch, classes]``. A class is then known
-            to ``build`` by this name.
+        network: a name, or a class. The constructor of a class takes one dataclass of sizes (see ``sizes_of``), and its
+            ``forward`` maps float32 ``[batch, time, channels]`` to logits ``[batch, classes]``. Afterwards ``build``
+            finds the class by this name.
 
     Raises:
-        HarkenError: when there is no such network, or the class is not built as described.
+        HarkenError: when there is no network of this name, or the class is not built as described.
     """
     if isinstance(network, str):
         if network not in _passed and _REGISTRY.find(network) is None:
@@ -65,7 +70,7 @@ def network_name(network: str | type[nn.Module]) -> str:
         return _REGISTRY.qualified(network)
     if (own := next((name for name, each in NETWORKS.items() if each is network), None)) is not None:
         return own
-    # A script that is run has one name here and another in the processes that it starts.
+    # A script has one module name in this process and another in the processes that it starts.
     module = network.__module__.replace("__mp_main__", "__main__")
     name = f"{module}:{network.__qualname__}"
     _checked(name, network)
@@ -98,7 +103,7 @@ def build(name: str, sizes: Mapping[str, Any]) -> nn.Module:
     """Build the network ``name`` with ``sizes`` (field names of its sizes' dataclass), initialised at random.
 
     Raises:
-        HarkenError: when there is no such network, or a size is missing, unknown or impossible.
+        HarkenError: when there is no network of this name, or a size is missing, unknown or out of its range.
     """
     network = NETWORKS.get(name) or _passed.get(name) or _REGISTRY.find(name)
     if network is None:
@@ -131,7 +136,7 @@ def _check_size(network: str, size: str, value: object, *, whole: bool) -> None:
 
 
 def _missing(name: str) -> str:
-    """Why there is no network of this name, and what can be done about it."""
+    """The message for a network that is not found: the reason, and what to do."""
     package, slash, entry = name.partition("/")
     if slash and is_installed(package):
         return (

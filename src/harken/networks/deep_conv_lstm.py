@@ -1,14 +1,14 @@
-"""DeepConvLSTM: four convolutions along time, two LSTM layers, the last step's output.
+"""DeepConvLSTM: four convolutions along time, two LSTM layers, the output of the last time step.
 
 Source: Ordóñez and Roggen, "Deep Convolutional and LSTM Recurrent Neural Networks for Multimodal Wearable Activity
-Recognition", Sensors 16(1):115, 2016, and the authors' notebook. As there, a convolution never mixes channels, is
-not padded and ends in a ReLU; half the inputs of both LSTM layers and of the output are dropped in training;
-weights start orthogonal, each gate's on its own, and biases at 0. Trained there with RMSProp (rate 0.001, decay
-0.9) in batches of 100.
+Recognition", Sensors 16(1):115, 2016, and the authors' notebook. As in the source, a convolution does not mix channels,
+has no padding and ends in a ReLU. In training, half the inputs of both LSTM layers and of the output are dropped. The
+initial weights are orthogonal, separately for each gate, and the initial biases are 0. The authors trained with RMSProp
+(rate 0.001, decay 0.9) in batches of 100.
 
-Where this departs: the paper's windows are 24 samples at 30 Hz, of 113 channels scaled to 0..1, so its LSTM takes
-8 steps; a window of 10 s makes 284. PyTorch's LSTM has no peepholes (the paper's equations do), and two bias
-vectors, whose sum is the paper's one.
+Differences from the source: the paper's windows are 24 samples at 30 Hz, of 113 channels scaled to 0..1, so its LSTM
+has 8 time steps; a window of 10 s has 284. The paper's equations have peepholes, and PyTorch's LSTM does not. PyTorch's
+LSTM has two bias vectors; their sum takes the place of the paper's one.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ __all__ = ["DeepConvLSTM", "DeepConvLSTMSizes"]
 
 @dataclass(frozen=True)
 class DeepConvLSTMSizes:
-    """Sizes of the network. ``dropout`` is the share of values that are set to 0 while training."""
+    """Sizes of the network. ``dropout`` is the share of values that are set to 0 in training."""
 
     channels: int
     classes: int
@@ -39,7 +39,7 @@ class DeepConvLSTMSizes:
 class DeepConvLSTM(nn.Module):
     """Signals ``[batch, time, channels]`` -> logits ``[batch, classes]``.
 
-    A window must have more samples than the convolutions take away: 17 or more with the paper's sizes.
+    A window must be longer than the samples that the convolutions remove: at least 17 with the paper's sizes.
     """
 
     def __init__(self, sizes: DeepConvLSTMSizes) -> None:
@@ -54,14 +54,14 @@ class DeepConvLSTM(nn.Module):
             sizes.units,
             sizes.layers,
             batch_first=True,
-            dropout=sizes.dropout if sizes.layers > 1 else 0.0,  # between layers; with one layer there is no between
+            dropout=sizes.dropout if sizes.layers > 1 else 0.0,  # between layers, so there must be two
         )
         self.dropout = Dropout(sizes.dropout)
         self.output = nn.Linear(sizes.units, sizes.classes)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw the initial values from PyTorch's random numbers."""
+        """Draw the initial weights from PyTorch's random numbers."""
         for name, parameter in self.named_parameters():
             if parameter.ndim == 1:
                 nn.init.zeros_(parameter)

@@ -1,17 +1,17 @@
-"""The everyday network: short learned patches of signal, then one LSTM in both directions over them.
+"""The everyday network: learned features of short patches of signal, then a bidirectional LSTM over the patches.
 
-A strided convolution stem turns 10 s at 30 Hz into some 40 steps, so that the LSTM reads a window in a fraction
-of the notebook's 512 steps and its gradients need not survive so many. Mean and maximum over time are what
-the classes are read from: an activity is anywhere in a window, not at its end.
-The plan is the one of DeepConvLSTM (Ordóñez and Roggen, Sensors 16(1):115, 2016) with strides, batch
-normalisation, residual blocks (He et al., 2016), both directions, and pooling over time of what the stem and the
-LSTM say.
+A strided convolution stem turns 10 s at 30 Hz into about 40 time steps, far fewer than the notebook's 512. The LSTM is
+therefore faster, and its gradients pass through fewer steps. The classes are computed from the mean and the maximum
+over time, because an activity can be anywhere in a window and not only at its end. The architecture is that of
+DeepConvLSTM (Ordóñez and Roggen, Sensors 16(1):115, 2016) with strides, batch normalisation, residual blocks (He et
+al., 2016), both directions, and pooling over time of the outputs of the stem and the LSTM.
 
-Beside it a glance at the whole window: where gravity points, and on a logarithmic scale how much each axis moves, how
-fast, and at which frequencies (``BandPowers``). Typical movement: 0.001 g lying, 0.004 g standing, 0.2 g walking; a
-layer that is normalised to the last of these does not see the first two. (A forest, to which scale is nothing, told
-postures of DSADS apart where the network without a glance did not.) The whole was chosen among its like within 12
-people of WISDM and by people of DSADS beside the one tested, see ``docs/results/unseen_people.md``.
+In addition, the *glance* computes features of the whole window: the direction of gravity, and on a logarithmic scale
+how much each axis moves, how fast, and at which frequencies (``BandPowers``). Typical movement: 0.001 g lying, 0.004 g
+standing, 0.2 g walking. A layer that is normalised to the movement of walking cannot distinguish the first two. (A
+random forest, which does not depend on scale, distinguished postures of DSADS that the network without a glance did
+not.) The architecture was selected on 12 people of WISDM, and on the people of DSADS other than the tested one, see
+``docs/results/unseen_people.md``.
 """
 
 import math
@@ -26,23 +26,23 @@ from harken.networks.layers import Dropout, FusedLSTM
 __all__ = ["BANDS", "NO_POWER", "BandPowers", "EverydayLSTM", "EverydaySizes", "largest", "window_matrices"]
 
 GLANCE = 128
-"""Units that look at the whole window at once, in each of two layers."""
+"""Units in each of the two layers on features of the whole window."""
 GLANCE_DROPOUT = 0.2
 STILL_G = 0.001
-"""How much movement counts as none, in g: about the noise of a good sensor."""
+"""Added to movement before the logarithm, in g: about the noise of a good sensor."""
 GROUPS = 8
 BLOCK_DROPOUT = 0.1
 BAND_EDGES = (0.01, 0.7 / 30, 0.04, 0.06, 2.5 / 30, 3.5 / 30, 5 / 30, 7 / 30, 1 / 3, 0.5)
-"""Where the bands begin and end, in cycles a sample. At 30 samples a second: 0.3, 0.7, 1.2, 1.8, 2.5, 3.5, 5, 7, 10 and
-15 Hz, closest together where arms swing."""
+"""The edges of the bands, in cycles per sample. At 30 Hz they are 0.3, 0.7, 1.2, 1.8, 2.5, 3.5, 5, 7, 10 and 15 Hz.
+They are closest together at the frequencies of swinging arms."""
 BANDS = len(BAND_EDGES) - 1
 NO_POWER = 1e-5
-"""Power that counts as none, in g squared: a little more than a good sensor's noise has in a band."""
+"""Added to power before the logarithm, in g squared: a little more than a good sensor's noise in a band."""
 
 
 @dataclass(frozen=True)
 class EverydaySizes:
-    """Sizes of the network. ``dropout`` is the share of values that are set to 0 while training."""
+    """Sizes of the network. ``dropout`` is the share of values that are set to 0 in training."""
 
     channels: int
     classes: int
@@ -80,9 +80,9 @@ class EverydayLSTM(nn.Module):
         self.output = nn.Linear(4 * sizes.units + 2 * sizes.width + GLANCE, sizes.classes)
 
     def features(self, signals: Tensor) -> Tensor:
-        """What the classes are read from: ``[batch, 4 x units + 2 x width + GLANCE]``."""
-        # The length of the acceleration says how hard a movement is, whichever way round the watch is worn; what is
-        # left without the mean says how it moves, whichever way the arm is held.
+        """The features from which the classes are computed, ``[batch, 4 x units + 2 x width + GLANCE]``."""
+        # The length of the acceleration shows the strength of a movement independently of the way the watch is worn.
+        # The signals minus their mean show the movement independently of the posture of the arm.
         length = signals[..., :3].square().sum(-1, keepdim=True).add(1e-6).sqrt() - 1
         mean = signals.mean(1, keepdim=True)
         moving = signals - mean
@@ -104,9 +104,9 @@ def _how_much(signals: Tensor) -> Tensor:
     """How much each channel changes over time, ``[batch, channels]``, on a logarithmic scale."""
     if torch.is_grad_enabled():
         spread = signals.std(1, correction=0)
-    else:  # as exact, in a quarter of the time on a CPU; what is learned keeps to the bits of the other
+    else:  # as exact, in a quarter of the time on a CPU; training uses the other, so that its weights stay the same
         off = signals - signals.mean(1, keepdim=True)
-        # A mean is rounded, which a watch on a table would be said to move by.
+        # The mean is rounded. Without this correction, the error would count as movement of a watch on a table.
         spread = off.square().mean(1).sub_(off.mean(1).square_()).clamp_min_(0).sqrt_()
     return torch.log(spread + STILL_G)
 
@@ -121,7 +121,7 @@ def _patches(channels: int, width: int, *, kernel: int) -> list[nn.Module]:
 
 
 def _block(width: int) -> nn.Sequential:
-    """What is added to the patches: the channels in groups, each patch seen with its two neighbours in time."""
+    """A residual block: a grouped convolution over each patch and its two neighbours in time."""
     return nn.Sequential(
         nn.Conv1d(width, width, 3, padding=1, groups=GROUPS, bias=False),
         nn.BatchNorm1d(width),
@@ -136,8 +136,8 @@ class BandPowers(nn.Module):
 
     The mean is subtracted, and the rest is multiplied by a Hann window (Harris, Proc. IEEE 66(1):51, 1978). There are
     no weights. Gradients are computed only when the signals' ``requires_grad`` is set. Two products with fixed matrices
-    take the place of a Fourier transform: for windows of some hundred samples they are as quick, and every run-time of
-    exported models has them.
+    take the place of a Fourier transform. For windows of some hundred samples they are as fast, and every runtime for
+    exported models supports them.
     """
 
     def __init__(self) -> None:
@@ -151,16 +151,16 @@ class BandPowers(nn.Module):
         waves, bands = (matrix.to(signals.device) for matrix in self._of_length[length])
         moving = (signals - signals.mean(1, keepdim=True)).transpose(1, 2)  # [batch, channels, time]
         if not torch.is_grad_enabled():
-            moving = moving.contiguous()  # one product instead of many; what is learned keeps to the bits of many
+            moving = moving.contiguous()  # one product instead of many; training uses many, to keep its results
         parts = moving @ waves  # [batch, channels, 2 x frequencies]
         return torch.log(parts.square() @ bands + NO_POWER).transpose(1, 2)
 
 
 def window_matrices(length: int) -> tuple[Tensor, Tensor]:
-    """Hann-windowed cosines and sines ``[time, 2 x frequencies]`` of the frequencies that lie in a band, and which of
-    them are of which band ``[2 x frequencies, BANDS]``. Squares of the products add up to the power in a band."""
+    """Hann-windowed cosines and sines ``[time, 2 x frequencies]`` of the frequencies that lie in a band, and the band
+    of each, ``[2 x frequencies, BANDS]``. The power in a band is the sum of the squared products."""
     frequencies = torch.arange(length // 2 + 1, dtype=torch.float64) / length
-    # Edges that fall upon a frequency begin a band; a hair's breadth keeps rounding from deciding it.
+    # A frequency on an edge belongs to the band that begins there. 1e-9 makes this independent of rounding.
     band = torch.bucketize(frequencies + 1e-9, torch.tensor(BAND_EDGES, dtype=torch.float64)) - 1
     inside = (band >= 0) & (band < BANDS)
     time = torch.arange(length, dtype=torch.float64)[:, None]
@@ -172,11 +172,10 @@ def window_matrices(length: int) -> tuple[Tensor, Tensor]:
 
 
 def largest(values: Tensor, dim: int) -> Tensor:
-    """``values.amax(dim)``, and the same gradients, shared evenly by values that are equally large; on a CPU in a
-    quarter of the time.
+    """``values.amax(dim)`` with the same gradients, in a quarter of the time on a CPU.
 
-    PyTorch's pass through masks of truth values, which it converts one at a time; here they are read as the bytes that
-    they are.
+    Equal maxima share the gradient evenly. PyTorch computes the gradients with boolean masks, which it converts one
+    value at a time. Here the masks are read as bytes.
     """
     if torch.is_grad_enabled() and values.requires_grad:
         made: Tensor = _Largest.apply(values, dim)  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""A network as labelling wants it: the same answers to rounding, sooner."""
+"""Copies of networks for labelling: they are faster, and their results are the same to rounding."""
 
 import copy
 from typing import cast
@@ -14,12 +14,12 @@ __all__ = ["InferenceCopy", "for_inference"]
 
 
 def for_inference(network: nn.Module) -> nn.Module:
-    """A copy that only answers, and gives what ``network`` gives in evaluation mode, to rounding.
+    """A copy for inference, with the results of ``network`` in evaluation mode to rounding.
 
-    Where layers after one another are a convolution along time and its batch normalisation, the copy has one
-    convolution whose weights do both (``torch.nn.utils.fusion``), and which reads signals as windows hold them: the
-    channels of a moment side by side. On a CPU the everyday network then answers in some two thirds of the time.
-    Layers inside a network of another package stay apart: its ``forward`` may use them one by one.
+    A convolution along time and the batch normalisation after it become one convolution (``torch.nn.utils.fusion``). It
+    reads signals in the memory layout of windows: the channels of a sample side by side. On a CPU, the everyday network
+    then takes about two thirds of the time. Layers inside a network of another package are not joined, because its
+    ``forward`` may use them one by one.
     """
     copied = copy.deepcopy(network).eval().requires_grad_(False)
     if type(network).__module__.startswith("harken.") or isinstance(network, nn.Sequential):
@@ -30,7 +30,7 @@ def for_inference(network: nn.Module) -> nn.Module:
 
 
 class InferenceCopy:
-    """The copy of a network, and whether it still says what the network would."""
+    """The copy of a network for inference, with a check that it is up to date."""
 
     def __init__(self, network: nn.Module) -> None:
         self._network = network
@@ -39,18 +39,18 @@ class InferenceCopy:
         self.network = for_inference(network)
 
     def is_of(self, network: nn.Module) -> bool:
-        """Whether it was made of this network, and no weight was changed since, in place or by loading."""
+        """Whether this is a copy of ``network``, and no weight was changed since, in place or by loading."""
         return network is self._network and self._now() == self._versions
 
     def _now(self) -> list[int]:
-        # What was made in PyTorch's inference mode counts no changes, and allows none outside of it.
+        # Tensors made in PyTorch's inference mode have no counter of changes. Outside of it they cannot be changed.
         return [0 if tensor.is_inference() else tensor._version for tensor in self._tensors]
 
 
 class _ConvolutionOverMoments(nn.Module):
-    """A ``Conv1d``, ``[batch, channels, time] -> [batch, channels, time]``, that keeps a moment's channels together.
+    """A ``Conv1d``, ``[batch, channels, time] -> [batch, channels, time]``, with a sample's channels side by side.
 
-    It may end in a ReLU. PyTorch can lay out only images so; this is one of a single row.
+    It may end in a ReLU. PyTorch supports this memory layout only for images, so the signal is an image with one row.
     """
 
     def __init__(self, convolution: nn.Conv1d) -> None:
@@ -71,7 +71,7 @@ class _ConvolutionOverMoments(nn.Module):
 
 
 def _join(layers: nn.Sequential) -> None:
-    """Put one layer where a convolution, its batch normalisation and a ReLU were, and leave dropout out."""
+    """Replace a convolution, its batch normalisation and a ReLU by one layer, and remove dropout."""
     joined: list[nn.Module] = []
     for layer in layers:
         before = joined[-1] if joined else None

@@ -1,4 +1,4 @@
-"""Layers that networks share: PyTorch's in what they compute, and faster on a CPU."""
+"""Layers that networks share: they compute the same as PyTorch's, and are faster on a CPU."""
 
 from typing import cast
 
@@ -18,9 +18,9 @@ BITS_A_NUMBER = 64
 class FusedLSTM(nn.LSTM):
     """``torch.nn.LSTM`` with its arguments, parameters and state dict, and the same results to rounding.
 
-    On a CPU, in float32, with 8 to 256 units in 1 to 3 layers it runs on the compiled library where that was built;
-    everything else (a GPU, other numbers, packed sequences, projections, tracing and export) is PyTorch's. Gradients of
-    gradients need PyTorch's: ``HARKEN_NATIVE=0``. See ``docs/native.md``.
+    If the compiled library was built, it is used on a CPU, in float32, for 8 to 256 units in 1 to 3 layers. PyTorch's
+    code is used in all other cases (a GPU, other data types, packed sequences, projections, tracing and export).
+    Second-order gradients need PyTorch's code: set ``HARKEN_NATIVE=0``. See ``docs/native.md``.
     """
 
     def forward(  # type: ignore[override]
@@ -28,7 +28,7 @@ class FusedLSTM(nn.LSTM):
         input: Tensor | PackedSequence,  # noqa: A002 - PyTorch's name for it
         hx: State | None = None,
     ) -> tuple[Tensor | PackedSequence, State]:
-        """As of ``torch.nn.LSTM``."""
+        """See ``torch.nn.LSTM``."""
         if not self._ours(input, hx):
             return cast(tuple[Tensor | PackedSequence, State], super().forward(input, hx))
         x = cast(Tensor, input)
@@ -53,18 +53,18 @@ class FusedLSTM(nn.LSTM):
             return False
         batch = given.shape[0 if self.batch_first else 1]
         state = (self.num_layers * self._directions, batch, self.hidden_size)
-        # What does not fit is for PyTorch to refuse.
+        # PyTorch raises the errors for shapes that do not fit.
         return given.shape[2] == self.input_size and all(part.shape == state for part in hx or ())
 
     def _weights(self) -> list[Tensor | None]:
-        """Four of each layer and direction."""
+        """The four weights of each layer and direction."""
         weights = list(self._flat_weights)
         if self.bias:
             return weights
         return [part for i in range(0, len(weights), 2) for part in (weights[i], weights[i + 1], None, None)]
 
     def _with_dropout(self, x: Tensor, hx: State | None) -> tuple[Tensor, Tensor, Tensor]:
-        """Layer by layer. Masks are drawn with time before batch, which is how PyTorch's LSTM draws them."""
+        """The LSTM layer by layer. As in PyTorch's LSTM, masks are drawn with time before batch."""
         weights, each, states = self._weights(), 4 * self._directions, []
         for layer in range(self.num_layers):
             part = slice(layer * self._directions, (layer + 1) * self._directions)
@@ -79,17 +79,18 @@ class FusedLSTM(nn.LSTM):
 
 
 class Dropout(nn.Module):
-    """Sets a share of the values to 0 while training and enlarges the others so that the mean stays (Srivastava et al.,
-    JMLR 15:1929, 2014); does nothing else.
+    """Dropout: in training, sets a share of the values to 0 and scales the others so that the mean is unchanged
+    (Srivastava et al., JMLR 15:1929, 2014).
 
-    PyTorch's draws a number of 64 bits for each value on one thread, which took a sixth of a training step of the
-    everyday network on a CPU, and a fifth of the notebook's. Here one such number decides eight values, or four.
+    In evaluation, values are unchanged. PyTorch's dropout draws a number of 64 bits for each value on one thread. This
+    took a sixth of a training iteration of the everyday network on a CPU, and a fifth of the notebook's. Here one such
+    number is used for eight values, or for four.
 
-    Random numbers are PyTorch's own, of the generator of the signals' device.
+    Random numbers are from PyTorch's generator of the signals' device.
 
     Args:
-        share: of the values that are set to 0, at least 0 and below 1; rounded to whole 256ths, or 65,536ths.
-        bits: that decide a value: 8, or 16 where the share must be kept to more than 0.002.
+        share: the share of values that are set to 0, at least 0 and below 1; rounded to whole 256ths, or 65,536ths.
+        bits: random bits for each value: 8, or 16 if the share must be more exact than 0.002.
     """
 
     def __init__(self, share: float, *, bits: int = 8) -> None:
@@ -109,9 +110,9 @@ class Dropout(nn.Module):
         numbers.random_(-(2**63), None)
         if self.bits == 8:
             kept = numbers.view(torch.uint8)[:count] >= self.dropped
-        else:  # with a sign, for PyTorch compares no others of 16 bits
+        else:  # signed, because PyTorch cannot compare unsigned numbers of 16 bits
             kept = numbers.view(torch.int16)[:count] >= self.dropped - self.levels // 2
-        # Truth values, read as bytes, become numbers several times faster.
+        # Booleans that are read as bytes are converted several times faster.
         mask = kept.view(values.shape).view(torch.uint8).to(values.dtype)
         return values * mask.mul_(self.levels / (self.levels - self.dropped))
 

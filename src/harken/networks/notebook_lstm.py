@@ -1,8 +1,8 @@
-"""The 2018 notebook's network: a linear map a time step, two stacked LSTM layers, the last step's output.
+"""The 2018 notebook's network: a linear map of each time step, two stacked LSTM layers, the last step's output.
 
 Source: the notebook "LSTMs for Human Activity Recognition" and TensorFlow 1's ``BasicLSTMCell``, whose
-equations differ from PyTorch's in three ways that matter to the loss: a layer has one bias vector, not two;
-the forget gate's 1.0 is added inside the cell, so that it is no part of what L2 punishes; and kernels start
+equations differ from PyTorch's in three ways that affect the loss. A layer has one bias vector instead of two. The
+forget gate's 1.0 is added inside the cell and is therefore not part of the L2 term. The initial kernels are
 Glorot-uniform over the joined ``[input + hidden, 4 x hidden]`` matrix.
 """
 
@@ -23,7 +23,7 @@ FORGET_BIAS = 1.0
 
 @dataclass(frozen=True)
 class NotebookSizes:
-    """Sizes of the network. ``dropout`` is the share of hidden values that are set to 0 while training."""
+    """Sizes of the network. ``dropout`` is the share of hidden values that are set to 0 in training."""
 
     channels: int
     classes: int
@@ -35,8 +35,8 @@ class NotebookSizes:
 class NotebookLSTM(nn.Module):
     """Signals ``[batch, time, channels]`` -> logits ``[batch, classes]``.
 
-    Gate order in the kernels is PyTorch's (input, forget, candidate, output), so that our own kernels
-    and ``torch.lstm`` read them as they are.
+    The order of gates in the kernels is PyTorch's (input, forget, candidate, output), so that the compiled library and
+    ``torch.lstm`` use them unchanged.
     """
 
     forget_bias: Tensor
@@ -54,14 +54,14 @@ class NotebookLSTM(nn.Module):
         )
         self.biases = nn.ParameterList(nn.Parameter(torch.empty(4 * sizes.units)) for _ in range(sizes.layers))
         self.output = nn.Linear(sizes.units, sizes.classes)
-        # Not trained and not saved: an LSTM wants a second bias, and the forget gate its 1.0.
+        # Not trained and not saved: the second bias of PyTorch's LSTM, which holds the forget gate's 1.0.
         forget = torch.zeros(4 * sizes.units)
         forget[sizes.units : 2 * sizes.units] = FORGET_BIAS
         self.register_buffer("forget_bias", forget, persistent=False)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw the notebook's initial values from PyTorch's random numbers."""
+        """Draw the notebook's initial weights from PyTorch's random numbers."""
         nn.init.normal_(self.hidden.weight)
         nn.init.normal_(self.hidden.bias)
         units = self.sizes.units
@@ -87,7 +87,7 @@ class NotebookLSTM(nn.Module):
         return logits
 
     def last_step(self, hidden: Tensor, weights: list[Tensor]) -> Tensor:
-        """What the last layer says at the last step, ``[batch, units]``."""
+        """The last layer's output at the last time step, ``[batch, units]``."""
         units, layers = self.sizes.units, self.sizes.layers
         if native.usable(hidden, weights, units=units, layers=layers):
             _, states, _ = native.lstm(hidden, weights, None, units=units, layers=layers, steps=False)

@@ -1,7 +1,7 @@
-"""Everything inference must know about a model, so that nothing but its file has to be remembered.
+"""The specification of a model: everything that inference needs besides the weights.
 
-The bounds of all that stands in a model file are here too. They leave room for every recording of a body that moves
-and keep damaged and hostile files from taking memory, from dividing by almost nothing, and from ending in a fault.
+The bounds of all values in a model file are here too. They allow every recording of human movement. They prevent
+damaged and hostile files from using too much memory, dividing by almost 0, and crashing the program.
 """
 
 from collections.abc import Mapping
@@ -38,38 +38,38 @@ BOUNDS: Mapping[str, tuple[float, float]] = {
     "hop_s": (1e-4, 86_400.0),
     "temperature": (0.01, 100.0),
 }
-"""The least and the largest value of each number of a specification. A hop is also at least one sample."""
+"""The least and the largest value of each number in a specification. A hop is also at least one sample."""
 MOST_LABELS = 1000
 MOST_CHANNELS = 100
 LONGEST_NAME = 200
-"""Characters in the name of a label, a channel, a network or a preset."""
+"""The most characters in the name of a label, a channel, a network or a preset."""
 LARGEST_SIZE = 4096
-"""No layer of a network is wider."""
+"""The largest width of a layer."""
 MOST_LAYERS = 64
-"""No network has more layers of a kind."""
+"""The largest number of layers of one kind."""
 
 
 @dataclass(frozen=True)
 class Specification:
-    """What goes into a model and what comes out.
+    """The input and output of a model.
 
     Attributes:
         channels: the recording's channels that the network reads, in order.
-        acceleration_unit: the unit in which it reads ``x, y, z``; other channels go in as they are.
-        sample_rate_hz: the rate it learned at; recordings at another rate are resampled to it.
-        even_grid: it learned from recordings resampled onto an even grid, so every recording is; else only one
-            whose rate is more than 5 % off.
+        acceleration_unit: the unit in which it reads ``x, y, z``; other channels are not converted.
+        sample_rate_hz: the rate of the training windows; recordings at another rate are resampled to it.
+        even_grid: whether the training recordings were resampled onto an even grid. If so, every recording is
+            resampled; otherwise only recordings whose rate differs by more than 5 %.
         window_length: samples in a window.
         hop_s: seconds between windows when a recording is labelled.
         labels: the classes, in the order of the network's outputs.
         network, sizes: the network's name and sizes (see ``harken.networks``).
-        preset: the recipe it was trained by.
+        preset: the preset with which it was trained.
         temperature: the network's outputs are divided by it before they become probabilities (Guo et al., "On
-            calibration of modern neural networks", 2017); 1 where it was not calibrated.
-        calibrated_on: whose windows the temperature was fitted on.
+            calibration of modern neural networks", 2017); 1 if the model was not calibrated.
+        calibrated_on: the people on whose windows the temperature was fitted.
 
     Raises:
-        HarkenError: when a number is out of its bounds, or there are too many names, or too long ones.
+        HarkenError: when a number is out of its bounds, or when there are too many names or too long ones.
     """
 
     channels: tuple[str, ...]
@@ -88,7 +88,7 @@ class Specification:
     def __post_init__(self) -> None:
         for name, (least, most) in BOUNDS.items():
             value = getattr(self, name)
-            if not least <= value <= most:  # a NaN lies nowhere
+            if not least <= value <= most:  # also true for NaN
                 raise HarkenError(
                     f"a model cannot have {name} = {shown(value)}; it lies between {least:g} and {most:g}"
                 )
@@ -97,7 +97,7 @@ class Specification:
         for what, names, most in (("labels", self.labels, MOST_LABELS), ("channels", self.channels, MOST_CHANNELS)):
             if not 1 <= len(names) <= most:
                 raise HarkenError(f"a model cannot have {len(names):,} {what}; it has between 1 and {most:,}")
-        # A class of scikit-learn's may have an empty name.
+        # The name of a class in scikit-learn may be empty.
         for name in (*filter(None, self.labels), *self.channels, self.network, self.preset):
             check_name(name)
 
@@ -108,7 +108,7 @@ class Specification:
 
     @property
     def vectors(self) -> tuple[tuple[int, bool], ...]:
-        """Where three neighbouring channels are one vector; whether it is a rotation (``learning.augmentation``)."""
+        """The first channel of each vector of three, and whether it is a rotation (``learning.augmentation``)."""
         found = []
         for names, rotation in ((ACCELERATION, False), (ROTATION, True)):
             for first in range(len(self.channels) - 2):
@@ -131,7 +131,7 @@ class Specification:
         return recording
 
     def prepare(self, windows: Windows) -> NDArray[np.float32]:
-        """Windows as the network takes them: float32 ``[n, window_length, channels]``, contiguous, a copy.
+        """The network's input of windows: float32 ``[n, window_length, channels]``, contiguous, a copy.
 
         Raises:
             HarkenError: when the windows have another length or rate, or lack a channel.
@@ -146,7 +146,7 @@ class Specification:
             )
         columns = [windows.channels.index(name) for name in self.channels]
         first, last = columns[0], columns[-1]
-        # Channels that stand side by side are copied in one go, seven times as fast as those picked out one by one.
+        # Neighbouring channels are copied together, which is seven times as fast as one by one.
         picked = slice(first, last + 1) if columns == list(range(first, last + 1)) else columns
         signals = np.array(windows.signals[:, :, picked], dtype=np.float32, order="C")
         if self.acceleration_unit == "m/s2":
@@ -165,10 +165,10 @@ class Specification:
 
     @classmethod
     def from_dict(cls, said: Any) -> "Specification":
-        """Read what ``as_dict`` gave, trusting nothing.
+        """Read the result of ``as_dict``, and check every value.
 
         Raises:
-            HarkenError: when a field is missing, unknown or impossible.
+            HarkenError: when a field is missing, unknown or out of its range.
         """
         names = {field.name for field in fields(cls)}
         if not isinstance(said, dict) or set(said) != names:
@@ -193,7 +193,7 @@ class Specification:
 
 
 def check_rate(rate_hz: float, model_rate_hz: float, what: str) -> None:
-    """Raise a HarkenError when a rate is more than 5 % off the model's."""
+    """Raise a HarkenError when a rate differs from the model's by more than 5 %."""
     if abs(rate_hz / model_rate_hz - 1) > RATE_TOLERANCE:
         raise HarkenError(
             f"{what}: {rate_hz:.4g} samples per second, but {model_rate_hz:.4g} are needed (within 5 %); "
@@ -211,7 +211,7 @@ def check_name(name: str) -> None:
 
 
 def shown(value: object) -> str:
-    """A value from a file in an error: cut where it is long, and always printable."""
+    """A value from a file for an error message: shortened if it is long, and always printable."""
     if isinstance(value, int) and value.bit_length() > LONGEST_NAME:
         return f"a number of {value.bit_length():,} bits"
     text = ascii(value)

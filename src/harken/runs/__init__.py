@@ -1,7 +1,7 @@
-"""A training run: its settings, its data and windows, what it fits, its directory, and what it found out.
+"""Training runs: settings, data and windows, fits, the run directory, and the outcome.
 
-These are values and files; ``harken.jobs.training`` puts them in order. A run goes on from its directory with the same
-result as one that was never stopped.
+These are values and files; ``harken.jobs.training`` has the sequence of steps. A run that is resumed from its directory
+has the same result as a run without interruption.
 """
 
 from harken.runs.data import Read, RunData, read_run_data

@@ -1,4 +1,4 @@
-"""The recordings of a run, read once, checked against one another before anything is learned."""
+"""The recordings of a run, which are read once and checked against one another before the training."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ __all__ = ["Read", "RunData", "read_run_data"]
 
 @dataclass(frozen=True)
 class Read:
-    """One recording of one person: as the notebook saw it, and mended. A file may hold several people's."""
+    """One recording of one person, both as the notebook read it and mended. A file may have several people."""
 
     path: Path
     as_found: Recording
@@ -30,12 +30,12 @@ class Read:
 
     @property
     def name(self) -> str:
-        """What messages call it: the file's path, and the person where the file holds several."""
+        """The name in messages: the file's path, and the person if the file has several."""
         return f"{self.path}{self._whose}"
 
     @property
     def short_name(self) -> str:
-        """The same without the folders."""
+        """The same without folders."""
         return f"{self.path.name}{self._whose}"
 
     @property
@@ -61,7 +61,7 @@ class Read:
 
 @dataclass(frozen=True)
 class RunData:
-    """The people to learn from, and unseen people."""
+    """The recordings of the training people, and of unseen people."""
 
     training: list[Read]
     cross: list[Read]
@@ -76,8 +76,8 @@ def read_run_data(settings: RunSettings) -> RunData:
     """Read a run's files.
 
     Raises:
-        HarkenError: when a file cannot be read, is given twice, holds no label; when a person or a recording
-            is among both the training and the cross files; when rates or channels do not fit.
+        HarkenError: when a file cannot be read, is given twice or has no label; when a person or a recording is in both
+            the training and the cross files; or when rates or channels do not fit.
     """
     if not settings.files:
         raise HarkenError("there is no recording to learn from")
@@ -95,7 +95,7 @@ def read_run_data(settings: RunSettings) -> RunData:
 
 
 def _read(path: Path, settings: RunSettings) -> list[Read]:
-    """Every person's recording in a file."""
+    """The recordings of all people in a file."""
     reading = settings.reading
     reads = []
     for found in read_people(path, reading, as_found=True):
@@ -153,7 +153,7 @@ def _refuse_shared_people(training: list[Read], cross: list[Read]) -> None:
 
 
 def _shared_share(learned: Recording, unseen: Recording) -> float:
-    """The share of the unseen person's rows that stand in the other recording too, time and acceleration alike."""
+    """The share of the unseen person's rows that are also in the other recording, with equal time and acceleration."""
     _, here, there = np.intersect1d(unseen.time_ns, learned.time_ns, assume_unique=True, return_indices=True)
     axes = min(3, unseen.signals.shape[1], learned.signals.shape[1])
     same = (unseen.signals[here, :axes] == learned.signals[there, :axes]).all(axis=1)

@@ -1,4 +1,4 @@
-"""The run directory: what is where in it, and who may write to it."""
+"""The run directory: its paths, and the checks before a run writes to it."""
 
 import json
 import shutil
@@ -30,28 +30,28 @@ class RunDirectory:
 
     @property
     def history(self) -> Path:
-        """Losses and accuracies, a line an iteration."""
+        """Losses and accuracies, one line for each iteration."""
         return self.path / "history.csv"
 
     @property
     def report(self) -> Path:
-        """The page to send to somebody."""
+        """The report, a page to share."""
         return self.path / "report.html"
 
     def picture(self, name: str) -> Path:
-        """A picture by its name."""
+        """The figure of this name."""
         return self.path / f"{name}.png"
 
     def checkpoint(self, fit: str) -> Path:
-        """The state of one of the run's fits, while it trains."""
+        """The checkpoint of one of the run's fits during its training."""
         return self.path / "checkpoint" / f"{fit}.safetensors"
 
     @classmethod
     def open(cls, path: Path, *, resume: bool) -> "RunDirectory":
-        """Make an empty run directory, or open one to go on with.
+        """Make an empty run directory, or open one to resume the run in it.
 
         Raises:
-            HarkenError: when it is not empty and ``resume`` was not asked for, or holds something else.
+            HarkenError: when it is not empty and ``resume`` is False, or when it is not a run directory.
         """
         directory = cls(path)
         if path.exists() and not path.is_dir():
@@ -70,7 +70,7 @@ class RunDirectory:
         return directory
 
     def read_record(self) -> dict[str, Any] | None:
-        """What ``run.json`` says, or None when there is none yet.
+        """The content of ``run.json``, or None if there is none yet.
 
         Raises:
             HarkenError: when it is damaged.
@@ -90,16 +90,16 @@ class RunDirectory:
         write_text(self.record, json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
     def drop_unbegun(self) -> None:
-        """Remove the record of a run that failed before it learned anything: another may begin in its place."""
+        """Remove the record of a run that failed before its training, so that another can begin in the directory."""
         checkpoints = self.checkpoint("").parent
         if not self.model.exists() and checkpoints.is_dir() and not any(checkpoints.iterdir()):
             self.record.unlink(missing_ok=True)
 
     def drop_checkpoints(self) -> None:
-        """Remove what only an unfinished run needs."""
+        """Remove the checkpoints, which only an unfinished run needs."""
         shutil.rmtree(self.path / "checkpoint", ignore_errors=True)
 
 
 def _is_of_a_run(path: Path) -> bool:
-    """Not what is left of a run that was killed before it wrote anything: a file aside, an empty checkpoint folder."""
+    """False for a file aside and an empty checkpoint folder, which a run leaves if it is killed before it writes."""
     return not is_aside(path) and not (path.name == "checkpoint" and path.is_dir() and not any(path.iterdir()))

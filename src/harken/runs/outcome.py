@@ -1,4 +1,4 @@
-"""What a run fits, and what it found out: everything that its report shows."""
+"""The fits of a run, and its outcome: all results in its report."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ __all__ = ["Fits", "Outcome"]
 
 @dataclass
 class Fits:
-    """What a run has fitted so far.
+    """The fits of a run so far.
 
     Attributes:
         model: the recogniser that is saved.
-        blocked: learned the training part of the honest same-person split; None until then.
-        held_out: learned all but a few of the training people; None until then.
+        blocked: trained on the training part of the honest same-person split; None before this fit.
+        held_out: trained on all except a few of the training people; None before this fit.
     """
 
     model: Recogniser
@@ -33,9 +33,10 @@ class Fits:
     held_out: Recogniser | None = None
 
     def calibrate(self, windows: RunWindows) -> None:
-        """Give the model the temperature that its like need on unseen people, or else on later moments.
+        """Set the model's temperature to that of another fit: of ``held_out`` on the held-out people, or else of
+        ``blocked`` on later moments of the same people.
 
-        People of the run's tests take no part in it.
+        The people in the run's cross files are not used.
         """
         temperature: float = 1.0
         on: CalibratedOn = "nobody"
@@ -46,13 +47,13 @@ class Fits:
         self.model = self.model.with_temperature(temperature, on)
 
     def blocked_scores(self, windows: RunWindows) -> Scores | None:
-        """The honest same-person test."""
+        """The scores of the honest same-person test."""
         if self.blocked is None or windows.blocked is None:
             return None
         return self.blocked.evaluate(windows.blocked.test)
 
     def held_out_scores(self, windows: RunWindows) -> PeopleScores | None:
-        """Training people who were unseen people to the fit that they are tested with."""
+        """The scores of the held-out training people, tested with the fit that was trained without them."""
         if self.held_out is None or windows.held_out is None:
             return None
         known = self.held_out.known(windows.held_out.test)
@@ -67,26 +68,27 @@ def _temperature(recogniser: Recogniser, split: Split) -> float:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run found out.
+    """The outcome of a run.
 
     Attributes:
-        settings: what was asked.
-        specification: what the model reads and answers.
-        training: how it was trained.
-        training_windows: on how many windows.
-        parameters: how many numbers the network learned.
+        settings: the run's settings.
+        specification: the model's specification.
+        training: the training settings.
+        training_windows: the number of training windows.
+        parameters: the number of trained parameters of the network.
         data: the recordings.
-        history: of the fit whose model is saved.
-        same_person: the notebook's test on the same person, whose windows overlap those learned; None in the
-            rare case that it holds no learned label.
+        history: the history of the fit whose model is saved.
+        same_person: the notebook's test on the same person, whose windows overlap the training windows; None in the
+            rare case that none of its labels was trained.
         cross_people, cross: each unseen person alone, and all their windows together; None without ``--cross``.
-        cross_probabilities: how far the probabilities given for unseen people are to be believed.
-        blocked, blocked_history: the honest same-person test, and the history of its fit; None when it was
-            not possible or not reached.
-        held_out_people: training people whom a fit without them was tested on; its windows calibrate the model.
-            None when there is one training person only, the recipe does not ask for it, or it was not reached.
-        missing: of what there were no windows.
-        iterations_done, iterations: smaller than ``iterations`` when the run was interrupted.
+        cross_probabilities: how reliable the probabilities for unseen people are.
+        blocked, blocked_history: the honest same-person test, and the history of its fit; None if it was not possible
+            or not reached.
+        held_out_people: the training people on whom a fit without them was tested. Their windows also calibrate the
+            model. None with a single training person, if the preset does not include it, or if it was not reached.
+        missing: the labels and tests without windows.
+        iterations_done, iterations: the iterations so far, and all iterations of the training. The first number is
+            smaller if the run was interrupted.
     """
 
     settings: RunSettings
@@ -109,11 +111,11 @@ class Outcome:
 
     @property
     def finished(self) -> bool:
-        """Whether the model had all its iterations."""
+        """Whether the model was trained for all iterations."""
         return self.iterations_done == self.iterations
 
     def scores_as_dict(self) -> dict[str, Any]:
-        """For ``run.json`` and the model file: nothing in it depends on paths, times or durations."""
+        """For ``run.json`` and the model file: it does not depend on paths, times or durations."""
         found: Mapping[str, Scores | PeopleScores | ProbabilityScores | None] = {
             "same_person": self.same_person,
             "blocked_same_person": self.blocked,

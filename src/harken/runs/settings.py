@@ -17,15 +17,15 @@ class RunSettings:
     """The settings of a training run.
 
     Attributes:
-        files: recordings of the people to learn from.
-        cross: recordings of people never learned from.
+        files: recordings of the training people.
+        cross: recordings of unseen people, for the test.
         out: the run directory.
         preset, epochs, seed, device: see ``Recogniser``.
         channels: which channels to read; None for every channel of the first training file.
         ignore_labels: labels to treat as unlabelled, in all files.
         reading: how to read the tables.
-        threads: how many compute on a CPU; None for the fastest number, measured before the first iteration.
-        resume: go on with what is in ``out``.
+        threads: the number of threads on a CPU; None for the fastest number, measured before the first iteration.
+        resume: resume the run in ``out``.
     """
 
     files: tuple[Path, ...]
@@ -43,21 +43,21 @@ class RunSettings:
 
     @property
     def recipe(self) -> Preset:
-        """The preset itself.
+        """The preset.
 
         Raises:
-            HarkenError: when there is none of this name.
+            HarkenError: when no preset has this name.
         """
         return preset(self.preset)
 
     def recogniser(self) -> Recogniser:
-        """A recogniser that has learned nothing yet."""
+        """A recogniser that is not trained yet."""
         return Recogniser(self.recipe, epochs=self.epochs, seed=self.seed, device=self.device)
 
     def what_decides_the_result(self) -> dict[str, Any]:
-        """The settings that a resumed run must share with the one it goes on with, for JSON.
+        """The settings that must be equal when a run is resumed, for JSON.
 
-        Not the paths: a moved file is the same file as long as its fingerprint is the same.
+        Paths are left out: a file that was moved is the same file if its fingerprint is equal.
         """
         decisive = {
             "preset": self.recipe.as_dict(),
@@ -68,6 +68,6 @@ class RunSettings:
             "ignore_labels": sorted(self.ignore_labels),
             "reading": asdict(self.reading),
         }
-        # As they come back from a file, where there are no tuples: they are compared with what a file says.
+        # Converted as in a JSON file, without tuples, because they are compared with the content of a file.
         as_read: dict[str, Any] = json.loads(json.dumps(decisive))
         return as_read

@@ -1,4 +1,4 @@
-"""The windows of a run, to learn and to test: drawn at random as the notebook did, or every one in turn."""
+"""The training and test windows of a run: drawn at random as in the notebook, or all windows."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -19,16 +19,16 @@ from harken.windows.windows import Windows, concatenate, random_windows, sliding
 __all__ = ["MissingWindows", "NoHonestTest", "RunWindows", "draw_run_windows"]
 
 TEST_SEED = 0
-"""Of the choice of the windows that are the flattering same-person test: the same ones whatever is trained."""
+"""The seed for choosing the windows of the flattering same-person test. The choice does not depend on the training."""
 HELD_OUT_SHARE = 0.2
 HELD_OUT_SEED = 0
 
 
 class Sampling(Protocol):
-    """A way to windows. All of them raise a HarkenError where no window can be found."""
+    """A way to take windows. All methods raise a HarkenError when no window is found."""
 
     def overlapping(self, training: list[Read]) -> Split:
-        """What is learned, and the same-person test that overlaps it."""
+        """The training windows, and the same-person test that overlaps them."""
 
     def cross(self, unseen: list[Read]) -> Windows:
         """Windows of unseen people."""
@@ -38,7 +38,7 @@ class Sampling(Protocol):
 
 
 def _sampling(recipe: Preset) -> Sampling:
-    """The way of a recipe."""
+    """The sampling of a preset."""
     if isinstance(recipe.windows, RandomDraws):
         return _Random(recipe.windows, recipe.window_length)
     return _Sliding(recipe.windows, recipe.window_length, recipe.sample_rate_hz)
@@ -46,7 +46,7 @@ def _sampling(recipe: Preset) -> Sampling:
 
 @dataclass(frozen=True)
 class _Random:
-    """The notebook's draw, over the rows as found; the honest split over mended ones."""
+    """The notebook's draw over the rows as found; the honest split is over mended rows."""
 
     draws: RandomDraws
     length: int
@@ -72,7 +72,7 @@ class _Random:
 
 @dataclass(frozen=True)
 class _Sliding:
-    """Every window of one label, from mended recordings at the recipe's rate."""
+    """All windows with a single label, from mended recordings at the preset's rate."""
 
     hops: SlidingHops
     length: int
@@ -100,7 +100,7 @@ class _Sliding:
         return self.resampled[id(one)]
 
     def _slide(self, recordings: Iterable[Recording]) -> Windows:
-        """The windows of all recordings; one that has none is left out as long as another has some."""
+        """The windows of all recordings. A recording without windows is left out if another has some."""
         parts: list[Windows] = []
         refusal: HarkenError | None = None
         for recording in recordings:
@@ -124,12 +124,12 @@ class NoHonestTest(Enum):
 
 @dataclass(frozen=True)
 class MissingWindows:
-    """What a run has no windows of.
+    """The labels and tests of a run without windows.
 
     Attributes:
         unlearned: labels of the training recordings without a training window, so that the model does not learn them.
         untested: labels without a window in the honest same-person test.
-        honest_test: why there is no honest same-person test; None where there is one.
+        honest_test: why there is no honest same-person test; None if there is one.
     """
 
     unlearned: tuple[str, ...] = ()
@@ -142,13 +142,13 @@ class RunWindows:
     """Windows of a run.
 
     Attributes:
-        overlapping: what is learned, and the flattering same-person test.
-        cross: windows of unseen people, or None when there are none.
-        blocked: the honest same-person split, which a second fit learns and is tested on; None when bouts are
-            too short for it.
-        held_out: the training windows of all but a few people, and of those few, on whom the model is calibrated;
-            None with a single training person, or where the recipe does not ask for it.
-        missing: of what there are no windows.
+        overlapping: the training windows, and the flattering same-person test.
+        cross: windows of unseen people, or None without unseen people.
+        blocked: the honest same-person split, on which a second fit is trained and tested; None if bouts are too short
+            for it.
+        held_out: the training windows of all except a few people, and the windows of these few, on which the model is
+            calibrated; None with a single training person, or if the preset does not include it.
+        missing: the labels and tests without windows.
     """
 
     overlapping: Split
@@ -162,8 +162,8 @@ def draw_run_windows(data: RunData, recipe: Preset) -> RunWindows:
     """Draw a run's windows.
 
     Raises:
-        HarkenError: when no window can be drawn, fewer than two labels have windows, or a cross file holds a
-            label that is not learned.
+        HarkenError: when no window can be drawn, when fewer than two labels have windows, or when a cross file has a
+            label that is not in the training windows.
     """
     take = _sampling(recipe)
     drawn = take.overlapping(data.training)
@@ -181,7 +181,7 @@ def draw_run_windows(data: RunData, recipe: Preset) -> RunWindows:
 
 
 def _without_a_few(training: Windows) -> Split | None:
-    """A fifth of the training people apart from the others; None where that leaves too little to learn or to test."""
+    """A split with a fifth of the training people as test; None if either part would be too small."""
     people = np.unique(training.subjects)
     if len(people) < 2:
         return None
@@ -193,7 +193,7 @@ def _without_a_few(training: Windows) -> Split | None:
 
 
 def _blocked(take: Sampling, data: RunData) -> tuple[Split | None, MissingWindows]:
-    """The honest split, taken in the recipe's way, and what it lacks."""
+    """The honest split in the preset's sampling, and the labels that it lacks."""
     try:
         split = take.blocked(data.training)
     except HarkenError:

@@ -1,6 +1,6 @@
-"""Recording -> Recording: calibrated, what was not worn marked, an even clock, gravity apart, worn in another way.
+"""Recording -> Recording: calibration, non-wear, resampling, gravity, and ways to wear the watch.
 
-Each step gives a new recording that can be looked at, and says in its ``quality`` what it did.
+Each step returns a new recording that can be inspected. Its ``quality`` describes what the step did.
 """
 
 from harken.recordings.source import Samples, joined

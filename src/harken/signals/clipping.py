@@ -1,4 +1,4 @@
-"""Where a sensor stays at the end of its range: it no longer measures, and its samples are marked."""
+"""Clipped samples: those of a sensor that stays at the end of its range, where it no longer measures."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,27 +15,28 @@ from harken.support.errors import HarkenError
 __all__ = ["Clipped", "Clipping", "mark_clipped"]
 
 END = 0.99
-"""The end of the range begins here: a sensor's own offset keeps it from reaching the last hundredth."""
+"""The share of the range at which its end begins. A sensor's offset can keep it from reaching the last hundredth."""
 CLIPPED_S = 1.0
-"""Peaks of a walk or a run are cut off for a tenth of a second or three. Nobody's wrist stays there for a second."""
+"""A stay of this length is marked. Cut-off peaks of walking or running last 0.1 to 0.3 s, never a whole second."""
 ROWS_AT_ONCE = 1 << 18
 
 
 class Clipping:
-    """Marks, in a stream of samples, those of a sensor that stays at the end of its range for a second or longer.
+    """Marks the samples of a stream at which the sensor stays at the end of its range for a second or longer.
 
-    Shorter ones are cut-off peaks, which are still the wearer's movement, and stay. Samples come out as they go in,
-    but those of a stay that is not over, and may yet be long enough, wait for the next push: a second at most.
+    Shorter stays are cut-off peaks. They are the wearer's movement and are not marked. ``push`` returns the samples
+    that it is given, except those of a stay that has not ended and may still become long enough. These are returned by
+    the next push; they cover at most one second.
 
     Args:
         range_g: the sensor's range.
 
     Attributes:
-        at_end: how many samples were at the end of the range.
-        marked: how many of them are marked.
+        at_end: the number of samples at the end of the range.
+        marked: the number of marked samples.
 
     Raises:
-        HarkenError: for a range that is not above 0.
+        HarkenError: when the range is not above 0.
     """
 
     def __init__(self, range_g: float) -> None:
@@ -43,21 +44,21 @@ class Clipping:
             raise HarkenError(f"clipping needs a sensor's range above 0, not {range_g:g} g")
         self._end_g = np.float32(END * range_g)
         self._waiting: Samples | None = None
-        self._stays = False  # whether the sample before the next one is of a stay that is marked already
+        self._stays = False  # whether the last sample belongs to a stay that is marked already
         self._last_ns = 0
         self.at_end = self.marked = 0
 
     def push(self, samples: Samples) -> Samples:
-        """Take more samples, later than all before; acceleration in g is the first three channels."""
+        """Add samples, later than all before; acceleration in g is the first three channels."""
         if self._waiting is not None and len(self._waiting.time_ns):
             samples = joined([self._waiting, samples])
         return self._out(samples, over=False)
 
     def flush(self) -> Samples:
-        """The samples that still wait, as if a gap followed. The next push begins anew.
+        """The remaining samples, as if a gap followed. The next push begins a new stream.
 
         Raises:
-            ValueError: when nothing was ever pushed.
+            ValueError: when no samples were pushed.
         """
         if self._waiting is None:
             raise ValueError("nothing was pushed")
@@ -104,8 +105,9 @@ class Clipping:
 
 
 def mark_clipped(recording: Recording) -> Recording:
-    """The recording with samples marked at which the sensor stays at the end of its range for a second or longer; a
-    note counts them, and the cut-off peaks that are not marked. It comes back as it is if there are none.
+    """Mark the samples at which the sensor stays at the end of its range for a second or longer.
+
+    A note counts them, and the cut-off peaks that are not marked. A recording without either is returned unchanged.
 
     Raises:
         HarkenError: when the recording does not begin with ``x, y, z``.
@@ -151,7 +153,7 @@ class Clipped:
 
     @property
     def stream(self) -> MendedStream:
-        """The recording. Its quality counts the samples once it was gone through to the end."""
+        """The recording. Its quality counts the samples after it was read to the end."""
         quality = replace(self._stream.quality, at_range_end=self._at_end, clipped=self._marked)
         return replace(self._stream, read=self._read, quality=quality)
 

@@ -1,4 +1,4 @@
-"""Cubic curves between irregular samples, read at a fine even grid; gaps and marked samples left out."""
+"""Cubic curves between irregular samples, evaluated on a fine even grid, without gaps and marked samples."""
 
 import math
 from dataclasses import dataclass
@@ -11,20 +11,19 @@ from harken.signals.grid import Grid
 __all__ = ["MISSING", "Points", "Room", "points_between"]
 
 MISSING = 2.5
-"""A step this many times longer than one beside it has missing samples in it, and a straight line over it."""
+"""A step this many times longer than a neighbouring one has missing samples; it is bridged by a straight line."""
 EVER_NS = 10**17
-"""Nothing comes for three years after the last sample that is known."""
+"""Three years: the assumed time from the last known sample to the next one."""
 
 
 class Room:
-    """Hands out the same memory under the same name again: fresh memory costs more than what is computed in it."""
+    """Arrays by name that are used again, because allocating new memory takes longer than the computation in it."""
 
     def __init__(self) -> None:
         self._kept: dict[str, NDArray[np.float32]] = {}
 
     def array(self, name: str, *shape: int) -> NDArray[np.float32]:
-        """An array float32 of this shape, filled with whatever was in it. It is good until the next call with
-        this name."""
+        """A float32 array of this shape with arbitrary content. It is valid until the next call with this name."""
         size = math.prod(shape)
         kept = self._kept.get(name)
         if kept is None or kept.size < size:
@@ -38,14 +37,14 @@ class Points:
 
     Attributes:
         begins: the number of the first point at or after each sample, int64 ``[n]``.
-        firsts: its place among all points, int64 ``[n]``.
-        counts: how many points there are from each sample to the next, int64 ``[n]``.
-        late: how much later than the sample its first point is, in steps of the grid, float32 ``[n]``.
-        lengths: from each sample to the next, in steps of the grid, float32 ``[n]``.
-        bridged: whether a curve leads from each sample to the next, bool ``[n]``.
-        hole: whether there is a hole after each sample, bool ``[n]``. Some points stand for it.
-        on: whether each sample is good and stands on its first point, bool ``[n]``.
-        total: how many points there are.
+        firsts: the place of this point among all points, int64 ``[n]``.
+        counts: the number of points from each sample to the next, int64 ``[n]``.
+        late: the time from the sample to this point, in steps of the grid, float32 ``[n]``.
+        lengths: the time from each sample to the next, in steps of the grid, float32 ``[n]``.
+        bridged: whether there is a curve from each sample to the next, bool ``[n]``.
+        hole: whether there is a hole after each sample, bool ``[n]``. A number of points represents it.
+        on: whether each sample is good and at the time of its first point, bool ``[n]``.
+        total: the number of points.
     """
 
     begins: NDArray[np.int64]
@@ -59,20 +58,22 @@ class Points:
     total: int
 
     def made(self) -> NDArray[np.bool_]:
-        """Which points can be made of samples: both beside it are good and close enough, or it stands on a good
-        one; bool ``[total]``."""
+        """Which points can be computed from samples, bool ``[total]``.
+
+        Either both neighbouring samples are good and close enough, or the point is on a good sample.
+        """
         made = np.repeat(self.bridged, self.counts)
         made[self.firsts[self.on & (self.counts > 0)]] = True
         return made
 
     def read(self, signals: NDArray[np.float32], *, out: NDArray[np.float32], room: Room) -> None:
         """The curves through finite ``signals`` ``[channels, n]`` at the points, into ``out`` ``[channels, total]``.
-        Where no curve leads to the next sample only the first point is written: a line to whatever comes next.
+        Where no curve leads to the next sample, only the first point is written, from a line to the next sample.
 
-        Cubic Hermite curves with the slopes of Catmull and Rom for uneven samples: at each sample the slope of the
-        parabola through it and both its neighbours; where there is only one neighbour, that of the line to it. Such
-        a curve is the straight line, and what it bends away from it: at a share ``s`` of a step of length ``h``,
-        ``- s (1 - s) h² ((1 - s) b + s c)`` if ``b`` and ``c`` are the second divided differences at both ends.
+        The curves are cubic Hermite curves with the slopes of Catmull and Rom for uneven samples. The slope at a sample
+        is that of the parabola through it and both neighbours; with one neighbour, that of the line to it. The curve is
+        the sum of the straight line and a bend. At a share ``s`` of a step of length ``h`` the bend is
+        ``- s (1 - s) h² ((1 - s) b + s c)``, where ``b`` and ``c`` are the second divided differences at both ends.
         """
         channels, n = signals.shape
         per_step = np.reciprocal(self.lengths)
@@ -81,7 +82,7 @@ class Points:
         rises = room.array("rises", channels, n)
         np.subtract(signals[:, 1:], signals[:, :-1], out=rises[:, :-1])
         rises[:, -1] = 0
-        # The second divided difference at each sample, and after the last; 0 where no curve leads on to both sides.
+        # The second divided difference at each sample, and after the last; 0 without a curve on both sides.
         slopes, bends = room.array("slopes", channels, n), room.array("bends", channels, n + 1)
         np.multiply(rises, per_step, out=slopes)
         np.subtract(slopes[:, 1:], slopes[:, :-1], out=bends[:, 1:-1])
@@ -110,8 +111,8 @@ class Points:
             rows = rows[self.counts[rows] > place]
 
     def _squared(self, good: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The square of each step's length, ``[n]``; 0 where the curve shall be a straight line. ``good`` are the
-        lengths, infinite where no curve leads."""
+        """The square of each step's length, ``[n]``; 0 where the curve is to be a straight line. ``good`` holds the
+        lengths; they are infinite where there is no curve."""
         squared = self.lengths * self.lengths
         most = good * np.float32(MISSING)
         straight = np.zeros(len(good), dtype=bool)
@@ -161,13 +162,13 @@ def points_between(
     """The points of ``grid`` from the first sample on, and ``hole_points`` after the last.
 
     Args:
-        time_ns: of the samples, strictly increasing, int64 ``[n]``.
-        valid: which of them are good, bool ``[n]``.
+        time_ns: the times of the samples, strictly increasing, int64 ``[n]``.
+        valid: which samples are good, bool ``[n]``.
         grid: the fine grid.
         bridged_ns: the longest step between two samples that a curve may bridge.
         hole_ns: a step that is not bridged and longer than this is a hole.
-        hole_points: how many points stand for a hole, whatever its length; a few more, so that their number is off
-            by a multiple of ``every``.
+        hole_points: the number of points that represent a hole of any length. A few are added, so that the numbers of
+            the points shift by a multiple of ``every``.
         every: see ``hole_points``.
     """
     steps = np.empty(len(time_ns), dtype=np.int64)
@@ -184,7 +185,7 @@ def points_between(
     counts[-1] = hole_points
     holes = np.flatnonzero(hole)
     counts[holes] = hole_points + (counts[holes] - hole_points) % every
-    # Without holes points follow one another as their numbers do.
+    # Without holes the points are numbered consecutively.
     ends = begins - begins[0] + counts if len(holes) == 1 and holes[0] == len(hole) - 1 else np.cumsum(counts)
     lengths = steps.astype(np.float32)
     lengths /= np.float32(grid.step_ns)

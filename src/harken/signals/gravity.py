@@ -1,4 +1,4 @@
-"""Acceleration into gravity and what the body does, as the UCI-HAR data set has it."""
+"""The split of acceleration into gravity and body acceleration, as in the UCI-HAR data set."""
 
 import math
 from dataclasses import replace
@@ -16,7 +16,7 @@ ORDER = 3
 ACCELERATION = ("x", "y", "z")
 ROWS_AT_ONCE = 1 << 18
 SETTLED = 10.0
-"""After this many periods of the cut-off the filter has forgotten what was before: exp(-pi * 10) is 2e-14."""
+"""After this many periods of the cut-off, earlier samples have no effect on the filter: exp(-pi * 10) is 2e-14."""
 
 
 def split_gravity(recording: Recording, cutoff_hz: float = 0.3) -> Recording:
@@ -25,23 +25,23 @@ def split_gravity(recording: Recording, cutoff_hz: float = 0.3) -> Recording:
     Gravity is the acceleration through a Butterworth low-pass filter, and the body's acceleration is the rest, so
     that the two add up. This is the split of the UCI-HAR data set (Anguita, Ghio, Oneto, Parra and Reyes-Ortiz,
     ESANN 2013), whose README says: "The gravitational force is assumed to have only low frequency components,
-    therefore a filter with 0.3 Hz cutoff frequency was used." It names the order, 3, only for the noise filter at
-    20 Hz that came before, and does not say whether the filter ran forward alone; here the order is 3 and it runs
-    forward and backward, so that gravity is not late (and is at half its amplitude, not at 0.71, at the cut-off). A
-    stream cannot have this.
+    therefore a filter with 0.3 Hz cutoff frequency was used." It gives the order, 3, only for the preceding noise
+    filter at 20 Hz. It does not state whether the filter ran forward only. Here the order is 3, and the filter runs
+    forward and backward, so that gravity has no delay. Its amplitude at the cut-off is therefore 0.5 instead of 0.71.
+    This is not possible on a stream.
 
-    Every stretch without a gap is filtered by itself, mirrored at its ends; in one shorter than a period of the
-    cut-off (3.3 s) gravity is little more than its mean. Marked samples are bridged by a straight line for the
-    filter's sake and stay marked; where they last longer than a gap they count as one, and gravity is NaN there.
-    The filter counts samples, so ``resample`` a recording whose clock is uneven.
+    Each stretch without a gap is filtered separately and mirrored at its ends. In a stretch shorter than a period of
+    the cut-off (3.3 s), gravity is close to the mean. For the filter, marked samples are replaced by a straight line;
+    they stay marked. Marked stretches longer than a gap are treated as a gap, and gravity is NaN there. The filter
+    counts samples, so ``resample`` a recording with uneven times first.
 
     Args:
         recording: a mended recording with the channels ``x, y, z``.
-        cutoff_hz: what is slower is gravity, above 0 and below half the recording's rate.
+        cutoff_hz: gravity is what is slower than this; above 0 and below half the recording's rate.
 
     Raises:
-        HarkenError: when the recording is ``as_found``, has no acceleration or is already split, or for a cut-off
-            that cannot be.
+        HarkenError: when the recording is ``as_found``, has no acceleration or is already split, or when the cut-off
+            is out of its range.
     """
     name = recording.source or recording.subject
     added = tuple(f"{part}_{axis}" for part in ("gravity", "body") for axis in ACCELERATION)
@@ -89,7 +89,7 @@ def _stretches(recording: Recording) -> list[tuple[int, int]]:
 def _slower_than(
     cutoff_hz: float, total: NDArray[np.float32], valid: NDArray[np.bool_], *, sample_rate_hz: float
 ) -> NDArray[np.float32]:
-    """One stretch ``[n, 3]`` low-passed, a block at a time with enough around it to make no difference."""
+    """One stretch ``[n, 3]`` low-passed in blocks, each with enough margin to give the result of the whole."""
     from scipy.signal import butter, sosfiltfilt  # takes a third of a second to import
 
     sections = butter(ORDER, cutoff_hz, fs=sample_rate_hz, output="sos")

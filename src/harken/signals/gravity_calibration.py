@@ -1,4 +1,4 @@
-"""A sensor's offset and gain from the moments at which it lay still: gravity is 1 g, whichever way it points."""
+"""A sensor's offset and gain, from the blocks in which it was still: gravity is 1 g in every direction."""
 
 from dataclasses import dataclass, replace
 
@@ -13,22 +13,22 @@ __all__ = ["GravityCalibration", "calibrate_gravity", "gravity_calibration"]
 STILL_G = 0.013
 """A block is still if its standard deviation is below this on all axes (van Hees 2014)."""
 NEAREST_G, FURTHEST_G = 0.5, 1.5
-"""A still vector of another length is a broken sensor's, or was thrown; not gravity seen through offset and gain."""
+"""Still vectors outside these lengths come from a broken or falling sensor, not from an error of offset and gain."""
 COVERED_G = 0.3
 """The sphere is covered if still blocks lie beyond this on either side of each axis (GGIR's ``spherecrit``)."""
 FEWEST_EPOCHS = 50
 GOOD_G = 0.002
-"""Where gravity is right within this already, there is nothing to do: less than sensors can tell."""
+"""No calibration is applied where the error is below this already. Sensors cannot measure a smaller error."""
 WORST_AFTER_G = 0.010
-"""A fit that leaves more than this is none (GGIR's limit)."""
+"""A fit with a larger remaining error is not applied (GGIR's limit)."""
 CELL_G, CELL_DEGREES = 0.02, 1.0
 """Still blocks this near to one another count as one, so that a night in one posture weighs no more than a minute."""
 LEAST_DISTANCE_G = 0.01
-"""Points count by how near they are to the sphere; nearer than this they all count the same (GGIR)."""
+"""Points nearer to the sphere have a larger weight; all points nearer than this have the same one (GGIR)."""
 MOST_ITERATIONS = 1000
 SETTLED = 1e-9
 LEAST_DEGREES = 2.0
-"""Temperatures that spread less (standard deviation) cannot tell what temperature does."""
+"""The effect of temperature is not fitted when its standard deviation is below this."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,13 +37,13 @@ class GravityCalibration:
 
     Attributes:
         offset_g, gain: float64 ``[3]``.
-        temperature_slope: in g for one degree, float64 ``[3]``; 0 where temperature was not recorded, or hardly moved.
+        temperature_slope: in g per degree, float64 ``[3]``; 0 if temperature was not recorded or hardly changed.
         temperature_mean: in degrees; 0 where the slope is 0.
-        error_before_mg, error_after_mg: the mean distance of still blocks from 1 g, in thousandths of a g, those in
-            one posture counted once; NaN if there are none. The same when nothing is applied.
-        blocks_used: how many still blocks there were.
-        applied: whether there is anything to apply. If not, ``apply`` changes nothing.
-        reason: a sentence: what was done, or why not.
+        error_before_mg, error_after_mg: the mean distance of still blocks from 1 g, in thousandths of a g. Blocks in
+            one posture count once. NaN without still blocks. Both are equal when no calibration is applied.
+        blocks_used: the number of still blocks.
+        applied: whether a calibration is applied. If not, ``apply`` leaves the signals unchanged.
+        reason: a sentence that describes what was done, or why no calibration was applied.
     """
 
     offset_g: NDArray[np.float64]
@@ -59,9 +59,11 @@ class GravityCalibration:
     def apply(
         self, signals: NDArray[np.float32], temperature: NDArray[np.floating] | None = None
     ) -> NDArray[np.float32]:
-        """Signals ``[n, channels]``, acceleration first -> calibrated ones; other channels stay. ``temperature``
-        ``[n]``, where there is one; where it is missing or NaN, the mean one is taken. It commutes with resampling:
-        fewer samples need be calibrated after it, to the same result."""
+        """Signals ``[n, channels]``, acceleration first -> calibrated signals; other channels are unchanged.
+
+        ``temperature`` is ``[n]``; the mean temperature is used where it is None or NaN. Calibration and resampling
+        give the same result in either order. After resampling, fewer samples have to be calibrated.
+        """
         if not self.applied:
             return signals
         calibrated = signals.copy()
@@ -76,17 +78,20 @@ class GravityCalibration:
 
 
 def gravity_calibration(blocks: MovementBlocks) -> GravityCalibration:
-    """Offset and gain of each axis (and what temperature adds), from the blocks in which the sensor lay still.
+    """Offset and gain of each axis (and the effect of temperature), from the blocks in which the sensor was still.
 
-    The method is that of van Hees, Fang, Langford and others (Journal of Applied Physiology 117, 2014): the points
-    that still blocks give lie on a sphere of 1 g, but for offset and gain. Each is drawn to the nearest point of the
-    sphere, a line is fitted axis by axis, and both again until nothing changes; points far from the sphere count
-    less, as in GGIR. It departs from GGIR in one thing: blocks that lie within 0.02 g (and a degree) of one another
-    count as one, so that a night in one posture does not outweigh everything else.
+    The method is that of van Hees, Fang, Langford and others (Journal of Applied Physiology 117, 2014). Without errors
+    of offset and gain, the means of still blocks are points on a sphere of 1 g. Each point is paired with the nearest
+    point of the sphere, and a line is fitted for each axis. This is repeated until it converges. Points far from the
+    sphere have a smaller weight, as in GGIR. There is one difference from GGIR: blocks within 0.02 g (and a degree) of
+    one another count as one, so that a night in one posture does not outweigh all other postures.
 
-    Nothing is applied when there are fewer than 50 still blocks, when they do not cover the sphere (on each axis one
-    must lie beyond +0.3 g and one beyond -0.3 g), when gravity is right within 2 mg already, or when the fit does not
-    bring the error down, or not below 10 mg. ``reason`` says which.
+    No calibration is applied in four cases; ``reason`` names the one:
+
+    - There are fewer than 50 still blocks.
+    - They do not cover the sphere: each axis needs a block beyond +0.3 g and one beyond -0.3 g.
+    - The error is below 2 mg already.
+    - The fit does not reduce the error, or leaves an error of 10 mg or more.
     """
     still = (blocks.standard_deviation < STILL_G).all(axis=1)
     length = np.linalg.norm(blocks.mean, axis=1)
@@ -119,8 +124,9 @@ def gravity_calibration(blocks: MovementBlocks) -> GravityCalibration:
 
 
 def calibrate_gravity(recording: Recording) -> Recording:
-    """The recording with its acceleration calibrated by ``gravity_calibration``; a note says what was done, or why
-    nothing was.
+    """The recording with its acceleration calibrated by ``gravity_calibration``.
+
+    A note describes what was done, or why no calibration was applied.
 
     Raises:
         HarkenError: when the recording is ``as_found`` or does not begin with ``x, y, z``.
@@ -148,7 +154,7 @@ def _refused(reason: str, error_g: float, used: int) -> GravityCalibration:
 
 
 def _thinned(points: NDArray[np.float64], away: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """One point (and temperature) for each cell that holds any: their mean."""
+    """The mean point (and temperature) of each cell that has any."""
     cells = np.column_stack([np.floor(points / CELL_G), np.floor(away / CELL_DEGREES)]).astype(np.int64)
     _, of_point, counts = np.unique(cells, axis=0, return_inverse=True, return_counts=True)
     of_point = of_point.reshape(-1)

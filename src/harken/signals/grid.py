@@ -1,4 +1,4 @@
-"""Even times counted from 1970, so that every piece of a recording meets the same ones, however it was cut."""
+"""A grid of even times counted from 1970: all pieces of a recording have the same grid, however it was cut."""
 
 from collections.abc import Iterable
 from fractions import Fraction
@@ -11,7 +11,7 @@ __all__ = ["Grid"]
 SECOND_NS = 10**9
 LARGEST = 2**62
 ROWS_AT_ONCE = 1 << 16
-"""Times that are compared with the grid at a time: memory does not grow with the length of a recording."""
+"""The number of times compared with the grid at once, so that memory does not grow with a recording's length."""
 FINEST_FRACTION = 1000
 """Rates are fractions with at most this denominator: whole-number arithmetic on nanoseconds then fits in 64 bits."""
 
@@ -19,13 +19,13 @@ FINEST_FRACTION = 1000
 class Grid:
     """The times ``floor(number / rate)``, in whole nanoseconds since 1970, for every whole ``number``.
 
-    All arithmetic is in whole numbers: a double can no longer tell neighbouring nanoseconds apart this long after
+    All arithmetic is in whole numbers, because float64 cannot represent single nanoseconds at present-day times since
     1970. The rate is rounded to the nearest fraction with a denominator of at most 1000.
 
     Attributes:
-        rate_hz: points a second, as an exact fraction.
-        step_ns: the distance between two points, a fraction of nanoseconds as a float.
-        cycle_ns, cycle: it repeats itself every ``cycle_ns`` nanoseconds, after ``cycle`` points.
+        rate_hz: points per second, as an exact fraction.
+        step_ns: the distance between two points in nanoseconds, a float.
+        cycle_ns, cycle: the grid repeats every ``cycle_ns`` nanoseconds, after ``cycle`` points.
     """
 
     def __init__(self, rate_hz: float | Fraction) -> None:
@@ -47,7 +47,7 @@ class Grid:
         return cycles * self.cycle_ns + within * self.cycle_ns // self.cycle
 
     def holds(self, times: Iterable[NDArray[np.int64]], *, longest_step_ns: int) -> bool:
-        """Whether all times are points of the grid, and no point is missing but in steps longer than this.
+        """Whether all times are points of the grid, and points are missing only in steps longer than a limit.
 
         Args:
             times: pieces of increasing times, in order.
@@ -70,7 +70,7 @@ class Grid:
         cycles = time_ns[0] // self.cycle_ns
         scaled = time_ns - cycles * self.cycle_ns
         if scaled[-1] < LARGEST // self.cycle:
-            # The remainder of one division says all three.
+            # All three follow from the remainder of one division.
             scaled *= self.cycle
             numbers = scaled + (self.cycle_ns - 1)
             numbers //= self.cycle_ns

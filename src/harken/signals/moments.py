@@ -1,6 +1,6 @@
-"""Moments of ten seconds that are kept while a recording goes by: possible walking, and movement of any kind.
+"""Moments of ten seconds that are kept while a recording is read: possible walking, and movement of any kind.
 
-They tell how the watch sits on the arm (``harken.models.mounting``), and whether it is on an arm at all
+They are used to find how the watch is worn on the arm (``harken.models.mounting``), and whether it is worn on an arm
 (``harken.models.wrist_check``).
 """
 
@@ -16,15 +16,15 @@ from harken.signals.resampling import resample
 __all__ = ["Moments", "like_walking", "moving"]
 
 LEAST_WALKING_G, MOST_WALKING_G = 0.1, 0.6
-"""How much an arm moves in walking: the standard deviation of a block, all axes together."""
+"""The limits of arm movement in walking: the standard deviation of a block, all axes together."""
 MOST_SLOW = 0.35
-"""A step takes half a second, so the means of whole seconds hardly move: their standard deviation is at most this
-share of the block's."""
+"""In walking, the standard deviation of the means of whole seconds is at most this share of the block's. A footstep
+takes half a second, so these means vary little."""
 LEAST_MOVING_G = 0.08
 MOST = 400
-"""So many moments are kept at most."""
+"""The largest number of moments that are kept."""
 MOST_MISSING = 3
-"""Samples that a moment may lack at its end."""
+"""The number of samples that may be missing at the end of a moment."""
 
 
 def like_walking(blocks: MovementBlocks) -> NDArray[np.bool_]:
@@ -38,7 +38,7 @@ def like_walking(blocks: MovementBlocks) -> NDArray[np.bool_]:
 
 
 def moving(blocks: MovementBlocks) -> NDArray[np.bool_]:
-    """Which blocks hold movement, bool ``[n]``."""
+    """Which blocks have movement, bool ``[n]``."""
     movement: NDArray[np.bool_] = np.sqrt((blocks.standard_deviation**2).sum(axis=1)) > LEAST_MOVING_G
     return movement
 
@@ -46,16 +46,16 @@ def moving(blocks: MovementBlocks) -> NDArray[np.bool_]:
 class Moments:
     """A listener of ``MovementStatistics`` that keeps the samples of chosen blocks.
 
-    Of more than 400 every second one is kept, then every fourth, and so on: they stay spread over the recording, and
-    take at most 5 MB at 100 Hz. What is kept does not depend on how the stream is cut.
+    Beyond 400 blocks, every second one is kept, then every fourth, and so on. They stay spread over the recording and
+    take at most 5 MB at 100 Hz. The kept blocks do not depend on how the stream is cut.
 
     Args:
-        chosen: tells which blocks to keep.
+        chosen: returns which blocks to keep, bool ``[n]``.
     """
 
     def __init__(self, chosen: Callable[[MovementBlocks], NDArray[np.bool_]]) -> None:
         self.moments: list[tuple[NDArray[np.int64], NDArray[np.float32]]] = []
-        """Of each moment the times, int64 ``[n]``, and acceleration in g, float32 ``[n, 3]``."""
+        """The times of each moment, int64 ``[n]``, and its acceleration in g, float32 ``[n, 3]``."""
         self._chosen = chosen
         self._found, self._every = 0, 1
 
@@ -72,11 +72,11 @@ class Moments:
             self._found += 1
 
     def resampled(self, *, sample_rate_hz: float, length: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """The beginnings of the moments at another rate, of those that are long enough.
+        """The beginnings, at another rate, of the moments that are long enough.
 
         Args:
             sample_rate_hz: the rate.
-            length: in samples.
+            length: the length of a moment in samples.
 
         Returns:
             The times of the first samples, int64 ``[n]``, and acceleration in g, float32 ``[n, length, 3]``.

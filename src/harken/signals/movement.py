@@ -1,4 +1,4 @@
-"""Ten-second blocks of the raw acceleration, as a stream: what calibration and non-wear are read from."""
+"""Statistics of ten-second blocks of the raw acceleration, from a stream: the input of calibration and non-wear."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,30 +16,30 @@ __all__ = ["BLOCK_S", "MovementBlocks", "MovementStatistics", "movement_of"]
 BLOCK_S = 10.0
 HALF_NS = SECOND_NS // 2
 ROWS_AT_ONCE = 1 << 16
-"""Enough that a call for each costs little beside what is computed."""
+"""Samples per call: enough that the call's overhead is small beside the computation."""
 LOOKED_AT = 32
-"""Samples of each block among which the smallest step is looked for."""
+"""The number of samples of each block in which the smallest step is searched."""
 AXES = 3
 
 
 @dataclass(frozen=True, eq=False)
 class MovementBlocks:
-    """Statistics of the acceleration over blocks by the clock; only those that hold a valid sample.
+    """Statistics of the acceleration in blocks of time; only blocks with a valid sample are included.
 
     Attributes:
-        block_ns: how long a block is. Block ``k`` covers ``[k, k + 1) * block_ns`` since 1970.
-        start_ns: when each begins, int64 ``[n]``, increasing.
-        samples: how many valid samples it holds, int64 ``[n]``.
-        mean, standard_deviation: of its samples in g (divided by their number), float64 ``[n, 3]``.
-        lowest, highest: of its samples in g, float32 ``[n, 3]``.
-        second_variance: of the means of its whole seconds (those of which both halves hold samples), in g², float64
-            ``[n, 3]``. Breath shows here: it is slow. 0, as are both of the next, where there are less than two.
-        noise_by_samples, noise_by_halves: what noise leaves in ``second_variance``, float64 ``[n, 3]`` each: if all
-            that the samples of a second differ by is noise, and if all that its two halves differ by is. Movement
-            makes either too large, but not the same movement; without it both are right.
+        block_ns: the length of a block. Block ``k`` covers ``[k, k + 1) * block_ns`` since 1970.
+        start_ns: the start of each block, int64 ``[n]``, increasing.
+        samples: the number of valid samples in each block, int64 ``[n]``.
+        mean, standard_deviation: of the samples in g (divided by their number), float64 ``[n, 3]``.
+        lowest, highest: the extremes of the samples in g, float32 ``[n, 3]``.
+        second_variance: the variance of the means of whole seconds with samples in both halves, in g², float64
+            ``[n, 3]``. Breathing is slow and appears here. This and the next two are 0 with fewer than two seconds.
+        noise_by_samples, noise_by_halves: two estimates of the noise in ``second_variance``, float64 ``[n, 3]`` each.
+            The first takes all differences between the samples of a second as noise, the second all differences between
+            its two halves. Without movement both are right. Movement makes them too large, each by a different kind.
         step: the smallest difference between two neighbouring samples that differ, on any axis, in g, float32
-            ``[n]``; NaN where none differ. Only the first 32 samples of a block are asked.
-        temperature: mean, float64 ``[n]``; NaN where none was recorded.
+            ``[n]``; NaN where none differ. Only the first 32 samples of a block are compared.
+        temperature: the mean temperature, float64 ``[n]``; NaN where none was recorded.
     """
 
     block_ns: int
@@ -62,17 +62,17 @@ class MovementBlocks:
 class MovementStatistics:
     """Takes a stream of samples in the order of their times, and gives the statistics of its blocks.
 
-    However the stream is cut, the blocks are the same to the bit. What is kept between two pushes is the block that
-    is not over, and about a hundred bytes for each that is: 6 MB a week.
+    The blocks are the same to the bit however the stream is cut. Between two pushes, the samples of the open block are
+    kept, and about a hundred bytes for each complete block: 6 MB a week.
 
     Args:
         block_s: seconds in a block, a whole number.
-        temperature_channel: the column of the signals that holds a temperature, if any does.
-        listeners: called with blocks that are over and with their valid samples, one after the other: times, int64
-            ``[n]``, and acceleration in g, float32 ``[3, n]``, which must be copied to be kept.
+        temperature_channel: the column of the signals with the temperature, if there is one.
+        listeners: called in order with complete blocks and their valid samples: times, int64 ``[n]``, and acceleration
+            in g, float32 ``[3, n]``. The acceleration must be copied to be kept.
 
     Raises:
-        HarkenError: for a block that is not a whole number of seconds, at least 2.
+        HarkenError: when the block is not a whole number of seconds, at least 2.
     """
 
     def __init__(
@@ -88,18 +88,18 @@ class MovementStatistics:
         self._channels = [*range(AXES), *([] if temperature_channel is None else [temperature_channel])]
         self._done: list[MovementBlocks] = []
         self._listeners = listeners
-        # Room that is used again and again: fresh memory costs more than what is computed in it.
+        # This memory is used again, because allocating new memory takes longer than the computation in it.
         self._make_room(2 * ROWS_AT_ONCE)
         self._filled = 0
 
     def push(self, samples: Samples) -> None:
-        """Take more samples, later than all before. Acceleration in g is the first three channels."""
+        """Add samples, later than all before. Acceleration in g is the first three channels."""
         for first in range(0, len(samples.time_ns), ROWS_AT_ONCE):
             part = samples.part(first, first + ROWS_AT_ONCE)
             self._push(part if part.valid.all() else part.chosen(part.valid))
 
     def finish(self) -> MovementBlocks:
-        """The blocks of all that was pushed, the last one as far as it goes."""
+        """The blocks of all pushed samples; the last one may be incomplete."""
         if self._filled:
             self._end(self._filled)
             self._filled = 0
@@ -131,7 +131,7 @@ class MovementStatistics:
         self._filled = filled - over
 
     def _end(self, samples: int) -> None:
-        """The first so many samples are of blocks that are over."""
+        """Compute the blocks that are complete: those of the first ``samples`` samples."""
         blocks = self._over(samples)
         self._done.append(blocks)
         for listener in self._listeners:
@@ -143,7 +143,7 @@ class MovementStatistics:
         self._wide = np.empty((len(self._channels), samples))
 
     def _over(self, samples: int) -> MovementBlocks:
-        """The blocks of the first so many samples, from their first to their last."""
+        """The blocks of the first ``samples`` samples."""
         time_ns, narrow, wide = self._time_ns[:samples], self._signals[:AXES, :samples], self._wide[:, :samples]
         half, firsts = _halves_of_seconds(time_ns)
         counts = np.diff(firsts, append=samples)
@@ -152,7 +152,7 @@ class MovementStatistics:
         edges = firsts[groups]
         samples_in = np.diff(edges, append=samples)
 
-        # In double precision: the square of 1 g must not drown that of a breath.
+        # In float64: beside the square of 1 g, float32 would round off the square of a breath.
         wide[:] = self._signals[:, :samples]
         sums = np.add.reduceat(wide, firsts, axis=1)
         means = np.add.reduceat(sums, groups, axis=1) / samples_in
@@ -196,7 +196,7 @@ def movement_of(recording: Recording, block_s: float = BLOCK_S) -> MovementBlock
 
 
 def _halves_of_seconds(time_ns: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The numbers of the half seconds since 1970 that hold any sample, and the first sample of each."""
+    """The numbers of the half seconds since 1970 that have any sample, and the first sample of each."""
     first, last = int(time_ns[0]) // HALF_NS, int(time_ns[-1]) // HALF_NS
     if last - first < len(time_ns):
         begins = np.searchsorted(time_ns, np.arange(first + 1, last + 1) * HALF_NS)
@@ -220,7 +220,7 @@ def _of_seconds(
     Args:
         half: the numbers of the half seconds, ``[halves]``.
         sums, counts: of the samples in each half second, ``[3, halves]`` and ``[halves]``.
-        groups: the half seconds with which blocks begin, ``[blocks]``.
+        groups: the first half second of each block, ``[blocks]``.
         variance: of each block, ``[3, blocks]``.
     """
     result = np.zeros((3, *variance.shape))
@@ -237,7 +237,7 @@ def _of_seconds(
     apart = sums[:, early] / counts[early] - sums[:, early + 1] / counts[early + 1]
     away = means - np.repeat(np.add.reduceat(means, begins, axis=1) / number, number, axis=1)
     between = np.add.reduceat(away * away, begins, axis=1) / (number - 1)
-    # The variance within seconds, as far as the whole block tells, and what a mean of so many samples keeps of it.
+    # The variance within seconds, estimated from the whole block, and the part of it that remains in a mean of samples.
     within = np.maximum(variance[:, known] - between * (number - 1) / number, 0)
     each = np.add.reduceat(samples, begins) / number
     result[0][:, known] = between

@@ -1,4 +1,4 @@
-"""When the watch was not worn, from its acceleration alone: at rest, and without a breath."""
+"""Non-wear from acceleration alone: the times in which the sensor is at rest and shows no breathing."""
 
 from dataclasses import replace
 
@@ -12,19 +12,19 @@ __all__ = ["mark_non_wear", "non_wear", "worn"]
 
 REST_G, REST_RANGE_G = 0.013, 0.050
 REST_AXES = 2
-"""At rest: standard deviation and range below these on so many axes (van Hees 2011, and GGIR)."""
+"""At rest: standard deviation and range are below these limits on this many axes (van Hees 2011, and GGIR)."""
 DEAF_WINDOW_S = 3600.0
 QUIET_WINDOW_S = 1200.0
 BREATH_G = 0.00025
-"""Slow movement of the wrist, all axes together, below which nobody breathes. See docs/signals.md for measurements."""
+"""Slow movement of a worn wrist, all axes together, is above this because of breathing. Measured in docs/signals.md."""
 CHANCE = 3.0
-"""By how many of its standard errors slow movement may seem larger than it is."""
+"""The measured slow movement may be above the limit by this many standard errors."""
 FINE_STEP_G = 0.005
-"""A sensor with coarser steps cannot hear a breath."""
+"""A sensor with coarser steps cannot measure breathing."""
 LEAST_NOISE_STEPS = 1 / 3
-"""Nor can one whose noise does not carry it over its steps."""
+"""A sensor whose noise is below this share of its step cannot measure breathing."""
 LEAST_FILLED = 0.5
-"""A window of which less was recorded says nothing."""
+"""A window with a smaller recorded share is not used."""
 
 
 def non_wear(blocks: MovementBlocks) -> NDArray[np.int64]:
@@ -32,19 +32,21 @@ def non_wear(blocks: MovementBlocks) -> NDArray[np.int64]:
 
     A window of time is non-wear if the sensor is at rest in it: its standard deviation is below 13 mg and its range
     below 50 mg on at least two of three axes (van Hees and others, PLoS ONE 6(7), 2011, whose window is 60 minutes in
-    GGIR). That alone calls quiet sleep non-wear, whenever somebody does not turn for an hour. So there are two rules:
+    GGIR). This criterion alone takes quiet sleep as non-wear when the sleeper does not turn for an hour. Therefore
+    there are two rules:
 
-    - Where the sensor could hear a breath, windows of 20 minutes at rest count in which there is none: the means of
-      whole seconds vary by less than 0.25 mg (all axes together, root mean square over the window) beyond what noise
-      leaves in them, give or take three standard errors. How much that is both the samples of a second and its two
-      halves tell, and the smaller answer counts. An hour at rest that breathes is worn.
-    - Where it could not, because its steps are coarser than 5 mg or its noise is below a third of a step, windows of
-      60 minutes at rest count.
+    - The sensor can measure breathing: a window of 20 minutes at rest without breathing is non-wear. Breathing is
+      absent if the means of whole seconds vary by less than 0.25 mg (all axes together, root mean square over the
+      window) more than their noise, with a tolerance of three standard errors. The noise is estimated in two ways, from
+      the samples of a second and from its two halves, and the smaller estimate is used. An hour at rest with breathing
+      is worn.
+    - The sensor cannot measure breathing, because its steps are coarser than 5 mg or its noise is below a third of a
+      step: a window of 60 minutes at rest is non-wear.
 
-    Windows begin at every block, so the boundaries are exact to a block (10 s), and every moment that lies in one
-    such window is non-wear. What was not recorded does not count for or against; a window of which less than half was
-    recorded is none, and non-wear neither begins nor ends with a gap. A watch that is carried, or lies in a moving
-    car, is taken as worn; so is one that is off for less than twenty minutes.
+    A window begins at every block, so the boundaries are exact to a block (10 s). Every moment in such a window is
+    non-wear. Time that was not recorded is ignored. A window with less than half of its time recorded is not used, and
+    non-wear does not begin or end with a gap. A watch that is carried or lies in a moving car is taken as worn, and so
+    is a watch that is off for less than 20 minutes.
     """
     if len(blocks) == 0:
         return np.empty((0, 2), dtype=np.int64)
@@ -64,15 +66,17 @@ def non_wear(blocks: MovementBlocks) -> NDArray[np.int64]:
 
 
 def worn(times_ns: NDArray[np.int64], non_wear: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Whether the watch was worn at each time ``[n]``, given ``non_wear``'s answer ``[k, 2]``."""
-    # Starts and ends alternate, so an odd number of them lies behind a time within.
+    """Whether the watch was worn at each time ``[n]``, given the result of ``non_wear``, ``[k, 2]``."""
+    # Starts and ends alternate, so an odd number of them lies before a time of non-wear.
     behind = np.searchsorted(non_wear.reshape(-1), times_ns, side="right")
     result: NDArray[np.bool_] = behind % 2 == 0
     return result
 
 
 def mark_non_wear(recording: Recording) -> Recording:
-    """The recording with what was not worn marked as not ``valid``; its values stay, and a note says how much.
+    """The recording with samples of non-wear marked as not ``valid``.
+
+    The values are unchanged. A note contains how much was marked.
 
     Raises:
         HarkenError: when the recording is ``as_found`` or does not begin with ``x, y, z``.
@@ -90,13 +94,13 @@ def mark_non_wear(recording: Recording) -> Recording:
 
 
 def _step_g(blocks: MovementBlocks) -> float:
-    """The sensor's step: what the smallest differences of most blocks agree on. 0 where nothing differs."""
+    """The sensor's step: the smallest difference that most blocks have in common. 0 where no samples differ."""
     known = blocks.step[np.isfinite(blocks.step)]
     return float(np.median(known)) if len(known) else 0.0
 
 
 def _off(blocks: MovementBlocks, rows: NDArray[np.int64], step_g: float) -> NDArray[np.bool_]:
-    """Which of these blocks, never an hour apart, lie in a window that is non-wear; bool ``[rows]``."""
+    """Which of these blocks lie in a window of non-wear, bool ``[rows]``. Neighbours are less than an hour apart."""
     slot = blocks.start_ns[rows] // blocks.block_ns
     slot -= slot[0]
     off = np.zeros(len(rows), dtype=bool)
@@ -137,7 +141,7 @@ def _windows(
     counted = np.maximum(summed(samples), 1)
     average = summed(samples * mean) / counted
     variance = summed(samples * (deviation**2 + mean**2)) / counted - average**2
-    origin = -(width // 2)  # a filter's window lies about its place, ours begins there
+    origin = -(width // 2)  # SciPy centres a filter's window; these windows begin at their slot
     highest = maximum_filter1d(spread(blocks.highest[rows], -np.inf), width, axis=0, origin=origin, mode="nearest")
     lowest = minimum_filter1d(spread(blocks.lowest[rows], np.inf), width, axis=0, origin=origin, mode="nearest")
     at_rest = (variance < REST_G**2) & (highest - lowest < REST_RANGE_G)
@@ -154,7 +158,7 @@ def _windows(
             for array in (blocks.second_variance, blocks.noise_by_samples, blocks.noise_by_halves)
         )
         left = np.minimum(left_samples, left_halves)
-        # Two variances are compared, of about nine seconds in a block on three axes each.
+        # Two variances are compared. Each is of about nine seconds per block, on three axes.
         error = left * 2 / np.sqrt(27 * number)
         found = rest & hears & (between - left < BREATH_G**2 + CHANCE * error)
     return np.asarray(found, dtype=bool)

@@ -1,8 +1,8 @@
-"""The same movement as another watch would have heard it: on the other wrist, or put on in another way.
+"""The same movement as another watch would measure it: on the other wrist, or worn in another way.
 
 A watch's x axis points along the forearm, y along its face towards twelve o'clock, and z out of the face. Worn as
-usual on the left wrist, x points to the hand, y to the little finger's side, z away from the back of the hand. Every
-other way to wear it changes signs and nothing else:
+usual on the left wrist, x points to the hand, y to the little finger's side, z away from the back of the hand. All
+other ways to wear it change only signs:
 
 ========================  =========  =========  =========  ==================================================
 worn                      x          y          z          from the left wrist, as usual
@@ -13,11 +13,11 @@ left, other way round     ``-``      ``-``      ``+``      ``turned_about_face``
 right, other way round    ``+``      ``-``      ``+``      ``mirrored`` and ``turned_about_face``
 ========================  =========  =========  =========  ==================================================
 
-With the face on the inside of the wrist y and z change their signs once more (``turned_about_forearm``). Two half
-turns of a watch on the same arm see the same movement. A sensor whose y axis points along the forearm, as that of a
-GENEActiv or an ActiGraph may, is a quarter turn about the face away (``turned_by_quarters``). ``mirrored`` is the
-movement in a mirror: what the other arm would have done in the same activity. Rotation about an axis keeps its sign
-in a half turn as an acceleration does, but has the opposite one in a mirror: it is a pseudovector.
+With the face on the inside of the wrist, y and z also change their signs (``turned_about_forearm``). A half turn of
+the watch on the same arm does not change the movement. A sensor whose y axis points along the forearm, as that of a
+GENEActiv or an ActiGraph may, differs by a quarter turn about the face (``turned_by_quarters``). ``mirrored`` is the
+movement in a mirror, as the other arm would do it in the same activity. In a half turn, a rotation about an axis
+transforms like an acceleration. In a mirror it has the opposite sign, because it is a pseudovector.
 """
 
 from dataclasses import replace
@@ -38,7 +38,7 @@ AXIAL = ("gyro_",)
 
 
 def mirrored(recording: Recording) -> Recording:
-    """As worn in the same way on the other wrist, by somebody who does the same with the other arm.
+    """The recording as if worn in the same way on the other wrist, with the same movement of the other arm.
 
     Raises:
         HarkenError: when the recording has no channels ``x, y, z``.
@@ -47,7 +47,7 @@ def mirrored(recording: Recording) -> Recording:
 
 
 def turned_about_face(recording: Recording) -> Recording:
-    """As worn the other way round: twelve o'clock where six o'clock was, the face outside as before.
+    """The recording as if worn the other way round: six o'clock in place of twelve o'clock, the face still outside.
 
     Raises:
         HarkenError: when the recording has no channels ``x, y, z``.
@@ -56,7 +56,7 @@ def turned_about_face(recording: Recording) -> Recording:
 
 
 def turned_about_forearm(recording: Recording) -> Recording:
-    """As worn with the face on the other side of the wrist: inside if it was outside.
+    """The recording as if worn with the face on the other side of the wrist: inside if it was outside.
 
     Raises:
         HarkenError: when the recording has no channels ``x, y, z``.
@@ -65,7 +65,7 @@ def turned_about_forearm(recording: Recording) -> Recording:
 
 
 def turned_by_quarters(recording: Recording, quarters: int) -> Recording:
-    """Turned by so many quarters about the face: after one, x is what ``-y`` was and y is what x was.
+    """The recording turned by ``quarters`` quarter turns about the face. One turn puts ``-y`` in x, and x in y.
 
     Raises:
         HarkenError: when the recording has no channels ``x, y, z``.
@@ -82,7 +82,7 @@ def turned_by_quarters(recording: Recording, quarters: int) -> Recording:
 
 
 def turned_signals(signals: NDArray[np.float32], quarters: int, *, x: int = 0, y: int = 1) -> NDArray[np.float32]:
-    """A copy of signals ``[..., channels]`` whose columns x and y are turned by so many quarters."""
+    """A copy of signals ``[..., channels]`` whose columns x and y are turned by ``quarters`` quarter turns."""
     turned = signals.copy()
     along, across = signals[..., x], signals[..., y]
     ways = (along, across), (-across, along), (-along, -across), (across, -along)
@@ -91,7 +91,7 @@ def turned_signals(signals: NDArray[np.float32], quarters: int, *, x: int = 0, y
 
 
 def _with_signs(recording: Recording, signs: tuple[int, int, int], sentence: str) -> Recording:
-    """The accelerations times ``signs``, the rotations times what the same change does to them."""
+    """The recording with accelerations multiplied by ``signs``, and rotations by the signs that follow from them."""
     _need_axes(recording)
     mirror = int(np.prod(signs))
     sign_of = {prefix + axis: sign for prefix in POLAR for axis, sign in zip(AXES, signs, strict=True)}

@@ -1,9 +1,9 @@
-"""A recording onto an even grid, by its clock: curves between samples, then a low-pass filter.
+"""Resampling onto an even grid by the recording's times: curves between samples, then a low-pass filter.
 
 The filter is a windowed sinc, a sinc cut to length by a Kaiser window (Oppenheim and Schafer, Discrete-Time Signal
-Processing, 3rd ed., 7.5 and 7.6). It is short and symmetric, and the grid is counted from 1970: what comes out at one
-time depends on a fraction of a second around it and on nothing else, so a recording in pieces, and a stream, give the
-same samples as the whole.
+Processing, 3rd ed., 7.5 and 7.6). It is short and symmetric, and the grid is counted from 1970. The result at one time
+depends only on a fraction of a second around it. Therefore a recording in pieces, and a stream, give the same samples
+as the whole recording.
 """
 
 from collections.abc import Iterable, Iterator
@@ -35,29 +35,30 @@ LEAST_OVERSAMPLING = 4
 FASTEST_FINE_HZ = 8000.0
 FINE_POINTS_AT_ONCE = 1 << 16
 ROUNDING = 1e-6
-"""How far from 1 the sum of the filter's weights may be for want of digits."""
+"""How far the sum of the filter's weights may be from 1 because of rounding."""
 EVER = np.iinfo(np.int64).max
 HALF_WIDTH = 8
-"""How far the filter reaches to either side, in points that are kept."""
+"""How far the filter reaches to either side, in points of the new grid."""
 CUT_OFF = 0.4
-"""Where it halves the amplitude, as a share of the new rate. It is flat up to 0.3 and stops from 0.5 on."""
+"""The frequency at which the filter halves the amplitude, as a share of the new rate. The filter is flat up to 0.3 and
+blocks frequencies from 0.5 on."""
 KAISER_BETA = 5.0
 TOGETHER = 16
-"""Points that one row of a matrix product gives; the filter then reaches into the next row and no further."""
+"""Points that one row of a matrix product gives. With this many, the filter reaches only into the next row."""
 
 
 def resample(recording: Recording, *, sample_rate_hz: float, largest_gap_s: float | None = None) -> Recording:
-    """The recording at an even rate, by the times of its samples and not by the rate it claims.
+    """The recording at an even rate, by the times of its samples and not by its nominal rate.
 
-    The new samples stand at whole multiples of ``1 / sample_rate_hz`` since 1970, rounded down to nanoseconds. First
-    the signal is read between the old samples, on a grid at least four times finer: from cubic curves (Catmull and
-    Rom's, for uneven times), and from straight lines where samples are missing. Then a filter takes out what the new
-    rate cannot hold, so that it does not come back as something else: it leaves alone what is slower than 0.3 of the
-    new rate (within 0.5 %), halves what is at 0.4, and leaves less than 1/300 (-50 dB) of what is at 0.5 or above.
+    The new samples are at whole multiples of ``1 / sample_rate_hz`` since 1970, rounded down to nanoseconds. First, the
+    signal is interpolated on a grid at least four times finer: by cubic curves (Catmull and Rom's, for uneven times),
+    and by straight lines where samples are missing. Then a low-pass filter prevents aliasing. Frequencies below 0.3 of
+    the new rate keep their amplitude (within 0.5 %). The amplitude is halved at 0.4, and is less than 1/300 (-50 dB) at
+    0.5 and above.
 
-    - Nothing is interpolated across a gap, nor to or from a marked sample. The filter does not reach across a gap and
-      takes what there is on the one side; marked samples it leaves out.
-    - New samples between two old ones of which one is marked are marked, and are copies of the nearest old one.
+    - There is no interpolation across a gap, or to or from a marked sample. Next to a gap, the filter uses only the
+      samples on the same side of it. It leaves out marked samples.
+    - A new sample between two old samples is marked if one of them is. It is then a copy of the nearest old sample.
     - A label is that of the nearest old sample.
     - A recording that is on this grid already is returned as it is.
 
@@ -65,12 +66,12 @@ def resample(recording: Recording, *, sample_rate_hz: float, largest_gap_s: floa
         recording: a mended recording.
         sample_rate_hz: the new rate, 1 to 1000.
         largest_gap_s: the longest step between two samples that is bridged; the recording's own limit
-            (``Recording.gap_limit_ns``) if None. A longer one stays a gap where it would be one at the new rate as
-            well; else the new samples in it are marked.
+            (``Recording.gap_limit_ns``) if None. A longer step stays a gap if it is also a gap at the new rate;
+            otherwise the new samples in it are marked.
 
     Raises:
-        HarkenError: when the recording is ``as_found``, for a rate or gap that cannot be, or when no stretch is long
-            enough to hold a sample of the new rate.
+        HarkenError: when the recording is ``as_found``, when the rate or gap is out of its range, or when no stretch is
+            long enough to hold a sample of the new rate.
     """
     name = recording.source or recording.subject
     if recording.as_found:
@@ -101,28 +102,28 @@ def resample(recording: Recording, *, sample_rate_hz: float, largest_gap_s: floa
 
 
 def look_ahead_s(sample_rate_hz: float) -> float:
-    """How much of the future a sample at the new rate needs, in seconds: 8 of its intervals.
+    """The seconds of later signal that a sample at the new rate needs: 8 intervals of the new rate.
 
-    It is known once two samples have come that are so much later than itself or more, or the stretch has ended: the
-    curve that ends at the first of them takes the second.
+    A new sample is known after two old samples that are at least this much later, or at the end of the stretch. The
+    curve that ends at the first of the two needs the second.
     """
     return HALF_WIDTH / sample_rate_hz
 
 
 class Resampler:
-    """``resample`` for a stream: samples go in as they come, and what has become known comes out.
+    """``resample`` for a stream: each push takes some old samples and returns the new samples known by then.
 
-    However samples are cut into pushes, the same come out as from ``resample`` on all of them together, to the bit
-    (on the processors tried): each is computed in the same order of additions, whatever stands beside it. What is kept
-    between two pushes is a fraction of a second.
+    The new samples are the same to the bit (on the processors tried) as those of ``resample`` on all samples together,
+    however these are cut into pushes. Each is computed in the same order of additions, independently of its neighbours.
+    A fraction of a second of samples is kept between two pushes.
 
     Args:
         sample_rate_hz: the new rate, 1 to 1000.
-        source_rate_hz: about how fast the sensor is. It matters only where that is more than 7 times the new rate.
+        source_rate_hz: the approximate rate of the sensor. It matters only above 7 times the new rate.
         largest_gap_s: the longest step between two samples that is bridged.
 
     Raises:
-        HarkenError: for a rate or gap that cannot be.
+        HarkenError: when the rate or gap is out of its range.
     """
 
     def __init__(self, sample_rate_hz: float, *, source_rate_hz: float, largest_gap_s: float = 0.5) -> None:
@@ -138,7 +139,8 @@ class Resampler:
         self.hole_ns = gap_limit_ns(np.array([0, round(self.grid.step_ns)]))
         self._low_pass = LowPass(_oversampling(sample_rate_hz, source_rate_hz))
         self._fine = Grid(self.grid.rate_hz * self._low_pass.every)
-        # Points are rounded down to nanoseconds, so a distance may be one more than the number of steps says.
+        # Points are rounded down to nanoseconds, so a distance may be 1 ns more than the number of steps times their
+        # length.
         self.reach_ns = int(HALF_WIDTH * self.grid.step_ns) + 2
         self._kept: Samples | None = None
         self._next = 0
@@ -151,11 +153,11 @@ class Resampler:
 
     @property
     def rows_at_once(self) -> int:
-        """How many samples are best pushed at once: few enough for the processor's cache."""
+        """The best number of samples for one push: they fit into the processor's cache."""
         return max(256, FINE_POINTS_AT_ONCE // self._low_pass.every)
 
     def push(self, samples: Samples) -> Samples:
-        """Take more samples, strictly increasing and later than all before, and give those that are now known."""
+        """Add samples, strictly increasing in time and later than all before; returns the new samples now known."""
         if len(samples.time_ns) == 0:
             return samples
         if self._kept is None:
@@ -174,7 +176,7 @@ class Resampler:
         return new
 
     def flush(self) -> Samples | None:
-        """The last samples, as if a gap followed; None where nothing was pushed. The next push begins anew."""
+        """The last samples, as if a gap followed; None without any push. The next push begins a new stream."""
         old, self._kept = self._kept, None
         return None if old is None else self.between(old, self._next, EVER)
 
@@ -188,8 +190,8 @@ class Resampler:
             yield last
 
     def between(self, old: Samples, first: int, last: int) -> Samples:
-        """The new samples numbered ``first`` to ``last`` (exclusive), as far as ``old`` goes, as if gaps were around
-        it. Of what was pushed it neither asks nor remembers anything."""
+        """The new samples numbered ``first`` to ``last`` (exclusive) within ``old``, as if there were gaps around it.
+        The state of the stream is neither used nor changed."""
         every, reach = self._low_pass.every, self._low_pass.reach
         points = points_between(
             old.time_ns,
@@ -198,10 +200,10 @@ class Resampler:
             bridged_ns=self.bridged_ns,
             hole_ns=self.hole_ns,
             hole_points=reach,
-            # So that a sample always stands at the same place among those that are filtered together.
+            # So that a sample always has the same place among those that are filtered together.
             every=every * TOGETHER,
         )
-        # One fine point in `every` is of the new grid. The points that stand for holes keep step.
+        # One fine point in `every` is a point of the new grid. The points in place of holes do not change this.
         start = int(-points.begins[0] % every)
         place_of_first = int((points.begins[0] + start) // every % TOGETHER)
         chosen = np.arange(start, points.total, every)
@@ -216,7 +218,7 @@ class Resampler:
         if len(row) == 0:
             return old.part(0, 0)
         nearest = row + ((points.late[row] + place) / points.lengths[row] > 0.5)
-        # Where only samples that are good and close lie within reach, the filter's weights add up to 1.
+        # If all samples within the filter's reach are good and close, its weights add up to 1.
         whole = bool(points.bridged[:-1].all()) and chosen[0] >= reach and chosen[-1] + reach < points.firsts[-1]
         filtered = self._filtered(old, points, start - every * place_of_first, whole=whole)
         filtered = filtered[:, place_of_first:][:, kept]
@@ -224,14 +226,14 @@ class Resampler:
             new = np.ascontiguousarray(filtered.T)
         else:
             weights = filtered[-1]
-            partly = made & (np.abs(weights - 1) > ROUNDING)  # else as if the whole were made
+            partly = made & (np.abs(weights - 1) > ROUNDING)  # others as if all points were made
             new = np.ascontiguousarray((filtered[:-1] / np.where(partly, weights, 1)).T)
             new[~made] = old.signals[nearest[~made]]
         return Samples(self.grid.times_ns(number), new, old.label_codes[nearest], made)
 
     def _filtered(self, old: Samples, points: Points, first: int, *, whole: bool) -> NDArray[np.float32]:
-        """Channels at one point in ``every`` from ``first`` on, ``[channels, n or more]``. Unless the ``whole`` of
-        the points in question is made, last the sum of the filter's weights; a point that is not made has none."""
+        """Channels at one point in ``every`` from ``first`` on, ``[channels, n or more]``. Unless all of these points
+        are made of samples (``whole``), one more row has the sum of the filter's weights over the points that are."""
         before = self._low_pass.reach - first
         after = before + points.total
         channels = old.signals.shape[1]
@@ -242,9 +244,9 @@ class Resampler:
         signals = self._room.array("signals", channels, len(old.signals))
         signals[:] = old.signals.T
         if not old.valid.all():
-            signals[:, ~old.valid] = 0  # may be NaN, which zero weight would not keep out
+            signals[:, ~old.valid] = 0  # may be NaN, which a weight of 0 would not remove
         points.read(signals, out=fine[:channels, before:after], room=self._room)
-        if whole:  # nobody asks for what lies after the last sample, and it is finite
+        if whole:  # points after the last sample are not used, and they are finite
             fine[:, before + int(points.firsts[-1]) : after] = 0
         else:
             made = points.made()
@@ -261,8 +263,8 @@ def _as_slice(rows: NDArray[np.int64]) -> slice | NDArray[np.int64]:
 
 
 def _oversampling(sample_rate_hz: float, source_rate_hz: float) -> int:
-    """Points of the fine grid for one new sample. What the sensor hears, up to half its rate, must not come back
-    below half the new rate when it is read at the fine grid, before the filter."""
+    """Points of the fine grid for one new sample. Frequencies up to half the sensor's rate must not alias to below half
+    the new rate on the fine grid, before the filter."""
     every = LEAST_OVERSAMPLING
     while (2 * every - 1) * sample_rate_hz < source_rate_hz and 2 * every * sample_rate_hz <= FASTEST_FINE_HZ:
         every *= 2
@@ -270,7 +272,7 @@ def _oversampling(sample_rate_hz: float, source_rate_hz: float) -> int:
 
 
 def _resampled(recording: Recording, resampler: Resampler) -> Samples:
-    """All new samples, written one block after the other into arrays that were made large enough."""
+    """All new samples, written block by block into arrays that are large enough."""
     old = Samples.of(recording)
     most = _most_samples(recording.time_ns, resampler)
     new = Samples(
@@ -303,12 +305,12 @@ def _most_samples(time_ns: NDArray[np.int64], resampler: Resampler) -> int:
 
 
 class LowPass:
-    """Filters ``every`` times too many points and keeps one in ``every``.
+    """A low-pass filter that keeps one point in ``every``.
 
     Attributes:
-        every: how many points become one.
-        reach: how many points to either side a filtered one is made of.
-        weights: of those points, float64 ``[2 reach + 1]``, symmetric, 1 in sum.
+        every: the number of input points for one output point.
+        reach: the number of points on either side that a filtered point is computed from.
+        weights: the weights of those points, float64 ``[2 reach + 1]``, symmetric, with a sum of 1.
     """
 
     def __init__(self, every: int) -> None:
@@ -320,15 +322,15 @@ class LowPass:
         matrix = np.zeros((2 * self._row, TOGETHER), dtype=np.float32)
         for column in range(TOGETHER):
             matrix[column * every : column * every + len(weights), column] = self.weights
-        # A row of points, and what reaches into the next one: neither is copied to be multiplied.
+        # The matrices for a row of points and for the next row. The points are multiplied without a copy.
         self._own, self._next = matrix[: self._row], matrix[self._row : (TOGETHER - 1) * every + len(weights)].copy()
 
     def room(self, points: int) -> int:
-        """How long an array must be for ``points`` points to be filtered; zeros fill it up."""
+        """The length of an array for filtering ``points`` points; the rest is filled with zeros."""
         return self._row * (-(-points // self._row) + 1)
 
     def __call__(self, points: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Points ``[channels, room]`` -> filtered ``[channels, n]``; the first stands at point ``reach``."""
+        """Points ``[channels, room]`` -> filtered ``[channels, n]``; the first is at point ``reach``."""
         rows = points.reshape(len(points), -1, self._row)
         product: NDArray[np.float32] = rows[:, :-1] @ self._own
         product += rows[:, 1:, : len(self._next)] @ self._next

@@ -1,4 +1,4 @@
-"""What every other room may use, and what knows nothing of recordings.
+"""Helpers that all other packages may use, without any code on recordings.
 
 ``files`` writes whole files or none, ``errors`` has the error for a user's mistake, ``printable`` makes text.
 ``threads`` and ``memory`` bound what a process uses.

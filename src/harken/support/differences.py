@@ -1,4 +1,4 @@
-"""What became of what decides a result: a run, or a benchmark, goes on only where nothing did."""
+"""Differences between settings: a run or a benchmark is resumed only with the settings with which it began."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ __all__ = ["first_difference"]
 
 
 def first_difference(before: Any, now: Any, where: str = "") -> tuple[str, Any, Any] | None:
-    """The first place at which two JSON values differ, dotted, and both values there; None when they are equal."""
+    """The first place at which two JSON values differ, as a dotted path, and both values there; None if equal."""
     if isinstance(before, dict) and isinstance(now, dict):
         for key in [*before, *(key for key in now if key not in before)]:
             inside = f"{where}.{key}" if where else key

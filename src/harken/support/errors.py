@@ -1,4 +1,4 @@
-"""The one error that harken raises for a user's mistake."""
+"""The error that harken raises for a user's mistake."""
 
 from collections.abc import Sequence
 
@@ -8,10 +8,10 @@ __all__ = ["HarkenError", "raise_failures"]
 
 
 class HarkenError(Exception):
-    """Something a user can mend: the message says what was wrong, where, and what to do.
+    """An error that the user can correct: the message contains what was wrong, where, and what to do.
 
-    The command line prints the message alone and exits with code 2; a program may catch it like any
-    other exception. Everything that is harken's own fault is *not* a ``HarkenError`` and keeps its traceback.
+    The command line prints only the message and exits with code 2. A program can catch it like any other exception.
+    Errors in harken itself are *not* a ``HarkenError`` and keep their traceback.
 
     >>> import harken
     >>> harken.read("no-such.csv")
@@ -19,8 +19,8 @@ class HarkenError(Exception):
     harken.support.errors.HarkenError: no-such.csv: there is no such file
 
     Args:
-        lines: the message; further lines are indented. File names may stand in them as they are: what cannot be
-            printed is escaped (``harken.support.printable``).
+        lines: the message; further lines are indented. They may contain any file names: characters that cannot be
+            printed are escaped (``harken.support.printable``).
     """
 
     def __init__(self, *lines: object) -> None:
@@ -31,7 +31,7 @@ class HarkenError(Exception):
 
 
 def raise_failures(failures: Sequence[HarkenError], files: int) -> None:
-    """Raise one error that holds all of them and says of how many files; do nothing when there are none."""
+    """Raise one error with all failures and the number of files; without failures, return."""
     if len(failures) == 1:
         raise failures[0]
     if failures:

@@ -1,7 +1,8 @@
-"""Writing files whole or not at all, also when the process is killed.
+"""Writing of files, whole or not at all, also when the process is killed.
 
-Everything is written aside, under a name that begins with ``.writing-``, and then renamed. What a killed process left
-aside is removed by the next one that writes to the same folder.
+Content is written to a temporary file or folder *aside*: beside its final place, under a name that begins with
+``.writing-``. It is then renamed. Files that a killed process left aside are removed by the next process that writes to
+the same folder.
 """
 
 import os
@@ -31,44 +32,45 @@ __all__ = [
 
 ASIDE = ".writing-"
 NAME = re.compile(rf"{re.escape(ASIDE)}(?P<place>.+)-(?P<pid>[1-9]\d{{0,9}})-(?P<began>\d+)-[a-z0-9_]+(\..*)?")
-"""Of a file or folder aside: where, by which process, and when that process began."""
+"""The name of a file or folder aside: the place, the number of the process, and the time when that process began."""
 HOST_NAME_LENGTH = 40
 OLD_S = 3 * 86_400.0
-"""What another machine's process left aside, of which nothing can be known here, is removed when it is this old."""
+"""Files aside of another machine's process are removed at this age, because its state is not known on this machine."""
 RUST_ERROR = re.compile(r"\(os error (\d+)\)")
-"""How libraries written in Rust pass on the number of an error of the system."""
+"""The form in which libraries written in Rust report the number of a system error."""
 
 
 class NotWrittenError(OSError):
-    """A file or folder that cannot be written: ``filename`` is its final name, whichever library was writing."""
+    """A file or folder cannot be written. ``filename`` is its final name, with all libraries."""
 
 
 @contextmanager
 def not_left_empty(folder: str | Path) -> Iterator[None]:
-    """After an error in the block, folders that it made are gone again if empty: ``folder`` and those above it.
+    """After an error in the block, remove ``folder`` and those above it, if the block made them and they are empty.
 
-    A call that fails then leaves nothing behind that the next one would have to explain.
+    A call that fails then leaves no empty folder that the next call would find.
     """
     new = list(takewhile(lambda one: not one.exists(), (Path(folder), *Path(folder).parents)))
     try:
         yield
     except BaseException:
         for one in new:
-            with suppress(OSError):  # not made, or not empty
+            with suppress(OSError):  # it was not made, or is not empty
                 one.rmdir()
         raise
 
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """Give a path in the same folder to write to, and rename it to ``path`` when the block ends well.
+    """Yield a temporary path in the same folder to write to, and rename it to ``path`` when the block ends without an
+    error.
 
-    After an error nothing is left behind and what was at ``path`` before is still there. The name keeps
-    the ending of ``path``, because some writers choose their format by it. The content is flushed to the
-    disk before the rename, so that a power cut cannot leave an empty file under the final name.
+    After an error the temporary file is removed, and an earlier file at ``path`` is unchanged. The temporary name keeps
+    the ending of ``path``, because some writers choose their format by it. The content is flushed to the disk before
+    the rename, so that a power cut cannot leave an empty file under the final name.
 
     Raises:
-        NotWrittenError: when the system refuses, for example because the disk is full.
+        NotWrittenError: when the system reports an error, for example because the disk is full.
     """
     path = Path(path)
     with _named(path):
@@ -83,18 +85,18 @@ def replacing(path: str | Path) -> Iterator[Path]:
             aside.chmod(0o666 & ~_current_umask())
             aside.replace(path)
         finally:
-            with suppress(OSError):  # the error that led here says more
+            with suppress(OSError):  # the original error is more informative
                 aside.unlink(missing_ok=True)
 
 
 @contextmanager
 def appearing(folder: str | Path) -> Iterator[Path]:
-    """Give a folder aside that takes the name ``folder``, in place of an unfinished one, when the block ends well.
+    """Yield a folder aside, and rename it to ``folder`` when the block ends without an error.
 
-    After an error nothing is left behind.
+    It replaces an unfinished folder of that name. After an error the folder aside is removed.
 
     Raises:
-        NotWrittenError: when the system refuses to write something in it.
+        NotWrittenError: when the system reports an error for a file in it.
     """
     folder = Path(folder)
     with _named(folder):
@@ -112,7 +114,7 @@ def appearing(folder: str | Path) -> Iterator[Path]:
 
 @contextmanager
 def utf8_path(path: str | Path) -> Iterator[Path]:
-    """The path, or where its bytes are not UTF-8, that of a link to it: some libraries open no such path."""
+    """The path; if its bytes are not UTF-8, a link's path, because some libraries cannot open such a path."""
     path = Path(path)
     try:
         str(path).encode()
@@ -137,15 +139,15 @@ def write_text(path: str | Path, content: str) -> None:
 
 
 def is_aside(path: str | Path) -> bool:
-    """Whether this is a file or folder that is being written, or that a killed process left behind."""
+    """Whether this is a file or folder aside: one that is being written, or one that a killed process left."""
     return Path(path).name.startswith(ASIDE)
 
 
 def remove_left_behind(folder: str | Path) -> None:
-    """Remove what processes that were killed left aside in ``folder``.
+    """Remove the files that killed processes left aside in ``folder``.
 
-    What belongs to a process that still runs stays. Of another machine's processes nothing is known here: what they
-    wrote aside is removed when it is three days old. The same holds after a restart of this machine.
+    Files of a process that still runs are kept. The state of another machine's processes is not known, so their files
+    aside are removed when they are three days old. The same holds for files from before a restart of this machine.
     """
     try:
         with os.scandir(folder) as entries:
@@ -153,7 +155,7 @@ def remove_left_behind(folder: str | Path) -> None:
     except OSError:  # there is no such folder yet, or it cannot be listed
         return
     for entry in left:
-        with suppress(OSError):  # another process was quicker, or it is another user's
+        with suppress(OSError):  # another process removed it, or it is another user's
             if entry.is_dir(follow_symlinks=False):
                 shutil.rmtree(entry.path, ignore_errors=True)
             else:
@@ -164,7 +166,7 @@ _looked_through: set[Path] = set()
 
 
 def _remove_once(folder: Path) -> None:
-    """Once for each folder and process: a folder of results may hold a hundred thousand entries."""
+    """Only once for each folder and process, because a folder of results may hold a hundred thousand entries."""
     folder = folder.absolute()
     if folder not in _looked_through and not is_aside(folder):
         _looked_through.add(folder)
@@ -182,17 +184,17 @@ def _is_left_behind(entry: "os.DirEntry[str]") -> bool:
 
 
 def _prefix() -> str:
-    """The beginning of a name aside, by which ``_is_left_behind`` finds out whether its process still runs."""
+    """The beginning of a name aside. From it, ``_is_left_behind`` finds whether the process still runs."""
     _, began = _state(os.getpid())
     return f"{ASIDE}{_place()}-{os.getpid()}-{began}-"
 
 
 @cache
 def _place() -> str:
-    """Where a number means one process: the host's name, and a digest of what tells hosts of one name apart.
+    """The place in which process numbers are unique: the host's name, and a digest that distinguishes equal names.
 
-    On Linux these are the start of the machine and the namespace of process numbers, since two containers, or two
-    machines that share a disk, may have one name.
+    On Linux the digest is of the machine's start and the namespace of process numbers, because two containers, or two
+    machines that share a disk, may have the same name.
     """
     told_apart = []
     with suppress(OSError):
@@ -203,9 +205,9 @@ def _place() -> str:
 
 
 def _runs(pid: int, began: int) -> bool:
-    """Whether the process with this number still is the one that began then; where that is unknown, it counts as so."""
+    """Whether the process with this number still is the one that began then; True if that is unknown."""
     try:
-        os.kill(pid, 0)  # sends nothing
+        os.kill(pid, 0)  # only checks, without a signal
     except (ProcessLookupError, OverflowError):
         return False
     except OSError:  # another user's
@@ -215,18 +217,18 @@ def _runs(pid: int, began: int) -> bool:
 
 
 def _state(pid: int) -> tuple[str, int]:
-    """A process's state, by its letter, and when it began, in ticks since the system did; ``""`` and 0 if unknown."""
+    """A process's state, as a letter, and when it began, in ticks since the system's start; ``""`` and 0 if unknown."""
     try:
         text = Path(f"/proc/{pid}/stat").read_bytes()
     except OSError:  # not Linux, or hidden
         return "", 0
-    fields = text.rpartition(b")")[2].split()  # the name before it may hold anything
+    fields = text.rpartition(b")")[2].split()  # the name before it may contain any characters
     return fields[0].decode(), int(fields[19])
 
 
 @contextmanager
 def _named(path: Path) -> Iterator[None]:
-    """An error of the system in the block names ``path``, where it names no file or one aside."""
+    """A system error in the block gets ``path`` as its file name, if it has none or that of a file aside."""
     try:
         yield
     except Exception as error:

@@ -1,4 +1,4 @@
-"""The memory of this process: how much of it there is, and that what is free goes back to the system."""
+"""The memory of this process: its size, and when free memory is returned to the system."""
 
 import contextlib
 import ctypes
@@ -13,7 +13,7 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 
 
 def resident_bytes() -> int:
-    """What of it is in use; 0 where the system does not say."""
+    """Bytes of memory in use (the resident set); 0 if the system does not report it."""
     try:
         with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
@@ -22,11 +22,11 @@ def resident_bytes() -> int:
 
 
 def hand_back() -> None:
-    """Hand memory that this process no longer uses back to the system.
+    """Return memory that this process no longer uses to the system.
 
-    Threads that ask the network, and a burst of messages to a server, leave a hundred megabytes of free pieces behind,
-    too scattered between what is still in use for the C library to return by itself; what is made next comes on top of
-    them. Only the GNU C library can be asked.
+    Threads that run the network, and a burst of messages to a server, leave about 100 MB of free pieces. They are
+    scattered between memory in use, so the C library does not return them by itself, and later allocations need
+    additional memory. This works only with the GNU C library.
     """
     if sys.platform != "linux":
         return
@@ -37,10 +37,11 @@ def hand_back() -> None:
 
 @cache
 def keep_freed_memory() -> None:
-    """Let the process keep memory that a step frees for the next one, on a CPU and where the C library is GNU's.
+    """Let the process keep the memory that an iteration frees for the next one. This works only with the GNU C library.
 
-    It would give large pieces back to the system and take them anew: 5,000 faults in each step of the everyday network,
-    a tenth of its time. What was kept is at most what the largest step took.
+    By default, large pieces are returned to the system and allocated again. For the everyday network on a CPU this
+    causes 5,000 page faults in each iteration, which take a tenth of its time. The kept memory is at most that of the
+    largest iteration.
     """
     if sys.platform == "linux":
         with contextlib.suppress(OSError, AttributeError):

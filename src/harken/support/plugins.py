@@ -1,8 +1,8 @@
-"""Other packages: what they add to harken by entry points, objects named as ``module:name``, and how to install them.
+"""Plugins: what other packages add to harken by entry points, objects named ``module:name``, and install commands.
 
 An entry point is a line in another package's ``pyproject.toml``, such as ``tiny = "harken_tiny.network:TinyNetwork"``
-under ``[project.entry-points."harken.networks"]``. Nothing of a package is imported before its name is wanted, so a
-broken package disturbs only those who use it. Processes that this one starts find the same packages.
+under ``[project.entry-points."harken.networks"]``. A package is imported only when its name is used, so a broken
+package causes errors only for those who use it. Processes that this one starts find the same packages.
 """
 
 import sys
@@ -22,14 +22,14 @@ Entry = TypeVar("Entry")
 class Registry(Generic[Entry]):
     """Entries of one kind by name: harken's own, and those that other installed packages add.
 
-    A package's entry has two names: its own (``tiny``), and one that no other package can have (``harken-tiny/tiny``).
+    A package's entry has two names: its own (``tiny``), and a unique one with the package (``harken-tiny/tiny``).
 
     Args:
-        kind: what an entry is called in messages, such as ``preset``.
+        kind: the word for an entry in messages, such as ``preset``.
         group: the group of entry points.
         own: harken's own entries.
-        check: what an entry point's object is passed through, with its name; raises a HarkenError that says what is
-            wrong with the object.
+        check: called with an entry point's name and object; returns the entry, or raises a HarkenError that describes
+            what is wrong with the object.
     """
 
     def __init__(self, kind: str, group: str, own: Mapping[str, Entry], *, check: Callable[[str, Any], Entry]) -> None:
@@ -45,11 +45,11 @@ class Registry(Generic[Entry]):
         return name in self._own or bool(self._points(name))
 
     def find(self, name: str) -> Entry | None:
-        """The entry of this name; None where there is none.
+        """The entry of this name; None if there is none.
 
         Raises:
-            HarkenError: when more than one entry has this name, or the package that adds it cannot be imported or
-                holds something else.
+            HarkenError: when more than one entry has this name, or when the package that adds it cannot be imported or
+                has another kind of object.
         """
         points = self._points(name)
         if name in self._own:
@@ -67,12 +67,12 @@ class Registry(Generic[Entry]):
         return self._load(points[0]) if points else None
 
     def point_to(self, value: Any) -> EntryPoint | None:
-        """The entry point that names a class or function, None where there is none. Imports no package."""
+        """The entry point of a class or function; None if it has none. Imports no package."""
         reference = f"{value.__module__}:{value.__qualname__}"
         return next((point for point in _entry_points(self.group) if point.value == reference), None)
 
     def qualified(self, name: str) -> str:
-        """A name that no other package can have, for an entry that ``find`` finds; harken's own keep theirs."""
+        """The unique name of an entry that ``find`` finds: with its package, or unchanged for harken's own."""
         points = self._points(name)
         return name if name in self._own or not points else qualified_name(points[0])
 
@@ -85,7 +85,7 @@ class Registry(Generic[Entry]):
             return self._check(point.name, point.load())
         except HarkenError as error:
             raise HarkenError(f"{self._where(point)} cannot be used: {error}") from error
-        except Exception as error:  # whatever another package's code raises while it is imported
+        except Exception as error:  # another package's code may raise any exception while it is imported
             raise HarkenError(
                 f"{self._where(point)} cannot be imported ({type(error).__name__}: {error}); reinstall or uninstall "
                 f"{package_of(point)}"
@@ -125,7 +125,7 @@ def import_object(reference: str) -> Any:
         found = import_module(module)
         for part in name.split("."):
             found = getattr(found, part)
-    except Exception as error:  # whatever somebody's module raises while it is imported
+    except Exception as error:  # a user's module may raise any exception while it is imported
         raise HarkenError(
             f"{reference} cannot be imported ({type(error).__name__}: {error}); is its package installed, or its "
             "folder in PYTHONPATH?"
@@ -139,15 +139,15 @@ def _entry_points(group: str) -> tuple[EntryPoint, ...]:
 
 @cache
 def _entry_points_on(path: tuple[str, ...], group: str) -> tuple[EntryPoint, ...]:  # noqa: ARG001 - it is the key
-    """Read once: looking through all installed packages takes some 10 ms."""
+    """The entry points of a group, cached, because searching all installed packages takes about 10 ms."""
     return tuple(entry_points(group=group))
 
 
 def install_command(*what: str) -> str:
-    """The command that installs these into the very Python that runs: another ``pip`` may be another environment's.
+    """The command that installs packages for the running Python. A plain ``pip`` may belong to another environment.
 
     Args:
         what: options and packages as pip takes them; an extra of harken is ``harken[NAME]``.
     """
-    # The brackets of an extra mean something to a shell.
+    # The brackets of an extra are special characters in a shell.
     return " ".join([sys.executable, "-m", "pip", "install", *(f'"{one}"' if "[" in one else one for one in what)])

@@ -1,25 +1,25 @@
-"""Text that can be printed, stored and read by people: names from outside, such as a file's, and shares in per cent."""
+"""Printable text: escaped names from outside, such as file names, and shares in per cent."""
 
 import re
 
 __all__ = ["percent", "percent_number", "printable"]
 
 LONE_SURROGATES = re.compile(r"[\ud800-\udc7f\udd00-\udfff]")
-"""Half a character. Those between are Python's stand-ins for bytes that it could not decode (PEP 383)."""
+"""Halves of characters. U+DC80 to U+DCFF are left out: Python uses them for bytes that it cannot decode (PEP 383)."""
 INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-"""Control characters, of which a terminal takes some as commands; line ends; changes of the direction of writing."""
+"""Control characters, some of which are commands to a terminal; line ends; changes of the writing direction."""
 SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 
 
 def printable(text: object) -> str:
-    r"""The text with a visible escape for whatever cannot be printed or stored, as in ``b\xf6rn.csv``.
+    r"""The text with a visible escape for each character that cannot be printed or stored, as in ``b\xf6rn.csv``.
 
     A file's name may be any bytes. Those that are not UTF-8 become ``\xf6``, control characters ``\n`` or ``\x1b``,
-    halves of characters ``\ud800``. Other text stays as it is, and so does text that was treated before. A name that
-    is UTF-8 is shown as such, even where Python was started in a locale (``LC_ALL=C``) that has only ASCII.
+    halves of characters ``\ud800``. Other text is unchanged, and so is text that is escaped already. A name in UTF-8
+    is shown as such, even if Python was started in a locale (``LC_ALL=C``) that has only ASCII.
 
     Args:
-        text: a name, a path, or a sentence in which one stands.
+        text: a name, a path, or a sentence with one.
     """
     text = str(text)
     if text.isprintable():
@@ -41,11 +41,11 @@ def percent(share: float) -> str:
 
 
 def percent_number(share: float, *, decimals: int = 1) -> str:
-    """A share (0..1) in per cent without the sign; ``0`` or ``100`` only when it is exactly so.
+    """A share (0..1) in per cent without the sign; ``0`` and ``100`` are used only for exactly 0 and 1.
 
     Args:
-        share: what part it is of the whole.
-        decimals: how many follow the point.
+        share: the share, 0 to 1.
+        decimals: the number of decimals.
     """
     if share in (0.0, 1.0):
         return "100" if share else "0"

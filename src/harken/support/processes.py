@@ -30,17 +30,17 @@ SCHEDULER_TIMEOUT_S = 30
 def process_pool(
     count: int, *, initializer: Callable[..., None] | None = None, initargs: tuple[Any, ...] = ()
 ) -> Iterator[ProcessPoolExecutor]:
-    """A pool of processes that end when this process does, however it ends.
+    """A pool of processes that end together with this process, also when it is killed.
 
-    An exception inside the ``with`` ends them at once; otherwise they finish what was submitted. Submit inside
+    An exception inside the ``with`` block ends them at once; otherwise they finish the submitted work. Submit inside
     ``one_thread_each``, because a process starts when work is submitted.
 
     Args:
-        count: processes.
+        count: the number of processes.
         initializer, initargs: called in each process before its first work.
     """
     context = get_context("spawn")
-    # Only this process has the other end: when it is closed, or this process dies, the workers end.
+    # Only this process has the other end. When it is closed, or this process ends, the workers end.
     lifeline, held = context.Pipe(duplex=False)
     executor = ProcessPoolExecutor(
         count, mp_context=context, initializer=_initialize, initargs=(lifeline, initializer, initargs)
@@ -61,7 +61,7 @@ def _initialize(lifeline: Connection, initializer: Callable[..., None] | None, i
 
 
 def end_with(lifeline: Connection) -> None:
-    """End this process when the other end of ``lifeline`` is closed, or the process that has it dies."""
+    """End this process when the other end of ``lifeline`` is closed, or when the process that has it ends."""
     threading.Thread(target=_wait_and_end, args=(lifeline,), daemon=True).start()
 
 
@@ -74,7 +74,7 @@ def _wait_and_end(lifeline: Connection) -> None:
 
 @contextmanager
 def one_thread_each() -> Iterator[None]:
-    """Processes started inside compute with one thread, a number read when NumPy is imported, and ignore Ctrl-C."""
+    """Processes started inside compute with one thread (NumPy reads the number at its import) and ignore Ctrl-C."""
     before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
     in_main_thread = threading.current_thread() is threading.main_thread()
     handler = signal.signal(signal.SIGINT, signal.SIG_IGN) if in_main_thread else None
@@ -93,10 +93,10 @@ def one_thread_each() -> Iterator[None]:
 
 @contextmanager
 def dask_client(address: str) -> Iterator[tuple[Any, Any, int]]:
-    """A Dask client, the library ``distributed``, and the number of workers, each of which has one thread.
+    """A Dask client, the library ``distributed``, and the number of workers. Each worker has one thread.
 
     Raises:
-        HarkenError: when Dask is not installed, no scheduler or worker answers there, or a worker has several threads.
+        HarkenError: when Dask is not installed, no scheduler or worker responds, or a worker has several threads.
     """
     distributed = _distributed()
     try:
@@ -117,7 +117,7 @@ def _distributed() -> Any:
 
 
 def _workers_of_one_thread(client: Any, address: str) -> int:
-    """How many workers there are."""
+    """The number of workers."""
     try:
         client.wait_for_workers(1, timeout=SCHEDULER_TIMEOUT_S)
     except TimeoutError as error:

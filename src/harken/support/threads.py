@@ -1,4 +1,4 @@
-"""How many threads compute. (How they wait for one another is set in ``harken/__init__.py``.)"""
+"""The number of threads that compute. (``harken/__init__.py`` sets how they wait for one another.)"""
 
 import os
 import time
@@ -11,9 +11,9 @@ SECONDS_TO_COMPARE = 1.0
 SHARE_TO_COMPARE = 0.03
 FEWEST_TURNS = 4
 LARGEST_SHARE = 0.9
-"""More threads are taken when they need at most this share of the time."""
+"""More threads are used if they need at most this share of the time."""
 CLEAR = 1.3
-"""A comparison ends when one number needs so much more time than the other."""
+"""A comparison ends early when one number of threads needs this many times the time of the other."""
 
 
 def usable_cores() -> int:
@@ -23,9 +23,9 @@ def usable_cores() -> int:
 
 @contextmanager
 def computing_threads(count: int | None) -> Iterator[int]:
-    """While it lasts, one call of PyTorch computes with so many threads; None: with as many as before.
+    """In the block, a call of PyTorch computes with ``count`` threads; None: the number is unchanged.
 
-    Gives the number from before, which is restored at the end.
+    Yields the earlier number, which is restored at the end.
     """
     import torch
 
@@ -39,16 +39,16 @@ def computing_threads(count: int | None) -> Iterator[int]:
 
 
 def fastest_threads(iteration: Callable[[], object], most: int, iterations: int) -> int:
-    """The number of threads that does an iteration of training in the least time, as the machine is now.
+    """The number of threads with the fastest training iteration, at the machine's present load.
 
-    1 and 2 threads take turns, then the faster of them and 4, and so on up to ``most``: what else the machine does then
-    slows all of them alike. More threads must save a tenth of the time, so that a doubtful gain does not decide. All
-    this takes about 3 % of the training, and at most 1 s for each comparison.
+    1 and 2 threads take turns, then the faster of them and 4, and so on up to ``most``. Because they take turns, other
+    work of the machine slows both alike. More threads must save a tenth of the time; smaller gains are ignored. The
+    comparisons take about 3 % of the training, and at most 1 s each.
 
     Args:
-        iteration: does one.
+        iteration: computes one training iteration.
         most: the largest number to try.
-        iterations: of the whole training; one that is too short for a comparison gets 1 thread.
+        iterations: the iterations of the whole training. If it is too short for a comparison, the result is 1.
     """
     import torch
 

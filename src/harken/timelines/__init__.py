@@ -1,4 +1,4 @@
-"""Labelled time: one row a step, with the probability of each label; smoothed, in bouts, and day by day."""
+"""Timelines: rows of labelled time with the probability of each label, their smoothing, bouts, and days."""
 
 from harken.timelines.bouts import BRIDGED_GAP_S
 from harken.timelines.labelling import label_recording, label_stream

@@ -22,11 +22,11 @@ class BatchedProbabilities:
     """Collects windows and computes their probabilities in batches.
 
     Args:
-        facts: of the recording, for the windows.
+        facts: the recording's description, for the windows.
         probabilities: computes a batch.
         windows_at_once: windows in a batch.
-        lanes: threads that compute, while this thread collects the next windows; 0: this thread computes. At most as
-            many batches wait, which limits the memory.
+        lanes: the number of threads that compute while this thread collects the next windows; 0: this thread computes.
+            At most this many batches wait, which limits the memory.
     """
 
     def __init__(self, facts: MendedStream, probabilities: Probabilities, *, windows_at_once: int, lanes: int) -> None:
@@ -53,7 +53,7 @@ class BatchedProbabilities:
             self._compute()
 
     def finish(self) -> NDArray[np.float32] | None:
-        """Probabilities of all windows, in their order, ``[windows, labels]``; None where there was no window."""
+        """Probabilities of all windows, in their order, ``[windows, labels]``; None without windows."""
         while self._waiting:
             self._compute()
         while self._running:

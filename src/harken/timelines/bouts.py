@@ -1,4 +1,4 @@
-"""Bouts: longest stretches of one label."""
+"""Bouts: the longest stretches of one label."""
 
 import numpy as np
 import polars as pl
@@ -10,14 +10,14 @@ from harken.timelines.tables import PROBABILITY, matrix, nanoseconds
 __all__ = ["BRIDGED_GAP_S", "bouts", "follows"]
 
 BRIDGED_GAP_S = 60.0
-"""For so long nothing may be said of the wearer in the midst of a bout."""
+"""The longest time without a label that is bridged within a bout."""
 
 
 def bouts(frame: pl.DataFrame, labels: tuple[str, ...], bridged_gap_s: float = BRIDGED_GAP_S) -> pl.DataFrame:
     """The bouts in a timeline's rows; see ``Timeline.bouts``.
 
     Raises:
-        HarkenError: when ``bridged_gap_s`` is negative or no number.
+        HarkenError: when ``bridged_gap_s`` is negative or not a number.
     """
     if not bridged_gap_s >= 0:
         raise HarkenError(f"a gap of {bridged_gap_s:g} s cannot be bridged; give 0 seconds or more")
@@ -48,14 +48,14 @@ def bouts(frame: pl.DataFrame, labels: tuple[str, ...], bridged_gap_s: float = B
 
 
 def follows(frame: pl.DataFrame, told: pl.DataFrame, bridged_gap_s: float) -> NDArray[np.bool_]:
-    """Whether each row of ``told``, some of those of ``frame``, goes on from the one before it, bool ``[told]``.
+    """Whether each row of ``told`` continues the previous one, bool ``[told]``.
 
-    It does when no more than so many seconds lie between them, in which the watch was not taken off.
+    It does when at most ``bridged_gap_s`` lie between the two, and the watch was not taken off in between.
 
     Args:
         frame: the rows of a timeline.
-        told: some of them, with their number in ``frame`` as ``row``.
-        bridged_gap_s: how long nothing may be said.
+        told: some of these rows, in order, with their number in ``frame`` as ``row``.
+        bridged_gap_s: the longest time without a label that is bridged.
     """
     if len(told) == 0:
         return np.zeros(0, dtype=bool)
@@ -66,10 +66,10 @@ def follows(frame: pl.DataFrame, told: pl.DataFrame, bridged_gap_s: float) -> ND
 
 
 def _of_label(frame: pl.DataFrame, told: pl.DataFrame, labels: tuple[str, ...]) -> NDArray[np.float64]:
-    """The probability of each of the ``told`` rows' own label; of the most probable one where it is ``unsure``."""
+    """The probability of each ``told`` row's label; where it is ``unsure``, of the most probable label."""
     rows, label = told["row"].to_numpy(), told["label"]
     own = np.zeros(len(told), dtype=np.float32)
-    for name in labels:  # one after the other: all of them together need as much room as the timeline
+    for name in labels:  # one at a time, because all together need as much memory as the timeline
         probable = frame[PROBABILITY + name].fill_null(float("nan")).to_numpy()[rows]
         mine = (label == name).to_numpy()
         own[mine] = probable[mine]

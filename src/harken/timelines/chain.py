@@ -1,11 +1,11 @@
-"""Hidden Markov chains whose transitions differ from step to step: exact answers, without a Python loop over the steps.
+"""Exact inference in hidden Markov chains with different transitions at each step, without a Python loop over steps.
 
-A week has 121,000 steps, and a loop over them takes NumPy a second or more for each of the passes. Here the chain is
-cut into blocks. What a block does to any distribution that enters it is one matrix, the product of its steps'; the
-products of all blocks are taken at the same time, step by step, and so are the passes within the blocks once it is
-known what enters each. That is an associative scan in two levels (S. Särkkä and Á. García-Fernández, "Temporal
-parallelization of Bayesian smoothers", IEEE Trans. Automatic Control 66(1), 2021), and it is exact. The same holds of
-the most probable path, with a maximum in place of the sum.
+A week has 121,000 steps. In NumPy, a loop over them takes a second or more for each pass. Here the chain is cut into
+blocks. The effect of a block on a distribution is one matrix: the product of the matrices of its steps. The products of
+all blocks are computed at the same time, step by step. Then the distribution at the start of each block is known, and
+the passes within the blocks are computed at the same time too. This is an associative scan in two levels (S. Särkkä and
+Á. García-Fernández, "Temporal parallelization of Bayesian smoothers", IEEE Trans. Automatic Control 66(1), 2021), and
+it is exact. The most probable path is found in the same way, with a maximum in place of the sum.
 """
 
 from collections.abc import Iterator
@@ -22,20 +22,20 @@ Array = NDArray[np.float64]
 Number = TypeVar("Number", np.floating, np.int64)
 
 STEPS_AND_BLOCKS = 4
-"""A step of all blocks costs about four times as much as a block of the loops over blocks."""
+"""One step in all blocks takes about four times as long as one block in the loops over blocks."""
 
 
 @dataclass(frozen=True, eq=False)
 class Chain:
-    """A hidden state at each of n steps, of which each step says something.
+    """A hidden Markov chain: a hidden state, and a likelihood of each state, at each of n steps.
 
     Attributes:
-        transitions: the different matrices there are, float64 ``[m, states, states]``: rows are the state before.
-            All above 0.
-        which: the matrix that leads to each step from the one before, int64 ``[n]``; into the first step it leads from
-            any of the states, each as probable.
-        evidence: how probable what was seen at a step is in each state, up to a factor, ``[n, states]``. All above 0.
-            What comes out, and is kept meanwhile, has its precision; the arithmetic is in float64.
+        transitions: the different transition matrices, float64 ``[m, states, states]``: rows are the previous state.
+            All values are above 0.
+        which: the number of the matrix from the previous step to each step, int64 ``[n]``. Before the first step, all
+            states have the same probability.
+        evidence: the likelihood of each state at each step, up to a factor, ``[n, states]``. All values are above 0.
+            Results and stored intermediate values have its precision; the arithmetic is in float64.
     """
 
     transitions: Array
@@ -43,7 +43,7 @@ class Chain:
     evidence: NDArray[np.floating]
 
     def posteriors(self) -> NDArray[np.floating]:
-        """The probability of each state at each step given all that was seen, ``[n, states]`` (forward-backward)."""
+        """The probability of each state at each step given all evidence, ``[n, states]`` (forward-backward)."""
         n, states = self.evidence.shape
         length, blocks = self._which.shape
         whole = np.broadcast_to(np.eye(states), (blocks, states, states))
@@ -72,7 +72,7 @@ class Chain:
         return found.swapaxes(0, 1).reshape(-1, states)[:n]
 
     def best_path(self) -> NDArray[np.int64]:
-        """The most probable sequence of states given all that was seen, ``[n]`` (Viterbi)."""
+        """The most probable sequence of states given all evidence, ``[n]`` (Viterbi)."""
         n, states = self.evidence.shape
         length, blocks = self._which.shape
         whole = np.where(np.eye(states, dtype=bool), 0.0, -np.inf) + np.zeros((blocks, 1, 1))
@@ -86,7 +86,7 @@ class Chain:
             candidates = score[:, :, None] + step
             before[number] = candidates.argmax(axis=1)
             score = candidates.max(axis=1)
-        # Back from each of the states that a block may end in, in all blocks at once; then from block to block.
+        # Trace back from each possible last state of a block, in all blocks at once; then from block to block.
         path = np.empty((length, blocks, states), dtype=np.int16)
         state = np.broadcast_to(np.arange(states, dtype=np.int16), (blocks, states))
         for number in range(length - 1, -1, -1):
@@ -101,7 +101,7 @@ class Chain:
 
     @cached_property
     def _which(self) -> NDArray[np.int64]:
-        """``which`` in blocks, ``[length, blocks]``. After the last step comes a matrix of ones: nothing follows."""
+        """``which`` in blocks, ``[length, blocks]``. The last block is filled up with that of a matrix of ones."""
         n = len(self.which)
         length = max(1, round((n / STEPS_AND_BLOCKS) ** 0.5))
         return _in_blocks(self.which, length, len(self.transitions))
@@ -128,7 +128,7 @@ class Chain:
 
 
 def _in_blocks(values: NDArray[Number], length: int, fill: float) -> NDArray[Number]:
-    """``[n, ...]`` -> ``[length, blocks, ...]``, the last block filled up."""
+    """``[n, ...]`` -> ``[length, blocks, ...]``; the last block is filled up with ``fill``."""
     full, rest = divmod(len(values), length)
     found = np.full((length, full + (rest > 0), *values.shape[1:]), fill, dtype=values.dtype)
     found.swapaxes(0, 1)[:full] = values[: full * length].reshape(full, length, *values.shape[1:])
@@ -138,7 +138,7 @@ def _in_blocks(values: NDArray[Number], length: int, fill: float) -> NDArray[Num
 
 
 def _max_product(left: Array, right: Array) -> Array:
-    """Products of matrices, ``[blocks, states, states]``, of logarithms, with the largest term in place of the sum."""
+    """Products of matrices of logarithms, ``[blocks, states, states]``, with the maximum in place of the sum."""
     found = left[:, :, :1] + right[:, :1, :]
     for state in range(1, left.shape[2]):
         np.maximum(found, left[:, :, state, None] + right[:, state, None, :], out=found)

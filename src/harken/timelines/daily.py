@@ -1,12 +1,13 @@
-"""Days by the wearer's calendar: hours of each label, as they are and as they would be had the watch been worn.
+"""Days of the wearer's calendar: the hours of each label, as labelled and adjusted for missing time.
 
-The adjustment is by time of day, quarter of an hour by quarter, after A. Doherty and others, "Large scale population
+The adjustment is by time of day, for each quarter of an hour. It follows A. Doherty and others, "Large scale population
 assessment of physical activity using wrist worn accelerometers: the UK Biobank study", PLoS ONE 12(2), 2017, who fill
 minutes with the mean of the same minute on other days.
 
 A quarter is a quarter of an hour of elapsed time. The clocks of all zones differ from UTC by whole quarters and change
-at their edges, so a day is some 96 of them: 92 where clocks go forward, 100 where they go back (98 where they go back
-by half an hour). (Two zones changed at a minute past midnight until 2011; in these, that quarter counts as one day's.)
+at their edges. A day therefore has 96 quarters, 92 where clocks go forward, and 100 where they go back (98 where they
+go back by half an hour). (Two zones changed at a minute past midnight until 2011; there, that quarter belongs to one
+day.)
 """
 
 from collections.abc import Sequence
@@ -27,20 +28,21 @@ QUARTER_NS = 900 * 10**9
 QUARTERS_A_DAY = 96
 LONGEST_DAY_NS = 28 * 3600 * 10**9
 LONG_GAP_NS = 3 * LONGEST_DAY_NS
-"""A longer gap holds whole days, whose quarters are left out: a clock that was reset may leave out decades."""
+"""A longer gap holds whole days, and their quarters are left out. After a reset of the clock, a gap can be decades."""
 
 
 @dataclass(frozen=True, eq=False)
 class Quarters:
-    """The quarters of the days of a timeline, from the first day's midnight to the midnight after the last; without
-    those in long gaps.
+    """The quarters of the days of a timeline.
+
+    They begin at the first day's midnight and end at the midnight after the last day. Those in long gaps are left out.
 
     Attributes:
         dates: the days, in order, ``[days]``.
         start_ns: where each quarter begins, int64 ``[quarters]``.
         day: which of ``dates`` it belongs to, int64 ``[quarters]``.
-        of_the_day: which quarter it is by the clock on the wall, 0 to 95, int64 ``[quarters]``. An hour that comes
-            twice a day has the same numbers twice.
+        of_the_day: the number of the quarter by local time, 0 to 95, int64 ``[quarters]``. An hour that occurs twice in
+            a day has the same numbers twice.
     """
 
     dates: pl.Series
@@ -50,7 +52,7 @@ class Quarters:
 
     @classmethod
     def of(cls, frame: pl.DataFrame, timezone: str) -> "Quarters":
-        """Those of the days of a timeline's rows."""
+        """The quarters of the days of a timeline's rows."""
         start, end = nanoseconds(frame, "start"), nanoseconds(frame, "end")
         long = np.flatnonzero(~frame["recorded"].to_numpy() & (end - start > LONG_GAP_NS))
         begins, ends = np.append(start[0], end[long]), np.append(start[long], end[-1])
@@ -65,7 +67,7 @@ class Quarters:
 
     @classmethod
     def _between(cls, start_ns: int, end_ns: int, timezone: str) -> "Quarters":
-        """Those of the days that something from ``start_ns`` to ``end_ns`` has a part in."""
+        """The quarters of the days that overlap the time from ``start_ns`` to ``end_ns``."""
         first = (start_ns - LONGEST_DAY_NS) // QUARTER_NS * QUARTER_NS
         every = np.arange(first, end_ns + LONGEST_DAY_NS, QUARTER_NS, dtype=np.int64)
         local = times(every, timezone)
@@ -98,7 +100,7 @@ class Quarters:
         start, end = nanoseconds(frame, "start"), nanoseconds(frame, "end")
         knots = np.append(start, end[-1:])
         covered = np.concatenate([[0], np.cumsum(np.where(chosen, end - start, 0))])
-        # Counted from the first row, so that float64 holds every nanosecond of three months.
+        # Counted from the first row, so that float64 is exact to the nanosecond for three months.
         edges = np.unique(np.concatenate([self.start_ns, self.start_ns + QUARTER_NS]))
         until = np.interp(edges - knots[0], knots - knots[0], covered)
         first = np.searchsorted(edges, self.start_ns)
@@ -109,7 +111,7 @@ class Quarters:
         return np.asarray(np.bincount(self.day, weights=each, minlength=len(self.dates)), dtype=np.float64)
 
     def by_time_of_day(self, each: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Sums over the quarters of one day with the same time on the wall, ``[quarters]`` -> ``[days, 96]``."""
+        """Sums over the quarters of one day with the same local time, ``[quarters]`` -> ``[days, 96]``."""
         place = self.day * QUARTERS_A_DAY + self.of_the_day
         sums = np.bincount(place, weights=each, minlength=len(self.dates) * QUARTERS_A_DAY)
         return np.asarray(sums.reshape(len(self.dates), QUARTERS_A_DAY), dtype=np.float64)
@@ -120,8 +122,8 @@ def daily(frame: pl.DataFrame, labels: tuple[str, ...], names: Sequence[str]) ->
 
     Args:
         frame: the rows.
-        labels: the recogniser's.
-        names: those that get hours: ``labels``, and maybe ``unsure``.
+        labels: the recogniser's labels.
+        names: the labels with columns for hours: ``labels``, and ``unsure`` if there is a limit.
     """
     zone = str(frame.schema["start"].time_zone)  # type: ignore[attr-defined]
     quarters = Quarters.of(frame, zone)
@@ -148,21 +150,22 @@ def daily(frame: pl.DataFrame, labels: tuple[str, ...], names: Sequence[str]) ->
 
 
 def adjusted_seconds(quarters: Quarters, each: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Seconds of each label and day, had something been said of all of it, float64 ``[labels, days]``.
+    """Seconds of each label and day, adjusted for time without a label, float64 ``[labels, days]``.
 
-    What is missing of a quarter of an hour is shared out among the labels as the same quarter by the clock was on all
-    other days together. NaN for a day with a quarter of which something is missing and no other day says anything.
+    The missing part of a quarter of an hour is divided among the labels in the proportions of the same quarter, by
+    local time, on all other days together. The result is NaN for a day with an incomplete quarter that has no label on
+    any other day.
 
     Args:
-        quarters: of all days.
-        each: seconds of each label in each of them, ``[labels, quarters]``.
+        quarters: the quarters of all days.
+        each: seconds of each label in each quarter, ``[labels, quarters]``.
     """
     missing = np.maximum(quarters.by_time_of_day(QUARTER_NS / 1e9 - each.sum(axis=0)), 0)
     missing[missing < 1e-6] = 0
     spent = np.stack([quarters.by_time_of_day(one) for one in each])
     elsewhere = spent.sum(axis=1, keepdims=True) - spent
     total = elsewhere.sum(axis=0)
-    # Subtraction may leave a trace of nothing.
+    # Because of rounding, the difference may not be exactly 0.
     share = np.where(total > 1e-6, elsewhere / np.maximum(total, 1e-6), np.nan)
     filled = np.where(missing > 0, missing * share, 0)
     return np.asarray(spent.sum(axis=2) + filled.sum(axis=2))
@@ -171,7 +174,7 @@ def adjusted_seconds(quarters: Quarters, each: NDArray[np.float64]) -> NDArray[n
 def _longest_bout_minutes(
     frame: pl.DataFrame, labels: tuple[str, ...], names: Sequence[str], days_ns: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """``[names, days]``; a bout over midnight counts in each of the days with the part that lies in it."""
+    """``[names, days]``; of a bout over midnight, each day has the part that lies in it."""
     found = bouts(frame, labels, BRIDGED_GAP_S)
     start, end = nanoseconds(found, "start"), nanoseconds(found, "end")
     codes = np.array([names.index(name) for name in found["label"]], dtype=np.int64)
@@ -185,7 +188,7 @@ def _longest_bout_minutes(
 
 
 def _transitions(frame: pl.DataFrame, labels: tuple[str, ...], days_ns: NDArray[np.int64]) -> NDArray[np.int64]:
-    """How often a label gives way to another, ``[days]``; what is unsure is as a gap."""
+    """The number of changes from one label to another, ``[days]``; ``unsure`` is treated as a gap."""
     rows = frame.select("start", "end", "label", row=pl.int_range(pl.len()))
     told = rows.filter(pl.col("label").is_in(labels))
     other = (told["label"] != told["label"].shift(1)).fill_null(False).to_numpy()
@@ -196,7 +199,7 @@ def _transitions(frame: pl.DataFrame, labels: tuple[str, ...], days_ns: NDArray[
 def _first_and_last(
     frame: pl.DataFrame, chosen: NDArray[np.bool_], days_ns: NDArray[np.int64], zone: str
 ) -> tuple[pl.Series, pl.Series]:
-    """When the first of the chosen rows of each day begins and the last one ends; null for a day without one."""
+    """The start of the first and the end of the last chosen row of each day; null for a day without one."""
     start, end = nanoseconds(frame, "start")[chosen], nanoseconds(frame, "end")[chosen]
     begins, ends = days_ns.T
     if len(start) == 0:

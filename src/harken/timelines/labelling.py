@@ -1,4 +1,4 @@
-"""A recording of any length -> its timeline: overlapping windows, averaged into one probability a step."""
+"""The timeline of a recording of any length: the probabilities of overlapping windows, averaged for each row."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -21,10 +21,10 @@ from harken.timelines.windowing import StreamLayout, Windowing
 __all__ = ["Calibrate", "Rows", "label_recording", "label_stream", "rows_of"]
 
 WINDOWS_AT_ONCE = 2000
-"""Windows are copied out of the recording so many at a time: memory does not grow with their number times length."""
+"""The number of windows copied out of the recording at a time, which limits the memory."""
 
 Calibrate = Callable[[NDArray[np.float32], NDArray[np.float32] | None], NDArray[np.float32]]
-"""Signals ``[n, channels]`` and the temperature ``[n]``, where there is one -> calibrated signals."""
+"""Signals ``[n, channels]`` and the temperature ``[n]`` (or None) -> calibrated signals."""
 AXES = ("x", "y", "z")
 UNLABELLED, GAP = -1, -2
 
@@ -36,24 +36,24 @@ def label_recording(
     *,
     unsure_below: float | None = None,
 ) -> Timeline:
-    """Label a whole recording. Its own labels play no part in it.
+    """Label a whole recording. The labels that it contains are not used.
 
-    A *stretch* is a longest run of samples without a gap and without a marked sample. In every stretch windows of the
-    model's length follow one another at its hop, and one more ends where the stretch does. Each stretch is cut into
-    steps of a hop (the last one may be shorter); the probabilities of a step are the mean over the windows that cover
-    it, each weighted by how much of the step it covers. No window spans a gap or a marked sample. Stretches shorter
-    than a window, and marked samples, are rows without a label; so is each gap. The activity of a row is the mean, over
-    its samples at the model's rate, of how much longer the acceleration is than gravity, and 0 where it is shorter.
+    A *stretch* is a longest run of samples without a gap and without a marked sample. In each stretch there is a window
+    of the model's length at every hop, and one more that ends with the stretch. Each stretch is cut into rows of a hop
+    (the last one may be shorter). The probabilities of a row are the mean over the windows that cover it, each weighted
+    by the part of the row that it covers. No window spans a gap or a marked sample. Stretches shorter than a window,
+    marked samples, and gaps are rows without a label. The activity of a row is a mean over its samples at the model's
+    rate: of the length of the acceleration minus gravity, and 0 where this is negative.
 
     Args:
-        specification: of the model.
+        specification: the model's specification.
         recording: a mended recording, at any rate.
         probabilities: windows ``[n, length, channels]`` -> float32 ``[n, labels]``; called with a few at a time.
         unsure_below: see ``Timeline.with_unsure_below``.
 
     Raises:
         HarkenError: when the recording is ``as_found``, lacks a channel, cannot be resampled, or no stretch is as
-            long as a window; or when ``unsure_below`` is no probability.
+            long as a window; or when ``unsure_below`` is not a probability.
     """
     if recording.as_found:
         name = recording.source or recording.subject
@@ -72,16 +72,16 @@ def label_stream(
     non_wear_ns: NDArray[np.int64] | None = None,
     lanes: int = 0,
 ) -> Timeline:
-    """Label a stream, as ``label_recording`` labels a whole one, in memory that does not grow.
+    """Label a stream in the way of ``label_recording``, with limited memory.
 
     Args:
-        specification: of the model.
+        specification: the model's specification.
         recording: the stream, see ``harken.readers.open_stream``.
         probabilities: as for ``label_recording``.
-        calibrate: what to do to the signals first.
-        non_wear_ns: when the watch was not worn, int64 ``[k, 2]``; those rows have no label. None: it always was.
-        lanes: threads that ask for probabilities, several times at once; 0: this one does, after the other work. The
-            timeline does not depend on it.
+        calibrate: calibrates the signals first.
+        non_wear_ns: the times of non-wear, int64 ``[k, 2]``; rows in them have no label. None: always worn.
+        lanes: the number of threads that compute probabilities at the same time; 0: this thread computes them, after
+            the other work. The timeline does not depend on it.
 
     Raises:
         HarkenError: as ``label_recording``.
@@ -110,7 +110,7 @@ def _labelled(
     non_wear_ns: NDArray[np.int64] | None,
     lanes: int = 0,
 ) -> Timeline:
-    """Label a stream of samples as the model takes them; of ``facts`` everything but the samples counts."""
+    """Label a stream of samples with the model's channels and rate. The samples of ``facts`` are not used."""
     name = facts.source or facts.subject
     axes = 3 if facts.channels[:3] == AXES else 0
     windowing = Windowing(
@@ -178,12 +178,12 @@ def _chosen(recording: MendedStream, columns: list[int], calibrate: Calibrate | 
 
 
 class Rows(NamedTuple):
-    """Rows in order of time, each of which ends where the next begins; arrays ``[rows]``.
+    """Rows in order of time; each ends where the next begins; arrays ``[rows]``.
 
-    ``start_ns`` int64; ``labelled`` int64, the number of the row among the labelled rows, or the number of all labelled
-    rows where it has no label; ``recorded`` bool, False in gaps; ``activity_mg`` float32, the mean length of the
+    ``start_ns`` int64; ``labelled`` int64, the number of the row among the labelled rows (for a row without a label,
+    the count of all labelled rows); ``recorded`` bool, False in gaps; ``activity_mg`` float32, the mean length of the
     acceleration minus gravity (0 where it is negative), in thousandths of g, NaN where there is no valid sample;
-    ``wear`` bool, False where the watch was not worn for more than half of the row; ``end_ns`` of the last row.
+    ``wear`` bool, False where more than half of the row is non-wear; ``end_ns`` of the last row.
     """
 
     start_ns: NDArray[np.int64]
@@ -200,7 +200,7 @@ def rows_of(layout: StreamLayout, *, interval_ns: int, non_wear_ns: NDArray[np.i
     Args:
         layout: its runs and labelled rows.
         interval_ns: the time from a sample to the start of a gap after it.
-        non_wear_ns: when the watch was not worn, int64 ``[k, 2]``, in order and apart; None: never.
+        non_wear_ns: the times of non-wear, int64 ``[k, 2]``, in order and apart; None: always worn.
     """
     unlabelled = np.flatnonzero(~layout.labelled)
     gaps = np.flatnonzero(layout.after_gap)
@@ -214,7 +214,7 @@ def rows_of(layout: StreamLayout, *, interval_ns: int, non_wear_ns: NDArray[np.i
     counts = np.concatenate([row_counts, layout.counts[unlabelled], layout.counts[gaps]])
     order = np.argsort(starts, kind="stable")
     starts, kinds, sums, counts = starts[order], kinds[order], sums[order], counts[order]
-    # Neighbouring rows without a label become one.
+    # Neighbouring rows without a label are joined.
     kept = np.concatenate([[True], (kinds[1:] != UNLABELLED) | (kinds[:-1] != UNLABELLED)])
     starts, kinds, sums, counts = starts[kept], kinds[kept], sums[kept], counts[kept]
     end_ns = int(layout.end_ns[-1]) + interval_ns

@@ -1,38 +1,39 @@
 """The most probable sequence of labels, from the probabilities of each row and the expected lengths of bouts.
 
-A hidden Markov model in continuous time. The wearer leaves a label i at the rate 1 / (expected length of its bouts),
-whatever went before, and goes to each of the others as probably. From one step's middle to the next, t seconds later,
-the label changes by
+The model is a hidden Markov model in continuous time. The wearer leaves label i at the rate 1 / (expected length of its
+bouts), independently of the past, and goes to each other label with equal probability. From the middle of one row to
+the middle of the next, t seconds later, the transition probabilities are
 
-    P(t) = exp(Q t),    Q[i, i] = -1 / length[i],    Q[i, j] = 1 / length[i] / (labels - 1),
+    P(t) = exp(Q t),    Q[i, i] = -1 / length[i],    Q[i, j] = 1 / length[i] / (labels - 1).
 
-so steps of any length, and gaps, need no rule of their own: after a long gap little is left of what was before it. A
-chain begins as it would after an endless gap, every label as probable as the share of time that Q gives it in the long
-run, which is proportional to its length.
+Rows of any length, and gaps, therefore need no separate rule: after a long gap, earlier rows have little effect. At the
+start of a chain, the prior of each label is its share of time in the stationary distribution of Q, as after an infinite
+gap. This share is proportional to the expected length.
 
-What the network says of a step enters as the likelihood 0.99 p + 0.01 / labels: a step's p of 0 never rules out a label
-for good. p is taken in full, and is not divided by how often a label was learned. Windows of neighbouring steps
-overlap, so their errors are not independent, as the model takes them to be: its posteriors are surer than they are
-right.
+The likelihood of a label in a row is 0.99 p + 0.01 / labels, where p is the network's probability. A single p of 0
+therefore cannot exclude a label. p is not divided by the frequency of the label in the training data. The model assumes
+independent errors, but windows of neighbouring rows overlap, so their errors are dependent. The posteriors are
+therefore overconfident.
 
-The expected lengths are assumptions, rounded, and stated before anything was smoothed; none was fitted to recordings
-that harken is tested on. What is known of adults' free living:
+The expected lengths are rounded assumptions. They were fixed before any timeline was smoothed, and none was fitted to
+recordings that harken is tested on. Published results on adults in free living:
 
 - walking: most bouts last less than half a minute, four of five less than a minute (M. S. Orendurff and others, "How
   humans walk: bout duration, steps per bout, and rest duration", J. Rehabilitation Research and Development 45(7),
-  2008). A minute is the mean that a few long walks make of it.
+  2008). A few long walks raise the mean to about a minute.
 - sitting and lying: bouts of a quarter and of half an hour. Lengths of sitting bouts follow a heavy tail
   (S. F. M. Chastin and M. H. Granat, "Methods for objective measure, quantification and analysis of sedentary behaviour
-  and inactivity", Gait & Posture 31(1), 2010), so that one number is a rough summary of them.
-- stairs: a flight or two. Running and cycling: a short outing. Standing, and whatever else the hands are busy with: a
+  and inactivity", Gait & Posture 31(1), 2010), so one number is only a rough summary.
+- stairs: one or two flights. Running and cycling: a short outing. Standing, and other activities of the hands: a
   couple of minutes.
 
-What the prior is worth beside what the network says: leaving a label costs as much as being told otherwise by a few
-steps, because the logarithm of a length enters, not the length. ``benchmarks/recognition/composed_days.py`` measures it
-on bouts of half and of double the lengths.
+The weight of the prior is small: a few rows with another most probable label outweigh the cost of leaving a label. The
+cost depends on the logarithm of the expected length. ``benchmarks/recognition/composed_days.py`` measures the effect on
+bouts of half and of double the lengths.
 
-Libraries were looked at. hmmlearn, and all others of its kind, have one transition matrix for all steps, so no elapsed
-time, and loop in C, which harken's core does not need to compile. See ``harken.timelines.chain`` for the arithmetic.
+hmmlearn and similar libraries are not used. They have one transition matrix for all steps, and therefore no elapsed
+time. Their loops are in C, and harken's core works without compiled code. See ``harken.timelines.chain`` for the
+arithmetic.
 """
 
 from collections.abc import Mapping, Sequence
@@ -47,7 +48,7 @@ __all__ = ["ANY_OTHER_LABEL_S", "EXPECTED_BOUT_S", "expected_bouts", "smooth"]
 
 TRUST = 0.99
 SMALLEST = 1e-30
-"""Rounding may turn a transition that is next to impossible into 0 or less."""
+"""The least probability of a transition. Rounding could otherwise give 0 or less for a very improbable one."""
 
 EXPECTED_BOUT_S: Mapping[str, float] = {
     "lying": 1800.0,
@@ -60,26 +61,27 @@ EXPECTED_BOUT_S: Mapping[str, float] = {
     "cycling": 600.0,
     "other": 120.0,
 }
-"""Seconds, for the common words (``harken.datasets.label_schemes``) and the notebook's."""
+"""Seconds, for the common labels (``harken.datasets.label_schemes``) and the notebook's."""
 
 ANY_OTHER_LABEL_S = 120.0
-"""Seconds, for a label of somebody's own."""
+"""Seconds, for any other label."""
 
 
 def smooth(
     probabilities: NDArray[np.floating], elapsed_s: NDArray[np.float64], expected_bout_s: Sequence[float]
 ) -> tuple[NDArray[np.floating], NDArray[np.int64]]:
-    """Smooth the probabilities of steps.
+    """Smooth the probabilities of rows.
 
     Args:
-        probabilities: of each label at each step, ``[n, labels]``, without NaN.
-        elapsed_s: seconds since the step before, above 0, ``[n]``; infinite where nothing that was before plays a part.
-            The first number is not looked at.
-        expected_bout_s: of each label, above 0, ``[labels]``.
+        probabilities: of each label in each row, ``[n, labels]``, without NaN.
+        elapsed_s: seconds since the previous row, above 0, ``[n]``; infinite where earlier rows have no effect. The
+            first value is not used.
+        expected_bout_s: the expected length of a bout of each label, above 0, ``[labels]``.
 
     Returns:
-        The probability of each label at each step given all steps, ``[n, labels]``, as precise as those given; and the
-        most probable sequence of labels, int64 ``[n]``, which need not be the most probable label of each step.
+        The probability of each label in each row given all rows, ``[n, labels]``, in the precision of
+        ``probabilities``; and the most probable sequence of labels, int64 ``[n]``. The label of a row in this sequence
+        can differ from the most probable label of the row.
     """
     n, labels = probabilities.shape
     if n == 0 or labels == 1:
@@ -98,16 +100,17 @@ def smooth(
 
 
 def transitions(expected_bout_s: NDArray[np.float64], elapsed_s: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The probability of each label after each of some times, given the one before: ``[times, labels, labels]``.
+    """The probability of each label after each elapsed time, given the previous label: ``[times, labels, labels]``.
 
-    Q is similar to a symmetric matrix, S[i, j] = sqrt(rate[i] rate[j]) / (labels - 1), since in the long run as much
-    time goes from i to j as back; so its exponentials come from one set of eigenvectors.
+    In the stationary distribution there are as many changes from i to j as from j to i. Q is therefore similar to a
+    symmetric matrix, S[i, j] = sqrt(rate[i] rate[j]) / (labels - 1), and all exponentials follow from one set of
+    eigenvectors.
     """
     rates = 1 / expected_bout_s
     symmetric = np.sqrt(np.outer(rates, rates)) / (len(rates) - 1)
     np.fill_diagonal(symmetric, -rates)
     values, vectors = np.linalg.eigh(symmetric)
-    # The largest eigenvalue is 0, the long run, and remains so after an endless time.
+    # The largest eigenvalue is 0, that of the stationary distribution. It stays 0 after an infinite time.
     decay = np.ones((len(elapsed_s), len(rates)))
     decay[:, :-1] = np.exp(np.minimum(values[:-1], 0) * elapsed_s[:, None])
     scale = np.sqrt(rates)
@@ -115,10 +118,10 @@ def transitions(expected_bout_s: NDArray[np.float64], elapsed_s: NDArray[np.floa
 
 
 def expected_bouts(labels: Sequence[str], said: Mapping[str, float] | None = None) -> dict[str, float]:
-    """The expected length of a bout of each label, in s: what was said, else the default.
+    """The expected length of a bout of each label, in s: the given one, else the default.
 
     Raises:
-        HarkenError: when something is said of no label, or a length is not a finite number above 0.
+        HarkenError: when a name is not one of the labels, or a length is not a finite number above 0.
     """
     said = {} if said is None else said
     unknown = [label for label in said if label not in labels]

@@ -17,7 +17,7 @@ PROBABILITY = "probability_"
 SMOOTHED = "smoothed_"
 
 UNSURE = "unsure"
-"""What stands in place of a label whose probability is too small."""
+"""The label of rows with too small a probability."""
 CSV_TIME = "%Y-%m-%dT%H:%M:%S%.3f%:z"
 CSV_DECIMALS = 4
 
@@ -40,10 +40,10 @@ def matrix(frame: pl.DataFrame, prefix: str, labels: tuple[str, ...]) -> NDArray
 def write_csv(frame: pl.DataFrame, path: str | Path) -> None:
     """Write a table as CSV, whole or not at all.
 
-    Times are ISO 8601 in milliseconds with their offset from UTC, days as ``2024-03-31``; numbers have four decimals;
-    what is not known is empty.
+    Times are ISO 8601 in milliseconds with their offset from UTC; days are written as ``2024-03-31``; numbers have four
+    decimals; unknown values are empty.
     """
-    # Polars before 2 reports no error when the disk is full, so Python writes what polars formats.
+    # Polars before 2 reports no error when the disk is full. Polars formats the text, and Python writes it.
     text = frame.write_csv(datetime_format=CSV_TIME, float_precision=CSV_DECIMALS)
     with replacing(path) as aside:
         aside.write_text(text, encoding="utf-8", newline="")

@@ -1,4 +1,4 @@
-"""Labelled time: one row a step, with the probability of each label, over the whole of a recording."""
+"""The timeline: rows of labelled time with the probability of each label, over a whole recording."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -20,31 +20,31 @@ __all__ = ["UNSURE", "Timeline"]
 
 @dataclass(frozen=True, eq=False)
 class Timeline:
-    """What a recogniser says of a recording, from its first sample to its last, in the order of time.
+    """The labels of a recording, from its first sample to its last, in the order of time.
 
-    Every row ends where the next one begins, so nothing is left out: a stretch about which nothing can be said is a
-    row too, however long, without a label. The columns of ``frame`` are
+    Every row ends where the next one begins, so the rows cover the whole time. A stretch without a result is one row
+    without a label, however long. The columns of ``frame`` are
 
     - ``start``, ``end``: datetimes in nanoseconds, shown in the wearer's zone;
-    - ``label``: the most probable one, or where the timeline is smoothed the one in the most probable sequence;
-      ``unsure`` where its probability is below the asked-for limit; null where nothing can be said: in gaps, in
-      samples marked as not valid, in stretches shorter than a window, and where the watch was not worn;
+    - ``label``: the most probable label; in a smoothed timeline, the label in the most probable sequence. It is
+      ``unsure`` where its probability is below the limit. It is null in gaps, in samples marked as not valid, in
+      stretches shorter than a window, and in non-wear;
     - ``recorded``: False in gaps, where there are no samples;
-    - ``wear``: False where the watch was not worn, null in gaps; True elsewhere, also where nobody looked for it;
-    - ``activity_mg``: how much the wearer moved, the mean of the acceleration's magnitude less 1 g and not below 0, in
-      thousandths of g, float32; null in gaps and where nobody looked for it;
-    - ``probability_LABEL`` for each of ``labels``, float32, null where nothing can be said. Neither ``unsure``, nor
-      non-wear, nor smoothing changes them;
-    - ``smoothed_LABEL`` for each of ``labels``, float32, in a smoothed timeline: the probability given all other rows
-      too; null where there is no label.
+    - ``wear``: False in non-wear, null in gaps, True elsewhere; also True where non-wear was not computed;
+    - ``activity_mg``: how much the wearer moved: the mean of the acceleration's magnitude minus 1 g, and 0 where this
+      is negative, in thousandths of g, float32; null in gaps and where it was not computed;
+    - ``probability_LABEL`` for each of ``labels``, float32; null in gaps, in samples marked as not valid, and in
+      stretches shorter than a window. ``unsure``, non-wear and smoothing do not change it;
+    - ``smoothed_LABEL`` for each of ``labels``, float32, in a smoothed timeline: the probability given all rows; null
+      where there is no label.
 
     Attributes:
         frame: the rows.
-        labels: what the recogniser tells apart, in the order of its probabilities.
+        labels: the recogniser's labels, in the order of its probabilities.
         subject: who wore the watch.
-        source: the file the recording was read from.
+        source: the file from which the recording was read.
         unsure_below: the limit below which a label is ``unsure``; None for none.
-        expected_bout_s: what the smoother was told, by label; None where the timeline is not smoothed.
+        expected_bout_s: the expected lengths of bouts used for smoothing, by label; None if not smoothed.
     """
 
     frame: pl.DataFrame
@@ -72,14 +72,14 @@ class Timeline:
         """A timeline of rows whose labels are the most probable ones.
 
         Args:
-            start_ns: where each row begins, and so where the one before ends, int64 ``[n]``, UTC since 1970.
-            probabilities: ``[n, labels]``; a row of NaN where nothing can be said.
+            start_ns: where each row begins and the previous one ends, int64 ``[n]``, UTC since 1970.
+            probabilities: ``[n, labels]``; a row of NaN where there is no result.
             end_ns: where the last row ends.
             recorded: False for gaps, bool ``[n]``.
-            labels: what the columns of ``probabilities`` stand for.
+            labels: the labels of the columns of ``probabilities``.
             subject, source, timezone: as in the recording.
-            wear: False where the watch was not worn, bool ``[n]``; not looked at in gaps. None: worn throughout.
-            activity_mg: ``[n]``, NaN where it is not known; not looked at in gaps. None: nowhere known.
+            wear: False where the watch was not worn, bool ``[n]``; ignored in gaps. None: always worn.
+            activity_mg: ``[n]``, NaN where it is unknown; ignored in gaps. None: unknown everywhere.
         """
         told = pl.Series(~np.isnan(probabilities).any(axis=1))
         here = pl.Series(recorded, dtype=pl.Boolean)
@@ -105,21 +105,21 @@ class Timeline:
 
     @property
     def probabilities(self) -> NDArray[np.float32]:
-        """The probability of each label in each row, float32 ``[n, labels]``; NaN where nothing can be said."""
+        """The probability of each label in each row, float32 ``[n, labels]``; NaN where there is no result."""
         return matrix(self.frame, PROBABILITY, self.labels)
 
     @property
     def seconds(self) -> NDArray[np.float64]:
-        """How long each row lasts, float64 ``[n]``: elapsed time, whatever the clocks in the zone do meanwhile."""
+        """How long each row lasts, float64 ``[n]``: elapsed time, independent of clock changes in the zone."""
         return np.asarray((nanoseconds(self.frame, "end") - nanoseconds(self.frame, "start")) / 1e9)
 
     def with_unsure_below(self, probability: float | None) -> "Timeline":
-        """The same probabilities, with ``unsure`` wherever the label's is smaller than this; None: nowhere.
+        """The same timeline with ``unsure`` where the label's probability is below a limit; None: nowhere.
 
-        In a smoothed timeline it is the smoothed probability that counts.
+        In a smoothed timeline, the smoothed probability is compared with the limit.
 
         Raises:
-            HarkenError: for what is no probability, or when the recogniser itself has a label ``unsure``.
+            HarkenError: when the limit is not a probability, or the recogniser has a label ``unsure``.
         """
         if probability is not None and not 0 <= probability <= 1:
             raise HarkenError(f"unsure below {probability:g} cannot be: probabilities go from 0 to 1")
@@ -130,27 +130,27 @@ class Timeline:
     def smoothed(self, expected_bout_s: Mapping[str, float] | None = None) -> "Timeline":
         """The most probable sequence of labels, from the probabilities and the expected lengths of bouts.
 
-        A step that is unlike its neighbours needs more evidence than one that is not. Gaps, and what nothing can be
-        said of, count as the time that they last: the longer, the less is left of what was before them. Across a time
-        in which the watch was not worn nothing is carried over. A limit for ``unsure`` stays. The method, and what its
-        probabilities are worth: ``harken.timelines.smoothing``.
+        A row that differs from its neighbours needs more evidence than one that agrees with them. Gaps and other rows
+        without a result count as elapsed time: the longer it is, the less effect earlier rows have. Rows before
+        non-wear have no effect on rows after it. A limit for ``unsure`` is kept. See ``harken.timelines.smoothing`` for
+        the method and the limits of its probabilities.
 
         Args:
-            expected_bout_s: seconds that a bout is expected to last, by label. For the labels that are not named, and
-                by default for all: ``harken.timelines.EXPECTED_BOUT_S``.
+            expected_bout_s: the expected length of a bout in seconds, by label. Labels that are not given have the
+                length in ``harken.timelines.EXPECTED_BOUT_S``.
 
         Raises:
-            HarkenError: for a label that there is not, or seconds that are none.
+            HarkenError: when a name is not one of the labels, or a length is not a finite number above 0.
         """
         return replace(self, expected_bout_s=expected_bouts(self.labels, expected_bout_s))._labelled()
 
     def bouts(self, bridged_gap_s: float = BRIDGED_GAP_S) -> pl.DataFrame:
         """The longest stretches of one label.
 
-        Between two rows of one label nothing may be said for ``bridged_gap_s`` and it is still one bout, unless the
-        watch was taken off. The columns are ``start``, ``end``, ``label`` (``unsure`` has bouts of its own),
-        ``seconds`` from start to end, bridged ones included, ``mean_probability`` of the label (not smoothed; the
-        largest one where it is ``unsure``) and ``activity_mg``; both are means over the time that has the label.
+        Two rows of one label belong to one bout if at most ``bridged_gap_s`` without a label lie between them and the
+        watch was not taken off. The columns are ``start``, ``end``, ``label`` (``unsure`` has its own bouts),
+        ``seconds`` from start to end with bridged time, ``mean_probability`` of the label (not smoothed; where it is
+        ``unsure``, the largest one) and ``activity_mg``. The last two are means over the time that has the label.
 
         Raises:
             HarkenError: when ``bridged_gap_s`` is negative.
@@ -164,19 +164,19 @@ class Timeline:
 
         - ``date``, and ``seconds_in_day``: 82,800 or 90,000 where clocks change;
         - ``recorded_hours``, ``wear_hours``;
-        - ``hours_LABEL``: of each label, and of ``unsure`` where a limit was asked for;
-        - ``adjusted_hours_LABEL``: the same, had something been said of the whole day. What is missing of a quarter of
-          an hour is shared out as the same quarter by the clock was on all other days together; null for a day with a
-          quarter of which something is missing and no other day has anything;
-        - ``longest_bout_minutes_LABEL``: of the bouts of ``bouts()``, the part that lies in the day;
-        - ``transitions``: how often a label gave way to another within a minute, the watch worn;
-        - ``first_walking``, ``last_walking``: when the first row of that label begins and the last one ends; null where
-          there is none.
+        - ``hours_LABEL``: for each label, and for ``unsure`` if there is a limit;
+        - ``adjusted_hours_LABEL``: the same, adjusted for time without a label. The missing part of a quarter of an
+          hour is divided in the proportions of the same quarter, by local time, on all other days together. It is null
+          for a day with an incomplete quarter that has no label on any other day;
+        - ``longest_bout_minutes_LABEL``: the longest bout of ``bouts()``; only the part that lies in the day counts;
+        - ``transitions``: the number of changes from one label to another within a minute, with the watch worn;
+        - ``first_walking``, ``last_walking``: the start of the first and the end of the last row with that label; null
+          if there is none.
         """
         return daily(self.frame, self.labels, self._names)
 
     def seconds_by_label(self) -> dict[str, float]:
-        """Seconds of each label, in the recogniser's order; and of ``unsure``, where a step is."""
+        """Seconds of each label, in the recogniser's order, and of ``unsure`` if any row is."""
         seconds, label = self.seconds, self.frame["label"]
         unsure = [UNSURE] if UNSURE not in self.labels and (label == UNSURE).any() else []
         return {
@@ -185,7 +185,7 @@ class Timeline:
 
     @property
     def unlabelled_s(self) -> float:
-        """Seconds worn of which nothing could be said: marked samples, and stretches shorter than a window."""
+        """Seconds of wear without a label: marked samples, and stretches shorter than a window."""
         return float(
             self.seconds[(self.frame["label"].is_null() & self.frame["wear"].fill_null(False)).to_numpy()].sum()
         )
@@ -214,7 +214,7 @@ class Timeline:
         return (*self.labels, UNSURE) if self.unsure_below is not None else self.labels
 
     def _labelled(self) -> "Timeline":
-        """With the labels, and the smoothed probabilities, that follow from everything else."""
+        """This timeline with its labels and smoothed probabilities computed from the other fields."""
         worn = self.frame["wear"].fill_null(False).to_numpy()
         told = np.flatnonzero(~np.isnan(self.probabilities).any(axis=1) & worn)
         frame = self.frame
@@ -224,7 +224,7 @@ class Timeline:
             own = chosen.argmax(axis=1) if len(told) else told
         else:
             expected = [self.expected_bout_s[label] for label in self.labels]
-            # Nothing here keeps the probabilities, which need as much room as all else there is.
+            # No variable here keeps the probabilities, which need as much memory as all other data.
             chosen, own = smooth(self.probabilities[told], self._elapsed_s(told), expected)
             frame = frame.with_columns(self._column(told, chosen[:, k], k) for k in range(len(self.labels)))
         codes = np.full(len(self), len(self.labels) + 1)
@@ -236,13 +236,13 @@ class Timeline:
         return replace(self, frame=frame.with_columns(names.gather(codes).alias("label")))
 
     def _column(self, told: NDArray[np.int64], values: NDArray[np.floating], code: int) -> pl.Series:
-        """``smoothed_LABEL``, null in all rows but these."""
+        """``smoothed_LABEL``: the values in these rows, null in all others."""
         whole = np.full(len(self), np.nan, dtype=np.float32)
         whole[told] = values
         return pl.Series(SMOOTHED + self.labels[code], whole, nan_to_null=True)
 
     def _elapsed_s(self, told: NDArray[np.int64]) -> NDArray[np.float64]:
-        """From the middle of one of these rows to that of the next; infinite where the watch was taken off between."""
+        """Seconds from the middle of one of these rows to that of the next; infinite with non-wear in between."""
         middle = (nanoseconds(self.frame, "start") // 2 + nanoseconds(self.frame, "end") // 2)[told]
         taken_off = np.cumsum(self.frame["wear"].fill_null(True).not_().to_numpy())[told]
         elapsed = np.diff(middle, prepend=middle[:1]) / 1e9

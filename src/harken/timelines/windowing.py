@@ -1,4 +1,7 @@
-"""A stream of samples -> its windows, and the rows of its timeline. Between two pushes a window's length is kept."""
+"""The windows of a stream of samples, and the rows of its timeline.
+
+At most a window's length of samples is kept between two pushes.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,8 +21,8 @@ Kind = TypeVar("Kind", bound=np.generic)
 
 
 class StreamWindows(NamedTuple):
-    """Complete windows: ``signals`` float32 ``[n, length, channels]`` (a copy), the number of the first sample of each
-    in the stream, int64 ``[n]``, and its time."""
+    """Complete windows: ``signals`` float32 ``[n, length, channels]`` (a copy); the number, in the stream, of the first
+    sample of each, int64 ``[n]``; and the time of that sample."""
 
     signals: NDArray[np.float32]
     firsts: NDArray[np.int64]
@@ -54,10 +57,10 @@ class StreamLayout:
         labelled: which runs have windows: valid ones at least as long as a window; bool ``[runs]``.
         start_ns, end_ns: the times of the first and last sample of each run, int64 ``[runs]``.
         after_gap: which runs have a gap before them, bool ``[runs]``.
-        sums, counts: float64 and int64 ``[runs + 1]``: over all samples before a run, the sum of ``activity`` and the
-            number of valid samples.
+        sums, counts: float64 and int64 ``[runs + 1]``: the sum of ``activity`` over all samples before a run, and the
+            number of valid ones.
         window_firsts, window_runs: the first sample of each window, and its run, int64 ``[windows]``.
-        row_firsts, row_runs, row_ns, row_sums: for each row of the labelled runs its first sample, its run, the time of
+        row_firsts, row_runs, row_ns, row_sums: the first sample of each row of the labelled runs, its run, the time of
             its first sample, and the sum of ``activity`` before it; ``[rows]``.
     """
 
@@ -118,10 +121,10 @@ class Windowing:
         self._total = 0
         self._sum, self._count = 0.0, 0
         self._last = 0, False  # time and mark of the last sample
-        self._runs = 0  # that have begun
+        self._runs = 0  # runs that have begun
         self._begin = 0  # the first sample of the open run
-        self._windows_given = 0  # of the open run
-        # Of each run and of each row; the first samples of windows and rows follow from the runs.
+        self._windows_given = 0  # windows of the open run
+        # Values of each run and each row; the first samples of windows and rows follow from the runs.
         self._edges, self._starts, self._ends = Gathered(np.int64), Gathered(np.int64), Gathered(np.int64)
         self._runs_valid, self._gaps = Gathered(np.bool_), Gathered(np.bool_)
         self._sums, self._counts = Gathered(np.float64), Gathered(np.int64)
@@ -284,8 +287,8 @@ class Gathered(Generic[Kind]):
     """Rows of one kind.
 
     Args:
-        dtype: of the numbers.
-        columns: how many a row has; 0: a row is a number.
+        dtype: the type of the numbers.
+        columns: the number of columns; 0: a row is a number.
     """
 
     def __init__(self, dtype: type[Kind], columns: int = 0) -> None:
@@ -295,7 +298,7 @@ class Gathered(Generic[Kind]):
         self._used = 0
 
     def add(self, rows: NDArray[Kind]) -> None:
-        """Take a copy of some more."""
+        """Add a copy of more rows."""
         while len(rows):
             some = rows[: ROWS_AT_ONCE - self._used]
             self._open[self._used : self._used + len(some)] = some
@@ -306,7 +309,7 @@ class Gathered(Generic[Kind]):
                 self._open, self._used = np.empty_like(self._open), 0
 
     def all(self) -> NDArray[Kind]:
-        """All of them, in order; then there are none any more."""
+        """All rows, in order. Afterwards there are none left."""
         every: NDArray[Kind] = np.concatenate([*self._full, self._open[: self._used]])
         self._full, self._used = [], 0
         return every
