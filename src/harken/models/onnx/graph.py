@@ -1,7 +1,8 @@
-"""An ONNX graph written node by node, with the layers that networks are made of.
+"""An ONNX graph that is written node by node, and the layers of the networks.
 
-PyTorch's own exporters go by what a network does, this goes by what its layers are: the graph is as short as the
-network, one ``LSTM`` node a layer whatever computes it in PyTorch, and the same model gives the same bytes.
+PyTorch's exporters trace the operations of a network; this graph is written from its layers. So the graph is as short
+as the network, has one ``LSTM`` node for each layer whatever computes it in PyTorch, and is the same bytes for the
+same model.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,18 +20,18 @@ if TYPE_CHECKING:
 __all__ = ["Graph"]
 
 OPSET, IR_VERSION = 18, 9
-"""What every ONNX Runtime since 1.17 (January 2024) reads."""
+"""Versions that every ONNX Runtime since 1.17 (January 2024) reads."""
 
 
 class Graph:
-    """Nodes in the order in which they were added. A value is known by its name."""
+    """Nodes in the order in which they were added. Values are identified by name."""
 
     def __init__(self) -> None:
         self._nodes: list[NodeProto] = []
         self._constants: list[TensorProto] = []
 
     def add(self, operator: str, inputs: Sequence[str], **attributes: Any) -> str:
-        """Add a node, and give the name of its output, which is the node's own."""
+        """Add a node, and return the name of its output, which is also the name of the node."""
         from onnx.helper import make_node
 
         name = f"{operator.lower()}_{len(self._nodes)}"
@@ -87,7 +88,7 @@ class Graph:
         return self.add("Concat", list(values), axis=axis)
 
     def layers(self, value: str, modules: Iterable[nn.Module]) -> str:
-        """Layers after one another, as they are in evaluation mode: dropout does nothing."""
+        """Layers in sequence, in evaluation mode: dropout has no effect."""
         for module in modules:
             if isinstance(module, nn.Conv1d):
                 value = self.convolution(value, module)
@@ -122,7 +123,7 @@ class Graph:
         )
 
     def normalised(self, value: str, module: nn.BatchNorm1d) -> str:
-        """Batch normalisation with what was learned in training."""
+        """Batch normalisation with the statistics of the training."""
         learned = (module.weight, module.bias, module.running_mean, module.running_var)
         if any(each is None for each in learned):
             raise TypeError(f"no ONNX is known for {module}, which learned nothing")
@@ -130,10 +131,13 @@ class Graph:
         return self.add("BatchNormalization", [value, *constants], epsilon=float(module.eps))
 
     def lstm(self, value: str, module: nn.Module) -> tuple[str, str]:
-        """All layers of an LSTM over ``[time, batch, in]``: every step of the last layer, ``[time, directions, batch,
-        units]``, and where it ended, ``[directions, batch, units]``.
+        """All layers of an LSTM over ``[time, batch, in]``.
 
-        The module may be ``nn.LSTM`` or whatever has its ``state_dict``.
+        Returns:
+            The outputs of the last layer, ``[time, directions, batch, units]``, and its final state,
+            ``[directions, batch, units]``.
+
+        The module may be ``nn.LSTM`` or any module with the same ``state_dict``.
         """
         weights = module.state_dict()
         layers = sum(name.startswith("weight_ih") and not name.endswith("_reverse") for name in weights)
@@ -157,7 +161,7 @@ class Graph:
         input_biases: Sequence[Tensor],
         recurrent_biases: Sequence[Tensor],
     ) -> tuple[str, str]:
-        """One layer of an LSTM, see ``lstm``; of each kind of weight one a direction, gates in PyTorch's order."""
+        """One layer of an LSTM, see ``lstm``. Each list has one tensor per direction, gates in PyTorch's order."""
         biases = [
             np.concatenate([_gates(one), _gates(other)])
             for one, other in zip(input_biases, recurrent_biases, strict=True)
@@ -180,8 +184,8 @@ class Graph:
         """The whole model.
 
         Args:
-            reads: the name of what goes in, and its shape without the batch.
-            gives: the value that comes out, what it shall be called, and how many there are of each window.
+            reads: the name of the input, and its shape without the batch.
+            gives: the value that is the output, the name of the output, and its length for each window.
         """
         from onnx import TensorProto
         from onnx.helper import make_graph, make_model, make_opsetid, make_tensor_value_info
