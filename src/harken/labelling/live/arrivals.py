@@ -15,9 +15,9 @@ LATE_NS = 2 * SECOND_NS
 STUCK_NS = round(STUCK_S * SECOND_NS)
 EARLIEST_NS = -(1 << 62)
 LATEST_NS = 4 * 10**18
-"""The year 2096. Later times are mistakes, and 64 bits overflow in 2262."""
+"""The latest valid time, in the year 2096. Later times are mistakes, and 64 bits overflow in 2262."""
 MOST_ROWS = 100_000
-"""A minute at 1,000 Hz has fewer; more come only with a clock that hardly moves."""
+"""The largest number of rows. A minute at 1,000 Hz has fewer; more rows come only from a clock that hardly moves."""
 
 
 class Arrivals:

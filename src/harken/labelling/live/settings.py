@@ -1,4 +1,4 @@
-"""Settings of live labelling, and what follows from them for one model."""
+"""Settings of live labelling, and the values derived from them for one model."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -21,8 +21,9 @@ class LiveSettings:
 
     Attributes:
         hop_s: seconds between two windows; the model's own if None.
-        enter_at: a bout of the most probable label begins when its probability is at least this,
-        leave_below: and ends when it is below this. Two thresholds prevent labels that change back and forth.
+        enter_at: a bout of the most probable label begins when its probability is at least this.
+        leave_below: the bout ends when its probability is below this. Two thresholds prevent labels that change back
+            and forth.
         sensor_range_g: samples with an acceleration beyond it are marked invalid, as ``mending.mend`` does.
         sensor_rate_hz: approximate rate of the sensors. It is needed only for sensors more than 7 times as fast as the
             model's rate, and for a model trained without an even grid that should take samples as they come.
@@ -89,7 +90,7 @@ class StreamSpecification:
 
     @cached_property
     def covered(self) -> NDArray[np.float64]:
-        """How many samples of each row a window covers that begins with the first row, float64 ``[rows]``."""
+        """The number of samples in each row that a window from the first row on covers, float64 ``[rows]``."""
         rows = -(-self.length // self.hop)
         return np.asarray(np.minimum(self.hop, self.length - self.hop * np.arange(rows)), dtype=np.float64)
 
@@ -100,12 +101,12 @@ class StreamSpecification:
 
     @cached_property
     def gap_ns(self) -> int:
-        """Samples of a sensor that are further apart than this have a gap between them."""
+        """The largest time between two samples of a sensor without a gap."""
         return round(MINIMUM_GAP_S * SECOND_NS)
 
     @cached_property
     def resampled_gap_ns(self) -> int:
-        """The same for samples at the model's rate."""
+        """The largest time between two samples at the model's rate without a gap."""
         return self.gap_ns if self.resampler is None else self.resampler.hole_ns
 
     @cached_property

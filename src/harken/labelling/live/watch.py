@@ -33,7 +33,7 @@ class Part(NamedTuple):
 
 
 class Update(NamedTuple):
-    """What has become known.
+    """The new results after samples were added.
 
     Attributes:
         end_ns: the end of the window that this update describes. If an earlier update has the same ``end_ns``, late
@@ -106,7 +106,7 @@ class Watch:
 
     @property
     def due_count(self) -> int:
-        """How many there are."""
+        """The number of windows whose probabilities ``label`` needs."""
         return sum(isinstance(event, Window) for event in self._due)
 
     def label(self, probabilities: NDArray[np.float32]) -> list[Update]:
@@ -230,15 +230,15 @@ class Watch:
 
 
 def needs_ns(resampler: Resampler) -> int:
-    """How far before a new sample the samples lie that it depends on; it also depends on the three before those."""
+    """The time before a new sample from which its input begins; the three samples before that are needed, too."""
     return resampler.reach_ns + round(resampler.grid.step_ns)
 
 
 def advance(watches: Sequence[Watch], *, ended: bool = False) -> list[Window]:
-    """Resample what has come for these watches (of one specification), and return the windows that are due.
+    """Resample the new samples of these watches (of one specification), and return the windows that are due.
 
     Args:
-        watches: each with new samples, or not.
+        watches: the watches, with or without new samples.
         ended: end the stretch of each watch, as a gap would.
 
     Returns:

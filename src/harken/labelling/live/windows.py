@@ -21,7 +21,7 @@ class Window:
     Attributes:
         key_ns: the time of the sample that completed it.
         place: the number of its first sample in the stretch.
-        start_ns, end_ns: of the window.
+        start_ns, end_ns: the start and end of the window.
         signals: float32 ``[length, channels]``.
     """
 
