@@ -152,7 +152,7 @@ class Hub:
         return session
 
     async def run(self) -> None:
-        """Label samples as they come, until cancelled."""
+        """Label samples as they arrive, until cancelled."""
         sys.setswitchinterval(SWITCH_S)
         gc.collect()
         gc.freeze()  # loaded modules stay, so the garbage collector need not visit them

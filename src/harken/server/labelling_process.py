@@ -169,7 +169,7 @@ def _serve(connection: Connection, lifeline: Connection, settings: _Settings) ->
 
 
 def _limit_memory(more_bytes: int) -> None:
-    """Limit how much more memory this process can allocate, on Linux."""
+    """Limit the additional memory that this process can allocate, on Linux."""
     if sys.platform != "linux":
         return
     import resource

@@ -28,7 +28,7 @@ class Limits:
         viewers: sockets of ``/ws/view`` (503; WebSocket 1013).
         idle_s: a watch that has sent nothing for this time is forgotten.
         socket_s: age at which a socket is closed (WebSocket 4408); it may be opened again.
-        ahead_s: how far ahead of the server's clock samples may be (400; WebSocket 1007).
+        ahead_s: the largest time of samples ahead of the server's clock (400; WebSocket 1007).
         frames, frame_bytes: frames that wait for a slow reader; older ones are dropped, and their number is sent.
     """
 

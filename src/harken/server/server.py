@@ -79,7 +79,7 @@ def server_for(
         recogniser: labels the samples; with ``demo`` it must be the demo's model (``server.demo.MODEL``).
         host, port: the address.
         token: the token that clients must send; None only for loopback addresses.
-        keep: the folder to which samples are written before they are acknowledged; None: they are not kept.
+        keep: the folder to which samples are written before they are acknowledged; if None, they are not kept.
         demo: stream the demo's people. Posted recordings are labelled by the model that comes with harken.
         limits: the limits of clients; the defaults if None.
         on_started: called when the server answers requests.

@@ -26,10 +26,10 @@ class Arrivals:
     Attributes:
         time_ns, signals: int64 ``[n]``, float32 ``[n, channels]``.
         valid: bool ``[n]``; final for the rows before ``decided``.
-        decided: the first row of which it is not known yet whether the sensor is stuck. That is known once the values
+        decided: the first row for which it is not known yet whether the sensor is stuck. It is known once the values
             change, or have been the same for so long that they count as stuck.
-        changed: the first row that is new, or that follows a new one, since ``settle``.
-        late, repeated, marked: how many samples were dropped as late, dropped as repeated, and marked invalid.
+        changed: the first row that is new, or that follows a new row, since ``settle``.
+        late, repeated, marked: the numbers of samples dropped as late, dropped as repeated, and marked invalid.
     """
 
     def __init__(self, specification: StreamSpecification) -> None:

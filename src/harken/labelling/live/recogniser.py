@@ -20,7 +20,7 @@ class LiveRecogniser:
     that cover them are complete (``Update.rows``). These rows are those of ``Recogniser.label_prepared`` for the same
     samples with the same range and hop, within 1e-6. They do not depend on how the samples are divided into calls.
 
-    A window is complete when three samples have arrived that are at least 8 intervals of the model later than its last
+    A window is complete when three samples have come that are at least 8 intervals of the model later than its last
     sample (0.27 s at 30 Hz, ``harken.signals.look_ahead_s``): two for the resampler, and a third that shows that the
     sensor is not stuck. Samples up to 2 s older than the latest are sorted in, and new updates replace those of the
     windows that they change. Older samples, and samples with a time that has already arrived, are dropped and counted.

@@ -111,7 +111,7 @@ class StreamSpecification:
 
     @cached_property
     def resampler(self) -> Resampler | None:
-        """Resamples to the model's rate; None where samples are taken as they come."""
+        """The resampler to the model's rate; None if samples are not resampled."""
         rate_hz = self.model.sample_rate_hz
         sensor_hz = self.settings.sensor_rate_hz
         near = sensor_hz is not None and abs(sensor_hz / rate_hz - 1) <= RATE_TOLERANCE
@@ -121,10 +121,10 @@ class StreamSpecification:
 
     @cached_property
     def acceleration_channels(self) -> int:
-        """How many leading channels are acceleration."""
+        """The number of leading channels that are acceleration."""
         return 3 if self.model.channels[:3] == ("x", "y", "z") else 0
 
     @cached_property
     def unknown(self) -> NDArray[np.float32]:
-        """Probabilities where there is no window: NaN, float32 ``[labels]``."""
+        """Probabilities without a window: NaN, float32 ``[labels]``."""
         return np.full(len(self.model.labels), np.nan, dtype=np.float32)

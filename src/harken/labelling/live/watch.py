@@ -38,9 +38,9 @@ class Update(NamedTuple):
     Attributes:
         end_ns: the end of the window that this update describes. If an earlier update has the same ``end_ns``, late
             samples have changed the window: this update replaces that one and all after it.
-        label: of the bout at ``end_ns``; None where no label is probable enough, and where a stretch has ended.
-        probabilities: of each label in the window, float32 ``[labels]``: those of the last row of an offline run whose
-            samples end there. NaN where a stretch has ended, because there is no window.
+        label: the label of the bout at ``end_ns``; None if no label is probable enough, or if a stretch has ended.
+        probabilities: the probability of each label in the window, float32 ``[labels]``, as in the last row of an
+            offline run whose samples end there. NaN if a stretch has ended, because there is no window.
         entered: the label of a bout that began with this window.
         left: the label of a bout that ended before it.
         rows: rows of the timeline that have become final: averaged over all windows that cover them, and too old for

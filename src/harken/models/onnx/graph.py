@@ -52,7 +52,7 @@ class Graph:
         return name
 
     def part(self, value: str, axis: int, first: int, last: int) -> str:
-        """Places ``first`` to ``last`` (exclusive) along an axis."""
+        """The values from ``first`` to ``last`` (exclusive) along an axis."""
         ends = [self.constant([number]) for number in (first, last, axis)]
         return self.add("Slice", [value, *ends])
 
@@ -61,10 +61,11 @@ class Graph:
         return self.add("ReduceMean", [value, self.constant([axis])], keepdims=int(keep))
 
     def centred(self, value: str, axis: int) -> tuple[str, str]:
-        """The mean along an axis, which stays with length 1, and what is left without it.
+        """The mean along an axis, which stays with length 1, and the values minus their mean.
 
-        In two passes: a sum in single precision leaves a millionth of a constant, and the logarithm of how much a watch
-        on a table moves makes 0.0001 of a probability of that. PyTorch sums more exactly.
+        The mean is computed in two passes, because PyTorch sums more exactly than a single pass. The error of a sum in
+        single precision is a millionth of a constant signal. For a watch on a table, the logarithm of the movement
+        turns this error into a difference of 0.0001 in a probability.
         """
         rough = self.mean(value, axis, keep=True)
         left = self.add("Sub", [value, rough])
@@ -72,7 +73,7 @@ class Graph:
         return self.add("Add", [rough, rest]), self.add("Sub", [left, rest])
 
     def maximum(self, value: str, axis: int) -> str:
-        """The largest value along an axis, which goes."""
+        """The largest value along an axis, which is removed."""
         return self.add("ReduceMax", [value, self.constant([axis])], keepdims=0)
 
     def transposed(self, value: str, *order: int) -> str:
@@ -80,11 +81,11 @@ class Graph:
         return self.add("Transpose", [value], perm=order)
 
     def reshaped(self, value: str, *shape: int) -> str:
-        """The same values in another shape; 0 keeps a length, -1 is what is left."""
+        """The same values in another shape; 0 keeps a length, -1 stands for the remaining length."""
         return self.add("Reshape", [value, self.constant(list(shape))])
 
     def concatenated(self, values: Iterable[str], axis: int) -> str:
-        """Values one after the other along an axis."""
+        """Values joined along an axis."""
         return self.add("Concat", list(values), axis=axis)
 
     def layers(self, value: str, modules: Iterable[nn.Module]) -> str:
