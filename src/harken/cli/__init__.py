@@ -1,7 +1,7 @@
-"""The command line, one file a command; ``app`` is the table of contents.
+"""The command line: one file for each command, all listed in ``app``.
 
-A command parses its options, calls a job, and prints what it returns. Options that several commands have are in
-``options``.
+A command parses its options, calls a job, and prints the result. ``options`` has the options that several commands
+share.
 """
 
 from harken.cli.app import main

@@ -1,4 +1,4 @@
-"""``harken``: the commands in the order a newcomer meets them, and what happens to their errors."""
+"""``harken``: the commands in the order in which a newcomer needs them, and the handling of their errors."""
 
 import errno
 import io
@@ -20,9 +20,9 @@ from harken.support.printable import printable
 __all__ = ["app", "main", "spread"]
 
 NOT_WRITTEN = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
-"""Errors of the system that only writing has."""
+"""Errors of the system that occur only on writing."""
 NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.EIO, errno.ENAMETOOLONG, errno.ESTALE)
-"""Others that are no fault of harken's."""
+"""Other errors of the system that are not faults in harken."""
 
 app = typer.Typer(
     name="harken",
@@ -62,8 +62,8 @@ def _harken(
 def spread(arguments: list[str], option: str) -> list[str]:
     """Let an option take several values: ``--cross B C`` -> ``--cross B --cross C``, up to the next option.
 
-    Without this the command line would take C for one more recording to learn from, the one mistake that
-    harken must never make.
+    Otherwise C would be one more training recording, so that the model would be trained on unseen people. Harken must
+    never make this mistake.
     """
     result: list[str] = []
     before = ""
@@ -78,7 +78,7 @@ def spread(arguments: list[str], option: str) -> list[str]:
 
 def main() -> None:
     """Run the command line. A user's mistake ends in one sentence and exit code 2, never in a traceback."""
-    # A terminal that cannot show a character gets its code, not a crash.
+    # If the terminal cannot show a character, its code is printed instead of an error.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -87,12 +87,12 @@ def main() -> None:
             _refuse_empty(sys.argv[1:])
             app(args=spread(sys.argv[1:], train.CROSS), prog_name="harken")
         finally:
-            sys.stdout.flush()  # what it prints may go to a file on a full disk
+            sys.stdout.flush()  # the output may go to a file on a full disk
     except HarkenError as error:
         print(f"harken: {error}", file=sys.stderr)
         sys.exit(2)
     except BrokenPipeError:
-        # The reader of a pipe (such as `head`) has what it wanted.
+        # The reader of a pipe (such as `head`) has closed it.
         sys.stderr.close()
         sys.exit(0)
     except OSError as error:
@@ -112,7 +112,7 @@ def _refuse_empty(arguments: list[str]) -> None:
 
 
 def _of_the_disk(error: OSError) -> str | None:
-    """What the system says about a disk, as a sentence; None for what may be a fault of harken's own."""
+    """The system's message about a disk, as a sentence; None for errors that may be faults in harken."""
     if isinstance(error, NotWrittenError) or error.errno in NOT_WRITTEN:
         why = f"cannot write there ({error.strerror})"
     elif error.errno in NOT_ALLOWED and error.filename is not None:
@@ -123,6 +123,6 @@ def _of_the_disk(error: OSError) -> str | None:
 
 
 def _give_up_output() -> None:
-    """Drop what still waits to be printed: Python would try once more as it ends, and fail with a traceback."""
+    """Drop output that is not printed yet. Otherwise Python would try again at exit and fail with a traceback."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -154,7 +154,7 @@ def benchmark(
 
 
 class _Lines:
-    """A line on the standard error for whatever is finished."""
+    """Prints a line on the standard error for each finished task."""
 
     def __init__(self) -> None:
         self.tasks = self.done = 0
@@ -187,7 +187,7 @@ def _run(data: str, *, out: Path, **options: Any) -> dict[str, Any]:
 
     lines = _Lines()
     if Path(data).is_dir() and not protocol_names(data):
-        recordings([data], out=out)  # prints which files of the folder are left out
+        recordings([data], out=out)  # prints the files of the folder that are left out
     try:
         return run(data, out=out, display=lines, **options)
     except KeyboardInterrupt:
@@ -202,7 +202,7 @@ def _run(data: str, *, out: Path, **options: Any) -> dict[str, Any]:
 
 
 def _print(result: dict[str, Any], out: Path) -> None:
-    """What the page holds, less its folds."""
+    """Print the tables of the page, without the folds."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text

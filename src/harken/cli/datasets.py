@@ -1,4 +1,4 @@
-"""``harken datasets``: the public data it reads, what to know about each set, and fetching it."""
+"""``harken datasets``: the list of public data sets that harken reads, the facts about each, and their download."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -75,7 +75,7 @@ def _tell(infos: "list[DatasetInfo]", *, json: bool) -> None:
 
 
 def _print_all(infos: "list[DatasetInfo]") -> None:
-    """A line a set."""
+    """Print one line for each data set."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -107,7 +107,7 @@ def _print_all(infos: "list[DatasetInfo]") -> None:
 
 
 def _print_one(info: "DatasetInfo") -> None:
-    """Everything, in the order in which one needs it."""
+    """Print all facts about a data set, in the order in which a user needs them."""
     from rich.console import Console
     from rich.padding import Padding
     from rich.text import Text
@@ -139,7 +139,7 @@ def _protocols(info: "DatasetInfo") -> str:
 
 
 def _label_lines(info: "DatasetInfo") -> list[str]:
-    """The set's labels by the common word that they become."""
+    """The labels of the data set, grouped by the common label that they are mapped to."""
     words: dict[str, list[str]] = {}
     for label in info.labels:
         words.setdefault(info.label_map[label], []).append(label)
@@ -151,7 +151,7 @@ def _checked(info: "DatasetInfo") -> str:
 
 
 def _fetch(info: "DatasetInfo", folder: Path, *, json: bool) -> None:
-    """Download and unpack, and say where it is, under which licence, and how to cite it."""
+    """Download and unpack a data set, and print its folder, licence and citation."""
     from harken.datasets.download import fetch
 
     with _bar() as (advance, note):
@@ -166,7 +166,7 @@ def _fetch(info: "DatasetInfo", folder: Path, *, json: bool) -> None:
 
 @contextmanager
 def _bar() -> "Iterator[tuple[Callable[[DownloadProgress], None], Callable[[str], None]]]":
-    """What shows how much has come (a bar, if the standard error is a terminal), and what prints a sentence there."""
+    """Two functions: one shows the progress (a bar, if the standard error is a terminal), one prints a sentence."""
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 

@@ -1,4 +1,4 @@
-"""What commands that take many files do with each: a name of its own, a sign of life, its notes, and its failure."""
+"""Functions of commands with many files: distinct names, a progress bar, notes and failures."""
 
 import os
 from collections import Counter
@@ -15,17 +15,17 @@ from harken.support.printable import printable
 __all__ = ["distinct_names", "notes_table", "progress", "recordings"]
 
 LONGEST_NAME = 200
-"""Bytes of a name here; file systems take 255, and an ending may follow."""
+"""The largest length of a name in bytes. File systems allow 255, and an ending may follow."""
 DIGITS_OF_A_DIGEST = 8
 
 
 def recordings(paths: Sequence[str | Path], *, out: Path | None = None) -> list[Path]:
-    """The files named, and those in the folders named; what was left out of these is told on the standard error.
+    """These files, and the recordings in these folders. Files that are left out are printed on the standard error.
 
     Raises:
         HarkenError: for a folder without any recording, or one that harken made.
     """
-    from harken.labelling.cohort import recordings_in  # brings PyTorch along
+    from harken.labelling.cohort import recordings_in  # imports PyTorch
 
     found = recordings_in(paths, out=out)
     for note in found.notes:
@@ -34,10 +34,10 @@ def recordings(paths: Sequence[str | Path], *, out: Path | None = None) -> list[
 
 
 def distinct_names(files: Sequence[str | Path]) -> list[str]:
-    """Each file's stem; where two are equal, with the folders that differ before it, and at last with its ending.
+    """The stem of each file. If two are equal, the folders that differ are put before it, or else its ending is added.
 
-    The names are text that every file system takes: what cannot be printed is escaped, and a long name is cut short.
-    Where two are still equal, a digest of the path follows.
+    The names are valid in every file system: characters that cannot be printed are escaped, and long names are
+    shortened. If two names are still equal, a digest of the path is added.
     """
     paths = [Path(file).absolute() for file in files]
     above = Path(os.path.commonpath([path.parent for path in paths]))
@@ -56,7 +56,7 @@ def distinct_names(files: Sequence[str | Path]) -> list[str]:
 
 
 def _short(name: str) -> str:
-    """A name without what cannot be printed; of a long one the beginning and a digest."""
+    """A name without characters that cannot be printed. A long name is replaced by its beginning and a digest."""
     shown = printable(name).encode()
     if len(shown) > LONGEST_NAME:
         digest = sha256(os.fsencode(name)).hexdigest()[:DIGITS_OF_A_DIGEST]
@@ -67,7 +67,7 @@ def _short(name: str) -> str:
 
 @contextmanager
 def progress(doing: str, done: int, total: int) -> Iterator[None]:
-    """While it lasts, a bar on the standard error when that is a terminal; it leaves nothing behind."""
+    """A bar on the standard error, if that is a terminal. It is removed at the end."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -83,7 +83,7 @@ def progress(doing: str, done: int, total: int) -> Iterator[None]:
 
 
 def notes_table(notes: Iterable[str], *, warnings: Iterable[str] = ()) -> Table:
-    """A line for each warning, then one for each note; a long one goes on under its beginning."""
+    """A line for each warning, then one for each note. Long lines are wrapped and indented."""
     table = Table.grid(padding=(0, 1, 0, 0))
     for warning in warnings:
         table.add_row("warning:", warning, style="yellow")

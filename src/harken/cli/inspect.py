@@ -1,4 +1,4 @@
-"""``harken inspect``: what is in these recordings."""
+"""``harken inspect``: the facts about recordings."""
 
 from collections.abc import Iterator
 from json import dumps
@@ -91,10 +91,10 @@ def _draw(recording: "Recording", path: Path) -> None:
 
 
 def _picture_paths(files: list[str], plot: Path) -> list[Path]:
-    """Where each file's picture goes; each is named after its file, and its folder where two share a name.
+    """The path of each file's picture. It has the name of its file, with the folder if two files share a name.
 
     Raises:
-        HarkenError: when one picture is named for several files, or ``plot`` ends like another kind of picture.
+        HarkenError: when ``plot`` is a single picture for several files, or has the ending of another image format.
     """
     if plot.suffix.lower() in OTHER_PICTURES:
         raise HarkenError(f"--plot {plot}: pictures are PNG; end the name in .png, or name a folder")
@@ -108,13 +108,13 @@ def _picture_paths(files: list[str], plot: Path) -> list[Path]:
 
 
 def _print(facts: "Inspection", picture: Path | None) -> None:
-    """A page for a person: the facts by name, then a line a channel, a line a label, and the reader's notes."""
+    """Print the facts by name, then a line for each channel, a line for each label, and the notes of the reader."""
     from rich.console import Console
     from rich.text import Text
 
     console = Console(highlight=False, markup=False, emoji=False)
     if console.width < NARROWEST:
-        console.width = NARROWEST  # a wrapped line is better than a number cut short
+        console.width = NARROWEST  # a wrapped line is better than a truncated number
     console.print(Text(facts.file, style="bold"), soft_wrap=True)
     notes = notes_table(facts.notes, warnings=facts.warnings)
     for part in (_facts_table(facts), _channel_table(facts), _label_table(facts), notes):
@@ -138,7 +138,7 @@ def _facts_table(facts: "Inspection") -> "Table":
 
 
 def _facts(facts: "Inspection") -> Iterator[tuple[str, str, bool]]:
-    """Each fact: its name, what it is, and whether a person should look twice."""
+    """Each fact: its name, its value, and whether a person should check it."""
     from harken.recordings.inspection import duration_text
     from harken.recordings.recording import Placement
 
@@ -187,7 +187,7 @@ def _gap_text(facts: "Inspection") -> str:
 
 
 def _channel_table(facts: "Inspection") -> "Table":
-    """A line a channel, over every finite sample of the file, marked ones too."""
+    """A line for each channel, over all finite samples of the file, including those marked invalid."""
     table = _table("channel", "min", "25 %", "median", "mean", "75 %", "max", "std")
     for channel, statistics in facts.statistics.items():
         s = statistics
@@ -198,7 +198,7 @@ def _channel_table(facts: "Inspection") -> "Table":
 
 
 def _label_table(facts: "Inspection") -> "Table":
-    """A line a label, and one for what carries none among them."""
+    """A line for each label, and a line for samples without a label."""
     from harken.recordings.inspection import duration_text
 
     table = _table("label", "rows", "share", "bouts", "total", "median", "longest")
@@ -219,7 +219,7 @@ def _table(first: str, *others: str) -> "Table":
     from rich import box
     from rich.table import Table
 
-    # The box has a column of its own between two others; with more beside it, names would be cut in 80 columns.
+    # The box has one column of space between two others. With wider padding, names would be truncated in 80 columns.
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column(first, overflow="fold")
     for name in others:

@@ -1,4 +1,4 @@
-"""``harken label``: what a person did, hour by hour, from recordings of any length, of one person or of many."""
+"""``harken label``: activities of one or many people, hour by hour, from recordings of any length."""
 
 from json import dumps
 from pathlib import Path
@@ -144,7 +144,7 @@ def label(
 def _label(
     tasks: "list[Task]", job: "CohortJob", *, workers: int, scheduler: str | None, prints: bool
 ) -> "list[FileOutcome]":
-    """Label the files with a sign of life, and print each result as it comes; the outcomes are in the tasks' order."""
+    """Label the files with a progress bar, and print each result as it arrives. Outcomes are in the order of tasks."""
     from harken.labelling.cohort import label_cohort
 
     outcomes: dict[Task, FileOutcome] = {}
@@ -179,10 +179,10 @@ def _failures_name(shard: str | None) -> str:
 
 
 def _open(out: Path, *, resume: bool) -> None:
-    """See to it that ``out`` can be written to.
+    """Check that ``out`` can be written to.
 
     Raises:
-        HarkenError: when it is a file, or holds other things than results and is not resumed.
+        HarkenError: when it is a file, or holds something other than results and ``resume`` is false.
     """
     if out.exists() and not out.is_dir():
         raise HarkenError(f"{out} is a file; --out needs a folder")
@@ -199,7 +199,7 @@ def _holds_results(out: Path) -> bool:
 
 
 def _print(file: Path, folder: Path, summary: dict[str, Any], *, again: bool) -> None:
-    """Hours by label, and of what has none."""
+    """Print the hours of each label, and of time without a label."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -227,7 +227,7 @@ def _print(file: Path, folder: Path, summary: dict[str, Any], *, again: bool) ->
     shown = f"{printable(file)}: {summary['subject']}, {summary['start']} to {summary['end']}"
     console.print(Text(shown, style="bold"), soft_wrap=True)
     console.print(table)
-    warnings = summary.get("warnings", [])  # not in folders that an earlier harken wrote
+    warnings = summary.get("warnings", [])  # missing in folders of an earlier version
     if warnings or summary["notes"]:
         console.print(notes_table(summary["notes"], warnings=warnings))
     left = " (already labelled with the same settings)" if again else ""
@@ -235,5 +235,5 @@ def _print(file: Path, folder: Path, summary: dict[str, Any], *, again: bool) ->
 
 
 def _hours(seconds: float) -> str:
-    """In hours; a few seconds never read as if they were none."""
+    """A duration in hours. A few seconds are not rounded to zero."""
     return "< 0.01" if 0 < seconds < 18 else f"{seconds / 3600:.2f}"

@@ -22,7 +22,7 @@ __all__ = [
 ]
 
 FLAG = ""
-"""The metavar of an option that takes no value: without it the help would ask for a ``<bool>``."""
+"""The metavar of an option without a value. Otherwise the help would show ``<bool>``."""
 
 FilesOrFolders = Annotated[
     list[str],
@@ -66,7 +66,7 @@ NoOrientation = Annotated[
 ]
 
 _COLUMN = "NAME|N"
-# The field of TableOptions: its option, type, metavar, and what the help says.
+# The field of TableOptions: its option, type, metavar, and help text.
 _READING: dict[str, tuple[str, Any, str | None, str]] = {
     "time_column": ("--time-column", str | None, _COLUMN, "The column of times, by name or by number from 1."),
     "x_column": ("--x-column", str | None, _COLUMN, "The column of x acceleration."),
@@ -91,7 +91,7 @@ _READING: dict[str, tuple[str, Any, str | None, str]] = {
 
 
 def with_reading_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command every option of ``TableOptions``; it receives them as one argument named ``reading``."""
+    """Add all options of ``TableOptions`` to a command, which receives them as one argument named ``reading``."""
 
     @functools.wraps(command)
     def wrapped(**arguments: Any) -> None:

@@ -1,4 +1,4 @@
-"""Training as it goes on: a live bar on a terminal, a line now and then in a log."""
+"""The progress of training: a live bar on a terminal, or a line from time to time in a log."""
 
 import time
 from collections.abc import Callable
@@ -24,7 +24,7 @@ FITS = {
         "A copy that is trained without some of the people, to calibrate the model's probabilities.",
     ),
 }
-"""A fit's short name, and what it is for."""
+"""The short name of a fit -> its purpose."""
 SHORT = {
     "same_person": "same person (too good)",
     "cross_person": "unseen people",
@@ -64,7 +64,7 @@ class TrainingScreen:
         self.console.print(sentence, markup=False, soft_wrap=True)
 
     def fitting(self, fit: str, number: int, fits: int) -> Callable[[TrainingProgress], None]:
-        """Begin showing a fit, the ``number``-th of so many ``fits``, and say what it is for."""
+        """Begin to show fit ``number`` of ``fits``, with its purpose."""
         name, purpose = FITS.get(fit, (fit, ""))
         which = f"Fit {number} of {fits}"
         self.show(f"{which}, {name}. {purpose}".strip())

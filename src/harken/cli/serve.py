@@ -1,4 +1,4 @@
-"""``harken serve``: the label now, in a browser, from a watch or a phone that sends its samples."""
+"""``harken serve``: live labels in a browser, from a watch or a phone that sends its samples."""
 
 from pathlib import Path
 from typing import Annotated

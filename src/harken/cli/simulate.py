@@ -60,7 +60,7 @@ def simulate(
 def _progress_bar(people: int) -> Iterator[Callable[[str, int, int], None]]:
     """A bar on the standard error, if that is a terminal and the work takes more than a second.
 
-    What it gives is called with a file's name, its number of samples, and how many more of them are done.
+    It yields a function to call with the name of a file, its number of samples, and the number of further samples done.
     """
     from rich.console import Console
     from rich.progress import Progress

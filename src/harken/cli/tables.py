@@ -1,4 +1,4 @@
-"""Scores as tables for a person."""
+"""Tables of scores for people."""
 
 from collections.abc import Iterable, Sequence
 
@@ -20,7 +20,7 @@ MISTAKES_NAMED = 2
 
 
 def print_outcome(outcome: Outcome) -> None:
-    """What a run found: the tests beside one another, each unseen person, the notes, and where the report is."""
+    """Print the outcome of a run: the tests side by side, each unseen person, the notes, and the path of the report."""
     from harken.reports.run.caveats import missing_windows
 
     console = Console(highlight=False)
@@ -43,7 +43,7 @@ def print_outcome(outcome: Outcome) -> None:
 
 
 def _about_unseen(outcome: Outcome) -> list[str]:
-    """A line each: what held-out training people got, what nobody knows, and how far to believe the probabilities."""
+    """Lines on the scores of held-out training people, on unknown scores, and on the calibration of probabilities."""
     from harken.reports.run.caveats import no_unseen_people
     from harken.reports.run.probabilities import calibration_sentence, error_sentence
     from harken.reports.run.sentences import held_out_people, together
@@ -61,7 +61,7 @@ def _about_unseen(outcome: Outcome) -> list[str]:
 
 
 def _grouped(outcome: Outcome, notes: Sequence[Sequence[str]]) -> list[str]:
-    """The notes of each file, in one line where several files have the same."""
+    """The notes of each file. Notes that several files share are in one line."""
     from harken.reports.run.caveats import share_notes
 
     reads = outcome.data.training + outcome.data.cross
@@ -74,13 +74,13 @@ def _grouped(outcome: Outcome, notes: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _tested(scores: Scores) -> str:
-    """What to add to a test's name when it has no window of some labels."""
+    """The text to add to the name of a test that has no window of some labels."""
     absent = [name for name, row in zip(scores.label_names, scores.confusion, strict=True) if not row.sum()]
     return f" (without {', '.join(absent)})" if absent else ""
 
 
 def print_evaluation(evaluation: Evaluation) -> None:
-    """Unseen people first, each alone and all together; people the model learned from apart from them."""
+    """Print the scores of unseen people, each alone and all together, and then those of known people."""
     console = Console(highlight=False)
     console.print(f"Windows of {evaluation.window_length_s:g} s, one every {evaluation.hop_s:g} s.\n")
     for name, reason in evaluation.turned.items():
@@ -113,7 +113,7 @@ def print_evaluation(evaluation: Evaluation) -> None:
 
 
 def print_answered(console: Console, answered: AnsweredPeople) -> None:
-    """How many windows get an answer when the model may say "unsure", and how many of the answers are right."""
+    """Print the share of answered windows if labels may be "unsure", and their accuracy."""
     console.print(f"\nUnsure below a probability of {answered.together.unsure_below:g}:")
     table = Table(box=None, pad_edge=False)
     table.add_column("Person")
@@ -132,7 +132,7 @@ def _print_error(console: Console, error: float | None) -> None:
 
 
 def print_confusion(console: Console, scores: Scores) -> None:
-    """The confusion matrix in windows: rows are the truth. Where it is too wide, each label and its mistakes."""
+    """Print the confusion matrix in windows; rows are the true labels. If it is too wide, print mistakes by label."""
     table = Table(
         box=None, pad_edge=False, title="Windows by true label (rows) and recognised label", title_justify="left"
     )
@@ -149,7 +149,7 @@ def print_confusion(console: Console, scores: Scores) -> None:
 
 
 def _print_mistakes(console: Console, scores: Scores) -> None:
-    """A line a label: how often it is recognised, and what it is taken for."""
+    """Print a line for each label: its recall, and the labels it is confused with."""
     table = Table(box=None, pad_edge=False)
     table.add_column("True label")
     table.add_column("windows", justify="right", no_wrap=True)
@@ -165,7 +165,7 @@ def _print_mistakes(console: Console, scores: Scores) -> None:
 
 
 def print_scores(console: Console, rows: Iterable[tuple[str, Scores]]) -> None:
-    """A line a test."""
+    """Print a line for each test."""
     table = Table(box=None, pad_edge=False)
     table.add_column("Test")
     for name in ("windows", "accuracy", "macro F1", "kappa"):
@@ -177,7 +177,7 @@ def print_scores(console: Console, rows: Iterable[tuple[str, Scores]]) -> None:
 
 
 def print_people(console: Console, people: PeopleScores) -> None:
-    """A line a person, and their mean."""
+    """Print a line for each person, and the mean."""
     print_scores(console, people.people.items())
     interval = people.interval
     beside = f" (95 % interval over people {interval[0]:.3f} to {interval[1]:.3f})" if interval else ""

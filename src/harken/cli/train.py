@@ -1,4 +1,4 @@
-"""``harken train``: a recogniser and its report from labelled recordings."""
+"""``harken train``: train a recogniser on labelled recordings, and write its report."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -26,7 +26,7 @@ CROSS = "--cross"
 
 
 class TrainCommand(TyperCommand):
-    """``harken train``, whose error names the way out where ``--cross`` took the recordings to learn from as well."""
+    """``harken train``, with a helpful error if ``--cross`` has also taken the training recordings."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         taken = [value for option, value in pairwise(args) if option == CROSS]
@@ -144,7 +144,7 @@ def train(
 
 
 def run_and_print(settings: "RunSettings") -> "Outcome | None":
-    """Run a training with its progress on the screen, and print what it found."""
+    """Run a training with its progress on the screen, and print its outcome."""
     from harken.cli.progress import TrainingScreen
     from harken.jobs.training import train_run
     from harken.learning.training import Interrupted
@@ -173,10 +173,10 @@ def run_and_print(settings: "RunSettings") -> "Outcome | None":
 
 @contextmanager
 def _stoppable() -> Iterator[Callable[[], bool]]:
-    """Ctrl-C (and SIGTERM) stops after the iteration under way; the second one stops at once."""
+    """Make Ctrl-C (and SIGTERM) stop after the current iteration. A second one stops at once."""
     stopping = False
 
-    def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature that signal wants
+    def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature that signal needs
         nonlocal stopping
         if stopping:
             raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""How well models recognise people from whom they did not learn.
+"""Scores of models on unseen people.
 
 ``evaluation`` scores a recogniser person by person. ``benchmark`` runs a published protocol fold by fold, with harken's
 recipes and the ``baselines``.

@@ -1,4 +1,4 @@
-"""A fitted recogniser on labelled recordings: scores of each person, unseen people apart from known ones."""
+"""Scores of a fitted recogniser on labelled recordings: of each person, with unseen and known people apart."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,32 +21,33 @@ __all__ = ["AnsweredPeople", "Evaluation", "evaluate"]
 
 @dataclass(frozen=True, eq=False)
 class AnsweredPeople:
-    """What is answered when "unsure" is said below a probability: of each person, and of all their windows together."""
+    """Answered windows if the label is "unsure" below a probability: of each person, and of all windows together."""
 
     people: dict[str, Answered]
     together: Answered
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """The fields as values for JSON."""
         return self.together.as_dict() | {"people": {name: one.as_dict() for name, one in self.people.items()}}
 
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """Scores of unseen people, and apart from them, of people it learned from.
+    """Scores of unseen people and, separately, of people in the training data.
 
-    The two are never averaged: a mean over both would say neither how well unseen people are recognised nor how
-    well the known are.
+    The two are never averaged, because their mean would describe neither group.
 
     Attributes:
-        unseen, all_unseen: each unseen person alone, and all their windows together; None where there is none.
-        known: each person it learned from; None where there is none.
-        unseen_error, known_error: the expected calibration error over the windows of either.
-        unseen_answered, known_answered: what is left when the recogniser may say "unsure"; None when it may not.
-        calibrated_on: whose windows the model's temperature was fitted on.
-        window_length_s, hop_s: how long the windows are, and from one's start to the next one's.
-        turned: each recording whose watch was turned to how the model learned, and why (``harken.models.mounting``).
-        learned: each recording that the model learned from, whole or in part, and the share of its samples.
+        unseen, all_unseen: the scores of each unseen person, and of all their windows together; None if there are no
+            unseen people.
+        known: the scores of each person in the training data; None if there are none.
+        unseen_error, known_error: the expected calibration error over the windows of each group.
+        unseen_answered, known_answered: the answered windows if labels may be "unsure"; None if they may not.
+        calibrated_on: the people whose windows the model's temperature was fitted on.
+        window_length_s, hop_s: the length of the windows, and the time from one start to the next.
+        turned: each recording whose watch was turned to the orientation of the training data, and why
+            (``harken.models.mounting``).
+        learned: each recording that is in the training data, whole or in part, and the share of its samples.
     """
 
     unseen: PeopleScores | None
@@ -63,7 +64,7 @@ class Evaluation:
     learned: Mapping[str, float]
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """The fields as values for JSON."""
         unsure = {"unseen": self.unseen_answered, "known_people": self.known_answered}
         return {
             "mean_person_macro_f1": self.unseen.mean_person_macro_f1 if self.unseen else None,
@@ -89,28 +90,28 @@ def evaluate(
     orientation: bool = True,
     on_failure: Callable[[Recording, HarkenError], None] | None = None,
 ) -> Evaluation:
-    """Score a recogniser on sliding windows of labelled recordings, its own length and hop.
+    """Score a recogniser on sliding windows of labelled recordings, with the model's window length and hop.
 
-    A watch that sits a quarter turn from those that the recogniser learned from is turned first, as ``harken label``
-    does it: from what the model recognises, and not from labels.
+    A watch that is a quarter turn away from the training data is turned first, as ``harken label`` does. This uses the
+    labels that the model recognises, and not the true labels.
 
-    A person of whom any recording holds movement that the model learned from is known, under whatever name, in
-    whatever unit, and whatever was cut away (``harken.recordings.fingerprints``).
+    A person is known if any of their recordings holds movement from the training data, also under another name, in
+    another unit, or cut into pieces (``harken.recordings.fingerprints``).
 
     Args:
-        recogniser: what is scored.
-        recordings: of unseen people, or learned from.
+        recogniser: the recogniser to score.
+        recordings: recordings of unseen or known people.
         ignore_labels: labels whose windows do not count.
-        unsure_below: also count what is answered, and how well, when a window whose largest probability is
-            smaller gets no answer. The other scores stay those of all windows.
+        unsure_below: also score the answered windows, if windows with a smaller largest probability get no answer. The
+            other scores stay those of all windows.
         orientation: whether watches are turned.
-        on_failure: called with each recording that cannot be scored, and the reason; the others are scored. None:
+        on_failure: called with each recording that cannot be scored, and the reason; the others are scored. If None,
             the first reason is raised.
 
     Raises:
-        HarkenError: when the model learned from this very recording, to the sample; when one lacks a channel or
-            cannot be resampled; holds no window with a label, or a label that was never learned and is not in
-            ``ignore_labels``; when ``unsure_below`` is no probability; when no recording can be scored.
+        HarkenError: when the model was trained on exactly this recording; when a recording lacks a channel, cannot be
+            resampled, has no window with a label, or has a label that is neither the model's nor in
+            ``ignore_labels``; when ``unsure_below`` is not a probability; when no recording can be scored.
     """
     collected = _Collected(recogniser, ignore_labels, orientation)
     collected.add_all(recordings, on_failure)
@@ -137,7 +138,7 @@ def evaluate(
 
 
 class _Side(NamedTuple):
-    """The scores of unseen, or of known, people; all None where there is nobody. See ``Evaluation``."""
+    """The scores of unseen or of known people; all None if there are no such people. See ``Evaluation``."""
 
     people: PeopleScores | None = None
     together: Scores | None = None
@@ -168,12 +169,12 @@ def _side(windows: Windows, probabilities: NDArray[np.float32], unsure_below: fl
 
 
 class _Collected:
-    """The labelled windows of recordings, with codes in the order of the model's labels, and what was noticed.
+    """The labelled windows of recordings, with codes in the order of the model's labels, and notes on the recordings.
 
     Attributes:
         parts: the windows of each recording.
         turned, learned: as in ``Evaluation``.
-        known_people: of whom a recording was learned from, whole or in part.
+        known_people: people with a recording in the training data, whole or in part.
     """
 
     def __init__(self, recogniser: Recogniser, ignore_labels: Sequence[str], orientation: bool) -> None:
@@ -186,10 +187,10 @@ class _Collected:
     def add_all(
         self, recordings: Iterable[Recording], on_failure: Callable[[Recording, HarkenError], None] | None
     ) -> None:
-        """Take recordings; see ``evaluate``.
+        """Add recordings; see ``evaluate``.
 
         Raises:
-            HarkenError: as ``add``, where ``on_failure`` is None; when none can be taken.
+            HarkenError: as ``add``, if ``on_failure`` is None; when no recording can be added.
         """
         for recording in recordings:
             try:
@@ -202,11 +203,11 @@ class _Collected:
             raise HarkenError("none of the recordings can be scored")
 
     def add(self, recording: Recording) -> None:
-        """Take one recording.
+        """Add one recording.
 
         Raises:
-            HarkenError: when it has no window with a label, or a label that was never learned; when it was learned
-                from to the sample, or cannot be resampled.
+            HarkenError: when it has no window with a label, or a label that the model does not have; when the model was
+                trained on exactly this recording; when it cannot be resampled.
         """
         recogniser, specification = self._recogniser, self._recogniser.specification_
         name, subject = recording.source or recording.subject, recording.subject

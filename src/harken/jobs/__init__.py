@@ -1,7 +1,7 @@
-"""What the commands do, callable from Python with the same result.
+"""The jobs of the commands, callable from Python with the same result.
 
 ``training``, ``evaluation``, ``benchmark``, ``inspection`` and ``demo`` are one job each. They read files, call the
-rooms above, and print nothing.
+packages above, and print nothing.
 """
 
 __all__: list[str] = []

@@ -1,4 +1,4 @@
-"""What ``harken benchmark`` does: a preset and baselines on unseen people, by a protocol, fold by fold."""
+"""The job of ``harken benchmark``: score a preset and baselines on unseen people, by a protocol, fold by fold."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -32,7 +32,7 @@ def benchmark(
     resume: bool = False,
     display: BenchmarkDisplay | None = None,
 ) -> dict[str, Any]:
-    """Measure a preset on unseen people, beside baselines, as ``harken benchmark`` does.
+    """Score a preset and baselines on unseen people, as ``harken benchmark`` does.
 
     >>> import harken
     >>> result = harken.benchmark("study.csv", protocol="leave-one-person-out", out="measured", preset=None,
@@ -41,21 +41,21 @@ def benchmark(
     ['alice', 'bob', 'carol']
 
     Args:
-        data: the name of a data set; or a study of one's own: a labelled table of several people, or a folder of
-            labelled recordings.
-        protocol: ``leave-one-person-out`` for a study of one's own; else see ``harken.windows.splits.protocols``.
+        data: the name of a data set, or your own study: a labelled table of several people, or a folder of labelled
+            recordings.
+        protocol: ``leave-one-person-out`` for your own study; else see ``harken.windows.splits.protocols``.
         out, folders, epochs, seed, folds, workers, scheduler, resume: see
             ``harken.evaluation.benchmark.BenchmarkSettings``.
-        preset: what is measured, by name or a recipe of one's own; None for the baselines alone.
-        baselines: what it is measured against, names or objects: see ``harken.evaluation.benchmark.methods.method``.
-        reading: how to read tables of a study of one's own; see ``harken.read``.
-        display: is given what ``harken benchmark`` shows on the screen.
+        preset: the preset to score: a name or a ``Preset``; None for the baselines alone.
+        baselines: the methods to compare it with, names or objects: see ``harken.evaluation.benchmark.methods.method``.
+        reading: how to read tables of your own study; see ``harken.read``.
+        display: receives the progress that ``harken benchmark`` shows on the screen.
 
     Returns:
         The content of ``benchmark.json``, which ``harken benchmark --json`` prints.
 
     Raises:
-        HarkenError: as ``harken.evaluation.benchmark.run_benchmark``, and for data that is not there.
+        HarkenError: as ``harken.evaluation.benchmark.run_benchmark``, and for missing data.
     """
     name, files = _study(data, out)
     settings = BenchmarkSettings(
@@ -78,7 +78,7 @@ def benchmark(
 
 
 def _study(data: str | Path, out: str | Path) -> tuple[str, tuple[Path, ...]]:
-    """The name of a data set, and no files; or the name of a study of one's own, and its files."""
+    """The name of a data set, and no files; or the name of the user's own study, and its files."""
     if isinstance(data, str) and protocol_names(data):
         return data, ()
     if not Path(data).exists():

@@ -1,7 +1,7 @@
-"""The main job from end to end on real smartwatch recordings: exercises of ten people, three of them unseen.
+"""The demo: a whole training run on real smartwatch recordings, exercises of ten people with three of them unseen.
 
-Everything goes the way of a user's own files: the recordings are written as CSV into the run's folder and
-read back from there, so that they can be looked at, inspected and trained on again.
+The recordings are treated as a user's own files: they are written as CSV into the run's folder and read from there. So
+they can be viewed, inspected and used for training again.
 """
 
 from dataclasses import replace
@@ -20,22 +20,22 @@ from harken.support.files import replacing
 __all__ = ["DEMO_RECIPE", "UNSEEN", "demo_settings"]
 
 UNSEEN = ("exercises_08", "exercises_09", "exercises_10")
-"""The last three of the ten, chosen before any result was seen."""
+"""The unseen people: the last three of the ten, chosen before any result was seen."""
 
 DEMO_RECIPE = replace(
     PRESETS["everyday"].trained(epochs=6, min_iterations=0, evaluate_every_windows=6_400),
     name="demo",
-    window_length=90,  # 3 s: one repetition of nearly everyone's slowest exercise
+    window_length=90,  # 3 s: one repetition of the slowest exercise of nearly every person
     windows=SlidingHops(hop_s=0.5),
 )
-"""The everyday recipe, cut to what two cores do in a minute: fewer epochs, and shorter windows, as bouts are short."""
+"""The everyday recipe, reduced to a minute on two cores: fewer epochs, and shorter windows because bouts are short."""
 
 
 def demo_settings(out: Path, *, resume: bool) -> RunSettings:
-    """Write the recordings into ``out`` (where they are not there yet) and say how to train on them.
+    """Write the recordings into ``out``, if they do not exist there, and return the settings of the training.
 
     Raises:
-        HarkenError: when the package that holds the recordings is not installed, or ``out`` is a file.
+        HarkenError: when the package with the recordings is not installed, or ``out`` is a file.
     """
     if out.exists() and not out.is_dir():
         raise HarkenError(f"{out} is a file; --out needs a folder")
@@ -44,7 +44,7 @@ def demo_settings(out: Path, *, resume: bool) -> RunSettings:
     folder.mkdir(parents=True, exist_ok=True)
     files: dict[bool, list[Path]] = {False: [], True: []}
     for number, recording in enumerate(recordings):
-        # One file a wrist: exercises() gives each person's left and right one after the other.
+        # One file for each wrist: exercises() yields the left and the right wrist of each person in turn.
         path = folder / f"{recording.subject}_{('left', 'right')[number % 2]}.csv"
         if not path.exists():
             _write_csv(path, recording)
@@ -60,7 +60,7 @@ def demo_settings(out: Path, *, resume: bool) -> RunSettings:
 
 
 def _write_csv(path: Path, recording: Recording) -> None:
-    """The notebook's columns, less ``P``, and the wearer's name."""
+    """Write the columns of the notebook, without ``P``, and the name of the wearer."""
     names = np.array([*recording.label_names, ""])
     acceleration = (recording.signals[:, :3].astype(np.float64) * STANDARD_GRAVITY).round(5)
     frame = pl.DataFrame(

@@ -1,4 +1,4 @@
-"""What ``harken evaluate`` does: a trained model on labelled files, one after the other."""
+"""The job of ``harken evaluate``: score a trained model on labelled files."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -24,9 +24,9 @@ class EvaluatedFiles:
 
     Attributes:
         scores: of each person and of all together; see ``harken.evaluation.evaluation.Evaluation``.
-        failures: each file that could not be read or scored, and why; a file of several people is in it for each
+        failures: each file that could not be read or scored, and why. A file of several people has an entry for each
             person who could not be scored.
-        warnings: each file with something that its reader must know, such as a sensor that was not worn on a wrist.
+        warnings: each file with a warning, such as a sensor that was not worn on a wrist.
     """
 
     scores: Evaluation
@@ -34,7 +34,7 @@ class EvaluatedFiles:
     warnings: tuple[tuple[Path, str], ...]
 
     def as_dict(self) -> dict[str, Any]:
-        """What ``harken evaluate --json`` prints."""
+        """The output of ``harken evaluate --json``."""
         failures = [
             {"file": printable(path), "reason": without_path(str(error), path)} for path, error in self.failures
         ]
@@ -53,8 +53,8 @@ def evaluate(
 ) -> EvaluatedFiles:
     """Score a model on labelled files, as ``harken evaluate`` does: each person, and the mean over people.
 
-    A table with several names in its subject column is a recording a person. A file that cannot be read or scored does
-    not stop the others; ``failures`` names it.
+    A table with several names in its subject column has one recording for each person. If a file cannot be read or
+    scored, the others are still scored, and ``failures`` has the file.
 
     >>> import harken
     >>> evaluated = harken.evaluate("packaged", ["alice.csv", "bob.csv"])
@@ -63,16 +63,16 @@ def evaluate(
 
     Args:
         model: a recogniser, a model file, a run directory, or ``"packaged"`` for the model that comes with harken.
-        files: a labelled recording or several, or folders of them.
+        files: one or several labelled recordings, or folders of them.
         ignore_labels: labels whose windows do not count.
-        unsure_below: also count what is answered when windows with a smaller largest probability get no answer.
-        orientation: whether a watch is turned about its face where the model recognises walking only then.
+        unsure_below: also score the answered windows, if windows with a smaller largest probability get no answer.
+        orientation: whether a watch is turned about its face if the model recognises walking only then.
         reading: how to read tables; see ``harken.read``.
-        on_warning: called with a file and a sentence when it is read.
+        on_warning: called with a file and a sentence when the file is read.
 
     Raises:
-        HarkenError: when the model cannot be read, ``unsure_below`` is no probability, or no file can be scored; of
-            several reasons why not, all are in it.
+        HarkenError: when the model cannot be read, ``unsure_below`` is not a probability, or no file can be scored. The
+            message then has the reason for each file.
     """
     if unsure_below is not None and not 0 <= unsure_below <= 1:
         raise HarkenError(f"unsure_below must be a probability between 0 and 1, got {unsure_below:g}")
@@ -95,7 +95,7 @@ def evaluate(
 
 
 class _Files:
-    """Reads files one after the other, and notes which cannot be read or scored."""
+    """Reads files one after the other, and keeps a list of files that cannot be read or scored."""
 
     def __init__(
         self, paths: Sequence[Path], reading: TableOptions, on_warning: Callable[[Path, str], None] | None
@@ -106,7 +106,7 @@ class _Files:
         self.warnings: list[tuple[Path, str]] = []
 
     def recordings(self) -> Iterator[Recording]:
-        """Every person's recording in the files that can be read."""
+        """The recording of each person in the files that can be read."""
         for path in self._paths:
             self._path = path
             try:
@@ -120,7 +120,7 @@ class _Files:
                 yield recording
 
     def note_failure(self, _: Recording, error: HarkenError) -> None:
-        """The recording that was read last cannot be scored."""
+        """Record that the recording that was read last cannot be scored."""
         self.failures.append((self._path, error))
 
     def _warn(self, sentence: str) -> None:

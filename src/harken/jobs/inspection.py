@@ -1,4 +1,4 @@
-"""What ``harken inspect`` does: the facts about one file."""
+"""The job of ``harken inspect``: the facts about one file."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ __all__ = ["inspect", "read_and_inspect"]
 
 
 def inspect(path: str | Path, *, reading: TableOptions | None = None) -> Inspection:
-    """What is in a recording: rows, rate, gaps, ranges, labels, and what was mended.
+    """The facts about a recording: rows, rate, gaps, ranges, labels, and what was mended.
 
     >>> import harken
     >>> facts = harken.inspect("alice.csv")
@@ -21,11 +21,11 @@ def inspect(path: str | Path, *, reading: TableOptions | None = None) -> Inspect
     (('x', 'y', 'z', 'P'), ['lying', 'sitting', 'walking'])
 
     Args:
-        path: a recording of any kind that harken reads.
+        path: a recording in any format that harken reads.
         reading: how to read tables; see ``harken.read``.
 
     Returns:
-        What ``harken inspect`` prints; ``as_dict()`` is what it prints with ``--json``.
+        The facts that ``harken inspect`` prints; ``as_dict()`` is the output with ``--json``.
 
     Raises:
         HarkenError: when the file cannot be read.

@@ -1,8 +1,8 @@
-"""From files to a run directory, resumable at any moment: what ``harken train`` and ``harken demo`` do.
+"""The job of ``harken train`` and ``harken demo``: train on files and write a run directory, resumable at any moment.
 
-The order of things: read and check, take windows, fit the model, fit the honest same-person test, fit what is
-learned without a few of the people, calibrate the model on those, score, draw, write. Fits keep a checkpoint
-each; whatever comes after them is quick and simply done again.
+The order is: read and check, take windows, fit the model, fit the honest same-person test, fit a model without the
+held-out people, calibrate the model on those people, score, draw, write. Each fit has a checkpoint. The later steps are
+fast and are repeated when a run is resumed.
 """
 
 import os
@@ -48,7 +48,7 @@ class TrainingDisplay(Protocol):
         """Called with a sentence for the user."""
 
     def fitting(self, fit: str, number: int, fits: int) -> Callable[[Progress], None]:
-        """Called when a fit begins, the ``number``-th of ``fits``; gives what is called after each iteration."""
+        """Called when fit ``number`` of ``fits`` begins. Returns the function to call after each iteration."""
 
 
 class _Silent:
@@ -88,23 +88,23 @@ def train(
     ('lying', 'sitting', 'walking')
 
     Args:
-        files: labelled recordings of the people to learn from, or folders of them.
+        files: labelled recordings of the training people, or folders of them.
         out: the run directory. It holds the model, its history, its scores, pictures and the report.
         cross: recordings of unseen people to test the model on, or folders of them.
         preset, epochs, seed, device: see ``Recogniser``.
         channels: which channels to read; None for every channel of the first file.
         ignore_labels: labels to treat as unlabelled, in all files.
         reading: how to read tables; see ``harken.read``.
-        threads: how many compute on a CPU; None for the fastest number, which is measured first.
-        resume: go on with what is in ``out``.
-        display: is given what ``harken train`` shows on the screen.
+        threads: the number of threads on a CPU; None for the fastest number, which is measured first.
+        resume: continue the run in ``out``.
+        display: receives the progress that ``harken train`` shows on the screen.
 
     Returns:
-        All scores and what they rest on, or None when ``resume`` found a finished run and left it as it is.
+        All scores and their data, or None if ``resume`` found a finished run, which is not changed.
 
     Raises:
-        HarkenError: for a user's mistake: unreadable or unlabelled files, settings that do not fit, a run directory
-            that holds something else.
+        HarkenError: for a user's mistake: unreadable or unlabelled files, invalid settings, a run directory that holds
+            something else.
     """
     settings = RunSettings(
         files=tuple(recordings_in(files, out=out).files),
@@ -129,12 +129,12 @@ def train_run(
     """Train a recogniser and write its run directory.
 
     Returns:
-        What was found out, or None when a resumed run was finished already and was left as it is.
+        The outcome, or None if a resumed run was finished already; it is not changed.
 
     Raises:
-        HarkenError: for a user's mistake; see ``read_run_data`` and ``draw_run_windows``. Settings or data
-            that differ from those of a run to be resumed are refused.
-        Interrupted: when ``should_stop`` is true. The run directory then holds the model as it was, with its report.
+        HarkenError: for a user's mistake; see ``read_run_data`` and ``draw_run_windows``. Also when settings or data
+            differ from those of the run to resume.
+        Interrupted: when ``should_stop`` is true. The run directory then holds the model so far, with its report.
     """
     with not_left_empty(settings.out / "checkpoint"):
         return _train_run(settings, display, should_stop)
@@ -142,7 +142,7 @@ def train_run(
 
 def _train_run(settings: RunSettings, display: TrainingDisplay, should_stop: Callable[[], bool]) -> Outcome | None:
     recogniser = settings.recogniser()
-    recogniser.settings()  # refuses impossible settings before anything is read or written
+    recogniser.settings()  # raises for invalid settings before files are read or written
     settings = replace(settings, device=resolve_device(settings.device))
     data = read_run_data(settings)
     windows = draw_run_windows(data, settings.recipe)
@@ -236,7 +236,7 @@ def _outcome(settings: RunSettings, data: RunData, windows: RunWindows, fits: Fi
 def _write(
     directory: RunDirectory, recogniser: Recogniser, outcome: Outcome, record: dict[str, Any], status: str
 ) -> None:
-    """Write everything but the checkpoint. ``run.json`` comes last: only then is the run finished."""
+    """Write all files except the checkpoint. ``run.json`` is written last and marks the run as finished."""
     scores = outcome.scores_as_dict()
     provenance = {
         "data": [
@@ -299,7 +299,7 @@ def _record(settings: RunSettings, data: RunData) -> dict[str, Any]:
 
 
 def _refuse_changes(before: dict[str, Any], now: dict[str, Any]) -> None:
-    """A run goes on only with the settings and the data it began with."""
+    """Raise a HarkenError if a run would be resumed with other settings or data."""
     for name, value in now["settings"].items():
         changed = first_difference(before.get("settings", {}).get(name), value, name)
         if changed is not None:

@@ -1,4 +1,4 @@
-"""One recording, labelled: from its samples to its report, in memory that does not grow with the recording."""
+"""Labelling of one recording, from its samples to its report, in memory that does not grow with the recording."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
@@ -42,24 +42,24 @@ __all__ = ["LabelledFile", "Stage", "label_file"]
 AXES = ("x", "y", "z")
 RESULTS = {"timeline.parquet", "timeline.csv", "bouts.csv", "days.csv", "quality.json", "report.html", SUMMARY}
 Stage = Literal["read", "movement", "label", "smooth", "write", "done"]
-"""What labelling a file does, one after the other; ``write`` only where there is a folder to write to."""
+"""The stages of labelling a file, in order. The stage ``write`` occurs only with a folder for results."""
 
 
 @dataclass(frozen=True, eq=False)
 class LabelledFile:
-    """What ``harken label`` finds out about one recording.
+    """The result of ``harken label`` for one recording.
 
     Attributes:
         timeline: the labels, one row each few seconds.
-        recording: the recording that they are of, mended, as a stream.
-        calibration: of the sensor; None where the settings leave it out, as with the next two, or without
-            acceleration.
-        non_wear_ns: when the watch was not worn, int64 ``[k, 2]``, start and end in ns since 1970 (UTC).
-        mounting: how the watch sat on the arm.
-        wrist_check: whether the sensor moved as on a wrist; None where the settings or the file's header say where it
-            was, for a made-up wearer, or without acceleration.
-        recogniser: the model that labelled.
-        key: version, file, model and settings. Two files of results with the same key hold the same.
+        recording: the mended recording, as a stream.
+        calibration: the calibration of the sensor. This and the next two are None if the settings leave them out, or
+            without acceleration.
+        non_wear_ns: stretches in which the watch was not worn, int64 ``[k, 2]``, start and end in ns since 1970 (UTC).
+        mounting: the orientation of the watch on the arm.
+        wrist_check: whether the sensor moved as on a wrist; None if the settings or the header of the file give its
+            place, for a simulated wearer, or without acceleration.
+        recogniser: the model.
+        key: version, file, model and settings. Results with the same key are the same.
     """
 
     timeline: Timeline
@@ -83,19 +83,19 @@ class LabelledFile:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What a person must know before any label. See ``harken.recordings.recording.warnings_of``."""
+        """Warnings that a person must read before the labels. See ``harken.recordings.recording.warnings_of``."""
         return self.quality.warnings
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was mended, and whether the watch was turned."""
+        """Notes on mended faults, and on whether the watch was turned."""
         if self.mounting is None or self.mounting.quarters == 0:
             return self.recording.quality.notes
         return (*self.recording.quality.notes, f"the watch was {self.mounting.reason}")
 
     @cached_property
     def quality(self) -> RecordingQuality:
-        """The content of ``quality.json``: what the file held, what was mended, and what was done to it."""
+        """The content of ``quality.json``: the content of the file, its mended faults, and its preprocessing."""
         return quality_of(
             self.recording,
             self.timeline,
@@ -116,7 +116,7 @@ class LabelledFile:
 
     @property
     def summary(self) -> dict[str, Any]:
-        """The content of ``summary.json``: the key, the hours of each label, and what a person must know."""
+        """The content of ``summary.json``: the key, the hours of each label, and the warnings and notes."""
         timeline = self.timeline
         return self.key | {
             "subject": timeline.subject,
@@ -134,17 +134,17 @@ class LabelledFile:
         }
 
     def write(self, folder: str | Path) -> None:
-        """Write everything to a folder, whole or not at all.
+        """Write all results to a folder, whole or not at all.
 
         The files are ``timeline.parquet`` and ``timeline.csv``, ``bouts.csv``, ``days.csv``, ``quality.json``,
-        ``report.html`` and ``summary.json``. They are written aside first; then the folder appears under its name, in
-        place of older results.
+        ``report.html`` and ``summary.json``. They are first written to a temporary folder, which is then renamed and
+        replaces older results.
 
         Args:
-            folder: where to write; the folder that it lies in exists.
+            folder: the folder to write. Its parent folder must exist.
 
         Raises:
-            HarkenError: when it cannot be written, or something else than results is in it.
+            HarkenError: when the folder cannot be written, or holds something other than results.
         """
         _check_replaceable(Path(folder))
         try:
@@ -177,7 +177,7 @@ def label_file(
     on_stage: Callable[[Stage], None] | None = None,
     cores: int | None = None,
 ) -> LabelledFile:
-    """Label a recording as ``harken label`` does: calibrated, turned as the model expects it, with non-wear, smoothed.
+    """Label a recording as ``harken label`` does: with calibration, turning of the watch, non-wear and smoothing.
 
     >>> import harken
     >>> labelled = harken.label_file("alice.csv", out="alice")
@@ -186,26 +186,27 @@ def label_file(
     >>> labelled.summary["seconds_by_label"] == labelled.timeline.seconds_by_label()
     True
 
-    Memory does not grow with the recording's length where its format can be read in parts (``docs/reading.md``).
+    Memory does not grow with the length of the recording if its format can be read in parts (``docs/reading.md``).
 
     Args:
-        path: a recording of any kind that harken reads.
-        model: a model file, a run directory or a recogniser; None: the model that comes with harken.
-        out: where to write the results (see ``LabelledFile.write``); None: nowhere.
-        settings: how to label; None: as the command does without options.
+        path: a recording in any format that harken reads.
+        model: a model file, a run directory or a recogniser; the model that comes with harken if None.
+        out: the folder for the results (see ``LabelledFile.write``); they are not written if None.
+        settings: the settings of labelling; those of the command without options if None.
         key: ``label_key`` of the same arguments, if it is known already.
         on_stage: called at the beginning of each stage, and with ``done`` at the end.
-        cores: how many processor cores to use; the result is the same. None: all.
+        cores: the number of processor cores to use, all if None. It does not change the result.
 
     Raises:
-        HarkenError: when the model or the file cannot be read, the file not labelled, or ``out`` not written.
+        HarkenError: when the model or the file cannot be read, the file cannot be labelled, or ``out`` cannot be
+            written.
     """
     settings, stage = settings or LabelSettings(), on_stage or _no_stage
     recogniser = model if isinstance(model, Recogniser) else Recogniser.load(model)
     if key is None:
         of_model = "" if isinstance(model, Recogniser) else file_sha256(model_path(model or PACKAGED_MODEL))
         key = label_key(Path(path), of_model, settings)
-    # Threads of one call wait for one another at every layer: whole batches side by side take less time.
+    # The threads of one call synchronise at every layer, so running whole batches in parallel takes less time.
     with computing_threads(1):
         labelled = _labelled(Path(path), recogniser, settings, key, stage, cores or usable_cores())
         if out is not None:
@@ -216,7 +217,7 @@ def label_file(
 
 
 def _check_replaceable(folder: Path) -> None:
-    """Raise unless writing results to a folder replaces nothing but results."""
+    """Raise a HarkenError if writing results to a folder would replace something other than results."""
     if folder.is_dir() and (others := sorted({each.name for each in folder.iterdir()} - RESULTS)):
         raise HarkenError(f"{folder} holds {printable(others[0])}, which is no result of harken; choose another folder")
     if folder.exists() and not folder.is_dir():
@@ -266,7 +267,7 @@ def _labelled(
 
 
 def _calibrate(calibration: GravityCalibration | None, mounting: Mounting | None) -> Calibrate | None:
-    """What is done to the signals before they are labelled; None: nothing."""
+    """The function that calibrates and turns signals before they are labelled; None if neither is needed."""
     calibrate = calibration.apply if calibration is not None and calibration.applied else None
     if mounting is None or mounting.quarters == 0:
         return calibrate
@@ -277,17 +278,17 @@ def _calibrate(calibration: GravityCalibration | None, mounting: Mounting | None
 
 
 def _handing_back(read: Callable[[], Iterator[Samples]]) -> Iterator[Samples]:
-    """The samples, with memory given back after each part: what little is kept of a part would hold on to much else."""
+    """Yield the samples, and return free memory to the system after each part, which the allocator would keep."""
     for part in read():
         yield part
         hand_back()
 
 
 class _Movement:
-    """Movement statistics of the samples that pass while the file is read for the first time, and moments of movement.
+    """Movement statistics and moments of movement, collected while the file is read for the first time.
 
-    A file that turns out to be of another kind than it seemed is read again from its beginning, and ``observe`` is
-    then called again: it begins anew.
+    If a file turns out to have another format than expected, it is read again from the beginning. ``observe`` is then
+    called again and starts over.
     """
 
     statistics: MovementStatistics
@@ -304,7 +305,8 @@ class _Movement:
 def _preparation(
     stream: MendedStream, recogniser: Recogniser, movement: _Movement, settings: LabelSettings
 ) -> tuple[GravityCalibration | None, NDArray[np.int64] | None, Mounting | None, WristCheck | None]:
-    """Calibration, non-wear, mounting and wrist check: None where the settings leave it out or without acceleration."""
+    """Calibration, non-wear, mounting and wrist check; each is None if the settings leave it out, or without
+    acceleration."""
     if stream.channels[:3] != AXES:
         return None, None, None, None
     if not stream.observed:

@@ -1,4 +1,4 @@
-"""What a model says of itself beside a recording: its card in three lines, and its known limits that apply.
+"""The model card in three lines, and the known limits of a model that apply to a recording.
 
 See ``docs/model_card.md``.
 """
@@ -72,10 +72,10 @@ def limits_of(
     """The limits that apply to a recording.
 
     Args:
-        timeline: labelled by the model, smoothed or not.
-        days: from ``timeline.daily()``.
-        mounting: how the watch was worn; None where it was not detected.
-        specification, provenance: of the model.
+        timeline: the timeline from the model, smoothed or not.
+        days: the result of ``timeline.daily()``.
+        mounting: the orientation of the watch; None if it was not detected.
+        specification, provenance: the specification and provenance of the model.
     """
     trained_on = provenance.get("scores_of_fold_models_on_unseen_people") or {}
     found = (
@@ -112,7 +112,7 @@ def _little_walking(timeline: Timeline, days: pl.DataFrame) -> Limit | None:
 
 
 def _few_valid_days(days: pl.DataFrame) -> Limit | None:
-    """Not for a recording that is shorter than a valid day."""
+    """The limit of too few valid days; None for a recording that is shorter than a valid day."""
     valid = int((days["wear_hours"] >= ENOUGH_WEAR_H).sum())
     long_enough = float(days["recorded_hours"].sum()) >= ENOUGH_WEAR_H
     return Limit(LimitKind.FEW_VALID_DAYS, days=valid) if long_enough and valid <= 1 else None

@@ -1,4 +1,4 @@
-"""The quality of a recording that was labelled: what the file held, what was mended, and what was done to it."""
+"""The quality of a labelled recording: the content of the file, its mended faults, and its preprocessing."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -32,17 +32,17 @@ def quality_of(
     wrist_check: WristCheck | None,
     limits: Sequence[Limit] = (),
 ) -> RecordingQuality:
-    """What ``quality.json`` has. Times are in the wearer's zone; of gaps the 200 longest are listed.
+    """The content of ``quality.json``. Times are in the wearer's time zone; only the 200 longest gaps are listed.
 
     Args:
         stream: the recording.
-        timeline: what became of it.
-        file, sha256: the file.
-        calibration: what was found of the sensor; None where it was not asked for, or there is no acceleration.
-        non_wear: whether it was looked for.
-        mounting: how the watch sat on the arm; None as for ``calibration``.
-        wrist_check: whether the sensor moved as on a wrist; None where it was not checked.
-        limits: where the model may be wrong for this recording.
+        timeline: the timeline of the recording.
+        file, sha256: the file and its digest.
+        calibration: the calibration of the sensor; None if the settings leave it out, or without acceleration.
+        non_wear: whether non-wear was detected.
+        mounting: the orientation of the watch on the arm; None as for ``calibration``.
+        wrist_check: whether the sensor moved as on a wrist; None if it was not checked.
+        limits: the known limits of the model that apply to this recording.
     """
     quality = stream.quality
     seconds = timeline.seconds
@@ -93,5 +93,5 @@ def _gaps(stream: MendedStream) -> Gaps:
 
 
 def _time(time_ns: int, timezone: str) -> datetime:
-    """Down to the millisecond, in the wearer's zone."""
+    """The time to the millisecond, in the wearer's time zone."""
     return (EPOCH + timedelta(milliseconds=time_ns // 10**6)).astimezone(ZoneInfo(timezone))

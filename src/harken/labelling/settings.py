@@ -15,7 +15,7 @@ from harken.support.printable import printable
 __all__ = ["SUMMARY", "LabelSettings", "file_sha256", "finished", "label_key"]
 
 SUMMARY = "summary.json"
-"""Written last: a folder with this file is complete."""
+"""The file that is written last. A folder with this file is complete."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class LabelSettings:
         non_wear: whether non-wear is detected (``harken.signals.non_wear``); else all time counts as worn.
         orientation: whether the signals are turned about the watch's face if the model recognises walking only then
             (``harken.models.mounting``).
-        placement: ``wrist`` states that the sensor was worn there, whatever the file's header says and its movement
-            shows (``harken.models.wrist_check``).
+        placement: with ``wrist``, the sensor counts as worn on a wrist, whatever the header of the file and the
+            movement indicate (``harken.models.wrist_check``).
         reading: options for reading tables.
     """
 
@@ -48,7 +48,7 @@ class LabelSettings:
     reading: TableOptions = field(default_factory=TableOptions)
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON; ``reading`` has only the options that differ from the defaults."""
+        """The fields as values for JSON; ``reading`` has only the options that differ from the defaults."""
         reading = {
             name: value for name, value in asdict(self.reading).items() if value != getattr(TableOptions(), name)
         }
@@ -59,11 +59,11 @@ IN_WORDS = {
     "sha256": "of a file with other content",
     "model_sha256": "by another model",
 }
-"""How other results were made, for values that mean nothing to people."""
+"""Descriptions of earlier results, for values that people cannot interpret."""
 
 
 def label_key(path: Path, model_sha256: str, settings: LabelSettings) -> dict[str, Any]:
-    """Version, file, model and settings: where all are the same, the results are the same.
+    """Version, file, model and settings. If all are the same, the results are the same.
 
     Raises:
         HarkenError: when the file cannot be read.

@@ -1,4 +1,4 @@
-"""A recogniser as scikit-learn knows them: ``fit(X, y)`` on windows, for pipelines, searches and cross-validation."""
+"""A classifier for scikit-learn: ``fit(X, y)`` on windows, for pipelines, searches and cross-validation."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,19 +21,19 @@ __all__ = ["ActivityClassifier", "InputError"]
 
 LARGEST_SEED = 2**31 - 1
 SHORTEST = 2
-"""Samples in a window: one alone does not move."""
+"""Samples in the shortest window. A single sample holds no movement."""
 
 
 class InputError(HarkenError, ValueError):
-    """``X`` or ``y`` is not what the classifier reads. A ``ValueError``, because scikit-learn expects one."""
+    """``X`` or ``y`` is not valid input of the classifier. A ``ValueError``, because scikit-learn expects one."""
 
 
 class ActivityClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Recognises activities in windows of acceleration ``X``, float ``[n, length, channels]``, in g.
 
-    The windows of one wearer resemble one another, so a cross-validation says something about unseen people only when
-    it is told who wore the watch: ``cross_validate(ActivityClassifier(), X, y, groups=wearers, cv=GroupKFold())``.
-    Labels ``y`` ``[n]`` are of any kind that scikit-learn takes for classes, strings and whole numbers among them.
+    The windows of one wearer resemble one another. A cross-validation therefore estimates scores on unseen people only
+    if its groups are the wearers: ``cross_validate(ActivityClassifier(), X, y, groups=wearers, cv=GroupKFold())``.
+    Labels ``y`` ``[n]`` are of any type that scikit-learn accepts as classes, such as strings and whole numbers.
 
     >>> import harken
     >>> recording = harken.read("alice.csv").select_channels(("x", "y", "z"))
@@ -43,20 +43,20 @@ class ActivityClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     ['lying', 'sitting', 'walking']
 
     Args:
-        preset: the recipe, by name or one of one's own (see ``harken.learning.presets``). Its way to take windows from
-            recordings plays no part: ``X`` is what is learned.
-        sample_rate_hz: samples per second of ``X``. It is remembered, and nothing is resampled.
+        preset: the recipe: a name or a ``Preset`` (see ``harken.learning.presets``). Its settings for taking windows
+            from recordings are not used: ``X`` holds the windows.
+        sample_rate_hz: samples per second of ``X``. It is stored in the model, and nothing is resampled.
         channels: the names of the channels of ``X``; ``x, y, z`` are acceleration in g.
-        epochs: how often every window is seen; None for the recipe's own number.
-        learning_rate: of the optimiser; None for the recipe's own.
-        dropout: the share of values that are set to 0 while training; None for the recipe's own.
-        random_state: of initial weights, order, dropout and augmentation. A whole number gives the same model
-            each time; None, or a generator that is drawn from, another one.
+        epochs: the number of epochs; None for the number in the recipe.
+        learning_rate: the learning rate of the optimiser; None for the one in the recipe.
+        dropout: the share of values that are set to 0 during training; None for the one in the recipe.
+        random_state: the seed of initial weights, order, dropout and augmentation. A whole number gives the same
+            model each time; None or a generator gives another model each time.
         device: ``auto``, ``cpu`` or ``cuda``.
 
     Attributes:
         classes_: the labels, sorted, ``[classes]``.
-        recogniser_: the ``Recogniser`` that learned. It can be saved; its labels are those of ``y`` as text.
+        recogniser_: the fitted ``Recogniser``. It can be saved; its labels are those of ``y`` as text.
     """
 
     classes_: NDArray[Any]
@@ -84,12 +84,12 @@ class ActivityClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.device = device
 
     def fit(self, X: ArrayLike, y: ArrayLike, **refused: Any) -> "ActivityClassifier":
-        """Learn from windows ``X`` ``[n, length, channels]`` with labels ``y`` ``[n]``.
+        """Train on windows ``X`` ``[n, length, channels]`` with labels ``y`` ``[n]``.
 
         Raises:
-            InputError: when ``X`` or ``y`` has another shape, lacks values, or there are not at least two labels.
-            HarkenError: when the recipe cannot be trained so; see ``Recogniser.fit``.
-            TypeError: for anything else that is given, such as ``sample_weight``.
+            InputError: when ``X`` or ``y`` has another shape, lacks values, or there are fewer than two labels.
+            HarkenError: when the recipe cannot be trained on these windows; see ``Recogniser.fit``.
+            TypeError: for any other argument, such as ``sample_weight``.
         """
         if refused:
             raise TypeError(
@@ -112,8 +112,8 @@ class ActivityClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Probabilities of each label, float32 ``[n, classes]``, in the order of ``classes_``. Not calibrated.
 
         Raises:
-            NotFittedError: when nothing was learned.
-            InputError: when ``X`` has other channels or another length than what was learned, or lacks values.
+            NotFittedError: when the classifier is not fitted.
+            InputError: when ``X`` lacks values, or has other channels or another length than the training windows.
         """
         check_is_fitted(self, "recogniser_")
         model = self.recogniser_.specification_
@@ -132,7 +132,7 @@ class ActivityClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return np.asarray(self.classes_[probabilities.argmax(axis=1)])
 
     def __sklearn_tags__(self) -> Any:
-        """What scikit-learn may ask of it: windows are three-dimensional."""
+        """The tags that scikit-learn reads: windows are three-dimensional."""
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = False
         tags.input_tags.three_d_array = True
@@ -154,7 +154,7 @@ class ActivityClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def _signals(X: ArrayLike, *, channels: tuple[str, ...]) -> NDArray[np.float32]:
-    """``X`` as float32 ``[n, length, channels]``, or a sentence that says what is wrong with it."""
+    """``X`` as float32 ``[n, length, channels]``. Raises an InputError that says what is wrong with it."""
     if issparse(X):
         raise InputError("X is sparse; windows are dense, float [n, length, channels]")
     try:

@@ -1,4 +1,4 @@
-"""Windows whose labels a model knows, and what is refused where it does not know them."""
+"""Checks that the labels of windows are among the labels of a model."""
 
 import shlex
 from collections.abc import Collection, Sequence
@@ -13,14 +13,14 @@ __all__ = ["known_windows", "refuse_strange_labels", "require_two_labels"]
 
 
 def require_two_labels(labels: Sequence[str]) -> None:
-    """Raise a HarkenError when there are not at least two labels to tell apart."""
+    """Raise a HarkenError when there are fewer than two labels."""
     if len(labels) < 2:
         found = f"every window is {labels[0]}" if labels else "no window has a label"
         raise HarkenError(f"there is nothing to tell apart: {found}; training needs at least two labels")
 
 
 def refuse_strange_labels(windows: Windows, learned: Collection[str]) -> None:
-    """Raise a HarkenError when a window has a label that is not among those learned."""
+    """Raise a HarkenError when a window has a label that is not a label of the model."""
     strange = sorted(windows.labels_present - set(learned))
     if strange:
         have_one = np.isin(windows.labels, strange)

@@ -1,14 +1,14 @@
-"""A model as one ``.safetensors`` file: tensors, and one JSON with the specification and where the model came from.
+"""A model as one ``.safetensors`` file: tensors, and one JSON with the specification and the provenance of the model.
 
-The same training gives the same bytes: the JSON has sorted keys and stands under a single metadata key
-(safetensors writes several keys in random order), and no time, path or duration goes in. Opening a
-stranger's file executes nothing: there is no pickle in it.
+The same training gives the same bytes: the JSON has sorted keys and is stored under a single metadata key
+(safetensors writes several keys in random order), and it holds no time, path or duration. Opening an untrusted
+file executes nothing, because it contains no pickle.
 
-One SHA-256 covers everything that the file says: the name, shape, type and values of every tensor and the whole JSON,
-which must be written exactly as harken writes it. It guards against damage and careless edits. It does not say who made
-the file: whoever changes a model on purpose can compute the digest again. So everything in a file with a right digest
-is checked as well: every number has bounds (``harken.networks.specification``), and the sizes of the network are
-compared with the tensors in the file before memory is taken for it.
+One SHA-256 covers the whole content: the name, shape, type and values of every tensor, and the whole JSON,
+which must be written exactly as harken writes it. It guards against damage and careless edits. It does not prove the
+origin of the file, because anyone who changes a model on purpose can compute the digest again. So the content of a file
+with a correct digest is checked, too: every number has bounds (``harken.networks.specification``), and the sizes of the
+network are compared with the tensors in the file before memory is allocated.
 """
 
 import hashlib
@@ -34,30 +34,30 @@ from harken.support.files import utf8_path, write_bytes
 __all__ = ["PACKAGED", "PACKAGED_MODEL", "FittedModel", "model_path", "read_model", "read_provenance", "write_model"]
 
 PACKAGED = "packaged"
-"""What names the model that comes with harken where a file could be named."""
+"""The name of the model that comes with harken, accepted in place of a file."""
 PACKAGED_MODEL = Path(__file__).parent / "packaged" / "everyday.safetensors"
-"""That model. What it learned, and how well it does, is in its card (docs/model_card.md)."""
+"""The model that comes with harken. Its card (docs/model_card.md) describes its training data and scores."""
 
 METADATA_KEY = "harken"
 FORMAT_VERSION = 3
 EXPECTED_FIELDS = {"format_version", "specification", "provenance", "fingerprints", "sha256"}
 LONGEST_JSON = 1 << 24
-"""Bytes. The scores of a run over a thousand people take about a tenth."""
+"""The largest JSON in bytes. The scores of a run over a thousand people take about a tenth of it."""
 FINGERPRINTS = "fingerprints"
-"""The name of the tensor of fingerprints, int32, which no weight of a network has."""
+"""The name of the int32 tensor of fingerprints. No weight of a network has this name."""
 POSSIBLE_SHARES = tuple(ONE_IN << doublings for doublings in range(32))
-"""One run of samples in so many has a fingerprint."""
+"""Possible values of the share of fingerprints: one run of samples in so many has a fingerprint."""
 TENSOR_TYPES = (torch.float32, torch.int64, torch.int32)
 LARGEST_NUMBER = 2**64
-"""Seeds have at most 64 bits, and nothing else is as large."""
+"""The largest number in the JSON. Seeds have at most 64 bits, and all other numbers are smaller."""
 LONGEST_TEXT = 10_000
 MOST_LEVELS = 20
-"""Lists and objects inside one another."""
+"""The largest depth of nested lists and objects."""
 
 
 @dataclass(frozen=True)
 class FittedModel:
-    """A network in evaluation mode, its specification, where it came from, and what recordings it learned from."""
+    """A network in evaluation mode, its specification, its provenance, and fingerprints of its training recordings."""
 
     specification: Specification
     network: nn.Module
@@ -69,7 +69,7 @@ def write_model(path: str | Path, model: FittedModel) -> None:
     """Write a model file, whole or not at all.
 
     Raises:
-        HarkenError: when the model could not be read again, because a number or a name in it is out of bounds.
+        HarkenError: when a number or a name in the model is out of bounds, so that it could not be read again.
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.network.state_dict().items()}
     tensors[FINGERPRINTS] = torch.from_numpy(model.fingerprints.hashes.view(np.int32).copy())
@@ -79,7 +79,7 @@ def write_model(path: str | Path, model: FittedModel) -> None:
         "provenance": dict(model.provenance),
         "fingerprints": {"one_in": model.fingerprints.one_in},
     }
-    # A file name that is not UTF-8 can be somebody's name here; what cannot be written becomes a question mark.
+    # A subject's name may come from a file name that is not UTF-8. Characters that cannot be encoded become "?".
     card = json.loads(_text(card).encode("utf-8", "replace"))
     read_provenance(card["provenance"])
     card["sha256"] = _digest(card, tensors)
@@ -87,8 +87,8 @@ def write_model(path: str | Path, model: FittedModel) -> None:
 
 
 def model_path(path: str | Path) -> Path:
-    """The model file that is meant: that of a run directory, which is as good as its model; the one that comes with
-    harken for ``packaged``, where nothing has that name; else ``path`` itself."""
+    """The model file of a path: the file in it for a run directory; the model that comes with harken for ``packaged``,
+    if no file has that name; else ``path`` itself."""
     if str(path) == PACKAGED and not Path(path).exists():
         return PACKAGED_MODEL
     inside = Path(path) / "model.safetensors"
@@ -96,7 +96,7 @@ def model_path(path: str | Path) -> Path:
 
 
 def read_model(path: str | Path) -> FittedModel:
-    """Read a model file, or that of a run directory, and check it from end to end.
+    """Read a model file, or the model of a run directory, and check all of it.
 
     Raises:
         HarkenError: when the file is missing, cut short, edited, from a newer version, or not a model.
@@ -140,7 +140,7 @@ def _text(card: Mapping[str, Any]) -> str:
 
 
 def _card(text: str) -> dict[str, Any]:
-    """The JSON, which is that of this format, to the character as harken writes it."""
+    """The JSON object of the text. The text must be of this format, and exactly as harken writes it."""
     if not text:
         raise HarkenError("a safetensors file, but not one that harken wrote")
     if len(text) > LONGEST_JSON:
@@ -175,7 +175,7 @@ def _fingerprints(said: Any, tensor: Tensor | None) -> Fingerprints:
 
 
 def _network(specification: Specification, weights: Mapping[str, Tensor]) -> nn.Module:
-    """The network with these weights. Built without memory first, so that no size can fill it."""
+    """The network with these weights. It is first built without memory, so that a wrong size cannot exhaust it."""
     sizes = specification.sizes
     with torch.device("meta"):
         network = build(specification.network, sizes)
@@ -189,7 +189,7 @@ def _network(specification: Specification, weights: Mapping[str, Tensor]) -> nn.
             raise HarkenError(f"its weight {name} does not have the size that its specification says")
         if not torch.isfinite(tensor).all():
             raise HarkenError(f"its weight {name} holds values that are not numbers")
-    with torch.random.fork_rng(devices=[]):  # its first weights are drawn at random, and soon overwritten
+    with torch.random.fork_rng(devices=[]):  # the random initial weights are overwritten below
         network = build(specification.network, sizes)
     network.load_state_dict(dict(weights))
     return network.eval()
@@ -211,10 +211,10 @@ def read_provenance(said: Any) -> dict[str, Any]:
     """The provenance of a model file, checked. Fields that this version does not use may hold any plain value.
 
     Args:
-        said: what JSON gave.
+        said: the value from the JSON.
 
     Raises:
-        HarkenError: when it is no object, when a field that harken uses holds a value of another kind, or when any
+        HarkenError: when it is not an object, when a field that harken uses has a value of another type, or when any
             number or text in it is out of bounds.
     """
     if not _is_object(said):
@@ -232,7 +232,7 @@ def _check_plain(value: Any, where: str, levels: int) -> None:
         if len(value) > LONGEST_TEXT or any("\ud800" <= letter <= "\udfff" for letter in value):
             raise HarkenError(f"its {where} holds a text that is too long or not UTF-8: {shown(value)}")
     elif isinstance(value, int | float):
-        if not -LARGEST_NUMBER <= value <= LARGEST_NUMBER:  # a NaN lies nowhere
+        if not -LARGEST_NUMBER <= value <= LARGEST_NUMBER:  # also true for NaN
             raise HarkenError(f"its {where} holds a number that cannot be: {shown(value)}")
     elif isinstance(value, list | dict):
         if levels == 0:
@@ -280,7 +280,7 @@ def _is_recording(value: Any) -> bool:
 
 
 def _is_scores(value: Any) -> bool:
-    """What a run found out. The scores of unseen people are shown, so they are looked into."""
+    """The scores of a run. Those of unseen people are displayed, so they are checked in detail."""
     if not _is_object(value):
         return False
     tested = value.get("cross_people")
@@ -304,4 +304,4 @@ PROVENANCE_FIELDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "iterations": (_is_count, "a whole number"),
     "adaptation": (_is_object, "an object"),
 }
-"""Each field that harken uses: the check of its value, and that in words."""
+"""Each field that harken uses: the check of its value, and a description of the check."""

@@ -1,4 +1,4 @@
-"""How a watch sits on the arm, seen from a model: by which quarter turn its walking is walking to the model."""
+"""The orientation of a watch on the arm: the quarter turn after which a model recognises its walking."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,21 +20,21 @@ __all__ = ["Mounting", "as_learned", "mounting", "mounting_of_walks"]
 
 ON_FOOT = ("walking", "stairs", "running", "jogging")
 LEAST_RECOGNISED = 6.0
-"""In moments of ten seconds: a minute on foot must be recognised before a watch is turned."""
+"""In moments of ten seconds: a watch is turned only if at least a minute on foot is recognised."""
 LEAST_SHARE = 0.75
-"""Of what is recognised as learned and turned, so much must be recognised turned."""
+"""The least share of the turned moments in all recognised moments, turned and unturned."""
 
 
 @dataclass(frozen=True)
 class Mounting:
-    """By how much a watch is to be turned, so that it sits as those that a model learned from.
+    """The quarter turns that bring a watch to the orientation of the model's training data.
 
     Attributes:
         quarters: quarter turns about its face, 0 to 3 (``harken.signals.turned_by_quarters``).
-        moments: how many that look like walking were looked at, ten seconds each.
-        recognised: of these, how many are recognised as on foot, with gravity along the forearm, after 0 to 3 quarter
-            turns: sums of probabilities. Empty where nothing could be asked.
-        reason: a sentence: what was done, or why nothing.
+        moments: the number of moments of ten seconds that look like walking.
+        recognised: the number of moments recognised as on foot, with gravity along the forearm, after 0 to 3 quarter
+            turns, as sums of probabilities. Empty if the model cannot find the orientation.
+        reason: a sentence that says what was done, or why nothing was done.
     """
 
     quarters: int
@@ -55,11 +55,11 @@ class Mounting:
         return turned_signals(signals, self.quarters) if self.quarters else signals
 
     def turned(self, recording: Recording) -> Recording:
-        """The recording as a watch would have heard it that sits as the model learned."""
+        """The recording, turned to the orientation of the model's training data."""
         return turned_by_quarters(recording, self.quarters) if self.quarters else recording
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """The fields as values for JSON."""
         return {
             "turned_degrees": 90 * self.quarters,
             "known": self.known,
@@ -70,7 +70,7 @@ class Mounting:
 
 
 def mounting(specification: Specification, recording: Recording, probabilities: Probabilities) -> Mounting:
-    """How the watch of a whole recording sits, see ``mounting_of_walks``.
+    """The orientation of the watch in a whole recording, see ``mounting_of_walks``.
 
     Args:
         specification, probabilities: as for ``label_recording``.
@@ -95,11 +95,11 @@ def mounting(specification: Specification, recording: Recording, probabilities: 
 def as_learned(
     specification: Specification, recording: Recording, probabilities: Probabilities
 ) -> tuple[Recording, str | None]:
-    """The recording as the model learned to hear it, and why its watch was turned; None where it was not.
+    """The recording in the orientation of the training data, and why its watch was turned; None if it was not.
 
     Args:
-        specification, recording, probabilities: as for ``mounting``; a recording of anything else than ``x, y, z`` is
-            given back as it is.
+        specification, recording, probabilities: as for ``mounting``. A recording with channels other than ``x, y, z``
+            is returned unchanged.
     """
     if recording.channels[:3] != ACCELERATION:
         return recording, None
@@ -108,16 +108,17 @@ def as_learned(
 
 
 def mounting_of_walks(specification: Specification, walks: Moments, probabilities: Probabilities) -> Mounting:
-    """How the watch sits that heard these moments.
+    """The orientation of the watch that recorded these moments.
 
-    In walking an arm hangs, and gravity lies along the forearm; but it does so while clapping, too, for some axis.
-    So each moment that looks like walking is shown to the model as it is and after one, two and three quarter turns
-    about the face, and counts, where gravity then lies along x rather than y, by the probability of walking, stairs
-    and running. The watch is turned only where that is worth a minute and three times as much as unturned: half a turn
-    hardly matters to a model that learned from watches worn both ways round, a quarter ruins it.
+    The arm hangs during walking, so gravity lies along the forearm. The direction of gravity alone does not decide:
+    while clapping, too, it lies along some axis. The model therefore classifies each moment that looks like walking
+    four times, after 0, 1, 2 and 3 quarter turns about the face. If gravity then lies along x rather than y, the
+    moment counts by the probability of walking, stairs and running. The watch is turned only if the turned moments
+    add up to at least a minute and to three times the unturned ones. A half turn hardly matters to a model that was
+    trained on watches worn both ways round; a quarter turn ruins its labels.
 
-    Nothing is turned for models that read more than acceleration, or know nobody on foot; or whose windows are longer
-    than ten seconds.
+    Nothing is turned if the model reads more than acceleration, has no label on foot, or has windows longer than ten
+    seconds.
     """
     unaskable = _unaskable(specification)
     if unaskable is not None:
@@ -139,7 +140,7 @@ def mounting_of_walks(specification: Specification, walks: Moments, probabilitie
 
 
 def _unaskable(specification: Specification) -> str | None:
-    """Why a model cannot say how a watch sits; None where it can."""
+    """Why a model cannot find the orientation of a watch; None if it can."""
     if specification.channels != ACCELERATION:
         return "uses more than acceleration"
     return None if _on_foot(specification) else "has no label for walking"
@@ -150,7 +151,7 @@ def _on_foot(specification: Specification) -> list[int]:
 
 
 def _recognised(windows: Windows, probabilities: Probabilities, columns: list[int]) -> NDArray[np.float64]:
-    """How many windows are recognised as on foot with gravity along the forearm, after 0 to 3 quarter turns."""
+    """The number of windows recognised as on foot with gravity along the forearm, after 0 to 3 quarter turns."""
     gravity = np.abs(windows.signals.mean(axis=1))
     recognised = np.zeros(4)
     for quarters in range(4):
@@ -162,7 +163,7 @@ def _recognised(windows: Windows, probabilities: Probabilities, columns: list[in
 
 
 def _windows(specification: Specification, walks: Moments) -> Windows | None:
-    """The beginning of each moment as the model takes it; None where there is none as long as a window."""
+    """The first window of each moment, as input of the model; None if no moment is as long as a window."""
     starts_ns, signals = walks.resampled(
         sample_rate_hz=specification.sample_rate_hz, length=specification.window_length
     )

@@ -1,4 +1,4 @@
-"""A Recogniser: learn from labelled windows, label others, be scored, be saved and loaded."""
+"""The Recogniser: a model that is trained on labelled windows, labels other windows, and is saved and loaded."""
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
@@ -41,9 +41,9 @@ class Recogniser:
     ('cycling', 'lying', 'other', 'running', 'sitting', 'stairs', 'standing', 'walking')
 
     Attributes:
-        preset: the recipe, by name or one of one's own (see ``harken.learning.presets``).
-        epochs: how often every training window is seen; None for the recipe's own number.
-        seed: of initial weights and dropout.
+        preset: the recipe: a name or a ``Preset`` (see ``harken.learning.presets``).
+        epochs: the number of epochs; None for the number in the recipe.
+        seed: the seed of initial weights and dropout.
         device: ``auto``, ``cpu`` or ``cuda``.
     """
 
@@ -66,10 +66,10 @@ class Recogniser:
 
     @property
     def model_(self) -> FittedModel:
-        """What ``fit`` learned, or ``load`` read: the content of a model file.
+        """The model that ``fit`` trained or ``load`` read: the content of a model file.
 
         Raises:
-            HarkenError: when this recogniser has not learned; so do the next four attributes.
+            HarkenError: when this recogniser is not fitted. The next four attributes raise it, too.
         """
         if self._model is None:
             raise HarkenError("this recogniser has learned nothing yet: call fit, or load a model")
@@ -77,7 +77,7 @@ class Recogniser:
 
     @property
     def specification_(self) -> Specification:
-        """What the model reads, and its labels."""
+        """The input of the model, and its labels."""
         return self.model_.specification
 
     @property
@@ -87,12 +87,12 @@ class Recogniser:
 
     @property
     def provenance_(self) -> Mapping[str, Any]:
-        """Where the model came from, as its file describes it; a copy."""
+        """The origin of the model, as in its file; a copy."""
         return dict(self.model_.provenance)
 
     @property
     def fingerprints_(self) -> Fingerprints:
-        """Of the recordings that it learned from. ``fit`` reads windows, so it has none: see ``with_fingerprints``."""
+        """Fingerprints of the training recordings. ``fit`` reads windows, so it has none: see ``with_fingerprints``."""
         return self.model_.fingerprints
 
     @property
@@ -100,7 +100,7 @@ class Recogniser:
         """Losses and accuracies during ``fit``.
 
         Raises:
-            HarkenError: when this recogniser was not fitted; one that was loaded has no history.
+            HarkenError: when this recogniser was not fitted here. A loaded recogniser has no history.
         """
         if self._history is None:
             raise HarkenError("this recogniser has no history: only fit makes one, and model files do not hold it")
@@ -116,8 +116,8 @@ class Recogniser:
         """A copy with another temperature.
 
         Args:
-            temperature: the outputs of the network are divided by it (``harken.learning.calibration``).
-            calibrated_on: whose windows it was fitted on.
+            temperature: the divisor of the outputs of the network (``harken.learning.calibration``).
+            calibrated_on: the people whose windows the temperature was fitted on.
 
         Raises:
             HarkenError: when the temperature is out of its bounds.
@@ -126,14 +126,14 @@ class Recogniser:
         return self.with_model(replace(self.model_, specification=specification))
 
     def with_provenance(self, fields: Mapping[str, Any]) -> "Recogniser":
-        """A copy whose provenance also has these fields, in place of those of the same name."""
+        """A copy whose provenance also has these fields. They replace fields of the same name."""
         return self.with_model(replace(self.model_, provenance={**self.model_.provenance, **fields}))
 
     def with_fingerprints(self, fingerprints: Fingerprints) -> "Recogniser":
-        """A copy by which ``harken evaluate`` recognises recordings that were learned from.
+        """A copy with which ``harken evaluate`` recognises training recordings.
 
         Args:
-            fingerprints: of these recordings, ``Fingerprints.of(recordings)``.
+            fingerprints: the fingerprints of these recordings, ``Fingerprints.of(recordings)``.
         """
         return self.with_model(replace(self.model_, fingerprints=fingerprints))
 
@@ -147,21 +147,21 @@ class Recogniser:
         on_progress: Callable[[Progress], None] | None = None,
         should_stop: Callable[[], bool] = lambda: False,
     ) -> "Recogniser":
-        """Learn from labelled windows.
+        """Train on labelled windows.
 
         Args:
-            windows: what to learn from. The labels that occur in them become the classes.
-            tests: other windows, evaluated as training goes on and written to the history; nothing is
-                learned, stopped or chosen by them.
-            threads: how many compute on a CPU; see ``harken.learning.training.train``. ``history_.threads`` is how
-                many did.
-            checkpoint: a file to write the state of training to, and to go on from when it is there.
+            windows: the training windows. The labels that occur in them become the classes.
+            tests: test windows. They are scored during training and their scores are written to the history. They
+                have no effect on the model.
+            threads: the number of threads on a CPU; see ``harken.learning.training.train``. ``history_.threads`` is
+                the number that was used.
+            checkpoint: a file for the state of training. Training resumes from it if it exists.
             on_progress, should_stop: see ``harken.learning.training.train``.
 
         Raises:
-            Interrupted: when asked to stop; the recogniser can then be used as it is.
+            Interrupted: when ``should_stop`` returns true. The recogniser can then be used as it is.
             HarkenError: when fewer than two labels occur, there are fewer windows than one batch, or a test
-                holds a label that does not occur in ``windows``.
+                has a label that does not occur in ``windows``.
         """
         recipe = preset(self.preset)
         settings = self.settings()
@@ -197,7 +197,7 @@ class Recogniser:
         return self
 
     def settings(self) -> TrainingSettings:
-        """How this recogniser trains: the recipe's settings with its own epochs and seed."""
+        """The training settings: those of the recipe, with the epochs and seed of this recogniser."""
         recipe = preset(self.preset)
         settings = replace(recipe.training, seed=self.seed)
         if self.epochs is None:
@@ -210,13 +210,13 @@ class Recogniser:
         """Probabilities of each label, float32 ``[n, labels]``, in the order of ``specification_.labels``.
 
         Raises:
-            HarkenError: when this recogniser has not learned, or the windows' length, rate or channels are
-                not the model's.
+            HarkenError: when this recogniser is not fitted, or the length, rate or channels of the windows differ
+                from the model's.
         """
         return softmax(self.predict_logits(windows) / np.float32(self.specification_.temperature))
 
     def predict_logits(self, windows: Windows) -> NDArray[np.float32]:
-        """What the network answers, before the temperature and softmax: float32 ``[n, labels]``.
+        """The outputs of the network, before the temperature and softmax: float32 ``[n, labels]``.
 
         Raises:
             HarkenError: as ``predict_proba``.
@@ -232,29 +232,30 @@ class Recogniser:
     def label_prepared(self, recording: Recording, *, unsure_below: float | None = None) -> Timeline:
         """Label a recording whose samples are used as they are, one row for each hop of the model (5 s by default).
 
-        It does not calibrate, turn the watch, find non-wear or smooth: ``harken.label_file`` does, as ``harken label``
-        does. See ``harken.timelines.label_recording`` for gaps and overlapping windows.
+        This method does not calibrate, turn the watch, find non-wear or smooth. Use ``harken.label_file`` for these
+        steps, which are those of ``harken label``. See ``harken.timelines.label_recording`` for gaps and overlapping
+        windows.
 
         Args:
-            recording: a mended recording, of any length and rate. Its own labels play no part.
-            unsure_below: say "unsure" where the largest probability is smaller.
+            recording: a mended recording, of any length and rate. Its labels are not used.
+            unsure_below: the label is "unsure" if the largest probability is smaller.
 
         Raises:
-            HarkenError: when this recogniser has not learned, or the recording is ``as_found``, lacks a channel,
-                cannot be resampled, or is nowhere as long as a window.
+            HarkenError: when this recogniser is not fitted, or the recording is ``as_found``, lacks a channel,
+                cannot be resampled, or has no stretch as long as a window.
         """
         return label_recording(self.specification_, recording, self.predict_proba, unsure_below=unsure_below)
 
     def score(self, windows: Windows) -> float:
-        """The share of windows whose label is recognised. See ``evaluate`` for more than one number."""
+        """The accuracy: the share of windows whose label is recognised. See ``evaluate`` for more scores."""
         return self.evaluate(windows).accuracy
 
     def evaluate(self, windows: Windows, *, ignore_labels: Sequence[str] = ()) -> Scores:
         """Score labelled windows; those without a label do not count.
 
         Raises:
-            HarkenError: when a label was never learned (unless it is in ``ignore_labels``: its windows then do
-                not count), or nothing is left to score.
+            HarkenError: when a label is neither the model's nor in ``ignore_labels`` (windows with such labels are
+                left out), or no window is left to score.
         """
         known = self.known(windows, ignore_labels=ignore_labels)
         return score(known.label_codes, self.predict_proba(known).argmax(axis=1), self.specification_.labels)
@@ -268,9 +269,9 @@ class Recogniser:
         return known_windows(windows, self.specification_.labels, ignore_labels=ignore_labels)
 
     def learned_from(self, recording: Recording) -> NDArray[np.bool_]:
-        """Whether each sample of a mended recording stands in a stretch that was learned from, bool ``[n]``.
+        """Whether each sample of a mended recording is part of the training data, bool ``[n]``.
 
-        Recordings are recognised under another name, in another unit and in pieces
+        Recordings are also recognised under another name, in another unit and in pieces
         (``harken.recordings.fingerprints``).
         """
         if self.learned_exactly(recording):
@@ -278,7 +279,7 @@ class Recogniser:
         return self.fingerprints_.known(recording)
 
     def learned_exactly(self, recording: Recording) -> bool:
-        """Whether this very recording was learned from: the same samples at the same times."""
+        """Whether this recording is a training recording: the same samples at the same times."""
         data = self.model_.provenance.get("data", [])
         return recording.samples_fingerprint in {one.get("samples_fingerprint") for one in data}
 
@@ -291,7 +292,7 @@ class Recogniser:
         """Read a model file; without a path, the model that comes with harken. Nothing in it is executed.
 
         Raises:
-            HarkenError: when it is missing, damaged, edited, from a newer version, or not a model.
+            HarkenError: when the file is missing, damaged, edited, from a newer version, or not a model.
         """
         if path is None and not PACKAGED_MODEL.is_file():
             raise HarkenError(
@@ -303,7 +304,7 @@ class Recogniser:
 
     @classmethod
     def of(cls, model: FittedModel, *, device: str = "auto") -> "Recogniser":
-        """The recogniser of a fitted model, with the recipe's name, epochs and seed of the model's provenance."""
+        """The recogniser of a fitted model, with the recipe, epochs and seed in the model's provenance."""
         training = model.provenance.get("training", {})
         recogniser = cls(
             model.specification.preset, epochs=training.get("epochs"), seed=training.get("seed", 0), device=device
@@ -317,7 +318,7 @@ class Recogniser:
 
 
 def _label_counts(windows: Windows) -> dict[str, int]:
-    """How many windows have each label that occurs, in the order of ``label_names``."""
+    """The number of windows of each label that occurs, in the order of ``label_names``."""
     counts = np.bincount(windows.label_codes, minlength=len(windows.label_names)).tolist()
     return {name: count for name, count in zip(windows.label_names, counts, strict=True) if count}
 

@@ -1,9 +1,9 @@
-"""Was the sensor on a wrist? Boosted trees over moments of movement tell a wrist from a thigh, a knee or a torso.
+"""The wrist check: boosted trees that classify moments of movement as from a wrist, or from a thigh, knee or torso.
 
 A leg strikes the ground once a stride and carries the body, so its movement repeats with each stride, sharply and along
-gravity. An arm swings, or its hand works. The features describe that and do not depend on how the sensor is turned.
-The trees were fitted with scikit-learn by ``benchmarks/model/wrist_check.py``, which also writes how well they do on
-unseen people and unseen studies (``docs/results/wrist_check.json``). They lie in the package as plain numbers.
+gravity. An arm swings, or its hand works. The features describe this and do not depend on the orientation of the
+sensor. The trees were fitted with scikit-learn by ``benchmarks/model/wrist_check.py``, which also writes their scores
+on unseen people and unseen studies (``docs/results/wrist_check.json``). The package contains them as plain numbers.
 """
 
 from collections.abc import Sequence
@@ -21,13 +21,13 @@ __all__ = ["FEATURES", "RATE_HZ", "ROWS", "Answer", "Trees", "WristCheck", "feat
 
 RATE_HZ = 25.0
 ROWS = 250
-"""A moment has ten seconds."""
+"""Samples of a moment: ten seconds at 25 Hz."""
 LEAST_MOMENTS = 6
-"""A minute of movement, or the answer is undecided."""
+"""With less than a minute of movement the answer is undecided."""
 LEAST_LOG_ODDS = 1.0
-"""Log odds that are nearer to 0 are undecided."""
+"""The answer is undecided if the log odds are nearer to 0."""
 LEAST_G, LEAST_REPEATED = 0.08, 0.45
-"""A moment counts if its standard deviation is at least so much, and its correlation with itself a stride later."""
+"""The least standard deviation of a moment that counts, and its least correlation with itself a stride later."""
 STRIDE_S = (0.7, 1.6)
 PACKAGED_TREES = Path(__file__).parent / "packaged" / "wrist_check.safetensors"
 FEATURES = (
@@ -54,7 +54,7 @@ FEATURES = (
 
 
 class Answer(StrEnum):
-    """Where the sensor was, as far as movement tells."""
+    """The place of the sensor, inferred from movement."""
 
     WRIST = "wrist"
     ELSEWHERE = "elsewhere"
@@ -63,12 +63,12 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True)
 class WristCheck:
-    """What moments of movement tell about the sensor's place.
+    """The place of the sensor, inferred from moments of movement.
 
     Attributes:
         answer: the answer.
-        moments: how many moments of ten seconds counted.
-        log_odds: the median of their log odds of being elsewhere than on a wrist; 0 where none counted.
+        moments: the number of moments of ten seconds that counted.
+        log_odds: the median of their log odds that the sensor was elsewhere than on a wrist; 0 if none counted.
     """
 
     answer: Answer
@@ -76,7 +76,7 @@ class WristCheck:
     log_odds: float
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """The fields as values for JSON."""
         return {"answer": self.answer.value, "moments": self.moments, "log_odds": self.log_odds}
 
 
@@ -86,10 +86,10 @@ class Trees:
 
     Attributes:
         roots: the root of each tree, an index into the nodes, int32 ``[trees]``.
-        feature: the feature that a node looks at; -1 in a leaf; int32 ``[nodes]``.
-        threshold: a value up to it goes left, float64 ``[nodes]``.
+        feature: the feature that a node compares; -1 in a leaf; int32 ``[nodes]``.
+        threshold: values up to the threshold go left, float64 ``[nodes]``.
         left, right: the next node, int32 ``[nodes]``.
-        value: what a leaf adds to the log odds, float64 ``[nodes]``.
+        value: the amount that a leaf adds to the log odds, float64 ``[nodes]``.
         baseline: the log odds before any tree, float64 ``[1]``.
     """
 
@@ -119,21 +119,21 @@ def packaged_trees() -> Trees:
 
 
 def wrist_check(moments: NDArray[np.float32], trees: Trees | None = None) -> WristCheck:
-    """Tell from moments of a recording whether its sensor was on a wrist.
+    """Decide from moments of a recording whether its sensor was on a wrist.
 
     >>> import numpy as np
     >>> wrist_check(np.zeros((20, 250, 3), np.float32)).answer.value
     'undecided'
 
     Args:
-        moments: acceleration in g, float32 ``[n, 250, 3]``, ten seconds each at 25 Hz. Those in which nothing repeats
-            do not count.
-        trees: what judges; the packaged trees if None.
+        moments: acceleration in g, float32 ``[n, 250, 3]``, ten seconds each at 25 Hz. Moments without repeated
+            movement do not count.
+        trees: the trees to use; the packaged trees if None.
     """
     rows, counts = features(moments)
     if not counts.any():
         return WristCheck(Answer.UNDECIDED, 0, 0.0)
-    # The median: half of the moments may be work of the hands or sport, which says little.
+    # The median, because up to half of the moments may be hand work or sport, which carry little information.
     log_odds = float(np.median((trees or packaged_trees()).log_odds(rows[counts])))
     number = int(counts.sum())
     if number < LEAST_MOMENTS or abs(log_odds) < LEAST_LOG_ODDS:
@@ -201,7 +201,7 @@ class _Spectrum(NamedTuple):
     total: NDArray[np.float64]
 
     def share(self, low_hz: float, high_hz: float) -> NDArray[np.float64]:
-        """Of the total, ``[n]``."""
+        """The share of the total power between two frequencies, ``[n]``."""
         chosen = (self.frequencies >= low_hz) & (self.frequencies < high_hz)
         share: NDArray[np.float64] = self.power[:, chosen].sum(axis=1) / self.total
         return share
@@ -215,7 +215,7 @@ class _Spectrum(NamedTuple):
 
 
 def _power(moving: NDArray[np.float64]) -> _Spectrum:
-    """Of signals ``[n, 250, axes]`` with a Hann window, summed over the axes."""
+    """The power of signals ``[n, 250, axes]`` with a Hann window, summed over the axes."""
     spectrum = np.fft.rfft(moving * np.hanning(ROWS)[None, :, None], axis=1)
     power: NDArray[np.float64] = (np.abs(spectrum) ** 2).sum(axis=2)
     frequencies = np.fft.rfftfreq(ROWS, 1 / RATE_HZ).astype(np.float64)
@@ -223,7 +223,7 @@ def _power(moving: NDArray[np.float64]) -> _Spectrum:
 
 
 def _autocorrelation(moving: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Unbiased and summed over the axes, ``[n, 250]``; 1 at no lag."""
+    """The unbiased autocorrelation, summed over the axes, ``[n, 250]``; 1 at lag 0."""
     spectrum = np.abs(np.fft.rfft(moving, 2 * ROWS, axis=1)) ** 2
     correlation = np.fft.irfft(spectrum, axis=1)[:, :ROWS].sum(axis=2)
     result: NDArray[np.float64] = correlation / np.maximum(correlation[:, :1], 1e-9) * (ROWS / (ROWS - np.arange(ROWS)))

@@ -1,6 +1,6 @@
-"""Reports, each one HTML file that needs nothing beside it.
+"""Reports, each as one self-contained HTML file.
 
-``run`` is the report of a training run, ``wearer`` that of a recording. ``wearer.quality`` is also what is written to
+``run`` is the report of a training run, ``wearer`` that of a recording. ``wearer.quality`` is also the content of
 ``quality.json``.
 """
 

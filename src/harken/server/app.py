@@ -59,7 +59,7 @@ def create_app(
 
     Args:
         hub: the watches.
-        token: what clients must send; None: they must be on this machine.
+        token: the token that clients must send; if None, they must be on this machine.
         sample_source: gives the hub samples that the server itself makes, until cancelled.
         recording_model: labels posted recordings; the hub's recogniser if None.
 
@@ -126,7 +126,7 @@ def _add_error_answers(app: FastAPI, hub: Hub) -> None:
 
     @app.exception_handler(ClientDisconnect)
     async def disconnected(_: Request, error: ClientDisconnect) -> Response:  # noqa: ARG001
-        return Response(status_code=400)  # nobody receives it, but without it the log would show an error
+        return Response(status_code=400)  # it is not received, but without it the log would show an error
 
 
 def _refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -48,10 +48,10 @@ class DemoWatch:
     Attributes:
         watch: its name.
         signals: one round, float32 ``[samples, 3]`` in g; the stream repeats it.
-        label_codes: the true labels, int16 ``[samples]``, for tests; the model does not get them.
-        label_names: the labels that the codes stand for.
-        sample_rate_hz: of the watch.
-        begins_at: the number of the sample in the round that comes first after the history.
+        label_codes: the true labels, int16 ``[samples]``, for tests; they are not input of the model.
+        label_names: the labels of the codes.
+        sample_rate_hz: the sampling rate of the watch.
+        begins_at: the number of the first sample after the history, in the round.
     """
 
     watch: str
@@ -125,11 +125,11 @@ def _in_turn(recording: Recording, piece: int) -> NDArray[np.int64]:
 async def stream(receive: Receive, watches: Sequence[DemoWatch] | None = None, *, history_s: float = HISTORY_S) -> None:
     """Stream in real time until cancelled, after some of the past, so that there are labels at once.
 
-    After a pause of the machine the stream continues with the present; the missed samples are a gap.
+    After a pause of the machine, the stream continues at the present time, and the missed samples are a gap.
 
     Args:
         receive: called with each watch's samples, several times a second.
-        watches: what to stream; by default ``demo_watches()``.
+        watches: the watches to stream; by default ``demo_watches()``.
         history_s: seconds of the past.
 
     Raises:

@@ -32,13 +32,13 @@ def check_token(token: str | None) -> None:
 class Guard:
     """ASGI middleware: refuses requests with 400, 401 or 403, or passes them to the application.
 
-    A browser sends ``Origin`` with the requests of a page; it must be the server's own. Where no token is needed,
+    A browser sends ``Origin`` with the requests of a page; it must be the server's own. If no token is needed,
     ``Host`` must be a name of this machine: another site can let its name resolve to 127.0.0.1 (DNS rebinding), but the
     browser still sends that site's name as ``Host``.
 
     Args:
         app: the application.
-        token: what requests must contain; None for loopback.
+        token: the token that requests must contain; None for loopback.
 
     Raises:
         HarkenError: when the token is empty, or cannot be sent.
@@ -72,7 +72,7 @@ class Guard:
 
     def _refusal(self, scope: Any) -> tuple[int, str] | None:
         if sum(name == b"host" for name, _ in scope["headers"]) > 1:
-            return 400, "a request must have one Host"  # a proxy and a browser could each mean another one
+            return 400, "a request must have one Host"  # a proxy and a browser could each use a different one
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         host = headers.get(b"host", "")
         if self._token is None and _name(host) not in LOOPBACK:

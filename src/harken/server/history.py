@@ -25,7 +25,7 @@ NOTHING: dict[str, list[Any]] = {"t_ms": [], "x": [], "y": [], "z": []}
 
 
 class RecentSamples:
-    """For each fiftieth of a second the first sample that came, in 1/1000 g: a ring buffer of 7 bytes a sample.
+    """A ring buffer with the first sample to arrive for each fiftieth of a second, in 1/1000 g, 7 bytes a sample.
 
     Values are clipped to 32.767 g, which no wrist reaches. Samples with a missing value are left out.
     """
@@ -127,7 +127,7 @@ class RunLengths:
         return self._total
 
     def append(self, number: int, code: int = 0) -> None:
-        """Append a number above all others."""
+        """Append a number that is larger than all others."""
         self._total += 1
         if self._firsts and self._codes[-1] == code and self._counts[-1] < LONGEST:
             first, count = self._firsts[-1], self._counts[-1]

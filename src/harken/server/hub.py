@@ -46,7 +46,7 @@ class Hub:
 
     Args:
         recogniser: labels the samples; its channels must be acceleration ``x, y, z``.
-        limits: of what clients may send.
+        limits: the limits of clients.
         log: the log to which samples are written; None: samples are not kept.
         about_model: fields of ``/api/model`` that replace or complete the usual ones.
 
@@ -89,7 +89,7 @@ class Hub:
         """Take samples ``[n, 3]`` in g of a watch.
 
         Returns:
-            A future that is done when they are on the disk; None where samples are not kept.
+            A future that is done when they are on the disk; None if samples are not kept.
 
         Raises:
             RefusedError: for a new watch or samples beyond the limits, and for samples that cannot be valid.
@@ -152,7 +152,7 @@ class Hub:
         return session
 
     async def run(self) -> None:
-        """Label samples as they come, until cancelled."""
+        """Label samples as they arrive, until cancelled."""
         sys.setswitchinterval(SWITCH_S)
         gc.collect()
         gc.freeze()  # loaded modules stay, so the garbage collector need not visit them
@@ -268,7 +268,7 @@ class Hub:
         hand_back()
 
     def view(self, outbox: Outbox, name: str | None) -> None:
-        """Send this watch's samples and labels from now on; without a name, those of the first watch that there is."""
+        """Send this watch's samples and labels from now on; without a name, those of the first watch."""
         self._wanted.pop(outbox, None)
         for session in self.sessions.values():
             session.viewers.discard(outbox)
@@ -345,7 +345,7 @@ class Hub:
                 session = self.session(message.watch)
                 session.take(message.signals, message.time_ns, time.monotonic())
             except (RefusedError, HarkenError):
-                continue  # a server with other limits took it
+                continue  # it was accepted by a server with other limits
             touched.add(session)
             count += 1
             if count % REPLAYED_AT_ONCE == 0:

@@ -54,7 +54,7 @@ class _Settings:
 
     Attributes:
         model: the model file, read at the start.
-        limits: of the server.
+        limits: the limits of the server.
     """
 
     model: str
@@ -62,7 +62,7 @@ class _Settings:
 
 
 class LabellingProcess:
-    """The server's side of a process, which ends when the server does, however it ends.
+    """The server's side of a process. The process ends when the server ends, even if the server is killed.
 
     Attributes:
         reusable: whether it has answered and may label another recording; the caller of ``label`` sets it to False.
@@ -88,7 +88,7 @@ class LabellingProcess:
 
     @property
     def alive(self) -> bool:
-        """Whether it runs; the system ends processes when memory runs out."""
+        """Whether the process runs. The system ends processes when memory runs out."""
         return self._process.is_alive()
 
     def label(self, path: Path, name: str) -> bytes:
@@ -99,7 +99,7 @@ class LabellingProcess:
             name: the sender's name for it.
 
         Raises:
-            RefusedError: when it cannot be labelled, takes too long, or the process ended.
+            RefusedError: when the recording cannot be labelled, takes too long, or the process ended.
         """
         try:
             self._connection.send_bytes(orjson.dumps({"path": str(path), "name": name}))
@@ -169,7 +169,7 @@ def _serve(connection: Connection, lifeline: Connection, settings: _Settings) ->
 
 
 def _limit_memory(more_bytes: int) -> None:
-    """Limit how much more memory this process can allocate, on Linux."""
+    """Limit the additional memory that this process can allocate, on Linux."""
     if sys.platform != "linux":
         return
     import resource

@@ -10,23 +10,25 @@ class Limits:
     """Limits of a server; each has its own status or close code (see ``docs/live_protocol.md``).
 
     Attributes:
-        message_bytes: of one message of samples (413; WebSocket 1009).
-        upload_bytes: of one recording (413).
+        message_bytes: size of one message of samples (413; WebSocket 1009).
+        upload_bytes: size of one recording (413).
         uploads: recordings that are labelled at once (503).
         upload_s: time for labelling one recording (422).
         upload_memory_bytes: memory for labelling one recording, where the system can limit it (422).
         unpacked_bytes, most_packed: unpacked size of a packed recording, in bytes and as a multiple of its size (422).
-        head_bytes: of the head of a request, which is read before the token is checked (431).
+        head_bytes: size of the head of a request, which is read before the token is checked (431).
         head_s: time to send the head (408), and to begin the first request (closed).
-        connections: at once, as far as the system has file descriptors; those that have waited longest without a
-            complete request are closed for new ones. WebSockets are refused when they leave no room for HTTP (503).
+        connections: connections at the same time, if the system has enough file descriptors. Those that have waited
+            longest without a complete request are closed for new ones. WebSockets are refused if they would use the
+            connections that are reserved for HTTP (503).
         body_s: time to send a message (408); for a recording ten times as long.
-        samples_per_s, samples_burst: of one watch (429; WebSocket 4429). After a pause of the network a burst may come.
-        watches: at once (503; WebSocket 1013).
+        samples_per_s, samples_burst: samples of one watch (429; WebSocket 4429). A burst may follow a pause of the
+            network.
+        watches: watches at the same time (503; WebSocket 1013).
         viewers: sockets of ``/ws/view`` (503; WebSocket 1013).
         idle_s: a watch that has sent nothing for this time is forgotten.
         socket_s: age at which a socket is closed (WebSocket 4408); it may be opened again.
-        ahead_s: how far ahead of the server's clock samples may be (400; WebSocket 1007).
+        ahead_s: the largest time of samples ahead of the server's clock (400; WebSocket 1007).
         frames, frame_bytes: frames that wait for a slow reader; older ones are dropped, and their number is sent.
     """
 
@@ -56,10 +58,10 @@ class RefusedError(Exception):
     """A request that is refused, with a sentence for its sender.
 
     Attributes:
-        status: of the HTTP answer.
+        status: status of the HTTP answer.
         code: close code of a WebSocket.
         reason: label of the metric ``harken_refused_total``.
-        retry_s: seconds after which to try again; None where waiting does not help.
+        retry_s: seconds after which to try again; None if waiting does not help.
     """
 
     def __init__(self, status: int, code: int, sentence: str, *, reason: str, retry_s: int | None = None) -> None:

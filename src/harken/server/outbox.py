@@ -1,4 +1,4 @@
-"""Frames that wait to be sent to one socket: only a few. For a slow reader the oldest are dropped and counted."""
+"""A short queue of frames for one socket. For a slow reader, the oldest frames are dropped and counted."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -14,8 +14,8 @@ class Outbox:
     """A bounded queue of frames for one socket.
 
     Args:
-        frames: at most this many wait,
-        frame_bytes: with at most this many bytes together; one frame may always wait.
+        frames: the largest number of frames in the queue.
+        frame_bytes: the largest size of all frames in the queue together. A single frame may be larger.
 
     Attributes:
         dropped: frames dropped since the last message of type ``dropped``.

@@ -26,7 +26,7 @@ SOURCES = (WRIST, *TOTALS, MOVEMENT)
 WAIT_NS = 1_900_000_000
 """How long movement waits for gravity before and after it: less than the 2 s after which it would be late."""
 NEAR_NS = 60_000_000
-"""Between samples of gravity this close together, no other sample is still to come."""
+"""If two samples of gravity are this close together, no later message has a sample between them."""
 KEPT_NS = 6 * 10**9
 MOST_WAITING = 20_000
 SURE = 20
@@ -56,7 +56,7 @@ class DeviceSensors:
         sensor's range does.
 
         Raises:
-            MalformedError: when the payload is not a list of sensors' values; none of it is taken then.
+            MalformedError: when the payload is not a list of sensors' values. No sample is taken then.
         """
         with np.errstate(over="ignore", invalid="ignore"):
             return self._take(_by_sensor(payload))
@@ -77,7 +77,7 @@ class DeviceSensors:
         return self._in_g(self._joined())
 
     def _joined(self) -> TimedSignals:
-        """Movement plus gravity, where gravity is known or was waited for."""
+        """Movement plus gravity, for samples whose gravity is known or whose waiting time is over."""
         (moves, time_ns), (gravities, gravity_ns) = self._movement, self._gravity
         if len(time_ns) == 0:
             return _none()

@@ -1,4 +1,4 @@
-"""The server with its uvicorn configuration, and the address that it listens at."""
+"""The server with its uvicorn configuration, and its address."""
 
 import ipaddress
 import secrets
@@ -78,10 +78,10 @@ def server_for(
     Args:
         recogniser: labels the samples; with ``demo`` it must be the demo's model (``server.demo.MODEL``).
         host, port: the address.
-        token: what clients must send; None is possible for loopback addresses only.
-        keep: the folder to which samples are written before they are acknowledged; None: they are not kept.
+        token: the token that clients must send; None only for loopback addresses.
+        keep: the folder to which samples are written before they are acknowledged; if None, they are not kept.
         demo: stream the demo's people. Posted recordings are labelled by the model that comes with harken.
-        limits: of what clients may send; the defaults if None.
+        limits: the limits of clients; the defaults if None.
         on_started: called when the server answers requests.
 
     Raises:
@@ -118,7 +118,7 @@ def server_for(
 
 @contextmanager
 def _extra_serve() -> Iterator[None]:
-    """Names the extra when an import inside fails."""
+    """Raise a HarkenError with the name of the extra if an import inside fails."""
     try:
         yield
     except ImportError as error:

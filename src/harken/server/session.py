@@ -1,4 +1,4 @@
-"""What the server keeps of one watch: its stream, an hour of labels, half a minute of samples, and its sockets."""
+"""The state of one watch in the server: its stream, an hour of labels, half a minute of samples, and its sockets."""
 
 import math
 from collections.abc import Iterable
@@ -53,12 +53,12 @@ class Session:
 
     Attributes:
         name: the name that its sender gave it.
-        stream: from its samples to its labels.
-        label: of the present bout; None where there is none.
+        stream: the stream that labels its samples.
+        label: the label of the present bout; None without a bout.
         viewers, senders: the sockets that receive its labels.
         since_ns, last_ns: the times of its first and latest sample.
-        last_message_s: when its latest message came, by the server's clock.
-        waiting_since_s: when the first sample came that no tick has labelled; None where there is none.
+        last_message_s: the time of its latest message, by the server's clock.
+        waiting_since_s: the arrival of the first sample that no tick has labelled; None if there is none.
     """
 
     def __init__(self, name: str, specification: StreamSpecification, limits: Limits, now_s: float) -> None:
@@ -79,7 +79,7 @@ class Session:
         self._unsent: list[tuple[NDArray[np.int64], NDArray[np.float32]]] = []
 
     def check_rate(self, samples: int, now_s: float) -> None:
-        """Count these samples; raises ``RefusedError`` when the watch sends more than its limit."""
+        """Count these samples. Raises ``RefusedError`` when the watch sends more than its limit."""
         limits = self._limits
         self._allowed += (now_s - self._allowed_s) * limits.samples_per_s
         self._allowed, self._allowed_s = min(self._allowed, limits.samples_burst), now_s
@@ -94,7 +94,7 @@ class Session:
         self._allowed -= samples
 
     def take(self, signals: NDArray[np.float32], time_ns: NDArray[np.int64], now_s: float) -> None:
-        """Add samples; raises ``HarkenError`` where ``Watch.add`` does."""
+        """Add samples. Raises ``HarkenError`` as ``Watch.add``."""
         self.stream.add(signals, time_ns)
         first, last = int(time_ns[0]), int(time_ns[-1])
         if self.last_ns == 0:
@@ -186,6 +186,6 @@ class Session:
 
 
 def rounded(update: Update) -> list[float]:
-    """Probabilities for JSON; an empty list where there is no window."""
+    """Probabilities for JSON; an empty list without a window."""
     probabilities = update.probabilities.tolist()
     return [] if math.isnan(probabilities[0]) else [round(share, DECIMALS) for share in probabilities]

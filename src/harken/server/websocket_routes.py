@@ -18,10 +18,10 @@ from harken.support.errors import HarkenError
 __all__ = ["Sockets"]
 
 GONE = (WebSocketDisconnect, RuntimeError, OSError)
-"""Raised by sending to, or receiving from, a closed socket."""
+"""Errors that sending to, or receiving from, a closed socket raises."""
 LARGEST_VIEW_MESSAGE = 4096
 REASON_BYTES = 120
-"""A closing frame has room for 125, two of them for the code."""
+"""The largest reason in bytes. A closing frame has 125 bytes, two of them for the code."""
 YES = ("1", "true", "yes", "on")
 
 

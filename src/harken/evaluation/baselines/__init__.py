@@ -1,7 +1,7 @@
-"""What a new recogniser must beat: the field's usual methods, all with the same interface.
+"""Baselines: the usual methods of the field, all with the same interface.
 
 ``baseline`` makes one from its name. Networks that serve as baselines are presets, and
-``harken.evaluation.baselines.estimator`` makes a baseline of any classifier of scikit-learn's kind.
+``harken.evaluation.baselines.estimator`` makes a baseline from any classifier with scikit-learn's interface.
 """
 
 from collections.abc import Callable, Mapping
@@ -25,14 +25,14 @@ def _mini_rocket() -> Baseline:
 
 
 BASELINES: Mapping[str, Callable[[], Baseline]] = {"random_forest": _random_forest, "mini_rocket": _mini_rocket}
-"""How each baseline is made. What they need is imported then, not sooner."""
+"""The function that makes each baseline. It imports the packages that the baseline needs."""
 
 
 def baseline(name: str) -> Baseline:
-    """The baseline of this name, which has learned nothing yet.
+    """The baseline of this name, not fitted.
 
     Raises:
-        HarkenError: when there is none, or what it needs is not installed.
+        HarkenError: when no baseline has this name, or a package that it needs is not installed.
     """
     if name not in BASELINES:
         raise HarkenError(f"there is no baseline {name!r}; the baselines are {', '.join(BASELINES)}")

@@ -1,4 +1,4 @@
-"""What a baseline is, and what every baseline asks of the windows it is given."""
+"""The interface of baselines, and the checks of their windows and labels."""
 
 import math
 from typing import Protocol
@@ -14,11 +14,11 @@ AXES = ("x", "y", "z")
 
 
 class Baseline(Protocol):
-    """A method that learns from windows and gives a probability of each label for others."""
+    """A method that is trained on windows and returns a probability of each label for other windows."""
 
     @property
     def name(self) -> str:
-        """What ``baseline`` calls it."""
+        """The name for ``baseline``."""
         ...
 
     def fit(
@@ -30,7 +30,7 @@ class Baseline(Protocol):
         seed: int,
         classes: int | None = None,
     ) -> None:
-        """Learn from windows, afresh.
+        """Train on windows. An earlier training has no effect.
 
         The same windows and seed give the same probabilities on the same machine.
 
@@ -38,12 +38,12 @@ class Baseline(Protocol):
             signals: acceleration in g, float32 ``[n, time, 3]``.
             codes: the label of each window, int64 ``[n]``, 0 or more.
             sample_rate_hz: samples per second.
-            seed: of every random draw.
-            classes: how many labels there are, when some have no window here: their probability is 0. By
-                default one more than the highest code.
+            seed: the seed of every random draw.
+            classes: the number of labels; by default one more than the highest code. The probability of a label
+                without a window is 0.
 
         Raises:
-            HarkenError: when windows or labels cannot be learned from.
+            HarkenError: when the windows or labels cannot be trained on.
         """
         ...
 
@@ -51,16 +51,16 @@ class Baseline(Protocol):
         """The probability of each label, ``[n, classes]``, for windows ``[n, time, 3]`` like those of ``fit``.
 
         Raises:
-            HarkenError: when the windows are unlike those of ``fit``, or there was no ``fit``.
+            HarkenError: when the windows have another shape than those of ``fit``, or ``fit`` was not called.
         """
         ...
 
 
 def check_signals(signals: NDArray[np.float32], *, time: int | None = None) -> None:
-    """Refuse what is not windows ``[n, time, 3]`` of finite numbers.
+    """Check that signals are windows ``[n, time, 3]`` of finite numbers.
 
     Raises:
-        HarkenError: for another shape, another number of samples than ``time``, or a value that is missing.
+        HarkenError: for another shape, another number of samples than ``time``, or a missing value.
     """
     if signals.ndim != 3 or signals.shape[1] == 0 or signals.shape[2] != len(AXES):
         raise HarkenError(
@@ -79,7 +79,7 @@ def check_signals(signals: NDArray[np.float32], *, time: int | None = None) -> N
 
 
 def check_rate(sample_rate_hz: float) -> None:
-    """Refuse what cannot be a rate.
+    """Check a sampling rate.
 
     Raises:
         HarkenError: when it is not a positive number.
@@ -91,11 +91,11 @@ def check_rate(sample_rate_hz: float) -> None:
 def check_examples(
     signals: NDArray[np.float32], codes: NDArray[np.int64], *, sample_rate_hz: float, classes: int | None
 ) -> int:
-    """Refuse windows and labels that nothing can be learned from, and say how many labels there are.
+    """Check training windows and labels, and return the number of labels.
 
     Raises:
-        HarkenError: for windows that ``check_signals`` refuses, an impossible rate, codes that are not one
-            integer a window, unlabelled windows, fewer than two labels, or more than ``classes``.
+        HarkenError: as ``check_signals`` and ``check_rate``; for codes that are not one integer for each window,
+            unlabelled windows, fewer than two labels, or more than ``classes``.
     """
     check_signals(signals)
     check_rate(sample_rate_hz)

@@ -1,8 +1,8 @@
 """Any classifier of scikit-learn as a baseline, on the same hand-made features as the random forest.
 
 The classifier reads the columns of ``harken.evaluation.baselines.features.window_features``: float64
-``[windows, features]``, in g, Hz, rad and logarithms of powers, not standardised. Where a classifier needs
-standardised features, a pipeline brings them to one scale.
+``[windows, features]``, in g, Hz, rad and logarithms of powers, not standardised. Use a pipeline to standardise
+the features for a classifier that needs it.
 """
 
 from typing import Any
@@ -22,15 +22,15 @@ __all__ = ["EstimatorBaseline", "check_classifier", "estimator_named", "estimato
 class EstimatorBaseline:
     """A classifier with scikit-learn's interface, fitted to the features of windows.
 
-    A classifier without ``predict_proba`` gives its choice a probability of 1. Each ``random_state`` that is None,
-    also of a pipeline's steps, becomes the seed.
+    For a classifier without ``predict_proba``, the predicted label has a probability of 1. Each ``random_state`` that
+    is None, also of a pipeline's steps, is set to the seed.
 
     Args:
         estimator: the classifier. It is copied before it is fitted.
-        name: what tables and files call it.
+        name: the name in tables and files.
 
     Raises:
-        HarkenError: when it is no classifier.
+        HarkenError: when the estimator is not a classifier.
     """
 
     def __init__(self, estimator: Any, name: str) -> None:
@@ -79,17 +79,17 @@ class EstimatorBaseline:
 
 
 def estimator_named(reference: str) -> Any:
-    """The classifier that ``module:name`` names: what a class, or a function without arguments, returns when called.
+    """The classifier that ``module:name`` returns when called: a class, or a function without arguments.
 
     Raises:
-        HarkenError: when it cannot be imported or made, or is no classifier.
+        HarkenError: when it cannot be imported or called, or does not return a classifier.
     """
     make = import_object(reference)
     if not callable(make):
         raise HarkenError(f"{reference} is neither a class nor a function that makes a classifier")
     try:
         estimator = make()
-    except Exception as error:  # whatever somebody's class raises
+    except Exception as error:  # code of the user may raise any error
         raise HarkenError(
             f"{reference} cannot be called without arguments ({type(error).__name__}: {error})"
         ) from error
@@ -98,12 +98,12 @@ def estimator_named(reference: str) -> Any:
 
 
 def estimator_parameters(estimator: Any) -> dict[str, Any]:
-    """For JSON: the classifier's parameters, those of a pipeline's steps included."""
+    """Values for JSON: the parameters of the classifier, including those of a pipeline's steps."""
     return {key: _for_json(value) for key, value in sorted(estimator.get_params(deep=True).items())}
 
 
 def check_classifier(estimator: Any, name: str) -> None:
-    """Raise a HarkenError for what is no classifier of scikit-learn's kind."""
+    """Raise a HarkenError if the estimator is not a classifier with scikit-learn's interface."""
     if isinstance(estimator, type) or not (hasattr(estimator, "get_params") and is_classifier(estimator)):
         raise HarkenError(
             f"{name} is no classifier of scikit-learn's kind (an instance with fit, predict, get_params and set_params)"
@@ -115,7 +115,7 @@ def _for_json(value: Any) -> Any:
         return value
     if isinstance(value, list | tuple):
         return [_for_json(each) for each in value]
-    if hasattr(value, "get_params") or callable(value):  # their text may hold an address in memory
+    if hasattr(value, "get_params") or callable(value):  # their text may contain an address in memory
         kind = value if hasattr(value, "__qualname__") else type(value)
         return f"{kind.__module__}:{kind.__qualname__}"
     return repr(value)

@@ -1,14 +1,14 @@
-"""The field's usual hand-made features of a window of acceleration.
+"""The usual hand-made features of a window of acceleration.
 
-They are those of the two random forests that work on wrist accelerometers is usually measured against:
+They are the features of two random forests that are the usual baselines for wrist accelerometers. One is
 the baseline of ssl-wearables (Yuan et al., npj Digital Medicine 7:91, 2024: moments, ranges, correlations, the two
-highest peaks of the spectrum and its entropy), and biobankAccelerometerAnalysis (Willetts et al., Scientific
+highest peaks of the spectrum and its entropy). The other is biobankAccelerometerAnalysis (Willetts et al., Scientific
 Reports 8:7961, 2018; Walmsley et al., British Journal of Sports Medicine 56:1008, 2022), which took its
 features from Ellis et al., Medicine & Science in Sports & Exercise 48:933, 2016 (quartiles, autocorrelation,
 angles) and Zhang et al., ibid. 44:742, 2012 (dominant frequencies and their powers).
 
-Where the two differ (normalisation, the length of a spectrum) the former is followed. Gravity is a window's mean, not
-a slow moving average, which ten seconds are too short for; peaks are taken without plateaus.
+If the two differ (normalisation, the length of a spectrum), the features follow ssl-wearables. Gravity is the mean of a
+window, because ten seconds are too short for a slow moving average. Plateaus do not count as peaks.
 """
 
 from typing import NamedTuple
@@ -23,20 +23,20 @@ from harken.support.errors import HarkenError
 __all__ = ["SHORTEST_WINDOW_S", "Features", "window_features"]
 
 SHORTEST_WINDOW_S = 2.0
-"""What a correlation of a window with itself a second later, and a spectrum of gait, ask for at least."""
+"""The shortest window for the autocorrelation at one second and for a spectrum of gait."""
 FEWEST_SAMPLES = 8
 
 WINDOWS_AT_ONCE = 4096
 STILL_G = 1e-6
-"""What varies less does not vary: no sensor resolves it, and rounding errors have no correlation, angle or peak."""
+"""A smaller variation counts as none: it is below the resolution of sensors, and consists of rounding errors."""
 STILL_MAGNITUDE_G = 0.01
-"""Below this the magnitude's skewness and kurtosis describe the sensor's noise, and are 0."""
+"""Below this, skewness and kurtosis of the magnitude describe the noise of the sensor, and are set to 0."""
 SEGMENT_S, SEGMENT_OVERLAP_S = 3.0, 2.0
 GAIT_HZ = (0.6, 2.5)
 SLOWEST_MOVEMENT_HZ = 0.3
 BANDS_HZ = 10
 LEAST_POWER = 1e-8
-"""Added before the logarithm: well below any sensor's noise."""
+"""Power that is added before the logarithm. It is well below the noise of any sensor."""
 
 
 class Features(NamedTuple):
@@ -59,7 +59,7 @@ def window_features(signals: NDArray[np.float32], *, sample_rate_hz: float) -> F
             f"windows of {signals.shape[1]} samples at {sample_rate_hz:g} Hz are too short for features; "
             f"they must have {SHORTEST_WINDOW_S:g} s and {FEWEST_SAMPLES} samples or more"
         )
-    some = signals if len(signals) else np.zeros((1, *signals.shape[1:]))  # for their names, and SciPy's sake
+    some = signals if len(signals) else np.zeros((1, *signals.shape[1:]))  # for the names, since SciPy needs a row
     blocks = [
         _features(some[start : start + WINDOWS_AT_ONCE].astype(np.float64), sample_rate_hz)
         for start in range(0, len(some), WINDOWS_AT_ONCE)
@@ -85,7 +85,7 @@ def _features(xyz: NDArray[np.float64], rate: float) -> Columns:
 
 
 def _axes(xyz: NDArray[np.float64]) -> Columns:
-    """Each axis alone, and each pair."""
+    """Features of each axis, and of each pair of axes."""
     columns: Columns = {}
     for axis, values in zip(AXES, np.moveaxis(xyz, 2, 0), strict=True):
         columns[f"{axis}_mean"] = values.mean(axis=1)
@@ -97,7 +97,7 @@ def _axes(xyz: NDArray[np.float64]) -> Columns:
 
 
 def _magnitude(magnitude: NDArray[np.float64], rate: float) -> Columns:
-    """The length of the acceleration vector: how it is distributed, and whether it repeats itself a second later."""
+    """Features of the length of the acceleration vector: its distribution, and its autocorrelation at one second."""
     sd = magnitude.std(axis=1)
     median = np.median(magnitude, axis=1, keepdims=True)
     standard = (magnitude - magnitude.mean(axis=1, keepdims=True)) / np.maximum(sd, STILL_MAGNITUDE_G)[:, np.newaxis]
@@ -126,7 +126,7 @@ def _peaks(magnitude: NDArray[np.float64], rate: float) -> Columns:
     """The magnitude's spectrum by Welch's method, its peaks, and its power in bands of 1 Hz."""
     length = min(magnitude.shape[1], round(SEGMENT_S * rate))
     overlap = min(length - 1, round(SEGMENT_OVERLAP_S * rate))
-    # With its mean the spectrum says how much of the acceleration moves at all; without, how it moves.
+    # With the mean, the spectrum shows the share of movement in the acceleration; without it, the kind of movement.
     _, whole = welch(magnitude, rate, nperseg=length, noverlap=overlap, detrend=False, average="median")
     hz, power = welch(magnitude, rate, nperseg=length, noverlap=overlap, detrend="constant", average="median")
     hz = hz.round(9)  # 0.9999999999999999 would fall into the band below
@@ -150,7 +150,7 @@ def _peaks(magnitude: NDArray[np.float64], rate: float) -> Columns:
 
 
 def _highest(name: str, hz: NDArray[np.float64], power: NDArray[np.float64], among: NDArray[np.bool_]) -> Columns:
-    """Frequency and power of the highest of ``power`` ``[n, frequencies]`` where ``among``; 0 where there is none."""
+    """Frequency and power of the maximum of ``power`` ``[n, frequencies]`` inside ``among``; 0 if that is empty."""
     candidates = np.where(among & (power > STILL_G**2), power, 0.0)
     place = candidates.argmax(axis=1)
     found = candidates[np.arange(len(place)), place]
@@ -158,7 +158,7 @@ def _highest(name: str, hz: NDArray[np.float64], power: NDArray[np.float64], amo
 
 
 def _angles(gravity: NDArray[np.float64], dynamic: NDArray[np.float64]) -> Columns:
-    """Where gravity points, and where the rest of the acceleration does, as angles in the three planes, in rad."""
+    """The directions of gravity and of the rest of the acceleration, as angles in the three planes, in rad."""
     columns: Columns = {}
     dynamic = np.where(np.abs(dynamic) > STILL_G, dynamic, 0.0)
     for name, a, b in (("roll", 1, 2), ("pitch", 2, 0), ("yaw", 1, 0)):
@@ -170,7 +170,7 @@ def _angles(gravity: NDArray[np.float64], dynamic: NDArray[np.float64]) -> Colum
 
 
 def _correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Pearson's correlation along time of ``[n, time]`` with ``[n, time]``; 0 where one of them stands still."""
+    """Pearson's correlation along time of ``[n, time]`` with ``[n, time]``; 0 if one of them is constant."""
     a, b = a - a.mean(axis=1, keepdims=True), b - b.mean(axis=1, keepdims=True)
     sd_a, sd_b = np.sqrt((a * a).mean(axis=1)), np.sqrt((b * b).mean(axis=1))
     moves = (sd_a > STILL_G) & (sd_b > STILL_G)

@@ -1,4 +1,4 @@
-"""MiniRocket: thousands of fixed convolutions, how often each is positive, and ridge regression on that."""
+"""MiniRocket: ridge regression on the share of positive values of thousands of fixed convolutions."""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -21,14 +21,14 @@ SHORTEST_WINDOW = 9
 """Samples: the length of a kernel."""
 WINDOWS_AT_ONCE = 2048
 ROWS_AT_ONCE = 1024
-"""Of the ridge regression."""
+"""Rows in each step of the ridge regression."""
 ONE_CALLER = threading.Lock()
 STRENGTHS = np.logspace(-3, 3, 10).tolist()
 
 
 @dataclass(frozen=True, eq=False)
 class Ridge:
-    """What was learned: ``coefficients`` ``[features, targets]``, ``intercepts`` ``[targets]``, and the strength."""
+    """A fitted ridge regression: ``coefficients`` ``[features, targets]``, ``intercepts`` ``[targets]``, strength."""
 
     coefficients: NDArray[np.float64]
     intercepts: NDArray[np.float64]
@@ -42,17 +42,17 @@ class Ridge:
 def fit_ridge(values: NDArray[np.floating], targets: NDArray[np.floating], *, strengths: Sequence[float]) -> Ridge:
     """Regress targets ``[n, targets]`` on values ``[n, features]``, with an intercept.
 
-    This is scikit-learn's ``RidgeClassifierCV``, quick for many windows too. When there are more windows than features,
-    scikit-learn 1.9 multiplies matrices of ``[features, features]`` for each strength that it tries. In the axes of the
-    covariance matrix a strength costs next to nothing: for 5000 windows of 2500 features a fifth of the time, with the
-    same coefficients. The arithmetic is that of Rifkin and Lippert, "Notes on regularized least squares", MIT, 2007.
+    This is the regression of scikit-learn's ``RidgeClassifierCV``, but fast for many windows. With more windows than
+    features, scikit-learn 1.9 multiplies matrices of ``[features, features]`` for each strength that it tries. In the
+    axes of the covariance matrix, the cost of a strength is negligible: 5000 windows of 2500 features take a fifth of
+    the time, with the same coefficients. Source: Rifkin and Lippert, "Notes on regularized least squares", MIT, 2007.
 
-    Of ``strengths`` (of the penalty, all above 0) the one is taken with which a window is predicted best by the
-    other windows, in mean squared error over windows and targets.
+    The strength of the penalty is chosen from ``strengths`` (all above 0) by leave-one-out cross-validation: it has the
+    smallest mean squared error over windows and targets.
     """
     mean, middle = values.mean(axis=0, dtype=np.float64), targets.mean(axis=0, dtype=np.float64)
     y = targets - middle
-    # Predictions are basis · weights · basisᵀ · y, with one diagonal of weights a strength.
+    # Predictions are basis · weights · basisᵀ · y, with one diagonal of weights for each strength.
     tall = values.shape[0] > values.shape[1]
     if tall:
         squares, axes = np.linalg.eigh(_covariance(values, mean))
@@ -77,7 +77,7 @@ def _left_out_errors(
     total = np.zeros(len(weights))
     for start in range(0, len(y), ROWS_AT_ONCE):
         rows, truth = basis[start : start + ROWS_AT_ONCE], y[start : start + ROWS_AT_ONCE]
-        leverage = (rows * rows) @ weights.T + 1 / len(y)  # [rows, strengths]; the intercept has its share
+        leverage = (rows * rows) @ weights.T + 1 / len(y)  # [rows, strengths]; 1 / n for the intercept
         for place, weight in enumerate(weights):
             residual = truth - rows @ (weight[:, np.newaxis] * projected)
             total[place] += np.square(residual / (1 - leverage[:, place, np.newaxis])).sum()
@@ -92,24 +92,24 @@ def _covariance(values: NDArray[np.floating], mean: NDArray[np.float64]) -> NDAr
 
 
 def _centred(values: NDArray[np.floating], mean: NDArray[np.float64]) -> Iterator[NDArray[np.float64]]:
-    """The rows less their mean, some at a time: all of them in float64 would be twice the memory."""
+    """The rows minus their mean, in blocks, because all rows in float64 would take twice the memory."""
     for start in range(0, len(values), ROWS_AT_ONCE):
         yield values[start : start + ROWS_AT_ONCE] - mean
 
 
 class MiniRocket:
-    """aeon's MiniRocket (Dempster, Schmidt and Webb, KDD 2021), put together as its ``MiniRocketClassifier`` is.
+    """aeon's MiniRocket (Dempster, Schmidt and Webb, KDD 2021), with the same steps as its ``MiniRocketClassifier``.
 
-    10,000 features, each divided by its standard deviation, and ridge regression on -1 and 1 for each label, its
-    strength chosen from 1e-3 to 1e3 by leave-one-out over training windows. aeon's classifier gives its choice a
-    probability of 1; here **the probabilities are the softmax of the ridge's decision values**, so that the
-    order of labels is kept. They are too even to be believed as probabilities.
+    It computes 10,000 features, each divided by its standard deviation, and fits a ridge regression on -1 and 1 for
+    each label. The strength of the penalty is chosen from 1e-3 to 1e3 by leave-one-out over training windows. aeon's
+    classifier gives the predicted label a probability of 1; here **the probabilities are the softmax of the ridge's
+    decision values**, which keeps the order of labels. They are too uniform to be used as probabilities.
 
     Windows must have 9 samples or more. aeon is an extra: ``pip install aeon``.
 
     Args:
-        kernels: features, rounded down to a multiple of 84.
-        jobs: threads that compute features; they change nothing but the time.
+        kernels: the number of features, rounded down to a multiple of 84.
+        jobs: the number of threads that compute features. It changes only the duration.
 
     Raises:
         HarkenError: when aeon is not installed.
@@ -135,7 +135,7 @@ class MiniRocket:
         seed: int,
         classes: int | None = None,
     ) -> None:
-        """See ``Baseline``. The rate is not looked at."""
+        """See ``Baseline``. The rate is not used."""
         self._classes = check_examples(signals, codes, sample_rate_hz=sample_rate_hz, classes=classes)
         self._time = signals.shape[1]
         if self._time < SHORTEST_WINDOW:
@@ -170,9 +170,9 @@ def _aeon_mini_rocket() -> Any:
     try:
         import numba
 
-        # Numba's usual threads are OpenMP's, and to start them changes how many PyTorch uses in this process: training
-        # after MiniRocket would be slower and, bit for bit, another one. The other kind bears one caller at a time.
-        # Older versions of aeon start them while they are imported, so the kind is chosen before.
+        # Numba's default threads are those of OpenMP. Starting them changes PyTorch's number of threads in this
+        # process: training after MiniRocket would be slower, with other bits. Numba's own threads allow only one caller
+        # at a time. Older versions of aeon start the threads on import, so the threading layer is chosen before.
         if numba.config.THREADING_LAYER == "default":
             numba.config.THREADING_LAYER = "workqueue"
         from aeon.transformations.collection.convolution_based import MiniRocket as Transformer
@@ -184,13 +184,13 @@ def _aeon_mini_rocket() -> Any:
 
 
 def _channels_first(signals: NDArray[np.float32]) -> NDArray[np.float32]:
-    """As aeon wants them: ``[n, 3, time]``."""
+    """Signals in the shape for aeon: ``[n, 3, time]``."""
     return np.ascontiguousarray(signals.transpose(0, 2, 1), dtype=np.float32)
 
 
 @contextmanager
 def _global_random_numbers_kept() -> Iterator[None]:
-    """aeon seeds NumPy's global generator; give it back as it was."""
+    """Restore the state of NumPy's global generator, which aeon seeds."""
     state = np.random.get_state()  # noqa: NPY002
     try:
         yield

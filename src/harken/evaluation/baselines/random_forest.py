@@ -17,15 +17,15 @@ __all__ = ["RandomForest", "balanced_draw"]
 class RandomForest:
     """Chen, Liaw and Breiman's balanced random forest ("Using random forest to learn imbalanced data", 2004).
 
-    Every tree learns from as many windows of each label, drawn with replacement, as the rarest label has. Trees
-    are grown to their ends with the square root of the features tried at every split, and their probabilities
-    averaged: what imbalanced-learn's ``BalancedRandomForestClassifier`` does, which both works that
-    ``harken.evaluation.baselines.features`` follows used. They grew 1000 (Willetts et al.) and 3000 trees (Yuan et
-    al.).
+    Every tree is trained on the same number of windows of each label, drawn with replacement: the number of windows of
+    the rarest label. Trees are grown to their full depth, with the square root of the number of features tried at every
+    split, and their probabilities are averaged. imbalanced-learn's ``BalancedRandomForestClassifier`` does the same.
+    Both works that ``harken.evaluation.baselines.features`` follows used it, with 1000 (Willetts et al.) and 3000 trees
+    (Yuan et al.).
 
     Args:
-        trees: how many.
-        jobs: threads that grow trees; they change nothing but the time.
+        trees: the number of trees.
+        jobs: the number of threads that grow trees. It changes only the duration.
     """
 
     name: Final = "random_forest"
@@ -62,18 +62,18 @@ class RandomForest:
         probabilities = np.zeros((len(signals), self._classes))
         if len(signals):
             values = self._values(signals)
-            codes = self._grown[0].classes_  # every tree saw every label
+            codes = self._grown[0].classes_  # every tree has every label
             for tree in self._grown:
                 probabilities[:, codes] += tree.predict_proba(values, check_input=False)
         return (probabilities / len(self._grown)).astype(np.float32)
 
     def _values(self, signals: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Features as scikit-learn's trees keep them."""
+        """Features in the data type of scikit-learn's trees."""
         return window_features(signals, sample_rate_hz=self._sample_rate_hz).values.astype(np.float32)
 
 
 def balanced_draw(codes: NDArray[np.int64], random: np.random.Generator) -> NDArray[np.int64]:
-    """Rows drawn with replacement, of each label in ``codes`` ``[n]`` as many as the rarest label has."""
+    """Rows drawn with replacement: for each label in ``codes`` ``[n]``, the number of rows of the rarest label."""
     order = np.argsort(codes, kind="stable")
     _, first, sizes = np.unique(codes[order], return_index=True, return_counts=True)
     within = random.integers(0, sizes[:, np.newaxis], size=(len(sizes), sizes.min()))

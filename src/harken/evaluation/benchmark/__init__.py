@@ -1,4 +1,4 @@
-"""A published protocol, fold by fold, beside baselines: resumable, in processes or on a cluster, and repeatable."""
+"""Benchmarks: a preset and baselines on a published protocol, fold by fold; resumable, parallel and repeatable."""
 
 from harken.evaluation.benchmark.benchmark import BenchmarkSettings, run_benchmark
 from harken.evaluation.benchmark.result import Agreement, compare, read_result

@@ -1,4 +1,4 @@
-"""A benchmark: its settings, and its way from the protocol to the directory, resumable by fold and method."""
+"""A benchmark: its settings, and its run from the protocol to the directory, resumable by fold and method."""
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,7 +34,7 @@ from harken.windows.windows import Windows
 __all__ = ["BenchmarkSettings", "run_benchmark"]
 
 OPTIONS_WITH_OTHER_NAMES = {"acceleration_unit": "unit", "sample_rate_hz": "rate", "sensor_range_g": "sensor-range"}
-"""Fields of ``TableOptions`` whose options on the command line are not called like them."""
+"""Fields of ``TableOptions`` whose options on the command line have other names."""
 
 
 @dataclass(frozen=True)
@@ -42,20 +42,20 @@ class BenchmarkSettings:
     """The settings of a benchmark.
 
     Attributes:
-        dataset, protocol: see ``harken.windows.splits.protocols``. Of a study of one's own, ``dataset`` is its name.
-        files: the recordings of a study of one's own, each of one person or of several; empty for a data set.
+        dataset, protocol: see ``harken.windows.splits.protocols``. For a user's own study, ``dataset`` is its name.
+        files: the recordings of a user's own study, each of one person or of several; empty for a data set.
         reading: how to read these files.
         out: the directory. It holds ``benchmark.json``, ``benchmark.md``, ``confusion.png`` and each fold's results.
-        folders: where each of the protocol's data sets lies, in its order; empty to find them in ``HARKEN_DATA``.
-        preset: what is benchmarked, by name or a recipe of one's own; None for the baselines alone.
-        epochs: of the preset; None for the recipe's own number.
-        baselines: what it is measured against; see ``harken.evaluation.benchmark.methods.method``.
-        seed: of all methods.
-        folds: only these folds, by name or by number from 0; empty for all.
-        workers: processes; 0 for none but this one, None for as many as there are cores. They import the main module
-            anew: a script runs a benchmark with workers under ``if __name__ == "__main__":``.
+        folders: the folder of each of the protocol's data sets, in its order; empty to find them in ``HARKEN_DATA``.
+        preset: the preset to benchmark: a name or a ``Preset``; None for the baselines alone.
+        epochs: the number of epochs of the preset; None for the number in the recipe.
+        baselines: the methods to compare it with; see ``harken.evaluation.benchmark.methods.method``.
+        seed: the seed of all methods.
+        folds: the folds to run, by name or by number from 0; empty for all.
+        workers: the number of worker processes; 0 to run in this process, None for one for each core. Workers import
+            the main module again, so a script must run the benchmark under ``if __name__ == "__main__":``.
         scheduler: the address of a Dask scheduler to run on instead.
-        resume: go on with what is in ``out``.
+        resume: continue with the results in ``out``.
     """
 
     dataset: str
@@ -77,7 +77,7 @@ class BenchmarkSettings:
         """The protocol.
 
         Raises:
-            HarkenError: when there is none of this name, or options do not fit a data set or a study.
+            HarkenError: when no protocol has this name, or options do not fit a data set or a study.
         """
         if not self.files:
             if self.reading != TableOptions():
@@ -97,11 +97,11 @@ class BenchmarkSettings:
                 yield recording
 
     def methods(self) -> tuple[Method, ...]:
-        """The preset, and after it the baselines. Raises as ``harken.evaluation.benchmark.methods.methods``."""
+        """The preset, then the baselines. Raises as ``harken.evaluation.benchmark.methods.methods``."""
         return methods(self.preset, self.baselines, epochs=self.epochs, seed=self.seed)
 
     def command(self) -> str:
-        """The command that repeats it, with ``DIR`` for folders."""
+        """The command that repeats the benchmark, with ``DIR`` for folders."""
         named: list[tuple[str, object]] = [("protocol", self.protocol)]
         named += [("data", "DIR")] * len(self.folders) + [("out", "DIR")]
         named += [("preset", preset(self.preset).name)] if self.preset is not None else []
@@ -125,15 +125,16 @@ def _reading_options(reading: TableOptions) -> list[tuple[str, object]]:
 
 
 def run_benchmark(settings: BenchmarkSettings, display: BenchmarkDisplay | None = None) -> dict[str, Any]:
-    """Compute what is not there yet, and make the result of it.
+    """Run the methods and folds that are not in the directory yet, and return the result of all.
 
-    What is returned is written as ``benchmark.json``; ``benchmark.md`` and ``confusion.png`` show it to people. Every
-    finished method and fold is kept as it ends, so that a stopped or killed benchmark loses only those under way. The
-    result has its durations under ``timing``; all else in it is the same whenever the same is computed on one machine.
+    The result is also written as ``benchmark.json``; ``benchmark.md`` and ``confusion.png`` show it to people. The
+    result of each method and fold is written when it ends, so that a stopped or killed benchmark loses only those that
+    were running. The result has its durations under ``timing``; everything else in it is the same each time on the same
+    machine.
 
     Raises:
         HarkenError: for an unknown protocol, method or fold; data that cannot be read; an ``out`` that is not empty
-            or was made with other settings or data; a fold that shares a person.
+            or was made with other settings or data; a fold with the same person in training and test.
     """
     with not_left_empty(settings.out):
         return _run_benchmark(settings, display)
@@ -166,7 +167,7 @@ def _run_benchmark(settings: BenchmarkSettings, display: BenchmarkDisplay | None
 
 
 def _chosen(protocol: Protocol, folds: Sequence[Fold], names: Sequence[str]) -> list[Fold]:
-    """The folds of these names, or of these numbers where no fold has such a name; all when there are none."""
+    """The folds with these names, or with these numbers if no fold has such a name; all folds if ``names`` is empty."""
     by_name = {str(number): fold for number, fold in enumerate(folds)} | {fold.name: fold for fold in folds}
     unknown = [name for name in names if name not in by_name]
     if unknown:
@@ -222,7 +223,7 @@ def _result(
     *,
     protocol_folds: int,
 ) -> dict[str, Any]:
-    """Made from the files alone, so that a resumed benchmark and one that ran through cannot differ."""
+    """The result. It is made from the files alone, so a resumed and an uninterrupted benchmark give the same result."""
     findings: dict[str, dict[str, Any]] = {}
     for one in plan.methods:
         findings[one.name] = {fold.name: plan.finding(FoldTask(one, fold)) for fold in plan.folds}

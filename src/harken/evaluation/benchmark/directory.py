@@ -1,4 +1,4 @@
-"""The directory of a benchmark: one file a method and fold, and the result that is made of them."""
+"""The directory of a benchmark: one file for each method and fold, and the result that is made from them."""
 
 import json
 import re
@@ -26,33 +26,33 @@ class BenchmarkDirectory:
 
     @property
     def result(self) -> Path:
-        """For programs."""
+        """The path of the result for programs, ``benchmark.json``."""
         return self.path / "benchmark.json"
 
     @property
     def page(self) -> Path:
-        """For people."""
+        """The path of the page for people, ``benchmark.md``."""
         return self.path / "benchmark.md"
 
     @property
     def confusion(self) -> Path:
-        """The confusion matrix of the preset, or of the first baseline where there is none."""
+        """The path of the confusion matrix of the preset, or of the first baseline if there is no preset."""
         return self.path / "confusion.png"
 
     def finding(self, fold: str, method: str) -> Path:
-        """What a method found out on a fold."""
+        """The path of the result of a method on a fold."""
         return self.path / f"fold_{UNSAFE.sub('_', fold)}" / f"{UNSAFE.sub('_', method)}.json"
 
     def model(self, fold: str, method: str) -> Path:
-        """What a preset learned on a fold."""
+        """The path of the model of a preset on a fold."""
         return self.finding(fold, method).with_suffix(".safetensors")
 
     @classmethod
     def open(cls, path: Path, *, resume: bool) -> "BenchmarkDirectory":
-        """Make an empty directory, or open one to go on with.
+        """Make an empty directory, or open one to continue.
 
         Raises:
-            HarkenError: when it is not empty and ``resume`` was not asked for, or holds something else.
+            HarkenError: when it is not empty and ``resume`` is false, or holds something else.
         """
         directory = cls(path)
         if path.exists() and not path.is_dir():
@@ -73,15 +73,15 @@ class BenchmarkDirectory:
         return directory
 
     def read(self, fold: str, method: str, decides: Mapping[str, Any], *, has_model: bool) -> dict[str, Any] | None:
-        """What a method found out on a fold, or None when it has still to.
+        """The result of a method on a fold, or None if it is not computed yet.
 
         Args:
             fold, method: their names.
-            decides: all that decides the result, for JSON.
-            has_model: a finding without its model file is not complete.
+            decides: everything that the result depends on, for JSON.
+            has_model: whether the method writes a model file. A result without its model file is not complete.
 
         Raises:
-            HarkenError: when the file is damaged, or something else decided it.
+            HarkenError: when the file is damaged, or was made with another ``decides``.
         """
         path = self.finding(fold, method)
         if not path.exists() or (has_model and not self.model(fold, method).exists()):
@@ -101,7 +101,7 @@ class BenchmarkDirectory:
         return dict(content)
 
     def write(self, fold: str, method: str, decides: Mapping[str, Any], finding: Finding) -> None:
-        """Keep what a method found out on a fold. The JSON comes last: where it is, everything is."""
+        """Write the result of a method on a fold. The JSON is written last: if it exists, the result is complete."""
         path = self.finding(fold, method)
         path.parent.mkdir(exist_ok=True)
         if finding.model is not None:
@@ -110,7 +110,7 @@ class BenchmarkDirectory:
 
 
 def json_text(content: Mapping[str, Any]) -> str:
-    """JSON for people to read and to compare line by line: a list of numbers takes one line."""
+    """JSON that people can read and compare line by line: a list of numbers takes one line."""
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
     return LIST_OF_NUMBERS.sub(lambda found: "[" + " ".join(found[1].split()) + "]", text) + "\n"
 

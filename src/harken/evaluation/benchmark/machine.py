@@ -1,4 +1,4 @@
-"""What a result was made with: versions, the commit of harken's own source, and the machine."""
+"""The environment of a result: versions, the commit of harken's source, and the machine."""
 
 import os
 import platform
@@ -15,13 +15,13 @@ from harken import __version__
 __all__ = ["made_with"]
 
 PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "aeon", "numba")
-"""Those that compute. One that is not installed is left out."""
+"""The packages that compute. A package that is not installed is left out."""
 THREADS = 1
 
 
 @cache
 def made_with() -> dict[str, Any]:
-    """For JSON: whatever else than data and settings may have moved a score."""
+    """Values for JSON: everything besides data and settings that may change a score."""
     return {
         "harken_version": __version__,
         "git_commit": _commit(),
@@ -46,9 +46,9 @@ def _versions() -> dict[str, str]:
 
 
 def _commit() -> str | None:
-    """The commit that the running source was checked out from, ``+ changes`` if it was edited since; None elsewhere."""
+    """The commit of the running source, with ``+ changes`` if it was edited since; None outside a repository."""
     source = Path(__file__).parents[2]
-    # An installed copy may lie in somebody's repository without being part of it.
+    # An installed copy may lie inside another repository without being part of it.
     if not _git(source, "ls-files", "__init__.py"):
         return None
     commit = _git(source, "rev-parse", "HEAD")
@@ -70,7 +70,7 @@ def _git(folder: Path, *arguments: str) -> str | None:
 
 
 def _processor() -> str:
-    """The processor as the system calls it, with its family and model: one name may stand for several of them."""
+    """The name of the processor, with its family and model, because several processors may have the same name."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""What is benchmarked: presets, baselines and classifiers, all with one interface."""
+"""The methods of a benchmark: presets, baselines and classifiers, all with one interface."""
 
 import pickle
 import sys
@@ -33,42 +33,42 @@ __all__ = [
 ]
 
 AnyBaseline = str | Preset | Any
-"""A name (see ``method``), a recipe of one's own, or a classifier of scikit-learn's kind."""
+"""A name (see ``method``), a ``Preset``, or a classifier with scikit-learn's interface."""
 
 NOT_A_SETTING = frozenset({"jobs"})
-"""A baseline's number of threads changes nothing but the time."""
+"""Parameters that do not count as settings: the number of threads of a baseline changes only the duration."""
 
 
 class Learned(Protocol):
-    """A method after it has learned."""
+    """A method after training."""
 
     def probabilities(self, windows: Windows) -> NDArray[np.float32]:
-        """Of each of ``windows.label_names``, ``[n, labels]``; 0 for a label that was never learned."""
+        """The probability of each of ``windows.label_names``, ``[n, labels]``; 0 for a label without training data."""
         ...
 
     def model(self) -> bytes | None:
-        """A model file's content, for methods that have one."""
+        """The content of the model file; None for methods without one."""
         ...
 
 
 class Method(Protocol):
-    """A way to learn from windows. It is sent to other processes, so it holds settings and nothing learned."""
+    """A method that can be trained on windows. It is sent to other processes, so it holds only settings."""
 
     @property
     def name(self) -> str:
-        """What tables and files call it."""
+        """The name in tables and files."""
         ...
 
     def settings(self) -> dict[str, Any]:
-        """All that decides what it learns from given windows, for JSON."""
+        """All settings on which the result of training depends, for JSON."""
         ...
 
     def effort(self, training_windows: int) -> float:
-        """How much work learning is, in windows looked at: only for putting the longest first."""
+        """The amount of work, in windows processed during training. It is used to start the longest tasks first."""
         ...
 
     def fit(self, training: Windows) -> Learned:
-        """Learn from labelled windows."""
+        """Train on labelled windows."""
         ...
 
 
@@ -82,7 +82,7 @@ class PresetMethod:
 
     @property
     def name(self) -> str:
-        """The recipe's."""
+        """The name of the recipe."""
         return self.recipe.name
 
     def settings(self) -> dict[str, Any]:
@@ -126,7 +126,7 @@ class BaselineMethod:
 
 @dataclass(frozen=True)
 class EstimatorMethod:
-    """A classifier of scikit-learn's kind; see ``harken.evaluation.baselines.estimator``."""
+    """A classifier with scikit-learn's interface; see ``harken.evaluation.baselines.estimator``."""
 
     name: str
     estimator: Any
@@ -194,12 +194,13 @@ class _LearnedBaseline:
 def method(wanted: AnyBaseline, *, seed: int, epochs: int | None = None) -> Method:
     """A method from its name or from an object.
 
-    Names are those of presets, also with a number of epochs (``notebook:20``); of baselines (``random_forest``); and
-    ``module:name`` of a class, or of a function without arguments, that makes a classifier of scikit-learn's kind.
+    A name is that of a preset, also with a number of epochs (``notebook:20``); that of a baseline (``random_forest``);
+    or ``module:name`` of a class, or of a function without arguments, that makes a classifier with scikit-learn's
+    interface.
 
     Raises:
-        HarkenError: when there is none of this name, what it needs is not installed, the epochs cannot be, or an
-            object is neither a preset nor a classifier.
+        HarkenError: when no method has this name, a package that it needs is not installed, the number of epochs is
+            invalid, or an object is neither a preset nor a classifier.
     """
     if isinstance(wanted, Preset):
         return _preset_method(wanted, epochs, seed)
@@ -211,7 +212,7 @@ def method(wanted: AnyBaseline, *, seed: int, epochs: int | None = None) -> Meth
     if name in BASELINES:
         if colon:
             raise HarkenError(f"{wanted}: {name} learns in one go and has no epochs; give its name alone")
-        baseline(name)  # refuses here, not hours later, when something it needs is missing
+        baseline(name)  # raises now, and not hours later, if a package is missing
         return BaselineMethod(name, seed)
     if colon:
         return EstimatorMethod(wanted, estimator_named(wanted), seed)
@@ -222,7 +223,7 @@ def method(wanted: AnyBaseline, *, seed: int, epochs: int | None = None) -> Meth
 
 
 def method_named(wanted: Any) -> str:
-    """What tables and files call a preset or a classifier that is given as an object."""
+    """The name in tables and files of a preset or a classifier that is given as an object."""
     if isinstance(wanted, Preset):
         return wanted.name
     return f"{type(wanted).__module__}:{type(wanted).__qualname__}"
@@ -231,10 +232,10 @@ def method_named(wanted: Any) -> str:
 def methods(
     first: str | Preset | None, baselines: Sequence[AnyBaseline], *, epochs: int | None, seed: int
 ) -> tuple[Method, ...]:
-    """The preset that is benchmarked, where there is one, and after it what it is measured against.
+    """The preset to benchmark, if there is one, then the baselines.
 
     Raises:
-        HarkenError: as ``method``; when a method is named twice; when there is none, or epochs without a preset.
+        HarkenError: as ``method``; when a method is named twice; when there is no method, or epochs without a preset.
     """
     every = [method(each, seed=seed) for each in baselines]
     if first is not None:
@@ -258,13 +259,13 @@ def check_sendable(every: Iterable[Method]) -> None:
             pickle.dumps(one)
         except Exception as error:
             raise _unsendable(one, own) from error
-        # A notebook's main module has no file, so that no other process can run it.
+        # The main module of a notebook has no file, so other processes cannot import it.
         if own is not None and own.__module__ == "__main__" and not hasattr(sys.modules["__main__"], "__file__"):
             raise _unsendable(one, own)
 
 
 def _own_class(one: Method) -> type[Any] | None:
-    """The class that a method was given as an object, or None."""
+    """The class of the object that a method was made from, or None."""
     if isinstance(one, EstimatorMethod):
         return type(one.estimator)
     network = one.recipe.network if isinstance(one, PresetMethod) else None
@@ -281,7 +282,7 @@ def _unsendable(one: Method, own: type[Any] | None) -> HarkenError:
 
 def _preset_method(recipe: Preset, epochs: int | None, seed: int) -> PresetMethod:
     made = PresetMethod(recipe, epochs, seed)
-    made.settings()  # refuses impossible epochs, and a network that there is not
+    made.settings()  # raises for an invalid number of epochs, or an unknown network
     return made
 
 

@@ -13,7 +13,8 @@ __all__ = ["TextTable", "markdown", "tables"]
 class TextTable:
     """A table whose first column is text and whose others are numbers, already written out.
 
-    ``narrow``: how many columns fit a terminal; the others, and ``page_note`` about them, stand on the page only.
+    ``narrow`` is the number of columns that fit a terminal. The other columns, and the ``page_note`` about them, are on
+    the page only.
     """
 
     title: str
@@ -25,13 +26,13 @@ class TextTable:
 
 
 def tables(result: Mapping[str, Any]) -> list[TextTable]:
-    """The methods, what the preset gains over each baseline, the labels, and the folds."""
+    """The tables: the methods, the gain of the preset over each baseline, the labels, and the folds."""
     made = [_methods(result), _differences(result), _labels(result), _folds(result)]
     return [table for table in made if table.rows]
 
 
 def markdown(result: Mapping[str, Any], *, confusion: str) -> str:
-    """The page. ``confusion``: the name of the picture beside it."""
+    """The page. ``confusion`` is the name of the picture beside it."""
     windows = result["windows"]
     parts = [
         f"# {result['dataset']}/{result['protocol']}",
@@ -76,7 +77,7 @@ def _methods(result: Mapping[str, Any]) -> TextTable:
 
 
 def _of_some(result: Mapping[str, Any]) -> str:
-    """Which folds there are, where they are not all that the protocol has; results of before do not say how many."""
+    """The folds that were run, if they are not all of the protocol's; older results have no number of folds."""
     folds, every = list(result["folds"]), result.get("protocol_folds", 0)
     if len(folds) >= every:
         return ""

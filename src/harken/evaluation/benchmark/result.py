@@ -1,4 +1,4 @@
-"""The result of a benchmark: its windows, the methods' scores over folds, and how it agrees with an earlier result."""
+"""The result of a benchmark: its windows, the methods' scores over folds, and its agreement with an earlier result."""
 
 import hashlib
 import json
@@ -29,18 +29,18 @@ __all__ = [
 
 WINDOWS_AT_ONCE = 4096
 TOLERANCE = 0.05
-"""In each person's macro F1, between two machines, where rounding sends training other ways: with other vector
-instructions one person of six moved by 0.009. On one machine scores must be equal."""
+"""The tolerance of each person's macro F1 between two machines, whose rounding differs: with other vector instructions
+the score of one person of six changed by 0.009. On one machine scores must be equal."""
 
 Findings = Mapping[str, Mapping[str, Any]]
-"""Fold -> what a method found out on it."""
+"""Fold -> the result of a method on it."""
 
 
 def method_result(findings: Findings) -> dict[str, Any]:
-    """For JSON: one method's scores over folds. Nothing in it depends on paths or times.
+    """Values for JSON: the scores of one method over folds. They do not depend on paths or times.
 
-    The expected calibration error is the mean over folds, each weighted by its test windows: every fold has a model
-    of its own.
+    The expected calibration error is the mean over folds, weighted by their test windows, because every fold has its
+    own model.
     """
     evaluations = _evaluations(findings)
     summary = evaluations.as_dict()
@@ -57,12 +57,12 @@ def method_result(findings: Findings) -> dict[str, Any]:
 
 
 def difference(preset: Findings, baseline: Findings) -> dict[str, Any]:
-    """For JSON: the mean over evaluations of (preset minus baseline) in macro F1, and its interval over people.
+    """Values for JSON: the mean over evaluations of (preset minus baseline) in macro F1, and its interval over people.
 
-    Each person of each fold is compared with themselves, so what makes a person easy or hard falls out.
+    The difference is taken for each person of each fold, so that the difficulty of a person cancels out.
     """
     pairs = _evaluations(preset).folds, _evaluations(baseline).folds
-    # Differences go through what resamples scores, so that both intervals come of one bootstrap.
+    # The function that resamples scores also resamples differences, so that both intervals use the same bootstrap.
     gains = person_evaluations({name: _gains(pairs[0][name], pairs[1][name]) for name in pairs[0]})
     means = [float(np.mean([one.macro_f1 for one in folds.values()])) for folds in gains.by_person.values()]
     person, least = gains.worst_person
@@ -76,14 +76,14 @@ def difference(preset: Findings, baseline: Findings) -> dict[str, Any]:
 
 
 def timing(findings: Findings) -> dict[str, Any]:
-    """For JSON: seconds to learn and to recognise, of each fold and on average."""
+    """Values for JSON: seconds of training and of recognition, for each fold and on average."""
     folds = {name: dict(one["timing"]) for name, one in findings.items()}
     means = {key: float(np.mean([one[key] for one in folds.values()])) for key in ("fit_s", "predict_s")}
     return {**means, "folds": folds}
 
 
 def all_evaluations(result: Mapping[str, Any]) -> Scores:
-    """Of a ``method_result``: all evaluations' windows scored in one, for a picture."""
+    """Scores over the windows of all evaluations of a ``method_result`` together, for a picture."""
     confusion = np.array(result["confusion"], dtype=np.int64)
     truth, recognised = np.divmod(np.repeat(np.arange(confusion.size), confusion.ravel()), len(confusion))
     return score(truth, recognised, tuple(result["labels"]))
@@ -115,16 +115,16 @@ def _gains(preset: PeopleScores, baseline: PeopleScores) -> PeopleScores:
 
 
 def distinct(each: Sequence[Any]) -> list[Any]:
-    """The values without repetitions, in their order; values of JSON cannot be members of a set."""
+    """The values without repetitions, in their order. They are not hashable, so a set cannot hold them."""
     return [one for number, one in enumerate(each) if one not in each[:number]]
 
 
 def describe_windows(windows: Windows) -> dict[str, Any]:
-    """For JSON: how many there are, of whom, and two fingerprints (SHA-256).
+    """Values for JSON: the number of windows, the people, and two fingerprints (SHA-256).
 
-    ``fingerprint`` covers everything. ``layout_fingerprint`` leaves out the values of signals and says which windows
-    there are: whose, from when, with which label. Resampling on another processor may change a value's last bit, and
-    then only the second one is the same.
+    ``fingerprint`` covers everything. ``layout_fingerprint`` covers the person, start and label of each window, but not
+    the values of the signals. Resampling on another processor may change the last bit of a value; then only
+    ``layout_fingerprint`` is the same.
     """
     layout = hashlib.sha256()
     for text in (*windows.channels, "", *windows.label_names, f"{windows.sample_rate_hz:.6f}", *windows.subjects):
@@ -149,7 +149,7 @@ def describe_windows(windows: Windows) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Agreement:
-    """Whether a result agrees with an earlier one, and a sentence that says how well, or why not."""
+    """Whether a result agrees with an earlier one, and a sentence with the largest difference or the reason."""
 
     agrees: bool
     sentence: str
@@ -159,7 +159,7 @@ def read_result(path: Path) -> dict[str, Any]:
     """A ``benchmark.json``.
 
     Raises:
-        HarkenError: when it is not there, or is something else.
+        HarkenError: when the file is missing, or is not the result of a benchmark.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -173,10 +173,10 @@ def read_result(path: Path) -> dict[str, Any]:
 
 
 def compare(result: Mapping[str, Any], earlier: Mapping[str, Any]) -> Agreement:
-    """Compare what both have: the methods and folds of ``result`` that are in ``earlier``.
+    """Compare the methods and folds of ``result`` that are also in ``earlier``.
 
-    Settings and windows must be the same. Then, on the same processor with the same versions, each person's macro F1
-    must be the same number; elsewhere it may differ by ``TOLERANCE``, and windows may in the last bits of signals.
+    Settings and windows must be the same. On the same processor with the same versions, each person's macro F1 must be
+    equal. Otherwise it may differ by ``TOLERANCE``, and the signals of windows may differ in their last bits.
 
     Raises:
         HarkenError: when the two have no method and fold in common.
@@ -217,7 +217,7 @@ def compare(result: Mapping[str, Any], earlier: Mapping[str, Any]) -> Agreement:
 
 
 def _shared(result: Mapping[str, Any], earlier: Mapping[str, Any]) -> Iterator[tuple[str, str, str, float, float]]:
-    """Method, fold, person, macro F1 now and then."""
+    """Method, fold, person, macro F1 in ``result`` and in ``earlier``."""
     for name, one in result["methods"].items():
         then = earlier["methods"].get(name, {"folds": {}})["folds"]
         for fold, scores in one["folds"].items():
@@ -227,7 +227,7 @@ def _shared(result: Mapping[str, Any], earlier: Mapping[str, Any]) -> Iterator[t
 
 
 def _other_experiment(result: Mapping[str, Any], earlier: Mapping[str, Any], *, same_machine: bool) -> str | None:
-    """Why the two are not one experiment, or None when they are."""
+    """Why the two are not the same experiment, or None if they are."""
     both = [name for name in result["methods"] if name in earlier["methods"]]
     keys = ("dataset", "protocol")
     found = first_difference({key: earlier.get(key) for key in keys}, {key: result[key] for key in keys})
@@ -248,7 +248,7 @@ def _other_experiment(result: Mapping[str, Any], earlier: Mapping[str, Any], *, 
 
 
 def _machines(result: Mapping[str, Any]) -> set[str]:
-    """What decides the last bits of numbers: processors and versions, each pair written out."""
+    """Processors and versions, on which the last bits of numbers depend: each pair as text."""
     each = (
         (one["machine"]["processor"], one["machine"]["instructions"], one["versions"]) for one in result["made_with"]
     )

@@ -1,4 +1,4 @@
-"""The tasks of a benchmark, each a method on a fold: what one does, in which order they run, and how long they take."""
+"""The tasks of a benchmark: a task runs one method on one fold. Also their order, and forecasts of their duration."""
 
 import threading
 import time
@@ -25,7 +25,7 @@ from harken.windows.windows import Windows
 __all__ = ["BenchmarkDisplay", "BenchmarkPlan", "Clock", "Finished", "FoldTask", "alone_on_one_thread", "scored"]
 
 ALONE = threading.Lock()
-"""PyTorch's random numbers and number of threads are the whole process's: two tasks at once would mix them up."""
+"""Lock for tasks. PyTorch has one random state and one number of threads in a process, so tasks must not overlap."""
 
 
 @dataclass(frozen=True)
@@ -36,16 +36,16 @@ class FoldTask:
     fold: Fold
 
     def run(self, windows: Windows) -> Finding:
-        """Learn from the fold's training people and score each of its test people, with one thread.
+        """Train on the fold's training people and score each of its test people, with one thread.
 
         A label that no training person has is never recognised, and its windows count as mistakes. Probabilities are
-        taken as they come, uncalibrated.
+        not calibrated.
 
         Args:
-            windows: those of all people, labelled.
+            windows: the labelled windows of all people.
 
         Raises:
-            HarkenError: when the fold does not keep people apart, or its windows cannot be learned from.
+            HarkenError: when the fold has the same person in training and test, or its windows cannot be trained on.
         """
         with alone_on_one_thread():
             parts = apply(self.fold, windows)
@@ -64,7 +64,7 @@ class FoldTask:
 
 
 def scored(probabilities: NDArray[np.float32], test: Windows) -> dict[str, Any]:
-    """For JSON: the scores of each person, from the probabilities ``[n, labels]`` of each of the test's labels."""
+    """Values for JSON: the scores of each person, from the probabilities ``[n, labels]`` of the test's labels."""
     codes = test.label_codes.astype(np.int64)
     scores = score_people(codes, probabilities.argmax(axis=1), test.subjects, test.label_names)
     return {
@@ -76,20 +76,20 @@ def scored(probabilities: NDArray[np.float32], test: Windows) -> dict[str, Any]:
 
 @contextmanager
 def alone_on_one_thread() -> Iterator[None]:
-    """No other job runs in this process meanwhile, and this one computes with one thread."""
+    """Block other jobs in this process, and compute with one thread."""
     with ALONE, computing_threads(THREADS), threadpool_limits(THREADS):
         yield
 
 
 @dataclass(frozen=True)
 class BenchmarkPlan:
-    """What has to be done, and for each of it what decides the result.
+    """The tasks of a benchmark, and everything that their results depend on.
 
     Attributes:
-        methods, folds: every one of these on every one of those.
-        training_windows: how many each fold has, by its name.
-        directory: where findings are kept.
-        shared: what decides every result, for JSON.
+        methods, folds: every method runs on every fold.
+        training_windows: the number of training windows of each fold, by its name.
+        directory: the directory of the results.
+        shared: everything that all results depend on, for JSON.
     """
 
     methods: Sequence[Method]
@@ -100,37 +100,37 @@ class BenchmarkPlan:
 
     @cached_property
     def settings(self) -> dict[str, dict[str, Any]]:
-        """Of each method, by its name."""
+        """The settings of each method, by its name."""
         return {one.name: one.settings() for one in self.methods}
 
     def decides(self, task: FoldTask) -> dict[str, Any]:
-        """All that decides what a task finds out, for JSON."""
+        """Everything that the result of a task depends on, for JSON."""
         return {**self.shared, "fold": asdict(task.fold), "method": self.settings[task.method.name]}
 
     def finding(self, task: FoldTask) -> dict[str, Any] | None:
-        """What is kept of a task, or None when it is still to do. Raises as ``BenchmarkDirectory.read``."""
+        """The stored result of a task, or None if it has not run yet. Raises as ``BenchmarkDirectory.read``."""
         has_model = self.settings[task.method.name]["kind"] == "preset"
         return self.directory.read(task.fold.name, task.method.name, self.decides(task), has_model=has_model)
 
     def tasks(self) -> list[FoldTask]:
-        """The longest first, so that no core waits at the end for one that began last."""
+        """The tasks, the longest first, so that no core waits at the end for a long task that started last."""
         every = [FoldTask(method, fold) for method in self.methods for fold in self.folds]
         return sorted(every, key=self.effort, reverse=True)
 
     def effort(self, task: FoldTask) -> float:
-        """How much work a task is, in windows looked at."""
+        """The amount of work of a task, in windows processed."""
         return task.method.effort(self.training_windows[task.fold.name])
 
 
 class Clock:
-    """Forecasts from what is done: each method's seconds for its effort, the mean of all where it has none yet."""
+    """Forecasts of the remaining time, from each method's seconds per effort so far, or the mean over all methods."""
 
     def __init__(self, plan: BenchmarkPlan, waiting: Sequence[FoldTask]) -> None:
         self.plan, self.waiting, self.started = plan, list(waiting), time.monotonic()
         self.paces: dict[str, list[float]] = {}
 
     def count(self, task: FoldTask, seconds: float) -> None:
-        """A task is done and took so long."""
+        """Count a finished task with its duration."""
         self.waiting.remove(task)
         self.paces.setdefault(task.method.name, []).append(seconds / self.plan.effort(task))
 
@@ -139,7 +139,7 @@ class Clock:
         return time.monotonic() - self.started
 
     def left_s(self, lanes: int) -> float:
-        """Seconds that the others will take, ``lanes`` at once."""
+        """Seconds that the remaining tasks will take, with ``lanes`` tasks at the same time."""
         means = {name: sum(paces) / len(paces) for name, paces in self.paces.items()}
         usual = sum(means.values()) / len(means)
         left = [self.plan.effort(task) * means.get(task.method.name, usual) for task in self.waiting]
@@ -148,7 +148,7 @@ class Clock:
 
 @dataclass(frozen=True)
 class Finished:
-    """A task that is done, and the progress of the whole."""
+    """A finished task, and the progress of the benchmark."""
 
     method: str
     fold: str
@@ -164,7 +164,7 @@ class BenchmarkDisplay(Protocol):
     """Shows the progress of a benchmark."""
 
     def begins(self, *, tasks: int, done: int) -> None:
-        """Called once, with the number of tasks (a method on a fold) and how many of them were done before."""
+        """Called once, with the number of tasks (a method on a fold) and the number that were done before."""
 
     def finished(self, finished: Finished) -> None:
         """Called after each task."""

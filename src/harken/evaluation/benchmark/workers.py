@@ -1,4 +1,4 @@
-"""Where jobs run: in this process, in processes of one thread each, or on a Dask cluster."""
+"""Workers that run jobs: in this process, in processes of one thread each, or on a Dask cluster."""
 
 import errno
 import os
@@ -21,46 +21,46 @@ from harken.windows.windows import Windows
 __all__ = ["SHARED_WINDOWS", "Finding", "InThisProcess", "OnDask", "Processes", "Work", "Workers"]
 
 SHARED_WINDOWS = ".windows-"
-"""How the file begins in which workers find the signals of all windows; one is left behind by a kill."""
+"""The prefix of the file with the signals of all windows. Such a file remains if the benchmark is killed."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What a task found out: for JSON, and the model file's content where there is one."""
+    """The result of a task: values for JSON, and the content of the model file if there is one."""
 
     content: dict[str, Any]
     model: bytes | None
 
 
 class Work(Protocol):
-    """What ``Workers`` can run. It is sent to other processes, so it holds no windows itself."""
+    """A job that ``Workers`` can run. It is sent to other processes, so it holds no windows itself."""
 
     def run(self, windows: Windows) -> Finding:
-        """Do it, on the windows that are shared by all."""
+        """Run the job on the windows, which all jobs share."""
         ...
 
 
 AnyWork = TypeVar("AnyWork", bound=Work)
 Running = Generator[tuple[AnyWork, Finding], None, None]
-"""Each job with what it found out, as it ends. Closing it stops the others."""
+"""Each job with its result, as it ends. Closing the generator stops the other jobs."""
 
 
 class Workers(Protocol):
-    """Somewhere to run jobs."""
+    """Runs jobs, in this or in other processes."""
 
     def run(self, jobs: Sequence[AnyWork], windows: Windows) -> Running[AnyWork]:
-        """Begin the jobs in their order, and give each with what it found out as it ends."""
+        """Start the jobs in their order, and yield each with its result as it ends."""
         ...
 
     @property
     def lanes(self) -> int:
-        """How many jobs run at once."""
+        """The number of jobs that run at the same time."""
         ...
 
 
 @dataclass(frozen=True)
 class InThisProcess:
-    """One job after the other, here."""
+    """Runs one job after the other in this process."""
 
     lanes = 1
 
@@ -72,10 +72,10 @@ class InThisProcess:
 
 @dataclass(frozen=True)
 class Processes:
-    """Processes of one thread each: more throughput than one job with many threads, and the same result on any number.
+    """Processes of one thread each, with more throughput than one job with many threads.
 
-    The signals of all windows are written to ``folder`` once and mapped into every process. A process ends when this
-    one does, however that ends.
+    The result does not depend on the number of processes. The signals of all windows are written to ``folder`` once and
+    mapped into every process. The worker processes end when this process ends, even if it is killed.
     """
 
     lanes: int
@@ -105,7 +105,7 @@ class Processes:
 
 @dataclass
 class OnDask:
-    """A Dask cluster, whose workers must have one thread each: PyTorch's random numbers are a whole process's."""
+    """A Dask cluster. Its workers must have one thread each, because a process has one random state of PyTorch."""
 
     address: str
     lanes: int = 1
@@ -137,7 +137,7 @@ def _written(signals: np.ndarray[Any, np.dtype[np.float32]], folder: Path) -> It
         try:
             with os.fdopen(handle, "wb") as file:
                 np.save(file, np.ascontiguousarray(signals), allow_pickle=False)
-        except OSError as error:  # NumPy says how much of it was written, and not why no more
+        except OSError as error:  # NumPy's message has the number of bytes written, but no reason
             number = error.errno or errno.ENOSPC
             raise NotWrittenError(number, os.strerror(number), name) from error
         yield name

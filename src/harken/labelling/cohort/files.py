@@ -18,11 +18,11 @@ __all__ = ["Recordings", "recordings_in", "shard_of"]
 
 ENDINGS = (".cwa", ".gt3x", ".bin", ".csv", ".txt", ".parquet", ".zip")
 TRUTH = ".truth.parquet"
-"""Written by ``harken simulate`` beside a recording."""
+"""The ending of the true labels that ``harken simulate`` writes beside a recording."""
 RESULTS = (SUMMARY, "timeline.parquet")
 """Files in the folder of results of ``harken label``."""
 FAILURES = re.compile(r"failures.*\.csv")
-"""Written by ``harken label`` beside these folders."""
+"""The table of failures that ``harken label`` writes beside these folders."""
 BY_ENDING = "unknown file type"
 BY_SIMULATE, BY_TRAIN, BY_LABEL = "the truth of a simulation", "a run of harken train", "results of harken label"
 Item = TypeVar("Item")
@@ -42,11 +42,11 @@ class Recordings:
 
 
 def recordings_in(paths: str | Path | Iterable[str | Path], *, out: str | Path | None = None) -> Recordings:
-    """These files, and all files in and below these folders whose ending may be that of a recording, sorted.
+    """These files, and all files in and below these folders with the ending of a recording, sorted.
 
-    Hidden files and files in ``out`` are left out of folders; and, with a note, files with other endings, truths of
-    simulated recordings, runs of ``harken train`` and results of ``harken label``. A folder that Sensor Logger exported
-    is one recording.
+    Hidden files and files in ``out`` are left out of folders. The following are left out with a note: files with other
+    endings, true labels of simulated recordings, runs of ``harken train`` and results of ``harken label``. A folder
+    that Sensor Logger exported is one recording.
 
     Raises:
         HarkenError: for a folder without such a file, and for a run or a folder of results.
@@ -64,7 +64,7 @@ def recordings_in(paths: str | Path | Iterable[str | Path], *, out: str | Path |
             kinds = f"no file ending in {', '.join(ENDINGS)}"
             raise HarkenError("; ".join([f"{path}: there is no recording in this folder ({kinds})", *_notes(left_out)]))
         found |= dict.fromkeys(inside)
-    other = [path for path in left_out.pop(BY_ENDING, []) if path not in found]  # one may be named beside its folder
+    other = [path for path in left_out.pop(BY_ENDING, []) if path not in found]  # given besides its folder
     return Recordings(list(found), _notes(left_out | ({BY_ENDING: other} if other else {})))
 
 

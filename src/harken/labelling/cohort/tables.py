@@ -1,4 +1,4 @@
-"""The tables over all files of a cohort: days of people, quality of files, and what went wrong."""
+"""The tables over all files of a cohort: days of people, quality of files, and failures."""
 
 from collections.abc import Sequence
 from json import loads
@@ -22,10 +22,11 @@ TEXT = ("first_walking", "last_walking")
 
 
 def write_tables(out: Path) -> None:
-    """Write ``cohort.parquet``, one row a file's day, and ``quality.parquet``, one row a file, over all finished
-    folders in ``out``, whoever labelled them. Clock times are text with their offset, for zones may differ.
+    """Write ``cohort.parquet``, one row for each day of each file, and ``quality.parquet``, one row for each file.
 
-    Several processes may do so at once: each looks again until nothing was finished meanwhile.
+    The tables cover all finished folders in ``out``, also those of other processes. Times are text with their offset,
+    because time zones may differ. Several processes may call this function at the same time: each repeats it until no
+    folder was finished meanwhile.
     """
     before: list[Path] = []
     while (folders := _finished(out)) != before:
@@ -47,7 +48,7 @@ def write_tables(out: Path) -> None:
 
 
 def write_failures(path: Path, outcomes: Sequence[FileOutcome]) -> None:
-    """Write the files that went wrong and why; a table of an earlier call goes away where none did."""
+    """Write the files that failed, with the reasons. Without failures, the table of an earlier call is removed."""
     failed = [outcome for outcome in outcomes if outcome.reason is not None]
     if failed:
         rows = {
@@ -60,8 +61,8 @@ def write_failures(path: Path, outcomes: Sequence[FileOutcome]) -> None:
 
 
 def without_path(reason: str, path: Path) -> str:
-    """The reason why something went wrong with a file, without that file's name at its beginning."""
-    for name in map(printable, (path, path.absolute())):  # a cluster's workers are told the latter
+    """The reason for a failure, without the name of the file at its beginning."""
+    for name in map(printable, (path, path.absolute())):  # workers of a cluster receive absolute paths
         if reason.startswith(name):
             return reason.removeprefix(name).lstrip(":, ")
     return reason

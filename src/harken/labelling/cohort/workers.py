@@ -23,7 +23,7 @@ __all__ = ["CohortJob", "FileOutcome", "Task", "label_cohort"]
 IN_FLIGHT = 4
 """Tasks submitted at once for each worker, so that a hundred thousand files do not need as many futures."""
 MOST_DEATHS = 2
-"""The first time several files were being labelled; the second time this file was alone, so it is the cause."""
+"""A file fails after so many killed processes: the second time it was the only file, so it is the cause."""
 KILLED = "the process that labelled it was killed, maybe because memory ran out; fewer --workers need less"
 
 
@@ -37,7 +37,7 @@ class Task:
 
 @dataclass(frozen=True)
 class FileOutcome:
-    """The result of a task: its summary, or the reason why there is none. ``again``: it was finished before."""
+    """The result of a task: its summary, or the reason for a missing summary. ``again``: it was finished before."""
 
     task: Task
     summary: dict[str, Any] | None = None
@@ -47,14 +47,14 @@ class FileOutcome:
 
 @dataclass(frozen=True)
 class CohortJob:
-    """What all tasks have in common; small, because it is sent to a worker with each task.
+    """The settings that all tasks share. The object is small, because it is sent to a worker with each task.
 
     Attributes:
         model: the model file, which every worker can read; None: the one that comes with harken.
-        model_sha256: of that file, so that no worker uses another one.
+        model_sha256: the digest of that file, so that no worker uses another one.
         out: the folder of results.
-        settings: of labelling.
-        cores: for one file; more than one only when there is a single file.
+        settings: the settings of labelling.
+        cores: the number of cores for one file; more than one only if there is a single file.
     """
 
     model: Path | None
@@ -132,7 +132,7 @@ def _in_processes(tasks: Sequence[Task], job: CohortJob, workers: int) -> Iterat
     deaths: dict[Task, int] = {}
     while waiting:
         lanes = min(workers, len(waiting))
-        alone = any(deaths.values())  # find out which file it was
+        alone = any(deaths.values())  # to find the file that ends the process
         running: dict[Future[FileOutcome], Task] = {}
         try:
             with process_pool(1 if alone else lanes) as pool:
@@ -147,7 +147,7 @@ def _in_processes(tasks: Sequence[Task], job: CohortJob, workers: int) -> Iterat
                         deaths.pop(running.pop(future), None)
                         yield outcome
                     if alone and not any(task in deaths for task in waiting):
-                        break  # and go on with as many as before
+                        break  # continue with the full number of workers
         except BrokenProcessPool:
             for task in running.values():
                 deaths[task] = deaths.get(task, 0) + 1

@@ -1,4 +1,4 @@
-"""The same recogniser on a stream: samples as they come, the label now, and the timeline that an offline run gives."""
+"""Live labelling of a stream: the current label as samples arrive, and the same timeline as an offline run."""
 
 from harken.labelling.live.recogniser import LiveRecogniser
 from harken.labelling.live.settings import LiveSettings, StreamSpecification

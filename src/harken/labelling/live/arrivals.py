@@ -15,9 +15,9 @@ LATE_NS = 2 * SECOND_NS
 STUCK_NS = round(STUCK_S * SECOND_NS)
 EARLIEST_NS = -(1 << 62)
 LATEST_NS = 4 * 10**18
-"""The year 2096. Later times are mistakes, and 64 bits overflow in 2262."""
+"""The latest valid time, in the year 2096. Later times are mistakes, and 64 bits overflow in 2262."""
 MOST_ROWS = 100_000
-"""A minute at 1,000 Hz has fewer; more come only with a clock that hardly moves."""
+"""The largest number of rows. A minute at 1,000 Hz has fewer; more rows come only from a clock that hardly moves."""
 
 
 class Arrivals:
@@ -26,10 +26,10 @@ class Arrivals:
     Attributes:
         time_ns, signals: int64 ``[n]``, float32 ``[n, channels]``.
         valid: bool ``[n]``; final for the rows before ``decided``.
-        decided: the first row of which it is not known yet whether the sensor is stuck. That is known once the values
+        decided: the first row for which it is not known yet whether the sensor is stuck. It is known once the values
             change, or have been the same for so long that they count as stuck.
-        changed: the first row that is new, or that follows a new one, since ``settle``.
-        late, repeated, marked: how many samples were dropped as late, dropped as repeated, and marked invalid.
+        changed: the first row that is new, or that follows a new row, since ``settle``.
+        late, repeated, marked: the numbers of samples dropped as late, dropped as repeated, and marked invalid.
     """
 
     def __init__(self, specification: StreamSpecification) -> None:

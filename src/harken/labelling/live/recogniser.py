@@ -13,25 +13,25 @@ __all__ = ["LiveRecogniser", "probabilities_of"]
 
 
 class LiveRecogniser:
-    """Labels a stream as it comes.
+    """Labels a stream as its samples arrive.
 
-    ``push`` takes any number of samples at the sensor's own irregular rate and returns what has become known: the
+    ``push`` takes any number of samples at the sensor's own irregular rate and returns the new results: the
     probabilities of each window as soon as it is complete (an ``Update``), and rows of the timeline once all windows
     that cover them are complete (``Update.rows``). These rows are those of ``Recogniser.label_prepared`` for the same
-    samples with the same range and hop, within 1e-6, however the samples were cut into pushes.
+    samples with the same range and hop, within 1e-6. They do not depend on how the samples are divided into calls.
 
-    A window is complete when three samples have come that are 8 intervals of the model or more later than its last one
-    (0.27 s at 30 Hz, ``harken.signals.look_ahead_s``): two for the resampler, and a third that shows that the sensor is
-    not stuck. Samples up to 2 s older than the latest are sorted in, and new updates replace those of the windows that
-    they change; older samples are dropped and counted. A sample whose time has come before is dropped and counted. A
-    step of more than half a second is a gap. Memory use does not grow with the length of the stream.
+    A window is complete when three samples have come that are at least 8 intervals of the model later than its last
+    sample (0.27 s at 30 Hz, ``harken.signals.look_ahead_s``): two for the resampler, and a third that shows that the
+    sensor is not stuck. Samples up to 2 s older than the latest are sorted in, and new updates replace those of the
+    windows that they change. Older samples, and samples with a time that has already arrived, are dropped and counted.
+    A step of more than half a second is a gap. Memory use does not grow with the length of the stream.
 
-    Samples that are on an even grid already are filtered, too (offline, a recording of which every sample is on the
-    model's grid is taken as it is). While the values of a sensor do not change at all there are no updates; after a
+    Samples that are on an even grid already are filtered, too. (Offline, a recording is not resampled if all its
+    samples are on the model's grid.) While the values of a sensor do not change at all, there are no updates. After a
     minute these samples are marked invalid, as ``mending.mend`` does.
 
     Args:
-        recogniser: a trained one.
+        recogniser: a trained recogniser.
         settings: hop, thresholds, the sensor's range and rate; the defaults if None.
 
     Raises:

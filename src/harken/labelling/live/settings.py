@@ -1,4 +1,4 @@
-"""Settings of live labelling, and what follows from them for one model."""
+"""Settings of live labelling, and the values derived from them for one model."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -21,8 +21,9 @@ class LiveSettings:
 
     Attributes:
         hop_s: seconds between two windows; the model's own if None.
-        enter_at: a bout of the most probable label begins when its probability is at least this,
-        leave_below: and ends when it is below this. Two thresholds prevent labels that change back and forth.
+        enter_at: a bout of the most probable label begins when its probability is at least this.
+        leave_below: the bout ends when its probability is below this. Two thresholds prevent labels that change back
+            and forth.
         sensor_range_g: samples with an acceleration beyond it are marked invalid, as ``mending.mend`` does.
         sensor_rate_hz: approximate rate of the sensors. It is needed only for sensors more than 7 times as fast as the
             model's rate, and for a model trained without an even grid that should take samples as they come.
@@ -89,7 +90,7 @@ class StreamSpecification:
 
     @cached_property
     def covered(self) -> NDArray[np.float64]:
-        """How many samples of each row a window covers that begins with the first row, float64 ``[rows]``."""
+        """The number of samples in each row that a window from the first row on covers, float64 ``[rows]``."""
         rows = -(-self.length // self.hop)
         return np.asarray(np.minimum(self.hop, self.length - self.hop * np.arange(rows)), dtype=np.float64)
 
@@ -100,17 +101,17 @@ class StreamSpecification:
 
     @cached_property
     def gap_ns(self) -> int:
-        """Samples of a sensor that are further apart than this have a gap between them."""
+        """The largest time between two samples of a sensor without a gap."""
         return round(MINIMUM_GAP_S * SECOND_NS)
 
     @cached_property
     def resampled_gap_ns(self) -> int:
-        """The same for samples at the model's rate."""
+        """The largest time between two samples at the model's rate without a gap."""
         return self.gap_ns if self.resampler is None else self.resampler.hole_ns
 
     @cached_property
     def resampler(self) -> Resampler | None:
-        """Resamples to the model's rate; None where samples are taken as they come."""
+        """The resampler to the model's rate; None if samples are not resampled."""
         rate_hz = self.model.sample_rate_hz
         sensor_hz = self.settings.sensor_rate_hz
         near = sensor_hz is not None and abs(sensor_hz / rate_hz - 1) <= RATE_TOLERANCE
@@ -120,10 +121,10 @@ class StreamSpecification:
 
     @cached_property
     def acceleration_channels(self) -> int:
-        """How many leading channels are acceleration."""
+        """The number of leading channels that are acceleration."""
         return 3 if self.model.channels[:3] == ("x", "y", "z") else 0
 
     @cached_property
     def unknown(self) -> NDArray[np.float32]:
-        """Probabilities where there is no window: NaN, float32 ``[labels]``."""
+        """Probabilities without a window: NaN, float32 ``[labels]``."""
         return np.full(len(self.model.labels), np.nan, dtype=np.float32)

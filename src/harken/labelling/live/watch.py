@@ -33,14 +33,14 @@ class Part(NamedTuple):
 
 
 class Update(NamedTuple):
-    """What has become known.
+    """The new results after samples were added.
 
     Attributes:
         end_ns: the end of the window that this update describes. If an earlier update has the same ``end_ns``, late
             samples have changed the window: this update replaces that one and all after it.
-        label: of the bout at ``end_ns``; None where no label is probable enough, and where a stretch has ended.
-        probabilities: of each label in the window, float32 ``[labels]``: those of the last row of an offline run whose
-            samples end there. NaN where a stretch has ended, because there is no window.
+        label: the label of the bout at ``end_ns``; None if no label is probable enough, or if a stretch has ended.
+        probabilities: the probability of each label in the window, float32 ``[labels]``, as in the last row of an
+            offline run whose samples end there. NaN if a stretch has ended, because there is no window.
         entered: the label of a bout that began with this window.
         left: the label of a bout that ended before it.
         rows: rows of the timeline that have become final: averaged over all windows that cover them, and too old for
@@ -106,7 +106,7 @@ class Watch:
 
     @property
     def due_count(self) -> int:
-        """How many there are."""
+        """The number of windows whose probabilities ``label`` needs."""
         return sum(isinstance(event, Window) for event in self._due)
 
     def label(self, probabilities: NDArray[np.float32]) -> list[Update]:
@@ -230,15 +230,15 @@ class Watch:
 
 
 def needs_ns(resampler: Resampler) -> int:
-    """How far before a new sample the samples lie that it depends on; it also depends on the three before those."""
+    """The time before a new sample from which its input begins; the three samples before that are needed, too."""
     return resampler.reach_ns + round(resampler.grid.step_ns)
 
 
 def advance(watches: Sequence[Watch], *, ended: bool = False) -> list[Window]:
-    """Resample what has come for these watches (of one specification), and return the windows that are due.
+    """Resample the new samples of these watches (of one specification), and return the windows that are due.
 
     Args:
-        watches: each with new samples, or not.
+        watches: the watches, with or without new samples.
         ended: end the stretch of each watch, as a gap would.
 
     Returns:

@@ -21,7 +21,7 @@ class Window:
     Attributes:
         key_ns: the time of the sample that completed it.
         place: the number of its first sample in the stretch.
-        start_ns, end_ns: of the window.
+        start_ns, end_ns: the start and end of the window.
         signals: float32 ``[length, channels]``.
     """
 
@@ -38,9 +38,9 @@ class StretchEnd:
 
     Attributes:
         key_ns: the time of the sample after it.
-        samples: how many samples the stretch has.
-        starts_ns: when its last rows begin, those in which no window begins.
-        end_ns: when it ends.
+        samples: the number of samples in the stretch.
+        starts_ns: the starts of its last rows, in which no window begins.
+        end_ns: the end of the stretch.
     """
 
     key_ns: int

@@ -1,4 +1,4 @@
-"""A recogniser after a few labelled minutes of its wearer: its output layer learned anew, and kept if that helps."""
+"""Adaptation to a wearer: the output layer is fitted to a few labelled minutes, and kept if it scores better."""
 
 from harken.models.adaptation.adaptation import Adapted, adapt
 from harken.models.adaptation.cross_validation import CrossValidated

@@ -1,4 +1,4 @@
-"""From a general recogniser and a few labelled minutes of one wearer to a personal one, or back to the general one."""
+"""Adaptation of a general recogniser to a few labelled minutes of one wearer, if the personal one scores better."""
 
 import copy
 import hashlib
@@ -28,25 +28,26 @@ __all__ = ["Adapted", "adapt"]
 
 HOPS_IN_A_WINDOW = 8
 MOST_WINDOWS = 4000
-"""More windows overlap more, say little more, and take longer than a person likes to wait."""
+"""The largest number of windows. More windows overlap more, add little information and take too long."""
 
 
 @dataclass(frozen=True, eq=False)
 class Adapted:
-    """What came of adapting.
+    """The result of an adaptation.
 
     Attributes:
-        recogniser: the personal model where ``kept``, else the general one; the provenance of both says what happened.
+        recogniser: the personal model if ``kept``, else the general one. Its provenance describes the adaptation.
         kept: whether the adapted weights were kept.
-        reason: why, or why not.
-        before, after: the general and the adapted weights in cross-validation, ``after`` the best that were tried; None
-            where there was too little data for one.
-        strength: how hard the weights of ``after`` were pulled back; None as above.
-        wearer: who was adapted to.
+        reason: why they were kept, or why not.
+        before, after: the scores of the general and the adapted weights in cross-validation, ``after`` for the best
+            strength that was tried; None if there was too little data.
+        strength: the strength of the prior for ``after``; None as above.
+        wearer: the wearer of the labelled recordings.
         labelled_s: seconds of each label that windows cover.
-        windows, tested_windows: how many there were, and how many of them were tested in cross-validation.
-        unlearned: labels too short to be learned and tested apart: whoever tested them had learned nothing of them.
-        turned: why watches were turned to how the model learned, a sentence for each that was.
+        windows, tested_windows: the number of windows, and of windows that were tested in cross-validation.
+        unlearned: labels that are too short for separate training and test windows: they were tested by weights that
+            were fitted without them.
+        turned: a sentence for each watch that was turned to the orientation of the training data, with the reason.
     """
 
     recogniser: Recogniser
@@ -63,7 +64,7 @@ class Adapted:
     turned: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON, and for the model file: nothing in it depends on paths, times or durations."""
+        """The fields as values for JSON and for the model file. They do not depend on paths, times or durations."""
         return {
             "kept": self.kept,
             "reason": self.reason,
@@ -84,23 +85,24 @@ def adapt(
 ) -> Adapted:
     """Adapt a recogniser to one wearer, and keep the result only if it is better in cross-validation.
 
-    The network stays, and its output layer is learned anew (``harken.models.adaptation.output_layer``). Labels that the
-    wearer did not record keep their weights. Cross-validation runs inside the labelled seconds: parts of time, a
-    window's length between what is learned and what is tested, every label in every part where it lasts long enough.
-    The strength of the pull is chosen by the same numbers that decide, so they are a little too good.
+    Only the output layer is fitted again (``harken.models.adaptation.output_layer``); the rest of the network stays the
+    same. Labels that the wearer did not record keep their weights. Cross-validation runs inside the labelled seconds.
+    Its folds are parts of time, with a gap of a window's length between training and test windows, and each part has
+    every label that lasts long enough. The strength of the prior is chosen by the same scores that decide whether to
+    keep the weights, so these scores are slightly optimistic.
 
-    A kept model has the general model's temperature, or a higher one where the held-out windows ask for it.
+    A kept model has the temperature of the general model, or a higher one if the held-out windows need it.
 
     Args:
         recogniser: the general model. It is not changed.
-        labelled: mended recordings of the wearer, of which windows are taken eight to a window's length; a watch that
-            sits a quarter turn away is turned first, as it will be when the personal model labels
-            (``harken.models.mounting``). Or windows, as the model takes them.
+        labelled: mended recordings of the wearer, or windows as the model reads them. Windows of recordings overlap,
+            with eight starts in each window's length. A watch that is a quarter turn away from the training data is
+            turned first, as it will be when the personal model labels (``harken.models.mounting``).
         ignore_labels: labels to leave out.
 
     Raises:
-        HarkenError: when there is no labelled window, or a label that the model does not know and that is not in
-            ``ignore_labels``; when there are several wearers; when the model learned from one of the recordings; when
+        HarkenError: when there is no labelled window, or a label that is neither the model's nor in
+            ``ignore_labels``; when there are several wearers; when the model was trained on one of the recordings; when
             its network does not end in a linear layer.
     """
     specification = recogniser.specification_
@@ -109,7 +111,7 @@ def adapt(
     windows, turned = (labelled, ()) if isinstance(labelled, Windows) else _windows(recogniser, recordings)
     wearer = _one_wearer(windows)
     examples = labelled_features(recogniser, recogniser.known(windows, ignore_labels=ignore_labels))
-    # Weights that make the calibrated logits of scaled features, which is what log losses are made of.
+    # Weights that give the calibrated logits of scaled features. The log losses are computed from these logits.
     general = _weights(layer) * (examples.scale / specification.temperature)
     decision = decide(examples, general)
     personal = _personal(recogniser, examples, general, decision)
@@ -136,7 +138,7 @@ def adapt(
 def _personal(
     recogniser: Recogniser, examples: LabelledFeatures, general: NDArray[np.float64], decision: Decision
 ) -> Recogniser:
-    """The recogniser with the adapted weights where they are kept, else as it is."""
+    """The recogniser with the adapted weights if they are kept, else the general recogniser."""
     held_out, codes = decision.held_out_logits, decision.held_out_codes
     if not decision.kept or decision.strength is None or held_out is None or codes is None:
         return recogniser
@@ -144,7 +146,7 @@ def _personal(
     strengths = STRENGTHS[: STRENGTHS.index(decision.strength) + 1]
     learned = pulled_weights(examples.features, examples.codes, general, strengths=strengths)[-1]
     network = _with_weights(recogniser, learned * (before / examples.scale))
-    # A few windows that are all right would ask for boundless sureness, so it is only ever taken away.
+    # If a few windows are all recognised, the fitted temperature falls towards 0. So it may only rise.
     temperature = before * max(1.0, fit_temperature(held_out, codes))
     adapted = recogniser.with_model(replace(recogniser.model_, network=network))
     return adapted.with_temperature(temperature, "the same person")
@@ -201,7 +203,7 @@ def _with_weights(recogniser: Recogniser, weights: NDArray[np.float64]) -> nn.Mo
 
 
 def _labelled_s(examples: LabelledFeatures, labels: Sequence[str]) -> dict[str, float]:
-    """Seconds that the windows of each label cover; what two of them share counts once."""
+    """Seconds that the windows of each label cover. Seconds in two windows count once."""
     result = {}
     for code in np.unique(examples.codes):
         steps = np.diff(np.sort(examples.starts_ns[examples.codes == code]))
@@ -211,9 +213,9 @@ def _labelled_s(examples: LabelledFeatures, labels: Sequence[str]) -> dict[str, 
 
 
 def _provenance(recogniser: Recogniser, recordings: Sequence[Recording], adapted: Adapted) -> dict[str, Any]:
-    """The general model's, and what happened.
+    """The provenance of the general model, with a description of the adaptation.
 
-    The wearer counts as met even by weights that were not changed: the wearer's seconds chose them.
+    The wearer counts as known even if the weights were not changed, because the wearer's data decided that.
     """
     before = recogniser.provenance_
     data = [
@@ -232,7 +234,7 @@ def _provenance(recogniser: Recogniser, recordings: Sequence[Recording], adapted
 
 
 def _fingerprint(recogniser: Recogniser) -> str:
-    """SHA-256 of the model's file: one model always makes the same file."""
+    """SHA-256 of the model's file. The same model always gives the same file."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "model.safetensors")
         recogniser.save(path)

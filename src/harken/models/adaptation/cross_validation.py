@@ -1,4 +1,4 @@
-"""Would adapting help? Cross-validation inside the labelled seconds, and the decision that rests on it."""
+"""Cross-validation of the adaptation inside the labelled seconds, and the decision whether to keep the weights."""
 
 from dataclasses import dataclass
 
@@ -11,21 +11,21 @@ from harken.models.adaptation.output_layer import LabelledFeatures, label_shares
 __all__ = ["MOST_PARTS", "NOWHERE", "STRENGTHS", "CrossValidated", "Decision", "decide", "far_from", "time_parts"]
 
 STRENGTHS = (0.1, 0.01, 0.001, 0.0001)
-"""How hard weights are pulled back, strongest first, where features have a mean squared length of 1."""
+"""Strengths of the prior, strongest first, for features with a mean squared length of 1."""
 MOST_PARTS = 3
 NOWHERE = -1
-"""The part of a window that stands in the gap between two parts."""
+"""The part number of a window in the gap between two parts."""
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class CrossValidated:
-    """How well held-out windows were recognised, every label counting the same.
+    """Scores of held-out windows, with the same weight for every label.
 
     Attributes:
-        log_loss: the mean over labels of their windows' mean log loss, all labels of the model competing.
-        balanced_accuracy: the mean over labels of the share of their windows that was recognised.
+        log_loss: the mean over labels of their windows' mean log loss, with all labels of the model as classes.
+        balanced_accuracy: the mean recall of the labels.
     """
 
     log_loss: float
@@ -34,16 +34,16 @@ class CrossValidated:
 
 @dataclass(frozen=True, eq=False)
 class Decision:
-    """Whether to adapt, and what that rests on.
+    """The decision whether to keep the adapted weights, with its scores.
 
     Attributes:
         kept: whether adapted weights are better.
-        reason: why, or why not.
-        before, after: the general weights and the best of the adapted ones; None when there was too little data.
-        strength: of the best ones.
-        held_out_logits: theirs, float64 ``[tested, labels]``, by weights that had not met the window.
-        held_out_codes: the truth, ``[tested]``.
-        unlearned: codes of labels of which whoever tested them had learned nothing, because they are too short.
+        reason: why they are kept, or why not.
+        before, after: scores of the general and of the best adapted weights; None if there was too little data.
+        strength: the strength of the prior for the best weights.
+        held_out_logits: their logits, float64 ``[tested, labels]``, from weights that were fitted without the window.
+        held_out_codes: the true labels, ``[tested]``.
+        unlearned: codes of labels that are too short: they were tested by weights that were fitted without them.
     """
 
     kept: bool
@@ -57,10 +57,10 @@ class Decision:
 
 
 def decide(examples: LabelledFeatures, general: Floats) -> Decision:
-    """Cut the labelled time into parts, and test each by what was learned from the others.
+    """Divide the labelled time into parts, and test each part with weights that were fitted to the other parts.
 
-    Adapted weights are better where their log loss is smaller and their balanced accuracy is not. Accuracy alone
-    is too coarse for a few dozen windows, and log loss alone would be content with surer probabilities.
+    Adapted weights are better if their log loss is smaller and their balanced accuracy is at least as high. Accuracy
+    alone is too coarse for a few dozen windows, and log loss alone may improve by calibration only.
 
     Args:
         examples: the wearer's labelled windows.
@@ -100,7 +100,7 @@ def decide(examples: LabelledFeatures, general: Floats) -> Decision:
 def _held_out(
     examples: LabelledFeatures, parts: NDArray[np.int64], general: Floats
 ) -> tuple[dict[float, Floats], set[int]]:
-    """Logits ``[n, labels]`` for each strength, and the labels that were tested by what had learned some of them."""
+    """Logits ``[n, labels]`` for each strength, and the labels that were tested by weights fitted to them."""
     logits = np.stack([examples.features @ general] * len(STRENGTHS))
     both: set[int] = set()
     for part in np.unique(parts[parts != NOWHERE]):
@@ -130,29 +130,29 @@ def time_parts(
 ) -> NDArray[np.int64]:
     """The part of each window, int64 ``[n]``: 0, 1, 2, or ``NOWHERE``.
 
-    Each label's time is cut by itself, so that every part has some of each label that lasts long enough: three
-    windows' lengths in one piece, or two bouts a window's length apart. Others stand in one part as a whole.
+    The time of each label is divided separately, so that every part has windows of each label that lasts long enough:
+    three windows' lengths in one piece, or two bouts a window's length apart. A shorter label is in a single part.
 
     Args:
-        starts_ns, codes: when windows begin, and their labels, ``[n]``.
-        duration_ns: of a window.
-        slack_ns: by which a gap may fall short, since clocks are rounded.
+        starts_ns, codes: the starts of windows and their labels, ``[n]``.
+        duration_ns: the duration of a window.
+        slack_ns: the tolerance of the gap, because times are rounded.
     """
     gap = 2 * duration_ns - slack_ns  # between the starts of two windows that are a window's length apart
     result = np.full(len(codes), NOWHERE, dtype=np.int64)
     for rank, code in enumerate(np.unique(codes)):
         mine = np.flatnonzero(codes == code)
         mine = mine[np.argsort(starts_ns[mine], kind="stable")]
-        # A break between two bouts counts as a gap and no more: it is one already.
+        # A break between two bouts is itself a gap, so it counts as the length of one gap.
         time = np.cumsum(np.minimum(np.diff(starts_ns[mine], prepend=starts_ns[mine[0]]), gap))
         span = int(time[-1])
         if span < gap:
             result[mine] = rank % MOST_PARTS
             continue
-        # As many parts as leave each of them two windows' lengths, but two at least.
+        # The largest number of parts that are at least two windows long, and at least two parts.
         parts = int(np.clip((span + 2 * duration_ns) // (3 * duration_ns), 2, MOST_PARTS))
         width = (span - (parts - 1) * gap) / parts
-        slack = slack_ns + 1  # a width is no whole number of nanoseconds
+        slack = slack_ns + 1  # the width is rounded to whole nanoseconds
         part = np.minimum(((time + slack) / (width + gap)).astype(np.int64), parts - 1)
         result[mine] = np.where(time - part * (width + gap) <= width + slack, part, NOWHERE)
     return result
@@ -161,13 +161,13 @@ def time_parts(
 def far_from(
     tests_ns: NDArray[np.int64], starts_ns: NDArray[np.int64], *, duration_ns: int, slack_ns: int
 ) -> NDArray[np.bool_]:
-    """Which windows end a window's length before every tested one or begin so long after it, bool ``[n]``.
+    """Whether each window is at least a window's length away from every tested window, bool ``[n]``.
 
-    ``time_parts`` keeps a label's own windows apart; this does so for those of two labels, too.
+    ``time_parts`` separates windows of the same label; this function also separates windows of different labels.
 
     Args:
-        tests_ns: when the tested windows begin, one or more of them, in any order.
-        starts_ns: when the windows in question begin, ``[n]``.
+        tests_ns: the starts of the tested windows, at least one, in any order.
+        starts_ns: the starts of the windows to check, ``[n]``.
         duration_ns, slack_ns: as for ``time_parts``.
     """
     tests = np.sort(tests_ns)

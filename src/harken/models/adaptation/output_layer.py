@@ -1,8 +1,8 @@
-"""The output layer of a network: what it reads, window by window, and learning its weights anew by logistic regression.
+"""The output layer of a network: its input for each window, and a logistic regression that fits its weights again.
 
 Source: C. Chelba and A. Acero, "Adaptation of maximum entropy capitalizer: little data can help a lot", EMNLP 2004: a
-Gaussian prior around the general model's weights. Where this departs: labels count alike however long they were
-recorded, and only recorded labels compete.
+Gaussian prior around the general model's weights. Differences from the paper: all labels have the same weight however
+long they were recorded, and only recorded labels compete.
 """
 
 from collections.abc import Sequence
@@ -31,15 +31,15 @@ MOST_ITERATIONS = 300
 
 @dataclass(frozen=True, eq=False)
 class LabelledFeatures:
-    """Labelled windows of one wearer as the output layer meets them.
+    """Labelled windows of one wearer, as input of the output layer.
 
     Attributes:
-        features: float64 ``[n, features + 1]``, what the layer reads and a 1 for its bias, divided by ``scale``.
-        scale: the root of their mean squared length, so that a pull means the same for all networks.
+        features: float64 ``[n, features + 1]``, the input of the layer and a 1 for its bias, divided by ``scale``.
+        scale: the root of their mean squared length. It makes the strength of the prior comparable between networks.
         codes: int64 ``[n]``, indices into the model's labels.
-        starts_ns: int64 ``[n]``.
-        duration_ns: of a window.
-        slack_ns: half a sample, by which clocks in whole nanoseconds may miss.
+        starts_ns: the start of each window, int64 ``[n]``.
+        duration_ns: the duration of a window.
+        slack_ns: half a sample, the tolerance for times that were rounded to whole nanoseconds.
     """
 
     features: NDArray[np.float64]
@@ -51,10 +51,10 @@ class LabelledFeatures:
 
 
 def output_layer(network: nn.Module, name: str) -> nn.Linear:
-    """The linear layer that the network of this name ends in.
+    """The linear layer at the end of a network of this name.
 
     Raises:
-        HarkenError: when it does not end in one.
+        HarkenError: when the network does not end in a linear layer.
     """
     layer = getattr(network, "output", None)
     if not isinstance(layer, nn.Linear):
@@ -66,7 +66,7 @@ def output_layer(network: nn.Module, name: str) -> nn.Linear:
 
 
 def labelled_features(recogniser: Recogniser, windows: Windows) -> LabelledFeatures:
-    """Ask the network about windows whose codes point into the model's labels, and note what its output layer reads.
+    """Run the network on windows whose codes index the model's labels, and collect the input of its output layer.
 
     Raises:
         HarkenError: as ``Recogniser.predict_proba``; when the network does not end in a linear layer.
@@ -96,18 +96,19 @@ def labelled_features(recogniser: Recogniser, windows: Windows) -> LabelledFeatu
 def pulled_weights(
     features: Floats, codes: NDArray[np.int64], general: Floats, *, strengths: Sequence[float]
 ) -> list[Floats]:
-    """Weights ``[features, labels]`` for each strength of the pull.
+    """Weights ``[features, labels]`` for each strength of the prior.
 
     The loss is the mean over recorded labels of their windows' mean log loss, plus half the strength times the
-    squared distance from the general weights. Only labels that occur in ``codes`` compete: whoever records walking
-    and sitting has not said that they never lie down. So the weights of all others stay as they are, to the bit, and
-    the changes of those that occur add up to nothing. With fewer than two labels nothing changes.
+    squared distance from the general weights. Only labels that occur in ``codes`` compete: a wearer who records walking
+    and sitting may still lie down at other times. So the weights of all other labels stay the same to the bit, and
+    the changes of the labels that occur sum to zero. With fewer than two labels nothing changes.
 
     Args:
         features: float64 ``[n, features]``.
         codes: the true labels, ``[n]``.
-        general: the weights to begin at, ``[features, labels]``.
-        strengths: strongest first; each begins where the one before it ended, which saves time and decides nothing.
+        general: the initial weights, ``[features, labels]``.
+        strengths: strongest first. Each fit starts from the weights of the one before, which saves time and does not
+            change the result.
     """
     recorded, truth = np.unique(codes, return_inverse=True)
     if len(recorded) < 2:
@@ -126,7 +127,7 @@ def pulled_weights(
 
     learned = []
     options = {"maxiter": MOST_ITERATIONS}
-    # Matrices this small are multiplied in a millisecond; threads would wait for one another much longer.
+    # The product of matrices this small takes a millisecond; synchronising threads would take much longer.
     with threadpool_limits(1, user_api="blas"):
         for strength in strengths:
             change = minimize(loss_and_slope, change, args=(strength,), jac=True, method="L-BFGS-B", options=options).x
@@ -137,6 +138,6 @@ def pulled_weights(
 
 
 def label_shares(codes: NDArray[np.int64]) -> Floats:
-    """How much each window counts, ``[n]``, where all labels count alike and all windows together 1."""
+    """The weight of each window, ``[n]``. All labels have the same total weight, and all weights sum to 1."""
     labels, which, counts = np.unique(codes, return_inverse=True, return_counts=True)
     return np.asarray(1 / (len(labels) * counts[which]))

@@ -1,7 +1,6 @@
-"""A model as one ONNX file that needs neither harken nor PyTorch: its graph, and in words what goes before it.
+"""A model as one ONNX file that needs neither harken nor PyTorch: its graph, and a description of its preprocessing.
 
-``export`` writes it, ``harken.models.onnx.runtime`` runs it, and the page "Exported models" is the contract between the
-two.
+``export`` writes the file and ``harken.models.onnx.runtime`` runs it. The page "Exported models" describes its format.
 """
 
 __all__: list[str] = []

@@ -1,4 +1,4 @@
-"""Export: build the graph, see that ONNX Runtime answers as PyTorch does, and only then write."""
+"""Export: build the graph, check that ONNX Runtime and PyTorch agree, and only then write the file."""
 
 from pathlib import Path
 
@@ -20,18 +20,20 @@ from harken.support.files import write_bytes
 __all__ = ["CLOSE", "check_same", "export", "exported_bytes"]
 
 CLOSE = 1e-5
-"""Probabilities may differ by so much, a hundred times the rounding of single precision."""
+"""The largest allowed difference of probabilities, a hundred times the rounding of single precision."""
 BATCHES = (1, 2, 64)
 MOVEMENTS = (0.0, 0.001, 0.03, 0.5, 4.0)
-"""Of a watch on a table, a wearer who lies, sits, walks, and a sensor at its limits; in g."""
+"""Standard deviations in g: a watch on a table, lying, sitting, walking, and a sensor at its limits."""
 
 
 def export(path: str | Path, model: FittedModel) -> float:
-    """Write a model as an ONNX file, whole or not at all, and give by how much its probabilities differ from PyTorch's
-    on random windows.
+    """Write a model as an ONNX file, whole or not at all.
+
+    Returns:
+        The largest difference between its probabilities and those of PyTorch on random windows.
 
     Raises:
-        HarkenError: when onnx or ONNX Runtime is not installed, or they differ by more than ``CLOSE``; nothing is
+        HarkenError: when onnx or ONNX Runtime is not installed, or the difference is above ``CLOSE``. Nothing is
             written then.
     """
     content = exported_bytes(model)
@@ -41,7 +43,7 @@ def export(path: str | Path, model: FittedModel) -> float:
 
 
 def exported_bytes(model: FittedModel) -> bytes:
-    """What the file will hold. The same model gives the same bytes.
+    """The content of the file. The same model gives the same bytes.
 
     Raises:
         HarkenError: when onnx is not installed, or the network of another package has no ONNX graph.
@@ -81,7 +83,7 @@ def check_same(model: FittedModel, content: bytes) -> float:
             inside = windows * _factors(model.specification)
             expected = softmax(logits(model.network, torch.from_numpy(inside)) / temperature)
             difference = np.abs(exported.predict_proba(windows) - expected).max()
-            if not difference <= CLOSE:  # NaN is not close either
+            if not difference <= CLOSE:  # also true for NaN
                 raise HarkenError(
                     f"nothing was written: the exported {model.specification.network} gives probabilities that are "
                     f"{difference:.2g} off those of PyTorch, and {CLOSE:g} is the most allowed. "
@@ -98,14 +100,14 @@ def _at_fault(network: str) -> str:
 
 
 def _in_the_models_unit(graph: Graph, specification: Specification) -> str:
-    """Windows come in g whatever the network learned in."""
+    """Convert windows from g to the unit of the network's training data."""
     if specification.acceleration_unit == "g":
         return INPUT
     return graph.add("Mul", [INPUT, graph.constant(_factors(specification))])
 
 
 def _factors(specification: Specification) -> NDArray[np.float32]:
-    """By what each channel is multiplied to be in the unit of the network, ``[channels]``."""
+    """The factor of each channel that converts it to the unit of the network, ``[channels]``."""
     gravity = STANDARD_GRAVITY if specification.acceleration_unit == "m/s2" else 1.0
     return np.array([gravity if name in ACCELERATION else 1.0 for name in specification.channels], np.float32)
 

@@ -1,7 +1,8 @@
-"""An ONNX graph written node by node, with the layers that networks are made of.
+"""An ONNX graph that is written node by node, and the layers of the networks.
 
-PyTorch's own exporters go by what a network does, this goes by what its layers are: the graph is as short as the
-network, one ``LSTM`` node a layer whatever computes it in PyTorch, and the same model gives the same bytes.
+PyTorch's exporters trace the operations of a network; this graph is written from its layers. So the graph is as short
+as the network, has one ``LSTM`` node for each layer whatever computes it in PyTorch, and is the same bytes for the
+same model.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,18 +20,18 @@ if TYPE_CHECKING:
 __all__ = ["Graph"]
 
 OPSET, IR_VERSION = 18, 9
-"""What every ONNX Runtime since 1.17 (January 2024) reads."""
+"""Versions that every ONNX Runtime since 1.17 (January 2024) reads."""
 
 
 class Graph:
-    """Nodes in the order in which they were added. A value is known by its name."""
+    """Nodes in the order in which they were added. Values are identified by name."""
 
     def __init__(self) -> None:
         self._nodes: list[NodeProto] = []
         self._constants: list[TensorProto] = []
 
     def add(self, operator: str, inputs: Sequence[str], **attributes: Any) -> str:
-        """Add a node, and give the name of its output, which is the node's own."""
+        """Add a node, and return the name of its output, which is also the name of the node."""
         from onnx.helper import make_node
 
         name = f"{operator.lower()}_{len(self._nodes)}"
@@ -51,7 +52,7 @@ class Graph:
         return name
 
     def part(self, value: str, axis: int, first: int, last: int) -> str:
-        """Places ``first`` to ``last`` (exclusive) along an axis."""
+        """The values from ``first`` to ``last`` (exclusive) along an axis."""
         ends = [self.constant([number]) for number in (first, last, axis)]
         return self.add("Slice", [value, *ends])
 
@@ -60,10 +61,11 @@ class Graph:
         return self.add("ReduceMean", [value, self.constant([axis])], keepdims=int(keep))
 
     def centred(self, value: str, axis: int) -> tuple[str, str]:
-        """The mean along an axis, which stays with length 1, and what is left without it.
+        """The mean along an axis, which stays with length 1, and the values minus their mean.
 
-        In two passes: a sum in single precision leaves a millionth of a constant, and the logarithm of how much a watch
-        on a table moves makes 0.0001 of a probability of that. PyTorch sums more exactly.
+        The mean is computed in two passes, because PyTorch sums more exactly than a single pass. The error of a sum in
+        single precision is a millionth of a constant signal. For a watch on a table, the logarithm of the movement
+        turns this error into a difference of 0.0001 in a probability.
         """
         rough = self.mean(value, axis, keep=True)
         left = self.add("Sub", [value, rough])
@@ -71,7 +73,7 @@ class Graph:
         return self.add("Add", [rough, rest]), self.add("Sub", [left, rest])
 
     def maximum(self, value: str, axis: int) -> str:
-        """The largest value along an axis, which goes."""
+        """The largest value along an axis, which is removed."""
         return self.add("ReduceMax", [value, self.constant([axis])], keepdims=0)
 
     def transposed(self, value: str, *order: int) -> str:
@@ -79,15 +81,15 @@ class Graph:
         return self.add("Transpose", [value], perm=order)
 
     def reshaped(self, value: str, *shape: int) -> str:
-        """The same values in another shape; 0 keeps a length, -1 is what is left."""
+        """The same values in another shape; 0 keeps a length, -1 stands for the remaining length."""
         return self.add("Reshape", [value, self.constant(list(shape))])
 
     def concatenated(self, values: Iterable[str], axis: int) -> str:
-        """Values one after the other along an axis."""
+        """Values joined along an axis."""
         return self.add("Concat", list(values), axis=axis)
 
     def layers(self, value: str, modules: Iterable[nn.Module]) -> str:
-        """Layers after one another, as they are in evaluation mode: dropout does nothing."""
+        """Layers in sequence, in evaluation mode: dropout has no effect."""
         for module in modules:
             if isinstance(module, nn.Conv1d):
                 value = self.convolution(value, module)
@@ -122,7 +124,7 @@ class Graph:
         )
 
     def normalised(self, value: str, module: nn.BatchNorm1d) -> str:
-        """Batch normalisation with what was learned in training."""
+        """Batch normalisation with the statistics of the training."""
         learned = (module.weight, module.bias, module.running_mean, module.running_var)
         if any(each is None for each in learned):
             raise TypeError(f"no ONNX is known for {module}, which learned nothing")
@@ -130,10 +132,13 @@ class Graph:
         return self.add("BatchNormalization", [value, *constants], epsilon=float(module.eps))
 
     def lstm(self, value: str, module: nn.Module) -> tuple[str, str]:
-        """All layers of an LSTM over ``[time, batch, in]``: every step of the last layer, ``[time, directions, batch,
-        units]``, and where it ended, ``[directions, batch, units]``.
+        """All layers of an LSTM over ``[time, batch, in]``.
 
-        The module may be ``nn.LSTM`` or whatever has its ``state_dict``.
+        Returns:
+            The outputs of the last layer, ``[time, directions, batch, units]``, and its final state,
+            ``[directions, batch, units]``.
+
+        The module may be ``nn.LSTM`` or any module with the same ``state_dict``.
         """
         weights = module.state_dict()
         layers = sum(name.startswith("weight_ih") and not name.endswith("_reverse") for name in weights)
@@ -157,7 +162,7 @@ class Graph:
         input_biases: Sequence[Tensor],
         recurrent_biases: Sequence[Tensor],
     ) -> tuple[str, str]:
-        """One layer of an LSTM, see ``lstm``; of each kind of weight one a direction, gates in PyTorch's order."""
+        """One layer of an LSTM, see ``lstm``. Each list has one tensor per direction, gates in PyTorch's order."""
         biases = [
             np.concatenate([_gates(one), _gates(other)])
             for one, other in zip(input_biases, recurrent_biases, strict=True)
@@ -180,8 +185,8 @@ class Graph:
         """The whole model.
 
         Args:
-            reads: the name of what goes in, and its shape without the batch.
-            gives: the value that comes out, what it shall be called, and how many there are of each window.
+            reads: the name of the input, and its shape without the batch.
+            gives: the value that is the output, the name of the output, and its length for each window.
         """
         from onnx import TensorProto
         from onnx.helper import make_graph, make_model, make_opsetid, make_tensor_value_info

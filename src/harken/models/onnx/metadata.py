@@ -1,7 +1,7 @@
-"""What an exported model says about itself: all that somebody must know who has nothing but the file.
+"""The metadata of an exported model: everything that is needed to use the file on its own.
 
-A worked example is part of it: samples by a formula, and the probabilities that must follow. Whoever writes the way
-from samples to probabilities anew, in whatever language, finds out with it whether it is right.
+The metadata include a worked example: samples from a formula, and the expected probabilities. An implementation in
+another language can be tested against it.
 """
 
 import json
@@ -26,20 +26,20 @@ from harken.windows.windows import Windows
 __all__ = ["example", "made_recording", "metadata"]
 
 DECIMALS = 12
-"""Of the filter's weights: the last digits of a double are another processor's matter."""
+"""Decimals of the filter's weights. The last digits of a double differ between processors."""
 UNITS = {"x": "g", "y": "g", "z": "g", "gyro_x": "rad/s", "gyro_y": "rad/s", "gyro_z": "rad/s"}
 FORMULA = (
     "Sample i (from 0) is at t = i * interval_s + jitter_s * sin(i) seconds since 1970. Its value of channel c "
     "(from 0) is offset[c] + 0.05 * t * sin(2 * pi * (0.7 + 0.5 * c) * t + c)."
 )
 SAMPLES_FOR_ONE = 0.7
-"""The example's interval, as a share of the model's: it must be resampled."""
+"""The sampling interval of the example, as a share of the model's, so that the example needs resampling."""
 JITTER = 0.2
 EXAMPLE_DECIMALS = 5
 
 
 def metadata(model: FittedModel) -> dict[str, str]:
-    """The metadata of an exported model: one JSON."""
+    """The metadata of an exported model, as one JSON text."""
     specification = model.specification
     said = {
         "format_version": NEWEST_FORMAT,
@@ -92,7 +92,7 @@ def _resampling(specification: Specification) -> dict[str, Any]:
 
 
 def example(model: FittedModel) -> dict[str, Any]:
-    """The example for a model, by its own network in PyTorch."""
+    """The worked example of a model, computed by its network in PyTorch."""
     specification = model.specification
     made = made_recording(specification)
     resampled = specification.prepare_recording(made)
@@ -152,7 +152,7 @@ def _jitter_s(specification: Specification) -> float:
 
 
 def _offsets(specification: Specification) -> list[float]:
-    """1 g on the last axis, as of a watch that lies on a table."""
+    """1 g on the last axis, as for a watch on a table."""
     return [float(channel == "z") for channel in specification.channels]
 
 

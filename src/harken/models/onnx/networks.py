@@ -1,7 +1,7 @@
-"""Each network as an ONNX graph: the same steps as its ``forward``, in the same order.
+"""Each network as an ONNX graph: the same operations as its ``forward``, in the same order.
 
-Harken's own are written here. A network of another package has a method ``onnx_graph(graph, signals, length)``, which
-does the same.
+This file has the graphs of harken's own networks. A network of another package has a method
+``onnx_graph(graph, signals, length)`` instead.
 """
 
 from collections.abc import Callable, Mapping
@@ -50,7 +50,7 @@ def _everyday(graph: Graph, network: EverydayLSTM, signals: str, length: int) ->
 
 
 def _length_of_acceleration(graph: Graph, signals: str) -> str:
-    """How far the acceleration's length is from 1 g, ``[batch, time, 1]``."""
+    """The difference between the length of the acceleration and 1 g, ``[batch, time, 1]``."""
     acceleration = graph.part(signals, 2, 0, 3)
     squares = graph.add("Mul", [acceleration, acceleration])
     total = graph.add("ReduceSum", [squares, graph.constant([2])], keepdims=1)
@@ -59,7 +59,7 @@ def _length_of_acceleration(graph: Graph, signals: str) -> str:
 
 
 def _how_much(graph: Graph, moving: str) -> str:
-    """How much signals without their mean change, on a logarithmic scale, ``[batch, channels]``."""
+    """The size of movement of signals without their mean, on a logarithmic scale, ``[batch, channels]``."""
     spread = graph.add("Sqrt", [graph.mean(graph.add("Mul", [moving, moving]), 1)])
     return graph.add("Log", [graph.add("Add", [spread, graph.constant(STILL_G)])])
 
@@ -76,7 +76,7 @@ def _band_powers(graph: Graph, signals: str, length: int) -> str:
 
 def _deep_conv_lstm(graph: Graph, network: DeepConvLSTM, signals: str, length: int) -> str:
     channels, filters = network.sizes.channels, network.sizes.filters
-    maps = graph.reshaped(graph.transposed(signals, 0, 2, 1), -1, 1, length)  # one channel is convolved as another is
+    maps = graph.reshaped(graph.transposed(signals, 0, 2, 1), -1, 1, length)  # all channels share the convolution
     for convolution in network.convolutions:
         maps = graph.layers(maps, [convolution, nn.ReLU()])
     left = length - network.sizes.convolutions * (network.sizes.filter_length - 1)
@@ -111,11 +111,11 @@ def write_graph(graph: Graph, name: str, network: nn.Module, signals: str, lengt
     """Add a network to the graph.
 
     Args:
-        graph: to what it is added.
-        name: of the network, as in its model file.
-        network: the network itself, in evaluation mode.
-        signals: the windows ``[batch, time, channels]``.
-        length: of a window.
+        graph: the graph.
+        name: the name of the network in its model file.
+        network: the network, in evaluation mode.
+        signals: the name of the value with the windows ``[batch, time, channels]``.
+        length: samples in a window.
 
     Returns:
         The logits ``[batch, classes]``.
@@ -133,7 +133,7 @@ def write_graph(graph: Graph, name: str, network: nn.Module, signals: str, lengt
         )
     try:
         return str(write(graph, signals, length))
-    except Exception as error:  # whatever another package's code raises
+    except Exception as error:  # code of another package may raise any error
         raise HarkenError(
             f"the network {name} cannot be exported: its method onnx_graph failed ({type(error).__name__}: {error})"
         ) from error

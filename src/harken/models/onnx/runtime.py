@@ -1,6 +1,6 @@
-"""Running an exported model: ONNX Runtime and NumPy are all it needs, PyTorch is not imported.
+"""Running an exported model with ONNX Runtime and NumPy; PyTorch is not imported.
 
-What such a file holds and asks for is on the page "Exported models".
+The page "Exported models" describes the content of such a file and the input it needs.
 """
 
 import json
@@ -29,14 +29,14 @@ METADATA_KEY = "harken"
 NEWEST_FORMAT = 1
 INPUT, OUTPUT = "windows", "probabilities"
 ERRORS_ONLY = 3
-"""ONNX Runtime's level of logging: it warns of processors that it does not know, which is no news to a user."""
+"""The log level of ONNX Runtime. Its warnings about unknown processors do not help a user."""
 
 
 class ExportedRecogniser:
     """A model that ``harken export --to onnx`` wrote.
 
     Attributes:
-        contract: what the file says about itself: what must go in, what comes out, and what goes before.
+        contract: the metadata of the file: its input, its output and its preprocessing.
         labels: the classes, in the order of the probabilities.
         channels: the channels of a window, in order.
         window_length: samples in a window.
@@ -53,8 +53,8 @@ class ExportedRecogniser:
         """From a file or its bytes.
 
         Args:
-            model: the path of the file, or what is in it.
-            threads: how many ONNX Runtime computes with; as many as there are cores if None.
+            model: the path of the file, or its content.
+            threads: the number of threads of ONNX Runtime; one for each core if None.
 
         Raises:
             HarkenError: when ONNX Runtime is not installed, or the file is missing, damaged, from a newer harken or
@@ -71,7 +71,7 @@ class ExportedRecogniser:
         if threads is not None:
             options.intra_op_num_threads = threads
         try:
-            # Its errors have no class in common but this one.
+            # The only class that all errors of ONNX Runtime share.
             with nullcontext(model) if isinstance(model, bytes) else utf8_path(model) as source:
                 self._session = onnxruntime.InferenceSession(
                     source if isinstance(source, bytes) else str(source), options, providers=["CPUExecutionProvider"]
@@ -131,14 +131,14 @@ class ExportedRecogniser:
         return label_recording(self._specification(), recording, self.predict_proba, unsure_below=unsure_below)
 
     def _specification(self) -> "Specification":
-        """The model's, for windows in g: the graph brings them to the network's unit."""
+        """The specification of the model, for windows in g: the graph converts them to the unit of the network."""
         from harken.networks.specification import Specification
 
         return replace(Specification.from_dict(self.contract["specification"]), acceleration_unit="g")
 
 
 def need_onnx(*packages: str) -> None:
-    """Raise a HarkenError that says how to install what is missing of these packages."""
+    """Raise a HarkenError with the command that installs the missing packages."""
     from importlib.util import find_spec
 
     missing = [package for package in packages if find_spec(package) is None]

@@ -1,4 +1,4 @@
-"""The report of a run: one self-contained HTML file that can be sent to somebody."""
+"""The report of a run, as one self-contained HTML file."""
 
 from harken.reports.run.page import write_report
 

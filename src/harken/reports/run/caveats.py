@@ -1,6 +1,6 @@
-"""What a reader must know beside the numbers: warnings, what there were no windows of, limits, and recordings' notes.
+"""Caveats of a report: warnings, labels without windows, limits, and notes on recordings.
 
-Notes on several recordings that say the same but for their numbers are joined.
+Notes on several recordings are joined if they differ only in their numbers.
 """
 
 import re
@@ -21,24 +21,24 @@ if TYPE_CHECKING:
 __all__ = ["SharedNote", "limits", "missing_windows", "no_unseen_people", "share_notes", "warnings"]
 
 NUMBER = re.compile(r"(?<![\w.,/-])\d+(?:\.\d+)?(?![\w/])")
-"""A number that stands alone: not one in a file's name, a date or a unit."""
+"""A number by itself, not in a file name, a date or a unit."""
 
 
 class SharedNote(NamedTuple):
-    """What is said, and of which recordings (their positions)."""
+    """A note, and the positions of the recordings that it is about."""
 
     text: str
     recordings: tuple[int, ...]
 
 
 def share_notes(notes: Sequence[Sequence[str]]) -> list[SharedNote]:
-    """Join equal notes of recordings, in the order in which they come first.
+    """Join equal notes of recordings, in the order of their first occurrence.
 
     Args:
-        notes: those of each recording. Numbers may differ between recordings: the joined note has the least and
-            the greatest of them.
+        notes: the notes of each recording. Numbers may differ between recordings: the joined note has the smallest and
+            the largest of them.
     """
-    # By what stands between the numbers, and how often the recording said so before: it keeps both.
+    # The key is the text between the numbers, and the count of the same text in the recording, so that both are kept.
     alike: dict[tuple[tuple[str, ...], int], dict[int, str]] = {}
     for position, own in enumerate(notes):
         said_before: Counter[tuple[str, ...]] = Counter()
@@ -61,7 +61,7 @@ def _range(texts: Sequence[str]) -> str:
 
 
 def warnings(outcome: "Outcome") -> list[str]:
-    """What a reader must know before reading any number."""
+    """Warnings that a reader must see before the scores."""
     reads = outcome.data.training + outcome.data.cross
     said = [
         f"{', '.join(printable(reads[one].short_name) for one in note.recordings)}: {note.text}"
@@ -94,7 +94,7 @@ def warnings(outcome: "Outcome") -> list[str]:
 
 
 def missing_windows(outcome: "Outcome") -> list[str]:
-    """Which labels were not learned, and what the honest same-person test lacks."""
+    """Sentences about labels without training windows, and about labels that the honest same-person test lacks."""
     said = []
     length, unlearned = outcome.specification.window_length, outcome.missing.unlearned
     if unlearned:
@@ -116,13 +116,13 @@ def missing_windows(outcome: "Outcome") -> list[str]:
 
 
 def no_unseen_people(outcome: "Outcome") -> str:
-    """That no recording of unseen people was given, and that nothing stands for them where no people were held out."""
+    """A sentence that there were no recordings of unseen people, and whether held-out people replace them."""
     unknown = ", so it is unknown how well it does on unseen people" if outcome.held_out_people is None else ""
     return f"No recording of anybody else was given (--cross){unknown}."
 
 
 def limits(outcome: "Outcome") -> list[str]:
-    """What the numbers do not say."""
+    """The limits of the scores."""
     said = []
     if outcome.cross_people is not None:
         said.append(_people_limit("The unseen people's score", len(outcome.cross_people.people)))

@@ -1,4 +1,4 @@
-"""The page itself: words, tables and pictures put into the template, and written as one file."""
+"""The page: sentences, tables and pictures, filled into the template and written as one file."""
 
 import base64
 import io
@@ -48,14 +48,14 @@ __all__ = ["write_report"]
 
 CSS_DOTS_PER_INCH = 96
 STILL_READABLE = 0.62
-"""A picture whose writing is 10 points can shrink so far."""
+"""The smallest scale of a picture at which its 10-point text is readable."""
 MEASURES_IN_ORDER: tuple[Measure, ...] = ("percent_of_truth", "windows", "percent")
-"""The one that answers most questions comes first: on a phone the three stand below one another."""
+"""The most useful measure is first, because a phone shows the three below one another."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture inside the page: a data address, its size in the page's dots, and its words for who cannot see it."""
+    """A picture in the page: a data URL, its size in CSS pixels, and its alternative text."""
 
     source: str
     width: int
@@ -64,7 +64,7 @@ class Picture:
 
     @property
     def least(self) -> int:
-        """The narrowest it can still be read at."""
+        """The smallest width at which the picture is readable."""
         return round(self.width * STILL_READABLE)
 
 
@@ -89,7 +89,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Unsure:
-    """What saying "unsure" gains on unseen people: sentences, a few thresholds, and the whole curve."""
+    """The effect of "unsure" on unseen people: sentences, a few thresholds, and the whole curve."""
 
     sentences: list[str]
     rows: list[UnsureRow]
@@ -97,14 +97,14 @@ class Unsure:
 
 
 def write_report(path: Path, outcome: "Outcome") -> None:
-    """Write what a run found out as one HTML file that needs nothing beside it: no network, script or font.
+    """Write the report of a run as one self-contained HTML file: it needs no network, script or font.
 
     Args:
         path: the file to write, whole or not at all.
-        outcome: what the run found out.
+        outcome: the outcome of the run.
 
     Raises:
-        OSError: when the folder is not there or not to be written to.
+        OSError: when the folder is missing or cannot be written to.
     """
     environment = Environment(
         loader=PackageLoader("harken.reports", "run"),
@@ -117,7 +117,7 @@ def write_report(path: Path, outcome: "Outcome") -> None:
 
 
 def _content(outcome: "Outcome") -> dict[str, Any]:
-    """Everything the template names."""
+    """The variables of the template."""
     people, held_out = outcome.cross_people, outcome.held_out_people
     recordings, shared_notes = recording_cards(outcome)
     return {
@@ -206,7 +206,7 @@ def _not_tested(outcome: "Outcome", kind: str) -> str:
 
 
 def _about_matrices(outcome: "Outcome") -> str:
-    """How the matrices are read."""
+    """A sentence that explains the matrices."""
     said = (
         "Each row is what the person did, each column what the model called it. Blue is right, orange is wrong; the "
         "deeper the colour, the more often."
@@ -256,7 +256,7 @@ def _curves(outcome: "Outcome") -> list[tuple[str, Picture]]:
 def _picture(figure: Figure, words: str) -> Picture:
     buffer = io.BytesIO()
     with house_style(), python_warnings.catch_warnings():
-        # A label in a script that the font lacks is drawn as boxes; a warning would not help its reader.
+        # The font draws boxes for a label in a script that it lacks. A warning would not help the reader.
         python_warnings.filterwarnings("ignore", message=r"Glyph .* missing from")
         figure.savefig(buffer, format="png", dpi=DOTS_PER_INCH)
     width, height = (round(float(inches) * CSS_DOTS_PER_INCH) for inches in figure.get_size_inches())

@@ -1,4 +1,4 @@
-"""What a report says of the model's probabilities: whether they can be believed, and when to say "unsure"."""
+"""The part of a report about probabilities: their calibration, and the threshold below which a label is "unsure"."""
 
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 __all__ = ["UNSURE_BELOW", "UnsureRow", "calibration_sentence", "error_sentence", "unsure_rows", "unsure_sentences"]
 
 UNSURE_BELOW = (0.5, 0.7, 0.9)
-"""The thresholds that are shown in rows. They were chosen beforehand."""
+"""The thresholds in the table. They were chosen before any result was seen."""
 EXAMPLE = 0.7
 NOBODY_UNSURE = "–"
 
 
 class UnsureRow(NamedTuple):
-    """What is answered, and how well, when "unsure" is said below a probability."""
+    """The share of answered windows and their accuracy, if the label is "unsure" below a probability."""
 
     unsure_below: str
     answered: str
@@ -49,7 +49,7 @@ def calibration_sentence(outcome: "Outcome") -> str:
 
 
 def error_sentence(outcome: "Outcome") -> str | None:
-    """How far the probabilities were from what happened, on unseen people; None without them."""
+    """The calibration error of the probabilities on unseen people; None without unseen people."""
     if outcome.cross_probabilities is None:
         return None
     error = outcome.cross_probabilities.expected_calibration_error
@@ -60,7 +60,7 @@ def error_sentence(outcome: "Outcome") -> str | None:
 
 
 def unsure_rows(scores: ProbabilityScores) -> list[UnsureRow]:
-    """A row for never saying "unsure", and one for each threshold."""
+    """A row without "unsure", and one for each threshold."""
     rows = []
     for unsure_below in (0.0, *UNSURE_BELOW):
         covered, accuracy = scores.curve.at(unsure_below)
@@ -75,7 +75,7 @@ def unsure_rows(scores: ProbabilityScores) -> list[UnsureRow]:
 
 
 def unsure_sentences(scores: ProbabilityScores) -> list[str]:
-    """What saying "unsure" gains, by the example of one threshold, and what the rows cannot tell."""
+    """Sentences about the effect of "unsure" at one threshold, and about the limits of the rows."""
     return [
         f"Where the probability of its answer is small, it may say “unsure” instead. {_gain(scores.curve)}",
         "A threshold that is chosen by these numbers suits these people best; on others it may gain less.",

@@ -1,6 +1,6 @@
-"""What a report says in words: each function turns what a run found into sentences that are true in every case.
+"""The sentences of a report. Each function turns the outcome of a run into sentences that are true in every case.
 
-The reader may not know machine learning, and should come away with the right number.
+They are written for readers without knowledge of machine learning, who should remember the right number.
 """
 
 from collections.abc import Iterable
@@ -41,7 +41,7 @@ LITTLE_POINTS = 1.0
 
 
 def number(value: float | None) -> str:
-    """A score between -1 and 1 with three decimals, or what to say where it is undefined."""
+    """A score between -1 and 1 with three decimals, or a text if it is undefined."""
     return "undefined" if value is None else f"{value:.3f}"
 
 
@@ -52,19 +52,19 @@ def points(difference: float) -> str:
 
 
 def unseen(outcome: "Outcome") -> str:
-    """The unseen people, counted."""
+    """The number of unseen people, as text."""
     count = len(outcome.cross_people.people) if outcome.cross_people is not None else 1
     return "the one unseen person" if count == 1 else f"the {count} unseen people"
 
 
 def known_people(outcome: "Outcome") -> str:
-    """The people learned from, counted."""
+    """The number of training people, as text."""
     count = len({one.mended.subject for one in outcome.data.training})
     return "the one person" if count == 1 else f"the {count} people"
 
 
 def headline(outcome: "Outcome") -> str:
-    """The one sentence to remember: how well unseen people are recognised, or how little is known about it."""
+    """The headline: the score on unseen people, or that it is not known."""
     if outcome.cross is not None:
         return (
             f"On {unseen(outcome)}, this recogniser names the right activity in "
@@ -83,7 +83,7 @@ def headline(outcome: "Outcome") -> str:
 
 
 def together(people: PeopleScores) -> Scores:
-    """The windows of all people scored as one."""
+    """Scores over the windows of all people together."""
     each = list(people.people.values())
     confusion = np.sum([scores.confusion for scores in each], axis=0)
     truth, predicted = np.nonzero(confusion)
@@ -92,13 +92,13 @@ def together(people: PeopleScores) -> Scores:
 
 
 def held_out_people(outcome: "Outcome") -> str:
-    """How many of how many training people were held out."""
+    """The number of held-out people and of training people, as text."""
     held_out = len(outcome.held_out_people.people) if outcome.held_out_people is not None else 0
     return f"{held_out} of its {len({one.mended.subject for one in outcome.data.training})} training people"
 
 
 def held_out_sentence(outcome: "Outcome") -> str:
-    """What these scores are, and what they are not."""
+    """An explanation of the scores of held-out people, and of their limits."""
     return (
         f"A copy of the model was trained in the same way without {held_out_people(outcome)} and tested on them. It "
         "had fewer people to learn from than the model itself. The model itself learned from everybody named here, so "
@@ -107,7 +107,7 @@ def held_out_sentence(outcome: "Outcome") -> str:
 
 
 def people_sentence(people: PeopleScores) -> str:
-    """Every activity and every person counting the same, with the interval where there are people enough."""
+    """The score with equal weights for activities and people, with an interval if there are enough people."""
     count = len(people.people)
     mean = number(people.mean_person_macro_f1)
     if people.interval is not None:
@@ -125,7 +125,7 @@ def people_sentence(people: PeopleScores) -> str:
 
 
 def spread_sentence(people: PeopleScores) -> str:
-    """How far the people lie apart."""
+    """The spread of the scores of people."""
     scores = {person: found.macro_f1 for person, found in people.people.items()}
     if len(scores) == 1:
         return "There is only one, so nothing here says how much people differ."
@@ -137,7 +137,7 @@ def spread_sentence(people: PeopleScores) -> str:
 
 
 def baseline_sentence(scores: Scores) -> str:
-    """What somebody would reach who never looked at the signal."""
+    """The score of a baseline that does not use the signal."""
     truth = scores.confusion.sum(axis=1)
     label, share = scores.label_names[int(truth.argmax())], float(truth.max() / max(1, scores.windows))
     if scores.accuracy > share:
@@ -149,7 +149,7 @@ def baseline_sentence(scores: Scores) -> str:
 
 
 def overlap_sentences(outcome: "Outcome") -> list[str]:
-    """What the overlap of test and training windows flattered, and what the honest test still shares."""
+    """The gain from overlapping test and training windows, and the data that the honest test still shares."""
     flattering, honest = outcome.same_person, outcome.blocked
     if flattering is None or honest is None:
         return []
@@ -176,7 +176,7 @@ def overlap_sentences(outcome: "Outcome") -> list[str]:
 
 
 def unseen_gap_sentence(outcome: "Outcome") -> str | None:
-    """How far it is from the people learned from to unseen people; None when one of the two is unknown."""
+    """The difference between training people and unseen people; None if one of the two is unknown."""
     if outcome.cross is None or outcome.blocked is None:
         return None
     difference = outcome.blocked.accuracy - outcome.cross.accuracy
@@ -186,7 +186,7 @@ def unseen_gap_sentence(outcome: "Outcome") -> str | None:
 
 
 def curves_sentence(outcome: "Outcome") -> str:
-    """What the curves show, and what of them cannot be compared."""
+    """An explanation of the curves, with those that cannot be compared."""
     said = (
         "The black line is a running mean over training batches, each of which is drawn faintly behind it. The tests "
         "were only looked at: nothing was stopped or chosen by them, and no weight was learned from them."
@@ -207,7 +207,7 @@ def curves_sentence(outcome: "Outcome") -> str:
 
 
 def confusion_sentence(scores: Scores) -> str:
-    """The best and the worst recognised activity, and what the worst is taken for."""
+    """The best and the worst recognised activity, and the most frequent wrong label of the worst."""
     present = np.flatnonzero(scores.confusion.sum(axis=1))
     recall = np.diag(scores.confusion_percent_of_truth) / 100
     worst = min(present, key=lambda code: recall[code])
@@ -227,7 +227,7 @@ def confusion_sentence(scores: Scores) -> str:
 
 
 def commonest_mistake(scores: Scores) -> str:
-    """The mistake that was made in the most windows."""
+    """The most frequent mistake, in windows."""
     mistakes = scores.confusion - np.diag(np.diag(scores.confusion))
     if not mistakes.any():
         return "none"
@@ -238,7 +238,7 @@ def commonest_mistake(scores: Scores) -> str:
 
 
 def without_folders(text: str, paths: Iterable[Path]) -> str:
-    """The text with each of these paths cut down to its file's name."""
+    """The text with each of these paths replaced by the name of its file."""
     for path in sorted(paths, key=lambda path: -len(str(path))):
         for whole in (path.resolve(), path):
             text = text.replace(printable(whole), printable(path.name))

@@ -1,4 +1,4 @@
-"""What a report shows in rows: the tests, the people, the recordings, the training, and what the words mean."""
+"""The tables of a report: the tests, the people, the recordings, the training, and the glossary."""
 
 import platform
 from collections.abc import Callable
@@ -64,18 +64,18 @@ LIKE_ANOTHER = {
     "start": "begun earlier or later (up to {:.0%} of the window)",
     "missing": "a missing moment ({:.0%} of windows)",
 }
-"""A field of ``Augmentation`` -> what it does to a window, and how much."""
+"""A field of ``Augmentation`` -> its effect on a window, with the amount."""
 
 
 class Fact(NamedTuple):
-    """A name and what is said of it."""
+    """A name and its description."""
 
     name: str
     value: str
 
 
 class ScoreRow(NamedTuple):
-    """One score of the three tests; a test that was not made has a dash."""
+    """One score of the three tests; a dash for a test that was not made."""
 
     score: str
     unseen: str
@@ -97,7 +97,7 @@ class PersonRow(NamedTuple):
 
 @dataclass(frozen=True)
 class LabelShare:
-    """How long a recording carries a label, and its part of the coloured bar (0..100)."""
+    """The duration of a label in a recording, and its part of the coloured bar (0..100)."""
 
     name: str
     time: str
@@ -107,7 +107,7 @@ class LabelShare:
 
 @dataclass(frozen=True)
 class RecordingCard:
-    """One recording: its file's name and not where it lies, its facts, its labels, its reader's notes."""
+    """One recording: the name of its file without the folder, its facts, its labels, and the notes of its reader."""
 
     file: str
     subject: str
@@ -115,7 +115,7 @@ class RecordingCard:
     facts: list[Fact]
     labels: list[LabelShare]
     notes: list[str]
-    """What is said of this recording alone."""
+    """Notes on this recording alone."""
 
 
 GLOSSARY = (
@@ -187,7 +187,7 @@ def test_rows(outcome: "Outcome") -> list[ScoreRow]:
 
 
 def people_rows(people: PeopleScores | None) -> list[PersonRow]:
-    """A row for each person, the least well recognised first; none where there are no people."""
+    """A row for each person, the lowest score first; empty without people."""
     if people is None:
         return []
     return [
@@ -205,7 +205,7 @@ def people_rows(people: PeopleScores | None) -> list[PersonRow]:
 
 
 def recording_cards(outcome: "Outcome") -> tuple[list[RecordingCard], list[str]]:
-    """A card for each recording, those learned from first; and what is said of several recordings alike."""
+    """A card for each recording, training recordings first; and the notes that several recordings share."""
     data = outcome.data
     reads = [(one, "learned from") for one in data.training] + [(one, "unseen") for one in data.cross]
     names = [name for one, _ in reads for name in one.mended.label_names]
@@ -272,7 +272,7 @@ def _label_shares(found: Inspection, colours: dict[str, str]) -> list[LabelShare
 
 
 def training_facts(outcome: "Outcome") -> list[Fact]:
-    """How the model was trained, and with what."""
+    """Facts about the training: its settings and its environment."""
     specification, training = outcome.specification, outcome.training
     sizes = ", ".join(f"{name} {value}" for name, value in specification.sizes.items())
     rate = f"{specification.sample_rate_hz:.4g} samples per second"

@@ -1,4 +1,4 @@
-"""The report of a recording: what its wearer did, day by day, as one HTML file that can be printed and sent on."""
+"""The report of a recording: the wearer's activities, day by day, as one HTML file that can be printed and sent."""
 
 from harken.reports.wearer.page import write_wearer_report
 from harken.reports.wearer.quality import RecordingQuality, read_quality, write_quality

@@ -1,4 +1,4 @@
-"""The wearer's calendar: where its days begin, and when its clocks change."""
+"""The wearer's calendar: the starts of days, and the clock changes."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -16,9 +16,9 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 
 @dataclass(frozen=True)
 class CalendarDay:
-    """A day from midnight to midnight by the wearer's clocks, so 23 or 25 hours long where they change.
+    """A day from midnight to midnight in the wearer's time zone. It has 23 or 25 hours if the clocks change.
 
-    ``without_data`` is a sentence about the days without data that lie just before it; empty where there are none.
+    ``without_data`` is a sentence about the days without data just before it; empty if there are none.
     """
 
     date: date
@@ -41,16 +41,16 @@ class CalendarDay:
 
     @property
     def clocks_change(self) -> str:
-        """That the day is longer or shorter than others, in words; nothing of most days."""
+        """A note that the day is longer or shorter than others; empty for most days."""
         hours = self.seconds / 3600
         if hours == 24:
             return ""
         return f"{hours:g} hours: clocks went {'forward' if hours < 24 else 'back'}"
 
     def hours(self, every: int) -> list[tuple[float, str]]:
-        """Where in the day (0 to 1) each ``every``-th full hour by the clock stands, with its name; midnights too.
+        """The position in the day (0 to 1) and the name of each ``every``-th full hour, including both midnights.
 
-        An hour that the day has twice is named where it comes first; one that it does not have is left out.
+        For an hour that the day has twice, the first position is given. An hour that the day does not have is left out.
         """
         marks = []
         for hour in range(0, 24, every):
@@ -62,7 +62,7 @@ class CalendarDay:
 
 
 def calendar_days(stretches_ns: list[tuple[int, int]], timezone: str) -> list[CalendarDay]:
-    """The days that hold any of the time from the begin to the end, exclusive, of each stretch; these are in order."""
+    """The days that overlap the stretches, each from its start to its end (exclusive). The stretches are in order."""
     zone = ZoneInfo(timezone)
     days: list[CalendarDay] = []
     for first_ns, last_ns in stretches_ns:
@@ -77,8 +77,8 @@ def calendar_days(stretches_ns: list[tuple[int, int]], timezone: str) -> list[Ca
 
 
 def offsets(days: list[CalendarDay], timezone: str) -> list[tuple[int, int]]:
-    """From which second since 1970 on the wearer's clocks are how many seconds ahead of UTC, first to last; between
-    days that are apart the changes are left out."""
+    """The offsets of the wearer's time zone: pairs of a second since 1970, and the seconds ahead of UTC from then on.
+    Changes in a pause between the days are left out."""
     zone = ZoneInfo(timezone)
 
     def ahead(second: int) -> int:
@@ -104,12 +104,12 @@ def offsets(days: list[CalendarDay], timezone: str) -> list[tuple[int, int]]:
 
 
 def clock(moment_ns: int, timezone: str, *, seconds: bool = False) -> str:
-    """The time of day by the wearer's clocks."""
+    """The time of day in the wearer's time zone."""
     return _moment(moment_ns, ZoneInfo(timezone)).strftime("%H:%M:%S" if seconds else "%H:%M")
 
 
 def span_words(first_ns: int, last_ns: int, timezone: str) -> str:
-    """From when to when, with the dates and the zone."""
+    """The first and the last time as text, with the dates and the time zone."""
     first, last = (_moment(moment, ZoneInfo(timezone)) for moment in (first_ns, last_ns))
     both = [
         f"{WEEKDAYS[one.weekday()]} {one.day} {MONTHS[one.month - 1]} {one.year}, {one:%H:%M}" for one in (first, last)
@@ -122,7 +122,7 @@ def _moment(moment_ns: int, zone: ZoneInfo) -> datetime:
 
 
 def _without_data(before: date, after: date) -> str:
-    """How many days lie between two others, and which."""
+    """A sentence with the number and the dates of the days between two others."""
     first, last = before + timedelta(days=1), after - timedelta(days=1)
     count = (last - first).days + 1
     if count < 1:
@@ -131,5 +131,5 @@ def _without_data(before: date, after: date) -> str:
 
 
 def _midnight(day: date, zone: ZoneInfo) -> int:
-    """Where a day begins. Where clocks skip midnight, it is the moment at which they do."""
+    """The start of a day. If the clocks skip midnight, it is the time of that change."""
     return round(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp()) * NS

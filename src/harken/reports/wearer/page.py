@@ -1,4 +1,4 @@
-"""The page itself: a timeline and what was found beside it, put into the template, and written as one file."""
+"""The page: a timeline and the quality of its recording, filled into the template and written as one file."""
 
 import base64
 import hashlib
@@ -26,7 +26,7 @@ __all__ = ["write_wearer_report"]
 
 @dataclass(frozen=True)
 class Kind:
-    """What a place in a band can be: a label, or a reason why there is none."""
+    """A kind of segment in a band: a label, or a reason for a missing label."""
 
     code: int
     name: str
@@ -34,7 +34,7 @@ class Kind:
 
     @property
     def css(self) -> str:
-        """The class that fills its shapes."""
+        """The CSS class that fills its shapes."""
         return f"p-{self.pattern}" if self.pattern else f"k{self.code}"
 
 
@@ -47,20 +47,20 @@ def write_wearer_report(
     bouts: pl.DataFrame | None = None,
     days: pl.DataFrame | None = None,
 ) -> None:
-    """Write what a recording's wearer did as one HTML file that needs nothing beside it: no network, no other file.
+    """Write the report of a recording as one self-contained HTML file: it needs no network and no other file.
 
-    All that is printed is there without JavaScript too; with it the page can be zoomed and the bouts filtered.
+    The printed content does not need JavaScript. With JavaScript, the page can be zoomed and the bouts filtered.
 
     Args:
         path: the file to write, whole or not at all.
-        timeline: of the recording, smoothed or not, in the wearer's zone.
-        quality: of the recording; None where it is not known.
-        model_card: three lines on the model: what it knows, how well it does on unseen people, where it fails.
-        bouts: as ``timeline.bouts()`` gives them, which is asked when there are none.
-        days: as ``timeline.daily()`` gives them, likewise.
+        timeline: the timeline of the recording, smoothed or not, in the wearer's time zone.
+        quality: the quality of the recording; None if it is not known.
+        model_card: three lines on the model: its training data, its scores on unseen people, its weaknesses.
+        bouts: the result of ``timeline.bouts()``, which is computed if None.
+        days: the result of ``timeline.daily()``, likewise.
 
     Raises:
-        OSError: when the folder is not there or not to be written to.
+        OSError: when the folder is missing or cannot be written to.
     """
     environment = Environment(
         loader=PackageLoader("harken.reports", "wearer"),
@@ -82,7 +82,7 @@ def _content(
     bouts: pl.DataFrame,
     days: pl.DataFrame,
 ) -> dict[str, Any]:
-    """Everything that the template names, but the scripts."""
+    """The variables of the template, except the scripts."""
     spells = spells_of(timeline)
     zone, names = spells.timezone, spells.names
     first, last = int(spells.edges_ns[0]), int(spells.edges_ns[-1])
@@ -127,7 +127,7 @@ def _content(
 
 
 def _kinds(names: tuple[str, ...], labels: tuple[str, ...]) -> list[Kind]:
-    """All that a band can show: the labels that occur first. ``unsure`` has a pattern unless it is a label itself."""
+    """The kinds of segments in a band, labels that occur first. ``unsure`` has a pattern unless it is a label."""
     shown = [Kind(code, name, "" if name in labels else "unsure") for code, name in enumerate(names)]
     return [
         *shown,
@@ -138,7 +138,7 @@ def _kinds(names: tuple[str, ...], labels: tuple[str, ...]) -> list[Kind]:
 
 
 def _scripts() -> dict[str, Any]:
-    """The scripts and styles that go into the page as they are, and the marks by which it lets only these run."""
+    """The scripts and styles of the page, and the hashes that let a browser run only these."""
     uplot = files("harken").joinpath("reports", "assets", "uplot")
     page = files("harken").joinpath("reports", "wearer")
     scripts = [

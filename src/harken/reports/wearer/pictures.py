@@ -1,4 +1,4 @@
-"""What the report draws of each day: a printed strip, the rows of the zoomed picture, and a colour for each label."""
+"""The pictures of each day: a strip for printing, the rows of the zoomed picture, and a colour for each label."""
 
 import base64
 import math
@@ -17,9 +17,9 @@ __all__ = ["Colour", "Shape", "Strip", "activity_ceiling_mg", "colours_of", "pac
 
 PAPER, NIGHT = "#ffffff", "#16191d"
 LEAST_ON_PAPER, LEAST_AT_NIGHT = 1.5, 2.6
-"""Contrast (as WCAG counts it) that a patch of colour has with the page at least."""
+"""The least contrast (as defined by WCAG) between a patch of colour and the page, in light and in dark mode."""
 CELL_S = 30
-"""A band shows what took most of each half minute: a third of a millimetre on paper needs no more."""
+"""Seconds of a cell. A band shows the most frequent code of each cell, which is a third of a millimetre on paper."""
 LOOKS_A_CELL = 6
 ACTIVITY_S = 120
 CEILINGS_MG = (50, 100, 250, 500, 1000, 2000, 4000, 8000)
@@ -27,22 +27,23 @@ TICK_MS = 10
 LONG = 0xFFFF
 NO_ACTIVITY = 0xFFFF
 ACTIVITY_STEPS = 10
-"""A thousandth of g has so many steps."""
+"""Steps of the activity in a thousandth of g."""
 NO_PROBABILITY = 255
 PROBABILITY_STEPS = 250
 
 
 @dataclass(frozen=True)
 class Colour:
-    """Of one label: on light pages and paper, and on dark ones."""
+    """The colours of one label: for light pages and paper, and for dark pages."""
 
     light: str
     dark: str
 
 
 def colours_of(labels: tuple[str, ...]) -> dict[str, Colour]:
-    """The colours that the labels have in all of harken's pictures, made a little darker or paler where they would
-    drown in the page. They go by all the labels a recogniser knows, so that no wearer's page differs from another's.
+    """The colours of the labels in all of harken's pictures, made darker or paler if the contrast with the page is low.
+
+    They depend on all labels of a recogniser, so that a label has the same colour on the pages of all wearers.
     """
     return {
         label: Colour(_seen(colour, PAPER, LEAST_ON_PAPER), _seen(colour, NIGHT, LEAST_AT_NIGHT))
@@ -71,7 +72,7 @@ def _luminance(colour: str) -> float:
 
 @dataclass(frozen=True)
 class Shape:
-    """Where in the band one thing is: ``path`` in cells across and 0 to 1 down, ``spans`` in per cent across."""
+    """The segments of one kind in the band: ``path`` in cells across and 0 to 1 down, ``spans`` in per cent across."""
 
     code: int
     path: str
@@ -83,11 +84,11 @@ class Strip:
     """One day's strip.
 
     Attributes:
-        day: which.
-        cells: how many the band has.
-        shapes: of each label, and of each reason why there is none.
-        activity: an SVG path, seconds across and 0 (the ceiling) to 100 (nothing) down.
-        marks: where the hours stand, 0 to 1, with their names.
+        day: the day.
+        cells: the number of cells in the band.
+        shapes: the shape of each label, and of each reason for a missing label.
+        activity: an SVG path, seconds across and 0 (the ceiling) to 100 (no movement) down.
+        marks: the positions of the hours, 0 to 1, with their names.
     """
 
     day: CalendarDay
@@ -98,7 +99,7 @@ class Strip:
 
 
 def activity_ceiling_mg(spells: Spells) -> int | None:
-    """A round number that nearly all two-minute means stay below; None where no activity is known."""
+    """A round number above nearly all two-minute means; None if no activity is known."""
     means = np.concatenate(
         [spells.mean_activity_mg(np.arange(begin, end + 1, ACTIVITY_S * 10**9)) for begin, end in spells.stretches_ns]
     )
@@ -110,7 +111,7 @@ def activity_ceiling_mg(spells: Spells) -> int | None:
 
 
 def strip_of(spells: Spells, day: CalendarDay, ceiling_mg: int | None) -> Strip:
-    """The strip of a day; the activity's scale is a square root, so that small movements show beside great ones."""
+    """The strip of a day. The scale of the activity is a square root, so that small movements are visible, too."""
     cells = _cells(spells, day)
     change = np.flatnonzero(np.diff(cells)) + 1
     begin, end = np.append(0, change), np.append(change, len(cells))
@@ -128,10 +129,10 @@ def strip_of(spells: Spells, day: CalendarDay, ceiling_mg: int | None) -> Strip:
 
 
 def _cells(spells: Spells, day: CalendarDay) -> NDArray[np.uint8]:
-    """What took most of each cell of the day, uint8 ``[cells]``."""
+    """The most frequent code in each cell of the day, uint8 ``[cells]``."""
     step = CELL_S * 10**9 // LOOKS_A_CELL
     looks = spells.at(np.arange(day.start_ns + step // 2, day.end_ns, step)).reshape(-1, LOOKS_A_CELL)
-    # The commonest of six: how many of the six are the same as each, and the first with the most.
+    # The most frequent of six codes: count the codes equal to each, and take the first with the largest count.
     same = (looks[:, :, None] == looks[:, None, :]).sum(axis=2)
     return np.asarray(looks[np.arange(len(looks)), same.argmax(axis=1)])
 
@@ -157,12 +158,12 @@ def _activity(spells: Spells, day: CalendarDay, ceiling_mg: int | None) -> str:
 
 
 def packed(spells: Spells, days: list[CalendarDay]) -> dict[str, Any]:
-    """Of each row its length, code, probability and activity, as base64 of little-endian numbers.
+    """The length, code, probability and activity of each row, as base64 of little-endian numbers.
 
-    ``lengths`` uint16 in hundredths of a second (of the rounded times, so that nothing adds up; a row that is longer
-    has 65535 there and its length in ``long``), ``codes`` uint8, ``probability`` uint8 in 1/250 (255: none),
-    ``activity`` uint16 in tenths of a milli-g (65535: not known). Beside them ``first`` and the ``offsets`` of the
-    wearer's clocks in milliseconds, and the days.
+    ``lengths`` is uint16 in hundredths of a second, computed from rounded times so that rounding errors do not
+    accumulate; a longer row has 65535 there and its length in ``long``. ``codes`` is uint8, ``probability`` uint8 in
+    1/250 (255: none), ``activity`` uint16 in tenths of a milli-g (65535: not known). The other fields are ``first`` and
+    the ``offsets`` of the wearer's time zone in milliseconds, and the days.
     """
     ticks = np.rint(spells.edges_ns / (TICK_MS * 10**6)).astype(np.int64)
     lengths = np.diff(ticks)

@@ -1,4 +1,4 @@
-"""How good a recording is: the typed content of ``quality.json``, written and read here."""
+"""The quality of a recording: the typed content of ``quality.json``, and its writer and reader."""
 
 import json
 import math
@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 NIGHT_STARTS, NIGHT_ENDS = 23, 6
-"""Hours of the day by the wearer's clocks."""
+"""Hours of the day in the wearer's time zone."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,9 @@ class Gaps:
     """All gaps of a recording.
 
     Attributes:
-        count: how many there are.
-        total_s: seconds that they last together.
-        longest: the longest of them, in order of time.
+        count: the number of gaps.
+        total_s: their total duration in seconds.
+        longest: the longest gaps, in order of time.
     """
 
     count: int
@@ -59,11 +59,12 @@ class Gaps:
 
 
 class LimitKind(StrEnum):
-    """What may be wrong.
+    """The kinds of limits.
 
-    ``nights``: the model learned lying from people who lay still and awake. ``busy_hands``: it calls hands at work
-    ``other``. ``little_walking``: it found less walking than most people walk. ``mounting_unknown``: how the watch sat
-    could not be seen. ``few_valid_days``: at most one day was worn long enough.
+    ``nights``: the training data for lying are of people who lay still and awake. ``busy_hands``: the model labels work
+    of the hands as ``other``. ``little_walking``: the model found less walking than most people walk.
+    ``mounting_unknown``: the orientation of the watch could not be found. ``few_valid_days``: at most one day was worn
+    long enough.
     """
 
     NIGHTS = "nights"
@@ -75,14 +76,14 @@ class LimitKind(StrEnum):
 
 @dataclass(frozen=True)
 class Limit:
-    """One reason for care, with the amounts that belong to its kind; the others are None.
+    """A limit of the labels of a recording, with the amounts for its kind; the other amounts are None.
 
     Attributes:
-        kind: the reason.
-        hours: labelled at night; labelled ``other``; of walking.
-        of_hours: worn, among which the ``hours`` of walking were found.
-        lying_hours: of the ``hours`` at night, those labelled ``lying``.
-        days: how many were worn long enough.
+        kind: the kind of limit.
+        hours: hours labelled at night, hours labelled ``other``, or hours of walking, depending on the kind.
+        of_hours: hours worn, which include the ``hours`` of walking.
+        lying_hours: the part of the ``hours`` at night that is labelled ``lying``.
+        days: the number of days that were worn long enough.
     """
 
     kind: LimitKind
@@ -92,35 +93,35 @@ class Limit:
     days: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON, without what is None."""
+        """The fields as values for JSON, without those that are None."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 @dataclass(frozen=True, kw_only=True)
 class RecordingQuality:
-    """What a file held, what was mended, and what was done to it before it was labelled.
+    """The content of a file, its mended faults, and its preprocessing.
 
     Attributes:
         file, sha256: the file and its digest.
-        subject: who wore the watch.
+        subject: the wearer.
         made_up: whether ``harken simulate`` made the recording.
-        placement: where the sensor was worn, as far as the file or the user has it.
-        wrist_check: whether the sensor moved as on a wrist; None where it was not checked.
-        timezone: the wearer's zone (an IANA name).
-        start, end: of the recording, in that zone, to the millisecond.
-        sample_rate_hz: samples per second by the clock.
-        stated_rate_hz: the rate in the file; None where it has none.
-        rows: in the file.
+        placement: the place of the sensor, from the file or the user.
+        wrist_check: whether the sensor moved as on a wrist; None if it was not checked.
+        timezone: the wearer's time zone (an IANA name).
+        start, end: the start and end of the recording, in that zone, to the millisecond.
+        sample_rate_hz: samples per second, from the times of the samples.
+        stated_rate_hz: the rate in the file; None if the file has none.
+        rows: rows in the file.
         dropped: rows that are not in the recording, by reason.
         backward_times: rows whose time was before that of the row above.
         gaps: stretches without samples.
-        wear_hours, non_wear_hours: hours worn and not worn; None where non-wear was not looked for.
-        calibration: of the sensor against gravity; None where it was not looked for.
-        orientation: how the watch sat on the arm; None where it was not looked for.
-        sensor_range_g: the range of the sensor; None where it is not known.
+        wear_hours, non_wear_hours: hours worn and not worn; None if non-wear was not detected.
+        calibration: the calibration of the sensor by gravity; None if it was not calibrated.
+        orientation: the orientation of the watch on the arm; None if it was not detected.
+        sensor_range_g: the range of the sensor; None if it is not known.
         out_of_range, at_range_end, clipped, stuck, missing: samples, as in ``harken.recordings.recording.Quality``.
-        limits: where the model may be wrong for this recording.
-        notes: of the reader and the cleaning, a sentence each.
+        limits: the known limits of the model that apply to this recording.
+        notes: notes of the reader and the mending, a sentence each.
     """
 
     file: str
@@ -153,12 +154,12 @@ class RecordingQuality:
 
     @property
     def clock_drift(self) -> float | None:
-        """The rate by the clock divided by the stated rate; None where the file states none."""
+        """The rate from the times divided by the stated rate; None if the file states no rate."""
         return self.sample_rate_hz / self.stated_rate_hz if self.stated_rate_hz else None
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What a person must know before any label. See ``harken.recordings.recording.warnings_of``."""
+        """Warnings that a person must read before the labels. See ``harken.recordings.recording.warnings_of``."""
         elsewhere = self.wrist_check is not None and self.wrist_check.answer is Answer.ELSEWHERE
         return warnings_of(self.placement, made_up=self.made_up, moves_elsewhere=elsewhere)
 
@@ -207,7 +208,7 @@ class RecordingQuality:
         """The inverse of ``as_dict``.
 
         Raises:
-            KeyError, TypeError, ValueError: when this is not what ``as_dict`` returns.
+            KeyError, TypeError, ValueError: when the content is not the result of ``as_dict``.
         """
         fields = {name: value for name, value in content.items() if name != "clock_drift"}
         gaps, calibration, orientation = content["gaps"], content["calibration"], content["orientation"]
@@ -242,7 +243,7 @@ def read_quality(path: Path) -> RecordingQuality:
 
     Raises:
         OSError: when it cannot be read.
-        HarkenError: when it is not one that ``write_quality`` wrote.
+        HarkenError: when ``write_quality`` did not write the file.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))

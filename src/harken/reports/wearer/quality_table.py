@@ -1,4 +1,4 @@
-"""The data-quality table, what the file held and what was mended, and where the model may be wrong, in words."""
+"""The table of data quality (content of the file, mended faults), and the limits of the model as text."""
 
 import math
 from dataclasses import dataclass
@@ -20,13 +20,13 @@ WORN = {
 }
 LEAST_WORN = 0.75
 GOOD_CALIBRATION_MG = 10.0
-"""After calibration a still watch's reading is off by less than this (van Hees and others, 2014)."""
+"""The largest error of a still watch after a good calibration (van Hees and others, 2014)."""
 MOST_MARKED = 0.01
 
 
 @dataclass(frozen=True)
 class QualityLine:
-    """A line of the table; ``heed`` says why it deserves a second look, and is empty where it does not."""
+    """A line of the table. ``heed`` is the reason why a reader should check it; empty if there is none."""
 
     name: str
     value: str
@@ -34,7 +34,7 @@ class QualityLine:
 
 
 def quality_lines(quality: RecordingQuality) -> list[QualityLine]:
-    """The lines of the table. What is not known has no line."""
+    """The lines of the table. Unknown values have no line."""
     lines = [
         QualityLine("File", quality.file) if quality.file else None,
         _wear(quality),
@@ -150,7 +150,7 @@ def _clipped(quality: RecordingQuality) -> QualityLine:
 
 
 def limit_in_words(limit: Limit) -> tuple[str, str]:
-    """A heading and some sentences."""
+    """The heading and the text of a limit."""
     hours, of_hours, lying = (_time(value) for value in (limit.hours, limit.of_hours, limit.lying_hours))
     match limit.kind:
         case LimitKind.NIGHTS:
@@ -188,5 +188,5 @@ def limit_in_words(limit: Limit) -> tuple[str, str]:
 
 
 def _time(hours: float | None) -> str:
-    """Nights of a week are hours, not days."""
+    """A duration as text. The nights of a week are in hours, not days."""
     return f"{hours:.3g} h" if hours and hours >= 1 else lasting(3600 * (hours or 0.0))

@@ -1,4 +1,4 @@
-"""A timeline -> what was so at each moment, as arrays: a label, or why there is none."""
+"""The rows of a timeline as arrays: each row has a label, or a reason for a missing label."""
 
 from dataclasses import dataclass
 
@@ -12,12 +12,12 @@ from harken.timelines import UNSURE, Timeline
 __all__ = ["GAP", "NOTHING_SAID", "NOT_WORN", "OUTSIDE", "Spells", "spells_of"]
 
 NOT_WORN, GAP, NOTHING_SAID, OUTSIDE = 251, 252, 253, 254
-"""Codes that are no label: the watch lay somewhere, it did not record, nothing can be said of
-what it recorded, and before the recording or after it."""
+"""Codes that are not labels: the watch was not worn, it did not record, the samples have no label, and the time is
+before or after the recording."""
 
 MOST_LABELS = 200
 LONG_GAP_NS = 22 * 3600 * 10**9
-"""Less than the shortest day, on which clocks go forward."""
+"""A gap that is shorter than the shortest day, on which clocks go forward."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,13 +25,13 @@ class Spells:
     """The rows of a timeline.
 
     Attributes:
-        edges_ns: where each row begins, and where the last one ends, int64 ``[n + 1]``, UTC since 1970.
-        codes: what each row is: a position in ``names``, or one of the codes above, uint8 ``[n]``.
-        probability: of the row's label, the smoothed one where there is one; NaN without a label, float32 ``[n]``.
-        activity_mg: mean movement; NaN where it is not known, float32 ``[n]``.
-        names: the labels that occur, in the recogniser's order, and after them ``unsure`` where a row is.
+        edges_ns: the start of each row and the end of the last one, int64 ``[n + 1]``, UTC since 1970.
+        codes: the code of each row: a position in ``names``, or one of the codes above, uint8 ``[n]``.
+        probability: the probability of the row's label, smoothed if available; NaN without a label, float32 ``[n]``.
+        activity_mg: mean movement; NaN if it is not known, float32 ``[n]``.
+        names: the labels that occur, in the recogniser's order, followed by ``unsure`` if a row is unsure.
         never: the labels that do not occur.
-        timezone: the wearer's.
+        timezone: the wearer's time zone.
     """
 
     edges_ns: NDArray[np.int64]
@@ -44,12 +44,12 @@ class Spells:
 
     @property
     def seconds(self) -> NDArray[np.float64]:
-        """How long each row lasts, float64 ``[n]``."""
+        """The duration of each row, float64 ``[n]``."""
         return np.asarray((self.edges_ns[1:] - self.edges_ns[:-1]) / 1e9)
 
     @property
     def stretches_ns(self) -> list[tuple[int, int]]:
-        """From when to when there are rows, without gaps that may hold a whole day."""
+        """The start and end of each stretch of rows without a gap that may contain a whole day."""
         long = np.flatnonzero((self.codes == GAP) & (np.diff(self.edges_ns) >= LONG_GAP_NS))
         begins = np.append(self.edges_ns[0], self.edges_ns[long + 1])
         ends = np.append(self.edges_ns[long], self.edges_ns[-1])
@@ -62,7 +62,7 @@ class Spells:
         return np.asarray(np.where(inside, self.codes[np.where(inside, row, 0)], np.uint8(OUTSIDE)))
 
     def mean_activity_mg(self, edges_ns: NDArray[np.int64]) -> NDArray[np.float64]:
-        """The mean movement between each two of these moments, NaN where it is known for none of the time."""
+        """The mean movement between consecutive edges; NaN if it is not known anywhere between them."""
         known = ~np.isnan(self.activity_mg)
         weight = np.where(known, self.seconds, 0.0)
         so_far = np.concatenate([[0.0], np.cumsum(weight)])
@@ -111,7 +111,7 @@ def spells_of(timeline: Timeline) -> Spells:
 
 
 def _own(timeline: Timeline) -> NDArray[np.float32]:
-    """The probability of each row's label; of the most probable one where the row is unsure."""
+    """The probability of each row's label; for an unsure row, that of the most probable label."""
     smoothed = f"smoothed_{timeline.labels[0]}" in timeline.frame.columns
     columns = [f"{'smoothed' if smoothed else 'probability'}_{label}" for label in timeline.labels]
     values = timeline.frame.select(pl.col(name).cast(pl.Float32).fill_null(float("nan")) for name in columns).to_numpy()

@@ -1,4 +1,4 @@
-"""The tables of the report: hours a day of each label, bouts, and how their numbers are worded."""
+"""The tables of the report: hours of each label by day, bouts, and their numbers as text."""
 
 import math
 from dataclasses import dataclass, replace
@@ -27,13 +27,13 @@ __all__ = [
 ]
 
 ENOUGH_WEAR_H = 16.0
-"""Days that were worn for so long are what an average day is made of, as is usual in studies of physical activity."""
+"""The least wear of a day that counts for the average day, as is usual in studies of physical activity."""
 MOST_LISTED = 1500
-"""Where there are more bouts, the longest of them are listed: what nobody reads need not be carried along."""
+"""The largest number of listed bouts. If there are more, only the longest are listed, to keep the page small."""
 
 
 def hours_minutes(hours: float | None) -> str:
-    """Hours as ``7:05``; nothing that was less than half a minute; a dash for what is not known."""
+    """Hours as ``7:05``; ``0:00`` for less than half a minute; a dash for unknown values."""
     if hours is None or not math.isfinite(hours):
         return "–"
     minutes = round(hours * 60)
@@ -41,7 +41,7 @@ def hours_minutes(hours: float | None) -> str:
 
 
 def lasting(seconds: float) -> str:
-    """A length of time in its two largest units."""
+    """A duration in its two largest units."""
     for unit, name, smaller, small in ((86_400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
         if seconds >= unit:
             whole = round(seconds / smaller)
@@ -52,7 +52,7 @@ def lasting(seconds: float) -> str:
 
 
 def number(value: float | None, unit: str = "", *, digits: int = 3) -> str:
-    """A number with as many digits as it deserves, and its unit; a dash for what is not known."""
+    """A number rounded to ``digits`` significant digits, and its unit; a dash for unknown values."""
     if value is None or not math.isfinite(value):
         return "–"
     text = f"{value:,.0f}" if abs(value) >= 10**digits or float(value).is_integer() else f"{value:.{digits}g}"
@@ -61,16 +61,16 @@ def number(value: float | None, unit: str = "", *, digits: int = 3) -> str:
 
 @dataclass(frozen=True)
 class HoursRow:
-    """A day, or several on average.
+    """The hours of a day, or the mean over several days.
 
     Attributes:
-        name: of the day.
-        note: what must be said of it, such as that clocks changed.
-        hours: of each label, in the order of the page.
-        cells: the same as words; not worn and not recorded follow.
-        bar: code, begin and length in per cent of the bar for each piece.
-        words: all of it in a sentence, for who does not see the bar.
-        without_data: of the days just before it that have none; see ``CalendarDay``.
+        name: the name of the day.
+        note: a note on the day, such as a clock change.
+        hours: the hours of each label, in the order of the page.
+        cells: the hours as text, followed by those not worn and not recorded.
+        bar: code, start and length in per cent of the bar for each piece.
+        words: the content of the bar as a sentence, for readers who cannot see it.
+        without_data: a sentence about the days without data just before it; see ``CalendarDay``.
     """
 
     name: str
@@ -85,7 +85,7 @@ class HoursRow:
 def hours_rows(
     days: pl.DataFrame, names: tuple[str, ...], calendar: list[CalendarDay], *, adjusted: bool = False
 ) -> list[HoursRow]:
-    """A row a day, from the columns of ``Timeline.daily``; ``adjusted``: as if it had been worn throughout."""
+    """A row for each day, from the columns of ``Timeline.daily``; with ``adjusted``, scaled to a whole day of wear."""
     by_date = {day.date: day for day in calendar}
     rows = []
     for one in days.iter_rows(named=True):
@@ -106,13 +106,13 @@ def hours_rows(
 
 @dataclass(frozen=True)
 class AverageDay:
-    """The mean over the days that were worn long enough; of one such day it has the name.
+    """The mean over the days with enough wear. For a single such day, the title is the name of that day.
 
     Attributes:
-        title: what it is called.
-        row: its hours.
-        words: which days it is of.
-        days: how many these are.
+        title: the title.
+        row: the hours.
+        words: a description of the days.
+        days: the number of days.
     """
 
     title: str
@@ -122,7 +122,7 @@ class AverageDay:
 
 
 def average_day(days: pl.DataFrame, names: tuple[str, ...], calendar: list[CalendarDay]) -> AverageDay | None:
-    """See ``AverageDay``; None where no day was worn long enough."""
+    """See ``AverageDay``; None if no day has enough wear."""
     enough = days.filter(pl.col("wear_hours") >= ENOUGH_WEAR_H)
     if len(enough) == 0:
         return None
@@ -179,7 +179,7 @@ class BoutSummary:
 
 @dataclass(frozen=True)
 class BoutRow:
-    """One bout, as words and, for the filter, as numbers."""
+    """One bout, as text and, for the filter, as numbers."""
 
     code: int
     label: str
@@ -204,7 +204,7 @@ class DayOfBouts:
 def bout_summaries(
     bouts: pl.DataFrame, names: tuple[str, ...], days: list[CalendarDay], timezone: str
 ) -> list[BoutSummary]:
-    """Of each label that has bouts how many, how long the middle one is, and the longest."""
+    """The number of bouts of each label that has any, with the median and the longest duration."""
     summaries = []
     for code, label in enumerate(names):
         mine = bouts.filter(pl.col("label") == label)
@@ -230,7 +230,7 @@ def bout_summaries(
 def bouts_by_day(
     bouts: pl.DataFrame, names: tuple[str, ...], days: list[CalendarDay], timezone: str
 ) -> tuple[list[DayOfBouts], str]:
-    """The bouts a day, and what is not listed, in a sentence."""
+    """The listed bouts of each day, and a sentence about those that are not listed."""
     listed, left_out = bouts, ""
     if len(bouts) > MOST_LISTED:
         least = float(bouts["seconds"].top_k(MOST_LISTED).min())  # type: ignore[arg-type]
