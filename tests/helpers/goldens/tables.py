@@ -485,7 +485,9 @@ def _parquet() -> dict[str, Input]:
         "an ending of no format": parquet(frame_of(), "ann.dat"),
         "lists beside": parquet(frame_of(Extra=[[1, 2]] * 400)),
         "32-bit floats": parquet(frame_of().with_columns(pl.col("X", "Y", "Z").cast(pl.Float32))),
-        "decimals": parquet(frame_of().with_columns(pl.col("X", "Y", "Z").round(4).cast(pl.String).cast(pl.Decimal(12, 4)))),
+        "decimals": parquet(
+            frame_of().with_columns(pl.col("X", "Y", "Z").round(4).cast(pl.String).cast(pl.Decimal(12, 4)))
+        ),
         "integers in mg": parquet(frame_of(**thousandths).with_columns(pl.col("X", "Y", "Z").cast(pl.Int16))),
         "unsigned times": parquet(frame_of(Timestamp=pl.Series(ms).cast(pl.UInt64))),
         "times in seconds": parquet(frame_of(Timestamp=ms / 1000)),
