@@ -84,7 +84,9 @@ def warnings(outcome: "Outcome") -> list[str]:
     if outcome.cross is None:
         said.append(f"{no_unseen_people(outcome)} {_instead_of_unseen(outcome)}")
     if outcome.same_person is None:
-        said.append("There is no overlapping same-person test: none of its windows holds an activity that was learned.")
+        said.append(
+            "There is no overlapping same-person test: none of its windows has an activity of the training windows."
+        )
     if outcome.blocked is None and outcome.missing.honest_test is None:
         said.append(
             "There is no honest same-person test: the run was stopped before it was made. The same harken train "
@@ -130,8 +132,7 @@ def limits(outcome: "Outcome") -> list[str]:
         said.append(_people_limit("The score of held-out training people", len(outcome.held_out_people.people)))
     return [
         *said,
-        f"It knows {_listed(outcome.specification.labels)}, and nothing else: whatever else a person does is called "
-        "one of these.",
+        f"Its labels are {_listed(outcome.specification.labels)}: whatever else a person does gets one of these.",
         *_window_limits(outcome),
         "The labels in the recordings are taken for the truth: one that was set too late counts as the model's "
         "mistake.",
@@ -150,10 +151,10 @@ def _untested(outcome: "Outcome") -> str | None:
 
 def _instead_of_unseen(outcome: "Outcome") -> str:
     if outcome.held_out_people is None:
-        return "The scores below are of people the model knows; on others it usually does much worse."
+        return "The scores below are of training people; on other people a model usually does much worse."
     return (
         "The best guess at how unseen people will do is what held-out training people got from a copy that was trained "
-        "without them. The same-person tests are of people the model knows; on others it usually does much worse."
+        "without them. The same-person tests are of training people; on other people a model usually does much worse."
     )
 
 

@@ -181,7 +181,7 @@ def _unsure(outcome: "Outcome") -> Unsure | None:
 
 def _cards(outcome: "Outcome") -> list[Card]:
     tests = (
-        (outcome.cross, "Unseen people", "The number that says what to expect on somebody new.", "trusted"),
+        (outcome.cross, "Unseen people", "The score to expect on somebody new.", "trusted"),
         (outcome.blocked, "Same person, honest", "No test window shares a sample with training.", "honest"),
         (
             outcome.same_person,
@@ -219,7 +219,7 @@ def _about_matrices(outcome: "Outcome") -> str:
 def _matrices(outcome: "Outcome") -> list[Section]:
     tests = (
         ("Unseen people", outcome.cross),
-        ("Same person, honest (no overlap with what was learned)", outcome.blocked),
+        ("Same person, honest (no overlap with the training windows)", outcome.blocked),
         ("Same person, overlapping windows (flattering)", outcome.same_person),
     )
     return [

@@ -128,7 +128,7 @@ def spread_sentence(people: PeopleScores) -> str:
     """The spread of the scores of people."""
     scores = {person: found.macro_f1 for person, found in people.people.items()}
     if len(scores) == 1:
-        return "There is only one, so nothing here says how much people differ."
+        return "There is only one, so it is unknown how much people differ."
     worst, best = min(scores, key=scores.__getitem__), max(scores, key=scores.__getitem__)
     return (
         f"Macro F1 goes from {number(scores[worst])} ({worst}) to {number(scores[best])} ({best}). The least well "

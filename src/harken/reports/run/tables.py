@@ -137,7 +137,7 @@ GLOSSARY = (
     Fact(
         "Same person, overlapping windows",
         "Test windows are taken from the very stretches that the training windows were taken from and share most of "
-        "their samples with them. This measures memory and flatters; it is shown because it is how such "
+        "their samples with them. This measures memory and is far too good; it is shown because it is how such "
         "recognisers are often reported.",
     ),
     Fact(
@@ -173,7 +173,7 @@ GLOSSARY = (
     Fact(
         "Loss",
         "How surprised the model is by the true activities; training makes it smaller. Where the loss of a test rises "
-        "while that of the training batches falls, the model learns by heart.",
+        "while that of the training batches falls, the model overfits.",
     ),
 )
 
@@ -283,7 +283,7 @@ def training_facts(outcome: "Outcome") -> list[Fact]:
         Fact("Window", f"{specification.window_length} samples, {specification.window_length_s:.3g} s"),
         Fact("Windows taken", _taken(outcome)),
         Fact("Network", f"{specification.network} ({sizes})"),
-        Fact("Numbers it learns", f"{outcome.parameters:,}"),
+        Fact("Parameters", f"{outcome.parameters:,}"),
         Fact("Training windows", f"{outcome.training_windows:,}"),
         Fact("Epochs", _epochs(outcome)),
         Fact(
