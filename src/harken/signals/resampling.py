@@ -104,8 +104,8 @@ def resample(recording: Recording, *, sample_rate_hz: float, largest_gap_s: floa
 def look_ahead_s(sample_rate_hz: float) -> float:
     """The seconds of later signal that a sample at the new rate needs: 8 intervals of the new rate.
 
-    A new sample is known after two old samples that are at least this much later, or at the end of the stretch. The
-    curve that ends at the first of the two needs the second.
+    A new sample is known when two samples have come that are at least this much later, or at the end of the stretch.
+    The curve that ends at the first of the two needs the second.
     """
     return HALF_WIDTH / sample_rate_hz
 
