@@ -42,9 +42,7 @@ from harken.models.wrist_check import (
     wrist_check,
 )
 from harken.recordings.recording import Placement, Recording
-from harken.recordings.source import Samples
 from harken.signals.moments import Moments, moving
-from harken.signals.movement import MovementStatistics
 from harken.support.files import write_bytes, write_text
 
 WRISTS = ("wisdm", "dsads", "selfback", "stress_predict", "hawthorne")
@@ -63,11 +61,7 @@ class Sensor(NamedTuple):
 
 def moments_of(recording: Recording) -> NDArray[np.float32]:
     """What ``harken label`` keeps of a recording for the check."""
-    found = Moments(moving)
-    statistics = MovementStatistics(listeners=(found,))
-    statistics.push(Samples.of(recording))
-    statistics.finish()
-    return found.resampled(sample_rate_hz=RATE_HZ, length=ROWS)[1]
+    return Moments.of(recording, moving).resampled(sample_rate_hz=RATE_HZ, length=ROWS)[1]
 
 
 def sensors(data: Path) -> list[Sensor]:

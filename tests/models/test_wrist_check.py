@@ -14,17 +14,11 @@ from harken.datasets.registry import DATASETS
 from harken.datasets.selfback import read_selfback
 from harken.models.wrist_check import FEATURES, RATE_HZ, ROWS, Answer, features, packaged_trees, wrist_check
 from harken.recordings.recording import Placement, Recording
-from harken.recordings.source import Samples
 from harken.signals.moments import Moments, moving
-from harken.signals.movement import MovementStatistics
 
 
 def moments_of(recording: Recording) -> NDArray[np.float32]:
-    found = Moments(moving)
-    statistics = MovementStatistics(listeners=(found,))
-    statistics.push(Samples.of(recording))
-    statistics.finish()
-    return found.resampled(sample_rate_hz=RATE_HZ, length=ROWS)[1]
+    return Moments.of(recording, moving).resampled(sample_rate_hz=RATE_HZ, length=ROWS)[1]
 
 
 def invented(seed: int, n: int = 20) -> NDArray[np.float32]:

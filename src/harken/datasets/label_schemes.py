@@ -39,15 +39,20 @@ def to_common(recording: Recording, info: DatasetInfo) -> Recording:
     Raises:
         HarkenError: when the recording has a label that is not in ``info.label_map``.
     """
-    unknown = [name for name in recording.label_names if name not in info.label_map]
+    return _renamed(recording, info, info.label_map)
+
+
+def _renamed(recording: Recording, info: DatasetInfo, names: Mapping[str, str]) -> Recording:
+    """A copy of the recording with other names of its labels; labels with the same new name become one."""
+    unknown = [name for name in recording.label_names if name not in names]
     if unknown:
         raise HarkenError(
             f"{recording.source or recording.subject}: {', '.join(unknown)} is no activity of the data set "
             f"{info.name}; it has {', '.join(info.labels)}"
         )
-    words = [info.label_map[name] for name in recording.label_names]
-    label_names = tuple(sorted(set(words)))
-    table = np.array([label_names.index(word) for word in words] + [UNLABELLED], dtype=np.int16)
+    new = [names[name] for name in recording.label_names]
+    label_names = tuple(sorted(set(new)))
+    table = np.array([label_names.index(name) for name in new] + [UNLABELLED], dtype=np.int16)
     return replace(recording, label_codes=table[recording.label_codes], label_names=label_names)
 
 
@@ -55,7 +60,8 @@ def to_common(recording: Recording, info: DatasetInfo) -> Recording:
 class LabelScheme:
     """The labels that each activity of each data set allows.
 
-    >>>     >>> from harken.datasets.wisdm import INFO
+    >>> from harken.datasets.label_schemes import SCHEMES
+    >>> from harken.datasets.wisdm import INFO
     >>> SCHEMES["sets"].allowed(INFO)["typing"]
     ('sitting', 'standing')
     >>> SCHEMES["sets"].matrix(["sitting", "sitting or standing"]).sum(axis=1)
@@ -92,17 +98,7 @@ class LabelScheme:
         Raises:
             HarkenError: when the recording has a label that is not an activity of the data set.
         """
-        allowed = self.allowed(info)
-        unknown = [name for name in recording.label_names if name not in allowed]
-        if unknown:
-            raise HarkenError(
-                f"{recording.source or recording.subject}: {', '.join(unknown)} is no activity of the data set "
-                f"{info.name}; it has {', '.join(info.labels)}"
-            )
-        names = [OR.join(allowed[name]) for name in recording.label_names]
-        label_names = tuple(sorted(set(names)))
-        table = np.array([label_names.index(name) for name in names] + [UNLABELLED], dtype=np.int16)
-        return replace(recording, label_codes=table[recording.label_codes], label_names=label_names)
+        return _renamed(recording, info, {word: OR.join(labels) for word, labels in self.allowed(info).items()})
 
     def matrix(self, label_names: Iterable[str]) -> NDArray[np.bool_]:
         """Which of ``labels`` each name of the scheme allows, bool ``[names, labels]``.

@@ -114,7 +114,7 @@ class LabelledFile:
             ),
         )
 
-    @property
+    @cached_property
     def summary(self) -> dict[str, Any]:
         """The content of ``summary.json``: the key, the hours of each label, and the warnings and notes."""
         timeline = self.timeline
@@ -239,11 +239,14 @@ def _labelled(
     """Label a file. Samples of a sensor that stays at the end of its range are marked."""
     stage("read")
     movement = _Movement()
-    stream = open_stream(path, observer=movement.observe, **asdict(settings.reading))
+    wanted = settings.calibration or settings.non_wear or settings.orientation or settings.placement is None
+    stream = open_stream(path, observer=movement.observe if wanted else None, **asdict(settings.reading))
     if settings.placement is not None:
         stream = replace(stream, quality=replace(stream.quality, placement=Placement(settings.placement)))
     stage("movement")
-    calibration, non_wear_ns, mounting, check = _preparation(stream, recogniser, movement, settings)
+    calibration, non_wear_ns, mounting, check = (
+        _preparation(stream, recogniser, movement, settings) if wanted else (None, None, None, None)
+    )
     stage("label")
     stream = replace(stream, read=partial(_handing_back, stream.read))
     clipped = Clipped(stream) if stream.channels[:3] == AXES else None

@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 
 from harken.networks.specification import ACCELERATION, Specification
 from harken.recordings.recording import Recording
-from harken.recordings.source import Samples
-from harken.signals import MovementStatistics
 from harken.signals.moments import Moments, like_walking
 from harken.signals.orientation import turned_by_quarters, turned_signals
 from harken.support.errors import HarkenError
@@ -84,11 +82,8 @@ def mounting(specification: Specification, recording: Recording, probabilities: 
         raise HarkenError(f"{name}: only a mended recording shows how it was worn; read it without as_found")
     if recording.channels[:3] != ACCELERATION:
         raise HarkenError(f"{name}: how a watch sits shows in acceleration as the first channels, x, y, z")
-    walks = Moments(like_walking)
-    if _unaskable(specification) is None:
-        statistics = MovementStatistics(listeners=(walks,))
-        statistics.push(Samples.of(recording))
-        statistics.finish()
+    unaskable = _unaskable(specification) is not None
+    walks = Moments(like_walking) if unaskable else Moments.of(recording, like_walking)
     return mounting_of_walks(specification, walks, probabilities)
 
 

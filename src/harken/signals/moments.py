@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.recordings.recording import UNLABELLED, Recording
-from harken.signals.movement import MovementBlocks
+from harken.recordings.source import Samples
+from harken.signals.movement import MovementBlocks, MovementStatistics
 from harken.signals.resampling import resample
 
 __all__ = ["Moments", "like_walking", "moving"]
@@ -58,6 +59,15 @@ class Moments:
         """The times of each moment, int64 ``[n]``, and its acceleration in g, float32 ``[n, 3]``."""
         self._chosen = chosen
         self._found, self._every = 0, 1
+
+    @classmethod
+    def of(cls, recording: Recording, chosen: Callable[[MovementBlocks], NDArray[np.bool_]]) -> "Moments":
+        """The moments of a mended recording in memory, whose first channels are ``x, y, z``."""
+        moments = cls(chosen)
+        statistics = MovementStatistics(listeners=(moments,))
+        statistics.push(Samples.of(recording))
+        statistics.finish()
+        return moments
 
     def __call__(self, blocks: MovementBlocks, time_ns: NDArray[np.int64], acceleration: NDArray[np.float32]) -> None:
         """See ``MovementStatistics``."""
