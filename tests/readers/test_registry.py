@@ -1,17 +1,16 @@
 """Every kind of file finds its reader by itself, and what nobody can read is refused with what to do."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import harken
+from added_packages import install_package
 from harken.readers import TableOptions, csv, open_stream, parquet, registry, sensor_logger
 from harken.readers.registry import reader_of
-from harken.recordings.source import RecordingSource, Source
 from harken.support.errors import HarkenError
-from tables import recording
 
 TRUE_RATE_AND_HOURS = {
     "GGIR_actigraph_testfile.gt3x": (30, 0.49),
@@ -97,43 +96,43 @@ def test_a_name_that_no_file_can_have(name: str, reader: Callable[[Path], object
         reader(tmp_path / name)
 
 
-class Other:
-    """The reader of another package."""
+OTHER = """
+from harken.recordings.source import RecordingSource
+from tables import recording
 
-    def __init__(self, ending: str) -> None:
+
+class Other:
+    def __init__(self, ending):
         self.ending = ending
 
-    def recognises(self, path: Path, head: bytes) -> bool:
+    def recognises(self, path, head):
         return path.suffix == self.ending
 
-    def open_source(self, path: Path, options: TableOptions) -> Source:
+    def open_source(self, path, options):
         return RecordingSource(recording([""] * 400, subject=path.stem, as_found=True))
 
 
+WATCH, CSV, NO_READER = Other(".watch"), Other(".csv"), object()
+"""
+"""The module of another package, with readers."""
+NOTEBOOK = "Timestamp,X,Y,Z\n" + "".join(f"{1_700_000_000_000 + row * 20},0.0,0.0,1.0\n" for row in range(400))
+Install = Callable[..., None]
+
+
 @pytest.fixture
-def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, object]]:
-    """The readers that other packages name, by their names; an exception is raised while one is loaded."""
-    readers: dict[str, object] = {}
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
+    """``install("package", "name = module:object", ...)``: a package with these readers is installed."""
 
-    class Entry:
-        def __init__(self, name: str) -> None:
-            self.name, self.value, self.dist = name, f"package.{name}", None
+    def install(package: str, *points: str, source: str = OTHER) -> None:
+        install_package(tmp_path, monkeypatch, registry.ENTRY_POINTS, package, *points, source=source)
 
-        def load(self) -> object:
-            if isinstance(readers[self.name], Exception):
-                raise readers[self.name]  # type: ignore[misc]
-            return readers[self.name]
-
-    monkeypatch.setattr(registry, "entry_points", lambda *, group: [Entry(name) for name in readers])
-    registry.readers_of_other_packages.cache_clear()
-    yield readers
-    registry.readers_of_other_packages.cache_clear()
+    return install
 
 
 def test_a_reader_of_another_package_reads_and_streams_what_no_other_recognises(
-    installed: dict[str, object], tmp_path: Path
+    install: Install, tmp_path: Path
 ) -> None:
-    installed["b"], installed["a"] = Other(".csv"), Other(".watch")
+    install("pack-a", "b = pack_a_module:CSV", "a = pack_a_module:WATCH")
     for name in ("ann.watch", "bert.csv"):
         path = tmp_path / name
         path.write_bytes(b"anything")
@@ -143,17 +142,56 @@ def test_a_reader_of_another_package_reads_and_streams_what_no_other_recognises(
     assert reader_of(tmp_path / "bert.csv", TableOptions(skip_rows=1)) is csv
 
 
-def test_a_reader_of_another_package_that_cannot_be_loaded_is_named(
-    installed: dict[str, object], tmp_path: Path
+@pytest.mark.parametrize(
+    ("point", "source", "why"),
+    [
+        ("bad = pack_b_module:READER", "import numpie\n", "imported (ModuleNotFoundError: No module named 'numpie')"),
+        ("bad = pack_b_module:READER", "READER = 1 / 0\n", "imported (ZeroDivisionError: division by zero)"),
+        ("bad = pack_b_module:NO_READER", OTHER, "used: bad has no functions recognises and open_source"),
+    ],
+)
+def test_a_csv_file_is_read_without_a_broken_reader_and_a_note_names_it(
+    install: Install, tmp_path: Path, point: str, source: str, why: str
 ) -> None:
     path = tmp_path / "ann.csv"
-    path.write_text("Timestamp,X,Y,Z\n")
-    installed["odd"] = ImportError("no module named numpie")
-    with pytest.raises(HarkenError, match=r"the reader 'odd' \(package.odd\) .* ImportError: no module named numpie"):
-        reader_of(path, TableOptions())
-    installed["odd"] = object()
-    with pytest.raises(
-        HarkenError, match=r"the reader 'odd' \(package.odd\) .* has no functions recognises and open_s"
-    ):
-        reader_of(path, TableOptions())
-    assert reader_of(path, TableOptions(skip_rows=1)) is csv
+    path.write_text(NOTEBOOK)
+    whole = harken.read(path)
+    install("pack-b", point, source=source)
+    skipped = f"A reader was skipped: the entry point {point} (harken.readers) of the package pack-b cannot be {why}"
+    for read in (harken.read(path), open_stream(path)):
+        (note,) = set(read.quality.notes) - set(whole.quality.notes)
+        assert note.startswith(skipped)
+        assert note.endswith(".")
+    np.testing.assert_array_equal(harken.read(path).signals, whole.signals)
+    assert harken.read(path, skip_rows=1, time_column="1", x_column="2", y_column="3", z_column="4").quality.notes == (
+        whole.quality.notes
+    )
+
+
+def test_a_broken_reader_does_not_stop_another_that_recognises_the_file(install: Install, tmp_path: Path) -> None:
+    install("pack-a", "late = pack_a_module:WATCH")
+    install("pack-b", "early = pack_b_module:READER", source="import numpie\n")
+    path = tmp_path / "ann.watch"
+    path.write_bytes(b"anything")
+    assert harken.read(path).subject == "ann"
+    (tmp_path / "week.parquet").write_bytes(b"not one")
+    assert reader_of(tmp_path / "week.parquet", TableOptions()) is parquet
+
+
+@pytest.mark.parametrize("content", [b"TINY WATCH\n1 2 3\n", b"\xff\xfe\x00\x01" * 100, b"a,b\n1,2\n", b""])
+def test_a_broken_reader_is_named_when_no_other_can_read_the_file(
+    install: Install, tmp_path: Path, content: bytes
+) -> None:
+    path = tmp_path / "ann.tiny"
+    path.write_bytes(content)
+    with pytest.raises(HarkenError) as without:
+        harken.read(path)
+    install("pack-b", "tiny = pack_b_module:READER", source="import numpie\n")
+    for read in (harken.read, open_stream):
+        with pytest.raises(HarkenError) as refused:
+            read(path)
+        assert str(refused.value) == (
+            f"{without.value}. A reader was skipped, which may be the one for this file: the entry point tiny = "
+            "pack_b_module:READER (harken.readers) of the package pack-b cannot be imported (ModuleNotFoundError: No "
+            "module named 'numpie'); reinstall or uninstall pack-b"
+        )

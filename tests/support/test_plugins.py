@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from added_packages import install_package
 from harken.support.errors import HarkenError
 from harken.support.plugins import Registry, import_object, install_command, is_installed
 
@@ -23,14 +24,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
     """``install("package", "name = module:object", ...)``: a package with these entry points is installed."""
 
     def install(package: str, *points: str, source: str = "THING = 7\n") -> None:
-        folder = tmp_path / package
-        information = folder / f"{package.replace('-', '_')}-1.0.dist-info"
-        information.mkdir(parents=True)
-        (information / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
-        (information / "entry_points.txt").write_text(f"[{GROUP}]\n" + "\n".join(points) + "\n")
-        (folder / f"{package.replace('-', '_')}_module.py").write_text(source)
-        monkeypatch.delitem(sys.modules, f"{package.replace('-', '_')}_module", raising=False)
-        monkeypatch.syspath_prepend(str(folder))
+        install_package(tmp_path, monkeypatch, GROUP, package, *points, source=source)
 
     return install
 
@@ -98,6 +92,19 @@ def test_a_broken_package_disturbs_only_those_who_want_it(install: Install, sour
     assert things.find("own") == 1
     with pytest.raises(HarkenError, match=rf"entry point bad = pack_c_module:THING .* of the package pack-c {why}"):
         things.find("bad")
+
+
+def test_all_added_entries_are_loaded_and_the_broken_ones_named(install: Install) -> None:
+    assert registry().load_added() == ([], [])
+    install("pack-b", "late = pack_b_module:THING", "broken = pack_b_module:NOTHING", source="THING = 8\n")
+    install("pack-a", "late = pack_a_module:THING", "text = pack_a_module:TEXT", source="THING = 7\nTEXT = ''\n")
+    entries, errors = registry().load_added()
+    assert entries == [7, 8]
+    broken, text = map(str, errors)
+    assert broken.startswith(
+        "the entry point broken = pack_b_module:NOTHING (harken.tests) of the package pack-b cannot"
+    )
+    assert text.endswith("of the package pack-a cannot be used: text must be a whole number")
 
 
 def test_an_object_is_imported_by_its_module_and_name() -> None:

@@ -6,7 +6,7 @@ slow search finds the line with the error.
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -39,11 +39,11 @@ def recognises(path: Path, head: bytes) -> bool:  # noqa: ARG001 - as every read
     return True
 
 
-def open_source(path: Path, options: TableOptions) -> Source:
-    """Open a CSV file. See ``harken.readers.read``."""
+def open_source(path: Path, options: TableOptions, *, notes: Sequence[str] = ()) -> Source:
+    """Open a CSV file. See ``harken.readers.read``. ``notes`` are added to those of the recording."""
     layout = layout_of(path, options.skip_rows)
     columns = find_columns(path, layout.header, layout.rows[0], options)
-    return TableSource(CsvTable(path, layout, columns), options)
+    return TableSource(CsvTable(path, layout, columns), options, notes=notes)
 
 
 def layout_of(path: Path, skip_rows: int = 0) -> Layout:

@@ -5,10 +5,9 @@ format, and ``open_source(path, options)`` opens a file. Other packages add read
 ``harken.readers``.
 """
 
-from functools import cache
-from importlib.metadata import entry_points
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from harken.readers import (
     axivity,
@@ -28,8 +27,9 @@ from harken.readers.options import TableOptions
 from harken.readers.unsupported import GENEA, MATRIX
 from harken.recordings.source import Source
 from harken.support.errors import HarkenError
+from harken.support.plugins import Registry
 
-__all__ = ["ENTRY_POINTS", "Reader", "reader_of", "readers_of_other_packages"]
+__all__ = ["ENTRY_POINTS", "Reader", "reader_of"]
 
 HEAD_BYTES = 1 << 16
 ENTRY_POINTS = "harken.readers"
@@ -73,11 +73,12 @@ def reader_of(path: Path, options: TableOptions) -> Reader:
     """The reader of a file, or of a folder with one recording (an export of Sensor Logger).
 
     If no reader of harken recognises a file, the readers of other packages are tried, in the order of their names,
-    unless the options describe a table. A file that no reader recognises is read as a table.
+    unless the options describe a table. A file that no reader recognises is read as a table. A reader of another
+    package that cannot be imported is skipped: a note on the recording names it, or the error if the file is not a
+    table.
 
     Raises:
-        HarkenError: for a folder without such an export, for an impossible path, and if a reader of another package
-            cannot be loaded.
+        HarkenError: for a folder without such an export, and for an impossible path.
         OSError: when the file does not exist or cannot be read.
     """
     if "\0" in str(path):
@@ -92,31 +93,41 @@ def reader_of(path: Path, options: TableOptions) -> Reader:
     for reader in BINARY if described else (*BINARY, *EXPORTS):
         if reader.recognises(path, head):
             return reader
-    others = () if described else readers_of_other_packages()
-    return next((reader for reader in others if reader.recognises(path, head)), csv)
+    if described:
+        return csv
+    added, errors = _ADDED.load_added()
+    fallback = _CsvWithSkippedReaders(errors) if errors else csv
+    return next((reader for reader in added if reader.recognises(path, head)), fallback)
 
 
-@cache
-def readers_of_other_packages() -> tuple[Reader, ...]:
-    """The readers that installed packages name as entry points.
+def _checked(name: str, found: Any) -> Reader:
+    if not all(callable(getattr(found, function, None)) for function in ("recognises", "open_source")):
+        raise HarkenError(f"{name} has no functions recognises and open_source")
+    reader: Reader = found
+    return reader
 
-    Raises:
-        HarkenError: when an entry point cannot be loaded or is not a reader; the message names it and its package.
+
+_ADDED: Registry[Reader] = Registry("reader", ENTRY_POINTS, {}, check=_checked)
+
+
+class _CsvWithSkippedReaders:
+    """The reader of CSV files, for a file that one of the skipped readers might have recognised.
+
+    Args:
+        errors: why each of these readers was skipped.
     """
-    readers = []
-    for entry in sorted(entry_points(group=ENTRY_POINTS), key=lambda entry: entry.name):
-        package = entry.dist.name if entry.dist else "another package"
+
+    def __init__(self, errors: Sequence[HarkenError]) -> None:
+        self._errors = errors
+
+    def recognises(self, path: Path, head: bytes) -> bool:
+        """See ``Reader``."""
+        return csv.recognises(path, head)
+
+    def open_source(self, path: Path, options: TableOptions) -> Source:
+        """See ``Reader``. The notes, or the error, name the readers that were skipped."""
         try:
-            reader = entry.load()
-        except Exception as error:  # the other package may raise any exception
-            raise HarkenError(
-                f"the reader {entry.name!r} ({entry.value}) of the package {package} cannot be loaded: "
-                f"{type(error).__name__}: {error}. Mend or uninstall the package"
-            ) from error
-        if not all(callable(getattr(reader, name, None)) for name in ("recognises", "open_source")):
-            raise HarkenError(
-                f"the reader {entry.name!r} ({entry.value}) of the package {package} has no functions recognises and "
-                "open_source. Mend or uninstall the package"
-            )
-        readers.append(reader)
-    return tuple(readers)
+            return csv.open_source(path, options, notes=[f"A reader was skipped: {error}." for error in self._errors])
+        except HarkenError as error:
+            skipped = (f"A reader was skipped, which may be the one for this file: {each}" for each in self._errors)
+            raise HarkenError(f"{error}. {'. '.join(skipped)}") from error

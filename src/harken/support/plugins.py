@@ -66,6 +66,19 @@ class Registry(Generic[Entry]):
             )
         return self._load(points[0]) if points else None
 
+    def load_added(self) -> tuple[list[Entry], list[HarkenError]]:
+        """The entries of other packages, sorted by name, and an error for each that cannot be used.
+
+        Imports all packages that add an entry. Names may occur more than once.
+        """
+        entries, errors = [], []
+        for point in sorted(_entry_points(self.group), key=lambda point: (point.name, package_of(point))):
+            try:
+                entries.append(self._load(point))
+            except HarkenError as error:
+                errors.append(error)
+        return entries, errors
+
     def point_to(self, value: Any) -> EntryPoint | None:
         """The entry point of a class or function; None if it has none. Imports no package."""
         reference = f"{value.__module__}:{value.__qualname__}"
