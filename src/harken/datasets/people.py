@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from harken.datasets.tidy import read_tidy
-from harken.readers import read
+from harken.readers import open_source, recording_of
 from harken.readers.options import TableOptions
 from harken.readers.table import ANOTHER_SUBJECT, SeveralRecordingsError
+from harken.readers.table_source import TableSource
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.support.errors import HarkenError
 
@@ -22,10 +23,9 @@ def read_people(path: str | Path, options: TableOptions, *, as_found: bool = Fal
     """Read every person's recording in a file.
 
     A file of one person gives one recording, as ``harken.read`` does. A table with several names in its subject column
-    gives one recording for each person, sorted by name. Such a table is read once for each person, so that only one
-    person's rows are in memory at a time. A table with sessions or placements is read by
-    ``harken.datasets.tidy.read_tidy``, one recording for each person and placement. ``source`` then ends in the
-    person's name.
+    gives one recording for each person, sorted by name; ``source`` then ends in the person's name. Such a table is held
+    in memory together with the recordings. A table with sessions or placements is read by
+    ``harken.datasets.tidy.read_tidy``, one recording for each person and placement.
 
     Args:
         path: the file.
@@ -36,24 +36,28 @@ def read_people(path: str | Path, options: TableOptions, *, as_found: bool = Fal
         HarkenError: when the file cannot be read, a person has no readable row, or an option for columns or times is
             given for a tidy table.
     """
+    source = open_source(path, options)
     try:
-        return [read(path, as_found=as_found, **vars(options))]
+        return [recording_of(source, options, as_found=as_found)]
     except SeveralRecordingsError as error:
-        several = error
-    if several.tidy:
-        return _tidy(path, options, as_found=as_found)
-    return [_person(path, options, person, as_found=as_found) for person in several.people]
+        if error.tidy:
+            return _tidy(path, options, as_found=as_found)
+        if not isinstance(source, TableSource):
+            raise
+        return [
+            _own(recording_of(source.of_person(name), options, as_found=as_found), f"{path}, {name}")
+            for name in error.people
+        ]
 
 
-def _person(path: str | Path, options: TableOptions, person: str, *, as_found: bool) -> Recording:
-    """One person's recording, without the rows and labels of other people."""
-    recording = read(path, as_found=as_found, **vars(replace(options, subject=person)))
+def _own(recording: Recording, source: str) -> Recording:
+    """One person's recording in a table, without the counts and labels of other people's rows."""
     codes = np.unique(recording.label_codes)
     recording = recording.with_label_names(tuple(recording.label_names[code] for code in codes if code != UNLABELLED))
     quality = recording.quality
     dropped = dict(quality.dropped)
     own_rows = quality.rows - dropped.pop(ANOTHER_SUBJECT, 0)
-    return replace(recording, source=f"{path}, {person}", quality=replace(quality, rows=own_rows, dropped=dropped))
+    return replace(recording, source=source, quality=replace(quality, rows=own_rows, dropped=dropped))
 
 
 def _tidy(path: str | Path, options: TableOptions, *, as_found: bool) -> list[Recording]:

@@ -1,6 +1,8 @@
 """Functions that read a file as a recording or a stream. The reader is chosen by the file's first bytes and its
 name."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from harken.recordings.recording import Recording
 from harken.recordings.source import Source
 from harken.support.errors import HarkenError
 
-__all__ = ["TableOptions", "open_stream", "read"]
+__all__ = ["TableOptions", "open_source", "open_stream", "read", "recording_of"]
 
 
 def read(path: str | Path, *, as_found: bool = False, **options: Any) -> Recording:
@@ -41,14 +43,7 @@ def read(path: str | Path, *, as_found: bool = False, **options: Any) -> Recordi
             option that solves the problem.
     """
     table_options = _table_options(options)
-    try:
-        recording = _opened(Path(path), table_options).collect()
-    except OSError as error:
-        raise _unreadable(path, error) from error
-    if not as_found:
-        return mend(recording, sensor_range=table_options.sensor_range_g)
-    check_clock(recording)
-    return recording
+    return recording_of(open_source(path, table_options), table_options, as_found=as_found)
 
 
 def open_stream(path: str | Path, *, observer: Observer | None = None, **options: Any) -> MendedStream:
@@ -69,11 +64,36 @@ def open_stream(path: str | Path, *, observer: Observer | None = None, **options
         HarkenError: as ``harken.read``.
     """
     table_options = _table_options(options)
-    try:
-        source = _opened(Path(path), table_options)
+    source = open_source(path, table_options)
+    with _file_errors(path):
         return mended_stream(source, sensor_range=table_options.sensor_range_g, observer=observer)
-    except OSError as error:
-        raise _unreadable(path, error) from error
+
+
+def open_source(path: str | Path, options: TableOptions) -> Source:
+    """Open a file with the reader for its format, without reading all of it.
+
+    Raises:
+        HarkenError: as ``read``.
+    """
+    path = Path(path)
+    with _file_errors(path):
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise HarkenError(f"{path}: this is not a file on a disk, and harken reads a file more than once")
+        return reader_of(path, options).open_source(path, options)
+
+
+def recording_of(source: Source, options: TableOptions, *, as_found: bool = False) -> Recording:
+    """Read the recording of an open file. See ``read``.
+
+    Raises:
+        HarkenError: as ``read``.
+    """
+    with _file_errors(source.source):
+        recording = source.collect()
+    if not as_found:
+        return mend(recording, sensor_range=options.sensor_range_g)
+    check_clock(recording)
+    return recording
 
 
 def _table_options(options: dict[str, Any]) -> TableOptions:
@@ -84,13 +104,12 @@ def _table_options(options: dict[str, Any]) -> TableOptions:
     return TableOptions(**options)
 
 
-def _opened(path: Path, options: TableOptions) -> Source:
-    if path.exists() and not path.is_file() and not path.is_dir():
-        raise HarkenError(f"{path}: this is not a file on a disk, and harken reads a file more than once")
-    return reader_of(path, options).open_source(path, options)
-
-
-def _unreadable(path: str | Path, error: OSError) -> HarkenError:
-    if isinstance(error, FileNotFoundError):
-        return HarkenError(f"{Path(path)}: there is no such file")
-    return HarkenError(f"{Path(path)}: cannot be read ({error.strerror or error})")
+@contextmanager
+def _file_errors(path: str | Path) -> Iterator[None]:
+    """Within the block, an OSError is converted to a HarkenError that names the file."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise HarkenError(f"{Path(path)}: there is no such file") from error
+    except OSError as error:
+        raise HarkenError(f"{Path(path)}: cannot be read ({error.strerror or error})") from error

@@ -58,10 +58,15 @@ class TableSource(Source):
             timezone=options.timezone or "UTC",
         )
         self.streamed = table.streamed
-        self._table, self._options, self._notes = table, options, notes
+        self._table, self._options, self._path, self._notes = table, options, path, notes
         self._read_once = False
         self._in_memory: Samples | None = None
         self._forget()
+
+    def of_person(self, name: str) -> "TableSource":
+        """One person's samples in the same table. The file is not read again if the table is in memory, as it is after
+        a ``SeveralRecordingsError``."""
+        return TableSource(self._table, replace(self._options, subject=name), path=self._path, notes=self._notes)
 
     def samples(self) -> Iterator[Samples]:
         """The samples in UTC and in g. See ``Source.samples``.
