@@ -26,7 +26,15 @@ def test_the_list_names_every_set_and_says_which_reader_never_read_a_real_file(r
     for name, each in DATASETS.items():
         for fact in (each.info.people, f"{each.info.sample_rate_hz:g}", len(each.info.labels)):
             assert f" {fact} " in rows[name]
-        assert ("never run on" in rows[name]) == (not each.info.checked_on_real_files)
+        assert ("never run on a real file" in rows[name]) == (not each.info.checked_on_real_files)
+        assert each.info.title in words(finished.stdout)
+
+
+def test_the_list_fits_into_80_columns(run_harken: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = run_harken("datasets").stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert len(lines) <= 3 * len(DATASETS) + 5, "a line of facts, and at most two of the title"
 
 
 @pytest.mark.parametrize("name", list(DATASETS))

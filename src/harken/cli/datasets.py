@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["datasets"]
 
 NEVER_RUN = "never run on a real file"
+MORE = " *"
+"""The mark of a licence of which the list shows only the beginning."""
 
 
 def datasets(
@@ -30,7 +32,7 @@ def datasets(
         typer.Option(
             "--fetch",
             metavar="DIR",
-            help="Download the data set and unpack it into this folder; what is there already is not fetched again.",
+            help="Download the data set and unpack it into this folder. Existing files are not downloaded again.",
             show_default=False,
         ),
     ] = None,
@@ -53,16 +55,16 @@ def datasets(
                 infos.append(dataset(each).info)
             except HarkenError as error:  # of another package
                 typer.echo(f"left out: {error}", err=True)
-        _tell(infos, json=json)
+        _print(infos, json=json)
         return
     info = dataset(name).info
     if fetch is None:
-        _tell([info], json=json)
+        _print([info], json=json)
     else:
         _fetch(info, fetch, json=json)
 
 
-def _tell(infos: "list[DatasetInfo]", *, json: bool) -> None:
+def _print(infos: "list[DatasetInfo]", *, json: bool) -> None:
     if json:
         from dataclasses import asdict
         from json import dumps
@@ -75,41 +77,40 @@ def _tell(infos: "list[DatasetInfo]", *, json: bool) -> None:
 
 
 def _print_all(infos: "list[DatasetInfo]") -> None:
-    """Print one line for each data set."""
+    """Print a line with the facts about each data set, and its title below."""
     from rich.console import Console
-    from rich.table import Table
+    from rich.padding import Padding
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False)
-    table.add_column("Name", no_wrap=True)
-    table.add_column("What", ratio=1)
-    for heading in ("people", "Hz", "labels"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("Licence", max_width=14)
-    table.add_column("Reader", max_width=12)
-    for info in infos:
-        licence = info.licence.split(" as ")[0].split(";")[0]
-        if licence != info.licence:
-            licence += " (but see NAME)"
-        row = (
-            info.name,
-            info.title,
-            info.people,
-            f"{info.sample_rate_hz:g}",
-            len(info.labels),
-            licence,
-            _checked(info),
-        )
-        table.add_row(*(Text(str(cell)) for cell in row))
+    rows = [("Name", "people", "Hz", "labels", "Licence", "Reader"), *map(_facts, infos)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     console = Console(highlight=False)
-    console.print(table)
+    for row, info in zip(rows, [None, *infos], strict=True):
+        cells = [
+            cell.rjust(width) if 1 <= column <= 3 else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        console.print(Text("  ".join(cells).rstrip(), style="bold" if info is None else ""), soft_wrap=True)
+        if info is not None:
+            console.print(Padding(Text(info.title), (0, 0, 0, 2), expand=False))
+    if any(row[4].endswith(MORE) for row in rows):
+        console.print(f"\n{MORE.strip()} The licence has further terms: see harken datasets NAME.", markup=False)
     console.print("\nharken datasets NAME describes one of them.", markup=False)
+
+
+def _facts(info: "DatasetInfo") -> tuple[str, ...]:
+    """The cells of a data set's line in the list."""
+    licence = info.licence.split(" as ")[0].split(";")[0]
+    if licence != info.licence:
+        licence += MORE
+    return info.name, f"{info.people}", f"{info.sample_rate_hz:g}", f"{len(info.labels)}", licence, _checked(info)
 
 
 def _print_one(info: "DatasetInfo") -> None:
     """Print all facts about a data set, in the order in which a user needs them."""
     from rich.console import Console
     from rich.padding import Padding
+    from rich.table import Table
     from rich.text import Text
 
     console = Console(highlight=False)
@@ -123,7 +124,11 @@ def _print_one(info: "DatasetInfo") -> None:
     section("Worn at", info.placement)
     section("Size", f"{info.people} people, {info.sample_rate_hz:g} Hz, {len(info.labels)} labels")
     section("Reader", _checked(info))
-    section("What misleads", *(f"- {trap}" for trap in info.traps))
+    section("What misleads")
+    for trap in info.traps:
+        bullet = Table.grid("", "")
+        bullet.add_row("  - ", Text(trap))
+        console.print(bullet)
     section("Labels, and the common words for them", *_label_lines(info))
     section("Protocols, for harken benchmark", _protocols(info))
     section("Licence", info.licence)
