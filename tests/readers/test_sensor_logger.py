@@ -27,7 +27,7 @@ STEP_NS = 10_054_500
 NEVER = "never run on a real file"
 TURNED = "All three axes of acceleration were turned round"
 NO_GRAVITY = "This is acceleration without gravity"
-NOT_SAID = "Nothing says which phone wrote this"
+UNKNOWN_PHONE = "Nothing says which phone wrote this"
 OLD = "versions before 1.63"
 
 
@@ -192,12 +192,12 @@ SIGNS = {
     "iPhone, standardised": ("Accelerometer", "m/s2", ("ios", "true"), False, "Read from"),
     "iPhone, of old": ("Accelerometer", "m/s2", ("ios", ""), True, TURNED),
     "Android": ("Accelerometer", "m/s2", ("android", "false"), False, "Read from"),
-    "who knows": ("Accelerometer", "m/s2", None, False, NOT_SAID),
+    "who knows": ("Accelerometer", "m/s2", None, False, UNKNOWN_PHONE),
     "Android's total": ("TotalAcceleration", "m/s2", None, False, "a phone's samples"),
     "iPhone, raw": ("AccelerometerUncalibrated", "g", ("ios", "false"), True, TURNED),
     "iPhone, raw, standardised": ("AccelerometerUncalibrated", "m/s2", ("ios", "true"), False, "Read from"),
     "raw, g": ("AccelerometerUncalibrated", "g", None, True, TURNED),
-    "raw, m/s2": ("AccelerometerUncalibrated", "m/s2", None, False, NOT_SAID),
+    "raw, m/s2": ("AccelerometerUncalibrated", "m/s2", None, False, UNKNOWN_PHONE),
     "Apple Watch, raw": ("WatchAccelerometerUncalibrated", "g", None, True, TURNED),
     "Apple Watch, raw, standardised": ("WatchAccelerometerUncalibrated", "m/s2", ("ios", "true"), False, "Read from"),
     "Apple Watch, by an old app": ("WatchAccelerometerUncalibrated", "g", ("ios", "true", "1.62"), True, OLD),
@@ -223,7 +223,7 @@ def test_signs_and_units(case: str, tmp_path: Path) -> None:
     for recording in (by_folder, by_file):
         assert note in notes(recording)
         assert (TURNED in notes(recording)) == turn
-        assert (NOT_SAID in notes(recording)) == (note == NOT_SAID)
+        assert (UNKNOWN_PHONE in notes(recording)) == (note == UNKNOWN_PHONE)
         assert (OLD in notes(recording)) == (note == OLD)
         assert NEVER in notes(recording)
 
@@ -271,7 +271,7 @@ def test_a_renamed_file(tmp_path: Path) -> None:
     assert read(motion).channels[3:] == ("gyro_x", "gyro_y", "gyro_z")
     metres = read(write(tmp_path, axes(times(300), MS2), "tuesday.csv"))
     np.testing.assert_allclose(metres.signals, G, atol=1e-6)
-    assert NOT_SAID in notes(metres)
+    assert UNKNOWN_PHONE in notes(metres)
 
 
 OTHER_FILES = [
@@ -341,7 +341,7 @@ def test_a_mutilated_archive_is_refused_or_whole(tmp_path: Path) -> None:
     whole = read(path)
     for found in left_of_archives(content, path, sensor_logger.recognises, collect):
         if NO_GRAVITY not in notes(found):  # a file whose name was hit is not there
-            signs = -1 if NOT_SAID in notes(found) else 1
+            signs = -1 if UNKNOWN_PHONE in notes(found) else 1
             np.testing.assert_array_equal(found.signals, whole.signals * signs)
 
 

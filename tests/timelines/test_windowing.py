@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import harken.timelines.windowing
-from harken.timelines.windowing import Gathered
+from harken.timelines.windowing import GrowingArray
 
 
 @pytest.mark.parametrize("columns", [0, 3])
@@ -14,15 +14,15 @@ from harken.timelines.windowing import Gathered
 def test_all_rows_come_back_in_order(columns: int, counts: list[int], rows_at_once: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(harken.timelines.windowing, "ROWS_AT_ONCE", rows_at_once)
-        gathered = Gathered(np.int64, columns)
+        array = GrowingArray(np.int64, columns)
         every = np.arange(sum(counts) * max(1, columns)).reshape((-1, columns) if columns else -1)
         begin = 0
         for count in counts:
             some = every[begin : begin + count].copy()
-            gathered.add(some)
+            array.add(some)
             some[:] = -1  # what was given may change
             begin += count
-        found = gathered.all()
+        found = array.all()
         assert found.dtype == np.int64
         np.testing.assert_array_equal(found, every)
-        assert len(gathered.all()) == 0
+        assert len(array.all()) == 0

@@ -48,8 +48,8 @@ def distinct_names(files: Sequence[str | Path]) -> list[str]:
     digests = [sha256(os.fsencode(path)).hexdigest()[:DIGITS_OF_A_DIGEST] for path in paths]
     stems, longer, longest = ([*map(_short, each)] for each in (stems, longer, longest))
     names = stems
-    told_apart = [f"{name}-{digest}" for name, digest in zip(longest, digests, strict=True)]
-    for other in (longer, longest, told_apart):
+    unique = [f"{name}-{digest}" for name, digest in zip(longest, digests, strict=True)]
+    for other in (longer, longest, unique):
         uses = Counter(names)
         names = [new if uses[name] > 1 else name for name, new in zip(names, other, strict=True)]
     return names

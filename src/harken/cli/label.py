@@ -168,10 +168,10 @@ def _write_tables(out: Path, failures_file: Path, ended: "list[FileOutcome]") ->
         raise HarkenError(f"{out}: cannot write there ({error.strerror or error})") from error
 
 
-def _workers(asked: int | None, tasks: int) -> int:
+def _workers(requested: int | None, tasks: int) -> int:
     from harken.support.threads import usable_cores
 
-    return max(1, min(asked or usable_cores(), tasks))
+    return max(1, min(requested or usable_cores(), tasks))
 
 
 def _failures_name(shard: str | None) -> str:

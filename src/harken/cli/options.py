@@ -95,8 +95,8 @@ def with_reading_options(command: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def wrapped(**arguments: Any) -> None:
-        said = {field: arguments.pop(field) for field in _READING}
-        command(reading=TableOptions(**said), **arguments)
+        values = {field: arguments.pop(field) for field in _READING}
+        command(reading=TableOptions(**values), **arguments)
 
     defaults = TableOptions()
     own = [p for p in inspect.signature(command).parameters.values() if p.name != "reading"]

@@ -48,16 +48,16 @@ def _about_unseen(outcome: Outcome) -> list[str]:
     from harken.reports.run.probabilities import calibration_sentence, error_sentence
     from harken.reports.run.sentences import held_out_people, together
 
-    said = []
+    lines = []
     if outcome.cross is None:
-        said.append(no_unseen_people(outcome))
+        lines.append(no_unseen_people(outcome))
     if (people := outcome.held_out_people) is not None:
-        said.append(
+        lines.append(
             f"Held out: a copy trained without {held_out_people(outcome)} has an accuracy of "
             f"{percent(together(people).accuracy)} on them (mean of each person's macro F1: "
             f"{people.mean_person_macro_f1:.3f})."
         )
-    return [*said, calibration_sentence(outcome), *filter(None, [error_sentence(outcome)])]
+    return [*lines, calibration_sentence(outcome), *filter(None, [error_sentence(outcome)])]
 
 
 def _grouped(outcome: Outcome, notes: Sequence[Sequence[str]]) -> list[str]:

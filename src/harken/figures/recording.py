@@ -128,8 +128,8 @@ def _draw_signal(panel: Axes, recording: Recording, channel: int, axis: TimeAxis
         marker = "." if len(recording) <= DOTTED_ROWS else ""
         broken = np.insert(usable, after, np.nan)
         panel.plot(np.insert(places, after, places[after]), broken, color=INK, linewidth=0.8, marker=marker)
-    seen = usable[np.isfinite(usable)]
-    low_limit, high_limit = (float(seen.min()), float(seen.max())) if len(seen) else (0.0, 0.0)
+    finite = usable[np.isfinite(usable)]
+    low_limit, high_limit = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 0.0)
     if name in ACCELERATION:
         low_limit, high_limit = min(low_limit, -LEAST_SHOWN_G), max(high_limit, LEAST_SHOWN_G)
     margin = MARGIN * (high_limit - low_limit) or 1.0

@@ -239,13 +239,13 @@ def _labelled(
     """Label a file. Samples of a sensor that stays at the end of its range are marked."""
     stage("read")
     movement = _Movement()
-    wanted = settings.calibration or settings.non_wear or settings.orientation or settings.placement is None
-    stream = open_stream(path, observer=movement.observe if wanted else None, **asdict(settings.reading))
+    prepares = settings.calibration or settings.non_wear or settings.orientation or settings.placement is None
+    stream = open_stream(path, observer=movement.observe if prepares else None, **asdict(settings.reading))
     if settings.placement is not None:
         stream = replace(stream, quality=replace(stream.quality, placement=Placement(settings.placement)))
     stage("movement")
     calibration, non_wear_ns, mounting, check = (
-        _preparation(stream, recogniser, movement, settings) if wanted else (None, None, None, None)
+        _preparation(stream, recogniser, movement, settings) if prepares else (None, None, None, None)
     )
     stage("label")
     stream = replace(stream, read=partial(_handing_back, stream.read))

@@ -29,7 +29,7 @@ class FusedLSTM(nn.LSTM):
         hx: State | None = None,
     ) -> tuple[Tensor | PackedSequence, State]:
         """See ``torch.nn.LSTM``."""
-        if not self._ours(input, hx):
+        if not self._can_use_native(input, hx):
             return cast(tuple[Tensor | PackedSequence, State], super().forward(input, hx))
         x = cast(Tensor, input)
         x = x if self.batch_first else x.transpose(0, 1)
@@ -45,7 +45,7 @@ class FusedLSTM(nn.LSTM):
     def _directions(self) -> int:
         return 1 + self.bidirectional
 
-    def _ours(self, given: Tensor | PackedSequence, hx: State | None) -> bool:
+    def _can_use_native(self, given: Tensor | PackedSequence, hx: State | None) -> bool:
         if not isinstance(given, Tensor) or self.proj_size:
             return False
         weights = [*self._flat_weights, *(hx or ())]
@@ -69,8 +69,8 @@ class FusedLSTM(nn.LSTM):
         for layer in range(self.num_layers):
             part = slice(layer * self._directions, (layer + 1) * self._directions)
             state = None if hx is None else (hx[0][part], hx[1][part])
-            mine = weights[layer * each : (layer + 1) * each]
-            x, h, c = native.lstm(x, mine, state, units=self.hidden_size, directions=self._directions)
+            of_layer = weights[layer * each : (layer + 1) * each]
+            x, h, c = native.lstm(x, of_layer, state, units=self.hidden_size, directions=self._directions)
             states.append((h, c))
             if layer + 1 < self.num_layers:
                 x = F.dropout(x.transpose(0, 1).contiguous(), self.dropout).transpose(0, 1)

@@ -164,32 +164,32 @@ class Specification:
         }
 
     @classmethod
-    def from_dict(cls, said: Any) -> "Specification":
+    def from_dict(cls, data: Any) -> "Specification":
         """Read the result of ``as_dict``, and check every value.
 
         Raises:
             HarkenError: when a field is missing, unknown or out of its range.
         """
         names = {field.name for field in fields(cls)}
-        if not isinstance(said, dict) or set(said) != names:
+        if not isinstance(data, dict) or set(data) != names:
             raise HarkenError("its specification does not have the fields that this version of harken writes")
-        texts = [*_list(said, "channels"), *_list(said, "labels"), said["network"], said["preset"]]
+        texts = [*_list(data, "channels"), *_list(data, "labels"), data["network"], data["preset"]]
         if not all(isinstance(text, str) for text in texts):
             raise HarkenError("its specification names something by what is not text")
-        if said["acceleration_unit"] not in ("g", "m/s2"):
-            raise HarkenError(f"its specification has an unknown unit {shown(said['acceleration_unit'])}")
-        if not isinstance(said["even_grid"], bool):
-            raise HarkenError(f"its specification cannot have even_grid = {shown(said['even_grid'])}")
-        if said["calibrated_on"] not in get_args(CalibratedOn):
-            raise HarkenError(f"its specification was calibrated on an unknown {shown(said['calibrated_on'])}")
+        if data["acceleration_unit"] not in ("g", "m/s2"):
+            raise HarkenError(f"its specification has an unknown unit {shown(data['acceleration_unit'])}")
+        if not isinstance(data["even_grid"], bool):
+            raise HarkenError(f"its specification cannot have even_grid = {shown(data['even_grid'])}")
+        if data["calibrated_on"] not in get_args(CalibratedOn):
+            raise HarkenError(f"its specification was calibrated on an unknown {shown(data['calibrated_on'])}")
         for name in BOUNDS:
-            value = said[name]
+            value = data[name]
             kind = int if name == "window_length" else (int, float)
             if isinstance(value, bool) or not isinstance(value, kind):
                 raise HarkenError(f"its specification cannot have {name} = {shown(value)}")
-        if not isinstance(said["sizes"], dict):
+        if not isinstance(data["sizes"], dict):
             raise HarkenError("its specification has no sizes")
-        return cls(**said | {"channels": tuple(said["channels"]), "labels": tuple(said["labels"])})
+        return cls(**data | {"channels": tuple(data["channels"]), "labels": tuple(data["labels"])})
 
 
 def check_rate(rate_hz: float, model_rate_hz: float, what: str) -> None:
@@ -218,8 +218,8 @@ def shown(value: object) -> str:
     return text if len(text) <= LONGEST_NAME else f"{text[:LONGEST_NAME]}..."
 
 
-def _list(said: Mapping[str, Any], name: str) -> list[Any]:
-    value = said[name]
+def _list(data: Mapping[str, Any], name: str) -> list[Any]:
+    value = data[name]
     if not isinstance(value, list) or not value or len(set(map(str, value))) != len(value):
         raise HarkenError(f"its specification has no list of different {name}")
     return value

@@ -38,8 +38,8 @@ class ArchiveFile(FileIO):
         Raises:
             BadZipFile: when ``size`` is larger than a real table of contents.
         """
-        wanted = Path(self.name).stat().st_size - self.tell() if size is None or size < 0 else size
-        if self.limited and wanted > MOST_READ_AT_ONCE:
+        size_read = Path(self.name).stat().st_size - self.tell() if size is None or size < 0 else size
+        if self.limited and size_read > MOST_READ_AT_ONCE:
             raise zipfile.BadZipFile("its table of contents is absurdly long")
         return super().read(size)
 

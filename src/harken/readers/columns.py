@@ -75,7 +75,7 @@ def find_columns(path: Path, header: list[str] | None, first_row: list[str], opt
     """
     width = len(header or first_row)
     there = f"its columns are {', '.join(header)}" if header else f"it has no header and {width} columns"
-    said = {
+    names = {
         "time": options.time_column,
         "x": options.x_column,
         "y": options.y_column,
@@ -84,7 +84,7 @@ def find_columns(path: Path, header: list[str] | None, first_row: list[str], opt
         "subject": options.subject_column,
     }
     found: dict[str, int] = {
-        role: _position(path, str(word), role, header, width, there) for role, word in said.items() if word is not None
+        role: _position(path, str(word), role, header, width, there) for role, word in names.items() if word is not None
     }
     for role, position in found.items():
         twice = [other for other in found if found[other] == position and other != role]

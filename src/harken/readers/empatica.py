@@ -45,12 +45,12 @@ def open_source(path: Path, options: TableOptions) -> Source:
     """
     with opened(path) as file:
         layout = first_look(path, file.read(SNIFFED_BYTES))
-    said = _start_and_rate(layout) if layout else None
-    if said is None:
+    start_and_rate = _start_and_rate(layout) if layout else None
+    if start_and_rate is None:
         raise HarkenError(
             f"{path}: this is not an Empatica ACC.csv, whose first row is a start and whose second a rate"
         )
-    start_ns, rate_hz = said
+    start_ns, rate_hz = start_and_rate
     table = CsvTable(path, layout_of(path, HEADER_ROWS), Columns(x=0, y=1, z=2)).whole()
     steps = np.rint(np.arange(len(table.signals)) * (1e9 / rate_hz)).astype(np.int64)
     table = replace(table.with_time(pl.Series(start_ns + steps)), unit="g/64")

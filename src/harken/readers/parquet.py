@@ -87,17 +87,17 @@ def _parquet_errors(path: Path) -> Iterator[Path]:
 def _check_type(path: Path, role: str, name: str, dtype: pl.DataType) -> None:
     """Raise a HarkenError if the type of a column does not fit its role."""
     if role in NUMERIC_ROLES:
-        fits, wanted = dtype.is_numeric() or dtype == pl.Null, "numbers"
+        fits, expected = dtype.is_numeric() or dtype == pl.Null, "numbers"
     elif role == "time":
         wide = str(dtype) in ("Int128", "UInt128")  # older versions of polars have no UInt128
-        fits, wanted = (
+        fits, expected = (
             isinstance(dtype, pl.Datetime) or dtype == pl.String or (dtype.is_numeric() and not wide),
             "times",
         )
     else:
         fits = dtype.is_numeric() or dtype in (pl.String, pl.Categorical, pl.Enum, pl.Boolean, pl.Null)
-        wanted = "names"
+        expected = "names"
     if not fits:
         raise HarkenError(
-            f"{path}, column {name}: holds {dtype}, not {wanted}; say where {role} is with --{role}-column"
+            f"{path}, column {name}: holds {dtype}, not {expected}; say where {role} is with --{role}-column"
         )

@@ -45,7 +45,7 @@ IN_METRES: dict[str, AccelerationUnit] = {"Accelerometer": "m/s2", "TotalAcceler
 EVERYWHERE_ALIKE = (1, 63)
 """The first version of the app whose setting for Android's units and signs also applies to the watch."""
 
-NOT_SAID = (
+UNKNOWN_PHONE = (
     "Nothing says which phone wrote this (Metadata.csv does): on an iPhone all three axes point the other way round."
 )
 OLD_SWITCH = (
@@ -224,19 +224,19 @@ def _has_rows(path: Path) -> bool:
 
 
 def _origin(export: Export, sensor: str) -> str:
-    said = export.metadata
-    device = " ".join(word for word in (said.get("device name", ""), export.platform) if word)
-    version = f", Sensor Logger {said['appVersion']}" if said.get("appVersion") else ""
+    metadata = export.metadata
+    device = " ".join(word for word in (metadata.get("device name", ""), export.platform) if word)
+    version = f", Sensor Logger {metadata['appVersion']}" if metadata.get("appVersion") else ""
     by = f" ({device}{version})" if device else ""
     return f"Read from {export.files[sensor].name}{by}."
 
 
 def _with_defaults(options: TableOptions, export: Export) -> TableOptions:
     timezone = options.timezone
-    if timezone is None and (said := export.metadata.get("recording timezone")):
+    if timezone is None and (zone := export.metadata.get("recording timezone")):
         try:
-            check_timezone(said)
-            timezone = said
+            check_timezone(zone)
+            timezone = zone
         except HarkenError:
             pass
     subject = options.subject or owner(export.root, (*WATCH, *PHONE))
@@ -296,7 +296,7 @@ def _signs(export: Export, sensor: str, unit: AccelerationUnit | None) -> tuple[
     ):
         doubt = [OLD_SWITCH]
     elif unit != "g" and not export.platform and sensor in ("Accelerometer", "AccelerometerUncalibrated", ""):
-        doubt = [NOT_SAID]
+        doubt = [UNKNOWN_PHONE]
     else:
         doubt = []
     if export.platform == "android" or sensor == "TotalAcceleration":

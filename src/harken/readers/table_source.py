@@ -150,20 +150,20 @@ class TableSource(Source):
         """The rows of the wearer (None: all), by the names in the column of subjects so far."""
         if rows.subjects is None:
             return None
-        said, people = self._options.subject, self._table.names("subject")
-        if said in people:
-            mine = rows.subjects == people.index(said)
-            return None if mine.all() else np.flatnonzero(mine)
-        if said is not None and self._table.streamed:  # so far all rows are those of other people
+        subject, people = self._options.subject, self._table.names("subject")
+        if subject in people:
+            of_wearer = rows.subjects == people.index(subject)
+            return None if of_wearer.all() else np.flatnonzero(of_wearer)
+        if subject is not None and self._table.streamed:  # so far all rows are those of other people
             return np.empty(0, np.int64)
-        if len(people) > 1 or (said is not None and people):
+        if len(people) > 1 or (subject is not None and people):
             if self._table.streamed:
                 raise _NotAlikeError
-            self._refuse_people(said, sorted(people))
-        self.subject = said or (people[0] if people else stem(self._table.path))
+            self._refuse_people(subject, sorted(people))
+        self.subject = subject or (people[0] if people else stem(self._table.path))
         return None
 
-    def _refuse_people(self, said: str | None, people: list[str]) -> None:
+    def _refuse_people(self, subject: str | None, people: list[str]) -> None:
         path = self._table.path
         if len(people) > 1:
             shown = ", ".join(people[:MOST_SUBJECTS_SHOWN]) + (", ..." if len(people) > MOST_SUBJECTS_SHOWN else "")
@@ -173,7 +173,7 @@ class TableSource(Source):
                 people=tuple(people),
                 tidy=self._table.tidy,
             )
-        raise HarkenError(f"{path}: has no subject {said!r}; it holds {people[0]!r}")
+        raise HarkenError(f"{path}: has no subject {subject!r}; it holds {people[0]!r}")
 
     def _clock(self, rows: TableRows, tally: "_Tally", where: Where) -> TimeColumn:
         """The times of rows, read from the table or, if the user gave a rate, computed from it."""
@@ -328,9 +328,9 @@ def _unit_and_notes(
     if math.isnan(at_rest):
         raise HarkenError(f"{path}: no row has all three of x, y and z")
     detected = acceleration_unit(at_rest)
-    said = options.acceleration_unit or unit
-    converted = f"Acceleration is in {said or detected} (at rest {at_rest:.4g}), converted to g."
-    if said is None:
+    stated = options.acceleration_unit or unit
+    converted = f"Acceleration is in {stated or detected} (at rest {at_rest:.4g}), converted to g."
+    if stated is None:
         if detected is None:
             raise HarkenError(
                 f"{path}: at rest the acceleration is {at_rest:.3g}, which is gravity in no unit harken knows "
@@ -338,11 +338,11 @@ def _unit_and_notes(
                 "removed, and with it the posture"
             )
         return detected, [] if detected == "g" else [converted]
-    in_g = at_rest * G_PER_UNIT[said]
-    if detected != said:
+    in_g = at_rest * G_PER_UNIT[stated]
+    if detected != stated:
         by = "as asked" if options.acceleration_unit else "as this format has it"
-        return said, [
-            f"Taken as {said}, {by}, although at rest the acceleration is then {in_g:.3g} g"
+        return stated, [
+            f"Taken as {stated}, {by}, although at rest the acceleration is then {in_g:.3g} g"
             + (" (gravity seems to have been removed)." if in_g < 0.5 else ".")
         ]
-    return said, [] if options.acceleration_unit or said == "g" else [converted]
+    return stated, [] if options.acceleration_unit or stated == "g" else [converted]

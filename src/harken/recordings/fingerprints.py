@@ -91,11 +91,11 @@ class Fingerprints:
         kept = _kept(hashes, self.one_in)
         rows, hashes, without_equal = rows[kept], hashes[kept], without_equal[kept]
         found = np.isin(hashes, self.hashes)
-        for judged in (without_equal, np.ones(len(rows), dtype=bool)):
-            if np.count_nonzero(found[judged]) >= MOST_OF_THEM:
-                middles = (rows[judged][1:] + rows[judged][:-1] + RUN) // 2
+        for group in (without_equal, np.ones(len(rows), dtype=bool)):
+            if np.count_nonzero(found[group]) >= MOST_OF_THEM:
+                middles = (rows[group][1:] + rows[group][:-1] + RUN) // 2
                 lengths = np.diff(middles, prepend=0, append=len(known))
-                known |= np.repeat(_most_of_neighbours(found[judged]), lengths)
+                known |= np.repeat(_most_of_neighbours(found[group]), lengths)
         return known
 
 

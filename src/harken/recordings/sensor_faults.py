@@ -67,7 +67,7 @@ class RangeGuess:
     """
 
     def __init__(self, range_g: float | None = None) -> None:
-        self._said = range_g
+        self._stated_range_g = range_g
         self._limits = STANDARD_RANGES_G if range_g is None else (range_g,)
         self._wild = dict.fromkeys(self._limits, 0)
         self._between = dict.fromkeys(self._limits, False)
@@ -104,8 +104,8 @@ class RangeGuess:
     @property
     def range_g(self) -> float:
         """The range according to all samples so far."""
-        if self._said is not None:
-            return self._said
+        if self._stated_range_g is not None:
+            return self._stated_range_g
         for limit in self._limits:
             wild = self._wild[limit]
             if wild == 0 or (wild <= max(1.0, RARE * self._rows) and not self._between[limit]):

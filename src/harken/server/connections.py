@@ -218,26 +218,26 @@ class Connection(HttpToolsProtocol):
         self._all.slow.pop(self, None)
 
 
-def files_allowed(wanted: int) -> int:
-    """How many more files this process may open. The system's soft limit is raised to the wanted number if possible.
+def files_allowed(additional: int) -> int:
+    """How many more files this process may open. The system's soft limit is raised to this number if possible.
 
     Args:
-        wanted: files besides those that are open.
+        additional: files besides those that are open.
     """
     try:
         import resource
     except ImportError:  # a system without such a limit
-        return wanted
+        return additional
     open_now = _open_files()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != resource.RLIM_INFINITY and soft < wanted + open_now:
-        raised = wanted + open_now if hard == resource.RLIM_INFINITY else min(hard, wanted + open_now)
+    if soft != resource.RLIM_INFINITY and soft < additional + open_now:
+        raised = additional + open_now if hard == resource.RLIM_INFINITY else min(hard, additional + open_now)
         try:
             resource.setrlimit(resource.RLIMIT_NOFILE, (raised, hard))
             soft = raised
         except (OSError, ValueError):
             pass  # some systems have a lower limit than they report
-    return wanted if soft == resource.RLIM_INFINITY else soft - open_now
+    return additional if soft == resource.RLIM_INFINITY else soft - open_now
 
 
 def _open_files() -> int:

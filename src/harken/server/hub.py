@@ -76,7 +76,7 @@ class Hub:
         self.specification = StreamSpecification(specification, settings)
         self.sessions: dict[str, Session] = {}
         self.viewers: set[Outbox] = set()
-        self._wanted: dict[Outbox, str | None] = {}  # the watch that each viewer without one waits for
+        self._viewers_waiting: dict[Outbox, str | None] = {}  # the watch that each viewer without one waits for
         self._waiting: set[Session] = set()
         self._in_network: set[Session] = set()  # their windows' probabilities are being computed
         self._forgotten = dict.fromkeys(("late", "repeated"), 0)
@@ -123,8 +123,8 @@ class Hub:
         self._wake.set()
         if new:
             self._send_watches()
-            for outbox, wanted in list(self._wanted.items()):
-                if wanted in (None, session.name):
+            for outbox, watch in list(self._viewers_waiting.items()):
+                if watch in (None, session.name):
                     self.view(outbox, session.name)
 
     def session(self, name: str, now_s: float | None = None) -> Session:
@@ -269,12 +269,12 @@ class Hub:
 
     def view(self, outbox: Outbox, name: str | None) -> None:
         """Send this watch's samples and labels from now on; without a name, those of the first watch."""
-        self._wanted.pop(outbox, None)
+        self._viewers_waiting.pop(outbox, None)
         for session in self.sessions.values():
             session.viewers.discard(outbox)
         found = self.sessions.get(name) if name else next(iter(self.sessions.values()), None)
         if found is None or found.last_ns == 0:
-            self._wanted[outbox] = name
+            self._viewers_waiting[outbox] = name
             return
         outbox.put(orjson.dumps(found.history()).decode())
         found.viewers.add(outbox)
@@ -282,7 +282,7 @@ class Hub:
     def stop_viewing(self, outbox: Outbox) -> None:
         """Send nothing more."""
         self.viewers.discard(outbox)
-        self._wanted.pop(outbox, None)
+        self._viewers_waiting.pop(outbox, None)
         for session in self.sessions.values():
             session.viewers.discard(outbox)
 

@@ -108,8 +108,8 @@ def gravity_calibration(blocks: MovementBlocks) -> GravityCalibration:
     reached = [("+", points.max(axis=0)), ("-", -points.min(axis=0))]
     short = [f"{sign}{'xyz'[axis]}" for sign, most in reached for axis in range(3) if most[axis] <= COVERED_G]
     if short:
-        told = f"the still blocks do not cover the sphere: none lies beyond {COVERED_G} g towards {', '.join(short)}"
-        return _refused(told, before, used)
+        reason = f"the still blocks do not cover the sphere: none lies beyond {COVERED_G} g towards {', '.join(short)}"
+        return _refused(reason, before, used)
     if before < GOOD_G:
         return _refused(
             f"gravity is right within {1000 * before:.1f} mg already, so there is nothing to do", before, used
@@ -117,10 +117,10 @@ def gravity_calibration(blocks: MovementBlocks) -> GravityCalibration:
     offset, gain, slope = _fitted(points, away, with_temperature=warm)
     after = _error_g(points * gain + offset + away[:, None] * slope)
     if not (after < before and after < WORST_AFTER_G):
-        told = f"the fit leaves an error of {1000 * after:.1f} mg, from {1000 * before:.1f} mg"
-        return _refused(told, before, used)
-    told = f"gravity was off by {1000 * before:.1f} mg at rest and is by {1000 * after:.1f} mg after calibration"
-    return GravityCalibration(offset, gain, slope, mean, 1000 * before, 1000 * after, used, True, told)
+        reason = f"the fit leaves an error of {1000 * after:.1f} mg, from {1000 * before:.1f} mg"
+        return _refused(reason, before, used)
+    reason = f"gravity was off by {1000 * before:.1f} mg at rest and is by {1000 * after:.1f} mg after calibration"
+    return GravityCalibration(offset, gain, slope, mean, 1000 * before, 1000 * after, used, True, reason)
 
 
 def calibrate_gravity(recording: Recording) -> Recording:

@@ -148,9 +148,9 @@ def _windows(
     rest: NDArray[np.bool_] = (at_rest.sum(axis=1) >= REST_AXES) & (filled >= LEAST_FILLED * width)
     rest[slots - width + 1 :] = False  # these windows would end after the recording
     noise = np.sqrt((summed(samples * deviation**2) / counted).mean(axis=1))
-    hears = (step_g <= FINE_STEP_G) & (noise >= LEAST_NOISE_STEPS * step_g)
+    fine_sensor = (step_g <= FINE_STEP_G) & (noise >= LEAST_NOISE_STEPS * step_g)
     if not quiet:
-        found = rest & ~hears
+        found = rest & ~fine_sensor
     else:
         number = np.maximum(filled, 1)
         between, left_samples, left_halves = (
@@ -160,5 +160,5 @@ def _windows(
         left = np.minimum(left_samples, left_halves)
         # Two variances are compared. Each is of about nine seconds per block, on three axes.
         error = left * 2 / np.sqrt(27 * number)
-        found = rest & hears & (between - left < BREATH_G**2 + CHANCE * error)
+        found = rest & fine_sensor & (between - left < BREATH_G**2 + CHANCE * error)
     return np.asarray(found, dtype=bool)

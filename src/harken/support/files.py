@@ -196,12 +196,12 @@ def _place() -> str:
     On Linux the digest is of the machine's start and the namespace of process numbers, because two containers, or two
     machines that share a disk, may have the same name.
     """
-    told_apart = []
+    identifiers = []
     with suppress(OSError):
-        told_apart.append(Path("/proc/sys/kernel/random/boot_id").read_text())
-        told_apart.append(str(Path("/proc/self/ns/pid").readlink()))
+        identifiers.append(Path("/proc/sys/kernel/random/boot_id").read_text())
+        identifiers.append(str(Path("/proc/self/ns/pid").readlink()))
     name = re.sub(r"[^A-Za-z0-9.-]", "_", socket.gethostname())[:HOST_NAME_LENGTH]
-    return f"{name}-{sha256(''.join(told_apart).encode()).hexdigest()[:8]}"
+    return f"{name}-{sha256(''.join(identifiers).encode()).hexdigest()[:8]}"
 
 
 def _runs(pid: int, began: int) -> bool:

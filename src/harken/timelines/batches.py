@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.recordings.mended_stream import MendedStream
-from harken.timelines.windowing import Gathered, StreamWindows, windows_joined
+from harken.timelines.windowing import GrowingArray, StreamWindows, windows_joined
 from harken.windows.windows import Windows
 
 __all__ = ["BatchedProbabilities", "Probabilities"]
@@ -33,7 +33,7 @@ class BatchedProbabilities:
         self._facts, self._probabilities, self._at_once, self._lanes = facts, probabilities, windows_at_once, lanes
         self._waiting: list[StreamWindows] = []
         self._running: deque[Future[NDArray[np.float32]]] = deque()
-        self._done: Gathered[np.float32] | None = None
+        self._done: GrowingArray[np.float32] | None = None
         self._executor = ThreadPoolExecutor(lanes, thread_name_prefix="harken-batches") if lanes else None
 
     def __enter__(self) -> "BatchedProbabilities":
@@ -62,7 +62,7 @@ class BatchedProbabilities:
 
     def _keep(self, probabilities: NDArray[np.float32]) -> None:
         if self._done is None:
-            self._done = Gathered(np.float32, probabilities.shape[1])
+            self._done = GrowingArray(np.float32, probabilities.shape[1])
         self._done.add(probabilities)
 
     def _compute(self) -> None:

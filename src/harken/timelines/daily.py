@@ -190,9 +190,9 @@ def _longest_bout_minutes(
 def _transitions(frame: pl.DataFrame, labels: tuple[str, ...], days_ns: NDArray[np.int64]) -> NDArray[np.int64]:
     """The number of changes from one label to another, ``[days]``; ``unsure`` is treated as a gap."""
     rows = frame.select("start", "end", "label", row=pl.int_range(pl.len()))
-    told = rows.filter(pl.col("label").is_in(labels))
-    other = (told["label"] != told["label"].shift(1)).fill_null(False).to_numpy()
-    changes = nanoseconds(told, "start")[follows(frame, told, BRIDGED_GAP_S) & other]
+    labelled = rows.filter(pl.col("label").is_in(labels))
+    other = (labelled["label"] != labelled["label"].shift(1)).fill_null(False).to_numpy()
+    changes = nanoseconds(labelled, "start")[follows(frame, labelled, BRIDGED_GAP_S) & other]
     return np.bincount(_day(changes, days_ns), minlength=len(days_ns))
 
 

@@ -117,17 +117,17 @@ def transitions(expected_bout_s: NDArray[np.float64], elapsed_s: NDArray[np.floa
     return np.asarray((vectors * decay[:, None, :]) @ vectors.T * (scale[:, None] / scale))
 
 
-def expected_bouts(labels: Sequence[str], said: Mapping[str, float] | None = None) -> dict[str, float]:
+def expected_bouts(labels: Sequence[str], given: Mapping[str, float] | None = None) -> dict[str, float]:
     """The expected length of a bout of each label, in s: the given one, else the default.
 
     Raises:
         HarkenError: when a name is not one of the labels, or a length is not a finite number above 0.
     """
-    said = {} if said is None else said
-    unknown = [label for label in said if label not in labels]
+    given = {} if given is None else given
+    unknown = [label for label in given if label not in labels]
     if unknown:
         raise HarkenError(f"an expected bout length is given for {', '.join(unknown)}; labels are {', '.join(labels)}")
-    found = {label: float(said.get(label, EXPECTED_BOUT_S.get(label, ANY_OTHER_LABEL_S))) for label in labels}
+    found = {label: float(given.get(label, EXPECTED_BOUT_S.get(label, ANY_OTHER_LABEL_S))) for label in labels}
     for label, seconds in found.items():
         if not 0 < seconds < float("inf"):
             raise HarkenError(f"a bout of {label} cannot be expected to last {seconds:g} s; give seconds above 0")

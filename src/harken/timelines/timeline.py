@@ -81,7 +81,7 @@ class Timeline:
             wear: False where the watch was not worn, bool ``[n]``; ignored in gaps. None: always worn.
             activity_mg: ``[n]``, NaN where it is unknown; ignored in gaps. None: unknown everywhere.
         """
-        told = pl.Series(~np.isnan(probabilities).any(axis=1))
+        known = pl.Series(~np.isnan(probabilities).any(axis=1))
         here = pl.Series(recorded, dtype=pl.Boolean)
         worn = pl.Series(np.ones(len(start_ns), dtype=bool) if wear is None else wear)
         activity = np.full(len(start_ns), np.nan) if activity_mg is None else activity_mg
@@ -97,7 +97,7 @@ class Timeline:
         }
         for code, label in enumerate(labels):
             values = pl.Series(probabilities[:, code].astype(np.float32))
-            columns[PROBABILITY + label] = values.zip_with(told, pl.Series([None], dtype=pl.Float32))
+            columns[PROBABILITY + label] = values.zip_with(known, pl.Series([None], dtype=pl.Float32))
         return cls(pl.DataFrame(columns), labels, subject, source)._labelled()
 
     def __len__(self) -> int:
@@ -216,34 +216,34 @@ class Timeline:
     def _labelled(self) -> "Timeline":
         """This timeline with its labels and smoothed probabilities computed from the other fields."""
         worn = self.frame["wear"].fill_null(False).to_numpy()
-        told = np.flatnonzero(~np.isnan(self.probabilities).any(axis=1) & worn)
+        known = np.flatnonzero(~np.isnan(self.probabilities).any(axis=1) & worn)
         frame = self.frame
         chosen: NDArray[np.floating]
         if self.expected_bout_s is None:
-            chosen = self.probabilities[told]
-            own = chosen.argmax(axis=1) if len(told) else told
+            chosen = self.probabilities[known]
+            own = chosen.argmax(axis=1) if len(known) else known
         else:
             expected = [self.expected_bout_s[label] for label in self.labels]
             # No variable here keeps the probabilities, which need as much memory as all other data.
-            chosen, own = smooth(self.probabilities[told], self._elapsed_s(told), expected)
-            frame = frame.with_columns(self._column(told, chosen[:, k], k) for k in range(len(self.labels)))
+            chosen, own = smooth(self.probabilities[known], self._elapsed_s(known), expected)
+            frame = frame.with_columns(self._column(known, chosen[:, k], k) for k in range(len(self.labels)))
         codes = np.full(len(self), len(self.labels) + 1)
-        codes[told] = own
+        codes[known] = own
         if self.unsure_below is not None:
             sure = np.take_along_axis(chosen, own[:, None], axis=1)[:, 0].astype(np.float32)
-            codes[told[sure < np.float32(self.unsure_below)]] = len(self.labels)
+            codes[known[sure < np.float32(self.unsure_below)]] = len(self.labels)
         names = pl.Series([*self.labels, UNSURE, None], dtype=pl.String)
         return replace(self, frame=frame.with_columns(names.gather(codes).alias("label")))
 
-    def _column(self, told: NDArray[np.int64], values: NDArray[np.floating], code: int) -> pl.Series:
+    def _column(self, known: NDArray[np.int64], values: NDArray[np.floating], code: int) -> pl.Series:
         """``smoothed_LABEL``: the values in these rows, null in all others."""
         whole = np.full(len(self), np.nan, dtype=np.float32)
-        whole[told] = values
+        whole[known] = values
         return pl.Series(SMOOTHED + self.labels[code], whole, nan_to_null=True)
 
-    def _elapsed_s(self, told: NDArray[np.int64]) -> NDArray[np.float64]:
+    def _elapsed_s(self, known: NDArray[np.int64]) -> NDArray[np.float64]:
         """Seconds from the middle of one of these rows to that of the next; infinite with non-wear in between."""
-        middle = (nanoseconds(self.frame, "start") // 2 + nanoseconds(self.frame, "end") // 2)[told]
-        taken_off = np.cumsum(self.frame["wear"].fill_null(True).not_().to_numpy())[told]
+        middle = (nanoseconds(self.frame, "start") // 2 + nanoseconds(self.frame, "end") // 2)[known]
+        removals = np.cumsum(self.frame["wear"].fill_null(True).not_().to_numpy())[known]
         elapsed = np.diff(middle, prepend=middle[:1]) / 1e9
-        return np.where(np.diff(taken_off, prepend=-1) != 0, np.inf, elapsed)
+        return np.where(np.diff(removals, prepend=-1) != 0, np.inf, elapsed)

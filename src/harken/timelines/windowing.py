@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from harken.recordings.source import Samples, joined
 
-__all__ = ["Gathered", "StreamLayout", "StreamWindows", "Windowing", "windows_joined"]
+__all__ = ["GrowingArray", "StreamLayout", "StreamWindows", "Windowing", "windows_joined"]
 
 WINDOWS_AT_ONCE = 1 << 14
 """The probabilities of this many windows are weighted at a time."""
@@ -125,10 +125,10 @@ class Windowing:
         self._begin = 0  # the first sample of the open run
         self._windows_given = 0  # windows of the open run
         # Values of each run and each row; the first samples of windows and rows follow from the runs.
-        self._edges, self._starts, self._ends = Gathered(np.int64), Gathered(np.int64), Gathered(np.int64)
-        self._runs_valid, self._gaps = Gathered(np.bool_), Gathered(np.bool_)
-        self._sums, self._counts = Gathered(np.float64), Gathered(np.int64)
-        self._row_ns, self._row_sums = Gathered(np.int64), Gathered(np.float64)
+        self._edges, self._starts, self._ends = GrowingArray(np.int64), GrowingArray(np.int64), GrowingArray(np.int64)
+        self._runs_valid, self._gaps = GrowingArray(np.bool_), GrowingArray(np.bool_)
+        self._sums, self._counts = GrowingArray(np.float64), GrowingArray(np.int64)
+        self._row_ns, self._row_sums = GrowingArray(np.int64), GrowingArray(np.float64)
 
     def push(self, samples: Samples) -> StreamWindows:
         """Add samples, later than all before; returns the windows that they complete."""
@@ -283,7 +283,7 @@ def _numbered(runs: NDArray[np.int64], counts: NDArray[np.int64]) -> tuple[NDArr
     return repeated, np.arange(len(repeated)) - np.repeat(before, counts)
 
 
-class Gathered(Generic[Kind]):
+class GrowingArray(Generic[Kind]):
     """Rows of one kind.
 
     Args:

@@ -120,7 +120,7 @@ def _read_export_header(path: Path) -> ExportHeader:
     created = CREATED.search(texts[0])
     device, software, firmware = created.groups() if created else ("ActiGraph", "ActiLife", None)
     serial = _value(texts, "Serial Number:")
-    told = f"{device} {serial}".strip() + (f", firmware {firmware}" if firmware else "")
+    device_text = f"{device} {serial}".strip() + (f", firmware {firmware}" if firmware else "")
     hertz = float(rate[1].replace(",", ".")) if rate else None
     return ExportHeader(
         lines=end + 1,
@@ -132,7 +132,7 @@ def _read_export_header(path: Path) -> ExportHeader:
         period=period,
         serial_number=serial,
         limb=limb[1] if limb else "",
-        notes=[f"Exported by {software} from {told}" + (f"; {hertz:g} Hz." if hertz else "."), *notes],
+        notes=[f"Exported by {software} from {device_text}" + (f"; {hertz:g} Hz." if hertz else "."), *notes],
     )
 
 
@@ -152,8 +152,8 @@ def _start(path: Path, texts: list[str]) -> tuple[datetime, str, list[str]]:
         raise HarkenError(f"{path}: ActiLife's header gives no start; --rate HZ and --skip-rows N read it as any table")
     found = DATE_FORMAT.search(texts[0])
     # The first letters of dd/MM/yyyy, in the same order.
-    said = "".join(dict.fromkeys(letter for letter in found[1] if letter in "dMy")) if found else "Mdy"
-    for order in (said, *ORDERS):
+    stated_order = "".join(dict.fromkeys(letter for letter in found[1] if letter in "dMy")) if found else "Mdy"
+    for order in (stated_order, *ORDERS):
         start, download = (_date(*date, order) for date in dates)
         fits = start is not None and (not dates[1][0] or (download is not None and download >= start))
         if fits and start is not None:
@@ -161,7 +161,7 @@ def _start(path: Path, texts: list[str]) -> tuple[datetime, str, list[str]]:
                 f"The header says that its dates are written {found[1] if found else 'M/d/yyyy'}, but they cannot be: "
                 f"{dates[0][0]} was taken as {start:%d %B %Y}."
             )
-            return start, order, [] if order == said else [note]
+            return start, order, [] if order == stated_order else [note]
     raise HarkenError(f"{path}: the start in ActiLife's header, {' '.join(dates[0])!r}, is no date and time")
 
 

@@ -77,8 +77,8 @@ class Info:
     @property
     def range_g(self) -> float | None:
         """The sensor's range in g: from the file, else by the kind of device."""
-        said = self.number("Acceleration Max")
-        return said if said and 1 <= said <= WIDEST_RANGE_G else range_of(self["Serial Number"])
+        stated_g = self.number("Acceleration Max")
+        return stated_g if stated_g and 1 <= stated_g <= WIDEST_RANGE_G else range_of(self["Serial Number"])
 
 
 @dataclass(frozen=True)

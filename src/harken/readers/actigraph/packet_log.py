@@ -156,10 +156,10 @@ def _turned_back(values: NDArray[np.int16]) -> NDArray[np.int16]:
 def _rate(info: Info, log: Log) -> tuple[float, list[str]]:
     """Samples per second, counted in the packets and compared with the stated rate; and notes."""
     counted = int(np.bincount(np.concatenate(log.counts)).argmax())
-    said = _stated_rate(info, log)
-    if said in (counted, 0):
+    stated_hz = _stated_rate(info, log)
+    if stated_hz in (counted, 0):
         return float(counted), []
-    return float(counted), [f"The file says {said:g} Hz, but its seconds hold {counted} samples; those count."]
+    return float(counted), [f"The file says {stated_hz:g} Hz, but its seconds hold {counted} samples; those count."]
 
 
 def _stated_rate(info: Info, log: Log) -> float:
@@ -170,9 +170,9 @@ def _stated_rate(info: Info, log: Log) -> float:
 def _scale(path: Path, info: Info, log: Log) -> tuple[float, list[str]]:
     """Counts per g: from the log's parameters, else from info.txt, else by the kind of device; and notes."""
     parameter = encoded_float(log.parameters[ACCEL_SCALE]) if ACCEL_SCALE in log.parameters else None
-    said = {"parameters": parameter, INFO: info.number("Acceleration Scale"), "documents": info.documented_scale}
+    scales = {"parameters": parameter, INFO: info.number("Acceleration Scale"), "documents": info.documented_scale}
     lowest, highest = PLAUSIBLE_SCALES
-    sound = {where: scale for where, scale in said.items() if scale is not None and lowest <= scale <= highest}
+    sound = {where: scale for where, scale in scales.items() if scale is not None and lowest <= scale <= highest}
     if not sound:
         raise HarkenError(f"{path}: says nowhere how many steps of its sensor make a g; it cannot be read")
     where, scale = next(iter(sound.items()))

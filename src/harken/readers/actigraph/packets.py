@@ -67,10 +67,10 @@ def find_packets(data: NDArray[np.uint8], *, joined: bool, final: bool) -> Packe
     """
     n = len(data)
     starts, ends = _checked(data)
-    believed = _followed(data, ends, final=final)
+    accepted = _followed(data, ends, final=final)
     limit = n if final else max(0, n - 2 * LONGEST_PACKET)
-    believed &= starts < limit
-    starts, ends = _first_of_overlapping(starts[believed], ends[believed])
+    accepted &= starts < limit
+    starts, ends = _first_of_overlapping(starts[accepted], ends[accepted])
 
     last = int(ends[-1]) if len(ends) else 0
     consumed = max(limit, last)

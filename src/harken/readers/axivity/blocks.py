@@ -210,7 +210,7 @@ def read_header(head: bytes) -> CwaHeader:
     """Parse the first 1,024 bytes of a file. They have no checksum."""
     upper = int.from_bytes(head[11:13], "little")
     annotation = head[ANNOTATION].decode("latin-1").strip(FILLER)
-    said = parse_qs(annotation, errors="replace")
+    annotation_fields = parse_qs(annotation, errors="replace")
     return CwaHeader(
         model="AX6" if head[4] == AX6 else "AX3",
         device=int.from_bytes(head[5:7], "little") | (0 if upper == 0xFFFF else upper) << 16,
@@ -218,8 +218,8 @@ def read_header(head: bytes) -> CwaHeader:
         firmware=head[41],
         rate_hz=3200 / 2 ** (15 - (head[36] & 15)),
         range_g=16 >> (head[36] >> 6),
-        subject=_printable(said.get(SUBJECT, [""])[0]),
-        site=_printable(said.get(SITE, [""])[0]),
+        subject=_printable(annotation_fields.get(SUBJECT, [""])[0]),
+        site=_printable(annotation_fields.get(SITE, [""])[0]),
     )
 
 

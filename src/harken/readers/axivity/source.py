@@ -105,8 +105,8 @@ def _about_rate(blocks: Blocks) -> list[str]:
         return []
     lasting_s = float((np.diff(block_starts(blocks))[blocks.follows]).sum()) / 1e9
     rate_hz = float(counts[:-1][blocks.follows].sum()) / lasting_s if lasting_s > 0 else 0.0
-    said = " and ".join(f"{rate:g}" for rate in np.unique(blocks.header_rates_hz))
-    return [f"The watch was set to {said} Hz; by its clock it recorded at {rate_hz:.5g} Hz."]
+    set_rates = " and ".join(f"{rate:g}" for rate in np.unique(blocks.header_rates_hz))
+    return [f"The watch was set to {set_rates} Hz; by its clock it recorded at {rate_hz:.5g} Hz."]
 
 
 def _about_blocks(blocks: Blocks, header: CwaHeader) -> list[str]:
@@ -169,6 +169,6 @@ def _score(signals: NDArray[np.float32], blocks: Blocks, block: int) -> float:
     scales = int(blocks.start["scales"][block])
     counts_per_g = float(2 ** (8 + (scales >> 13)))
     radians_per_count = math.radians(8000 / 2 ** (scales >> 10 & 7)) / 2**15
-    as_it_stands = float(np.median(np.linalg.norm(signals[:, :3], axis=1)))
+    as_stored = float(np.median(np.linalg.norm(signals[:, :3], axis=1)))
     other_way = float(np.median(np.linalg.norm(signals[:, 3:6], axis=1)) / radians_per_count / counts_per_g)
-    return abs(math.log2(max(as_it_stands, SMALLEST))) - abs(math.log2(max(other_way, SMALLEST)))
+    return abs(math.log2(max(as_stored, SMALLEST))) - abs(math.log2(max(other_way, SMALLEST)))

@@ -98,12 +98,12 @@ def read_header(source: Path, header: bytes) -> BinHeader:
     """
     lines = (line.partition(":") for line in header.decode("latin-1").splitlines())
     # The first line with a name is used, because pages contain the device again.
-    said: dict[str, str] = {}
+    fields: dict[str, str] = {}
     for name, _, value in lines:
-        said.setdefault(name.strip(FILLER), "".join(c for c in value if c.isprintable()).strip(FILLER))
+        fields.setdefault(name.strip(FILLER), "".join(c for c in value if c.isprintable()).strip(FILLER))
     gains, offsets = [], []
     for axis in "xyz":
-        gain, offset = _whole_number(said.get(f"{axis} gain", "")), _whole_number(said.get(f"{axis} offset", ""))
+        gain, offset = _whole_number(fields.get(f"{axis} gain", "")), _whole_number(fields.get(f"{axis} offset", ""))
         if gain is None or offset is None:
             raise HarkenError(f"{source}: the header does not say the {axis} axis's gain and offset; it is damaged")
         if abs(gain / COUNTS_PER_G - 1) > MOST_GAIN_ERROR or abs(offset) > MOST_OFFSET:
@@ -113,17 +113,17 @@ def read_header(source: Path, header: bytes) -> BinHeader:
             )
         gains.append(gain)
         offsets.append(offset)
-    drift = DRIFT.search(said.get("Extract Notes", ""))
-    zone = ZONE.fullmatch(said.get("Time Zone", ""))
+    drift = DRIFT.search(fields.get("Extract Notes", ""))
+    zone = ZONE.fullmatch(fields.get("Time Zone", ""))
     return BinHeader(
-        serial=said.get("Device Unique Serial Code", ""),
-        model=said.get("Device Model", ""),
-        firmware=said.get("Device Firmware Version", ""),
-        subject=said.get("Subject Code", ""),
-        location=said.get("Device Location Code", ""),
-        rate_hz=_number(said.get("Measurement Frequency", "")),
-        range_g=_number(said.get("Accelerometer Range", "").rpartition(" ")[2]),
-        pages=_whole_number(said.get("Number of Pages", "")),
+        serial=fields.get("Device Unique Serial Code", ""),
+        model=fields.get("Device Model", ""),
+        firmware=fields.get("Device Firmware Version", ""),
+        subject=fields.get("Subject Code", ""),
+        location=fields.get("Device Location Code", ""),
+        rate_hz=_number(fields.get("Measurement Frequency", "")),
+        range_g=_number(fields.get("Accelerometer Range", "").rpartition(" ")[2]),
+        pages=_whole_number(fields.get("Number of Pages", "")),
         zone=zone.group() if zone else "",
         drift_s=float(drift.group(1)) if drift else None,
         gains=(gains[0], gains[1], gains[2]),

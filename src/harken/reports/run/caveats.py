@@ -41,12 +41,12 @@ def share_notes(notes: Sequence[Sequence[str]]) -> list[SharedNote]:
     # The key is the text between the numbers, and the count of the same text in the recording, so that both are kept.
     alike: dict[tuple[tuple[str, ...], int], dict[int, str]] = {}
     for position, own in enumerate(notes):
-        said_before: Counter[tuple[str, ...]] = Counter()
+        earlier: Counter[tuple[str, ...]] = Counter()
         for note in own:
             form = tuple(NUMBER.split(note))
-            alike.setdefault((form, said_before[form]), {})[position] = note
-            said_before[form] += 1
-    return [SharedNote(_joined(list(said.values())), tuple(said)) for said in alike.values()]
+            alike.setdefault((form, earlier[form]), {})[position] = note
+            earlier[form] += 1
+    return [SharedNote(_joined(list(texts.values())), tuple(texts)) for texts in alike.values()]
 
 
 def _joined(notes: list[str]) -> str:
@@ -63,44 +63,44 @@ def _range(texts: Sequence[str]) -> str:
 def warnings(outcome: "Outcome") -> list[str]:
     """Warnings that a reader must see before the scores."""
     reads = outcome.data.training + outcome.data.cross
-    said = [
+    sentences = [
         f"{', '.join(printable(reads[one].short_name) for one in note.recordings)}: {note.text}"
         for note in share_notes([one.mended.warnings for one in reads])
     ]
     if not outcome.finished:
-        said.append(
+        sentences.append(
             f"Training was interrupted: the model had {outcome.iterations_done:,} of {outcome.iterations:,} "
             "iterations. Every number here is of the model as it was then. The same harken train command with --resume "
             "goes on."
         )
     recipe = outcome.settings.recipe
     if outcome.training.epochs < recipe.training.epochs:
-        said.append(
+        sentences.append(
             f"This was a short training: {_counted(outcome.training.epochs, 'epoch', 'epochs')} over the training "
             f"windows, where the recipe “{recipe.name}” has {recipe.training.epochs}. More epochs may change every "
             "number."
         )
-    said += filter(None, [_untested(outcome)])
+    sentences += filter(None, [_untested(outcome)])
     if outcome.cross is None:
-        said.append(f"{no_unseen_people(outcome)} {_instead_of_unseen(outcome)}")
+        sentences.append(f"{no_unseen_people(outcome)} {_instead_of_unseen(outcome)}")
     if outcome.same_person is None:
-        said.append(
+        sentences.append(
             "There is no overlapping same-person test: none of its windows has an activity of the training windows."
         )
     if outcome.blocked is None and outcome.missing.honest_test is None:
-        said.append(
+        sentences.append(
             "There is no honest same-person test: the run was stopped before it was made. The same harken train "
             "command with --resume makes it."
         )
-    return said
+    return sentences
 
 
 def missing_windows(outcome: "Outcome") -> list[str]:
     """Sentences about labels without training windows, and about labels that the honest same-person test lacks."""
-    said = []
+    sentences = []
     length, unlearned = outcome.specification.window_length, outcome.missing.unlearned
     if unlearned:
-        said.append(
+        sentences.append(
             f"Not learned, because no training window of {length} samples was drawn from it: {', '.join(unlearned)}. "
             "Longer bouts of it are needed."
         )
@@ -111,10 +111,10 @@ def missing_windows(outcome: "Outcome") -> list[str]:
                 f"its rest both hold a window of {length} samples"
             )
         case None:
-            return [*said, *filter(None, [_untested(outcome)])]
+            return [*sentences, *filter(None, [_untested(outcome)])]
         case reason:
             why = reason.value
-    return [*said, f"There is no honest same-person test: {why}."]
+    return [*sentences, f"There is no honest same-person test: {why}."]
 
 
 def no_unseen_people(outcome: "Outcome") -> str:
@@ -125,13 +125,13 @@ def no_unseen_people(outcome: "Outcome") -> str:
 
 def limits(outcome: "Outcome") -> list[str]:
     """The limits of the scores."""
-    said = []
+    sentences = []
     if outcome.cross_people is not None:
-        said.append(_people_limit("The unseen people's score", len(outcome.cross_people.people)))
+        sentences.append(_people_limit("The unseen people's score", len(outcome.cross_people.people)))
     if outcome.held_out_people is not None:
-        said.append(_people_limit("The score of held-out training people", len(outcome.held_out_people.people)))
+        sentences.append(_people_limit("The score of held-out training people", len(outcome.held_out_people.people)))
     return [
-        *said,
+        *sentences,
         f"Its labels are {_listed(outcome.specification.labels)}: whatever else a person does gets one of these.",
         *_window_limits(outcome),
         "The labels in the recordings are taken for the truth: one that was set too late counts as the model's "

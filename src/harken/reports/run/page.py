@@ -207,13 +207,13 @@ def _not_tested(outcome: "Outcome", kind: str) -> str:
 
 def _about_matrices(outcome: "Outcome") -> str:
     """A sentence that explains the matrices."""
-    said = (
+    sentence = (
         "Each row is what the person did, each column what the model called it. Blue is right, orange is wrong; the "
         "deeper the colour, the more often."
     )
     if len(outcome.specification.labels) <= MANY_LABELS:
-        return said
-    return f"{said} A dot stands for less than 1% of a row, and where nothing stands there was no such window."
+        return sentence
+    return f"{sentence} A dot stands for less than 1% of a row, and where nothing stands there was no such window."
 
 
 def _matrices(outcome: "Outcome") -> list[Section]:

@@ -31,9 +31,9 @@ def calibration_sentence(outcome: "Outcome") -> str:
     temperature = f"temperature {model.temperature:.3g}"
     if model.calibrated_on == "unseen":
         count = len(outcome.held_out_people.people) if outcome.held_out_people is not None else 0
-        whom = "one training person" if count == 1 else f"{count} training people"
+        people = "one training person" if count == 1 else f"{count} training people"
         return (
-            f"Its probabilities are calibrated for unseen people ({temperature}), on {whom} whom a copy of "
+            f"Its probabilities are calibrated for unseen people ({temperature}), on {people} whom a copy of "
             "the model was trained without."
         )
     if model.calibrated_on == "the same person":
@@ -89,12 +89,12 @@ def _gain(curve: Coverage) -> str:
         return f"Below {EXAMPLE:g} that would leave no window with an answer."
     if covered == 1:
         return f"No window's answer has a probability below {EXAMPLE:g}."
-    said = (
+    sentence = (
         f"Below {EXAMPLE:g} that leaves {percent(covered)} of the windows with an answer, {percent(accuracy)} of them"
     )
     if accuracy > everything:
-        return f"{said} right, where of all windows {percent(everything)} are."
+        return f"{sentence} right, where of all windows {percent(everything)} are."
     return (
-        f"{said} right, and that is no gain: of all windows {percent(everything)} are, so its probabilities do not "
+        f"{sentence} right, and that is no gain: of all windows {percent(everything)} are, so its probabilities do not "
         "tell which of its answers are wrong."
     )

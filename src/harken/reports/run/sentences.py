@@ -156,20 +156,20 @@ def overlap_sentences(outcome: "Outcome") -> list[str]:
     both = f"{percent(flattering.accuracy)} with overlapping windows, {percent(honest.accuracy)} without"
     difference = flattering.accuracy - honest.accuracy
     if difference * 100 >= LITTLE_POINTS:
-        said = f"Overlap flattered by {points(difference)}: {both}."
+        sentence = f"Overlap flattered by {points(difference)}: {both}."
     elif difference * 100 > -LITTLE_POINTS:
-        said = (
+        sentence = (
             f"Overlap made little difference here ({points(difference)}: {both}). That happens where neighbouring "
             "moments are alike whether or not windows share samples, as when a body is still; it is no sign that the "
             "overlapping test can be trusted."
         )
     else:
-        said = (
+        sentence = (
             f"Here the honest test came out higher, by {points(difference)} ({both}). It has other windows and a model "
             "of its own, so the two differ by chance too; it is no sign that overlap does no harm."
         )
     return [
-        said,
+        sentence,
         "Both tests still share the bout, the strap and the day with what was learned, so neither says how well the "
         "model does tomorrow, and neither says anything about another person.",
     ]
@@ -187,23 +187,23 @@ def unseen_gap_sentence(outcome: "Outcome") -> str | None:
 
 def curves_sentence(outcome: "Outcome") -> str:
     """An explanation of the curves, with those that cannot be compared."""
-    said = (
+    sentence = (
         "The black line is a running mean over training batches, each of which is drawn faintly behind it. The tests "
         "were only looked at: nothing was stopped or chosen by them, and no weight was learned from them."
     )
     if outcome.specification.calibrated_on == "the same person":
-        said += " The honest same-person test set the temperature of the probabilities, which changes no answer."
+        sentence += " The honest same-person test set the temperature of the probabilities, which changes no answer."
     harder = []
     if outcome.training.augmentation != Augmentation():
         harder.append("windows that are changed at random")
     if outcome.training.label_smoothing:
         harder.append(f"smoothed labels ({percent(outcome.training.label_smoothing)} of each truth spread over all)")
     if harder:
-        said += (
+        sentence += (
             f" The training batches have {' and '.join(harder)}, which the tests have not: they can look worse than a "
             "test without being it."
         )
-    return said
+    return sentence
 
 
 def confusion_sentence(scores: Scores) -> str:
@@ -217,13 +217,13 @@ def confusion_sentence(scores: Scores) -> str:
     mistaken = scores.confusion[worst].copy()
     mistaken[worst] = 0
     name = scores.label_names
-    said = (
+    sentence = (
         f"“{name[worst]}” is recognised in {percent(float(recall[worst]))} of its windows and most often taken for "
         f"“{name[int(mistaken.argmax())]}”."
     )
     if recall[best] == recall[worst]:
-        return said
-    return f"“{name[best]}” is recognised best, in {percent(float(recall[best]))} of its windows. {said}"
+        return sentence
+    return f"“{name[best]}” is recognised best, in {percent(float(recall[best]))} of its windows. {sentence}"
 
 
 def commonest_mistake(scores: Scores) -> str:

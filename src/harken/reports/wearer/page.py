@@ -16,7 +16,7 @@ from harken.reports.wearer.calendar import calendar_days, span_words
 from harken.reports.wearer.pictures import activity_ceiling_mg, colours_of, packed, strip_of
 from harken.reports.wearer.quality import RecordingQuality
 from harken.reports.wearer.quality_table import limit_in_words, quality_lines
-from harken.reports.wearer.spells import GAP, NOT_WORN, NOTHING_SAID, spells_of
+from harken.reports.wearer.spells import GAP, NO_LABEL, NOT_WORN, spells_of
 from harken.reports.wearer.tables import average_day, bout_summaries, bouts_by_day, hours_rows
 from harken.support.files import write_text
 from harken.timelines import Timeline
@@ -112,7 +112,7 @@ def _content(
         "average": average_day(days, names, calendar),
         "hours": hours_rows(days, names, calendar),
         "adjusted": adjusted,
-        "adjusted_says_something": any(value is not None for row in adjusted for value in row.hours),
+        "adjusted_is_known": any(value is not None for row in adjusted for value in row.hours),
         "strips": strips,
         "ceiling": ceiling,
         "summaries": bout_summaries(bouts, names, calendar, zone),
@@ -131,7 +131,7 @@ def _kinds(names: tuple[str, ...], labels: tuple[str, ...]) -> list[Kind]:
     shown = [Kind(code, name, "" if name in labels else "unsure") for code, name in enumerate(names)]
     return [
         *shown,
-        Kind(NOTHING_SAID, "no label", "nothing"),
+        Kind(NO_LABEL, "no label", "nothing"),
         Kind(NOT_WORN, "not worn", "off"),
         Kind(GAP, "not recorded", "gap"),
     ]

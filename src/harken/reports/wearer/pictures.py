@@ -46,12 +46,12 @@ def colours_of(labels: tuple[str, ...]) -> dict[str, Colour]:
     They depend on all labels of a recogniser, so that a label has the same colour on the pages of all wearers.
     """
     return {
-        label: Colour(_seen(colour, PAPER, LEAST_ON_PAPER), _seen(colour, NIGHT, LEAST_AT_NIGHT))
+        label: Colour(_readable(colour, PAPER, LEAST_ON_PAPER), _readable(colour, NIGHT, LEAST_AT_NIGHT))
         for label, colour in label_colours(labels).items()
     }
 
 
-def _seen(colour: str, page: str, least: float) -> str:
+def _readable(colour: str, page: str, least: float) -> str:
     away = 0.0 if _luminance(page) > 0.5 else 1.0
     parts = to_rgb(colour)
     while _contrast(to_hex(parts), page) < least:
@@ -119,8 +119,8 @@ def strip_of(spells: Spells, day: CalendarDay, ceiling_mg: int | None) -> Strip:
     for code in np.unique(cells).tolist():
         if code == OUTSIDE:
             continue
-        mine = cells[begin] == code
-        runs = list(zip(begin[mine].tolist(), end[mine].tolist(), strict=True))
+        of_code = cells[begin] == code
+        runs = list(zip(begin[of_code].tolist(), end[of_code].tolist(), strict=True))
         path = "".join(f"M{first} 0h{last - first}v1h{first - last}z" for first, last in runs)
         scale = 100 / len(cells)
         spans = [(round(first * scale, 3), round((last - first) * scale, 3)) for first, last in runs]
@@ -169,7 +169,7 @@ def packed(spells: Spells, days: list[CalendarDay]) -> dict[str, Any]:
     lengths = np.diff(ticks)
     long = np.flatnonzero(lengths >= LONG)
     known = ~np.isnan(spells.activity_mg)
-    told = ~np.isnan(spells.probability)
+    probable = ~np.isnan(spells.probability)
     activity = np.clip(np.rint(np.where(known, spells.activity_mg, 0) * ACTIVITY_STEPS), 0, NO_ACTIVITY - 1)
     return {
         "zone": spells.timezone,
@@ -182,7 +182,8 @@ def packed(spells: Spells, days: list[CalendarDay]) -> dict[str, Any]:
         "lengths": _text(np.where(lengths >= LONG, LONG, lengths), "<u2"),
         "codes": _text(spells.codes, "u1"),
         "probability": _text(
-            np.where(told, np.rint(np.where(told, spells.probability, 0) * PROBABILITY_STEPS), NO_PROBABILITY), "u1"
+            np.where(probable, np.rint(np.where(probable, spells.probability, 0) * PROBABILITY_STEPS), NO_PROBABILITY),
+            "u1",
         ),
         "activity": _text(np.where(known, activity, NO_ACTIVITY), "<u2"),
     }

@@ -94,10 +94,10 @@ def _drift(ratio: float | None) -> QualityLine | None:
         return None
     away = abs(ratio - 1)
     way = "fewer" if ratio < 1 else "more"
-    said = (
+    text = (
         "as many samples a second as stated" if away < 5e-6 else f"{100 * away:.2g}% {way} samples a second than stated"
     )
-    return QualityLine("Clock against the stated rate", f"{said} (by {ratio:.6g})")
+    return QualityLine("Clock against the stated rate", f"{text} (by {ratio:.6g})")
 
 
 def _calibration(calibration: GravityCalibration | None) -> QualityLine | None:
@@ -108,8 +108,8 @@ def _calibration(calibration: GravityCalibration | None) -> QualityLine | None:
     )
     if calibration.applied:
         heed = "still more than 10 mg" if after is not None and after > GOOD_CALIBRATION_MG else ""
-        said = f"error {number(before, 'mg')} before, {number(after, 'mg')} after"
-        return QualityLine("Calibration against gravity", said, heed)
+        text = f"error {number(before, 'mg')} before, {number(after, 'mg')} after"
+        return QualityLine("Calibration against gravity", text, heed)
     known = f"; error {number(before, 'mg')}" if before is not None else ""
     return QualityLine("Calibration against gravity", f"not applied{known}", calibration.reason)
 

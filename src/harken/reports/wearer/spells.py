@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from harken.support.errors import HarkenError
 from harken.timelines import UNSURE, Timeline
 
-__all__ = ["GAP", "NOTHING_SAID", "NOT_WORN", "OUTSIDE", "Spells", "spells_of"]
+__all__ = ["GAP", "NOT_WORN", "NO_LABEL", "OUTSIDE", "Spells", "spells_of"]
 
-NOT_WORN, GAP, NOTHING_SAID, OUTSIDE = 251, 252, 253, 254
+NOT_WORN, GAP, NO_LABEL, OUTSIDE = 251, 252, 253, 254
 """Codes that are not labels: the watch was not worn, it did not record, the samples have no label, and the time is
 before or after the recording."""
 
@@ -93,7 +93,7 @@ def spells_of(timeline: Timeline) -> Spells:
     recorded = frame["recorded"].to_numpy()
     worn = frame["wear"].fill_null(True).to_numpy()
     codes = label.replace_strict(
-        {name: code for code, name in enumerate(names)}, default=NOTHING_SAID, return_dtype=pl.UInt8
+        {name: code for code, name in enumerate(names)}, default=NO_LABEL, return_dtype=pl.UInt8
     ).to_numpy()
     codes = np.where(~recorded, np.uint8(GAP), np.where(~worn, np.uint8(NOT_WORN), codes))
     start, end = (frame[name].dt.epoch("ns").to_numpy() for name in ("start", "end"))
@@ -119,9 +119,9 @@ def _own(timeline: Timeline) -> NDArray[np.float32]:
         {name: code for code, name in enumerate(timeline.labels)}, default=-1, return_dtype=pl.Int16
     )
     own = np.full(len(codes), np.nan, dtype=np.float32)
-    told, unsure = (
+    labelled, unsure = (
         np.flatnonzero(rows.to_numpy()) for rows in (codes >= 0, timeline.frame["label"].eq_missing(UNSURE))
     )
     own[unsure] = values[unsure].max(axis=1)
-    own[told] = values[told, codes.to_numpy()[told]]
+    own[labelled] = values[labelled, codes.to_numpy()[labelled]]
     return own

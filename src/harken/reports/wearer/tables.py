@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from harken.reports.wearer.calendar import CalendarDay, clock
-from harken.reports.wearer.spells import GAP, NOT_WORN, NOTHING_SAID
+from harken.reports.wearer.spells import GAP, NO_LABEL, NOT_WORN
 from harken.support.printable import percent_number
 
 __all__ = [
@@ -151,8 +151,8 @@ def _row(
     pieces = [(code, value or 0.0) for code, value in enumerate(hours)]
     pieces += [(code, max(value, 0.0)) for code, value in rest.items()]
     if rest:
-        said = sum(value for _, value in pieces)
-        pieces.insert(len(hours), (NOTHING_SAID, max(length - said, 0.0)))
+        labelled_h = sum(value for _, value in pieces)
+        pieces.insert(len(hours), (NO_LABEL, max(length - labelled_h, 0.0)))
     bar, begin = [], 0.0
     for code, value in pieces:
         wide = 100 * value / max(length, 1e-9)
@@ -207,18 +207,18 @@ def bout_summaries(
     """The number of bouts of each label that has any, with the median and the longest duration."""
     summaries = []
     for code, label in enumerate(names):
-        mine = bouts.filter(pl.col("label") == label)
-        if len(mine) == 0:
+        of_label = bouts.filter(pl.col("label") == label)
+        if len(of_label) == 0:
             continue
-        longest = mine.row(_longest(mine), named=True)
+        longest = of_label.row(_longest(of_label), named=True)
         start = _ns(longest["start"])
-        median = mine["seconds"].median()
+        median = of_label["seconds"].median()
         day = next((day.short for day in days if day.start_ns <= start < day.end_ns), "")
         summaries.append(
             BoutSummary(
                 code,
                 label,
-                f"{len(mine):,}",
+                f"{len(of_label):,}",
                 lasting(float(median) if isinstance(median, int | float) else 0.0),
                 lasting(longest["seconds"]),
                 f"{day}, {clock(start, timezone)}",
