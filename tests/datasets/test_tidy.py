@@ -198,8 +198,8 @@ def test_it_agrees_with_the_reader_of_a_real_tidy_table(data_dir: Path) -> None:
 def test_the_reader_of_single_recordings_names_this_one(tmp_path: Path, name: str) -> None:
     """Choosing a person would merge the sessions into one another."""
     path = write(tmp_path / name, session("al", "1"), session("bo", "1"), session("bo", "2"))
-    with pytest.raises(HarkenError, match=r"holds 2 people.*--subject NAME.*column session.*read_tidy"):
+    with pytest.raises(HarkenError, match=r"contains 2 people.*--subject NAME.*column session.*read_tidy"):
         harken.read(path)
-    with pytest.raises(HarkenError, match=r"times go back by as much as 9.95 s.*read_tidy"):
+    with pytest.raises(HarkenError, match=r"times go back by up to 9.95 s.*read_tidy"):
         harken.read(path, subject="bo")
     assert len(harken.read(path, subject="al")) == 200

@@ -39,8 +39,8 @@ def test_a_link_agrees_with_actilife(data_dir: Path) -> None:
     repeated = (exported[filled] == exported[filled - 1]).all(axis=1)
     assert (repeated | (exported[filled] == 0).all(axis=1)).all()
     assert len(filled) == 2_075 * 100
-    assert "Gaps where the watch slept (idle sleep mode" in notes(recording)
-    assert "put into its dock: 1, 7 s" in notes(recording)
+    assert "in total: the watch was in idle sleep mode" in notes(recording)
+    assert "1 gap, 7 s in total: the watch was in its dock." in notes(recording)
 
 
 def test_a_gt3x_plus_of_old_firmware_agrees_with_actilife(data_dir: Path) -> None:

@@ -15,7 +15,14 @@ refusal = refusals(read)
 
 
 CLOCKS = {
-    "the file's offset": (info(), [], {}, 4, "Etc/GMT+4", "set to UTC-04:00, as the file says; --timezone says"),
+    "the file's offset": (
+        info(),
+        [],
+        {},
+        4,
+        "Etc/GMT+4",
+        "set to UTC-04:00; give the wearer's time zone with --timezone",
+    ),
     "the log's before info.txt's": (
         info(TimeZone="01:00:00"),
         [metadata(MetadataType="LocalTimeLog", UtcOffset="-04:00:00")],
@@ -31,9 +38,9 @@ CLOCKS = {
         {"timezone": "Europe/Athens"},
         -3,
         "Europe/Athens",
-        "It was taken as UTC+03:00, as in Europe/Athens, as asked.",
+        "It was read as UTC+03:00, the offset of Europe/Athens, as requested.",
     ),
-    "nothing known": (info(TimeZone=None), [], {}, 0, "UTC", "Times carry no zone and are taken as UTC"),
+    "nothing known": (info(TimeZone=None), [], {}, 0, "UTC", "Times have no time zone and were read as UTC"),
     "an offset without a zone of its own": (info(TimeZone="05:30:00"), [], {}, 0, "UTC", "set to UTC+05:30"),
     "set to UTC": (
         info(),
@@ -41,7 +48,7 @@ CLOCKS = {
         {},
         0,
         "Etc/GMT+5",
-        "set to UTC, as the file says",
+        "According to the file, the watch's clock was set to UTC.",
     ),
     "set to UTC, and a zone": (
         info(),
@@ -49,7 +56,7 @@ CLOCKS = {
         {"timezone": "Asia/Tokyo"},
         0,
         "Asia/Tokyo",
-        "set to UTC, as the file says",
+        "According to the file, the watch's clock was set to UTC.",
     ),
 }
 
@@ -73,7 +80,7 @@ def test_the_clock_knows_of_no_daylight_saving(tmp_path: Path) -> None:
     recording = mend(read(path, timezone="Europe/Athens"))
     assert len(recording.gap_rows) == 0
     assert recording.time_ns[0] == (start - 2 * 3600) * NS_PER_S
-    assert "clocks of Europe/Athens were changed" in notes(recording)
+    assert "Clocks in Europe/Athens changed during the recording" in notes(recording)
 
 
 def test_wrong_zone(tmp_path: Path) -> None:
@@ -83,7 +90,7 @@ def test_wrong_zone(tmp_path: Path) -> None:
 
 def test_a_clock_that_was_reset_is_named(tmp_path: Path) -> None:
     log = activity(ACTIVITY, steps(3 * RATE), RATE, [0, 1, 100 * 86_400])
-    assert "1 s lie more than a day before the start or after the end" in notes(read(write_gt3x(tmp_path, log)))
+    assert "1 s are more than a day before the start or after the end" in notes(read(write_gt3x(tmp_path, log)))
 
 
 def test_numbered_as_asked(tmp_path: Path) -> None:

@@ -63,12 +63,12 @@ def test_another_kind_of_file(case: str, tmp_path: Path) -> None:
 
 def test_another_kind_of_archive(tmp_path: Path) -> None:
     log = activity(ACTIVITY, steps(60), RATE)
-    assert "there is no log.bin in it" in refusal(write_gt3x(tmp_path, log, log_name="data.bin"))
+    assert "it contains no log.bin" in refusal(write_gt3x(tmp_path, log, log_name="data.bin"))
     path = tmp_path / "b.gt3x"
     with zipfile.ZipFile(path, "w") as file:
         file.writestr("log.bin", b"".join(log))
-    assert "there is no info.txt in it" in refusal(path)
-    assert "no acceleration in its log.bin" in refusal(write_gt3x(tmp_path, metadata(MetadataType="Bio")))
+    assert "it contains no info.txt" in refusal(path)
+    assert "its log.bin contains no acceleration" in refusal(write_gt3x(tmp_path, metadata(MetadataType="Bio")))
     insight = [packet(27, START_S, b"\x01" * 60), packet(27, START_S + 1, b"\x01" * 60)]
     assert "CentrePoint Insight Watch" in refusal(write_gt3x(tmp_path, insight))
     raw = write_gt3x(tmp_path, log, others={"calibration.json": '{"isCalibrated": false, "calibrationMethod": 2}'})
@@ -87,7 +87,9 @@ def packed_as(path: Path, method: int) -> Path:
 def test_ways_of_packing(tmp_path: Path) -> None:
     assert len(read(packed_as(tmp_path / "a.gt3x", zipfile.ZIP_STORED))) == 60
     for method in (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
-        assert "packed in a way that no ActiGraph software uses" in refusal(packed_as(tmp_path / "b.gt3x", method))
+        assert "compressed with a method that ActiGraph's software does not use" in refusal(
+            packed_as(tmp_path / "b.gt3x", method)
+        )
     encrypted = bytearray(packed_as(tmp_path / "c.gt3x", zipfile.ZIP_STORED).read_bytes())
     encrypted[encrypted.find(b"PK\x01\x02") + 8] |= 1
     encrypted[6] |= 1
@@ -110,15 +112,18 @@ def bombs(folder: Path) -> list[tuple[Path, str]]:
     with zipfile.ZipFile(crowd, "w") as file:
         for number in range(150):
             file.writestr(f"{number:060000d}", b"")
-    absurd = "which no recording does"
+    absurd = "which is too large for a recording"
     return [
         (write_gt3x(folder, b"\0" * (50 << 20), name="zeros.gt3x"), absurd),
         (write_gt3x(folder, second * ((50 << 20) // len(second)), name="one_again_and_again.gt3x"), absurd),
         (says(write_gt3x(folder, [second], name="says.gt3x"), 0xFFFFFFF0), absurd),
         (says(write_gt3x(folder, b"\0" * 900, neo(), name="old.gt3x", log_name="activity.bin"), 300 << 20), absurd),
-        (write_gt3x(folder, [second], "x" * (50 << 20), name="info.gt3x"), "which is absurd"),
-        (crowd, "absurdly long"),
-        (says(write_gt3x(folder, [second], name="says_a_little_more.gt3x"), 10 << 20), "shorter than the table"),
+        (write_gt3x(folder, [second], "x" * (50 << 20), name="info.gt3x"), "which is too large; the file is damaged"),
+        (crowd, "its table of contents is too long"),
+        (
+            says(write_gt3x(folder, [second], name="says_a_little_more.gt3x"), 10 << 20),
+            "shorter than stated in the table of contents",
+        ),
     ]
 
 
@@ -134,9 +139,9 @@ def test_bombs_end_in_an_error_and_little_memory(tmp_path: Path) -> None:
 
 def test_more_samples_than_a_battery_lasts_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harken.readers.actigraph.log.MOST_SAMPLES", 1_000)
-    assert "it is refused" in refusal(write_gt3x(tmp_path, activity(ACTIVITY, steps(2_000), 100), info()))
+    assert "harken does not read it" in refusal(write_gt3x(tmp_path, activity(ACTIVITY, steps(2_000), 100), info()))
     old = write_gt3x(tmp_path, packed(ACTIVITY, steps(2_000)), neo(), log_name="activity.bin")
-    assert "it is refused" in refusal(old)
+    assert "harken does not read it" in refusal(old)
 
 
 def test_cut_anywhere(tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ def test_zeros_between_packets_are_no_damage(tmp_path: Path) -> None:
     data = activity(ACTIVITY_2, steps(3 * RATE), RATE)
     recording = read(write_gt3x(tmp_path, [data[0], b"\0" * 5, data[1], data[2], b"\0\0\0"]))
     assert len(recording) == 3 * RATE
-    assert "no whole packets" not in notes(recording)
+    assert "damaged or incomplete packets" not in notes(recording)
 
 
 def test_a_damaged_packet_is_left_out_and_said(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_a_damaged_packet_is_left_out_and_said(tmp_path: Path) -> None:
     recording = read(write_gt3x(tmp_path, [*data[:3], data[3][:-20]]))
     kept = np.concatenate([values[:RATE], values[2 * RATE : 3 * RATE]])
     np.testing.assert_array_equal(recording.signals, kept / np.float32(256))
-    assert f"{189 + 169} bytes in 2 places of its log.bin are no whole packets" in notes(recording)
+    assert f"{189 + 169} bytes in 2 places of its log.bin are damaged or incomplete packets" in notes(recording)
 
 
 def test_damage_never_changes_a_second(tmp_path: Path) -> None:
@@ -127,4 +127,4 @@ def test_damage_never_changes_a_second(tmp_path: Path) -> None:
         np.testing.assert_array_equal(recording.signals, values[second * RATE + within] / np.float32(256), f"{trial}")
         assert len(recording) >= 40 * RATE
         missing = len(np.unique(second)) < 60
-        assert not missing or "no whole packets" in notes(recording) or second.max() < 59
+        assert not missing or "damaged or incomplete packets" in notes(recording) or second.max() < 59

@@ -48,7 +48,7 @@ def test_both_kinds_and_several_lengths_in_one_file(tmp_path: Path) -> None:
     old, new = activity(ACTIVITY, values, RATE), activity(ACTIVITY_2, values, RATE)
     recording = read(write_gt3x(tmp_path, [old[0], new[1], packet(5, START_S, b"\x01\x02"), old[2], new[3], old[4]]))
     np.testing.assert_array_equal(recording.signals, values / np.float32(256))
-    assert "1 s of the recording hold fewer samples than the rate" in notes(recording)
+    assert "1 s of the recording contain fewer samples than the rate" in notes(recording)
     assert recording.time_ns[-1] - recording.time_ns[-8] == 7 * NS_PER_S // 30
 
 
@@ -62,10 +62,10 @@ def test_gaps_stay_gaps_and_are_explained(tmp_path: Path) -> None:
     recording = mend(read(write_gt3x(tmp_path, log)))
     np.testing.assert_array_equal(recording.signals, values / np.float32(256))
     assert recording.gap_rows.tolist() == [2 * RATE, 4 * RATE, 5 * RATE]
-    assert "last value): 1, 10 s in all." in notes(recording)
-    assert "put into its dock: 1, 6 s in all." in notes(recording)
-    assert "the file does not say why: 1, 9 s in all." in notes(recording)
-    assert "asleep when the recording ended" in notes(recording)
+    assert "1 gap, 10 s in total: the watch was in idle sleep mode" in notes(recording)
+    assert "1 gap, 6 s in total: the watch was in its dock" in notes(recording)
+    assert "1 gap, 9 s in total: reason unknown." in notes(recording)
+    assert "in idle sleep mode when the recording ended" in notes(recording)
 
 
 def test_seconds_that_come_twice(tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_seconds_that_come_twice(tmp_path: Path) -> None:
     recording = read(write_gt3x(tmp_path, activity(ACTIVITY, values, RATE, [0, 1, 1, 2])))
     kept = np.concatenate([values[: 2 * RATE], values[3 * RATE :]])
     np.testing.assert_array_equal(recording.signals, kept / np.float32(256))
-    assert "1 s came a second time" in notes(recording)
+    assert "1 s have times that occur earlier in the file" in notes(recording)
 
 
 SCALES = {
@@ -91,12 +91,12 @@ def test_scale(case: str, tmp_path: Path) -> None:
     values = steps(2 * RATE)
     recording = read(write_gt3x(tmp_path, [first, *activity(ACTIVITY_2, values, RATE)], about))
     np.testing.assert_array_equal(recording.signals, values / np.float32(scale))
-    assert ("the former count" in notes(recording)) == (case == "parameters before info.txt")
+    assert ("the parameters were used" in notes(recording)) == (case == "parameters before info.txt")
 
 
 def test_no_scale_is_an_error(tmp_path: Path) -> None:
     about = info(Acceleration_Scale="0", Serial_Number="XYZ1")
-    assert "how many steps of its sensor make a g" in refusal(
+    assert "the file has no scale (steps of the sensor per g)" in refusal(
         write_gt3x(tmp_path, activity(ACTIVITY_2, steps(60), RATE), about)
     )
 
@@ -105,9 +105,9 @@ def test_the_seconds_tell_the_rate(tmp_path: Path) -> None:
     path = write_gt3x(tmp_path, activity(ACTIVITY, steps(300), 100), info(Sample_Rate=30))
     recording = mend(read(path))
     assert recording.sample_rate_hz == pytest.approx(100)
-    assert "The file says 30 Hz, but its seconds hold 100 samples" in notes(recording)
+    assert "The file states 30 Hz, but its seconds contain 100 samples each" in notes(recording)
     silent = read(write_gt3x(tmp_path, activity(ACTIVITY, steps(300), 100), info(Sample_Rate=None)))
-    assert "The file says" not in notes(silent)
+    assert "The file states" not in notes(silent)
 
 
 def test_the_firmware_that_turns_its_axes(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_the_firmware_that_turns_its_axes(tmp_path: Path) -> None:
     recording = read(write_gt3x(tmp_path, activity(ACTIVITY, values, RATE), about))
     x, y, z = values.T / np.float32(256)
     np.testing.assert_array_equal(recording.signals, np.stack([y, -x, z], axis=1))
-    assert "turned back" in notes(recording)
+    assert "this was corrected" in notes(recording)
 
 
 def test_subject(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ def test_old_log(tmp_path: Path) -> None:
     recording = mend(read(path))
     np.testing.assert_array_equal(recording.signals, values / np.float32(341))
     assert np.flatnonzero(~recording.valid).tolist() == list(range(45, 75))
-    assert "1 s only repeat a value" in notes(recording)
+    assert "1 s contain only repeated values" in notes(recording)
     assert recording.quality.sensor_range_g == 6
 
 
@@ -35,9 +35,13 @@ def test_old_log_in_several_pieces(tmp_path: Path) -> None:
 
 def test_old_log_that_does_not_say_enough(tmp_path: Path) -> None:
     data = packed(ACTIVITY, steps(60))
-    assert "gives no rate" in refusal(write_gt3x(tmp_path, data, neo(Sample_Rate="?"), log_name="activity.bin"))
-    assert "gives no start" in refusal(write_gt3x(tmp_path, data, neo(Start_Date=0), log_name="activity.bin"))
-    assert "serial number 'XYZ'" in refusal(
+    assert "its info.txt has no rate" in refusal(
+        write_gt3x(tmp_path, data, neo(Sample_Rate="?"), log_name="activity.bin")
+    )
+    assert "its info.txt has no start" in refusal(
+        write_gt3x(tmp_path, data, neo(Start_Date=0), log_name="activity.bin")
+    )
+    assert "serial number is 'XYZ'" in refusal(
         write_gt3x(tmp_path, data, neo(Serial_Number="XYZ"), log_name="activity.bin")
     )
     assert "no acceleration" in refusal(write_gt3x(tmp_path, b"\0\0\0", neo(), log_name="activity.bin"))

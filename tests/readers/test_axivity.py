@@ -52,8 +52,8 @@ def test_units_channels_and_header(axes: int, tmp_path: Path) -> None:
     model = "AX6" if axes == 6 else "AX3"
     assert recording.quality.notes == (
         f"Axivity {model} 4711, firmware 44, session 9, range ±8 g.",
-        "The watch was set to 100 Hz; by its clock it recorded at 100 Hz.",
-        "Times carry no zone and are taken as UTC; --timezone says where the wearer lived.",
+        "The watch was set to 100 Hz; according to its clock, it recorded at 100 Hz.",
+        "Times have no time zone and were read as UTC; give the wearer's time zone with --timezone.",
     )
 
 
@@ -61,7 +61,9 @@ def test_units_channels_and_header(axes: int, tmp_path: Path) -> None:
 def test_rates(rate: int, hz: float, tmp_path: Path) -> None:
     recording = read(written(tmp_path, cwa_header(rate=rate), *cwa_blocks(20, rate=rate)))
     assert recording.sample_rate_hz == pytest.approx(hz, rel=1e-3)
-    assert recording.quality.notes[1].startswith(f"The watch was set to {hz:g} Hz; by its clock it recorded at ")
+    assert recording.quality.notes[1].startswith(
+        f"The watch was set to {hz:g} Hz; according to its clock, it recorded at "
+    )
 
 
 def test_the_rate_is_the_clocks(tmp_path: Path) -> None:
@@ -72,7 +74,9 @@ def test_the_rate_is_the_clocks(tmp_path: Path) -> None:
     recording = read(written(tmp_path, cwa_header(), *numbered))
     assert recording.sample_rate_hz == pytest.approx(100 / 1.02, rel=2e-3)
     assert len(recording.gap_rows) == 0
-    assert recording.quality.notes[1].startswith("The watch was set to 100 Hz; by its clock it recorded at 98.")
+    assert recording.quality.notes[1].startswith(
+        "The watch was set to 100 Hz; according to its clock, it recorded at 98."
+    )
 
 
 @settings(max_examples=25, deadline=None)
@@ -94,7 +98,7 @@ def test_lost_blocks_leave_gaps_and_move_nothing(
     noted = any(f"{len(lost)} of 30 blocks of the file are damaged" in note for note in recording.quality.notes)
     assert noted != absent
     between = {i for i in lost if any(j not in lost for j in range(i)) and any(j not in lost for j in range(i, 30))}
-    assert any("the blocks' numbers jump" in note for note in recording.quality.notes) == (absent and bool(between))
+    assert any("The block numbers jump" in note for note in recording.quality.notes) == (absent and bool(between))
 
 
 def test_two_sessions(tmp_path: Path) -> None:
@@ -103,7 +107,7 @@ def test_two_sessions(tmp_path: Path) -> None:
     assert len(recording) == 2400
     assert len(recording.gap_rows) == 1
     assert recording.time_ns[1200] == ns(SUMMER + timedelta(hours=3))
-    assert "The file holds 2 sessions, one after the other; between them is a gap." in recording.quality.notes
+    assert "The file contains 2 sessions, with gaps between them." in recording.quality.notes
 
 
 def test_a_session_whose_clock_was_set_back_before_the_first(tmp_path: Path) -> None:
@@ -117,9 +121,7 @@ def test_a_session_whose_clock_was_set_back_before_the_first(tmp_path: Path) -> 
 def test_sessions_that_overlap_are_not_mixed(tmp_path: Path) -> None:
     again = cwa_blocks(10, start=SUMMER + timedelta(seconds=4), session=10, seed=1)
     path = written(tmp_path, cwa_header(), *cwa_blocks(10), *again)
-    assert refusal(path).startswith(
-        "FILE: the watch's clock was set back while it recorded, so that 8 s are there twice"
-    )
+    assert refusal(path).startswith("FILE: the watch's clock was set back during the recording, so 8 s occur twice")
     assert len(read(path, sample_rate_hz=100)) == 2400
 
 
@@ -129,7 +131,7 @@ def test_a_second_sensor_setup_without_rotation(tmp_path: Path) -> None:
     assert recording.channels == ("x", "y", "z", "temperature")
     assert len(recording) == 10 * 40 + 10 * 120
     assert recording.valid.all()
-    assert "Only some of the blocks hold rotation, so it was left out." in recording.quality.notes
+    assert "Only some of the blocks contain rotation, so rotation was left out." in recording.quality.notes
 
 
 def interchanged(blocks: list[bytes]) -> list[bytes]:
@@ -143,8 +145,8 @@ def test_sensors_in_one_anothers_places_are_marked(wrong: int, tmp_path: Path) -
     blocks = cwa_blocks(50, axes=6)
     recording = read(written(tmp_path, cwa_header(model=AX6), *interchanged(blocks[:wrong]), *blocks[wrong:]))
     np.testing.assert_array_equal(recording.valid, np.arange(2000) >= 40 * wrong)
-    about = [note for note in recording.quality.notes if "stands in the gyroscope's place" in note]
-    assert [note.startswith("For 2 s at the beginning") for note in about] == [True] * (wrong > 0)
+    about = [note for note in recording.quality.notes if "acceleration and rotation are exchanged" in note]
+    assert [note.startswith("In the first 2 s,") for note in about] == [True] * (wrong > 0)
 
 
 def test_gzipped_reads_the_same(tmp_path: Path) -> None:
@@ -162,7 +164,7 @@ def test_gzip_that_is_damaged_or_of_something_else(tmp_path: Path) -> None:
     cut = refusal(written(tmp_path, packed[:-20], name="cut.cwa.gz"))
     assert cut.startswith("FILE: the gzip file is damaged or cut short")
     table = refusal(written(tmp_path, gzip.compress(b"time,x,y,z\n" * 10_000), name="table.cwa.gz"))
-    assert table == "FILE: this is no Axivity .cwa file: it does not begin like one, or its beginning is damaged"
+    assert table == "FILE: this is not an Axivity .cwa file, or its beginning is damaged"
 
 
 def test_the_clock_is_the_wearers_and_keeps_its_offset(tmp_path: Path) -> None:
@@ -176,8 +178,8 @@ def test_the_clock_is_the_wearers_and_keeps_its_offset(tmp_path: Path) -> None:
     np.testing.assert_allclose(np.diff(recording.time_ns), 10**7, atol=2000, rtol=0)
     assert recording.time_ns[0] == ns(spring)
     assert (
-        "The clocks of Europe/London were changed while the watch was worn. Its own was not: times are +0 h from UTC "
-        "throughout, as at its first sample." in recording.quality.notes
+        "Clocks in Europe/London changed during the recording, but the watch's clock did not: all times have the "
+        "offset of the first sample, +0 h from UTC." in recording.quality.notes
     )
     path = written(tmp_path, cwa_header(), *cwa_blocks(2, start=spring + timedelta(hours=1)))
     assert "does not exist in Europe/London" in refusal(path, timezone="Europe/London")
@@ -191,7 +193,10 @@ def test_what_the_user_says(tmp_path: Path) -> None:
     assert recording.quality.sensor_range_g == 1.1
     np.testing.assert_array_equal(np.diff(recording.time_ns), 20_000_000)
     assert recording.time_ns[0] == ns(SUMMER)
-    assert "A watch's own file is no table: --acceleration-unit, --skip-rows was not needed." in recording.quality.notes
+    assert (
+        "These options have no effect on a watch's own file: --acceleration-unit, --skip-rows."
+        in recording.quality.notes
+    )
 
 
 def test_pieces_make_the_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

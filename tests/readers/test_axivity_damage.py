@@ -46,7 +46,7 @@ def trustworthy(path: Path, content: bytes, axes: int, untouched: list[int]) -> 
     times = ns(SUMMER) + 10**7 * np.arange(12 * size)
     np.testing.assert_allclose(recording.time_ns, times[rows], atol=10**7, rtol=0)
     if len(untouched) < -(-(len(content) - CWA_HEADER_BYTES) // CWA_BLOCK_BYTES):
-        assert any("damaged" in note or "cut short" in note for note in recording.quality.notes)
+        assert any("damaged" in note or "incomplete" in note for note in recording.quality.notes)
 
 
 @pytest.mark.parametrize("axes", [3, 6])

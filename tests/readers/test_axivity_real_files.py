@@ -185,4 +185,4 @@ def test_what_is_recognised(data_dir: Path) -> None:
 def test_other_files_are_refused(data_dir: Path) -> None:
     for path in sorted((data_dir / "devices").iterdir()):
         if path.suffix != ".cwa":
-            assert "this is no Axivity .cwa file" in refusal(path)
+            assert "this is not an Axivity .cwa file" in refusal(path)

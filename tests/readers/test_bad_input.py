@@ -17,7 +17,7 @@ from tables import HEADER, notebook_lines, write
 
 LINES = [HEADER, *notebook_lines()]
 CUT = "Remove or complete it; --skip-rows N skips lines at the top"
-LONG = "Mend it; --skip-rows N skips lines at the top"
+LONG = "Correct it; --skip-rows N skips lines at the top"
 
 
 refusal = refusals(harken.read)
@@ -33,7 +33,10 @@ def test_folder(tmp_path: Path) -> None:
 
 def test_what_is_no_file_on_a_disk(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    assert refusal(tmp_path / "pipe") == "FILE: this is not a file on a disk, and harken reads a file more than once"
+    assert refusal(tmp_path / "pipe") == (
+        "FILE: this is not a regular file; harken reads a file more than once, so it cannot read from a pipe or a "
+        "device"
+    )
 
 
 def test_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,20 +85,20 @@ ROWS_AT_FAULT: dict[str, tuple[list[str] | str, str]] = {
     ),
     "row too long": (
         edited(6, lambda text: text + ",oh"),
-        f"FILE, line 6: the row has 7 fields where the first has 6. {LONG}",
+        f"FILE, line 6: the row has 7 fields, but the first row has 6. {LONG}",
     ),
     "text in x": (
         edited(4, lambda text: text.replace(",", ",a", 1)),
         f"FILE, line 4, column X: 'a{LINES[3].split(',')[1]}' is not a number. "
-        "Mend it, or say where x is with --x-column",
+        "Correct it, or choose the column of x with --x-column",
     ),
     "text in P": (
         edited(4, lambda text: text.replace(",3,", ",high,")),
-        "FILE, line 4, column P: 'high' is not a number. Mend it",
+        "FILE, line 4, column P: 'high' is not a number. Correct it",
     ),
     "number that only Python understands": (
         edited(4, lambda text: text.replace(",3,", ",1_0,")),
-        "FILE, line 4, column P: '1_0' is not a number. Mend it",
+        "FILE, line 4, column P: '1_0' is not a number. Correct it",
     ),
     "text in a time": (
         edited(4, lambda text: "o" + text),
@@ -119,7 +122,7 @@ ROWS_AT_FAULT: dict[str, tuple[list[str] | str, str]] = {
     ),
     "label over two lines": (
         edited(4, lambda text: text.replace("sitting", '"sit\nting"')),
-        "FILE, line 4: the label 'sit' goes on over the end of its line; is a quotation mark missing?",
+        "FILE, line 4: the label 'sit' continues on the next line; is a quotation mark missing?",
     ),
 }
 
@@ -133,7 +136,7 @@ def test_row_at_fault(fault: str, tmp_path: Path) -> None:
 FILES_AT_FAULT = {
     "empty": (b"", "FILE: the file is empty"),
     "blank": (b"\n \n\r\n", "FILE: the file is empty"),
-    "header only": (HEADER.encode(), f"FILE: there are no rows of data in it, only the line {HEADER!r}"),
+    "header only": (HEADER.encode(), f"FILE: it contains no rows of data, only the line {HEADER!r}"),
     "UTF-16": ("\n".join(LINES).encode("utf-16"), "FILE: the text is UTF-16; save it as UTF-8"),
     "UTF-16 without a mark": (
         "\n".join(LINES).encode("utf-16-le"),
@@ -161,7 +164,7 @@ FILES_AT_FAULT = {
         "FILE: the gzip file is damaged or cut short (Compressed file ended before",
     ),
     "gz of nothing": (gzip.compress(b""), "FILE: the file is empty"),
-    "Parquet cut short": (b"PAR1" + b"\0" * 40, "FILE: not a whole Parquet file"),
+    "Parquet cut short": (b"PAR1" + b"\0" * 40, "FILE: not a complete Parquet file"),
 }
 
 
@@ -183,8 +186,8 @@ def test_wrong_option_names_are_a_programmers_mistake(tmp_path: Path) -> None:
 
 
 BAD_OPTIONS: dict[str, tuple[dict[str, object], str]] = {
-    "time unit": ({"time_unit": "min"}, "--time-unit min: there is no such unit here; the units are s, ms, us, ns"),
-    "unit": ({"acceleration_unit": "N"}, "--unit N: there is no such unit here; the units are g, m/s2, mg, g/64"),
+    "time unit": ({"time_unit": "min"}, "--time-unit min: this unit is not supported; the units are s, ms, us, ns"),
+    "unit": ({"acceleration_unit": "N"}, "--unit N: this unit is not supported; the units are g, m/s2, mg, g/64"),
     "rate": ({"sample_rate_hz": 0.0}, "--rate 0: give samples per second, up to 10,000"),
     "rate not a number": ({"sample_rate_hz": float("nan")}, "--rate nan: give samples per second, up to 10,000"),
     "range": ({"sensor_range_g": -8}, "--sensor-range -8: give the sensor's range in g, such as 8"),
@@ -198,7 +201,7 @@ BAD_OPTIONS: dict[str, tuple[dict[str, object], str]] = {
         {"timezone": "Europe"},
         "there is no time zone 'Europe'; zones look like Europe/Athens or UTC",
     ),
-    "subject": ({"subject": "ann", "subject_column": "P"}, "FILE: has no subject 'ann'; it holds '3'"),
+    "subject": ({"subject": "ann", "subject_column": "P"}, "FILE: has no subject 'ann'; its subject is '3'"),
 }
 
 

@@ -28,7 +28,7 @@ from tables import acceleration, write
 
 START = datetime(2018, 2, 20, 23, 46, 40, tzinfo=UTC)
 START_NS = int(START.timestamp()) * 10**9
-NO_DATE = "The clock has no date: it is shown as if it had started at the beginning of 1970."
+NO_DATE = "The times have no date; the recording is shown as if it started at the beginning of 1970."
 
 
 def read_times(folder: Path, times: Sequence[object], **options: Unpack[Options]) -> Recording:
@@ -61,7 +61,7 @@ def test_clock_that_counts_nanoseconds_since_the_watch_was_switched_on(tmp_path:
 
 def test_unit_that_cannot_be_told_is_asked_for(tmp_path: Path) -> None:
     times = list(range(40))
-    with pytest.raises(HarkenError, match="cannot tell the unit of times that look like 0; say it with --time-unit s"):
+    with pytest.raises(HarkenError, match="the unit of times such as 0 is not known; give it with --time-unit s"):
         read_times(tmp_path, times)
     assert read_times(tmp_path, times, time_unit="ms").sample_rate_hz == 1000
 
@@ -97,7 +97,8 @@ def test_clock_too_coarse_for_the_rate(tmp_path: Path) -> None:
 def test_times_beyond_64_bits(tmp_path: Path) -> None:
     with pytest.raises(
         HarkenError,
-        match=r"watch.csv, line 2: the time 1.519e\+18 s since 1970 does not lie between 1970 and 2100; --time-unit ",
+        match=r"watch.csv, line 2: the time 1.519e\+18 s since 1970 is not between 1970 and 2100; "
+        "give the unit of times with --time-unit",
     ):
         read_times(tmp_path, [1_519_000_000_000_000_000 + row for row in range(40)], time_unit="s")
 
@@ -123,7 +124,7 @@ def test_text_forms(form: str, zone: str, tmp_path: Path) -> None:
         lines.append(f"{text}{zone}\t0\t0\t1")
     recording = harken.read(write(tmp_path, lines))
     np.testing.assert_array_equal(recording.time_ns, START_NS + 20 * 10**6 * np.arange(60))
-    no_zone = "Times carry no zone and are taken as UTC; --timezone says where the wearer lived."
+    no_zone = "Times have no time zone and were read as UTC; give the wearer's time zone with --timezone."
     assert (no_zone in recording.quality.notes) == (zone == "")
 
 
@@ -143,7 +144,8 @@ def test_unusual_form_is_asked_for(tmp_path: Path) -> None:
     texts = [f"20/02/2018 23:46:40.{row * 20:03}" for row in range(40)]
     with pytest.raises(
         HarkenError,
-        match=r"line 2: '20/02/2018 23:46:40.000' is not a time harken knows; describe its form with --time-format, ",
+        match=r"line 2: '20/02/2018 23:46:40.000' is not a time in a known form; describe the form with "
+        "--time-format, ",
     ):
         read_times(tmp_path, texts)
     for pattern in ("%d/%m/%Y %H:%M:%S%.f", "%d/%m/%Y %H:%M:%S.%f"):
@@ -153,7 +155,7 @@ def test_unusual_form_is_asked_for(tmp_path: Path) -> None:
 def test_one_time_in_another_form(tmp_path: Path) -> None:
     texts = [f"2018-02-20 23:46:40.{row * 20:03}" for row in range(40)]
     texts[7] = "2018-02-20 23.46"
-    with pytest.raises(HarkenError, match=r"line 9: '2018-02-20 23.46' is not a time harken knows"):
+    with pytest.raises(HarkenError, match=r"line 9: '2018-02-20 23.46' is not a time in a known form"):
         read_times(tmp_path, texts)
 
 
@@ -173,8 +175,8 @@ def test_a_year_that_cannot_be_is_named_with_its_line(
     with pytest.raises(HarkenError) as caught:
         reader(path)
     assert str(caught.value) == (
-        f"{path}, line 32: the time {year}-02-20 23:46:40 does not lie between 1970 and 2100; --time-column says in "
-        "which column times are, --rate HZ numbers the rows instead of reading them"
+        f"{path}, line 32: the time {year}-02-20 23:46:40 is not between 1970 and 2100; give the column of times with "
+        "--time-column, or number the rows with --rate HZ instead of reading their times"
     )
 
 
@@ -182,9 +184,7 @@ def test_a_year_that_cannot_be_is_named_with_its_line(
 def test_numbers_beyond_the_years_that_can_be(reader: Callable[..., object], tmp_path: Path) -> None:
     times = [*(START_NS // 10**6 + 20 * row for row in range(40)), -8_520_336_000_000, 9_151_488_000_000]  # 1700, 2260
     path = write(tmp_path, ["time,x,y,z", *(f"{time},0,0,1" for time in times)])
-    with pytest.raises(
-        HarkenError, match="line 42: the time -8520336000000 ms since 1970 does not lie between 1970 and"
-    ):
+    with pytest.raises(HarkenError, match="line 42: the time -8520336000000 ms since 1970 is not between 1970 and"):
         reader(path)
 
 
@@ -265,7 +265,7 @@ def test_missing_times_in_text(tmp_path: Path) -> None:
 
 
 def test_no_time_at_all(tmp_path: Path) -> None:
-    with pytest.raises(HarkenError, match="no row has a time; --rate HZ numbers the rows instead"):
+    with pytest.raises(HarkenError, match="no row has a time; number the rows with --rate HZ"):
         read_times(tmp_path, [""] * 40)
     assert read_times(tmp_path, [""] * 40, sample_rate_hz=50).time_ns[1] == 20_000_000
 
@@ -297,8 +297,9 @@ def test_hour_that_does_not_exist(tmp_path: Path) -> None:
     texts = [f"2018-03-25 02:59:{row:02}" for row in range(40)] + ["2018-03-25 03:00:00"]
     with pytest.raises(
         HarkenError,
-        match=r"line 42: 2018-03-25 03:00:00 does not exist in Europe/Athens: the clock was put forward over it\. Is "
-        r"the zone right\? A watch that kept one time throughout wants a fixed zone such as Etc/GMT-2",
+        match=r"line 42: 2018-03-25 03:00:00 does not exist in Europe/Athens, because clocks were put "
+        r"forward at this time\. Is the zone right\? For a watch whose clock was not changed for summer time, give a "
+        r"fixed zone such as Etc/GMT-2",
     ):
         read_times(tmp_path, texts, timezone="Europe/Athens")
     assert len(read_times(tmp_path, texts, timezone="Etc/GMT-2")) == 41
@@ -370,19 +371,19 @@ def test_rate_that_is_said_numbers_the_rows(tmp_path: Path) -> None:
     recording = read_times(tmp_path, [START_NS // 10**6 + 3 * row for row in range(40)], sample_rate_hz=80)
     assert recording.time_ns[0] == START_NS
     assert recording.sample_rate_hz == 80
-    assert recording.quality.notes == ("Times were not read: the rows were numbered at 80 Hz, as asked.",)
+    assert recording.quality.notes == ("Times were not read: the rows were numbered at 80 Hz, as requested.",)
 
 
 def test_rate_that_is_said_where_times_are_nonsense(tmp_path: Path) -> None:
     recording = read_times(tmp_path, [f"sample {row}" for row in range(40)], sample_rate_hz=80)
     assert recording.time_ns[0] == 0
     assert recording.quality.notes[1] == (
-        "The first time could not be read; the recording is shown as if it began with 1970."
+        "The first time could not be read; the recording is shown as if it started at the beginning of 1970."
     )
 
 
 def test_rate_that_is_said_where_there_are_no_times(tmp_path: Path) -> None:
     lines = ["x,y,z", *(f"{x},{y},{z}" for x, y, z in acceleration(40))]
-    with pytest.raises(HarkenError, match=r"found no column for time .* --time-column, or --rate HZ when there are no"):
+    with pytest.raises(HarkenError, match=r"found no column for time .* --time-column, or --rate HZ if there are no"):
         harken.read(write(tmp_path, lines))
     assert harken.read(write(tmp_path, lines), sample_rate_hz=40).sample_rate_hz == 40

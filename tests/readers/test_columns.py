@@ -95,22 +95,22 @@ REFUSALS: dict[str, tuple[Callable[..., str], tuple[str | None] | tuple[str | No
         refusal,
         ("when,ex,why,zed",),
         {},
-        "FILE: found no column for time, x, y and z (its columns are when, ex, why, zed); say which with "
-        "--time-column, --x-column, --y-column, --z-column, or --rate HZ when there are no times; "
+        "FILE: found no column for time, x, y and z (its columns are when, ex, why, zed); choose with "
+        "--time-column, --x-column, --y-column, --z-column, or --rate HZ if there are no times; "
         "--skip-rows N skips lines above the header",
     ),
     "one wrong name": (
         refusal,
         ("time,x,y,height",),
         {},
-        "FILE: found no column for z (its columns are time, x, y, height); say which with --z-column; "
+        "FILE: found no column for z (its columns are time, x, y, height); choose with --z-column; "
         "--skip-rows N skips lines above the header",
     ),
     "no header, wrong width": (
         refusal,
         (None, "0,1,2,3,4,5,6"),
         {},
-        "FILE: it has no header and 7 columns, not the 4, 5 and 6 of Timestamp,X,Y,Z[,P],Label; say which is which "
+        "FILE: it has no header and 7 columns, not the 4, 5 and 6 of Timestamp,X,Y,Z[,P],Label; choose the columns "
         "by number, for example --time-column 1 --x-column 2 --y-column 3 --z-column 4",
     ),
     "option names no column": (
@@ -147,7 +147,7 @@ REFUSALS: dict[str, tuple[Callable[..., str], tuple[str | None] | tuple[str | No
         refusal,
         (None, "0,1,2,3,4,5,6"),
         {"time_column": "1", "x_column": "2"},
-        "FILE: found no column for y and z (it has no header and 7 columns); say which with --y-column, --z-column",
+        "FILE: found no column for y and z (it has no header and 7 columns); choose with --y-column, --z-column",
     ),
 }
 

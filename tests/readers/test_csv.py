@@ -150,7 +150,8 @@ def test_labels_are_names(tmp_path: Path) -> None:
 def test_too_many_labels(tmp_path: Path) -> None:
     lines = [line.replace("sitting", f"label {row:04}") for row, line in enumerate(notebook_lines(1001))]
     with pytest.raises(
-        harken.HarkenError, match=r"the column of labels holds more than 1000 names, such as 'label 0000'; --label-col"
+        harken.HarkenError,
+        match=r"the column of labels contains more than 1000 names, such as 'label 0000'; choose the right column",
     ):
         harken.read(write(tmp_path, lines))
 
@@ -210,7 +211,7 @@ def test_general_table_by_options(tmp_path: Path) -> None:
 
 
 def test_several_people_in_one_file(tmp_path: Path) -> None:
-    with pytest.raises(harken.HarkenError, match=r"holds 2 people \(p0, p1\) and a recording is of one; choose with"):
+    with pytest.raises(harken.HarkenError, match=r"contains 2 people \(p0, p1\); choose one with"):
         harken.read(write(tmp_path, GENERAL), **GENERAL_OPTIONS)
 
 

@@ -39,7 +39,7 @@ def test_values_times_and_what_is_said(tmp_path: Path) -> None:
     assert (recording.channels, recording.timezone) == (("x", "y", "z"), "UTC")
     assert (recording.quality.acceleration_unit, recording.quality.sensor_range_g) == ("g/64", 2.0)
     said = " ".join(recording.quality.notes)
-    assert "numbered from the header's start at the header's 32 Hz" in said
+    assert "computed from the start and the rate in the header, 32 Hz" in said
     assert "never run on a real file" not in said
     assert "lost digits" not in said
 

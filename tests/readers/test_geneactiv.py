@@ -85,9 +85,9 @@ def test_the_expected_arrays_of_scikit_digital_health(data_dir: Path) -> None:
 
 def test_a_real_file_that_was_cut_short_says_so(data_dir: Path) -> None:
     notes = read(data_dir / "devices" / "GGIRread_GENEActiv_testfile.bin").quality.notes
-    assert "The file was cut short: it ends inside its last page, whose whole samples were kept." in notes
-    assert "The header announces 222,048 pages, more than there are in the file." in notes
-    assert "The watch was set to 85.7 Hz; by its clock it recorded at 85.714 Hz." in notes
+    assert "The file is incomplete: it ends in the middle of its last page, whose complete samples were kept." in notes
+    assert "The header states 222,048 pages, but the file contains fewer." in notes
+    assert "The watch was set to 85.7 Hz; according to its clock, it recorded at 85.714 Hz." in notes
 
 
 @pytest.mark.parametrize("line_end", ["\n", "\r\n"])
@@ -100,11 +100,11 @@ def test_units_and_header(line_end: str, tmp_path: Path) -> None:
     assert recording.subject == "P17"
     assert recording.quality.notes == (
         "GENEActiv 1.2 012345, firmware Ver06.17, range ±8 g.",
-        "The watch was set to 100 Hz; by its clock it recorded at 100 Hz.",
-        "The header says that the clock was set in GMT +01:00, which the maker writes with or without summer time; it "
+        "The watch was set to 100 Hz; according to its clock, it recorded at 100 Hz.",
+        "The header states the time zone GMT +01:00, which the manufacturer writes with or without summer time; it "
         "was not used.",
-        "When it was read out, the watch's clock was off by -1.459 s; times are as it showed.",
-        "Times carry no zone and are taken as UTC; --timezone says where the wearer lived.",
+        "The watch's clock was wrong by -1.459 s when it was read out; times were not corrected.",
+        "Times have no time zone and were read as UTC; give the wearer's time zone with --timezone.",
     )
 
 
@@ -113,7 +113,7 @@ def test_the_rate_is_the_clocks(tmp_path: Path) -> None:
     recording = read(written(tmp_path, header, *pages))
     assert recording.sample_rate_hz == pytest.approx(100 / 1.01, rel=1e-4)
     assert np.diff(recording.time_ns).max() < 11 * 10**6
-    assert "The watch was set to 100 Hz; by its clock it recorded at 99.01 Hz." in recording.quality.notes
+    assert "The watch was set to 100 Hz; according to its clock, it recorded at 99.01 Hz." in recording.quality.notes
 
 
 def test_a_page_that_comes_a_little_early_is_not_laid_over_the_one_before(tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_a_clock_that_was_set_back(tmp_path: Path) -> None:
     header, pages = geneactiv(10)
     _, again = geneactiv(10, start=SUMMER + timedelta(seconds=10))
     path = written(tmp_path, header, *pages, *again)
-    assert refusal(path).startswith("FILE: the watch's clock was set back while it recorded")
+    assert refusal(path).startswith("FILE: the watch's clock was set back during the recording")
     assert len(read(path, sample_rate_hz=100)) == 6000
 
 
@@ -143,9 +143,9 @@ def test_lost_pages_leave_gaps_and_move_nothing(
     rows = ~np.isin(np.arange(12), list(lost)).repeat(300)
     np.testing.assert_allclose(recording.signals[:, :3], expected_g(3600)[rows], atol=1e-6)
     np.testing.assert_allclose(recording.time_ns, (ns(SUMMER) + 10**7 * np.arange(3600))[rows], atol=1, rtol=0)
-    said = [note for note in recording.quality.notes if "damaged" in note or "announces" in note]
+    said = [note for note in recording.quality.notes if "damaged" in note or "The header states 12" in note]
     assert len(said) == 1
-    assert said[0].startswith("The header announces 12 pages" if absent else f"About {len(lost)} of 12 pages")
+    assert said[0].startswith("The header states 12 pages" if absent else f"About {len(lost)} of 12 pages")
 
 
 @pytest.mark.parametrize("page", [0, 5, 9])
@@ -164,7 +164,7 @@ def test_the_last_page_may_be_shorter(tmp_path: Path) -> None:
     header, pages = geneactiv(5, last_samples=17)
     recording = read(written(tmp_path, header, *pages))
     assert len(recording) == 1217
-    assert not any("cut short" in note or "damaged" in note for note in recording.quality.notes)
+    assert not any("incomplete" in note or "damaged" in note for note in recording.quality.notes)
 
 
 def test_a_page_among_the_others_may_not(tmp_path: Path) -> None:
@@ -197,11 +197,11 @@ def test_a_header_with_letters_of_other_languages(tmp_path: Path) -> None:
 
 
 CALIBRATIONS = {
-    b"x gain:95600": (b"x gain:25600", "says a gain of 95600 and an offset of 0 for the x axis"),
-    b"y offset:91000": (b"y offset:1000", "says a gain of 25000 and an offset of 91000 for the y axis"),
-    b"z gain:0": (b"z gain:26000", "says a gain of 0 and an offset of -1000 for the z axis"),
-    b"z goin:26000": (b"z gain:26000", "does not say the z axis's gain and offset"),
-    b"z gain:26\x000": (b"z gain:26000", "says a gain of 260 and"),
+    b"x gain:95600": (b"x gain:25600", "states a gain of 95600 and an offset of 0 for the x axis"),
+    b"y offset:91000": (b"y offset:1000", "states a gain of 25000 and an offset of 91000 for the y axis"),
+    b"z gain:0": (b"z gain:26000", "states a gain of 0 and an offset of -1000 for the z axis"),
+    b"z goin:26000": (b"z gain:26000", "the header has no gain and offset of the z axis"),
+    b"z gain:26\x000": (b"z gain:26000", "states a gain of 260 and"),
 }
 
 
@@ -234,7 +234,7 @@ def test_without_the_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     header, pages = geneactiv(2)
     monkeypatch.setitem(sys.modules, "actfast", None)
     message = refusal(written(tmp_path, header, *pages))
-    assert message.startswith("FILE: to read this file takes actfast (")
+    assert message.startswith("FILE: reading this file needs the package actfast (")
     assert message.endswith('-m pip install "harken[devices]"')
 
 
@@ -243,7 +243,7 @@ def test_a_library_that_gives_nothing_is_not_believed(tmp_path: Path, monkeypatc
     path = written(tmp_path, header, *pages)
     empty = {"datetime": np.empty(0, np.int64), "acceleration": np.empty((0, 3), np.float32)}
     monkeypatch.setattr(actfast, "read", lambda _: {"timeseries": {"high_frequency": empty}})
-    assert refusal(path) == "FILE: actfast cannot read the samples (it gave 0 of 600)"
+    assert refusal(path) == "FILE: actfast cannot read the samples (it returned 0 of 600)"
 
 
 def test_what_is_recognised(data_dir: Path) -> None:
@@ -258,7 +258,7 @@ def test_what_is_recognised(data_dir: Path) -> None:
 def test_other_files_are_refused(data_dir: Path) -> None:
     for path in sorted((data_dir / "devices").iterdir()):
         if path.name not in GENEACTIV:
-            assert "this is no GENEActiv .bin file" in refusal(path)
+            assert "this is not a GENEActiv .bin file" in refusal(path)
 
 
 def test_the_older_genea_is_refused_with_what_to_do(data_dir: Path) -> None:
@@ -290,7 +290,7 @@ def test_cut_anywhere(tmp_path: Path) -> None:
         np.testing.assert_allclose(recording.time_ns, ns(SUMMER) + 10**7 * np.arange(len(recording)), atol=1, rtol=0)
         if end < len(CONTENT) - 1:
             said = " ".join(recording.quality.notes)
-            assert "damaged" in said or "cut short" in said or "announces" in said
+            assert "damaged" in said or "incomplete" in said or "The header states" in said
 
 
 @settings(max_examples=150, deadline=None, derandomize=True)
@@ -325,4 +325,4 @@ def test_flipped_bytes(
     lost = 1800 - len(recording)
     if lost:
         said = " ".join(recording.quality.notes)
-        assert "damaged" in said or "announces" in said or "cut short" in said
+        assert "damaged" in said or "The header states" in said or "incomplete" in said

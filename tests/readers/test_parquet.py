@@ -111,9 +111,15 @@ def test_nothing_in_a_column(tmp_path: Path) -> None:
 
 
 BAD_TYPES = {
-    "X": (["0.5"] * ROWS, "column X: holds String, not numbers; say where x is with --x-column"),
-    "Timestamp": ([[1]] * ROWS, "column Timestamp: holds List(Int64), not times; say where time is with --time-column"),
-    "Label": ([b"sit"] * ROWS, "column Label: holds Binary, not names; say where label is with --label-column"),
+    "X": (["0.5"] * ROWS, "column X: contains String, not numbers; choose the column of x with --x-column"),
+    "Timestamp": (
+        [[1]] * ROWS,
+        "column Timestamp: contains List(Int64), not times; choose the column of time with --time-column",
+    ),
+    "Label": (
+        [b"sit"] * ROWS,
+        "column Label: contains Binary, not names; choose the column of label with --label-column",
+    ),
 }
 
 
@@ -145,15 +151,13 @@ def test_a_column_that_holds_no_times_is_named_with_its_type(
     with pytest.raises(HarkenError) as caught:
         reader(path)
     assert str(caught.value) == (
-        f"{path}, column Timestamp: holds {kind}, not times; say where time is with --time-column"
+        f"{path}, column Timestamp: contains {kind}, not times; choose the column of time with --time-column"
     )
 
 
 def test_times_that_no_64_bits_hold(tmp_path: Path) -> None:
     times = pl.Series([2**64 - 1 - row for row in range(ROWS)], dtype=pl.UInt64)
-    with pytest.raises(
-        HarkenError, match=r"ann.parquet, row 1: the time 1.8\d*e\+19 ns since 1970 does not lie between"
-    ):
+    with pytest.raises(HarkenError, match=r"ann.parquet, row 1: the time 1.8\d*e\+19 ns since 1970 is not between"):
         read(tmp_path, table(Timestamp=times), time_unit="ns")
 
 
@@ -179,7 +183,7 @@ def test_a_damaged_file_is_read_or_refused_in_a_sentence_and_nothing_is_printed(
 
 def test_bad_time_names_its_row(tmp_path: Path) -> None:
     times = [f"2018-02-20 23:46:40.{20 * row:03}" for row in range(40)] + ["later"] * (ROWS - 40)
-    with pytest.raises(HarkenError, match="row 41: 'later' is not a time harken knows"):
+    with pytest.raises(HarkenError, match="row 41: 'later' is not a time in a known form"):
         read(tmp_path, table(Timestamp=times))
 
 
@@ -188,7 +192,7 @@ def test_p_that_is_no_number_is_another_column(tmp_path: Path) -> None:
 
 
 def test_no_rows(tmp_path: Path) -> None:
-    with pytest.raises(HarkenError, match="there are no rows of data in it"):
+    with pytest.raises(HarkenError, match="it contains no rows of data"):
         read(tmp_path, table().clear())
 
 
@@ -198,7 +202,7 @@ def test_missing_column(tmp_path: Path) -> None:
 
 
 def test_not_parquet_in_spite_of_its_name(tmp_path: Path) -> None:
-    with pytest.raises(HarkenError, match=r"watch.parquet: not a whole Parquet file \("):
+    with pytest.raises(HarkenError, match=r"watch.parquet: not a complete Parquet file \("):
         harken.read(write(tmp_path, notebook_lines(), "watch.parquet"))
 
 
@@ -206,5 +210,5 @@ def test_cut_short(tmp_path: Path) -> None:
     path = tmp_path / "cut.parquet"
     table().write_parquet(path)
     path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(HarkenError, match=r"cut.parquet: not a whole Parquet file \("):
+    with pytest.raises(HarkenError, match=r"cut.parquet: not a complete Parquet file \("):
         harken.read(path)

@@ -23,7 +23,7 @@ collect = collected(phyphox)
 SECONDS = np.arange(200) * 0.00997
 MS2 = acceleration(200) * STANDARD_GRAVITY
 SLOW = np.repeat(MS2[100:101], 200, axis=0)
-NO_DATE = "The clock has no date: it is shown as if it had started at the beginning of 1970."
+NO_DATE = "The times have no date; the recording is shown as if it started at the beginning of 1970."
 NO_GRAVITY = "This is acceleration without gravity"
 NEVER = "never run on a real file"
 FORMATS = [(",", "."), ("\t", "."), (";", "."), ("\t", ","), (";", ",")]
@@ -121,7 +121,7 @@ def test_linear_acceleration_is_read_and_the_lack_of_gravity_is_said(names: tupl
     walking = read(write(tmp_path, table(SECONDS, MS2 - SLOW + [1, 0, 0], names), "walk.csv"))  # 1 m/s² is not 1 g
     for recording in (still, walking):
         assert NO_GRAVITY in notes(recording)
-        assert "Taken as m/s2, as this format has it, although at rest" in notes(recording)
+        assert "Acceleration was read in m/s2, as this format defines, but this gives" in notes(recording)
         assert recording.quality.acceleration_unit == "m/s2"
     np.testing.assert_allclose(walking.signals * STANDARD_GRAVITY, MS2 - SLOW + [1, 0, 0], atol=1e-5)
 
@@ -210,7 +210,7 @@ def test_which_of_an_archives_tables(tmp_path: Path) -> None:
     np.testing.assert_allclose(whole.signals * STANDARD_GRAVITY, 1.01 * MS2, atol=1e-5)
     assert "Read from Accelerometer.csv." in notes(whole)
     alone = write(tmp_path, zipped({"Gravity.csv": apart["Gravity.csv"]}), "gravity.zip")
-    with pytest.raises(HarkenError, match=r"no phyphox export of an acceleration in m/s\^2 along x, y and z"):
+    with pytest.raises(HarkenError, match=r"not a phyphox export of an acceleration in m/s\^2 along x, y and z"):
         collect(alone, TableOptions())
 
 
@@ -222,7 +222,7 @@ def test_what_it_is_not(tmp_path: Path) -> None:
     ):
         path = write(tmp_path, content, "other.csv")
         assert not phyphox.recognises(path, head(path))
-        with pytest.raises(HarkenError, match="no phyphox export"):
+        with pytest.raises(HarkenError, match="not a phyphox export"):
             collect(path, TableOptions())
 
 

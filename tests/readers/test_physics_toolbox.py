@@ -69,7 +69,7 @@ def test_what_it_is_not(tmp_path: Path) -> None:
         path = write(tmp_path, [header, *notebook_lines()])
         assert not physics_toolbox.recognises(path, head(path))
         with pytest.raises(
-            HarkenError, match="has no columns time and gFx, gFy, gFz, as a file of Physics Toolbox has"
+            HarkenError, match="has no columns time and gFx, gFy, gFz, which a file of Physics Toolbox has"
         ):
             collect(path, TableOptions())
 

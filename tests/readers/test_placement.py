@@ -41,7 +41,7 @@ def test_the_words_of_headers(text: str, placement: Placement) -> None:
 
 def test_words_that_are_not_recognised_are_a_note() -> None:
     assert about_placement("linker pols ") == [
-        "The header says that the sensor was worn on 'linker pols', which harken does not recognise."
+        "The header states the position 'linker pols', which harken does not recognise."
     ]
     assert about_placement("") == about_placement("left wrist") == []
 

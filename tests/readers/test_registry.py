@@ -32,7 +32,7 @@ TRUE_RATE_AND_HOURS = {
     "wristpy_example_geneactiv.bin": (60, 0.126),
 }
 REFUSED = {
-    "GGIRread_ActiGraph13_timestamps_headers.csv": "holds counts",
+    "GGIRread_ActiGraph13_timestamps_headers.csv": "contains counts",
     "GGIRread_genea_testfile.bin": "recording of a GENEA",
     "GGIRread_mtx_25Hz_acc_HR.BIN": "Parmay Tech Matrix",
     "NOTES.md": "found no column",
@@ -92,7 +92,7 @@ def test_a_parquet_file_is_known_by_its_name_or_its_bytes(tmp_path: Path) -> Non
 @pytest.mark.parametrize("reader", [harken.read, open_stream])
 @pytest.mark.parametrize("name", ["a\0b.csv", "a\0/b.parquet"])
 def test_a_name_that_no_file_can_have(name: str, reader: Callable[[Path], object], tmp_path: Path) -> None:
-    with pytest.raises(HarkenError, match=r"a\\x00.*: the name of a file cannot hold a zero byte"):
+    with pytest.raises(HarkenError, match=r"a\\x00.*: a file name cannot contain a zero byte"):
         reader(tmp_path / name)
 
 

@@ -25,9 +25,9 @@ collect = collected(sensor_logger)
 START_NS = 1_719_102_681_279_387_400
 STEP_NS = 10_054_500
 NEVER = "never run on a real file"
-TURNED = "All three axes of acceleration were turned round"
+TURNED = "The signs of all three axes of acceleration were reversed"
 NO_GRAVITY = "This is acceleration without gravity"
-UNKNOWN_PHONE = "Nothing says which phone wrote this"
+UNKNOWN_PHONE = "The phone is unknown"
 OLD = "versions before 1.63"
 
 
@@ -176,7 +176,7 @@ def test_a_folder_and_its_archive_are_one_recording(tmp_path: Path) -> None:
         TURNED,
         NEVER,
         "Read from Accelerometer.csv (Ann's phone ios, Sensor Logger 1.64).",
-        "a phone's samples",
+        "samples of a phone",
     ):
         assert note in notes(recording)
     for archive, subject in ((packed, "ann"), (inside, "bob")):
@@ -193,7 +193,7 @@ SIGNS = {
     "iPhone, of old": ("Accelerometer", "m/s2", ("ios", ""), True, TURNED),
     "Android": ("Accelerometer", "m/s2", ("android", "false"), False, "Read from"),
     "who knows": ("Accelerometer", "m/s2", None, False, UNKNOWN_PHONE),
-    "Android's total": ("TotalAcceleration", "m/s2", None, False, "a phone's samples"),
+    "Android's total": ("TotalAcceleration", "m/s2", None, False, "samples of a phone"),
     "iPhone, raw": ("AccelerometerUncalibrated", "g", ("ios", "false"), True, TURNED),
     "iPhone, raw, standardised": ("AccelerometerUncalibrated", "m/s2", ("ios", "true"), False, "Read from"),
     "raw, g": ("AccelerometerUncalibrated", "g", None, True, TURNED),
@@ -244,7 +244,7 @@ def test_a_watch_comes_before_the_phone_that_it_is_paired_with(tmp_path: Path) -
     files["WristMotion.csv"] = files["WristMotion.csv"].splitlines()[0] + b"\n"
     recording = read(folder(tmp_path / "both", files))
     assert len(recording) == 300
-    assert "There is nothing to read in WristMotion.csv." in notes(recording)
+    assert "These files of the export contain no samples: WristMotion.csv." in notes(recording)
 
 
 def test_acceleration_without_gravity_is_read_and_said(tmp_path: Path) -> None:
@@ -262,7 +262,7 @@ def test_samples_far_from_any_of_gravity_have_no_acceleration(tmp_path: Path) ->
     recording = read(folder(tmp_path / "short", files))
     near = (times(300) - times(300)[99]) <= 250_000_000
     np.testing.assert_array_equal(recording.valid, near)
-    assert f"Of 300 samples {(~near).sum()} have no sample of gravity near them." in notes(recording)
+    assert f"{(~near).sum()} of 300 samples have no sample of gravity near them." in notes(recording)
     assert len(recording) == 300
 
 
@@ -289,17 +289,17 @@ OTHER_FILES = [
 def test_what_is_no_acceleration_of_a_wrist_is_refused(sensor: str, tmp_path: Path) -> None:
     path = write(tmp_path, axes(times(300), MS2), f"{sensor}.csv")
     assert sensor_logger.recognises(path, head(path))
-    with pytest.raises(HarkenError, match="and not the acceleration of a wrist; name the export's folder instead"):
+    with pytest.raises(HarkenError, match=", not the acceleration of a wrist; name the export's folder instead"):
         collect(path, TableOptions())
 
 
 def test_several_recordings_are_refused(tmp_path: Path) -> None:
     content = axes(times(300), MS2)
     archive = write(tmp_path, zipped({f"{day}/TotalAcceleration.csv": content for day in ("mon", "tue")}), "week.zip")
-    with pytest.raises(HarkenError, match=r"week.zip: holds 2 recordings \(mon, tue\); unpack it and name one"):
+    with pytest.raises(HarkenError, match=r"week.zip: contains 2 recordings \(mon, tue\); unpack it, and name one"):
         collect(archive, TableOptions())
     both = folder(tmp_path / "both", {"a_TotalAcceleration.csv": content, "b_TotalAcceleration.csv": content})
-    with pytest.raises(HarkenError, match="several files of TotalAcceleration, so of several recordings"):
+    with pytest.raises(HarkenError, match="several files of TotalAcceleration, which are different recordings"):
         collect(both, TableOptions())
 
 
@@ -315,7 +315,7 @@ def test_what_it_is_not(tmp_path: Path) -> None:
     assert not sensor_logger.recognises(empty, b"")
     with pytest.raises(HarkenError, match="has none of Sensor Logger's files with acceleration: WristMotion, "):
         collect(empty, TableOptions())
-    with pytest.raises(HarkenError, match="has no column time, as a file of Sensor Logger with acceleration has"):
+    with pytest.raises(HarkenError, match="has no column time, which a file of Sensor Logger with acceleration has"):
         collect(notebook, TableOptions())
 
 
@@ -348,7 +348,9 @@ def test_a_mutilated_archive_is_refused_or_whole(tmp_path: Path) -> None:
 def test_an_archive_made_to_fill_the_memory_is_refused(tmp_path: Path) -> None:
     header = b"time,seconds_elapsed,z,y,x\n"
     path = write(tmp_path, zipped({"TotalAcceleration.csv": header + b"0" * (1 << 24)}), "bomb.zip")
-    with pytest.raises(HarkenError, match="unpacks to 16,777,243 bytes; no table of samples packs so well"):
+    with pytest.raises(
+        HarkenError, match="unpacks to 16,777,243 bytes, which is too large for a table of this compressed size"
+    ):
         collect(path, TableOptions())
 
 

@@ -22,7 +22,7 @@ START = datetime(2024, 8, 22, 12, 12, 7, 869_000, tzinfo=UTC)
 START_NS = int(START.timestamp() * 1000) * 10**6
 BOOTED_S = 62_608.25
 SENSORS_OWN = "Times are the sensor's own, dated by the times at which rows were written."
-NO_ZONE = "Times carry no zone and are taken as UTC"
+NO_ZONE = "Times have no time zone and were read as UTC"
 G = acceleration(200)
 
 Columns = dict[str, list[str]]
@@ -98,7 +98,7 @@ def test_round_trip(
 def test_what_is_said(tmp_path: Path) -> None:
     recording = read(file(tmp_path, {"loggingTime(txt)": logged(STEPS_S), CLOCK: uptime(STEPS_S)} | TOTAL))
     assert recording.quality.acceleration_unit == "g"
-    assert "All three axes of acceleration were turned round" in notes(recording)
+    assert "The signs of all three axes of acceleration were reversed" in notes(recording)
     assert "never run on a real file" in notes(recording)
     assert recording.time_ns[0] == START_NS
 
@@ -122,7 +122,7 @@ def test_one_clock_is_enough(tmp_path: Path) -> None:
     assert SENSORS_OWN not in notes(dated)
     dateless = read(file(tmp_path, {CLOCK: uptime(STEPS_S)} | TOTAL))
     np.testing.assert_allclose(dateless.time_ns / 1e9, BOOTED_S + STEPS_S, atol=1e-6)
-    assert "The clock has no date" in notes(dateless)
+    assert "The times have no date" in notes(dateless)
     clockless = file(tmp_path, TOTAL)
     with pytest.raises(HarkenError, match="nor accelerometerTimestamp_sinceReboot"):
         read(clockless)
@@ -134,14 +134,14 @@ def test_clocks_that_part_because_the_phone_slept(tmp_path: Path) -> None:
     recording = read(file(tmp_path, {"loggingTime(txt)": logged(awake_s), CLOCK: uptime(STEPS_S)} | TOTAL))
     np.testing.assert_allclose(recording.time_ns - START_NS, awake_s * 1e9, atol=1)
     assert len(recording.gap_rows) == 1
-    assert "the sensor's clock parts from them by 60 s." in notes(recording)
+    assert "the sensor's clock differs from them by up to 60 s." in notes(recording)
 
 
 def test_a_logger_faster_than_its_sensor(tmp_path: Path) -> None:
     held_s = np.floor(STEPS_S / 0.1) * 0.1
     recording = read(file(tmp_path, {"loggingTime(txt)": logged(STEPS_S), CLOCK: uptime(held_s)} | TOTAL))
     assert len(recording) == 200
-    assert "more than half of the sensor's own repeat the one before" in notes(recording)
+    assert "more than half of the sensor's own times repeat the previous one" in notes(recording)
 
 
 def test_rows_without_a_measurement(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def test_unit_that_is_said_is_believed_and_the_doubt_is_said(tmp_path: Path) -> 
     recording = read_samples(tmp_path, G * 9.80665, acceleration_unit="g")
     np.testing.assert_allclose(recording.signals, G * 9.80665, atol=1e-4)
     assert recording.quality.acceleration_unit == "g"
-    assert "Taken as g, as asked, although at rest the acceleration is then 10 g." in recording.quality.notes
+    assert "Acceleration was read in g, as requested, but this gives 10 g at rest." in recording.quality.notes
 
 
 def test_unit_that_is_said_and_right(tmp_path: Path) -> None:
@@ -56,8 +56,8 @@ def test_gravity_removed_is_asked_about(tmp_path: Path) -> None:
     without = G - G.mean(axis=0)
     with pytest.raises(
         HarkenError,
-        match=r"at rest the acceleration is 0\.\d+, which is gravity in no unit harken knows .* Say the unit with "
-        "--unit; a value near 0 means that gravity was removed, and with it the posture",
+        match=r"at rest the acceleration is 0\.\d+, which is not gravity in any known unit .* Give the unit with "
+        "--unit. A value near 0 means that gravity was removed; postures cannot be recognised",
     ):
         read_samples(tmp_path, without)
     notes = read_samples(tmp_path, without, acceleration_unit="g").quality.notes

@@ -37,7 +37,7 @@ def test_the_refusal_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(HarkenError) as caught:
         collect(path, TableOptions())
     message = str(caught.value)
-    assert message.startswith(f"{path}: this is a recording of a Parmay Tech Matrix, and harken does not read these")
+    assert message.startswith(f"{path}: this is a recording of a Parmay Tech Matrix; harken cannot read it")
     assert "readParmayMatrix" in message
     assert "--time-column time --x-column acc_x" in message
 

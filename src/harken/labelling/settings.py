@@ -117,6 +117,6 @@ def file_sha256(path: Path) -> str:
     except FileNotFoundError as error:
         raise HarkenError(f"{path}: there is no such file") from error
     except ValueError as error:
-        raise HarkenError(f"{str(path)!r}: the name of a file cannot hold a zero byte") from error
+        raise HarkenError(f"{str(path)!r}: a file name cannot contain a zero byte") from error
     except OSError as error:
         raise HarkenError(f"{path}: cannot be read ({error.strerror or error})") from error

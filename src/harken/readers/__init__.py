@@ -78,7 +78,10 @@ def open_source(path: str | Path, options: TableOptions) -> Source:
     path = Path(path)
     with _file_errors(path):
         if path.exists() and not path.is_file() and not path.is_dir():
-            raise HarkenError(f"{path}: this is not a file on a disk, and harken reads a file more than once")
+            raise HarkenError(
+                f"{path}: this is not a regular file; harken reads a file more than once, so it cannot read "
+                "from a pipe or a device"
+            )
         return reader_of(path, options).open_source(path, options)
 
 

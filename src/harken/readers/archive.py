@@ -40,7 +40,7 @@ class ArchiveFile(FileIO):
         """
         size_read = Path(self.name).stat().st_size - self.tell() if size is None or size < 0 else size
         if self.limited and size_read > MOST_READ_AT_ONCE:
-            raise zipfile.BadZipFile("its table of contents is absurdly long")
+            raise zipfile.BadZipFile("its table of contents is too long")
         return super().read(size)
 
 
@@ -111,10 +111,14 @@ def _refuse_bomb(path: Path, member: zipfile.ZipInfo, archive_bytes: int) -> Non
     """Raise a HarkenError for a member that would fill the memory. zipfile unpacks at most the size in the table of
     contents. The packed size there may be wrong."""
     if not unpacks_in_pieces(member):
-        raise HarkenError(f"{path}: is packed in a way that no app uses; unpack the archive, or pack it with deflate")
+        raise HarkenError(
+            f"{path}: it is compressed with a method that no app uses; unpack the archive, or compress it with deflate"
+        )
     packed_bytes = max(1, min(member.compress_size, archive_bytes))
     if member.file_size > MOST_PACKED * packed_bytes:
-        raise HarkenError(f"{path}: unpacks to {member.file_size:,} bytes; no table of samples packs so well")
+        raise HarkenError(
+            f"{path}: it unpacks to {member.file_size:,} bytes, which is too large for a table of this compressed size"
+        )
     refuse_too_much(path, member.file_size, packed_bytes)
 
 

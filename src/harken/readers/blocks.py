@@ -149,8 +149,8 @@ def _refuse_long_lines(path: Path, text: bytes, first_line: int) -> None:
         if end < 0:
             line = first_line + text.count(b"\n", 0, begin)
             raise HarkenError(
-                f"{path}, line {line}: the line has more than {LONGEST_LINE:,} bytes, and a row of a table has some "
-                "dozen. Is the file damaged, or no table?"
+                f"{path}, line {line}: the line has more than {LONGEST_LINE:,} bytes, far more than a row of "
+                "a table. Is the file damaged, or not a table?"
             )
         begin = end + 1
 

@@ -58,7 +58,7 @@ def nanoseconds(path: Path, column: pl.Series, options: TableOptions, where: Whe
             1970 to 2099.
     """
     if column.null_count() == len(column):
-        raise HarkenError(f"{path}: no row has a time; --rate HZ numbers the rows instead")
+        raise HarkenError(f"{path}: no row has a time; number the rows with --rate HZ")
     if column.dtype.is_temporal():
         return _from_datetimes(path, column, options, where)
     if column.dtype.is_numeric():
@@ -72,14 +72,13 @@ def _from_numbers(path: Path, column: pl.Series, options: TableOptions, where: W
         column = column.set(column.is_nan() | column.is_infinite(), None)
     present = column.is_not_null().to_numpy() if column.null_count() else None
     if present is not None and not present.any():
-        raise HarkenError(f"{path}: no row has a time; --rate HZ numbers the rows instead")
+        raise HarkenError(f"{path}: no row has a time; number the rows with --rate HZ")
     values = column.fill_null(0).to_numpy()
     known = values if present is None else values[present]
     unit = options.time_unit or time_unit(known)
     if unit is None:
         raise HarkenError(
-            f"{path}: cannot tell the unit of times that look like {known[0]:g}; "
-            "say it with --time-unit s, ms, us or ns"
+            f"{path}: the unit of times such as {known[0]:g} is not known; give it with --time-unit s, ms, us or ns"
         )
     factor = NS_PER_UNIT[unit]
     least, most = float(known.min()), float(known.max())
@@ -87,8 +86,9 @@ def _from_numbers(path: Path, column: pl.Series, options: TableOptions, where: W
         outside = (values < EARLIEST_NS // factor) | (values >= LATEST_NS // factor)
         row = int(np.flatnonzero(outside)[0])
         raise HarkenError(
-            f"{path}, {where(row)}: the time {values[row]:.17g} {unit} since 1970 does not lie between 1970 and 2100; "
-            "--time-unit says in which unit times are, --rate HZ numbers the rows instead of reading them"
+            f"{path}, {where(row)}: the time {values[row]:.17g} {unit} since 1970 is not between 1970 and "
+            "2100; give the unit of times with --time-unit, or number the rows with --rate HZ instead of "
+            "reading their times"
         )
     if column.dtype.is_integer():
         time_ns = values.astype(np.int64)
@@ -99,7 +99,7 @@ def _from_numbers(path: Path, column: pl.Series, options: TableOptions, where: W
         time_ns = whole.astype(np.int64) * factor + np.rint((values - whole) * factor).astype(np.int64)
     notes = []
     if max(-least, most) * factor < EARLIEST_DATE_NS:
-        notes.append("The clock has no date: it is shown as if it had started at the beginning of 1970.")
+        notes.append("The times have no date; the recording is shown as if it started at the beginning of 1970.")
     return TimeColumn(time_ns, present, unit, notes)
 
 
@@ -128,7 +128,7 @@ def _from_text(path: Path, column: pl.Series, options: TableOptions, where: Wher
             column = column.str.replace(r" ?(UTC|GMT)$", "Z")
             read_as.append("UTC")
         patterns = [f"%Y{d}%m{d}%d{t}%H:%M:%S%.f{'%#z' if zoned else ''}" for d in "-/" for t in "T "]
-        form = "a time harken knows; describe its form with --time-format, for example '%d/%m/%Y %H:%M:%S%.f'"
+        form = "a time in a known form; describe the form with --time-format, for example '%d/%m/%Y %H:%M:%S%.f'"
     parsed, pattern = _parsed(path, column, patterns, form, where)
     return replace(_from_datetimes(path, parsed, options, where), form=" ".join([*read_as, pattern]))
 
@@ -146,7 +146,7 @@ def _parsed(path: Path, column: pl.Series, patterns: list[str], form: str, where
         if attempt.null_count() == column.null_count():
             break
     if best is None:
-        raise HarkenError(f"{path}: --time-format {patterns[0]!r} is no pattern for times")
+        raise HarkenError(f"{path}: --time-format {patterns[0]!r} is not a pattern for times")
     _check_all_read(path, column, best[0], form, where)
     if column.str.contains(r"\.\d{7}").any() and not _outside(best[0]).any():
         return column.str.to_datetime(best[1], time_unit="ns", strict=False), best[1]
@@ -168,22 +168,23 @@ def _outside(column: pl.Series) -> pl.Series:
 
 def _from_datetimes(path: Path, column: pl.Series, options: TableOptions, where: Where) -> TimeColumn:
     if not isinstance(column.dtype, pl.Datetime):
-        raise HarkenError(f"{path}: the time column holds {column.dtype}; a date and a time of day are needed")
+        raise HarkenError(f"{path}: the time column contains {column.dtype}; a date and a time of day are needed")
     if column.null_count() == len(column):
-        raise HarkenError(f"{path}: no row has a time; --rate HZ numbers the rows instead")
+        raise HarkenError(f"{path}: no row has a time; number the rows with --rate HZ")
     outside = _outside(column).arg_true()
     if len(outside):
         row = int(outside[0])
         raise HarkenError(
-            f"{path}, {where(row)}: the time {column[row]:%Y-%m-%d %H:%M:%S} does not lie between 1970 and 2100; "
-            "--time-column says in which column times are, --rate HZ numbers the rows instead of reading them"
+            f"{path}, {where(row)}: the time {column[row]:%Y-%m-%d %H:%M:%S} is not between 1970 and "
+            "2100; give the column of times with --time-column, or number the rows with --rate HZ "
+            "instead of reading their times"
         )
     notes, cut = [], False
     if column.dtype.time_zone is not None:
         instants = column.dt.convert_time_zone("UTC")
     elif options.timezone is None:
         instants = column
-        notes.append("Times carry no zone and are taken as UTC; --timezone says where the wearer lived.")
+        notes.append("Times have no time zone and were read as UTC; give the wearer's time zone with --timezone.")
     else:
         instants, cut = _in_zone(path, column, options.timezone, where)
     present = column.is_not_null().to_numpy() if column.null_count() else None
@@ -205,9 +206,9 @@ def _in_zone(path: Path, column: pl.Series, timezone: str, where: Where) -> tupl
     if len(lost):
         row = int(lost[0])
         raise HarkenError(
-            f"{path}, {where(row)}: {column[row]} does not exist in {timezone}: the clock was put forward over it. "
-            "Is the zone right? A watch that kept one time throughout wants a fixed zone such as Etc/GMT-2 "
-            "(two hours east of Greenwich)"
+            f"{path}, {where(row)}: {column[row]} does not exist in {timezone}, because clocks were put "
+            "forward at this time. Is the zone right? For a watch whose clock was not changed for summer "
+            "time, give a fixed zone such as Etc/GMT-2 (two hours east of Greenwich)"
         )
     latest = column.dt.replace_time_zone(timezone, ambiguous="latest", non_existent="null")
     ambiguous = (earliest != latest).fill_null(False).to_numpy()

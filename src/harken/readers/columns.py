@@ -98,9 +98,9 @@ def find_columns(path: Path, header: list[str] | None, first_row: list[str], opt
     missing = [role for role in needed if role not in found]
     if missing:
         advice = ", ".join(_option(role) for role in missing)
-        hint = ", or --rate HZ when there are no times" if "time" in missing else ""
+        hint = ", or --rate HZ if there are no times" if "time" in missing else ""
         skip = "; --skip-rows N skips lines above the header" if header else ""
-        raise HarkenError(f"{path}: found no column for {_and(missing)} ({there}); say which with {advice}{hint}{skip}")
+        raise HarkenError(f"{path}: found no column for {_and(missing)} ({there}); choose with {advice}{hint}{skip}")
     return Columns(**found, extra=(), tidy=tuple(name for name in header or () if _plain(name) in TIDY_NAMES))
 
 
@@ -127,8 +127,9 @@ def _by_order(path: Path, first_row: list[str], found: dict[str, int], there: st
     order = NOTEBOOK_ORDERS.get(len(first_row))
     if order is None:
         raise HarkenError(
-            f"{path}: {there}, not the {_and(sorted(NOTEBOOK_ORDERS))} of Timestamp,X,Y,Z[,P],Label; say which is "
-            "which by number, for example --time-column 1 --x-column 2 --y-column 3 --z-column 4"
+            f"{path}: {there}, not the {_and(sorted(NOTEBOOK_ORDERS))} of Timestamp,X,Y,Z[,P],Label; "
+            "choose the columns by number, for example --time-column 1 --x-column 2 --y-column 3 "
+            "--z-column 4"
         )
     if len(order) == 6 and first_row[0].isdigit() and WISDM_CODE.fullmatch(first_row[1].strip()):
         order = WISDM_ORDER

@@ -29,7 +29,7 @@ MISSING_NUMBERS = ("", "nan", "null", "none", "na", "n/a")
 REASONS = {
     "a quotation mark opens a field and is never closed": "end of data",
     "a quotation mark opens a field and is not closed before the next one": "expected after",
-    "a field is longer than any number, label or time; is a quotation mark astray?": "field limit",
+    "a field is longer than any number, label or time; is a quotation mark misplaced?": "field limit",
 }
 """Descriptions of errors in a row, by a part of the message of Python's csv module."""
 
@@ -157,7 +157,7 @@ def _frame(
     adds_up = count_separators(text, layout.separator) == frame.height * (layout.width - 1)
     if not adds_up and _explain(str(path), block.text, layout, block.first_line) != frame.height:
         raise HarkenError(
-            f"{path}: the rows from line {block.first_line} on cannot be told apart; is a quotation mark astray?"
+            f"{path}: the rows from line {block.first_line} on cannot be separated; is a quotation mark misplaced?"
         )
     return frame.select(pl.col(names[position]).alias(role) for role, position in columns.roles().items())
 
@@ -178,10 +178,11 @@ def _converted(path: Path, frame: pl.DataFrame, layout: Layout, columns: Columns
         frame = frame.with_columns(numbers.alias(role)) if not len(not_numbers) else frame
     if wrong:
         role, row = min(wrong.items(), key=lambda item: item[1])
-        option = f", or say where {role} is with --{role}-column" if role in ("x", "y", "z") else ""
+        option = f", or choose the column of {role} with --{role}-column" if role in ("x", "y", "z") else ""
         raise HarkenError(
             f"{path}, {_line_of_row(path, layout, rows_before + row)}, column "
-            f"{layout.title(columns.roles()[role])}: {frame[role][row]!r} is not a number. Mend it{option}"
+            f"{layout.title(columns.roles()[role])}: {frame[role][row]!r} is not a number. Correct "
+            f"it{option}"
         )
     return frame
 
@@ -246,6 +247,6 @@ def _wrong_width(row: list[str], layout: Layout) -> str:
             "Remove or complete it; --skip-rows N skips lines at the top"
         )
     return (
-        f"the row has {len(row)} fields where the first has {layout.width}. "
-        "Mend it; --skip-rows N skips lines at the top"
+        f"the row has {len(row)} fields, but the first row has {layout.width}. Correct it; "
+        "--skip-rows N skips lines at the top"
     )

@@ -146,7 +146,7 @@ class DeviceSource(Source):
             time_ns = local_ns - self.offset_ns if self.offset_ns else local_ns
             yield Samples(time_ns, signals, np.full(count, UNLABELLED, np.int16), np.ones(count, dtype=bool))
         if not numbered:
-            raise HarkenError(f"{self._path}: there are no samples in it")
+            raise HarkenError(f"{self._path}: it contains no samples")
         sessions.refuse_overlaps(self._path)
         if sessions.earliest_ns != self._earliest_ns:
             self._earliest_ns = sessions.earliest_ns
@@ -163,7 +163,7 @@ class DeviceSource(Source):
         rate_hz, timezone = self._options.sample_rate_hz, self._options.timezone
         notes = self.notes()
         if rate_hz is not None:
-            notes.append(f"Times were not read: the samples were numbered at {rate_hz:g} Hz, as asked.")
+            notes.append(f"Times were not read: the samples were numbered at {rate_hz:g} Hz, as requested.")
         notes += zone_notes
         if timezone is not None and _offset_ns(latest_ns - self.offset_ns, timezone) != self.offset_ns:
             notes.append(_clocks_changed(timezone, self.offset_ns))
@@ -204,9 +204,8 @@ class _Sessions:
         overlap = ends[order][:-1] - starts[order][1:]
         if (overlap > MOST_JITTER_NS).any():
             raise HarkenError(
-                f"{path}: the watch's clock was set back while it recorded, so that {overlap.max() / 1e9:.0f} s are "
-                "there twice, and no one can tell which are meant. --rate HZ numbers the samples instead of reading "
-                "their times"
+                f"{path}: the watch's clock was set back during the recording, so {overlap.max() / 1e9:.0f} s "
+                "occur twice. --rate HZ numbers the samples instead of reading their times"
             )
 
 
@@ -243,7 +242,7 @@ def plain_file(path: Path, looks_right: Callable[[bytes], bool], kind: str) -> I
         if not head:
             raise HarkenError(f"{path}: the file is empty")
         if not looks_right(head):
-            raise HarkenError(f"{path}: this is no {kind}: it does not begin like one, or its beginning is damaged")
+            raise HarkenError(f"{path}: this is not {kind}, or its beginning is damaged")
         if not gzipped:
             yield path
             return
@@ -259,8 +258,8 @@ def plain_file(path: Path, looks_right: Callable[[bytes], bool], kind: str) -> I
 
 def _clocks_changed(timezone: str, offset_ns: int) -> str:
     return (
-        f"The clocks of {timezone} were changed while the watch was worn. Its own was not: times are "
-        f"{offset_ns / 3.6e12:+g} h from UTC throughout, as at its first sample."
+        f"Clocks in {timezone} changed during the recording, but the watch's clock did not: all times "
+        f"have the offset of the first sample, {offset_ns / 3.6e12:+g} h from UTC."
     )
 
 
@@ -277,7 +276,7 @@ def _about_other_options(options: TableOptions) -> list[str]:
         for entry in fields(options)
         if entry.name not in FOR_DEVICES and getattr(options, entry.name) != getattr(default, entry.name)
     ]
-    return [f"A watch's own file is no table: {', '.join(others)} was not needed."] if others else []
+    return [f"These options have no effect on a watch's own file: {', '.join(others)}."] if others else []
 
 
 def placement_of(text: str) -> Placement:
@@ -291,4 +290,4 @@ def about_placement(text: str) -> list[str]:
     """A note if the placement in a header is not recognised."""
     if not text.strip() or placement_of(text) is not Placement.UNKNOWN:
         return []
-    return [f"The header says that the sensor was worn on {text.strip()!r}, which harken does not recognise."]
+    return [f"The header states the position {text.strip()!r}, which harken does not recognise."]

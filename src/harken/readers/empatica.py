@@ -48,7 +48,7 @@ def open_source(path: Path, options: TableOptions) -> Source:
     start_and_rate = _start_and_rate(layout) if layout else None
     if start_and_rate is None:
         raise HarkenError(
-            f"{path}: this is not an Empatica ACC.csv, whose first row is a start and whose second a rate"
+            f"{path}: this is not an Empatica ACC.csv: its first row must be a start, and its second row a rate"
         )
     start_ns, rate_hz = start_and_rate
     table = CsvTable(path, layout_of(path, HEADER_ROWS), Columns(x=0, y=1, z=2)).whole()
@@ -56,8 +56,8 @@ def open_source(path: Path, options: TableOptions) -> Source:
     table = replace(table.with_time(pl.Series(start_ns + steps)), unit="g/64")
     subject = options.subject or owner(path, ("ACC",))
     notes = [
-        f"Samples are numbered from the header's start at the header's {rate_hz:g} Hz: this format has no times, and "
-        "gaps or a slow clock cannot be seen in it.",
+        f"Times were computed from the start and the rate in the header, {rate_hz:g} Hz, because this "
+        "format has no times. Gaps and errors of the clock cannot be detected.",
         *cut_short_note(path),
     ]
     recording = TableSource(table, replace(options, time_unit="ns", subject=subject), notes=notes).collect()

@@ -31,13 +31,10 @@ DESCRIBING = ("skip_rows", "time_format")
 """Options that describe a table of an unknown format, in addition to those that name columns."""
 
 TURNED = (
-    "All three axes of acceleration were turned round: Apple's gravity points down, and what harken, Android and "
-    "research watches measure holds against it and points up."
+    "The signs of all three axes of acceleration were reversed: at rest, Apple's values point "
+    "down, and those of harken, Android and research watches point up."
 )
-NO_GRAVITY = (
-    "This is acceleration without gravity: movements can be told from it, but postures cannot, and lying looks like "
-    "standing."
-)
+NO_GRAVITY = "This is acceleration without gravity: it shows movements but not postures, so lying looks like standing."
 FURTHEST_NS = 250_000_000
 """The largest distance in time to a sample of gravity, a quarter of a second. The direction of gravity changes
 slowly."""
@@ -71,7 +68,7 @@ def never_run(kind: str) -> str:
     """The note of a reader that was never run on a real file."""
     return (
         f"harken's reader of {kind} was written from documentation and was never run on a real file: "
-        "look at the result before you rely on it."
+        "check the result before you rely on it."
     )
 
 
@@ -87,7 +84,7 @@ def cut_short_note(path: Path) -> list[str]:
         file.seek(-1, os.SEEK_END)
         if packed or file.read(1) == b"\n":
             return []
-    return ["The file does not end with its last line's end: if it was cut short, its last number has lost digits."]
+    return ["The file does not end with a line end: if it was cut short, its last number may have lost digits."]
 
 
 def with_gravity(table: WholeTable, gravity: WholeTable, options: TableOptions) -> tuple[WholeTable, list[str]]:
@@ -111,7 +108,7 @@ def with_gravity(table: WholeTable, gravity: WholeTable, options: TableOptions) 
             added = np.interp((time_ns - start) / 1e9, (gravity_ns - start) / 1e9, gravities[:, axis])
             signals[:, axis] += np.where(far, np.nan, added).astype(np.float32)
     lost = int((far & timed).sum())
-    notes = [f"Of {len(far):,} samples {lost:,} have no sample of gravity near them."] if lost else []
+    notes = [f"{lost:,} of {len(far):,} samples have no sample of gravity near them."] if lost else []
     return table.with_signals(signals), notes
 
 

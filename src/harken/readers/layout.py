@@ -82,7 +82,7 @@ def recognise_layout(path: Path, start: bytes, skip_rows: int) -> Layout:
         header = [field.strip() for field in rows.pop(0)]
         if not rows:
             line = textwrap.shorten(texts[0], LONGEST_SHOWN)
-            raise HarkenError(f"{path}: there are no rows of data in it, only the line {line!r}")
+            raise HarkenError(f"{path}: it contains no rows of data, only the line {line!r}")
     return Layout(
         separator=separator,
         decimal_comma=separator != "," and any("," in field and is_number(field) for row in rows for field in row),

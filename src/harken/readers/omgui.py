@@ -48,7 +48,7 @@ PIECE, MOST_PIECES = 40, 100
 """The number of samples in a block of an AX6's own file, and the number of blocks at the beginning that are tested."""
 LOOKED_AT = PIECE * (MOST_PIECES + 1)
 """The number of samples that ``_without_gravity`` needs."""
-EXCHANGED = "Acceleration and rotation stand in one another's columns, as gravity shows, in the first"
+EXCHANGED = "Acceleration and rotation are exchanged, as gravity shows, in the first"
 SMALLEST_G = 1e-3
 CERTAIN = 2.0
 """The required evidence, in halvings of half of gravity, summed over all pieces."""
@@ -71,7 +71,9 @@ def open_source(path: Path, options: TableOptions) -> "OmguiSource":
     """
     layout = layout_of(path)
     if not _is_omgui(layout):
-        raise HarkenError(f"{path}: this is not an OMGUI export: a time and accelerations with six decimals")
+        raise HarkenError(
+            f"{path}: this is not an OMGUI export, whose rows are a time and accelerations with six decimals"
+        )
     return OmguiSource(path, options, layout)
 
 

@@ -85,4 +85,4 @@ def check_timezone(name: str) -> None:
 
 def _check_known(option: str, word: str | None, known: tuple[Any, ...]) -> None:
     if word is not None and word not in known:
-        raise HarkenError(f"{option} {word}: there is no such unit here; the units are {', '.join(known)}")
+        raise HarkenError(f"{option} {word}: this unit is not supported; the units are {', '.join(known)}")

@@ -81,7 +81,7 @@ def _parquet_errors(path: Path) -> Iterator[Path]:
         with utf8_path(path) as plain, without_panics():
             yield plain
     except POLARS_ERRORS as error:
-        raise HarkenError(f"{path}: not a whole Parquet file ({first_line(error)})") from error
+        raise HarkenError(f"{path}: not a complete Parquet file ({first_line(error)})") from error
 
 
 def _check_type(path: Path, role: str, name: str, dtype: pl.DataType) -> None:
@@ -99,5 +99,5 @@ def _check_type(path: Path, role: str, name: str, dtype: pl.DataType) -> None:
         expected = "names"
     if not fits:
         raise HarkenError(
-            f"{path}, column {name}: holds {dtype}, not {expected}; say where {role} is with --{role}-column"
+            f"{path}, column {name}: contains {dtype}, not {expected}; choose the column of {role} with --{role}-column"
         )

@@ -73,7 +73,7 @@ def open_source(path: Path, options: TableOptions) -> Source:
     sources = _sources(path)
     chosen = next((source for kind in ("total", "linear") for source in sources if source.kind == kind), None)
     if chosen is None:
-        raise HarkenError(f"{path}: this is no phyphox export of an acceleration in m/s^2 along x, y and z")
+        raise HarkenError(f"{path}: this is not a phyphox export of an acceleration in m/s^2 along x, y and z")
     options = replace(options, time_unit=options.time_unit or "s", subject=options.subject or owner(path))
     table = CsvTable(chosen.path, chosen.layout, chosen.columns, "m/s2").whole()
     notes = []

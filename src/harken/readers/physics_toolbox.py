@@ -23,7 +23,7 @@ G_FORCE = ("gFx", "gFy", "gFz")
 LINEAR = ("ax", "ay", "az")
 LINEAR_TOTAL = "aT"
 """The column that distinguishes its linear acceleration from other tables with columns ax, ay and az."""
-SIGNS = "The file does not say which phone wrote it: on an iPhone all three axes may point the other way round."
+SIGNS = "The file does not name the phone: on an iPhone, the signs of all three axes may be reversed."
 
 
 def recognises(path: Path, head: bytes) -> bool:
@@ -41,7 +41,9 @@ def open_source(path: Path, options: TableOptions) -> Source:
     layout = layout_of(path)
     axes = _axes(layout)
     if axes is None or layout.header is None:
-        raise HarkenError(f"{path}: has no columns {TIME} and {', '.join(G_FORCE)}, as a file of Physics Toolbox has")
+        raise HarkenError(
+            f"{path}: has no columns {TIME} and {', '.join(G_FORCE)}, which a file of Physics Toolbox has"
+        )
     time, x, y, z = (layout.header.index(name) for name in (TIME, *axes))
     unit: AccelerationUnit = "g" if axes == G_FORCE else "m/s2"
     table = CsvTable(path, layout, Columns(time=time, x=x, y=y, z=z), unit)

@@ -82,7 +82,7 @@ def reader_of(path: Path, options: TableOptions) -> Reader:
         OSError: when the file does not exist or cannot be read.
     """
     if "\0" in str(path):
-        raise HarkenError(f"{str(path)!r}: the name of a file cannot hold a zero byte")
+        raise HarkenError(f"{str(path)!r}: a file name cannot contain a zero byte")
     if path.is_dir():
         if sensor_logger.recognises(path, b""):
             return sensor_logger

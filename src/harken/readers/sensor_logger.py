@@ -45,14 +45,14 @@ IN_METRES: dict[str, AccelerationUnit] = {"Accelerometer": "m/s2", "TotalAcceler
 EVERYWHERE_ALIKE = (1, 63)
 """The first version of the app whose setting for Android's units and signs also applies to the watch."""
 
-UNKNOWN_PHONE = (
-    "Nothing says which phone wrote this (Metadata.csv does): on an iPhone all three axes point the other way round."
-)
+UNKNOWN_PHONE = "The phone is unknown (Metadata.csv names it): on an iPhone, the signs of all three axes are reversed."
 OLD_SWITCH = (
-    "The app was to write this as Android does, but its versions before 1.63 did so for a watch only in part: the sign "
-    "of all three axes may be wrong."
+    "The app was set to write values as Android does, but its versions before 1.63 did this only "
+    "for some values of a watch: the signs of all three axes may be wrong."
 )
-OF_A_PHONE = "These are a phone's samples and not a watch's: models that learned from wrists do not know them."
+OF_A_PHONE = (
+    "These are samples of a phone, not of a watch: models that were trained on wrists are not suitable for them."
+)
 
 
 @dataclass(frozen=True)
@@ -132,14 +132,16 @@ def _find_export(path: Path) -> Export:
         files = recordings.setdefault(file.parent, {})
         sensor = _sensor_of(file)
         if sensor in files:
-            raise HarkenError(f"{path}: has several files of {sensor}, so of several recordings; name one of the files")
+            raise HarkenError(
+                f"{path}: contains several files of {sensor}, which are different recordings; name one of the files"
+            )
         if sensor in WATCH + PHONE + BESIDE:
             files[sensor] = file
     recordings = {folder: files for folder, files in recordings.items() if set(files) & set(WATCH + PHONE)}
     if len(recordings) > 1:
         names = [folder.relative_to(path).as_posix() for folder in recordings]
         shown = ", ".join(names[:MOST_SHOWN]) + (", ..." if len(names) > MOST_SHOWN else "")
-        raise HarkenError(f"{path}: holds {len(names)} recordings ({shown}); unpack it and name one of the folders")
+        raise HarkenError(f"{path}: contains {len(names)} recordings ({shown}); unpack it, and name one of the folders")
     if not recordings:
         raise HarkenError(f"{path}: has none of Sensor Logger's files with acceleration: {', '.join(WATCH + PHONE)}")
     return Export(path, next(iter(recordings.values())))
@@ -156,7 +158,7 @@ def _single(path: Path) -> Export:
     sensor = _sensor_of(path)
     if OTHER_AXES.fullmatch(sensor):
         raise HarkenError(
-            f"{path}: holds {sensor} and not the acceleration of a wrist; name the export's folder instead"
+            f"{path}: contains {sensor}, not the acceleration of a wrist; name the export's folder instead"
         )
     if sensor not in WATCH + PHONE:
         return Export(path, {"": path})
@@ -211,7 +213,7 @@ def _choose(export: Export) -> tuple[str, list[str]]:
     notes = [_origin(export, filled[0])] if export.metadata or export.files[filled[0]] != export.root else []
     empty = [export.files[sensor].name for sensor in there if sensor not in filled]
     if empty:
-        notes.append(f"There is nothing to read in {', '.join(empty)}.")
+        notes.append(f"These files of the export contain no samples: {', '.join(empty)}.")
     if filled[1:]:
         left = [export.files[sensor].name for sensor in filled[1:]]
         notes.append(f"The export has more acceleration, which was not read: {', '.join(left)}.")
@@ -253,7 +255,7 @@ def _table(export: Export, sensor: str, options: TableOptions) -> tuple[WholeTab
         return table, []
     gravity = export.files.get("Gravity")
     if gravity is None:
-        return table, [NO_GRAVITY + " Gravity.csv of the same export, beside it, would be added."]
+        return table, [NO_GRAVITY + " If Gravity.csv of the same export is beside it, gravity is added."]
     layout = layout_of(gravity)
     return with_gravity(table, CsvTable(gravity, layout, _columns(gravity, layout, "x", "y", "z")).whole(), options)
 
@@ -278,7 +280,7 @@ def _columns(path: Path, layout: Layout, x: str, y: str, z: str) -> Columns:
 def _position(path: Path, layout: Layout, name: str) -> int:
     header = layout.header or []
     if name not in header:
-        raise HarkenError(f"{path}: has no column {name}, as a file of Sensor Logger with acceleration has")
+        raise HarkenError(f"{path}: has no column {name}, which a file of Sensor Logger with acceleration has")
     return header.index(name)
 
 

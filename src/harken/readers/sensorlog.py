@@ -37,7 +37,7 @@ LABEL = "label(N)"
 
 MOST_WANDER_NS = 10**9
 """Rows are written within a second of their measurement. With a larger difference, the two clocks do not agree."""
-NOT_STEADY = "more than half of the sensor's own repeat the one before."
+NOT_STEADY = "more than half of the sensor's own times repeat the previous one."
 
 
 def recognises(path: Path, head: bytes) -> bool:
@@ -63,7 +63,7 @@ def open_source(path: Path, options: TableOptions) -> Source:
         raise HarkenError(f"{path}: has none of SensorLog's columns of acceleration, such as {TOTAL[0]}")
     clocks = [name for name in (LOGGED, CLOCKS[axes]) if _filled(layout, (name,), numbers=name != LOGGED)]
     if not clocks and not options.sample_rate_hz:
-        raise HarkenError(f"{path}: has no column {LOGGED} nor {CLOCKS[axes]}; --rate HZ numbers the rows instead")
+        raise HarkenError(f"{path}: has no column {LOGGED} nor {CLOCKS[axes]}; number the rows with --rate HZ")
     table = _table(path, layout, axes, *clocks[:1])
     notes = [TURNED]
     if len(clocks) == 2 and not options.sample_rate_hz:
@@ -135,7 +135,7 @@ def _measured(table: WholeTable, sensor: pl.Series | None, options: TableOptions
     if np.ptp(apart) > MOST_WANDER_NS:
         wander = np.ptp(apart) / 1e9
         return None, [
-            f"Times are those at which rows were written: the sensor's clock parts from them by {wander:.3g} s."
+            f"Times are those at which rows were written: the sensor's clock differs from them by up to {wander:.3g} s."
         ]
     offset = int(apart[0]) + round(float(np.median(apart - apart[0])))
     time = pl.Series(measured.time_ns + offset).set(pl.Series(~timed), None)

@@ -84,16 +84,16 @@ class NameCodes:
     def _check(self, names: list[str], column: pl.Series, first_row: int) -> None:
         if len(self._codes.keys() | set(names)) > MOST_NAMES:
             raise HarkenError(
-                f"{self._path}: the column of {self._role}s holds more than {MOST_NAMES} names, such as "
-                f"{min(names)!r}; --{self._role}-column says which is the right one"
+                f"{self._path}: the column of {self._role}s contains more than {MOST_NAMES} names, such as "
+                f"{min(names)!r}; choose the right column with --{self._role}-column"
             )
         if any("\n" in name for name in names):
             text = column.cast(pl.String)
             row = int(text.str.strip_chars().str.contains("\n", literal=True).arg_true()[0])
             begin = text[row].strip().split("\n")[0]
             raise HarkenError(
-                f"{self._path}, {self._where(first_row + row)}: the {self._role} {begin!r} "
-                "goes on over the end of its line; is a quotation mark missing?"
+                f"{self._path}, {self._where(first_row + row)}: the {self._role} {begin!r} continues on the "
+                "next line; is a quotation mark missing?"
             )
 
 
@@ -251,7 +251,7 @@ def joined_rows(path: Path, pieces: Sequence[TableRows]) -> TableRows:
         HarkenError: when there are none.
     """
     if not any(len(piece.signals) for piece in pieces):
-        raise HarkenError(f"{path}: there are no rows of data in it")
+        raise HarkenError(f"{path}: it contains no rows of data")
     if len(pieces) == 1:
         return pieces[0]
     times, signals, labels, subjects = zip(*pieces, strict=True)

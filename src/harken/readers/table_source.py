@@ -168,12 +168,12 @@ class TableSource(Source):
         if len(people) > 1:
             shown = ", ".join(people[:MOST_SUBJECTS_SHOWN]) + (", ..." if len(people) > MOST_SUBJECTS_SHOWN else "")
             raise SeveralRecordingsError(
-                f"{path}: holds {len(people)} people ({shown}) and a recording is of one; choose with --subject NAME"
+                f"{path}: contains {len(people)} people ({shown}); choose one with --subject NAME"
                 + (f". {self._tidy_advice()}" if self._table.tidy else ""),
                 people=tuple(people),
                 tidy=self._table.tidy,
             )
-        raise HarkenError(f"{path}: has no subject {subject!r}; it holds {people[0]!r}")
+        raise HarkenError(f"{path}: has no subject {subject!r}; its subject is {people[0]!r}")
 
     def _clock(self, rows: TableRows, tally: "_Tally", where: Where) -> TimeColumn:
         """The times of rows, read from the table or, if the user gave a rate, computed from it."""
@@ -181,7 +181,8 @@ class TableSource(Source):
             return self._numbered(rows, tally, self._options.sample_rate_hz, where)
         if rows.time is None:
             raise HarkenError(
-                f"{self._table.path}: found no column for time; --time-column says which, --rate HZ numbers the rows"
+                f"{self._table.path}: found no column for time; choose it with --time-column, or number the "
+                "rows with --rate HZ"
             )
         try:
             clock = nanoseconds(self._table.path, rows.time, self._time_options, where)
@@ -208,7 +209,7 @@ class TableSource(Source):
             self._time_options = replace(self._options, time_unit=clock.unit)
 
     def _numbered(self, rows: TableRows, tally: "_Tally", rate_hz: float, where: Where) -> TimeColumn:
-        notes = [f"Times were not read: the rows were numbered at {rate_hz:g} Hz, as asked."]
+        notes = [f"Times were not read: the rows were numbered at {rate_hz:g} Hz, as requested."]
         if self._clock_form is None:
             self._clock_form = "rows", ""
             if rows.time is not None and rows.time.null_count() < len(rows.time):
@@ -216,7 +217,10 @@ class TableSource(Source):
                     clock = nanoseconds(self._table.path, rows.time.drop_nulls().head(1), self._options, where)
                     self._start_ns, self._clock_form = int(clock.time_ns[0]), (clock.unit, "")
                 except HarkenError:
-                    notes.append("The first time could not be read; the recording is shown as if it began with 1970.")
+                    notes.append(
+                        "The first time could not be read; the recording is shown as if it started at the beginning "
+                        "of 1970."
+                    )
             elif rows.time is not None and self._table.streamed:
                 raise _NotAlikeError
         first, last = tally.samples, tally.samples + len(rows.signals)
@@ -237,8 +241,7 @@ class TableSource(Source):
         """Raise a HarkenError if times of a table with sessions step back: the sessions would be mixed."""
         if self._table.tidy and tally.back_ns > MOST_JITTER_NS:
             raise SeveralRecordingsError(
-                f"{self._table.path}: its times go back by as much as {tally.back_ns / 1e9:g} s: this is more than one "
-                f"recording. {self._tidy_advice()}",
+                f"{self._table.path}: its times go back by up to {tally.back_ns / 1e9:g} s. {self._tidy_advice()}",
                 people=tuple(sorted(self._table.names("subject"))),
                 tidy=self._table.tidy,
             )
@@ -246,8 +249,8 @@ class TableSource(Source):
     def _tidy_advice(self) -> str:
         columns = "columns" if len(self._table.tidy) > 1 else "column"
         return (
-            f"By its {columns} {' and '.join(self._table.tidy)} this is a table of several recordings; "
-            "harken.datasets.tidy.read_tidy(PATH) reads them all, each apart"
+            f"It contains several recordings, distinguished by the {columns} "
+            f"{' and '.join(self._table.tidy)}; harken.datasets.tidy.read_tidy(PATH) reads all of them"
         )
 
     def _conclude(self, tally: "_Tally") -> None:
@@ -333,16 +336,16 @@ def _unit_and_notes(
     if stated is None:
         if detected is None:
             raise HarkenError(
-                f"{path}: at rest the acceleration is {at_rest:.3g}, which is gravity in no unit harken knows "
-                "(1 g, 9.81 m/s2, 64 g/64, 1000 mg). Say the unit with --unit; a value near 0 means that gravity was "
-                "removed, and with it the posture"
+                f"{path}: at rest the acceleration is {at_rest:.3g}, which is not gravity in any known unit "
+                "(1 g, 9.81 m/s2, 64 g/64, 1000 mg). Give the unit with --unit. A value near 0 means that "
+                "gravity was removed; postures cannot be recognised without it"
             )
         return detected, [] if detected == "g" else [converted]
     in_g = at_rest * G_PER_UNIT[stated]
     if detected != stated:
-        by = "as asked" if options.acceleration_unit else "as this format has it"
+        by = "as requested" if options.acceleration_unit else "as this format defines"
         return stated, [
-            f"Taken as {stated}, {by}, although at rest the acceleration is then {in_g:.3g} g"
+            f"Acceleration was read in {stated}, {by}, but this gives {in_g:.3g} g at rest"
             + (" (gravity seems to have been removed)." if in_g < 0.5 else ".")
         ]
     return stated, [] if options.acceleration_unit or stated == "g" else [converted]

@@ -69,8 +69,8 @@ def refuse_too_much(path: Path, unpacked_bytes: int, packed_bytes: int) -> None:
         )
     if limits.most_packed is not None and unpacked_bytes > FREE_BYTES + limits.most_packed * packed_bytes:
         raise HarkenError(
-            f"{path}: unpacks to more than {limits.most_packed} times its size; no table of samples packs so well. If "
-            "it is a recording, use harken label on the machine where it is"
+            f"{path}: it unpacks to more than {limits.most_packed} times its size, which is too much for "
+            "a table of samples. If it is a recording, use harken label on the machine where it is"
         )
 
 
@@ -79,8 +79,9 @@ def refuse_full_disk(path: Path, folder: Path) -> None:
     free = shutil.disk_usage(folder).free
     if free < SPARE_DISK_BYTES:
         raise HarkenError(
-            f"{path}: there is no room to unpack it: {folder.parent} has {free:,} bytes left, and "
-            f"{SPARE_DISK_BYTES:,} must remain free. Free some, or set TMPDIR to a folder on a larger disk"
+            f"{path}: there is not enough disk space to unpack it: {folder.parent} has {free:,} bytes "
+            f"left, and {SPARE_DISK_BYTES:,} must remain free. Free disk space, or set TMPDIR to a folder "
+            "on a larger disk"
         )
 
 

@@ -54,14 +54,15 @@ def _is_matrix(path: Path, head: bytes) -> bool:
 
 GENEA = UnsupportedReader(
     lambda _, head: head.startswith(GENEA_MARK),
-    "this is a recording of a GENEA, which is no longer made, and harken does not read these: no Python "
-    "library does. The function readGenea of the R package GGIRread does (its rawxyz is in thousandths of g, its "
-    "timestamps1 in seconds since 1970); write them as a CSV file with columns time, x, y, z and read that",
+    "this is a recording of a GENEA, which is no longer made; harken cannot read it. Read it "
+    "with the function readGenea of the R package GGIRread, write its timestamps1 (seconds since "
+    "1970) and its rawxyz (thousandths of g) as a CSV file with columns time, x, y, z, and read "
+    "that file",
 )
 MATRIX = UnsupportedReader(
     _is_matrix,
-    "this is a recording of a Parmay Tech Matrix, and harken does not read these: there is no library for "
-    "them that it could rely on. The function readParmayMatrix of the R package GGIRread does; write its columns "
-    "time, acc_x, acc_y and acc_z as a CSV file and read that with --time-column time --x-column acc_x "
+    "this is a recording of a Parmay Tech Matrix; harken cannot read it. Read it with the "
+    "function readParmayMatrix of the R package GGIRread, write its columns time, acc_x, acc_y "
+    "and acc_z as a CSV file, and read that file with --time-column time --x-column acc_x "
     "--y-column acc_y --z-column acc_z",
 )

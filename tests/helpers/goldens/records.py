@@ -43,7 +43,7 @@ Record = dict[str, Any]
 """What JSON can hold, by names."""
 
 LIBRARY_TEXT = re.compile(
-    r"(damaged or cut short|not a whole Parquet file|cannot be read as a table) \(.*\)", flags=re.DOTALL
+    r"(damaged or cut short|not a complete Parquet file|cannot be read as a table) \(.*\)", flags=re.DOTALL
 )
 """What a library says of a damaged file, in brackets; its words change from version to version."""
 

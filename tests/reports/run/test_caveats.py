@@ -11,11 +11,11 @@ from run_outcomes import MakeOutcome
 
 def test_numbers_become_a_range() -> None:
     notes = [["Acceleration is in m/s2 (at rest 9.81), converted to g."]] * 2
-    notes.append(["Acceleration is in m/s2 (at rest 9.7), converted to g.", "Times carry no zone."])
+    notes.append(["Acceleration is in m/s2 (at rest 9.7), converted to g.", "Times have no time zone."])
     notes.append(["Acceleration is in 64 g/64 (at rest 64), converted to g."])
     assert share_notes(notes) == [
         ("Acceleration is in m/s2 (at rest 9.7 to 9.81), converted to g.", (0, 1, 2)),
-        ("Times carry no zone.", (2,)),
+        ("Times have no time zone.", (2,)),
         ("Acceleration is in 64 g/64 (at rest 64), converted to g.", (3,)),
     ]
 

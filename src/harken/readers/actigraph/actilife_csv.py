@@ -107,11 +107,11 @@ def _read_export_header(path: Path) -> ExportHeader:
     with opened(path) as file:
         lines = [file.readline(LONGEST_LINE) for _ in range(MOST_LINES)]
     if not _begins_like_an_export(lines[0]):
-        raise HarkenError(f"{path}: this is no export of ActiLife's: it does not begin with its header")
+        raise HarkenError(f"{path}: this is not an export of ActiLife: it does not begin with ActiLife's header")
     texts = [line.decode("utf-8", errors="replace").strip().strip('"') for line in lines]
     end = next((number for number, text in enumerate(texts) if number and LAST_LINE.fullmatch(text)), None)
     if end is None:
-        raise HarkenError(f"{path}: ActiLife's header is not whole: the row of dashes at its end is missing")
+        raise HarkenError(f"{path}: ActiLife's header is incomplete: the row of dashes at its end is missing")
     texts = texts[: end + 1]
     rate = RATE.search(texts[0])
     period = _value(texts, "Epoch Period (hh:mm:ss)")
@@ -149,7 +149,10 @@ def _start(path: Path, texts: list[str]) -> tuple[datetime, str, list[str]]:
     """
     dates = [(_value(texts, f"{which} Date"), _value(texts, f"{which} Time")) for which in ("Start", "Download")]
     if not all(dates[0]):
-        raise HarkenError(f"{path}: ActiLife's header gives no start; --rate HZ and --skip-rows N read it as any table")
+        raise HarkenError(
+            f"{path}: ActiLife's header has no start time; read the file as a plain table with --rate HZ "
+            "and --skip-rows N"
+        )
     found = DATE_FORMAT.search(texts[0])
     # The first letters of dd/MM/yyyy, in the same order.
     stated_order = "".join(dict.fromkeys(letter for letter in found[1] if letter in "dMy")) if found else "Mdy"
@@ -158,11 +161,11 @@ def _start(path: Path, texts: list[str]) -> tuple[datetime, str, list[str]]:
         fits = start is not None and (not dates[1][0] or (download is not None and download >= start))
         if fits and start is not None:
             note = (
-                f"The header says that its dates are written {found[1] if found else 'M/d/yyyy'}, but they cannot be: "
-                f"{dates[0][0]} was taken as {start:%d %B %Y}."
+                f"The header states the date format {found[1] if found else 'M/d/yyyy'}, which does not fit "
+                f"its dates: {dates[0][0]} was read as {start:%d %B %Y}."
             )
             return start, order, [] if order == stated_order else [note]
-    raise HarkenError(f"{path}: the start in ActiLife's header, {' '.join(dates[0])!r}, is no date and time")
+    raise HarkenError(f"{path}: the start in ActiLife's header, {' '.join(dates[0])!r}, is not a date and time")
 
 
 def _date(date: str, time: str, order: str) -> datetime | None:
@@ -219,7 +222,9 @@ class ActilifeSource(DeviceTableSource):
         self._rate_hz = options.sample_rate_hz or header.rate_hz
         self._first_ns = 0
         if self._rate_hz is None and not self._timed:
-            raise HarkenError(f"{path}: it has no times and its header no rate; say it with --rate HZ")
+            raise HarkenError(
+                f"{path}: the file has no times, and its header has no rate; give the rate with --rate HZ"
+            )
 
     def local_samples(self, room: Room) -> Iterator[LocalSamples]:  # noqa: ARG002 - polars uses its own memory
         """See ``DeviceSource``.
@@ -253,7 +258,7 @@ class ActilifeSource(DeviceTableSource):
         local = replace(self._options, timezone=None, sample_rate_hz=None, time_unit=None, time_format=form)
         clock = nanoseconds(self._path, time, local, where)
         if clock.present is not None:
-            raise HarkenError(f"{self._path}, {where(int(np.argmin(clock.present)))}: there is no time")
+            raise HarkenError(f"{self._path}, {where(int(np.argmin(clock.present)))}: the time is missing")
         return clock
 
     def notes(self) -> list[str]:
@@ -261,12 +266,12 @@ class ActilifeSource(DeviceTableSource):
         notes = list(self._header.notes)
         away = abs(self._first_ns - _start_ns(self._header)) // 10**9
         if self._timed and away > 1:
-            notes.append(f"The first time is {away:,} s away from the header's start; the times count.")
+            notes.append(f"The first time differs from the header's start by {away:,} s; the times were used.")
         if self.unusable:
             seconds = sum(end - begin for begin, end in self.unusable) / (self._rate_hz or 1.0)
             notes.append(
-                f"{round(seconds):,} s only repeat a value, or are zero, which ActiLife writes where the watch slept "
-                "(idle sleep mode) or was in its dock. They are marked."
+                f"{round(seconds):,} s contain only repeated values or zeros, which ActiLife writes while the "
+                "watch is in idle sleep mode or in its dock. They are marked."
             )
         if len(self.channels) > 3:
             notes.append(never_run("ActiLife's exports of the IMU"))
@@ -293,8 +298,9 @@ def _columns_of(path: Path, header: ExportHeader, layout: Layout) -> Columns:
     if not header.raw or not set(AXES) <= set(names):
         there = f"its columns are {', '.join(layout.header)}" if layout.header else f"it has {layout.width} columns"
         raise HarkenError(
-            f"{path}: this export of ActiLife's holds counts over {header.period or 'some time'} ({there}), and counts "
-            "cannot be made into acceleration again: export the raw data, or read the .gt3x file itself"
+            f"{path}: this export of ActiLife contains counts over {header.period or 'some time'} "
+            f"({there}), which cannot be converted to acceleration; export the raw data, or read the "
+            ".gt3x file"
         )
     x, y, z = (names.index(name) for name in AXES)
     extra = tuple((channel, names.index(name)) for name, channel in EXTRA.items() if name in names)

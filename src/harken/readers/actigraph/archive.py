@@ -13,7 +13,7 @@ from harken.support.errors import HarkenError
 __all__ = ["PIECE_BYTES", "Gt3xArchive", "opened_archive"]
 
 PIECE_BYTES = 1 << 21
-UNBOUNDED = "its contents are packed in a way that no ActiGraph software uses"
+UNBOUNDED = "it is compressed with a method that ActiGraph's software does not use"
 
 
 class Gt3xArchive:
@@ -43,7 +43,10 @@ class Gt3xArchive:
             HarkenError: when the archive is damaged, or the member is larger than ``most_bytes``.
         """
         if self.unpacked_bytes(name) > most_bytes:
-            raise HarkenError(f"{self._path}: its {name} has {self.unpacked_bytes(name):,} bytes, which is absurd")
+            raise HarkenError(
+                f"{self._path}: its {name} has {self.unpacked_bytes(name):,} bytes, which is too large; the "
+                "file is damaged"
+            )
         return b"".join(self.pieces(name)).decode("utf-8-sig", errors="replace")
 
     def pieces(self, name: str, size: int = PIECE_BYTES) -> Iterator[bytes]:
@@ -69,7 +72,7 @@ class Gt3xArchive:
                             break
                         piece += more
                     if not piece:
-                        raise EOFError(f"{name} is shorter than the table of contents says")
+                        raise EOFError(f"{name} is shorter than stated in the table of contents")
                     left -= len(piece)
                     if left <= 0:
                         file.read(1)  # the end, where zipfile compares the checksum

@@ -77,7 +77,7 @@ def _info_of(path: Path, archive: Gt3xArchive) -> Info:
         HarkenError: when the archive has no recording, or an uncalibrated one.
     """
     if INFO not in archive or not (LOG in archive or OLD_LOG in archive):
-        raise HarkenError(f"{path}: there is no {INFO if INFO not in archive else LOG} in it; is it a .gt3x file?")
+        raise HarkenError(f"{path}: it contains no {INFO if INFO not in archive else LOG}; is it a .gt3x file?")
     info = parse_info(archive.text(INFO, MOST_INFO_BYTES))
     _refuse_uncalibrated(path, archive)
     return info
@@ -93,6 +93,7 @@ def _refuse_uncalibrated(path: Path, archive: Gt3xArchive) -> None:
         return
     if isinstance(calibration, dict) and calibration.get("isCalibrated") is False:
         raise HarkenError(
-            f"{path}: its values are not calibrated (a CentrePoint Insight Watch leaves that to ActiGraph's software), "
-            "so harken cannot read them in g; export them as CSV with CentrePoint or ActiLife"
+            f"{path}: its values are not calibrated (for a CentrePoint Insight Watch, only ActiGraph's "
+            "software does this), so harken cannot convert them to g; export them as CSV with "
+            "CentrePoint or ActiLife"
         )

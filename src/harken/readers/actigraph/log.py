@@ -112,8 +112,8 @@ def refuse_absurd_length(path: Path, samples: int) -> None:
     """Raise a HarkenError for more samples than the battery of any ActiGraph allows."""
     if samples > MOST_SAMPLES:
         raise HarkenError(
-            f"{path}: unpacks to more than {MOST_SAMPLES / 1e6:,.0f} million samples, more than the battery of any "
-            "ActiGraph lasts for; it is refused"
+            f"{path}: it unpacks to more than {MOST_SAMPLES / 1e6:,.0f} million samples, which is longer "
+            "than the battery of any ActiGraph lasts; harken does not read it"
         )
 
 

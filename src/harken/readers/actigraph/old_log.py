@@ -37,17 +37,22 @@ class OldLogSource(ActigraphSource):
         size = archive.unpacked_bytes(OLD_LOG)
         if size > MOST_BYTES:
             raise HarkenError(
-                f"{path}: its {OLD_LOG} unpacks to {size:,} bytes, which no recording does; it is refused"
+                f"{path}: its {OLD_LOG} unpacks to {size:,} bytes, which is too large for a recording; harken "
+                "does not read it"
             )
         refuse_absurd_length(path, whole_samples_of_12_bits(size))
         start, rate = info.time_ns("Start Date"), info.number("Sample Rate")
         if start is None or rate is None or not 1 <= rate <= FASTEST_HZ:
-            raise HarkenError(f"{path}: its {INFO} gives no {'rate' if start else 'start'}, and its {OLD_LOG} has none")
+            raise HarkenError(
+                f"{path}: its {INFO} has no {'rate' if start else 'start'}, and its {OLD_LOG} never has one"
+            )
         if whole_samples_of_12_bits(size) == 0:
-            raise HarkenError(f"{path}: there is no acceleration in its {OLD_LOG}")
+            raise HarkenError(f"{path}: its {OLD_LOG} contains no acceleration")
         scale = info.documented_scale
         if scale is None:
-            raise HarkenError(f"{path}: has a log as of a GT3X+, but a serial number {info['Serial Number']!r}")
+            raise HarkenError(
+                f"{path}: its log has the format of a GT3X+, but its serial number is {info['Serial Number']!r}"
+            )
         super().__init__(path, options, info, Metadata(), rate)
         self._start_ns, self.rate_hz, self.scale = start, rate, scale
         self.capacity = whole_samples_of_12_bits(size)
@@ -69,5 +74,8 @@ class OldLogSource(ActigraphSource):
     def log_notes(self) -> list[str]:
         """See ``ActigraphSource``."""
         repeated = sum(end - begin for begin, end in self.unusable) / self.rate_hz
-        note = f"{seconds_text(repeated)} only repeat a value: the watch slept (idle sleep mode). They are marked."
+        note = (
+            f"{seconds_text(repeated)} contain only repeated values, because the watch was in idle sleep "
+            "mode. They are marked."
+        )
         return [note] if self.unusable else []

@@ -63,7 +63,10 @@ class PacketLogSource(ActigraphSource):
     def __init__(self, path: Path, options: TableOptions, info: Info, archive: Gt3xArchive) -> None:
         size = archive.unpacked_bytes(LOG)
         if size > MOST_BYTES or size > max(BOMB_BYTES, BOMB_RATIO * archive.packed_bytes(LOG)):
-            raise HarkenError(f"{path}: its {LOG} unpacks to {size:,} bytes, which no recording does; it is refused")
+            raise HarkenError(
+                f"{path}: its {LOG} unpacks to {size:,} bytes, which is too large for a recording; harken "
+                "does not read it"
+            )
         self._user_options, self._log = options, Log()
         self._most_samples = whole_samples_of_12_bits(min(size, MOST_RATIO * archive.packed_bytes(LOG)))
         try:
@@ -100,25 +103,24 @@ class PacketLogSource(ActigraphSource):
         log = self._log
         notes = list(self._facts.notes)
         if _turns_its_axes(self._info):
-            notes.append("Firmware 1.6.0 of this watch turns its axes by 90 degrees; they were turned back.")
+            notes.append("Firmware 1.6.0 of this watch rotates the axes by 90 degrees; this was corrected.")
         notes += _gaps(log)
         if log.again:
-            notes.append(
-                f"{seconds_text(log.again)} came a second time by the watch's clock and were left out; the first stay."
-            )
+            notes.append(f"{seconds_text(log.again)} have times that occur earlier in the file and were left out.")
         if short := sum(int((counts < self.rate_hz).sum()) for counts in log.counts):
             notes.append(
-                f"{seconds_text(short)} of the recording hold fewer samples than the rate; they begin with the second."
+                f"{seconds_text(short)} of the recording contain fewer samples than the rate; these samples "
+                "begin at the start of their second."
             )
         if log.lost_bytes:
             notes.append(
-                f"{log.lost_bytes:,} bytes in {log.lost_places:,} places of its {LOG} are no whole packets (their "
-                "checksum is wrong, or they are cut short); what was in them is missing."
+                f"{log.lost_bytes:,} bytes in {log.lost_places:,} places of its {LOG} are damaged or "
+                "incomplete packets; the samples in them are missing."
             )
         if log.unusable:
             notes.append(f"{log.unusable:,} packets of acceleration have an impossible length and were left out.")
         if log.kinds[IMU]:
-            notes.append("The file also holds the watch's second sensor (IMU), which harken does not read.")
+            notes.append("The file also contains data of the watch's second sensor (IMU), which harken does not read.")
         return notes
 
 
@@ -137,8 +139,8 @@ def _facts(path: Path, info: Info, log: Log) -> PacketFacts:
         HarkenError: when the log has no acceleration, or its scale is unknown.
     """
     if not log.samples:
-        other = "; it holds packets of a CentrePoint Insight Watch, which harken does not read"
-        raise HarkenError(f"{path}: there is no acceleration in its {LOG}" + (other if log.kinds[ACTIVITY_3] else ""))
+        other = "; it contains packets of a CentrePoint Insight Watch, which harken does not read"
+        raise HarkenError(f"{path}: its {LOG} contains no acceleration" + (other if log.kinds[ACTIVITY_3] else ""))
     rate, of_rate = _rate(info, log)
     scale, of_scale = _scale(path, info, log)
     return PacketFacts(rate, _stated_rate(info, log) or None, scale, log.metadata, (*of_rate, *of_scale))
@@ -159,7 +161,9 @@ def _rate(info: Info, log: Log) -> tuple[float, list[str]]:
     stated_hz = _stated_rate(info, log)
     if stated_hz in (counted, 0):
         return float(counted), []
-    return float(counted), [f"The file says {stated_hz:g} Hz, but its seconds hold {counted} samples; those count."]
+    return float(counted), [
+        f"The file states {stated_hz:g} Hz, but its seconds contain {counted} samples each; this number was used."
+    ]
 
 
 def _stated_rate(info: Info, log: Log) -> float:
@@ -174,10 +178,13 @@ def _scale(path: Path, info: Info, log: Log) -> tuple[float, list[str]]:
     lowest, highest = PLAUSIBLE_SCALES
     sound = {where: scale for where, scale in scales.items() if scale is not None and lowest <= scale <= highest}
     if not sound:
-        raise HarkenError(f"{path}: says nowhere how many steps of its sensor make a g; it cannot be read")
+        raise HarkenError(f"{path}: the file has no scale (steps of the sensor per g), so it cannot be read")
     where, scale = next(iter(sound.items()))
     if where == "parameters" and sound.get(INFO, scale) != scale:
-        return scale, [f"Its parameters say {scale:g} steps in a g and its {INFO} {sound[INFO]:g}; the former count."]
+        return scale, [
+            f"Its parameters state {scale:g} steps per g and its {INFO} states {sound[INFO]:g}; the "
+            "parameters were used."
+        ]
     return scale, []
 
 
@@ -205,17 +212,17 @@ def _gaps(log: Log) -> list[str]:
     asleep, docked = np.sort(np.concatenate(log.asleep)), np.sort(np.concatenate(log.docked))
     slept, in_dock = _within(begin, end, asleep), _within(begin, end, docked)
     kinds = {
-        "the watch slept (idle sleep mode, for which ActiLife's exports repeat the last value)": slept,
-        "the watch was put into its dock": in_dock & ~slept,
-        "the file does not say why": ~slept & ~in_dock,
+        "the watch was in idle sleep mode, in which ActiLife's exports repeat the last value": slept,
+        "the watch was in its dock": in_dock & ~slept,
+        "reason unknown": ~slept & ~in_dock,
     }
     notes = [
-        f"Gaps where {why}: {int(kind.sum()):,}, {seconds_text(lengths[kind].sum())} in all."
+        f"{int(kind.sum()):,} gap{'s' * (kind.sum() > 1)}, {seconds_text(lengths[kind].sum())} in total: {why}."
         for why, kind in kinds.items()
         if kind.any()
     ]
     if len(asleep) and asleep[-1] >= there[-1]:
-        notes.append("The watch was asleep when the recording ended.")
+        notes.append("The watch was in idle sleep mode when the recording ended.")
     return notes
 
 

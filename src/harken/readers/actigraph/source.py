@@ -84,25 +84,25 @@ class ActigraphSource(DeviceSource):
         words = [f"{info['Device Type'] or 'device'} {info['Serial Number']}".strip()]
         words += [f"firmware {info['Firmware']}"] if info["Firmware"] else []
         words += [f"worn on: {info['Limb'].lower()}"] if info["Limb"] else []
-        notes = [f"ActiGraph {', '.join(words)}; {self.rate_hz:g} Hz, {self.scale:g} steps in a g."]
+        notes = [f"ActiGraph {', '.join(words)}; {self.rate_hz:g} Hz, {self.scale:g} steps per g."]
         notes += self.log_notes()
         if self._outside:
             notes.append(
-                f"{seconds_text(self._outside / self.rate_hz)} lie more than a day before the start or after the end "
-                f"that {INFO} gives; was the watch's clock reset?"
+                f"{seconds_text(self._outside / self.rate_hz)} are more than a day before the start or after "
+                f"the end in {INFO}; was the watch's clock reset?"
             )
         return notes + self._about_zone()
 
     def _about_zone(self) -> list[str]:
         if self._in_utc:
-            return ["The watch's clock was set to UTC, as the file says."]
+            return ["According to the file, the watch's clock was set to UTC."]
         if self._offset_s is None:
             return []
-        advice = "" if self._user_zone else "; --timezone says where the wearer lived"
-        notes = [f"The watch's clock was set to {_offset_text(self._offset_s)}, as the file says{advice}."]
+        advice = "" if self._user_zone else "; give the wearer's time zone with --timezone"
+        notes = [f"According to the file, the watch's clock was set to {_offset_text(self._offset_s)}{advice}."]
         used_s = self.offset_ns // NS_PER_S
         if self._user_zone is not None and self._offset_s != used_s:
-            notes.append(f"It was taken as {_offset_text(used_s)}, as in {self._user_zone}, as asked.")
+            notes.append(f"It was read as {_offset_text(used_s)}, the offset of {self._user_zone}, as requested.")
         return notes
 
 

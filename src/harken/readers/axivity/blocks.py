@@ -150,10 +150,10 @@ def find_blocks(path: Path, source: Path) -> Blocks:
     if not sum(map(len, rows)):
         if old and old > found // 2:
             raise HarkenError(
-                f"{source}: was recorded by a very old firmware, whose blocks carry neither a checksum nor a rate. "
-                "Export it as CSV with OMGUI and read that"
+                f"{source}: it was recorded with a very old firmware, whose blocks have neither a checksum "
+                "nor a rate; export it as CSV with OMGUI, and read the export"
             )
-        what = f"none of its {found:,} blocks is whole" if found else "it ends before its first block"
+        what = f"all of its {found:,} blocks are damaged" if found else "it ends before its first block"
         raise HarkenError(f"{source}: the .cwa file is damaged: {what}. Copy it from the watch again")
     return Blocks(found, np.concatenate(rows), np.concatenate(starts), spare)
 

@@ -48,7 +48,7 @@ class AxivitySource(DeviceSource):
     """The samples of a file's intact blocks. An unpacked copy of a gzipped file is kept while the source is in use."""
 
     def __init__(self, path: Path, options: TableOptions) -> None:
-        self._plain = entered_for(self, plain_file(path, looks_like_header, "Axivity .cwa file"))
+        self._plain = entered_for(self, plain_file(path, looks_like_header, "an Axivity .cwa file"))
         with self._plain.open("rb") as file:
             self._header = read_header(file.read(HEADER_BYTES).ljust(HEADER_BYTES, b"\0"))
         self._blocks = find_blocks(self._plain, path)
@@ -106,7 +106,7 @@ def _about_rate(blocks: Blocks) -> list[str]:
     lasting_s = float((np.diff(block_starts(blocks))[blocks.follows]).sum()) / 1e9
     rate_hz = float(counts[:-1][blocks.follows].sum()) / lasting_s if lasting_s > 0 else 0.0
     set_rates = " and ".join(f"{rate:g}" for rate in np.unique(blocks.header_rates_hz))
-    return [f"The watch was set to {set_rates} Hz; by its clock it recorded at {rate_hz:.5g} Hz."]
+    return [f"The watch was set to {set_rates} Hz; according to its clock, it recorded at {rate_hz:.5g} Hz."]
 
 
 def _about_blocks(blocks: Blocks, header: CwaHeader) -> list[str]:
@@ -114,23 +114,25 @@ def _about_blocks(blocks: Blocks, header: CwaHeader) -> list[str]:
     notes = []
     if blocks.damaged:
         notes.append(
-            f"{blocks.damaged:,} of {blocks.found:,} blocks of the file are damaged and were left out; what they held "
-            "is a gap."
+            f"{blocks.damaged:,} of {blocks.found:,} blocks of the file are damaged and were left out; "
+            "there are gaps in their place."
         )
     if blocks.spare_bytes:
-        notes.append("The file was cut short: it ends inside a block, which was left out.")
+        notes.append("The file is incomplete: it ends in the middle of a block, which was left out.")
     sessions = 1 + int(blocks.new_session.sum())
     if sessions > 1:
-        notes.append(f"The file holds {sessions} sessions, one after the other; between them is a gap.")
+        notes.append(f"The file contains {sessions} sessions, with gaps between them.")
     jumps = np.diff(blocks.start["sequence"].astype(np.int64))[(np.diff(blocks.rows) == 1) & ~blocks.new_session]
     if missing := int((jumps > 1).sum()):
-        notes.append(f"In {missing:,} place{'s' * (missing > 1)} the blocks' numbers jump: some are not in the file.")
+        notes.append(
+            f"The block numbers jump in {missing:,} place{'s' * (missing > 1)}: blocks are missing in the file."
+        )
     if not blocks.has_rotation and (blocks.axes > 3).any():
-        notes.append("Only some of the blocks hold rotation, so it was left out.")
+        notes.append("Only some of the blocks contain rotation, so rotation was left out.")
     if (blocks.axes == WITH_MAGNETOMETER).any():
-        notes.append("The file holds a magnetometer's values, which were not read.")
+        notes.append("The file contains values of a magnetometer, which were not read.")
     if header.rate_hz not in blocks.header_rates_hz:
-        notes.append(f"The file's header says {header.rate_hz:g} Hz, other than its blocks.")
+        notes.append(f"The file's header states {header.rate_hz:g} Hz, which differs from its blocks.")
     return notes
 
 
@@ -140,8 +142,8 @@ def _about_unusable(ranges: Sequence[tuple[int, int]], blocks: Blocks) -> list[s
         return []
     seconds = sum(end - start for start, end in ranges) / float(blocks.header_rates_hz[0])
     return [
-        f"For {seconds:.3g} s at the beginning the acceleration stands in the gyroscope's place and the rotation in "
-        "the accelerometer's, as gravity shows; these samples are marked."
+        f"In the first {seconds:.3g} s, acceleration and rotation are exchanged, as gravity shows; "
+        "these samples are marked."
     ]
 
 

@@ -105,11 +105,11 @@ def read_header(source: Path, header: bytes) -> BinHeader:
     for axis in "xyz":
         gain, offset = _whole_number(fields.get(f"{axis} gain", "")), _whole_number(fields.get(f"{axis} offset", ""))
         if gain is None or offset is None:
-            raise HarkenError(f"{source}: the header does not say the {axis} axis's gain and offset; it is damaged")
+            raise HarkenError(f"{source}: the header has no gain and offset of the {axis} axis; the file is damaged")
         if abs(gain / COUNTS_PER_G - 1) > MOST_GAIN_ERROR or abs(offset) > MOST_OFFSET:
             raise HarkenError(
-                f"{source}: the header says a gain of {gain} and an offset of {offset} for the {axis} axis, and a "
-                f"GENEActiv has {COUNTS_PER_G} and 0, give or take a few per cent; it is damaged"
+                f"{source}: the header states a gain of {gain} and an offset of {offset} for the {axis} axis, "
+                f"but those of a GENEActiv are about {COUNTS_PER_G} and 0; the file is damaged"
             )
         gains.append(gain)
         offsets.append(offset)
@@ -176,7 +176,7 @@ def find_pages(source: Path, content: mmap.mmap) -> tuple[int, Pages]:
     """
     begin = content.find(PAGE_MARK)
     if begin < 0:
-        raise HarkenError(f"{source}: there are no pages of data in it: it was cut short, or never recorded")
+        raise HarkenError(f"{source}: it contains no pages of data: it was cut short, or nothing was recorded")
     found: list[Page] = []
     left_out, done, cut_short = 0, begin, False
     for page in PAGE.finditer(content, begin):
@@ -193,11 +193,13 @@ def find_pages(source: Path, content: mmap.mmap) -> tuple[int, Pages]:
             found.append((first, last - spare, time_ns, int(number), float(temperature), float(rate)))
     left_out += _bytes_of_damage(content, done, len(content))
     if not found:
-        raise HarkenError(f"{source}: none of its pages is whole: the file is damaged, or cut short in its first page")
+        raise HarkenError(
+            f"{source}: it contains no complete page: the file is damaged, or cut short in its first page"
+        )
     usual = Counter(page[1] - page[0] for page in found).most_common(1)[0][0]
     usual_rate = Counter(page[5] for page in found).most_common(1)[0][0]
     if not RATES_HZ[0] <= usual_rate <= RATES_HZ[1]:
-        raise HarkenError(f"{source}: its pages say that they were recorded at {usual_rate:g} Hz; the file is damaged")
+        raise HarkenError(f"{source}: its pages state a rate of {usual_rate:g} Hz; the file is damaged")
     kept = [page for page in found if page[5] == usual_rate and (page[1] - page[0] == usual or page is found[-1])]
     pages = _pages(kept, cut_short, 0)
     fits = _time_fits(pages)

@@ -97,8 +97,8 @@ def _actfast(source: Path) -> Any:
         return importlib.import_module("actfast")
     except ImportError as error:
         raise HarkenError(
-            f"{source}: to read this file takes actfast ({error.name or error} is missing), which comes with the "
-            f"extra devices: {install_command('harken[devices]')}"
+            f"{source}: reading this file needs the package actfast ({error.name or error} is missing), "
+            f"which is part of the extra devices: {install_command('harken[devices]')}"
         ) from error
 
 
@@ -112,7 +112,7 @@ def _acceleration(reader: Any, source: Path, path: Path, count: int) -> NDArray[
         reason = str(error) or type(error).__name__
         raise HarkenError(f"{source}: actfast cannot read the samples ({reason})") from error
     if found.shape != (count, 3):
-        raise HarkenError(f"{source}: actfast cannot read the samples (it gave {len(found):,} of {count:,})")
+        raise HarkenError(f"{source}: actfast cannot read the samples (it returned {len(found):,} of {count:,})")
     return np.asarray(found, dtype=np.float32)
 
 
@@ -164,7 +164,7 @@ class GeneactivSource(DeviceSource):
     """The samples of a file's intact pages. An unpacked copy of a gzipped file is kept while the source is in use."""
 
     def __init__(self, path: Path, options: TableOptions) -> None:
-        self._plain = entered_for(self, plain_file(path, looks_like_header, "GENEActiv .bin file"))
+        self._plain = entered_for(self, plain_file(path, looks_like_header, "a GENEActiv .bin file"))
         with _mapped(self._plain) as content:
             end_of_header, pages = find_pages(path, content)
             self._header = read_header(path, content[:end_of_header])
@@ -191,26 +191,28 @@ class GeneactivSource(DeviceSource):
         in_file = pages.damaged + len(pages.number)
         notes = [
             header.description,
-            f"The watch was set to {self._stated_rate_hz:g} Hz; by its clock it recorded at "
+            f"The watch was set to {self._stated_rate_hz:g} Hz; according to its clock, it recorded at "
             f"{self._times.rate_hz:.5g} Hz.",
         ]
         if pages.damaged:
             notes.append(
-                f"About {pages.damaged:,} of {in_file:,} pages of the file are damaged and were left out; what they "
-                "held is a gap."
+                f"About {pages.damaged:,} of {in_file:,} pages of the file are damaged and were left out; "
+                "there are gaps in their place."
             )
         if pages.cut_short:
-            notes.append("The file was cut short: it ends inside its last page, whose whole samples were kept.")
+            notes.append(
+                "The file is incomplete: it ends in the middle of its last page, whose complete samples were kept."
+            )
         if header.pages is not None and header.pages > in_file:
-            notes.append(f"The header announces {header.pages:,} pages, more than there are in the file.")
+            notes.append(f"The header states {header.pages:,} pages, but the file contains fewer.")
         if header.zone:
             notes.append(
-                f"The header says that the clock was set in {header.zone}, which the maker writes with or without "
-                "summer time; it was not used."
+                f"The header states the time zone {header.zone}, which the manufacturer writes with or "
+                "without summer time; it was not used."
             )
         if header.drift_s is not None:
             notes.append(
-                f"When it was read out, the watch's clock was off by {header.drift_s:+g} s; times are as it showed."
+                f"The watch's clock was wrong by {header.drift_s:+g} s when it was read out; times were not corrected."
             )
         return notes
 
