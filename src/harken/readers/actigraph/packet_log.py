@@ -217,7 +217,7 @@ def _gaps(log: Log) -> list[str]:
         "reason unknown": ~slept & ~in_dock,
     }
     notes = [
-        f"{int(kind.sum()):,} gap{'s' * (kind.sum() > 1)}, {seconds_text(lengths[kind].sum())} in total: {why}."
+        f"{int(kind.sum()):,} gap{'s' * (int(kind.sum()) > 1)}, {seconds_text(lengths[kind].sum())} in total: {why}."
         for why, kind in kinds.items()
         if kind.any()
     ]
