@@ -54,9 +54,9 @@ def test_the_commands(page: str, run_harken: Run) -> None:
         ended = run_harken(*shlex.split(command)[1:])
         assert ended.exit_code == 0, (command, ended.stderr)
         if command.split()[1] in ("train", "evaluate", "label"):
-            assert "made up by harken simulate" in " ".join((ended.stdout + ended.stderr).split())
+            assert "simulated by harken simulate" in " ".join((ended.stdout + ended.stderr).split())
     report = Path("first-run/report.html").read_text(encoding="utf-8")
-    assert "made up by harken simulate" in report[: report.index("The three tests")]
+    assert "simulated by harken simulate" in report[: report.index("The three tests")]
 
 
 @pytest.mark.usefixtures("_small")

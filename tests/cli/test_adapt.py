@@ -97,9 +97,9 @@ def test_a_mistake_gets_one_sentence_and_no_traceback(
             "could only be wrong about",
         ),
         ((model, trained / "alice.csv", "--out", out), "the model learned from this very recording"),
-        ((model, dora, "--out", tmp_path / "personal.pt"), "models are .safetensors files"),
-        ((model, dora, "--out", model), "is the general model itself"),
-        ((trained / "run", dora, "--out", model), "is the general model itself"),
+        ((model, dora, "--out", tmp_path / "personal.pt"), "the name of a model file must end in .safetensors"),
+        ((model, dora, "--out", model), "is the general model, which must not be overwritten"),
+        ((trained / "run", dora, "--out", model), "is the general model, which must not be overwritten"),
         ((model, dora, "--out", tmp_path / "no" / "folder.safetensors"), "cannot write there"),
     ]:
         ended = run_harken("adapt", *arguments)

@@ -29,7 +29,7 @@ def test_tables_for_a_person_and_a_line_for_each_fold(run_harken: Run, tmp_path:
     ended = run_harken(*arguments(tmp_path / "out"), "--baseline", "small")
     assert ended.exit_code == 0
     assert "small-everyday, fold 1: mean person macro F1 " in ended.stderr
-    assert "2 to learn and test, a line as each ends." in ended.stderr
+    assert "2 to train and test; a line is printed when each ends." in ended.stderr
     assert "2 of 2 done after" in ended.stderr
     assert f"Only fold 1 of the protocol's {len(study.folds(study.study_windows()))}. Mean and" in ended.stdout
     for said in ("Nothing: its people are invented.", "worst person", "small-everyday minus small", "F1 of each label"):

@@ -72,7 +72,7 @@ def test_a_recording_that_was_learned_from_is_recognised_in_another_unit_cut_and
     model = trained / "run" / "model.safetensors"
     ended = run_harken("evaluate", model, copy, trained / "bob.csv")
     assert ended.exit_code == 0
-    assert "mallory.csv: the model learned from 100% of this recording" in " ".join(ended.stdout.split())
+    assert "mallory.csv: the model was trained on 100% of this recording" in " ".join(ended.stdout.split())
     result = json.loads(run_harken("evaluate", model, copy, trained / "bob.csv", "--json").stdout)
     assert result["learned_from"] == {str(copy): 1.0}
     assert set(result["known_people"]["people"]) == {"mallory"}
@@ -136,8 +136,8 @@ def test_a_mistake_gets_one_sentence_and_no_traceback(run_harken: Run, trained: 
         ((bob, bob), "bob.csv: not a model file. Models end in .safetensors"),
         ((model, copy), "the model learned from this very recording"),
         ((model, jumper), "jumper: the label jumping is not among those"),
-        ((model, bob, "--unsure-below", "1.5"), "--unsure-below 1.5 is no probability"),
-        ((model, bob, "--unsure-below", "nan"), "--unsure-below nan is no probability"),
+        ((model, bob, "--unsure-below", "1.5"), "--unsure-below must be a probability from 0 to 1, got 1.5"),
+        ((model, bob, "--unsure-below", "nan"), "--unsure-below must be a probability from 0 to 1, got nan"),
         ((model, bob, "--plot", tmp_path / "a.jpg"), "pictures are PNG files"),
     ]:
         ended = run_harken("evaluate", *arguments)

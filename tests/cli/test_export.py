@@ -36,7 +36,10 @@ def test_a_run_becomes_a_file_that_labels_as_it_does(run_harken: Run, trained: P
 def test_mistakes(run_harken: Run, trained: Path, tmp_path: Path) -> None:
     for arguments, message in (
         (("export", trained / "run", "--to", "coreml", "--out", "m.onnx"), "cannot be exported to 'coreml'"),
-        (("export", trained / "run", "--out", tmp_path / "model.bin"), "exported models are .onnx files"),
+        (
+            ("export", trained / "run", "--out", tmp_path / "model.bin"),
+            "the name of an exported model must end in .onnx",
+        ),
         (("export", trained / "nothing", "--out", tmp_path / "m.onnx"), "there is no such model file"),
         (("export", trained / "run", "--out", tmp_path / "none" / "m.onnx"), "cannot write there"),
     ):

@@ -45,14 +45,14 @@ def test_a_training_goes_on_wherever_it_was_stopped(run_harken: Run, alice: Path
         assert ended.exit_code == 2
         assert FULL in ended.stderr.splitlines()[-1]
         assert f"harken: {out}/" in ended.stderr
-        assert f"{out} keeps what was learned; the same command with --resume goes on." in ended.stderr
+        assert f"{out} has the state of the training; repeat the command with --resume to continue." in ended.stderr
         disk.room = 10**9
         assert run_harken(*arguments, out, "--resume").exit_code == 0
         assert (out / "model.safetensors").read_bytes() == model
         assert {path.name for path in out.iterdir()} == files
     disk.room, disk.written = 1, 0
     ended = run_harken(*arguments, tmp_path / "another")
-    assert (ended.exit_code, "keeps what was learned" in ended.stderr) == (2, False)
+    assert (ended.exit_code, "has the state of the training" in ended.stderr) == (2, False)
     assert not list(tmp_path.glob("another/*")), "nothing was learned, so nothing is in the way of another try"
 
 

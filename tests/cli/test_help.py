@@ -20,7 +20,7 @@ def words(ended: Finished) -> str:
 
 def test_the_first_page_says_where_to_begin(run_harken: Run) -> None:
     said = words(run_harken("--help"))
-    assert "New here? harken demo shows it all" in said
+    assert "New here? harken demo takes a minute" in said
     assert "harken COMMAND --help" in said
     for command in COMMANDS:
         assert re.search(rf" {command} [A-Z]", said), f"{command} stands in the list"

@@ -109,7 +109,7 @@ def test_one_bad_file_does_not_keep_the_others_from_being_labelled(
     assert run_harken("label", alice, "--model", model, "--out", tmp_path / "o").exit_code == 0
     assert not (tmp_path / "o" / "failures.csv").exists()
     where, first, *each = ended.stderr.splitlines()
-    assert where == f"The failures are in {tmp_path / 'o' / 'failures.csv'}, too."
+    assert where == f"The failures are also in {tmp_path / 'o' / 'failures.csv'}."
     assert first == "harken: 3 of 4 files went wrong:"
     for line, says in zip(each, ("there is no such file", "broken.csv", "is as long as a window, 2 s"), strict=True):
         assert says in line
@@ -154,7 +154,7 @@ def test_a_folder_that_holds_other_things_is_not_written_to(
     (tmp_path / "out" / "letter.txt").write_text("dear")
     refused = run_harken("label", alice, "--model", model, "--out", tmp_path / "out")
     assert refused.exit_code == 2
-    assert "is not empty and holds no results; choose another --out, or add --resume" in refused.stderr
+    assert "is not empty and contains no results; choose another --out, or add --resume" in refused.stderr
     assert run_harken("label", alice, "--model", model, "--out", tmp_path / "out", "--resume").exit_code == 0
 
 
@@ -191,8 +191,8 @@ def test_a_run_directory_is_no_recording(run_harken: Run, trained: Path, tmp_pat
     refused = run_harken("label", trained / "run", "--out", tmp_path / "out")
     assert refused.exit_code == 2
     assert refused.stderr == (
-        f"harken: {trained / 'run'}: this folder is no recording but a run of harken train; to label recordings with "
-        f"its model: harken label FILE --model {trained / 'run'} --out DIR\n"
+        f"harken: {trained / 'run'}: this folder is not a recording but a run of harken train; to label recordings "
+        f"with its model: harken label FILE --model {trained / 'run'} --out DIR\n"
     )
 
 
@@ -232,9 +232,9 @@ def test_a_made_up_wearer_is_told(run_harken: Run, model: Path, tmp_path: Path) 
     for _ in range(2):  # labelled, then left as it is
         ended = run_harken("label", wearer, "--model", model, "--out", tmp_path / "out")
         printed = " ".join(ended.stdout.split())
-        assert "warning: This wearer is made up by harken simulate." in printed
+        assert "warning: This wearer was simulated by harken simulate" in printed
     ended = run_harken("inspect", wearer)
-    assert "warning: This wearer is made up by harken simulate." in " ".join(ended.stdout.split())
+    assert "warning: This wearer was simulated by harken simulate" in " ".join(ended.stdout.split())
 
 
 def test_a_placement_other_than_a_wrist_and_hours_not_worn_are_told(
@@ -246,6 +246,6 @@ def test_a_placement_other_than_a_wrist_and_hours_not_worn_are_told(
     ended = run_harken("label", watch, "--model", model, "--out", tmp_path / "out")
     printed = " ".join(ended.stdout.split())
     assert "(not worn) 2.00" in printed
-    assert "warning: The file's header says that the sensor was worn on the waist, not on a wrist." in printed
+    assert "warning: According to the file's header, the sensor was worn on the waist, not on a wrist." in printed
     (row,) = pl.read_parquet(tmp_path / "out" / "quality.parquet").iter_rows(named=True)
     assert (row["placement"], row["made_up"]) == ("waist", False)

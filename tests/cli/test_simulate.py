@@ -33,7 +33,7 @@ def test_it_writes_a_recording_and_its_truth_and_says_so(simulate: Simulate, cap
     printed = capsys.readouterr()
     assert "wearer.csv: simulated-0-1, 0.01 days at " in printed.out
     assert "truth in wearer.truth.parquet" in printed.out
-    assert "never for claims about people" in printed.out
+    assert "not for claims about real people" in printed.out
     assert printed.err == ""
     assert sorted(path.name for path in tmp_path.iterdir()) == ["wearer.csv", "wearer.truth.parquet"]
     assert harken.read("wearer.csv").subject == "simulated-0-1"
@@ -55,11 +55,11 @@ def test_one_wearer_of_many_is_the_wearer_alone(simulate: Simulate) -> None:
 @pytest.mark.parametrize(
     ("said", "answer"),
     [
-        (["--days", "0", "--rate", "25", "--out", "a.csv"], "a recording of 0 days cannot be simulated; --days takes"),
-        (["--days", "1", "--rate", "-3", "--out", "a.csv"], "a rate of -3 Hz cannot be simulated; --rate takes 1 to"),
-        (["--days", "1", "--rate", "25", "--people", "0", "--out", "a.csv"], "--people takes 1 or more"),
-        (["--days", "1", "--rate", "25", "--seed", "-1", "--out", "a.csv"], "whole numbers from 0, not -1"),
-        (["--days", "1", "--rate", "25", "--out", "a.xlsx"], "a.xlsx: the name of the file must end in .csv or"),
+        (["--days", "0", "--rate", "25", "--out", "a.csv"], "--days must be"),
+        (["--days", "1", "--rate", "-3", "--out", "a.csv"], "--rate must be 1 to"),
+        (["--days", "1", "--rate", "25", "--people", "0", "--out", "a.csv"], "--people must be at least 1, got 0"),
+        (["--days", "1", "--rate", "25", "--seed", "-1", "--out", "a.csv"], "whole numbers from 0, got -1"),
+        (["--days", "1", "--rate", "25", "--out", "a.xlsx"], "a.xlsx: the file name must end in .csv or"),
         (["--days", "1", "--rate", "25", "--out", "nowhere/a.csv"], "there is no folder nowhere; create it first"),
     ],
 )

@@ -29,7 +29,7 @@ def printed(ended: Finished) -> str:
 def test_several_people_hold_some_out(run_harken: Run, alice: Path, bob: Path, tmp_path: Path) -> None:
     said = printed(run_harken("train", alice, bob, "--out", tmp_path / "run", "--preset", "brief"))
     assert "Held out: a copy trained without 1 of its 2 training people has an accuracy of" in said
-    assert "No recording of anybody else was given (--cross)." in said
+    assert "There were no recordings of unseen people (--cross)." in said
     assert "it is unknown" not in said
     assert "Its probabilities are calibrated for unseen people" in said
     assert "expected calibration error" not in said
@@ -39,14 +39,14 @@ def test_several_people_hold_some_out(run_harken: Run, alice: Path, bob: Path, t
 
 def test_one_person_leaves_unseen_uncalibrated(run_harken: Run, alice: Path, bob: Path, tmp_path: Path) -> None:
     said = printed(run_harken("train", alice, "--out", tmp_path / "alone", "--preset", "brief"))
-    unknown = "No recording of anybody else was given (--cross), so it is unknown how well it does on unseen people."
+    unknown = "There were no recordings of unseen people (--cross), so the accuracy on unseen people is unknown."
     assert unknown in said
     assert "Held out" not in said
     assert "not calibrated for unseen people" in said
     assert "Note: alice.csv: Acceleration is in m/s2" in said
     said = printed(run_harken("train", alice, "--cross", bob, "--out", tmp_path / "run", "--preset", "brief"))
-    assert "anybody else was given" not in said
-    assert "On the one unseen person, the probability of its answer differs" in said
+    assert "There were no recordings of unseen people" not in said
+    assert "On the one unseen person, the probability of an answer differs" in said
     assert "(expected calibration error 0." in said
 
 

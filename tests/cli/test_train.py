@@ -60,15 +60,15 @@ def test_folders_stand_for_the_recordings_in_them(run_harken: Run, alice: Path, 
     ended = run_harken("evaluate", learned / "run", met, "--json")
     assert set(json.loads(ended.stdout)["unseen"]["people"]) == {"bob", "carol"}
     (tmp_path / "empty").mkdir()
-    assert "there is no recording in this folder" in run_harken("train", tmp_path / "empty", "--out", "run").stderr
+    assert "this folder contains no recording" in run_harken("train", tmp_path / "empty", "--out", "run").stderr
 
 
 def test_cross_that_took_every_file_names_the_way_out(run_harken: Run, tmp_path: Path) -> None:
     ended = run_harken("train", "--cross", "b.csv", "c.csv", "a.csv", "--out", tmp_path / "run")
     assert ended.exit_code == 2
     assert ended.stderr == (
-        "harken: there is no recording to learn from: --cross takes every file up to the next option, here b.csv "
-        "c.csv a.csv. Put the recordings to learn from before it: harken train FILE... --cross b.csv c.csv a.csv "
+        "harken: there is no recording for training: --cross takes every file up to the next option, here b.csv "
+        "c.csv a.csv. Put the recordings for training before it: harken train FILE... --cross b.csv c.csv a.csv "
         "--out DIR\n"
     )
     many = run_harken("train", "--out", tmp_path / "run", "--cross", *(f"{number}.csv" for number in range(60)))

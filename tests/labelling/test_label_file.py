@@ -72,7 +72,7 @@ def test_a_simulated_day_against_its_truth(recogniser: Recogniser, tmp_path: Pat
     assert quality["made_up"]
     assert quality["placement"] == "unknown"
     assert summary["warnings"] == [
-        "This wearer is made up by harken simulate. Nothing found here is a claim about people."
+        "This wearer was simulated by harken simulate; nothing found here says anything about real people."
     ]
     assert summary["warnings"][0] in page[: page.index("Day by day")]
     assert len(page) < 3_000_000

@@ -202,8 +202,9 @@ def test_a_rate_that_cannot_be(step: int, rate: str, reader: Callable[..., objec
         reader(path, time_unit="ns")
     limit = "at least one a minute" if step > 10**6 else "at most 10,000 a second"
     assert str(caught.value) == (
-        f"{path}: by its times from 2018-02-20 23:46:40 on there are {rate} samples a second, and a worn sensor gives "
-        f"{limit}; --time-unit says in which unit times are, --rate HZ numbers the rows instead of reading their times"
+        f"{path}: its times from 2018-02-20 23:46:40 on give {rate} samples per second, but a worn sensor records "
+        f"{limit}; give the unit of times with --time-unit, or number the rows with --rate HZ instead of reading their "
+        "times"
     )
     assert harken.read(path, time_unit="ns", sample_rate_hz=50).sample_rate_hz == 50
 

@@ -70,7 +70,7 @@ def test_what_goes_wrong_costs_only_its_own_upload(tmp_path: Path, temporary: Pa
         os.kill(working()[0].pid, signal.SIGKILL)
         thread.join(30)
         assert answers[0].status == 422
-        assert answers[0].json["error"].startswith("the process that labelled it ended, most likely because memory")
+        assert answers[0].json["error"].startswith("the process that labelled it ended, probably because memory")
         assert not list(temporary.glob("harken-*"))
 
         # The next one is labelled, and a bomb is refused without a trace in this process.
@@ -96,7 +96,7 @@ def test_a_recording_that_takes_too_long_is_refused(tmp_path: Path) -> None:
     with serving(limits=Limits(upload_s=0.05)) as served:
         refused = served.ask("/api/recordings?name=bob.csv", recording)
         assert refused.status == 422
-        assert refused.json["error"] == "labelling it takes longer than 0.05 s; use harken label"
+        assert refused.json["error"] == "labelling this recording takes longer than 0.05 s; use harken label"
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux limits the memory of a process")

@@ -52,7 +52,7 @@ def test_channels() -> None:
     added = ("gravity_x", "gravity_y", "gravity_z", "body_x", "body_y", "body_z")
     assert new.channels == ("x", "y", "z", "P", *added)
     np.testing.assert_array_equal(new.signals[:, :4], old.signals)
-    assert new.quality.notes == ("gravity is what is slower than 0.3 Hz, the body's acceleration is the rest",)
+    assert new.quality.notes == ("gravity is the part below 0.3 Hz; the body's acceleration is the rest",)
 
 
 @pytest.mark.parametrize(("frequency_hz", "share"), [(0.05, 1.0), (0.3, 0.5), (2.0, 0.0)])

@@ -106,7 +106,7 @@ def test_a_night_in_one_posture_does_not_outweigh_the_rest() -> None:
     [
         (SPHERE[:3], 0.05, r"do not cover the sphere: none lies beyond 0.3 g towards -x, -y, -z"),
         (np.delete(turned(0), 5, axis=0)[:2], 0.05, "only 12 blocks are still"),
-        (turned(0), 0.0, "so there is nothing to do"),
+        (turned(0), 0.0, "so no calibration is needed"),
     ],
 )
 def test_what_is_not_calibrated_says_why_and_stays(directions: NDArray[np.float64], offset: float, reason: str) -> None:
@@ -127,12 +127,12 @@ def test_a_sensor_that_points_nowhere_is_not_calibrated() -> None:
     broken = resting(turned(0) * random.uniform(0.6, 1.4, (50, 1)))
     calibration = gravity_calibration(movement_of(broken))
     assert not calibration.applied
-    assert "the fit leaves an error" in calibration.reason
+    assert "after the fit, the error is still" in calibration.reason
 
 
 def test_calibrated_once_is_calibrated() -> None:
     measured = distorted(resting(turned(0)), np.array([0.05, 0, 0]), np.ones(3))
     once = calibrate_gravity(measured)
-    assert once.quality.notes[-1].startswith("gravity was off by ")
+    assert once.quality.notes[-1].startswith("the error of gravity at rest was ")
     twice = calibrate_gravity(once)
     np.testing.assert_array_equal(once.signals, twice.signals)

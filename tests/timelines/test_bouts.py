@@ -68,7 +68,7 @@ def test_the_probability_of_a_smoothed_bout_is_the_recognisers_own() -> None:
 
 @pytest.mark.parametrize("seconds", [-1, float("nan")])
 def test_a_negative_gap_is_refused(seconds: float) -> None:
-    with pytest.raises(HarkenError, match="cannot be bridged"):
+    with pytest.raises(HarkenError, match="bridged_gap_s must be 0 or more"):
         timeline(0, [5], ["sitting"]).bouts(seconds)
 
 

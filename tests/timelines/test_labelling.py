@@ -153,7 +153,7 @@ def test_refusals() -> None:
     wanting = replace(specification(), channels=("x", "y", "z", "gyro"))
     with pytest.raises(HarkenError, match="has no channel gyro"):
         label_recording(wanting, recording([(20, True, 1)]), by_first_sample)
-    with pytest.raises(HarkenError, match="probabilities go from 0 to 1"):
+    with pytest.raises(HarkenError, match="must be a probability from 0 to 1"):
         label_recording(specification(), recording([(20, True, 1)]), by_first_sample, unsure_below=2)
 
 

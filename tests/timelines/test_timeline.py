@@ -81,14 +81,14 @@ def test_seconds_are_elapsed_time_and_add_up_where_clocks_go_back() -> None:
 
 @pytest.mark.parametrize("probability", [-0.1, 1.5, float("nan")])
 def test_what_is_no_probability_is_refused(probability: float) -> None:
-    with pytest.raises(HarkenError, match="probabilities go from 0 to 1"):
+    with pytest.raises(HarkenError, match="must be a probability from 0 to 1"):
         timeline([5], [[1, 0]]).with_unsure_below(probability)
 
 
 def test_a_model_with_a_label_of_that_name_has_no_unsure() -> None:
     own = timeline([5], [[0.4, 0.6]], labels=("sitting", "unsure"))
     assert own.seconds_by_label() == {"sitting": 0.0, "unsure": 5.0}
-    with pytest.raises(HarkenError, match="a label 'unsure' of its own"):
+    with pytest.raises(HarkenError, match="the model itself has a label 'unsure'"):
         own.with_unsure_below(0.9)
 
 
@@ -178,9 +178,9 @@ def test_a_timeline_of_gaps_is_smoothed_to_itself() -> None:
     ("said", "sentence"),
     [
         ({"walk": 5}, "is given for walk; labels are a, b"),
-        ({"a": 0}, "a bout of a cannot be expected to last 0 s"),
-        ({"b": float("nan")}, "a bout of b cannot be expected to last nan s"),
-        ({"b": float("inf")}, "a bout of b cannot be expected to last inf s"),
+        ({"a": 0}, "the expected bout length of a must be above 0 s, got 0"),
+        ({"b": float("nan")}, "the expected bout length of b must be above 0 s, got nan"),
+        ({"b": float("inf")}, "the expected bout length of b must be above 0 s, got inf"),
     ],
 )
 def test_bouts_that_cannot_be_expected_are_refused(said: dict[str, float], sentence: str) -> None:

@@ -43,9 +43,9 @@ def adapt(
     from harken.support.errors import HarkenError
 
     if out.suffix != ".safetensors":
-        raise HarkenError(f"{out}: models are .safetensors files; give --out a name that ends so")
+        raise HarkenError(f"{out}: the name of a model file must end in .safetensors; choose another --out")
     if out.resolve() == model_path(model).resolve():
-        raise HarkenError(f"{out} is the general model itself; give --out another name, so that it is still there")
+        raise HarkenError(f"{out} is the general model, which must not be overwritten; choose another --out")
     if out.exists():
         raise HarkenError(f"{out} exists already; choose another --out, or remove the file first")
     recogniser = Recogniser.load(model)
@@ -74,7 +74,7 @@ def _print(adapted: "Adapted", out: Path) -> None:
     console.print(table)
     if adapted.unlearned:
         console.print(
-            f"Too short to be learned and tested apart: {', '.join(adapted.unlearned)}", markup=False, soft_wrap=True
+            f"Too short for training and testing: {', '.join(adapted.unlearned)}", markup=False, soft_wrap=True
         )
     for why in adapted.turned:
         console.print(f"The watch was {why}", markup=False, soft_wrap=True)

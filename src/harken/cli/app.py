@@ -26,10 +26,10 @@ NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.EIO, errno.ENAMETOOLONG, errno.E
 
 app = typer.Typer(
     name="harken",
-    help="Recognise what a person is doing from a wrist accelerometer, and measure how well that works on unseen "
-    "people.\n\n"
-    "New here? `harken demo` shows it all in a minute or two. With recordings of your own: `harken inspect` looks at "
-    "them, `harken train` learns from some people and tests on others, `harken evaluate` tries the model on more.",
+    help="Recognise what a person is doing from a wrist accelerometer, and measure how well that "
+    "works on unseen people.\n\nNew here? `harken demo` takes a minute or two. For your own "
+    "recordings: `harken inspect` describes them, `harken train` trains on some people and tests "
+    "on others, and `harken evaluate` tests the model on more.",
     epilog="`harken COMMAND --help` describes a command and its options.",
     no_args_is_help=True,
     add_completion=False,

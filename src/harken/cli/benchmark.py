@@ -41,7 +41,7 @@ Folders = Annotated[
     list[Path] | None,
     typer.Option(
         "--data",
-        help="Where the data set lies; again for a protocol's second one. [default: in HARKEN_DATA]",
+        help="The folder of the data set; give it twice for a protocol with two data sets. [default: in HARKEN_DATA]",
         metavar="DIR",
     ),
 ]
@@ -60,16 +60,17 @@ Baselines = Annotated[
     list[str] | None,
     typer.Option(
         "--baseline",
-        help="What to measure it against: random_forest, mini_rocket, a preset, with its epochs if they are to be "
-        f"others (notebook:20), or the module and class of a scikit-learn classifier (sklearn.svm:SVC); {SEVERAL}.",
+        help="What to measure it against: random_forest, mini_rocket, a preset (with a number of epochs: "
+        "notebook:20), or the module and class of a scikit-learn classifier (sklearn.svm:SVC); "
+        f"{SEVERAL}.",
         metavar="NAME[:EPOCHS]|MODULE:CLASS",
     ),
 ]
 Epochs = Annotated[
     int | None,
-    typer.Option(help="How often the preset sees every training window. [default: the recipe's]", metavar="N"),
+    typer.Option(help="The epochs of the preset. [default: the recipe's]", metavar="N"),
 ]
-Seed = Annotated[int, typer.Option(help="Of everything that is drawn at random.", metavar="N")]
+Seed = Annotated[int, typer.Option(help="The seed of all random numbers.", metavar="N")]
 Folds = Annotated[
     list[str] | None,
     typer.Option("--fold", help=f"Only this fold, by its name or its number from 0; {SEVERAL}.", metavar="K"),
@@ -78,16 +79,16 @@ WorkerCount = Annotated[
     int | None,
     typer.Option(
         "--workers",
-        help="Processes, of one thread each; 0 for this one alone. [default: one for each core]",
+        help="Worker processes, of one thread each; 0 for none. [default: one for each core]",
         metavar="N",
     ),
 ]
 Scheduler = Annotated[str | None, typer.Option(help="Run on the Dask cluster of this scheduler.", metavar="ADDRESS")]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on with what is in --out.", metavar=FLAG)]
+Resume = Annotated[bool, typer.Option("--resume", help="Continue with the results in --out.", metavar=FLAG)]
 Against = Annotated[
     Path | None,
     typer.Option(
-        help="Compare with an earlier benchmark.json: exit code 1 when the scores of what both have differ.",
+        help="Compare with an earlier benchmark.json: exit code 1 if scores that are in both differ.",
         metavar="FILE",
     ),
 ]
@@ -164,7 +165,7 @@ class _Lines:
         if done:
             typer.echo(f"{done} of {tasks} are there already.", err=True)
         if done < tasks:
-            typer.echo(f"{tasks - done} to learn and test, a line as each ends.", err=True)
+            typer.echo(f"{tasks - done} to train and test; a line is printed when each ends.", err=True)
 
     def finished(self, finished: "Finished") -> None:
         from harken.recordings.inspection import duration_text
@@ -192,10 +193,9 @@ def _run(data: str, *, out: Path, **options: Any) -> dict[str, Any]:
         return run(data, out=out, display=lines, **options)
     except KeyboardInterrupt:
         kept = (
-            f"{printable(out)} keeps the {lines.done} folds of methods that are done; the same command with "
-            "--resume goes on with the others."
+            f"{printable(out)} has the {lines.done} folds that are done; repeat the command with --resume to continue."
             if lines.done
-            else "No method was done with a fold yet, so nothing is kept."
+            else "No fold is done yet, so nothing was kept."
         )
         typer.echo(f"\nStopped. {kept}", err=True)
         raise typer.Exit(130) from None

@@ -23,8 +23,7 @@ Files = Annotated[
 UnsureBelow = Annotated[
     float | None,
     typer.Option(
-        help="Also count what is answered when a window whose largest probability is below P (0 to 1) is called "
-        "unsure.",
+        help="Also report the accuracy if windows whose largest probability is below P (0 to 1) are called unsure.",
         metavar="P",
     ),
 ]
@@ -59,7 +58,7 @@ def evaluate(
     if plot is not None and plot.suffix.lower() != ".png":
         raise HarkenError(f"{plot}: pictures are PNG files; give a name that ends in .png")
     if unsure_below is not None and not 0 <= unsure_below <= 1:
-        raise HarkenError(f"--unsure-below {unsure_below:g} is no probability; it lies between 0 and 1")
+        raise HarkenError(f"--unsure-below must be a probability from 0 to 1, got {unsure_below:g}")
     paths = recordings(files)
     evaluated = evaluate_files(
         model,

@@ -31,7 +31,7 @@ def export(
     if to not in KINDS:
         raise HarkenError(f"models cannot be exported to {to!r}; what can be written is {', '.join(KINDS)}")
     if out.suffix != ".onnx":
-        raise HarkenError(f"{out}: exported models are .onnx files; give --out a name that ends so")
+        raise HarkenError(f"{out}: the name of an exported model must end in .onnx; choose another --out")
     if out.exists():
         raise HarkenError(f"{out} exists already; choose another --out, or remove the file first")
     read = read_model(model)
@@ -44,9 +44,10 @@ def export(
         typer.echo(dumps(found | {"specification": specification.as_dict()}, indent=2, ensure_ascii=False))
         return
     typer.echo(
-        f"{printable(out)}: {out.stat().st_size / 1e6:.1f} MB. It reads windows of {specification.window_length} "
-        f"samples of {', '.join(specification.channels)} at {specification.sample_rate_hz:.4g} Hz (acceleration in g) "
-        f"and gives the probabilities of {', '.join(specification.labels)}.\n"
-        f"On random windows they are those of PyTorch to {difference:.0e}. What goes before the network stands in the "
-        "file's metadata, and is explained in docs/onnx.md."
+        f"{printable(out)}: {out.stat().st_size / 1e6:.1f} MB. It reads windows of "
+        f"{specification.window_length} samples of {', '.join(specification.channels)} at "
+        f"{specification.sample_rate_hz:.4g} Hz (acceleration in g) and gives the probabilities of "
+        f"{', '.join(specification.labels)}.\nOn random windows they differ from those of PyTorch by "
+        f"at most {difference:.0e}. The steps before the network are in the file's metadata, and are "
+        "explained in docs/onnx.md."
     )

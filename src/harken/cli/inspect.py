@@ -30,8 +30,8 @@ Plot = Annotated[
     typer.Option(
         "--plot",
         metavar="PATH",
-        help="Draw each recording: into this file when it ends in .png (for one recording), else into this folder, "
-        "made when it is not there, one PNG for each recording.",
+        help="Draw each recording as a PNG: into this file if its name ends in .png (for one recording), "
+        "else into this folder, which is created if it does not exist.",
         show_default=False,
     ),
 ]

@@ -22,14 +22,16 @@ __all__ = ["label"]
 Out = Annotated[
     Path,
     typer.Option(
-        help="The folder to make or to go on in, with a folder in it for each file.", metavar="DIR", show_default=False
+        help="The folder for the results, in which each file gets a folder. It is created if it does not exist.",
+        metavar="DIR",
+        show_default=False,
     ),
 ]
 UnsureBelow = Annotated[
     float | None,
     typer.Option(
-        help="Say 'unsure' where the label is less probable than this, 0 to 1: by the smoothed probability, with "
-        "--no-smoothing by the model's own.",
+        help="Label a row 'unsure' if its label is less probable than this (0 to 1): by the smoothed "
+        "probability, or with --no-smoothing by the model's own.",
         metavar="P",
         min=0.0,
         max=1.0,
@@ -42,22 +44,24 @@ NoSmoothing = Annotated[
 NoCalibration = Annotated[
     bool, typer.Option("--no-calibration", help="Do not calibrate the sensor by gravity.", metavar=FLAG)
 ]
-NoNonWear = Annotated[bool, typer.Option("--no-non-wear", help="Take the watch as worn throughout.", metavar=FLAG)]
+NoNonWear = Annotated[
+    bool, typer.Option("--no-non-wear", help="Assume that the watch was worn all the time.", metavar=FLAG)
+]
 PlacementOption = Annotated[
     Literal["wrist"] | None,
     typer.Option(
         "--placement",
-        help="The sensor was worn on a wrist, whatever the file's header says and its movement shows.",
+        help="The sensor was worn on a wrist, even if the file's header or the movement indicates otherwise.",
         show_default=False,
     ),
 ]
 Resume = Annotated[
-    bool, typer.Option("--resume", help="Write into a folder that holds other things, too.", metavar=FLAG)
+    bool, typer.Option("--resume", help="Write even into a folder that contains other files.", metavar=FLAG)
 ]
 Workers = Annotated[
     int | None,
     typer.Option(
-        help="Processes that label side by side here. [default: one for each core]",
+        help="Processes that label in parallel on this machine. [default: one for each core]",
         metavar="N",
         min=1,
         show_default=False,
@@ -137,7 +141,7 @@ def label(
         print(dumps([one.summary for one in ended if one.summary is not None], indent=2, allow_nan=False))
     failures = [HarkenError(one.reason) for one in ended if one.reason is not None]
     if failures:
-        typer.echo(printable(f"The failures are in {failures_file}, too."), err=True)
+        typer.echo(printable(f"The failures are also in {failures_file}."), err=True)
     raise_failures(failures, len(ended))
 
 
@@ -187,7 +191,7 @@ def _open(out: Path, *, resume: bool) -> None:
     if out.exists() and not out.is_dir():
         raise HarkenError(f"{out} is a file; --out needs a folder")
     if not resume and out.is_dir() and any(out.iterdir()) and not _holds_results(out):
-        raise HarkenError(f"{out} is not empty and holds no results; choose another --out, or add --resume")
+        raise HarkenError(f"{out} is not empty and contains no results; choose another --out, or add --resume")
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:

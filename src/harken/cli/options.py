@@ -60,7 +60,8 @@ NoOrientation = Annotated[
     bool,
     typer.Option(
         "--no-orientation",
-        help="Do not turn a watch about its face where the model recognises walking only when it is turned.",
+        help="Do not correct the orientation of a watch, even if the model recognises walking only with "
+        "another orientation.",
         metavar=FLAG,
     ),
 ]
@@ -73,7 +74,7 @@ _READING: dict[str, tuple[str, Any, str | None, str]] = {
     "y_column": ("--y-column", str | None, _COLUMN, "The column of y acceleration."),
     "z_column": ("--z-column", str | None, _COLUMN, "The column of z acceleration."),
     "label_column": ("--label-column", str | None, _COLUMN, "The column of labels."),
-    "subject_column": ("--subject-column", str | None, _COLUMN, "The column that says who wore the watch."),
+    "subject_column": ("--subject-column", str | None, _COLUMN, "The column of the wearers' names."),
     "time_unit": ("--time-unit", TimeUnit | None, None, "The unit of times that are numbers."),
     "time_format": ("--time-format", str | None, "PATTERN", "The strptime pattern of times that are text."),
     "timezone": ("--timezone", str | None, "ZONE", "The wearer's zone, such as Europe/Athens."),
@@ -82,7 +83,7 @@ _READING: dict[str, tuple[str, Any, str | None, str]] = {
         "--subject",
         str | None,
         "NAME",
-        "Who wore the watch; of several people in a file, whose rows to read.",
+        "The wearer's name; for a file of several people, the person whose rows are read.",
     ),
     "skip_rows": ("--skip-rows", int, "N", "Lines to skip at the top."),
     "sample_rate_hz": ("--rate", float | None, "HZ", "Number the rows at this rate instead of reading times."),

@@ -23,8 +23,10 @@ def simulate(
         typer.Option(help="The length in days; 0.02 days (29 minutes) contain every activity.", show_default=False),
     ],
     rate: Annotated[float, typer.Option(help="Samples per second.", metavar="HZ", show_default=False)],
-    people: Annotated[int, typer.Option(help="How many wearers; more than one are written to a file each.")] = 1,
-    seed: Annotated[int, typer.Option(help="Of everything random; another seed gives other wearers.")] = 0,
+    people: Annotated[
+        int, typer.Option(help="The number of wearers. If there are several, each is written to a file of its own.")
+    ] = 1,
+    seed: Annotated[int, typer.Option(help="The seed of all random numbers; another seed gives other wearers.")] = 0,
     out: Annotated[
         Path,
         typer.Option(help="The file to write, NAME.csv or NAME.parquet.", metavar="FILE", show_default=False),
@@ -53,7 +55,7 @@ def simulate(
             )
     for line in written:
         typer.echo(line)
-    typer.echo("Synthetic: for tests, examples and load, never for claims about people.")
+    typer.echo("Simulated data: for tests and examples, not for claims about real people.")
 
 
 @contextmanager

@@ -87,13 +87,13 @@ def print_evaluation(evaluation: Evaluation) -> None:
         console.print(f"{name}: the watch was {reason}.\n", markup=False, soft_wrap=True)
     for name, share in evaluation.learned.items():
         console.print(
-            f"{name}: the model learned from {percent(share)} of this recording, as its movement shows, so its wearer "
-            "is not counted as an unseen person.\n",
+            f"{name}: the model was trained on {percent(share)} of this recording, as its movement shows, "
+            "so its wearer is not counted as an unseen person.\n",
             markup=False,
             soft_wrap=True,
         )
     if evaluation.unseen is not None:
-        console.print("[bold]Unseen people[/bold] (it learned from nobody of this name)")
+        console.print("[bold]Unseen people[/bold] (none of them is named among the training people)")
         print_people(console, evaluation.unseen)
         _print_error(console, evaluation.unseen_error)
     if evaluation.unseen_answered is not None:
@@ -102,13 +102,13 @@ def print_evaluation(evaluation: Evaluation) -> None:
         console.print()
         print_confusion(console, evaluation.all_unseen)
     if evaluation.known is not None:
-        console.print("\n[bold]People the model learned from[/bold] (by name, or by their movement; not unseen people)")
+        console.print("\n[bold]Training people[/bold] (by name or by their movement; not unseen people)")
         print_people(console, evaluation.known)
         _print_error(console, evaluation.known_error)
     if evaluation.known_answered is not None:
         print_answered(console, evaluation.known_answered)
     if evaluation.calibrated_on != "unseen":
-        on = {"nobody": "at all", "the same person": "for unseen people, but on people it learned from"}
+        on = {"nobody": "at all", "the same person": "for unseen people, but on training people"}
         console.print(f"The model's probabilities are not calibrated {on[evaluation.calibrated_on]}.")
 
 

@@ -37,15 +37,16 @@ class TrainCommand(TyperCommand):
                 raise
             people = " ".join(taken[:3]) + (" and so on" if len(taken) > 3 else "")
             raise HarkenError(
-                f"there is no recording to learn from: --cross takes every file up to the next option, here {people}. "
-                f"Put the recordings to learn from before it: harken train FILE... --cross {people} --out DIR"
+                "there is no recording for training: --cross takes every file up to the next option, here "
+                f"{people}. Put the recordings for training before it: harken train FILE... --cross {people} "
+                "--out DIR"
             ) from error
 
 
 Files = Annotated[
     list[Path],
     typer.Argument(
-        help="Labelled recordings of the people to learn from, or folders of them.",
+        help="Labelled recordings of the people to train on, or folders of them.",
         metavar="FILE",
         show_default=False,
     ),
@@ -56,8 +57,8 @@ Cross = Annotated[
     typer.Option(
         CROSS,
         help="Recordings of unseen people to test the model on, or folders of them: every FILE up to the "
-        "next option. Put the recordings to learn from before it: harken train a.csv b.csv --cross c.csv d.csv "
-        "--out DIR.",
+        "next option. Put the recordings for training before it: harken train a.csv b.csv --cross "
+        "c.csv d.csv --out DIR.",
         metavar="FILE...",
     ),
 ]
@@ -73,7 +74,9 @@ PresetName = Annotated[
 Epochs = Annotated[
     int | None,
     typer.Option(
-        help="How often every training window is seen; 2 is a quick look. [default: the recipe's]", metavar="N"
+        help="The epochs: how often training goes through all windows. 2 are enough for a quick look. "
+        "[default: the recipe's]",
+        metavar="N",
     ),
 ]
 Seed = Annotated[
@@ -96,7 +99,7 @@ IgnoreLabels = Annotated[
     list[str] | None,
     typer.Option("--ignore-label", help="Treat this label as unlabelled; may be given again.", metavar="NAME"),
 ]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.", metavar=FLAG)]
+Resume = Annotated[bool, typer.Option("--resume", help="Continue the run in --out.", metavar=FLAG)]
 
 
 @with_reading_options
@@ -154,14 +157,15 @@ def run_and_print(settings: "RunSettings") -> "Outcome | None":
             outcome = train_run(settings, screen, should_stop=should_stop)
         except Interrupted as stop:
             screen.show(
-                f"Stopped after iteration {stop.iteration} of {stop.iterations}. {printable(settings.out)} holds the "
-                "model as it is now and its report; the same command with --resume goes on."
+                f"Stopped after iteration {stop.iteration} of {stop.iterations}. {printable(settings.out)} "
+                "has the current model and its report; repeat the command with --resume to continue."
             )
             raise typer.Exit(130) from stop
         except OSError:  # the disk is full, for example
             if (settings.out / "run.json").exists():
                 screen.show(
-                    f"{printable(settings.out)} keeps what was learned; the same command with --resume goes on."
+                    f"{printable(settings.out)} has the state of the training; repeat the command with --resume "
+                    "to continue."
                 )
             raise
     if outcome is not None:

@@ -219,7 +219,9 @@ def label_file(
 def _check_replaceable(folder: Path) -> None:
     """Raise a HarkenError if writing results to a folder would replace something other than results."""
     if folder.is_dir() and (others := sorted({each.name for each in folder.iterdir()} - RESULTS)):
-        raise HarkenError(f"{folder} holds {printable(others[0])}, which is no result of harken; choose another folder")
+        raise HarkenError(
+            f"{folder} contains {printable(others[0])}, which is not a result of harken; choose another folder"
+        )
     if folder.exists() and not folder.is_dir():
         raise HarkenError(f"{folder} is a file; results need a folder")
 

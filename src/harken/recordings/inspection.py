@@ -154,7 +154,9 @@ def inspect_recording(recording: Recording, *, found: Recording | None = None) -
         ValueError: when ``recording`` is ``as_found``, because its times may decrease.
     """
     if recording.as_found:
-        raise ValueError("inspect_recording wants a mended recording; pass the one as found as found=")
+        raise ValueError(
+            "inspect_recording needs a mended recording; pass the recording as found in the argument found"
+        )
     if found is None:
         found = recording
     quality = recording.quality

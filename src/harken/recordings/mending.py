@@ -148,8 +148,8 @@ def _in_order(recording: Recording) -> tuple[Samples, ClockSurvey, int, tuple[st
         zone = recording.timezone
         raise HarkenError(
             f"{recording.source or recording.subject}: its times go from {_shown(first, zone)} to "
-            f"{_shown(last, zone)}, and a recording lies between 1970 and 2100; --rate HZ numbers the rows instead of "
-            "reading their times"
+            f"{_shown(last, zone)}, but times must be between 1970 and 2100; --rate HZ numbers the rows "
+            "instead of reading their times"
         )
     try:
         return samples, _clock_of(time_ns), 0, ()
@@ -185,9 +185,10 @@ def _refuse_rate(recording: Recording, time_ns: NDArray[np.int64], clock: ClockS
     rate_hz = 1e9 / float(np.median(typical[typical > 0]))
     limit = f"at most {FASTEST_HZ:,} a second" if 2 * clock.fast > steps else "at least one a minute"
     raise HarkenError(
-        f"{recording.source or recording.subject}: by its times from {_shown(int(time_ns[0]), recording.timezone)} on "
-        f"there are {rate_hz:.3g} samples a second, and a worn sensor gives {limit}; --time-unit says in which unit "
-        "times are, --rate HZ numbers the rows instead of reading their times"
+        f"{recording.source or recording.subject}: its times from "
+        f"{_shown(int(time_ns[0]), recording.timezone)} on give {rate_hz:.3g} samples per second, but "
+        f"a worn sensor records {limit}; give the unit of times with --time-unit, or number the rows "
+        "with --rate HZ instead of reading their times"
     )
 
 

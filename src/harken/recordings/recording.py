@@ -305,16 +305,19 @@ def warnings_of(placement: Placement, *, made_up: bool, moves_elsewhere: bool = 
     """
     warnings = []
     if made_up:
-        warnings.append("This wearer is made up by harken simulate. Nothing found here is a claim about people.")
+        warnings.append(
+            "This wearer was simulated by harken simulate; nothing found here says anything about real people."
+        )
     if placement not in (Placement.WRIST, Placement.UNKNOWN):
         warnings.append(
-            f"The file's header says that the sensor was worn on the {placement}, not on a wrist. Labels of a model "
-            "that learned from wrists, as the packaged one did, mean nothing here."
+            f"According to the file's header, the sensor was worn on the {placement}, not on a wrist. The "
+            "labels of a model that was trained on wrists, such as the packaged one, mean nothing here."
         )
     elif moves_elsewhere:
         warnings.append(
-            "The sensor was not worn on a wrist: it moves as on a leg or on the trunk. Labels of a model that was "
-            "trained on wrists, as the packaged one was, mean nothing here. If it was on one, add --placement wrist."
+            "The sensor moves as on a leg or on the trunk, so it was probably not worn on a wrist. The "
+            "labels of a model that was trained on wrists, such as the packaged one, mean nothing here. "
+            "If it was worn on a wrist, add --placement wrist."
         )
     return tuple(warnings)
 

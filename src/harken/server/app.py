@@ -196,11 +196,13 @@ def recording_routes(hub: Hub, uploads: Uploads) -> APIRouter:
     )
     async def recordings(
         request: Request,
-        name: Annotated[str, Query(min_length=1, max_length=255, description="The file's name; its ending counts.")],
+        name: Annotated[
+            str, Query(min_length=1, max_length=255, description="The file's name; its ending selects the reader.")
+        ],
     ) -> Response:
         """Label a recording."""
         if request.headers.get("content-type", "").startswith("multipart/"):
-            sentence = "send the recording itself as the body, not in a form: curl --data-binary @FILE"
+            sentence = "send the recording itself as the body, not as a form: curl --data-binary @FILE"
             raise RefusedError(422, 1007, sentence, reason="recording")
         _check_length(request, hub.limits.upload_bytes)
         answer = await uploads.label(name, request.stream(), partial(_disconnected, request))
@@ -285,7 +287,7 @@ async def _pieces(content: bytes) -> AsyncIterator[bytes]:
 def _check_length(request: Request, most: int) -> None:
     length = request.headers.get("content-length", "")
     if length.isdigit() and int(length) > most:
-        raise RefusedError(413, 1009, f"the body has {int(length):,} bytes; {most:,} is the most", reason="message")
+        raise RefusedError(413, 1009, f"the body has {int(length):,} bytes; the limit is {most:,}", reason="message")
 
 
 async def _read_message(request: Request, hub: Hub) -> bytes:
@@ -298,7 +300,7 @@ async def _read_message(request: Request, hub: Hub) -> bytes:
             async for piece in request.stream():
                 body += piece
                 if len(body) > most:
-                    raise RefusedError(413, 1009, f"a message may have {most:,} bytes", reason="message")
+                    raise RefusedError(413, 1009, f"a message may have at most {most:,} bytes", reason="message")
     except TimeoutError as error:
         raise RefusedError(408, 1013, "the message came too slowly", reason="slow") from error
     return bytes(body)

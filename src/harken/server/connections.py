@@ -115,7 +115,7 @@ class Connection(HttpToolsProtocol):
             self._head_bytes += len(piece) if self._in_head else 0
             super().data_received(piece)
             if self._in_head and self._head_bytes > self._limits.head_bytes:
-                self._refuse(431, f"the head of a request may have {self._limits.head_bytes:,} bytes")
+                self._refuse(431, f"the head of a request may have at most {self._limits.head_bytes:,} bytes")
                 return
         if not self._answering and not self._ended:
             self._start_timer()
@@ -188,7 +188,7 @@ class Connection(HttpToolsProtocol):
         if self.transport.is_closing() or not self._in_head:
             self.abort()
         elif self._head_bytes:
-            self._refuse(408, f"the head of a request may take {self._limits.head_s:g} s")
+            self._refuse(408, f"the head of a request may take at most {self._limits.head_s:g} s")
         else:
             self.transport.close()
 

@@ -72,14 +72,17 @@ class Guard:
 
     def _refusal(self, scope: Any) -> tuple[int, str] | None:
         if sum(name == b"host" for name, _ in scope["headers"]) > 1:
-            return 400, "a request must have one Host"  # a proxy and a browser could each use a different one
+            return (
+                400,
+                "a request must have exactly one Host header",
+            )  # a proxy and a browser could each use a different one
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         host = headers.get(b"host", "")
         if self._token is None and _name(host) not in LOOPBACK:
             return 403, f"this server answers to {', '.join(sorted(LOOPBACK))} only, not to {host[:100]!r}"
         origin = headers.get(b"origin")
         if origin is not None and urlsplit(origin).netloc != host:
-            return 403, "a page of another site may not ask this server"
+            return 403, "pages of other sites may not send requests to this server"
         if self._token is None or (scope["type"] == "http" and _is_open(scope["path"])):
             return None
         shown = headers.get(b"authorization", "")

@@ -65,7 +65,8 @@ class Hub:
         specification = recogniser.specification_
         if specification.channels != ("x", "y", "z"):
             raise HarkenError(
-                f"the model reads {', '.join(specification.channels)}; live samples are x, y, z: choose another model"
+                f"the model needs the channels {', '.join(specification.channels)}, but live samples are x, "
+                "y, z; choose another model"
             )
         self.recogniser = recogniser
         self.limits = limits or Limits()
@@ -100,7 +101,7 @@ class Hub:
             return None
         if time_ns.max() > (time.time() + self.limits.ahead_s) * 1e9:
             raise RefusedError(
-                400, 1007, "samples are ahead of the server's clock; set the watch's", reason="malformed"
+                400, 1007, "samples are ahead of the server's clock; correct the watch's clock", reason="malformed"
             )
         session.check_rate(len(time_ns), now_s)
         self._take(session, signals, time_ns, now_s)

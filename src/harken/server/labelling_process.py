@@ -42,7 +42,7 @@ POLL_S = 0.5
 """How often a thread that waits for an answer checks whether the process was ended."""
 NICENESS = 5
 """Labels of watches have priority."""
-NO_MEMORY = "labelling it takes more memory than the server allows for one recording; use harken label"
+NO_MEMORY = "labelling this recording takes more memory than the server allows; use harken label"
 NO_MEMORY_SIGNS = ("can't allocate memory", "not enough memory", "out of memory")
 """Messages of PyTorch, which does not raise MemoryError."""
 _starting = threading.Lock()
@@ -107,7 +107,7 @@ class LabellingProcess:
             about = orjson.loads(self._connection.recv_bytes())
             body = self._connection.recv_bytes()
         except (EOFError, OSError) as error:
-            sentence = "the process that labelled it ended, most likely because memory ran out; use harken label"
+            sentence = "the process that labelled it ended, probably because memory ran out; use harken label"
             raise RefusedError(422, 1007, sentence, reason="recording") from error
         self.reusable = not about["grown"]
         if about["outcome"] == "refused":
@@ -132,7 +132,7 @@ class LabellingProcess:
             if self._ended:
                 raise EOFError
             if time.monotonic() > until:
-                sentence = f"labelling it takes longer than {self._limits.upload_s:g} s; use harken label"
+                sentence = f"labelling this recording takes longer than {self._limits.upload_s:g} s; use harken label"
                 raise RefusedError(422, 1007, sentence, reason="recording")
 
 

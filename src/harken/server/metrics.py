@@ -7,7 +7,7 @@ __all__ = ["Metrics"]
 
 BOUNDS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.5)
 HELP = {
-    "harken_messages_total": "Messages of samples taken.",
+    "harken_messages_total": "Messages of samples that were accepted.",
     "harken_samples_total": "Samples taken.",
     "harken_windows_total": "Windows whose probabilities were computed.",
     "harken_labels_total": "Updates of labels.",
@@ -15,7 +15,7 @@ HELP = {
     "harken_dropped_samples_total": "Samples dropped as late or repeated.",
     "harken_refused_total": "Requests refused, by reason.",
     "harken_failed_ticks_total": "Ticks that failed; their watches started again.",
-    "harken_forgotten_total": "Watches forgotten because they sent nothing.",
+    "harken_forgotten_total": "Watches that were removed because they sent nothing.",
 }
 
 

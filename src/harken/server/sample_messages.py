@@ -35,7 +35,7 @@ def samples_of(text: str | bytes) -> tuple[NDArray[np.float32], NDArray[np.int64
                 signals[:, axis] = _numbers(message[name])
         time_ns = _times(message)
         if time_ns.shape != (len(signals),):
-            raise ValueError("times and values differ in number")
+            raise ValueError("the numbers of times and values differ")
         unit = message.get("unit", "g")
         if unit == "m/s2":
             signals /= np.float32(STANDARD_GRAVITY)

@@ -123,7 +123,7 @@ def _refusal(about: str) -> dict[str, Any]:
 
 
 REFUSALS: dict[int | str, dict[str, Any]] = {
-    400: _refusal("The message cannot be read, and none of it was taken."),
+    400: _refusal("The message cannot be read, and none of its samples were accepted."),
     401: _refusal("A token is needed."),
     403: _refusal("A page of another site, or a name that is not this machine's."),
     404: _refusal("There is no watch of this name."),

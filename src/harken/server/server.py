@@ -47,7 +47,8 @@ def listening(host: str, port: int) -> socket.socket:
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or error
         raise HarkenError(
-            f"cannot listen at {host}, port {port} ({reason}); --port N chooses another, if a server is there"
+            f"cannot listen at {host}, port {port} ({reason}); if another server uses this port, choose "
+            "another with --port N"
         ) from error
 
 
@@ -123,7 +124,7 @@ def _extra_serve() -> Iterator[None]:
         yield
     except ImportError as error:
         raise HarkenError(
-            f"the server needs {error.name}, which comes with the extra serve: {install_command('harken[serve]')}"
+            f"the server needs {error.name}, which is part of the extra serve: {install_command('harken[serve]')}"
         ) from error
 
 

@@ -130,7 +130,7 @@ class Uploads:
                             raise RefusedError(
                                 413,
                                 1009,
-                                f"a recording may have {self._limits.upload_bytes:,} bytes; use harken label",
+                                f"a recording may have at most {self._limits.upload_bytes:,} bytes; use harken label",
                                 reason="upload",
                             )
                         await asyncio.to_thread(file.write, piece)

@@ -66,7 +66,7 @@ def split_gravity(recording: Recording, cutoff_hz: float = 0.3) -> Recording:
             cutoff_hz, total[rows], recording.valid[rows], sample_rate_hz=recording.sample_rate_hz
         )
     np.subtract(total, gravity, out=body)
-    note = f"gravity is what is slower than {cutoff_hz:g} Hz, the body's acceleration is the rest"
+    note = f"gravity is the part below {cutoff_hz:g} Hz; the body's acceleration is the rest"
     return replace(
         recording, signals=signals, channels=(*recording.channels, *added), quality=recording.quality.noting(note)
     )

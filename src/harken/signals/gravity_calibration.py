@@ -104,7 +104,7 @@ def gravity_calibration(blocks: MovementBlocks) -> GravityCalibration:
 
     if used < FEWEST_EPOCHS:
         still_ones = f"{used} {'block is' if used == 1 else 'blocks are'} still"
-        return _refused(f"only {still_ones}, and it takes {FEWEST_EPOCHS}", before, used)
+        return _refused(f"only {still_ones}; at least {FEWEST_EPOCHS} are needed", before, used)
     reached = [("+", points.max(axis=0)), ("-", -points.min(axis=0))]
     short = [f"{sign}{'xyz'[axis]}" for sign, most in reached for axis in range(3) if most[axis] <= COVERED_G]
     if short:
@@ -112,14 +112,17 @@ def gravity_calibration(blocks: MovementBlocks) -> GravityCalibration:
         return _refused(reason, before, used)
     if before < GOOD_G:
         return _refused(
-            f"gravity is right within {1000 * before:.1f} mg already, so there is nothing to do", before, used
+            f"gravity is right within {1000 * before:.1f} mg already, so no calibration is needed", before, used
         )
     offset, gain, slope = _fitted(points, away, with_temperature=warm)
     after = _error_g(points * gain + offset + away[:, None] * slope)
     if not (after < before and after < WORST_AFTER_G):
-        reason = f"the fit leaves an error of {1000 * after:.1f} mg, from {1000 * before:.1f} mg"
+        reason = f"after the fit, the error is still {1000 * after:.1f} mg (before: {1000 * before:.1f} mg)"
         return _refused(reason, before, used)
-    reason = f"gravity was off by {1000 * before:.1f} mg at rest and is by {1000 * after:.1f} mg after calibration"
+    reason = (
+        f"the error of gravity at rest was {1000 * before:.1f} mg before calibration and is "
+        f"{1000 * after:.1f} mg after it"
+    )
     return GravityCalibration(offset, gain, slope, mean, 1000 * before, 1000 * after, used, True, reason)
 
 

@@ -83,7 +83,7 @@ class MovementStatistics:
         listeners: Sequence[Callable[[MovementBlocks, NDArray[np.int64], NDArray[np.float32]], None]] = (),
     ) -> None:
         if not (block_s >= 2 and float(block_s).is_integer()):
-            raise HarkenError(f"blocks of {block_s:g} s cannot be made; they last a whole number of seconds, 2 or more")
+            raise HarkenError(f"blocks must last a whole number of seconds, at least 2, got {block_s:g}")
         self._block_ns = int(block_s) * SECOND_NS
         self._channels = [*range(AXES), *([] if temperature_channel is None else [temperature_channel])]
         self._done: list[MovementBlocks] = []

@@ -83,7 +83,7 @@ def mark_non_wear(recording: Recording) -> Recording:
     """
     intervals = non_wear(movement_of(recording))
     if len(intervals) == 0:
-        return replace(recording, quality=recording.quality.noting("the watch was worn throughout, as far as it tells"))
+        return replace(recording, quality=recording.quality.noting("no time without the watch on the wrist was found"))
     hours = float(np.diff(intervals, axis=1).sum()) / 3.6e12
     times = "once" if len(intervals) == 1 else f"{len(intervals)} times"
     return replace(

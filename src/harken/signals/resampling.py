@@ -84,8 +84,8 @@ def resample(recording: Recording, *, sample_rate_hz: float, largest_gap_s: floa
     new = _resampled(recording, resampler)
     if len(new.time_ns) == 0:
         raise HarkenError(
-            f"{name}: no stretch without a gap is long enough to hold a sample at {sample_rate_hz:g} Hz; "
-            "a higher rate or a larger largest_gap_s would do"
+            f"{name}: no stretch without a gap is long enough for a sample at {sample_rate_hz:g} Hz; use "
+            "a higher rate or a larger largest_gap_s"
         )
     note = (
         f"resampled from {recording.sample_rate_hz:.4g} Hz to {sample_rate_hz:.4g} Hz: "
@@ -129,11 +129,10 @@ class Resampler:
     def __init__(self, sample_rate_hz: float, *, source_rate_hz: float, largest_gap_s: float = 0.5) -> None:
         if not SLOWEST_HZ <= sample_rate_hz <= FASTEST_HZ:
             raise HarkenError(
-                f"nothing can be resampled to {sample_rate_hz:g} Hz; rates go from {SLOWEST_HZ:g} to "
-                f"{FASTEST_HZ:g} samples per second"
+                f"the new rate must be {SLOWEST_HZ:g} to {FASTEST_HZ:g} samples per second, got {sample_rate_hz:g}"
             )
         if not 0 < largest_gap_s < EVER / SECOND_NS:
-            raise HarkenError(f"gaps of up to {largest_gap_s:g} s cannot be bridged; largest_gap_s is above 0")
+            raise HarkenError(f"largest_gap_s must be above 0, got {largest_gap_s:g}")
         self.grid = Grid(sample_rate_hz)
         self.bridged_ns = round(largest_gap_s * SECOND_NS)
         self.hole_ns = gap_limit_ns(np.array([0, round(self.grid.step_ns)]))

@@ -35,9 +35,9 @@ def output_paths(out: str | Path, people: int) -> list[Path]:
     """
     out = Path(out)
     if people < 1:
-        raise HarkenError(f"{people} people cannot be simulated; --people takes 1 or more")
+        raise HarkenError(f"--people must be at least 1, got {people}")
     if out.suffix.lower() not in (".csv", ".parquet"):
-        raise HarkenError(f"{out}: the name of the file must end in .csv or .parquet, which says what to write")
+        raise HarkenError(f"{out}: the file name must end in .csv or .parquet")
     if not out.parent.is_dir():
         raise HarkenError(f"{out}: there is no folder {out.parent}; create it first")
     digits = len(str(people))

@@ -201,17 +201,11 @@ def _outside(gaps_ns: NDArray[np.int64], time_ns: NDArray[np.int64]) -> NDArray[
 
 def _check(days: float, sample_rate_hz: float, seed: int, person: int) -> None:
     if not SHORTEST_S / DAY_S <= days <= LONGEST_DAYS:
-        raise HarkenError(
-            f"a recording of {days:g} days cannot be simulated; --days takes {SHORTEST_S / DAY_S:.4f} (a minute) "
-            f"to {LONGEST_DAYS:g}"
-        )
+        raise HarkenError(f"--days must be {SHORTEST_S / DAY_S:.4f} (a minute) to {LONGEST_DAYS:g}, got {days:g}")
     if not SLOWEST_HZ <= sample_rate_hz <= FASTEST_HZ:
-        raise HarkenError(
-            f"a rate of {sample_rate_hz:g} Hz cannot be simulated; --rate takes {SLOWEST_HZ:g} to {FASTEST_HZ:g} "
-            "samples per second"
-        )
+        raise HarkenError(f"--rate must be {SLOWEST_HZ:g} to {FASTEST_HZ:g} samples per second, got {sample_rate_hz:g}")
     if seed < 0 or person < 0:
-        raise HarkenError(f"a seed and a person are whole numbers from 0, not {min(seed, person)}")
+        raise HarkenError(f"a seed and a person must be whole numbers from 0, got {min(seed, person)}")
 
 
 def _acceleration_g(

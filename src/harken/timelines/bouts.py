@@ -20,7 +20,7 @@ def bouts(frame: pl.DataFrame, labels: tuple[str, ...], bridged_gap_s: float = B
         HarkenError: when ``bridged_gap_s`` is negative or not a number.
     """
     if not bridged_gap_s >= 0:
-        raise HarkenError(f"a gap of {bridged_gap_s:g} s cannot be bridged; give 0 seconds or more")
+        raise HarkenError(f"bridged_gap_s must be 0 or more, got {bridged_gap_s:g}")
     rows = frame.select("start", "end", "label", "activity_mg", row=pl.int_range(pl.len()))
     labelled = rows.filter(pl.col("label").is_not_null())
     same_label = (labelled["label"] == labelled["label"].shift(1)).fill_null(False).to_numpy()

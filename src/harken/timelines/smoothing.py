@@ -130,5 +130,5 @@ def expected_bouts(labels: Sequence[str], given: Mapping[str, float] | None = No
     found = {label: float(given.get(label, EXPECTED_BOUT_S.get(label, ANY_OTHER_LABEL_S))) for label in labels}
     for label, seconds in found.items():
         if not 0 < seconds < float("inf"):
-            raise HarkenError(f"a bout of {label} cannot be expected to last {seconds:g} s; give seconds above 0")
+            raise HarkenError(f"the expected bout length of {label} must be above 0 s, got {seconds:g}")
     return found

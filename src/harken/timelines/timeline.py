@@ -122,9 +122,9 @@ class Timeline:
             HarkenError: when the limit is not a probability, or the recogniser has a label ``unsure``.
         """
         if probability is not None and not 0 <= probability <= 1:
-            raise HarkenError(f"unsure below {probability:g} cannot be: probabilities go from 0 to 1")
+            raise HarkenError(f"the limit for unsure must be a probability from 0 to 1, got {probability:g}")
         if probability is not None and UNSURE in self.labels:
-            raise HarkenError(f"the model has a label {UNSURE!r} of its own; label without a limit")
+            raise HarkenError(f"the model itself has a label {UNSURE!r}, so no limit for unsure can be given")
         return replace(self, unsure_below=probability)._labelled()
 
     def smoothed(self, expected_bout_s: Mapping[str, float] | None = None) -> "Timeline":

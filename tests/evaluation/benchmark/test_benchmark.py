@@ -258,7 +258,7 @@ def test_stopped_and_killed_in_processes_and_resumed_here_gives_the_same_result(
     os.killpg(stopped.pid, signal.SIGINT)  # what Ctrl-C in a terminal does
     _, said = stopped.communicate(timeout=PATIENCE_S)
     assert stopped.returncode == 130, said
-    assert "the same command with --resume goes on" in said
+    assert "repeat the command with --resume to continue" in said
     assert "Traceback" not in said
     assert not list(out.glob(".*"))
 

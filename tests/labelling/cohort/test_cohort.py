@@ -110,7 +110,7 @@ def test_what_is_a_recording(tmp_path: Path) -> None:
         f"skipped, not a recording: {tmp_path / 'a' / 'p.png'} (unknown file type)",
     ]
     (tmp_path / "none").mkdir()
-    with pytest.raises(HarkenError, match="no recording in this folder"):
+    with pytest.raises(HarkenError, match="this folder contains no recording"):
         recordings_in([tmp_path / "none"])
 
 
@@ -128,11 +128,13 @@ def test_what_harken_made_is_no_recording_and_is_said(tmp_path: Path) -> None:
         f"skipped, not a recording: {tmp_path / 'run'} (a run of harken train)",
         f"skipped, not a recording: {tmp_path / 'earlier' / 'anna'} and 3 more (results of harken label)",
     ]
-    with pytest.raises(HarkenError, match=r"no recording but a run of harken train; .*--model .*run --out DIR"):
+    with pytest.raises(HarkenError, match=r"not a recording but a run of harken train; .*--model .*run --out DIR"):
         recordings_in([tmp_path / "run"])
-    with pytest.raises(HarkenError, match="no recording but results of harken label; name the file that was labelled"):
+    with pytest.raises(
+        HarkenError, match="not a recording but results of harken label; name the file that was labelled"
+    ):
         recordings_in([tmp_path / "earlier" / "anna"])
-    with pytest.raises(HarkenError, match=r"no recording in this folder .*; skipped, not a recording: .*earlier"):
+    with pytest.raises(HarkenError, match=r"this folder contains no recording .*; skipped, not a recording: .*earlier"):
         recordings_in([tmp_path / "earlier"])
 
 
@@ -238,4 +240,4 @@ def test_a_process_that_dies_costs_its_own_file_and_no_other(
     assert sorted(outcome.task.name for outcome in outcomes) == sorted(task.name for task in tasks)
     reasons = {outcome.task.path.stem: outcome.reason for outcome in outcomes if outcome.reason is not None}
     assert set(reasons) == {"broken", "carl"}
-    assert "was killed, maybe because memory ran out" in reasons["carl"]
+    assert "was killed, probably because memory ran out" in reasons["carl"]

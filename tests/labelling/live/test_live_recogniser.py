@@ -366,7 +366,7 @@ def test_what_cannot_be_is_refused(learned: tuple[Recogniser, Recording]) -> Non
     recogniser, anna = learned
     with pytest.raises(HarkenError, match="has learned nothing yet"):
         LiveRecogniser(Recogniser())
-    with pytest.raises(HarkenError, match=r"cannot be entered at 0\.3 and left below 0\.5"):
+    with pytest.raises(HarkenError, match=r"enter_at at least leave_below; got 0\.3 and 0\.5"):
         LiveRecogniser(recogniser, LiveSettings(enter_at=0.3, leave_below=0.5))
     with pytest.raises(HarkenError, match="a hop must be at least one sample and at most one window, 2 s; got 60 s"):
         LiveRecogniser(recogniser, LiveSettings(hop_s=60))

@@ -47,12 +47,12 @@ def test_a_short_training_is_called_short(make_outcome: MakeOutcome) -> None:
     assert caveats.warnings(make_outcome(epochs=100)) == []
     assert caveats.warnings(make_outcome(preset="everyday")) == []
     (said,) = caveats.warnings(make_outcome(epochs=1))
-    assert said.startswith("This was a short training: 1 epoch over the training windows, where the recipe")
+    assert said.startswith("This was a short training: 1 epoch over the training windows, while the recipe")
 
 
 @pytest.mark.parametrize(
     ("count", "said"),
-    [(1, "rests on one person"), (3, "rests on 3 people. That says little"), (7, "The interval says")],
+    [(1, "is based on one person"), (3, "is based on 3 people, too few"), (7, "The interval shows")],
 )
 def test_few_unseen_are_a_limit(make_outcome: MakeOutcome, count: int, said: str) -> None:
     first = caveats.limits(make_outcome(unseen=tuple(f"p{i}" for i in range(count))))[0]
@@ -68,7 +68,7 @@ def test_limits_are_those_of_the_recipe(make_outcome: MakeOutcome, preset: str) 
     said = " ".join(caveats.limits(make_outcome(preset=preset)))
     everyday = preset == "everyday"
     assert ("drawn at random" in said) is not everyday
-    assert ("as they stand in the file" in said) is not everyday
+    assert ("are drawn from the rows of the file as they are" in said) is not everyday
     assert ("A window lasts 10 s and the next one begins 2 s later" in said) is everyday
     assert ("mended recordings, resampled to 30 samples per second" in said) is everyday
     assert ("at 30 samples per second; a recording at another rate is resampled" in said) is everyday

@@ -30,16 +30,16 @@ def test_whom_the_probabilities_were_calibrated_on(make_outcome: MakeOutcome) ->
     assert "not calibrated" not in said["unseen"]
     for on in ("the same person", "nobody"):
         assert "not calibrated for unseen people" in said[on]
-    assert "on later moments of the one person it learned from" in said["the same person"]
-    assert "nor for anybody" in said["nobody"]
+    assert "on later moments of the one person that it was trained on" in said["the same person"]
+    assert "nor for others" in said["nobody"]
 
 
 def test_the_error_on_unseen(make_outcome: MakeOutcome) -> None:
     assert error_sentence(make_outcome(unseen=())) is None
     # 60 % of the windows are right with 0.95, the others wrong with 0.6.
     assert error_sentence(make_outcome(cross=0.6)) == (
-        "On the one unseen person, the probability of its answer differs from the share of answers that are "
-        "right by 27.0 percentage points on average (expected calibration error 0.270; 0 is perfect)."
+        "On the one unseen person, the probability of an answer differs from the share of right answers "
+        "by 27.0 percentage points on average (expected calibration error 0.270; 0 is perfect)."
     )
 
 
@@ -59,16 +59,20 @@ def test_rows_of_a_few_thresholds() -> None:
     [
         (
             scores([0.9, 0.9, 0.6, 0.6], [True, True, True, False]),
-            "Below 0.7 that leaves 50.0% of the windows with an answer, 100% of them right, where of all windows 75.0%",
+            "With the threshold 0.7, 50.0% of the windows have an answer, and 100% of these answers are right; "
+            "without a threshold, 75.0%",
         ),
-        (scores([0.9, 0.6], [False, True]), "0% of them right, and that is no gain: of all windows 50.0% are"),
-        (scores([0.6, 0.6], [True, False]), "Below 0.7 that would leave no window with an answer."),
+        (
+            scores([0.9, 0.6], [False, True]),
+            "and 0% of these answers are right. This is no gain: without a threshold, 50.0% are",
+        ),
+        (scores([0.6, 0.6], [True, False]), "With the threshold 0.7, no window would have an answer."),
         (scores([0.9, 0.8], [True, False]), "No window's answer has a probability below 0.7."),
     ],
 )
 def test_what_being_unsure_gains(found: ProbabilityScores, said: str) -> None:
     assert said in unsure_sentences(found)[0]
-    assert "suits these people best" in unsure_sentences(found)[1]
+    assert "fits these people best" in unsure_sentences(found)[1]
 
 
 def test_on_the_page(make_outcome: MakeOutcome, tmp_path: Path) -> None:
@@ -76,11 +80,11 @@ def test_on_the_page(make_outcome: MakeOutcome, tmp_path: Path) -> None:
     write_report(tmp_path / "without.html", make_outcome(unseen=(), calibrated_on="nobody"))
     with_unseen, without = ((tmp_path / f"{name}.html").read_text() for name in ("with", "without"))
     assert "“Unsure” below" in with_unseen
-    assert 'alt="Curve. ' in with_unseen
+    assert 'alt="Curve: ' in with_unseen
     assert "expected calibration error 0.270" in with_unseen
     assert "“Unsure” below" not in without
-    assert 'alt="Curve. ' not in without
-    assert "not calibrated for unseen people, nor for anybody" in without
+    assert 'alt="Curve: ' not in without
+    assert "not calibrated for unseen people, nor for others" in without
 
 
 def test_people_together_are_their_windows_together() -> None:

@@ -20,7 +20,7 @@ def people_of(count: int, right: float = 0.8) -> PeopleScores:
     [
         (
             (),
-            "It is unknown how well this recogniser does on unseen people: it was tested only on the one person",
+            "The accuracy of this recogniser on unseen people is unknown: it was tested only on the one person",
         ),
         (("bob",), "On the one unseen person, this recogniser names the right activity in 60.0% of the windows."),
         (("bob", "eve"), "On the 2 unseen people, this recogniser names the right activity in 60.0%"),
@@ -33,16 +33,20 @@ def test_headline(make_outcome: MakeOutcome, unseen: tuple[str, ...], said: str)
 @pytest.mark.parametrize(
     ("overlapping", "honest", "said"),
     [
-        (0.95, 0.85, "Overlap flattered by 10.0 percentage points: 95.0% with overlapping windows, 85.0% without."),
-        (0.91, 0.9, "Overlap flattered by 1.0 percentage point: "),
+        (
+            0.95,
+            0.85,
+            "Overlap raised the accuracy by 10.0 percentage points: 95.0% with overlapping windows, 85.0% without.",
+        ),
+        (0.91, 0.9, "Overlap raised the accuracy by 1.0 percentage point: "),
         (0.95, 0.95, "Overlap made little difference here (0.0 percentage points: 95.0%"),
-        (0.9, 0.95, "Here the honest test came out higher, by 5.0 percentage points"),
+        (0.9, 0.95, "Here the accuracy of the honest test is higher, by 5.0 percentage points"),
     ],
 )
 def test_what_the_overlap_flattered(make_outcome: MakeOutcome, overlapping: float, honest: float, said: str) -> None:
     first, shared = sentences.overlap_sentences(make_outcome(overlapping=overlapping, honest=honest))
     assert first.startswith(said)
-    assert "still share the bout, the strap and the day" in shared
+    assert "the bouts, the strap and the day are those of the training" in shared
 
 
 @pytest.mark.parametrize(
@@ -76,8 +80,7 @@ def test_how_far_people_lie_apart() -> None:
 def test_a_recogniser_that_is_no_better_than_a_constant_answer_is_called_so() -> None:
     blind = scores_of([[0, 0, 10], [0, 0, 10], [0, 0, 40]])
     assert sentences.baseline_sentence(blind) == (
-        "That is no better than not looking at the signal at all: answering “walking” every time would be right in "
-        "66.7%."
+        "This is not better than ignoring the signal: answering “walking” every time would be right in 66.7%."
     )
     seeing = scores_of([[10, 0, 0], [0, 10, 0], [0, 0, 40]])
     assert sentences.baseline_sentence(seeing).startswith("For comparison: answering “walking”")
@@ -109,5 +112,5 @@ def test_what_the_curves_cannot_compare(make_outcome: MakeOutcome) -> None:
     assert "temperature" not in notebook
     assert "smoothed" not in notebook
     everyday = sentences.curves_sentence(make_outcome(preset="everyday"))
-    assert "set the temperature of the probabilities, which changes no answer" in everyday
+    assert "The temperature of the probabilities was fitted on the honest same-person test" in everyday
     assert "windows that are changed at random and smoothed labels (10.0% of each truth spread over all)" in everyday

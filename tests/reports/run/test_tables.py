@@ -17,12 +17,12 @@ def test_the_notebooks_adam_and_the_everyday_training_are_told_in_full(make_outc
     assert {"Label smoothing", "Changed at random", "Weight decay"}.isdisjoint(notebook)
     assert notebook["Windows taken"] == "10,000 drawn at random"
     assert everyday["Optimiser"] == "AdamW"
-    assert everyday["Learning rate"] == "0.003 at most: it rises along one cycle and falls to nothing"
+    assert everyday["Learning rate"] == "0.003 at most: it rises and then falls to 0 in one cycle"
     assert everyday["Label smoothing"] == "10.0%"
     assert everyday["Weight decay"] == "0.01"
     assert "L2 penalty" not in everyday
     assert everyday["Windows taken"] == "one every 2 s"
-    assert everyday["Batch"].endswith("in a new order each pass")
+    assert everyday["Batch"].endswith("in a new order each epoch")
 
 
 def test_every_change_of_the_augmentation_is_told(make_outcome: MakeOutcome) -> None:

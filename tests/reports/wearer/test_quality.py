@@ -22,13 +22,13 @@ from wearers_week import PLAIN_QUALITY, not_applied, quality_of, told_week
         (None, []),
         (
             Mounting(0, 0, (), "left as it is: nothing looks like walking"),
-            [QualityLine("How the watch sat", "left as it is: nothing looks like walking")],
+            [QualityLine("How the watch was worn", "left as it is: nothing looks like walking")],
         ),
         (
             Mounting(3, 40, (1.0, 0.0, 0.0, 30.0), "turned by 270 degrees about the face: of 40 moments"),
             [
                 QualityLine(
-                    "How the watch sat",
+                    "How the watch was worn",
                     "turned by 270 degrees about the face: of 40 moments",
                     "the axes were turned to the model's",
                 )
@@ -38,7 +38,7 @@ from wearers_week import PLAIN_QUALITY, not_applied, quality_of, told_week
 )
 def test_how_the_watch_sat(orientation: Mounting | None, lines: list[QualityLine]) -> None:
     found = quality_lines(replace(PLAIN_QUALITY, orientation=orientation))
-    assert [line for line in found if line.name == "How the watch sat"] == lines
+    assert [line for line in found if line.name == "How the watch was worn"] == lines
 
 
 def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:

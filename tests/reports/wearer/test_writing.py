@@ -227,7 +227,7 @@ def test_names_that_are_html_stay_names(tmp_path: Path) -> None:
 
 
 def test_what_quality_does_not_say_is_left_out(tmp_path: Path) -> None:
-    assert "Nothing is known of it." in written(tmp_path / "report.html", small()).words
+    assert "Nothing is known about it." in written(tmp_path / "report.html", small()).words
     said = written(tmp_path / "more.html", small(), quality=PLAIN_QUALITY).words
     assert "Gaps without samples" in said
     assert "Calibration" not in said
@@ -258,7 +258,7 @@ def test_what_must_be_known_first_stands_before_the_days(tmp_path: Path) -> None
     quality = replace(PLAIN_QUALITY, placement=Placement.THIGH, made_up=True, limits=limits)
     told = " ".join(written(tmp_path / "report.html", small(), quality=quality).words.split())
     first = told[: told.index("Day by day")]
-    assert "This wearer is made up by harken simulate." in first
+    assert "This wearer was simulated by harken simulate" in first
     assert "worn on the thigh, not on a wrist" in first
     assert "7 h between 23:00 and 6:00 are labelled, 3.5 h of them as lying." in first
     assert "This could not be seen from the recording." in first
@@ -282,14 +282,14 @@ def test_an_average_day_of_one_day_has_its_date(tmp_path: Path) -> None:
 
 def test_where_no_other_day_can_tell_a_sentence_stands_in_place_of_dashes(tmp_path: Path) -> None:
     part_of_a_day = " ".join(written(tmp_path / "a.html", small()).words.split())
-    assert "As if the watch had been worn all day Not worked out: what is missing" in part_of_a_day
+    assert "As if the watch had been worn all day Not computed: the missing parts" in part_of_a_day
     assert "A dash:" not in part_of_a_day
     quarter = 15 * 60 * 10**9
     whole = small(end_ns=96 * quarter)
     assert whole.daily()["adjusted_hours_walking"].to_list() == [23.75]
     told = " ".join(written(tmp_path / "b.html", whole).words.split())
-    assert "Not worked out" not in told
-    assert "A dash: no other day says anything." in told
+    assert "Not computed" not in told
+    assert "A dash means that no other day has data for a missing part." in told
 
 
 def test_a_label_of_the_model_called_unsure_is_a_label(tmp_path: Path) -> None:

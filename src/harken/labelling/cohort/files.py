@@ -62,7 +62,7 @@ def recordings_in(paths: str | Path | Iterable[str | Path], *, out: str | Path |
         inside = _inside(path, apart, left_out)
         if not inside:
             kinds = f"no file ending in {', '.join(ENDINGS)}"
-            raise HarkenError("; ".join([f"{path}: there is no recording in this folder ({kinds})", *_notes(left_out)]))
+            raise HarkenError("; ".join([f"{path}: this folder contains no recording ({kinds})", *_notes(left_out)]))
         found |= dict.fromkeys(inside)
     other = [path for path in left_out.pop(BY_ENDING, []) if path not in found]  # given besides its folder
     return Recordings(list(found), _notes(left_out | ({BY_ENDING: other} if other else {})))
@@ -94,7 +94,7 @@ def _refuse_own(folder: Path) -> None:
         if what == BY_TRAIN
         else "name the file that was labelled"
     )
-    raise HarkenError(f"{folder}: this folder is no recording but {what}; {instead}")
+    raise HarkenError(f"{folder}: this folder is not a recording but {what}; {instead}")
 
 
 def _holds_failures(path: Path) -> bool:

@@ -24,7 +24,7 @@ IN_FLIGHT = 4
 """Tasks submitted at once for each worker, so that a hundred thousand files do not need as many futures."""
 MOST_DEATHS = 2
 """A file fails after so many killed processes: the second time it was the only file, so it is the cause."""
-KILLED = "the process that labelled it was killed, maybe because memory ran out; fewer --workers need less"
+KILLED = "the process that labelled it was killed, probably because memory ran out; use fewer --workers"
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,9 @@ def label_cohort(
 def _recogniser(model: Path | None, sha256: str) -> Recogniser:
     found = file_sha256(model_path(model or PACKAGED_MODEL))
     if found != sha256:
-        raise HarkenError(f"{model or PACKAGED_MODEL} is another model here (SHA-256 {found}) than the one of this job")
+        raise HarkenError(
+            f"the model {model or PACKAGED_MODEL} on this machine (SHA-256 {found}) is not that of this job"
+        )
     return Recogniser.load(model)
 
 

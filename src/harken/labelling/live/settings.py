@@ -41,8 +41,8 @@ class LiveSettings:
     def __post_init__(self) -> None:
         if not 0 <= self.leave_below <= self.enter_at <= 1:
             raise HarkenError(
-                f"a bout cannot be entered at {self.enter_at:g} and left below {self.leave_below:g}: probabilities are "
-                "from 0 to 1, and enter_at must be at least leave_below"
+                "enter_at and leave_below must be probabilities from 0 to 1, and enter_at at least "
+                f"leave_below; got {self.enter_at:g} and {self.leave_below:g}"
             )
         if not self.sensor_range_g > 0:
             raise HarkenError(f"a sensor's range must be above 0 g, got {self.sensor_range_g:g}")

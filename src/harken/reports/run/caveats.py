@@ -69,16 +69,16 @@ def warnings(outcome: "Outcome") -> list[str]:
     ]
     if not outcome.finished:
         sentences.append(
-            f"Training was interrupted: the model had {outcome.iterations_done:,} of {outcome.iterations:,} "
-            "iterations. Every number here is of the model as it was then. The same harken train command with --resume "
-            "goes on."
+            f"Training was interrupted after {outcome.iterations_done:,} of {outcome.iterations:,} "
+            "iterations; all numbers here are for the model at that point. Repeat the harken train "
+            "command with --resume to continue."
         )
     recipe = outcome.settings.recipe
     if outcome.training.epochs < recipe.training.epochs:
         sentences.append(
-            f"This was a short training: {_counted(outcome.training.epochs, 'epoch', 'epochs')} over the training "
-            f"windows, where the recipe “{recipe.name}” has {recipe.training.epochs}. More epochs may change every "
-            "number."
+            f"This was a short training: {_counted(outcome.training.epochs, 'epoch', 'epochs')} over the "
+            f"training windows, while the recipe “{recipe.name}” has {recipe.training.epochs}. More "
+            "epochs may change all numbers."
         )
     sentences += filter(None, [_untested(outcome)])
     if outcome.cross is None:
@@ -89,8 +89,8 @@ def warnings(outcome: "Outcome") -> list[str]:
         )
     if outcome.blocked is None and outcome.missing.honest_test is None:
         sentences.append(
-            "There is no honest same-person test: the run was stopped before it was made. The same harken train "
-            "command with --resume makes it."
+            "There is no honest same-person test: the run was stopped before this test. Repeat the "
+            "harken train command with --resume to make it."
         )
     return sentences
 
@@ -101,14 +101,14 @@ def missing_windows(outcome: "Outcome") -> list[str]:
     length, unlearned = outcome.specification.window_length, outcome.missing.unlearned
     if unlearned:
         sentences.append(
-            f"Not learned, because no training window of {length} samples was drawn from it: {', '.join(unlearned)}. "
-            "Longer bouts of it are needed."
+            f"Not learned, because no training window of {length} samples was drawn from these "
+            f"labels: {', '.join(unlearned)}. Longer bouts are needed."
         )
     match outcome.missing.honest_test:
         case NoHonestTest.SHORT_BOUTS:
             why = (
-                f"no bout is long enough that its first {TRAINING_SHARE:.0%} and, after a window's length left out, "
-                f"its rest both hold a window of {length} samples"
+                f"no bout is long enough for a training window of {length} samples in its first "
+                f"{TRAINING_SHARE:.0%} and, after the length of one window, a test window in the rest"
             )
         case None:
             return [*sentences, *filter(None, [_untested(outcome)])]
@@ -119,8 +119,8 @@ def missing_windows(outcome: "Outcome") -> list[str]:
 
 def no_unseen_people(outcome: "Outcome") -> str:
     """A sentence that there were no recordings of unseen people, and whether held-out people replace them."""
-    unknown = ", so it is unknown how well it does on unseen people" if outcome.held_out_people is None else ""
-    return f"No recording of anybody else was given (--cross){unknown}."
+    unknown = ", so the accuracy on unseen people is unknown" if outcome.held_out_people is None else ""
+    return f"There were no recordings of unseen people (--cross){unknown}."
 
 
 def limits(outcome: "Outcome") -> list[str]:
@@ -132,10 +132,10 @@ def limits(outcome: "Outcome") -> list[str]:
         sentences.append(_people_limit("The score of held-out training people", len(outcome.held_out_people.people)))
     return [
         *sentences,
-        f"Its labels are {_listed(outcome.specification.labels)}: whatever else a person does gets one of these.",
+        f"The model has the labels {_listed(outcome.specification.labels)}; any other activity also gets one of these.",
         *_window_limits(outcome),
-        "The labels in the recordings are taken for the truth: one that was set too late counts as the model's "
-        "mistake.",
+        "The labels in the recordings are assumed to be right: a label that begins too late counts "
+        "as a mistake of the model.",
         _input_limit(outcome),
     ]
 
@@ -151,10 +151,11 @@ def _untested(outcome: "Outcome") -> str | None:
 
 def _instead_of_unseen(outcome: "Outcome") -> str:
     if outcome.held_out_people is None:
-        return "The scores below are of training people; on other people a model usually does much worse."
+        return "The scores below are for training people; on other people a model is usually much less accurate."
     return (
-        "The best guess at how unseen people will do is what held-out training people got from a copy that was trained "
-        "without them. The same-person tests are of training people; on other people a model usually does much worse."
+        "The best estimate for unseen people is the score of held-out training people, from a copy "
+        "of the model that was trained without them. The same-person tests are for training people; "
+        "on other people a model is usually much less accurate."
     )
 
 
@@ -163,17 +164,18 @@ def _window_limits(outcome: "Outcome") -> list[str]:
     if isinstance(recipe.windows, SlidingHops):
         at_rate = f", resampled to {model.sample_rate_hz:.4g} samples per second" if model.even_grid else ""
         return [
-            f"A window lasts {model.window_length_s:.3g} s and the next one begins {recipe.windows.hop_s:.3g} s later, "
-            "so thousands of windows are far fewer independent trials. What counts is how many people there are, and "
-            "how many bouts of each activity.",
-            f"Windows are taken from the mended recordings{at_rate}, each within one bout: no window, and so no score, "
-            "holds a gap, a marked sample or the change from one activity to the next.",
+            f"A window lasts {model.window_length_s:.3g} s and the next one begins "
+            f"{recipe.windows.hop_s:.3g} s later, so windows are not independent of one another. The "
+            "number of people, and of bouts of each activity, matters more than the number of windows.",
+            f"Windows are taken from the mended recordings{at_rate}, each within one bout: no window "
+            "contains a gap, a marked sample or a change of activity.",
         ]
     return [
-        "Windows are drawn at random and overlap one another, so thousands of windows are far fewer independent "
-        "trials. What counts is how many people there are, and how many bouts of each activity.",
-        "The overlapping windows and those of unseen people are drawn over the rows as they stand in the file, "
-        "gaps and wild values included, as the notebook drew them; the honest test uses mended rows.",
+        "Windows are drawn at random and overlap, so they are not independent of one another. The "
+        "number of people, and of bouts of each activity, matters more than the number of windows.",
+        "The overlapping windows and those of unseen people are drawn from the rows of the file as "
+        "they are, including gaps and wild values, as in the notebook; the honest test uses mended "
+        "rows.",
     ]
 
 
@@ -181,22 +183,24 @@ def _input_limit(outcome: "Outcome") -> str:
     model = outcome.specification
     off = "another rate" if model.even_grid else f"a rate more than {RATE_TOLERANCE:.0%} off"
     return (
-        f"It reads {_listed(model.channels)} at {model.sample_rate_hz:.4g} samples per second; a recording at {off} is "
-        "resampled first. The same kind of watch on the same wrist is the safe case."
+        f"The model needs the channels {_listed(model.channels)} at {model.sample_rate_hz:.4g} "
+        f"samples per second; a recording at {off} is resampled first. The model is most reliable for "
+        "the same kind of watch on the same wrist."
     )
 
 
 def _people_limit(what: str, count: int) -> str:
     if count == 1:
-        return (
-            f"{what} rests on one person. That says little about the next: another person may be recognised much "
-            "better or much worse."
-        )
+        return f"{what} is based on one person. Another person may be recognised much better or much worse."
     if count < FEWEST_PEOPLE_FOR_AN_INTERVAL:
-        return f"{what} rests on {count} people. That says little about the next: look at how far they lie apart."
+        return (
+            f"{what} is based on {count} people, too few to predict the score of another person; the "
+            "differences between them give an idea."
+        )
     return (
-        f"{what} rests on {count} people. The interval says how much their mean would move with other people like "
-        "them; one person may lie far outside, and so may people of another age, health or watch."
+        f"{what} is based on {count} people. The interval shows how much their mean would vary with "
+        "other people like them; one person may be far outside, and so may people of another age, "
+        "health or watch."
     )
 
 

@@ -172,8 +172,9 @@ def _unsure(outcome: "Outcome") -> Unsure | None:
     if scores is None:
         return None
     words = (
-        "Curve. How many of the answers for unseen people are right, over how many windows get an answer, with the "
-        f"thresholds {', '.join(map(str, UNSURE_BELOW))} marked. The numbers stand in the table beside it."
+        "Curve: the share of right answers for unseen people, by the share of windows with an "
+        f"answer; the thresholds {', '.join(map(str, UNSURE_BELOW))} are marked. The numbers are in "
+        "the table beside it."
     )
     picture = _picture(coverage_picture(scores.curve, marked=UNSURE_BELOW), words)
     return Unsure(unsure_sentences(scores), unsure_rows(scores), picture)
@@ -181,12 +182,12 @@ def _unsure(outcome: "Outcome") -> Unsure | None:
 
 def _cards(outcome: "Outcome") -> list[Card]:
     tests = (
-        (outcome.cross, "Unseen people", "The score to expect on somebody new.", "trusted"),
+        (outcome.cross, "Unseen people", "The score to expect for a new person.", "trusted"),
         (outcome.blocked, "Same person, honest", "No test window shares a sample with training.", "honest"),
         (
             outcome.same_person,
             "Same person, overlapping",
-            "Flattering: test windows share samples with training, so this measures memory.",
+            "Too high: test windows share samples with training, so this measures memory.",
             "flattering",
         ),
     )
@@ -208,12 +209,12 @@ def _not_tested(outcome: "Outcome", kind: str) -> str:
 def _about_matrices(outcome: "Outcome") -> str:
     """A sentence that explains the matrices."""
     sentence = (
-        "Each row is what the person did, each column what the model called it. Blue is right, orange is wrong; the "
-        "deeper the colour, the more often."
+        "Each row is a true activity, each column a recognised one. Blue is right, orange is wrong; "
+        "a deeper colour means more windows."
     )
     if len(outcome.specification.labels) <= MANY_LABELS:
         return sentence
-    return f"{sentence} A dot stands for less than 1% of a row, and where nothing stands there was no such window."
+    return f"{sentence} A dot means less than 1% of a row; an empty cell means no window."
 
 
 def _matrices(outcome: "Outcome") -> list[Section]:
@@ -229,7 +230,8 @@ def _matrices(outcome: "Outcome") -> list[Section]:
             [
                 _picture(
                     confusion_panel(scores, measure),
-                    f"Confusion matrix. {title}. {MEASURES[measure]}; rows are true, columns what was recognised.",
+                    f"Confusion matrix. {title}. {MEASURES[measure]}; rows are true activities, columns "
+                    "recognised ones.",
                 )
                 for measure in MEASURES_IN_ORDER
                 if measure in measures_shown(len(scores.label_names))

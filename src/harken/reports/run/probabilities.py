@@ -38,13 +38,13 @@ def calibration_sentence(outcome: "Outcome") -> str:
         )
     if model.calibrated_on == "the same person":
         return (
-            f"Its probabilities are not calibrated for unseen people: they were calibrated ({temperature}) on later "
-            f"moments of {known_people(outcome)} it learned from. With anybody else it may be much surer than it is "
-            "right."
+            "Its probabilities are not calibrated for unseen people: they were calibrated "
+            f"({temperature}) on later moments of {known_people(outcome)} that it was trained on. For "
+            "other people they may be much too high."
         )
     return (
-        "Its probabilities are not calibrated for unseen people, nor for anybody: there were no windows left to "
-        "calibrate them on. It may be much surer than it is right."
+        "Its probabilities are not calibrated for unseen people, nor for others, because no windows "
+        "were left for calibration. They may be much too high."
     )
 
 
@@ -54,8 +54,8 @@ def error_sentence(outcome: "Outcome") -> str | None:
         return None
     error = outcome.cross_probabilities.expected_calibration_error
     return (
-        f"On {unseen(outcome)}, the probability of its answer differs from the share of answers that "
-        f"are right by {points(error)} on average (expected calibration error {number(error)}; 0 is perfect)."
+        f"On {unseen(outcome)}, the probability of an answer differs from the share of right answers "
+        f"by {points(error)} on average (expected calibration error {number(error)}; 0 is perfect)."
     )
 
 
@@ -77,8 +77,8 @@ def unsure_rows(scores: ProbabilityScores) -> list[UnsureRow]:
 def unsure_sentences(scores: ProbabilityScores) -> list[str]:
     """Sentences about the effect of "unsure" at one threshold, and about the limits of the rows."""
     return [
-        f"Where the probability of its answer is small, it may say “unsure” instead. {_gain(scores.curve)}",
-        "A threshold that is chosen by these numbers suits these people best; on others it may gain less.",
+        f"The model can answer “unsure” where its probability is small. {_gain(scores.curve)}",
+        "A threshold that is chosen from these numbers fits these people best; for others the gain may be smaller.",
     ]
 
 
@@ -86,15 +86,16 @@ def _gain(curve: Coverage) -> str:
     _, everything = curve.at(0.0)
     covered, accuracy = curve.at(EXAMPLE)
     if accuracy is None or everything is None:
-        return f"Below {EXAMPLE:g} that would leave no window with an answer."
+        return f"With the threshold {EXAMPLE:g}, no window would have an answer."
     if covered == 1:
         return f"No window's answer has a probability below {EXAMPLE:g}."
     sentence = (
-        f"Below {EXAMPLE:g} that leaves {percent(covered)} of the windows with an answer, {percent(accuracy)} of them"
+        f"With the threshold {EXAMPLE:g}, {percent(covered)} of the windows have an answer, and "
+        f"{percent(accuracy)} of these answers"
     )
     if accuracy > everything:
-        return f"{sentence} right, where of all windows {percent(everything)} are."
+        return f"{sentence} are right; without a threshold, {percent(everything)} are."
     return (
-        f"{sentence} right, and that is no gain: of all windows {percent(everything)} are, so its probabilities do not "
-        "tell which of its answers are wrong."
+        f"{sentence} are right. This is no gain: without a threshold, {percent(everything)} are, so "
+        "the probabilities do not show which answers are wrong."
     )

@@ -77,8 +77,8 @@ def headline(outcome: "Outcome") -> str:
             "It was not tested on unseen people."
         )
     return (
-        "It is unknown how well this recogniser does on unseen people: it was tested only on "
-        f"{known_people(outcome)} it learned from."
+        "The accuracy of this recogniser on unseen people is unknown: it was tested only on "
+        f"{known_people(outcome)} that it was trained on."
     )
 
 
@@ -100,9 +100,9 @@ def held_out_people(outcome: "Outcome") -> str:
 def held_out_sentence(outcome: "Outcome") -> str:
     """An explanation of the scores of held-out people, and of their limits."""
     return (
-        f"A copy of the model was trained in the same way without {held_out_people(outcome)} and tested on them. It "
-        "had fewer people to learn from than the model itself. The model itself learned from everybody named here, so "
-        "these scores stand apart from those of unseen people."
+        f"A copy of the model was trained in the same way without {held_out_people(outcome)} and "
+        "tested on them. The copy had fewer training people than the model itself. The model itself "
+        "was trained on everybody named here, so these scores are not those of unseen people."
     )
 
 
@@ -128,7 +128,7 @@ def spread_sentence(people: PeopleScores) -> str:
     """The spread of the scores of people."""
     scores = {person: found.macro_f1 for person, found in people.people.items()}
     if len(scores) == 1:
-        return "There is only one, so it is unknown how much people differ."
+        return "There is only one person, so it is unknown how much people differ."
     worst, best = min(scores, key=scores.__getitem__), max(scores, key=scores.__getitem__)
     return (
         f"Macro F1 goes from {number(scores[worst])} ({worst}) to {number(scores[best])} ({best}). The least well "
@@ -143,8 +143,8 @@ def baseline_sentence(scores: Scores) -> str:
     if scores.accuracy > share:
         return f"For comparison: answering “{label}” every time would be right in {percent(share)}."
     return (
-        f"That is no better than not looking at the signal at all: answering “{label}” every time would be right in "
-        f"{percent(share)}."
+        f"This is not better than ignoring the signal: answering “{label}” every time would be right "
+        f"in {percent(share)}."
     )
 
 
@@ -156,22 +156,23 @@ def overlap_sentences(outcome: "Outcome") -> list[str]:
     both = f"{percent(flattering.accuracy)} with overlapping windows, {percent(honest.accuracy)} without"
     difference = flattering.accuracy - honest.accuracy
     if difference * 100 >= LITTLE_POINTS:
-        sentence = f"Overlap flattered by {points(difference)}: {both}."
+        sentence = f"Overlap raised the accuracy by {points(difference)}: {both}."
     elif difference * 100 > -LITTLE_POINTS:
         sentence = (
-            f"Overlap made little difference here ({points(difference)}: {both}). That happens where neighbouring "
-            "moments are alike whether or not windows share samples, as when a body is still; it is no sign that the "
-            "overlapping test can be trusted."
+            f"Overlap made little difference here ({points(difference)}: {both}). This happens where "
+            "neighbouring windows are alike even without shared samples, for example while a body is "
+            "still. It does not mean that the overlapping test can be trusted."
         )
     else:
         sentence = (
-            f"Here the honest test came out higher, by {points(difference)} ({both}). It has other windows and a model "
-            "of its own, so the two differ by chance too; it is no sign that overlap does no harm."
+            f"Here the accuracy of the honest test is higher, by {points(difference)} ({both}). It uses "
+            "other windows and another model, so the two also differ by chance. It does not mean that "
+            "overlap does no harm."
         )
     return [
         sentence,
-        "Both tests still share the bout, the strap and the day with what was learned, so neither says how well the "
-        "model does tomorrow, and neither says anything about another person.",
+        "In both tests, the bouts, the strap and the day are those of the training, so neither shows "
+        "how well the model does on another day or for another person.",
     ]
 
 
@@ -182,17 +183,23 @@ def unseen_gap_sentence(outcome: "Outcome") -> str | None:
     difference = outcome.blocked.accuracy - outcome.cross.accuracy
     direction = "lower than" if difference >= 0 else "higher than"
     size = "the same as" if f"{abs(difference) * 100:.1f}" == "0.0" else f"{points(difference)} {direction}"
-    return f"On {unseen(outcome)}, accuracy is {size} on {known_people(outcome)} it learned from, tested honestly."
+    return (
+        f"On {unseen(outcome)}, accuracy is {size} on {known_people(outcome)} that it was trained on, "
+        "in the honest test."
+    )
 
 
 def curves_sentence(outcome: "Outcome") -> str:
     """An explanation of the curves, with those that cannot be compared."""
     sentence = (
-        "The black line is a running mean over training batches, each of which is drawn faintly behind it. The tests "
-        "were only looked at: nothing was stopped or chosen by them, and no weight was learned from them."
+        "The black line is a running mean over training batches, which are drawn faintly behind it. "
+        "The tests had no influence: training was not stopped by them, and no model was chosen and "
+        "no weight changed by them."
     )
     if outcome.specification.calibrated_on == "the same person":
-        sentence += " The honest same-person test set the temperature of the probabilities, which changes no answer."
+        sentence += (
+            " The temperature of the probabilities was fitted on the honest same-person test; it changes no answer."
+        )
     harder = []
     if outcome.training.augmentation != Augmentation():
         harder.append("windows that are changed at random")
@@ -200,8 +207,8 @@ def curves_sentence(outcome: "Outcome") -> str:
         harder.append(f"smoothed labels ({percent(outcome.training.label_smoothing)} of each truth spread over all)")
     if harder:
         sentence += (
-            f" The training batches have {' and '.join(harder)}, which the tests have not: they can look worse than a "
-            "test without being it."
+            f" The training batches have {' and '.join(harder)}, and the tests do not, so the batches can "
+            "look worse than a test without being worse."
         )
     return sentence
 

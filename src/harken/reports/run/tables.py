@@ -136,44 +136,46 @@ GLOSSARY = (
     ),
     Fact(
         "Same person, overlapping windows",
-        "Test windows are taken from the very stretches that the training windows were taken from and share most of "
-        "their samples with them. This measures memory and is far too good; it is shown because it is how such "
-        "recognisers are often reported.",
+        "Test windows are taken from the same stretches as the training windows and share most of "
+        "their samples with them. This measures memory, and the score is far too high. It is shown "
+        "because recognisers are often reported in this way.",
     ),
     Fact(
         "Same person, honest",
-        "A second model learns the first 80% of every bout and is tested on the rest, one window's length apart, so "
-        "that no test window shares a sample with training.",
+        "A second model is trained on the first 80% of every bout and tested on the rest, after the "
+        "length of one window, so that no test window shares a sample with training.",
     ),
     Fact(
         "Unseen people",
-        "People of whom the model saw nothing: not for learning, not for stopping, not for choosing. This is the "
-        "number to expect on somebody new.",
+        "People whose recordings were not used for training, for stopping it or for choosing a "
+        "model. This is the score to expect for a new person.",
     ),
     Fact(
         "Held-out training people",
-        "A copy of the model learns from the other training people and is tested on these: what a model of this kind "
-        "does on unseen people, though not the model itself, which learned from them in the end.",
+        "A copy of the model is trained on the other training people and tested on these. The score "
+        "is an estimate for a model of this kind on unseen people; the model itself was trained on "
+        "all training people.",
     ),
     Fact(
         "Calibrated",
-        "Of the answers that are given with a probability of 70%, about 70% should be right. One number, the "
-        "temperature, makes all probabilities bolder or more careful until that is so; no answer changes by it.",
+        "Of the answers that are given with a probability of 70%, about 70% should be right. One "
+        "number, the temperature, raises or lowers all probabilities until this is so; it changes no "
+        "answer.",
     ),
     Fact(
         "Expected calibration error",
-        "How far, on average over windows, the probability of the answer is from the share of answers that are right: "
-        "0 is perfect.",
+        "The mean difference, over windows, between the probability of the answer and the share of "
+        "right answers: 0 is perfect.",
     ),
     Fact(
         "Confusion matrix",
-        "A row for each true activity, a column for each answer. What is right lies on the diagonal.",
+        "A row for each true activity, a column for each answer. Right answers are on the diagonal.",
     ),
-    Fact("Pass", "Once through all training windows (others call it an epoch)."),
+    Fact("Epoch", "Once through all training windows."),
     Fact(
         "Loss",
-        "How surprised the model is by the true activities; training makes it smaller. Where the loss of a test rises "
-        "while that of the training batches falls, the model overfits.",
+        "How far the probabilities are from the true activities; training makes it smaller. Where "
+        "the loss of a test rises while that of the training batches falls, the model overfits.",
     ),
 )
 
@@ -287,7 +289,7 @@ def training_facts(outcome: "Outcome") -> list[Fact]:
         Fact("Training windows", f"{outcome.training_windows:,}"),
         Fact("Epochs", _epochs(outcome)),
         Fact(
-            "Batch", f"{training.batch_windows:,} windows" + (", in a new order each pass" if training.shuffle else "")
+            "Batch", f"{training.batch_windows:,} windows" + (", in a new order each epoch" if training.shuffle else "")
         ),
         Fact(
             "Iterations",
@@ -316,7 +318,7 @@ def _epochs(outcome: "Outcome") -> str:
 
 
 def _optimiser_facts(training: "TrainingSettings") -> list[Fact]:
-    cycle = " at most: it rises along one cycle and falls to nothing" if training.one_cycle else ""
+    cycle = " at most: it rises and then falls to 0 in one cycle" if training.one_cycle else ""
     facts = [
         Fact("Optimiser", OPTIMISERS[training.optimiser]),
         Fact("Learning rate", f"{training.learning_rate:g}{cycle}"),

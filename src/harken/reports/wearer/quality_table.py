@@ -127,7 +127,7 @@ def _orientation(orientation: Mounting | None) -> QualityLine | None:
     if orientation is None:
         return None
     heed = "the axes were turned to the model's" if orientation.quarters else ""
-    return QualityLine("How the watch sat", orientation.reason, heed)
+    return QualityLine("How the watch was worn", orientation.reason, heed)
 
 
 def _dropped(quality: RecordingQuality) -> QualityLine:
@@ -156,9 +156,9 @@ def limit_in_words(limit: Limit) -> tuple[str, str]:
         case LimitKind.NIGHTS:
             return (
                 "Nights",
-                f"{hours} between {NIGHT_STARTS}:00 and {NIGHT_ENDS}:00 are labelled, {lying} of them as lying. The "
-                "model learned lying from people who lay still and awake in a laboratory. It may label sleep as lying, "
-                "sitting and standing by turns.",
+                f"{hours} between {NIGHT_STARTS}:00 and {NIGHT_ENDS}:00 are labelled, {lying} of them as "
+                "lying. The model was trained on people who lay still and awake in a laboratory. It may "
+                "label sleep as lying, sitting and standing in turn.",
             )
         case LimitKind.BUSY_HANDS:
             return (
@@ -170,12 +170,12 @@ def limit_in_words(limit: Limit) -> tuple[str, str]:
             found = f"{hours} of walking were found" if limit.hours else "No walking was found"
             return (
                 "Little walking",
-                f"{found} in {of_hours} worn. Most people walk more. If this wearer did, the sensor may have sat in an "
-                "unusual way, or not on a wrist, and other labels are wrong, too.",
+                f"{found} in {of_hours} worn. Most people walk more. If this wearer did, the sensor may have "
+                "been worn in an unusual way, or not on a wrist, and other labels are wrong, too.",
             )
         case LimitKind.MOUNTING_UNKNOWN:
             return (
-                "How the watch sat",
+                "How the watch was worn",
                 "This could not be seen from the recording. If the watch's x axis does not point along the forearm, "
                 "most labels are wrong.",
             )
