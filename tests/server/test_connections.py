@@ -80,7 +80,7 @@ def test_a_head_that_is_too_large_is_refused(served: Served, line: bytes) -> Non
     with connected(served, start, line) as one:
         answer = rest(one)
     assert answer.startswith(b"HTTP/1.1 431 ")
-    assert b"the head of a request may have 20,000 bytes" in answer
+    assert b"the head of a request may have at most 20,000 bytes" in answer
     with connected(served, HEAD + b"X: " + b"a" * 15_000 + b"\r\nConnection: close\r\n\r\n") as one:
         assert rest(one).startswith(b"HTTP/1.1 200 ")
 
