@@ -15,12 +15,12 @@ from harken.learning.presets import PRESETS
 @pytest.fixture
 def data_dir() -> Path:
     """The folder of real recordings; the test is skipped where there is none."""
-    said = os.environ.get("HARKEN_DATA")
-    if not said:
+    folder = os.environ.get("HARKEN_DATA")
+    if not folder:
         pytest.skip("HARKEN_DATA is not set: this test needs the folder of real recordings")
-    if not Path(said).is_dir():
-        pytest.fail(f"HARKEN_DATA is {said}, and there is no such folder")
-    return Path(said)
+    if not Path(folder).is_dir():
+        pytest.fail(f"HARKEN_DATA is {folder}, and there is no such folder")
+    return Path(folder)
 
 
 @pytest.fixture

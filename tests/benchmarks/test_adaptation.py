@@ -44,7 +44,7 @@ def test_a_bout_ends_at_another_label_and_at_a_long_break_but_not_at_a_hole() ->
     assert until[back].tolist() == [40, 35, 30, 0, 5, 0, 5, 0, 0]
 
 
-def test_two_watches_of_one_person_are_told_apart() -> None:
+def test_two_watches_of_one_person_are_distinguished() -> None:
     both = windows([0.0, 5.0, 10.0, 0.0, 5.0, 10.0], ["walking"] * 6)
     assert adaptation.watches(both).tolist() == [0, 0, 0, 1, 1, 1]
     assert adaptation.watches(both[:3]).tolist() == [0, 0, 0]

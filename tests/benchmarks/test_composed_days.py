@@ -170,11 +170,11 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_from_models_to_the_page_and_what_is_finished_is_kept(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked = [
+    arguments = [
         *("--data", str(tmp_path), "--models", str(folder), "--work", str(tmp_path / "work"), "--workers", "0"),
         *("--json", str(tmp_path / "r.json"), "--page", str(tmp_path / "r.md")),
     ]
-    composed_days.main(asked)
+    composed_days.main(arguments)
     result = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
     found = result["groups"]["wisdm"]["1"]
     assert found["people"] == 5
@@ -186,7 +186,7 @@ def test_from_models_to_the_page_and_what_is_finished_is_kept(
     assert "no natural transitions" in page
     assert f"{found['gain']['accuracy']['mean']:+.3f}" in page
     assert len(capsys.readouterr().out.splitlines()[0]) == len("wisdm_2")
-    composed_days.main(asked)
+    composed_days.main(arguments)
     assert "wisdm_2" not in capsys.readouterr().out.splitlines()[0]
 
 

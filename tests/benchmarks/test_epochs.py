@@ -27,8 +27,8 @@ def _invented_study(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_score_after_an_epoch_is_that_of_a_training_with_so_many_epochs(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked = ["steady", "invented", "--data", str(tmp_path), "--fold", "1", "--json", str(tmp_path / "epochs.json")]
-    epochs.main([*asked, "--epochs", "3"])
+    arguments = ["steady", "invented", "--data", str(tmp_path), "--fold", "1", "--json", str(tmp_path / "epochs.json")]
+    epochs.main([*arguments, "--epochs", "3"])
     found = json.loads((tmp_path / "epochs.json").read_text())
 
     windows = study.study_windows()

@@ -24,7 +24,7 @@ def test_watches_lose_nothing_beside_hostile_clients(tmp_path: Path) -> None:
     assert set(found["answers"]["two_hosts"]) <= {"400", "closed", "reset"}
 
 
-def test_a_bound_that_is_missed_is_said() -> None:
+def test_a_missed_bound_is_named() -> None:
     found = {
         "labels": {"lost": 1, "closed_sockets": 0},
         "health": {"share_within_limit": 0.98},

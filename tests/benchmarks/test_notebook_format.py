@@ -23,8 +23,16 @@ def _few_windows(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_seeds_are_kept_and_come_to_a_table(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     options = ["--epochs", "1", "--everyday-epochs", "1", "--training-windows", "200", "--workers", "0"]
-    asked = ["--data", str(data_dir), "--out", str(tmp_path / "out"), "--results", str(tmp_path / "results"), *options]
-    notebook_format.main([*asked, "--seeds", "1"])
+    command = [
+        "--data",
+        str(data_dir),
+        "--out",
+        str(tmp_path / "out"),
+        "--results",
+        str(tmp_path / "results"),
+        *options,
+    ]
+    notebook_format.main([*command, "--seeds", "1"])
     first = json.loads((tmp_path / "results" / "notebook_format.json").read_text())
     assert first["seeds"] == [0]
     assert first["methods"]["notebook"]["tests"]["same_person"]["accuracy"]["sd"] is None
@@ -36,7 +44,7 @@ def test_seeds_are_kept_and_come_to_a_table(data_dir: Path, tmp_path: Path, monk
         return fit(self, training)
 
     monkeypatch.setattr(PresetMethod, "fit", remembered)
-    notebook_format.main([*asked, "--seeds", "2"])
+    notebook_format.main([*command, "--seeds", "2"])
     assert [(method.name, method.seed) for method, _ in learned] == [("notebook", 1), ("everyday", 1)]
     # The windows are the notebook's: the first of its draw, for either method.
     drawn = random_windows(
@@ -60,13 +68,16 @@ def test_seeds_are_kept_and_come_to_a_table(data_dir: Path, tmp_path: Path, monk
             assert [scores["windows"] for scores in each] == [windows, windows]
             values = [scores["accuracy"] for scores in each]
             assert values == [np.trace(scores["confusion"]) / windows for scores in each]
-            said = found["accuracy"]
-            assert said == pytest.approx(
+            accuracy = found["accuracy"]
+            assert accuracy == pytest.approx(
                 {"mean": np.mean(values), "sd": np.std(values, ddof=1), "min": min(values), "max": max(values)}
             )
-            assert f"{said['mean']:.1%} ± {said['sd']:.1%} ({said['min']:.1%} to {said['max']:.1%})" in table
+            assert (
+                f"{accuracy['mean']:.1%} ± {accuracy['sd']:.1%} ({accuracy['min']:.1%} to {accuracy['max']:.1%})"
+                in table
+            )
     with pytest.raises(HarkenError, match="made with another training"):
-        notebook_format.main([*asked, "--seeds", "2", "--training-windows", "150"])
+        notebook_format.main([*command, "--seeds", "2", "--training-windows", "150"])
 
 
 def test_a_trial_does_not_write_over_the_results(capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,10 +19,10 @@ def test_hours_with_samples_are_counted_by_truth_and_by_label() -> None:
             "recorded": [True, True, False, True],
         }
     )
-    told = timeline(
+    labelled = timeline(
         1800, [3600, 3600, 1800, 3600, 1800, 1800], ["sitting", "walking", "unknown", "gap", "not worn", "sitting"]
     )
-    hours = simulated_people.hours_of(truth, told)
+    hours = simulated_people.hours_of(truth, labelled)
     assert hours == {
         "sitting": {"sitting": 1.0, "walking": 0.5},
         "walking": {"walking": 0.5, "(no label)": 0.5},

@@ -57,15 +57,15 @@ def test_what_is_shared_is_what_is_promised(data_dir: Path) -> None:
                 assert set(Counter(zip(part.subjects, part.starts_ns, strict=True)).values()) == {2}
             assert not set(one.training.tolist()) & set(one.test.tolist())
             shared = times(training) & times(test)
-            said = one.as_dict(windows)
+            values = one.as_dict(windows)
             if name == "overlapping":
                 by_hand = len(shared) / len(times(test))
                 assert by_hand > 0.5
-                assert said["mean_share_of_time_in_training"] > 0.5
-                assert said["test_windows_that_share_time"] > 0.8
+                assert values["mean_share_of_time_in_training"] > 0.5
+                assert values["test_windows_that_share_time"] > 0.8
             else:
                 assert not shared
-                assert said["test_windows_that_share_time"] == 0
+                assert values["test_windows_that_share_time"] == 0
             if name == "blocked":
                 assert set(training.subjects.tolist()) == set(test.subjects.tolist()) == people
                 assert set(training.labels.tolist()) == set(test.labels.tolist()) == set(windows.label_names)
@@ -108,8 +108,8 @@ def without_times(path: Path) -> dict[str, Any]:
 def test_from_data_to_table_and_picture_and_on_where_it_stopped(
     arguments: list[str], data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = ["--data", str(data_dir), *arguments]
-    three_protocols.main([*asked, "--epochs", "1"])
+    command = ["--data", str(data_dir), *arguments]
+    three_protocols.main([*command, "--epochs", "1"])
     results, out = Path(arguments[3]), Path(arguments[1])
     path = results / "three_protocols.json"
     result = without_times(path)
@@ -136,15 +136,15 @@ def test_from_data_to_table_and_picture_and_on_where_it_stopped(
     assert (results / "three_protocols.png").read_bytes().startswith(b"\x89PNG")
 
     with pytest.raises(HarkenError, match="not empty"):
-        three_protocols.main([*asked, "--epochs", "1"])
+        three_protocols.main([*command, "--epochs", "1"])
     with pytest.raises(HarkenError, match=r"made with another method\.preset\.training\.epochs"):
-        three_protocols.main([*asked, "--epochs", "2", "--resume"])
+        three_protocols.main([*command, "--epochs", "2", "--resume"])
     # One fit is missing: it alone is learned again, in a process of its own this time, and nothing else changes.
     (out / "dsads" / "fold_blocked-0" / "everyday.json").unlink()
     monkeypatch.setattr("benchmarks.recognition.fits.Fit.run", lambda *_: pytest.fail("learned again in this process"))
-    three_protocols.main([*asked, "--epochs", "1", "--resume", "--workers", "1"])
+    three_protocols.main([*command, "--epochs", "1", "--resume", "--workers", "1"])
     assert without_times(path) == result
-    three_protocols.main([*asked, "--epochs", "1", "--resume"])
+    three_protocols.main([*command, "--epochs", "1", "--resume"])
 
 
 def test_a_trial_does_not_write_over_the_results(capsys: pytest.CaptureFixture[str]) -> None:

@@ -33,7 +33,7 @@ def sections(page: str) -> dict[str, str]:
     return dict(zip(titles, re.split(r"^## .*$", page, flags=re.MULTILINE)[1:], strict=True))
 
 
-def test_what_is_not_measured_is_said_to_be_missing() -> None:
+def test_what_is_not_measured_is_named_as_missing() -> None:
     found = sections(unseen_people_page.page())
     assert next(iter(found)) == "The same windows under three protocols"
     assert {"The notebook's own files", "The value of labelled seconds of the wearer"} < set(found)
@@ -83,7 +83,7 @@ def test_what_is_measured_is_shown(tmp_path: Path) -> None:
     assert "Not measured yet." not in first + own + labelled
 
 
-def test_what_was_computed_again_is_said(tmp_path: Path) -> None:
+def test_what_was_computed_again_is_named(tmp_path: Path) -> None:
     assert "Each table was computed once." in unseen_people_page.page()
     shutil.copy(RESULTS / "quoted_scores.json", tmp_path)
     page = unseen_people_page.page()

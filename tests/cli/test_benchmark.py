@@ -32,8 +32,8 @@ def test_tables_for_a_person_and_a_line_for_each_fold(run_harken: Run, tmp_path:
     assert "2 to train and test; a line is printed when each ends." in ended.stderr
     assert "2 of 2 done after" in ended.stderr
     assert f"Only fold 1 of the protocol's {len(study.folds(study.study_windows()))}. Mean and" in ended.stdout
-    for said in ("Nothing: its people are invented.", "worst person", "small-everyday minus small", "F1 of each label"):
-        assert said in ended.stdout
+    for text in ("Nothing: its people are invented.", "worst person", "small-everyday minus small", "F1 of each label"):
+        assert text in ended.stdout
     assert str(tmp_path / "out" / "benchmark.md") in ended.stdout
 
 
@@ -60,14 +60,14 @@ def test_json_alone_on_the_standard_output_and_the_same_scores_again(run_harken:
 
 
 def test_a_mistake_is_one_sentence_and_exit_code_2(run_harken: Run, tmp_path: Path) -> None:
-    for wrong, said in (
+    for wrong, text in (
         (["--baseline", "zero_rule"], "there is no method 'zero_rule'"),
         (["--fold", "9"], "has no fold 9"),
         (["--against", tmp_path / "none.json"], "none.json: cannot be read"),
     ):
         ended = run_harken(*arguments(tmp_path / "out"), *wrong)
         assert ended.exit_code == 2
-        assert said in ended.stderr
+        assert text in ended.stderr
         assert ended.stdout == ""
         assert not (tmp_path / "out").exists()
     ended = run_harken("benchmark", "invented", "--protocol", "friends", "--out", tmp_path / "out")

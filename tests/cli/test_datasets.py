@@ -38,7 +38,7 @@ def test_the_list_fits_into_80_columns(run_harken: Run, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("name", list(DATASETS))
-def test_one_set_is_told_whole(run_harken: Run, name: str) -> None:
+def test_one_set_is_described_with_all_facts(run_harken: Run, name: str) -> None:
     finished = run_harken("datasets", name)
     assert finished.exit_code == 0
     info = DATASETS[name].info
@@ -75,12 +75,12 @@ def test_fetching_says_where_it_is_and_how_to_cite_it(
     run_harken: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The download itself is tested in tests/datasets."""
-    asked: list[tuple[str, Path]] = []
+    fetched: list[tuple[str, Path]] = []
 
     def fetch(
         info: DatasetInfo, folder: Path, *, on_progress: Callable[..., None], on_note: Callable[..., None]
     ) -> Path:
-        asked.append((info.name, folder))
+        fetched.append((info.name, folder))
         on_progress(download.DownloadProgress("wisdm.zip", 1, None))
         on_progress(download.DownloadProgress("wisdm.zip", 2, 2))
         on_note("The publisher states [no] checksum.")
@@ -88,14 +88,14 @@ def test_fetching_says_where_it_is_and_how_to_cite_it(
 
     monkeypatch.setattr(download, "fetch", fetch)
     finished = run_harken("datasets", "wisdm", "--fetch", tmp_path / "wisdm")
-    assert asked == [("wisdm", tmp_path / "wisdm")]
+    assert fetched == [("wisdm", tmp_path / "wisdm")]
     assert finished.exit_code == 0
     assert f"wisdm is in {tmp_path / 'wisdm'}." in finished.stdout
     assert "Licence: CC BY 4.0." in finished.stdout
     assert "Weiss" in finished.stdout
     assert finished.stderr == "The publisher states [no] checksum.\n"
-    told = json.loads(run_harken("datasets", "wisdm", "--fetch", tmp_path / "wisdm", "--json").stdout)
-    assert told == {"name": "wisdm", "folder": str(tmp_path / "wisdm")}
+    printed = json.loads(run_harken("datasets", "wisdm", "--fetch", tmp_path / "wisdm", "--json").stdout)
+    assert printed == {"name": "wisdm", "folder": str(tmp_path / "wisdm")}
 
 
 def test_what_comes_another_way_is_not_downloaded(run_harken: Run, tmp_path: Path) -> None:

@@ -28,8 +28,8 @@ def test_a_run_becomes_a_file_that_labels_as_it_does(run_harken: Run, trained: P
     np.testing.assert_allclose(theirs[columns].to_numpy(), ours[columns].to_numpy(), atol=1e-5)
     again = run_harken("export", trained / "run", "--out", out)
     assert (again.exit_code, "exists already" in again.stderr) == (2, True)
-    said = run_harken("export", trained / "run" / "model.safetensors", "--out", tmp_path / "again.onnx", "--json")
-    assert json.loads(said.stdout)["bytes"] == out.stat().st_size
+    exported = run_harken("export", trained / "run" / "model.safetensors", "--out", tmp_path / "again.onnx", "--json")
+    assert json.loads(exported.stdout)["bytes"] == out.stat().st_size
     assert (tmp_path / "again.onnx").read_bytes() == out.read_bytes()
 
 

@@ -19,11 +19,11 @@ def words(ended: Finished) -> str:
 
 
 def test_the_first_page_says_where_to_begin(run_harken: Run) -> None:
-    said = words(run_harken("--help"))
-    assert "New here? harken demo takes a minute" in said
-    assert "harken COMMAND --help" in said
+    text = words(run_harken("--help"))
+    assert "New here? harken demo takes a minute" in text
+    assert "harken COMMAND --help" in text
     for command in COMMANDS:
-        assert re.search(rf" {command} [A-Z]", said), f"{command} stands in the list"
+        assert re.search(rf" {command} [A-Z]", text), f"{command} stands in the list"
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -46,13 +46,13 @@ def test_the_help_names_the_default_recipe(run_harken: Run, command: str) -> Non
 
 
 def test_the_help_of_train_names_every_recipe_and_the_order_of_files(run_harken: Run) -> None:
-    said = words(run_harken("train", "--help"))
-    (recipes,) = re.findall(r"The recipe: (.*?)\.", said)
+    text = words(run_harken("train", "--help"))
+    (recipes,) = re.findall(r"The recipe: (.*?)\.", text)
     assert set(re.split(r", | or ", recipes)) == set(PRESETS)
-    assert "harken train a.csv b.csv --cross c.csv d.csv --out DIR" in said
+    assert "harken train a.csv b.csv --cross c.csv d.csv --out DIR" in text
 
 
-def test_what_a_protocol_may_be_called_is_told_of_each_data_set(run_harken: Run) -> None:
+def test_the_help_names_the_protocols_of_each_data_set(run_harken: Run) -> None:
     assert "harken datasets DATASET lists the protocols" in words(run_harken("benchmark", "--help"))
     names = ", ".join(name for dataset, name in PROTOCOLS if dataset == "wisdm")
     assert f"Protocols, for harken benchmark {names} Licence" in words(run_harken("datasets", "wisdm"))
@@ -69,5 +69,5 @@ def test_an_empty_argument_is_not_the_current_folder(run_harken: Run, arguments:
 
 
 def test_python_runs_the_same_command_line() -> None:
-    asked = subprocess.run([sys.executable, "-m", "harken", "--help"], capture_output=True, text=True, check=True)
-    assert "Usage: harken" in asked.stdout
+    shown = subprocess.run([sys.executable, "-m", "harken", "--help"], capture_output=True, text=True, check=True)
+    assert "Usage: harken" in shown.stdout

@@ -153,7 +153,7 @@ def test_a_drawer_with_a_file_of_sensor_loggers_is_no_export(run_harken: Run, da
     assert [Path(facts["file"]).name for facts in json.loads(ended.stdout)] == names
 
 
-def test_a_clock_too_coarse_for_the_rate_is_said(run_harken: Run, tmp_path: Path) -> None:
+def test_a_clock_too_coarse_for_the_rate_is_an_error(run_harken: Run, tmp_path: Path) -> None:
     path = tmp_path / "coarse.csv"
     path.write_text("".join(f"{1519170400 + i // 25},0.1,0.2,9.8,3,walking\n" for i in range(500)))
     finished = run_harken("inspect", path, "--time-unit", "s")
@@ -185,7 +185,7 @@ def test_plot_of_two_files_that_differ_in_their_ending(run_harken: Run, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("plot", "files", "says"),
+    ("plot", "files", "message"),
     [
         ("one.png", 2, "one picture for 2 files"),
         ("picture.pdf", 1, "pictures are PNG"),
@@ -193,11 +193,11 @@ def test_plot_of_two_files_that_differ_in_their_ending(run_harken: Run, tmp_path
     ],
 )
 def test_plot_paths_that_cannot_be(
-    run_harken: Run, recording: Path, tmp_path: Path, plot: str, files: int, says: str
+    run_harken: Run, recording: Path, tmp_path: Path, plot: str, files: int, message: str
 ) -> None:
     finished = run_harken("inspect", *[recording] * files, "--plot", tmp_path / plot)
     assert finished.exit_code == 2
-    assert says in finished.stderr
+    assert message in finished.stderr
     assert finished.stdout == ""
 
 

@@ -52,7 +52,7 @@ def test_a_folder_for_each_file_and_hours_by_label(run_harken: Run, model: Path,
     assert str(out / "alice") in page
 
 
-def test_what_the_reader_mended_is_told(run_harken: Run, model: Path, alice: Path, tmp_path: Path) -> None:
+def test_what_the_reader_mended_is_shown(run_harken: Run, model: Path, alice: Path, tmp_path: Path) -> None:
     text = alice.read_text()
     header, *rows = text.splitlines()
     swapped = tmp_path / "swapped.csv"
@@ -65,8 +65,8 @@ def test_what_the_reader_mended_is_told(run_harken: Run, model: Path, alice: Pat
 
 
 def test_json_is_the_list_of_summaries(run_harken: Run, model: Path, alice: Path, bob: Path, tmp_path: Path) -> None:
-    said = ("--model", model / "model.safetensors", "--out", tmp_path / "out", "--unsure-below", "0.99")
-    ended = run_harken("label", alice, bob, *said, "--no-smoothing", "--json")
+    options = ("--model", model / "model.safetensors", "--out", tmp_path / "out", "--unsure-below", "0.99")
+    ended = run_harken("label", alice, bob, *options, "--no-smoothing", "--json")
     found = json.loads(ended.stdout)
     assert [one["subject"] for one in found] == ["alice", "bob"]
     assert found == [
@@ -226,7 +226,7 @@ def test_without_a_model_the_packaged_one_is_asked_for(
     assert run_harken("label", alice, "--out", tmp_path / "out", "--resume").exit_code == 0
 
 
-def test_a_made_up_wearer_is_told(run_harken: Run, model: Path, tmp_path: Path) -> None:
+def test_a_simulated_wearer_is_a_warning(run_harken: Run, model: Path, tmp_path: Path) -> None:
     wearer = tmp_path / "wearer.parquet"
     assert run_harken("simulate", "--days", 0.15, "--rate", 20, "--out", wearer).exit_code == 0
     for _ in range(2):  # labelled, then left as it is
@@ -237,7 +237,7 @@ def test_a_made_up_wearer_is_told(run_harken: Run, model: Path, tmp_path: Path) 
     assert "warning: This wearer was simulated by harken simulate" in " ".join(ended.stdout.split())
 
 
-def test_a_placement_other_than_a_wrist_and_hours_not_worn_are_told(
+def test_a_placement_other_than_a_wrist_and_hours_not_worn_are_shown(
     run_harken: Run, model: Path, tmp_path: Path
 ) -> None:
     off = np.random.default_rng(0).integers(-1, 2, (2 * 3600 * RATE, 3), dtype=np.int16)  # a table is still

@@ -25,9 +25,9 @@ def test_each_line_says_which_fit_it_is(capsys: pytest.CaptureFixture[str]) -> N
             show(progress(1, seconds_left=95.0))
             show(progress(2, seconds_left=94.0))  # too soon after the line before
             show(progress(80, seconds_left=0.0))
-    said = capsys.readouterr().err.splitlines()
-    assert len(said) == 9
-    model, blocked, held_out = said[:3], said[3:6], said[6:]
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 9
+    model, blocked, held_out = lines[:3], lines[3:6], lines[6:]
     state = "loss 1.250, right 50% in training, 63.5% unseen people"
     assert model == [
         "Fit 1 of 3, the model. This model is kept.",

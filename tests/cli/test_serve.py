@@ -30,9 +30,9 @@ def test_it_serves_until_it_is_stopped(model: Path) -> None:
     ) as running:
         assert running.stdout is not None
         try:
-            said = re.fullmatch(r"harken listens: http://127\.0\.0\.1:(\d+)/\n", running.stdout.readline())
-            assert said is not None
-            port = int(said[1])  # the one that the system chose
+            message = re.fullmatch(r"harken listens: http://127\.0\.0\.1:(\d+)/\n", running.stdout.readline())
+            assert message is not None
+            port = int(message[1])  # the one that the system chose
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=10) as answer:
                 assert answer.status == 200
             running.send_signal(signal.SIGINT)
@@ -44,7 +44,7 @@ def test_it_serves_until_it_is_stopped(model: Path) -> None:
             running.kill()
 
 
-def test_a_port_that_is_taken_is_said(run_harken: Run, model: Path) -> None:
+def test_a_port_in_use_is_an_error(run_harken: Run, model: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -61,13 +61,15 @@ def test_the_demo_has_its_own_model(run_harken: Run, model: Path) -> None:
     assert "--demo has a model of its own" in finished.stderr
 
 
-@pytest.mark.parametrize(("token", "said"), [("", "the argument after --token is empty"), (" ", "the token is empty")])
-def test_a_token_that_is_empty_is_refused(run_harken: Run, model: Path, token: str, said: str) -> None:
+@pytest.mark.parametrize(
+    ("token", "message"), [("", "the argument after --token is empty"), (" ", "the token is empty")]
+)
+def test_a_token_that_is_empty_is_refused(run_harken: Run, model: Path, token: str, message: str) -> None:
     with socket.socket() as taken:  # so that a server that wrongly starts ends at once
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
         finished = run_harken("serve", "--model", model, "--port", port, "--no-open", "--token", token)
     assert finished.exit_code == 2
-    assert said in finished.stderr
+    assert message in finished.stderr
     assert finished.stderr.count("\n") == 1

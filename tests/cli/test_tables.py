@@ -27,27 +27,27 @@ def printed(ended: Finished) -> str:
 
 
 def test_several_people_hold_some_out(run_harken: Run, alice: Path, bob: Path, tmp_path: Path) -> None:
-    said = printed(run_harken("train", alice, bob, "--out", tmp_path / "run", "--preset", "brief"))
-    assert "Held out: a copy trained without 1 of its 2 training people has an accuracy of" in said
-    assert "There were no recordings of unseen people (--cross)." in said
-    assert "it is unknown" not in said
-    assert "Its probabilities are calibrated for unseen people" in said
-    assert "expected calibration error" not in said
-    assert said.count("converted to g") == 1
-    assert "Note: 2 files: Acceleration is in m/s2 (at rest 9." in said
+    text = printed(run_harken("train", alice, bob, "--out", tmp_path / "run", "--preset", "brief"))
+    assert "Held out: a copy trained without 1 of its 2 training people has an accuracy of" in text
+    assert "There were no recordings of unseen people (--cross)." in text
+    assert "it is unknown" not in text
+    assert "Its probabilities are calibrated for unseen people" in text
+    assert "expected calibration error" not in text
+    assert text.count("converted to g") == 1
+    assert "Note: 2 files: Acceleration is in m/s2 (at rest 9." in text
 
 
 def test_one_person_leaves_unseen_uncalibrated(run_harken: Run, alice: Path, bob: Path, tmp_path: Path) -> None:
-    said = printed(run_harken("train", alice, "--out", tmp_path / "alone", "--preset", "brief"))
+    text = printed(run_harken("train", alice, "--out", tmp_path / "alone", "--preset", "brief"))
     unknown = "There were no recordings of unseen people (--cross), so the accuracy on unseen people is unknown."
-    assert unknown in said
-    assert "Held out" not in said
-    assert "not calibrated for unseen people" in said
-    assert "Note: alice.csv: Acceleration is in m/s2" in said
-    said = printed(run_harken("train", alice, "--cross", bob, "--out", tmp_path / "run", "--preset", "brief"))
-    assert "There were no recordings of unseen people" not in said
-    assert "On the one unseen person, the probability of an answer differs" in said
-    assert "(expected calibration error 0." in said
+    assert unknown in text
+    assert "Held out" not in text
+    assert "not calibrated for unseen people" in text
+    assert "Note: alice.csv: Acceleration is in m/s2" in text
+    text = printed(run_harken("train", alice, "--cross", bob, "--out", tmp_path / "run", "--preset", "brief"))
+    assert "There were no recordings of unseen people" not in text
+    assert "On the one unseen person, the probability of an answer differs" in text
+    assert "(expected calibration error 0." in text
 
 
 def printed_confusion(labels: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> str:
@@ -63,17 +63,17 @@ def printed_confusion(labels: int, capsys: pytest.CaptureFixture[str], monkeypat
 def test_a_confusion_matrix_that_fits_is_shown(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said = printed_confusion(4, capsys, monkeypatch)
-    assert "Windows by true label" in said
-    assert "300" in said
-    assert "…" not in said
+    text = printed_confusion(4, capsys, monkeypatch)
+    assert "Windows by true label" in text
+    assert "300" in text
+    assert "…" not in text
 
 
 def test_one_that_is_too_wide_becomes_a_line_a_label(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said = printed_confusion(18, capsys, monkeypatch)
-    assert "…" not in said
-    assert max(map(len, said.splitlines())) <= 80
-    assert "activity 0 400 75.0% activity 1 (20.0%), activity 2 (5.0%)" in " ".join(said.split())
-    assert "activity 17 400 75.0% activity 0 (20.0%), activity 1 (5.0%)" in " ".join(said.split())
+    text = printed_confusion(18, capsys, monkeypatch)
+    assert "…" not in text
+    assert max(map(len, text.splitlines())) <= 80
+    assert "activity 0 400 75.0% activity 1 (20.0%), activity 2 (5.0%)" in " ".join(text.split())
+    assert "activity 17 400 75.0% activity 0 (20.0%), activity 1 (5.0%)" in " ".join(text.split())

@@ -48,14 +48,14 @@ def test_folders_stand_for_the_recordings_in_them(run_harken: Run, alice: Path, 
         (folder / "notes.md").write_text("who wore what")
         for path in files:
             (folder / path.name).write_bytes(path.read_bytes())
-    asked = ["train", learned, "--cross", met, "--out", learned / "run", "--preset", "small"]
-    ended = run_harken(*asked)
+    command = ["train", learned, "--cross", met, "--out", learned / "run", "--preset", "small"]
+    ended = run_harken(*command)
     assert ended.exit_code == 0
     record = json.loads((learned / "run" / "run.json").read_text())
     assert [one["subject"] for one in record["data"]["training"]] == ["alice"]
     assert [one["subject"] for one in record["data"]["cross"]] == ["bob", "carol"]
     assert f"skipped, not a recording: {met / 'notes.md'} (unknown file type)" in ended.stderr.replace("\n", "")
-    again = run_harken(*asked, "--resume")  # the run itself now lies in the folder that is learned from
+    again = run_harken(*command, "--resume")  # the run itself now lies in the folder that is learned from
     assert again.exit_code == 0
     ended = run_harken("evaluate", learned / "run", met, "--json")
     assert set(json.loads(ended.stdout)["unseen"]["people"]) == {"bob", "carol"}
@@ -120,9 +120,9 @@ def test_a_mistake_gets_one_sentence_and_no_traceback(
         "sleeper": people.write_person(tmp_path / "sleeper.csv", 5, bouts=("lying", "lying")),
         "short": people.write_person(tmp_path / "short.csv", 5, seconds=1),
     }
-    said = [argument.format(**paths) for argument in arguments]
-    preset = [] if "--preset" in said else ["--preset", "small"]
-    ended = run_harken("train", *said, "--out", tmp_path / "run", *preset)
+    filled = [argument.format(**paths) for argument in arguments]
+    preset = [] if "--preset" in filled else ["--preset", "small"]
+    ended = run_harken("train", *filled, "--out", tmp_path / "run", *preset)
     assert ended.exit_code == 2
     assert message in ended.stderr
     assert ended.stderr.count("\n") == 1

@@ -43,11 +43,11 @@ class Browser:
     def wait(self, script: str, *, seconds: float = 20.0) -> Any:
         """What ``run(script)`` returns once that is true, asked again and again; the test fails when it never is."""
         until = time.monotonic() + seconds
-        while not (told := self.run(script)):
+        while not (result := self.run(script)):
             if time.monotonic() > until:
                 pytest.fail(f"not so after {seconds:g} s: {script}")
             time.sleep(0.02)
-        return told
+        return result
 
     def resize(self, size: tuple[int, int]) -> None:
         """Give the page's area this width and height, however small: a window has a least width, a page has not."""
@@ -66,8 +66,10 @@ class Browser:
 
     def picture(self, path: Path | None = None, *, whole: bool = False) -> bytes:
         """What the page looks like as PNG, kept in ``path`` too; ``whole``: down to its end, else what is seen."""
-        told = self.driver.execute_cdp_cmd("Page.captureScreenshot", {"format": "png", "captureBeyondViewport": whole})
-        content = base64.b64decode(told["data"])
+        result = self.driver.execute_cdp_cmd(
+            "Page.captureScreenshot", {"format": "png", "captureBeyondViewport": whole}
+        )
+        content = base64.b64decode(result["data"])
         if path is not None:
             path.write_bytes(content)
         return content

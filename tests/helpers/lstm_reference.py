@@ -24,26 +24,26 @@ def sigmoid(values: Array) -> Array:
 def run(cell: Cell, x: Array, h: Array, c: Array) -> tuple[Array, Array, Array, list[tuple[Array, ...]]]:
     """``x`` [batch, time, inputs] -> states of all steps, last state and cell, and what going back needs."""
     steps: list[Array] = []
-    told: list[tuple[Array, ...]] = []
+    saved: list[tuple[Array, ...]] = []
     for t in range(x.shape[1]):
         gates = x[:, t] @ cell.inputs.T + h @ cell.recurrent.T + cell.bias
         i, f, g, o = np.split(gates, 4, axis=1)
         i, f, g, o = sigmoid(i), sigmoid(f), np.tanh(g), sigmoid(o)
         after = f * c + i * g
-        told.append((i, f, g, o, c, h, after))
+        saved.append((i, f, g, o, c, h, after))
         c, h = after, o * np.tanh(after)
         steps.append(h)
-    return np.stack(steps, axis=1), h, c, told
+    return np.stack(steps, axis=1), h, c, saved
 
 
 def back(
-    cell: Cell, x: Array, told: list[tuple[Array, ...]], dy: Array, dh: Array, dc: Array
+    cell: Cell, x: Array, saved: list[tuple[Array, ...]], dy: Array, dh: Array, dc: Array
 ) -> tuple[Array, Array, Array, Cell]:
     """Gradients of the input, of the first state and cell, and of the weights."""
     dx = np.zeros_like(x)
     grads = Cell(np.zeros_like(cell.inputs), np.zeros_like(cell.recurrent), np.zeros_like(cell.bias))
     for t in reversed(range(x.shape[1])):
-        i, f, g, o, before, h, after = told[t]
+        i, f, g, o, before, h, after = saved[t]
         dh = dh + dy[:, t]
         seen = np.tanh(after)
         dc = dc + dh * o * (1 - seen**2)
@@ -67,20 +67,20 @@ class Stack:
     def run(self, x: Array, h: Array, c: Array) -> tuple[Array, Array, Array]:
         """``h``, ``c`` [layers x directions, batch, units] -> last layer's states, last states and cells."""
         self.read: list[Array] = []
-        self.told: list[list[list[tuple[Array, ...]]]] = []
+        self.saved: list[list[list[tuple[Array, ...]]]] = []
         hs, cs, number = [], [], 0
         for layer in self.layers:
             self.read.append(x)
-            made, told = [], []
+            made, saved = [], []
             for direction, cell in enumerate(layer):
                 order = slice(None, None, -1 if direction else 1)
                 y, last_h, last_c, mine = run(cell, x[:, order], h[number], c[number])
                 made.append(y[:, order])
-                told.append(mine)
+                saved.append(mine)
                 hs.append(last_h)
                 cs.append(last_c)
                 number += 1
-            self.told.append(told)
+            self.saved.append(saved)
             x = np.concatenate(made, axis=2)
         return x, np.stack(hs), np.stack(cs)
 
@@ -96,7 +96,7 @@ class Stack:
                 order = slice(None, None, -1 if direction else 1)
                 part = np.split(dy, directions, axis=2)[direction][:, order]
                 given, dh0[number], dc0[number], weights = back(
-                    cell, self.read[layer][:, order], self.told[layer][direction], part, dh[number], dc[number]
+                    cell, self.read[layer][:, order], self.saved[layer][direction], part, dh[number], dc[number]
                 )
                 dx += given[:, order]
                 mine.append(weights)

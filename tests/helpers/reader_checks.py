@@ -53,8 +53,8 @@ def mended(reader: Callable[[Path, TableOptions], Recording]) -> Read:
     """Read with this reader and options by name, mended as ``harken.read`` does."""
 
     def read(path: Path, **options: Unpack[Options]) -> Recording:
-        said = TableOptions(**options)
-        return mend(reader(path, said), sensor_range=said.sensor_range_g)
+        table_options = TableOptions(**options)
+        return mend(reader(path, table_options), sensor_range=table_options.sensor_range_g)
 
     return read
 

@@ -23,7 +23,7 @@ MODEL_CARD = (
 )
 
 
-def told_week(
+def labelled_week(
     *,
     days: float = 7,
     seed: int = 1,

@@ -182,7 +182,7 @@ def test_label_file_is_the_command(folder: Path, run_harken: Callable[..., Any])
     again = harken.label_file(folder / "alice.csv", model=harken.Recogniser.load(), out=folder / "job")
     np.testing.assert_array_equal(again.timeline.probabilities, labelled.timeline.probabilities)
     (folder / "job" / "mine.txt").write_text("not to be lost")
-    with pytest.raises(HarkenError, match=r"job holds mine\.txt, which is no result of harken"):
+    with pytest.raises(HarkenError, match=r"job contains mine\.txt, which is not a result of harken"):
         labelled.write(folder / "job")
     with pytest.raises(HarkenError, match=r"alice\.csv is a file; results need a folder"):
         labelled.write(folder / "alice.csv")

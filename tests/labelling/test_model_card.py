@@ -57,11 +57,11 @@ PACKAGED = {"scores_of_fold_models_on_unseen_people": {"dsads": 0.86, "wisdm": 0
 
 
 def limits(
-    told: Timeline, mounting: Mounting | None = SEEN, provenance: dict[str, object] | None = None
+    labelled: Timeline, mounting: Mounting | None = SEEN, provenance: dict[str, object] | None = None
 ) -> list[Limit]:
-    specification = replace(Recogniser.load().specification_, labels=told.labels)
+    specification = replace(Recogniser.load().specification_, labels=labelled.labels)
     given = PACKAGED if provenance is None else provenance
-    return limits_of(told, told.daily(), mounting, specification=specification, provenance=given)
+    return limits_of(labelled, labelled.daily(), mounting, specification=specification, provenance=given)
 
 
 def afternoon(seconds: list[float], labels: list[str], *, begins_h: float = 12) -> Timeline:
@@ -74,7 +74,7 @@ def test_a_short_walk_by_day_has_no_limit() -> None:
 
 def test_nights_count_what_is_labelled_between_eleven_and_six_by_the_wearers_clocks() -> None:
     half_hours = [HOUR / 2] * 24
-    told = timeline(
+    labelled = timeline(
         MIDNIGHT_S + 21 * HOUR,
         half_hours,
         ["lying", "other"] * 6 + ["gap", "walking"] * 6,
@@ -82,7 +82,7 @@ def test_nights_count_what_is_labelled_between_eleven_and_six_by_the_wearers_clo
         timezone="Europe/Athens",
     )
     # It begins at 23:00 in Athens: seven hours of night, of which one is a gap.
-    (night,) = (one for one in limits(told) if one.kind is LimitKind.NIGHTS)
+    (night,) = (one for one in limits(labelled) if one.kind is LimitKind.NIGHTS)
     assert (night.hours, night.lying_hours) == (6.5, 3.0)
     heading, words = limit_in_words(night)
     assert heading == "Nights"
@@ -96,9 +96,9 @@ def test_busy_hands_are_the_hours_of_other() -> None:
 
 
 def test_what_the_packaged_model_learned_from_is_no_limit_of_another_model() -> None:
-    told = afternoon([4 * HOUR, 1200, 2 * HOUR, HOUR], ["other", "walking", "lying", "lying"], begins_h=18)
-    assert [one.kind for one in limits(told)] == [LimitKind.NIGHTS, LimitKind.BUSY_HANDS]
-    assert limits(told, provenance={"training_people": ["me"]}) == []
+    labelled = afternoon([4 * HOUR, 1200, 2 * HOUR, HOUR], ["other", "walking", "lying", "lying"], begins_h=18)
+    assert [one.kind for one in limits(labelled)] == [LimitKind.NIGHTS, LimitKind.BUSY_HANDS]
+    assert limits(labelled, provenance={"training_people": ["me"]}) == []
 
 
 @pytest.mark.parametrize(
@@ -106,8 +106,8 @@ def test_what_the_packaged_model_learned_from_is_no_limit_of_another_model() -> 
 )
 def test_little_walking(walking_s: float, worn_h: float, few: bool) -> None:
     rest = worn_h * HOUR - walking_s
-    told = afternoon([rest, walking_s], ["lying", "walking"]) if walking_s else afternoon([rest], ["lying"])
-    found = limits(told)
+    labelled = afternoon([rest, walking_s], ["lying", "walking"]) if walking_s else afternoon([rest], ["lying"])
+    found = limits(labelled)
     assert found == ([Limit(LimitKind.LITTLE_WALKING, hours=walking_s / HOUR, of_hours=worn_h)] if few else [])
     if few and not walking_s:
         _, words = limit_in_words(found[0])
@@ -135,14 +135,14 @@ def test_how_the_watch_sat(mounting: Mounting | None, known: bool) -> None:
 
 @pytest.mark.parametrize(("hours", "days"), [(10, None), (20, 1), (48, None)])
 def test_a_single_valid_day(hours: float, days: int | None) -> None:
-    told = afternoon([hours * HOUR - 1200, 1200], ["lying", "walking"], begins_h=0)
-    found = [one for one in limits(told, provenance={}) if one.kind is LimitKind.FEW_VALID_DAYS]
+    labelled = afternoon([hours * HOUR - 1200, 1200], ["lying", "walking"], begins_h=0)
+    found = [one for one in limits(labelled, provenance={}) if one.kind is LimitKind.FEW_VALID_DAYS]
     assert [one.days for one in found] == ([] if days is None else [days])
 
 
 def test_a_long_recording_without_a_valid_day() -> None:
-    told = afternoon([10 * HOUR, 10 * HOUR, 600], ["not worn", "lying", "walking"], begins_h=0)
-    assert limits(told, provenance={}) == [Limit(LimitKind.FEW_VALID_DAYS, days=0)]
+    labelled = afternoon([10 * HOUR, 10 * HOUR, 600], ["not worn", "lying", "walking"], begins_h=0)
+    assert limits(labelled, provenance={}) == [Limit(LimitKind.FEW_VALID_DAYS, days=0)]
 
 
 def test_every_kind_has_words_with_its_amounts() -> None:

@@ -118,7 +118,7 @@ def test_dropout_only_when_training_and_before_every_dense_layer() -> None:
     torch.testing.assert_close(everything.train()(signals), plain)
 
 
-def test_it_learns_which_of_two_rhythms_it_hears() -> None:
+def test_it_learns_to_distinguish_two_rhythms() -> None:
     torch.manual_seed(0)
     codes = torch.arange(40) % 2
     time = torch.arange(40) / 30

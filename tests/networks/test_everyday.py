@@ -149,11 +149,11 @@ def test_values_and_gradients_are_amaxs_also_where_several_are_largest(dim: int)
     pull = torch.randn(values.amax(dim).shape)
     gradients = []
     for function in (largest, torch.Tensor.amax):
-        asked = values.clone().requires_grad_()
-        found = function(asked, dim)
+        inputs = values.clone().requires_grad_()
+        found = function(inputs, dim)
         assert torch.equal(found, values.amax(dim))
         torch.autograd.backward((found * pull).sum())
-        gradients.append(asked.grad)
+        gradients.append(inputs.grad)
     assert gradients[0] is not None
     assert gradients[1] is not None
     assert torch.equal(gradients[0], gradients[1])

@@ -134,7 +134,7 @@ def test_an_instruction_set_can_be_asked_for(monkeypatch: pytest.MonkeyPatch) ->
     assert told(monkeypatch, "portable").stdout.split()[-1] == "portable"
 
 
-def test_without_the_library_it_is_said_once(
+def test_without_the_library_there_is_one_warning(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: object
 ) -> None:
     monkeypatch.delenv("HARKEN_NATIVE", raising=False)

@@ -93,7 +93,7 @@ def test_zeros_between_packets_are_no_damage(tmp_path: Path) -> None:
     assert "damaged or incomplete packets" not in notes(recording)
 
 
-def test_a_damaged_packet_is_left_out_and_said(tmp_path: Path) -> None:
+def test_a_damaged_packet_is_left_out_with_a_note(tmp_path: Path) -> None:
     values = steps(4 * RATE)
     data = activity(ACTIVITY_2, values, RATE)
     data[1] = data[1][:50] + bytes([data[1][50] ^ 1]) + data[1][51:]

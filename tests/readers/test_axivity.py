@@ -186,7 +186,7 @@ def test_the_clock_is_the_wearers_and_keeps_its_offset(tmp_path: Path) -> None:
     assert "there is no time zone 'London'" in refusal(path, timezone="London")
 
 
-def test_what_the_user_says(tmp_path: Path) -> None:
+def test_the_users_options(tmp_path: Path) -> None:
     path = written(tmp_path, cwa_header(), *cwa_blocks(10))
     recording = read(path, subject="ann", sensor_range_g=1.1, sample_rate_hz=50, acceleration_unit="g", skip_rows=2)
     assert recording.subject == "ann"

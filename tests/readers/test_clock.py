@@ -59,14 +59,14 @@ def test_clock_that_counts_nanoseconds_since_the_watch_was_switched_on(tmp_path:
     assert NO_DATE in recording.quality.notes
 
 
-def test_unit_that_cannot_be_told_is_asked_for(tmp_path: Path) -> None:
+def test_an_unknown_unit_is_an_error(tmp_path: Path) -> None:
     times = list(range(40))
     with pytest.raises(HarkenError, match="the unit of times such as 0 is not known; give it with --time-unit s"):
         read_times(tmp_path, times)
     assert read_times(tmp_path, times, time_unit="ms").sample_rate_hz == 1000
 
 
-def test_unit_that_is_said_is_believed(tmp_path: Path) -> None:
+def test_a_given_unit_is_used(tmp_path: Path) -> None:
     assert read_times(tmp_path, [20 * row for row in range(40)], time_unit="s").sample_rate_hz == 0.05
 
 
@@ -209,7 +209,7 @@ def test_a_rate_that_cannot_be(step: int, rate: str, reader: Callable[..., objec
     assert harken.read(path, time_unit="ns", sample_rate_hz=50).sample_rate_hz == 50
 
 
-def test_the_fastest_rate_that_may_be_said_is_the_fastest_that_is_read() -> None:
+def test_the_fastest_rate_that_may_be_given_is_the_fastest_that_is_read() -> None:
     assert harken.readers.options.FASTEST_HZ == harken.recordings.survey.FASTEST_HZ
 
 
@@ -368,14 +368,14 @@ def test_rate_is_not_disturbed_by_gaps(tmp_path: Path) -> None:
     assert recording.gap_rows.tolist() == [500, 1000, 1500]
 
 
-def test_rate_that_is_said_numbers_the_rows(tmp_path: Path) -> None:
+def test_a_given_rate_numbers_the_rows(tmp_path: Path) -> None:
     recording = read_times(tmp_path, [START_NS // 10**6 + 3 * row for row in range(40)], sample_rate_hz=80)
     assert recording.time_ns[0] == START_NS
     assert recording.sample_rate_hz == 80
     assert recording.quality.notes == ("Times were not read: the rows were numbered at 80 Hz, as requested.",)
 
 
-def test_rate_that_is_said_where_times_are_nonsense(tmp_path: Path) -> None:
+def test_a_given_rate_where_times_are_nonsense(tmp_path: Path) -> None:
     recording = read_times(tmp_path, [f"sample {row}" for row in range(40)], sample_rate_hz=80)
     assert recording.time_ns[0] == 0
     assert recording.quality.notes[1] == (
@@ -383,7 +383,7 @@ def test_rate_that_is_said_where_times_are_nonsense(tmp_path: Path) -> None:
     )
 
 
-def test_rate_that_is_said_where_there_are_no_times(tmp_path: Path) -> None:
+def test_a_given_rate_where_there_are_no_times(tmp_path: Path) -> None:
     lines = ["x,y,z", *(f"{x},{y},{z}" for x, y, z in acceleration(40))]
     with pytest.raises(HarkenError, match=r"found no column for time .* --time-column, or --rate HZ if there are no"):
         harken.read(write(tmp_path, lines))

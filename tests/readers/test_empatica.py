@@ -30,7 +30,7 @@ def lines(samples: np.ndarray, *, start: str = f"{START_S}.000000", rate: str = 
 read = mended(collect)
 
 
-def test_values_times_and_what_is_said(tmp_path: Path) -> None:
+def test_values_times_and_notes(tmp_path: Path) -> None:
     path = write(tmp_path, lines(counts()), "ACC.csv")
     assert empatica.recognises(path, head(path))
     recording = read(path)
@@ -38,10 +38,10 @@ def test_values_times_and_what_is_said(tmp_path: Path) -> None:
     np.testing.assert_array_equal(recording.time_ns, START_S * 10**9 + np.arange(200) * 31_250_000)
     assert (recording.channels, recording.timezone) == (("x", "y", "z"), "UTC")
     assert (recording.quality.acceleration_unit, recording.quality.sensor_range_g) == ("g/64", 2.0)
-    said = " ".join(recording.quality.notes)
-    assert "computed from the start and the rate in the header, 32 Hz" in said
-    assert "never run on a real file" not in said
-    assert "lost digits" not in said
+    text = " ".join(recording.quality.notes)
+    assert "computed from the start and the rate in the header, 32 Hz" in text
+    assert "never run on a real file" not in text
+    assert "lost digits" not in text
 
 
 @pytest.mark.parametrize(

@@ -143,9 +143,9 @@ def test_lost_pages_leave_gaps_and_move_nothing(
     rows = ~np.isin(np.arange(12), list(lost)).repeat(300)
     np.testing.assert_allclose(recording.signals[:, :3], expected_g(3600)[rows], atol=1e-6)
     np.testing.assert_allclose(recording.time_ns, (ns(SUMMER) + 10**7 * np.arange(3600))[rows], atol=1, rtol=0)
-    said = [note for note in recording.quality.notes if "damaged" in note or "The header states 12" in note]
-    assert len(said) == 1
-    assert said[0].startswith("The header states 12 pages" if absent else f"About {len(lost)} of 12 pages")
+    noted = [note for note in recording.quality.notes if "damaged" in note or "The header states 12" in note]
+    assert len(noted) == 1
+    assert noted[0].startswith("The header states 12 pages" if absent else f"About {len(lost)} of 12 pages")
 
 
 @pytest.mark.parametrize("page", [0, 5, 9])
@@ -222,7 +222,7 @@ def test_gzipped_reads_the_same(tmp_path: Path) -> None:
     assert refusal(cut).startswith("FILE: the gzip file is damaged or cut short")
 
 
-def test_what_the_user_says(tmp_path: Path) -> None:
+def test_the_users_options(tmp_path: Path) -> None:
     header, pages = geneactiv(5)
     path = written(tmp_path, header, *pages)
     recording = read(path, subject="ann", timezone="Europe/Paris")
@@ -289,8 +289,8 @@ def test_cut_anywhere(tmp_path: Path) -> None:
         np.testing.assert_allclose(recording.signals[:, :3], expected_g(1800)[: len(recording)], atol=1e-6)
         np.testing.assert_allclose(recording.time_ns, ns(SUMMER) + 10**7 * np.arange(len(recording)), atol=1, rtol=0)
         if end < len(CONTENT) - 1:
-            said = " ".join(recording.quality.notes)
-            assert "damaged" in said or "incomplete" in said or "The header states" in said
+            noted = " ".join(recording.quality.notes)
+            assert "damaged" in noted or "incomplete" in noted or "The header states" in noted
 
 
 @settings(max_examples=150, deadline=None, derandomize=True)
@@ -324,5 +324,5 @@ def test_flipped_bytes(
         assert off.mean() <= 0.4
     lost = 1800 - len(recording)
     if lost:
-        said = " ".join(recording.quality.notes)
-        assert "damaged" in said or "The header states" in said or "incomplete" in said
+        noted = " ".join(recording.quality.notes)
+        assert "damaged" in noted or "The header states" in noted or "incomplete" in noted

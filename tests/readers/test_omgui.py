@@ -159,7 +159,7 @@ def test_a_beginning_with_the_sensors_mixed_up_is_marked_and_the_rest_is_not(tmp
     assert "which is not gravity" not in " ".join(recording.quality.notes)
 
 
-def test_gravity_that_is_nowhere_is_said(tmp_path: Path) -> None:
+def test_missing_gravity_is_noted(tmp_path: Path) -> None:
     path = write(tmp_path, lines([unix(START_NS + 10_000_000 * row) for row in range(200)], acceleration(200) * 0.2))
     assert "At rest the acceleration is 0.2" in " ".join(read(path).quality.notes)
 

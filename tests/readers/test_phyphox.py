@@ -95,7 +95,7 @@ def test_round_trip(
     assert recording.quality.acceleration_unit == "m/s2"
 
 
-def test_what_is_said_of_a_table(tmp_path: Path) -> None:
+def test_notes_on_a_table(tmp_path: Path) -> None:
     recording = read(write(tmp_path, table(SECONDS, MS2), "Acceleration 2024-05-01 10-00-00.csv"))
     assert recording.channels == ("x", "y", "z")
     assert recording.subject == "Acceleration 2024-05-01 10-00-00"
@@ -115,7 +115,7 @@ def test_cells_that_an_app_leaves_empty(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("names", [LINEAR, ("Lineare Beschleunigung x (m/s^2)", *LINEAR[1:])])
-def test_linear_acceleration_is_read_and_the_lack_of_gravity_is_said(names: tuple[str, ...], tmp_path: Path) -> None:
+def test_linear_acceleration_is_read_with_a_note_on_the_lack_of_gravity(names: tuple[str, ...], tmp_path: Path) -> None:
     names = tuple(names[0].replace(" x ", f" {axis} ") for axis in "xyz")
     still = read(write(tmp_path, table(SECONDS, MS2 - SLOW, names)))
     walking = read(write(tmp_path, table(SECONDS, MS2 - SLOW + [1, 0, 0], names), "walk.csv"))  # 1 m/s² is not 1 g

@@ -72,12 +72,14 @@ def test_axivity(annotation: bytes, placement: Placement, tmp_path: Path) -> Non
     assert_worn(path, placement)
 
 
-@pytest.mark.parametrize(("said", "placement"), [("left ankle", Placement.ANKLE), ("Left Wrist", Placement.WRIST)])
-def test_geneactiv(said: str, placement: Placement, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("header_text", "placement"), [("left ankle", Placement.ANKLE), ("Left Wrist", Placement.WRIST)]
+)
+def test_geneactiv(header_text: str, placement: Placement, tmp_path: Path) -> None:
     pytest.importorskip("actfast", reason="the devices extra is not installed")
     header, pages = geneactiv(4)
     assert b"Device Location Code:left wrist" in header
-    header = header.replace(b"Code:left wrist", f"Code:{said}".encode())
+    header = header.replace(b"Code:left wrist", f"Code:{header_text}".encode())
     assert_worn(write_parts(tmp_path, header, *pages, name="a.bin"), placement)
 
 

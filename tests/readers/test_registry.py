@@ -66,7 +66,7 @@ def test_one_recording_in_two_files_is_one_recording(data_dir: Path) -> None:
     np.testing.assert_allclose(old.signals, export.signals, atol=0.001)
 
 
-def test_who_describes_the_columns_is_believed(tmp_path: Path) -> None:
+def test_a_described_table_is_read_as_a_table(tmp_path: Path) -> None:
     export = tmp_path / "ACC.csv"
     export.write_text("1551178506.0,1551178506.0,1551178506.0\n32.0,32.0,32.0\n" + "64,0,0\n" * 64)
     assert reader_of(export, TableOptions()) is not csv

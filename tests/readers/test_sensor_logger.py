@@ -247,7 +247,7 @@ def test_a_watch_comes_before_the_phone_that_it_is_paired_with(tmp_path: Path) -
     assert "These files of the export contain no samples: WristMotion.csv." in notes(recording)
 
 
-def test_acceleration_without_gravity_is_read_and_said(tmp_path: Path) -> None:
+def test_acceleration_without_gravity_is_read_with_a_note(tmp_path: Path) -> None:
     path = write(tmp_path, axes(times(300), MS2 - SLOW), "ann_Accelerometer.csv")
     recording = read(path)
     np.testing.assert_allclose(recording.signals * STANDARD_GRAVITY, MS2 - SLOW, atol=1e-5)

@@ -95,7 +95,7 @@ def test_round_trip(
     assert (NO_ZONE in notes(recording)) == (form == "local")
 
 
-def test_what_is_said(tmp_path: Path) -> None:
+def test_notes(tmp_path: Path) -> None:
     recording = read(file(tmp_path, {"loggingTime(txt)": logged(STEPS_S), CLOCK: uptime(STEPS_S)} | TOTAL))
     assert recording.quality.acceleration_unit == "g"
     assert "The signs of all three axes of acceleration were reversed" in notes(recording)

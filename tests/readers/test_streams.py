@@ -108,7 +108,7 @@ def test_only_what_is_out_of_order_or_slow_is_collected(tmp_path: Path) -> None:
     assert_same(numbered, path, sample_rate_hz=50)
 
 
-def test_people_are_told_apart_as_in_the_whole(tmp_path: Path) -> None:
+def test_people_are_distinguished_as_in_the_whole(tmp_path: Path) -> None:
     path = tmp_path / "two.parquet"
     table(400, Subject=["anna", "bert"] * 200).write_parquet(path)
     with pytest.raises(HarkenError, match="contains 2 people"):

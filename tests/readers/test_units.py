@@ -25,12 +25,12 @@ def read_samples(folder: Path, samples: np.ndarray, **options: Unpack[Options]) 
 
 
 @pytest.mark.parametrize("unit", G_PER_UNIT)
-def test_unit_is_recognised_converted_and_said(unit: AccelerationUnit, tmp_path: Path) -> None:
+def test_unit_is_recognised_converted_and_noted(unit: AccelerationUnit, tmp_path: Path) -> None:
     recording = read_samples(tmp_path, G / G_PER_UNIT[unit])
     np.testing.assert_allclose(recording.signals, G, atol=1e-6)
     assert recording.quality.acceleration_unit == unit
-    said = [note for note in recording.quality.notes if note.startswith(f"Acceleration is in {unit} (at rest ")]
-    assert len(said) == (unit != "g")
+    unit_notes = [note for note in recording.quality.notes if note.startswith(f"Acceleration is in {unit} (at rest ")]
+    assert len(unit_notes) == (unit != "g")
 
 
 @pytest.mark.parametrize("unit", G_PER_UNIT)
@@ -40,14 +40,14 @@ def test_unit_is_recognised_in_spite_of_movement(unit: AccelerationUnit, tmp_pat
     assert read_samples(tmp_path, samples / G_PER_UNIT[unit]).quality.acceleration_unit == unit
 
 
-def test_unit_that_is_said_is_believed_and_the_doubt_is_said(tmp_path: Path) -> None:
+def test_a_given_unit_is_used_with_a_note_on_the_doubt(tmp_path: Path) -> None:
     recording = read_samples(tmp_path, G * 9.80665, acceleration_unit="g")
     np.testing.assert_allclose(recording.signals, G * 9.80665, atol=1e-4)
     assert recording.quality.acceleration_unit == "g"
     assert "Acceleration was read in g, as requested, but this gives 10 g at rest." in recording.quality.notes
 
 
-def test_unit_that_is_said_and_right(tmp_path: Path) -> None:
+def test_a_given_unit_that_is_right(tmp_path: Path) -> None:
     notes = read_samples(tmp_path, G * 9.80665, acceleration_unit="m/s2").quality.notes
     assert not [note for note in notes if "Acceleration" in note or "Taken" in note]
 

@@ -147,8 +147,8 @@ def test_a_watch_file_is_not_unpacked_onto_a_full_disk(
 ) -> None:
     path = packed(tmp_path / "a.cwa.gz", cwa_header() + b"".join(cwa_blocks(100)))
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=(1 << 30) - 1))
-    said = refusal(path)
-    assert said == (
+    message = refusal(path)
+    assert message == (
         f"FILE: there is not enough disk space to unpack it: {temporary} has 1,073,741,823 bytes left, and "
         "1,073,741,824 must remain free. Free disk space, or set TMPDIR to a folder on a larger disk"
     )

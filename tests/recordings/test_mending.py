@@ -100,7 +100,7 @@ def test_wild_value_is_marked_and_kept() -> None:
     assert mended.signals[70, 1] == np.float32(-15.995)
 
 
-def test_range_that_is_said() -> None:
+def test_a_stated_range() -> None:
     signals = wrist()
     signals[70:80, 1] = 5
     assert mend(found(signals)).quality.out_of_range == 0

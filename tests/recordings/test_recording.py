@@ -118,7 +118,7 @@ def test_fingerprint_is_of_the_content_and_not_of_the_name() -> None:
     assert replace(ann, label_names=("sit", "run")).fingerprint != ann.fingerprint
 
 
-def test_notes_are_said_once() -> None:
+def test_notes_are_kept_once() -> None:
     quality = Quality().noting("A.", "B.").noting("A.", "C.")
     assert quality.notes == ("A.", "B.", "C.")
 

@@ -81,12 +81,12 @@ def test_the_range_is_guessed_however_samples_are_cut(sizes: list[float], cuts: 
     acceleration = np.stack([np.zeros(len(sizes)), -np.array(sizes), np.full(len(sizes), np.nan)], axis=1)
     largest = largest_on_an_axis(acceleration.astype(np.float32))
     np.testing.assert_array_equal(largest, np.array(sizes, dtype=np.float32))
-    guess, said = RangeGuess(), RangeGuess(6.0)
+    guess, stated = RangeGuess(), RangeGuess(6.0)
     for piece in pieces_of(len(sizes), cuts):
         guess.push(largest[piece])
-        said.push(largest[piece], present=np.isfinite(largest[piece]))
+        stated.push(largest[piece], present=np.isfinite(largest[piece]))
     assert guess.range_g == first_range_that_fits(largest)
-    assert (said.range_g, said.outside) == (6.0, int(((largest > 6.3) & np.isfinite(largest)).sum()))
+    assert (stated.range_g, stated.outside) == (6.0, int(((largest > 6.3) & np.isfinite(largest)).sum()))
 
 
 @settings(max_examples=50, deadline=None)

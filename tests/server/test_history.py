@@ -64,16 +64,16 @@ ACTIONS = st.one_of(
 @given(st.lists(ACTIONS, max_size=60))
 def test_they_are_a_list(actions: list[tuple[str, int, int]]) -> None:
     runs, expected, last = RunLengths(), list[tuple[int, int]](), 1_700_000_000_000
-    for action, said, other in actions:
+    for action, sent, other in actions:
         if action == "append":
-            last += said
+            last += sent
             runs.append(last, other)
             expected.append((last, other))
         elif action == "first":
-            runs.drop_first(said)
-            expected = expected[said:]
+            runs.drop_first(sent)
+            expected = expected[sent:]
         elif expected:
-            edge = expected[min(said, len(expected) - 1)][0] + other
+            edge = expected[min(sent, len(expected) - 1)][0] + other
             if action == "from":
                 runs.drop_from(edge)
                 expected = [each for each in expected if each[0] < edge]

@@ -30,10 +30,10 @@ def test_the_oldest_frames_are_dropped_and_their_number_is_sent() -> None:
         delivering.cancel()
         return sent
 
-    first, acknowledged, told, *rest = asyncio.run(run())
+    first, acknowledged, message, *rest = asyncio.run(run())
     assert first == "first"
     assert json.loads(acknowledged) == {"type": "ack", "messages": 4}
-    assert json.loads(told) == {"type": "dropped", "frames": 7}
+    assert json.loads(message) == {"type": "dropped", "frames": 7}
     assert rest == ["frame 7", "frame 8", "frame 9", "later"]
 
 

@@ -40,9 +40,9 @@ def csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_it_is_the_packaged_model(served: Served, packaged: Recogniser) -> None:
-    said = served.ask("/api/model").json
-    assert said["labels"] == list(packaged.specification_.labels)
-    assert {"lying", "sitting", "standing", "walking"} <= set(said["labels"])
+    facts = served.ask("/api/model").json
+    assert facts["labels"] == list(packaged.specification_.labels)
+    assert {"lying", "sitting", "standing", "walking"} <= set(facts["labels"])
 
 
 def check_posted(served: Served, packaged: Recogniser, path: Path) -> None:
@@ -79,19 +79,19 @@ def test_samples_through_a_socket(served: Served, packaged: Recogniser, csv: Pat
     starts = expected.frame["start"].to_physical().to_numpy() / 1e6
 
     async def send() -> list[dict[str, Any]]:
-        told: list[dict[str, Any]] = []
+        messages: list[dict[str, Any]] = []
         async with websockets.connect(served.url("/ws/samples?watch=wrist", "ws")) as socket:
             for first in range(0, len(recording), LOT):
                 rows = slice(first, first + LOT)
                 await socket.send(message(recording.signals[rows], recording.time_ns[rows]))
                 await asyncio.sleep(0.01)
-            while not told or told[-1]["end_ms"] < recording.time_ns[-1] / 1e6 - 2000:
-                told.append(json.loads(await asyncio.wait_for(socket.recv(), 30)))
-        return told
+            while not messages or messages[-1]["end_ms"] < recording.time_ns[-1] / 1e6 - 2000:
+                messages.append(json.loads(await asyncio.wait_for(socket.recv(), 30)))
+        return messages
 
-    told = asyncio.run(send())
-    assert {one["type"] for one in told} == {"label"}
-    assert len(told) > 100
+    messages = asyncio.run(send())
+    assert {one["type"] for one in messages} == {"label"}
+    assert len(messages) > 100
     rows = served.ask_until("/api/timeline?watch=wrist", lambda found: len(found["rows"]) > 100)["rows"]
     compared = 0
     for row in rows:

@@ -236,7 +236,7 @@ def test_what_is_no_recording_is_refused_in_words_and_never_as_markup(page: Brow
     page.run("document.getElementById('tab-recording').click()")
     send(page, path)
     until(lambda: shown(page, "upload-trouble"))
-    said = text(page, "upload-trouble")
-    assert "found no column for time" in said
-    assert "<b>a</b>" in said
+    trouble = text(page, "upload-trouble")
+    assert "found no column for time" in trouble
+    assert "<b>a</b>" in trouble
     assert page.run("return document.querySelectorAll('#panel-recording :is(img, b)').length") == 0

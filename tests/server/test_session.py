@@ -38,8 +38,8 @@ def session() -> Session:
 
 def test_the_page_is_given_the_last_hour(session: Session) -> None:
     live_for([session], 75 * 60)
-    said = session.history()
-    labels = said["labels"]
+    history = session.history()
+    labels = history["labels"]
     last_ms = session.last_ns // 10**6
     assert len(labels) <= MOST_LABELS
     assert last_ms - 3_600_000 < labels[0]["end_ms"] < last_ms - 3_595_000
@@ -52,7 +52,7 @@ def test_the_page_is_given_the_last_hour(session: Session) -> None:
     assert len(settled) > 3000
     assert len(labels[-1]["probabilities"]) == len(names)
     assert not any("probabilities" in one for one in labels[:-1])
-    assert len(said["samples"]["t_ms"]) == 30 * RATE_HZ
+    assert len(history["samples"]["t_ms"]) == 30 * RATE_HZ
 
 
 def test_the_latest_rows_are_kept_exactly(session: Session) -> None:

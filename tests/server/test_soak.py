@@ -93,7 +93,7 @@ async def malformed(served: Served, number: int, until_s: float) -> int:
 
 async def slow(served: Served, number: int, until_s: float) -> int:
     """Turns from watch to watch without reading, then reads; gives the frames it was told it lost."""
-    told = 0
+    lost = 0
     small = socket.socket()
     small.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     small.connect(("127.0.0.1", served.port))
@@ -109,9 +109,9 @@ async def slow(served: Served, number: int, until_s: float) -> int:
             behind, patient_s = True, time.time() + 10
             while behind and time.time() < patient_s:  # the watch may have ended meanwhile, and then nothing new comes
                 one = json.loads(await asyncio.wait_for(looking.recv(), 20))
-                told += one["frames"] if one["type"] == "dropped" else 0
+                lost += one["frames"] if one["type"] == "dropped" else 0
                 behind = one["type"] != "samples" or one["t_ms"][-1] < 1e3 * (time.time() - 3)
-    return told
+    return lost
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read from /proc")
@@ -130,7 +130,7 @@ def test_those_that_behave_are_served_whatever_others_do() -> None:
         return await asyncio.gather(*good), await asyncio.gather(*bad), await asyncio.gather(*viewers), sizes
 
     with serving(limits=Limits(frames=16)) as served:
-        watches, refused, told, sizes = asyncio.run(everybody(served))
+        watches, refused, lost, sizes = asyncio.run(everybody(served))
         counts = {
             name: served.metric(f"harken_{name}_total") for name in ("refused", "dropped_samples", "dropped_frames")
         }
@@ -142,8 +142,8 @@ def test_those_that_behave_are_served_whatever_others_do() -> None:
     assert min(refused) > 5
     assert counts["refused"] >= sum(refused)
     assert counts["dropped_samples"] == 0
-    assert min(told) > 0, "no queue overflowed"
-    assert counts["dropped_frames"] >= sum(told)
+    assert min(lost) > 0, "no queue overflowed"
+    assert counts["dropped_frames"] >= sum(lost)
     half = len(sizes) // 2
     grown = np.median(sizes[-5:]) - np.median(sizes[half : half + 5])
     assert grown < 8e6, f"memory grew by {grown / 1e6:.1f} MB in {SECONDS / 2:.0f} s"

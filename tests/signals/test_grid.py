@@ -31,10 +31,10 @@ def test_points_agree_with_fractions(rate_hz: float, second: int) -> None:
     np.testing.assert_array_equal(grid.at_or_after(grid.times_ns(numbers)), numbers)
 
 
-@pytest.mark.parametrize(("asked", "given_hz"), [(30, 30), (12.5, 12.5), (24.42, 24.42), (100 / 3, 100 / 3)])
-def test_usual_rates_are_kept(asked: float, given_hz: float) -> None:
-    assert float(Grid(asked).rate_hz) == pytest.approx(given_hz, rel=1e-12)
-    assert Grid(asked).step_ns == pytest.approx(1e9 / given_hz, rel=1e-12)
+@pytest.mark.parametrize(("requested", "given_hz"), [(30, 30), (12.5, 12.5), (24.42, 24.42), (100 / 3, 100 / 3)])
+def test_usual_rates_are_kept(requested: float, given_hz: float) -> None:
+    assert float(Grid(requested).rate_hz) == pytest.approx(given_hz, rel=1e-12)
+    assert Grid(requested).step_ns == pytest.approx(1e9 / given_hz, rel=1e-12)
 
 
 def test_whole_seconds_are_on_the_grid_of_a_whole_rate() -> None:

@@ -71,7 +71,7 @@ def test_a_stream_gives_the_same_to_the_bit(drawn: tuple[Recording, np.random.Ge
         np.testing.assert_array_equal(getattr(stream.finish(), name), getattr(whole, name), err_msg=name)
 
 
-def test_breath_is_told_from_noise() -> None:
+def test_breathing_differs_from_noise() -> None:
     time_ns = clock(100, 600)
     random = np.random.default_rng(0)
     noise = random.normal(0, 0.004, (len(time_ns), 3))

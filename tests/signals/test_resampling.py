@@ -59,7 +59,7 @@ def test_jitter_leaves_more_of_it() -> None:
 
 
 @pytest.mark.parametrize("every", [4, 8])
-def test_the_filter_is_what_its_docstring_says(every: int) -> None:
+def test_the_filter_is_that_of_its_docstring(every: int) -> None:
     weights = LowPass(every).weights
     np.testing.assert_array_equal(weights, weights[::-1])
     frequency = np.linspace(0, every / 2, 4001)  # in units of the new rate

@@ -94,7 +94,7 @@ def test_a_link_is_removed_and_not_what_it_leads_to(tmp_path: Path) -> None:
     assert (tmp_path / "treasure" / "file").exists()
 
 
-def test_a_full_disk_is_told_by_the_name_of_the_file_whichever_library_writes(tmp_path: Path) -> None:
+def test_the_error_of_a_full_disk_names_the_file_whichever_library_writes(tmp_path: Path) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("this system has no /dev/full")
     frame = pl.DataFrame({"a": [1, 2]})

@@ -65,7 +65,7 @@ def test_a_name_of_harkens_own_is_refused_when_it_is_wanted(install: Install) ->
         things.find("own")
 
 
-def test_two_packages_with_one_name_are_told_apart_by_the_package(install: Install) -> None:
+def test_two_entries_with_one_name_are_distinguished_by_the_package(install: Install) -> None:
     install("pack-a", "late = pack_a_module:THING")
     install("pack-b", "late = pack_b_module:THING", source="THING = 8\n")
     things = registry()

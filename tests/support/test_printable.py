@@ -41,7 +41,7 @@ def test_an_error_prints_what_stands_in_it_and_survives_the_way_between_processe
 
 
 @pytest.mark.parametrize(
-    ("share", "said"),
+    ("share", "text"),
     [
         (0, "0%"),
         (0.0001, "<0.1%"),
@@ -52,13 +52,13 @@ def test_an_error_prints_what_stands_in_it_and_survives_the_way_between_processe
         (1, "100%"),
     ],
 )
-def test_per_cent_never_rounds_to_none_or_all(share: float, said: str) -> None:
-    assert percent(share) == said
+def test_per_cent_never_rounds_to_none_or_all(share: float, text: str) -> None:
+    assert percent(share) == text
 
 
 @pytest.mark.parametrize(
-    ("share", "said"),
+    ("share", "text"),
     [(0.0, "0"), (0.004, "<1"), (0.006, "1"), (0.635, "64"), (0.994, "99"), (0.996, ">99"), (1.0, "100")],
 )
-def test_whole_numbers(share: float, said: str) -> None:
-    assert percent_number(share, decimals=0) == said
+def test_whole_numbers(share: float, text: str) -> None:
+    assert percent_number(share, decimals=0) == text

@@ -38,7 +38,7 @@ def test_a_watch_taken_off_ends_a_bout_however_short() -> None:
     assert shapes((5, "sitting"), (5, "not worn"), (5, "sitting")) == [(0, 5, "sitting"), (10, 15, "sitting")]
 
 
-def test_nothing_told_is_no_bout() -> None:
+def test_rows_without_a_label_are_no_bout() -> None:
     found = timeline(0, [5, 5], ["gap", "unknown"]).bouts()
     assert found.columns == ["start", "end", "label", "seconds", "mean_probability", "activity_mg"]
     assert len(found) == 0

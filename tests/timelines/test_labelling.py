@@ -79,9 +79,9 @@ def expected(found: Recording, length: int, hop: int) -> list[tuple[int, int, bo
         windows = sorted({*range(first, last - length + 1, hop), last - length})
         for step in range(first, last, hop):
             inside = range(step, min(step + hop, last))
-            told = [0.5 + 0.5 * math.sin(w * 12.9898) for s in inside for w in windows if w <= s < w + length]
+            known = [0.5 + 0.5 * math.sin(w * 12.9898) for s in inside for w in windows if w <= s < w + length]
             rows.append(
-                (int(found.time_ns[step]), int(found.time_ns[inside[-1]]) + STEP_NS, True, float(np.mean(told)))
+                (int(found.time_ns[step]), int(found.time_ns[inside[-1]]) + STEP_NS, True, float(np.mean(known)))
             )
     return rows
 
@@ -104,9 +104,9 @@ def test_the_timeline_is_the_mean_over_the_windows_that_cover_each_sample(
     assert frame["end"].to_physical().to_list() == [row[1] for row in rows]
     assert frame["recorded"].to_list() == [row[2] for row in rows]
     assert frame["label"].is_null().to_list() == [row[3] is None for row in rows]
-    told = np.array([np.nan if row[3] is None else row[3] for row in rows])
-    np.testing.assert_allclose(timeline.probabilities[:, 0], told, atol=1e-6)
-    np.testing.assert_allclose(timeline.probabilities.sum(axis=1)[~np.isnan(told)], 1, atol=1e-6)
+    known = np.array([np.nan if row[3] is None else row[3] for row in rows])
+    np.testing.assert_allclose(timeline.probabilities[:, 0], known, atol=1e-6)
+    np.testing.assert_allclose(timeline.probabilities.sum(axis=1)[~np.isnan(known)], 1, atol=1e-6)
 
 
 def test_no_window_spans_a_gap_or_a_marked_sample_and_labels_of_the_file_cut_nothing() -> None:

@@ -135,7 +135,7 @@ def test_nothing_crosses_a_cut() -> None:
         np.testing.assert_array_equal(path[part], its_path)
 
 
-def test_a_step_unlike_its_neighbours_is_told_by_them_and_a_bout_is_not() -> None:
+def test_a_row_unlike_its_neighbours_takes_their_label_and_a_bout_does_not() -> None:
     sitting, walking = [0.9, 0.1], [0.2, 0.8]
     flicker = np.array([sitting] * 10 + [walking] + [sitting] * 10)
     _, path = smooth(flicker, np.full(21, 5.0), [900.0, 60.0])

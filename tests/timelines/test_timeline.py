@@ -131,7 +131,7 @@ def test_where_the_watch_was_not_worn_there_is_no_label_and_still_the_probabilit
     assert (found.unlabelled_s, found.not_worn_s, found.gaps_s) == (7, 0, 11)
 
 
-def test_smoothing_changes_labels_and_keeps_what_the_recogniser_said() -> None:
+def test_smoothing_changes_labels_and_keeps_the_recognisers_probabilities() -> None:
     flicker = timeline([5] * 9, [[0.9, 0.1]] * 4 + [[0.2, 0.8]] + [[0.9, 0.1]] * 4, labels=("sitting", "walking"))
     found = flicker.smoothed()
     assert found.frame["label"].to_list() == ["sitting"] * 9
@@ -175,7 +175,7 @@ def test_a_timeline_of_gaps_is_smoothed_to_itself() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "sentence"),
+    ("given", "sentence"),
     [
         ({"walk": 5}, "is given for walk; labels are a, b"),
         ({"a": 0}, "the expected bout length of a must be above 0 s, got 0"),
@@ -183,6 +183,6 @@ def test_a_timeline_of_gaps_is_smoothed_to_itself() -> None:
         ({"b": float("inf")}, "the expected bout length of b must be above 0 s, got inf"),
     ],
 )
-def test_bouts_that_cannot_be_expected_are_refused(said: dict[str, float], sentence: str) -> None:
+def test_bouts_that_cannot_be_expected_are_refused(given: dict[str, float], sentence: str) -> None:
     with pytest.raises(HarkenError, match=sentence):
-        timeline([5], [[1, 0]]).smoothed(said)
+        timeline([5], [[1, 0]]).smoothed(given)

@@ -96,8 +96,8 @@ def real_inputs(data: Path) -> dict[str, Input]:
     inputs = {}
     for name, ways in (devices | OTHERS).items():
         for options in ways:
-            said = ", ".join(f"{option} {value}" for option, value in options.items())
-            inputs[f"real/{name}" + (f" with {said}" if said else "")] = _real(name, options)
+            listed = ", ".join(f"{option} {value}" for option, value in options.items())
+            inputs[f"real/{name}" + (f" with {listed}" if listed else "")] = _real(name, options)
     return inputs
 
 

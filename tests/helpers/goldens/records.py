@@ -198,10 +198,10 @@ def _as_json(record: Record) -> Record:
 
 
 def _all_records() -> Iterator[tuple[str, Record]]:
-    said = os.environ.get("HARKEN_DATA")
-    if said:
-        for name, given in real_inputs(Path(said)).items():
-            yield name, _written(given, Path(said))
+    data_dir = os.environ.get("HARKEN_DATA")
+    if data_dir:
+        for name, given in real_inputs(Path(data_dir)).items():
+            yield name, _written(given, Path(data_dir))
     else:
         yield from ((name, record) for name, record in stored().items() if name.startswith("real/"))
     for name, given in made_up_inputs().items():

@@ -256,16 +256,16 @@ def _columns() -> dict[str, Input]:
         "who;when (s);forward;sideways;up;doing;heart",
         *(f"p{row % 2};{row / 50:.2f};{x:.5f};{y:.5f};{z:.5f};lie;60" for row, (x, y, z) in enumerate(G)),
     ]
-    said: dict[str, Any] = {
+    option_values: dict[str, Any] = {
         "skip_rows": 2, "time_column": "when (s)", "time_unit": "s", "x_column": "forward", "y_column": "4",
         "z_column": "up", "label_column": "doing", "subject_column": "who",
     }  # fmt: skip
     plain = table(["a,b,c,d", *rows(TIMES, G)])
     wide = table([",".join([*line.split(","), "7"]) for line in NOTEBOOK[1:]])
     return {
-        "a general table": table(general, subject="p1", **said),
-        "a general table of two": table(general, **said),
-        "an error among two people": table(edited(19, "0.30;", "half past;", general), subject="p1", **said),
+        "a general table": table(general, subject="p1", **option_values),
+        "a general table of two": table(general, **option_values),
+        "an error among two people": table(edited(19, "0.30;", "half past;", general), subject="p1", **option_values),
         "by name and number": same(plain, time_column="a", x_column="2", y_column=" C", z_column="D"),
         "unknown names": plain,
         "one unknown name": table(["time,x,y,height", *rows(TIMES, G)]),
@@ -564,7 +564,7 @@ def _parquet_at_fault() -> dict[str, Input]:
 
 def _options() -> dict[str, Input]:
     plain = table(SHORT)
-    said: dict[str, dict[str, Any]] = {
+    option_values: dict[str, dict[str, Any]] = {
         "no such option": {"unit": "g"},
         "a time unit": {"time_unit": "min"},
         "a unit": {"acceleration_unit": "N"},
@@ -576,4 +576,4 @@ def _options() -> dict[str, Input]:
         "a zone that is a folder": {"timezone": "Europe"},
         "a subject": {"subject": "ann", "subject_column": "P"},
     }
-    return {name: same(plain, **options) for name, options in said.items()}
+    return {name: same(plain, **options) for name, options in option_values.items()}

@@ -206,8 +206,8 @@ def gt3x(
     **options: Any,
 ) -> Input:
     """A ``.gt3x`` file."""
-    said = info() if about is None else about
-    files = {log_name: b"".join(log), "info.txt": said.encode(), **(others or {})}
+    information = info() if about is None else about
+    files = {log_name: b"".join(log), "info.txt": information.encode(), **(others or {})}
     return content(zipped(files, method), "watch.gt3x", **options)
 
 

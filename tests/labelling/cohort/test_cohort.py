@@ -114,7 +114,7 @@ def test_what_is_a_recording(tmp_path: Path) -> None:
         recordings_in([tmp_path / "none"])
 
 
-def test_what_harken_made_is_no_recording_and_is_said(tmp_path: Path) -> None:
+def test_a_result_of_harken_is_not_a_recording_and_is_named(tmp_path: Path) -> None:
     for name in (
         *("anna.csv", "run/run.json", "run/history.csv", "run/model.safetensors"),
         *("earlier/cohort.parquet", "earlier/quality.parquet", "earlier/failures.csv"),

@@ -133,38 +133,38 @@ arrivals = st.fixed_dictionaries(
 )
 
 
-def arriving(said: dict[str, Any]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+def arriving(stated: dict[str, Any]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Samples in the order in which they arrive."""
-    random = np.random.default_rng(said["seed"])
-    step, at, times = 1 / said["rate_hz"], 0.0, []
-    for seconds, pause in zip(said["seconds"], said["pauses"], strict=False):
+    random = np.random.default_rng(stated["seed"])
+    step, at, times = 1 / stated["rate_hz"], 0.0, []
+    for seconds, pause in zip(stated["seconds"], stated["pauses"], strict=False):
         n = max(1, int(seconds / step))
-        times.append(at + step * (np.arange(n) + random.uniform(-said["jitter"], said["jitter"], n)))
+        times.append(at + step * (np.arange(n) + random.uniform(-stated["jitter"], stated["jitter"], n)))
         at += n * step + pause
     time_ns = np.unique(START_NS + 10**6 + np.round(np.concatenate(times) * 1e9).astype(np.int64))
-    signals = wrist(said["seed"], time_ns)
-    for where, value in said["wild"]:
-        signals[int(where * (len(time_ns) - 1)), said["seed"] % 3] = value
+    signals = wrist(stated["seed"], time_ns)
+    for where, value in stated["wild"]:
+        signals[int(where * (len(time_ns) - 1)), stated["seed"] % 3] = value
     comes = time_ns.astype(np.float64)
-    for where, many, late in said["late"]:
+    for where, many, late in stated["late"]:
         first = int(where * len(time_ns))
         comes[first : first + many] += late * 1e9
     order = np.argsort(comes, kind="stable").tolist()
-    for where, again in said["repeated"]:
+    for where, again in stated["repeated"]:
         order.insert(int(again * len(order)), order[int(where * (len(order) - 1))])
     return signals[order], time_ns[order]
 
 
 @settings(max_examples=60, deadline=None)
 @given(
-    said=arrivals,
+    stated=arrivals,
     cuts=st.lists(st.integers(0, 10**6), max_size=30),
     length=st.integers(4, 60),
     hop=st.integers(1, 40),
 )
-def test_live_is_offline(said: dict[str, Any], cuts: list[int], length: int, hop: int) -> None:
+def test_live_is_offline(stated: dict[str, Any], cuts: list[int], length: int, hop: int) -> None:
     found = still_or_moving(length=length, hop=min(hop, length))
-    signals, time_ns = arriving(said)
+    signals, time_ns = arriving(stated)
     updates = live(LiveRecogniser(Answering(found, smooth)), signals, time_ns, cuts)
     assert_same([row for update in updates for row in update.rows], expected(found, signals, time_ns, smooth))
 
@@ -192,7 +192,7 @@ def test_a_window_is_labelled_once_it_is_complete_as_if_the_samples_ended_there(
     found = still_or_moving(length=40, hop=10)
     signals, time_ns = quiet(12)
     recogniser = LiveRecogniser(Answering(found, smooth))
-    told = 0
+    labelled = 0
     for row in range(len(time_ns)):
         for update in recogniser.push(signals[row : row + 1], time_ns[row : row + 1]):
             # 8 intervals of the model's, and three samples of the sensor.
@@ -208,8 +208,8 @@ def test_a_window_is_labelled_once_it_is_complete_as_if_the_samples_ended_there(
             )
             last = label_recording(found, piece, smooth).probabilities[-1]
             np.testing.assert_allclose(update.probabilities, last, atol=1e-6)
-            told += 1
-    assert told == 19  # of 21 that fit; the last ones wait for their look-ahead
+            labelled += 1
+    assert labelled == 19  # of 21 that fit; the last ones wait for their look-ahead
 
 
 def waited_for_by_a_resampler() -> set[int]:
@@ -235,7 +235,7 @@ def waited_for_live() -> set[int]:
 
 
 @pytest.mark.parametrize(
-    ("said", "measured"),
+    ("stated", "measured"),
     [
         (look_ahead_s.__doc__, waited_for_by_a_resampler),
         (DOCS / "signals.md", waited_for_by_a_resampler),
@@ -244,8 +244,8 @@ def waited_for_live() -> set[int]:
         (DOCS / "live.md", waited_for_live),
     ],
 )
-def test_the_look_ahead_agrees_with_the_docs(said: str | Path, measured: Callable[[], set[int]]) -> None:
-    text = " ".join((said.read_text(encoding="utf-8") if isinstance(said, Path) else said).split())
+def test_the_look_ahead_agrees_with_the_docs(stated: str | Path, measured: Callable[[], set[int]]) -> None:
+    text = " ".join((stated.read_text(encoding="utf-8") if isinstance(stated, Path) else stated).split())
     numbers = {"one": 1, "two": 2, "three": 3}
     assert {numbers[word] for word in re.findall(r"(one|two|three) samples have come that are", text)} == measured()
     assert {f"{look_ahead_s(30):.2f}"} >= set(re.findall(r"(0\.\d+) s at 30 Hz", text))
@@ -281,8 +281,8 @@ def test_a_bout_is_entered_above_one_threshold_and_left_below_another() -> None:
     signals[:, 1] = 1 + rows % 2 / 100
     recogniser = LiveRecogniser(Answering(found, by_first_axis), LiveSettings(enter_at=0.65, leave_below=0.4))
     updates = [*recogniser.push(signals, time_ns), *recogniser.flush()]
-    told = [(update.entered, update.left, update.label) for update in updates]
-    assert told == [
+    labelled = [(update.entered, update.left, update.label) for update in updates]
+    assert labelled == [
         ("moving", None, "moving"),
         *4 * [(None, None, "moving")],
         (None, "moving", None),  # nothing is at 0.65, though "still" is more probable
@@ -345,9 +345,9 @@ def test_a_network_gives_the_same_rows_live_and_offline(learned: tuple[Recognise
     stream = LiveRecogniser(recogniser)
     updates = live(stream, anna.signals, anna.time_ns, list(range(0, len(anna), 23)))
     timeline = recogniser.label_prepared(anna)
-    told = timeline.probabilities[~np.isnan(timeline.probabilities).any(axis=1)]
+    labelled = timeline.probabilities[~np.isnan(timeline.probabilities).any(axis=1)]
     rows = [row for update in updates for row in update.rows]
-    np.testing.assert_allclose(np.array([row.probabilities for row in rows]), told, atol=1e-6)
+    np.testing.assert_allclose(np.array([row.probabilities for row in rows]), labelled, atol=1e-6)
     assert {update.label for update in updates} >= set(anna.label_names)
 
 

@@ -46,30 +46,30 @@ def test_every_recording_keeps_as_many_notes(notes: list[list[str]]) -> None:
 def test_a_short_training_is_called_short(make_outcome: MakeOutcome) -> None:
     assert caveats.warnings(make_outcome(epochs=100)) == []
     assert caveats.warnings(make_outcome(preset="everyday")) == []
-    (said,) = caveats.warnings(make_outcome(epochs=1))
-    assert said.startswith("This was a short training: 1 epoch over the training windows, while the recipe")
+    (text,) = caveats.warnings(make_outcome(epochs=1))
+    assert text.startswith("This was a short training: 1 epoch over the training windows, while the recipe")
 
 
 @pytest.mark.parametrize(
-    ("count", "said"),
+    ("count", "text"),
     [(1, "is based on one person"), (3, "is based on 3 people, too few"), (7, "The interval shows")],
 )
-def test_few_unseen_are_a_limit(make_outcome: MakeOutcome, count: int, said: str) -> None:
+def test_few_unseen_are_a_limit(make_outcome: MakeOutcome, count: int, text: str) -> None:
     first = caveats.limits(make_outcome(unseen=tuple(f"p{i}" for i in range(count))))[0]
-    assert said in first
+    assert text in first
 
 
 def test_without_unseen_no_limit_speaks_of_them(make_outcome: MakeOutcome) -> None:
-    assert not any("unseen people's score" in said for said in caveats.limits(make_outcome(unseen=())))
+    assert not any("unseen people's score" in text for text in caveats.limits(make_outcome(unseen=())))
 
 
 @pytest.mark.parametrize("preset", ["notebook", "everyday"])
 def test_limits_are_those_of_the_recipe(make_outcome: MakeOutcome, preset: str) -> None:
-    said = " ".join(caveats.limits(make_outcome(preset=preset)))
+    text = " ".join(caveats.limits(make_outcome(preset=preset)))
     everyday = preset == "everyday"
-    assert ("drawn at random" in said) is not everyday
-    assert ("are drawn from the rows of the file as they are" in said) is not everyday
-    assert ("A window lasts 10 s and the next one begins 2 s later" in said) is everyday
-    assert ("mended recordings, resampled to 30 samples per second" in said) is everyday
-    assert ("at 30 samples per second; a recording at another rate is resampled" in said) is everyday
-    assert ("at 25 samples per second; a recording at a rate more than 5% off is resampled" in said) is not everyday
+    assert ("drawn at random" in text) is not everyday
+    assert ("are drawn from the rows of the file as they are" in text) is not everyday
+    assert ("A window lasts 10 s and the next one begins 2 s later" in text) is everyday
+    assert ("mended recordings, resampled to 30 samples per second" in text) is everyday
+    assert ("at 30 samples per second; a recording at another rate is resampled" in text) is everyday
+    assert ("at 25 samples per second; a recording at a rate more than 5% off is resampled" in text) is not everyday

@@ -22,16 +22,16 @@ def scores(sure: list[float], right: list[bool]) -> ProbabilityScores:
 def test_whom_the_probabilities_were_calibrated_on(make_outcome: MakeOutcome) -> None:
     truth = np.tile([0, 1, 2], 20)
     held_out = score_people(truth, truth, np.repeat(["dora", "emil"], 30), ("lying", "sitting", "walking"))
-    said = {
+    text = {
         on: calibration_sentence(make_outcome(calibrated_on=on, held_out=held_out if on == "unseen" else None))
         for on in ("unseen", "the same person", "nobody")
     }
-    assert "are calibrated for unseen people (temperature 1.25), on 2 training people whom a copy" in said["unseen"]
-    assert "not calibrated" not in said["unseen"]
+    assert "are calibrated for unseen people (temperature 1.25), on 2 training people whom a copy" in text["unseen"]
+    assert "not calibrated" not in text["unseen"]
     for on in ("the same person", "nobody"):
-        assert "not calibrated for unseen people" in said[on]
-    assert "on later moments of the one person that it was trained on" in said["the same person"]
-    assert "nor for others" in said["nobody"]
+        assert "not calibrated for unseen people" in text[on]
+    assert "on later moments of the one person that it was trained on" in text["the same person"]
+    assert "nor for others" in text["nobody"]
 
 
 def test_the_error_on_unseen(make_outcome: MakeOutcome) -> None:
@@ -55,7 +55,7 @@ def test_rows_of_a_few_thresholds() -> None:
 
 
 @pytest.mark.parametrize(
-    ("found", "said"),
+    ("found", "text"),
     [
         (
             scores([0.9, 0.9, 0.6, 0.6], [True, True, True, False]),
@@ -70,8 +70,8 @@ def test_rows_of_a_few_thresholds() -> None:
         (scores([0.9, 0.8], [True, False]), "No window's answer has a probability below 0.7."),
     ],
 )
-def test_what_being_unsure_gains(found: ProbabilityScores, said: str) -> None:
-    assert said in unsure_sentences(found)[0]
+def test_what_being_unsure_gains(found: ProbabilityScores, text: str) -> None:
+    assert text in unsure_sentences(found)[0]
     assert "fits these people best" in unsure_sentences(found)[1]
 
 

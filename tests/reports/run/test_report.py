@@ -136,7 +136,7 @@ def test_a_note_on_a_recording_stands_only_at_the_recording(make_outcome: MakeOu
     assert "samples was drawn from these labels: jumping. Longer bouts are needed." in page.text
 
 
-def test_a_note_on_all_recordings_is_said_once(make_outcome: MakeOutcome, tmp_path: Path) -> None:
+def test_a_note_on_all_recordings_is_shown_once(make_outcome: MakeOutcome, tmp_path: Path) -> None:
     outcome = make_outcome(unseen=("bob", "carol"))
     _, page = page_of(outcome, tmp_path)
     assert page.text.count("converted to g") == 1
@@ -244,8 +244,8 @@ def test_a_run_without_any_same_person_test(make_outcome: MakeOutcome, tmp_path:
 
 
 def test_held_out_people_speak_where_no_unseen_does(make_outcome: MakeOutcome, tmp_path: Path) -> None:
-    asked = {"learned": ("alice", "dora", "emil"), "unseen": (), "calibrated_on": "unseen"}
-    outcome = make_outcome(**asked, held_out=people_scored("dora", "emil", right=0.7))
+    choices = {"learned": ("alice", "dora", "emil"), "unseen": (), "calibrated_on": "unseen"}
+    outcome = make_outcome(**choices, held_out=people_scored("dora", "emil", right=0.7))
     assert sentences.headline(outcome) == (
         "Trained without 2 of its 3 training people, a copy of this recogniser names the right activity in 70.0% of "
         "their windows. It was not tested on unseen people."
@@ -262,9 +262,9 @@ def test_held_out_people_speak_where_no_unseen_does(make_outcome: MakeOutcome, t
 
 
 def test_held_out_people_are_never_mixed_with_unseen(make_outcome: MakeOutcome, tmp_path: Path) -> None:
-    asked = {"learned": ("alice", "dora"), "unseen": ("bob", "carol"), "cross": 0.6}
-    with_them = make_outcome(**asked, held_out=people_scored("dora", right=0.9))
-    without = make_outcome(**asked)
+    choices = {"learned": ("alice", "dora"), "unseen": ("bob", "carol"), "cross": 0.6}
+    with_them = make_outcome(**choices, held_out=people_scored("dora", right=0.9))
+    without = make_outcome(**choices)
     assert sentences.headline(with_them) == sentences.headline(without)
     _, page = page_of(with_them, tmp_path)
     start, end = (page.text.index(words) for words in ("Each unseen person", "Training people who were held out"))

@@ -16,7 +16,7 @@ def people_of(count: int, right: float = 0.8) -> PeopleScores:
 
 
 @pytest.mark.parametrize(
-    ("unseen", "said"),
+    ("unseen", "text"),
     [
         (
             (),
@@ -26,12 +26,12 @@ def people_of(count: int, right: float = 0.8) -> PeopleScores:
         (("bob", "eve"), "On the 2 unseen people, this recogniser names the right activity in 60.0%"),
     ],
 )
-def test_headline(make_outcome: MakeOutcome, unseen: tuple[str, ...], said: str) -> None:
-    assert sentences.headline(make_outcome(unseen=unseen)).startswith(said)
+def test_headline(make_outcome: MakeOutcome, unseen: tuple[str, ...], text: str) -> None:
+    assert sentences.headline(make_outcome(unseen=unseen)).startswith(text)
 
 
 @pytest.mark.parametrize(
-    ("overlapping", "honest", "said"),
+    ("overlapping", "honest", "text"),
     [
         (
             0.95,
@@ -43,24 +43,24 @@ def test_headline(make_outcome: MakeOutcome, unseen: tuple[str, ...], said: str)
         (0.9, 0.95, "Here the accuracy of the honest test is higher, by 5.0 percentage points"),
     ],
 )
-def test_what_the_overlap_flattered(make_outcome: MakeOutcome, overlapping: float, honest: float, said: str) -> None:
+def test_what_the_overlap_flattered(make_outcome: MakeOutcome, overlapping: float, honest: float, text: str) -> None:
     first, shared = sentences.overlap_sentences(make_outcome(overlapping=overlapping, honest=honest))
-    assert first.startswith(said)
+    assert first.startswith(text)
     assert "the bouts, the strap and the day are those of the training" in shared
 
 
 @pytest.mark.parametrize(
-    ("cross", "said"),
+    ("cross", "text"),
     [
         (0.6, "accuracy is 25.0 percentage points lower than on"),
         (0.85, "accuracy is the same as on"),
         (0.9, "accuracy is 5.0 percentage points higher than on"),
     ],
 )
-def test_how_far_it_is_to_unseen(make_outcome: MakeOutcome, cross: float, said: str) -> None:
+def test_how_far_it_is_to_unseen(make_outcome: MakeOutcome, cross: float, text: str) -> None:
     sentence = sentences.unseen_gap_sentence(make_outcome(cross=cross))
     assert sentence is not None
-    assert said in sentence
+    assert text in sentence
     assert sentences.unseen_gap_sentence(make_outcome(unseen=())) is None
 
 
@@ -87,8 +87,8 @@ def test_a_recogniser_that_is_no_better_than_a_constant_answer_is_called_so() ->
 
 
 def test_best_and_worst_activity() -> None:
-    said = sentences.confusion_sentence(scores_of([[9, 1, 0], [3, 5, 2], [0, 0, 0]]))
-    assert said == (
+    text = sentences.confusion_sentence(scores_of([[9, 1, 0], [3, 5, 2], [0, 0, 0]]))
+    assert text == (
         "“lying” is recognised best, in 90.0% of its windows. “sitting” is recognised in 50.0% of its windows and "
         "most often taken for “lying”."
     )

@@ -7,7 +7,7 @@ from harken.reports.run.tables import training_facts
 from run_outcomes import MakeOutcome
 
 
-def test_the_notebooks_adam_and_the_everyday_training_are_told_in_full(make_outcome: MakeOutcome) -> None:
+def test_the_notebooks_adam_and_the_everyday_training_are_described_in_full(make_outcome: MakeOutcome) -> None:
     def facts(preset: str) -> dict[str, str]:
         return dict(training_facts(make_outcome(preset=preset)))
 
@@ -25,7 +25,7 @@ def test_the_notebooks_adam_and_the_everyday_training_are_told_in_full(make_outc
     assert everyday["Batch"].endswith("in a new order each epoch")
 
 
-def test_every_change_of_the_augmentation_is_told(make_outcome: MakeOutcome) -> None:
+def test_every_change_of_the_augmentation_is_named(make_outcome: MakeOutcome) -> None:
     outcome = make_outcome(preset="everyday")
     names = [field.name for field in fields(Augmentation)]
     for name in names:

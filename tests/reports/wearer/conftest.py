@@ -6,13 +6,13 @@ import pytest
 
 from harken.reports.wearer import write_wearer_report
 from harken.timelines import Timeline
-from wearers_week import MODEL_CARD, quality_of, told_week
+from wearers_week import MODEL_CARD, labelled_week, quality_of
 
 
 @pytest.fixture(scope="session")
 def week() -> Timeline:
     """Seven days with a row every 5 seconds."""
-    return told_week()
+    return labelled_week()
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ import pytest
 from browser import DESKTOP, PHONE, Browser, chromium
 from harken.reports.wearer import write_wearer_report
 from harken.timelines import Timeline
-from wearers_week import MODEL_CARD, quality_of, told_week
+from wearers_week import MODEL_CARD, labelled_week, quality_of
 
 HOUR_MS = 3_600_000
 DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
@@ -119,9 +119,9 @@ def test_pointing_at_a_moment_says_what_was(page: Browser, week: Timeline) -> No
     chains = pytest.importorskip("selenium.webdriver").ActionChains
     page.run("document.getElementById('zoom').scrollIntoView()")
     chains(page.driver).move_to_element(page.driver.find_element("css selector", "#chart .u-over")).perform()
-    said = page.run("return document.getElementById('zoom-under').textContent")
-    assert said.startswith("Thu 4 Jan, 1")
-    assert "activity" in said or "not" in said
+    text = page.run("return document.getElementById('zoom-under').textContent")
+    assert text.startswith("Thu 4 Jan, 1")
+    assert "activity" in text or "not" in text
 
 
 def test_it_fits_a_phone(page: Browser, week_page: Path) -> None:
@@ -165,19 +165,19 @@ def test_nothing_is_fetched_and_nothing_complains(page: Browser, week_page: Path
 
 
 def test_the_picture_of_hours_a_day_is_not_torn_by_a_page_s_end(shared: Browser, tmp_path: Path) -> None:
-    told = told_week(days=6)  # its bars begin where the first sheet of paper ends
-    write_wearer_report(tmp_path / "six.html", timeline=told, quality=quality_of(told), model_card=MODEL_CARD)
+    labelled = labelled_week(days=6)  # its bars begin where the first sheet of paper ends
+    write_wearer_report(tmp_path / "six.html", timeline=labelled, quality=quality_of(labelled), model_card=MODEL_CARD)
     shared.open(tmp_path / "six.html")
-    names = [day.strftime("%a %-d %b") for day in told.daily()["date"]]
+    names = [day.strftime("%a %-d %b") for day in labelled.daily()["date"]]
     bars = [[line.strip() for line in sheet.splitlines()].count(name) for sheet in shared.pdf_pages() for name in names]
     assert sum(bars) == 6
     assert [sum(bars[first : first + 6]) for first in range(0, len(bars), 6)].count(6) == 1
 
 
 def test_clocks_that_go_back_are_read_off_the_picture(shared: Browser, tmp_path: Path) -> None:
-    told = told_week(days=2.2, start=datetime(2024, 10, 26, tzinfo=UTC), smoothed=False)
+    labelled = labelled_week(days=2.2, start=datetime(2024, 10, 26, tzinfo=UTC), smoothed=False)
     path = tmp_path / "report.html"
-    write_wearer_report(path, timeline=told, quality=None, model_card=MODEL_CARD)
+    write_wearer_report(path, timeline=labelled, quality=None, model_card=MODEL_CARD)
     shared.open(path)
     one = round(datetime(2024, 10, 27, 1, 0, tzinfo=UTC).timestamp()) * 1000  # the second 01:00 in London
     shared.run(
@@ -201,14 +201,14 @@ def test_without_javascript_strips_and_tables_are_there(week_page: Path) -> None
 
 def test_a_name_that_is_a_script_does_nothing(shared: Browser, tmp_path: Path) -> None:
     evil = "<script>document.title='taken'</script><img src=x onerror=\"document.title='taken'\">"
-    told = told_week(days=0.05, subject=evil, smoothed=False)
+    labelled = labelled_week(days=0.05, subject=evil, smoothed=False)
     path = tmp_path / "report.html"
     write_wearer_report(
         path,
-        timeline=told,
-        quality=replace(quality_of(told), file=evil, notes=(evil,)),
+        timeline=labelled,
+        quality=replace(quality_of(labelled), file=evil, notes=(evil,)),
         model_card=(evil, evil, evil),
-        bouts=told.bouts(),
+        bouts=labelled.bouts(),
     )
     shared.open(path)
     shared.wait("return document.querySelector('#chart canvas')")

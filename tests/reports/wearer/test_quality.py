@@ -13,7 +13,7 @@ from harken.models.wrist_check import Answer, WristCheck
 from harken.recordings.recording import Placement
 from harken.reports.wearer import read_quality, write_quality
 from harken.reports.wearer.quality_table import QualityLine, quality_lines
-from wearers_week import PLAIN_QUALITY, not_applied, quality_of, told_week
+from wearers_week import PLAIN_QUALITY, labelled_week, not_applied, quality_of
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_how_the_watch_sat(orientation: Mounting | None, lines: list[QualityLine
 
 
 def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
-    week = quality_of(told_week(days=1, smoothed=False))
+    week = quality_of(labelled_week(days=1, smoothed=False))
     turned = Mounting(1, 40, (1.0, 30.0, 0.0, 2.5), "turned by 90 degrees about the face")
     other = replace(week, orientation=turned, placement=Placement.WRIST, calibration=not_applied("too little"))
     checked = replace(week, wrist_check=WristCheck(Answer.ELSEWHERE, 40, 2.5))

@@ -22,7 +22,7 @@ from harken.reports.wearer.calendar import calendar_days, offsets
 from harken.reports.wearer.quality import Limit, LimitKind
 from harken.support.errors import HarkenError
 from harken.timelines import Timeline
-from wearers_week import MODEL_CARD, PLAIN_QUALITY, not_applied, told_week
+from wearers_week import MODEL_CARD, PLAIN_QUALITY, labelled_week, not_applied
 
 EVIL = """<img src=x onerror="document.title='taken'">"</script><script>document.title='taken'</script>"""
 VOID = {"meta", "br", "hr", "img", "input", "link"}
@@ -119,13 +119,13 @@ def test_only_its_own_scripts_may_run(page: Page) -> None:
 
 def test_it_says_who_when_where_and_what_the_model_is(page: Page) -> None:
     words = " ".join(page.words.split())
-    for said in (
+    for text in (
         "wearer 1",
         "Monday 1 January 2024, 00:00 to Monday 8 January 2024, 00:00",
         "Europe/London",
         *MODEL_CARD,
     ):
-        assert said in words
+        assert text in words
     assert "error 38.2 mg before, 3.4 mg after" in words
     assert "0.13% fewer samples a second than stated (by 0.99871)" in words
 
@@ -195,16 +195,16 @@ def test_the_picture_draws_the_timeline_itself(week: Timeline, page: Page) -> No
 
 
 @pytest.mark.parametrize(
-    ("start", "hours", "said", "marks"),
+    ("start", "hours", "text", "marks"),
     [
         (datetime(2024, 3, 30, tzinfo=UTC), 23, "clocks went forward", 8),
         (datetime(2024, 10, 26, tzinfo=UTC), 25, "clocks went back", 9),
     ],
 )
-def test_a_day_on_which_clocks_change(tmp_path: Path, start: datetime, hours: int, said: str, marks: int) -> None:
-    told = told_week(days=2.5, start=start, smoothed=False)
-    page = written(tmp_path / "report.html", told)
-    assert f"{hours} hours: {said}" in page.words
+def test_a_day_on_which_clocks_change(tmp_path: Path, start: datetime, hours: int, text: str, marks: int) -> None:
+    labelled = labelled_week(days=2.5, start=start, smoothed=False)
+    page = written(tmp_path / "report.html", labelled)
+    assert f"{hours} hours: {text}" in page.words
     begins, ends = page.rows["days"][1]
     assert ends - begins == hours * 3_600_000
     day = [attributes for _, attributes in page.elements if attributes.get("class") == "day"][1]
@@ -216,9 +216,9 @@ def test_a_day_on_which_clocks_change(tmp_path: Path, start: datetime, hours: in
 
 
 def test_names_that_are_html_stay_names(tmp_path: Path) -> None:
-    told = small(subject=EVIL, labels=(EVIL, "walking"), source=EVIL)
+    labelled = small(subject=EVIL, labels=(EVIL, "walking"), source=EVIL)
     quality = replace(PLAIN_QUALITY, file=EVIL, notes=(EVIL,), dropped={EVIL: 3}, calibration=not_applied(EVIL))
-    page = written(tmp_path / "report.html", told, quality=quality, model_card=(EVIL, EVIL, EVIL))
+    page = written(tmp_path / "report.html", labelled, quality=quality, model_card=(EVIL, EVIL, EVIL))
     usual = written(tmp_path / "usual.html", small(), quality=replace(quality, file="x", notes=("x",)))
     assert len(page.scripts) == len(usual.scripts)
     assert not [tag for tag, attributes in page.elements if tag == "img" or "onerror" in attributes]
@@ -228,9 +228,9 @@ def test_names_that_are_html_stay_names(tmp_path: Path) -> None:
 
 def test_what_quality_does_not_say_is_left_out(tmp_path: Path) -> None:
     assert "Nothing is known about it." in written(tmp_path / "report.html", small()).words
-    said = written(tmp_path / "more.html", small(), quality=PLAIN_QUALITY).words
-    assert "Gaps without samples" in said
-    assert "Calibration" not in said
+    text = written(tmp_path / "more.html", small(), quality=PLAIN_QUALITY).words
+    assert "Gaps without samples" in text
+    assert "Calibration" not in text
 
 
 def test_what_deserves_a_second_look_is_marked(tmp_path: Path) -> None:
@@ -256,13 +256,13 @@ def test_what_deserves_a_second_look_is_marked(tmp_path: Path) -> None:
 def test_what_must_be_known_first_stands_before_the_days(tmp_path: Path) -> None:
     limits = (Limit(LimitKind.NIGHTS, hours=7.0, lying_hours=3.5), Limit(LimitKind.MOUNTING_UNKNOWN))
     quality = replace(PLAIN_QUALITY, placement=Placement.THIGH, made_up=True, limits=limits)
-    told = " ".join(written(tmp_path / "report.html", small(), quality=quality).words.split())
-    first = told[: told.index("Day by day")]
+    labelled = " ".join(written(tmp_path / "report.html", small(), quality=quality).words.split())
+    first = labelled[: labelled.index("Day by day")]
     assert "This wearer was simulated by harken simulate" in first
     assert "worn on the thigh, not on a wrist" in first
     assert "7 h between 23:00 and 6:00 are labelled, 3.5 h of them as lying." in first
     assert "This could not be seen from the recording." in first
-    assert "Worn onthigh not a wrist" in told
+    assert "Worn onthigh not a wrist" in labelled
     for placement in (Placement.WRIST, Placement.UNKNOWN):
         page = written(tmp_path / f"{placement}.html", small(), quality=replace(PLAIN_QUALITY, placement=placement))
         assert "Where the labels may be wrong" not in page.words
@@ -271,10 +271,10 @@ def test_what_must_be_known_first_stands_before_the_days(tmp_path: Path) -> None
 
 def test_an_average_day_of_one_day_has_its_date(tmp_path: Path) -> None:
     quarter = 15 * 60 * 10**9
-    told = " ".join(written(tmp_path / "one.html", small(end_ns=96 * quarter)).words.split())
-    assert "An average day" not in told
-    assert "On average" not in told
-    assert "Thursday 1 January 0:15 sitting 23:45 walking Hours and minutes, on the only day that was worn" in told
+    labelled = " ".join(written(tmp_path / "one.html", small(end_ns=96 * quarter)).words.split())
+    assert "An average day" not in labelled
+    assert "On average" not in labelled
+    assert "Thursday 1 January 0:15 sitting 23:45 walking Hours and minutes, on the only day that was worn" in labelled
     both = " ".join(written(tmp_path / "two.html", small(end_ns=192 * quarter)).words.split())
     assert "An average day 0:07 sitting 23:53 walking" in both.replace("0:08", "0:07").replace("23:52", "23:53")
     assert "On average" in both
@@ -287,9 +287,9 @@ def test_where_no_other_day_can_tell_a_sentence_stands_in_place_of_dashes(tmp_pa
     quarter = 15 * 60 * 10**9
     whole = small(end_ns=96 * quarter)
     assert whole.daily()["adjusted_hours_walking"].to_list() == [23.75]
-    told = " ".join(written(tmp_path / "b.html", whole).words.split())
-    assert "Not computed" not in told
-    assert "A dash means that no other day has data for a missing part." in told
+    labelled = " ".join(written(tmp_path / "b.html", whole).words.split())
+    assert "Not computed" not in labelled
+    assert "A dash means that no other day has data for a missing part." in labelled
 
 
 def test_a_label_of_the_model_called_unsure_is_a_label(tmp_path: Path) -> None:
@@ -299,8 +299,8 @@ def test_a_label_of_the_model_called_unsure_is_a_label(tmp_path: Path) -> None:
 
 
 def test_nothing_worn_and_nothing_known_makes_a_page(tmp_path: Path) -> None:
-    told = small(wear=np.array([False, False]), activity_mg=None)
-    page = written(tmp_path / "report.html", told)
+    labelled = small(wear=np.array([False, False]), activity_mg=None)
+    page = written(tmp_path / "report.html", labelled)
     assert "not worn" in page.words
     assert "An average day" not in page.words
     assert page.rows["labels"] == []
@@ -340,14 +340,14 @@ def test_long_lists_of_bouts_are_cut_and_say_so(tmp_path: Path) -> None:
 
 
 def test_what_no_page_can_be_made_of_is_refused_in_words(tmp_path: Path) -> None:
-    told = small()
+    labelled = small()
     with pytest.raises(HarkenError, match="no report can be made of 0 rows with 2 labels"):
         write_wearer_report(
             tmp_path / "report.html",
-            timeline=replace(told, frame=told.frame.clear()),
+            timeline=replace(labelled, frame=labelled.frame.clear()),
             quality=None,
             model_card=MODEL_CARD,
-            bouts=told.bouts(),
-            days=told.daily(),
+            bouts=labelled.bouts(),
+            days=labelled.daily(),
         )
     assert not (tmp_path / "report.html").exists()
