@@ -21,8 +21,8 @@ def invented(monkeypatch: pytest.MonkeyPatch, small_preset: None) -> None:
 
 
 def arguments(out: Path) -> list[object]:
-    asked = ["benchmark", "invented", "--protocol", "unseen", "--out", out, "--preset", "small-everyday"]
-    return [*asked, "--fold", "1", "--workers", "0"]
+    options = ["benchmark", "invented", "--protocol", "unseen", "--out", out, "--preset", "small-everyday"]
+    return [*options, "--fold", "1", "--workers", "0"]
 
 
 def test_tables_for_a_person_and_a_line_for_each_fold(run_harken: Run, tmp_path: Path) -> None:
@@ -76,10 +76,10 @@ def test_a_mistake_is_one_sentence_and_exit_code_2(run_harken: Run, tmp_path: Pa
 
 
 def test_baselines_alone(run_harken: Run, tmp_path: Path) -> None:
-    asked = ["benchmark", "invented", "--protocol", "unseen", "--out", tmp_path / "out", "--workers", "0"]
-    both = run_harken(*asked, "--no-preset", "--preset", "small", "--baseline", "small")
+    options = ["benchmark", "invented", "--protocol", "unseen", "--out", tmp_path / "out", "--workers", "0"]
+    both = run_harken(*options, "--no-preset", "--preset", "small", "--baseline", "small")
     assert (both.exit_code, both.stderr) == (2, "harken: --no-preset and --preset small exclude one another\n")
-    ended = run_harken(*asked, "--no-preset", "--fold", "1", "--baseline", "small")
+    ended = run_harken(*options, "--no-preset", "--fold", "1", "--baseline", "small")
     assert ended.exit_code == 0
     assert "What the preset gains" not in ended.stdout
     result = json.loads((tmp_path / "out" / "benchmark.json").read_text())

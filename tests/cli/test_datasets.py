@@ -42,10 +42,10 @@ def test_one_set_is_described_with_all_facts(run_harken: Run, name: str) -> None
     finished = run_harken("datasets", name)
     assert finished.exit_code == 0
     info = DATASETS[name].info
-    said = words(finished.stdout)
-    assert ("never run on a real file" in said) == (not info.checked_on_real_files)
+    shown = words(finished.stdout)
+    assert ("never run on a real file" in shown) == (not info.checked_on_real_files)
     for fact in (info.title, info.licence, info.citation, info.how_to_get, info.placement, *info.traps, *info.labels):
-        assert words(fact) in said
+        assert words(fact) in shown
     assert info.url in finished.stdout.replace("\n", "").replace(" ", "")
 
 

@@ -53,7 +53,7 @@ def test_one_wearer_of_many_is_the_wearer_alone(simulate: Simulate) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "answer"),
+    ("options", "answer"),
     [
         (["--days", "0", "--rate", "25", "--out", "a.csv"], "--days must be"),
         (["--days", "1", "--rate", "-3", "--out", "a.csv"], "--rate must be 1 to"),
@@ -64,9 +64,9 @@ def test_one_wearer_of_many_is_the_wearer_alone(simulate: Simulate) -> None:
     ],
 )
 def test_a_mistake_is_answered_in_one_sentence(
-    simulate: Simulate, capsys: Printed, tmp_path: Path, said: list[str], answer: str
+    simulate: Simulate, capsys: Printed, tmp_path: Path, options: list[str], answer: str
 ) -> None:
-    assert simulate(*said) == 2
+    assert simulate(*options) == 2
     printed = capsys.readouterr()
     assert printed.out == ""
     assert printed.err.startswith("harken: ")

@@ -69,8 +69,8 @@ def shuffled(entries: list[dict[str, Any]], device: str) -> list[bytes]:
     messages = []
     for number, second in enumerate(sorted(seconds)):
         payload = [seconds[second][row] for row in random.permutation(len(seconds[second]))]
-        said = {"messageId": number, "sessionId": "s-1", "deviceId": device, "payload": payload}
-        messages.append(json.dumps(said).encode())
+        posted = {"messageId": number, "sessionId": "s-1", "deviceId": device, "payload": payload}
+        messages.append(json.dumps(posted).encode())
     order = list(range(len(messages)))
     # The first two stay: before it knows anything a receiver cannot tell late from early.
     for row in range(2, len(order) - 2, 2):

@@ -66,11 +66,11 @@ def test_samples_become_the_labels_of_an_offline_run(served: Served) -> None:
                 await socket.send(message(signals[rows] * np.float32(factor), time_ns[rows], unit))
             return await labels_until(socket, 25)
 
-    told = asyncio.run(send())
-    assert {one["watch"] for one in told} == {"wrist"}
-    ends = [one["end_ms"] for one in told]
+    frames = asyncio.run(send())
+    assert {one["watch"] for one in frames} == {"wrist"}
+    ends = [one["end_ms"] for one in frames]
     assert np.diff(ends).min() > 0
-    assert all(sum(one["probabilities"]) == pytest.approx(1, abs=1e-3) for one in told)
+    assert all(sum(one["probabilities"]) == pytest.approx(1, abs=1e-3) for one in frames)
     rows = served.ask_until("/api/timeline?watch=wrist", lambda found: len(found["rows"]) > 20)["rows"]
     timeline = offline(recogniser(), signals, time_ns)
     starts = timeline.frame["start"].to_physical().to_numpy() / 1e6
@@ -171,14 +171,14 @@ def test_values_that_no_sensor_gives_count_as_missing_and_warn_of_nothing(served
     signals, time_ns = now_wrist(14)
     rows = json.loads(message(signals, time_ns))
 
-    async def told(watch: str, *values: float | None) -> list[dict[str, Any]]:
+    async def frames(watch: str, *values: float | None) -> list[dict[str, Any]]:
         rows["x"][100 : 100 + len(values)] = values
         async with websockets.connect(served.url(f"/ws/samples?watch={watch}", "ws")) as socket:
             await socket.send(json.dumps(rows))
             return [one | {"watch": ""} for one in await labels_until(socket, 10)]
 
-    wild = asyncio.run(told("wild", 1e300, -1.7e308, 1e6, 2**64))
-    assert wild == asyncio.run(told("missing", None, None, None, None))
+    wild = asyncio.run(frames("wild", 1e300, -1.7e308, 1e6, 2**64))
+    assert wild == asyncio.run(frames("missing", None, None, None, None))
     assert served.metric("harken_failed_ticks_total") == 0
 
 

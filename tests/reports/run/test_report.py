@@ -150,8 +150,8 @@ def test_a_note_on_some_recordings_says_which(make_outcome: MakeOutcome) -> None
     own = [*outcome.data.training, *outcome.data.cross]
     quiet = replace(own[1], mended=replace(own[1].mended, quality=replace(own[1].mended.quality, notes=())))
     cards, shared = recording_cards(replace(outcome, data=replace(outcome.data, cross=[quiet, own[2]])))
-    (said,) = shared
-    assert said.startswith("2 of 3 recordings (alice.csv, carol.csv): Acceleration is in m/s2 (at rest 9.")
+    (sentence,) = shared
+    assert sentence.startswith("2 of 3 recordings (alice.csv, carol.csv): Acceleration is in m/s2 (at rest 9.")
     assert [card.notes for card in cards] == [[], [], []]
     _, shared = recording_cards(make_outcome(unseen=("bob",)))
     assert shared[0].startswith("Both recordings: ")
@@ -230,11 +230,11 @@ def test_an_impossible_honest_test_is_explained_once(make_outcome: MakeOutcome, 
 
 def test_labels_without_a_window_in_the_honest_test_are_a_warning(make_outcome: MakeOutcome, tmp_path: Path) -> None:
     outcome = make_outcome(missing=MissingWindows(untested=("lying", "sitting")))
-    said = (
+    sentence = (
         "The honest same-person test has no window of lying, sitting, whose bouts are too short (it tests on their last"
     )
-    assert any(warning.startswith(said) for warning in caveats.warnings(outcome))
-    assert said in page_of(outcome, tmp_path)[1].text
+    assert any(warning.startswith(sentence) for warning in caveats.warnings(outcome))
+    assert sentence in page_of(outcome, tmp_path)[1].text
 
 
 def test_a_run_without_any_same_person_test(make_outcome: MakeOutcome, tmp_path: Path) -> None:
