@@ -20,7 +20,7 @@ SEVERAL = "may be given again"
 Data = Annotated[
     str,
     typer.Argument(
-        help="The data set to learn from (see harken datasets); or your own study: a labelled table of several people, "
+        help="The data set (see harken datasets), or your own study: a labelled table of several people, "
         "or a folder of labelled recordings.",
         metavar="DATASET|TABLE|FOLDER",
         show_default=False,

@@ -40,8 +40,8 @@ def datasets(
 ) -> None:
     """List the public data sets that harken reads, describe one of them, or fetch it.
 
-    Where the variable HARKEN_DATA names a folder, a data set is looked for in the folder of its name in there. The
-    JSON is a list of objects, one for each data set listed.
+    If the environment variable HARKEN_DATA names a folder, a data set is read from the folder of its name in it. The
+    JSON is a list of objects, one for each data set.
     """
     from harken.datasets.registry import dataset, dataset_names
     from harken.support.errors import HarkenError

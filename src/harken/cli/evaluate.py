@@ -46,11 +46,11 @@ def evaluate(
 ) -> None:
     """Score a model on labelled recordings: each person, and the mean over people with an interval.
 
-    People the model learned from are reported apart from unseen people and never counted among them, also when the
-    recording has another name or another unit, or was cut. With --unsure-below
-    every score still counts all windows; beside them stands how many get an answer, and how many answers are right.
-    A table with several names in its subject column holds a recording of each. A file that cannot be scored does not
-    keep the others from being scored; it is named at the end, and in the JSON under "failures".
+    Training people of the model are reported separately and never counted as unseen people, even if the recording has
+    another name or another unit, or was cut. With --unsure-below the scores still count all windows; the share of
+    windows with an answer, and their accuracy, are printed beside them. A table with several names in its subject
+    column has one recording for each. A file that cannot be scored does not stop the others; it is named at the end,
+    and in the JSON under "failures".
     """
     from harken.cli.files import recordings
     from harken.jobs.evaluation import evaluate as evaluate_files

@@ -41,8 +41,8 @@ Plot = Annotated[
 def inspect(files: FilesOrFolders, *, reading: TableOptions, plot: Plot = None, json: Json = False) -> None:
     """Show what is in recordings: rows, rate, gaps, ranges, labels, and what was mended.
 
-    A file that cannot be read does not keep the others from being shown; it is named at the end. Accelerations
-    are in g, whatever the file's unit. The JSON is a list of objects, one for each recording that was read.
+    A file that cannot be read does not stop the others; it is named at the end. Accelerations are converted to g.
+    The JSON is a list of objects, one for each recording that was read.
     """
     from harken.jobs.inspection import read_and_inspect
 

@@ -32,13 +32,13 @@ def simulate(
         typer.Option(help="The file to write, NAME.csv or NAME.parquet.", metavar="FILE", show_default=False),
     ],
 ) -> None:
-    """Write synthetic wearers with known truth, any length, any rate: for tests, examples and load.
+    """Write recordings of simulated wearers with known labels, for tests and examples.
 
-    They move by a few simple rules, so **nothing measured on them is a claim about people**.
+    The wearers move by a few simple rules, so **results on them say nothing about real people**.
 
     A wearer has a wrist, a way to mount the watch, a posture, a pace and a strength of their own, and lies,
     sits, stands, walks and runs through a day. The watch has noise, a range of 4 g, a clock that is slightly
-    off, gaps, and hours on a table. What really happened is written beside each file as NAME.truth.parquet.
+    off, gaps, and hours on a table. The true activities are written beside each file as NAME.truth.parquet.
     Several people get NAME_1, NAME_2 and so on.
     """
     from harken.simulation import Simulation, output_paths, truth_path, write_simulation

@@ -120,9 +120,9 @@ def train(
 ) -> None:
     """Train a recogniser on some people, test it on others, and write the report.
 
-    Every test is made: the same person with overlapping windows (flattering), the same person honestly, and,
-    with --cross, unseen people. A table with several names in its subject column holds a recording of each. A run may
-    be stopped (Ctrl-C) or killed; the same command with --resume goes on with it.
+    The tests are: the same person with overlapping windows (flattering), the same person honestly, and, with --cross,
+    unseen people. A table with several names in its subject column has one recording for each. If a run was stopped
+    (Ctrl-C) or killed, repeat the command with --resume to continue it.
     """
     from harken.cli.files import recordings
     from harken.learning.presets import DEFAULT_PRESET

@@ -133,7 +133,7 @@ def test_a_note_on_a_recording_stands_only_at_the_recording(make_outcome: MakeOu
     _, page = page_of(outcome, tmp_path)
     (note,) = outcome.data.training[0].mended.quality.notes
     assert page.text.count(note) == 1
-    assert "samples was drawn from these labels: jumping. Longer bouts are needed." in page.text
+    assert "samples was drawn from them: jumping. Longer bouts are needed." in page.text
 
 
 def test_a_note_on_all_recordings_is_shown_once(make_outcome: MakeOutcome, tmp_path: Path) -> None:

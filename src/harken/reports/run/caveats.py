@@ -101,8 +101,8 @@ def missing_windows(outcome: "Outcome") -> list[str]:
     length, unlearned = outcome.specification.window_length, outcome.missing.unlearned
     if unlearned:
         sentences.append(
-            f"Not learned, because no training window of {length} samples was drawn from these "
-            f"labels: {', '.join(unlearned)}. Longer bouts are needed."
+            f"The model was not trained on these labels, because no training window of {length} samples "
+            f"was drawn from them: {', '.join(unlearned)}. Longer bouts are needed."
         )
     match outcome.missing.honest_test:
         case NoHonestTest.SHORT_BOUTS:

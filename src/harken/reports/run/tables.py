@@ -209,7 +209,7 @@ def people_rows(people: PeopleScores | None) -> list[PersonRow]:
 def recording_cards(outcome: "Outcome") -> tuple[list[RecordingCard], list[str]]:
     """A card for each recording, training recordings first; and the notes that several recordings share."""
     data = outcome.data
-    reads = [(one, "learned from") for one in data.training] + [(one, "unseen") for one in data.cross]
+    reads = [(one, "training") for one in data.training] + [(one, "unseen") for one in data.cross]
     names = [name for one, _ in reads for name in one.mended.label_names]
     colours = label_colours([*outcome.specification.labels, *names])
     found = [inspect_recording(one.mended, found=one.as_found) for one, _ in reads]
