@@ -86,5 +86,5 @@ def test_the_help_says_what_it_is_not_for(simulate: Simulate, capsys: Printed, m
     monkeypatch.setenv("COLUMNS", "200")
     assert simulate("--help") == 0
     printed = re.sub(r"\s+", " ", re.sub(r"\x1b\[[\d;]*m", "", capsys.readouterr().out))
-    assert "nothing measured on them is a claim about people" in printed
+    assert "results on them say nothing about real people" in printed
     assert "NAME.truth.parquet" in printed
