@@ -46,9 +46,9 @@ def learning_curves(history: History, *, batch_windows: int) -> Figure:
     """
     figure = new_figure(WIDTH_IN, HEIGHT_IN)
     accuracy, loss = figure.subplots(2, 1, sharex=True)
-    seen = np.arange(1, len(history.train_loss) + 1) * batch_windows
-    handles = _draw_training(accuracy, seen, np.array(history.train_accuracy))
-    _draw_training(loss, seen, np.array(history.train_loss))
+    windows_done = np.arange(1, len(history.train_loss) + 1) * batch_windows
+    handles = _draw_training(accuracy, windows_done, np.array(history.train_accuracy))
+    _draw_training(loss, windows_done, np.array(history.train_loss))
     evaluated = np.array(history.evaluated_iterations) * batch_windows
     for name in history.tests:
         if history.test_loss[name]:
@@ -56,7 +56,7 @@ def learning_curves(history: History, *, batch_windows: int) -> Figure:
             _draw_test(loss, name, evaluated, history.test_loss[name])
     _dress_accuracy(accuracy)
     _dress_loss(loss)
-    _dress_windows(loss, int(seen[-1]))
+    _dress_windows(loss, int(windows_done[-1]))
     figure.legend(handles=handles, loc="outside upper left")
     return figure
 
@@ -70,14 +70,14 @@ def running_mean(values: NDArray[np.float64], length: int) -> NDArray[np.float64
     return np.asarray((sums[ends] - sums[starts]) / (ends - starts))
 
 
-def _draw_training(axes: Axes, seen: NDArray[np.int64], values: NDArray[np.float64]) -> list[Line2D]:
+def _draw_training(axes: Axes, windows_done: NDArray[np.int64], values: NDArray[np.float64]) -> list[Line2D]:
     if len(values) < FEWEST_STEPS_FOR_A_MEAN:
         marker = "." if len(values) <= FEW_STEPS else ""
-        return axes.plot(seen, values, color=INK, linewidth=1.2, marker=marker, label="training batches")
+        return axes.plot(windows_done, values, color=INK, linewidth=1.2, marker=marker, label="training batches")
     length = max(LEAST_BATCHES_IN_A_MEAN, len(values) // MEANS_ALONG_A_CURVE)
-    axes.plot(seen, values, color=INK, linewidth=0.5, alpha=0.22)
+    axes.plot(windows_done, values, color=INK, linewidth=0.5, alpha=0.22)
     label = f"training batches (mean of {length})"
-    return axes.plot(seen, running_mean(values, length), color=INK, linewidth=1.4, label=label)
+    return axes.plot(windows_done, running_mean(values, length), color=INK, linewidth=1.4, label=label)
 
 
 def _draw_test(axes: Axes, name: str, evaluated: NDArray[np.int64], values: list[float]) -> Line2D:

@@ -143,8 +143,8 @@ def label_colours(label_names: Iterable[str]) -> dict[str, str]:
         if place is None or place not in free:
             # A darker or paler shade is used only when all full colours are taken.
             row = free[0] // size * size
-            wanted = zlib.crc32(_plain(name).encode()) if place is None else place
-            place = next(at for step in range(size) if (at := row + (wanted + step) % size) in free)
+            preferred = zlib.crc32(_plain(name).encode()) if place is None else place
+            place = next(at for step in range(size) if (at := row + (preferred + step) % size) in free)
         free.remove(place)
         colours[name] = _shade(PALETTE[place % size], SHADES[place // size])
     return colours

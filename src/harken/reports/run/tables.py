@@ -283,7 +283,7 @@ def training_facts(outcome: "Outcome") -> list[Fact]:
         Fact("Activities", ", ".join(specification.labels)),
         Fact("Signals", f"{', '.join(specification.channels)} at {rate}"),
         Fact("Window", f"{specification.window_length} samples, {specification.window_length_s:.3g} s"),
-        Fact("Windows taken", _taken(outcome)),
+        Fact("Windows taken", _sampling(outcome)),
         Fact("Network", f"{specification.network} ({sizes})"),
         Fact("Parameters", f"{outcome.parameters:,}"),
         Fact("Training windows", f"{outcome.training_windows:,}"),
@@ -303,7 +303,7 @@ def training_facts(outcome: "Outcome") -> list[Fact]:
     ]
 
 
-def _taken(outcome: "Outcome") -> str:
+def _sampling(outcome: "Outcome") -> str:
     windows = outcome.settings.recipe.windows
     if isinstance(windows, SlidingHops):
         return f"one every {windows.hop_s:g} s"
