@@ -135,7 +135,7 @@ def test_a_class_without_a_training_window_is_named(alice: Path, tmp_path: Path)
     assert outcome is not None
     assert outcome.specification.labels == ("lying", "sitting", "walking")
     assert outcome.missing.unlearned == ("jumping",)
-    assert any("Not learned" in note and "jumping" in note for note in missing_windows(outcome))
+    assert any("not trained on these labels" in note and "jumping" in note for note in missing_windows(outcome))
 
 
 def test_bouts_too_short_for_the_honest_test_are_said(tmp_path: Path) -> None:
