@@ -126,6 +126,7 @@ class Recording:
         quality: the report on what was found and mended.
         as_found: whether the recording has every row of the file in the file's order, without mending. Only
             ``harken.windows.windows.random_windows`` accepts such a recording.
+        study: the public data set that it is part of, such as ``wisdm``; empty for the user's own recordings.
 
     Raises:
         HarkenError: when there are no samples.
@@ -143,6 +144,7 @@ class Recording:
     valid: NDArray[np.bool_] = None  # type: ignore[assignment]  # all True unless given
     quality: Quality = field(default_factory=Quality)
     as_found: bool = False
+    study: str = ""
 
     def __post_init__(self) -> None:
         if self.valid is None:

@@ -15,7 +15,9 @@ from harken.evaluation.baselines import BASELINES, Baseline, baseline
 from harken.evaluation.baselines.estimator import EstimatorBaseline, estimator_named, estimator_parameters
 from harken.evaluation.baselines.features import window_features
 from harken.learning.presets import Preset, is_preset, preset, preset_names
-from harken.models.recogniser import Recogniser
+from harken.models.mounting import mounting
+from harken.models.recogniser import NO_SETS, LabelSets, Recogniser
+from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
 from harken.windows.windows import Windows
 
@@ -50,6 +52,10 @@ class Learned(Protocol):
         """The content of the model file; None for methods without one."""
         ...
 
+    def mounted(self, recording: Recording, /) -> Recording | None:
+        """The recording with the watch as the method finds it on the arm; None for methods that cannot find it."""
+        ...
+
 
 class Method(Protocol):
     """A method that can be trained on windows. It is sent to other processes, so it holds only settings."""
@@ -67,8 +73,14 @@ class Method(Protocol):
         """The amount of work, in windows processed during training. It is used to start the longest tasks first."""
         ...
 
-    def fit(self, training: Windows) -> Learned:
-        """Train on labelled windows."""
+    def fit(self, training: Windows, label_sets: LabelSets = NO_SETS) -> Learned:
+        """Train on labelled windows.
+
+        Args:
+            training: the windows.
+            label_sets: names of labels that stand for several labels -> these labels. Methods that cannot learn from
+                such windows leave them out.
+        """
         ...
 
 
@@ -94,9 +106,9 @@ class PresetMethod:
         settings = self._new().settings()
         return float(settings.iterations(training_windows) * settings.batch_windows)
 
-    def fit(self, training: Windows) -> "Learned":
+    def fit(self, training: Windows, label_sets: LabelSets = NO_SETS) -> "Learned":
         """Train the network."""
-        return _LearnedNetwork(self._new().fit(training))
+        return _LearnedNetwork(self._new().fit(training, label_sets=label_sets))
 
     def _new(self) -> Recogniser:
         return Recogniser(self.recipe, epochs=self.epochs, seed=self.seed, device="cpu")
@@ -119,9 +131,9 @@ class BaselineMethod:
         """Windows seen once."""
         return float(training_windows)
 
-    def fit(self, training: Windows) -> "Learned":
-        """Fit the baseline."""
-        return _fitted(baseline(self.name), training, self.seed)
+    def fit(self, training: Windows, label_sets: LabelSets = NO_SETS) -> "Learned":
+        """Fit the baseline to the windows with a single label."""
+        return _fitted(baseline(self.name), _single(training, label_sets), self.seed)
 
 
 @dataclass(frozen=True)
@@ -146,9 +158,13 @@ class EstimatorMethod:
         """Windows seen once."""
         return float(training_windows)
 
-    def fit(self, training: Windows) -> "Learned":
-        """Fit the classifier to the features of the windows."""
-        return _fitted(EstimatorBaseline(self.estimator, self.name), training, self.seed)
+    def fit(self, training: Windows, label_sets: LabelSets = NO_SETS) -> "Learned":
+        """Fit the classifier to the features of the windows with a single label."""
+        return _fitted(EstimatorBaseline(self.estimator, self.name), _single(training, label_sets), self.seed)
+
+
+def _single(windows: Windows, label_sets: LabelSets) -> Windows:
+    return windows[~np.isin(windows.labels, list(label_sets))] if label_sets else windows
 
 
 def _fitted(unfitted: Baseline, training: Windows, seed: int) -> "Learned":
@@ -179,6 +195,10 @@ class _LearnedNetwork:
             self.recogniser.save(path)
             return path.read_bytes()
 
+    def mounted(self, recording: Recording, /) -> Recording:
+        specification, probabilities = self.recogniser.specification_, self.recogniser.predict_proba
+        return mounting(specification, recording, probabilities).turned(recording)
+
 
 @dataclass(frozen=True)
 class _LearnedBaseline:
@@ -188,6 +208,9 @@ class _LearnedBaseline:
         return self.fitted.predict_proba(windows.signals)
 
     def model(self) -> None:
+        return None
+
+    def mounted(self, _: Recording, /) -> None:
         return None
 
 
