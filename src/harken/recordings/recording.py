@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ __all__ = [
     "MINIMUM_GAP_S",
     "STANDARD_GRAVITY",
     "UNLABELLED",
+    "ForearmAxis",
     "Placement",
     "Quality",
     "Recording",
@@ -40,6 +42,10 @@ MINIMUM_GAP_S = 0.5
 INTERVALS_IN_A_GAP = 5
 
 MADE_UP = re.compile(r"simulated-\d+-\d+")
+
+
+ForearmAxis = Literal["x", "y", "-x", "-y"]
+"""The axis of a sensor that points along the forearm towards the elbow. It measures about +1 g when the arm hangs."""
 
 
 class Placement(StrEnum):

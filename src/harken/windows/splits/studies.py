@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from harken.datasets.label_schemes import OR, LabelScheme
 from harken.datasets.registry import dataset
 from harken.recordings.recording import UNLABELLED, Recording
-from harken.signals.orientation import turned_by_quarters
+from harken.signals.orientation import along_forearm
 from harken.signals.resampling import resample
 from harken.support.errors import HarkenError
 from harken.windows.splits.people import Fold, FoldWindows, apply
@@ -59,11 +59,7 @@ def mounted_recordings(study: str, recordings: Sequence[Recording]) -> list[Reco
     axis = dataset(study).info.forearm_axis
     if axis is None:
         raise HarkenError(f"{study}: it is not stated which axis of the sensor points along the forearm")
-    return [turned_by_quarters(one, QUARTERS[axis]) for one in recordings] if QUARTERS[axis] else list(recordings)
-
-
-QUARTERS = {"x": 0, "y": 3}
-"""Quarter turns about the face that put the axis along the forearm into x, with the same sign."""
+    return [along_forearm(one, axis) for one in recordings]
 
 
 def study_windows(recordings: Sequence[Recording]) -> Windows:
