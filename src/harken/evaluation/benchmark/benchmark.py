@@ -172,8 +172,10 @@ def _run_benchmark(settings: BenchmarkSettings, display: BenchmarkDisplay | None
     _compute(plan, windows, workers, display)
     result = _result(settings, protocol, plan, described, protocol_folds=len(every_fold))
     write_text(directory.result, json_text(result))
-    write_text(directory.page, markdown(result, confusion=directory.confusion.name))
-    _draw(result, directory.confusion)
+    picture = None if "main_score" in result else directory.confusion
+    write_text(directory.page, markdown(result, confusion=None if picture is None else picture.name))
+    if picture is not None:
+        _draw(result, picture)
     return result
 
 

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 AnyBaseline = str | Preset | Any
-"""A name (see ``method``), a ``Preset``, or a classifier with scikit-learn's interface."""
+"""A name (see ``method``), a ``Preset``, a classifier with scikit-learn's interface, or a ``Method``."""
 
 NOT_A_SETTING = frozenset({"jobs"})
 """Parameters that do not count as settings: the number of threads of a baseline changes only the duration."""
@@ -57,6 +57,7 @@ class Learned(Protocol):
         ...
 
 
+@runtime_checkable
 class Method(Protocol):
     """A method that can be trained on windows. It is sent to other processes, so it holds only settings."""
 
@@ -227,6 +228,8 @@ def method(wanted: AnyBaseline, *, seed: int, epochs: int | None = None) -> Meth
     """
     if isinstance(wanted, Preset):
         return _preset_method(wanted, epochs, seed)
+    if isinstance(wanted, Method):
+        return wanted
     if not isinstance(wanted, str):
         return EstimatorMethod(EstimatorBaseline(wanted, method_named(wanted)).name, wanted, seed)
     name, colon, rest = wanted.partition(":")
@@ -246,8 +249,8 @@ def method(wanted: AnyBaseline, *, seed: int, epochs: int | None = None) -> Meth
 
 
 def method_named(wanted: Any) -> str:
-    """The name in tables and files of a preset or a classifier that is given as an object."""
-    if isinstance(wanted, Preset):
+    """The name in tables and files of a preset, a method or a classifier that is given as an object."""
+    if isinstance(wanted, Preset | Method):
         return wanted.name
     return f"{type(wanted).__module__}:{type(wanted).__qualname__}"
 
