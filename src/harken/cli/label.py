@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from harken.cli.files import distinct_names, progress, recordings
-from harken.cli.options import FLAG, FilesOrFolders, Json, ModelOrPackaged, NoOrientation, with_reading_options
+from harken.cli.options import (
+    FLAG,
+    FilesOrFolders,
+    ForearmAxisOption,
+    Json,
+    ModelOrPackaged,
+    NoOrientation,
+    with_reading_options,
+)
 from harken.readers.options import TableOptions
 from harken.support.errors import HarkenError, raise_failures
 from harken.support.printable import printable
@@ -92,6 +100,7 @@ def label(
     no_calibration: NoCalibration = False,
     no_non_wear: NoNonWear = False,
     no_orientation: NoOrientation = False,
+    forearm_axis: ForearmAxisOption = None,
     placement: PlacementOption = None,
     resume: Resume = False,
     workers: Workers = None,
@@ -123,6 +132,7 @@ def label(
         calibration=not no_calibration,
         non_wear=not no_non_wear,
         orientation=not no_orientation,
+        forearm_axis=forearm_axis,
         placement=placement,
         reading=reading,
     )

@@ -85,6 +85,8 @@ def print_evaluation(evaluation: Evaluation) -> None:
     console.print(f"Windows of {evaluation.window_length_s:g} s, one every {evaluation.hop_s:g} s.\n")
     for name, reason in evaluation.turned.items():
         console.print(f"{name}: the watch was {reason}.\n", markup=False, soft_wrap=True)
+    for name, warning in evaluation.mounting_unknown.items():
+        console.print(f"warning: {name}: {warning}\n", style="yellow", markup=False, soft_wrap=True)
     for name, share in evaluation.learned.items():
         console.print(
             f"{name}: the model learned from {percent(share)} of this recording, as its movement shows, so its wearer "

@@ -88,10 +88,11 @@ class LabelledFile:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Notes on mended faults, and on whether the watch was turned."""
-        if self.mounting is None or self.mounting.quarters == 0:
+        """Notes on mended faults, and on whether the watch was turned. Warnings are not repeated."""
+        mounting = self.mounting
+        if mounting is None or not mounting.known or mounting.quarters == 0:
             return self.recording.quality.notes
-        return (*self.recording.quality.notes, f"the watch was {self.mounting.reason}")
+        return (*self.recording.quality.notes, f"the watch was {mounting.reason}")
 
     @cached_property
     def quality(self) -> RecordingQuality:
@@ -108,7 +109,6 @@ class LabelledFile:
             limits=limits_of(
                 self.timeline,
                 self.days,
-                self.mounting,
                 specification=self.recogniser.specification_,
                 provenance=self.recogniser.provenance_,
             ),
@@ -254,7 +254,7 @@ def _labelled(
         recogniser.specification_,
         stream if clipped is None else clipped.stream,
         recogniser.predict_proba,
-        calibrate=_calibrate(calibration, mounting),
+        calibrate=_calibrate(calibration, mounting, stream.channels),
         non_wear_ns=non_wear_ns,
         lanes=cores if cores > 1 else 0,
     )
@@ -269,15 +269,17 @@ def _labelled(
     return LabelledFile(timeline, stream, calibration, non_wear_ns, mounting, check, recogniser, key)
 
 
-def _calibrate(calibration: GravityCalibration | None, mounting: Mounting | None) -> Calibrate | None:
+def _calibrate(
+    calibration: GravityCalibration | None, mounting: Mounting | None, channels: tuple[str, ...]
+) -> Calibrate | None:
     """The function that calibrates and turns signals before they are labelled; None if neither is needed."""
     calibrate = calibration.apply if calibration is not None and calibration.applied else None
     if mounting is None or mounting.quarters == 0:
         return calibrate
     turn = mounting.apply
     if calibrate is None:
-        return lambda signals, _: turn(signals)
-    return lambda signals, temperature: turn(calibrate(signals, temperature))
+        return lambda signals, _: turn(signals, channels)
+    return lambda signals, temperature: turn(calibrate(signals, temperature), channels)
 
 
 def _handing_back(read: Callable[[], Iterator[Samples]]) -> Iterator[Samples]:
@@ -309,8 +311,15 @@ def _preparation(
     stream: MendedStream, recogniser: Recogniser, movement: _Movement, settings: LabelSettings
 ) -> tuple[GravityCalibration | None, NDArray[np.int64] | None, Mounting | None, WristCheck | None]:
     """Calibration, non-wear, mounting and wrist check; each is None if the settings leave it out, or without
-    acceleration."""
+    acceleration.
+
+    Raises:
+        HarkenError: when an axis along the forearm is stated without acceleration.
+    """
+    axis = settings.forearm_axis
     if stream.channels[:3] != AXES:
+        if axis is not None:
+            raise HarkenError(f"{stream.source}: it has no acceleration x, y, z, so no axis along the forearm")
         return None, None, None, None
     if not stream.observed:
         push = movement.observe(stream.channels)
@@ -320,7 +329,7 @@ def _preparation(
     return (
         gravity_calibration(blocks) if settings.calibration else None,
         non_wear(blocks) if settings.non_wear else None,
-        mounting_of_walks(recogniser.specification_, movement.walking, recogniser.predict_proba)
+        mounting_of_walks(recogniser.specification_, movement.walking, recogniser.predict_proba, forearm_axis=axis)
         if settings.orientation
         else None,
         wrist_check(movement.moving.resampled(sample_rate_hz=RATE_HZ, length=ROWS)[1])

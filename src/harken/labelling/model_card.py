@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from harken.models.mounting import Mounting
 from harken.networks.specification import Specification
 from harken.reports.wearer.quality import NIGHT_ENDS, NIGHT_STARTS, Limit, LimitKind
 from harken.reports.wearer.tables import ENOUGH_WEAR_H
@@ -64,7 +63,6 @@ def _unseen(provenance: Mapping[str, Any]) -> str:
 def limits_of(
     timeline: Timeline,
     days: pl.DataFrame,
-    mounting: Mounting | None,
     *,
     specification: Specification,
     provenance: Mapping[str, Any],
@@ -74,7 +72,6 @@ def limits_of(
     Args:
         timeline: the timeline from the model, smoothed or not.
         days: the result of ``timeline.daily()``.
-        mounting: the orientation of the watch; None if it was not detected.
         specification, provenance: the specification and provenance of the model.
     """
     trained_on = provenance.get("scores_of_fold_models_on_unseen_people") or {}
@@ -82,7 +79,6 @@ def limits_of(
         _nights(timeline) if STILL_LYING in trained_on and "lying" in specification.labels else None,
         _busy_hands(timeline) if HANDS_ARE_OTHER in trained_on and "other" in specification.labels else None,
         _little_walking(timeline, days) if "walking" in specification.labels else None,
-        Limit(LimitKind.MOUNTING_UNKNOWN) if mounting is not None and not mounting.known else None,
         _few_valid_days(days),
     )
     return [limit for limit in found if limit is not None]

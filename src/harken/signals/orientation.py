@@ -36,6 +36,7 @@ __all__ = [
     "turned_about_face",
     "turned_about_forearm",
     "turned_by_quarters",
+    "turned_channels",
     "turned_signals",
 ]
 
@@ -83,12 +84,7 @@ def turned_by_quarters(recording: Recording, quarters: int) -> Recording:
         HarkenError: when the recording has no channels ``x, y, z``.
     """
     _need_axes(recording)
-    signals = recording.signals
-    for prefix in POLAR + AXIAL:
-        pair = prefix + "x", prefix + "y"
-        if set(pair) <= set(recording.channels):
-            x, y = (recording.channels.index(name) for name in pair)
-            signals = turned_signals(signals, quarters, x=x, y=y)
+    signals = turned_channels(recording.signals, recording.channels, quarters)
     sentence = f"turned by {90 * (quarters % 4)} degrees about the face"
     return replace(recording, signals=signals, quality=recording.quality.noting(sentence))
 
@@ -101,6 +97,16 @@ def along_forearm(recording: Recording, axis: ForearmAxis) -> Recording:
         axis: the axis of the sensor that points there.
     """
     return turned_by_quarters(recording, QUARTERS[axis]) if QUARTERS[axis] else recording
+
+
+def turned_channels(signals: NDArray[np.float32], channels: tuple[str, ...], quarters: int) -> NDArray[np.float32]:
+    """Signals ``[..., channels]``, turned by quarter turns: acceleration, its parts, and rotation."""
+    for prefix in POLAR + AXIAL:
+        pair = prefix + "x", prefix + "y"
+        if set(pair) <= set(channels):
+            x, y = (channels.index(name) for name in pair)
+            signals = turned_signals(signals, quarters, x=x, y=y)
+    return signals
 
 
 def turned_signals(signals: NDArray[np.float32], quarters: int, *, x: int = 0, y: int = 1) -> NDArray[np.float32]:

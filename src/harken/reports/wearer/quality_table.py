@@ -127,6 +127,7 @@ def _orientation(orientation: Mounting | None) -> QualityLine | None:
     if orientation is None:
         return None
     heed = "the axes were turned to the model's" if orientation.quarters else ""
+    heed = heed if orientation.known else "unknown"
     return QualityLine("How the watch sat", orientation.reason, heed)
 
 
@@ -172,12 +173,6 @@ def limit_in_words(limit: Limit) -> tuple[str, str]:
                 "Little walking",
                 f"{found} in {of_hours} worn. Most people walk more. If this wearer did, the sensor may have sat in an "
                 "unusual way, or not on a wrist, and other labels are wrong, too.",
-            )
-        case LimitKind.MOUNTING_UNKNOWN:
-            return (
-                "How the watch sat",
-                "This could not be seen from the recording. If the watch's x axis does not point along the forearm, "
-                "most labels are wrong.",
             )
         case LimitKind.FEW_VALID_DAYS:
             many = "Only one day was" if limit.days else "No day was"
