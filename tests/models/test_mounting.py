@@ -11,9 +11,9 @@ import harken
 from harken import HarkenError, Recogniser, Recording, Windows
 from harken.labelling import LabelSettings, label_file
 from harken.models import mounting as module
-from harken.models.mounting import LEAST_RECOGNISED, MountingSource, as_learned, mounting
+from harken.models.mounting import LEAST_RECOGNISED, USUAL_AXIS, MountingSource, as_learned, make_for, mounting
 from harken.networks.specification import Specification
-from harken.recordings.recording import ForearmAxis
+from harken.recordings.recording import ForearmAxis, Make
 from harken.signals import turned_by_quarters
 
 RATE_HZ = 25.0
@@ -166,6 +166,69 @@ def test_walking_that_contradicts_a_stated_axis_is_mentioned() -> None:
     assert (found.quarters, found.source) == (3, MountingSource.STATED)
     assert found.reason.startswith("turned by 270 degrees about the face: its y axis was stated")
     assert "walking alone suggests otherwise (not turned: the model recognises" in found.reason
+
+
+def test_without_walking_the_usual_axis_of_the_make_is_assumed() -> None:
+    still = replace(walking(), signals=walking().signals * np.float32(0.001))
+    for make in Make:
+        found = mounting(KNOWS, still, Model(), make=make)
+        stated = mounting(KNOWS, still, Model(), forearm_axis=USUAL_AXIS[make], make=make)
+        assert found.quarters == stated.quarters
+        assert (found.source, found.known, stated.source) == (MountingSource.MAKE, False, MountingSource.STATED)
+        assert found.warning is not None
+        assert f"the {USUAL_AXIS[make]} axis of {make} usually points along the forearm" in found.warning
+        assert "nothing looks like walking" in found.warning
+        assert "--forearm-axis" in found.warning
+
+
+@pytest.mark.parametrize("quarters", range(4))
+def test_walking_decides_against_the_make(quarters: int) -> None:
+    worn = turned_by_quarters(walking(), quarters)
+    assert mounting(KNOWS, worn, Model(), make=Make.AXIVITY) == mounting(KNOWS, worn, Model())
+
+
+def test_the_make_counts_only_for_models_that_were_trained_with_x_along_the_forearm() -> None:
+    packaged = Recogniser.load()
+    assert make_for(packaged, Make.AXIVITY) is Make.AXIVITY
+    assert make_for(packaged, None) is None
+    assert make_for(packaged.with_model(replace(packaged.model_, provenance={})), Make.AXIVITY) is None
+    still = replace(walking(), signals=walking().signals * np.float32(0.001))
+    axivity = replace(still, quality=replace(still.quality, make=Make.AXIVITY))
+    turned, found = as_learned(packaged, axivity)
+    assert found is not None
+    assert (found.quarters, found.source) == (1, MountingSource.MAKE)
+    np.testing.assert_array_equal(turned.signals[:, 0], -still.signals[:, 1])
+    _, unknown = as_learned(packaged, still)
+    assert unknown is not None
+    assert (unknown.quarters, unknown.source) == (0, MountingSource.NONE)
+
+
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [
+        ("skdh_ax3_sample.cwa", Make.AXIVITY),
+        ("ggir_ax3_testfile_unix_timestamps.csv", Make.AXIVITY),
+        ("labda_actigraph_13h.gt3x", Make.ACTIGRAPH),
+        ("readgt3x_TAS1H30182785_2019-09-17.csv.gz", Make.ACTIGRAPH),
+        ("skdh_gnactv_sample.bin", Make.GENEACTIV),
+        ("e4_S05_ACC.csv", Make.EMPATICA),
+        ("sensorlogger_WristMotion.csv", None),
+    ],
+)
+def test_readers_state_the_make(data_dir: Path, name: str, make: Make | None) -> None:
+    assert harken.read(data_dir / "devices" / name).quality.make is make
+    assert harken.readers.open_stream(data_dir / "devices" / name).quality.make is make
+
+
+def test_a_real_watch_without_walking_is_turned_as_usual_for_its_make(data_dir: Path) -> None:
+    labelled = label_file(data_dir / "devices" / "e4_S05_ACC.csv")
+    assert labelled.mounting is not None
+    assert (labelled.mounting.source, labelled.mounting.quarters) == (MountingSource.MAKE, 3)
+    assert labelled.mounting.warning in labelled.warnings
+    recording = harken.read(data_dir / "devices" / "e4_S05_ACC.csv")
+    turned, found = as_learned(Recogniser.load(), recording)
+    assert found == labelled.mounting
+    np.testing.assert_array_equal(turned.signals[:, 0], recording.signals[:, 1])
 
 
 def test_a_stated_axis_turns_rotation_as_well() -> None:

@@ -15,7 +15,7 @@ from harken.labelling.model_card import limits_of, model_card
 from harken.labelling.quality import quality_of
 from harken.labelling.settings import SUMMARY, LabelSettings, file_sha256, label_key
 from harken.models.model_file import model_path
-from harken.models.mounting import Mounting, mounting_of_walks
+from harken.models.mounting import Mounting, make_for, mounting_of_walks
 from harken.models.recogniser import PACKAGED_MODEL, Recogniser
 from harken.models.wrist_check import RATE_HZ, ROWS, WristCheck, wrist_check
 from harken.readers import open_stream
@@ -329,7 +329,13 @@ def _preparation(
     return (
         gravity_calibration(blocks) if settings.calibration else None,
         non_wear(blocks) if settings.non_wear else None,
-        mounting_of_walks(recogniser.specification_, movement.walking, recogniser.predict_proba, forearm_axis=axis)
+        mounting_of_walks(
+            recogniser.specification_,
+            movement.walking,
+            recogniser.predict_proba,
+            forearm_axis=axis,
+            make=make_for(recogniser, stream.quality.make),
+        )
         if settings.orientation
         else None,
         wrist_check(movement.moving.resampled(sample_rate_hz=RATE_HZ, length=ROWS)[1])

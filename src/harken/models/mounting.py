@@ -1,11 +1,13 @@
 """The orientation of a watch on the arm: the quarter turns that bring it to the orientation of a model's training data.
 
 The model's own labels show it: gravity lies along the forearm while somebody walks. Without walking it is unknown,
-unless the user states it.
+unless the user states it. What is usual for the make of the watch is then assumed.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -13,14 +15,14 @@ from numpy.typing import NDArray
 
 from harken.models.recogniser import Recogniser
 from harken.networks.specification import ACCELERATION, Specification
-from harken.recordings.recording import ForearmAxis, Recording
+from harken.recordings.recording import ForearmAxis, Make, Recording
 from harken.signals.moments import Moments, like_walking
 from harken.signals.orientation import QUARTERS, turned_by_quarters, turned_channels, turned_signals
 from harken.support.errors import HarkenError
 from harken.timelines.batches import Probabilities
 from harken.windows.windows import Windows
 
-__all__ = ["Mounting", "MountingSource", "as_learned", "mounting", "mounting_of_walks", "refuse_both"]
+__all__ = ["Mounting", "MountingSource", "as_learned", "make_for", "mounting", "mounting_of_walks", "refuse_both"]
 
 ON_FOOT = ("walking", "stairs", "running", "jogging")
 LEAST_RECOGNISED = 6.0
@@ -29,15 +31,30 @@ LEAST_SHARE = 0.75
 """The least share of the turned moments in all recognised moments, turned and unturned."""
 
 
+USUAL_AXIS: Mapping[Make, ForearmAxis] = MappingProxyType(
+    {Make.ACTIGRAPH: "-y", Make.AXIVITY: "-y", Make.EMPATICA: "y", Make.GENEACTIV: "-y"}
+)
+"""The axis that usually points along the forearm towards the elbow. The sign varies with the arm and the strap.
+
+- Axivity: Open Movement's drawing of the wrist band has y along the forearm (``Docs/ax3/ax-orientation.png`` of
+  openmovementproject/openmovement). In selfBACK, -y measures gravity in walking.
+- ActiGraph and GENEActiv: the Sedentary Sphere (Rowlands and others, 2016, PubMed 26559451) computes the elevation of
+  the arm as arcsin(y) for both, and a hanging arm has a negative one.
+- Empatica: no document states it. In Stress-Predict, gravity lies across y in 34 of 35 people at a desk.
+"""
+
+
 class MountingSource(StrEnum):
     """What an orientation is based on.
 
     ``walking``: the model recognised enough walking, and little with a quarter turn more. ``stated``: the user stated
-    the axis along the forearm. ``none``: it is unknown.
+    the axis along the forearm. ``make``: it is unknown, and assumed as usual for the make of the watch. ``none``: it is
+    unknown.
     """
 
     WALKING = "walking"
     STATED = "stated"
+    MAKE = "make"
     NONE = "none"
 
 
@@ -101,13 +118,14 @@ def mounting(
     probabilities: Probabilities,
     *,
     forearm_axis: ForearmAxis | None = None,
+    make: Make | None = None,
 ) -> Mounting:
     """The orientation of the watch in a whole recording, see ``mounting_of_walks``.
 
     Args:
         specification, probabilities: as for ``label_recording``.
         recording: a mended recording, at any rate, whose first channels are ``x, y, z``.
-        forearm_axis: the axis along the forearm, if the user states it.
+        forearm_axis, make: as for ``mounting_of_walks``.
 
     Raises:
         HarkenError: when the recording is ``as_found``, or begins with other channels.
@@ -119,7 +137,7 @@ def mounting(
         raise HarkenError(f"{name}: how a watch sits shows in acceleration as the first channels, x, y, z")
     unaskable = _unaskable(specification) is not None
     walks = Moments(like_walking) if unaskable else Moments.of(recording, like_walking)
-    return mounting_of_walks(specification, walks, probabilities, forearm_axis=forearm_axis)
+    return mounting_of_walks(specification, walks, probabilities, forearm_axis=forearm_axis, make=make)
 
 
 def as_learned(
@@ -137,8 +155,23 @@ def as_learned(
     """
     if recording.channels[:3] != ACCELERATION and forearm_axis is None:
         return recording, None
-    found = mounting(recogniser.specification_, recording, recogniser.predict_proba, forearm_axis=forearm_axis)
+    found = mounting(
+        recogniser.specification_,
+        recording,
+        recogniser.predict_proba,
+        forearm_axis=forearm_axis,
+        make=make_for(recogniser, recording.quality.make),
+    )
     return found.turned(recording), found
+
+
+def make_for(recogniser: Recogniser, make: Make | None) -> Make | None:
+    """The make of a watch if the model was trained with x along the forearm; else None.
+
+    This is known of the packaged model and of models adapted from it. Other models may have been trained on watches of
+    the same make, in the orientation that is usual for it.
+    """
+    return make if recogniser.provenance_.get("scores_of_fold_models_on_unseen_people") else None
 
 
 def mounting_of_walks(
@@ -147,6 +180,7 @@ def mounting_of_walks(
     probabilities: Probabilities,
     *,
     forearm_axis: ForearmAxis | None = None,
+    make: Make | None = None,
 ) -> Mounting:
     """The orientation of the watch that recorded these moments.
 
@@ -161,10 +195,19 @@ def mounting_of_walks(
     seconds.
 
     If the user states the axis along the forearm, the watch is turned until that axis is where x was. This is right for
-    models that were trained with x along the forearm, as the packaged model was.
+    models that were trained with x along the forearm, as the packaged model was. If walking does not decide, the axis
+    that is usual for the make (``USUAL_AXIS``) is treated in the same way.
+
+    Args:
+        specification, probabilities: as for ``label_recording``.
+        walks: the moments that look like walking.
+        forearm_axis: the axis along the forearm, if the user states it.
+        make: the make of the watch; None if it is unknown, or if the model was not trained with x along the forearm.
     """
     walking = _by_walking(specification, walks, probabilities)
-    return walking if forearm_axis is None else _stated(forearm_axis, walking)
+    if forearm_axis is not None:
+        return _stated(forearm_axis, walking)
+    return walking if walking.known or make is None else _usual(make, walking)
 
 
 def refuse_both(forearm_axis: ForearmAxis | None, *, orientation: bool) -> None:
@@ -183,6 +226,15 @@ def _stated(axis: ForearmAxis, walking: Mounting) -> Mounting:
     if walking.known and (walking.quarters - quarters) % 2:
         reason += f"; walking alone suggests otherwise ({walking.reason})"
     return replace(walking, quarters=quarters, source=MountingSource.STATED, reason=reason)
+
+
+def _usual(make: Make, walking: Mounting) -> Mounting:
+    """The orientation that is usual for a make."""
+    axis = USUAL_AXIS[make]
+    quarters = QUARTERS[axis]
+    why = walking.reason.partition(": ")[2]
+    reason = f"{_turned(quarters)}, because the {axis} axis of {make} usually points along the forearm, and {why}"
+    return replace(walking, quarters=quarters, source=MountingSource.MAKE, reason=reason)
 
 
 def _by_walking(specification: Specification, walks: Moments, probabilities: Probabilities) -> Mounting:

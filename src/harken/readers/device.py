@@ -21,7 +21,7 @@ from harken.readers.blocks import GZIPPED, opened, stem
 from harken.readers.clock import nanoseconds
 from harken.readers.options import TableOptions
 from harken.readers.unpacking import refuse_full_disk
-from harken.recordings.recording import UNLABELLED, Placement, Quality
+from harken.recordings.recording import UNLABELLED, Make, Placement, Quality
 from harken.recordings.source import Room, Samples, Source, SourceChangedError
 from harken.support.errors import HarkenError
 
@@ -61,6 +61,7 @@ class DeviceFacts:
 
     Attributes:
         channels: the names of the signals; acceleration in g first.
+        make: the make of the watch.
         range_g: the accelerometer's range in g; None if the file does not state it.
         subject: the wearer; empty if the file does not state it.
         stated_rate_hz: the rate stated in the file; None if there is none.
@@ -69,6 +70,7 @@ class DeviceFacts:
     """
 
     channels: tuple[str, ...]
+    make: Make
     range_g: float | None = None
     subject: str = ""
     stated_rate_hz: float | None = None
@@ -102,6 +104,7 @@ class DeviceSource(Source):
                 sensor_range_g=facts.range_g,
                 stated_rate_hz=facts.stated_rate_hz,
                 placement=placement_of(facts.worn_on),
+                make=facts.make,
                 time_unit=facts.time_unit,
             ),
         )

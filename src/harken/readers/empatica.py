@@ -20,6 +20,7 @@ from harken.readers.exports import cut_short_note, first_look, owner
 from harken.readers.layout import SNIFFED_BYTES, Layout, is_integer, is_number
 from harken.readers.options import FASTEST_HZ, TableOptions
 from harken.readers.table_source import TableSource
+from harken.recordings.recording import Make
 from harken.recordings.source import RecordingSource, Source
 from harken.support.errors import HarkenError
 
@@ -65,6 +66,7 @@ def open_source(path: Path, options: TableOptions) -> Source:
         recording.quality,
         sensor_range_g=SENSOR_RANGE_G,
         stated_rate_hz=rate_hz,
+        make=Make.EMPATICA,
         time_unit="rows" if options.sample_rate_hz else "s",
     )
     return RecordingSource(replace(recording, quality=quality))

@@ -30,6 +30,7 @@ from harken.readers.exports import cut_short_note, first_look
 from harken.readers.layout import Layout
 from harken.readers.options import TableOptions
 from harken.readers.units import AtRest, acceleration_unit
+from harken.recordings.recording import Make
 from harken.recordings.source import Room
 from harken.support.errors import HarkenError
 
@@ -81,7 +82,8 @@ class OmguiSource(DeviceTableSource):
     def __init__(self, path: Path, options: TableOptions, layout: Layout) -> None:
         table = CsvTable(path, layout, Columns(time=0, x=1, y=2, z=3, extra=_extra(layout)))
         time_unit = "s" if _written(layout, (0,), UNIX_TIME) else "date"
-        super().__init__(table, options, DeviceFacts(channels=table.channels, time_unit=time_unit))
+        facts = DeviceFacts(channels=table.channels, make=Make.AXIVITY, time_unit=time_unit)
+        super().__init__(table, options, facts)
         self._at_rest: AtRest | None = None
 
     def local_samples(self, room: Room) -> Iterator[LocalSamples]:  # noqa: ARG002 - polars uses its own memory

@@ -22,6 +22,7 @@ __all__ = [
     "STANDARD_GRAVITY",
     "UNLABELLED",
     "ForearmAxis",
+    "Make",
     "Placement",
     "Quality",
     "Recording",
@@ -46,6 +47,15 @@ MADE_UP = re.compile(r"simulated-\d+-\d+")
 
 ForearmAxis = Literal["x", "y", "-x", "-y"]
 """The axis of a sensor that points along the forearm towards the elbow. It measures about +1 g when the arm hangs."""
+
+
+class Make(StrEnum):
+    """The make of a research watch."""
+
+    ACTIGRAPH = "ActiGraph"
+    AXIVITY = "Axivity"
+    EMPATICA = "Empatica"
+    GENEACTIV = "GENEActiv"
 
 
 class Placement(StrEnum):
@@ -74,8 +84,8 @@ class Quality:
     and ``stuck`` rows stay in the recording unchanged, but are marked in ``Recording.valid``, so no window contains
     them. ``at_range_end`` and ``clipped`` are counted only by ``harken.signals.clipping``: rows at the end of the
     sensor's range, and the marked rows where the signal stayed there. ``stated_rate_hz`` is the rate stated in the
-    file, None if there is none. ``placement`` is where the sensor was worn, if the file states it. ``notes`` are whole
-    sentences for the user.
+    file, None if there is none. ``placement`` is where the sensor was worn, if the file states it. ``make`` is the make
+    of the watch; None if the format of the file does not tell it. ``notes`` are whole sentences for the user.
 
     >>> import harken
     >>> quality = harken.read("alice.csv").quality
@@ -95,6 +105,7 @@ class Quality:
     sensor_range_g: float | None = None
     stated_rate_hz: float | None = None
     placement: Placement = Placement.UNKNOWN
+    make: Make | None = None
     acceleration_unit: str = "g"
     time_unit: str = "ns"
     notes: tuple[str, ...] = ()

@@ -34,6 +34,7 @@ from harken.readers.device_table import DeviceTableSource, in_radians
 from harken.readers.exports import cut_short_note, never_run
 from harken.readers.layout import Layout
 from harken.readers.options import TableOptions
+from harken.recordings.recording import Make
 from harken.recordings.source import Room, SourceChangedError
 from harken.support.errors import HarkenError
 
@@ -210,6 +211,7 @@ class ActilifeSource(DeviceTableSource):
         table = CsvTable(path, layout, _columns_of(path, header, layout))
         facts = DeviceFacts(
             channels=table.channels,
+            make=Make.ACTIGRAPH,
             range_g=range_of(header.serial_number),
             stated_rate_hz=header.rate_hz,
             worn_on=header.limb,

@@ -12,6 +12,7 @@ from harken.readers.axivity.blocks import HEADER_BYTES, Blocks, CwaHeader, find_
 from harken.readers.axivity.samples import block_starts, channels_of, read_samples
 from harken.readers.device import DeviceFacts, DeviceSource, LocalSamples, entered_for, plain_file, plain_head
 from harken.readers.options import TableOptions
+from harken.recordings.recording import Make
 from harken.recordings.source import Room
 
 __all__ = ["open_source", "recognises"]
@@ -54,6 +55,7 @@ class AxivitySource(DeviceSource):
         self._blocks = find_blocks(self._plain, path)
         facts = DeviceFacts(
             channels=channels_of(self._blocks),
+            make=Make.AXIVITY,
             range_g=_range_of(self._blocks),
             subject=self._header.subject,
             stated_rate_hz=float(self._blocks.header_rates_hz[0]),
