@@ -13,7 +13,7 @@ WINDOWS_EACH = 4
 POSES = ("lying", "sitting", "standing", "walking", "running", "stairs", "cycling", "other")
 
 
-def made_up_studies(*, length: int = 30, seed: int = 0) -> Windows:
+def made_up_studies(*, length: int = 60, seed: int = 0) -> Windows:
     """Five people of each study with windows of every activity. The direction and the swing show the common label."""
     random = np.random.default_rng(seed)
     parts: list[Windows] = []

@@ -21,7 +21,7 @@ from harken.windows.splits import protocols
 from harken.windows.splits.studies import STUDIES, StudyFold, apply_study_fold, capped, in_scheme
 from studies import made_up_studies
 
-RECIPE = replace(people.SMALL_EVERYDAY, window_length=30)
+RECIPE = replace(people.SMALL_EVERYDAY, window_length=60)
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_scores_are_those_of_a_model_trained_by_hand_without_the_study(tmp_path:
 @pytest.mark.usefixtures("made_up")
 def test_the_page_and_the_result_name_every_study(tmp_path: Path) -> None:
     out = tmp_path / "run"
-    result = run_benchmark(settings(out, folds=(), preset=None))
+    result = run_benchmark(settings(out, folds=(), preset=None, epochs=None))
     assert list(result["folds"]) == list(STUDIES)
     forest = result["methods"]["random_forest"]
     main = [forest["folds"][study]["studies"][study]["known"]["mean_f1"] for study in ("wisdm", "dsads", "selfback")]
@@ -146,7 +146,7 @@ def test_a_fold_with_its_study_in_training_is_refused() -> None:
     (good, *_) = protocols.protocol("studies", "leave-one-study-out").folds(windows)
     assert isinstance(good, StudyFold)
     bad = StudyFold(good.name, (*good.training, good.test[0]), good.test[1:], studies=good.studies)
-    (forest,) = settings(Path("out"), preset=None).methods()
+    (forest,) = settings(Path("out"), preset=None, epochs=None).methods()
     with pytest.raises(HarkenError, match="is in training"):
         StudyTask(forest, bad, "other", (None,) * 5).run(windows)
 
