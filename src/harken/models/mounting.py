@@ -11,7 +11,7 @@ from harken.recordings.recording import Recording
 from harken.signals.moments import Moments, like_walking
 from harken.signals.orientation import turned_by_quarters, turned_signals
 from harken.support.errors import HarkenError
-from harken.timelines.batches import Probabilities
+from harken.timelines.labelling import Probabilities
 from harken.windows.windows import Windows
 
 __all__ = ["Mounting", "as_learned", "mounting", "mounting_of_walks"]
