@@ -16,18 +16,14 @@ from harken.figures.coverage import coverage_picture
 from harken.figures.curves import learning_curves
 from harken.figures.style import DOTS_PER_INCH, house_style
 from harken.reports.run.caveats import limits, missing_windows, warnings
-from harken.reports.run.probabilities import (
+from harken.reports.run.sentences import (
     UNSURE_BELOW,
     UnsureRow,
-    calibration_sentence,
-    error_sentence,
-    unsure_rows,
-    unsure_sentences,
-)
-from harken.reports.run.sentences import (
     baseline_sentence,
+    calibration_sentence,
     confusion_sentence,
     curves_sentence,
+    error_sentence,
     headline,
     held_out_sentence,
     overlap_sentences,
@@ -35,6 +31,8 @@ from harken.reports.run.sentences import (
     spread_sentence,
     together,
     unseen_gap_sentence,
+    unsure_rows,
+    unsure_sentences,
 )
 from harken.reports.run.tables import GLOSSARY, people_rows, recording_cards, test_rows, training_facts
 from harken.support.files import write_text
