@@ -22,6 +22,7 @@ from harken.models.recogniser import Recogniser
 from harken.server.guard import Guard
 from harken.server.hub import Hub
 from harken.server.limits import RefusedError
+from harken.server.sample_messages import DeviceSensors, MalformedError, envelope
 from harken.server.schemas import (
     REFUSALS,
     Health,
@@ -32,7 +33,6 @@ from harken.server.schemas import (
     WatchSummary,
     WatchTimeline,
 )
-from harken.server.sensor_logger import DeviceSensors, MalformedError, envelope
 from harken.server.uploads import Uploads
 from harken.server.websocket_routes import Sockets
 from harken.support.errors import HarkenError
