@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from harken.readers.actigraph.archive import Gt3xArchive, opened_archive
 from harken.readers.actigraph.info import ACCEL_SCALE, INFO, SAMPLE_RATE, Info, Metadata, encoded_float
-from harken.readers.actigraph.log import ACTIVITY_3, IMU, Log, read_log
-from harken.readers.actigraph.packets import whole_samples_of_12_bits
+from harken.readers.actigraph.log import ACTIVITY_3, IMU, Log, read_log, whole_samples_of_12_bits
 from harken.readers.actigraph.source import NS_PER_S, ActigraphSource, Readings, seconds_text
 from harken.readers.options import TableOptions
 from harken.recordings.source import Room, SourceChangedError
