@@ -18,7 +18,7 @@ from harken.figures.confusion import confusion_picture
 from harken.figures.coverage import coverage_picture
 from harken.figures.curves import learning_curves
 from harken.figures.style import save_png
-from harken.labelling.cohort import recordings_in
+from harken.labelling.folders import recordings_in
 from harken.learning.calibration import ProbabilityScores
 from harken.learning.prediction import resolve_device
 from harken.learning.presets import DEFAULT_PRESET, Preset
