@@ -11,8 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.labelling.model_card import limits_of, model_card
-from harken.labelling.quality import quality_of
+from harken.labelling.quality import limits_of, quality_of
 from harken.labelling.settings import SUMMARY, LabelSettings, file_sha256, label_key
 from harken.models.model_file import model_path
 from harken.models.mounting import Mounting, mounting_of_walks
@@ -24,6 +23,7 @@ from harken.recordings.recording import Placement, is_made_up
 from harken.recordings.source import Samples
 from harken.reports.wearer import write_wearer_report
 from harken.reports.wearer.quality import RecordingQuality, write_quality
+from harken.reports.wearer.sentences import model_card
 from harken.signals.clipping import Clipped
 from harken.signals.gravity_calibration import GravityCalibration, gravity_calibration
 from harken.signals.moments import Moments, like_walking, moving

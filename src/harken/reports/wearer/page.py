@@ -15,7 +15,7 @@ from harken import __version__
 from harken.reports.wearer.calendar import calendar_days, span_words
 from harken.reports.wearer.pictures import activity_ceiling_mg, colours_of, packed, strip_of
 from harken.reports.wearer.quality import RecordingQuality
-from harken.reports.wearer.quality_table import limit_in_words, quality_lines
+from harken.reports.wearer.sentences import limit_in_words, quality_lines
 from harken.reports.wearer.spells import GAP, NOT_WORN, NOTHING_SAID, spells_of
 from harken.reports.wearer.tables import average_day, bout_summaries, bouts_by_day, hours_rows
 from harken.support.files import write_text
