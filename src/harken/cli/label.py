@@ -168,7 +168,7 @@ def _write_tables(out: Path, failures_file: Path, ended: "list[FileOutcome]") ->
 
 
 def _workers(asked: int | None, tasks: int) -> int:
-    from harken.support.threads import usable_cores
+    from harken.support.resources import usable_cores
 
     return max(1, min(asked or usable_cores(), tasks))
 

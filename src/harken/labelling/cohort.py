@@ -24,7 +24,7 @@ from harken.support.errors import HarkenError
 from harken.support.files import replacing
 from harken.support.printable import printable
 from harken.support.processes import dask_client, one_thread_each, process_pool
-from harken.support.threads import usable_cores
+from harken.support.resources import usable_cores
 from harken.timelines import write_csv
 
 __all__ = [

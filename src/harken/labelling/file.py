@@ -31,9 +31,8 @@ from harken.signals.movement import MovementStatistics
 from harken.signals.non_wear import non_wear
 from harken.support.errors import HarkenError
 from harken.support.files import appearing, write_text
-from harken.support.memory import hand_back
 from harken.support.printable import printable
-from harken.support.threads import computing_threads, usable_cores
+from harken.support.resources import computing_threads, hand_back, usable_cores
 from harken.timelines import Timeline, label_stream, write_csv
 from harken.timelines.labelling import Calibrate
 

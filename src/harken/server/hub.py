@@ -23,7 +23,7 @@ from harken.server.outbox import Outbox
 from harken.server.sample_log import SampleLog, logged_samples
 from harken.server.session import Session
 from harken.support.errors import HarkenError
-from harken.support.memory import hand_back, resident_bytes
+from harken.support.resources import hand_back, resident_bytes
 
 __all__ = ["Hub"]
 

@@ -16,7 +16,7 @@ from harken.recordings.recording import Recording
 from harken.recordings.source import Samples
 from harken.signals import Resampler
 from harken.support.errors import HarkenError
-from harken.support.memory import hand_back
+from harken.support.resources import hand_back
 from harken.timelines.timeline import Timeline
 from harken.timelines.windowing import Gathered, StreamLayout, StreamWindows, Windowing, windows_joined
 from harken.windows.windows import Windows
