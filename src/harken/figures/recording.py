@@ -25,7 +25,7 @@ from harken.figures.style import (
 )
 from harken.figures.time_axis import COLUMNS, TimeAxis, draw_times, has_dates
 from harken.recordings.inspection import duration_text, labelled_time, local_time
-from harken.recordings.recording import UNLABELLED, Recording
+from harken.recordings.recording import ACCELERATION, UNLABELLED, Recording
 
 __all__ = ["draw_recording"]
 
@@ -41,7 +41,6 @@ KEY_IN, CHARACTER_IN = 0.75, 0.085
 LONGEST_KEY, LONGEST_TITLE = 50, 100
 MOST_KEYS = 60
 
-ACCELERATION = ("x", "y", "z")
 NOT_DRAWN = ("P",)
 """Channels that are not drawn: Android's accuracy status is not a signal."""
 LEAST_SHOWN_G = 1.1

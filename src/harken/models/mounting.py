@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.networks.specification import ACCELERATION, Specification
-from harken.recordings.recording import Recording
+from harken.networks.specification import Specification
+from harken.recordings.recording import ACCELERATION, Recording
 from harken.signals.moments import Moments, like_walking
 from harken.signals.orientation import turned_by_quarters, turned_signals
 from harken.support.errors import HarkenError

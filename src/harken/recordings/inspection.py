@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.recordings.recording import UNLABELLED, Placement, Recording
+from harken.recordings.recording import ACCELERATION, UNLABELLED, Placement, Recording
 
 __all__ = [
     "ChannelStatistics",
@@ -26,7 +26,6 @@ __all__ = [
 ]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-ACCELERATION = ("x", "y", "z")
 DIGITS = 7
 """Significant digits of a statistic: the precision of a 32-bit sample."""
 

@@ -16,19 +16,26 @@ from harken.support.errors import HarkenError
 from harken.support.printable import printable
 
 __all__ = [
+    "ACCELERATION",
     "INTERVALS_IN_A_GAP",
     "MINIMUM_GAP_S",
+    "ROTATION",
     "STANDARD_GRAVITY",
     "UNLABELLED",
     "Placement",
     "Quality",
     "Recording",
+    "acceleration_channels",
     "gap_limit_ns",
     "is_made_up",
     "made_up_subject",
     "recoded",
     "warnings_of",
 ]
+
+ACCELERATION = ("x", "y", "z")
+ROTATION = ("gyro_x", "gyro_y", "gyro_z")
+"""The channels of acceleration, in g, and of rotation, in rad/s."""
 
 STANDARD_GRAVITY = 9.80665
 """Metres per second squared in one g."""
@@ -254,7 +261,7 @@ class Recording:
     def samples_fingerprint(self) -> str:
         """SHA-256 of times and acceleration alone. It does not depend on the labels."""
         digest = hashlib.sha256(np.ascontiguousarray(self.time_ns).data)
-        axes = [self.channels.index(name) for name in ("x", "y", "z") if name in self.channels]
+        axes = [self.channels.index(name) for name in ACCELERATION if name in self.channels]
         digest.update(np.ascontiguousarray(self.signals[:, axes]).data)
         return digest.hexdigest()
 
@@ -324,6 +331,11 @@ def recoded(codes: NDArray[np.int16], names: tuple[str, ...], into: tuple[str, .
     position = {name: code for code, name in enumerate(into)}
     table = np.array([position.get(name, UNLABELLED) for name in names] + [UNLABELLED], np.int16)
     return table[codes]
+
+
+def acceleration_channels(channels: tuple[str, ...]) -> int:
+    """How many leading channels are acceleration."""
+    return 3 if channels[:3] == ACCELERATION else 0
 
 
 def gap_limit_ns(time_ns: NDArray[np.int64]) -> int:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from harken.networks.specification import RATE_TOLERANCE, Specification
 from harken.recordings.mended_stream import MendedStream, stream_of
-from harken.recordings.recording import Recording
+from harken.recordings.recording import Recording, acceleration_channels
 from harken.recordings.source import Samples
 from harken.signals import Resampler
 from harken.support.errors import HarkenError
@@ -30,7 +30,6 @@ Calibrate = Callable[[NDArray[np.float32], NDArray[np.float32] | None], NDArray[
 """Signals ``[n, channels]`` and the temperature ``[n]`` (or None) -> calibrated signals."""
 Probabilities = Callable[[Windows], NDArray[np.float32]]
 """Windows ``[n, length, channels]`` -> float32 ``[n, labels]``."""
-AXES = ("x", "y", "z")
 UNLABELLED, GAP = -1, -2
 
 
@@ -117,7 +116,7 @@ def _labelled(
 ) -> Timeline:
     """Label a stream of samples with the model's channels and rate. The samples of ``facts`` are not used."""
     name = facts.source or facts.subject
-    axes = 3 if facts.channels[:3] == AXES else 0
+    axes = acceleration_channels(facts.channels)
     windowing = Windowing(
         length=specification.window_length,
         hop=max(1, round(specification.hop_s * specification.sample_rate_hz)),

@@ -26,6 +26,7 @@ from harken.readers.axivity.blocks import (
 )
 from harken.readers.device import DeviceFacts, DeviceSource, LocalSamples, entered_for, plain_file, plain_head
 from harken.readers.options import TableOptions
+from harken.recordings.recording import ACCELERATION, ROTATION
 from harken.recordings.source import Room
 from harken.support.errors import HarkenError
 
@@ -36,8 +37,6 @@ BLOCKS_LOOKED_AT = 100
 SMALLEST = 1e-3
 CERTAIN = 2.0
 """The required evidence, in doublings of the size of gravity, summed over all blocks taken as interchanged."""
-ACCELERATION = ("x", "y", "z")
-ROTATION = ("gyro_x", "gyro_y", "gyro_z")
 FIRST_BYTE = 30
 PACKED = 0x30
 BLOCKS_AT_ONCE = 4_000
