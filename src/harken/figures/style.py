@@ -4,6 +4,7 @@ Figures are drawn with matplotlib's objects and without pyplot. There is therefo
 and no screen is needed.
 """
 
+import io
 import warnings
 import zlib
 from collections.abc import Iterable, Iterator
@@ -17,10 +18,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 
-from harken.support.files import replacing
+from harken.support.files import write_bytes
 
 __all__ = [
-    "DOTS_PER_INCH",
     "FAINT",
     "INK",
     "MARKED",
@@ -30,6 +30,7 @@ __all__ = [
     "house_style",
     "label_colours",
     "new_figure",
+    "png_bytes",
     "save_png",
 ]
 
@@ -120,10 +121,17 @@ def save_png(figure: Figure, path: str | Path) -> None:
     Raises:
         OSError: when the folder does not exist or cannot be written to.
     """
-    with replacing(path) as aside, house_style(), warnings.catch_warnings():
+    write_bytes(path, png_bytes(figure))
+
+
+def png_bytes(figure: Figure) -> bytes:
+    """A picture as the bytes of a PNG file."""
+    buffer = io.BytesIO()
+    with house_style(), warnings.catch_warnings():
         # A label in a script that the font lacks is drawn as boxes; a warning would not help the user.
         warnings.filterwarnings("ignore", message=r"Glyph .* missing from")
-        figure.savefig(aside, format="png", dpi=DOTS_PER_INCH)
+        figure.savefig(buffer, format="png", dpi=DOTS_PER_INCH)
+    return buffer.getvalue()
 
 
 def label_colours(label_names: Iterable[str]) -> dict[str, str]:

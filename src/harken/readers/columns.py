@@ -145,9 +145,9 @@ def _position(path: Path, word: str, role: str, header: list[str] | None, width:
             if len(matches) == 1:
                 return matches[0]
             if matches:
-                numbers = [str(i + 1) for i in matches]
+                numbers = " or ".join(str(i + 1) for i in matches)
                 raise HarkenError(
-                    f"{path}: {len(matches)} columns are called {word!r}; choose with {_option(role)} {_or(numbers)}"
+                    f"{path}: {len(matches)} columns are called {word!r}; choose with {_option(role)} {numbers}"
                 )
     if word.isascii() and word.isdigit() and 1 <= int(word) <= width:
         return int(word) - 1
@@ -166,7 +166,3 @@ def _option(role: str) -> str:
 def _and(words: list[str] | list[int]) -> str:
     *most, last = (str(word) for word in words)
     return f"{', '.join(most)} and {last}" if most else last
-
-
-def _or(words: list[str]) -> str:
-    return " or ".join(words)
