@@ -55,7 +55,7 @@ WRITTEN_CUT = 0.013
 
 
 @house_style()
-def draw_recording(recording: Recording, *, title: str | None = None) -> Figure:
+def draw_recording(recording: Recording) -> Figure:
     """Draw a mended recording.
 
     Each channel has a panel (except Android's accuracy status ``P``). The band on top and the tint behind the
@@ -66,7 +66,6 @@ def draw_recording(recording: Recording, *, title: str | None = None) -> Figure:
 
     Args:
         recording: a mended recording with at least one sample.
-        title: the text above the figure; by default the recording's subject, days and rate.
 
     Raises:
         ValueError: when the recording is ``as_found``, because its times may run backwards.
@@ -98,7 +97,7 @@ def draw_recording(recording: Recording, *, title: str | None = None) -> Figure:
     for panel in panels:
         dress(panel, grid="both")
     draw_times(panels[-1], recording, axis)
-    figure.suptitle(_shortened(title if title is not None else _title(recording), LONGEST_TITLE), x=0.008, ha="left")
+    figure.suptitle(_shortened(_title(recording), LONGEST_TITLE), x=0.008, ha="left")
     if legend:
         figure.legend(handles=legend, loc="outside lower left", ncols=columns)
     return figure
