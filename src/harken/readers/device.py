@@ -18,7 +18,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.readers.blocks import GZIPPED, opened, stem
-from harken.readers.clock import nanoseconds
+from harken.readers.clock import nanoseconds, numbered_ns
 from harken.readers.options import TableOptions
 from harken.readers.unpacking import refuse_full_disk
 from harken.recordings.recording import UNLABELLED, Placement, Quality
@@ -137,7 +137,7 @@ class DeviceSource(Source):
                 continue
             if rate_hz is not None:
                 start_ns = sessions.earliest_ns if numbered else int(local_ns[0])
-                local_ns = start_ns + np.rint(np.arange(numbered, numbered + count) * (1e9 / rate_hz)).astype(np.int64)
+                local_ns = start_ns + numbered_ns(numbered, count, rate_hz)
             sessions.push(local_ns)
             if not numbered:
                 self._earliest_ns = sessions.earliest_ns if self._earliest_ns is None else self._earliest_ns

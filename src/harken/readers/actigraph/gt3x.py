@@ -16,7 +16,8 @@ from harken.readers.actigraph.log import (
 )
 from harken.readers.actigraph.packet_log import LOG, PacketLogSource
 from harken.readers.actigraph.repeats import RepeatedValues
-from harken.readers.actigraph.source import NS_PER_S, ActigraphSource, Readings, seconds_text
+from harken.readers.actigraph.source import ActigraphSource, Readings, seconds_text
+from harken.readers.clock import numbered_ns
 from harken.readers.options import TableOptions
 from harken.recordings.source import Room
 from harken.support.errors import HarkenError
@@ -148,9 +149,8 @@ class OldLogSource(ActigraphSource):
             for piece in archive.pieces(OLD_LOG, PIECE_BYTES):
                 values = samples_of_12_bits(np.frombuffer(piece, dtype=np.uint8)[np.newaxis])[0]
                 repeats.push(values)
-                since_start = np.arange(done, done + len(values)) * (NS_PER_S / self.rate_hz)
                 local_ns, _ = room.next(len(values))
-                np.add(self._start_ns, np.rint(since_start).astype(np.int64), out=local_ns)
+                np.add(self._start_ns, numbered_ns(done, len(values), self.rate_hz), out=local_ns)
                 yield local_ns, values
                 done += len(values)
         self.unusable = repeats.finish()
