@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from harken.recordings.recording import STANDARD_GRAVITY
 from harken.server.limits import RefusedError
-from harken.server.sample_messages import DeviceSensors, MalformedError, samples_of
+from harken.server.sample_messages import DeviceSensors, samples_of
 from offline import offline
 from server_thread import Served, now_wrist, recogniser, serving
 
@@ -176,7 +176,7 @@ def test_the_wrist_comes_before_the_phone() -> None:
     ],
 )
 def test_what_is_not_the_apps_is_refused(served: Served, payload: Any) -> None:
-    with pytest.raises(MalformedError):
+    with pytest.raises(RefusedError):
         DeviceSensors().take(payload)
     answer = served.ask("/push", json.dumps({"deviceId": "d", "payload": payload}).encode())
     assert answer.status == 400
@@ -206,5 +206,5 @@ def test_values_of_any_size_are_taken_without_a_warning(name: str) -> None:
 
 def test_text_is_no_number() -> None:
     for value in ("1", "1e400", True):
-        with pytest.raises(MalformedError, match="must be numbers"):
+        with pytest.raises(RefusedError, match="must be numbers"):
             DeviceSensors().take([entry("total acceleration", 10**18, dict.fromkeys("xyz", value))])

@@ -24,8 +24,8 @@ from harken.figures.style import (
     new_figure,
 )
 from harken.figures.time_axis import COLUMNS, TimeAxis, draw_times, has_dates
-from harken.recordings.inspection import duration_text, labelled_time, local_time
-from harken.recordings.recording import ACCELERATION, UNLABELLED, Recording
+from harken.recordings.inspection import duration_text, labelled_time
+from harken.recordings.recording import ACCELERATION, UNLABELLED, Recording, local_time
 
 __all__ = ["draw_recording"]
 

@@ -5,9 +5,8 @@ See ``docs/model_card.md`` for the limits.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
@@ -16,7 +15,7 @@ from harken.models.mounting import Mounting
 from harken.models.wrist_check import WristCheck
 from harken.networks.specification import Specification
 from harken.recordings.mended_stream import MendedStream
-from harken.recordings.recording import is_made_up
+from harken.recordings.recording import is_made_up, local_time
 from harken.reports.wearer.quality import NIGHT_ENDS, NIGHT_STARTS, Gap, Gaps, Limit, LimitKind, RecordingQuality
 from harken.reports.wearer.tables import ENOUGH_WEAR_H
 from harken.signals.gravity_calibration import GravityCalibration
@@ -25,7 +24,6 @@ from harken.timelines import Timeline
 __all__ = ["limits_of", "quality_of"]
 
 MOST_GAPS_LISTED = 200
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 STILL_LYING, HANDS_ARE_OTHER = "dsads", "wisdm"
 """Names of data sets in a model's provenance. Lying in the first was recorded in a laboratory; eating, typing and the
 like in the second are labelled ``other``."""
@@ -108,7 +106,7 @@ def _gaps(stream: MendedStream) -> Gaps:
 
 def _time(time_ns: int, timezone: str) -> datetime:
     """The time to the millisecond, in the wearer's time zone."""
-    return (EPOCH + timedelta(milliseconds=time_ns // 10**6)).astimezone(ZoneInfo(timezone))
+    return local_time(time_ns // 10**6 * 10**6, timezone)
 
 
 def limits_of(

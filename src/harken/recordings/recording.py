@@ -6,8 +6,10 @@ Every reader produces a ``Recording``, and all other steps begin with one.
 import hashlib
 import re
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +30,7 @@ __all__ = [
     "acceleration_channels",
     "gap_limit_ns",
     "is_made_up",
+    "local_time",
     "made_up_subject",
     "recoded",
     "warnings_of",
@@ -46,6 +49,7 @@ UNLABELLED = -1
 MINIMUM_GAP_S = 0.5
 INTERVALS_IN_A_GAP = 5
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MADE_UP = re.compile(r"simulated-\d+-\d+")
 
 
@@ -336,6 +340,11 @@ def recoded(codes: NDArray[np.int16], names: tuple[str, ...], into: tuple[str, .
 def acceleration_channels(channels: tuple[str, ...]) -> int:
     """How many leading channels are acceleration."""
     return 3 if channels[:3] == ACCELERATION else 0
+
+
+def local_time(time_ns: int, timezone: str) -> datetime:
+    """The wall-clock time of an instant (ns since 1970, UTC) in a zone (an IANA name), cut to microseconds."""
+    return (EPOCH + timedelta(microseconds=time_ns // 1000)).astimezone(ZoneInfo(timezone))
 
 
 def gap_limit_ns(time_ns: NDArray[np.int64]) -> int:

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from harken.labelling.live.arrivals import LATEST_NS
 from harken.readers.exports import FURTHEST_NS
 from harken.recordings.recording import STANDARD_GRAVITY
-from harken.server.limits import RefusedError
+from harken.server.limits import malformed
 
-__all__ = ["DeviceSensors", "MalformedError", "envelope", "samples_of"]
+__all__ = ["DeviceSensors", "envelope", "samples_of"]
 
 HOW = 'a message is {"time_ns" or "time_ms": [...], "x": [...], "y": [...], "z": [...], "unit": "g" or "m/s2"}'
 LARGEST_MS = 4e12
@@ -66,9 +66,9 @@ def samples_of(text: str | bytes) -> tuple[NDArray[np.float32], NDArray[np.int64
         elif unit != "g":
             raise ValueError("unit is g or m/s2")
     except orjson.JSONDecodeError as error:
-        raise RefusedError(400, 1007, f"this is not JSON; {HOW}", reason="malformed") from error
+        raise malformed(f"this is not JSON; {HOW}") from error
     except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
-        raise RefusedError(400, 1007, f"this cannot be read; {HOW}, lists of one length", reason="malformed") from error
+        raise malformed(f"this cannot be read; {HOW}, lists of one length") from error
     return signals, time_ns
 
 
@@ -98,10 +98,6 @@ def _times(message: dict[str, Any]) -> NDArray[np.int64]:
     return np.asarray(whole.astype(np.int64) * 10**6 + np.rint((milliseconds - whole) * 1e6).astype(np.int64))
 
 
-class MalformedError(ValueError):
-    """A message that does not have Sensor Logger's form."""
-
-
 class DeviceSensors:
     """The sensors of one device, combined to one acceleration."""
 
@@ -119,7 +115,7 @@ class DeviceSensors:
         sensor's range does.
 
         Raises:
-            MalformedError: when the payload is not a list of sensors' values. No sample is taken then.
+            RefusedError: when the payload is not a list of sensors' values. No sample is taken then.
         """
         with np.errstate(over="ignore", invalid="ignore"):
             return self._take(_by_sensor(payload))
@@ -198,7 +194,7 @@ def _merged(old: TimedSignals, new: TimedSignals) -> TimedSignals:
 def _by_sensor(payload: Any) -> dict[str, TimedSignals]:
     """The values of each sensor in ``SOURCES``, and of gravity, in the order of the message."""
     if not isinstance(payload, list):
-        raise MalformedError("payload must be a list of sensors' values")
+        raise malformed("payload must be a list of sensors' values")
     vectors: dict[str, list[tuple[Any, Any, Any]]] = {}
     times: dict[str, list[int]] = {}
     for entry in payload:
@@ -214,7 +210,7 @@ def _by_sensor(payload: Any) -> dict[str, TimedSignals]:
             else:
                 vector = (values["x"], values["y"], values["z"])
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-            raise MalformedError(
+            raise malformed(
                 "each entry of payload must have a name, a time in nanoseconds since 1970, and values x, y, z (wrist "
                 "motion: gravityX, accelerationX and so on)"
             ) from error
@@ -233,7 +229,7 @@ def _time(value: Any) -> int:
 
 def _arrays(name: str, values: list[tuple[Any, Any, Any]], times: list[int]) -> TimedSignals:
     if not NUMBERS.issuperset(map(type, chain.from_iterable(values))):
-        raise MalformedError(f"the values of {name} must be numbers")
+        raise malformed(f"the values of {name} must be numbers")
     return np.array(values, dtype=np.float32), np.array(times, dtype=np.int64)
 
 
@@ -241,13 +237,13 @@ def envelope(message: Any) -> tuple[str, Any]:
     """The device and the payload of a message.
 
     Raises:
-        MalformedError: when one of them is missing.
+        RefusedError: when one of them is missing.
     """
     if not isinstance(message, Mapping):
-        raise MalformedError("a message must be an object with deviceId and payload")
+        raise malformed("a message must be an object with deviceId and payload")
     device = message.get("deviceId")
     if not isinstance(device, str) or not device:
-        raise MalformedError("a message must have a deviceId, which is text")
+        raise malformed("a message must have a deviceId, which is text")
     if "payload" not in message:
-        raise MalformedError("a message must have a payload")
+        raise malformed("a message must have a payload")
     return device, message["payload"]
