@@ -29,6 +29,7 @@ __all__ = [
     "dress",
     "house_style",
     "label_colours",
+    "luminance",
     "new_figure",
     "png_bytes",
     "save_png",
@@ -156,6 +157,12 @@ def label_colours(label_names: Iterable[str]) -> dict[str, str]:
         free.remove(place)
         colours[name] = _shade(PALETTE[place % size], SHADES[place // size])
     return colours
+
+
+def luminance(colour: str | tuple[float, float, float]) -> float:
+    """The relative luminance of a colour as defined by WCAG, 0 to 1."""
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in to_rgb(colour)]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 def _plain(name: str) -> str:

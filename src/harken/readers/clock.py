@@ -68,7 +68,7 @@ def nanoseconds(path: Path, column: pl.Series, options: TableOptions, where: Whe
 
 def numbered_ns(first: int, count: int, rate_hz: float) -> NDArray[np.int64]:
     """Times of ``count`` samples at an even rate, from number ``first`` on, in ns after sample 0, int64 ``[count]``."""
-    return np.rint(np.arange(first, first + count) * (1e9 / rate_hz)).astype(np.int64)
+    return np.asarray(np.rint(np.arange(first, first + count) * (1e9 / rate_hz)).astype(np.int64))
 
 
 def _from_numbers(path: Path, column: pl.Series, options: TableOptions, where: Where) -> TimeColumn:
