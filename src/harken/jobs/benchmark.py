@@ -6,7 +6,7 @@ from typing import Any
 
 from harken.evaluation.benchmark import BenchmarkDisplay, BenchmarkSettings, run_benchmark
 from harken.evaluation.benchmark.methods import AnyBaseline
-from harken.labelling.cohort import recordings_in
+from harken.labelling.folders import recordings_in
 from harken.learning.presets import DEFAULT_PRESET, Preset
 from harken.readers.options import TableOptions
 from harken.support.errors import HarkenError

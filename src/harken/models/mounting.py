@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.networks.specification import ACCELERATION, Specification
-from harken.recordings.recording import Recording
+from harken.networks.specification import Specification
+from harken.recordings.recording import ACCELERATION, Recording
 from harken.signals.moments import Moments, like_walking
 from harken.signals.orientation import turned_by_quarters, turned_signals
 from harken.support.errors import HarkenError
-from harken.timelines.batches import Probabilities
+from harken.timelines.labelling import Probabilities
 from harken.windows.windows import Windows
 
 __all__ = ["Mounting", "as_learned", "mounting", "mounting_of_walks"]
