@@ -21,8 +21,7 @@ from harken.support.errors import HarkenError, raise_failures
 from harken.support.printable import printable
 
 if TYPE_CHECKING:
-    from harken.labelling.cohort import FileOutcome, Task
-    from harken.labelling.cohort.workers import CohortJob
+    from harken.labelling.cohort import CohortJob, FileOutcome, Task
 
 __all__ = ["label"]
 
@@ -118,8 +117,8 @@ def label(
     failures.csv. The JSON is a list of the summaries.
     """
     from harken.labelling import LabelSettings
-    from harken.labelling.cohort import shard_of
-    from harken.labelling.cohort.workers import CohortJob, Task
+    from harken.labelling.cohort import CohortJob, Task
+    from harken.labelling.folders import shard_of
     from harken.support.files import not_left_empty, remove_left_behind
 
     found = recordings(files, out=out)
@@ -179,7 +178,7 @@ def _write_tables(out: Path, failures_file: Path, ended: "list[FileOutcome]") ->
 
 
 def _workers(asked: int | None, tasks: int) -> int:
-    from harken.support.threads import usable_cores
+    from harken.support.resources import usable_cores
 
     return max(1, min(asked or usable_cores(), tasks))
 

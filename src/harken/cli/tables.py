@@ -45,8 +45,7 @@ def print_outcome(outcome: Outcome) -> None:
 def _about_unseen(outcome: Outcome) -> list[str]:
     """Lines on the scores of held-out training people, on unknown scores, and on the calibration of probabilities."""
     from harken.reports.run.caveats import no_unseen_people
-    from harken.reports.run.probabilities import calibration_sentence, error_sentence
-    from harken.reports.run.sentences import held_out_people, together
+    from harken.reports.run.sentences import calibration_sentence, error_sentence, held_out_people, together
 
     said = []
     if outcome.cross is None:

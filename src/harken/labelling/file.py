@@ -11,8 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.labelling.model_card import limits_of, model_card
-from harken.labelling.quality import quality_of
+from harken.labelling.quality import limits_of, quality_of
 from harken.labelling.settings import SUMMARY, LabelSettings, file_sha256, label_key
 from harken.models.model_file import model_path
 from harken.models.mounting import Mounting, make_for, mounting_of_walks
@@ -20,10 +19,11 @@ from harken.models.recogniser import PACKAGED_MODEL, Recogniser
 from harken.models.wrist_check import RATE_HZ, ROWS, WristCheck, wrist_check
 from harken.readers import open_stream
 from harken.recordings.mended_stream import MendedStream
-from harken.recordings.recording import Placement, is_made_up
+from harken.recordings.recording import Placement, acceleration_channels, is_made_up
 from harken.recordings.source import Samples
 from harken.reports.wearer import write_wearer_report
 from harken.reports.wearer.quality import RecordingQuality, write_quality
+from harken.reports.wearer.sentences import model_card
 from harken.signals.clipping import Clipped
 from harken.signals.gravity_calibration import GravityCalibration, gravity_calibration
 from harken.signals.moments import Moments, like_walking, moving
@@ -31,15 +31,13 @@ from harken.signals.movement import MovementStatistics
 from harken.signals.non_wear import non_wear
 from harken.support.errors import HarkenError
 from harken.support.files import appearing, write_text
-from harken.support.memory import hand_back
 from harken.support.printable import printable
-from harken.support.threads import computing_threads, usable_cores
+from harken.support.resources import computing_threads, hand_back, usable_cores
 from harken.timelines import Timeline, label_stream, write_csv
 from harken.timelines.labelling import Calibrate
 
 __all__ = ["LabelledFile", "Stage", "label_file"]
 
-AXES = ("x", "y", "z")
 RESULTS = {"timeline.parquet", "timeline.csv", "bouts.csv", "days.csv", "quality.json", "report.html", SUMMARY}
 Stage = Literal["read", "movement", "label", "smooth", "write", "done"]
 """The stages of labelling a file, in order. The stage ``write`` occurs only with a folder for results."""
@@ -249,7 +247,7 @@ def _labelled(
     )
     stage("label")
     stream = replace(stream, read=partial(_handing_back, stream.read))
-    clipped = Clipped(stream) if stream.channels[:3] == AXES else None
+    clipped = Clipped(stream) if acceleration_channels(stream.channels) else None
     timeline = label_stream(
         recogniser.specification_,
         stream if clipped is None else clipped.stream,
@@ -304,7 +302,7 @@ class _Movement:
         self.walking, self.moving = Moments(like_walking), Moments(moving)
         heat = channels.index("temperature") if "temperature" in channels else None
         self.statistics = MovementStatistics(temperature_channel=heat, listeners=(self.walking, self.moving))
-        return self.statistics.push if channels[:3] == AXES else lambda _: None
+        return self.statistics.push if acceleration_channels(channels) else lambda _: None
 
 
 def _preparation(
@@ -317,7 +315,7 @@ def _preparation(
         HarkenError: when an axis along the forearm is stated without acceleration.
     """
     axis = settings.forearm_axis
-    if stream.channels[:3] != AXES:
+    if not acceleration_channels(stream.channels):
         if axis is not None:
             raise HarkenError(f"{stream.source}: it has no acceleration x, y, z, so no axis along the forearm")
         return None, None, None, None

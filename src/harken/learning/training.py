@@ -22,8 +22,7 @@ from harken.learning.label_sets import places_between_sets, set_loss, with_sprea
 from harken.learning.optimiser import OptimiserName, one_cycle, optimiser
 from harken.learning.prediction import WINDOWS_AT_ONCE
 from harken.support.errors import HarkenError
-from harken.support.memory import keep_freed_memory
-from harken.support.threads import computing_threads, fastest_threads
+from harken.support.resources import computing_threads, fastest_threads, keep_freed_memory
 
 __all__ = [
     "Interrupted",

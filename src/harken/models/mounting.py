@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.models.recogniser import Recogniser
-from harken.networks.specification import ACCELERATION, Specification
-from harken.recordings.recording import ForearmAxis, Make, Recording
+from harken.networks.specification import Specification
+from harken.recordings.recording import ACCELERATION, ForearmAxis, Make, Recording
 from harken.signals.moments import Moments, like_walking
 from harken.signals.orientation import QUARTERS, turned_by_quarters, turned_channels, turned_signals
 from harken.support.errors import HarkenError
-from harken.timelines.batches import Probabilities
+from harken.timelines.labelling import Probabilities
 from harken.windows.windows import Windows
 
 __all__ = ["Mounting", "MountingSource", "as_learned", "make_for", "mounting", "mounting_of_walks", "refuse_both"]

@@ -10,10 +10,10 @@ from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
 from harken.readers.blocks import opened
+from harken.readers.clock import numbered_ns
 from harken.readers.columns import Columns
 from harken.readers.csv import CsvTable, layout_of
 from harken.readers.exports import cut_short_note, first_look, owner
@@ -53,8 +53,8 @@ def open_source(path: Path, options: TableOptions) -> Source:
         )
     start_ns, rate_hz = said
     table = CsvTable(path, layout_of(path, HEADER_ROWS), Columns(x=0, y=1, z=2)).whole()
-    steps = np.rint(np.arange(len(table.signals)) * (1e9 / rate_hz)).astype(np.int64)
-    table = replace(table.with_time(pl.Series(start_ns + steps)), unit="g/64")
+    time_ns = start_ns + numbered_ns(0, len(table.signals), rate_hz)
+    table = replace(table.with_time(pl.Series(time_ns)), unit="g/64")
     subject = options.subject or owner(path, ("ACC",))
     notes = [
         f"Samples are numbered from the header's start at the header's {rate_hz:g} Hz: this format has no times, and "

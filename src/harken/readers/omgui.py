@@ -30,7 +30,7 @@ from harken.readers.exports import cut_short_note, first_look
 from harken.readers.layout import Layout
 from harken.readers.options import TableOptions
 from harken.readers.units import AtRest, acceleration_unit
-from harken.recordings.recording import Make
+from harken.recordings.recording import ROTATION, Make
 from harken.recordings.source import Room
 from harken.support.errors import HarkenError
 
@@ -44,7 +44,6 @@ TICKED = re.compile(r"-?\d+(\.\d+)?|[rsdeFBIX]*")
 """The fields of optional columns: light, temperature, battery, events."""
 HEADER_STARTS = ("Time", "Accel-X (g)")
 
-GYRO = ("gyro_x", "gyro_y", "gyro_z")
 PIECE, MOST_PIECES = 40, 100
 """The number of samples in a block of an AX6's own file, and the number of blocks at the beginning that are tested."""
 LOOKED_AT = PIECE * (MOST_PIECES + 1)
@@ -92,7 +91,7 @@ class OmguiSource(DeviceTableSource):
         rows = self._timed(untimed)
         beginning = _beginning(rows)
         without = 0
-        if GYRO[0] in self.channels and beginning:
+        if ROTATION[0] in self.channels and beginning:
             without = _without_gravity(np.concatenate([signals for _, signals in beginning]))
         self.unusable = [(0, without)] if without else []
         at_rest, done = AtRest(), 0
@@ -148,7 +147,7 @@ def _beginning(rows: Iterator[LocalSamples]) -> list[LocalSamples]:
 
 def _extra(layout: Layout) -> tuple[tuple[str, int], ...]:
     """The positions of rotation and temperature, if they exist."""
-    gyro = tuple(zip(GYRO, (4, 5, 6), strict=True)) if _written(layout, (4, 5, 6), MEASURED) else ()
+    gyro = tuple(zip(ROTATION, (4, 5, 6), strict=True)) if _written(layout, (4, 5, 6), MEASURED) else ()
     celsius = [position for position in range(4 + len(gyro), layout.width) if _written(layout, (position,), CELSIUS)]
     return (*gyro, *((("temperature", celsius[0]),) if len(celsius) == 1 else ()))
 

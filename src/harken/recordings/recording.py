@@ -6,9 +6,11 @@ Every reader produces a ``Recording``, and all other steps begin with one.
 import hashlib
 import re
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +19,10 @@ from harken.support.errors import HarkenError
 from harken.support.printable import printable
 
 __all__ = [
+    "ACCELERATION",
     "INTERVALS_IN_A_GAP",
     "MINIMUM_GAP_S",
+    "ROTATION",
     "STANDARD_GRAVITY",
     "UNLABELLED",
     "ForearmAxis",
@@ -26,12 +30,18 @@ __all__ = [
     "Placement",
     "Quality",
     "Recording",
+    "acceleration_channels",
     "gap_limit_ns",
     "is_made_up",
+    "local_time",
     "made_up_subject",
     "recoded",
     "warnings_of",
 ]
+
+ACCELERATION = ("x", "y", "z")
+ROTATION = ("gyro_x", "gyro_y", "gyro_z")
+"""The channels of acceleration, in g, and of rotation, in rad/s."""
 
 STANDARD_GRAVITY = 9.80665
 """Metres per second squared in one g."""
@@ -42,6 +52,7 @@ UNLABELLED = -1
 MINIMUM_GAP_S = 0.5
 INTERVALS_IN_A_GAP = 5
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MADE_UP = re.compile(r"simulated-\d+-\d+")
 
 
@@ -273,7 +284,7 @@ class Recording:
     def samples_fingerprint(self) -> str:
         """SHA-256 of times and acceleration alone. It does not depend on the labels."""
         digest = hashlib.sha256(np.ascontiguousarray(self.time_ns).data)
-        axes = [self.channels.index(name) for name in ("x", "y", "z") if name in self.channels]
+        axes = [self.channels.index(name) for name in ACCELERATION if name in self.channels]
         digest.update(np.ascontiguousarray(self.signals[:, axes]).data)
         return digest.hexdigest()
 
@@ -343,6 +354,16 @@ def recoded(codes: NDArray[np.int16], names: tuple[str, ...], into: tuple[str, .
     position = {name: code for code, name in enumerate(into)}
     table = np.array([position.get(name, UNLABELLED) for name in names] + [UNLABELLED], np.int16)
     return table[codes]
+
+
+def acceleration_channels(channels: tuple[str, ...]) -> int:
+    """How many leading channels are acceleration."""
+    return 3 if channels[:3] == ACCELERATION else 0
+
+
+def local_time(time_ns: int, timezone: str) -> datetime:
+    """The wall-clock time of an instant (ns since 1970, UTC) in a zone (an IANA name), cut to microseconds."""
+    return (EPOCH + timedelta(microseconds=time_ns // 1000)).astimezone(ZoneInfo(timezone))
 
 
 def gap_limit_ns(time_ns: NDArray[np.int64]) -> int:

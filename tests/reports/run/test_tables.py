@@ -22,7 +22,7 @@ def test_the_notebooks_adam_and_the_everyday_training_are_told_in_full(make_outc
     assert everyday["Weight decay"] == "0.01"
     assert "L2 penalty" not in everyday
     assert everyday["Windows taken"] == "one every 2 s"
-    assert everyday["Batch"].endswith("in a new order each pass")
+    assert everyday["Batch"].endswith("in a new order each epoch")
 
 
 def test_every_change_of_the_augmentation_is_told(make_outcome: MakeOutcome) -> None:

@@ -12,7 +12,7 @@ from harken.models.mounting import Mounting, MountingSource
 from harken.models.wrist_check import Answer, WristCheck
 from harken.recordings.recording import Placement
 from harken.reports.wearer import read_quality, write_quality
-from harken.reports.wearer.quality_table import QualityLine, quality_lines
+from harken.reports.wearer.sentences import QualityLine, quality_lines
 from wearers_week import PLAIN_QUALITY, not_applied, quality_of, told_week
 
 

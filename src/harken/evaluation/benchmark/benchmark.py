@@ -29,7 +29,7 @@ from harken.readers.options import TableOptions
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.support.errors import HarkenError
 from harken.support.files import not_left_empty, write_text
-from harken.support.threads import usable_cores
+from harken.support.resources import usable_cores
 from harken.windows.splits import Fold, apply
 from harken.windows.splits.protocols import ALL_STUDIES, LEAVE_ONE_PERSON_OUT, Protocol, protocol, study_protocol
 from harken.windows.windows import Windows

@@ -3,7 +3,7 @@
 import pickle
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -52,8 +52,9 @@ class Learned(Protocol):
         """The content of the model file; None for methods without one."""
         ...
 
-    def mounted(self, recording: Recording, /) -> Recording | None:
-        """The recording with the watch as the method finds it on the arm; None for methods that cannot find it."""
+    @property
+    def mounted(self) -> Callable[[Recording], Recording] | None:
+        """Turns a recording's watch as the method finds it on the arm; None for methods that cannot find it."""
         ...
 
 
@@ -196,7 +197,7 @@ class _LearnedNetwork:
             self.recogniser.save(path)
             return path.read_bytes()
 
-    def mounted(self, recording: Recording, /) -> Recording:
+    def mounted(self, recording: Recording) -> Recording:
         specification, probabilities = self.recogniser.specification_, self.recogniser.predict_proba
         return mounting(specification, recording, probabilities).turned(recording)
 
@@ -211,7 +212,8 @@ class _LearnedBaseline:
     def model(self) -> None:
         return None
 
-    def mounted(self, _: Recording, /) -> None:
+    @property
+    def mounted(self) -> None:
         return None
 
 

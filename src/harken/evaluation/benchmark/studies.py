@@ -16,7 +16,6 @@ from harken.evaluation.benchmark.tasks import FoldTask, alone_on_one_thread
 from harken.evaluation.benchmark.workers import Finding
 from harken.learning.scores import interval_over_groups, interval_over_people
 from harken.learning.study_scores import StudyScores, score_study
-from harken.recordings.recording import Recording
 from harken.windows.splits.studies import (
     MAIN_STUDIES,
     STUDIES,
@@ -27,7 +26,7 @@ from harken.windows.splits.studies import (
     study_recordings,
     study_windows,
 )
-from harken.windows.windows import Windows, concatenate
+from harken.windows.windows import Windows
 
 __all__ = ["StudyTask", "study_differences", "study_result"]
 
@@ -90,15 +89,12 @@ class StudyTask(FoldTask):
         mounted = test[test.studies == study]
         scored, confusion = _score(learned, mounted, scheme, known)
         content: dict[str, Any] = {"known": scored.as_dict(), "confusion": confusion, "windows": len(mounted)}
-        worn = study_recordings(study, self.folders[STUDIES.index(study)])
-        found = [learned.mounted(one) for one in worn]
-        turned = [one for one in found if one is not None]
-        content["found"] = _score(learned, _windows(turned), scheme, known)[0].as_dict() if turned else None
+        content["found"] = None
+        if learned.mounted is not None:
+            worn = study_recordings(study, self.folders[STUDIES.index(study)])
+            found = study_windows([learned.mounted(one) for one in worn])
+            content["found"] = _score(learned, found, scheme, known)[0].as_dict()
         return content
-
-
-def _windows(recordings: Sequence[Recording]) -> Windows:
-    return concatenate([study_windows([one]) for one in recordings])
 
 
 def _score(

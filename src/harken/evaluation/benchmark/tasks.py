@@ -18,7 +18,7 @@ from harken.evaluation.benchmark.methods import Method
 from harken.evaluation.benchmark.workers import Finding
 from harken.learning.calibration import expected_calibration_error
 from harken.learning.scores import score_people
-from harken.support.threads import computing_threads
+from harken.support.resources import computing_threads
 from harken.windows.splits import Fold, apply
 from harken.windows.windows import Windows
 

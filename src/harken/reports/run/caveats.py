@@ -12,7 +12,7 @@ from harken.learning.presets import SlidingHops
 from harken.learning.scores import FEWEST_PEOPLE_FOR_AN_INTERVAL
 from harken.networks.specification import RATE_TOLERANCE
 from harken.runs.windows import NoHonestTest
-from harken.support.printable import printable
+from harken.support.printable import listed, printable
 from harken.windows.splits import TRAINING_SHARE
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def limits(outcome: "Outcome") -> list[str]:
         said.append(_people_limit("The score of held-out training people", len(outcome.held_out_people.people)))
     return [
         *said,
-        f"Its labels are {_listed(outcome.specification.labels)}: whatever else a person does gets one of these.",
+        f"Its labels are {listed(outcome.specification.labels)}: whatever else a person does gets one of these.",
         *_window_limits(outcome),
         "The labels in the recordings are taken for the truth: one that was set too late counts as the model's "
         "mistake.",
@@ -181,7 +181,7 @@ def _input_limit(outcome: "Outcome") -> str:
     model = outcome.specification
     off = "another rate" if model.even_grid else f"a rate more than {RATE_TOLERANCE:.0%} off"
     return (
-        f"It reads {_listed(model.channels)} at {model.sample_rate_hz:.4g} samples per second; a recording at {off} is "
+        f"It reads {listed(model.channels)} at {model.sample_rate_hz:.4g} samples per second; a recording at {off} is "
         "resampled first. The same kind of watch on the same wrist is the safe case."
     )
 
@@ -202,9 +202,3 @@ def _people_limit(what: str, count: int) -> str:
 
 def _counted(count: int, one: str, many: str) -> str:
     return f"{count:,} {one if count == 1 else many}"
-
-
-def _listed(names: Sequence[str]) -> str:
-    if len(names) == 1:
-        return names[0]
-    return f"{', '.join(names[:-1])} and {names[-1]}"

@@ -169,7 +169,7 @@ GLOSSARY = (
         "Confusion matrix",
         "A row for each true activity, a column for each answer. What is right lies on the diagonal.",
     ),
-    Fact("Pass", "Once through all training windows (others call it an epoch)."),
+    Fact("Epoch", "Once through all training windows."),
     Fact(
         "Loss",
         "How surprised the model is by the true activities; training makes it smaller. Where the loss of a test rises "
@@ -287,7 +287,7 @@ def training_facts(outcome: "Outcome") -> list[Fact]:
         Fact("Training windows", f"{outcome.training_windows:,}"),
         Fact("Epochs", _epochs(outcome)),
         Fact(
-            "Batch", f"{training.batch_windows:,} windows" + (", in a new order each pass" if training.shuffle else "")
+            "Batch", f"{training.batch_windows:,} windows" + (", in a new order each epoch" if training.shuffle else "")
         ),
         Fact(
             "Iterations",

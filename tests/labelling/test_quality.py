@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from example_timelines import timeline
-from harken.labelling.model_card import limits_of, model_card
+from harken.labelling.quality import limits_of
 from harken.models.recogniser import Recogniser
 from harken.reports.wearer.quality import Limit, LimitKind
-from harken.reports.wearer.quality_table import limit_in_words
+from harken.reports.wearer.sentences import limit_in_words, model_card
 from harken.timelines import Timeline
 
 
