@@ -18,7 +18,7 @@ from harken.models.recogniser import Recogniser
 from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
 from harken.windows.splits import protocols
-from harken.windows.splits.studies import STUDIES, StudyFold, apply_study_fold, capped, in_scheme
+from harken.windows.splits.studies import STUDIES, StudyFold, apply_study_fold, balanced, capped, in_scheme
 from studies import made_up_studies
 
 RECIPE = replace(people.SMALL_EVERYDAY, window_length=60)
@@ -77,7 +77,7 @@ def test_scores_are_those_of_a_model_trained_by_hand_without_the_study(tmp_path:
     )
     assert isinstance(fold, StudyFold)
     parts = apply_study_fold(fold, windows)
-    training = capped(in_scheme(parts.training, scheme))
+    training = balanced(capped(in_scheme(parts.training, scheme)), scheme.labels)
     sets = {name: name.split(" or ") for name in training.label_names if " or " in name}
     learned = Recogniser(RECIPE, epochs=3, seed=0, device="cpu").fit(training, label_sets=sets)
     test = in_scheme(parts.test, truth)

@@ -17,6 +17,7 @@ from harken.windows.splits.studies import (
     STUDIES,
     StudyFold,
     apply_study_fold,
+    balanced,
     capped,
     in_scheme,
     leave_one_study_out,
@@ -100,6 +101,21 @@ def test_the_windows_kept_are_spread_over_all() -> None:
     assert len(one) >= 4
     kept = capped(one, 2)
     assert kept.start_rows.tolist() == [one.start_rows[0], one.start_rows[len(one) // 2]]
+
+
+@given(st.integers(0, 100), st.sampled_from([0.3, 0.5, 1.0]))
+def test_rare_labels_are_repeated_evenly_and_sets_are_not(seed: int, least_share: float) -> None:
+    scheme = SCHEMES["sets"]
+    windows = in_scheme(made_up_studies(seed=seed), scheme)
+    kept = balanced(windows, scheme.labels, least_share)
+    most = max(int((windows.labels == label).sum()) for label in scheme.labels)
+    for name in windows.labels_present:
+        before = windows.start_rows[windows.labels == name]
+        rows, times = np.unique(kept.start_rows[kept.labels == name], return_counts=True)
+        assert rows.tolist() == before.tolist()
+        expected = max(len(before), round(least_share * most)) if name in scheme.labels else len(before)
+        assert times.sum() == expected
+        assert times.max() - times.min() <= 1
 
 
 def test_one_folder_with_all_studies_is_enough(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from harken.windows.splits.studies import (
     STUDIES,
     StudyFold,
     apply_study_fold,
+    balanced,
     capped,
     in_scheme,
     study_recordings,
@@ -60,7 +61,7 @@ class StudyTask(FoldTask):
         scheme = SCHEMES[self.scheme]
         with alone_on_one_thread():
             parts = apply_study_fold(self.fold, windows)
-            training = capped(in_scheme(parts.training, scheme))
+            training = balanced(capped(in_scheme(parts.training, scheme)), scheme.labels)
             names = training.label_names[len(scheme.labels) :]
             started = time.perf_counter()
             learned = self.method.fit(

@@ -26,6 +26,7 @@ __all__ = [
     "STUDIES",
     "StudyFold",
     "apply_study_fold",
+    "balanced",
     "capped",
     "draw_studies",
     "in_scheme",
@@ -43,6 +44,8 @@ SAMPLE_RATE_HZ = 30.0
 WINDOW_LENGTH_S, HOP_S = 10.0, 5.0
 MOST_WINDOWS = 40
 """Training windows of a person and label, so that no study outweighs the others by its length."""
+LEAST_SHARE = 0.5
+"""The least number of training windows of a label, as a share of the most frequent label's."""
 
 
 def study_recordings(study: str, folder: Path | None) -> list[Recording]:
@@ -116,8 +119,28 @@ def capped(windows: Windows, most: int = MOST_WINDOWS) -> Windows:
     return windows[np.sort(np.concatenate(kept))]
 
 
+def balanced(windows: Windows, labels: Sequence[str], least_share: float = LEAST_SHARE) -> Windows:
+    """The windows, in their order, with repetitions of rare labels, each window about equally often.
+
+    Args:
+        windows: the training windows.
+        labels: the labels that are repeated. Names for several labels are not.
+        least_share: the least number of windows of a label, as a share of the most frequent label's.
+    """
+    counts = {label: int((windows.labels == label).sum()) for label in sorted(windows.labels_present & set(labels))}
+    least = round(least_share * max(counts.values()))
+    rows = [np.flatnonzero(~np.isin(windows.labels, list(counts)))]
+    for label, count in counts.items():
+        rows.append(_evenly(np.flatnonzero(windows.labels == label), max(count, least)))
+    return windows[np.sort(np.concatenate(rows))]
+
+
 def _spread(rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:
-    count = min(most, len(rows))
+    return _evenly(rows, min(most, len(rows)))
+
+
+def _evenly(rows: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """``count`` of the rows, evenly spread; where ``count`` is larger, each row about equally often."""
     return np.asarray(rows[np.arange(count) * len(rows) // count])
 
 
