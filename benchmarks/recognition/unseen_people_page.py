@@ -19,7 +19,8 @@ from typing import Any
 
 from benchmarks.paths import RESULTS
 from benchmarks.recognition.quoted_scores import computed_again, notebook_in_2018, published, short
-from harken.evaluation.benchmark.page import TextTable, tables
+from harken.evaluation.benchmark.page import tables
+from harken.evaluation.benchmark.text_table import TextTable
 from harken.learning.presets import PRESETS
 from harken.support.files import write_text
 

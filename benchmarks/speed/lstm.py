@@ -205,7 +205,7 @@ def growth(rounds: int, quick: bool) -> dict[str, Any]:
     Freed memory is kept for the next call, as in harken's training. Otherwise requesting the 33 MB of the largest
     results from the system again would be a fifth of their time.
     """
-    from harken.support.memory import keep_freed_memory
+    from harken.support.resources import keep_freed_memory
 
     keep_freed_memory()
     found: dict[str, Any] = {}

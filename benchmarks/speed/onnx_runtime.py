@@ -34,7 +34,7 @@ from harken.evaluation.benchmark.machine import made_with
 from harken.models.model_file import FittedModel
 from harken.models.onnx.export import exported_bytes
 from harken.models.onnx.runtime import ExportedRecogniser
-from harken.networks.native.library import instructions, load
+from harken.networks.native import instructions, load
 from harken.support.files import write_text
 
 BATCHES, THREADS = (1, 64), (1, 2)

@@ -10,7 +10,7 @@ import study
 from benchmarks.recognition import turned_watches
 from harken import HarkenError, Windows
 from harken.evaluation.benchmark.directory import BenchmarkDirectory
-from harken.models.mounting import Mounting
+from harken.models.mounting import Mounting, MountingSource
 from harken.signals.orientation import turned_signals
 from harken.windows.splits import protocols
 
@@ -33,7 +33,8 @@ def test_watches_are_turned_scored_and_turned_back(run: Path, tmp_path: Path, mo
         signals = recording.signals.reshape(-1, study.LENGTH, 3)  # type: ignore[attr-defined]
         original = upright[recording.subject]  # type: ignore[attr-defined]
         turns = [turned_signals(signals, quarters)[..., :2] for quarters in range(4)]
-        return Mounting([np.array_equal(one, original[..., :2]) for one in turns].index(True), 1, (), "known")
+        quarters = [np.array_equal(one, original[..., :2]) for one in turns].index(True)
+        return Mounting(quarters, MountingSource.WALKING, 1, (), "known")
 
     monkeypatch.setattr(turned_watches, "mounting", knowing)
     turned_watches.main([str(run), str(tmp_path), "--json", str(tmp_path / "turned.json")])

@@ -52,6 +52,45 @@ def test_a_folder_for_each_file_and_hours_by_label(run_harken: Run, model: Path,
     assert str(out / "alice") in page
 
 
+def test_a_stated_axis_gives_the_labels_of_a_watch_with_x_along_the_forearm(
+    run_harken: Run, model: Path, alice: Path, tmp_path: Path
+) -> None:
+    worn = tmp_path / "worn" / "alice.csv"
+    worn.parent.mkdir()
+    pl.read_csv(alice).with_columns(X=-pl.col("Y"), Y=pl.col("X")).write_csv(worn)
+    for file, axis in ((alice, "x"), (worn, "y")):
+        out = tmp_path / axis
+        ended = run_harken("label", file, "--model", model, "--out", out, "--forearm-axis", axis)
+        assert (ended.exit_code, ended.stderr) == (0, "")
+        assert "unknown how the watch sat" not in ended.stdout
+    upright, turned = (pl.read_parquet(tmp_path / axis / "alice" / "timeline.parquet") for axis in "xy")
+    assert upright.equals(turned)
+    summary = json.loads((tmp_path / "y" / "alice" / "summary.json").read_text())
+    assert summary["forearm_axis"] == "y"
+    assert "its y axis was stated to point along the forearm" in summary["notes"][-1]
+    orientation = json.loads((tmp_path / "y" / "alice" / "quality.json").read_text())["orientation"]
+    assert (orientation["source"], orientation["known"], orientation["turned_degrees"]) == ("stated", True, 270)
+    again = run_harken("label", worn, "--model", model, "--out", tmp_path / "y")
+    assert "made with forearm_axis = 'y', not None" in again.stderr
+    both = run_harken("label", worn, "--out", tmp_path / "z", "--forearm-axis", "-y", "--no-orientation")
+    assert (both.exit_code, "no watch may be turned to it" in both.stderr) == (2, True)
+
+
+def test_an_unknown_orientation_is_a_warning_in_terminal_and_report(
+    run_harken: Run, model: Path, tmp_path: Path
+) -> None:
+    seated = people.write_person(tmp_path / "seated.csv", 1, bouts=("sitting", "lying"), seconds=60)
+    ended = run_harken("label", seated, "--model", model, "--out", tmp_path / "out")
+    assert ended.exit_code == 0
+    (warning,) = json.loads((tmp_path / "out" / "seated" / "summary.json").read_text())["warnings"]
+    assert warning.startswith("It is unknown how the watch sat on the arm; it was not turned: ")
+    assert "warning: It is unknown how the watch sat on the arm" in " ".join(ended.stdout.split())
+    page = (tmp_path / "out" / "seated" / "report.html").read_text()
+    assert "unknown how the watch sat on the arm" in page[: page.index("Day by day")]
+    orientation = json.loads((tmp_path / "out" / "seated" / "quality.json").read_text())["orientation"]
+    assert (orientation["source"], orientation["known"]) == ("none", False)
+
+
 def test_what_the_reader_mended_is_shown(run_harken: Run, model: Path, alice: Path, tmp_path: Path) -> None:
     text = alice.read_text()
     header, *rows = text.splitlines()

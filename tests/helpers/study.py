@@ -12,6 +12,7 @@ import numpy as np
 import people
 from harken.evaluation.benchmark import BenchmarkSettings, run_benchmark
 from harken.evaluation.benchmark.methods import Learned
+from harken.models.recogniser import NO_SETS, LabelSets
 from harken.windows.splits import Fold, k_folds_of_people, protocols
 from harken.windows.splits.protocols import Protocol
 from harken.windows.windows import Windows
@@ -99,7 +100,7 @@ class Dying:
     def effort(self, training_windows: int) -> float:
         return 1.0
 
-    def fit(self, training: Windows) -> Learned:
+    def fit(self, training: Windows, label_sets: LabelSets = NO_SETS) -> Learned:
         os._exit(9)
 
 

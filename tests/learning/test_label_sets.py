@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from harken.learning.label_sets import set_loss
+from harken.learning.label_sets import places_between_sets, set_loss, with_spread_sets
 
 
 def reference(
@@ -65,3 +65,21 @@ def test_every_label_allowed_is_no_loss_and_none_is_an_error() -> None:
     assert torch.isfinite(far.grad).all()
     with pytest.raises(ValueError, match="at least one label"):
         set_loss(logits, torch.zeros(1, 3, dtype=torch.bool))
+
+
+@given(st.integers(1, 200), st.integers(0, 200), st.sampled_from([5, 10, 64, 100]))
+def test_no_batch_has_more_than_a_fifth_of_windows_with_several_labels(single: int, several: int, batch: int) -> None:
+    places = places_between_sets(batch)
+    order = with_spread_sets(torch.arange(single), 1000 + torch.arange(several), places=places)
+    assert sorted(order[order < 1000].tolist()) == list(range(single))
+    kept = order[order >= 1000].tolist()
+    assert kept == list(range(1000, 1000 + min(several, single // (places - 1))))
+    for start in range(max(1, len(order) - batch + 1)):
+        assert int((order[start : start + batch] >= 1000).sum()) <= batch // 5
+
+
+def test_few_sets_are_all_used_and_spread() -> None:
+    order = with_spread_sets(torch.arange(90), torch.arange(1000, 1010), places=6)
+    at = torch.nonzero(order >= 1000).flatten()
+    assert len(at) == 10
+    assert set(at.diff().tolist()) == {10}

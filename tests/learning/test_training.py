@@ -267,3 +267,61 @@ def test_a_few_windows_are_learned_in_batches_larger_than_they_are_many() -> Non
         settings,
     )
     assert len(history.train_loss) == 3
+
+
+SHUFFLED = TrainingSettings(
+    epochs=3, batch_windows=10, evaluate_every_windows=1000, shuffle=True, label_smoothing=0.1, optimiser="adamw"
+)
+
+
+def test_windows_that_allow_several_labels_are_at_most_a_fifth_of_each_batch() -> None:
+    examples = some_examples(60)
+    codes = examples.codes.clone()
+    codes[20:] = 3  # the set of labels 0 and 1
+    seen: list[torch.Tensor] = []
+
+    class Spy(NotebookLSTM):
+        def forward(self, signals: torch.Tensor) -> torch.Tensor:
+            if self.training:
+                seen.append(signals.clone())
+            return super().forward(signals)
+
+    sets = torch.tensor([[True, True, False]])
+    train(lambda: Spy(SIZES), LabelledSignals(examples.signals, codes), SHUFFLED, label_sets=sets)
+    several = {row.numpy().tobytes() for row in examples.signals[20:]}
+    counts = [sum(window.numpy().tobytes() in several for window in batch) for batch in seen]
+    assert max(counts) == 2
+    assert len(seen) == 3 * 25 // 10  # 20 windows with one label, and 5 between them, in three epochs
+
+
+def test_sets_of_one_label_train_as_the_labels_do() -> None:
+    """A window that allows label 1 alone has the loss of label 1. Without smoothing the weights are the same."""
+    examples = some_examples(40)
+    settings = replace(SHUFFLED, label_smoothing=0.0)
+    plain, _ = train(lambda: NotebookLSTM(SIZES), examples, settings)
+    named, _ = train(lambda: NotebookLSTM(SIZES), examples, settings, label_sets=torch.tensor([[True, True, True]]))
+    for ours, theirs in zip(named.parameters(), plain.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+def test_a_set_raises_the_probability_of_its_labels_together() -> None:
+    examples = some_examples(60)
+    codes = torch.where(torch.arange(60) < 30, examples.codes, torch.full((60,), 3))
+    network, _ = train(
+        lambda: NotebookLSTM(SIZES),
+        LabelledSignals(torch.where(codes[:, None, None] == 3, -5.0, examples.signals), codes),
+        replace(SHUFFLED, epochs=60, learning_rate=0.02),
+        label_sets=torch.tensor([[True, True, False]]),
+    )
+    probabilities = softmax(logits(network, torch.full((1, 6, 2), -5.0), "cpu"))
+    assert probabilities[0, :2].sum() > 0.9
+
+
+def test_sets_without_shuffling_are_a_mistake_of_the_caller() -> None:
+    with pytest.raises(ValueError, match="need shuffled windows"):
+        train(
+            lambda: NotebookLSTM(SIZES),
+            some_examples(40),
+            replace(SHUFFLED, shuffle=False),
+            label_sets=torch.tensor([[True, True, False]]),
+        )

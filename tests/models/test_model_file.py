@@ -17,12 +17,12 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from harken import Recogniser
-from harken.labelling.model_card import model_card
 from harken.models import model_file
 from harken.models.model_file import METADATA_KEY, FittedModel, read_model, write_model
 from harken.networks.build import build
 from harken.networks.specification import Specification
 from harken.recordings.fingerprints import Fingerprints
+from harken.reports.wearer.sentences import model_card
 from harken.support.errors import HarkenError
 
 SPECIFICATION = Specification(

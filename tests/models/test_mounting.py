@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 import harken
 from harken import HarkenError, Recogniser, Recording, Windows
 from harken.labelling import LabelSettings, label_file
-from harken.models.mounting import LEAST_RECOGNISED, mounting
+from harken.models import mounting as module
+from harken.models.mounting import LEAST_RECOGNISED, USUAL_AXIS, MountingSource, as_learned, make_for, mounting
 from harken.networks.specification import Specification
+from harken.recordings.recording import ForearmAxis, Make
 from harken.signals import turned_by_quarters
 
 RATE_HZ = 25.0
@@ -73,6 +75,7 @@ def test_a_turned_watch_is_turned_back(quarters: int, rate_hz: float) -> None:
     assert found.recognised[found.quarters] == pytest.approx(found.moments)
     assert found.reason.startswith(f"turned by {90 * found.quarters} degrees about the face: the model recognises ")
     assert found.as_dict()["turned_degrees"] == 90 * found.quarters
+    assert (found.source, found.known, found.warning) == (MountingSource.WALKING, True, None)
 
 
 def test_a_watch_that_sits_as_learned_is_left() -> None:
@@ -114,6 +117,136 @@ def test_what_cannot_be_asked_is_refused() -> None:
         mounting(KNOWS, replace(walking(), as_found=True), Model())
     with pytest.raises(HarkenError, match="x, y, z"):
         mounting(KNOWS, replace(walking(), channels=("a", "b", "c")), Model())
+
+
+@pytest.mark.parametrize(
+    ("recognised", "quarters", "source"),
+    [
+        ((60.0, 1.0, 20.0, 1.0), 0, "walking"),
+        ((5.0, 60.0, 5.0, 20.0), 1, "walking"),
+        ((8.0, 1.0, 10.0, 1.0), 0, "walking"),  # half a turn hardly matters
+        ((0.4, 0.2, 0.1, 0.0), 0, "none"),
+        ((8.0, 10.0, 1.0, 1.0), 0, "none"),
+        ((0.0, 5.0, 10.0, 0.0), 2, "none"),
+    ],
+)
+def test_walking_decides_only_if_a_quarter_turn_more_recognises_little(
+    recognised: tuple[float, ...], quarters: int, source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_recognised", lambda *_: np.array(recognised))
+    found = mounting(KNOWS, walking(), Model())
+    assert (found.quarters, found.source, found.recognised) == (quarters, source, recognised)
+    assert found.known is (source == "walking")
+    assert (found.warning is None) is found.known
+    assert found.as_dict()["known"] is found.known
+
+
+def test_an_unknown_orientation_is_said_with_what_was_assumed_and_how_to_state_it() -> None:
+    still = replace(walking(), signals=np.full_like(walking().signals, 0.5))
+    found = mounting(KNOWS, still, Model())
+    assert found.warning is not None
+    assert "unknown how the watch sat on the arm; it was not turned: nothing looks like walking" in found.warning
+    assert "--forearm-axis" in found.warning
+
+
+@pytest.mark.parametrize(("quarters", "axis"), [(0, "x"), (1, "y"), (2, "-x"), (3, "-y")])
+@pytest.mark.parametrize("walks", [True, False])
+def test_a_stated_axis_decides(quarters: int, axis: ForearmAxis, walks: bool) -> None:
+    recording = walking() if walks else replace(walking(), signals=walking().signals * np.float32(0.001))
+    found = mounting(KNOWS, turned_by_quarters(recording, quarters), Model(), forearm_axis=axis)
+    assert (found.quarters + quarters) % 4 == 0
+    assert (found.source, found.known, found.warning) == (MountingSource.STATED, True, None)
+    assert f"its {axis} axis was stated to point along the forearm" in found.reason
+    assert "walking alone" not in found.reason
+    np.testing.assert_array_equal(found.turned(turned_by_quarters(recording, quarters)).signals, recording.signals)
+
+
+def test_walking_that_contradicts_a_stated_axis_is_mentioned() -> None:
+    found = mounting(KNOWS, walking(), Model(), forearm_axis="y")
+    assert (found.quarters, found.source) == (3, MountingSource.STATED)
+    assert found.reason.startswith("turned by 270 degrees about the face: its y axis was stated")
+    assert "walking alone suggests otherwise (not turned: the model recognises" in found.reason
+
+
+def test_without_walking_the_usual_axis_of_the_make_is_assumed() -> None:
+    still = replace(walking(), signals=walking().signals * np.float32(0.001))
+    for make in Make:
+        found = mounting(KNOWS, still, Model(), make=make)
+        stated = mounting(KNOWS, still, Model(), forearm_axis=USUAL_AXIS[make], make=make)
+        assert found.quarters == stated.quarters
+        assert (found.source, found.known, stated.source) == (MountingSource.MAKE, False, MountingSource.STATED)
+        assert found.warning is not None
+        assert f"the {USUAL_AXIS[make]} axis of {make} usually points along the forearm" in found.warning
+        assert "nothing looks like walking" in found.warning
+        assert "--forearm-axis" in found.warning
+
+
+@pytest.mark.parametrize("quarters", range(4))
+def test_walking_decides_against_the_make(quarters: int) -> None:
+    worn = turned_by_quarters(walking(), quarters)
+    assert mounting(KNOWS, worn, Model(), make=Make.AXIVITY) == mounting(KNOWS, worn, Model())
+
+
+def test_the_make_counts_only_for_models_that_were_trained_with_x_along_the_forearm() -> None:
+    packaged = Recogniser.load()
+    assert make_for(packaged, Make.AXIVITY) is Make.AXIVITY
+    assert make_for(packaged, None) is None
+    assert make_for(packaged.with_model(replace(packaged.model_, provenance={})), Make.AXIVITY) is None
+    still = replace(walking(), signals=walking().signals * np.float32(0.001))
+    axivity = replace(still, quality=replace(still.quality, make=Make.AXIVITY))
+    turned, found = as_learned(packaged, axivity)
+    assert found is not None
+    assert (found.quarters, found.source) == (1, MountingSource.MAKE)
+    np.testing.assert_array_equal(turned.signals[:, 0], -still.signals[:, 1])
+    _, unknown = as_learned(packaged, still)
+    assert unknown is not None
+    assert (unknown.quarters, unknown.source) == (0, MountingSource.NONE)
+
+
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [
+        ("skdh_ax3_sample.cwa", Make.AXIVITY),
+        ("ggir_ax3_testfile_unix_timestamps.csv", Make.AXIVITY),
+        ("labda_actigraph_13h.gt3x", Make.ACTIGRAPH),
+        ("readgt3x_TAS1H30182785_2019-09-17.csv.gz", Make.ACTIGRAPH),
+        ("skdh_gnactv_sample.bin", Make.GENEACTIV),
+        ("e4_S05_ACC.csv", Make.EMPATICA),
+        ("sensorlogger_WristMotion.csv", None),
+    ],
+)
+def test_readers_state_the_make(data_dir: Path, name: str, make: Make | None) -> None:
+    assert harken.read(data_dir / "devices" / name).quality.make is make
+    assert harken.readers.open_stream(data_dir / "devices" / name).quality.make is make
+
+
+def test_a_real_watch_without_walking_is_turned_as_usual_for_its_make(data_dir: Path) -> None:
+    labelled = label_file(data_dir / "devices" / "e4_S05_ACC.csv")
+    assert labelled.mounting is not None
+    assert (labelled.mounting.source, labelled.mounting.quarters) == (MountingSource.MAKE, 3)
+    assert labelled.mounting.warning in labelled.warnings
+    recording = harken.read(data_dir / "devices" / "e4_S05_ACC.csv")
+    turned, found = as_learned(Recogniser.load(), recording)
+    assert found == labelled.mounting
+    np.testing.assert_array_equal(turned.signals[:, 0], recording.signals[:, 1])
+
+
+def test_a_stated_axis_turns_rotation_as_well() -> None:
+    channels = ("x", "y", "z", "gyro_x", "gyro_y", "gyro_z")
+    recording = replace(walking(), channels=channels, signals=np.tile(walking().signals, (1, 2)))
+    gyroscope = replace(KNOWS, channels=channels)
+    worn = turned_by_quarters(recording, 3)
+    found = mounting(gyroscope, worn, Model(), forearm_axis="-y")
+    np.testing.assert_array_equal(found.apply(worn.signals, channels), recording.signals)
+    np.testing.assert_array_equal(found.turned(worn).signals, recording.signals)
+
+
+def test_a_stated_axis_of_a_recording_without_acceleration_is_refused() -> None:
+    recogniser = Recogniser.load()
+    pressure = replace(walking(), channels=("a", "b", "c"))
+    assert as_learned(recogniser, pressure) == (pressure, None)
+    with pytest.raises(HarkenError, match="x, y, z"):
+        as_learned(recogniser, pressure, forearm_axis="y")
 
 
 @pytest.mark.parametrize(

@@ -134,3 +134,24 @@ def test_refusals(tmp_path: Path) -> None:
     assert fresh.evaluate(jumper, ignore_labels=["jumping"]).confusion.sum() == (jumper.labels == "lying").sum()
     with pytest.raises(HarkenError, match="no labelled window is left"):
         fresh.evaluate(jumper, ignore_labels=["jumping", "lying"])
+
+
+def test_a_name_for_several_labels_is_no_label_of_the_model(tmp_path: Path) -> None:
+    alice = windows_of(tmp_path, 1)
+    labels = np.where(np.arange(len(alice)) % 2, alice.labels, "sitting or lying").astype(str)
+    names = tuple(sorted(set(labels.tolist())))
+    mixed = replace(alice, label_names=names, label_codes=np.searchsorted(names, labels).astype(np.int16))
+    sets = {"sitting or lying": ("sitting", "lying"), "swimming or diving": ("swimming", "diving")}
+    recogniser = Recogniser(people.SMALL_EVERYDAY, epochs=2).fit(mixed, label_sets=sets)
+    assert recogniser.specification_.labels == ("lying", "sitting", "walking")
+    assert recogniser.predict_proba(alice).shape == (300, 3)
+
+
+def test_windows_whose_set_has_no_label_of_the_model_are_left_out(tmp_path: Path) -> None:
+    alice = windows_of(tmp_path, 1)
+    strange = replace(alice, label_names=("diving", *alice.label_names[1:]))
+    names = set(strange.label_names) - {"diving"}
+    recogniser = Recogniser(people.SMALL_EVERYDAY, epochs=1).fit(strange, label_sets={"diving": ("swimming",)})
+    assert set(recogniser.specification_.labels) == names
+    plain = Recogniser(people.SMALL_EVERYDAY, epochs=1).fit(strange[strange.labels != "diving"])
+    np.testing.assert_array_equal(plain.predict_proba(alice), recogniser.predict_proba(alice))

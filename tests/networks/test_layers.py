@@ -138,7 +138,7 @@ def test_without_the_library_there_is_one_warning(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: object
 ) -> None:
     monkeypatch.delenv("HARKEN_NATIVE", raising=False)
-    monkeypatch.setattr(native.library, "LIBRARY", f"{tmp_path}/none.so")
+    monkeypatch.setattr(native, "LIBRARY", f"{tmp_path}/none.so")
     native.load.cache_clear()
     try:
         theirs, ours = twins(3, 8)

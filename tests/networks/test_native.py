@@ -35,7 +35,7 @@ def threads(count: int, *, own: bool = False) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-        LIBRARY.harken_lstm_borrow(native.library._threads_of_pytorch())
+        LIBRARY.harken_lstm_borrow(native._threads_of_pytorch())
 
 
 def weights_of(module: nn.LSTM) -> list[Tensor | None]:
@@ -198,7 +198,7 @@ def test_gradients_are_the_same_bits_when_forward_kept_nothing(
         given = problem(5, {**shape, "directions": directions})
         kept = everything(*given, level=level)
         with monkeypatch.context() as patch:
-            patch.setattr(native.library, "MOST_KEPT", 0)
+            patch.setattr(native, "MOST_KEPT", 0)
             made_again = everything(*given, level=level)
         assert all(torch.equal(a, b) for a, b in zip(kept, made_again, strict=True))
 

@@ -21,8 +21,7 @@ from actigraph_files import (
 )
 from harken.readers.actigraph import gt3x
 from harken.readers.actigraph.info import encoded_float
-from harken.readers.actigraph.log import Log, read_log
-from harken.readers.actigraph.packets import find_packets, samples_of_12_bits, samples_of_16_bits
+from harken.readers.actigraph.log import Log, find_packets, read_log, samples_of_12_bits, samples_of_16_bits
 from reader_checks import as_found, collected, notes
 
 read = as_found(collected(gt3x))

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harken.readers import axivity
-from harken.readers.axivity import samples, source
+from harken.readers.axivity import source
 from harken.readers.axivity.blocks import Blocks, find_blocks
 from harken.readers.options import TableOptions
 from reader_checks import collected, mended, refusals
@@ -204,8 +204,8 @@ def test_pieces_make_the_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     blocks[11] = blocks[11][:40] + b"\0" + blocks[11][41:]
     path = written(tmp_path, cwa_header(), *blocks)
     whole = read(path)
-    monkeypatch.setattr(samples, "BLOCKS_AT_ONCE", 7)
-    monkeypatch.setattr(samples, "BLOCKS_IN_CACHE", 3)
+    monkeypatch.setattr(source, "BLOCKS_AT_ONCE", 7)
+    monkeypatch.setattr(source, "BLOCKS_IN_CACHE", 3)
     assert read(path).fingerprint == whole.fingerprint
 
 

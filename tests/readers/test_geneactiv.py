@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from harken.readers import geneactiv as geneactiv_reader
 from harken.readers.geneactiv import source as library_source
 from harken.readers.options import TableOptions
-from harken.readers.unsupported import GENEA
+from harken.readers.registry import GENEA
 from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
 from reader_checks import collected, mended, refusals

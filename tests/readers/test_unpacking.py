@@ -17,11 +17,10 @@ from hypothesis import strategies as st
 import harken
 from harken.readers import blocks as blocks_module
 from harken.readers import open_stream
-from harken.readers.archive import member_paths, opened_file
 from harken.readers.blocks import BLOCK_BYTES, LONGEST_LINE, Block, blocks
 from harken.readers.csv import layout_of
 from harken.readers.layout import Layout
-from harken.readers.unpacking import UnpackingLimits, unpacking_limits
+from harken.readers.unpacking import UnpackingLimits, member_paths, opened_file, unpacking_limits
 from harken.support.errors import HarkenError
 from reader_checks import refusals
 from research_watches import cwa_blocks, cwa_header

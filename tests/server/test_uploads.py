@@ -19,7 +19,7 @@ import people
 from harken.server import app
 from harken.server.limits import Limits
 from harken.server.uploads import Uploads
-from harken.support.memory import resident_bytes
+from harken.support.resources import resident_bytes
 from server_thread import Answer, Served, serving
 
 MIB = 1 << 20

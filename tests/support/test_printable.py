@@ -7,7 +7,7 @@ import pickle
 import pytest
 
 from harken.support.errors import HarkenError
-from harken.support.printable import percent, percent_number, printable
+from harken.support.printable import listed, percent, percent_number, printable
 
 
 @pytest.mark.parametrize(
@@ -62,3 +62,7 @@ def test_per_cent_never_rounds_to_none_or_all(share: float, text: str) -> None:
 )
 def test_whole_numbers(share: float, text: str) -> None:
     assert percent_number(share, decimals=0) == text
+
+
+def test_words_in_a_list() -> None:
+    assert [listed(("a", "b", 3)[:count]) for count in (1, 2, 3)] == ["a", "a and b", "a, b and 3"]

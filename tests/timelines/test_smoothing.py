@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.linalg import expm
 
-from harken.timelines.chain import Chain
-from harken.timelines.smoothing import smooth, transitions
+from harken.timelines.smoothing import Chain, smooth, transitions
 
 Array = NDArray[np.float64]
 

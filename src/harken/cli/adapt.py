@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harken.cli.options import IgnoreLabels, Json, Model, with_reading_options
+from harken.cli.options import ForearmAxisOption, IgnoreLabels, Json, Model, with_reading_options
 from harken.readers.options import TableOptions
 from harken.support.printable import printable
 
@@ -28,6 +28,7 @@ def adapt(
         Path, typer.Option(help="The personal model to write (.safetensors).", metavar="PERSONAL", show_default=False)
     ],
     ignore_label: IgnoreLabels = None,
+    forearm_axis: ForearmAxisOption = None,
     json: Json = False,
     reading: TableOptions,
 ) -> None:
@@ -50,7 +51,7 @@ def adapt(
         raise HarkenError(f"{out} exists already; choose another --out, or remove the file first")
     recogniser = Recogniser.load(model)
     recordings = [read(path, **asdict(reading)) for path in files]
-    adapted = adapt_recogniser(recogniser, recordings, ignore_labels=ignore_label or ())
+    adapted = adapt_recogniser(recogniser, recordings, ignore_labels=ignore_label or (), forearm_axis=forearm_axis)
     adapted.recogniser.save(out)
     if json:
         from json import dumps
@@ -78,6 +79,8 @@ def _print(adapted: "Adapted", out: Path) -> None:
         )
     for why in adapted.turned:
         console.print(f"The watch was {why}", markup=False, soft_wrap=True)
+    for warning in adapted.mounting_unknown:
+        console.print(f"warning: {warning}", style="yellow", markup=False, soft_wrap=True)
     decision = "kept" if adapted.kept else "reverted"
     console.print(f"{decision}: {adapted.reason}", markup=False, soft_wrap=True)
     what = "the personal model" if adapted.kept else "the general model, unchanged"

@@ -20,8 +20,8 @@ SEVERAL = "may be given again"
 Data = Annotated[
     str,
     typer.Argument(
-        help="The data set (see harken datasets), or your own study: a labelled table of several people, "
-        "or a folder of labelled recordings.",
+        help="The data set (see harken datasets); studies, for several at once; or your own study: a labelled table of "
+        "several people, or a folder of labelled recordings.",
         metavar="DATASET|TABLE|FOLDER",
         show_default=False,
     ),
@@ -41,7 +41,8 @@ Folders = Annotated[
     list[Path] | None,
     typer.Option(
         "--data",
-        help="The folder of the data set; give it twice for a protocol with two data sets. [default: in HARKEN_DATA]",
+        help="The folder of the data set, or of all data sets of the protocol; else give it once for each of them. "
+        "[default: in HARKEN_DATA]",
         metavar="DIR",
     ),
 ]
@@ -69,6 +70,15 @@ Baselines = Annotated[
 Epochs = Annotated[
     int | None,
     typer.Option(help="The epochs of the preset. [default: the recipe's]", metavar="N"),
+]
+LabelSchemeName = Annotated[
+    str | None,
+    typer.Option(
+        "--label-scheme",
+        help="How activities become labels for training, where several studies are joined: other, posture or sets. "
+        "[default: other]",
+        metavar="NAME",
+    ),
 ]
 Seed = Annotated[int, typer.Option(help="The seed of all random numbers.", metavar="N")]
 Folds = Annotated[
@@ -105,6 +115,7 @@ def benchmark(
     no_preset: NoPreset = False,
     baseline: Baselines = None,
     epochs: Epochs = None,
+    label_scheme: LabelSchemeName = None,
     seed: Seed = 0,
     fold: Folds = None,
     workers: WorkerCount = None,
@@ -133,6 +144,7 @@ def benchmark(
         folders=folders or (),
         preset=None if no_preset else preset or DEFAULT_PRESET,
         epochs=epochs,
+        label_scheme=label_scheme,
         baselines=baseline or (),
         seed=seed,
         folds=fold or (),

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harken.cli.options import IgnoreLabels, Json, Model, NoOrientation, with_reading_options
+from harken.cli.options import ForearmAxisOption, IgnoreLabels, Json, Model, NoOrientation, with_reading_options
 from harken.readers.options import TableOptions
 from harken.support.errors import HarkenError, raise_failures
 from harken.support.printable import printable
@@ -41,6 +41,7 @@ def evaluate(
     unsure_below: UnsureBelow = None,
     plot: Plot = None,
     no_orientation: NoOrientation = False,
+    forearm_axis: ForearmAxisOption = None,
     json: Json = False,
     reading: TableOptions,
 ) -> None:
@@ -66,6 +67,7 @@ def evaluate(
         ignore_labels=ignore_label or (),
         unsure_below=unsure_below,
         orientation=not no_orientation,
+        forearm_axis=forearm_axis,
         reading=reading,
         on_warning=lambda path, sentence: typer.echo(f"warning: {printable(path)}: {sentence}", err=True),
     )

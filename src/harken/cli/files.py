@@ -25,7 +25,7 @@ def recordings(paths: Sequence[str | Path], *, out: Path | None = None) -> list[
     Raises:
         HarkenError: for a folder without any recording, or one that harken made.
     """
-    from harken.labelling.cohort import recordings_in  # imports PyTorch
+    from harken.labelling.folders import recordings_in  # imports PyTorch
 
     found = recordings_in(paths, out=out)
     for note in found.notes:

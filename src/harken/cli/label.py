@@ -7,14 +7,21 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from harken.cli.files import distinct_names, progress, recordings
-from harken.cli.options import FLAG, FilesOrFolders, Json, ModelOrPackaged, NoOrientation, with_reading_options
+from harken.cli.options import (
+    FLAG,
+    FilesOrFolders,
+    ForearmAxisOption,
+    Json,
+    ModelOrPackaged,
+    NoOrientation,
+    with_reading_options,
+)
 from harken.readers.options import TableOptions
 from harken.support.errors import HarkenError, raise_failures
 from harken.support.printable import printable
 
 if TYPE_CHECKING:
-    from harken.labelling.cohort import FileOutcome, Task
-    from harken.labelling.cohort.workers import CohortJob
+    from harken.labelling.cohort import CohortJob, FileOutcome, Task
 
 __all__ = ["label"]
 
@@ -96,6 +103,7 @@ def label(
     no_calibration: NoCalibration = False,
     no_non_wear: NoNonWear = False,
     no_orientation: NoOrientation = False,
+    forearm_axis: ForearmAxisOption = None,
     placement: PlacementOption = None,
     resume: Resume = False,
     workers: Workers = None,
@@ -113,8 +121,8 @@ def label(
     failures.csv. The JSON is a list of the summaries.
     """
     from harken.labelling import LabelSettings
-    from harken.labelling.cohort import shard_of
-    from harken.labelling.cohort.workers import CohortJob, Task
+    from harken.labelling.cohort import CohortJob, Task
+    from harken.labelling.folders import shard_of
     from harken.support.files import not_left_empty, remove_left_behind
 
     found = recordings(files, out=out)
@@ -127,6 +135,7 @@ def label(
         calibration=not no_calibration,
         non_wear=not no_non_wear,
         orientation=not no_orientation,
+        forearm_axis=forearm_axis,
         placement=placement,
         reading=reading,
     )
@@ -173,7 +182,7 @@ def _write_tables(out: Path, failures_file: Path, ended: "list[FileOutcome]") ->
 
 
 def _workers(requested: int | None, tasks: int) -> int:
-    from harken.support.threads import usable_cores
+    from harken.support.resources import usable_cores
 
     return max(1, min(requested or usable_cores(), tasks))
 

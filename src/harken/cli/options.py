@@ -9,10 +9,12 @@ from typing import Annotated, Any
 import typer
 
 from harken.readers.options import AccelerationUnit, TableOptions, TimeUnit
+from harken.recordings.recording import ForearmAxis
 
 __all__ = [
     "FLAG",
     "FilesOrFolders",
+    "ForearmAxisOption",
     "IgnoreLabels",
     "Json",
     "Model",
@@ -29,6 +31,15 @@ FilesOrFolders = Annotated[
     typer.Argument(
         help="Recordings, and folders of them: research watches' own files, loggers' exports, CSV and Parquet.",
         metavar="FILE|FOLDER",
+        show_default=False,
+    ),
+]
+ForearmAxisOption = Annotated[
+    ForearmAxis | None,
+    typer.Option(
+        "--forearm-axis",
+        help="The axis of the sensor that points along the forearm towards the elbow, so that it measures about +1 g "
+        "when the arm hangs. [default: found by walking]",
         show_default=False,
     ),
 ]

@@ -45,8 +45,7 @@ def print_outcome(outcome: Outcome) -> None:
 def _about_unseen(outcome: Outcome) -> list[str]:
     """Lines on the scores of held-out training people, on unknown scores, and on the calibration of probabilities."""
     from harken.reports.run.caveats import no_unseen_people
-    from harken.reports.run.probabilities import calibration_sentence, error_sentence
-    from harken.reports.run.sentences import held_out_people, together
+    from harken.reports.run.sentences import calibration_sentence, error_sentence, held_out_people, together
 
     lines = []
     if outcome.cross is None:
@@ -85,6 +84,8 @@ def print_evaluation(evaluation: Evaluation) -> None:
     console.print(f"Windows of {evaluation.window_length_s:g} s, one every {evaluation.hop_s:g} s.\n")
     for name, reason in evaluation.turned.items():
         console.print(f"{name}: the watch was {reason}.\n", markup=False, soft_wrap=True)
+    for name, warning in evaluation.mounting_unknown.items():
+        console.print(f"warning: {name}: {warning}\n", style="yellow", markup=False, soft_wrap=True)
     for name, share in evaluation.learned.items():
         console.print(
             f"{name}: the model was trained on {percent(share)} of this recording, as its movement shows, "

@@ -4,8 +4,8 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
+from harken.recordings.recording import ForearmAxis
 from harken.support.errors import HarkenError
 
 __all__ = ["DATA_VARIABLE", "Archive", "DatasetInfo", "data_folder"]
@@ -46,8 +46,9 @@ class DatasetInfo:
         sample_rate_hz: samples per second, as stated by the authors.
         labels: the data set's own names of the activities, sorted.
         placement: where the sensor was worn, as in "wrist of the dominant hand".
-        forearm_axis: the axis of the sensor that points along the forearm, in either direction; None if the sensor was
-            worn elsewhere or the axis is unknown.
+        forearm_axis: the axis of the sensor that points along the forearm towards the elbow, so that it measures about
+            +1 g when the arm hangs, in most people of the study; None if the sensor was worn elsewhere or the axis is
+            unknown.
         label_map: each of ``labels`` -> its common name (see ``harken.datasets.label_schemes``).
         checked_on_real_files: whether the reader was run on the published files. If not, it is based only on the
             documentation.
@@ -68,7 +69,7 @@ class DatasetInfo:
     label_map: Mapping[str, str] = field(hash=False)
     checked_on_real_files: bool
     archives: tuple[Archive, ...] = ()
-    forearm_axis: Literal["x", "y"] | None = None
+    forearm_axis: ForearmAxis | None = None
     traps: tuple[str, ...] = ()
 
 

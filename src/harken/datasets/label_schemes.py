@@ -14,7 +14,7 @@ from harken.datasets.info import DatasetInfo
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.support.errors import HarkenError
 
-__all__ = ["COMMON_ACTIVITIES", "SCHEMES", "LabelScheme", "to_common"]
+__all__ = ["COMMON_ACTIVITIES", "DEFAULT_SCHEME", "OR", "SCHEMES", "TRUTH", "LabelScheme", "to_common"]
 
 COMMON_ACTIVITIES = ("lying", "sitting", "standing", "walking", "running", "stairs", "cycling", "other")
 """The common activities, which allow comparisons between data sets.
@@ -43,7 +43,7 @@ def to_common(recording: Recording, info: DatasetInfo) -> Recording:
 
 
 def _renamed(recording: Recording, info: DatasetInfo, names: Mapping[str, str]) -> Recording:
-    """A copy of the recording with other names of its labels; labels with the same new name become one."""
+    """A copy of the recording with its study and other names of its labels. Labels with one new name become one."""
     unknown = [name for name in recording.label_names if name not in names]
     if unknown:
         raise HarkenError(
@@ -53,7 +53,7 @@ def _renamed(recording: Recording, info: DatasetInfo, names: Mapping[str, str]) 
     new = [names[name] for name in recording.label_names]
     label_names = tuple(sorted(set(new)))
     table = np.array([label_names.index(name) for name in new] + [UNLABELLED], dtype=np.int16)
-    return replace(recording, label_codes=table[recording.label_codes], label_names=label_names)
+    return replace(recording, label_codes=table[recording.label_codes], label_names=label_names, study=info.name)
 
 
 @dataclass(frozen=True)
@@ -137,3 +137,7 @@ SCHEMES: Mapping[str, LabelScheme] = {
 }
 """``other``: activities of the hands are ``other``, as in the common activities. ``posture``: the most likely posture
 of each activity. ``sets``: all postures that an activity allows."""
+TRUTH = "sets"
+"""The scheme of the true labels of test windows."""
+DEFAULT_SCHEME = "other"
+"""The scheme of training windows."""

@@ -45,7 +45,7 @@ INFO = DatasetInfo(
     sample_rate_hz=100.0,
     labels=tuple(sorted(LABEL_MAP)),
     placement="dominant wrist, y along the forearm; the thigh as well, for telling placements apart",
-    forearm_axis="y",
+    forearm_axis="-y",
     label_map=LABEL_MAP,
     checked_on_real_files=True,
     archives=(
@@ -53,7 +53,7 @@ INFO = DatasetInfo(
         Archive(url="https://archive.ics.uci.edu/static/public/521/selfback.zip", file_name="selfback_521.zip"),
     ),
     traps=(
-        "At the wrist y points along the forearm, where most sets have x.",
+        "At the wrist y points along the forearm, towards the hand, where most sets have x.",
         "The activities are scripted, some two and a half minutes each, and each file is cut to one of them: there is "
         "no passage from one activity to the next.",
         "There is one bout of each activity a person, so windows of one bout are alike.",

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from harken.learning.calibration import Answered, answered, expected_calibration_error
 from harken.learning.scores import PeopleScores, Scores, score, score_people
-from harken.models.mounting import as_learned
+from harken.models.mounting import Mounting, as_learned, refuse_both
 from harken.models.recogniser import Recogniser
 from harken.networks.specification import CalibratedOn
-from harken.recordings.recording import Recording
+from harken.recordings.recording import ForearmAxis, Recording
 from harken.support.errors import HarkenError
 from harken.windows.windows import Windows, concatenate, sliding_windows
 
@@ -47,6 +47,7 @@ class Evaluation:
         window_length_s, hop_s: the length of the windows, and the time from one start to the next.
         turned: each recording whose watch was turned to the orientation of the training data, and why
             (``harken.models.mounting``).
+        mounting_unknown: each recording in which the orientation of the watch is unknown, and what was assumed.
         learned: each recording that is in the training data, whole or in part, and the share of its samples.
     """
 
@@ -61,6 +62,7 @@ class Evaluation:
     window_length_s: float
     hop_s: float
     turned: Mapping[str, str]
+    mounting_unknown: Mapping[str, str]
     learned: Mapping[str, float]
 
     def as_dict(self) -> dict[str, Any]:
@@ -75,6 +77,7 @@ class Evaluation:
             "window_length_s": self.window_length_s,
             "hop_s": self.hop_s,
             "turned": dict(self.turned),
+            "mounting_unknown": dict(self.mounting_unknown),
             "learned_from": dict(self.learned),
             "expected_calibration_error": {"unseen": self.unseen_error, "known_people": self.known_error},
             "with_unsure": {name: one.as_dict() if one else None for name, one in unsure.items()},
@@ -88,6 +91,7 @@ def evaluate(
     ignore_labels: Sequence[str] = (),
     unsure_below: float | None = None,
     orientation: bool = True,
+    forearm_axis: ForearmAxis | None = None,
     on_failure: Callable[[Recording, HarkenError], None] | None = None,
 ) -> Evaluation:
     """Score a recogniser on sliding windows of labelled recordings, with the model's window length and hop.
@@ -105,15 +109,18 @@ def evaluate(
         unsure_below: also score the answered windows, if windows with a smaller largest probability get no answer. The
             other scores stay those of all windows.
         orientation: whether watches are turned.
+        forearm_axis: the axis of all sensors that points along the forearm; None to find it by walking.
         on_failure: called with each recording that cannot be scored, and the reason; the others are scored. If None,
             the first reason is raised.
 
     Raises:
         HarkenError: when the model was trained on exactly this recording; when a recording lacks a channel, cannot be
             resampled, has no window with a label, or has a label that is neither the model's nor in
-            ``ignore_labels``; when ``unsure_below`` is not a probability; when no recording can be scored.
+            ``ignore_labels``; when ``unsure_below`` is not a probability; when ``forearm_axis`` is stated although
+            ``orientation`` is false; when no recording can be scored.
     """
-    collected = _Collected(recogniser, ignore_labels, orientation)
+    refuse_both(forearm_axis, orientation=orientation)
+    collected = _Collected(recogniser, ignore_labels, orientation, forearm_axis)
     collected.add_all(recordings, on_failure)
     specification = recogniser.specification_
     windows = concatenate(collected.parts).with_label_names(specification.labels)
@@ -133,6 +140,7 @@ def evaluate(
         window_length_s=windows.length / windows.sample_rate_hz,
         hop_s=specification.hop_s,
         turned=collected.turned,
+        mounting_unknown=collected.mounting_unknown,
         learned=collected.learned,
     )
 
@@ -173,14 +181,22 @@ class _Collected:
 
     Attributes:
         parts: the windows of each recording.
-        turned, learned: as in ``Evaluation``.
+        turned, mounting_unknown, learned: as in ``Evaluation``.
         known_people: people with a recording in the training data, whole or in part.
     """
 
-    def __init__(self, recogniser: Recogniser, ignore_labels: Sequence[str], orientation: bool) -> None:
-        self._recogniser, self._ignore_labels, self._orientation = recogniser, ignore_labels, orientation
+    def __init__(
+        self,
+        recogniser: Recogniser,
+        ignore_labels: Sequence[str],
+        orientation: bool,
+        forearm_axis: ForearmAxis | None,
+    ) -> None:
+        self._recogniser, self._ignore_labels = recogniser, ignore_labels
+        self._orientation, self._forearm_axis = orientation, forearm_axis
         self.parts: list[Windows] = []
         self.turned: dict[str, str] = {}
+        self.mounting_unknown: dict[str, str] = {}
         self.learned: dict[str, float] = {}
         self.known_people: set[str] = set()
 
@@ -219,9 +235,9 @@ class _Collected:
         if not recording.label_names:
             raise HarkenError(f"{name}: no row has a label; --label-column says where they are")
         share = float(recogniser.learned_from(recording).mean())
-        why = None
+        mounting = None
         if self._orientation:
-            recording, why = as_learned(specification, recording, recogniser.predict_proba)
+            recording, mounting = as_learned(recogniser, recording, forearm_axis=self._forearm_axis)
         recording = specification.prepare_recording(recording)
         windows = sliding_windows(
             recording,
@@ -233,8 +249,14 @@ class _Collected:
         except HarkenError as error:
             raise HarkenError(f"{name}: {error}") from error
         self.parts.append(labelled)
-        if why is not None:
-            self.turned[name] = why
+        self._note(name, mounting)
         if share:
             self.learned[name] = share
             self.known_people.add(subject)
+
+    def _note(self, name: str, mounting: Mounting | None) -> None:
+        """Note that the watch was turned, or that its orientation is unknown."""
+        if mounting is not None and mounting.quarters:
+            self.turned[name] = mounting.reason
+        if mounting is not None and mounting.warning is not None:
+            self.mounting_unknown[name] = mounting.warning

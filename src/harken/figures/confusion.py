@@ -9,7 +9,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from harken.figures.style import QUIET_INK, house_style, new_figure
+from harken.figures.style import QUIET_INK, house_style, luminance, new_figure
 from harken.learning.scores import Scores
 from harken.support.printable import percent_number
 
@@ -192,10 +192,4 @@ def _short(name: str) -> str:
 
 def _ink_on(colour: NDArray[np.float64]) -> str:
     """Black or white, the one with more contrast to the colour. One of them always has WCAG's contrast of 4.5."""
-    return "white" if _luminance(tuple(colour[:3])) < 0.179 else "black"
-
-
-def _luminance(colour: tuple[float, float, float]) -> float:
-    """WCAG's relative luminance, 0 to 1."""
-    linear = [(part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4) for part in colour]
-    return float(np.dot([0.2126, 0.7152, 0.0722], linear))
+    return "white" if luminance(tuple(colour[:3])) < 0.179 else "black"

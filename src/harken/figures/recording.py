@@ -24,8 +24,8 @@ from harken.figures.style import (
     new_figure,
 )
 from harken.figures.time_axis import COLUMNS, TimeAxis, draw_times, has_dates
-from harken.recordings.inspection import duration_text, labelled_time, local_time
-from harken.recordings.recording import UNLABELLED, Recording
+from harken.recordings.inspection import duration_text, labelled_time
+from harken.recordings.recording import ACCELERATION, UNLABELLED, Recording, local_time
 
 __all__ = ["draw_recording"]
 
@@ -41,7 +41,6 @@ KEY_IN, CHARACTER_IN = 0.75, 0.085
 LONGEST_KEY, LONGEST_TITLE = 50, 100
 MOST_KEYS = 60
 
-ACCELERATION = ("x", "y", "z")
 NOT_DRAWN = ("P",)
 """Channels that are not drawn: Android's accuracy status is not a signal."""
 LEAST_SHOWN_G = 1.1
@@ -56,7 +55,7 @@ WRITTEN_CUT = 0.013
 
 
 @house_style()
-def draw_recording(recording: Recording, *, title: str | None = None) -> Figure:
+def draw_recording(recording: Recording) -> Figure:
     """Draw a mended recording.
 
     Each channel has a panel (except Android's accuracy status ``P``). The band on top and the tint behind the
@@ -67,7 +66,6 @@ def draw_recording(recording: Recording, *, title: str | None = None) -> Figure:
 
     Args:
         recording: a mended recording with at least one sample.
-        title: the text above the figure; by default the recording's subject, days and rate.
 
     Raises:
         ValueError: when the recording is ``as_found``, because its times may run backwards.
@@ -99,7 +97,7 @@ def draw_recording(recording: Recording, *, title: str | None = None) -> Figure:
     for panel in panels:
         dress(panel, grid="both")
     draw_times(panels[-1], recording, axis)
-    figure.suptitle(_shortened(title if title is not None else _title(recording), LONGEST_TITLE), x=0.008, ha="left")
+    figure.suptitle(_shortened(_title(recording), LONGEST_TITLE), x=0.008, ha="left")
     if legend:
         figure.legend(handles=legend, loc="outside lower left", ncols=columns)
     return figure

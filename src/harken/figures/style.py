@@ -4,6 +4,7 @@ Figures are drawn with matplotlib's objects and without pyplot. There is therefo
 and no screen is needed.
 """
 
+import io
 import warnings
 import zlib
 from collections.abc import Iterable, Iterator
@@ -17,10 +18,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 
-from harken.support.files import replacing
+from harken.support.files import write_bytes
 
 __all__ = [
-    "DOTS_PER_INCH",
     "FAINT",
     "INK",
     "MARKED",
@@ -29,7 +29,9 @@ __all__ = [
     "dress",
     "house_style",
     "label_colours",
+    "luminance",
     "new_figure",
+    "png_bytes",
     "save_png",
 ]
 
@@ -120,10 +122,17 @@ def save_png(figure: Figure, path: str | Path) -> None:
     Raises:
         OSError: when the folder does not exist or cannot be written to.
     """
-    with replacing(path) as aside, house_style(), warnings.catch_warnings():
+    write_bytes(path, png_bytes(figure))
+
+
+def png_bytes(figure: Figure) -> bytes:
+    """A picture as the bytes of a PNG file."""
+    buffer = io.BytesIO()
+    with house_style(), warnings.catch_warnings():
         # A label in a script that the font lacks is drawn as boxes; a warning would not help the user.
         warnings.filterwarnings("ignore", message=r"Glyph .* missing from")
-        figure.savefig(aside, format="png", dpi=DOTS_PER_INCH)
+        figure.savefig(buffer, format="png", dpi=DOTS_PER_INCH)
+    return buffer.getvalue()
 
 
 def label_colours(label_names: Iterable[str]) -> dict[str, str]:
@@ -148,6 +157,12 @@ def label_colours(label_names: Iterable[str]) -> dict[str, str]:
         free.remove(place)
         colours[name] = _shade(PALETTE[place % size], SHADES[place // size])
     return colours
+
+
+def luminance(colour: str | tuple[float, float, float]) -> float:
+    """The relative luminance of a colour as defined by WCAG, 0 to 1."""
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in to_rgb(colour)]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 def _plain(name: str) -> str:

@@ -8,8 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from harken.recordings.inspection import local_time
-from harken.recordings.recording import Recording
+from harken.recordings.recording import Recording, local_time
 
 __all__ = ["COLUMNS", "TimeAxis", "draw_times", "has_dates"]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from harken.evaluation.benchmark import BenchmarkDisplay, BenchmarkSettings, run_benchmark
 from harken.evaluation.benchmark.methods import AnyBaseline
-from harken.labelling.cohort import recordings_in
+from harken.labelling.folders import recordings_in
 from harken.learning.presets import DEFAULT_PRESET, Preset
 from harken.readers.options import TableOptions
 from harken.support.errors import HarkenError
@@ -23,6 +23,7 @@ def benchmark(
     folders: Iterable[str | Path] = (),
     preset: str | Preset | None = DEFAULT_PRESET,
     epochs: int | None = None,
+    label_scheme: str | None = None,
     baselines: Sequence[AnyBaseline] = (),
     seed: int = 0,
     folds: Iterable[str] = (),
@@ -44,7 +45,7 @@ def benchmark(
         data: the name of a data set, or your own study: a labelled table of several people, or a folder of labelled
             recordings.
         protocol: ``leave-one-person-out`` for your own study; else see ``harken.windows.splits.protocols``.
-        out, folders, epochs, seed, folds, workers, scheduler, resume: see
+        out, folders, epochs, label_scheme, seed, folds, workers, scheduler, resume: see
             ``harken.evaluation.benchmark.BenchmarkSettings``.
         preset: the preset to score: a name or a ``Preset``; None for the baselines alone.
         baselines: the methods to compare it with, names or objects: see ``harken.evaluation.benchmark.methods.method``.
@@ -65,6 +66,7 @@ def benchmark(
         folders=tuple(map(Path, folders)),
         preset=preset,
         epochs=epochs,
+        label_scheme=label_scheme,
         baselines=tuple(baselines),
         seed=seed,
         folds=tuple(folds),

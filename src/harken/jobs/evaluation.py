@@ -8,10 +8,11 @@ from typing import Any
 from harken.datasets.people import read_people
 from harken.evaluation.evaluation import Evaluation
 from harken.evaluation.evaluation import evaluate as evaluate_recordings
-from harken.labelling.cohort import recordings_in, without_path
+from harken.labelling.cohort import without_path
+from harken.labelling.folders import recordings_in
 from harken.models.recogniser import Recogniser
 from harken.readers.options import TableOptions
-from harken.recordings.recording import Recording
+from harken.recordings.recording import ForearmAxis, Recording
 from harken.support.errors import HarkenError, raise_failures
 from harken.support.printable import printable
 
@@ -48,6 +49,7 @@ def evaluate(
     ignore_labels: Sequence[str] = (),
     unsure_below: float | None = None,
     orientation: bool = True,
+    forearm_axis: ForearmAxis | None = None,
     reading: TableOptions | None = None,
     on_warning: Callable[[Path, str], None] | None = None,
 ) -> EvaluatedFiles:
@@ -67,6 +69,7 @@ def evaluate(
         ignore_labels: labels whose windows do not count.
         unsure_below: also score the answered windows, if windows with a smaller largest probability get no answer.
         orientation: whether a watch is turned about its face if the model recognises walking only then.
+        forearm_axis: the axis of all sensors that points along the forearm; None to find it by walking.
         reading: how to read tables; see ``harken.read``.
         on_warning: called with a file and a sentence when the file is read.
 
@@ -86,6 +89,7 @@ def evaluate(
             ignore_labels=ignore_labels,
             unsure_below=unsure_below,
             orientation=orientation,
+            forearm_axis=forearm_axis,
             on_failure=each.note_failure,
         )
     except HarkenError:

@@ -18,7 +18,7 @@ from harken.figures.confusion import confusion_picture
 from harken.figures.coverage import coverage_picture
 from harken.figures.curves import learning_curves
 from harken.figures.style import save_png
-from harken.labelling.cohort import recordings_in
+from harken.labelling.folders import recordings_in
 from harken.learning.calibration import ProbabilityScores
 from harken.learning.prediction import resolve_device
 from harken.learning.presets import DEFAULT_PRESET, Preset
@@ -29,8 +29,7 @@ from harken.readers.options import TableOptions
 from harken.recordings.fingerprints import Fingerprints
 from harken.reports.run import write_report
 from harken.runs import Fits, Outcome, RunData, RunDirectory, RunSettings, RunWindows, draw_run_windows, read_run_data
-from harken.support.differences import first_difference
-from harken.support.errors import HarkenError
+from harken.support.errors import HarkenError, first_difference
 from harken.support.files import not_left_empty, write_text
 from harken.support.printable import printable
 from harken.windows.splits import Split

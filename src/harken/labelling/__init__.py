@@ -1,6 +1,6 @@
 """Labelling: one recording (``file``), many of them (``cohort``), or a live stream (``live``).
 
-Each gives the same labels for the same samples.
+Each gives the same labels for the same samples. ``folders`` finds recordings.
 """
 
 from harken.labelling.file import LabelledFile, label_file

@@ -11,19 +11,19 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.labelling.model_card import limits_of, model_card
-from harken.labelling.quality import quality_of
+from harken.labelling.quality import limits_of, quality_of
 from harken.labelling.settings import SUMMARY, LabelSettings, file_sha256, label_key
 from harken.models.model_file import model_path
-from harken.models.mounting import Mounting, mounting_of_walks
+from harken.models.mounting import Mounting, make_for, mounting_of_walks
 from harken.models.recogniser import PACKAGED_MODEL, Recogniser
 from harken.models.wrist_check import RATE_HZ, ROWS, WristCheck, wrist_check
 from harken.readers import open_stream
 from harken.recordings.mended_stream import MendedStream
-from harken.recordings.recording import Placement, is_made_up
+from harken.recordings.recording import Placement, acceleration_channels, is_made_up
 from harken.recordings.source import Samples
 from harken.reports.wearer import write_wearer_report
 from harken.reports.wearer.quality import RecordingQuality, write_quality
+from harken.reports.wearer.sentences import model_card
 from harken.signals.clipping import Clipped
 from harken.signals.gravity_calibration import GravityCalibration, gravity_calibration
 from harken.signals.moments import Moments, like_walking, moving
@@ -31,15 +31,13 @@ from harken.signals.movement import MovementStatistics
 from harken.signals.non_wear import non_wear
 from harken.support.errors import HarkenError
 from harken.support.files import appearing, write_text
-from harken.support.memory import hand_back
 from harken.support.printable import printable
-from harken.support.threads import computing_threads, usable_cores
+from harken.support.resources import computing_threads, hand_back, usable_cores
 from harken.timelines import Timeline, label_stream, write_csv
 from harken.timelines.labelling import Calibrate
 
 __all__ = ["LabelledFile", "Stage", "label_file"]
 
-AXES = ("x", "y", "z")
 RESULTS = {"timeline.parquet", "timeline.csv", "bouts.csv", "days.csv", "quality.json", "report.html", SUMMARY}
 Stage = Literal["read", "movement", "label", "smooth", "write", "done"]
 """The stages of labelling a file, in order. The stage ``write`` occurs only with a folder for results."""
@@ -88,10 +86,11 @@ class LabelledFile:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Notes on mended faults, and on whether the watch was turned."""
-        if self.mounting is None or self.mounting.quarters == 0:
+        """Notes on mended faults, and on whether the watch was turned. Warnings are not repeated."""
+        mounting = self.mounting
+        if mounting is None or not mounting.known or mounting.quarters == 0:
             return self.recording.quality.notes
-        return (*self.recording.quality.notes, f"the watch was {self.mounting.reason}")
+        return (*self.recording.quality.notes, f"the watch was {mounting.reason}")
 
     @cached_property
     def quality(self) -> RecordingQuality:
@@ -108,7 +107,6 @@ class LabelledFile:
             limits=limits_of(
                 self.timeline,
                 self.days,
-                self.mounting,
                 specification=self.recogniser.specification_,
                 provenance=self.recogniser.provenance_,
             ),
@@ -251,12 +249,12 @@ def _labelled(
     )
     stage("label")
     stream = replace(stream, read=partial(_handing_back, stream.read))
-    clipped = Clipped(stream) if stream.channels[:3] == AXES else None
+    clipped = Clipped(stream) if acceleration_channels(stream.channels) else None
     timeline = label_stream(
         recogniser.specification_,
         stream if clipped is None else clipped.stream,
         recogniser.predict_proba,
-        calibrate=_calibrate(calibration, mounting),
+        calibrate=_calibrate(calibration, mounting, stream.channels),
         non_wear_ns=non_wear_ns,
         lanes=cores if cores > 1 else 0,
     )
@@ -271,15 +269,17 @@ def _labelled(
     return LabelledFile(timeline, stream, calibration, non_wear_ns, mounting, check, recogniser, key)
 
 
-def _calibrate(calibration: GravityCalibration | None, mounting: Mounting | None) -> Calibrate | None:
+def _calibrate(
+    calibration: GravityCalibration | None, mounting: Mounting | None, channels: tuple[str, ...]
+) -> Calibrate | None:
     """The function that calibrates and turns signals before they are labelled; None if neither is needed."""
     calibrate = calibration.apply if calibration is not None and calibration.applied else None
     if mounting is None or mounting.quarters == 0:
         return calibrate
     turn = mounting.apply
     if calibrate is None:
-        return lambda signals, _: turn(signals)
-    return lambda signals, temperature: turn(calibrate(signals, temperature))
+        return lambda signals, _: turn(signals, channels)
+    return lambda signals, temperature: turn(calibrate(signals, temperature), channels)
 
 
 def _handing_back(read: Callable[[], Iterator[Samples]]) -> Iterator[Samples]:
@@ -304,15 +304,22 @@ class _Movement:
         self.walking, self.moving = Moments(like_walking), Moments(moving)
         heat = channels.index("temperature") if "temperature" in channels else None
         self.statistics = MovementStatistics(temperature_channel=heat, listeners=(self.walking, self.moving))
-        return self.statistics.push if channels[:3] == AXES else lambda _: None
+        return self.statistics.push if acceleration_channels(channels) else lambda _: None
 
 
 def _preparation(
     stream: MendedStream, recogniser: Recogniser, movement: _Movement, settings: LabelSettings
 ) -> tuple[GravityCalibration | None, NDArray[np.int64] | None, Mounting | None, WristCheck | None]:
     """Calibration, non-wear, mounting and wrist check; each is None if the settings leave it out, or without
-    acceleration."""
-    if stream.channels[:3] != AXES:
+    acceleration.
+
+    Raises:
+        HarkenError: when an axis along the forearm is stated without acceleration.
+    """
+    axis = settings.forearm_axis
+    if not acceleration_channels(stream.channels):
+        if axis is not None:
+            raise HarkenError(f"{stream.source}: it has no acceleration x, y, z, so no axis along the forearm")
         return None, None, None, None
     if not stream.observed:
         push = movement.observe(stream.channels)
@@ -322,7 +329,13 @@ def _preparation(
     return (
         gravity_calibration(blocks) if settings.calibration else None,
         non_wear(blocks) if settings.non_wear else None,
-        mounting_of_walks(recogniser.specification_, movement.walking, recogniser.predict_proba)
+        mounting_of_walks(
+            recogniser.specification_,
+            movement.walking,
+            recogniser.predict_proba,
+            forearm_axis=axis,
+            make=make_for(recogniser, stream.quality.make),
+        )
         if settings.orientation
         else None,
         wrist_check(movement.moving.resampled(sample_rate_hz=RATE_HZ, length=ROWS)[1])

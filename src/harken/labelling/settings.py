@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from harken import __version__
+from harken.models.mounting import refuse_both
 from harken.readers.options import TableOptions
+from harken.recordings.recording import ForearmAxis
 from harken.support.errors import HarkenError
 from harken.support.printable import printable
 
@@ -34,9 +36,13 @@ class LabelSettings:
         non_wear: whether non-wear is detected (``harken.signals.non_wear``); else all time counts as worn.
         orientation: whether the signals are turned about the watch's face if the model recognises walking only then
             (``harken.models.mounting``).
+        forearm_axis: the axis of the sensor that points along the forearm towards the elbow; None: found by walking.
         placement: with ``wrist``, the sensor counts as worn on a wrist, whatever the header of the file and the
             movement indicate (``harken.models.wrist_check``).
         reading: options for reading tables.
+
+    Raises:
+        HarkenError: when ``forearm_axis`` is stated although ``orientation`` is false.
     """
 
     unsure_below: float | None = None
@@ -44,8 +50,12 @@ class LabelSettings:
     calibration: bool = True
     non_wear: bool = True
     orientation: bool = True
+    forearm_axis: ForearmAxis | None = None
     placement: Literal["wrist"] | None = None
     reading: TableOptions = field(default_factory=TableOptions)
+
+    def __post_init__(self) -> None:
+        refuse_both(self.forearm_axis, orientation=self.orientation)
 
     def as_dict(self) -> dict[str, Any]:
         """The fields as values for JSON; ``reading`` has only the options that differ from the defaults."""

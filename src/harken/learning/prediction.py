@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from harken.support.errors import HarkenError
-from harken.support.threads import computing_threads
+from harken.support.resources import computing_threads
 
 __all__ = ["WINDOWS_AT_ONCE", "logits", "resolve_device", "softmax"]
 

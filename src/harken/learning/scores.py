@@ -1,7 +1,7 @@
 """Scores of predictions against labels: per set of windows, per person, and over people."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
@@ -9,7 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["PeopleScores", "PersonEvaluations", "Scores", "person_evaluations", "score", "score_people"]
+__all__ = [
+    "PeopleScores",
+    "PersonEvaluations",
+    "Scores",
+    "interval_over_groups",
+    "interval_over_people",
+    "person_evaluations",
+    "score",
+    "score_people",
+]
 
 FEWEST_PEOPLE_FOR_AN_INTERVAL = 5
 BOOTSTRAP_SAMPLES = 10_000
@@ -248,7 +257,7 @@ def score_people(
         for person in np.unique(subjects)
     }
     each = np.array([scores.macro_f1 for scores in people.values()])
-    return PeopleScores(people, float(each.mean()), _interval(each, np.ones(len(each))))
+    return PeopleScores(people, float(each.mean()), interval_over_people(each))
 
 
 def person_evaluations(folds: Mapping[str, PeopleScores]) -> PersonEvaluations:
@@ -261,6 +270,29 @@ def person_evaluations(folds: Mapping[str, PeopleScores]) -> PersonEvaluations:
     if len(named) != 1:
         raise ValueError("there are no folds to join" if not named else f"folds have different labels: {named}")
     return PersonEvaluations(dict(folds), named.pop())
+
+
+def interval_over_people(each: Sequence[float] | NDArray[np.float64]) -> tuple[float, float] | None:
+    """95 % percentile bootstrap of the mean of one value for each person; None for fewer than five people."""
+    values = np.asarray(each, dtype=np.float64)
+    return _interval(values, np.ones(len(values)))
+
+
+def interval_over_groups(groups: Sequence[Sequence[float]]) -> tuple[float, float] | None:
+    """95 % percentile bootstrap of the mean of the groups' means. People are resampled within their group.
+
+    Args:
+        groups: one value for each person of each group, such as a study.
+
+    Returns:
+        None when a group has fewer than five people.
+    """
+    if any(len(each) < FEWEST_PEOPLE_FOR_AN_INTERVAL for each in groups):
+        return None
+    random = np.random.default_rng(0)
+    means = [np.asarray(each)[random.integers(0, len(each), (BOOTSTRAP_SAMPLES, len(each)))].mean(1) for each in groups]
+    low, high = np.quantile(np.mean(means, axis=0), [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return float(low), float(high)
 
 
 def _interval(sums: NDArray[np.float64], counts: NDArray[np.float64]) -> tuple[float, float] | None:

@@ -18,11 +18,11 @@ from torch.nn import functional as F
 from harken.learning.augmentation import Augmentation
 from harken.learning.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from harken.learning.history import History
+from harken.learning.label_sets import places_between_sets, set_loss, with_spread_sets
 from harken.learning.optimiser import OptimiserName, one_cycle, optimiser
 from harken.learning.prediction import WINDOWS_AT_ONCE
 from harken.support.errors import HarkenError
-from harken.support.memory import keep_freed_memory
-from harken.support.threads import computing_threads, fastest_threads
+from harken.support.resources import computing_threads, fastest_threads, keep_freed_memory
 
 __all__ = [
     "Interrupted",
@@ -121,6 +121,7 @@ def train(
     examples: LabelledSignals,
     settings: TrainingSettings,
     *,
+    label_sets: Tensor | None = None,
     tests: Mapping[str, LabelledSignals] | None = None,
     vectors: Sequence[tuple[int, bool]] = (),
     device: str = "cpu",
@@ -140,6 +141,8 @@ def train(
         build: makes the network with new random weights.
         examples: the training windows; at least one batch.
         settings: how to train.
+        label_sets: sets of allowed labels, bool ``[sets, labels]``, for training windows without a single label. In
+            ``examples``, the code ``labels + k`` is the set ``k``. See ``harken.learning.label_sets``.
         tests: evaluated on the schedule and written to the history. They affect neither the number of iterations nor
             the weights.
         vectors: the vectors among the channels, for the augmentation (see ``Augmentation.__call__``).
@@ -158,13 +161,15 @@ def train(
     """
     if len(examples.codes) < settings.batch_windows and not settings.shuffle:
         raise ValueError(f"{len(examples.codes)} windows are fewer than one batch of {settings.batch_windows}")
+    if label_sets is not None and not settings.shuffle:
+        raise ValueError("sets of labels need shuffled windows")
     cuda = [torch.device(device)] if device.startswith("cuda") else []
     keep_freed_memory()
     saved = load_checkpoint(checkpoint) if checkpoint is not None and checkpoint.exists() else None
 
     def fresh_loop() -> _Loop:
         torch.manual_seed(settings.seed)
-        return _Loop(build().to(device), settings, examples, tests or {}, vectors, device)
+        return _Loop(build().to(device), settings, examples, tests or {}, vectors, device, label_sets)
 
     with _flushed_denormals(), torch.random.fork_rng(devices=cuda), computing_threads(None) as most:
         threads = _threads(threads, saved, device, most, fresh_loop)
@@ -226,6 +231,7 @@ class _Loop:
         tests: Mapping[str, LabelledSignals],
         vectors: Sequence[tuple[int, bool]],
         device: str,
+        label_sets: Tensor | None = None,
     ) -> None:
         self.network, self.settings, self.vectors, self.device = network, settings, vectors, device
         self.parameters = list(network.parameters())
@@ -236,8 +242,11 @@ class _Loop:
             weight_decay=settings.weight_decay,
         )
         self.examples = LabelledSignals(*(tensor.to(device) for tensor in examples))
+        self.allowed = _allowed(label_sets, device)
+        self.several = None if label_sets is None else examples.codes >= label_sets.shape[1]
         self.tests = tests
-        self.iterations = settings.iterations(len(examples.codes))
+        self.epoch_windows = len(self.new_order(0))
+        self.iterations = settings.iterations(self.epoch_windows)
         self.iteration = 0
         self.history = History(tests=tuple(tests))
         self.order = (-1, torch.empty(0, dtype=torch.long))
@@ -286,7 +295,7 @@ class _Loop:
         self.network.train()
         signals, codes = self.batch()
         logits = self.network(settings.augmentation(signals, self.vectors))
-        loss = F.cross_entropy(logits, codes, label_smoothing=settings.label_smoothing)
+        loss = self.loss(logits, codes)
         if settings.l2:
             loss = loss + settings.l2 * _half_sum_of_squares(self.parameters)
         if settings.one_cycle:
@@ -294,11 +303,20 @@ class _Loop:
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimiser.step()
-        return float(loss.detach()), float((logits.detach().argmax(1) == codes).sum())
+        return float(loss.detach()), float(self.right(logits.detach().argmax(1), codes).sum())
+
+    def loss(self, logits: Tensor, codes: Tensor) -> Tensor:
+        smoothing = self.settings.label_smoothing
+        if self.allowed is None:
+            return F.cross_entropy(logits, codes, label_smoothing=smoothing)
+        return set_loss(logits, self.allowed[codes], label_smoothing=smoothing)
+
+    def right(self, predicted: Tensor, codes: Tensor) -> Tensor:
+        return predicted == codes if self.allowed is None else self.allowed[codes, predicted]
 
     def batch(self) -> LabelledSignals:
         """The windows of this iteration: the next ones; after the last window follows the first."""
-        n, size = len(self.examples.codes), self.settings.batch_windows
+        n, size = self.epoch_windows, self.settings.batch_windows
         number, first = divmod((self.iteration - 1) * size, n)
         if self.settings.shuffle:
             parts = [self.shuffled(number)[first : first + size]]
@@ -317,10 +335,16 @@ class _Loop:
     def shuffled(self, number: int) -> Tensor:
         """The order of an epoch. It depends only on the epoch's number and the seed, so a resumed loop has the same."""
         if self.order[0] != number:
-            generator = torch.Generator().manual_seed(self.settings.seed * 1_000_003 + number)
-            rows = torch.randperm(len(self.examples.codes), generator=generator)
-            self.order = (number, rows.to(self.device))
+            self.order = (number, self.new_order(number).to(self.device))
         return self.order[1]
+
+    def new_order(self, number: int) -> Tensor:
+        generator = torch.Generator().manual_seed(self.settings.seed * 1_000_003 + number)
+        rows = torch.randperm(len(self.examples.codes), generator=generator)
+        if self.several is None:
+            return rows
+        several = self.several[rows]
+        return with_spread_sets(rows[~several], rows[several], places=places_between_sets(self.settings.batch_windows))
 
     def state(self) -> Checkpoint:
         return Checkpoint.of(self.network, self.optimiser, self.iteration, self.history, self.device)
@@ -328,6 +352,13 @@ class _Loop:
     def restore(self, saved: Checkpoint) -> None:
         saved.restore(self.network, self.optimiser, self.device)
         self.iteration, self.history = saved.iteration, replace(saved.history, tests=tuple(self.tests))
+
+
+def _allowed(sets: Tensor | None, device: str) -> Tensor | None:
+    """The labels that each code allows, bool ``[labels + sets, labels]``; None if every code is a label."""
+    if sets is None:
+        return None
+    return torch.cat([torch.eye(sets.shape[1], dtype=torch.bool), sets]).to(device)
 
 
 def loss_and_accuracy(

@@ -1,20 +1,28 @@
-"""The orientation of a watch on the arm: the quarter turn after which a model recognises its walking."""
+"""The orientation of a watch on the arm: the quarter turns that bring it to the orientation of a model's training data.
 
+The model's own labels show it: gravity lies along the forearm while somebody walks. Without walking it is unknown,
+unless the user states it. What is usual for the make of the watch is then assumed.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.networks.specification import ACCELERATION, Specification
-from harken.recordings.recording import Recording
+from harken.models.recogniser import Recogniser
+from harken.networks.specification import Specification
+from harken.recordings.recording import ACCELERATION, ForearmAxis, Make, Recording
 from harken.signals.moments import Moments, like_walking
-from harken.signals.orientation import turned_by_quarters, turned_signals
+from harken.signals.orientation import QUARTERS, turned_by_quarters, turned_channels, turned_signals
 from harken.support.errors import HarkenError
-from harken.timelines.batches import Probabilities
+from harken.timelines.labelling import Probabilities
 from harken.windows.windows import Windows
 
-__all__ = ["Mounting", "as_learned", "mounting", "mounting_of_walks"]
+__all__ = ["Mounting", "MountingSource", "as_learned", "make_for", "mounting", "mounting_of_walks", "refuse_both"]
 
 ON_FOOT = ("walking", "stairs", "running", "jogging")
 LEAST_RECOGNISED = 6.0
@@ -23,34 +31,70 @@ LEAST_SHARE = 0.75
 """The least share of the turned moments in all recognised moments, turned and unturned."""
 
 
+USUAL_AXIS: Mapping[Make, ForearmAxis] = MappingProxyType(
+    {Make.ACTIGRAPH: "-y", Make.AXIVITY: "-y", Make.EMPATICA: "y", Make.GENEACTIV: "-y"}
+)
+"""The axis that usually points along the forearm towards the elbow. The sign varies with the arm and the strap.
+
+- Axivity: Open Movement's drawing of the wrist band has y along the forearm (``Docs/ax3/ax-orientation.png`` of
+  openmovementproject/openmovement). In selfBACK, -y measures gravity in walking.
+- ActiGraph and GENEActiv: the Sedentary Sphere (Rowlands and others, 2016, PubMed 26559451) computes the elevation of
+  the arm as arcsin(y) for both, and a hanging arm has a negative one.
+- Empatica: no document states it. In Stress-Predict, gravity lies across y in 34 of 35 people at a desk.
+"""
+
+
+class MountingSource(StrEnum):
+    """What an orientation is based on.
+
+    ``walking``: the model recognised enough walking, and little with a quarter turn more. ``stated``: the user stated
+    the axis along the forearm. ``make``: it is unknown, and assumed as usual for the make of the watch. ``none``: it is
+    unknown.
+    """
+
+    WALKING = "walking"
+    STATED = "stated"
+    MAKE = "make"
+    NONE = "none"
+
+
 @dataclass(frozen=True)
 class Mounting:
     """The quarter turns that bring a watch to the orientation of the model's training data.
 
     Attributes:
         quarters: quarter turns about its face, 0 to 3 (``harken.signals.turned_by_quarters``).
+        source: what this is based on.
         moments: the number of moments of ten seconds that look like walking.
         recognised: the number of moments recognised as on foot, with gravity along the forearm, after 0 to 3 quarter
             turns, as sums of probabilities. Empty if the model cannot find the orientation.
-        reason: a sentence that says what was done, or why nothing was done.
+        reason: what was done and why, without the words "the watch was" before it.
     """
 
     quarters: int
+    source: MountingSource
     moments: int
     recognised: tuple[float, ...]
     reason: str
 
     @property
     def known(self) -> bool:
-        """Whether the model recognised enough walking as the watch now sits, and little with a quarter turn more."""
-        if not self.recognised:
-            return False
-        here, *across = (self.recognised[(self.quarters + turn) % 4] for turn in (0, 1, 3))
-        return here >= LEAST_RECOGNISED and here >= LEAST_SHARE * (here + max(across))
+        """Whether the orientation is known: from walking, or stated by the user."""
+        return self.source in (MountingSource.WALKING, MountingSource.STATED)
 
-    def apply(self, signals: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Signals ``[n, channels]``, whose first channels are ``x, y``, turned."""
-        return turned_signals(signals, self.quarters) if self.quarters else signals
+    @property
+    def warning(self) -> str | None:
+        """If the orientation is unknown: what was assumed and why, and how to state it. Else None."""
+        if self.known:
+            return None
+        return (
+            f"It is unknown how the watch sat on the arm; it was {self.reason}. If it sat otherwise, most labels are "
+            "wrong: --forearm-axis x, y, -x or -y states which axis points along the forearm."
+        )
+
+    def apply(self, signals: NDArray[np.float32], channels: tuple[str, ...] = ACCELERATION) -> NDArray[np.float32]:
+        """Signals ``[n, channels]``, turned."""
+        return turned_channels(signals, channels, self.quarters) if self.quarters else signals
 
     def turned(self, recording: Recording) -> Recording:
         """The recording, turned to the orientation of the model's training data."""
@@ -61,18 +105,27 @@ class Mounting:
         return {
             "turned_degrees": 90 * self.quarters,
             "known": self.known,
+            "source": self.source.value,
             "moments": self.moments,
             "recognised_after_degrees": {str(90 * turn): value for turn, value in enumerate(self.recognised)},
             "reason": self.reason,
         }
 
 
-def mounting(specification: Specification, recording: Recording, probabilities: Probabilities) -> Mounting:
+def mounting(
+    specification: Specification,
+    recording: Recording,
+    probabilities: Probabilities,
+    *,
+    forearm_axis: ForearmAxis | None = None,
+    make: Make | None = None,
+) -> Mounting:
     """The orientation of the watch in a whole recording, see ``mounting_of_walks``.
 
     Args:
         specification, probabilities: as for ``label_recording``.
         recording: a mended recording, at any rate, whose first channels are ``x, y, z``.
+        forearm_axis, make: as for ``mounting_of_walks``.
 
     Raises:
         HarkenError: when the recording is ``as_found``, or begins with other channels.
@@ -84,25 +137,51 @@ def mounting(specification: Specification, recording: Recording, probabilities: 
         raise HarkenError(f"{name}: how a watch sits shows in acceleration as the first channels, x, y, z")
     unaskable = _unaskable(specification) is not None
     walks = Moments(like_walking) if unaskable else Moments.of(recording, like_walking)
-    return mounting_of_walks(specification, walks, probabilities)
+    return mounting_of_walks(specification, walks, probabilities, forearm_axis=forearm_axis, make=make)
 
 
 def as_learned(
-    specification: Specification, recording: Recording, probabilities: Probabilities
-) -> tuple[Recording, str | None]:
-    """The recording in the orientation of the training data, and why its watch was turned; None if it was not.
+    recogniser: Recogniser, recording: Recording, *, forearm_axis: ForearmAxis | None = None
+) -> tuple[Recording, Mounting | None]:
+    """The recording in the orientation of the training data, and the orientation of its watch.
 
     Args:
-        specification, recording, probabilities: as for ``mounting``. A recording with channels other than ``x, y, z``
-            is returned unchanged.
+        recogniser: the model.
+        recording: as for ``mounting``. With channels other than ``x, y, z`` it is returned unchanged, with None.
+        forearm_axis: as for ``mounting``.
+
+    Raises:
+        HarkenError: as ``mounting``; when an axis is stated for a recording without ``x, y, z``.
     """
-    if recording.channels[:3] != ACCELERATION:
+    if recording.channels[:3] != ACCELERATION and forearm_axis is None:
         return recording, None
-    found = mounting(specification, recording, probabilities)
-    return found.turned(recording), found.reason if found.quarters else None
+    found = mounting(
+        recogniser.specification_,
+        recording,
+        recogniser.predict_proba,
+        forearm_axis=forearm_axis,
+        make=make_for(recogniser, recording.quality.make),
+    )
+    return found.turned(recording), found
 
 
-def mounting_of_walks(specification: Specification, walks: Moments, probabilities: Probabilities) -> Mounting:
+def make_for(recogniser: Recogniser, make: Make | None) -> Make | None:
+    """The make of a watch if the model was trained with x along the forearm; else None.
+
+    This is known of the packaged model and of models adapted from it. Other models may have been trained on watches of
+    the same make, in the orientation that is usual for it.
+    """
+    return make if recogniser.provenance_.get("scores_of_fold_models_on_unseen_people") else None
+
+
+def mounting_of_walks(
+    specification: Specification,
+    walks: Moments,
+    probabilities: Probabilities,
+    *,
+    forearm_axis: ForearmAxis | None = None,
+    make: Make | None = None,
+) -> Mounting:
     """The orientation of the watch that recorded these moments.
 
     The arm hangs during walking, so gravity lies along the forearm. The direction of gravity alone does not decide:
@@ -114,24 +193,82 @@ def mounting_of_walks(specification: Specification, walks: Moments, probabilitie
 
     Nothing is turned if the model reads more than acceleration, has no label on foot, or has windows longer than ten
     seconds.
+
+    If the user states the axis along the forearm, the watch is turned until that axis is where x was. This is right for
+    models that were trained with x along the forearm, as the packaged model was. If walking does not decide, the axis
+    that is usual for the make (``USUAL_AXIS``) is treated in the same way.
+
+    Args:
+        specification, probabilities: as for ``label_recording``.
+        walks: the moments that look like walking.
+        forearm_axis: the axis along the forearm, if the user states it.
+        make: the make of the watch; None if it is unknown, or if the model was not trained with x along the forearm.
     """
+    walking = _by_walking(specification, walks, probabilities)
+    if forearm_axis is not None:
+        return _stated(forearm_axis, walking)
+    return walking if walking.known or make is None else _usual(make, walking)
+
+
+def refuse_both(forearm_axis: ForearmAxis | None, *, orientation: bool) -> None:
+    """Raise a HarkenError if an axis along the forearm is stated although no watch may be turned."""
+    if forearm_axis is not None and not orientation:
+        raise HarkenError(
+            f"the {forearm_axis} axis is stated to point along the forearm, but no watch may be turned to it; leave "
+            "out --forearm-axis or --no-orientation"
+        )
+
+
+def _stated(axis: ForearmAxis, walking: Mounting) -> Mounting:
+    """The stated orientation. The reason mentions walking if it contradicts."""
+    quarters = QUARTERS[axis]
+    reason = f"{_turned(quarters)}: its {axis} axis was stated to point along the forearm"
+    if walking.known and (walking.quarters - quarters) % 2:
+        reason += f"; walking alone suggests otherwise ({walking.reason})"
+    return replace(walking, quarters=quarters, source=MountingSource.STATED, reason=reason)
+
+
+def _usual(make: Make, walking: Mounting) -> Mounting:
+    """The orientation that is usual for a make."""
+    axis = USUAL_AXIS[make]
+    quarters = QUARTERS[axis]
+    why = walking.reason.partition(": ")[2]
+    reason = f"{_turned(quarters)}, because the {axis} axis of {make} usually points along the forearm, and {why}"
+    return replace(walking, quarters=quarters, source=MountingSource.MAKE, reason=reason)
+
+
+def _by_walking(specification: Specification, walks: Moments, probabilities: Probabilities) -> Mounting:
+    """The orientation in which the model recognises walking."""
     unaskable = _unaskable(specification)
     if unaskable is not None:
-        return Mounting(0, 0, (), f"not turned: the model {unaskable}, so it cannot show how the watch sits")
+        return Mounting(0, MountingSource.NONE, 0, (), f"not turned: the model {unaskable}")
     windows = _windows(specification, walks)
     if windows is None:
-        return Mounting(0, 0, (), "not turned: nothing looks like walking, so it is unknown how the watch sits")
+        return Mounting(0, MountingSource.NONE, 0, (), "not turned: nothing looks like walking")
     recognised = _recognised(windows, probabilities, _on_foot(specification))
     best = int(recognised.argmax())
     as_it_is, turned = float(recognised[0]), float(recognised[best])
-    found = len(windows), tuple(recognised.tolist())
     counts = f"the model recognises {as_it_is:.0f} of {len(windows)} moments as walking with a hanging arm"
+    enough = turned >= LEAST_RECOGNISED and turned >= LEAST_SHARE * (turned + as_it_is)
+    quarters = best if enough else 0
     if best == 0:
-        return Mounting(0, *found, f"not turned: {counts}, and no more after a turn")
-    turn = f"{90 * best} degrees about the face"
-    if turned < LEAST_RECOGNISED or turned < LEAST_SHARE * (turned + as_it_is):
-        return Mounting(0, *found, f"not turned: {counts}, and {turned:.0f} after a turn by {turn}: too few to decide")
-    return Mounting(best, *found, f"turned by {turn}: {counts}, and {turned:.0f} after the turn")
+        reason = f"{counts}, and no more after a turn"
+    elif enough:
+        reason = f"{counts}, and {turned:.0f} after the turn"
+    else:
+        reason = f"{counts}, and {turned:.0f} after a turn by {90 * best} degrees about the face: too few to decide"
+    source = MountingSource.WALKING if _clear(recognised, quarters) else MountingSource.NONE
+    return Mounting(quarters, source, len(windows), tuple(recognised.tolist()), f"{_turned(quarters)}: {reason}")
+
+
+def _clear(recognised: NDArray[np.float64], quarters: int) -> bool:
+    """Whether enough walking is recognised after these quarter turns, and little with a quarter turn more."""
+    here, *across = (float(recognised[(quarters + turn) % 4]) for turn in (0, 1, 3))
+    return here >= LEAST_RECOGNISED and here >= LEAST_SHARE * (here + max(across))
+
+
+def _turned(quarters: int) -> str:
+    return f"turned by {90 * quarters} degrees about the face" if quarters else "not turned"
 
 
 def _unaskable(specification: Specification) -> str | None:

@@ -4,11 +4,13 @@ import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from harken import __version__
 from harken.learning.history import History
@@ -27,7 +29,11 @@ from harken.support.errors import HarkenError
 from harken.timelines import Timeline, label_recording
 from harken.windows.windows import Windows
 
-__all__ = ["PACKAGED_MODEL", "Recogniser"]
+__all__ = ["NO_SETS", "PACKAGED_MODEL", "LabelSets", "Recogniser"]
+
+LabelSets = Mapping[str, Sequence[str]]
+"""Names of labels that stand for several labels -> these labels."""
+NO_SETS: LabelSets = MappingProxyType({})
 
 
 class Recogniser:
@@ -141,6 +147,7 @@ class Recogniser:
         self,
         windows: Windows,
         *,
+        label_sets: LabelSets = NO_SETS,
         tests: Mapping[str, Windows] | None = None,
         threads: int | None = None,
         checkpoint: Path | None = None,
@@ -151,6 +158,8 @@ class Recogniser:
 
         Args:
             windows: the training windows. The labels that occur in them become the classes.
+            label_sets: names of labels in ``windows`` that stand for several labels, such as ``sitting or standing``,
+                -> these labels. Such a name does not become a class (``harken.learning.label_sets``).
             tests: test windows. They are scored during training and their scores are written to the history. They
                 have no effect on the model.
             threads: the number of threads on a CPU; see ``harken.learning.training.train``. ``history_.threads`` is
@@ -167,21 +176,23 @@ class Recogniser:
         settings = self.settings()
         windows = windows[windows.label_codes != UNLABELLED]
         counts = _label_counts(windows)
-        require_two_labels(tuple(counts))
+        labels = tuple(name for name in counts if name not in label_sets)
+        require_two_labels(labels)
         if len(windows) < settings.batch_windows and not settings.shuffle:
             raise HarkenError(
                 f"{len(windows)} training windows are fewer than one batch of {settings.batch_windows}; "
                 "record more, or draw more windows"
             )
-        specification = _specification(recipe, windows, tuple(counts))
-        examples = _examples(specification, windows)
-        test_examples = {name: _examples(specification, test) for name, test in (tests or {}).items()}
+        specification = _specification(recipe, windows, labels)
+        examples, sets = _training_examples(specification, windows, label_sets)
+        test_examples = {name: _examples(specification, test, labels) for name, test in (tests or {}).items()}
         provenance = _provenance(settings, windows, counts)
         try:
             network, history = train(
                 lambda: build(specification.network, specification.sizes),
                 examples,
                 settings,
+                label_sets=sets,
                 tests=test_examples,
                 vectors=specification.vectors,
                 device=resolve_device(self.device),
@@ -348,8 +359,20 @@ def _provenance(settings: TrainingSettings, windows: Windows, counts: Mapping[st
     }
 
 
-def _examples(specification: Specification, windows: Windows) -> LabelledSignals:
-    windows = known_windows(windows, specification.labels)
+def _training_examples(
+    specification: Specification, windows: Windows, label_sets: LabelSets
+) -> tuple[LabelledSignals, Tensor | None]:
+    """The training windows, and the sets for ``train``. Windows whose set has no label of the model are left out."""
+    labels = specification.labels
+    sets = {name: [label in several for label in labels] for name, several in label_sets.items()}
+    sets = {name: allowed for name, allowed in sets.items() if any(allowed) and name in windows.labels_present}
+    windows = windows if not label_sets else windows[np.isin(windows.labels, (*labels, *sets))]
+    examples = _examples(specification, windows, (*labels, *sets))
+    return examples, torch.tensor(list(sets.values()), dtype=torch.bool) if sets else None
+
+
+def _examples(specification: Specification, windows: Windows, labels: tuple[str, ...]) -> LabelledSignals:
+    windows = known_windows(windows, labels)
     return LabelledSignals(
         torch.from_numpy(specification.prepare(windows)), torch.from_numpy(windows.label_codes.astype(np.int64))
     )

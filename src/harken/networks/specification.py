@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.recordings.recording import STANDARD_GRAVITY, Recording
+from harken.recordings.recording import ACCELERATION, ROTATION, STANDARD_GRAVITY, Recording
 from harken.support.errors import HarkenError
 from harken.windows.windows import Windows
 
@@ -28,8 +28,6 @@ __all__ = [
 
 ModelUnit = Literal["g", "m/s2"]
 CalibratedOn = Literal["unseen", "the same person", "nobody"]
-ACCELERATION = ("x", "y", "z")
-ROTATION = ("gyro_x", "gyro_y", "gyro_z")
 RATE_TOLERANCE = 0.05
 
 BOUNDS: Mapping[str, tuple[float, float]] = {

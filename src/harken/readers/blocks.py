@@ -14,9 +14,8 @@ from typing import IO, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.readers.archive import file_on_disk, opened_file
 from harken.readers.layout import UTF8_MARK, Layout
-from harken.readers.unpacking import measured
+from harken.readers.unpacking import file_on_disk, measured, opened_file
 from harken.support.errors import HarkenError
 from harken.support.printable import printable
 

@@ -14,7 +14,7 @@ from harken.readers.units import NS_PER_UNIT, time_unit
 from harken.recordings.mending import EARLIEST_NS, LATEST_NS
 from harken.support.errors import HarkenError
 
-__all__ = ["TimeColumn", "Where", "nanoseconds"]
+__all__ = ["TimeColumn", "Where", "nanoseconds", "numbered_ns"]
 
 EARLIEST_DATE_NS = 10**17  # March 1973: clocks with earlier times have no date and count from their start
 NS_PER_TICK = {"ns": 1, "us": 10**3, "ms": 10**6}
@@ -64,6 +64,11 @@ def nanoseconds(path: Path, column: pl.Series, options: TableOptions, where: Whe
     if column.dtype.is_numeric():
         return _from_numbers(path, column, options, where)
     return _from_text(path, column.cast(pl.String), options, where)
+
+
+def numbered_ns(first: int, count: int, rate_hz: float) -> NDArray[np.int64]:
+    """Times of ``count`` samples at an even rate, from number ``first`` on, in ns after sample 0, int64 ``[count]``."""
+    return np.asarray(np.rint(np.arange(first, first + count) * (1e9 / rate_hz)).astype(np.int64))
 
 
 def _from_numbers(path: Path, column: pl.Series, options: TableOptions, where: Where) -> TimeColumn:

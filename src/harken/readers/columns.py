@@ -7,6 +7,7 @@ from pathlib import Path
 from harken.readers.layout import is_number
 from harken.readers.options import TableOptions
 from harken.support.errors import HarkenError
+from harken.support.printable import listed
 
 __all__ = ["NUMERIC_ROLES", "Columns", "find_columns"]
 
@@ -100,7 +101,7 @@ def find_columns(path: Path, header: list[str] | None, first_row: list[str], opt
         advice = ", ".join(_option(role) for role in missing)
         hint = ", or --rate HZ if there are no times" if "time" in missing else ""
         skip = "; --skip-rows N skips lines above the header" if header else ""
-        raise HarkenError(f"{path}: found no column for {_and(missing)} ({there}); choose with {advice}{hint}{skip}")
+        raise HarkenError(f"{path}: found no column for {listed(missing)} ({there}); choose with {advice}{hint}{skip}")
     return Columns(**found, extra=(), tidy=tuple(name for name in header or () if _plain(name) in TIDY_NAMES))
 
 
@@ -127,7 +128,7 @@ def _by_order(path: Path, first_row: list[str], found: dict[str, int], there: st
     order = NOTEBOOK_ORDERS.get(len(first_row))
     if order is None:
         raise HarkenError(
-            f"{path}: {there}, not the {_and(sorted(NOTEBOOK_ORDERS))} of Timestamp,X,Y,Z[,P],Label; "
+            f"{path}: {there}, not the {listed(sorted(NOTEBOOK_ORDERS))} of Timestamp,X,Y,Z[,P],Label; "
             "choose the columns by number, for example --time-column 1 --x-column 2 --y-column 3 "
             "--z-column 4"
         )
@@ -146,9 +147,9 @@ def _position(path: Path, word: str, role: str, header: list[str] | None, width:
             if len(matches) == 1:
                 return matches[0]
             if matches:
-                numbers = [str(i + 1) for i in matches]
+                numbers = " or ".join(str(i + 1) for i in matches)
                 raise HarkenError(
-                    f"{path}: {len(matches)} columns are called {word!r}; choose with {_option(role)} {_or(numbers)}"
+                    f"{path}: {len(matches)} columns are called {word!r}; choose with {_option(role)} {numbers}"
                 )
     if word.isascii() and word.isdigit() and 1 <= int(word) <= width:
         return int(word) - 1
@@ -162,12 +163,3 @@ def _plain(name: str) -> str:
 
 def _option(role: str) -> str:
     return f"--{role}-column"
-
-
-def _and(words: list[str] | list[int]) -> str:
-    *most, last = (str(word) for word in words)
-    return f"{', '.join(most)} and {last}" if most else last
-
-
-def _or(words: list[str]) -> str:
-    return " or ".join(words)

@@ -8,20 +8,19 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, fields, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from harken.readers.blocks import GZIPPED, opened, stem
-from harken.readers.clock import nanoseconds
+from harken.readers.clock import nanoseconds, numbered_ns
 from harken.readers.options import TableOptions
 from harken.readers.unpacking import refuse_full_disk
-from harken.recordings.recording import UNLABELLED, Placement, Quality
+from harken.recordings.recording import UNLABELLED, Make, Placement, Quality, local_time
 from harken.recordings.source import Room, Samples, Source, SourceChangedError
 from harken.support.errors import HarkenError
 
@@ -61,6 +60,7 @@ class DeviceFacts:
 
     Attributes:
         channels: the names of the signals; acceleration in g first.
+        make: the make of the watch.
         range_g: the accelerometer's range in g; None if the file does not state it.
         subject: the wearer; empty if the file does not state it.
         stated_rate_hz: the rate stated in the file; None if there is none.
@@ -69,6 +69,7 @@ class DeviceFacts:
     """
 
     channels: tuple[str, ...]
+    make: Make
     range_g: float | None = None
     subject: str = ""
     stated_rate_hz: float | None = None
@@ -102,6 +103,7 @@ class DeviceSource(Source):
                 sensor_range_g=facts.range_g,
                 stated_rate_hz=facts.stated_rate_hz,
                 placement=placement_of(facts.worn_on),
+                make=facts.make,
                 time_unit=facts.time_unit,
             ),
         )
@@ -137,7 +139,7 @@ class DeviceSource(Source):
                 continue
             if rate_hz is not None:
                 start_ns = sessions.earliest_ns if numbered else int(local_ns[0])
-                local_ns = start_ns + np.rint(np.arange(numbered, numbered + count) * (1e9 / rate_hz)).astype(np.int64)
+                local_ns = start_ns + numbered_ns(numbered, count, rate_hz)
             sessions.push(local_ns)
             if not numbered:
                 self._earliest_ns = sessions.earliest_ns if self._earliest_ns is None else self._earliest_ns
@@ -264,8 +266,7 @@ def _clocks_changed(timezone: str, offset_ns: int) -> str:
 
 
 def _offset_ns(time_ns: int, timezone: str) -> int:
-    instant = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=time_ns // 1000)
-    offset = instant.astimezone(ZoneInfo(timezone)).utcoffset() or timedelta()
+    offset = local_time(time_ns, timezone).utcoffset() or timedelta()
     return round(offset.total_seconds()) * 10**9
 
 

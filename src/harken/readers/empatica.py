@@ -10,16 +10,17 @@ from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
 from harken.readers.blocks import opened
+from harken.readers.clock import numbered_ns
 from harken.readers.columns import Columns
 from harken.readers.csv import CsvTable, layout_of
 from harken.readers.exports import cut_short_note, first_look, owner
 from harken.readers.layout import SNIFFED_BYTES, Layout, is_integer, is_number
 from harken.readers.options import FASTEST_HZ, TableOptions
 from harken.readers.table_source import TableSource
+from harken.recordings.recording import Make
 from harken.recordings.source import RecordingSource, Source
 from harken.support.errors import HarkenError
 
@@ -52,8 +53,8 @@ def open_source(path: Path, options: TableOptions) -> Source:
         )
     start_ns, rate_hz = start_and_rate
     table = CsvTable(path, layout_of(path, HEADER_ROWS), Columns(x=0, y=1, z=2)).whole()
-    steps = np.rint(np.arange(len(table.signals)) * (1e9 / rate_hz)).astype(np.int64)
-    table = replace(table.with_time(pl.Series(start_ns + steps)), unit="g/64")
+    time_ns = start_ns + numbered_ns(0, len(table.signals), rate_hz)
+    table = replace(table.with_time(pl.Series(time_ns)), unit="g/64")
     subject = options.subject or owner(path, ("ACC",))
     notes = [
         f"Times were computed from the start and the rate in the header, {rate_hz:g} Hz, because this "
@@ -65,6 +66,7 @@ def open_source(path: Path, options: TableOptions) -> Source:
         recording.quality,
         sensor_range_g=SENSOR_RANGE_G,
         stated_rate_hz=rate_hz,
+        make=Make.EMPATICA,
         time_unit="rows" if options.sample_rate_hz else "s",
     )
     return RecordingSource(replace(recording, quality=quality))

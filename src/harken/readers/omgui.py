@@ -30,6 +30,7 @@ from harken.readers.exports import cut_short_note, first_look
 from harken.readers.layout import Layout
 from harken.readers.options import TableOptions
 from harken.readers.units import AtRest, acceleration_unit
+from harken.recordings.recording import ROTATION, Make
 from harken.recordings.source import Room
 from harken.support.errors import HarkenError
 
@@ -43,7 +44,6 @@ TICKED = re.compile(r"-?\d+(\.\d+)?|[rsdeFBIX]*")
 """The fields of optional columns: light, temperature, battery, events."""
 HEADER_STARTS = ("Time", "Accel-X (g)")
 
-GYRO = ("gyro_x", "gyro_y", "gyro_z")
 PIECE, MOST_PIECES = 40, 100
 """The number of samples in a block of an AX6's own file, and the number of blocks at the beginning that are tested."""
 LOOKED_AT = PIECE * (MOST_PIECES + 1)
@@ -83,7 +83,8 @@ class OmguiSource(DeviceTableSource):
     def __init__(self, path: Path, options: TableOptions, layout: Layout) -> None:
         table = CsvTable(path, layout, Columns(time=0, x=1, y=2, z=3, extra=_extra(layout)))
         time_unit = "s" if _written(layout, (0,), UNIX_TIME) else "date"
-        super().__init__(table, options, DeviceFacts(channels=table.channels, time_unit=time_unit))
+        facts = DeviceFacts(channels=table.channels, make=Make.AXIVITY, time_unit=time_unit)
+        super().__init__(table, options, facts)
         self._at_rest: AtRest | None = None
 
     def local_samples(self, room: Room) -> Iterator[LocalSamples]:  # noqa: ARG002 - polars uses its own memory
@@ -92,7 +93,7 @@ class OmguiSource(DeviceTableSource):
         rows = self._timed(untimed)
         beginning = _beginning(rows)
         without = 0
-        if GYRO[0] in self.channels and beginning:
+        if ROTATION[0] in self.channels and beginning:
             without = _without_gravity(np.concatenate([signals for _, signals in beginning]))
         self.unusable = [(0, without)] if without else []
         at_rest, done = AtRest(), 0
@@ -148,7 +149,7 @@ def _beginning(rows: Iterator[LocalSamples]) -> list[LocalSamples]:
 
 def _extra(layout: Layout) -> tuple[tuple[str, int], ...]:
     """The positions of rotation and temperature, if they exist."""
-    gyro = tuple(zip(GYRO, (4, 5, 6), strict=True)) if _written(layout, (4, 5, 6), MEASURED) else ()
+    gyro = tuple(zip(ROTATION, (4, 5, 6), strict=True)) if _written(layout, (4, 5, 6), MEASURED) else ()
     celsius = [position for position in range(4 + len(gyro), layout.width) if _written(layout, (position,), CELSIUS)]
     return (*gyro, *((("temperature", celsius[0]),) if len(celsius) == 1 else ()))
 

@@ -5,9 +5,10 @@ format, and ``open_source(path, options)`` opens a file. Other packages add read
 ``harken.readers``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from harken.readers import (
     axivity,
@@ -22,17 +23,22 @@ from harken.readers import (
     sensorlog,
 )
 from harken.readers.actigraph import actilife_csv, gt3x
+from harken.readers.device import plain_head
 from harken.readers.exports import describes_columns
 from harken.readers.options import TableOptions
-from harken.readers.unsupported import GENEA, MATRIX
 from harken.recordings.source import Source
 from harken.support.errors import HarkenError
 from harken.support.plugins import Registry
 
-__all__ = ["ENTRY_POINTS", "Reader", "reader_of"]
+__all__ = ["ENTRY_POINTS", "GENEA", "MATRIX", "Reader", "reader_of"]
 
 HEAD_BYTES = 1 << 16
 ENTRY_POINTS = "harken.readers"
+
+GENEA_MARK = b"GENEA/"
+MATRIX_REMARKS_BYTES = 512
+MATRIX_MARK = b"MDTC"
+MATRIX_PACKET = b"MDTCPACK"
 
 
 class Reader(Protocol):
@@ -52,6 +58,55 @@ class Reader(Protocol):
                 option that solves the problem.
         """
 
+
+@dataclass(frozen=True)
+class UnsupportedReader:
+    """The reader of a format that cannot be read. It raises an error with advice.
+
+    No library with a suitable licence reads these formats reliably. GENEA is the predecessor of GENEActiv: actfast does
+    not support it, and scikit-digital-health ends the process. For files of a Matrix, scikit-digital-health ends the
+    process or never ends, and actipy is licensed for academic use only.
+
+    Attributes:
+        looks_right: whether a file with this path and these first bytes, unpacked, has the format.
+        reason: a description of such a file, and of the software that reads it.
+    """
+
+    looks_right: Callable[[Path, bytes], bool]
+    reason: str
+
+    def recognises(self, path: Path, head: bytes) -> bool:
+        """Whether a file has the format, by its first bytes ``head`` (gzipped or not), else by its name."""
+        return self.looks_right(path, plain_head(head))
+
+    def open_source(self, path: Path, options: TableOptions) -> NoReturn:  # noqa: ARG002 - as every reader
+        """Raise an error for a file of this format.
+
+        Raises:
+            HarkenError: always; the message names software that reads such files.
+        """
+        raise HarkenError(f"{path}: {self.reason}")
+
+
+def _is_matrix(path: Path, head: bytes) -> bool:
+    named = path.name.lower().removesuffix(".gz").endswith(".bin")
+    return head[MATRIX_REMARKS_BYTES:].startswith(MATRIX_MARK) or (named and MATRIX_PACKET in head)
+
+
+GENEA = UnsupportedReader(
+    lambda _, head: head.startswith(GENEA_MARK),
+    "this is a recording of a GENEA, which is no longer made; harken cannot read it. Read it "
+    "with the function readGenea of the R package GGIRread, write its timestamps1 (seconds since "
+    "1970) and its rawxyz (thousandths of g) as a CSV file with columns time, x, y, z, and read "
+    "that file",
+)
+MATRIX = UnsupportedReader(
+    _is_matrix,
+    "this is a recording of a Parmay Tech Matrix; harken cannot read it. Read it with the "
+    "function readParmayMatrix of the R package GGIRread, write its columns time, acc_x, acc_y "
+    "and acc_z as a CSV file, and read that file with --time-column time --x-column acc_x "
+    "--y-column acc_y --z-column acc_z",
+)
 
 BINARY: tuple[Reader, ...] = (parquet, axivity, geneactiv, GENEA, MATRIX, gt3x)
 """Formats that do not depend on options. A ``.gt3x`` is a zip archive, so its reader must come before those of apps,

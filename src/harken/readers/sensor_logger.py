@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 
-from harken.readers.archive import is_zip, member_paths
 from harken.readers.blocks import opened
 from harken.readers.columns import Columns
 from harken.readers.csv import CsvTable, layout_of
@@ -24,6 +23,7 @@ from harken.readers.options import AccelerationUnit, TableOptions, check_timezon
 from harken.readers.table import WholeTable
 from harken.readers.table_source import TableSource
 from harken.readers.units import acceleration_unit, magnitude_at_rest
+from harken.readers.unpacking import is_zip, member_paths
 from harken.recordings.source import Source
 from harken.support.errors import HarkenError
 

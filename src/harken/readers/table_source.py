@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.readers.blocks import stem
-from harken.readers.clock import TimeColumn, Where, nanoseconds
+from harken.readers.clock import TimeColumn, Where, nanoseconds, numbered_ns
 from harken.readers.options import AccelerationUnit, TableOptions
 from harken.readers.table import ANOTHER_SUBJECT, SeveralRecordingsError, Table, TableRows, WholeTable, joined_rows
 from harken.readers.units import G_PER_UNIT, NS_PER_UNIT, STEPS_LOOKED_AT, AtRest, acceleration_unit, plausible_step
@@ -223,11 +223,8 @@ class TableSource(Source):
                     )
             elif rows.time is not None and self._table.streamed:
                 raise _NotAlikeError
-        first, last = tally.samples, tally.samples + len(rows.signals)
-        steps = np.rint(np.arange(first, last) * (1e9 / rate_hz)).astype(np.int64)
-        return TimeColumn(
-            self._start_ns + steps, None, self._clock_form[0], notes if tally.notes is None else tally.notes
-        )
+        time_ns = self._start_ns + numbered_ns(tally.samples, len(rows.signals), rate_hz)
+        return TimeColumn(time_ns, None, self._clock_form[0], notes if tally.notes is None else tally.notes)
 
     def _unit_and_notes(self, tally: "_Tally") -> tuple[AccelerationUnit, list[str]]:
         try:

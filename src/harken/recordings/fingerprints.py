@@ -23,11 +23,10 @@ from functools import reduce
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.recordings.recording import Recording
+from harken.recordings.recording import ACCELERATION, Recording
 
 __all__ = ["MOST_FINGERPRINTS", "ONE_IN", "SAME_RECORDING", "Fingerprints"]
 
-AXES = ("x", "y", "z")
 RUN = 16
 """Differences between neighbouring samples in a run; a power of two."""
 MOST_EQUAL = 3 * RUN // 2
@@ -115,9 +114,9 @@ def _most_of_neighbours(found: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 def _runs(recording: Recording) -> tuple[NDArray[np.int64], NDArray[np.uint32], NDArray[np.bool_]]:
     """The kept runs: the row of each run's first sample, its hash, and whether it has no equal neighbours."""
-    if not set(AXES) <= set(recording.channels):
+    if not set(ACCELERATION) <= set(recording.channels):
         return np.empty(0, np.int64), np.empty(0, np.uint32), np.empty(0, np.bool_)
-    columns = [recording.channels.index(axis) for axis in AXES]
+    columns = [recording.channels.index(axis) for axis in ACCELERATION]
     signals, gaps = recording.signals, recording.gap_rows
     parts = []
     for start in range(0, len(recording), SAMPLES_AT_ONCE):

@@ -4,15 +4,14 @@ This module computes them; ``harken inspect`` prints and draws them.
 """
 
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from itertools import pairwise
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.recordings.recording import UNLABELLED, Placement, Recording
+from harken.recordings.recording import ACCELERATION, UNLABELLED, Placement, Recording, local_time
 
 __all__ = [
     "ChannelStatistics",
@@ -22,11 +21,8 @@ __all__ = [
     "duration_text",
     "inspect_recording",
     "labelled_time",
-    "local_time",
 ]
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-ACCELERATION = ("x", "y", "z")
 DIGITS = 7
 """Significant digits of a statistic: the precision of a 32-bit sample."""
 
@@ -216,11 +212,6 @@ def labelled_time(
         )
 
     return of(UNLABELLED), {name: of(code) for code, name in enumerate(found.label_names)}
-
-
-def local_time(time_ns: int, timezone: str) -> datetime:
-    """The wall-clock time of an instant (ns since 1970, UTC) in a zone (an IANA name), cut to microseconds."""
-    return (EPOCH + timedelta(microseconds=time_ns // 1000)).astimezone(ZoneInfo(timezone))
 
 
 def duration_text(seconds: float) -> str:

@@ -6,13 +6,11 @@ Mending never interpolates or changes the value of a sample. Dropped and marked 
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.recordings.recording import Quality, Recording, gap_limit_ns
+from harken.recordings.recording import Quality, Recording, gap_limit_ns, local_time
 from harken.recordings.sensor_faults import RangeGuess, largest_on_an_axis
 from harken.recordings.source import Samples
 from harken.recordings.survey import FASTEST_HZ, ClockSurvey, Faults, OutOfOrderError, ValueSurvey
@@ -29,7 +27,6 @@ __all__ = [
     "sensor_range_g",
 ]
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DAY_NS = 86_400 * 10**9
 EARLIEST_NS = -DAY_NS
 """The earliest accepted time. Clocks without a date, and some clocks after a reset, begin in 1970 (others in 2000 or
@@ -230,7 +227,7 @@ def _set_back_notes(time_ns: NDArray[np.int64], timezone: str) -> list[str]:
 
 def _shown(time_ns: int, timezone: str) -> str:
     """A time as text, to the second, in a time zone."""
-    return f"{(EPOCH + timedelta(seconds=time_ns // 10**9)).astimezone(ZoneInfo(timezone)):%Y-%m-%d %H:%M:%S}"
+    return f"{local_time(time_ns, timezone):%Y-%m-%d %H:%M:%S}"
 
 
 def _length(length_ns: int) -> str:

@@ -6,8 +6,11 @@ Every reader produces a ``Recording``, and all other steps begin with one.
 import hashlib
 import re
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
+from typing import Literal
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,19 +19,29 @@ from harken.support.errors import HarkenError
 from harken.support.printable import printable
 
 __all__ = [
+    "ACCELERATION",
     "INTERVALS_IN_A_GAP",
     "MINIMUM_GAP_S",
+    "ROTATION",
     "STANDARD_GRAVITY",
     "UNLABELLED",
+    "ForearmAxis",
+    "Make",
     "Placement",
     "Quality",
     "Recording",
+    "acceleration_channels",
     "gap_limit_ns",
     "is_made_up",
+    "local_time",
     "made_up_subject",
     "recoded",
     "warnings_of",
 ]
+
+ACCELERATION = ("x", "y", "z")
+ROTATION = ("gyro_x", "gyro_y", "gyro_z")
+"""The channels of acceleration, in g, and of rotation, in rad/s."""
 
 STANDARD_GRAVITY = 9.80665
 """Metres per second squared in one g."""
@@ -39,7 +52,21 @@ UNLABELLED = -1
 MINIMUM_GAP_S = 0.5
 INTERVALS_IN_A_GAP = 5
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MADE_UP = re.compile(r"simulated-\d+-\d+")
+
+
+ForearmAxis = Literal["x", "y", "-x", "-y"]
+"""The axis of a sensor that points along the forearm towards the elbow. It measures about +1 g when the arm hangs."""
+
+
+class Make(StrEnum):
+    """The make of a research watch."""
+
+    ACTIGRAPH = "ActiGraph"
+    AXIVITY = "Axivity"
+    EMPATICA = "Empatica"
+    GENEACTIV = "GENEActiv"
 
 
 class Placement(StrEnum):
@@ -68,8 +95,8 @@ class Quality:
     and ``stuck`` rows stay in the recording unchanged, but are marked in ``Recording.valid``, so no window contains
     them. ``at_range_end`` and ``clipped`` are counted only by ``harken.signals.clipping``: rows at the end of the
     sensor's range, and the marked rows where the signal stayed there. ``stated_rate_hz`` is the rate stated in the
-    file, None if there is none. ``placement`` is where the sensor was worn, if the file states it. ``notes`` are whole
-    sentences for the user.
+    file, None if there is none. ``placement`` is where the sensor was worn, if the file states it. ``make`` is the make
+    of the watch; None if the format of the file does not tell it. ``notes`` are whole sentences for the user.
 
     >>> import harken
     >>> quality = harken.read("alice.csv").quality
@@ -89,6 +116,7 @@ class Quality:
     sensor_range_g: float | None = None
     stated_rate_hz: float | None = None
     placement: Placement = Placement.UNKNOWN
+    make: Make | None = None
     acceleration_unit: str = "g"
     time_unit: str = "ns"
     notes: tuple[str, ...] = ()
@@ -126,6 +154,7 @@ class Recording:
         quality: the report on what was found and mended.
         as_found: whether the recording has every row of the file in the file's order, without mending. Only
             ``harken.windows.windows.random_windows`` accepts such a recording.
+        study: the public data set that it is part of, such as ``wisdm``; empty for the user's own recordings.
 
     Raises:
         HarkenError: when there are no samples.
@@ -143,6 +172,7 @@ class Recording:
     valid: NDArray[np.bool_] = None  # type: ignore[assignment]  # all True unless given
     quality: Quality = field(default_factory=Quality)
     as_found: bool = False
+    study: str = ""
 
     def __post_init__(self) -> None:
         if self.valid is None:
@@ -254,7 +284,7 @@ class Recording:
     def samples_fingerprint(self) -> str:
         """SHA-256 of times and acceleration alone. It does not depend on the labels."""
         digest = hashlib.sha256(np.ascontiguousarray(self.time_ns).data)
-        axes = [self.channels.index(name) for name in ("x", "y", "z") if name in self.channels]
+        axes = [self.channels.index(name) for name in ACCELERATION if name in self.channels]
         digest.update(np.ascontiguousarray(self.signals[:, axes]).data)
         return digest.hexdigest()
 
@@ -327,6 +357,16 @@ def recoded(codes: NDArray[np.int16], names: tuple[str, ...], into: tuple[str, .
     position = {name: code for code, name in enumerate(into)}
     table = np.array([position.get(name, UNLABELLED) for name in names] + [UNLABELLED], np.int16)
     return table[codes]
+
+
+def acceleration_channels(channels: tuple[str, ...]) -> int:
+    """How many leading channels are acceleration."""
+    return 3 if channels[:3] == ACCELERATION else 0
+
+
+def local_time(time_ns: int, timezone: str) -> datetime:
+    """The wall-clock time of an instant (ns since 1970, UTC) in a zone (an IANA name), cut to microseconds."""
+    return (EPOCH + timedelta(microseconds=time_ns // 1000)).astimezone(ZoneInfo(timezone))
 
 
 def gap_limit_ns(time_ns: NDArray[np.int64]) -> int:

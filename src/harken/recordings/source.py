@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.recordings.recording import Quality, Recording, recoded
-from harken.support.memory import hand_back
 from harken.support.printable import printable
+from harken.support.resources import hand_back
 
 __all__ = ["RecordingSource", "Room", "Samples", "Source", "SourceChangedError", "joined"]
 

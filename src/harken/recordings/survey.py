@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.recordings.recording import INTERVALS_IN_A_GAP, MINIMUM_GAP_S
+from harken.recordings.recording import INTERVALS_IN_A_GAP, MINIMUM_GAP_S, acceleration_channels
 from harken.recordings.sensor_faults import RANGE_TOLERANCE, RangeGuess, Stuck, StuckRuns, extremes, largest_on_an_axis
 from harken.recordings.source import Samples
 
@@ -19,7 +19,6 @@ __all__ = [
     "ClockSurvey",
     "OutOfOrderError",
     "ValueSurvey",
-    "acceleration_channels",
     "deduplicated",
 ]
 
@@ -202,11 +201,6 @@ class ValueSurvey:
     def finish(self) -> Faults:
         """All faults. Call it after the last ``push``."""
         return Faults(self.missing, self._range.outside, self._range.range_g, self._stuck.finish(), self._axes)
-
-
-def acceleration_channels(channels: tuple[str, ...]) -> int:
-    """How many leading channels are acceleration."""
-    return 3 if channels[:3] == ("x", "y", "z") else 0
 
 
 def deduplicated(pieces: Iterator[Samples]) -> Iterator[Samples]:

@@ -21,7 +21,8 @@ from harken import __version__
 from harken.models.recogniser import Recogniser
 from harken.server.guard import Guard
 from harken.server.hub import Hub
-from harken.server.limits import RefusedError
+from harken.server.limits import RefusedError, malformed
+from harken.server.sample_messages import DeviceSensors, envelope
 from harken.server.schemas import (
     REFUSALS,
     Health,
@@ -32,7 +33,6 @@ from harken.server.schemas import (
     WatchSummary,
     WatchTimeline,
 )
-from harken.server.sensor_logger import DeviceSensors, MalformedError, envelope
 from harken.server.uploads import Uploads
 from harken.server.websocket_routes import Sockets
 from harken.support.errors import HarkenError
@@ -235,9 +235,7 @@ def push_routes(hub: Hub) -> APIRouter:
                     del devices[name]  # of forgotten watches
             signals, time_ns = devices.setdefault(device, DeviceSensors()).take(payload)
         except orjson.JSONDecodeError as error:
-            raise RefusedError(400, 1007, f"the message is not JSON ({error})", reason="malformed") from error
-        except MalformedError as error:
-            raise RefusedError(400, 1007, str(error), reason="malformed") from error
+            raise malformed(f"the message is not JSON ({error})") from error
         written = hub.receive(device, signals, time_ns)
         if written is not None:
             try:

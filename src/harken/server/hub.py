@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from harken.labelling.live import LiveSettings, StreamSpecification, advance
 from harken.labelling.live.recogniser import probabilities_of
 from harken.models.recogniser import Recogniser
-from harken.server.limits import Limits, RefusedError
+from harken.server.limits import Limits, RefusedError, malformed
 from harken.server.metrics import Metrics
 from harken.server.outbox import Outbox
 from harken.server.sample_log import SampleLog, logged_samples
 from harken.server.session import Session
 from harken.support.errors import HarkenError
-from harken.support.memory import hand_back, resident_bytes
+from harken.support.resources import hand_back, resident_bytes
 
 __all__ = ["Hub"]
 
@@ -100,9 +100,7 @@ class Hub:
         if len(time_ns) == 0:
             return None
         if time_ns.max() > (time.time() + self.limits.ahead_s) * 1e9:
-            raise RefusedError(
-                400, 1007, "samples are ahead of the server's clock; correct the watch's clock", reason="malformed"
-            )
+            raise malformed("samples are ahead of the server's clock; correct the watch's clock")
         session.check_rate(len(time_ns), now_s)
         self._take(session, signals, time_ns, now_s)
         return None if self.log is None else self.log.append(name, signals, time_ns)
@@ -117,7 +115,7 @@ class Hub:
         try:
             session.take(signals, time_ns, now_s)
         except HarkenError as error:
-            raise RefusedError(400, 1007, str(error), reason="malformed") from error
+            raise malformed(str(error)) from error
         self.metrics.add("harken_messages_total")
         self.metrics.add("harken_samples_total", len(time_ns))
         self._waiting.add(session)
@@ -137,9 +135,7 @@ class Hub:
         session = self.sessions.get(name)
         if session is None:
             if not 1 <= len(name) <= NAME_CHARACTERS:
-                raise RefusedError(
-                    400, 1007, f"a watch's name must have 1 to {NAME_CHARACTERS} characters", reason="malformed"
-                )
+                raise malformed(f"a watch's name must have 1 to {NAME_CHARACTERS} characters")
             if len(self.sessions) >= self.limits.watches:
                 raise RefusedError(
                     503,

@@ -147,7 +147,7 @@ def _serve(connection: Connection, lifeline: Connection, settings: _Settings) ->
 
     from harken.models.recogniser import Recogniser
     from harken.readers.unpacking import UnpackingLimits, unpacking_limits
-    from harken.support.memory import hand_back, resident_bytes
+    from harken.support.resources import hand_back, resident_bytes
 
     torch.set_num_threads(1)
     recogniser = Recogniser.load(settings.model, device="cpu")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-__all__ = ["Limits", "RefusedError"]
+__all__ = ["Limits", "RefusedError", "malformed"]
 
 
 @dataclass(frozen=True)
@@ -67,3 +67,8 @@ class RefusedError(Exception):
     def __init__(self, status: int, code: int, sentence: str, *, reason: str, retry_s: int | None = None) -> None:
         super().__init__(sentence)
         self.status, self.code, self.reason, self.retry_s = status, code, reason, retry_s
+
+
+def malformed(sentence: str) -> RefusedError:
+    """The refusal of a message that cannot be read, or whose content is impossible."""
+    return RefusedError(400, 1007, sentence, reason="malformed")

@@ -10,7 +10,7 @@ import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from harken.server.hub import Hub
-from harken.server.limits import RefusedError
+from harken.server.limits import RefusedError, malformed
 from harken.server.outbox import Outbox
 from harken.server.sample_messages import samples_of
 from harken.support.errors import HarkenError
@@ -127,7 +127,7 @@ def _chosen_watch(text: str | bytes) -> str:
             return str(message["watch"])
     except (orjson.JSONDecodeError, KeyError, TypeError):
         pass
-    raise RefusedError(400, 1007, 'a message must be {"type": "choose", "watch": NAME}', reason="malformed")
+    raise malformed('a message must be {"type": "choose", "watch": NAME}')
 
 
 async def _serve(hub: Hub, socket: WebSocket, outbox: Outbox, receive: Callable[[], Awaitable[None]]) -> None:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from harken.recordings.mended_stream import MendedStream
 from harken.recordings.mending import sensor_range_g
-from harken.recordings.recording import MINIMUM_GAP_S, Recording
+from harken.recordings.recording import MINIMUM_GAP_S, Recording, acceleration_channels
 from harken.recordings.source import Samples, joined
 from harken.support.errors import HarkenError
 
@@ -112,7 +112,7 @@ def mark_clipped(recording: Recording) -> Recording:
     Raises:
         HarkenError: when the recording does not begin with ``x, y, z``.
     """
-    if recording.channels[:3] != ("x", "y", "z"):
+    if not acceleration_channels(recording.channels):
         name = recording.source or recording.subject
         raise HarkenError(f"{name}: clipping needs acceleration as the first channels, x, y, z")
     range_g = recording.quality.sensor_range_g or sensor_range_g(recording.signals[:, :3])

@@ -7,13 +7,12 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.recordings.recording import Recording
+from harken.recordings.recording import ACCELERATION, Recording
 from harken.support.errors import HarkenError
 
 __all__ = ["split_gravity"]
 
 ORDER = 3
-ACCELERATION = ("x", "y", "z")
 ROWS_AT_ONCE = 1 << 18
 SETTLED = 10.0
 """After this many periods of the cut-off, earlier samples have no effect on the filter: exp(-pi * 10) is 2e-14."""

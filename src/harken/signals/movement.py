@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.recordings.recording import Recording
+from harken.recordings.recording import Recording, acceleration_channels
 from harken.recordings.source import Samples
 from harken.signals.grid import SECOND_NS
 from harken.support.errors import HarkenError
@@ -186,7 +186,7 @@ def movement_of(recording: Recording, block_s: float = BLOCK_S) -> MovementBlock
     name = recording.source or recording.subject
     if recording.as_found:
         raise HarkenError(f"{name}: only a mended recording has blocks; read it without as_found")
-    if recording.channels[:AXES] != ("x", "y", "z"):
+    if not acceleration_channels(recording.channels):
         raise HarkenError(f"{name}: blocks need acceleration as the first channels, x, y, z")
     channels = recording.channels
     at = channels.index("temperature") if "temperature" in channels else None

@@ -20,21 +20,34 @@ movement in a mirror, as the other arm would do it in the same activity. In a ha
 transforms like an acceleration. In a mirror it has the opposite sign, because it is a pseudovector.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.recordings.recording import Recording
+from harken.recordings.recording import ForearmAxis, Recording
 from harken.support.errors import HarkenError
 
-__all__ = ["mirrored", "turned_about_face", "turned_about_forearm", "turned_by_quarters", "turned_signals"]
+__all__ = [
+    "along_forearm",
+    "mirrored",
+    "turned_about_face",
+    "turned_about_forearm",
+    "turned_by_quarters",
+    "turned_channels",
+    "turned_signals",
+]
 
 AXES = ("x", "y", "z")
 POLAR = ("", "gravity_", "body_")
 """Prefixes of the channels that are accelerations."""
 AXIAL = ("gyro_",)
 """Prefixes of the channels that are rotations."""
+
+QUARTERS: Mapping[ForearmAxis, int] = MappingProxyType({"x": 0, "-y": 1, "-x": 2, "y": 3})
+"""The quarter turns about the face that put an axis into x."""
 
 
 def mirrored(recording: Recording) -> Recording:
@@ -71,14 +84,29 @@ def turned_by_quarters(recording: Recording, quarters: int) -> Recording:
         HarkenError: when the recording has no channels ``x, y, z``.
     """
     _need_axes(recording)
-    signals = recording.signals
-    for prefix in POLAR + AXIAL:
-        pair = prefix + "x", prefix + "y"
-        if set(pair) <= set(recording.channels):
-            x, y = (recording.channels.index(name) for name in pair)
-            signals = turned_signals(signals, quarters, x=x, y=y)
+    signals = turned_channels(recording.signals, recording.channels, quarters)
     sentence = f"turned by {90 * (quarters % 4)} degrees about the face"
     return replace(recording, signals=signals, quality=recording.quality.noting(sentence))
+
+
+def along_forearm(recording: Recording, axis: ForearmAxis) -> Recording:
+    """The recording turned about the face so that x points along the forearm towards the elbow.
+
+    Args:
+        recording: the recording.
+        axis: the axis of the sensor that points there.
+    """
+    return turned_by_quarters(recording, QUARTERS[axis]) if QUARTERS[axis] else recording
+
+
+def turned_channels(signals: NDArray[np.float32], channels: tuple[str, ...], quarters: int) -> NDArray[np.float32]:
+    """Signals ``[..., channels]``, turned by quarter turns: acceleration, its parts, and rotation."""
+    for prefix in POLAR + AXIAL:
+        pair = prefix + "x", prefix + "y"
+        if set(pair) <= set(channels):
+            x, y = (channels.index(name) for name in pair)
+            signals = turned_signals(signals, quarters, x=x, y=y)
+    return signals
 
 
 def turned_signals(signals: NDArray[np.float32], quarters: int, *, x: int = 0, y: int = 1) -> NDArray[np.float32]:

@@ -1,10 +1,11 @@
-"""The error that harken raises for a user's mistake."""
+"""The error that harken raises for a user's mistake, and what its messages are made from."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from harken.support.printable import printable
 
-__all__ = ["HarkenError", "raise_failures"]
+__all__ = ["HarkenError", "first_difference", "raise_failures"]
 
 
 class HarkenError(Exception):
@@ -36,3 +37,20 @@ def raise_failures(failures: Sequence[HarkenError], files: int) -> None:
         raise failures[0]
     if failures:
         raise HarkenError(f"{len(failures)} of {files} files went wrong:", *failures)
+
+
+def first_difference(before: Any, now: Any, where: str = "") -> tuple[str, Any, Any] | None:
+    """The first place at which two JSON values differ, as a dotted path, and both values there; None if equal.
+
+    A run or a benchmark is resumed only with the settings with which it began. The error names the first difference.
+    """
+    if isinstance(before, dict) and isinstance(now, dict):
+        for key in [*before, *(key for key in now if key not in before)]:
+            inside = f"{where}.{key}" if where else key
+            if (key in before) != (key in now):
+                return inside, before.get(key), now.get(key)
+            found = first_difference(before[key], now[key], inside)
+            if found is not None:
+                return found
+        return None
+    return None if before == now else (where, before, now)

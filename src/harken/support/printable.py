@@ -1,8 +1,9 @@
-"""Printable text: escaped names from outside, such as file names, and shares in per cent."""
+"""Printable text: escaped names from outside, such as file names; lists of words; shares in per cent."""
 
 import re
+from collections.abc import Iterable
 
-__all__ = ["percent", "percent_number", "printable"]
+__all__ = ["listed", "percent", "percent_number", "printable"]
 
 LONE_SURROGATES = re.compile(r"[\ud800-\udc7f\udd00-\udfff]")
 """Halves of characters. U+DC80 to U+DCFF are left out: Python uses them for bytes that it cannot decode (PEP 383)."""
@@ -33,6 +34,12 @@ def _escape(found: re.Match[str]) -> str:
     character = found[0]
     code = ord(character)
     return SHORT.get(character) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")
+
+
+def listed(words: Iterable[object]) -> str:
+    """One or more words as a list in a sentence: ``lying``, ``lying and sitting``, ``lying, sitting and walking``."""
+    *most, last = map(str, words)
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def percent(share: float) -> str:

@@ -1,8 +1,8 @@
 """Timelines: rows of labelled time with the probability of each label, their smoothing, bouts, and days."""
 
-from harken.timelines.bouts import BRIDGED_GAP_S
 from harken.timelines.labelling import label_recording, label_stream
 from harken.timelines.smoothing import ANY_OTHER_LABEL_S, EXPECTED_BOUT_S, expected_bouts, smooth
+from harken.timelines.summaries import BRIDGED_GAP_S
 from harken.timelines.tables import write_csv
 from harken.timelines.timeline import UNSURE, Timeline
 

@@ -1,7 +1,10 @@
 """The timeline of a recording of any length: the probabilities of overlapping windows, averaged for each row."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from types import TracebackType
 from typing import NamedTuple
 
 import numpy as np
@@ -9,23 +12,24 @@ from numpy.typing import NDArray
 
 from harken.networks.specification import RATE_TOLERANCE, Specification
 from harken.recordings.mended_stream import MendedStream, stream_of
-from harken.recordings.recording import Recording
+from harken.recordings.recording import Recording, acceleration_channels
 from harken.recordings.source import Samples
 from harken.signals import Resampler
 from harken.support.errors import HarkenError
-from harken.support.memory import hand_back
-from harken.timelines.batches import BatchedProbabilities, Probabilities
+from harken.support.resources import hand_back
 from harken.timelines.timeline import Timeline
-from harken.timelines.windowing import StreamLayout, Windowing
+from harken.timelines.windowing import GrowingArray, StreamLayout, StreamWindows, Windowing, windows_joined
+from harken.windows.windows import Windows
 
-__all__ = ["Calibrate", "Rows", "label_recording", "label_stream", "rows_of"]
+__all__ = ["Calibrate", "Probabilities", "Rows", "label_recording", "label_stream", "rows_of"]
 
 WINDOWS_AT_ONCE = 2000
-"""The number of windows copied out of the recording at a time, which limits the memory."""
+"""Windows in a batch. Their samples are copied out of the recording, so this number limits the memory."""
 
 Calibrate = Callable[[NDArray[np.float32], NDArray[np.float32] | None], NDArray[np.float32]]
 """Signals ``[n, channels]`` and the temperature ``[n]`` (or None) -> calibrated signals."""
-AXES = ("x", "y", "z")
+Probabilities = Callable[[Windows], NDArray[np.float32]]
+"""Windows ``[n, length, channels]`` -> float32 ``[n, labels]``."""
 UNLABELLED, GAP = -1, -2
 
 
@@ -112,7 +116,7 @@ def _labelled(
 ) -> Timeline:
     """Label a stream of samples with the model's channels and rate. The samples of ``facts`` are not used."""
     name = facts.source or facts.subject
-    axes = 3 if facts.channels[:3] == AXES else 0
+    axes = acceleration_channels(facts.channels)
     windowing = Windowing(
         length=specification.window_length,
         hop=max(1, round(specification.hop_s * specification.sample_rate_hz)),
@@ -120,7 +124,7 @@ def _labelled(
         channels=len(facts.channels),
         axes=axes,
     )
-    with BatchedProbabilities(facts, probabilities, windows_at_once=WINDOWS_AT_ONCE, lanes=lanes) as batches:
+    with BatchedProbabilities(facts, probabilities, lanes) as batches:
         some = False
         for samples in stream:
             some |= len(samples.time_ns) > 0
@@ -240,3 +244,69 @@ def _time_in(stretches_ns: NDArray[np.int64] | None, times_ns: NDArray[np.int64]
     place = np.searchsorted(stretches_ns[:, 0], times_ns, side="right")
     inside = np.clip(times_ns - stretches_ns[place - 1, 0], 0, lengths[place - 1])
     return np.where(place > 0, before[place - 1] + inside, 0)
+
+
+class BatchedProbabilities:
+    """Collects windows while a stream is read, and computes their probabilities in batches.
+
+    Args:
+        facts: the recording's description, for the windows.
+        probabilities: computes a batch.
+        lanes: the number of threads that compute while this thread collects the next windows; 0: this thread computes.
+            At most this many batches wait, which limits the memory.
+    """
+
+    def __init__(self, facts: MendedStream, probabilities: Probabilities, lanes: int) -> None:
+        self._facts, self._probabilities, self._lanes = facts, probabilities, lanes
+        self._waiting: list[StreamWindows] = []
+        self._running: deque[Future[NDArray[np.float32]]] = deque()
+        self._done: GrowingArray[np.float32] | None = None
+        self._executor = ThreadPoolExecutor(lanes, thread_name_prefix="harken-batches") if lanes else None
+
+    def __enter__(self) -> "BatchedProbabilities":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._executor is not None:
+            self._executor.shutdown(cancel_futures=True)
+
+    def add(self, windows: StreamWindows) -> None:
+        """Add windows."""
+        if len(windows.firsts):
+            self._waiting.append(windows)
+        while sum(len(each.firsts) for each in self._waiting) >= WINDOWS_AT_ONCE:
+            self._compute()
+
+    def finish(self) -> NDArray[np.float32] | None:
+        """Probabilities of all windows, in their order, ``[windows, labels]``; None without windows."""
+        while self._waiting:
+            self._compute()
+        while self._running:
+            self._keep(self._running.popleft().result())
+        return None if self._done is None else self._done.all()
+
+    def _keep(self, probabilities: NDArray[np.float32]) -> None:
+        if self._done is None:
+            self._done = GrowingArray(np.float32, probabilities.shape[1])
+        self._done.add(probabilities)
+
+    def _compute(self) -> None:
+        every = windows_joined(self._waiting)
+        now, rest = every.part(slice(WINDOWS_AT_ONCE)), every.part(slice(WINDOWS_AT_ONCE, None))
+        self._waiting = [rest] if len(rest.firsts) else []
+        windows = Windows.unlabelled(
+            now.signals,
+            channels=self._facts.channels,
+            sample_rate_hz=self._facts.sample_rate_hz,
+            subject=self._facts.subject,
+            starts_ns=now.starts_ns,
+            start_rows=now.firsts,
+        )
+        if self._executor is None:
+            self._keep(self._probabilities(windows))
+            return
+        self._running.append(self._executor.submit(self._probabilities, windows))
+        while len(self._running) > 2 * self._lanes:
+            self._keep(self._running.popleft().result())

@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from harken.support.errors import HarkenError
 from harken.support.files import replacing
-from harken.timelines.bouts import BRIDGED_GAP_S, bouts
-from harken.timelines.daily import daily
 from harken.timelines.smoothing import expected_bouts, smooth
+from harken.timelines.summaries import BRIDGED_GAP_S, bouts, daily
 from harken.timelines.tables import PROBABILITY, SMOOTHED, UNSURE, matrix, nanoseconds, times, write_csv
 
 __all__ = ["UNSURE", "Timeline"]

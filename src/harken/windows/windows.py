@@ -3,7 +3,7 @@
 import math
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,7 @@ class Windows:
         start_rows: the row of each window's first sample in its source, int64 ``[n]``.
         channels: the names of the channels.
         sample_rate_hz: samples per second, the median over the recordings.
+        studies: the study of each window's recording, ``[n]`` of str, such as ``wisdm``; empty strings by default.
     """
 
     signals: NDArray[np.float32]
@@ -49,6 +50,11 @@ class Windows:
     start_rows: NDArray[np.int64]
     channels: tuple[str, ...]
     sample_rate_hz: float
+    studies: NDArray[np.str_] = field(default_factory=lambda: np.empty(0, dtype=np.str_))
+
+    def __post_init__(self) -> None:
+        if self.studies.size == 0:
+            object.__setattr__(self, "studies", np.full(len(self.label_codes), "", dtype=np.str_))
 
     @classmethod
     def unlabelled(
@@ -102,6 +108,7 @@ class Windows:
             subjects=self.subjects[index],
             starts_ns=self.starts_ns[index],
             start_rows=self.start_rows[index],
+            studies=self.studies[index],
         )
 
     @property
@@ -181,6 +188,7 @@ def random_windows(recordings: Recording | Sequence[Recording], *, length: int, 
         start_rows=starts,
         channels=joined[0].channels,
         sample_rate_hz=float(np.median([r.sample_rate_hz for r in joined])),
+        studies=np.array([r.study for r in joined], dtype=np.str_)[owner],
     )
 
 
@@ -233,6 +241,7 @@ def sliding_windows(recording: Recording, *, length_s: float, hop_s: float, labe
         start_rows=starts,
         channels=recording.channels,
         sample_rate_hz=recording.sample_rate_hz,
+        studies=np.full(len(starts), recording.study),
     )
 
 
@@ -262,6 +271,7 @@ def concatenate(parts: Sequence[Windows]) -> Windows:
         start_rows=np.concatenate([part.start_rows for part in parts]),
         channels=parts[0].channels,
         sample_rate_hz=float(np.median([part.sample_rate_hz for part in parts])),
+        studies=np.concatenate([part.studies for part in parts]),
     )
 
 

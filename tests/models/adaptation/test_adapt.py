@@ -16,8 +16,11 @@ from harken.learning.presets import PRESETS
 from harken.models.adaptation import adapt
 from harken.models.adaptation import adaptation as adapting
 from harken.models.model_file import FittedModel
+from harken.models.mounting import Mounting, MountingSource
 from harken.networks.build import build
 from harken.networks.specification import Specification
+from harken.recordings.recording import ForearmAxis
+from harken.signals import turned_by_quarters
 from harken.windows.windows import Windows
 
 
@@ -56,13 +59,46 @@ def test_a_watch_that_sits_otherwise_is_turned_before_it_is_adapted_to(
 ) -> None:
     by_hand = adapt(general, [turned(dora)])
     assert by_hand.turned == ()
-    monkeypatch.setattr(adapting, "as_learned", lambda _, recording, __: (turned(recording), "it sat otherwise"))
+    found = Mounting(1, MountingSource.WALKING, 30, (), "it sat otherwise")
+    monkeypatch.setattr(adapting, "as_learned", lambda _, recording, forearm_axis: (turned(recording), found))
     adapted = adapt(general, [dora])
     assert adapted.turned == ("it sat otherwise",)
-    assert adapted.as_dict() == by_hand.as_dict() | {"turned": ["it sat otherwise"]}
+    assert adapted.mounting_unknown == ()
+    assert adapted.as_dict() == by_hand.as_dict() | {"turned": ["it sat otherwise"], "mounting_unknown": []}
     assert adapted.recogniser.provenance_["adaptation"]["turned"] == ["it sat otherwise"]
     weights = (one.recogniser.network_.get_parameter("output.weight") for one in (adapted, by_hand))
     assert torch.equal(*weights)
+
+
+@pytest.mark.parametrize(("quarters", "axis"), [(1, "y"), (2, "-x"), (3, "-y")])
+def test_a_stated_axis_is_turned_to_for_adapting_and_for_scoring(
+    general: Recogniser, dora: Recording, quarters: int, axis: ForearmAxis
+) -> None:
+    worn = turned_by_quarters(dora, quarters)
+    upright, adapted = adapt(general, [dora], forearm_axis="x"), adapt(general, [worn], forearm_axis=axis)
+    assert (upright.turned, upright.mounting_unknown, adapted.mounting_unknown) == ((), (), ())
+    (reason,) = adapted.turned
+    assert f"its {axis} axis was stated to point along the forearm" in reason
+    assert adapted.as_dict() == upright.as_dict() | {"turned": [reason]}
+
+    scored, turned_back = evaluate(general, [dora], forearm_axis="x"), evaluate(general, [worn], forearm_axis=axis)
+    assert turned_back.turned == {worn.source: reason}
+    assert turned_back.mounting_unknown == {}
+    assert turned_back.as_dict() | {"turned": {}} == scored.as_dict()
+
+
+def test_an_unknown_orientation_is_stated_the_same_by_adapting_and_scoring(
+    general: Recogniser, dora: Recording
+) -> None:
+    seated = dora.select_channels(("x", "y", "z"))
+    seated = replace(seated, signals=seated.signals.mean(axis=0) + 0.001 * np.sign(seated.signals))
+    (warning,) = adapt(general, [seated]).mounting_unknown
+    assert evaluate(general, [seated]).mounting_unknown == {seated.source: warning}
+    assert "nothing looks like walking" in warning
+    assert "--forearm-axis" in warning
+    assert evaluate(general, [seated], orientation=False).mounting_unknown == {}
+    with pytest.raises(HarkenError, match="no watch may be turned to it"):
+        evaluate(general, [seated], orientation=False, forearm_axis="y")
 
 
 def test_labels_that_the_wearer_did_not_record_keep_their_weights_and_are_not_forgotten(

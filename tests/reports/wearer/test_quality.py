@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from harken import HarkenError
-from harken.models.mounting import Mounting
+from harken.models.mounting import Mounting, MountingSource
 from harken.models.wrist_check import Answer, WristCheck
 from harken.recordings.recording import Placement
 from harken.reports.wearer import read_quality, write_quality
-from harken.reports.wearer.quality_table import QualityLine, quality_lines
+from harken.reports.wearer.sentences import QualityLine, quality_lines
 from wearers_week import PLAIN_QUALITY, labelled_week, not_applied, quality_of
 
 
@@ -21,11 +21,21 @@ from wearers_week import PLAIN_QUALITY, labelled_week, not_applied, quality_of
     [
         (None, []),
         (
-            Mounting(0, 0, (), "left as it is: nothing looks like walking"),
-            [QualityLine("How the watch was worn", "left as it is: nothing looks like walking")],
+            Mounting(0, MountingSource.NONE, 0, (), "not turned: nothing looks like walking"),
+            [QualityLine("How the watch was worn", "not turned: nothing looks like walking", "unknown")],
         ),
         (
-            Mounting(3, 40, (1.0, 0.0, 0.0, 30.0), "turned by 270 degrees about the face: of 40 moments"),
+            Mounting(0, MountingSource.STATED, 0, (), "not turned: its x axis was stated"),
+            [QualityLine("How the watch sat", "not turned: its x axis was stated")],
+        ),
+        (
+            Mounting(
+                3,
+                MountingSource.WALKING,
+                40,
+                (1.0, 0.0, 0.0, 30.0),
+                "turned by 270 degrees about the face: of 40 moments",
+            ),
             [
                 QualityLine(
                     "How the watch was worn",
@@ -43,7 +53,7 @@ def test_how_the_watch_sat(orientation: Mounting | None, lines: list[QualityLine
 
 def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
     week = quality_of(labelled_week(days=1, smoothed=False))
-    turned = Mounting(1, 40, (1.0, 30.0, 0.0, 2.5), "turned by 90 degrees about the face")
+    turned = Mounting(1, MountingSource.WALKING, 40, (1.0, 30.0, 0.0, 2.5), "turned by 90 degrees about the face")
     other = replace(week, orientation=turned, placement=Placement.WRIST, calibration=not_applied("too little"))
     checked = replace(week, wrist_check=WristCheck(Answer.ELSEWHERE, 40, 2.5))
     for quality in (PLAIN_QUALITY, week, checked, other):
@@ -79,3 +89,18 @@ def test_where_the_sensor_was_worn(answer: Answer, value: str, heed: str, warnin
     stated = replace(quality, placement=Placement.WRIST, wrist_check=None)
     assert [line for line in quality_lines(stated) if line.name == "Worn on"] == [QualityLine("Worn on", "wrist")]
     assert stated.warnings == ()
+
+
+def test_an_unknown_orientation_is_a_warning_on_a_wrist() -> None:
+    unknown = Mounting(0, MountingSource.NONE, 0, (), "not turned: nothing looks like walking")
+    (warning,) = replace(PLAIN_QUALITY, orientation=unknown).warnings
+    assert warning == unknown.warning
+    assert "unknown how the watch sat" in warning
+    assert "not turned: nothing looks like walking" in warning
+    assert "--forearm-axis" in warning
+    assert replace(PLAIN_QUALITY, orientation=unknown, placement=Placement.WRIST).warnings == (warning,)
+    for source in (MountingSource.WALKING, MountingSource.STATED):
+        assert replace(PLAIN_QUALITY, orientation=replace(unknown, source=source)).warnings == ()
+    thigh = replace(PLAIN_QUALITY, orientation=unknown, placement=Placement.THIGH)
+    elsewhere = replace(PLAIN_QUALITY, orientation=unknown, wrist_check=WristCheck(Answer.ELSEWHERE, 40, 2.5))
+    assert all(len(one.warnings) == 1 and warning not in one.warnings for one in (thigh, elsewhere))

@@ -16,6 +16,7 @@ import pytest
 from numpy.typing import NDArray
 
 from example_timelines import timeline
+from harken.models.mounting import Mounting, MountingSource
 from harken.recordings.recording import Placement
 from harken.reports.wearer import write_wearer_report
 from harken.reports.wearer.calendar import calendar_days, offsets
@@ -254,19 +255,29 @@ def test_what_deserves_a_second_look_is_marked(tmp_path: Path) -> None:
 
 
 def test_what_must_be_known_first_stands_before_the_days(tmp_path: Path) -> None:
-    limits = (Limit(LimitKind.NIGHTS, hours=7.0, lying_hours=3.5), Limit(LimitKind.MOUNTING_UNKNOWN))
+    limits = (Limit(LimitKind.NIGHTS, hours=7.0, lying_hours=3.5), Limit(LimitKind.FEW_VALID_DAYS, days=0))
     quality = replace(PLAIN_QUALITY, placement=Placement.THIGH, made_up=True, limits=limits)
     labelled = " ".join(written(tmp_path / "report.html", small(), quality=quality).words.split())
     first = labelled[: labelled.index("Day by day")]
     assert "This wearer was simulated by harken simulate" in first
     assert "worn on the thigh, not on a wrist" in first
     assert "7 h between 23:00 and 6:00 are labelled, 3.5 h of them as lying." in first
-    assert "This could not be seen from the recording." in first
+    assert "No day was worn for 16 hours or more." in first
     assert "Worn onthigh not a wrist" in labelled
     for placement in (Placement.WRIST, Placement.UNKNOWN):
         page = written(tmp_path / f"{placement}.html", small(), quality=replace(PLAIN_QUALITY, placement=placement))
         assert "Where the labels may be wrong" not in page.words
         assert not [attributes for _, attributes in page.elements if attributes.get("class") == "warning"]
+
+
+def test_an_unknown_orientation_stands_before_the_days(tmp_path: Path) -> None:
+    unknown = Mounting(0, MountingSource.NONE, 0, (), "not turned: nothing looks like walking")
+    quality = replace(PLAIN_QUALITY, orientation=unknown)
+    page = written(tmp_path / "report.html", small(), quality=quality)
+    told = " ".join(page.words.split())
+    assert unknown.warning is not None
+    assert unknown.warning in told[: told.index("Day by day")]
+    assert [attributes for _, attributes in page.elements if attributes.get("class") == "warning"]
 
 
 def test_an_average_day_of_one_day_has_its_date(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Named protocols: on the data at hand nobody is on both sides, and whoever is planted there is found."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,11 +9,11 @@ import pytest
 
 from harken.support.errors import HarkenError
 from harken.windows.splits import Fold, FoldWindows, apply, with_validation
-from harken.windows.splits.protocols import PROTOCOLS, Protocol, protocol
+from harken.windows.splits.protocols import PROTOCOLS, Folders, Protocol, protocol
 from harken.windows.windows import Windows
 
-DRAWN: dict[tuple[str, str], Windows] = {}
-"""Windows of the protocols that have been asked for: drawing some takes seconds."""
+DRAWN: dict[Callable[[Folders], Windows], Windows] = {}
+"""Windows of the protocols that have been asked for, by the function that draws them: some take seconds."""
 
 FOLDS = {
     ("wisdm", "harnet"): 5,
@@ -25,6 +26,8 @@ FOLDS = {
     ("exercises", "unseen"): 5,
     ("dsads", "to-wisdm"): 1,
     ("wisdm", "to-dsads"): 1,
+    ("studies", "leave-one-study-out"): 5,
+    ("studies", "pairs-choosing"): 3,
 }
 FOUR = ("lying", "sitting", "standing", "walking")
 FIVE = ("running", "sitting", "stairs", "standing", "walking")
@@ -44,9 +47,10 @@ def write_hmp(folder: Path) -> Path:
 
 def windows_of(dataset: str, name: str, *folders: Path) -> Windows:
     """The windows of a protocol, drawn once."""
-    if (dataset, name) not in DRAWN:
-        DRAWN[dataset, name] = protocol(dataset, name).windows(*folders)
-    return DRAWN[dataset, name]
+    asked = protocol(dataset, name)
+    if asked.draw not in DRAWN:
+        DRAWN[asked.draw] = asked.windows(*folders)
+    return DRAWN[asked.draw]
 
 
 @pytest.fixture(params=list(FOLDS), ids="/".join)

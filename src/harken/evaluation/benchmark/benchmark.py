@@ -3,10 +3,12 @@
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from harken.datasets.label_schemes import DEFAULT_SCHEME, SCHEMES
 from harken.datasets.people import read_people
 from harken.evaluation.benchmark.directory import BenchmarkDirectory, json_text
 from harken.evaluation.benchmark.methods import AnyBaseline, Method, check_sendable, method_named, methods
@@ -19,16 +21,17 @@ from harken.evaluation.benchmark.result import (
     method_result,
     timing,
 )
-from harken.evaluation.benchmark.tasks import BenchmarkDisplay, BenchmarkPlan, Clock, Finished, FoldTask
+from harken.evaluation.benchmark.studies import StudyTask, study_differences, study_result
+from harken.evaluation.benchmark.tasks import BenchmarkDisplay, BenchmarkPlan, Clock, Finished
 from harken.evaluation.benchmark.workers import InThisProcess, OnDask, Processes, Workers
 from harken.learning.presets import DEFAULT_PRESET, Preset, preset
 from harken.readers.options import TableOptions
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.support.errors import HarkenError
 from harken.support.files import not_left_empty, write_text
-from harken.support.threads import usable_cores
+from harken.support.resources import usable_cores
 from harken.windows.splits import Fold, apply
-from harken.windows.splits.protocols import LEAVE_ONE_PERSON_OUT, Protocol, protocol, study_protocol
+from harken.windows.splits.protocols import ALL_STUDIES, LEAVE_ONE_PERSON_OUT, Protocol, protocol, study_protocol
 from harken.windows.windows import Windows
 
 __all__ = ["BenchmarkSettings", "run_benchmark"]
@@ -46,7 +49,8 @@ class BenchmarkSettings:
         files: the recordings of a user's own study, each of one person or of several; empty for a data set.
         reading: how to read these files.
         out: the directory. It holds ``benchmark.json``, ``benchmark.md``, ``confusion.png`` and each fold's results.
-        folders: the folder of each of the protocol's data sets, in its order; empty to find them in ``HARKEN_DATA``.
+        folders: the folder of each of the protocol's data sets, in its order, or one folder that contains them all;
+            empty to find them in ``HARKEN_DATA``.
         preset: the preset to benchmark: a name or a ``Preset``; None for the baselines alone.
         epochs: the number of epochs of the preset; None for the number in the recipe.
         baselines: the methods to compare it with; see ``harken.evaluation.benchmark.methods.method``.
@@ -56,6 +60,8 @@ class BenchmarkSettings:
             the main module again, so a script must run the benchmark under ``if __name__ == "__main__":``.
         scheduler: the address of a Dask scheduler to run on instead.
         resume: continue with the results in ``out``.
+        label_scheme: how activities become labels for training (``harken.datasets.label_schemes``), for the protocols
+            with several studies.
     """
 
     dataset: str
@@ -72,6 +78,7 @@ class BenchmarkSettings:
     resume: bool = False
     files: tuple[Path, ...] = ()
     reading: TableOptions = field(default_factory=TableOptions)
+    label_scheme: str | None = None
 
     def chosen_protocol(self) -> Protocol:
         """The protocol.
@@ -79,6 +86,10 @@ class BenchmarkSettings:
         Raises:
             HarkenError: when no protocol has this name, or options do not fit a data set or a study.
         """
+        if self.label_scheme is not None and (self.files or self.dataset != ALL_STUDIES):
+            raise HarkenError(f"a label scheme is for the data set {ALL_STUDIES}, whose studies name activities apart")
+        if self.label_scheme is not None and self.label_scheme not in SCHEMES:
+            raise HarkenError(f"there is no label scheme {self.label_scheme!r}; there are {', '.join(SCHEMES)}")
         if not self.files:
             if self.reading != TableOptions():
                 raise HarkenError(f"options for reading tables are for files; {self.dataset} is a data set")
@@ -105,6 +116,7 @@ class BenchmarkSettings:
         named: list[tuple[str, object]] = [("protocol", self.protocol)]
         named += [("data", "DIR")] * len(self.folders) + [("out", "DIR")]
         named += [("preset", preset(self.preset).name)] if self.preset is not None else []
+        named += [("label-scheme", self.label_scheme)] if self.label_scheme is not None else []
         named += [("epochs", self.epochs)] if self.epochs is not None else []
         named += [("baseline", one if isinstance(one, str) else method_named(one)) for one in self.baselines]
         named += [("seed", self.seed), *(("fold", fold) for fold in self.folds)]
@@ -151,19 +163,30 @@ def _run_benchmark(settings: BenchmarkSettings, display: BenchmarkDisplay | None
     every_fold = protocol.folds(windows)
     folds = _chosen(protocol, every_fold, settings.folds)
     described = describe_windows(windows)
+    shared = {"dataset": settings.dataset, "protocol": settings.protocol, "windows": described["fingerprint"]}
     plan = BenchmarkPlan(
-        every,
-        folds,
-        {fold.name: len(apply(fold, windows).training) for fold in folds},
-        directory,
-        {"dataset": settings.dataset, "protocol": settings.protocol, "windows": described["fingerprint"]},
+        every, folds, {fold.name: len(apply(fold, windows).training) for fold in folds}, directory, shared
     )
+    if settings.dataset == ALL_STUDIES and not settings.files:
+        plan = _of_studies(plan, settings, protocol)
     _compute(plan, windows, workers, display)
     result = _result(settings, protocol, plan, described, protocol_folds=len(every_fold))
     write_text(directory.result, json_text(result))
-    write_text(directory.page, markdown(result, confusion=directory.confusion.name))
-    _draw(result, directory.confusion)
+    picture = None if "main_score" in result else directory.confusion
+    write_text(directory.page, markdown(result, confusion=None if picture is None else picture.name))
+    if picture is not None:
+        _draw(result, picture)
     return result
+
+
+def _of_studies(plan: BenchmarkPlan, settings: BenchmarkSettings, protocol: Protocol) -> BenchmarkPlan:
+    """The plan of a benchmark that leaves studies out."""
+    scheme = settings.label_scheme or DEFAULT_SCHEME
+    return replace(
+        plan,
+        shared={**plan.shared, "label_scheme": asdict(SCHEMES[scheme])},
+        task=partial(StudyTask, scheme=scheme, folders=protocol.folders(*settings.folders)),
+    )
 
 
 def _chosen(protocol: Protocol, folds: Sequence[Fold], names: Sequence[str]) -> list[Fold]:
@@ -226,10 +249,13 @@ def _result(
     """The result. It is made from the files alone, so a resumed and an uninterrupted benchmark give the same result."""
     findings: dict[str, dict[str, Any]] = {}
     for one in plan.methods:
-        findings[one.name] = {fold.name: plan.finding(FoldTask(one, fold)) for fold in plan.folds}
+        findings[one.name] = {fold.name: plan.finding(plan.task(one, fold)) for fold in plan.folds}
     first, *others = findings
     has_preset = settings.preset is not None
-    results = {name: method_result(folds) for name, folds in findings.items()}
+    of_studies = settings.dataset == ALL_STUDIES and not settings.files
+    summary, gain = (study_result, study_differences) if of_studies else (method_result, difference)
+    results = {name: summary(folds) for name, folds in findings.items()}
+    mean = "main_score" if of_studies else "mean_person_macro_f1"
     return {
         "command": settings.command(),
         "dataset": settings.dataset,
@@ -240,9 +266,9 @@ def _result(
         "protocol_folds": protocol_folds,
         "seed": settings.seed,
         "preset": first if has_preset else None,
-        "mean_person_macro_f1": results[first]["mean_person_macro_f1"],
+        mean: results[first][mean],
         "methods": results,
-        "differences": {name: difference(findings[first], findings[name]) for name in others if has_preset},
+        "differences": {name: gain(findings[first], findings[name]) for name in others if has_preset},
         "made_with": distinct([one["made_with"] for folds in findings.values() for one in folds.values()]),
         "timing": {"methods": {name: timing(folds) for name, folds in findings.items()}},
     }

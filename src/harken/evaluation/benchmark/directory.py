@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harken.evaluation.benchmark.workers import SHARED_WINDOWS, Finding
-from harken.support.differences import first_difference
-from harken.support.errors import HarkenError
+from harken.support.errors import HarkenError, first_difference
 from harken.support.files import remove_left_behind, write_bytes, write_text
 
 __all__ = ["BenchmarkDirectory", "json_text"]

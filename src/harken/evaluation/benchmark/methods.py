@@ -3,10 +3,10 @@
 import pickle
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,9 @@ from harken.evaluation.baselines import BASELINES, Baseline, baseline
 from harken.evaluation.baselines.estimator import EstimatorBaseline, estimator_named, estimator_parameters
 from harken.evaluation.baselines.features import window_features
 from harken.learning.presets import Preset, is_preset, preset, preset_names
-from harken.models.recogniser import Recogniser
+from harken.models.mounting import mounting
+from harken.models.recogniser import NO_SETS, LabelSets, Recogniser
+from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
 from harken.windows.windows import Windows
 
@@ -33,7 +35,7 @@ __all__ = [
 ]
 
 AnyBaseline = str | Preset | Any
-"""A name (see ``method``), a ``Preset``, or a classifier with scikit-learn's interface."""
+"""A name (see ``method``), a ``Preset``, a classifier with scikit-learn's interface, or a ``Method``."""
 
 NOT_A_SETTING = frozenset({"jobs"})
 """Parameters that do not count as settings: the number of threads of a baseline changes only the duration."""
@@ -50,7 +52,13 @@ class Learned(Protocol):
         """The content of the model file; None for methods without one."""
         ...
 
+    @property
+    def mounted(self) -> Callable[[Recording], Recording] | None:
+        """Turns a recording's watch as the method finds it on the arm; None for methods that cannot find it."""
+        ...
 
+
+@runtime_checkable
 class Method(Protocol):
     """A method that can be trained on windows. It is sent to other processes, so it holds only settings."""
 
@@ -67,8 +75,14 @@ class Method(Protocol):
         """The amount of work, in windows processed during training. It is used to start the longest tasks first."""
         ...
 
-    def fit(self, training: Windows) -> Learned:
-        """Train on labelled windows."""
+    def fit(self, training: Windows, label_sets: LabelSets = NO_SETS) -> Learned:
+        """Train on labelled windows.
+
+        Args:
+            training: the windows.
+            label_sets: names of labels that stand for several labels -> these labels. Methods that cannot learn from
+                such windows leave them out.
+        """
         ...
 
 
@@ -94,9 +108,9 @@ class PresetMethod:
         settings = self._new().settings()
         return float(settings.iterations(training_windows) * settings.batch_windows)
 
-    def fit(self, training: Windows) -> "Learned":
+    def fit(self, training: Windows, label_sets: LabelSets = NO_SETS) -> "Learned":
         """Train the network."""
-        return _LearnedNetwork(self._new().fit(training))
+        return _LearnedNetwork(self._new().fit(training, label_sets=label_sets))
 
     def _new(self) -> Recogniser:
         return Recogniser(self.recipe, epochs=self.epochs, seed=self.seed, device="cpu")
@@ -119,9 +133,9 @@ class BaselineMethod:
         """Windows seen once."""
         return float(training_windows)
 
-    def fit(self, training: Windows) -> "Learned":
-        """Fit the baseline."""
-        return _fitted(baseline(self.name), training, self.seed)
+    def fit(self, training: Windows, label_sets: LabelSets = NO_SETS) -> "Learned":
+        """Fit the baseline to the windows with a single label."""
+        return _fitted(baseline(self.name), _single(training, label_sets), self.seed)
 
 
 @dataclass(frozen=True)
@@ -146,9 +160,13 @@ class EstimatorMethod:
         """Windows seen once."""
         return float(training_windows)
 
-    def fit(self, training: Windows) -> "Learned":
-        """Fit the classifier to the features of the windows."""
-        return _fitted(EstimatorBaseline(self.estimator, self.name), training, self.seed)
+    def fit(self, training: Windows, label_sets: LabelSets = NO_SETS) -> "Learned":
+        """Fit the classifier to the features of the windows with a single label."""
+        return _fitted(EstimatorBaseline(self.estimator, self.name), _single(training, label_sets), self.seed)
+
+
+def _single(windows: Windows, label_sets: LabelSets) -> Windows:
+    return windows[~np.isin(windows.labels, list(label_sets))] if label_sets else windows
 
 
 def _fitted(unfitted: Baseline, training: Windows, seed: int) -> "Learned":
@@ -179,6 +197,10 @@ class _LearnedNetwork:
             self.recogniser.save(path)
             return path.read_bytes()
 
+    def mounted(self, recording: Recording) -> Recording:
+        specification, probabilities = self.recogniser.specification_, self.recogniser.predict_proba
+        return mounting(specification, recording, probabilities).turned(recording)
+
 
 @dataclass(frozen=True)
 class _LearnedBaseline:
@@ -188,6 +210,10 @@ class _LearnedBaseline:
         return self.fitted.predict_proba(windows.signals)
 
     def model(self) -> None:
+        return None
+
+    @property
+    def mounted(self) -> None:
         return None
 
 
@@ -204,6 +230,8 @@ def method(wanted: AnyBaseline, *, seed: int, epochs: int | None = None) -> Meth
     """
     if isinstance(wanted, Preset):
         return _preset_method(wanted, epochs, seed)
+    if isinstance(wanted, Method):
+        return wanted
     if not isinstance(wanted, str):
         return EstimatorMethod(EstimatorBaseline(wanted, method_named(wanted)).name, wanted, seed)
     name, colon, rest = wanted.partition(":")
@@ -223,8 +251,8 @@ def method(wanted: AnyBaseline, *, seed: int, epochs: int | None = None) -> Meth
 
 
 def method_named(wanted: Any) -> str:
-    """The name in tables and files of a preset or a classifier that is given as an object."""
-    if isinstance(wanted, Preset):
+    """The name in tables and files of a preset, a method or a classifier that is given as an object."""
+    if isinstance(wanted, Preset | Method):
         return wanted.name
     return f"{type(wanted).__module__}:{type(wanted).__qualname__}"
 

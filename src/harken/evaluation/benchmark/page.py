@@ -1,38 +1,26 @@
 """A benchmark's result as tables for people: rows of text, and a page in Markdown made of them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from harken.evaluation.benchmark.study_page import study_tables
+from harken.evaluation.benchmark.text_table import TextTable, interval_text, number_text
 from harken.recordings.inspection import duration_text
 
-__all__ = ["TextTable", "markdown", "tables"]
-
-
-@dataclass(frozen=True)
-class TextTable:
-    """A table whose first column is text and whose others are numbers, already written out.
-
-    ``narrow`` is the number of columns that fit a terminal. The other columns, and the ``page_note`` about them, are on
-    the page only.
-    """
-
-    title: str
-    columns: tuple[str, ...]
-    rows: Sequence[tuple[str, ...]]
-    note: str = ""
-    page_note: str = ""
-    narrow: int | None = None
+__all__ = ["markdown", "tables"]
 
 
 def tables(result: Mapping[str, Any]) -> list[TextTable]:
     """The tables: the methods, the gain of the preset over each baseline, the labels, and the folds."""
-    made = [_methods(result), _differences(result), _labels(result), _folds(result)]
+    if "main_score" in result:
+        made = study_tables(result)
+    else:
+        made = [_methods(result), _differences(result), _labels(result), _folds(result)]
     return [table for table in made if table.rows]
 
 
-def markdown(result: Mapping[str, Any], *, confusion: str) -> str:
-    """The page. ``confusion`` is the name of the picture beside it."""
+def markdown(result: Mapping[str, Any], *, confusion: str | None) -> str:
+    """The page. ``confusion`` is the name of the picture beside it, if there is one."""
     windows = result["windows"]
     parts = [
         f"# {result['dataset']}/{result['protocol']}",
@@ -41,8 +29,9 @@ def markdown(result: Mapping[str, Any], *, confusion: str) -> str:
         f"{windows['windows']:,} windows of {windows['people']} people, {windows['window_length']} samples at "
         f"{windows['sample_rate_hz']:g} Hz, {len(windows['labels'])} labels. {_made_with(result)}",
         *(_markdown_table(table) for table in tables(result)),
-        f"## What {next(iter(result['methods']))} takes for what\n\n![Confusion matrix]({confusion})",
     ]
+    if confusion is not None:
+        parts.append(f"## What {next(iter(result['methods']))} takes for what\n\n![Confusion matrix]({confusion})")
     return "\n\n".join(parts) + "\n"
 
 
@@ -55,8 +44,8 @@ def _methods(result: Mapping[str, Any]) -> TextTable:
             (
                 name,
                 f"{one['mean_person_macro_f1']:.3f}",
-                _number(one["sd_person_macro_f1"]),
-                _interval(one["mean_person_macro_f1_interval"]),
+                number_text(one["sd_person_macro_f1"]),
+                interval_text(one["mean_person_macro_f1_interval"]),
                 f"{one['mean_person_accuracy']:.1%}",
                 f"{worst['person']} {worst['macro_f1']:.3f}",
                 f"{one['expected_calibration_error']:.3f}",
@@ -89,7 +78,7 @@ def _differences(result: Mapping[str, Any]) -> TextTable:
         (
             f"{result['preset']} minus {name}",
             f"{one['mean_person_macro_f1']:+.3f}",
-            _interval(one["mean_person_macro_f1_interval"], sign="+"),
+            interval_text(one["mean_person_macro_f1_interval"], sign="+"),
             f"{one['people_better']} of {one['people']}",
         )
         for name, one in result["differences"].items()
@@ -104,7 +93,7 @@ def _differences(result: Mapping[str, Any]) -> TextTable:
 def _labels(result: Mapping[str, Any]) -> TextTable:
     methods = result["methods"]
     labels = [name for name in result["windows"]["labels"] if any(name in one["class_f1"] for one in methods.values())]
-    rows = [(label, *(_number(one["class_f1"].get(label)) for one in methods.values())) for label in labels]
+    rows = [(label, *(number_text(one["class_f1"].get(label)) for one in methods.values())) for label in labels]
     return TextTable("F1 of each label, over all windows", ("label", *methods), rows)
 
 
@@ -145,11 +134,3 @@ def _made_with(result: Mapping[str, Any]) -> str:
         for one in result["made_with"]
     ]
     return f"Made with {'; and with '.join(each)}."
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
-
-
-def _interval(interval: Sequence[float] | None, *, sign: str = "") -> str:
-    return "–" if interval is None else f"{interval[0]:{sign}.3f} to {interval[1]:{sign}.3f}"

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from harken.learning.scores import PeopleScores, PersonEvaluations, Scores, person_evaluations, score
-from harken.support.differences import first_difference
-from harken.support.errors import HarkenError
+from harken.support.errors import HarkenError, first_difference
 from harken.windows.windows import Windows
 
 __all__ = [

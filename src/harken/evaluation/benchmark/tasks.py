@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -18,7 +18,7 @@ from harken.evaluation.benchmark.methods import Method
 from harken.evaluation.benchmark.workers import Finding
 from harken.learning.calibration import expected_calibration_error
 from harken.learning.scores import score_people
-from harken.support.threads import computing_threads
+from harken.support.resources import computing_threads
 from harken.windows.splits import Fold, apply
 from harken.windows.windows import Windows
 
@@ -90,6 +90,7 @@ class BenchmarkPlan:
         training_windows: the number of training windows of each fold, by its name.
         directory: the directory of the results.
         shared: everything that all results depend on, for JSON.
+        task: makes the task of a method and a fold.
     """
 
     methods: Sequence[Method]
@@ -97,6 +98,7 @@ class BenchmarkPlan:
     training_windows: Mapping[str, int]
     directory: BenchmarkDirectory
     shared: Mapping[str, Any]
+    task: Callable[[Method, Any], FoldTask] = FoldTask
 
     @cached_property
     def settings(self) -> dict[str, dict[str, Any]]:
@@ -114,7 +116,7 @@ class BenchmarkPlan:
 
     def tasks(self) -> list[FoldTask]:
         """The tasks, the longest first, so that no core waits at the end for a long task that started last."""
-        every = [FoldTask(method, fold) for method in self.methods for fold in self.folds]
+        every = [self.task(method, fold) for method in self.methods for fold in self.folds]
         return sorted(every, key=self.effort, reverse=True)
 
     def effort(self, task: FoldTask) -> float:

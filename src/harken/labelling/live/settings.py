@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harken.networks.specification import RATE_TOLERANCE, Specification
-from harken.recordings.recording import MINIMUM_GAP_S
+from harken.recordings.recording import MINIMUM_GAP_S, acceleration_channels
 from harken.signals import Resampler
 from harken.signals.grid import SECOND_NS
 from harken.support.errors import HarkenError
@@ -122,7 +122,7 @@ class StreamSpecification:
     @cached_property
     def acceleration_channels(self) -> int:
         """The number of leading channels that are acceleration."""
-        return 3 if self.model.channels[:3] == ("x", "y", "z") else 0
+        return acceleration_channels(self.model.channels)
 
     @cached_property
     def unknown(self) -> NDArray[np.float32]:

@@ -16,10 +16,10 @@ from torch import nn
 from harken.learning.calibration import fit_temperature
 from harken.models.adaptation.cross_validation import STRENGTHS, CrossValidated, Decision, decide
 from harken.models.adaptation.output_layer import LabelledFeatures, labelled_features, output_layer, pulled_weights
-from harken.models.mounting import as_learned
+from harken.models.mounting import Mounting, as_learned
 from harken.models.recogniser import Recogniser
 from harken.recordings.fingerprints import SAME_RECORDING, Fingerprints
-from harken.recordings.recording import UNLABELLED, Recording
+from harken.recordings.recording import UNLABELLED, ForearmAxis, Recording
 from harken.support.errors import HarkenError
 from harken.support.printable import percent
 from harken.windows.windows import Windows, concatenate, sliding_windows
@@ -48,6 +48,7 @@ class Adapted:
         unlearned: labels that are too short for separate training and test windows: they were tested by weights that
             were fitted without them.
         turned: a sentence for each watch that was turned to the orientation of the training data, with the reason.
+        mounting_unknown: a sentence for each recording in which the orientation of the watch is unknown.
     """
 
     recogniser: Recogniser
@@ -62,6 +63,7 @@ class Adapted:
     tested_windows: int
     unlearned: tuple[str, ...]
     turned: tuple[str, ...] = ()
+    mounting_unknown: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The fields as values for JSON and for the model file. They do not depend on paths, times or durations."""
@@ -77,11 +79,16 @@ class Adapted:
             "tested_windows": self.tested_windows,
             "unlearned": list(self.unlearned),
             "turned": list(self.turned),
+            "mounting_unknown": list(self.mounting_unknown),
         }
 
 
 def adapt(
-    recogniser: Recogniser, labelled: Windows | Sequence[Recording], *, ignore_labels: Sequence[str] = ()
+    recogniser: Recogniser,
+    labelled: Windows | Sequence[Recording],
+    *,
+    ignore_labels: Sequence[str] = (),
+    forearm_axis: ForearmAxis | None = None,
 ) -> Adapted:
     """Adapt a recogniser to one wearer, and keep the result only if it is better in cross-validation.
 
@@ -99,6 +106,8 @@ def adapt(
             with eight starts in each window's length. A watch that is a quarter turn away from the training data is
             turned first, as it will be when the personal model labels (``harken.models.mounting``).
         ignore_labels: labels to leave out.
+        forearm_axis: the axis of the sensor that points along the forearm; None to find it by walking. It does not
+            apply to windows.
 
     Raises:
         HarkenError: when there is no labelled window, or a label that is neither the model's nor in
@@ -108,7 +117,9 @@ def adapt(
     specification = recogniser.specification_
     layer = output_layer(recogniser.network_, specification.network)
     recordings = [] if isinstance(labelled, Windows) else list(labelled)
-    windows, turned = (labelled, ()) if isinstance(labelled, Windows) else _windows(recogniser, recordings)
+    windows, mountings = (
+        (labelled, []) if isinstance(labelled, Windows) else _windows(recogniser, recordings, forearm_axis)
+    )
     wearer = _one_wearer(windows)
     examples = labelled_features(recogniser, recogniser.known(windows, ignore_labels=ignore_labels))
     # Weights that give the calibrated logits of scaled features. The log losses are computed from these logits.
@@ -127,7 +138,8 @@ def adapt(
         windows=len(examples.codes),
         tested_windows=0 if decision.held_out_codes is None else len(decision.held_out_codes),
         unlearned=tuple(specification.labels[code] for code in decision.unlearned),
-        turned=turned,
+        turned=tuple(one.reason for one in mountings if one.quarters),
+        mounting_unknown=tuple(one.warning for one in mountings if one.warning is not None),
     )
     personal = personal.with_provenance(_provenance(recogniser, recordings, adapted)).with_fingerprints(
         recogniser.fingerprints_.joined(Fingerprints.of(recordings))
@@ -152,8 +164,10 @@ def _personal(
     return adapted.with_temperature(temperature, "the same person")
 
 
-def _windows(recogniser: Recogniser, recordings: Sequence[Recording]) -> tuple[Windows, tuple[str, ...]]:
-    """The windows of recordings, and why watches were turned."""
+def _windows(
+    recogniser: Recogniser, recordings: Sequence[Recording], forearm_axis: ForearmAxis | None
+) -> tuple[Windows, list[Mounting]]:
+    """The windows of recordings, and the orientations of their watches."""
     if not recordings:
         raise HarkenError("there is no recording to adapt to")
     for recording in recordings:
@@ -165,14 +179,14 @@ def _windows(recogniser: Recogniser, recordings: Sequence[Recording]) -> tuple[W
                 "whether adapting helps; adapt the general model, to all recordings of the wearer at once"
             )
     specification = recogniser.specification_
-    learned_way = [as_learned(specification, recording, recogniser.predict_proba) for recording in recordings]
-    turned = tuple(why for _, why in learned_way if why is not None)
+    learned_way = [as_learned(recogniser, recording, forearm_axis=forearm_axis) for recording in recordings]
+    mountings = [mounting for _, mounting in learned_way if mounting is not None]
     prepared = [specification.prepare_recording(recording) for recording, _ in learned_way]
     labelled_s = sum(np.count_nonzero(one.label_codes != UNLABELLED) / one.sample_rate_hz for one in prepared)
     hop_s = max(specification.window_length_s / HOPS_IN_A_WINDOW, labelled_s / MOST_WINDOWS)
     length = specification.window_length
     windows = [sliding_windows(one, length_s=length / one.sample_rate_hz, hop_s=hop_s) for one in prepared]
-    return concatenate(windows), turned
+    return concatenate(windows), mountings
 
 
 def _one_wearer(windows: Windows) -> str:

@@ -12,8 +12,8 @@ from harken.models.onnx.graph import Graph
 from harken.models.onnx.metadata import metadata
 from harken.models.onnx.networks import GRAPHS, write_graph
 from harken.models.onnx.runtime import INPUT, OUTPUT, ExportedRecogniser, need_onnx
-from harken.networks.specification import ACCELERATION, Specification
-from harken.recordings.recording import STANDARD_GRAVITY
+from harken.networks.specification import Specification
+from harken.recordings.recording import ACCELERATION, STANDARD_GRAVITY
 from harken.support.errors import HarkenError
 from harken.support.files import write_bytes
 

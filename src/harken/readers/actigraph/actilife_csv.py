@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from harken.readers.actigraph.info import range_of
 from harken.readers.actigraph.repeats import RepeatedValues
 from harken.readers.blocks import opened
-from harken.readers.clock import TimeColumn, Where, nanoseconds
+from harken.readers.clock import TimeColumn, Where, nanoseconds, numbered_ns
 from harken.readers.columns import Columns
 from harken.readers.csv import CsvTable, layout_of
 from harken.readers.device import DeviceFacts, LocalSamples, plain_head
@@ -34,6 +34,7 @@ from harken.readers.device_table import DeviceTableSource, in_radians
 from harken.readers.exports import cut_short_note, never_run
 from harken.readers.layout import Layout
 from harken.readers.options import TableOptions
+from harken.recordings.recording import Make
 from harken.recordings.source import Room, SourceChangedError
 from harken.support.errors import HarkenError
 
@@ -213,6 +214,7 @@ class ActilifeSource(DeviceTableSource):
         table = CsvTable(path, layout, _columns_of(path, header, layout))
         facts = DeviceFacts(
             channels=table.channels,
+            make=Make.ACTIGRAPH,
             range_g=range_of(header.serial_number),
             stated_rate_hz=header.rate_hz,
             worn_on=header.limb,
@@ -235,7 +237,10 @@ class ActilifeSource(DeviceTableSource):
         rate_hz, done = self._rate_hz, 0
         repeats, times = RepeatedValues(rate_hz or 1.0), list[NDArray[np.int64]]()
         for clock, signals in self.local_rows():
-            local_ns = clock.time_ns if clock is not None else self._numbered(done, len(signals))
+            if clock is not None:
+                local_ns = clock.time_ns
+            else:
+                local_ns = _start_ns(self._header) + numbered_ns(done, len(signals), rate_hz or 1.0)
             if not done:
                 self._first_ns = int(local_ns[0])
             done += len(signals)
@@ -278,11 +283,6 @@ class ActilifeSource(DeviceTableSource):
         elif self._timed:
             notes.append(never_run("ActiLife's exports of acceleration with times"))
         return [*notes, *cut_short_note(self._path)]
-
-    def _numbered(self, first: int, count: int) -> NDArray[np.int64]:
-        """Times of ``count`` samples from number ``first`` on, int64 ``[count]``."""
-        since_start = np.rint(np.arange(first, first + count) * (1e9 / (self._rate_hz or 1.0))).astype(np.int64)
-        return np.asarray(_start_ns(self._header) + since_start)
 
 
 def _columns_of(path: Path, header: ExportHeader, layout: Layout) -> Columns:

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from harken.readers.archive import ZIP_DAMAGE, ArchiveFile, unpacks_in_pieces
-from harken.readers.unpacking import refuse_too_much
+from harken.readers.unpacking import ZIP_DAMAGE, ArchiveFile, refuse_too_much, unpacks_in_pieces
 from harken.support.errors import HarkenError
 
 __all__ = ["PIECE_BYTES", "Gt3xArchive", "opened_archive"]

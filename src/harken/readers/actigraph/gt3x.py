@@ -1,14 +1,25 @@
-"""Reader of ``.gt3x`` files: archives with a log in the old or the new format."""
+"""Reader of ``.gt3x`` files: archives with a log of packets, or with the log of a GT3X+ before firmware 3."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+
 from harken.readers.actigraph.archive import Gt3xArchive, opened_archive
-from harken.readers.actigraph.info import INFO, Info, parse_info
-from harken.readers.actigraph.old_log import OLD_LOG, OldLogSource
+from harken.readers.actigraph.info import INFO, Info, Metadata, parse_info
+from harken.readers.actigraph.log import (
+    MOST_IN_A_SECOND,
+    refuse_absurd_length,
+    samples_of_12_bits,
+    whole_samples_of_12_bits,
+)
 from harken.readers.actigraph.packet_log import LOG, PacketLogSource
-from harken.readers.actigraph.source import ActigraphSource
+from harken.readers.actigraph.repeats import RepeatedValues
+from harken.readers.actigraph.source import ActigraphSource, Readings, seconds_text
+from harken.readers.clock import numbered_ns
 from harken.readers.options import TableOptions
+from harken.recordings.source import Room
 from harken.support.errors import HarkenError
 
 __all__ = ["open_source", "recognises"]
@@ -16,6 +27,13 @@ __all__ = ["open_source", "recognises"]
 ZIP = b"PK\x03\x04"
 CALIBRATION = "calibration.json"
 MOST_INFO_BYTES = 1 << 16
+OLD_LOG = "activity.bin"
+"""The log of a GT3X+ before firmware 3: samples without packets."""
+MOST_BYTES = 1 << 28
+"""The largest old log. The documented maximum is 237.5 MB. A watch that lies still repeats one value, so the packed
+size may be very small."""
+PIECE_BYTES = 9 << 19
+"""A multiple of nine bytes, because nine bytes are two whole samples."""
 
 
 def recognises(path: Path, head: bytes) -> bool:
@@ -97,3 +115,57 @@ def _refuse_uncalibrated(path: Path, archive: Gt3xArchive) -> None:
             "software does this), so harken cannot convert them to g; export them as CSV with "
             "CentrePoint or ActiLife"
         )
+
+
+class OldLogSource(ActigraphSource):
+    """The samples of an ``activity.bin``.
+
+    Raises:
+        HarkenError: when it is far too large or empty, or start, rate or scale are unknown.
+    """
+
+    def __init__(self, path: Path, options: TableOptions, info: Info, archive: Gt3xArchive) -> None:
+        size = archive.unpacked_bytes(OLD_LOG)
+        if size > MOST_BYTES:
+            raise HarkenError(
+                f"{path}: its {OLD_LOG} unpacks to {size:,} bytes, which is too large for a recording; harken "
+                "does not read it"
+            )
+        refuse_absurd_length(path, whole_samples_of_12_bits(size))
+        start, rate = info.time_ns("Start Date"), info.number("Sample Rate")
+        if start is None or rate is None or not 1 <= rate <= MOST_IN_A_SECOND:
+            raise HarkenError(
+                f"{path}: its {INFO} has no {'rate' if start else 'start'}, and its {OLD_LOG} never has one"
+            )
+        if whole_samples_of_12_bits(size) == 0:
+            raise HarkenError(f"{path}: its {OLD_LOG} contains no acceleration")
+        scale = info.documented_scale
+        if scale is None:
+            raise HarkenError(
+                f"{path}: its log has the format of a GT3X+, but its serial number is {info['Serial Number']!r}"
+            )
+        super().__init__(path, options, info, Metadata(), rate)
+        self._start_ns, self.rate_hz, self.scale = start, rate, scale
+        self.capacity = whole_samples_of_12_bits(size)
+
+    def readings(self, room: Room) -> Iterator[Readings]:
+        """See ``ActigraphSource``."""
+        repeats, done = RepeatedValues(self.rate_hz), 0
+        with opened_archive(self._path) as archive:
+            for piece in archive.pieces(OLD_LOG, PIECE_BYTES):
+                values = samples_of_12_bits(np.frombuffer(piece, dtype=np.uint8)[np.newaxis])[0]
+                repeats.push(values)
+                local_ns, _ = room.next(len(values))
+                np.add(self._start_ns, numbered_ns(done, len(values), self.rate_hz), out=local_ns)
+                yield local_ns, values
+                done += len(values)
+        self.unusable = repeats.finish()
+
+    def log_notes(self) -> list[str]:
+        """See ``ActigraphSource``."""
+        repeated = sum(end - begin for begin, end in self.unusable) / self.rate_hz
+        note = (
+            f"{seconds_text(repeated)} contain only repeated values, because the watch was in idle sleep "
+            "mode. They are marked."
+        )
+        return [note] if self.unusable else []

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from harken.readers.actigraph.archive import Gt3xArchive, opened_archive
 from harken.readers.actigraph.info import ACCEL_SCALE, INFO, SAMPLE_RATE, Info, Metadata, encoded_float
-from harken.readers.actigraph.log import ACTIVITY_3, IMU, Log, read_log
-from harken.readers.actigraph.packets import whole_samples_of_12_bits
+from harken.readers.actigraph.log import ACTIVITY_3, IMU, Log, read_log, whole_samples_of_12_bits
 from harken.readers.actigraph.source import NS_PER_S, ActigraphSource, Readings, seconds_text
+from harken.readers.clock import numbered_ns
 from harken.readers.options import TableOptions
 from harken.recordings.source import Room, SourceChangedError
 from harken.support.errors import HarkenError
@@ -195,8 +195,7 @@ def _fill_times(
     too many samples are spread over the second."""
     usual = int(rate_hz)
     if (counts == usual).all():
-        steps = np.rint(np.arange(usual) * (NS_PER_S / usual)).astype(np.int64)
-        np.add(seconds[:, np.newaxis] * NS_PER_S, steps, out=time_ns.reshape(-1, usual))
+        np.add(seconds[:, np.newaxis] * NS_PER_S, numbered_ns(0, usual, usual), out=time_ns.reshape(-1, usual))
         return
     time_ns[:] = np.repeat(seconds * NS_PER_S, counts)
     within = np.arange(len(time_ns)) - np.repeat(np.cumsum(counts) - counts, counts)

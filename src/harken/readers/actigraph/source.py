@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from harken.readers.actigraph.info import INFO, Info, Metadata
 from harken.readers.device import DeviceFacts, DeviceSource, LocalSamples
 from harken.readers.options import TableOptions
+from harken.recordings.recording import Make
 from harken.recordings.source import Room
 
 __all__ = ["NS_PER_S", "ActigraphSource", "Readings", "seconds_text"]
@@ -52,6 +53,7 @@ class ActigraphSource(DeviceSource):
         self._outside = 0
         facts = DeviceFacts(
             channels=("x", "y", "z"),
+            make=Make.ACTIGRAPH,
             range_g=info.range_g,
             subject=_subject_of(info, metadata),
             stated_rate_hz=stated_rate_hz,

@@ -1,4 +1,10 @@
-"""Reader of ``.cwa`` files."""
+"""Reader of ``.cwa`` files. Values and times of the samples are computed as by Open Movement's own converter.
+
+A block contains the time of one of its samples and the configured rate. Its start and end are computed from these. The
+true rate differs from the configured rate by a few per cent, so the end of a block differs from the start of the next.
+A block that directly follows another therefore begins at the end of that one, and its samples are spread evenly up to
+its own end.
+"""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -8,11 +14,21 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.readers.axivity.blocks import HEADER_BYTES, Blocks, CwaHeader, find_blocks, looks_like_header, read_header
-from harken.readers.axivity.samples import block_starts, channels_of, read_samples
+from harken.readers.axivity.blocks import (
+    BLOCK_BYTES,
+    BYTES_PER_SAMPLE,
+    HEADER_BYTES,
+    Blocks,
+    CwaHeader,
+    find_blocks,
+    looks_like_header,
+    read_header,
+)
 from harken.readers.device import DeviceFacts, DeviceSource, LocalSamples, entered_for, plain_file, plain_head
 from harken.readers.options import TableOptions
+from harken.recordings.recording import ACCELERATION, ROTATION, Make
 from harken.recordings.source import Room
+from harken.support.errors import HarkenError
 
 __all__ = ["open_source", "recognises"]
 
@@ -21,6 +37,15 @@ BLOCKS_LOOKED_AT = 100
 SMALLEST = 1e-3
 CERTAIN = 2.0
 """The required evidence, in doublings of the size of gravity, summed over all blocks taken as interchanged."""
+FIRST_BYTE = 30
+PACKED = 0x30
+BLOCKS_AT_ONCE = 4_000
+BLOCKS_IN_CACHE = 250
+"""The intermediate arrays for this number of blocks fit in the processor's cache."""
+SECOND_NS = 10**9
+LONGEST_STRETCH_NS = SECOND_NS
+"""After a longer gap, a block begins at its own time."""
+MONTHS_TO_2000 = 360
 
 
 def recognises(path: Path, head: bytes) -> bool:
@@ -53,7 +78,8 @@ class AxivitySource(DeviceSource):
             self._header = read_header(file.read(HEADER_BYTES).ljust(HEADER_BYTES, b"\0"))
         self._blocks = find_blocks(self._plain, path)
         facts = DeviceFacts(
-            channels=channels_of(self._blocks),
+            channels=_channels_of(self._blocks),
+            make=Make.AXIVITY,
             range_g=_range_of(self._blocks),
             subject=self._header.subject,
             stated_rate_hz=float(self._blocks.header_rates_hz[0]),
@@ -65,7 +91,7 @@ class AxivitySource(DeviceSource):
 
     def local_samples(self, room: Room) -> Iterator[LocalSamples]:
         """See ``DeviceSource``."""
-        return read_samples(self._plain, self._path, self._blocks, room)
+        return _read_samples(self._plain, self._path, self._blocks, room)
 
     def notes(self) -> list[str]:
         """See ``DeviceSource``."""
@@ -85,7 +111,7 @@ class AxivitySource(DeviceSource):
         for first, last in pairwise(firsts):
             part = blocks.part(first, min(last, first + BLOCKS_LOOKED_AT))
             room = Room(len(self.channels))
-            signals = np.concatenate([signals for _, signals in read_samples(self._plain, self._path, part, room)])
+            signals = np.concatenate([signals for _, signals in _read_samples(self._plain, self._path, part, room)])
             if count := _samples_interchanged(signals, part):
                 start = int(ends[first] - blocks.samples[first])
                 ranges.append((start, start + count))
@@ -103,7 +129,7 @@ def _about_rate(blocks: Blocks) -> list[str]:
     counts = blocks.samples
     if not blocks.follows.any():
         return []
-    lasting_s = float((np.diff(block_starts(blocks))[blocks.follows]).sum()) / 1e9
+    lasting_s = float((np.diff(_block_starts(blocks))[blocks.follows]).sum()) / 1e9
     rate_hz = float(counts[:-1][blocks.follows].sum()) / lasting_s if lasting_s > 0 else 0.0
     set_rates = " and ".join(f"{rate:g}" for rate in np.unique(blocks.header_rates_hz))
     return [f"The watch was set to {set_rates} Hz; according to its clock, it recorded at {rate_hz:.5g} Hz."]
@@ -174,3 +200,147 @@ def _score(signals: NDArray[np.float32], blocks: Blocks, block: int) -> float:
     as_stored = float(np.median(np.linalg.norm(signals[:, :3], axis=1)))
     other_way = float(np.median(np.linalg.norm(signals[:, 3:6], axis=1)) / radians_per_count / counts_per_g)
     return abs(math.log2(max(as_stored, SMALLEST))) - abs(math.log2(max(other_way, SMALLEST)))
+
+
+def _channels_of(blocks: Blocks) -> tuple[str, ...]:
+    """The channels in the blocks, in the order of their signals."""
+    return (*ACCELERATION, *(ROTATION if blocks.has_rotation else ()), "temperature")
+
+
+def _read_samples(path: Path, source: Path, blocks: Blocks, room: Room) -> Iterator[LocalSamples]:
+    """Read the samples of the intact blocks of ``path`` into ``room``, in g, rad/s and °C, a few thousand blocks at a
+    time and in the file's order; errors name ``source``.
+
+    Raises:
+        HarkenError: when the file changed after its blocks were read.
+    """
+    for some, content in _contents(path, source, blocks):
+        time_ns, signals = room.next(int(blocks.samples[some].sum()))
+        _fill(blocks, some, content, time_ns, signals)
+        yield time_ns, signals
+
+
+def _contents(path: Path, source: Path, blocks: Blocks) -> Iterator[tuple[slice, NDArray[np.uint8]]]:
+    """Groups of intact blocks: their range, and their bytes ``[blocks, 512]``."""
+    begin, end = int(blocks.rows[0]), int(blocks.rows[-1]) + 1
+    with path.open("rb") as file:
+        file.seek(HEADER_BYTES + begin * BLOCK_BYTES)
+        for first in range(begin, end, BLOCKS_AT_ONCE):
+            count = min(BLOCKS_AT_ONCE, end - first)
+            content = np.fromfile(file, np.uint8, count * BLOCK_BYTES)
+            if len(content) < count * BLOCK_BYTES:
+                raise HarkenError(f"{source}: the file became shorter while it was read")
+            table = content.reshape(count, BLOCK_BYTES)
+            some = slice(*np.searchsorted(blocks.rows, (first, first + count)).tolist())
+            if some.start < some.stop:
+                whole = some.stop - some.start == count
+                yield some, table if whole else table[blocks.rows[some] - first]
+
+
+def _fill(
+    blocks: Blocks,
+    some: slice,
+    content: NDArray[np.uint8],
+    time_ns: NDArray[np.int64],
+    signals: NDArray[np.float32],
+) -> None:
+    """Write the times and signals of ``some`` of the blocks, whose bytes are ``content``, into arrays of their size."""
+    # The start of a block depends on the previous block.
+    starts, ends = _spans(blocks.part(max(0, some.start - 1), some.stop))
+    part = blocks.part(some.start, some.stop)
+    starts, ends = starts[-len(part.rows) :], ends[-len(part.rows) :]
+    counts, temperatures = part.samples, part.temperatures
+    scales = part.start["scales"] >> 10  # the lower bits are the light sensor
+    alike = (np.diff(part.start["form"]) == 0) & (np.diff(counts) == 0) & (np.diff(scales) == 0)
+    edges = [0, *(np.flatnonzero(~alike) + 1).tolist(), len(counts)]
+    done = 0
+    for begin, end in pairwise(edges):
+        form, count, scale = int(part.start["form"][begin]), int(counts[begin]), int(scales[begin])
+        for first in range(begin, end, BLOCKS_IN_CACHE):
+            last = min(first + BLOCKS_IN_CACHE, end)
+            rows = slice(done, done + (last - first) * count)
+            values = signals[rows].reshape(last - first, count, signals.shape[1])
+            data = content[first:last, FIRST_BYTE : FIRST_BYTE + count * BYTES_PER_SAMPLE[form]]
+            _unpacked(np.ascontiguousarray(data), form, scale, values)
+            values[..., -1] = temperatures[first:last, np.newaxis]
+            _sample_times(starts[first:last], ends[first:last], counts[first:last], time_ns[rows])
+            done = rows.stop
+
+
+def _unpacked(data: NDArray[np.uint8], form: int, scales: int, values: NDArray[np.float32]) -> None:
+    """Write the values of blocks of one format and scale into ``values [blocks, samples, channels]``, by channel."""
+    per_g = 8 + (scales >> 3)  # exponent of the counts per g, base 2
+    if form == PACKED:
+        words = data.view("<u4")
+        # Powers of two as floats, built from the bits of each sample's exponent.
+        size = ((words >> 30) + np.uint32(127 - per_g) << 23).view(np.float32)
+        for axis in range(3):
+            counts = (words << np.uint32(22 - 10 * axis)).view(np.int32) >> 22  # sign extension
+            np.multiply(counts.astype(np.float32), size, out=values[..., axis])
+        return
+    axes = form >> 4
+    counts = data.view("<i2").reshape(*values.shape[:2], axes)
+    first = 0 if axes == len(ACCELERATION) else len(ROTATION)
+    for axis in range(3):
+        np.multiply(counts[..., first + axis].astype(np.float32), np.float32(2.0**-per_g), out=values[..., axis])
+    if values.shape[2] > len(ACCELERATION) + 1:
+        per_count = np.float32(math.radians(8000 / 2 ** (scales & 7)) / 2**15)
+        for axis in range(3):
+            np.multiply(counts[..., axis].astype(np.float32), per_count, out=values[..., 3 + axis])
+
+
+def _spans(blocks: Blocks) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The start and the end of the samples of each intact block, int64 ``[whole]`` ns by the watch's clock.
+
+    A block begins at its own time if data are missing before it, even after a short gap, or if the clock was set back.
+    In these cases the manufacturer's converter would spread the samples over the gap, or backwards.
+    """
+    period_ns = np.rint(SECOND_NS / blocks.header_rates_hz).astype(np.int64)
+    count = blocks.samples
+    own = _wall_clock_ns(blocks.start["time"]) - blocks.start["offset"].astype(np.int64) * period_ns
+    ends = own + count * period_ns
+    starts = own.copy()
+    glued = own[1:] - ends[:-1] < LONGEST_STRETCH_NS
+    lasting = ends[1:] - ends[:-1]
+    glued &= (lasting > 0) & (blocks.follows | (lasting <= count[1:] * period_ns[1:]))
+    starts[1:][glued] = ends[:-1][glued]
+    return starts, ends
+
+
+def _block_starts(blocks: Blocks) -> NDArray[np.int64]:
+    """The time of the first sample of each intact block, int64 ``[whole]`` ns by the watch's clock."""
+    count = len(blocks.rows)
+    starts = np.empty(count, np.int64)
+    for first in range(0, count, BLOCKS_AT_ONCE):
+        last = min(first + BLOCKS_AT_ONCE, count)
+        some, _ = _spans(blocks.part(max(0, first - 1), last))
+        starts[first:last] = some[first - last :]
+    return starts
+
+
+def _sample_times(
+    starts_ns: NDArray[np.int64], ends_ns: NDArray[np.int64], counts: NDArray[np.int64], out: NDArray[np.int64]
+) -> None:
+    """Write the times of the blocks' samples, spread evenly over their ``_spans``, into ``out [counts.sum()]``."""
+    step_ns = (ends_ns - starts_ns) / counts
+    count = int(counts[0])
+    if (counts == count).all():
+        late = step_ns[:, np.newaxis] * np.arange(count)
+        table = out.reshape(len(counts), count)
+        np.rint(late, out=late)
+        table[:] = late
+        table += starts_ns[:, np.newaxis]
+        return
+    number = np.arange(len(out)) - np.repeat(np.cumsum(counts) - counts, counts)
+    out[:] = np.rint(number * np.repeat(step_ns, counts))
+    out += np.repeat(starts_ns, counts)
+
+
+def _wall_clock_ns(packed: NDArray[np.uint32]) -> NDArray[np.int64]:
+    """Convert packed times (six bits of years since 2000, four of month, then day, hour, minute, second) to ns since
+    1970."""
+    bits = packed.astype(np.int64)
+    months = (MONTHS_TO_2000 + 12 * (bits >> 26) + (bits >> 22 & 15) - 1).astype("datetime64[M]")
+    days = months.astype("datetime64[D]").astype(np.int64) + (bits >> 17 & 31) - 1
+    seconds = 86_400 * days + 3600 * (bits >> 12 & 31) + 60 * (bits >> 6 & 63) + (bits & 63)
+    return np.asarray(seconds * SECOND_NS)

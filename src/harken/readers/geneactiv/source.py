@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from harken.readers.device import DeviceFacts, DeviceSource, LocalSamples, entered_for, plain_file, plain_head
 from harken.readers.geneactiv.pages import LATE, BinHeader, Pages, find_pages, looks_like_header, read_header
 from harken.readers.options import TableOptions
+from harken.recordings.recording import Make
 from harken.recordings.source import Room
 from harken.support.errors import HarkenError
 from harken.support.plugins import install_command
@@ -172,6 +173,7 @@ class GeneactivSource(DeviceSource):
         self._stated_rate_hz = self._header.rate_hz or float(pages.rate_hz[0])
         facts = DeviceFacts(
             channels=CHANNELS,
+            make=Make.GENEACTIV,
             range_g=self._header.range_g,
             subject=self._header.subject,
             stated_rate_hz=self._stated_rate_hz,

@@ -12,7 +12,7 @@ from harken.learning.presets import SlidingHops
 from harken.learning.scores import FEWEST_PEOPLE_FOR_AN_INTERVAL
 from harken.networks.specification import RATE_TOLERANCE
 from harken.runs.windows import NoHonestTest
-from harken.support.printable import printable
+from harken.support.printable import listed, printable
 from harken.windows.splits import TRAINING_SHARE
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def limits(outcome: "Outcome") -> list[str]:
         sentences.append(_people_limit("The score of held-out training people", len(outcome.held_out_people.people)))
     return [
         *sentences,
-        f"The model has the labels {_listed(outcome.specification.labels)}; any other activity also gets one of these.",
+        f"The model has the labels {listed(outcome.specification.labels)}; any other activity also gets one of these.",
         *_window_limits(outcome),
         "The labels in the recordings are assumed to be right: a label that begins too late counts "
         "as a mistake of the model.",
@@ -183,7 +183,7 @@ def _input_limit(outcome: "Outcome") -> str:
     model = outcome.specification
     off = "another rate" if model.even_grid else f"a rate more than {RATE_TOLERANCE:.0%} off"
     return (
-        f"The model needs the channels {_listed(model.channels)} at {model.sample_rate_hz:.4g} "
+        f"The model needs the channels {listed(model.channels)} at {model.sample_rate_hz:.4g} "
         f"samples per second; a recording at {off} is resampled first. The model is most reliable for "
         "the same kind of watch on the same wrist."
     )
@@ -206,9 +206,3 @@ def _people_limit(what: str, count: int) -> str:
 
 def _counted(count: int, one: str, many: str) -> str:
     return f"{count:,} {one if count == 1 else many}"
-
-
-def _listed(names: Sequence[str]) -> str:
-    if len(names) == 1:
-        return names[0]
-    return f"{', '.join(names[:-1])} and {names[-1]}"

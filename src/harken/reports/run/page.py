@@ -1,33 +1,27 @@
 """The page: sentences, tables and pictures, filled into the template and written as one file."""
 
 import base64
-import io
-import warnings as python_warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.figure import Figure
 
 from harken import __version__
 from harken.figures.confusion import MANY_LABELS, MEASURES, Measure, confusion_panel, measures_shown
 from harken.figures.coverage import coverage_picture
 from harken.figures.curves import learning_curves
-from harken.figures.style import DOTS_PER_INCH, house_style
+from harken.figures.style import png_bytes
+from harken.reports import page_template
 from harken.reports.run.caveats import limits, missing_windows, warnings
-from harken.reports.run.probabilities import (
+from harken.reports.run.sentences import (
     UNSURE_BELOW,
     UnsureRow,
-    calibration_sentence,
-    error_sentence,
-    unsure_rows,
-    unsure_sentences,
-)
-from harken.reports.run.sentences import (
     baseline_sentence,
+    calibration_sentence,
     confusion_sentence,
     curves_sentence,
+    error_sentence,
     headline,
     held_out_sentence,
     overlap_sentences,
@@ -35,6 +29,8 @@ from harken.reports.run.sentences import (
     spread_sentence,
     together,
     unseen_gap_sentence,
+    unsure_rows,
+    unsure_sentences,
 )
 from harken.reports.run.tables import GLOSSARY, people_rows, recording_cards, test_rows, training_facts
 from harken.support.files import write_text
@@ -106,14 +102,7 @@ def write_report(path: Path, outcome: "Outcome") -> None:
     Raises:
         OSError: when the folder is missing or cannot be written to.
     """
-    environment = Environment(
-        loader=PackageLoader("harken.reports", "run"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    write_text(path, environment.get_template("page.html").render(_content(outcome)))
+    write_text(path, page_template("run").render(_content(outcome)))
 
 
 def _content(outcome: "Outcome") -> dict[str, Any]:
@@ -256,10 +245,6 @@ def _curves(outcome: "Outcome") -> list[tuple[str, Picture]]:
 
 
 def _picture(figure: Figure, words: str) -> Picture:
-    buffer = io.BytesIO()
-    with house_style(), python_warnings.catch_warnings():
-        # The font draws boxes for a label in a script that it lacks. A warning would not help the reader.
-        python_warnings.filterwarnings("ignore", message=r"Glyph .* missing from")
-        figure.savefig(buffer, format="png", dpi=DOTS_PER_INCH)
+    source = "data:image/png;base64," + base64.b64encode(png_bytes(figure)).decode()
     width, height = (round(float(inches) * CSS_DOTS_PER_INCH) for inches in figure.get_size_inches())
-    return Picture("data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode(), width, height, words)
+    return Picture(source, width, height, words)

@@ -1,8 +1,10 @@
 """The wearer's calendar: the starts of days, and the clock changes."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
+
+from harken.recordings.recording import local_time
 
 __all__ = ["CalendarDay", "calendar_days", "clock", "offsets", "span_words"]
 
@@ -66,7 +68,7 @@ def calendar_days(stretches_ns: list[tuple[int, int]], timezone: str) -> list[Ca
     zone = ZoneInfo(timezone)
     days: list[CalendarDay] = []
     for first_ns, last_ns in stretches_ns:
-        at = _moment(first_ns, zone).date()
+        at = local_time(first_ns, timezone).date()
         while not days or days[-1].end_ns < last_ns:
             if days and at <= days[-1].date:
                 at = days[-1].date + timedelta(days=1)
@@ -105,20 +107,16 @@ def offsets(days: list[CalendarDay], timezone: str) -> list[tuple[int, int]]:
 
 def clock(moment_ns: int, timezone: str, *, seconds: bool = False) -> str:
     """The time of day in the wearer's time zone."""
-    return _moment(moment_ns, ZoneInfo(timezone)).strftime("%H:%M:%S" if seconds else "%H:%M")
+    return local_time(moment_ns, timezone).strftime("%H:%M:%S" if seconds else "%H:%M")
 
 
 def span_words(first_ns: int, last_ns: int, timezone: str) -> str:
     """The first and the last time as text, with the dates and the time zone."""
-    first, last = (_moment(moment, ZoneInfo(timezone)) for moment in (first_ns, last_ns))
+    first, last = (local_time(moment, timezone) for moment in (first_ns, last_ns))
     both = [
         f"{WEEKDAYS[one.weekday()]} {one.day} {MONTHS[one.month - 1]} {one.year}, {one:%H:%M}" for one in (first, last)
     ]
     return f"{both[0]} to {both[1]}"
-
-
-def _moment(moment_ns: int, zone: ZoneInfo) -> datetime:
-    return datetime.fromtimestamp(moment_ns // NS, UTC).astimezone(zone)
 
 
 def _without_data(before: date, after: date) -> str:

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from harken import __version__
+from harken.reports import page_template
 from harken.reports.wearer.calendar import calendar_days, span_words
 from harken.reports.wearer.pictures import activity_ceiling_mg, colours_of, packed, strip_of
 from harken.reports.wearer.quality import RecordingQuality
-from harken.reports.wearer.quality_table import limit_in_words, quality_lines
+from harken.reports.wearer.sentences import limit_in_words, quality_lines
 from harken.reports.wearer.spells import GAP, NO_LABEL, NOT_WORN, spells_of
 from harken.reports.wearer.tables import average_day, bout_summaries, bouts_by_day, hours_rows
 from harken.support.files import write_text
@@ -62,17 +62,10 @@ def write_wearer_report(
     Raises:
         OSError: when the folder is missing or cannot be written to.
     """
-    environment = Environment(
-        loader=PackageLoader("harken.reports", "wearer"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     bouts = timeline.bouts() if bouts is None else bouts
     days = timeline.daily() if days is None else days
     content = _content(timeline, quality, model_card, bouts, days) | _scripts()
-    write_text(Path(path), environment.get_template("page.html").render(content))
+    write_text(Path(path), page_template("wearer").render(content))
 
 
 def _content(

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.colors import to_hex, to_rgb
 from numpy.typing import NDArray
 
-from harken.figures.style import label_colours
+from harken.figures.style import label_colours, luminance
 from harken.reports.wearer.calendar import CalendarDay, offsets
 from harken.reports.wearer.spells import OUTSIDE, Spells
 
@@ -52,7 +52,7 @@ def colours_of(labels: tuple[str, ...]) -> dict[str, Colour]:
 
 
 def _readable(colour: str, page: str, least: float) -> str:
-    away = 0.0 if _luminance(page) > 0.5 else 1.0
+    away = 0.0 if luminance(page) > 0.5 else 1.0
     parts = to_rgb(colour)
     while _contrast(to_hex(parts), page) < least:
         red, green, blue = (0.95 * part + 0.05 * away for part in parts)
@@ -61,13 +61,8 @@ def _readable(colour: str, page: str, least: float) -> str:
 
 
 def _contrast(one: str, other: str) -> float:
-    low, high = sorted((_luminance(one), _luminance(other)))
+    low, high = sorted((luminance(one), luminance(other)))
     return (high + 0.05) / (low + 0.05)
-
-
-def _luminance(colour: str) -> float:
-    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in to_rgb(colour)]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 @dataclass(frozen=True)

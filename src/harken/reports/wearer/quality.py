@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from harken.models.mounting import Mounting
+from harken.models.mounting import Mounting, MountingSource
 from harken.models.wrist_check import Answer, WristCheck
 from harken.recordings.recording import Placement, warnings_of
 from harken.signals.gravity_calibration import GravityCalibration
@@ -63,14 +63,12 @@ class LimitKind(StrEnum):
 
     ``nights``: the training data for lying are of people who lay still and awake. ``busy_hands``: the model labels work
     of the hands as ``other``. ``little_walking``: the model found less walking than most people walk.
-    ``mounting_unknown``: the orientation of the watch could not be found. ``few_valid_days``: at most one day was worn
-    long enough.
+    ``few_valid_days``: at most one day was worn long enough.
     """
 
     NIGHTS = "nights"
     BUSY_HANDS = "busy_hands"
     LITTLE_WALKING = "little_walking"
-    MOUNTING_UNKNOWN = "mounting_unknown"
     FEW_VALID_DAYS = "few_valid_days"
 
 
@@ -159,9 +157,13 @@ class RecordingQuality:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Warnings that a person must read before the labels. See ``harken.recordings.recording.warnings_of``."""
+        """Warnings that a person must read before the labels: those of ``harken.recordings.recording.warnings_of``, and
+        on a wrist whether its orientation on the arm is unknown."""
         elsewhere = self.wrist_check is not None and self.wrist_check.answer is Answer.ELSEWHERE
-        return warnings_of(self.placement, made_up=self.made_up, moves_elsewhere=elsewhere)
+        warnings = warnings_of(self.placement, made_up=self.made_up, moves_elsewhere=elsewhere)
+        on_a_wrist = self.placement is Placement.WRIST or (self.placement is Placement.UNKNOWN and not elsewhere)
+        mounting = self.orientation.warning if self.orientation is not None and on_a_wrist else None
+        return warnings if mounting is None else (*warnings, mounting)
 
     def as_dict(self) -> dict[str, Any]:
         """The content of ``quality.json``. Times have their offset from UTC."""
@@ -286,8 +288,13 @@ def _calibration_of(content: Mapping[str, Any]) -> GravityCalibration:
 
 
 def _orientation_of(content: Mapping[str, Any]) -> Mounting:
-    recognised = tuple(content["recognised_after_degrees"].values())
-    return Mounting(content["turned_degrees"] // 90, content["moments"], recognised, content["reason"])
+    return Mounting(
+        quarters=content["turned_degrees"] // 90,
+        source=MountingSource(content["source"]),
+        moments=content["moments"],
+        recognised=tuple(content["recognised_after_degrees"].values()),
+        reason=content["reason"],
+    )
 
 
 def _finite(value: float) -> float | None:

@@ -29,6 +29,7 @@ from harken.windows.splits.people import (
     neighbours_left_out,
     pairs_of_people,
 )
+from harken.windows.splits.studies import STUDIES, draw_studies, leave_one_study_out, pairs_of_studies_out
 from harken.windows.windows import Windows, concatenate, sliding_windows
 
 __all__ = [
@@ -43,6 +44,8 @@ __all__ = [
 
 LEAVE_ONE_PERSON_OUT = "leave-one-person-out"
 """The protocol of data sets without a published protocol here, and of the user's own study."""
+ALL_STUDIES = "studies"
+"""The name under which the protocols with several studies stand, in place of a data set."""
 SAMPLE_RATE_HZ = 30.0
 WINDOW_LENGTH_S, HOP_S = 10.0, 5.0
 BETWEEN = ("running", "sitting", "stairs", "standing", "walking")
@@ -68,6 +71,7 @@ class Protocol:
     Attributes:
         name: the protocol's name, unique for its data set.
         datasets: the data sets it needs; the first is the training set.
+        group: the name in place of a data set, for a protocol whose folds have different training sets.
         measures: sentences on what its score measures and what it does not measure.
         draw: a folder for each of ``datasets`` -> windows of all people. Call ``windows`` instead, which also checks
             the number of folders.
@@ -79,29 +83,45 @@ class Protocol:
     measures: str
     draw: Callable[[Folders], Windows]
     folds: Callable[[Windows], list[Fold]]
+    group: str | None = None
 
     @property
     def dataset(self) -> str:
-        """The training set."""
-        return self.datasets[0]
+        """The training set, or ``group``."""
+        return self.group or self.datasets[0]
+
+    def folders(self, *given: Path | None) -> tuple[Path | None, ...]:
+        """The folder of each of ``datasets``.
+
+        Args:
+            given: a folder for each data set, in their order; or one folder that has a subfolder for each data set,
+                with its name. Without folders, or where one is None, the folders in ``HARKEN_DATA`` are used.
+
+        Raises:
+            HarkenError: when there are more or fewer folders than data sets.
+        """
+        folders = given or (None,) * len(self.datasets)
+        if len(folders) == 1 and folders[0] is not None and len(self.datasets) > 1:
+            inside = tuple(folders[0] / name for name in self.datasets)
+            folders = inside if any(one.is_dir() for one in inside) else folders
+        if len(folders) != len(self.datasets):
+            raise HarkenError(
+                f"{self.dataset}/{self.name} needs {len(self.datasets)} folders, one for each of "
+                f"{', '.join(self.datasets)} in this order, or one folder that contains them all, and got "
+                f"{len(folders)}"
+            )
+        return folders
 
     def windows(self, *folders: Path | None) -> Windows:
         """Windows ``[n, 300, 3]`` of all people, 10 s of acceleration in g at 30 Hz.
 
         Args:
-            folders: the folder of each of ``datasets``, in that order. Without folders, or where one is None, the
-                folders in ``HARKEN_DATA`` are used.
+            folders: see ``folders``.
 
         Raises:
             HarkenError: when there are more or fewer folders than data sets, or one cannot be read.
         """
-        given = folders or (None,) * len(self.datasets)
-        if len(given) != len(self.datasets):
-            raise HarkenError(
-                f"{self.dataset}/{self.name} needs {len(self.datasets)} folders, one for each of "
-                f"{', '.join(self.datasets)} in this order, and got {len(given)}"
-            )
-        return self.draw(given)
+        return self.draw(self.folders(*folders))
 
 
 def protocol(data_set: str, name: str) -> Protocol:
@@ -333,6 +353,29 @@ _ALL = (
         "people.",
         _between(("wisdm", "dsads")),
         _of_different_sets("wisdm", "dsads"),
+    ),
+    Protocol(
+        "leave-one-study-out",
+        STUDIES,
+        "Recognition of lying, sitting, standing, walking, running, stairs and cycling of every person of a study, by "
+        "a method that was trained on the other studies alone: another laboratory, another sensor, other people. "
+        "Windows of 10 s every 5 s, not smoothed. A person's score is the mean F1 over the labels that are true for "
+        "the person and known to the training studies; windows of other activities count as false positives. The main "
+        "score is the plain mean over WISDM, DSADS and selfBACK of the mean over people. All of these people did what "
+        "a script said: it does not measure everyday life.",
+        draw_studies,
+        leave_one_study_out,
+        group=ALL_STUDIES,
+    ),
+    Protocol(
+        "pairs-choosing",
+        STUDIES,
+        "The windows of studies/leave-one-study-out, but with two of the three main studies left out of each fold, so "
+        "that a choice for one left-out study rests on another study that was unseen as well. Presets, label schemes "
+        "and epochs are chosen by it. A score by it is therefore no result.",
+        draw_studies,
+        pairs_of_studies_out,
+        group=ALL_STUDIES,
     ),
 )
 

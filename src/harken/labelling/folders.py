@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from harken.labelling.cohort.tables import COHORT, QUALITY
+from harken.labelling.cohort import COHORT, QUALITY
 from harken.labelling.settings import SUMMARY
 from harken.readers import sensor_logger
 from harken.runs.directory import RunDirectory

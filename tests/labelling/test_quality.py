@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 
 from example_timelines import timeline
-from harken.labelling.model_card import limits_of, model_card
-from harken.models.mounting import Mounting
+from harken.labelling.quality import limits_of
 from harken.models.recogniser import Recogniser
 from harken.reports.wearer.quality import Limit, LimitKind
-from harken.reports.wearer.quality_table import limit_in_words
+from harken.reports.wearer.sentences import limit_in_words, model_card
 from harken.timelines import Timeline
 
 
@@ -52,16 +51,13 @@ def test_the_card_of_an_untested_model_names_the_command() -> None:
 HOUR = 3600.0
 MIDNIGHT_S = 1_704_067_200.0  # 1 January 2024
 KNOWN = ("lying", "other", "walking")
-SEEN = Mounting(0, 100, (60.0, 1.0, 20.0, 1.0), "left as it is")
 PACKAGED = {"scores_of_fold_models_on_unseen_people": {"dsads": 0.86, "wisdm": 0.73}}
 
 
-def limits(
-    labelled: Timeline, mounting: Mounting | None = SEEN, provenance: dict[str, object] | None = None
-) -> list[Limit]:
+def limits(labelled: Timeline, provenance: dict[str, object] | None = None) -> list[Limit]:
     specification = replace(Recogniser.load().specification_, labels=labelled.labels)
     given = PACKAGED if provenance is None else provenance
-    return limits_of(labelled, labelled.daily(), mounting, specification=specification, provenance=given)
+    return limits_of(labelled, labelled.daily(), specification=specification, provenance=given)
 
 
 def afternoon(seconds: list[float], labels: list[str], *, begins_h: float = 12) -> Timeline:
@@ -112,25 +108,6 @@ def test_little_walking(walking_s: float, worn_h: float, few: bool) -> None:
     if few and not walking_s:
         _, words = limit_in_words(found[0])
         assert words.startswith("No walking was found in 2 h worn.")
-
-
-@pytest.mark.parametrize(
-    ("mounting", "known"),
-    [
-        (None, True),  # not looked for, as was asked
-        (SEEN, True),
-        (Mounting(1, 100, (5.0, 60.0, 5.0, 20.0), "turned"), True),
-        (Mounting(0, 0, (), "nothing looks like walking"), False),
-        (Mounting(0, 100, (0.4, 0.2, 0.1, 0.0), "left as it is"), False),
-        (Mounting(0, 100, (8.0, 10.0, 1.0, 1.0), "too little to tell"), False),
-    ],
-)
-def test_how_the_watch_sat(mounting: Mounting | None, known: bool) -> None:
-    found = limits(afternoon([600, 600], ["walking", "lying"]), mounting)
-    assert [one.kind for one in found] == ([] if known else [LimitKind.MOUNTING_UNKNOWN])
-    if mounting is not None:
-        assert mounting.known is known
-        assert mounting.as_dict()["known"] is known
 
 
 @pytest.mark.parametrize(("hours", "days"), [(10, None), (20, 1), (48, None)])

@@ -1,15 +1,17 @@
-"""How many threads compute, and how they wait."""
+"""How many threads compute, and how they wait; and that free memory goes back to the system."""
 
 import json
 import os
+import platform
 import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 import torch
 
-from harken.support.threads import computing_threads, fastest_threads
+from harken.support.resources import computing_threads, fastest_threads, hand_back, resident_bytes
 
 WAITING = {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "1000", "KMP_BLOCKTIME": "0"}
 SHOW = f"import json, os, harken; print(json.dumps({{name: os.environ.get(name) for name in {sorted(WAITING)}}}))"
@@ -82,3 +84,14 @@ def test_a_short_training_and_a_single_core_are_not_measured() -> None:
     assert machine.used == [1, 1]
     assert fastest_threads(machine, 1, 5_000) == 1
     assert machine.used == [1, 1]
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has to be told")
+def test_what_is_free_goes_back() -> None:
+    arrays = [np.ones(1000) for _ in range(5000)]  # 40 MB
+    kept = arrays[::50]
+    del arrays
+    before = resident_bytes()
+    hand_back()
+    assert resident_bytes() < before - 20e6
+    assert all(array.sum() == 1000 for array in kept)

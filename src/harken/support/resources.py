@@ -1,11 +1,15 @@
-"""The number of threads that compute. (``harken/__init__.py`` sets how they wait for one another.)"""
+"""The threads and the memory that this process uses. (``harken/__init__.py`` sets how threads wait for one another.)"""
 
+import contextlib
+import ctypes
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 
-__all__ = ["computing_threads", "fastest_threads", "usable_cores"]
+__all__ = ["computing_threads", "fastest_threads", "hand_back", "keep_freed_memory", "resident_bytes", "usable_cores"]
 
 SECONDS_TO_COMPARE = 1.0
 SHARE_TO_COMPARE = 0.03
@@ -14,6 +18,8 @@ LARGEST_SHARE = 0.9
 """More threads are used if they need at most this share of the time."""
 CLEAR = 1.3
 """A comparison ends early when one number of threads needs this many times the time of the other."""
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+"""Numbers of ``mallopt``'s settings, from ``malloc.h``."""
 
 
 def usable_cores() -> int:
@@ -81,3 +87,41 @@ def _seconds(iteration: Callable[[], object]) -> float:
     began = time.perf_counter()
     iteration()
     return time.perf_counter() - began
+
+
+def resident_bytes() -> int:
+    """Bytes of memory in use (the resident set); 0 if the system does not report it."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+def hand_back() -> None:
+    """Return memory that this process no longer uses to the system.
+
+    Threads that run the network, and a burst of messages to a server, leave about 100 MB of free pieces. They are
+    scattered between memory in use, so the C library does not return them by itself, and later allocations need
+    additional memory. This works only with the GNU C library.
+    """
+    if sys.platform != "linux":
+        return
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+
+
+@cache
+def keep_freed_memory() -> None:
+    """Let the process keep the memory that an iteration frees for the next one. This works only with the GNU C library.
+
+    By default, large pieces are returned to the system and allocated again. For the everyday network on a CPU this
+    causes 5,000 page faults in each iteration, which take a tenth of its time. The kept memory is at most that of the
+    largest iteration.
+    """
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):
+            library = ctypes.CDLL(None)
+            for setting in (M_MMAP_THRESHOLD, M_TRIM_THRESHOLD):
+                library.mallopt(setting, 1 << 30)

@@ -1,16 +1,19 @@
-"""The table of data quality (content of the file, mended faults), and the limits of the model as text."""
+"""The quality of a recording, the limits of the model, and the model card (``docs/model_card.md``) in words."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from harken.models.mounting import Mounting
 from harken.models.wrist_check import Answer
+from harken.networks.specification import Specification
 from harken.recordings.recording import Placement
 from harken.reports.wearer.quality import NIGHT_ENDS, NIGHT_STARTS, Gaps, Limit, LimitKind, RecordingQuality
 from harken.reports.wearer.tables import ENOUGH_WEAR_H, hours_minutes, lasting, number
 from harken.signals.gravity_calibration import GravityCalibration
 
-__all__ = ["QualityLine", "limit_in_words", "quality_lines"]
+__all__ = ["QualityLine", "limit_in_words", "model_card", "quality_lines"]
 
 MUCH_GAP_H = 1.0
 WORN = {
@@ -127,6 +130,7 @@ def _orientation(orientation: Mounting | None) -> QualityLine | None:
     if orientation is None:
         return None
     heed = "the axes were turned to the model's" if orientation.quarters else ""
+    heed = heed if orientation.known else "unknown"
     return QualityLine("How the watch was worn", orientation.reason, heed)
 
 
@@ -173,12 +177,6 @@ def limit_in_words(limit: Limit) -> tuple[str, str]:
                 f"{found} in {of_hours} worn. Most people walk more. If this wearer did, the sensor may have "
                 "been worn in an unusual way, or not on a wrist, and other labels are wrong, too.",
             )
-        case LimitKind.MOUNTING_UNKNOWN:
-            return (
-                "How the watch was worn",
-                "This could not be seen from the recording. If the watch's x axis does not point along the forearm, "
-                "most labels are wrong.",
-            )
         case LimitKind.FEW_VALID_DAYS:
             many = "Only one day was" if limit.days else "No day was"
             return (
@@ -190,3 +188,39 @@ def limit_in_words(limit: Limit) -> tuple[str, str]:
 def _time(hours: float | None) -> str:
     """A duration as text. The nights of a week are in hours, not days."""
     return f"{hours:.3g} h" if hours and hours >= 1 else lasting(3600 * (hours or 0.0))
+
+
+def model_card(specification: Specification, provenance: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Three lines on a model, from the specification and the provenance in its file: its training data, its scores on
+    unseen people, and its weaknesses."""
+    people = provenance.get("training_people") or []
+    trained = f", trained on {len(people)} {'person' if len(people) == 1 else 'people'}" if people else ""
+    summary = (
+        f"A recogniser of {', '.join(specification.labels)} ({specification.preset}), from windows of "
+        f"{specification.window_length_s:.3g} s at {specification.sample_rate_hz:.3g} Hz{trained}."
+    )
+    unseen = _unseen(provenance)
+    if specification.calibrated_on == "unseen":
+        calibration = "Its probabilities were calibrated on unseen people. "
+    else:
+        calibration = "Its probabilities were not calibrated on unseen people, and may be too high. "
+    limits = "Not for decisions about anybody's health; activities that it was not trained on get one of its labels."
+    return summary, unseen, calibration + limits
+
+
+def _unseen(provenance: Mapping[str, Any]) -> str:
+    scores = provenance.get("scores_of_fold_models_on_unseen_people")
+    if isinstance(scores, Mapping) and scores:
+        listed = ", ".join(f"{float(score):.2f} in {name.upper()}" for name, score in sorted(scores.items()))
+        return f"Models trained in the same way, on unseen people: mean of each person's macro F1 {listed}."
+    # The scores of an adapted model are those of its weights before the adaptation.
+    own = None if "adaptation" in provenance else provenance.get("scores")
+    tested = own.get("cross_people") if isinstance(own, Mapping) else None
+    if isinstance(tested, Mapping) and tested.get("people"):
+        count, mean = len(tested["people"]), float(tested["mean_person_macro_f1"])
+        if count == 1:
+            return (
+                f"On the one unseen person of its test: macro F1 {mean:.2f}. One person is not enough for a conclusion."
+            )
+        return f"On the {count} unseen people of its test: mean of each person's macro F1 {mean:.2f}."
+    return "Its file has no scores on unseen people: harken evaluate measures them."

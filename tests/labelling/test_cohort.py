@@ -14,14 +14,42 @@ from typing import Any
 import polars as pl
 import pytest
 
+import people
 from command_line import Run
+from harken import read, sliding_windows
 from harken.labelling import LabelSettings
-from harken.labelling.cohort import Task, label_cohort, recordings_in, shard_of
-from harken.labelling.cohort.workers import CohortJob
+from harken.labelling.cohort import CohortJob, Task, label_cohort
 from harken.labelling.file import label_file
+from harken.labelling.folders import recordings_in, shard_of
+from harken.models.recogniser import Recogniser
+from harken.signals import resample
 from harken.support.errors import HarkenError
 
 NAMES = ["anna", "bert", "carl", "p1_wrist", "p2_wrist"]
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small model that learned alice."""
+    folder = tmp_path_factory.mktemp("model")
+    alice = resample(read(people.write_person(folder / "alice.csv", 1)), sample_rate_hz=20)
+    recogniser = Recogniser(people.SMALL_EVERYDAY, epochs=2)
+    recogniser.fit(sliding_windows(alice.select_channels(("x", "y", "z")), length_s=2, hop_s=0.5))
+    recogniser.save(folder / "model.safetensors")
+    return folder / "model.safetensors"
+
+
+@pytest.fixture(scope="session")
+def drawer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Five recordings in two folders, two of one name, and one that is none."""
+    folder = tmp_path_factory.mktemp("drawer")
+    for number, name in enumerate(("p1/wrist", "p2/wrist", "p1/anna", "p2/bert", "p2/carl")):
+        path = folder / f"{name}.csv"
+        path.parent.mkdir(exist_ok=True)
+        people.write_person(path, number, bouts=("lying", "walking"))
+    (folder / "p1" / "broken.csv").write_text("nothing,of\nuse,here\n")
+    (folder / "p1" / "notes.doc").write_text("not a recording")
+    return folder
 
 
 def contents(out: Path) -> dict[str, bytes]:
@@ -72,7 +100,7 @@ def test_a_second_call_labels_only_what_is_not_there(model: Path, drawer: Path, 
 def test_a_fault_of_ours_costs_one_file(
     model: Path, drawer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import harken.labelling.cohort.workers as running
+    import harken.labelling.cohort as running
 
     def faulty(path: Path, **named: Any) -> Any:
         if path.stem == "anna":

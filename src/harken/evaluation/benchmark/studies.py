@@ -1,0 +1,197 @@
+"""Benchmarks that leave a whole study out: their tasks, and the result of all methods."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harken.datasets.label_schemes import OR, SCHEMES, TRUTH, LabelScheme
+from harken.evaluation.benchmark.machine import made_with
+from harken.evaluation.benchmark.methods import Learned
+from harken.evaluation.benchmark.tasks import FoldTask, alone_on_one_thread
+from harken.evaluation.benchmark.workers import Finding
+from harken.learning.scores import interval_over_groups, interval_over_people
+from harken.learning.study_scores import StudyScores, score_study
+from harken.windows.splits.studies import (
+    MAIN_STUDIES,
+    STUDIES,
+    StudyFold,
+    apply_study_fold,
+    balanced,
+    capped,
+    in_scheme,
+    study_recordings,
+    study_windows,
+)
+from harken.windows.windows import Windows
+
+__all__ = ["StudyTask", "study_differences", "study_result"]
+
+MOUNTINGS = ("known", "found")
+"""With x along the forearm, as the study states it; and as the model finds it, like ``harken label``."""
+
+
+@dataclass(frozen=True)
+class StudyTask(FoldTask):
+    """A method and a fold that leaves studies out.
+
+    Attributes:
+        fold: the fold.
+        scheme: the label scheme of training. The truth of the test is always that of ``TRUTH``.
+        folders: the folder of each of ``STUDIES``; None for the one in ``HARKEN_DATA``.
+    """
+
+    fold: StudyFold
+    scheme: str
+    folders: tuple[Path | None, ...]
+
+    def run(self, windows: Windows) -> Finding:
+        """Train on the fold's training people and score each person of the left-out studies, with one thread.
+
+        Args:
+            windows: the windows of all studies, with activities as labels.
+
+        Raises:
+            HarkenError: when a study is in training and in the test, or its windows cannot be trained on.
+        """
+        scheme = SCHEMES[self.scheme]
+        with alone_on_one_thread():
+            parts = apply_study_fold(self.fold, windows)
+            training = balanced(capped(in_scheme(parts.training, scheme)), scheme.labels)
+            names = training.label_names[len(scheme.labels) :]
+            started = time.perf_counter()
+            learned = self.method.fit(
+                training.with_label_names((*scheme.labels, *names)), {name: name.split(OR) for name in names}
+            )
+            fitted = time.perf_counter()
+            known = sorted(training.labels_present & set(scheme.labels))
+            studies = {study: self._scored(study, parts.test, learned, scheme, known) for study in self.fold.studies}
+            predicted = time.perf_counter()
+        scores = [one["known"]["mean_f1"] for one in studies.values()]
+        content = {
+            "training_windows": len(training),
+            "training_windows_by_label": _counts(training),
+            "training_labels": known,
+            "studies": studies,
+            "scores": {"mean_person_macro_f1": float(np.mean(scores))},
+            "made_with": made_with(),
+            "timing": {"fit_s": fitted - started, "predict_s": predicted - fitted},
+        }
+        return Finding(content, learned.model())
+
+    def _scored(
+        self, study: str, test: Windows, learned: Learned, scheme: LabelScheme, known: Sequence[str]
+    ) -> dict[str, Any]:
+        """The scores of one study with the mounting known and as found, and the predictions in numbers."""
+        mounted = test[test.studies == study]
+        scored, confusion = _score(learned, mounted, scheme, known)
+        content: dict[str, Any] = {"known": scored.as_dict(), "confusion": confusion, "windows": len(mounted)}
+        content["found"] = None
+        if learned.mounted is not None:
+            worn = study_recordings(study, self.folders[STUDIES.index(study)])
+            found = study_windows([learned.mounted(one) for one in worn])
+            content["found"] = _score(learned, found, scheme, known)[0].as_dict()
+        return content
+
+
+def _score(
+    learned: Learned, test: Windows, scheme: LabelScheme, known: Sequence[str]
+) -> tuple[StudyScores, dict[str, dict[str, int]]]:
+    """The scores of a study, and the number of windows of each true label that got each predicted label."""
+    truth = in_scheme(test, SCHEMES[TRUTH])
+    probabilities = learned.probabilities(truth.with_label_names(scheme.labels))
+    predicted: NDArray[np.int64] = probabilities.argmax(axis=1)
+    allowed = SCHEMES[TRUTH].matrix(truth.label_names)[truth.label_codes]
+    scored = score_study(allowed, predicted, truth.subjects, labels=scheme.labels, known=known)
+    confusion = {
+        name: _predictions(predicted[truth.label_codes == code], scheme.labels)
+        for code, name in enumerate(truth.label_names)
+        if (truth.label_codes == code).any()
+    }
+    return scored, confusion
+
+
+def _predictions(predicted: NDArray[np.int64], labels: Sequence[str]) -> dict[str, int]:
+    counts = np.bincount(predicted, minlength=len(labels)).tolist()
+    return {label: count for label, count in zip(labels, counts, strict=True) if count}
+
+
+def _counts(windows: Windows) -> dict[str, int]:
+    return _predictions(windows.label_codes.astype(np.int64), windows.label_names)
+
+
+def study_result(findings: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Values for JSON: the scores of one method over folds. They do not depend on paths or times.
+
+    Args:
+        findings: fold -> the result of the method on it.
+    """
+    scores = _main_scores(findings)
+    return {
+        "settings": next(iter(findings.values()))["decided_by"]["method"],
+        "main_score": {
+            mounting: float(np.mean([one.mean_f1 for one in scores[mounting].values()]))
+            if len(scores[mounting]) == len(MAIN_STUDIES)
+            else None
+            for mounting in MOUNTINGS
+        },
+        "folds": {
+            name: {
+                key: one[key] for key in ("training_windows", "training_windows_by_label", "training_labels", "studies")
+            }
+            | {"people": _people(one)}
+            for name, one in findings.items()
+        },
+    }
+
+
+def _people(finding: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+    """Person -> the score, as in other benchmarks, so that two results can be compared."""
+    each = [StudyScores.from_dict(one["known"]).each() for one in finding["studies"].values()]
+    return {person: {"macro_f1": score} for one in each for person, score in one.items()}
+
+
+def _main_scores(findings: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, StudyScores]]:
+    """Mounting -> main study -> its scores. Of a study in several folds, the first is taken."""
+    found: dict[str, dict[str, StudyScores]] = {mounting: {} for mounting in MOUNTINGS}
+    for finding in findings.values():
+        for study, one in finding["studies"].items():
+            for mounting in MOUNTINGS:
+                if study in MAIN_STUDIES and one[mounting] is not None:
+                    found[mounting].setdefault(study, StudyScores.from_dict(one[mounting]))
+    return found
+
+
+def study_differences(
+    preset: Mapping[str, Mapping[str, Any]], baseline: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Values for JSON: (preset minus baseline) in the score of each person, with the mounting known.
+
+    For each main study, its mean over people with the interval over people; and the mean over the three, with an
+    interval for which people are resampled within each study.
+    """
+    ours, theirs = (_main_scores(each)["known"] for each in (preset, baseline))
+    gains = {study: _gains(ours[study].each(), theirs[study].each()) for study in ours if study in theirs}
+    whole = len(gains) == len(MAIN_STUDIES)
+    overall = interval_over_groups(list(gains.values())) if whole else None
+    return {
+        "main_score": float(np.mean([np.mean(each) for each in gains.values()])) if whole else None,
+        "main_score_interval": list(overall) if overall else None,
+        "studies": {
+            study: {
+                "mean_f1": float(np.mean(each)),
+                "interval": list(interval) if (interval := interval_over_people(each)) else None,
+                "people_better": sum(one > 0 for one in each),
+                "people": len(each),
+            }
+            for study, each in gains.items()
+        },
+    }
+
+
+def _gains(ours: Mapping[str, float], theirs: Mapping[str, float]) -> list[float]:
+    return [score - theirs[person] for person, score in ours.items() if person in theirs]

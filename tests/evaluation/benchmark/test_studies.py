@@ -1,0 +1,159 @@
+"""A benchmark that leaves studies out, on made-up studies: its scores, its page, its resumption and its errors."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import pytest
+
+import people
+from harken.datasets.label_schemes import SCHEMES
+from harken.evaluation.benchmark import BenchmarkSettings, compare, run_benchmark
+from harken.evaluation.benchmark.studies import StudyTask
+from harken.learning.study_scores import score_study
+from harken.models.recogniser import Recogniser
+from harken.recordings.recording import Recording
+from harken.support.errors import HarkenError
+from harken.windows.splits import protocols
+from harken.windows.splits.studies import STUDIES, StudyFold, apply_study_fold, balanced, capped, in_scheme
+from studies import made_up_studies
+
+BAYES = "sklearn.naive_bayes:GaussianNB"
+RECIPE = replace(people.SMALL_EVERYDAY, window_length=60)
+
+
+@pytest.fixture
+def made_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The protocols of studies with made-up windows, and recordings in which the model finds no walking."""
+    found = {
+        key: replace(one, draw=lambda _: made_up_studies()) if one.group else one
+        for key, one in protocols.PROTOCOLS.items()
+    }
+    monkeypatch.setattr(protocols, "PROTOCOLS", MappingProxyType(found))
+    monkeypatch.setattr("harken.evaluation.benchmark.studies.study_recordings", lambda study, _: [still(study)])
+    monkeypatch.setattr("harken.evaluation.benchmark.studies.study_windows", as_windows)
+
+
+def still(study: str) -> Recording:
+    return Recording(
+        time_ns=np.arange(600) * 10**9 // 30,
+        signals=np.tile(np.array([0, 0, 1], np.float32), (600, 1)),
+        channels=("x", "y", "z"),
+        label_codes=np.zeros(600, np.int16),
+        label_names=("sitting",),
+        subject=f"{study}_0",
+        study=study,
+    )
+
+
+def as_windows(recordings: list[Recording]) -> Any:
+    windows = made_up_studies()
+    return windows[windows.studies == recordings[0].study]
+
+
+def settings(out: Path, **changes: Any) -> BenchmarkSettings:
+    usual = BenchmarkSettings(
+        dataset="studies",
+        protocol="leave-one-study-out",
+        out=out,
+        preset=RECIPE,
+        epochs=3,
+        baselines=(BAYES,),
+        folds=("dsads", "wisdm"),
+        workers=0,
+    )
+    return replace(usual, **changes)
+
+
+@pytest.mark.usefixtures("made_up")
+def test_scores_are_those_of_a_model_trained_by_hand_without_the_study(tmp_path: Path) -> None:
+    result = run_benchmark(settings(tmp_path / "run", label_scheme="sets"))
+    windows = made_up_studies()
+    scheme, truth = SCHEMES["sets"], SCHEMES["sets"]
+    (fold,) = (
+        one for one in protocols.protocol("studies", "leave-one-study-out").folds(windows) if one.name == "dsads"
+    )
+    assert isinstance(fold, StudyFold)
+    parts = apply_study_fold(fold, windows)
+    training = balanced(capped(in_scheme(parts.training, scheme)), scheme.labels)
+    sets = {name: name.split(" or ") for name in training.label_names if " or " in name}
+    learned = Recogniser(RECIPE, epochs=3, seed=0, device="cpu").fit(training, label_sets=sets)
+    test = in_scheme(parts.test, truth)
+    predicted = np.array([scheme.labels.index(label) for label in learned.predict(test).tolist()])
+    known = [label for label in scheme.labels if label in training.labels_present]
+    assert "cycling" not in known
+    expected = score_study(
+        truth.matrix(test.label_names)[test.label_codes], predicted, test.subjects, labels=scheme.labels, known=known
+    )
+    found = result["methods"][RECIPE.name]["folds"]["dsads"]
+    assert found["studies"]["dsads"]["known"] == expected.as_dict()
+    assert found["training_labels"] == sorted(known)
+    assert found["training_windows"] == len(training)
+    assert "standing or walking" not in found["training_windows_by_label"]  # only DSADS has it
+    assert found["training_windows_by_label"]["sitting or standing"] == 5 * 40
+    assert {person: one["macro_f1"] for person, one in found["people"].items()} == expected.each()
+
+
+@pytest.mark.usefixtures("made_up")
+def test_the_page_and_the_result_name_every_study(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    result = run_benchmark(settings(out, folds=(), preset=None, epochs=None))
+    assert list(result["folds"]) == list(STUDIES)
+    bayes = result["methods"][BAYES]
+    main = [bayes["folds"][study]["studies"][study]["known"]["mean_f1"] for study in ("wisdm", "dsads", "selfback")]
+    assert result["main_score"] == bayes["main_score"]
+    assert bayes["main_score"] == {"known": pytest.approx(np.mean(main)), "found": None}
+    page = (out / "benchmark.md").read_text()
+    assert "Mean F1 of people of a study that was left out of training" in page
+    assert "| stress_predict | sitting |" in page
+    assert "| hawthorne | walking |" in page
+    assert not (out / "confusion.png").exists()
+    assert json.loads((out / "benchmark.json").read_text()) == json.loads(json.dumps(result))
+
+
+@pytest.mark.usefixtures("made_up")
+def test_it_resumes_adds_a_fold_and_agrees_with_itself(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    first = run_benchmark(settings(out, folds=("dsads",)))
+    both = run_benchmark(settings(out, resume=True))
+    assert both["methods"][BAYES]["folds"]["dsads"] == first["methods"][BAYES]["folds"]["dsads"]
+    assert compare(both, first).agrees
+    with pytest.raises(HarkenError, match="label_scheme"):
+        run_benchmark(settings(out, resume=True, label_scheme="posture"))
+
+
+@pytest.mark.usefixtures("made_up")
+def test_the_gain_is_of_each_person_and_over_the_three_studies(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    result = run_benchmark(settings(out, folds=("wisdm", "dsads", "selfback"), epochs=1))
+    gain = result["differences"][BAYES]
+    methods = result["methods"]
+    for study, one in gain["studies"].items():
+        each = [methods[name]["folds"][study]["people"] for name in (RECIPE.name, BAYES)]
+        gains = [each[0][person]["macro_f1"] - each[1][person]["macro_f1"] for person in each[0]]
+        assert one["mean_f1"] == pytest.approx(np.mean(gains))
+        assert one["people"] == 5
+    assert gain["main_score"] == pytest.approx(np.mean([one["mean_f1"] for one in gain["studies"].values()]))
+    low, high = gain["main_score_interval"]
+    assert low <= gain["main_score"] <= high
+
+
+@pytest.mark.usefixtures("made_up")
+def test_a_fold_with_its_study_in_training_is_refused() -> None:
+    windows = made_up_studies()
+    (good, *_) = protocols.protocol("studies", "leave-one-study-out").folds(windows)
+    assert isinstance(good, StudyFold)
+    bad = StudyFold(good.name, (*good.training, good.test[0]), good.test[1:], studies=good.studies)
+    (bayes,) = settings(Path("out"), preset=None, epochs=None).methods()
+    with pytest.raises(HarkenError, match="is in training"):
+        StudyTask(bayes, bad, "other", (None,) * 5).run(windows)
+
+
+def test_a_label_scheme_is_for_studies_alone_and_must_exist(tmp_path: Path) -> None:
+    with pytest.raises(HarkenError, match="there is no label scheme 'words'; there are other, posture, sets"):
+        run_benchmark(settings(tmp_path / "run", label_scheme="words"))
+    with pytest.raises(HarkenError, match="a label scheme is for the data set studies"):
+        run_benchmark(settings(tmp_path / "run", dataset="wisdm", protocol="harnet", label_scheme="sets"))

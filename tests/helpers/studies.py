@@ -1,0 +1,44 @@
+"""Made-up windows of the five studies of ``studies/leave-one-study-out``, with each study's own activities."""
+
+import numpy as np
+
+from harken.datasets.registry import dataset
+from harken.windows.splits.studies import STUDIES
+from harken.windows.windows import Windows, concatenate
+
+__all__ = ["PEOPLE_EACH", "made_up_studies"]
+
+PEOPLE_EACH = 5
+WINDOWS_EACH = 4
+POSES = ("lying", "sitting", "standing", "walking", "running", "stairs", "cycling", "other")
+
+
+def made_up_studies(*, length: int = 60, seed: int = 0) -> Windows:
+    """Five people of each study with windows of every activity. The direction and the swing show the common label."""
+    random = np.random.default_rng(seed)
+    parts: list[Windows] = []
+    for study in STUDIES:
+        info = dataset(study).info
+        n = PEOPLE_EACH * len(info.labels) * WINDOWS_EACH
+        activities = np.tile(np.repeat(np.arange(len(info.labels)), WINDOWS_EACH), PEOPLE_EACH)
+        people = np.repeat(np.arange(PEOPLE_EACH), len(info.labels) * WINDOWS_EACH)
+        poses = np.array([POSES.index(info.label_map[name]) for name in info.labels])[activities]
+        angle = 2 * np.pi * poses / len(POSES) + random.normal(0, 0.1, n)
+        signals = random.normal(0, 0.02, (n, length, 3))
+        signals[:, :, 0] += np.sin(angle)[:, None]
+        signals[:, :, 2] += np.cos(angle)[:, None]
+        starts = np.arange(n) + sum(map(len, parts))
+        parts.append(
+            Windows(
+                signals=signals.astype(np.float32),
+                label_codes=activities.astype(np.int16),
+                label_names=info.labels,
+                subjects=np.array([f"{study}_{number}" for number in range(PEOPLE_EACH)])[people],
+                starts_ns=starts * 10**10,
+                start_rows=starts,
+                channels=("x", "y", "z"),
+                sample_rate_hz=30.0,
+                studies=np.full(n, study),
+            )
+        )
+    return concatenate(parts)
