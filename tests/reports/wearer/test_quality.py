@@ -26,7 +26,7 @@ from wearers_week import PLAIN_QUALITY, labelled_week, not_applied, quality_of
         ),
         (
             Mounting(0, MountingSource.STATED, 0, (), "not turned: its x axis was stated"),
-            [QualityLine("How the watch sat", "not turned: its x axis was stated")],
+            [QualityLine("How the watch was worn", "not turned: its x axis was stated")],
         ),
         (
             Mounting(
