@@ -143,7 +143,7 @@ def test_rewriting_changes_nothing_in_a_model_of_today(made: argparse.Namespace,
     found = packaged_model.rewrite(path, every)
     assert path.read_bytes() == made.model.read_bytes()
     assert found == {key: json.loads(made.json.read_text())["model"][key] for key in ("sha256", "bytes")}
-    assert Recogniser.load(path).learned_from(every[3]).all()
+    assert Recogniser.load(path).trained_samples(every[3]).all()
     with pytest.raises(SystemExit, match="was trained on other recordings than these"):
         packaged_model.rewrite(path, every[1:])
 

@@ -93,10 +93,10 @@ def test_a_mistake_gets_one_sentence_and_no_traceback(
         ((tmp_path / "none.safetensors", dora, "--out", out), "there is no such model file"),
         (
             (model, folder / "jumper.csv", "--out", out),
-            "jumper: the label jumping is not among those that the model learned (lying, sitting, walking), so it "
+            "jumper: the label jumping is not among the labels of the model (lying, sitting, walking), so it "
             "could only be wrong about",
         ),
-        ((model, trained / "alice.csv", "--out", out), "the model learned from this very recording"),
+        ((model, trained / "alice.csv", "--out", out), "the model was trained on this recording"),
         ((model, dora, "--out", tmp_path / "personal.pt"), "the name of a model file must end in .safetensors"),
         ((model, dora, "--out", model), "is the general model, which must not be overwritten"),
         ((trained / "run", dora, "--out", model), "is the general model, which must not be overwritten"),

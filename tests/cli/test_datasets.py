@@ -62,7 +62,7 @@ def test_the_json_has_every_fact(run_harken: Run) -> None:
 def test_an_unknown_set_is_answered_with_those_that_are_known(run_harken: Run) -> None:
     finished = run_harken("datasets", "mnist")
     assert finished.exit_code == 2
-    assert "no data set 'mnist'; it knows wisdm, dsads" in finished.stderr
+    assert "no data set 'mnist'; the data sets are wisdm, dsads" in finished.stderr
 
 
 def test_fetching_wants_a_name(run_harken: Run, tmp_path: Path) -> None:

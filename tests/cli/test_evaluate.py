@@ -74,7 +74,7 @@ def test_a_recording_that_was_learned_from_is_recognised_in_another_unit_cut_and
     assert ended.exit_code == 0
     assert "mallory.csv: the model was trained on 100% of this recording" in " ".join(ended.stdout.split())
     result = json.loads(run_harken("evaluate", model, copy, trained / "bob.csv", "--json").stdout)
-    assert result["learned_from"] == {str(copy): 1.0}
+    assert result["training_shares"] == {str(copy): 1.0}
     assert set(result["known_people"]["people"]) == {"mallory"}
     assert set(result["unseen"]["people"]) == {"bob"}
 
@@ -86,7 +86,7 @@ def test_half_a_known_recording_makes_its_wearer_known(run_harken: Run, trained:
     both.write_text("\n".join([*bob, *later]) + "\n")
     result = json.loads(run_harken("evaluate", trained / "run", both, "--json").stdout)
     assert result["unseen"] is None
-    assert result["learned_from"][str(both)] == pytest.approx(0.5, abs=0.15)
+    assert result["training_shares"][str(both)] == pytest.approx(0.5, abs=0.15)
 
 
 def test_the_packaged_model_recognises_two_people_of_its_training(
@@ -99,7 +99,7 @@ def test_the_packaged_model_recognises_two_people_of_its_training(
     result = json.loads(run_harken("evaluate", "packaged", path, "--json").stdout)
     assert result["unseen"] is None
     assert set(result["known_people"]["people"]) == {"ef_lying"}
-    assert result["learned_from"][str(path)] > 0.99
+    assert result["training_shares"][str(path)] > 0.99
 
 
 def test_a_run_directory_is_as_good_as_its_model(run_harken: Run, trained: Path) -> None:
@@ -134,7 +134,7 @@ def test_a_mistake_gets_one_sentence_and_no_traceback(run_harken: Run, trained: 
         ((tmp_path / "none.safetensors", bob), "there is no such model file"),
         ((cut, bob), "not a whole model file"),
         ((bob, bob), "bob.csv: not a model file. Models end in .safetensors"),
-        ((model, copy), "the model learned from this very recording"),
+        ((model, copy), "the model was trained on this recording"),
         ((model, jumper), "jumper: the label jumping is not among those"),
         ((model, bob, "--unsure-below", "1.5"), "--unsure-below must be a probability from 0 to 1, got 1.5"),
         ((model, bob, "--unsure-below", "nan"), "--unsure-below must be a probability from 0 to 1, got nan"),
@@ -217,7 +217,7 @@ def test_a_file_that_cannot_be_scored_does_not_stop_the_others(run_harken: Run, 
     (bad / "broken.csv").write_text("nothing,of\nuse,here\n")
     (bad / "alice.csv").write_bytes((trained / "alice.csv").read_bytes())
     reasons = {
-        "alice": "the model learned from this very recording",
+        "alice": "the model was trained on this recording",
         "broken": "no column",
         "jumper": "the label jumping is not among those",
         "short": "no window of",

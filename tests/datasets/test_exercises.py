@@ -175,7 +175,7 @@ def test_every_other_global_is_refused(module: str, name: str, by_stack: bool) -
     else:
         with pytest.raises(HarkenError) as caught:
             unpickle_arrays(io.BytesIO(wants), source="it")
-        assert f"wants {module}.{name} is refused" in str(caught.value)
+        assert f"uses {module}.{name} is refused" in str(caught.value)
     assert set(sys.modules) == loaded, "looking up a name must import nothing"
 
 
@@ -247,7 +247,7 @@ def without(key: str) -> dict[str, Any]:
     ],
 )
 def test_another_content_is_refused_by_name(tmp_path: Path, value: object, reason: str) -> None:
-    with pytest.raises(HarkenError, match=f"does not hold the exercises that harken knows: .*{reason}"):
+    with pytest.raises(HarkenError, match=f"does not hold the expected exercises: .*{reason}"):
         exercises(written(tmp_path, npy(value, protocol=4)))
 
 

@@ -142,7 +142,7 @@ def test_a_name_that_does_not_fit(tmp_path: Path, name: str) -> None:
 
 def test_a_time_that_is_none(tmp_path: Path) -> None:
     written(tmp_path, "Accelerometer-2011-02-30-09-00-00-walk-f1.txt", codes(3))
-    with pytest.raises(HarkenError, match="2011-02-30-09-00-00 in the name is no time"):
+    with pytest.raises(HarkenError, match="2011-02-30-09-00-00 in the name is not a time"):
         read_hmp(tmp_path)
 
 

@@ -59,13 +59,13 @@ def test_a_word_may_allow_several_labels() -> None:
 
 
 def test_what_is_no_word_or_no_label_is_refused() -> None:
-    with pytest.raises(HarkenError, match="juggling is no activity of the data set wisdm"):
+    with pytest.raises(HarkenError, match="juggling is not an activity of the data set wisdm"):
         SCHEMES["sets"].apply(recording_of(("juggling",)), INFO)
     with pytest.raises(HarkenError, match="flying: not among the labels lying"):
         SCHEMES["sets"].matrix(["sitting or flying"])
-    with pytest.raises(ValueError, match="are no labels"):
+    with pytest.raises(ValueError, match="are not labels"):
         LabelScheme("bad", {"wisdm": {"typing": ("flying",)}})
-    with pytest.raises(ValueError, match="are no labels"):
+    with pytest.raises(ValueError, match="are not labels"):
         LabelScheme("empty", {"wisdm": {"typing": ()}})
 
 
@@ -98,7 +98,7 @@ def test_a_recording_without_labels_stays_without(recording: Recording) -> None:
 
 def test_a_label_of_another_set_is_refused(recording: Recording) -> None:
     strange = replace(recording, label_names=("catch", "jogging", "juggling", "soup"))
-    with pytest.raises(HarkenError, match="juggling is no activity of the data set wisdm"):
+    with pytest.raises(HarkenError, match="juggling is not an activity of the data set wisdm"):
         to_common(strange, INFO)
 
 

@@ -78,7 +78,7 @@ def test_only_sets_that_were_read_here_are_called_checked() -> None:
 
 def test_without_a_folder_it_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HARKEN_DATA", raising=False)
-    with pytest.raises(HarkenError, match=r"where is the data set wisdm.*HARKEN_DATA.*--fetch DIR"):
+    with pytest.raises(HarkenError, match=r"the folder of the data set wisdm is not known.*HARKEN_DATA.*--fetch DIR"):
         data_folder(INFO, None)
     monkeypatch.setenv("HARKEN_DATA", str(tmp_path))
     with pytest.raises(HarkenError, match="wisdm: there is no such folder"):

@@ -95,11 +95,11 @@ def test_what_is_wrong_is_named(data_dir: Path, tmp_path: Path) -> None:
     (tmp_path / "w" / "lying").mkdir(parents=True)
     bad = tmp_path / "w" / "lying" / "026.csv"
     bad.write_text("time,x,y\n2016-04-22 14:05:45.447,1,2\n")
-    with pytest.raises(HarkenError, match=r"026\.csv: is no table of time, x, y and z"):
+    with pytest.raises(HarkenError, match=r"026\.csv: is not a table of time, x, y and z"):
         read_selfback(tmp_path)
     bad.write_text("time,x,y,z\nyesterday,1,2,3\n")
-    with pytest.raises(HarkenError, match=r"026\.csv: is no table of time, x, y and z"):
+    with pytest.raises(HarkenError, match=r"026\.csv: is not a table of time, x, y and z"):
         read_selfback(tmp_path)
     (tmp_path / "w" / "lying").rename(tmp_path / "w" / "flying")
-    with pytest.raises(HarkenError, match="flying is no activity of the set"):
+    with pytest.raises(HarkenError, match="flying is not an activity of the set"):
         read_selfback(tmp_path)

@@ -28,7 +28,7 @@ def made_model(
         torch.manual_seed(3)
         module = build(network, sizes)
         with torch.no_grad():
-            for _ in range(3):  # batch normalisation that has learned nothing would hide mistakes
+            for _ in range(3):  # untrained batch normalisation would hide mistakes
                 module(torch.randn(32, length, 3) * torch.rand(32, 1, 1))
             for parameter in module.parameters():
                 parameter.add_(0.05 * torch.randn_like(parameter))

@@ -86,7 +86,7 @@ def test_a_table_of_several_people_is_their_recordings(folder: Path, run_harken:
     others.write_text("\n".join(line.replace("lying,emil", ",emil").replace("sitting,emil", ",emil") for line in lines))
     partly = harken.evaluate("packaged", others)
     assert [(path, str(why)) for path, why in partly.failures] == [
-        (others, f"{others}, emil: no row has a label; --label-column says where they are")
+        (others, f"{others}, emil: no row has a label; name the column of labels with --label-column")
     ]
 
 
@@ -144,7 +144,7 @@ def test_benchmark_refuses_what_is_neither_a_study_nor_a_data_set(folder: Path) 
     study = people.write_study(folder / "study.csv")
     refused("no such file or folder, and no data set of this name; the data sets are wisdm, ", "nobody")
     refused("the protocol of a study of one's own is leave-one-person-out, not 'unseen'", study, protocol="unseen")
-    refused("--data says where a data set lies", study, folders=[folder])
+    refused("--data is the folder of a data set", study, folders=[folder])
     refused("options for reading tables are for files", "wisdm", reading=harken.TableOptions(skip_rows=1))
     refused("2 or more people are needed, not 1", folder / "alice.csv")
     refused("without a preset there must be a baseline", study, preset=None)

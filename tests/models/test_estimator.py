@@ -242,7 +242,7 @@ def with_value(value: float) -> Callable[[NDArray[np.float64]], ArrayLike]:
         (with_value(-np.inf), "X contains -inf"),
         (with_value(1e300), r"X contains 1e\+300"),
         (lambda X: X * 1j, "Complex data not supported"),
-        (lambda X: X.astype(str), "X is no array of numbers"),
+        (lambda X: X.astype(str), "X is not an array of numbers"),
         (lambda X: [[[0.0, 1.0, 2.0]], [[0.0, 1.0, 2.0]] * 2], "all equally long"),
         (lambda X: csr_array(X[0]), "X is sparse"),
     ],
@@ -271,12 +271,12 @@ def test_other_refusals() -> None:
         quick().fit(X, y[1:])
     with pytest.raises(ValueError, match="continuous"):
         quick().fit(X, np.random.default_rng(0).random(len(X)))
-    with pytest.raises(InputError, match="windows of 39 samples, but ActivityClassifier learned from windows of 40"):
+    with pytest.raises(InputError, match="windows of 39 samples, but ActivityClassifier was trained on windows of 40"):
         quick().fit(X, y).predict(X[:, 1:])
     for classifier, message in (
         (quick(preset="everything"), "there is no preset 'everything'"),
-        (quick(epochs=0), "0 epochs cannot be"),
-        (quick(sample_rate_hz=0.0), "a sample rate of 0.0 Hz cannot be"),
+        (quick(epochs=0), "epochs must be at least 1, got 0"),
+        (quick(sample_rate_hz=0.0), "sample_rate_hz must be a positive number, got 0.0"),
         (quick(dropout=2.0), "cannot have dropout = 2.0"),
         (quick(device="tpu"), "there is no device 'tpu'"),
     ):

@@ -133,6 +133,6 @@ def test_recordings_without_three_axes_have_none(ann: Recording) -> None:
 
 def test_the_packaged_model_knows_what_it_learned_from_and_nobody_else(data_dir: Path) -> None:
     model = harken.Recogniser.load()
-    assert model.learned_from(harken.read(data_dir / "notebook_format" / "merged_ab.csv")).mean() > 0.99
+    assert model.trained_samples(harken.read(data_dir / "notebook_format" / "merged_ab.csv")).mean() > 0.99
     watch = harken.read(data_dir / "devices" / "e4_S05_ACC.csv")
-    assert not model.learned_from(watch).any()
+    assert not model.trained_samples(watch).any()

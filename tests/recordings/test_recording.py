@@ -128,4 +128,4 @@ def test_shows_itself_in_a_line(tmp_path: Path) -> None:
     assert repr(recording) == "<Recording of ann: 3,000 samples of x, y, z at 25 Hz; lying, sitting, walking>"
     windows = harken.sliding_windows(recording, length_s=2, hop_s=1)
     assert repr(windows[:7]) == "<Windows: 7 of 50 samples of x, y, z at 25 Hz, of 1 person; lying, sitting, walking>"
-    assert repr(harken.Recogniser("notebook")) == "<Recogniser notebook: has learned nothing>"
+    assert repr(harken.Recogniser("notebook")) == "<Recogniser notebook: not fitted>"

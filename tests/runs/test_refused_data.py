@@ -63,7 +63,7 @@ def test_a_label_never_learned_is_refused_by_name(alice: Path, tmp_path: Path) -
 
 def test_one_class_only_is_refused(tmp_path: Path) -> None:
     path = people.write_person(tmp_path / "sleeper.csv", 5, bouts=("lying", "lying"))
-    with pytest.raises(HarkenError, match="nothing to tell apart: every window is lying"):
+    with pytest.raises(HarkenError, match="training needs at least two labels, but every window is lying"):
         train_run(settings_of(path, None, tmp_path / "run"), Quiet())
 
 

@@ -134,7 +134,7 @@ def test_a_class_without_a_training_window_is_named(alice: Path, tmp_path: Path)
     outcome = train_run(settings_of(path, None, tmp_path / "run"), Quiet())
     assert outcome is not None
     assert outcome.specification.labels == ("lying", "sitting", "walking")
-    assert outcome.missing.unlearned == ("jumping",)
+    assert outcome.missing.untrained == ("jumping",)
     assert any("not trained on these labels" in note and "jumping" in note for note in missing_windows(outcome))
 
 

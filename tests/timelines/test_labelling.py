@@ -215,5 +215,5 @@ def test_the_recogniser_passes_on_what_is_unsure(recogniser: Recogniser) -> None
 
 
 def test_a_recogniser_that_learned_nothing_labels_nothing() -> None:
-    with pytest.raises(HarkenError, match="has learned nothing yet"):
+    with pytest.raises(HarkenError, match="is not fitted"):
         Recogniser("everyday").label_prepared(person(1))

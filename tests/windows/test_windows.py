@@ -245,11 +245,11 @@ REFUSALS: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "hop of no sample": (
         lambda: sliding_windows(recording(["a"] * 9), length_s=1, hop_s=0.001),
-        "windows of 1 s every 0.001 s cannot be: both must be at least a sample at 50 Hz",
+        "the length and the hop of windows must be at least one sample at 50 Hz, got 1 s and 0.001 s",
     ),
     "length that is no number": (
         lambda: sliding_windows(recording(["a"] * 9), length_s=float("nan"), hop_s=1),
-        "windows of nan s every 1 s cannot be: both must be at least a sample at 50 Hz",
+        "the length and the hop of windows must be at least one sample at 50 Hz, got nan s and 1 s",
     ),
     "nothing to join": (lambda: concatenate([]), "there are no windows to join"),
     "different lengths": (

@@ -86,7 +86,7 @@ def print_evaluation(evaluation: Evaluation) -> None:
         console.print(f"{name}: the watch was {reason}.\n", markup=False, soft_wrap=True)
     for name, warning in evaluation.mounting_unknown.items():
         console.print(f"warning: {name}: {warning}\n", style="yellow", markup=False, soft_wrap=True)
-    for name, share in evaluation.learned.items():
+    for name, share in evaluation.training_shares.items():
         console.print(
             f"{name}: the model was trained on {percent(share)} of this recording, as its movement shows, "
             "so its wearer is not counted as an unseen person.\n",

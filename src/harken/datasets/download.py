@@ -275,13 +275,13 @@ def _length_bytes(response: requests.Response, part: _Part, info: DatasetInfo) -
     if status in PASSING:
         raise _BrokenOffError(f"the server answers {status} {response.reason}")
     if status in (requests.codes.partial_content, requests.codes.requested_range_not_satisfiable):
-        said = re.fullmatch(r"bytes (?:(\d+)-\d+|\*)/(\d+)", response.headers.get("Content-Range", ""))
-        goes_on = said is not None and said[1] == str(part.size)
-        has_all = said is not None and said[1] is None and int(said[2]) == part.size
-        if said is None or not (goes_on or has_all):
+        stated = re.fullmatch(r"bytes (?:(\d+)-\d+|\*)/(\d+)", response.headers.get("Content-Range", ""))
+        goes_on = stated is not None and stated[1] == str(part.size)
+        has_all = stated is not None and stated[1] is None and int(stated[2]) == part.size
+        if stated is None or not (goes_on or has_all):
             part.remove()
             raise _BrokenOffError("what was begun is not a part of the file that is there now")
-        return int(said[2])
+        return int(stated[2])
     if status != requests.codes.ok:
         why = "there is no such file any more" if status in GONE_FOR_GOOD else "it is refused"
         raise HarkenError(

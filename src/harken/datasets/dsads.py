@@ -96,7 +96,7 @@ INFO = DatasetInfo(
         "The units are wired research sensors, not watches; x points along the forearm.",
         "Walking and running are at 4 and 8 km/h on a treadmill, but for one walk in a parking lot.",
         "Rowing and jumping of persons 4 and 8 are the same samples (7,490 of 7,500 rows of each arm), so whoever "
-        "leaves one of the two out tests these bouts on what was learned from the other.",
+        "leaves one of the two out tests these bouts on training data of the other.",
     ),
 )
 
@@ -245,17 +245,17 @@ def _bout(segments: list[tuple[int, Path]]) -> dict[str, TimesAndSignals]:
 
 def _read_segment(path: Path) -> NDArray[np.float64]:
     """The acceleration of both arms in m/s², ``[125, 6]``."""
-    wanted = [first + axis for first in ARMS.values() for axis in range(3)]
+    columns = [first + axis for first in ARMS.values() for axis in range(3)]
     try:
         frame = pl.read_csv(
-            path, has_header=False, schema={f"{column}": pl.Float64 for column in range(COLUMNS)}, columns=wanted
+            path, has_header=False, schema={f"{column}": pl.Float64 for column in range(COLUMNS)}, columns=columns
         )
     except pl.exceptions.PolarsError as error:
         reason = next(iter(str(error).splitlines()), "")
         raise HarkenError(f"{path}: this is not {SEGMENT_ROWS} rows of {COLUMNS} numbers ({reason})") from error
     except OSError as error:
         raise HarkenError(f"{path}: cannot be read ({error.strerror or error})") from error
-    if frame.shape != (SEGMENT_ROWS, len(wanted)) or sum(frame.null_count().row(0)):
+    if frame.shape != (SEGMENT_ROWS, len(columns)) or sum(frame.null_count().row(0)):
         raise HarkenError(
             f"{path}: holds {frame.height} whole or broken rows where {SEGMENT_ROWS} rows of {COLUMNS} numbers are "
             "expected; fetch the file again, or remove it (it leaves a gap)"

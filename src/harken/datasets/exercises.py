@@ -154,7 +154,7 @@ def _read(path: Path) -> _Table:
     try:
         return _checked(content)
     except (AttributeError, TypeError, ValueError) as error:
-        raise HarkenError(f"{path} does not hold the exercises that harken knows: {error}") from error
+        raise HarkenError(f"{path} does not hold the expected exercises: {error}") from error
 
 
 def _skip_header(file: Any, path: Path) -> None:

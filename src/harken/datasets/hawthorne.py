@@ -26,7 +26,7 @@ INFO = DatasetInfo(
         "https://github.com/mariusbock/hawthorne_har"
     ),
     url="https://github.com/mariusbock/hawthorne_har",
-    how_to_get=f"as a tidy table named {TIDY_FILE} (docs/datasets.md says which columns), made from the repository",
+    how_to_get=f"as a tidy table named {TIDY_FILE} (docs/datasets.md lists its columns), made from the repository",
     people=10,
     sample_rate_hz=12.5,
     labels=tuple(sorted(LABEL_MAP)),

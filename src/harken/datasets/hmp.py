@@ -151,7 +151,7 @@ def _trial(path: Path) -> _Trial:
     try:
         start = datetime.strptime(named["start"], "%Y-%m-%d-%H-%M-%S").replace(tzinfo=UTC)
     except ValueError:
-        raise HarkenError(f"{path}: {named['start']} in the name is no time") from None
+        raise HarkenError(f"{path}: {named['start']} in the name is not a time") from None
     signals = _decoded(path)
     return _Trial(int(start.timestamp()) * 10**9, int(named["piece"] or 0), named["label"], named["person"], signals)
 

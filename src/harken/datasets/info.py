@@ -81,13 +81,13 @@ def data_folder(info: DatasetInfo, path: Path | None) -> Path:
         HarkenError: when neither is given, or the folder does not exist.
     """
     if path is None:
-        said = os.environ.get(DATA_VARIABLE)
-        if not said:
+        folder = os.environ.get(DATA_VARIABLE)
+        if not folder:
             raise HarkenError(
-                f"where is the data set {info.name}? Name its folder, or the folder of data sets in {DATA_VARIABLE}. "
-                f"To get it: {info.how_to_get}"
+                f"the folder of the data set {info.name} is not known. Name it, or the folder of data sets in "
+                f"{DATA_VARIABLE}. To get it: {info.how_to_get}"
             )
-        path = Path(said) / info.name
+        path = Path(folder) / info.name
     if not path.is_dir():
         raise HarkenError(f"{path}: there is no such folder. To get the data set {info.name}: {info.how_to_get}")
     return path

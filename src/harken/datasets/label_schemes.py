@@ -47,7 +47,7 @@ def _renamed(recording: Recording, info: DatasetInfo, names: Mapping[str, str]) 
     unknown = [name for name in recording.label_names if name not in names]
     if unknown:
         raise HarkenError(
-            f"{recording.source or recording.subject}: {', '.join(unknown)} is no activity of the data set "
+            f"{recording.source or recording.subject}: {', '.join(unknown)} is not an activity of the data set "
             f"{info.name}; it has {', '.join(info.labels)}"
         )
     new = [names[name] for name in recording.label_names]
@@ -83,7 +83,7 @@ class LabelScheme:
         for name, words in self.departures.items():
             for word, allowed in words.items():
                 if not allowed or not set(allowed) <= set(self.labels):
-                    raise ValueError(f"{name}, {word}: {tuple(allowed)} are no labels; there are {self.labels}")
+                    raise ValueError(f"{name}, {word}: {tuple(allowed)} are not labels; the labels are {self.labels}")
 
     def allowed(self, info: DatasetInfo) -> dict[str, tuple[str, ...]]:
         """The labels that each activity of a data set allows, sorted."""

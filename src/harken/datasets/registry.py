@@ -75,5 +75,5 @@ def dataset(name: str) -> Dataset:
     """
     found = _REGISTRY.find(name)
     if found is None:
-        raise HarkenError(f"harken knows no data set {name!r}; it knows {', '.join(dataset_names())}")
+        raise HarkenError(f"there is no data set {name!r}; the data sets are {', '.join(dataset_names())}")
     return found

@@ -44,7 +44,7 @@ INFO = DatasetInfo(
     people=34,
     sample_rate_hz=100.0,
     labels=tuple(sorted(LABEL_MAP)),
-    placement="dominant wrist, y along the forearm; the thigh as well, for telling placements apart",
+    placement="dominant wrist, y along the forearm; the thigh as well, for distinguishing placements",
     forearm_axis="-y",
     label_map=LABEL_MAP,
     checked_on_real_files=True,
@@ -59,7 +59,7 @@ INFO = DatasetInfo(
         "There is one bout of each activity a person, so windows of one bout are alike.",
         "The rate runs from 98 to 102 Hz by the clock, from one sensor to another.",
         "Times are the wearers' local clock without a zone; harken takes them as UTC.",
-        "Wrist and thigh were worn at the same time by the same people: the thigh is for telling placements apart, "
+        "Wrist and thigh were worn at the same time by the same people: the thigh is for distinguishing placements, "
         "never for activity scores beside the wrist.",
         "The licence was looked up at UCI, whose set has 33 people; the repository of its authors, which has 34, "
         "states none.",
@@ -109,7 +109,7 @@ def _bout(path: Path) -> pl.DataFrame:
     """One activity of one person."""
     activity = path.parent.name
     if activity not in LABEL_MAP:
-        raise HarkenError(f"{path}: {activity} is no activity of the set; it has {', '.join(INFO.labels)}")
+        raise HarkenError(f"{path}: {activity} is not an activity of the set, which has {', '.join(INFO.labels)}")
     try:
         with without_panics():
             frame = pl.read_csv(path, schema_overrides=dict.fromkeys("xyz", pl.Float32))
@@ -123,6 +123,6 @@ def _bout(path: Path) -> pl.DataFrame:
                 label_orig=pl.lit(activity),
             )
     except (*POLARS_ERRORS, ValueError) as error:
-        raise HarkenError(f"{path}: is no table of time, x, y and z ({first_line(error)})") from error
+        raise HarkenError(f"{path}: is not a table of time, x, y and z ({first_line(error)})") from error
     except OSError as error:
         raise HarkenError(f"{path}: cannot be read ({error.strerror or error})") from error

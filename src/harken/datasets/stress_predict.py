@@ -30,7 +30,7 @@ INFO = DatasetInfo(
         "dataset. Sensors 22(21):8135, 2022. doi 10.3390/s22218135"
     ),
     url="https://github.com/italha-d/Stress-Predict-Dataset",
-    how_to_get=f"as a tidy table named {TIDY_FILE} (docs/datasets.md says which columns), made from the repository",
+    how_to_get=f"as a tidy table named {TIDY_FILE} (docs/datasets.md lists its columns), made from the repository",
     people=35,
     sample_rate_hz=32.0,
     labels=PHASES,

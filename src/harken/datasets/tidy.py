@@ -120,7 +120,7 @@ def recordings_of_tables(
     signals = frame.select("x", "y", "z").to_numpy()
     found = unit or acceleration_unit(magnitude_at_rest(signals))
     if found is None:
-        raise HarkenError(f"{path}: gravity is in no unit that harken knows; say the unit of x, y and z with unit=")
+        raise HarkenError(f"{path}: gravity is in an unknown unit; state the unit of x, y and z with unit=")
     signals = signals * np.float32(G_PER_UNIT[found])
     groups = frame.select("subject", "placement").with_row_index("row").group_by("subject", "placement").agg("row")
     recordings = []
@@ -280,7 +280,7 @@ def _refuse_overlap(sessions: list[tuple[str, NDArray[np.int64]]], time_ns: NDAr
         if start <= end:
             raise HarkenError(
                 f"{where}: the sessions {earlier} and {later} overlap in time; if they are of two sensors, a column "
-                "named placement tells them apart"
+                "named placement distinguishes them"
             )
 
 

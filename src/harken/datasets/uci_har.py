@@ -65,16 +65,16 @@ INFO = DatasetInfo(
         ),
     ),
     traps=(
-        "The phone is at the waist: nothing of it is the movement of a wrist, and a recogniser for watches neither "
-        "learns from it nor can be tested on it.",
-        "Windows overlap by half and each person's follow one another, so a random split of windows tests on what "
-        "was learned; the published split is by people.",
+        "The phone is at the waist: it does not record the movement of a wrist, and a recogniser for watches "
+        "is neither trained nor tested on it.",
+        "Windows overlap by half and each person's follow one another, so a random split of windows tests on "
+        "training data; the published split is by people.",
         "The signals were filtered (a median filter, a low-pass at 20 Hz) and body_x, body_y, body_z were made from "
         "them with a filter at 0.3 Hz; no such filter has run over other sets.",
         "Times are made up: the set has windows but no clock, and where two windows do not continue one another "
-        "nothing says how much lies between them.",
+        "the time between them is unknown.",
         "Everybody followed one protocol in one laboratory, and the authors' own support vector machine is right in "
-        "96 % of the test windows: a high score on it says little about life outside.",
+        "96 % of the test windows: a high score on it is no evidence for life outside.",
     ),
 )
 

@@ -47,7 +47,7 @@ class AdmittingUnpickler(pickle.Unpickler):
             return ADMITTED[module, name]
         except KeyError:
             raise HarkenError(
-                f"a pickle that wants {module}.{name} is refused (only NumPy arrays are admitted), "
+                f"a pickle that uses {module}.{name} is refused (only NumPy arrays are admitted), "
                 "and nothing of it was executed"
             ) from None
 

@@ -48,7 +48,7 @@ class Evaluation:
         turned: each recording whose watch was turned to the orientation of the training data, and why
             (``harken.models.mounting``).
         mounting_unknown: each recording in which the orientation of the watch is unknown, and what was assumed.
-        learned: each recording that is in the training data, whole or in part, and the share of its samples.
+        training_shares: each recording that is in the training data, whole or in part, and the share of its samples.
     """
 
     unseen: PeopleScores | None
@@ -63,7 +63,7 @@ class Evaluation:
     hop_s: float
     turned: Mapping[str, str]
     mounting_unknown: Mapping[str, str]
-    learned: Mapping[str, float]
+    training_shares: Mapping[str, float]
 
     def as_dict(self) -> dict[str, Any]:
         """The fields as values for JSON."""
@@ -78,7 +78,7 @@ class Evaluation:
             "hop_s": self.hop_s,
             "turned": dict(self.turned),
             "mounting_unknown": dict(self.mounting_unknown),
-            "learned_from": dict(self.learned),
+            "training_shares": dict(self.training_shares),
             "expected_calibration_error": {"unseen": self.unseen_error, "known_people": self.known_error},
             "with_unsure": {name: one.as_dict() if one else None for name, one in unsure.items()},
         }
@@ -125,8 +125,8 @@ def evaluate(
     specification = recogniser.specification_
     windows = concatenate(collected.parts).with_label_names(specification.labels)
     probabilities = recogniser.predict_proba(windows)
-    learned_people = {*recogniser.provenance_.get("training_people", []), *collected.known_people}
-    is_known = np.isin(windows.subjects, sorted(learned_people))
+    training_people = {*recogniser.provenance_.get("training_people", []), *collected.known_people}
+    is_known = np.isin(windows.subjects, sorted(training_people))
     unseen, known = (_side(windows[of], probabilities[of], unsure_below) for of in (~is_known, is_known))
     return Evaluation(
         unseen=unseen.people,
@@ -141,7 +141,7 @@ def evaluate(
         hop_s=specification.hop_s,
         turned=collected.turned,
         mounting_unknown=collected.mounting_unknown,
-        learned=collected.learned,
+        training_shares=collected.training_shares,
     )
 
 
@@ -181,7 +181,7 @@ class _Collected:
 
     Attributes:
         parts: the windows of each recording.
-        turned, mounting_unknown, learned: as in ``Evaluation``.
+        turned, mounting_unknown, training_shares: as in ``Evaluation``.
         known_people: people with a recording in the training data, whole or in part.
     """
 
@@ -197,7 +197,7 @@ class _Collected:
         self.parts: list[Windows] = []
         self.turned: dict[str, str] = {}
         self.mounting_unknown: dict[str, str] = {}
-        self.learned: dict[str, float] = {}
+        self.training_shares: dict[str, float] = {}
         self.known_people: set[str] = set()
 
     def add_all(
@@ -227,14 +227,14 @@ class _Collected:
         """
         recogniser, specification = self._recogniser, self._recogniser.specification_
         name, subject = recording.source or recording.subject, recording.subject
-        if recogniser.learned_exactly(recording):
+        if recogniser.was_trained_on(recording):
             raise HarkenError(
-                f"{recording.source}: the model learned from this very recording, so a score on it would only say "
+                f"{recording.source}: the model was trained on this recording, so a score on it would only show "
                 "how well it remembers"
             )
         if not recording.label_names:
-            raise HarkenError(f"{name}: no row has a label; --label-column says where they are")
-        share = float(recogniser.learned_from(recording).mean())
+            raise HarkenError(f"{name}: no row has a label; name the column of labels with --label-column")
+        share = float(recogniser.trained_samples(recording).mean())
         mounting = None
         if self._orientation:
             recording, mounting = as_learned(recogniser, recording, forearm_axis=self._forearm_axis)
@@ -251,7 +251,7 @@ class _Collected:
         self.parts.append(labelled)
         self._note(name, mounting)
         if share:
-            self.learned[name] = share
+            self.training_shares[name] = share
             self.known_people.add(subject)
 
     def _note(self, name: str, mounting: Mounting | None) -> None:

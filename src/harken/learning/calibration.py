@@ -154,7 +154,7 @@ def answered(probabilities: NDArray[np.floating], codes: NDArray[np.integer], *,
         ValueError: when a code is not that of a class.
     """
     if not 0 <= unsure_below <= 1:
-        raise HarkenError(f"a probability cannot be below {unsure_below:g}; it lies between 0 and 1")
+        raise HarkenError(f"unsure_below must be a probability between 0 and 1, got {unsure_below:g}")
     _check(codes, classes=probabilities.shape[1])
     sure = probabilities.max(axis=1).astype(np.float64) >= unsure_below
     right = probabilities.argmax(axis=1) == codes

@@ -108,7 +108,7 @@ class Progress:
     """CPU threads that compute; 0 if the device is not a CPU."""
 
 
-class Interrupted(Exception):  # noqa: N818 - not a failure: the caller asked for it
+class Interrupted(Exception):  # noqa: N818 - not a failure: the caller requested it
     """Raised when the caller stopped the loop. It holds the current network and the history so far."""
 
     def __init__(self, iteration: int, iterations: int, network: nn.Module, history: History) -> None:
@@ -184,22 +184,22 @@ def train(
 
 
 def _threads(
-    wanted: int | None, saved: Checkpoint | None, device: str, most: int, fresh_loop: "Callable[[], _Loop]"
+    threads: int | None, saved: Checkpoint | None, device: str, most: int, fresh_loop: "Callable[[], _Loop]"
 ) -> int:
-    """The number of threads: that of the checkpoint, ``wanted``, or the fastest number up to ``most``; 0 if the device
+    """The number of threads: that of the checkpoint, ``threads``, or the fastest number up to ``most``; 0 if the device
     is not a CPU."""
     if saved is not None:
         began_with = saved.history.threads
-        if wanted is not None and wanted != began_with:
+        if threads is not None and threads != began_with:
             raise HarkenError(
-                f"this training began with {began_with} threads, not {wanted}, and another number gives other weights; "
-                f"go on with --threads {began_with} or without the option, or choose another --out"
+                f"this training began with {began_with} threads, not {threads}, and another number gives other "
+                f"weights; go on with --threads {began_with} or without the option, or choose another --out"
             )
         return began_with
     if device != "cpu":
         return 0
-    if wanted is not None:
-        return wanted
+    if threads is not None:
+        return threads
     trial = fresh_loop()
     trial.iteration = 1
     return fastest_threads(trial.learn, most, trial.iterations)

@@ -97,7 +97,7 @@ class ActivityClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 "Leave out windows that should not count"
             )
         if not 0 < self.sample_rate_hz < np.inf:
-            raise InputError(f"a sample rate of {self.sample_rate_hz} Hz cannot be; it must be a positive number")
+            raise InputError(f"sample_rate_hz must be a positive number, got {self.sample_rate_hz}")
         signals = _signals(X, channels=tuple(self.channels))
         classes, codes = _classes(y)
         check_consistent_length(signals, codes)
@@ -120,7 +120,7 @@ class ActivityClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         signals = _signals(X, channels=model.channels)
         if signals.shape[1] != model.window_length:
             raise InputError(
-                f"X has windows of {signals.shape[1]} samples, but ActivityClassifier learned from windows of "
+                f"X has windows of {signals.shape[1]} samples, but ActivityClassifier was trained on windows of "
                 f"{model.window_length}"
             )
         windows = Windows.unlabelled(signals, channels=model.channels, sample_rate_hz=model.sample_rate_hz)
@@ -154,24 +154,24 @@ class ActivityClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def _signals(X: ArrayLike, *, channels: tuple[str, ...]) -> NDArray[np.float32]:
-    """``X`` as float32 ``[n, length, channels]``. Raises an InputError that says what is wrong with it."""
+    """``X`` as float32 ``[n, length, channels]``. Raises an InputError if it is not valid."""
     if issparse(X):
         raise InputError("X is sparse; windows are dense, float [n, length, channels]")
     try:
         array = np.asarray(X)
     except ValueError as error:
-        raise InputError(f"X is no array of windows, [n, length, channels], all equally long: {error}") from error
+        raise InputError(f"X is not an array of windows, [n, length, channels], all equally long: {error}") from error
     if array.dtype.kind not in "biufO":
-        what = "Complex data not supported" if array.dtype.kind == "c" else "X is no array of numbers"
+        what = "Complex data not supported" if array.dtype.kind == "c" else "X is not an array of numbers"
         raise InputError(f"{what}: its values are {array.dtype}")
-    wanted = f"[n, length, {len(channels)}], whose channels are {', '.join(channels)}"
+    expected = f"[n, length, {len(channels)}], whose channels are {', '.join(channels)}"
     if array.ndim != 3:
         raise InputError(
-            f"X must hold windows, {wanted}; this one is {array.ndim}-dimensional, {array.shape}. "
+            f"X must hold windows, {expected}; this one is {array.ndim}-dimensional, {array.shape}. "
             "Reshape your data, as with X.reshape(n, length, channels)"
         )
     if array.shape[2] != len(channels):
-        raise InputError(f"X must be {wanted} (channels= names others); this one is {array.shape}")
+        raise InputError(f"X must be {expected} (channels= names others); this one is {array.shape}")
     if len(array) < 1 or array.shape[1] < SHORTEST:
         raise InputError(
             f"X has {len(array)} sample(s) (shape={array.shape}) while a minimum of 1 is required, each a window of at "
@@ -181,12 +181,12 @@ def _signals(X: ArrayLike, *, channels: tuple[str, ...]) -> NDArray[np.float32]:
         with np.errstate(over="ignore"):
             signals = array.astype(np.float32)
     except ValueError as error:
-        raise InputError(f"X holds something that is no number: {error}") from error
+        raise InputError(f"X holds a value that is not a number: {error}") from error
     if not np.isfinite(signals).all():
         window, sample, channel = (int(place) for place in np.argwhere(~np.isfinite(signals))[0])
         raise InputError(
             f"X contains {array[window, sample, channel]} (window {window}, sample {sample}, channel "
-            f"{channels[channel]}); NaN and infinity cannot be learned from: leave out such windows"
+            f"{channels[channel]}); leave out windows with NaN or infinity"
         )
     return signals
 
@@ -199,5 +199,5 @@ def _classes(y: ArrayLike | None) -> tuple[NDArray[Any], NDArray[np.int64]]:
     check_classification_targets(labels)
     classes, codes = np.unique(labels, return_inverse=True)
     if len(classes) < 2:
-        raise InputError(f"y has only one class, {classes[0]}: there is nothing to tell apart")
+        raise InputError(f"y has only one class, {classes[0]}; at least two are needed")
     return classes, codes.astype(np.int64)

@@ -9,30 +9,30 @@ from harken.recordings.recording import UNLABELLED
 from harken.support.errors import HarkenError
 from harken.windows.windows import Windows
 
-__all__ = ["known_windows", "refuse_strange_labels", "require_two_labels"]
+__all__ = ["known_windows", "refuse_unknown_labels", "require_two_labels"]
 
 
 def require_two_labels(labels: Sequence[str]) -> None:
     """Raise a HarkenError when there are fewer than two labels."""
     if len(labels) < 2:
         found = f"every window is {labels[0]}" if labels else "no window has a label"
-        raise HarkenError(f"there is nothing to tell apart: {found}; training needs at least two labels")
+        raise HarkenError(f"training needs at least two labels, but {found}")
 
 
-def refuse_strange_labels(windows: Windows, learned: Collection[str]) -> None:
+def refuse_unknown_labels(windows: Windows, labels: Collection[str]) -> None:
     """Raise a HarkenError when a window has a label that is not a label of the model."""
-    strange = sorted(windows.labels_present - set(learned))
-    if strange:
-        have_one = np.isin(windows.labels, strange)
+    unknown = sorted(windows.labels_present - set(labels))
+    if unknown:
+        have_one = np.isin(windows.labels, unknown)
         people = sorted(set(windows.subjects[have_one].tolist()))
         labelled = np.isin(windows.subjects, people) & (windows.label_codes != UNLABELLED)
-        labels = f"the label {strange[0]} is" if len(strange) == 1 else f"the labels {', '.join(strange)} are"
-        ignore = " ".join(f"--ignore-label {shlex.quote(name)}" for name in strange)
+        what = f"the label {unknown[0]} is" if len(unknown) == 1 else f"the labels {', '.join(unknown)} are"
+        ignore = " ".join(f"--ignore-label {shlex.quote(name)}" for name in unknown)
         raise HarkenError(
-            f"{', '.join(people)}: {labels} not among those that the model learned ({', '.join(sorted(learned))}), so "
+            f"{', '.join(people)}: {what} not among the labels of the model ({', '.join(sorted(labels))}), so "
             f"it could only be wrong about {np.count_nonzero(have_one):,} of the {np.count_nonzero(labelled):,} "
             f"labelled windows there. Leave them out with {ignore}; or train a model on recordings that hold the "
-            "label; or, if it is another word for a label that was learned, write that one in the file"
+            "label; or, if it is another word for a label of the model, write that one in the file"
         )
 
 
@@ -42,7 +42,7 @@ def known_windows(windows: Windows, labels: tuple[str, ...], *, ignore_labels: S
     Raises:
         HarkenError: when a label is neither the model's nor in ``ignore_labels``, or no window is left.
     """
-    refuse_strange_labels(windows, {*labels, *ignore_labels})
+    refuse_unknown_labels(windows, {*labels, *ignore_labels})
     windows = windows[~np.isin(windows.labels, list(ignore_labels))] if ignore_labels else windows
     windows = windows.with_label_names(labels)
     windows = windows[windows.label_codes != UNLABELLED]

@@ -162,12 +162,12 @@ def _card(text: str) -> dict[str, Any]:
 
 
 def _no_number(text: str) -> NoReturn:
-    raise ValueError(f"{text} is no number")
+    raise ValueError(f"{text} is not a number")
 
 
-def _fingerprints(said: Any, tensor: Tensor | None) -> Fingerprints:
-    one_in = said.get("one_in") if isinstance(said, dict) else None
-    if not isinstance(one_in, int) or one_in not in POSSIBLE_SHARES or tensor is None or len(said) != 1:
+def _fingerprints(content: Any, tensor: Tensor | None) -> Fingerprints:
+    one_in = content.get("one_in") if isinstance(content, dict) else None
+    if not isinstance(one_in, int) or one_in not in POSSIBLE_SHARES or tensor is None or len(content) != 1:
         raise HarkenError("its fingerprints are not in the form that harken writes")
     if tensor.dtype != torch.int32 or tensor.ndim != 1 or len(tensor) > MOST_FINGERPRINTS:
         raise HarkenError(f"its fingerprints are not a list of at most {MOST_FINGERPRINTS:,} numbers of 32 bits")
@@ -180,13 +180,13 @@ def _network(specification: Specification, weights: Mapping[str, Tensor]) -> nn.
     with torch.device("meta"):
         network = build(specification.network, sizes)
     if sizes["channels"] != len(specification.channels) or sizes["classes"] != len(specification.labels):
-        raise HarkenError("its network has other channels or classes than its specification says")
+        raise HarkenError("the channels or classes of its network differ from its specification")
     expected = network.state_dict()
     if set(expected) != set(weights):
         raise HarkenError(f"its weights are not those of the network {specification.network}")
     for name, tensor in weights.items():
         if tensor.shape != expected[name].shape or tensor.dtype != expected[name].dtype:
-            raise HarkenError(f"its weight {name} does not have the size that its specification says")
+            raise HarkenError(f"the size of its weight {name} differs from its specification")
         if not torch.isfinite(tensor).all():
             raise HarkenError(f"its weight {name} holds values that are not numbers")
     with torch.random.fork_rng(devices=[]):  # the random initial weights are overwritten below
@@ -207,23 +207,23 @@ def _digest(card: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-def read_provenance(said: Any) -> dict[str, Any]:
+def read_provenance(content: Any) -> dict[str, Any]:
     """The provenance of a model file, checked. Fields that this version does not use may hold any plain value.
 
     Args:
-        said: the value from the JSON.
+        content: the value from the JSON.
 
     Raises:
         HarkenError: when it is not an object, when a field that harken uses has a value of another type, or when any
             number or text in it is out of bounds.
     """
-    if not _is_object(said):
-        raise HarkenError("its provenance is no JSON object")
-    _check_plain(said, "provenance", MOST_LEVELS)
+    if not _is_object(content):
+        raise HarkenError("its provenance is not a JSON object")
+    _check_plain(content, "provenance", MOST_LEVELS)
     for name, (fits, what) in PROVENANCE_FIELDS.items():
-        if name in said and not fits(said[name]):
-            raise HarkenError(f"its provenance.{name} is {shown(said[name])}, but must be {what}")
-    return said
+        if name in content and not fits(content[name]):
+            raise HarkenError(f"its provenance.{name} is {shown(content[name])}, but must be {what}")
+    return content
 
 
 def _check_plain(value: Any, where: str, levels: int) -> None:
@@ -233,7 +233,7 @@ def _check_plain(value: Any, where: str, levels: int) -> None:
             raise HarkenError(f"its {where} holds a text that is too long or not UTF-8: {shown(value)}")
     elif isinstance(value, int | float):
         if not -LARGEST_NUMBER <= value <= LARGEST_NUMBER:  # also true for NaN
-            raise HarkenError(f"its {where} holds a number that cannot be: {shown(value)}")
+            raise HarkenError(f"its {where} holds a number out of range: {shown(value)}")
     elif isinstance(value, list | dict):
         if levels == 0:
             raise HarkenError(f"its {where} is nested more than {MOST_LEVELS} times")

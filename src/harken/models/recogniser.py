@@ -67,8 +67,8 @@ class Recogniser:
 
     def __repr__(self) -> str:
         name = self.preset if isinstance(self.preset, str) else self.preset.name
-        learned = f"knows {', '.join(self._model.specification.labels)}" if self._model else "has learned nothing"
-        return f"<Recogniser {name}: {learned}>"
+        labels = ", ".join(self._model.specification.labels) if self._model else "not fitted"
+        return f"<Recogniser {name}: {labels}>"
 
     @property
     def model_(self) -> FittedModel:
@@ -78,7 +78,7 @@ class Recogniser:
             HarkenError: when this recogniser is not fitted. The next four attributes raise it, too.
         """
         if self._model is None:
-            raise HarkenError("this recogniser has learned nothing yet: call fit, or load a model")
+            raise HarkenError("this recogniser is not fitted: call fit, or load a model")
         return self._model
 
     @property
@@ -214,7 +214,7 @@ class Recogniser:
         if self.epochs is None:
             return settings
         if self.epochs < 1:
-            raise HarkenError(f"{self.epochs} epochs cannot be; one is the least")
+            raise HarkenError(f"epochs must be at least 1, got {self.epochs}")
         return replace(settings, epochs=self.epochs, min_iterations=0)
 
     def predict_proba(self, windows: Windows) -> NDArray[np.float32]:
@@ -279,17 +279,17 @@ class Recogniser:
         """
         return known_windows(windows, self.specification_.labels, ignore_labels=ignore_labels)
 
-    def learned_from(self, recording: Recording) -> NDArray[np.bool_]:
+    def trained_samples(self, recording: Recording) -> NDArray[np.bool_]:
         """Whether each sample of a mended recording is part of the training data, bool ``[n]``.
 
         Recordings are also recognised under another name, in another unit and in pieces
         (``harken.recordings.fingerprints``).
         """
-        if self.learned_exactly(recording):
+        if self.was_trained_on(recording):
             return np.ones(len(recording), dtype=bool)
         return self.fingerprints_.known(recording)
 
-    def learned_exactly(self, recording: Recording) -> bool:
+    def was_trained_on(self, recording: Recording) -> bool:
         """Whether this recording is a training recording: the same samples at the same times."""
         data = self.model_.provenance.get("data", [])
         return recording.samples_fingerprint in {one.get("samples_fingerprint") for one in data}

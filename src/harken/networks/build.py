@@ -153,4 +153,6 @@ def _missing(name: str) -> str:
             f"the network {shown(name)} is a class of the program that trained the model; make a harken Preset with "
             f"this class before the model is read, or give it an entry point in the group {_REGISTRY.group}"
         )
-    return f"there is no network {shown(name)}; this version of harken knows {', '.join(_REGISTRY.names())}"
+    return (
+        f"there is no network {shown(name)}; the networks of this version of harken are {', '.join(_REGISTRY.names())}"
+    )

@@ -67,11 +67,11 @@ class EverydayLSTM(nn.Module):
         self.blocks = nn.ModuleList(_block(sizes.width) for _ in range(sizes.blocks))
         self.lstm = FusedLSTM(sizes.width, sizes.units, batch_first=True, bidirectional=True)
         self.dropout = Dropout(sizes.dropout)
-        seen = 3 * sizes.channels + BANDS * (sizes.channels + 1)
+        features = 3 * sizes.channels + BANDS * (sizes.channels + 1)
         self.band_powers = BandPowers()
         self.glance = nn.Sequential(
-            nn.BatchNorm1d(seen),
-            nn.Linear(seen, GLANCE),
+            nn.BatchNorm1d(features),
+            nn.Linear(features, GLANCE),
             nn.ReLU(),
             Dropout(GLANCE_DROPOUT),
             nn.Linear(GLANCE, GLANCE),
@@ -91,8 +91,8 @@ class EverydayLSTM(nn.Module):
             patches = patches + block(patches)
         steps, _ = self.lstm(self.dropout(patches.transpose(1, 2)))  # [batch, time / 8, 2 x units]
         powers = self.band_powers(torch.cat([moving, length], -1)).flatten(1)
-        seen = [mean.squeeze(1), _how_much(signals), _how_much(signals.diff(dim=1)), powers]
-        glance = self.glance(torch.cat(seen, 1))
+        summaries = [mean.squeeze(1), _how_much(signals), _how_much(signals.diff(dim=1)), powers]
+        glance = self.glance(torch.cat(summaries, 1))
         return torch.cat([steps.mean(1), largest(steps, 1), patches.mean(2), largest(patches, 2), glance], 1)
 
     def forward(self, signals: Tensor) -> Tensor:

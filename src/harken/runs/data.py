@@ -80,7 +80,7 @@ def read_run_data(settings: RunSettings) -> RunData:
             the training and the cross files; or when rates or channels do not fit.
     """
     if not settings.files:
-        raise HarkenError("there is no recording to learn from")
+        raise HarkenError("there is no recording to train on")
     training = [one for path in settings.files for one in _read(path, settings)]
     cross = [one for path in settings.cross for one in _read(path, settings)]
     _refuse_repeated(training + cross)
@@ -103,7 +103,7 @@ def _read(path: Path, settings: RunSettings) -> list[Read]:
             kept = tuple(name for name in found.label_names if name not in settings.ignore_labels)
             found = found.with_label_names(kept)
         if not found.label_names:
-            raise HarkenError(f"{found.source}: no row has a label; --label-column says where they are")
+            raise HarkenError(f"{found.source}: no row has a label; name the column of labels with --label-column")
         reads.append(Read(path, found, mend(found, sensor_range=reading.sensor_range_g)))
     return reads
 
@@ -128,33 +128,33 @@ def _refuse_repeated(reads: list[Read]) -> None:
 
 
 def _refuse_shared_people(training: list[Read], cross: list[Read]) -> None:
-    for learned in training:
-        fingerprints = Fingerprints.of([learned.mended]) if cross else Fingerprints.none()
+    for trained in training:
+        fingerprints = Fingerprints.of([trained.mended]) if cross else Fingerprints.none()
         for unseen in cross:
-            if learned.mended.subject == unseen.mended.subject:
+            if trained.mended.subject == unseen.mended.subject:
                 raise HarkenError(
-                    f"{learned.name} and {unseen.name} are both of {learned.mended.subject!r}, and a person cannot "
-                    "be both learned from and unseen. A person's name is the file's own unless it has a "
+                    f"{trained.name} and {unseen.name} are both of {trained.mended.subject!r}, and a person cannot "
+                    "be both a training person and unseen. A person's name is the file's own unless it has a "
                     "Subject column: if these are two people, rename one of the files"
                 )
-            share = _shared_share(learned.mended, unseen.mended)
+            share = _shared_share(trained.mended, unseen.mended)
             if share > SAME_RECORDING:
                 raise HarkenError(
-                    f"{unseen.name} shares {share:.0%} of its rows with {learned.name}, times and values: it is the "
-                    "same recording, and a score on it would be a score on what was learned"
+                    f"{unseen.name} shares {share:.0%} of its rows with {trained.name}, times and values: it is the "
+                    "same recording, and a score on it would be a score on training data"
                 )
             share = float(fingerprints.known(unseen.mended).mean())
             if share > SAME_RECORDING:
                 raise HarkenError(
-                    f"{unseen.name} holds movement of {learned.name} in {percent(share)} of its samples, in another "
-                    "unit or at another time: it is the same recording, and a score on it would be a score on what "
-                    "was learned"
+                    f"{unseen.name} holds movement of {trained.name} in {percent(share)} of its samples, in another "
+                    "unit or at another time: it is the same recording, and a score on it would be a score on "
+                    "training data"
                 )
 
 
-def _shared_share(learned: Recording, unseen: Recording) -> float:
+def _shared_share(trained: Recording, unseen: Recording) -> float:
     """The share of the unseen person's rows that are also in the other recording, with equal time and acceleration."""
-    _, here, there = np.intersect1d(unseen.time_ns, learned.time_ns, assume_unique=True, return_indices=True)
-    axes = min(3, unseen.signals.shape[1], learned.signals.shape[1])
-    same = (unseen.signals[here, :axes] == learned.signals[there, :axes]).all(axis=1)
+    _, here, there = np.intersect1d(unseen.time_ns, trained.time_ns, assume_unique=True, return_indices=True)
+    axes = min(3, unseen.signals.shape[1], trained.signals.shape[1])
+    same = (unseen.signals[here, :axes] == trained.signals[there, :axes]).all(axis=1)
     return float(same.sum()) / len(unseen)

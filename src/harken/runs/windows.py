@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from harken.learning.presets import Preset, RandomDraws, SlidingHops
-from harken.models.known_labels import refuse_strange_labels, require_two_labels
+from harken.models.known_labels import refuse_unknown_labels, require_two_labels
 from harken.recordings.recording import Recording
 from harken.runs.data import Read, RunData
 from harken.signals import resample
@@ -60,10 +60,10 @@ class _Random:
 
     def blocked(self, training: list[Read]) -> Split:
         parts = [blocked_same_person(one.mended, window_length=self.length) for one in training]
-        seed, learned = self.draws.training_seed, self.draws.training_windows
+        seed, count = self.draws.training_seed, self.draws.training_windows
         return Split(
-            self._draw([part for part, _ in parts], learned, seed),
-            self._draw([part for _, part in parts], self.draws.windows - learned, seed),
+            self._draw([part for part, _ in parts], count, seed),
+            self._draw([part for _, part in parts], self.draws.windows - count, seed),
         )
 
     def _draw(self, recordings: list[Recording], count: int, seed: int) -> Windows:
@@ -119,7 +119,7 @@ class NoHonestTest(Enum):
 
     SHORT_BOUTS = "no bout is long enough to be cut in two"
     ONE_LABEL = "only one label has bouts long enough to be cut in two"
-    NO_TEST_WINDOW = "no label that can be learned has windows left to test on"
+    NO_TEST_WINDOW = "no label with training windows has windows left to test on"
 
 
 @dataclass(frozen=True)
@@ -127,12 +127,12 @@ class MissingWindows:
     """The labels and tests of a run without windows.
 
     Attributes:
-        unlearned: labels of the training recordings without a training window, so that the model does not learn them.
+        untrained: labels of the training recordings without a training window, so that the model does not learn them.
         untested: labels without a window in the honest same-person test.
         honest_test: why there is no honest same-person test; None if there is one.
     """
 
-    unlearned: tuple[str, ...] = ()
+    untrained: tuple[str, ...] = ()
     untested: tuple[str, ...] = ()
     honest_test: NoHonestTest | None = None
 
@@ -167,15 +167,15 @@ def draw_run_windows(data: RunData, recipe: Preset) -> RunWindows:
     """
     take = _sampling(recipe)
     drawn = take.overlapping(data.training)
-    learned = drawn.training.labels_present
-    require_two_labels(sorted(learned))
-    overlapping = Split(drawn.training, _only(drawn.test, learned))
+    trained = drawn.training.labels_present
+    require_two_labels(sorted(trained))
+    overlapping = Split(drawn.training, _only(drawn.test, trained))
     cross = None
     if data.cross:
         cross = take.cross(data.cross)
-        refuse_strange_labels(cross, learned)
+        refuse_unknown_labels(cross, trained)
     blocked, missing = _blocked(take, data)
-    missing = replace(missing, unlearned=tuple(sorted(set(drawn.training.label_names) - learned)))
+    missing = replace(missing, untrained=tuple(sorted(set(drawn.training.label_names) - trained)))
     held_out = _without_a_few(overlapping.training) if recipe.calibrated_on_unseen else None
     return RunWindows(overlapping, cross, blocked, held_out, missing)
 
@@ -187,9 +187,9 @@ def _without_a_few(training: Windows) -> Split | None:
         return None
     few = np.random.default_rng(HELD_OUT_SEED).permutation(people)[: max(1, round(HELD_OUT_SHARE * len(people)))]
     apart = np.isin(training.subjects, few)
-    learned = training[~apart]
-    split = Split(learned, _only(training[apart], learned.labels_present))
-    return split if len(learned.labels_present) >= 2 and len(split.test) else None
+    rest = training[~apart]
+    split = Split(rest, _only(training[apart], rest.labels_present))
+    return split if len(rest.labels_present) >= 2 and len(split.test) else None
 
 
 def _blocked(take: Sampling, data: RunData) -> tuple[Split | None, MissingWindows]:
@@ -198,10 +198,10 @@ def _blocked(take: Sampling, data: RunData) -> tuple[Split | None, MissingWindow
         split = take.blocked(data.training)
     except HarkenError:
         return None, MissingWindows(honest_test=NoHonestTest.SHORT_BOUTS)
-    learned, tested = split.training.labels_present, split.test.labels_present
-    if len(learned) < 2:
+    trained, tested = split.training.labels_present, split.test.labels_present
+    if len(trained) < 2:
         return None, MissingWindows(honest_test=NoHonestTest.ONE_LABEL)
-    split = Split(split.training, _only(split.test, learned))
+    split = Split(split.training, _only(split.test, trained))
     if len(split.test) == 0:
         return None, MissingWindows(honest_test=NoHonestTest.NO_TEST_WINDOW)
     return split, MissingWindows(untested=tuple(sorted(set(split.training.label_names) - tested)))

@@ -219,7 +219,8 @@ def sliding_windows(recording: Recording, *, length_s: float, hop_s: float, labe
     rate = recording.sample_rate_hz
     if not (0.5 < length_s * rate < math.inf and 0.5 < hop_s * rate < math.inf):
         raise HarkenError(
-            f"windows of {length_s:g} s every {hop_s:g} s cannot be: both must be at least a sample at {rate:g} Hz"
+            f"the length and the hop of windows must be at least one sample at {rate:g} Hz, got {length_s:g} s and "
+            f"{hop_s:g} s"
         )
     length, hop = round(length_s * rate), round(hop_s * rate)
     usable = recording.valid & (recording.label_codes != UNLABELLED) if labelled_only else recording.valid
@@ -356,8 +357,8 @@ def _check_alike(recordings: list[Recording]) -> None:
     if not recordings:
         raise HarkenError("there is no recording to draw windows from")
     if len({r.channels for r in recordings}) > 1:
-        seen = "; ".join(f"{r.source or r.subject}: {', '.join(r.channels)}" for r in recordings)
-        raise HarkenError(f"recordings with different channels cannot be joined ({seen})")
+        found = "; ".join(f"{r.source or r.subject}: {', '.join(r.channels)}" for r in recordings)
+        raise HarkenError(f"recordings with different channels cannot be joined ({found})")
     if len({r.as_found for r in recordings}) > 1:
         raise HarkenError("recordings as found and mended ones cannot be joined")
 
@@ -366,8 +367,8 @@ def _no_window(recordings: list[Recording], length: int, ends: NDArray[np.int64]
     names = ", ".join(recording.source or recording.subject for recording in recordings)
     if not usable.any():
         return (
-            f"{names}: no row has a label (and all its values), so no window has one; label_column (--label-column) "
-            "says where labels are"
+            f"{names}: no row has a label (and all its values), so no window has one; name the column of labels "
+            "with label_column (--label-column)"
         )
     longest = int(((ends - np.arange(len(ends))) * usable).max())
     return (

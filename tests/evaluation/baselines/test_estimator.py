@@ -69,7 +69,7 @@ def test_seeds_that_are_not_set_become_the_seed_and_the_estimator_stays_unfitted
 
 @pytest.mark.parametrize("wrong", [RidgeClassifier, LinearRegression(), "svm", StandardScaler()])
 def test_what_is_no_classifier_is_refused(wrong: Any) -> None:
-    with pytest.raises(HarkenError, match="mine is no classifier of scikit-learn's kind"):
+    with pytest.raises(HarkenError, match="mine is not a classifier of scikit-learn's kind"):
         EstimatorBaseline(wrong, "mine")
 
 
@@ -80,7 +80,7 @@ def test_a_classifier_is_named_by_module_and_class_or_function() -> None:
         ("sklearn.ensemble:Forest", "cannot be imported .AttributeError"),
         ("sklearn:__version__", "is neither a class nor a function"),
         ("sklearn.ensemble:VotingClassifier", "cannot be called without arguments .TypeError"),
-        ("sklearn.linear_model:LinearRegression", "is no classifier"),
+        ("sklearn.linear_model:LinearRegression", "is not a classifier"),
     ):
         with pytest.raises(HarkenError, match=f"{name} {why}"):
             estimator_named(name)

@@ -190,9 +190,9 @@ def test_changed_data_and_changed_people_are_refused(
         ({"baselines": ("small-everyday:3",)}, "small-everyday is named twice"),
         ({"baselines": ("random_forest:3",)}, "has no epochs"),
         ({"baselines": ("small:many",)}, "the number of epochs, such as small:20"),
-        ({"baselines": ("small:0",)}, "0 epochs cannot be"),
+        ({"baselines": ("small:0",)}, "epochs must be at least 1, got 0"),
         ({"preset": "random_forest"}, "there is no preset 'random_forest'"),
-        ({"workers": -1}, "-1 workers cannot be"),
+        ({"workers": -1}, "workers must be at least 0 .this process alone., got -1"),
     ],
 )
 def test_what_cannot_be_asked_is_refused_before_anything_is_learned(

@@ -364,7 +364,7 @@ def test_a_model_without_an_even_grid_takes_samples_as_they_come() -> None:
 
 def test_what_cannot_be_is_refused(learned: tuple[Recogniser, Recording]) -> None:
     recogniser, anna = learned
-    with pytest.raises(HarkenError, match="has learned nothing yet"):
+    with pytest.raises(HarkenError, match="is not fitted"):
         LiveRecogniser(Recogniser())
     with pytest.raises(HarkenError, match=r"enter_at at least leave_below; got 0\.3 and 0\.5"):
         LiveRecogniser(recogniser, LiveSettings(enter_at=0.3, leave_below=0.5))

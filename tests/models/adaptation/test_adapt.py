@@ -177,7 +177,7 @@ def test_a_label_too_short_to_be_held_out_is_named_and_learned(general: Recognis
     short = wearer(tmp_path, 11, "dora_too", seconds=4, bouts=("sitting",))
     short = replace(short, subject="dora", time_ns=short.time_ns + 10**12)
     adapted = adapt(general, [long, short])
-    assert adapted.unlearned == ("sitting",)
+    assert adapted.too_short == ("sitting",)
     assert adapted.labelled_s["sitting"] == pytest.approx(4, abs=0.5)
 
 
@@ -195,12 +195,12 @@ def test_the_file_says_where_it_comes_from_and_the_wearer_counts_as_met(
     assert said | {"adapted_from": ""} == adapted.as_dict() | {"adapted_from": ""}
     assert loaded.provenance_["training_people"] == ["dora", "person_1", "person_2"]
     assert loaded.provenance_["data"][-1]["samples_fingerprint"] == dora.samples_fingerprint
-    with pytest.raises(HarkenError, match="learned from this very recording"):
+    with pytest.raises(HarkenError, match="trained on this recording"):
         evaluate(loaded, [dora])
-    with pytest.raises(HarkenError, match="learned from this very recording"):
+    with pytest.raises(HarkenError, match="trained on this recording"):
         adapt(loaded, [dora])
     shifted = replace(dora, time_ns=dora.time_ns + 1_000_000, signals=dora.signals.round(4), subject="mallory")
-    with pytest.raises(HarkenError, match=r"learned from this very recording|learned from \S+% of this recording"):
+    with pytest.raises(HarkenError, match=r"trained on this recording|trained on \S+% of this recording"):
         adapt(loaded, [shifted])
     again = replace(wearer(tmp_path, 13), subject="dora")
     known = evaluate(loaded, [again]).known

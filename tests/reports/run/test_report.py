@@ -129,7 +129,7 @@ def test_every_person_label_and_file_is_named_and_no_folder(make_outcome: MakeOu
 
 
 def test_a_note_on_a_recording_stands_only_at_the_recording(make_outcome: MakeOutcome, tmp_path: Path) -> None:
-    outcome = make_outcome(unseen=(), missing=MissingWindows(unlearned=("jumping",)))
+    outcome = make_outcome(unseen=(), missing=MissingWindows(untrained=("jumping",)))
     _, page = page_of(outcome, tmp_path)
     (note,) = outcome.data.training[0].mended.quality.notes
     assert page.text.count(note) == 1
@@ -166,7 +166,7 @@ def test_names_from_files_are_escaped(make_outcome: MakeOutcome, tmp_path: Path)
         outcome,
         specification=replace(outcome.specification, labels=labels),
         cross=replace(outcome.cross, label_names=labels),
-        missing=MissingWindows(unlearned=("<b>bold</b>",)),
+        missing=MissingWindows(untrained=("<b>bold</b>",)),
     )
     html, page = page_of(outcome, tmp_path)
     assert "<script" not in html

@@ -68,7 +68,7 @@ def check_signals(signals: NDArray[np.float32], *, time: int | None = None) -> N
         )
     if time is not None and signals.shape[1] != time:
         raise HarkenError(
-            f"the baseline learned from windows of {time} samples and cannot read windows of {signals.shape[1]}"
+            f"the baseline was trained on windows of {time} samples and cannot read windows of {signals.shape[1]}"
         )
     if not np.isfinite(signals).all():
         window, sample, axis = np.argwhere(~np.isfinite(signals))[0]
@@ -85,7 +85,7 @@ def check_rate(sample_rate_hz: float) -> None:
         HarkenError: when it is not a positive number.
     """
     if not (0 < sample_rate_hz < math.inf):
-        raise HarkenError(f"a sample rate of {sample_rate_hz} Hz cannot be; it must be a positive number")
+        raise HarkenError(f"sample_rate_hz must be a positive number, got {sample_rate_hz}")
 
 
 def check_examples(
@@ -104,10 +104,10 @@ def check_examples(
             f"{len(signals)} windows need {len(signals)} whole numbers as labels; these are {codes.dtype} {codes.shape}"
         )
     if len(np.unique(codes)) < 2:
-        raise HarkenError(f"{len(codes)} windows hold fewer than two labels: there is nothing to tell apart")
+        raise HarkenError(f"the {len(codes)} windows have fewer than two labels; at least two are needed")
     if codes.min() < 0:
-        raise HarkenError(f"{np.count_nonzero(codes < 0)} windows are unlabelled; leave them out to learn")
+        raise HarkenError(f"{np.count_nonzero(codes < 0)} windows are unlabelled; leave them out of the training")
     needed = int(codes.max()) + 1
     if classes is not None and classes < needed:
-        raise HarkenError(f"there is a window of label {needed - 1}, but only {classes} labels (from 0) were promised")
+        raise HarkenError(f"a window has label {needed - 1}, but there are only {classes} labels (from 0)")
     return classes or needed

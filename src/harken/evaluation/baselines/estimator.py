@@ -62,7 +62,7 @@ class EstimatorBaseline:
     def predict_proba(self, signals: NDArray[np.float32]) -> NDArray[np.float32]:
         """See ``Baseline``."""
         if self._fitted is None:
-            raise HarkenError(f"{self.name} has learned nothing yet: fit it first")
+            raise HarkenError(f"{self.name} is not fitted: call fit first")
         check_signals(signals, time=self._time)
         probabilities = np.zeros((len(signals), self._classes), dtype=np.float32)
         if len(signals) == 0:
@@ -106,7 +106,8 @@ def check_classifier(estimator: Any, name: str) -> None:
     """Raise a HarkenError if the estimator is not a classifier with scikit-learn's interface."""
     if isinstance(estimator, type) or not (hasattr(estimator, "get_params") and is_classifier(estimator)):
         raise HarkenError(
-            f"{name} is no classifier of scikit-learn's kind (an instance with fit, predict, get_params and set_params)"
+            f"{name} is not a classifier of scikit-learn's kind (an instance with fit, predict, get_params and "
+            "set_params)"
         )
 
 

@@ -152,7 +152,7 @@ class MiniRocket:
     def predict_proba(self, signals: NDArray[np.float32]) -> NDArray[np.float32]:
         """See ``Baseline``."""
         if self._ridge is None:
-            raise HarkenError("MiniRocket has learned nothing yet: fit it first")
+            raise HarkenError("MiniRocket is not fitted: call fit first")
         check_signals(signals, time=self._time)
         probabilities = np.zeros((len(signals), self._classes), dtype=np.float32)
         for start in range(0, len(signals), WINDOWS_AT_ONCE):

@@ -57,7 +57,7 @@ class RandomForest:
     def predict_proba(self, signals: NDArray[np.float32]) -> NDArray[np.float32]:
         """See ``Baseline``."""
         if not self._grown:
-            raise HarkenError("the random forest has learned nothing yet: fit it first")
+            raise HarkenError("the random forest is not fitted: call fit first")
         check_signals(signals, time=self._time)
         probabilities = np.zeros((len(signals), self._classes))
         if len(signals):

@@ -97,14 +97,16 @@ class BenchmarkSettings:
         if self.protocol != LEAVE_ONE_PERSON_OUT:
             raise HarkenError(f"the protocol of a study of one's own is {LEAVE_ONE_PERSON_OUT}, not {self.protocol!r}")
         if self.folders:
-            raise HarkenError("--data says where a data set lies; a study of one's own is named by its file or folder")
+            raise HarkenError("--data is the folder of a data set; a study of one's own is named by its file or folder")
         return study_protocol(self.dataset, self._recordings)
 
     def _recordings(self) -> Iterator[Recording]:
         for path in self.files:
             for recording in read_people(path, self.reading):
                 if not recording.label_names:
-                    raise HarkenError(f"{recording.source}: no row has a label; --label-column says where they are")
+                    raise HarkenError(
+                        f"{recording.source}: no row has a label; name the column of labels with --label-column"
+                    )
                 yield recording
 
     def methods(self) -> tuple[Method, ...]:
@@ -204,7 +206,7 @@ def _workers(settings: BenchmarkSettings) -> Workers:
     if settings.scheduler is not None:
         return OnDask(settings.scheduler)
     if settings.workers is not None and settings.workers < 0:
-        raise HarkenError(f"{settings.workers} workers cannot be; 0 is this process alone")
+        raise HarkenError(f"workers must be at least 0 (this process alone), got {settings.workers}")
     if settings.workers == 0:
         return InThisProcess()
     return Processes(settings.workers or usable_cores(), settings.out)

@@ -104,13 +104,13 @@ class PresetMethod:
         return {"kind": "preset", "preset": {**self.recipe.as_dict(), "training": asdict(self._new().settings())}}
 
     def effort(self, training_windows: int) -> float:
-        """Windows seen in all epochs."""
+        """Training windows of all epochs together."""
         settings = self._new().settings()
         return float(settings.iterations(training_windows) * settings.batch_windows)
 
     def fit(self, training: Windows, label_sets: LabelSets = NO_SETS) -> "Learned":
         """Train the network."""
-        return _LearnedNetwork(self._new().fit(training, label_sets=label_sets))
+        return _TrainedNetwork(self._new().fit(training, label_sets=label_sets))
 
     def _new(self) -> Recogniser:
         return Recogniser(self.recipe, epochs=self.epochs, seed=self.seed, device="cpu")
@@ -130,7 +130,7 @@ class BaselineMethod:
         return {"kind": "baseline", "baseline": self.name, "parameters": parameters, "seed": self.seed}
 
     def effort(self, training_windows: int) -> float:
-        """Windows seen once."""
+        """Training windows, each counted once."""
         return float(training_windows)
 
     def fit(self, training: Windows, label_sets: LabelSets = NO_SETS) -> "Learned":
@@ -157,7 +157,7 @@ class EstimatorMethod:
         }
 
     def effort(self, training_windows: int) -> float:
-        """Windows seen once."""
+        """Training windows, each counted once."""
         return float(training_windows)
 
     def fit(self, training: Windows, label_sets: LabelSets = NO_SETS) -> "Learned":
@@ -177,16 +177,16 @@ def _fitted(unfitted: Baseline, training: Windows, seed: int) -> "Learned":
         seed=seed,
         classes=len(training.label_names),
     )
-    return _LearnedBaseline(unfitted)
+    return _TrainedBaseline(unfitted)
 
 
 @dataclass(frozen=True)
-class _LearnedNetwork:
+class _TrainedNetwork:
     recogniser: Recogniser
 
     def probabilities(self, windows: Windows) -> NDArray[np.float32]:
-        learned = self.recogniser.specification_.labels
-        columns = [windows.label_names.index(name) for name in learned]
+        labels = self.recogniser.specification_.labels
+        columns = [windows.label_names.index(name) for name in labels]
         probabilities = np.zeros((len(windows), len(windows.label_names)), dtype=np.float32)
         probabilities[:, columns] = self.recogniser.predict_proba(windows)
         return probabilities
@@ -203,7 +203,7 @@ class _LearnedNetwork:
 
 
 @dataclass(frozen=True)
-class _LearnedBaseline:
+class _TrainedBaseline:
     fitted: Baseline
 
     def probabilities(self, windows: Windows) -> NDArray[np.float32]:
@@ -217,7 +217,7 @@ class _LearnedBaseline:
         return None
 
 
-def method(wanted: AnyBaseline, *, seed: int, epochs: int | None = None) -> Method:
+def method(given: AnyBaseline, *, seed: int, epochs: int | None = None) -> Method:
     """A method from its name or from an object.
 
     A name is that of a preset, also with a number of epochs (``notebook:20``); that of a baseline (``random_forest``);
@@ -228,33 +228,33 @@ def method(wanted: AnyBaseline, *, seed: int, epochs: int | None = None) -> Meth
         HarkenError: when no method has this name, a package that it needs is not installed, the number of epochs is
             invalid, or an object is neither a preset nor a classifier.
     """
-    if isinstance(wanted, Preset):
-        return _preset_method(wanted, epochs, seed)
-    if isinstance(wanted, Method):
-        return wanted
-    if not isinstance(wanted, str):
-        return EstimatorMethod(EstimatorBaseline(wanted, method_named(wanted)).name, wanted, seed)
-    name, colon, rest = wanted.partition(":")
+    if isinstance(given, Preset):
+        return _preset_method(given, epochs, seed)
+    if isinstance(given, Method):
+        return given
+    if not isinstance(given, str):
+        return EstimatorMethod(EstimatorBaseline(given, method_named(given)).name, given, seed)
+    name, colon, rest = given.partition(":")
     if is_preset(name):
-        return _preset_method(preset(name), _epochs(wanted, rest) if colon else epochs, seed)
+        return _preset_method(preset(name), _epochs(given, rest) if colon else epochs, seed)
     if name in BASELINES:
         if colon:
-            raise HarkenError(f"{wanted}: {name} learns in one go and has no epochs; give its name alone")
+            raise HarkenError(f"{given}: {name} is not trained in epochs; give its name alone")
         baseline(name)  # raises now, and not hours later, if a package is missing
         return BaselineMethod(name, seed)
     if colon:
-        return EstimatorMethod(wanted, estimator_named(wanted), seed)
+        return EstimatorMethod(given, estimator_named(given), seed)
     raise HarkenError(
         f"there is no method {name!r}; the presets are {', '.join(preset_names())}, the baselines "
         f"{', '.join(BASELINES)}, and module:Class names a classifier of scikit-learn's kind"
     )
 
 
-def method_named(wanted: Any) -> str:
+def method_named(given: Any) -> str:
     """The name in tables and files of a preset, a method or a classifier that is given as an object."""
-    if isinstance(wanted, Preset | Method):
-        return wanted.name
-    return f"{type(wanted).__module__}:{type(wanted).__qualname__}"
+    if isinstance(given, Preset | Method):
+        return given.name
+    return f"{type(given).__module__}:{type(given).__qualname__}"
 
 
 def methods(
@@ -314,8 +314,8 @@ def _preset_method(recipe: Preset, epochs: int | None, seed: int) -> PresetMetho
     return made
 
 
-def _epochs(wanted: str, number: str) -> int:
+def _epochs(text: str, number: str) -> int:
     if not number.isdecimal():
-        name = wanted.split(":")[0]
-        raise HarkenError(f"{wanted}: what follows the colon is the number of epochs, such as {name}:20")
+        name = text.split(":")[0]
+        raise HarkenError(f"{text}: the colon must be followed by the number of epochs, such as {name}:20")
     return int(number)

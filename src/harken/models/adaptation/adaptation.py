@@ -45,7 +45,7 @@ class Adapted:
         wearer: the wearer of the labelled recordings.
         labelled_s: seconds of each label that windows cover.
         windows, tested_windows: the number of windows, and of windows that were tested in cross-validation.
-        unlearned: labels that are too short for separate training and test windows: they were tested by weights that
+        too_short: labels that are too short for separate training and test windows: they were tested by weights that
             were fitted without them.
         turned: a sentence for each watch that was turned to the orientation of the training data, with the reason.
         mounting_unknown: a sentence for each recording in which the orientation of the watch is unknown.
@@ -61,7 +61,7 @@ class Adapted:
     labelled_s: dict[str, float]
     windows: int
     tested_windows: int
-    unlearned: tuple[str, ...]
+    too_short: tuple[str, ...]
     turned: tuple[str, ...] = ()
     mounting_unknown: tuple[str, ...] = ()
 
@@ -77,7 +77,7 @@ class Adapted:
             "labelled_s": self.labelled_s,
             "windows": self.windows,
             "tested_windows": self.tested_windows,
-            "unlearned": list(self.unlearned),
+            "unlearned": list(self.too_short),
             "turned": list(self.turned),
             "mounting_unknown": list(self.mounting_unknown),
         }
@@ -137,7 +137,7 @@ def adapt(
         labelled_s=_labelled_s(examples, specification.labels),
         windows=len(examples.codes),
         tested_windows=0 if decision.held_out_codes is None else len(decision.held_out_codes),
-        unlearned=tuple(specification.labels[code] for code in decision.unlearned),
+        too_short=tuple(specification.labels[code] for code in decision.too_short),
         turned=tuple(one.reason for one in mountings if one.quarters),
         mounting_unknown=tuple(one.warning for one in mountings if one.warning is not None),
     )
@@ -156,8 +156,8 @@ def _personal(
         return recogniser
     before = recogniser.specification_.temperature
     strengths = STRENGTHS[: STRENGTHS.index(decision.strength) + 1]
-    learned = pulled_weights(examples.features, examples.codes, general, strengths=strengths)[-1]
-    network = _with_weights(recogniser, learned * (before / examples.scale))
+    weights = pulled_weights(examples.features, examples.codes, general, strengths=strengths)[-1]
+    network = _with_weights(recogniser, weights * (before / examples.scale))
     # If a few windows are all recognised, the fitted temperature falls towards 0. So it may only rise.
     temperature = before * max(1.0, fit_temperature(held_out, codes))
     adapted = recogniser.with_model(replace(recogniser.model_, network=network))
@@ -171,17 +171,17 @@ def _windows(
     if not recordings:
         raise HarkenError("there is no recording to adapt to")
     for recording in recordings:
-        share = float(recogniser.learned_from(recording).mean())
+        share = float(recogniser.trained_samples(recording).mean())
         if share > SAME_RECORDING:
-            what = "this very recording" if share == 1 else f"{percent(share)} of this recording"
+            what = "this recording" if share == 1 else f"{percent(share)} of this recording"
             raise HarkenError(
-                f"{recording.source}: the model learned from {what}, so it would not show "
+                f"{recording.source}: the model was trained on {what}, so it would not show "
                 "whether adapting helps; adapt the general model, to all recordings of the wearer at once"
             )
     specification = recogniser.specification_
-    learned_way = [as_learned(recogniser, recording, forearm_axis=forearm_axis) for recording in recordings]
-    mountings = [mounting for _, mounting in learned_way if mounting is not None]
-    prepared = [specification.prepare_recording(recording) for recording, _ in learned_way]
+    mounted = [as_learned(recogniser, recording, forearm_axis=forearm_axis) for recording in recordings]
+    mountings = [mounting for _, mounting in mounted if mounting is not None]
+    prepared = [specification.prepare_recording(recording) for recording, _ in mounted]
     labelled_s = sum(np.count_nonzero(one.label_codes != UNLABELLED) / one.sample_rate_hz for one in prepared)
     hop_s = max(specification.window_length_s / HOPS_IN_A_WINDOW, labelled_s / MOST_WINDOWS)
     length = specification.window_length
@@ -194,7 +194,7 @@ def _one_wearer(windows: Windows) -> str:
     if len(wearers) != 1:
         raise HarkenError(
             f"a personal model is of one person, and these are windows of {', '.join(wearers) or 'nobody'}; give "
-            "recordings of one wearer, and where only the files' names differ, say who it was with --subject"
+            "recordings of one wearer, and where only the files' names differ, name the wearer with --subject"
         )
     return wearers[0]
 

@@ -43,7 +43,7 @@ class Decision:
         strength: the strength of the prior for the best weights.
         held_out_logits: their logits, float64 ``[tested, labels]``, from weights that were fitted without the window.
         held_out_codes: the true labels, ``[tested]``.
-        unlearned: codes of labels that are too short: they were tested by weights that were fitted without them.
+        too_short: codes of labels that are too short: they were tested by weights that were fitted without them.
     """
 
     kept: bool
@@ -53,7 +53,7 @@ class Decision:
     strength: float | None = None
     held_out_logits: Floats | None = None
     held_out_codes: NDArray[np.int64] | None = None
-    unlearned: tuple[int, ...] = ()
+    too_short: tuple[int, ...] = ()
 
 
 def decide(examples: LabelledFeatures, general: Floats) -> Decision:
@@ -67,10 +67,10 @@ def decide(examples: LabelledFeatures, general: Floats) -> Decision:
         general: the general model's weights for their features, ``[features + 1, labels]``.
     """
     if len(np.unique(examples.codes)) < 2:
-        return Decision(False, "only one label was recorded, and one label alone cannot be told apart from others")
+        return Decision(False, "only one label was recorded; at least two are needed")
     parts = time_parts(examples.starts_ns, examples.codes, duration_ns=examples.duration_ns, slack_ns=examples.slack_ns)
-    logits, learned = _held_out(examples, parts, general)
-    if len(learned) < 2:
+    logits, fitted = _held_out(examples, parts, general)
+    if len(fitted) < 2:
         length_s = examples.duration_ns / 1e9
         return Decision(
             False,
@@ -93,7 +93,7 @@ def decide(examples: LabelledFeatures, general: Floats) -> Decision:
         strength=best,
         held_out_logits=logits[best][tested],
         held_out_codes=codes,
-        unlearned=tuple(sorted(set(codes.tolist()) - learned)),
+        too_short=tuple(sorted(set(codes.tolist()) - fitted)),
     )
 
 

@@ -125,7 +125,7 @@ def pulled_weights(
         slope = features.T @ (share[:, None] * (np.exp(log_probability) - right)) + strength * step
         return surprise + strength / 2 * float(change @ change), slope.ravel()
 
-    learned = []
+    fitted = []
     options = {"maxiter": MOST_ITERATIONS}
     # The product of matrices this small takes a millisecond; synchronising threads would take much longer.
     with threadpool_limits(1, user_api="blas"):
@@ -133,8 +133,8 @@ def pulled_weights(
             change = minimize(loss_and_slope, change, args=(strength,), jac=True, method="L-BFGS-B", options=options).x
             weights = general.copy()
             weights[:, recorded] += change.reshape(len(general), -1)
-            learned.append(weights)
-    return learned
+            fitted.append(weights)
+    return fitted
 
 
 def label_shares(codes: NDArray[np.int64]) -> Floats:

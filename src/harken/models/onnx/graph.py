@@ -125,10 +125,10 @@ class Graph:
 
     def normalised(self, value: str, module: nn.BatchNorm1d) -> str:
         """Batch normalisation with the statistics of the training."""
-        learned = (module.weight, module.bias, module.running_mean, module.running_var)
-        if any(each is None for each in learned):
-            raise TypeError(f"no ONNX is known for {module}, which learned nothing")
-        constants = [self.constant(each) for each in learned if each is not None]
+        parameters = (module.weight, module.bias, module.running_mean, module.running_var)
+        if any(each is None for each in parameters):
+            raise TypeError(f"no ONNX is known for {module}, which has no weights or statistics")
+        constants = [self.constant(each) for each in parameters if each is not None]
         return self.add("BatchNormalization", [value, *constants], epsilon=float(module.eps))
 
     def lstm(self, value: str, module: nn.Module) -> tuple[str, str]:

@@ -41,7 +41,7 @@ EXAMPLE_DECIMALS = 5
 def metadata(model: FittedModel) -> dict[str, str]:
     """The metadata of an exported model, as one JSON text."""
     specification = model.specification
-    said = {
+    content = {
         "format_version": NEWEST_FORMAT,
         "documentation": "docs/onnx.md of harken",
         "written_by": f"harken {__version__}",
@@ -71,7 +71,7 @@ def metadata(model: FittedModel) -> dict[str, str]:
         "specification": specification.as_dict(),
         "provenance": dict(model.provenance),
     }
-    return {METADATA_KEY: json.dumps(said, sort_keys=True, ensure_ascii=False, allow_nan=False)}
+    return {METADATA_KEY: json.dumps(content, sort_keys=True, ensure_ascii=False, allow_nan=False)}
 
 
 def _resampling(specification: Specification) -> dict[str, Any]:

@@ -38,13 +38,13 @@ def _everyday(graph: Graph, network: EverydayLSTM, signals: str, length: int) ->
     ]
     changes = graph.add("Sub", [graph.part(signals, 1, 1, length), graph.part(signals, 1, 0, length - 1)])
     channels = network.sizes.channels
-    seen = [
+    summaries = [
         graph.reshaped(mean, -1, channels),
         _how_much(graph, moving),
         _how_much(graph, graph.centred(changes, 1)[1]),
         _band_powers(graph, graph.concatenated([moving, size], 2), length),
     ]
-    glance = graph.layers(graph.concatenated(seen, 1), network.glance)
+    glance = graph.layers(graph.concatenated(summaries, 1), network.glance)
     pooled = [graph.mean(patches, 2), graph.maximum(patches, 2)]
     return graph.linear(graph.concatenated([*over_time, *pooled, glance], 1), network.output)
 

@@ -90,7 +90,7 @@ class ExportedRecogniser:
         return cls(path, threads=threads)
 
     def __repr__(self) -> str:
-        return f"<ExportedRecogniser: knows {', '.join(self.labels)}>"
+        return f"<ExportedRecogniser: {', '.join(self.labels)}>"
 
     def predict_proba(self, windows: "NDArray[np.floating] | Windows") -> NDArray[np.float32]:
         """Probabilities of each label, float32 ``[n, labels]``.

@@ -61,15 +61,15 @@ class Problem(ctypes.Structure):
 
 @cache
 def load() -> ctypes.CDLL | None:
-    """The library; None where it was not built, cannot be loaded or is not wanted.
+    """The library; None where it was not built, cannot be loaded or is switched off.
 
     Raises:
-        HarkenError: when ``HARKEN_NATIVE`` is none of what it can be.
+        HarkenError: when ``HARKEN_NATIVE`` has an invalid value.
     """
-    wanted = os.environ.get("HARKEN_NATIVE", "1")
-    if wanted not in ("0", "1", *LEVELS):
-        raise HarkenError(f"HARKEN_NATIVE is {wanted!r}; it can be 0, 1, {', '.join(LEVELS)}")
-    if wanted == "0":
+    setting = os.environ.get("HARKEN_NATIVE", "1")
+    if setting not in ("0", "1", *LEVELS):
+        raise HarkenError(f"HARKEN_NATIVE must be 0, 1, {', '.join(LEVELS)}, got {setting!r}")
+    if setting == "0":
         return None
     try:
         library = ctypes.CDLL(str(LIBRARY))
@@ -99,21 +99,21 @@ def load() -> ctypes.CDLL | None:
 
 @cache
 def instructions() -> Level:
-    """The instruction set that is used: the best that the processor has, or the one asked for by ``HARKEN_NATIVE``.
+    """The instruction set that is used: the best that the processor has, or the one named in ``HARKEN_NATIVE``.
 
     Raises:
-        HarkenError: when the processor lacks what was asked for, or there is no library.
+        HarkenError: when the processor lacks the one in ``HARKEN_NATIVE``, or there is no library.
     """
     library = load()
     if library is None:
         raise HarkenError("harken's own LSTM was not built or is switched off")
     best = int(library.harken_lstm_level())
-    wanted = os.environ.get("HARKEN_NATIVE", "1")
-    if wanted not in LEVELS:
+    setting = os.environ.get("HARKEN_NATIVE", "1")
+    if setting not in LEVELS:
         return LEVELS[best]
-    if LEVELS.index(wanted) > best:
-        raise HarkenError(f"HARKEN_NATIVE is {wanted}, and this processor has only {LEVELS[best]}")
-    return LEVELS[LEVELS.index(wanted)]
+    if LEVELS.index(setting) > best:
+        raise HarkenError(f"HARKEN_NATIVE is {setting}, but this processor has only {LEVELS[best]}")
+    return LEVELS[LEVELS.index(setting)]
 
 
 def _threads_of_pytorch() -> int | None:
@@ -135,7 +135,7 @@ def _threads_of_pytorch() -> int | None:
 def usable(x: Tensor, weights: Sequence[Tensor], *, units: int, layers: int) -> bool:
     """Whether the library can do this work: there is one, and it is plain float32 on the CPU of sizes it was made for.
 
-    While a network is traced or exported it cannot: what cannot be seen inside would be missing in the result.
+    While a network is traced or exported it cannot be used: the result would lack its operations.
     """
     return (
         1 <= layers <= MOST_LAYERS
@@ -167,14 +167,14 @@ def lstm(
     steps: bool = True,
     level: Level | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """LSTM layers over ``x`` ``[batch, time, inputs]``; ``usable`` must have said yes.
+    """LSTM layers over ``x`` ``[batch, time, inputs]``; only if ``usable`` returns True.
 
     Args:
         x: the input; any strides.
         weights: of each layer and in it each direction: input weights ``[4 x units, inputs]``, recurrent weights
             ``[4 x units, units]`` and two biases ``[4 x units]`` or None, gates in PyTorch's order.
         state: initial state and cell, each ``[layers x directions, batch, units]``; zeros when None.
-        steps: whether the states of all steps are wanted; without, the first of the results is empty.
+        steps: whether to return the states of all steps; if not, the first of the results is empty.
         level: the instruction set, for tests; the best one when None.
 
     Returns:
@@ -192,7 +192,7 @@ def lstm(
 
 @dataclass(frozen=True)
 class _Work:
-    """Sizes, and what is wanted."""
+    """Sizes, and the gradients to compute."""
 
     units: int
     layers: int
@@ -261,16 +261,16 @@ class _LSTM(torch.autograd.Function):
             hold.append(dy)
             problem.dy, problem.dy_row, problem.dy_time = dy.data_ptr(), dy.stride(0), dy.stride(1)
         problem.dhn, problem.dcn = _address(dhn, hold), _address(dcn, hold)
-        wanted = ctx.needs_input_grad[1:]  # of x, h0, c0 and the weights
-        dx = torch.empty(x.shape, dtype=x.dtype) if wanted[0] else None
+        needs = ctx.needs_input_grad[1:]  # of x, h0, c0 and the weights
+        dx = torch.empty(x.shape, dtype=x.dtype) if needs[0] else None
         if dx is not None:
             problem.dx, problem.dx_row, problem.dx_time = dx.data_ptr(), dx.stride(0), dx.stride(1)
-        dh0 = torch.empty(h0.shape) if h0 is not None and wanted[1] else None
-        dc0 = torch.empty(c0.shape) if c0 is not None and wanted[2] else None
+        dh0 = torch.empty(h0.shape) if h0 is not None and needs[1] else None
+        dc0 = torch.empty(c0.shape) if c0 is not None and needs[2] else None
         problem.dh0, problem.dc0 = _address(dh0, hold), _address(dc0, hold)
         dweights = [
             torch.empty(weight.shape) if weight is not None and needed else None
-            for weight, needed in zip(weights, wanted[3:], strict=True)
+            for weight, needed in zip(weights, needs[3:], strict=True)
         ]
         problem.dweights = _addresses(dweights, hold)
         _call("harken_lstm_backward", problem)

@@ -98,11 +98,11 @@ def warnings(outcome: "Outcome") -> list[str]:
 def missing_windows(outcome: "Outcome") -> list[str]:
     """Sentences about labels without training windows, and about labels that the honest same-person test lacks."""
     sentences = []
-    length, unlearned = outcome.specification.window_length, outcome.missing.unlearned
-    if unlearned:
+    length, untrained = outcome.specification.window_length, outcome.missing.untrained
+    if untrained:
         sentences.append(
             f"The model was not trained on these labels, because no training window of {length} samples "
-            f"was drawn from them: {', '.join(unlearned)}. Longer bouts are needed."
+            f"was drawn from them: {', '.join(untrained)}. Longer bouts are needed."
         )
     match outcome.missing.honest_test:
         case NoHonestTest.SHORT_BOUTS:

@@ -108,7 +108,9 @@ def k_folds_of_people(people: Iterable[str], k: int, *, seed: int) -> list[Fold]
 
     known = _people(people, fewest=2)
     if not 2 <= k <= len(known):
-        raise HarkenError(f"{len(known)} people cannot be dealt into {k} folds; ask for 2 to {len(known)}")
+        raise HarkenError(
+            f"{len(known)} people cannot be divided into {k} folds; the number of folds must be from 2 to {len(known)}"
+        )
     dealt = KFold(k, shuffle=True, random_state=seed).split(known)
     return [_fold(str(number), known, test.tolist()) for number, (_, test) in enumerate(dealt)]
 
@@ -275,8 +277,8 @@ def _words(subject: str) -> tuple[str, ...]:
 def _without_side(subject: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The words of a name that are neither a side nor a place of the body, and the words that are."""
     words = _words(subject)
-    told = [bool(SIDE_OR_PLACE.fullmatch(word)) for word in words]
-    return tuple(compress(words, [not each for each in told])), tuple(compress(words, told))
+    places = [bool(SIDE_OR_PLACE.fullmatch(word)) for word in words]
+    return tuple(compress(words, [not each for each in places])), tuple(compress(words, places))
 
 
 def _parted_arms(these: Windows, those: Windows, everybody: set[str]) -> tuple[str, str] | None:

@@ -167,7 +167,7 @@ def _leave_one_person_out(name: str, draw: Callable[[Folders], Windows]) -> Prot
     return Protocol(
         LEAVE_ONE_PERSON_OUT,
         (name,),
-        f"Recognition of the labels of {name} of an unseen person, learned from all its other people, from 10 s of "
+        f"Recognition of the labels of {name} of an unseen person, trained on all its other people, from 10 s of "
         "acceleration at 30 Hz; all recordings of a person are on one side. It does not measure people of another "
         "study, another sensor or, unless it was recorded there, everyday life; with few people the score varies much "
         "from person to person.",
@@ -214,13 +214,13 @@ def _between(names: tuple[str, ...]) -> Callable[[Folders], Windows]:
     return draw
 
 
-def _of_different_sets(learned: str, tested: str) -> Callable[[Windows], list[Fold]]:
+def _of_different_sets(trained: str, tested: str) -> Callable[[Windows], list[Fold]]:
     def folds(windows: Windows) -> list[Fold]:
         people = sorted(set(windows.subjects.tolist()))
         training, test = (
-            tuple(person for person in people if person.startswith(f"{name}_")) for name in (learned, tested)
+            tuple(person for person in people if person.startswith(f"{name}_")) for name in (trained, tested)
         )
-        return [Fold(f"{learned} to {tested}", training, test)]
+        return [Fold(f"{trained} to {tested}", training, test)]
 
     return folds
 
@@ -271,7 +271,7 @@ _ALL = (
     Protocol(
         "harnet-choosing",
         ("wisdm",),
-        "Recognition of 18 activities of three unseen people, learned from nine: the windows of wisdm/harnet, but "
+        "Recognition of 18 activities of three unseen people, trained on nine: the windows of wisdm/harnet, but "
         "only of the 12 people whom none of its folds tests, in four folds among themselves. Presets, augmentations "
         "and lengths of training are chosen by it, and by nothing else. A score by it is therefore no result.",
         _wisdm_choosing,
@@ -280,9 +280,9 @@ _ALL = (
     Protocol(
         "unseen",
         ("dsads",),
-        "Recognition of lying, sitting, standing and walking of an unseen person, learned from the seven others, "
+        "Recognition of lying, sitting, standing and walking of an unseen person, trained on the seven others, "
         "both arms of a person always on one side. There are eight people and one bout of each kind a person, and a "
-        "posture is one of laboratory stillness: the score varies much from person to person and says nothing of "
+        "posture is one of laboratory stillness: the score varies much from person to person and is no measure for "
         "postures with busy hands.",
         _dsads_four,
         _one_person_out,
@@ -299,7 +299,7 @@ _ALL = (
     Protocol(
         "unseen-19",
         ("dsads",),
-        "Recognition of all 19 activities of the set, of an unseen person, learned from the seven others, both arms "
+        "Recognition of all 19 activities of the set, of an unseen person, trained on the seven others, both arms "
         "of a person always on one side. Several activities differ by where they were done rather than by how the "
         "arm moves (standing, and standing in a lift), so not every mistake is one that a wearer would call one.",
         _dsads_nineteen,
@@ -319,7 +319,7 @@ _ALL = (
         "harnet",
         ("hmp",),
         "Recognition of five short activities (climbing stairs, drinking, getting up from bed, pouring water, "
-        "walking) of an unseen person, learned from six others: the published evaluation of HARNet on this set. "
+        "walking) of an unseen person, trained on six others: the published evaluation of HARNet on this set. "
         "The people did very different numbers of them, so a person's score may rest on two or three activities, "
         "and activities shorter than 10 s are not in it.",
         _hmp_harnet,
@@ -328,16 +328,16 @@ _ALL = (
     Protocol(
         "unseen",
         ("exercises",),
-        "Recognition of seven shoulder exercises of two unseen people, learned from the eight others, both wrists "
-        "of a person always on one side, acceleration only. Every sample is exercise, so it does not measure telling "
-        "exercise from anything else.",
+        "Recognition of seven shoulder exercises of two unseen people, trained on the eight others, both wrists "
+        "of a person always on one side, acceleration only. Every sample is exercise, so it does not measure whether "
+        "exercise is distinguished from anything else.",
         _exercises,
         _five_folds,
     ),
     Protocol(
         "to-wisdm",
         ("dsads", "wisdm"),
-        "Recognition of running, sitting, stairs, standing and walking in another study than was learned from: "
+        "Recognition of running, sitting, stairs, standing and walking in another study than the training study: "
         "trained on DSADS (eight people, both arms, wired units), tested on everybody in WISDM (a watch). People, "
         "sensor, the way it is worn and what was called by one word all differ at once, and the score does not say "
         "which of them costs what.",
@@ -347,9 +347,9 @@ _ALL = (
     Protocol(
         "to-dsads",
         ("wisdm", "dsads"),
-        "Recognition of running, sitting, stairs, standing and walking in another study than was learned from: "
+        "Recognition of running, sitting, stairs, standing and walking in another study than the training study: "
         "trained on everybody in WISDM (a watch on one wrist), tested on the eight people of DSADS (wired units on "
-        "both arms). It says as little as dsads/to-wisdm about what the difference is due to, and rests on eight "
+        "both arms). Like dsads/to-wisdm, it does not show what the difference is due to, and rests on eight "
         "people.",
         _between(("wisdm", "dsads")),
         _of_different_sets("wisdm", "dsads"),

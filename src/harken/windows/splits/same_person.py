@@ -82,8 +82,8 @@ def overlapping_windows(windows: Windows, *, seed: int) -> Split:
     """
     each, moments = np.unique(np.stack([_people(windows), windows.starts_ns]), axis=1, return_inverse=True)
     order = np.random.default_rng(seed).permutation(each.shape[1])
-    learned = np.isin(moments.reshape(-1), order[: round(TRAINING_SHARE * len(order))])
-    return Split(windows[learned], windows[~learned])
+    in_training = np.isin(moments.reshape(-1), order[: round(TRAINING_SHARE * len(order))])
+    return Split(windows[in_training], windows[~in_training])
 
 
 def blocked_windows(windows: Windows) -> Split:
@@ -129,8 +129,8 @@ def share_in_training(split: Split) -> NDArray[np.float64]:
     found = np.zeros(len(test))
     for person in np.unique(test.subjects):
         theirs = test.subjects == person
-        learned = training[training.subjects == person]
-        found[theirs] = _overlap_ns(test.starts_ns[theirs], _length_ns(test), learned)
+        trained = training[training.subjects == person]
+        found[theirs] = _overlap_ns(test.starts_ns[theirs], _length_ns(test), trained)
     found[found < _sample_ns(test) / 2] = 0
     return found / _length_ns(test)
 
