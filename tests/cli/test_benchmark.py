@@ -72,7 +72,7 @@ def test_a_mistake_is_one_sentence_and_exit_code_2(run_harken: Run, tmp_path: Pa
         assert not (tmp_path / "out").exists()
     ended = run_harken("benchmark", "invented", "--protocol", "friends", "--out", tmp_path / "out")
     assert ended.exit_code == 2
-    assert "invented has no protocol 'friends'; it has unseen" in ended.stderr
+    assert "invented has no protocol 'friends'; its protocols are unseen" in ended.stderr
 
 
 def test_baselines_alone(run_harken: Run, tmp_path: Path) -> None:

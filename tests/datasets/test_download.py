@@ -48,7 +48,7 @@ def test_a_file_that_went_missing_comes_back_from_the_archive(site: Site, tmp_pa
 
 def test_a_wrong_checksum(site: Site, tmp_path: Path) -> None:
     site.publisher.content = zipped({"set/evil.dat": NOISE})
-    with pytest.raises(HarkenError, match=r"sent is not what was expected: its SHA-256 is \w+ and must be \w+"):
+    with pytest.raises(HarkenError, match=r"is not the expected file: its SHA-256 is \w+ and must be \w+"):
         fetch(site.info, tmp_path)
     assert lying_beside(tmp_path) == set(), "nothing of it stays"
     site.publisher.content = ARCHIVE
@@ -94,12 +94,12 @@ def test_an_archive_brought_by_hand_is_used(site: Site, tmp_path: Path) -> None:
 def test_a_wrong_archive_brought_by_hand_is_left_alone(site: Site, tmp_path: Path) -> None:
     wrong = zipped({"set/wrong": b"1"})
     (tmp_path / "small.zip").write_bytes(wrong)
-    with pytest.raises(HarkenError, match=r"small.zip is not the file that was expected: its SHA-256"):
+    with pytest.raises(HarkenError, match=r"small.zip is not the expected file: its SHA-256"):
         fetch(site.info, tmp_path)
     assert found(tmp_path) == {"small.zip": wrong}
 
 
-@pytest.mark.parametrize(("status", "why"), [(404, "there is no such file any more"), (403, "it is refused")])
+@pytest.mark.parametrize(("status", "why"), [(404, "the file no longer exists"), (403, "the request was refused")])
 def test_a_file_that_is_gone(site: Site, tmp_path: Path, status: int, why: str) -> None:
     site.publisher.status = status
     with pytest.raises(HarkenError, match=rf"answers {status} .*: {why}. Look for it at https://example.org/small"):
@@ -157,7 +157,7 @@ def test_a_disk_without_room_is_seen_before(site: Site, tmp_path: Path, monkeypa
         free = 1_000_000
 
     monkeypatch.setattr("harken.datasets.download.shutil.disk_usage", lambda _: Full)
-    with pytest.raises(HarkenError, match=r"small.zip: 2 MB are still to come and .* has 1 MB left; make room"):
+    with pytest.raises(HarkenError, match=r"small.zip: 2 MB are missing, but .* has only 1 MB free; free some space"):
         fetch(site.info, tmp_path)
 
 
@@ -190,7 +190,7 @@ def test_a_damaged_record_is_no_record(site: Site, tmp_path: Path) -> None:
 
 
 def test_a_set_that_comes_in_another_way(site: Site, tmp_path: Path) -> None:
-    with pytest.raises(HarkenError, match="small is not downloaded by harken; this brings it: harken datasets"):
+    with pytest.raises(HarkenError, match="small cannot be downloaded by harken; to get it: harken datasets"):
         fetch(replace(site.info, archives=()), tmp_path)
 
 

@@ -134,7 +134,7 @@ def test_the_set_itself_or_a_folder_above(root: Path) -> None:
         ("train/y_train.txt", "", "y_train.txt: there must be rows of 1 numbers"),
         ("test/Inertial Signals/total_acc_x_test.txt", "1 2 3\n", "total_acc_x_test.txt: there must be rows of 128"),
         ("test/Inertial Signals/total_acc_x_test.txt", "1 2 x\n", "total_acc_x_test.txt: .*'x'"),
-        ("activity_labels.txt", "1 FLYING\n", "activity_labels.txt: there must be rows of a number and one of"),
+        ("activity_labels.txt", "1 FLYING\n", "activity_labels.txt: expected rows of a number and one of"),
     ],
 )
 def test_files_that_do_not_fit(root: Path, file: str, content: str, reason: str) -> None:

@@ -203,5 +203,5 @@ def test_what_cannot_be_scored_is_refused() -> None:
     with pytest.raises(ValueError, match="2 classes"):
         fit_temperature(two, np.array([2]))
     for threshold in (-0.1, 1.5, math.nan):
-        with pytest.raises(HarkenError, match="it lies between 0 and 1"):
+        with pytest.raises(HarkenError, match="unsure_below must be a probability between 0 and 1"):
             answered(two, np.array([0]), unsure_below=threshold)

@@ -129,7 +129,7 @@ def test_refusals(tmp_path: Path) -> None:
     with pytest.raises(HarkenError, match="50 samples per second, but 25 are needed"):
         fresh.predict(fast)
     jumper = windows_of(tmp_path, 4, bouts=("lying", "jumping"))
-    with pytest.raises(HarkenError, match=r"jumping is not among those .*--ignore-label jumping"):
+    with pytest.raises(HarkenError, match=r"jumping is not among the labels .*--ignore-label jumping"):
         fresh.score(jumper)
     assert fresh.evaluate(jumper, ignore_labels=["jumping"]).confusion.sum() == (jumper.labels == "lying").sum()
     with pytest.raises(HarkenError, match="no labelled window is left"):

@@ -84,7 +84,8 @@ def test_harkens_own_classes_keep_their_names() -> None:
     [
         (
             "nobody",
-            "there is no network 'nobody'; this version of harken knows deep_conv_lstm, everyday, notebook_lstm",
+            "there is no network 'nobody'; the networks of this version of harken are deep_conv_lstm, everyday, "
+            "notebook_lstm",
         ),
         (
             "no-such-package/tiny",
@@ -104,8 +105,14 @@ def test_sizes_have_bounds_and_two_of_them_are_the_datas() -> None:
     name = network_name(MeanNetwork)
     assert isinstance(build(name, {"channels": 3, "classes": 2}), MeanNetwork)
     for sizes, why in (
-        ({"channels": 3, "classes": 2, "width": 5000}, "cannot have width = 5000; it is a whole number from 1 to 4096"),
-        ({"channels": 3, "classes": 2, "share": 1.0}, "cannot have share = 1.0; it is a number from 0 to below 1"),
+        (
+            {"channels": 3, "classes": 2, "width": 5000},
+            "width of the network .* must be a whole number from 1 to 4096, got 5000",
+        ),
+        (
+            {"channels": 3, "classes": 2, "share": 1.0},
+            "share of the network .* must be a number from 0 to below 1, got 1.0",
+        ),
         ({"channels": 3, "classes": 2, "depth": 1}, "has no size depth"),
         ({"channels": 3}, "lacks a size"),
     ):

@@ -125,12 +125,12 @@ def test_it_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (ran.stdout.split()[-1], ran.stderr) == ("False", "")
 
 
-def test_another_wish_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "HARKEN_NATIVE is 'fast'; it can be 0, 1, portable, avx2, avx512" in told(monkeypatch, "fast").stderr
+def test_another_value_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "HARKEN_NATIVE must be 0, 1, portable, avx2, avx512, got 'fast'" in told(monkeypatch, "fast").stderr
 
 
 @pytest.mark.skipif(native.load() is None, reason="our own LSTM was not built here, or HARKEN_NATIVE is 0")
-def test_an_instruction_set_can_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_instruction_set_can_be_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     assert told(monkeypatch, "portable").stdout.split()[-1] == "portable"
 
 

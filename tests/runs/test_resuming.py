@@ -181,7 +181,7 @@ def test_resume_starts_an_empty_one_and_leaves_a_finished_one(alice: Path, bob: 
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "run").iterdir()}
     display = Quiet()
     assert train_run(settings, display) is None
-    assert "finished; nothing to do" in display.sentences[0]
+    assert "already holds this run, finished" in display.sentences[0]
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "run").iterdir()} == before
 
 

@@ -198,8 +198,8 @@ def test_sliding_windows_of_a_long_subject_and_length_in_seconds() -> None:
 REFUSALS: dict[str, tuple[Callable[[], object], str]] = {
     "no label": (
         lambda: random_windows(recording([""] * 9), length=2, count=1, seed=0),
-        "ann: no row has a label (and all its values), so no window has one; label_column (--label-column) says "
-        "where labels are",
+        "ann: no row has a label (and all its values), so no window has one; name the column of labels "
+        "with label_column (--label-column)",
     ),
     "bouts too short": (
         lambda: random_windows(recording(["a", "a", "b", "b", "b"], as_found=True), length=4, count=1, seed=0),
@@ -218,8 +218,8 @@ REFUSALS: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "too rare": (
         lambda: draw_starts(np.arange(1000) == 7, count=2_000_000, seed=0),
-        "only 1 of 1000 rows can begin a window of one label: too few to draw 2000000 windows from. Shorter windows, "
-        "or longer labelled bouts, would do",
+        "only 1 of 1000 rows can begin a window of one label: too few to draw 2000000 windows. Use shorter windows, "
+        "or label longer bouts",
     ),
     "no length": (
         lambda: random_windows(recording(["a"]), length=0, count=1, seed=0),

@@ -71,7 +71,7 @@ def fetch(
             write outside ``folder``; when the disk is full. The message states what to do.
     """
     if not info.archives:
-        raise HarkenError(f"{info.name} is not downloaded by harken; this brings it: {info.how_to_get}")
+        raise HarkenError(f"{info.name} cannot be downloaded by harken; to get it: {info.how_to_get}")
     with _disk(folder), not_left_empty(folder):
         folder.mkdir(parents=True, exist_ok=True)
         for archive in info.archives:
@@ -93,7 +93,7 @@ def _disk(folder: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise HarkenError(
-                f"the disk of {folder} is full; make room and run it again: it goes on where it stopped"
+                f"the disk of {folder} is full; free some space and run the command again to continue"
             ) from error
         raise HarkenError(f"{error.filename or folder} cannot be written: {error.strerror}") from error
 
@@ -128,11 +128,11 @@ class _Fetch:
 
     def run(self) -> None:
         if self.path.exists():
-            sha256 = self._checked(self.path, f"{self.path} is not the file that was expected")
+            sha256 = self._checked(self.path, f"{self.path} is not the expected file")
         else:
             _download(self.part, self.info, self.path, self.on_progress)
             try:
-                sha256 = self._checked(self.part.path, f"what {self.archive.url} sent is not what was expected")
+                sha256 = self._checked(self.part.path, f"the response of {self.archive.url} is not the expected file")
             except HarkenError:
                 self.part.remove()
                 raise
@@ -161,7 +161,7 @@ class _Fetch:
             )
         elif sha256 != recorded:
             raise HarkenError(
-                f"{complaint}: its SHA-256 is {sha256} and was {recorded} when it was first fetched. If you want what "
+                f"{complaint}: its SHA-256 is {sha256} and was {recorded} when it was first fetched. To accept what "
                 f"the publisher has now, remove {self.record}"
             )
         return sha256
@@ -224,7 +224,7 @@ def _download(part: _Part, info: DatasetInfo, path: Path, on_progress: Callable[
                 failures = 1 if part.size > most else failures + 1
                 most = max(most, part.size)
                 if failures >= ATTEMPTS:
-                    again = "; run again, it goes on there" if part.range_headers() else ""
+                    again = "; run the command again to continue there" if part.range_headers() else ""
                     raise HarkenError(
                         f"{part.archive.url}: {error}, after {part.size / 1e6:,.1f} MB{again}. Are you online? Else "
                         f"download it by hand (see {info.url}) and put it at {path}"
@@ -250,8 +250,8 @@ def _receive(
             missing, free = (total or 0) - part.size, shutil.disk_usage(part.path.parent).free
             if missing > free:
                 raise HarkenError(
-                    f"{part.archive.file_name}: {missing / 1e6:,.0f} MB are still to come and {part.path.parent} has "
-                    f"{free / 1e6:,.0f} MB left; make room, or choose another folder"
+                    f"{part.archive.file_name}: {missing / 1e6:,.0f} MB are missing, but {part.path.parent} has "
+                    f"only {free / 1e6:,.0f} MB free; free some space, or choose another folder"
                 )
             received = part.size
             with part.path.open("ab") as file:
@@ -276,14 +276,14 @@ def _length_bytes(response: requests.Response, part: _Part, info: DatasetInfo) -
         raise _BrokenOffError(f"the server answers {status} {response.reason}")
     if status in (requests.codes.partial_content, requests.codes.requested_range_not_satisfiable):
         stated = re.fullmatch(r"bytes (?:(\d+)-\d+|\*)/(\d+)", response.headers.get("Content-Range", ""))
-        goes_on = stated is not None and stated[1] == str(part.size)
+        continues = stated is not None and stated[1] == str(part.size)
         has_all = stated is not None and stated[1] is None and int(stated[2]) == part.size
-        if stated is None or not (goes_on or has_all):
+        if stated is None or not (continues or has_all):
             part.remove()
-            raise _BrokenOffError("what was begun is not a part of the file that is there now")
+            raise _BrokenOffError("the partial download does not belong to the current file")
         return int(stated[2])
     if status != requests.codes.ok:
-        why = "there is no such file any more" if status in GONE_FOR_GOOD else "it is refused"
+        why = "the file no longer exists" if status in GONE_FOR_GOOD else "the request was refused"
         raise HarkenError(
             f"{part.archive.url}: the server answers {status} {response.reason}: {why}. Look for it at {info.url}, "
             f"and put it at {part.path.parent / part.archive.file_name}"

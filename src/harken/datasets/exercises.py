@@ -76,7 +76,7 @@ INFO = DatasetInfo(
 
 DISTRIBUTION = "seglearn"
 DATA_FILE = "seglearn/data/watch_dataset.npy"
-MEND = f"{install_command('--force-reinstall', '--no-deps', 'seglearn')} puts it right"
+MEND = f"{install_command('--force-reinstall', '--no-deps', 'seglearn')} repairs it"
 FILE_KEYS = ("X", "X_labels", "y", "y_labels", "subject", "side")
 FILE_CHANNELS = ["ax", "ay", "az", "wx", "wy", "wz"]
 SIDES = ("left", "right")

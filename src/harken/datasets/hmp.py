@@ -166,7 +166,7 @@ def _decoded(path: Path) -> NDArray[np.float32]:
         raise HarkenError(f"{path}: {error}") from None
     fits = codes.shape[1] == 3 and len(codes) > 0
     if not fits or not ((codes >= 0) & (codes <= LARGEST_CODE) & (codes == np.round(codes))).all():
-        raise HarkenError(f"{path}: there must be rows of three whole numbers 0 to {LARGEST_CODE}, and there are not")
+        raise HarkenError(f"{path}: expected rows of three whole numbers from 0 to {LARGEST_CODE}")
     return (codes / LARGEST_CODE * (2 * FULL_SCALE_G) - FULL_SCALE_G).astype(np.float32)
 
 

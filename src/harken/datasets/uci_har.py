@@ -130,7 +130,7 @@ def _activity_names(path: Path) -> dict[int, str]:
     """The names of the numbered activities, from rows such as ``1 WALKING``."""
     rows = [line.split() for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
     if any(len(row) != 2 or not row[0].isdecimal() or row[1] not in LABEL_MAP for row in rows):
-        raise HarkenError(f"{path}: there must be rows of a number and one of {', '.join(LABEL_MAP)}")
+        raise HarkenError(f"{path}: expected rows of a number and one of {', '.join(LABEL_MAP)}")
     return {int(number): name for number, name in rows}
 
 
@@ -158,7 +158,7 @@ def _numbers(path: Path, columns: int) -> NDArray[np.float32]:
     except ValueError as error:
         raise HarkenError(f"{path}: {error}") from None
     if numbers is None or numbers.shape[1] != columns:
-        raise HarkenError(f"{path}: there must be rows of {columns} numbers, and there are not")
+        raise HarkenError(f"{path}: expected rows of {columns} numbers")
     return numbers
 
 

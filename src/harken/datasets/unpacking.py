@@ -75,7 +75,7 @@ def _unpack_nested(archive: Path, into: Path, known_as: str, *, depth: int) -> N
         needed, free = sum(member.size for member in members), shutil.disk_usage(into).free
         if needed > free:
             raise HarkenError(
-                f"{known_as} unpacks to {needed / 1e6:,.0f} MB and {into.parent} has {free / 1e6:,.0f} MB left; "
+                f"{known_as} unpacks to {needed / 1e6:,.0f} MB, but {into.parent} has {free / 1e6:,.0f} MB left; "
                 "make room, or choose another folder"
             )
         for member in members:

@@ -229,8 +229,8 @@ class _Collected:
         name, subject = recording.source or recording.subject, recording.subject
         if recogniser.was_trained_on(recording):
             raise HarkenError(
-                f"{recording.source}: the model was trained on this recording, so a score on it would only show "
-                "how well it remembers"
+                f"{recording.source}: the model was trained on this recording, so a score on it would be "
+                "a score on training data"
             )
         if not recording.label_names:
             raise HarkenError(f"{name}: no row has a label; name the column of labels with --label-column")

@@ -151,7 +151,7 @@ def _train_run(settings: RunSettings, display: TrainingDisplay, should_stop: Cal
     if before is not None:
         _refuse_changes(before, record)
         if before.get("status") == "finished":
-            display.show(f"{printable(directory.path)} holds this run, finished; nothing to do.")
+            display.show(f"{printable(directory.path)} already holds this run, finished.")
             directory.drop_checkpoints()
             return None
         record["started"] = before.get("started", record["started"])
@@ -304,7 +304,7 @@ def _refuse_changes(before: dict[str, Any], now: dict[str, Any]) -> None:
         if changed is not None:
             where, earlier, later = changed
             raise HarkenError(
-                f"this run began with {where} = {earlier!r}, not {later!r}; resume it as it began, "
+                f"this run began with {where} = {earlier!r}, not {later!r}; resume it with the same settings, "
                 "or choose another --out"
             )
     for role in ("training", "cross"):

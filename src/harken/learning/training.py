@@ -202,7 +202,7 @@ def _threads(
         return threads
     trial = fresh_loop()
     trial.iteration = 1
-    return fastest_threads(trial.learn, most, trial.iterations)
+    return fastest_threads(trial.iterate, most, trial.iterations)
 
 
 @contextmanager
@@ -260,7 +260,7 @@ class _Loop:
         started, first = time.monotonic(), self.iteration
         while self.iteration < self.iterations:
             self.iteration += 1
-            loss, hits = self.learn()
+            loss, hits = self.iterate()
             self.history.add_iteration(loss, hits / self.settings.batch_windows)
             evaluated = self.settings.evaluates(self.iteration, self.iterations)
             if evaluated:
@@ -289,7 +289,7 @@ class _Loop:
             if stopping:
                 raise Interrupted(self.iteration, self.iterations, self.network.eval(), self.history)
 
-    def learn(self) -> tuple[float, float]:
+    def iterate(self) -> tuple[float, float]:
         """One iteration. Returns the loss before it, and the number of right windows in the batch."""
         settings = self.settings
         self.network.train()

@@ -104,8 +104,8 @@ def read_model(path: str | Path) -> FittedModel:
     path = model_path(path)
     if path.is_dir():
         raise HarkenError(
-            f"{path}: this folder holds no model (no model.safetensors); name a model file, or the run directory of a "
-            "training that has come to its end (harken train with --resume goes on with one that has not)"
+            f"{path}: this folder holds no model (no model.safetensors); give a model file, or the directory of a "
+            "finished run (harken train --resume continues an unfinished one)"
         )
     if not path.is_file():
         raise HarkenError(f"{path}: there is no such model file")
@@ -113,7 +113,7 @@ def read_model(path: str | Path) -> FittedModel:
     try:
         card = _card(text)
         if _digest(card, tensors) != card["sha256"]:
-            raise HarkenError("its content is not what it was saved with: the file was edited or damaged")
+            raise HarkenError("its checksum is wrong: the file was edited or damaged")
         fingerprints = _fingerprints(card["fingerprints"], tensors.pop(FINGERPRINTS, None))
         specification = Specification.from_dict(card["specification"])
         provenance = read_provenance(card["provenance"])
@@ -144,7 +144,7 @@ def _card(text: str) -> dict[str, Any]:
     if not text:
         raise HarkenError("a safetensors file, but not one that harken wrote")
     if len(text) > LONGEST_JSON:
-        raise HarkenError(f"its description has {len(text):,} characters; {LONGEST_JSON:,} are the most")
+        raise HarkenError(f"its description has {len(text):,} characters; at most {LONGEST_JSON:,} are allowed")
     try:
         card = json.loads(text, parse_constant=_no_number)
         same = isinstance(card, dict) and _text(card) == text

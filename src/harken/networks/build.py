@@ -132,7 +132,7 @@ def _check_size(network: str, size: str, value: object, *, whole: bool) -> None:
     else:
         fits, kind = isinstance(value, int | float) and 0 <= value < 1, "a number from 0 to below 1"
     if isinstance(value, bool) or not fits:
-        raise HarkenError(f"the network {network} cannot have {size} = {shown(value)}; it is {kind}")
+        raise HarkenError(f"{size} of the network {network} must be {kind}, got {shown(value)}")
 
 
 def _missing(name: str) -> str:

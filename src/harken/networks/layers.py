@@ -96,11 +96,11 @@ class Dropout(nn.Module):
     def __init__(self, share: float, *, bits: int = 8) -> None:
         super().__init__()
         if bits not in (8, 16):
-            raise ValueError(f"{bits} bits cannot decide a value; 8 or 16 can")
+            raise ValueError(f"bits must be 8 or 16, got {bits}")
         self.bits, self.levels = bits, 1 << bits
         self.dropped = round(share * self.levels)
         if not 0 <= self.dropped < self.levels:
-            raise ValueError(f"a share of {share} cannot be dropped: something must be left")
+            raise ValueError(f"share must be at least 0 and below 1, got {share}")
 
     def forward(self, values: Tensor) -> Tensor:
         if not self.training or not self.dropped:

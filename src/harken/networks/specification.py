@@ -87,14 +87,12 @@ class Specification:
         for name, (least, most) in BOUNDS.items():
             value = getattr(self, name)
             if not least <= value <= most:  # also true for NaN
-                raise HarkenError(
-                    f"a model cannot have {name} = {shown(value)}; it lies between {least:g} and {most:g}"
-                )
+                raise HarkenError(f"{name} of a model must be between {least:g} and {most:g}, got {shown(value)}")
         if self.hop_s * self.sample_rate_hz < 1 - RATE_TOLERANCE:
-            raise HarkenError(f"a model cannot have hop_s = {self.hop_s:g}; a hop is at least one sample")
+            raise HarkenError(f"hop_s of a model must be at least one sample, got {self.hop_s:g}")
         for what, names, most in (("labels", self.labels, MOST_LABELS), ("channels", self.channels, MOST_CHANNELS)):
             if not 1 <= len(names) <= most:
-                raise HarkenError(f"a model cannot have {len(names):,} {what}; it has between 1 and {most:,}")
+                raise HarkenError(f"a model must have between 1 and {most:,} {what}, got {len(names):,}")
         # The name of a class in scikit-learn may be empty.
         for name in (*filter(None, self.labels), *self.channels, self.network, self.preset):
             check_name(name)
@@ -173,18 +171,18 @@ class Specification:
             raise HarkenError("its specification does not have the fields that this version of harken writes")
         texts = [*_list(data, "channels"), *_list(data, "labels"), data["network"], data["preset"]]
         if not all(isinstance(text, str) for text in texts):
-            raise HarkenError("its specification names something by what is not text")
+            raise HarkenError("a name in its specification is not a text")
         if data["acceleration_unit"] not in ("g", "m/s2"):
-            raise HarkenError(f"its specification has an unknown unit {shown(data['acceleration_unit'])}")
+            raise HarkenError(f"the unit in its specification is unknown: {shown(data['acceleration_unit'])}")
         if not isinstance(data["even_grid"], bool):
-            raise HarkenError(f"its specification cannot have even_grid = {shown(data['even_grid'])}")
+            raise HarkenError(f"its specification has an invalid value: even_grid = {shown(data['even_grid'])}")
         if data["calibrated_on"] not in get_args(CalibratedOn):
-            raise HarkenError(f"its specification was calibrated on an unknown {shown(data['calibrated_on'])}")
+            raise HarkenError(f"calibrated_on in its specification is unknown: {shown(data['calibrated_on'])}")
         for name in BOUNDS:
             value = data[name]
             kind = int if name == "window_length" else (int, float)
             if isinstance(value, bool) or not isinstance(value, kind):
-                raise HarkenError(f"its specification cannot have {name} = {shown(value)}")
+                raise HarkenError(f"its specification has an invalid value: {name} = {shown(value)}")
         if not isinstance(data["sizes"], dict):
             raise HarkenError("its specification has no sizes")
         return cls(**data | {"channels": tuple(data["channels"]), "labels": tuple(data["labels"])})
@@ -195,7 +193,7 @@ def check_rate(rate_hz: float, model_rate_hz: float, what: str) -> None:
     if abs(rate_hz / model_rate_hz - 1) > RATE_TOLERANCE:
         raise HarkenError(
             f"{what}: {rate_hz:.4g} samples per second, but {model_rate_hz:.4g} are needed (within 5 %); "
-            "harken.signals.resample brings a recording there"
+            "resample the recording with harken.signals.resample"
         )
 
 
@@ -203,8 +201,8 @@ def check_name(name: str) -> None:
     """Raise a HarkenError when a name is empty, too long, or holds half a character (a lone surrogate)."""
     if not 1 <= len(name) <= LONGEST_NAME or any("\ud800" <= letter <= "\udfff" for letter in name):
         raise HarkenError(
-            f"a model cannot have the name {shown(name)}; a name has 1 to {LONGEST_NAME} characters that can be "
-            "written as UTF-8"
+            f"a name in a model must have 1 to {LONGEST_NAME} characters that can be written as UTF-8, got "
+            f"{shown(name)}"
         )
 
 

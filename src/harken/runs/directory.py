@@ -60,7 +60,7 @@ class RunDirectory:
         if occupied and not directory.record.exists():
             raise HarkenError(f"{path} is not empty and holds no run of harken; choose another --out")
         if occupied and not resume:
-            raise HarkenError(f"{path} is not empty; choose another --out, or go on with what is there: --resume")
+            raise HarkenError(f"{path} is not empty; choose another --out, or continue this run with --resume")
         try:
             directory.checkpoint("").parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:

@@ -286,7 +286,7 @@ def draw_starts(fits: NDArray[np.bool_], *, count: int, seed: int) -> NDArray[np
     if count > MOST_DRAWS * share:
         raise HarkenError(
             f"only {np.count_nonzero(fits)} of {len(fits)} rows can begin a window of one label: "
-            f"too few to draw {count} windows from. Shorter windows, or longer labelled bouts, would do"
+            f"too few to draw {count} windows. Use shorter windows, or label longer bouts"
         )
     twister = _python_twister(seed)
     kept: list[NDArray[np.int64]] = []

@@ -202,7 +202,7 @@ def test_what_is_unlike_the_learned_windows_is_refused(small: Callable[[], Basel
 
 
 def test_nothing_learned_is_nothing_known(small: Callable[[], Baseline]) -> None:
-    with pytest.raises(HarkenError, match="fit it first"):
+    with pytest.raises(HarkenError, match="is not fitted: call fit first"):
         small().predict_proba(person(1)[0])
 
 

@@ -182,7 +182,7 @@ def test_changed_data_and_changed_people_are_refused(
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"folds": ("3",)}, "has no fold 3; it has 0, 1, 2"),
+        ({"folds": ("3",)}, "has no fold 3; its folds are 0, 1, 2"),
         (
             {"baselines": ("zero_rule",)},
             "no method 'zero_rule'; the presets are .*small.*, the baselines random_forest",
@@ -205,7 +205,7 @@ def test_what_cannot_be_asked_is_refused_before_anything_is_learned(
 
 
 def test_an_unknown_protocol_is_answered_with_those_there_are(settings: Settings) -> None:
-    with pytest.raises(HarkenError, match="invented has no protocol 'friends'; it has unseen"):
+    with pytest.raises(HarkenError, match="invented has no protocol 'friends'; its protocols are unseen"):
         run_benchmark(replace(settings(), protocol="friends"))
 
 

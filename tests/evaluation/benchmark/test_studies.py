@@ -153,7 +153,7 @@ def test_a_fold_with_its_study_in_training_is_refused() -> None:
 
 
 def test_a_label_scheme_is_for_studies_alone_and_must_exist(tmp_path: Path) -> None:
-    with pytest.raises(HarkenError, match="there is no label scheme 'words'; there are other, posture, sets"):
+    with pytest.raises(HarkenError, match="there is no label scheme 'words'; the schemes are other, posture, sets"):
         run_benchmark(settings(tmp_path / "run", label_scheme="words"))
     with pytest.raises(HarkenError, match="a label scheme is for the data set studies"):
         run_benchmark(settings(tmp_path / "run", dataset="wisdm", protocol="harnet", label_scheme="sets"))

@@ -147,7 +147,7 @@ def test_too_few_people_are_refused() -> None:
     with pytest.raises(HarkenError, match="3 or more people"):
         pairs_of_people(["a", "b"])
     for k in (1, 4):
-        with pytest.raises(HarkenError, match="ask for 2 to 3"):
+        with pytest.raises(HarkenError, match="from 2 to 3"):
             k_folds_of_people(["a", "b", "c"], k, seed=0)
 
 

@@ -100,7 +100,7 @@ def test_a_person_who_is_planted_among_the_unseen_is_found(drawn: tuple[Protocol
     tested = np.flatnonzero(np.isin(windows.subjects, fold.test))[7]
     signals = windows.signals.copy()
     signals[tested] = signals[learned]
-    with pytest.raises(HarkenError, match="the same recording stands under two names"):
+    with pytest.raises(HarkenError, match="the same recording has two names"):
         apply(fold, replace(windows, signals=signals))
     with pytest.raises(HarkenError, match=f"{fold.test[0]} would be in training and in test"):
         replace(fold, training=(*fold.training, fold.test[0]))
@@ -166,12 +166,15 @@ def test_every_way_says_what_it_measures() -> None:
 
 
 def test_an_unknown_protocol_is_answered_with_those_there_are() -> None:
-    with pytest.raises(HarkenError, match="wisdm has no protocol 'unseen'; it has harnet, harnet-choosing"):
+    with pytest.raises(HarkenError, match="wisdm has no protocol 'unseen'; its protocols are harnet, harnet-choosing"):
         protocol("wisdm", "unseen")
 
 
 def test_a_folder_for_each_data_set_is_asked_for(tmp_path: Path) -> None:
-    with pytest.raises(HarkenError, match="needs 2 folders, one for each of dsads, wisdm in this order, and got 1"):
+    needed = (
+        "needs 2 folders, one for each of dsads, wisdm in this order, or one folder that contains them all, and got 1"
+    )
+    with pytest.raises(HarkenError, match=needed):
         protocol("dsads", "to-wisdm").windows(tmp_path)
     with pytest.raises(HarkenError, match="no such folder"):
         protocol("dsads", "pairs").windows(tmp_path / "nowhere")
@@ -186,5 +189,5 @@ def test_folds_between_sets_need_both(data_dir: Path) -> None:
 
 
 def test_a_data_set_without_protocols_is_answered_with_those_that_have_some() -> None:
-    with pytest.raises(HarkenError, match="no data set 'everybody'; there are protocols for wisdm, "):
+    with pytest.raises(HarkenError, match="no data set 'everybody'; the data sets with protocols are wisdm, "):
         protocol("everybody", "unseen")

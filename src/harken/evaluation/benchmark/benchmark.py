@@ -89,7 +89,7 @@ class BenchmarkSettings:
         if self.label_scheme is not None and (self.files or self.dataset != ALL_STUDIES):
             raise HarkenError(f"a label scheme is for the data set {ALL_STUDIES}, whose studies name activities apart")
         if self.label_scheme is not None and self.label_scheme not in SCHEMES:
-            raise HarkenError(f"there is no label scheme {self.label_scheme!r}; there are {', '.join(SCHEMES)}")
+            raise HarkenError(f"there is no label scheme {self.label_scheme!r}; the schemes are {', '.join(SCHEMES)}")
         if not self.files:
             if self.reading != TableOptions():
                 raise HarkenError(f"options for reading tables are for files; {self.dataset} is a data set")
@@ -197,7 +197,7 @@ def _chosen(protocol: Protocol, folds: Sequence[Fold], names: Sequence[str]) -> 
     unknown = [name for name in names if name not in by_name]
     if unknown:
         known = ", ".join(fold.name for fold in folds)
-        raise HarkenError(f"{protocol.dataset}/{protocol.name} has no fold {unknown[0]}; it has {known}")
+        raise HarkenError(f"{protocol.dataset}/{protocol.name} has no fold {unknown[0]}; its folds are {known}")
     chosen = {by_name[name].name for name in names}
     return [fold for fold in folds if not chosen or fold.name in chosen]
 

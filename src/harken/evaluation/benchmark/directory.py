@@ -60,7 +60,7 @@ class BenchmarkDirectory:
         if content and not any(name.startswith((SHARED_WINDOWS, "fold_", "benchmark.")) for name in content):
             raise HarkenError(f"{path} is not empty and holds no benchmark of harken; choose another --out")
         if content and not resume:
-            raise HarkenError(f"{path} is not empty; choose another --out, or go on with what is there: --resume")
+            raise HarkenError(f"{path} is not empty; choose another --out, or continue this benchmark with --resume")
         try:
             path.mkdir(parents=True, exist_ok=True)
             for left_behind in path.glob(f"{SHARED_WINDOWS}*"):
@@ -94,8 +94,8 @@ class BenchmarkDirectory:
         if difference is not None:
             where, before, now = difference
             raise HarkenError(
-                f"{path} was made with another {where} ({_short(before)}, now {_short(now)}), and results of both "
-                "cannot stand in one table; give the settings and data of then, or choose another --out"
+                f"{path} was made with another {where} ({_short(before)}, now {_short(now)}), and one table cannot "
+                "contain both; use the earlier settings and data, or choose another --out"
             )
         return dict(content)
 

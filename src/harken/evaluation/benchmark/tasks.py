@@ -50,9 +50,9 @@ class FoldTask:
         with alone_on_one_thread():
             parts = apply(self.fold, windows)
             started = time.perf_counter()
-            learned = self.method.fit(parts.training)
+            trained = self.method.fit(parts.training)
             fitted = time.perf_counter()
-            probabilities = learned.probabilities(parts.test)
+            probabilities = trained.probabilities(parts.test)
             predicted = time.perf_counter()
         content = {
             "training_windows": len(parts.training),
@@ -60,7 +60,7 @@ class FoldTask:
             "made_with": made_with(),
             "timing": {"fit_s": fitted - started, "predict_s": predicted - fitted},
         }
-        return Finding(content, learned.model())
+        return Finding(content, trained.model())
 
 
 def scored(probabilities: NDArray[np.float32], test: Windows) -> dict[str, Any]:

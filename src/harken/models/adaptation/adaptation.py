@@ -193,8 +193,8 @@ def _one_wearer(windows: Windows) -> str:
     wearers = sorted({str(subject) for subject in windows.subjects})
     if len(wearers) != 1:
         raise HarkenError(
-            f"a personal model is of one person, and these are windows of {', '.join(wearers) or 'nobody'}; give "
-            "recordings of one wearer, and where only the files' names differ, name the wearer with --subject"
+            f"a personal model is for one person, but these are windows of {', '.join(wearers) or 'nobody'}; give "
+            "recordings of one wearer; if only the names of the files differ, name the wearer with --subject"
         )
     return wearers[0]
 

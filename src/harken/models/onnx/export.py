@@ -86,7 +86,7 @@ def check_same(model: FittedModel, content: bytes) -> float:
             if not difference <= CLOSE:  # also true for NaN
                 raise HarkenError(
                     f"nothing was written: the exported {model.specification.network} gives probabilities that are "
-                    f"{difference:.2g} off those of PyTorch, and {CLOSE:g} is the most allowed. "
+                    f"{difference:.2g} off those of PyTorch, but at most {CLOSE:g} is allowed. "
                     f"{_at_fault(model.specification.network)}"
                 )
             largest = max(largest, float(difference))

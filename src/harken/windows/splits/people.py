@@ -308,7 +308,7 @@ def _refuse_same_windows(these: Windows, those: Windows, one: str, other: str) -
         name, other_name = these.subjects[same][0], those.subjects[same][0]
         raise HarkenError(
             f"{np.count_nonzero(same)} windows in {one} (the first: {name}) are in {other} too ({other_name}), sample "
-            "by sample: the same recording stands under two names"
+            "by sample: the same recording has two names"
         )
 
 

@@ -138,8 +138,10 @@ def protocol(data_set: str, name: str) -> Protocol:
         read = dataset(data_set).read
         return _leave_one_person_out(data_set, lambda folders: _sliding(read(folders[0])))
     if not names:
-        raise HarkenError(f"there is no data set {data_set!r}; there are protocols for {', '.join(benchmark_sets())}")
-    raise HarkenError(f"{data_set} has no protocol {name!r}; it has {', '.join(names)}")
+        raise HarkenError(
+            f"there is no data set {data_set!r}; the data sets with protocols are {', '.join(benchmark_sets())}"
+        )
+    raise HarkenError(f"{data_set} has no protocol {name!r}; its protocols are {', '.join(names)}")
 
 
 def protocol_names(data_set: str) -> list[str]:
