@@ -169,7 +169,7 @@ def full(*_: object) -> None:
 def test_a_disk_that_becomes_full(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(module, when, full)
-        with pytest.raises(HarkenError, match=r"the disk of .* is full; make room and run it again"):
+        with pytest.raises(HarkenError, match=r"the disk of .* is full; free some space and run the command again"):
             fetch(site.info, tmp_path)
     fetch(site.info, tmp_path)
     assert unpacked(tmp_path) == FILES

@@ -131,8 +131,8 @@ def test_the_set_itself_or_a_folder_above(root: Path) -> None:
     [
         ("train/y_train.txt", "5\n", r"its files have \[1, 15\] rows"),
         ("train/y_train.txt", "9\n" * 15, "activities that activity_labels.txt does not name"),
-        ("train/y_train.txt", "", "y_train.txt: there must be rows of 1 numbers"),
-        ("test/Inertial Signals/total_acc_x_test.txt", "1 2 3\n", "total_acc_x_test.txt: there must be rows of 128"),
+        ("train/y_train.txt", "", "y_train.txt: expected rows of 1 numbers"),
+        ("test/Inertial Signals/total_acc_x_test.txt", "1 2 3\n", "total_acc_x_test.txt: expected rows of 128"),
         ("test/Inertial Signals/total_acc_x_test.txt", "1 2 x\n", "total_acc_x_test.txt: .*'x'"),
         ("activity_labels.txt", "1 FLYING\n", "activity_labels.txt: expected rows of a number and one of"),
     ],

@@ -209,7 +209,7 @@ def test_nothing_is_dropped_when_nothing_is_learned() -> None:
 
 @pytest.mark.parametrize("share", [-0.1, 1.0, 2.0])
 def test_a_share_that_leaves_nothing_is_refused(share: float) -> None:
-    with pytest.raises(ValueError, match="cannot be dropped"):
+    with pytest.raises(ValueError, match="share must be at least 0 and below 1"):
         Dropout(share)
 
 

@@ -189,7 +189,9 @@ def test_resume_refuses_changed_settings_and_data(alice: Path, bob: Path, tmp_pa
     settings = settings_of(alice, bob, tmp_path / "run")
     with pytest.raises(Interrupted):
         train_run(settings, Quiet(), should_stop=lambda: True)
-    with pytest.raises(HarkenError, match=r"run is not empty; choose another --out, or go on .* --resume"):
+    with pytest.raises(
+        HarkenError, match=r"run is not empty; choose another --out, or continue this run with --resume"
+    ):
         train_run(settings, Quiet())
     with pytest.raises(HarkenError, match="began with epochs = None, not 7"):
         train_run(replace(settings, resume=True, epochs=7), Quiet())

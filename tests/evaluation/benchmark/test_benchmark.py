@@ -188,7 +188,7 @@ def test_changed_data_and_changed_people_are_refused(
             "no method 'zero_rule'; the presets are .*small.*, the baselines random_forest",
         ),
         ({"baselines": ("small-everyday:3",)}, "small-everyday is named twice"),
-        ({"baselines": ("random_forest:3",)}, "has no epochs"),
+        ({"baselines": ("random_forest:3",)}, "random_forest is not trained in epochs"),
         ({"baselines": ("small:many",)}, "the number of epochs, such as small:20"),
         ({"baselines": ("small:0",)}, "epochs must be at least 1, got 0"),
         ({"preset": "random_forest"}, "there is no preset 'random_forest'"),
@@ -211,7 +211,9 @@ def test_an_unknown_protocol_is_answered_with_those_there_are(settings: Settings
 
 def test_a_directory_in_use_is_refused(settings: Settings, whole: Path, tmp_path: Path) -> None:
     shutil.copytree(whole, tmp_path / "out")
-    with pytest.raises(HarkenError, match="is not empty; choose another --out, or go on"):
+    with pytest.raises(
+        HarkenError, match="is not empty; choose another --out, or continue this benchmark with --resume"
+    ):
         run_benchmark(settings())
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "beach.jpg").write_bytes(b"")

@@ -242,7 +242,7 @@ def test_a_personal_model_is_of_one_person(general: Recogniser, dora: Recording,
     with pytest.raises(HarkenError, match="no recording to adapt to"):
         adapt(general, [])
     both = concatenate([windows_of(general, one) for one in (dora, wearer(tmp_path, 14))])
-    with pytest.raises(HarkenError, match="of one person"):
+    with pytest.raises(HarkenError, match="a personal model is for one person"):
         adapt(general, both)
 
 
