@@ -57,7 +57,7 @@ def test_another_recording_of_a_known_person_is_no_unseen(run_harken: Run, train
     assert json.loads(run_harken("evaluate", model, another, "--json").stdout)["mean_person_macro_f1"] is None
 
 
-def test_a_recording_that_was_learned_from_is_recognised_in_another_unit_cut_and_renamed(
+def test_a_training_recording_is_recognised_in_another_unit_cut_and_renamed(
     run_harken: Run, trained: Path, tmp_path: Path
 ) -> None:
     header, *lines = (trained / "alice.csv").read_text().splitlines()
@@ -135,7 +135,7 @@ def test_a_mistake_gets_one_sentence_and_no_traceback(run_harken: Run, trained: 
         ((cut, bob), "not a whole model file"),
         ((bob, bob), "bob.csv: not a model file. Models end in .safetensors"),
         ((model, copy), "the model was trained on this recording"),
-        ((model, jumper), "jumper: the label jumping is not among those"),
+        ((model, jumper), "jumper: the label jumping is not among the labels of the model"),
         ((model, bob, "--unsure-below", "1.5"), "--unsure-below must be a probability from 0 to 1, got 1.5"),
         ((model, bob, "--unsure-below", "nan"), "--unsure-below must be a probability from 0 to 1, got nan"),
         ((model, bob, "--plot", tmp_path / "a.jpg"), "pictures are PNG files"),
@@ -219,7 +219,7 @@ def test_a_file_that_cannot_be_scored_does_not_stop_the_others(run_harken: Run, 
     reasons = {
         "alice": "the model was trained on this recording",
         "broken": "no column",
-        "jumper": "the label jumping is not among those",
+        "jumper": "the label jumping is not among the labels of the model",
         "short": "no window of",
         "unlabelled": "no row has a label",
     }

@@ -96,7 +96,10 @@ def test_spread() -> None:
         (["{alice}", "--preset", "best"], "there is no preset 'best'; the presets are everyday, "),
         (["{alice}", "--epochs", "0"], "epochs must be at least 1, got 0"),
         (["{alice}", "--channels", "x,y,q"], "has no channel q"),
-        (["{alice}", "--cross", "{unlabelled}"], "unlabelled.csv: no row has a label; --label-column"),
+        (
+            ["{alice}", "--cross", "{unlabelled}"],
+            "unlabelled.csv: no row has a label; name the column of labels with --label-column",
+        ),
         (["{sleeper}"], "training needs at least two labels, but every window is lying"),
         (["{short}"], "no window of 32 samples with one label can be found"),
         (["{alice}", "--device", "tpu"], "there is no device 'tpu'"),

@@ -35,7 +35,7 @@ def test_what_is_there_is_not_fetched_again(site: Site, tmp_path: Path) -> None:
     fetch(site.info, tmp_path)
     (tmp_path / "small.zip").unlink()  # the archive is no longer needed
     fetch(site.info, tmp_path)
-    assert len(site.publisher.asked) == 1
+    assert len(site.publisher.requested_ranges) == 1
 
 
 def test_a_file_that_went_missing_comes_back_from_the_archive(site: Site, tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ def test_a_file_that_went_missing_comes_back_from_the_archive(site: Site, tmp_pa
     (tmp_path / "set/readme.txt").unlink()
     fetch(site.info, tmp_path)
     assert unpacked(tmp_path) == FILES
-    assert len(site.publisher.asked) == 1
+    assert len(site.publisher.requested_ranges) == 1
 
 
 def test_a_wrong_checksum(site: Site, tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_an_archive_brought_by_hand_is_used(site: Site, tmp_path: Path) -> None:
     (tmp_path / "small.zip").write_bytes(ARCHIVE)
     fetch(site.info, tmp_path)
     assert unpacked(tmp_path) == FILES
-    assert site.publisher.asked == []
+    assert site.publisher.requested_ranges == []
 
 
 def test_a_wrong_archive_brought_by_hand_is_left_alone(site: Site, tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_a_file_that_is_gone(site: Site, tmp_path: Path, status: int, why: str) 
     site.publisher.status = status
     with pytest.raises(HarkenError, match=rf"answers {status} .*: {why}. Look for it at https://example.org/small"):
         fetch(site.info, tmp_path)
-    assert len(site.publisher.asked) == 1, "asking again would not help"
+    assert len(site.publisher.requested_ranges) == 1, "another request would not help"
 
 
 def test_a_page_instead_of_the_file(site: Site, tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ def test_an_archive_in_the_archive(site: Site, tmp_path: Path) -> None:
     fetch(site.with_archive(sha256=None), tmp_path)
     assert unpacked(tmp_path) == FILES
     fetch(site.with_archive(sha256=None), tmp_path)
-    assert len(site.publisher.asked) == 1
+    assert len(site.publisher.requested_ranges) == 1
 
 
 def test_several_archives(site: Site, tmp_path: Path) -> None:

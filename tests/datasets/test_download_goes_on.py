@@ -16,7 +16,7 @@ def test_a_lost_connection_goes_on_where_it_broke(site: Site, tmp_path: Path) ->
     site.publisher.break_after = [700_000, 500_000]
     fetch(site.info, tmp_path)
     assert unpacked(tmp_path) == FILES
-    first, second, third = site.publisher.asked
+    first, second, third = site.publisher.requested_ranges
     assert first is None
     assert second is not None
     begun = [int(asked.removeprefix("bytes=").removesuffix("-")) for asked in (second, third) if asked]
@@ -51,11 +51,11 @@ def begun(site: Site, folder: Path, info: DatasetInfo | None = None) -> None:
     with pytest.raises(HarkenError, match=r"the connection .*lost, after 0\.\d MB.* Are you online"):
         fetch(info or site.info, folder)
     site.publisher.break_after.clear()
-    site.publisher.asked.clear()
+    site.publisher.requested_ranges.clear()
     site.publisher.sent.clear()
 
 
-def test_a_server_that_knows_no_ranges_sends_all_anew(site: Site, tmp_path: Path) -> None:
+def test_a_server_without_ranges_sends_the_whole_file_again(site: Site, tmp_path: Path) -> None:
     begun(site, tmp_path)
     site.publisher.ranges = False
     fetch(site.info, tmp_path)
@@ -113,7 +113,7 @@ def test_more_had_come_than_there_is(site: Site, tmp_path: Path) -> None:
     assert unpacked(tmp_path) == FILES
 
 
-def test_a_busy_server_is_asked_again(site: Site, tmp_path: Path) -> None:
+def test_a_busy_server_gets_another_request(site: Site, tmp_path: Path) -> None:
     site.publisher.busy_answers = module.ATTEMPTS - 1
     fetch(site.info, tmp_path)
     assert unpacked(tmp_path) == FILES
@@ -123,10 +123,10 @@ def test_a_server_that_stays_busy(site: Site, tmp_path: Path) -> None:
     site.publisher.busy_answers = 100
     with pytest.raises(HarkenError, match=r"the server answers 503 .*Are you online"):
         fetch(site.info, tmp_path)
-    assert len(site.publisher.asked) == module.ATTEMPTS
+    assert len(site.publisher.requested_ranges) == module.ATTEMPTS
 
 
-def test_no_length_said(site: Site, tmp_path: Path) -> None:
+def test_a_response_without_a_length(site: Site, tmp_path: Path) -> None:
     site.publisher.says_length = False
     seen: list[DownloadProgress] = []
     fetch(site.with_archive(size_bytes=12_345), tmp_path, on_progress=seen.append)

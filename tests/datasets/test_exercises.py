@@ -265,7 +265,7 @@ def test_no_file(tmp_path: Path) -> None:
         exercises(tmp_path / "absent.npy")
 
 
-def test_not_installed_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_package_the_message_states_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     def absent(name: str) -> None:
         raise PackageNotFoundError(name)
 
@@ -351,8 +351,8 @@ def test_the_real_file() -> None:
 def test_the_real_file_wants_nothing_else() -> None:
     data = Path(str(distribution("seglearn").locate_file("seglearn/data/watch_dataset.npy"))).read_bytes()
     operations = pickletools.genops(data[data.index(b"\x80", 10) :])
-    wanted = {argument for code, argument, _ in operations if code.name in ("GLOBAL", "INST", "STACK_GLOBAL")}
-    assert wanted == {"numpy.core.multiarray _reconstruct", "numpy ndarray", "numpy dtype", "_codecs encode"}
+    imported = {argument for code, argument, _ in operations if code.name in ("GLOBAL", "INST", "STACK_GLOBAL")}
+    assert imported == {"numpy.core.multiarray _reconstruct", "numpy ndarray", "numpy dtype", "_codecs encode"}
 
 
 @needs_seglearn

@@ -60,7 +60,7 @@ def test_the_folder_that_the_environment_names(root: Path, monkeypatch: pytest.M
     assert len(read_hmp()) == 3
 
 
-def test_codes_are_decoded_as_the_manual_says(root: Path) -> None:
+def test_codes_are_decoded_as_in_the_manual(root: Path) -> None:
     recording = read_hmp(root)[1]
     assert np.allclose(recording.signals, -1.5 + codes(400, 1) / 63 * 3, atol=1e-7)
     assert recording.signals.min() == -1.5

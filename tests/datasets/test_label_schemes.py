@@ -97,9 +97,9 @@ def test_a_recording_without_labels_stays_without(recording: Recording) -> None:
 
 
 def test_a_label_of_another_set_is_refused(recording: Recording) -> None:
-    strange = replace(recording, label_names=("catch", "jogging", "juggling", "soup"))
+    unknown = replace(recording, label_names=("catch", "jogging", "juggling", "soup"))
     with pytest.raises(HarkenError, match="juggling is not an activity of the data set wisdm"):
-        to_common(strange, INFO)
+        to_common(unknown, INFO)
 
 
 @pytest.mark.parametrize("name", list(DATASETS))

@@ -55,7 +55,9 @@ def test_its_archives_can_be_fetched_and_checked(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["wisdm", "dsads", "selfback", "stress_predict", "hawthorne"])
-def test_a_set_is_read_from_where_the_variable_says(name: str, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_set_is_read_from_the_folder_in_the_variable(
+    name: str, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HARKEN_DATA", str(data_dir))
     recordings = DATASETS[name].read(None)
     assert all(r.subject.startswith(f"{name}_") for r in recordings)
@@ -76,7 +78,7 @@ def test_only_sets_that_were_read_here_are_called_checked() -> None:
     }
 
 
-def test_without_a_folder_it_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_folder_the_message_states_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HARKEN_DATA", raising=False)
     with pytest.raises(HarkenError, match=r"the folder of the data set wisdm is not known.*HARKEN_DATA.*--fetch DIR"):
         data_folder(INFO, None)
@@ -89,7 +91,7 @@ def test_without_a_folder_it_says_what_to_do(tmp_path: Path, monkeypatch: pytest
 
 
 @EVERY
-def test_the_page_for_people_says_the_same(name: str) -> None:
+def test_the_documentation_states_the_same_facts(name: str) -> None:
     page = (Path(__file__).parents[2] / "docs" / "datasets.md").read_text(encoding="utf-8")
     section = " ".join(page.split(f"\n## {name}\n")[1].split("\n## ")[0].replace("\n> ", " ").split())
     info = DATASETS[name].info

@@ -165,14 +165,14 @@ def test_a_folder_of_tables_is_one_study(tmp_path: Path) -> None:
         (lambda frame: frame.head(0), "no rows"),
     ],
 )
-def test_what_is_wrong_with_a_table_is_said(
+def test_the_message_states_the_error_in_a_table(
     tmp_path: Path, change: Callable[[pl.DataFrame], pl.DataFrame], reason: str
 ) -> None:
     with pytest.raises(HarkenError, match=reason):
         read_tidy(write(tmp_path / "s.parquet", change(session("bo", "1"))))
 
 
-def test_what_is_no_table_is_said(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_table_is_refused(tmp_path: Path) -> None:
     with pytest.raises(HarkenError, match="no such file or folder"):
         read_tidy(tmp_path / "nowhere")
     with pytest.raises(HarkenError, match="no table in this folder"):

@@ -18,7 +18,7 @@ ARCHIVE = zipped(FILES)
 
 @dataclass
 class Publisher:
-    """What the server has and how it behaves; what it was asked and how much it sent."""
+    """What the server has and how it behaves; the requested ranges and how much it sent."""
 
     content: bytes = ARCHIVE
     status: int = 200
@@ -29,14 +29,14 @@ class Publisher:
     break_after: list[int] = field(default_factory=list)
     """For each answer to come: after how many bytes of it the connection drops."""
     busy_answers: int = 0
-    asked: list[str | None] = field(default_factory=list)
+    requested_ranges: list[str | None] = field(default_factory=list)
     """The Range of each request."""
     sent: list[int] = field(default_factory=list)
     """How many bytes of content each answer held."""
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
-        asked = handler.headers.get("Range")
-        self.asked.append(asked)
+        requested = handler.headers.get("Range")
+        self.requested_ranges.append(requested)
         if self.busy_answers:
             self.busy_answers -= 1
             handler.send_error(503)
@@ -45,8 +45,8 @@ class Publisher:
             handler.send_error(self.status)
             return
         validator = handler.headers.get("If-Range")
-        partial = asked is not None and self.ranges and validator in (None, self.etag, self.modified)
-        start = int(asked.removeprefix("bytes=").removesuffix("-")) if partial and asked else 0
+        partial = requested is not None and self.ranges and validator in (None, self.etag, self.modified)
+        start = int(requested.removeprefix("bytes=").removesuffix("-")) if partial and requested else 0
         if start >= len(self.content):
             handler.send_response(416)
             handler.send_header("Content-Range", f"bytes */{len(self.content)}")

@@ -74,15 +74,15 @@ def outcome_in(
     held_out: PeopleScores | None = None,
     calibrated_on: CalibratedOn = "the same person",
     preset: str = "notebook",
-    learned: tuple[str, ...] = ("alice",),
+    trained: tuple[str, ...] = ("alice",),
     iterations_done: int = STEPS,
     epochs: int | None = None,
     missing: MissingWindows = NOTHING_MISSING,
     folder: str = "secret place",
 ) -> Outcome:
-    """An outcome with files in ``parent``: one person learned from, named unseen people, the shares that are right."""
+    """An outcome with files in ``parent``: the named training and unseen people, the shares that are right."""
     (parent / folder).mkdir(exist_ok=True)
-    training = [_recorded(parent / folder / f"{name}.csv", 1 + 100 * at) for at, name in enumerate(learned)]
+    training = [_recorded(parent / folder / f"{name}.csv", 1 + 100 * at) for at, name in enumerate(trained)]
     met = [_recorded(parent / folder / f"{name}.csv", 2 + number) for number, name in enumerate(unseen)]
     recipe = PRESETS[preset]
     truth, predicted = answered(cross, windows=300 * max(1, len(unseen)))

@@ -62,7 +62,7 @@ def test_wrists_and_ways_round_are_changes_of_sign(augmentation: Augmentation, s
     assert torch.equal(changed(augmentation, windows), windows * torch.tensor(signs, dtype=torch.float32))
 
 
-def test_half_of_the_windows_when_asked_for_half() -> None:
+def test_half_of_the_windows_with_a_share_of_half() -> None:
     windows = some_windows(4000, 2)
     found = changed(Augmentation(other_wrist=0.5), windows)
     share = (found[:, 0, 0] != windows[:, 0, 0]).double().mean().item()
@@ -78,7 +78,7 @@ def test_a_rotation_turns_the_other_way_round_in_a_mirror() -> None:
     assert torch.equal(found, both * signs)
 
 
-def test_roll_leaves_the_forearm_alone_and_has_the_size_asked_for() -> None:
+def test_roll_leaves_the_forearm_alone_and_has_the_stated_size() -> None:
     windows = torch.zeros(5000, 2, 3)
     windows[..., 0], windows[..., 1] = 2.0, 1.0
     found = changed(Augmentation(roll_deg=10), windows)

@@ -182,12 +182,12 @@ def test_a_probability_at_the_threshold_is_an_answer() -> None:
 
 
 def test_scores_for_json() -> None:
-    said = ProbabilityScores.of(np.array([[0.9, 0.1], [0.2, 0.8]]), np.array([0, 0])).as_dict()
-    assert json.loads(json.dumps(said, allow_nan=False)) == said
-    assert said["expected_calibration_error"] == pytest.approx((0.1 + 0.8) / 2)
-    assert len(said["unsure_below"]) == len(said["coverage"]) == len(said["accuracy"]) == 101
-    assert (said["coverage"][0], said["accuracy"][0]) == (1.0, 0.5)
-    assert (said["coverage"][-1], said["accuracy"][-1]) == (0.0, None)
+    scores_dict = ProbabilityScores.of(np.array([[0.9, 0.1], [0.2, 0.8]]), np.array([0, 0])).as_dict()
+    assert json.loads(json.dumps(scores_dict, allow_nan=False)) == scores_dict
+    assert scores_dict["expected_calibration_error"] == pytest.approx((0.1 + 0.8) / 2)
+    assert len(scores_dict["unsure_below"]) == len(scores_dict["coverage"]) == len(scores_dict["accuracy"]) == 101
+    assert (scores_dict["coverage"][0], scores_dict["accuracy"][0]) == (1.0, 0.5)
+    assert (scores_dict["coverage"][-1], scores_dict["accuracy"][-1]) == (0.0, None)
 
 
 def test_what_cannot_be_scored_is_refused() -> None:

@@ -259,7 +259,7 @@ def test_every_pass_takes_every_window_once_in_an_order_of_its_own() -> None:
     assert len({tuple(order.tolist()) for order in epochs}) == 8
 
 
-def test_a_few_windows_are_learned_in_batches_larger_than_they_are_many() -> None:
+def test_a_batch_may_be_larger_than_the_number_of_windows() -> None:
     settings = replace(EVERYDAY, batch_windows=64, epochs=1, min_iterations=3)
     _, history = train(
         lambda: EverydayLSTM(EverydaySizes(channels=3, classes=3, stem=4, width=8, units=4)),

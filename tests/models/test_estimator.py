@@ -144,7 +144,7 @@ def test_columns_are_in_the_order_of_the_classes() -> None:
     assert mean.argmax() == 2
 
 
-def test_a_clone_has_the_parameters_and_has_learned_nothing() -> None:
+def test_a_clone_has_the_parameters_and_is_not_fitted() -> None:
     X, y, _ = invented(2)
     made = quick(epochs=3, learning_rate=0.001, dropout=0.5, random_state=8, channels=("x", "y", "z")).fit(X, y)
     copy = clone(made)
@@ -284,7 +284,7 @@ def test_other_refusals() -> None:
             classifier.fit(X, y)
 
 
-def test_scikit_learn_is_told_that_windows_have_three_dimensions() -> None:
+def test_the_tags_state_that_windows_have_three_dimensions() -> None:
     tags = get_tags(ActivityClassifier())
     assert tags.input_tags.three_d_array
     assert not tags.input_tags.two_d_array

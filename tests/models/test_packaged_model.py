@@ -33,7 +33,7 @@ def right(frame: pl.DataFrame, truth: Recording, words: dict[str, str] | None = 
     return float((frame["label"].to_numpy()[counted] == labels[counted]).mean())
 
 
-def test_it_is_small_calibrated_and_told_where_it_comes_from() -> None:
+def test_it_is_small_and_calibrated_and_states_its_origin() -> None:
     recogniser = Recogniser.load()
     assert PACKAGED_MODEL.stat().st_size < 1_500_000
     assert sum(parameter.numel() for parameter in recogniser.network_.parameters()) < 300_000
@@ -47,7 +47,7 @@ def test_it_is_small_calibrated_and_told_where_it_comes_from() -> None:
     assert not any(str(value).startswith("/") for value in json.dumps(provenance).split('"'))
 
 
-def test_the_card_says_what_the_file_is() -> None:
+def test_the_card_agrees_with_the_file() -> None:
     import hashlib
 
     docs = Path(__file__).parents[2] / "docs"

@@ -149,9 +149,9 @@ def test_a_name_for_several_labels_is_no_label_of_the_model(tmp_path: Path) -> N
 
 def test_windows_whose_set_has_no_label_of_the_model_are_left_out(tmp_path: Path) -> None:
     alice = windows_of(tmp_path, 1)
-    strange = replace(alice, label_names=("diving", *alice.label_names[1:]))
-    names = set(strange.label_names) - {"diving"}
-    recogniser = Recogniser(people.SMALL_EVERYDAY, epochs=1).fit(strange, label_sets={"diving": ("swimming",)})
+    unknown = replace(alice, label_names=("diving", *alice.label_names[1:]))
+    names = set(unknown.label_names) - {"diving"}
+    recogniser = Recogniser(people.SMALL_EVERYDAY, epochs=1).fit(unknown, label_sets={"diving": ("swimming",)})
     assert set(recogniser.specification_.labels) == names
-    plain = Recogniser(people.SMALL_EVERYDAY, epochs=1).fit(strange[strange.labels != "diving"])
+    plain = Recogniser(people.SMALL_EVERYDAY, epochs=1).fit(unknown[unknown.labels != "diving"])
     np.testing.assert_array_equal(plain.predict_proba(alice), recogniser.predict_proba(alice))

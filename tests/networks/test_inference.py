@@ -88,7 +88,7 @@ def test_a_convolution_padded_by_a_word_is_joined_too() -> None:
     torch.testing.assert_close(faster(signals), network(signals))
 
 
-def test_a_copy_knows_when_the_network_is_another() -> None:
+def test_a_copy_notices_another_network() -> None:
     network = learned("everyday", channels=3, classes=4)
     made = InferenceCopy(network)
     assert made.is_of(network)

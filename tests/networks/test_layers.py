@@ -97,7 +97,7 @@ def test_a_traced_or_exported_network_holds_pytorchs_operations() -> None:
     torch.testing.assert_close(exported.module()(x)[0], ours(x)[0], rtol=0, atol=1e-5)
 
 
-def test_the_notebooks_network_says_the_same_on_both() -> None:
+def test_the_notebooks_network_gives_the_same_on_both() -> None:
     torch.manual_seed(0)
     network = NotebookLSTM(NotebookSizes(4, 4)).eval()
     signals = torch.randn(9, 80, 4)
@@ -201,7 +201,7 @@ def test_gradients_flow_where_values_were_kept() -> None:
     torch.testing.assert_close(values.grad * values, dropped)
 
 
-def test_nothing_is_dropped_when_nothing_is_learned() -> None:
+def test_nothing_is_dropped_outside_training() -> None:
     values = torch.randn(5, 5)
     assert Dropout(0.5).eval()(values) is values
     assert Dropout(0.0)(values) is values

@@ -58,10 +58,10 @@ def stack_of(module: nn.LSTM) -> Stack:
     return Stack([cells[i : i + directions] for i in range(0, len(cells), directions)])
 
 
-def close(found: Tensor | np.ndarray, wanted: Tensor | np.ndarray, relative: float) -> None:
+def close(found: Tensor | np.ndarray, expected: Tensor | np.ndarray, relative: float) -> None:
     """Within ``relative`` of the largest value."""
-    found, wanted = (np.asarray(t.detach() if isinstance(t, Tensor) else t) for t in (found, wanted))
-    np.testing.assert_allclose(found, wanted, rtol=0, atol=relative * max(np.abs(wanted).max(initial=0), 1e-6))
+    found, expected = (np.asarray(t.detach() if isinstance(t, Tensor) else t) for t in (found, expected))
+    np.testing.assert_allclose(found, expected, rtol=0, atol=relative * max(np.abs(expected).max(initial=0), 1e-6))
 
 
 def everything(
@@ -142,14 +142,14 @@ def test_results_and_all_gradients_are_those_of_the_equations_and_of_pytorch(
     zeros = torch.zeros(pulls[1].shape)
     h0, c0 = ((part if state is not None else zeros).double().numpy() for part in state or (zeros, zeros))
     stack = stack_of(module)
-    wanted = list(stack.run(x.double().numpy(), h0, c0))
+    expected = list(stack.run(x.double().numpy(), h0, c0))
     dx, dh0, dc0, cells = stack.back(*(pull.double().numpy() for pull in pulls))
     gradients = [dx, *((dh0, dc0) if state is not None else ())]
     for layer in cells:
         for cell in layer:
             gradients += [cell.inputs, cell.recurrent, *([cell.bias] * 2 if module.bias else [])]
     assert len(found) == 3 + len(gradients)
-    for ours, theirs in zip(found[:3], wanted, strict=True):
+    for ours, theirs in zip(found[:3], expected, strict=True):
         np.testing.assert_allclose(ours.detach(), theirs, rtol=0, atol=1e-5)
     for ours, theirs in zip(found[3:], gradients, strict=True):
         close(ours, theirs, 1e-4)
@@ -203,10 +203,10 @@ def test_gradients_are_the_same_bits_when_forward_kept_nothing(
         assert all(torch.equal(a, b) for a, b in zip(kept, made_again, strict=True))
 
 
-def test_only_the_gradients_that_are_asked_for() -> None:
+def test_only_the_required_gradients_are_computed() -> None:
     shape = {"batch": 5, "length": 12, "inputs": 6, "units": 16, "layers": 2, "bias": 1, "state": 0, "directions": 1}
     module, x, _, pulls = problem(6, shape)
-    wanted = everything(module, x, None, pulls)
+    expected = everything(module, x, None, pulls)
     weights = weights_of(module)
     for last_only in (False, True):
         module.zero_grad()
@@ -217,7 +217,7 @@ def test_only_the_gradients_that_are_asked_for() -> None:
         assert module.weight_hh_l0.grad is None
         assert module.weight_ih_l1.grad is not None
     _, h, c = native.lstm(x, weights_of(module), None, units=16, layers=2, steps=False)
-    torch.autograd.backward((h * pulls[1]).sum() + (c * pulls[2]).sum() + (wanted[0].detach() * 0).sum())
+    torch.autograd.backward((h * pulls[1]).sum() + (c * pulls[2]).sum() + (expected[0].detach() * 0).sum())
 
 
 def test_a_graph_that_is_kept_gives_its_gradients_twice() -> None:
@@ -241,14 +241,14 @@ def test_activations_are_as_exact_as_stated(level: native.Level) -> None:
     LIBRARY.harken_lstm_activations(native.LEVELS.index(level), *addresses, len(x))
     exact = x.astype(np.float64)
     with np.errstate(over="ignore"):
-        for found, wanted, relative in (
+        for found, expected, relative in (
             (sigmoid, 1 / (1 + np.exp(-exact)), 1e-6),
             (tanh, np.tanh(exact), 1e-5),
         ):
-            np.testing.assert_array_equal(np.isnan(found), np.isnan(wanted))
-            np.testing.assert_allclose(found[:-1], wanted[:-1], rtol=0, atol=2.5e-7)
+            np.testing.assert_array_equal(np.isnan(found), np.isnan(expected))
+            np.testing.assert_allclose(found[:-1], expected[:-1], rtol=0, atol=2.5e-7)
             near = np.abs(x) <= 30
-            np.testing.assert_allclose(found[near], wanted[near], rtol=relative, atol=0)
+            np.testing.assert_allclose(found[near], expected[near], rtol=relative, atol=0)
 
 
 def test_numbers_that_are_none_spread_as_in_pytorch() -> None:

@@ -50,7 +50,7 @@ def test_the_training_recording_in_another_unit_at_another_time_is_refused(alice
         train_run(settings_of(alice, copy, tmp_path / "run"), Quiet())
 
 
-def test_a_label_never_learned_is_refused_by_name(alice: Path, tmp_path: Path) -> None:
+def test_an_untrained_label_is_refused_by_name(alice: Path, tmp_path: Path) -> None:
     jumper = people.write_person(tmp_path / "jumper.csv", 4, bouts=("lying", "jumping", "walking"))
     with pytest.raises(HarkenError, match=r"jumper: the label jumping .*--ignore-label jumping"):
         train_run(settings_of(alice, jumper, tmp_path / "run"), Quiet())

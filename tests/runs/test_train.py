@@ -19,7 +19,7 @@ from training_runs import Quiet, everyday, settings_of
 pytestmark = pytest.mark.usefixtures("small_preset")
 
 
-def test_a_run_directory_holds_what_the_readme_says(alice: Path, bob: Path, tmp_path: Path) -> None:
+def test_a_run_directory_holds_the_files_of_the_readme(alice: Path, bob: Path, tmp_path: Path) -> None:
     display = Quiet()
     outcome = train_run(settings_of(alice, bob, tmp_path / "run"), display)
     assert outcome is not None
@@ -77,7 +77,7 @@ def test_the_model_in_it_gives_the_scores_in_it(alice: Path, bob: Path, tmp_path
     assert model.provenance_["data"][0]["subject"] == "alice"
 
 
-def test_the_blocked_test_shares_no_sample_with_what_it_learned(alice: Path, bob: Path, tmp_path: Path) -> None:
+def test_the_blocked_test_shares_no_sample_with_its_training_windows(alice: Path, bob: Path, tmp_path: Path) -> None:
     from harken.runs.data import read_run_data
     from harken.runs.windows import draw_run_windows
 
@@ -138,7 +138,7 @@ def test_a_class_without_a_training_window_is_named(alice: Path, tmp_path: Path)
     assert any("not trained on these labels" in note and "jumping" in note for note in missing_windows(outcome))
 
 
-def test_bouts_too_short_for_the_honest_test_are_said(tmp_path: Path) -> None:
+def test_bouts_too_short_for_the_honest_test_are_reported(tmp_path: Path) -> None:
     short = people.write_person(tmp_path / "short.csv", 5, seconds=2.5, bouts=people.BOUTS * 6)
     outcome = train_run(settings_of(short, None, tmp_path / "run"), Quiet())
     assert outcome is not None

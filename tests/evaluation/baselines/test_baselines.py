@@ -68,7 +68,7 @@ def fitted(make: Callable[[], Baseline], seed: int = 0) -> Baseline:
     return made
 
 
-def test_the_names_are_those_they_are_asked_for_by() -> None:
+def test_every_baseline_has_its_name() -> None:
     assert list(BASELINES) == list(SMALL)
     assert baseline("random_forest").name == "random_forest"
     pytest.importorskip("aeon", reason="aeon is not installed: pip install aeon")
@@ -106,7 +106,7 @@ def test_the_same_seed_gives_the_same_probabilities_and_another_seed_others(smal
     assert not np.array_equal(fitted(small, seed=4).predict_proba(signals), first)
 
 
-def test_fit_forgets_what_was_learned_before(small: Callable[[], Baseline]) -> None:
+def test_fit_does_not_depend_on_an_earlier_fit(small: Callable[[], Baseline]) -> None:
     signals, _ = person(9)
     twice = small()
     twice.fit(*person(20, length=100), sample_rate_hz=RATE_HZ, seed=8)
@@ -154,7 +154,7 @@ def test_two_labels_are_enough(small: Callable[[], Baseline]) -> None:
     assert (found.argmax(axis=1) == codes[two] - 2).mean() > 0.9
 
 
-def test_a_watch_on_a_table_can_be_learned_from(small: Callable[[], Baseline]) -> None:
+def test_windows_without_movement_can_be_trained_on(small: Callable[[], Baseline]) -> None:
     signals, codes = people(1, 2, 3)
     signals[codes == 0] = np.array([0, 0, 1], dtype=np.float32)
     made = small()
@@ -179,7 +179,7 @@ def test_a_watch_on_a_table_can_be_learned_from(small: Callable[[], Baseline]) -
         (lambda s, c: (s[:, :8], c), "too short"),
     ],
 )
-def test_what_cannot_be_learned_from_is_refused(
+def test_invalid_training_data_are_refused(
     small: Callable[[], Baseline], change: Callable[..., tuple[np.ndarray, np.ndarray]], says: str
 ) -> None:
     with pytest.raises(HarkenError, match=says):
@@ -191,7 +191,7 @@ def test_an_impossible_rate_is_refused(small: Callable[[], Baseline]) -> None:
         small().fit(*person(1), sample_rate_hz=-1, seed=0)
 
 
-def test_what_is_unlike_the_learned_windows_is_refused(small: Callable[[], Baseline]) -> None:
+def test_windows_unlike_the_training_windows_are_refused(small: Callable[[], Baseline]) -> None:
     made, (signals, _) = fitted(small), person(9)
     with pytest.raises(HarkenError, match="125 samples and cannot read windows of 100"):
         made.predict_proba(signals[:, :100])
@@ -201,7 +201,7 @@ def test_what_is_unlike_the_learned_windows_is_refused(small: Callable[[], Basel
         made.predict_proba(np.full_like(signals, np.nan))
 
 
-def test_nothing_learned_is_nothing_known(small: Callable[[], Baseline]) -> None:
+def test_an_unfitted_baseline_is_refused(small: Callable[[], Baseline]) -> None:
     with pytest.raises(HarkenError, match="is not fitted: call fit first"):
         small().predict_proba(person(1)[0])
 

@@ -68,7 +68,7 @@ def test_pytorch_keeps_its_number_of_threads(aeon: types.ModuleType) -> None:
     assert done.stdout == "1 1\n"
 
 
-def test_without_aeon_the_way_to_get_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_aeon_the_message_names_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in [name for name in sys.modules if name.split(".")[0] == "aeon"] or ["aeon"]:
         monkeypatch.setitem(sys.modules, module, None)
     monkeypatch.setitem(sys.modules, "aeon", None)

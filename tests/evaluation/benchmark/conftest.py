@@ -26,8 +26,8 @@ def settings(invented: None, tmp_path: Path) -> Callable[..., BenchmarkSettings]
     """Settings of a quick benchmark in this process, with some of them changed."""
 
     def make(**changes: Any) -> BenchmarkSettings:
-        asked: dict[str, Any] = {"preset": "small-everyday", "baselines": ("small:4",), "workers": 0} | changes
-        return BenchmarkSettings("invented", "unseen", asked.pop("out", tmp_path / "out"), **asked)
+        fields: dict[str, Any] = {"preset": "small-everyday", "baselines": ("small:4",), "workers": 0} | changes
+        return BenchmarkSettings("invented", "unseen", fields.pop("out", tmp_path / "out"), **fields)
 
     return make
 

@@ -44,7 +44,7 @@ class Listening:
         self.heard.append(finished)
 
 
-def test_the_directory_holds_what_the_page_says(whole: Path) -> None:
+def test_the_directory_holds_the_files_of_the_page(whole: Path) -> None:
     assert {path.name for path in whole.iterdir()} == {
         *("benchmark.json", "benchmark.md", "confusion.png"),
         *("fold_0", "fold_1", "fold_2"),
@@ -195,7 +195,7 @@ def test_changed_data_and_changed_people_are_refused(
         ({"workers": -1}, "workers must be at least 0 .this process alone., got -1"),
     ],
 )
-def test_what_cannot_be_asked_is_refused_before_anything_is_learned(
+def test_invalid_settings_are_refused_before_training(
     settings: Settings, changes: dict[str, object], said: str
 ) -> None:
     asked = settings(**changes)

@@ -16,7 +16,7 @@ from harken.support.errors import HarkenError
 Settings = Callable[..., BenchmarkSettings]
 
 
-def test_a_process_that_is_killed_is_told_from_a_mistake(tmp_path: Path) -> None:
+def test_a_killed_process_is_distinguished_from_an_error(tmp_path: Path) -> None:
     windows = study.study_windows()
     jobs = [FoldTask(study.Dying(), fold) for fold in study.folds(windows)]
     with pytest.raises(HarkenError, match="a worker process was killed, maybe because memory ran out"):
@@ -24,20 +24,20 @@ def test_a_process_that_is_killed_is_told_from_a_mistake(tmp_path: Path) -> None
     assert not list(tmp_path.iterdir())
 
 
-def test_without_dask_it_is_said_how_to_get_it(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_dask_the_message_names_the_package(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(HarkenError, match=r"--scheduler needs Dask .* -m pip install distributed"):
         run_benchmark(settings(scheduler="tcp://127.0.0.1:1"))
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_on_dask_workers_of_one_thread_find_what_this_process_finds(settings: Settings, whole: Path) -> None:
+def test_dask_workers_of_one_thread_give_the_result_of_this_process(settings: Settings, whole: Path) -> None:
     distributed = pytest.importorskip("distributed", reason="Dask is not installed")
     with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
-        asked = settings(scheduler=cluster.scheduler_address, folds=("1",))
-        run_benchmark(asked)
+        benchmark_settings = settings(scheduler=cluster.scheduler_address, folds=("1",))
+        run_benchmark(benchmark_settings)
     for name in ("small-everyday.safetensors", "small.safetensors"):
-        assert (asked.out / "fold_1" / name).read_bytes() == (whole / "fold_1" / name).read_bytes()
+        assert (benchmark_settings.out / "fold_1" / name).read_bytes() == (whole / "fold_1" / name).read_bytes()
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -39,7 +39,7 @@ def turned(recording: Recording) -> Recording:
     return replace(recording, signals=-recording.signals)
 
 
-def test_a_personal_model_knows_another_recording_of_its_wearer_better(
+def test_a_personal_model_is_better_on_another_recording_of_its_wearer(
     general: Recogniser, dora: Recording, tmp_path: Path
 ) -> None:
     adapted = adapt(general, [turned(dora)])
@@ -160,7 +160,7 @@ def test_what_holds_in_one_half_and_not_in_the_other_is_reverted(general: Recogn
         (20, ("lying", "lying"), "only one label was recorded"),
     ],
 )
-def test_too_little_is_reverted_and_says_so(
+def test_too_little_data_keeps_the_general_model_with_a_reason(
     general: Recogniser, tmp_path: Path, seconds: float, bouts: tuple[str, ...], reason: str
 ) -> None:
     adapted = adapt(general, [wearer(tmp_path, 11, seconds=seconds, bouts=bouts)])
@@ -172,7 +172,7 @@ def test_too_little_is_reverted_and_says_so(
     assert reason in adapted.reason
 
 
-def test_a_label_too_short_to_be_held_out_is_named_and_learned(general: Recogniser, tmp_path: Path) -> None:
+def test_a_label_too_short_to_be_held_out_is_named_and_trained(general: Recogniser, tmp_path: Path) -> None:
     long = wearer(tmp_path, 11, "dora", bouts=("lying", "walking"))
     short = wearer(tmp_path, 11, "dora_too", seconds=4, bouts=("sitting",))
     short = replace(short, subject="dora", time_ns=short.time_ns + 10**12)
@@ -181,7 +181,7 @@ def test_a_label_too_short_to_be_held_out_is_named_and_learned(general: Recognis
     assert adapted.labelled_s["sitting"] == pytest.approx(4, abs=0.5)
 
 
-def test_the_file_says_where_it_comes_from_and_the_wearer_counts_as_met(
+def test_the_file_states_its_origin_and_the_wearer_counts_as_known(
     general: Recogniser, general_file: Path, dora: Recording, tmp_path: Path
 ) -> None:
     adapted = adapt(general, [dora])
@@ -208,7 +208,7 @@ def test_the_file_says_where_it_comes_from_and_the_wearer_counts_as_met(
     assert set(known.people) == {"dora"}
 
 
-def test_the_temperature_is_never_lowered_and_says_whose_it_is(general: Recogniser, dora: Recording) -> None:
+def test_the_temperature_is_never_lowered_and_its_origin_is_stated(general: Recogniser, dora: Recording) -> None:
     general = general.with_temperature(1.7, "unseen")
     adapted = adapt(general, [turned(dora)])
     assert adapted.kept

@@ -66,7 +66,7 @@ def test_every_label_is_cut_by_itself_and_short_ones_stay_whole() -> None:
     ),
     st.randoms(use_true_random=False),
 )
-def test_what_is_learned_is_a_window_away_from_what_is_tested(
+def test_training_windows_are_a_window_away_from_test_windows(
     bouts: list[tuple[int, float, float, float]], random: Random
 ) -> None:
     begin, placed = 0.0, []

@@ -87,48 +87,50 @@ def test_what_it_knows_of_itself(path: Path) -> None:
     assert exported.predict(windows).tolist() == names
 
 
-def test_the_contract_says_all_that_comes_before_the_network(path: Path) -> None:
-    said = contract(path)
-    assert said["input"] == {
+def test_the_contract_describes_everything_before_the_network(path: Path) -> None:
+    described = contract(path)
+    assert described["input"] == {
         "name": "windows",
         "type": "float32",
         "shape": ["batch", 120, 3],
         "channels": ["x", "y", "z"],
         "units": ["g", "g", "g"],
     }
-    assert said["output"]["labels"] == ["lying", "sitting", "walking", "größer"]
-    assert said["output"]["temperature_is_in_the_graph"] is True
-    assert said["windows"] == {"sample_rate_hz": 30.0, "length": 120, "hop": 60}
-    assert said["specification"] == made_model(unit="m/s2").specification.as_dict()
-    assert said["provenance"] == {"training": {"seed": 3}}
-    weights = np.array(said["resampling"]["weights"])
+    assert described["output"]["labels"] == ["lying", "sitting", "walking", "größer"]
+    assert described["output"]["temperature_is_in_the_graph"] is True
+    assert described["windows"] == {"sample_rate_hz": 30.0, "length": 120, "hop": 60}
+    assert described["specification"] == made_model(unit="m/s2").specification.as_dict()
+    assert described["provenance"] == {"training": {"seed": 3}}
+    weights = np.array(described["resampling"]["weights"])
     away = np.arange(-32, 33) / 4
-    formula = np.sinc(2 * said["resampling"]["cut_off"] * away) * np.kaiser(65, said["resampling"]["kaiser_beta"])
+    formula = np.sinc(2 * described["resampling"]["cut_off"] * away) * np.kaiser(
+        65, described["resampling"]["kaiser_beta"]
+    )
     np.testing.assert_allclose(weights, formula / formula.sum(), atol=1e-11)
 
 
 def test_the_worked_example_of_the_file_can_be_followed(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    said = contract(path)["example"]
-    i = np.arange(said["samples"])
-    t = i * said["interval_s"] + said["jitter_s"] * np.sin(i)
-    v = np.stack([said["offset"][c] + 0.05 * t * np.sin(2 * np.pi * (0.7 + 0.5 * c) * t + c) for c in range(3)], 1)
+    described = contract(path)["example"]
+    i = np.arange(described["samples"])
+    t = i * described["interval_s"] + described["jitter_s"] * np.sin(i)
+    v = np.stack([described["offset"][c] + 0.05 * t * np.sin(2 * np.pi * (0.7 + 0.5 * c) * t + c) for c in range(3)], 1)
     csv = tmp_path / "made.csv"
     table = np.column_stack([t * 1000, v * STANDARD_GRAVITY])
     np.savetxt(csv, table, "%.12g", delimiter=",", header="Timestamp,X,Y,Z", comments="")
     monkeypatch.setattr(sys, "argv", ["onnx_label.py", str(path), str(csv)])
     example = runpy.run_path(str(Path(__file__).parents[3] / "examples" / "onnx_label.py"))
     at, signals = example["resample"](t, v, contract(path)["resampling"])
-    resampled = said["resampled"]
+    resampled = described["resampled"]
     assert len(at) == resampled["samples"]
     assert at[0] == pytest.approx(resampled["first_time_s"], abs=1e-5)
     for name, row in (("first", 0), ("middle", len(at) // 2), ("last", -1)):
         np.testing.assert_allclose(signals[row], resampled[name], atol=2e-5)
     found = [line.split(" ") for line in capsys.readouterr().out.splitlines()]
-    assert [round(float(row[0]) * 30) for row in found] == said["window_starts"]
+    assert [round(float(row[0]) * 30) for row in found] == described["window_starts"]
     probabilities = [[float(cell.split("=")[1]) for cell in row[1:]] for row in found]
-    np.testing.assert_allclose(probabilities, said["probabilities"], atol=3e-5)
+    np.testing.assert_allclose(probabilities, described["probabilities"], atol=3e-5)
 
 
 def test_the_contract_is_the_end_of_the_file(path: Path) -> None:

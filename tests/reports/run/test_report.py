@@ -221,7 +221,7 @@ def test_an_impossible_honest_test_is_explained_once(make_outcome: MakeOutcome, 
     for missing, reason in (
         (NoHonestTest.SHORT_BOUTS, "no bout is long enough for a training window of"),
         (NoHonestTest.ONE_LABEL, "only one label has bouts long enough to be cut in two."),
-        (NoHonestTest.NO_TEST_WINDOW, "no label that can be learned has windows left to test on."),
+        (NoHonestTest.NO_TEST_WINDOW, "no label with training windows has windows left to test on."),
     ):
         _, page = page_of(make_outcome(honest=None, missing=MissingWindows(honest_test=missing)), tmp_path)
         assert page.text.count("There is no honest same-person test") == 1
@@ -244,7 +244,7 @@ def test_a_run_without_any_same_person_test(make_outcome: MakeOutcome, tmp_path:
 
 
 def test_held_out_people_speak_where_no_unseen_does(make_outcome: MakeOutcome, tmp_path: Path) -> None:
-    choices = {"learned": ("alice", "dora", "emil"), "unseen": (), "calibrated_on": "unseen"}
+    choices = {"trained": ("alice", "dora", "emil"), "unseen": (), "calibrated_on": "unseen"}
     outcome = make_outcome(**choices, held_out=people_scored("dora", "emil", right=0.7))
     assert sentences.headline(outcome) == (
         "Trained without 2 of its 3 training people, a copy of this recogniser names the right activity in 70.0% of "
@@ -262,7 +262,7 @@ def test_held_out_people_speak_where_no_unseen_does(make_outcome: MakeOutcome, t
 
 
 def test_held_out_people_are_never_mixed_with_unseen(make_outcome: MakeOutcome, tmp_path: Path) -> None:
-    choices = {"learned": ("alice", "dora"), "unseen": ("bob", "carol"), "cross": 0.6}
+    choices = {"trained": ("alice", "dora"), "unseen": ("bob", "carol"), "cross": 0.6}
     with_them = make_outcome(**choices, held_out=people_scored("dora", right=0.9))
     without = make_outcome(**choices)
     assert sentences.headline(with_them) == sentences.headline(without)

@@ -156,7 +156,7 @@ def test_the_right_arm_is_the_right_arm(data_dir: Path) -> None:
     assert np.array_equal(right[right.subjects == "dsads_p1"].signals, first.signals[: len(first) // 2])
 
 
-def test_every_way_says_what_it_measures() -> None:
+def test_every_protocol_states_what_it_measures() -> None:
     page = (Path(__file__).parents[3] / "docs" / "protocols.md").read_text(encoding="utf-8")
     for (dataset, name), each in PROTOCOLS.items():
         assert (each.dataset, each.name) == (dataset, name)
@@ -170,7 +170,7 @@ def test_an_unknown_protocol_is_answered_with_those_there_are() -> None:
         protocol("wisdm", "unseen")
 
 
-def test_a_folder_for_each_data_set_is_asked_for(tmp_path: Path) -> None:
+def test_a_folder_for_each_data_set_is_required(tmp_path: Path) -> None:
     needed = (
         "needs 2 folders, one for each of dsads, wisdm in this order, or one folder that contains them all, and got 1"
     )

@@ -121,10 +121,10 @@ def test_rare_labels_are_repeated_evenly_and_sets_are_not(seed: int, least_share
 def test_one_folder_with_all_studies_is_enough(tmp_path: Path) -> None:
     for study in STUDIES:
         (tmp_path / study).mkdir()
-    wanted = protocol("studies", "leave-one-study-out")
-    assert wanted.folders(tmp_path) == tuple(tmp_path / study for study in STUDIES)
+    chosen = protocol("studies", "leave-one-study-out")
+    assert chosen.folders(tmp_path) == tuple(tmp_path / study for study in STUDIES)
     with pytest.raises(HarkenError, match="or one folder that contains them all, and got 2"):
-        wanted.folders(tmp_path, tmp_path)
+        chosen.folders(tmp_path, tmp_path)
 
 
 def test_a_study_is_turned_so_that_x_is_along_the_forearm(data_dir: Path) -> None:
