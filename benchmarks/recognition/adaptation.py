@@ -1,7 +1,7 @@
 """What a few labelled seconds are worth: unseen people before and after the model was adapted to them.
 
     harken benchmark wisdm --protocol harnet --data DATA/wisdm --out runs/wisdm
-    harken benchmark dsads --protocol unseen people --data DATA/dsads --out runs/dsads
+    harken benchmark dsads --protocol unseen --data DATA/dsads --out runs/dsads
     python -m benchmarks.recognition.adaptation runs/wisdm runs/dsads --data DATA [--workers 2]
     python -m benchmarks.recognition.adaptation runs/studies --data DATA --name adaptation_studies
 
@@ -14,8 +14,8 @@ the same for every number of labelled seconds. The model is adapted to the first
 the test windows than one window length. Where a person wore two watches, the model is adapted to each by itself.
 Labels and test share a bout.
 
-Writes adaptation.json, .md and .png (or ``--name``) to ``--results``. Results that are there and were made with the same
-models are kept; remove the file when the code has changed. Each worker is a process with one thread.
+Writes adaptation.json, .md and .png (or ``--name``) to ``--results``. Results that are there and were made with the
+same models are kept; remove the file when the code has changed. Each worker is a process with one thread.
 """
 
 import argparse
