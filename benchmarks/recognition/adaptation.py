@@ -1,16 +1,21 @@
 """What a few labelled seconds are worth: unseen people before and after the model was adapted to them.
 
     harken benchmark wisdm --protocol harnet --data DATA/wisdm --out runs/wisdm
-    harken benchmark dsads --protocol unseen people --data DATA/dsads --out runs/dsads
+    harken benchmark dsads --protocol unseen --data DATA/dsads --out runs/dsads
     python -m benchmarks.recognition.adaptation runs/wisdm runs/dsads --data DATA [--workers 2]
+    python -m benchmarks.recognition.adaptation runs/studies --data DATA --name adaptation_studies
+
+The second form takes a run of ``harken benchmark studies --protocol leave-one-study-out``: each of the main studies
+stands for itself, with the model that was trained without it. Windows without a single label that the model has, and
+those of ``other``, are left out.
 
 The model of every fold is tested on the fold's test people. The test windows are the last 40 s of each of their bouts,
 the same for every number of labelled seconds. The model is adapted to the first seconds of each bout, never closer to
 the test windows than one window length. Where a person wore two watches, the model is adapted to each by itself.
 Labels and test share a bout.
 
-Writes adaptation.json, .md and .png to ``--results``. Results that are there and were made with the same models are
-kept; remove the file when the code has changed. Each worker is a process with one thread.
+Writes adaptation.json, .md and .png (or ``--name``) to ``--results``. Results that are there and were made with the
+same models are kept; remove the file when the code has changed. Each worker is a process with one thread.
 """
 
 import argparse
@@ -32,6 +37,7 @@ from numpy.typing import NDArray
 from benchmarks.paths import RESULTS
 from benchmarks.recognition.fold_models import FinishedRun
 from harken import HarkenError, Recogniser, Windows
+from harken.datasets.label_schemes import SCHEMES, TRUTH
 from harken.evaluation.benchmark.directory import BenchmarkDirectory, json_text
 from harken.evaluation.benchmark.machine import made_with
 from harken.evaluation.benchmark.result import difference
@@ -39,6 +45,8 @@ from harken.figures.style import dress, house_style, new_figure, save_png
 from harken.learning.scores import PeopleScores, Scores, person_evaluations, score
 from harken.models.adaptation import adapt
 from harken.support.files import write_text
+from harken.windows.splits.protocols import ALL_STUDIES
+from harken.windows.splits.studies import MAIN_STUDIES, in_scheme
 
 BUDGETS_S = (0, 15, 30, 60, 120)
 QUICK_BUDGETS_S = (0, 60)
@@ -59,6 +67,7 @@ class Job:
     windows: Windows
     budgets_s: tuple[int, ...]
     test_s: int
+    of_studies: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,13 +79,26 @@ class Run:
     folds: Mapping[str, Sequence[str]]
     directory: BenchmarkDirectory
     windows: Windows
+    of_studies: bool = False
 
     @classmethod
-    def open(cls, path: Path, data: Path) -> "Run":
-        """Raises a HarkenError when ``path`` is no benchmark, or was made on other data."""
+    def open(cls, path: Path, data: Path) -> "list[Run]":
+        """The run in a directory; of a benchmark of studies, one for each main study.
+
+        Raises:
+            HarkenError: when ``path`` is no benchmark, or was made on other data.
+        """
         finished = FinishedRun.open(path, above=data)
         name = "/".join(finished.result[key] for key in ("dataset", "protocol"))
-        return cls(name, finished.result["preset"], finished.folds, finished.directory, finished.windows)
+        preset, directory, windows = finished.result["preset"], finished.directory, finished.windows
+        if finished.result["dataset"] != ALL_STUDIES:
+            return [cls(name, preset, finished.folds, directory, windows)]
+        windows = in_scheme(windows, SCHEMES[TRUTH])
+        return [
+            cls(f"{name}: {study}", preset, {study: people}, directory, windows, of_studies=True)
+            for study, people in finished.folds.items()
+            if study in MAIN_STUDIES
+        ]
 
     def jobs(self, budgets_s: tuple[int, ...], test_s: int) -> Iterator[Job]:
         """All test people of all folds."""
@@ -84,7 +106,7 @@ class Run:
             for person in people:
                 windows = self.windows[self.windows.subjects == person]
                 model = self.directory.model(fold, self.preset)
-                yield Job(self.name, fold, person, model, windows, budgets_s, test_s)
+                yield Job(self.name, fold, person, model, windows, budgets_s, test_s, self.of_studies)
 
 
 def watches(windows: Windows) -> NDArray[np.int64]:
@@ -119,7 +141,8 @@ def measure(job: Job) -> dict[str, Any]:
     general = Recogniser.load(job.model, device="cpu")
     if job.person in general.provenance_["training_people"]:
         raise HarkenError(f"{job.model} learned from {job.person}, so this person is not unseen")
-    known = general.known(job.windows)
+    labels = set(general.specification_.labels) - {OTHER} if job.of_studies else job.windows.labels_present
+    known = general.known(job.windows[np.isin(job.windows.labels, list(labels))])
     length_s = known.length / known.sample_rate_hz
     worn = [known[watches(known) == watch] for watch in np.unique(watches(known))]
     truth: list[NDArray[np.int16]] = []
@@ -178,6 +201,7 @@ def computed(jobs: Sequence[Job], workers: int) -> Iterator[tuple[Job, dict[str,
             yield running[finished], finished.result()
 
 
+OTHER = "other"
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
 
 
@@ -222,8 +246,8 @@ def _scores(people: Mapping[str, Mapping[str, Any]], budget: int) -> dict[str, d
     return result
 
 
-def markdown(result: Mapping[str, Any]) -> str:
-    """The page."""
+def markdown(result: Mapping[str, Any], name: str) -> str:
+    """The page, with the picture ``name.png``."""
     made = result["made_with"]
     parts = [
         "# Adaptation\n",
@@ -251,7 +275,7 @@ def markdown(result: Mapping[str, Any]) -> str:
                 f"| {row['timing']['median_s']:.1f} ({row['timing']['longest_s']:.1f}) |"
             )
         parts.append("")
-    parts.append("![Macro F1 against labelled seconds](adaptation.png)\n")
+    parts.append(f"![Macro F1 against labelled seconds]({name}.png)\n")
     return "\n".join(parts)
 
 
@@ -292,15 +316,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="a directory of harken benchmark")
     parser.add_argument("--data", type=Path, required=True, help="the folder that holds wisdm and dsads")
     parser.add_argument("--results", type=Path, default=RESULTS)
+    parser.add_argument("--name", default="adaptation", help="the name of the results")
     parser.add_argument("--workers", type=int, default=2, help="processes; 0 runs everything in this process")
     parser.add_argument(
         "--quick", action="store_true", help="one person of each run and two numbers of seconds, to see that it runs"
     )
     options = parser.parse_args(arguments)
     budgets_s = QUICK_BUDGETS_S if options.quick else BUDGETS_S
-    path = options.results / "adaptation.json"
+    path = options.results / f"{options.name}.json"
     result: dict[str, Any] = {
         "command": "python -m benchmarks.recognition.adaptation RUN... --data DATA"
+        + (f" --name {options.name}" if options.name != parser.get_default("name") else "")
         + (" --quick" if options.quick else ""),
         "budgets_s": list(budgets_s),
         "test_s": TEST_S,
@@ -309,8 +335,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     }
     earlier = _earlier(path, result)
     jobs: list[Job] = []
-    for folder in options.runs:
-        run = Run.open(folder, options.data)
+    for run in [one for folder in options.runs for one in Run.open(folder, options.data)]:
         every = list(run.jobs(budgets_s, TEST_S))[: 1 if options.quick else None]
         # All keys exist from the start, so their order is that of the folds, whichever job ends first.
         places: dict[str, dict[str, Any]] = {job.fold: {} for job in every}
@@ -327,9 +352,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         people = one.pop(PEOPLE)
         one |= {"table": table(people, budgets_s), PEOPLE: people}
     write_text(path, json_text(result))
-    write_text(path.with_suffix(".md"), markdown(result))
+    write_text(path.with_suffix(".md"), markdown(result, path.stem))
     save_png(curve(result), path.with_suffix(".png"))
-    print(markdown(result))
+    print(markdown(result, path.stem))
 
 
 def _earlier(path: Path, result: Mapping[str, Any]) -> dict[str, Any]:

@@ -39,7 +39,7 @@ def page(results: Mapping[str, Mapping[str, Any]]) -> str:
     Args:
         results: the content of ``studies`` and of ``study_choices``.
     """
-    parts = ["# Unseen studies", INTRODUCTION, *_benchmark(results[NAME]), LIMITS]
+    parts = ["# Unseen studies", INTRODUCTION, "## Scores", *_benchmark(results[NAME]), LIMITS]
     parts += ["## What was chosen", CHOICES, *map(in_markdown, _choices(results["study_choices"]))]
     return "\n\n".join(parts) + "\n"
 

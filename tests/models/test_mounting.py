@@ -11,7 +11,14 @@ import harken
 from harken import HarkenError, Recogniser, Recording, Windows
 from harken.labelling import LabelSettings, label_file
 from harken.models import mounting as module
-from harken.models.mounting import LEAST_RECOGNISED, USUAL_AXIS, MountingSource, as_learned, make_for, mounting
+from harken.models.mounting import (
+    LEAST_RECOGNISED,
+    USUAL_AXIS,
+    MountingSource,
+    as_learned,
+    mounting,
+    trained_with_x_to_elbow,
+)
 from harken.networks.specification import Specification
 from harken.recordings.recording import ForearmAxis, Make
 from harken.signals import turned_by_quarters
@@ -133,7 +140,7 @@ def test_what_cannot_be_asked_is_refused() -> None:
 def test_walking_decides_only_if_a_quarter_turn_more_recognises_little(
     recognised: tuple[float, ...], quarters: int, source: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_recognised", lambda *_: np.array(recognised))
+    monkeypatch.setattr(module, "_recognised", lambda *_: (np.array(recognised), np.ones(4)))
     found = mounting(KNOWS, walking(), Model())
     assert (found.quarters, found.source, found.recognised) == (quarters, source, recognised)
     assert found.known is (source == "walking")
@@ -168,10 +175,36 @@ def test_walking_that_contradicts_a_stated_axis_is_mentioned() -> None:
     assert "walking alone suggests otherwise (not turned: the model recognises" in found.reason
 
 
+class EitherWay(Model):
+    """Recognises walking wherever the arm hangs along x, and a little better with x towards the hand."""
+
+    def __call__(self, windows: Windows) -> NDArray[np.float32]:
+        x = windows.signals[..., 0].mean(axis=1)
+        share = np.where(x < -0.7, 1.0, np.where(x > 0.7, 0.9, 0.0))
+        return np.stack([1 - share, 0 * share, share], axis=1).astype(np.float32)
+
+
+@pytest.mark.parametrize("quarters", range(4))
+def test_gravity_in_walking_decides_between_half_turns_if_the_model_was_trained_with_x_to_the_elbow(
+    quarters: int,
+) -> None:
+    recording = walking()
+    assert recording.signals[:, 0].mean() > 0.7
+    worn = turned_by_quarters(recording, quarters)
+    found = mounting(KNOWS, worn, EitherWay(), x_to_elbow=True)
+    assert found.source is MountingSource.WALKING
+    np.testing.assert_array_equal(found.turned(worn).signals, recording.signals)
+    own = mounting(KNOWS, worn, EitherWay())
+    assert (own.quarters + quarters) % 2 == 0
+    if quarters == 2:
+        assert (own.quarters, found.quarters) == (0, 2)
+        assert "the other end of the axis points towards the elbow" in found.reason
+
+
 def test_without_walking_the_usual_axis_of_the_make_is_assumed() -> None:
     still = replace(walking(), signals=walking().signals * np.float32(0.001))
     for make in Make:
-        found = mounting(KNOWS, still, Model(), make=make)
+        found = mounting(KNOWS, still, Model(), make=make, x_to_elbow=True)
         stated = mounting(KNOWS, still, Model(), forearm_axis=USUAL_AXIS[make], make=make)
         assert found.quarters == stated.quarters
         assert (found.source, found.known, stated.source) == (MountingSource.MAKE, False, MountingSource.STATED)
@@ -189,14 +222,17 @@ def test_walking_decides_against_the_make(quarters: int) -> None:
 
 def test_the_make_counts_only_for_models_that_were_trained_with_x_along_the_forearm() -> None:
     packaged = Recogniser.load()
-    assert make_for(packaged, Make.AXIVITY) is Make.AXIVITY
-    assert make_for(packaged, None) is None
-    assert make_for(packaged.with_model(replace(packaged.model_, provenance={})), Make.AXIVITY) is None
+    assert trained_with_x_to_elbow(packaged)
+    own = packaged.with_model(replace(packaged.model_, provenance={}))
+    assert not trained_with_x_to_elbow(own)
     still = replace(walking(), signals=walking().signals * np.float32(0.001))
     axivity = replace(still, quality=replace(still.quality, make=Make.AXIVITY))
     turned, found = as_learned(packaged, axivity)
     assert found is not None
     assert (found.quarters, found.source) == (1, MountingSource.MAKE)
+    _, not_used = as_learned(own, axivity)
+    assert not_used is not None
+    assert (not_used.quarters, not_used.source) == (0, MountingSource.NONE)
     np.testing.assert_array_equal(turned.signals[:, 0], -still.signals[:, 1])
     _, unknown = as_learned(packaged, still)
     assert unknown is not None
@@ -267,5 +303,5 @@ def test_a_real_watch_whose_y_axis_points_along_the_forearm(data_dir: Path, name
 
     # The same by hand: the whole recording in memory, turned and labelled.
     recording = harken.read(data_dir / "devices" / name)
-    found = mounting(packaged.specification_, recording, packaged.predict_proba)
+    found = mounting(packaged.specification_, recording, packaged.predict_proba, x_to_elbow=True)
     assert found == turned.mounting

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from harken.labelling.quality import limits_of, quality_of
 from harken.labelling.settings import SUMMARY, LabelSettings, file_sha256, label_key
 from harken.models.model_file import model_path
-from harken.models.mounting import Mounting, make_for, mounting_of_walks
+from harken.models.mounting import Mounting, mounting_of_walks, trained_with_x_to_elbow
 from harken.models.recogniser import PACKAGED_MODEL, Recogniser
 from harken.models.wrist_check import RATE_HZ, ROWS, WristCheck, wrist_check
 from harken.readers import open_stream
@@ -334,7 +334,8 @@ def _preparation(
             movement.walking,
             recogniser.predict_proba,
             forearm_axis=axis,
-            make=make_for(recogniser, stream.quality.make),
+            make=stream.quality.make,
+            x_to_elbow=trained_with_x_to_elbow(recogniser),
         )
         if settings.orientation
         else None,

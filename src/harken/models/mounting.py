@@ -22,7 +22,15 @@ from harken.support.errors import HarkenError
 from harken.timelines.labelling import Probabilities
 from harken.windows.windows import Windows
 
-__all__ = ["Mounting", "MountingSource", "as_learned", "make_for", "mounting", "mounting_of_walks", "refuse_both"]
+__all__ = [
+    "Mounting",
+    "MountingSource",
+    "as_learned",
+    "mounting",
+    "mounting_of_walks",
+    "refuse_both",
+    "trained_with_x_to_elbow",
+]
 
 ON_FOOT = ("walking", "stairs", "running", "jogging")
 LEAST_RECOGNISED = 6.0
@@ -119,13 +127,14 @@ def mounting(
     *,
     forearm_axis: ForearmAxis | None = None,
     make: Make | None = None,
+    x_to_elbow: bool = False,
 ) -> Mounting:
     """The orientation of the watch in a whole recording, see ``mounting_of_walks``.
 
     Args:
         specification, probabilities: as for ``label_recording``.
         recording: a mended recording, at any rate, whose first channels are ``x, y, z``.
-        forearm_axis, make: as for ``mounting_of_walks``.
+        forearm_axis, make, x_to_elbow: as for ``mounting_of_walks``.
 
     Raises:
         HarkenError: when the recording is ``as_found``, or begins with other channels.
@@ -137,7 +146,9 @@ def mounting(
         raise HarkenError(f"{name}: how a watch sits shows in acceleration as the first channels, x, y, z")
     unaskable = _unaskable(specification) is not None
     walks = Moments(like_walking) if unaskable else Moments.of(recording, like_walking)
-    return mounting_of_walks(specification, walks, probabilities, forearm_axis=forearm_axis, make=make)
+    return mounting_of_walks(
+        specification, walks, probabilities, forearm_axis=forearm_axis, make=make, x_to_elbow=x_to_elbow
+    )
 
 
 def as_learned(
@@ -160,18 +171,19 @@ def as_learned(
         recording,
         recogniser.predict_proba,
         forearm_axis=forearm_axis,
-        make=make_for(recogniser, recording.quality.make),
+        make=recording.quality.make,
+        x_to_elbow=trained_with_x_to_elbow(recogniser),
     )
     return found.turned(recording), found
 
 
-def make_for(recogniser: Recogniser, make: Make | None) -> Make | None:
-    """The make of a watch if the model was trained with x along the forearm; else None.
+def trained_with_x_to_elbow(recogniser: Recogniser) -> bool:
+    """Whether x pointed along the forearm towards the elbow in most training recordings of a model.
 
-    This is known of the packaged model and of models adapted from it. Other models may have been trained on watches of
-    the same make, in the orientation that is usual for it.
+    This is known of the packaged model and of models adapted from it. Other models may have been trained on watches
+    that were worn in any one way.
     """
-    return make if recogniser.provenance_.get("scores_of_fold_models_on_unseen_people") else None
+    return bool(recogniser.provenance_.get("scores_of_fold_models_on_unseen_people"))
 
 
 def mounting_of_walks(
@@ -181,6 +193,7 @@ def mounting_of_walks(
     *,
     forearm_axis: ForearmAxis | None = None,
     make: Make | None = None,
+    x_to_elbow: bool = False,
 ) -> Mounting:
     """The orientation of the watch that recorded these moments.
 
@@ -188,8 +201,10 @@ def mounting_of_walks(
     while clapping, too, it lies along some axis. The model therefore classifies each moment that looks like walking
     four times, after 0, 1, 2 and 3 quarter turns about the face. If gravity then lies along x rather than y, the
     moment counts by the probability of walking, stairs and running. The watch is turned only if the turned moments
-    add up to at least a minute and to three times the unturned ones. A half turn hardly matters to a model that was
-    trained on watches worn both ways round; a quarter turn ruins its labels.
+    add up to at least a minute and to three times the unturned ones.
+
+    A model recognises walking also after a half turn, but may label postures worse. If it was trained with x towards
+    the elbow, gravity in the recognised walking decides between the two: x must measure +1 g there, not -1 g.
 
     Nothing is turned if the model reads more than acceleration, has no label on foot, or has windows longer than ten
     seconds.
@@ -202,12 +217,14 @@ def mounting_of_walks(
         specification, probabilities: as for ``label_recording``.
         walks: the moments that look like walking.
         forearm_axis: the axis along the forearm, if the user states it.
-        make: the make of the watch; None if it is unknown, or if the model was not trained with x along the forearm.
+        make: the make of the watch; None if it is unknown. It is used only with ``x_to_elbow``.
+        x_to_elbow: whether the model was trained with x along the forearm towards the elbow
+            (``trained_with_x_to_elbow``).
     """
-    walking = _by_walking(specification, walks, probabilities)
+    walking = _by_walking(specification, walks, probabilities, x_to_elbow=x_to_elbow)
     if forearm_axis is not None:
         return _stated(forearm_axis, walking)
-    return walking if walking.known or make is None else _usual(make, walking)
+    return walking if walking.known or make is None or not x_to_elbow else _usual(make, walking)
 
 
 def refuse_both(forearm_axis: ForearmAxis | None, *, orientation: bool) -> None:
@@ -237,7 +254,9 @@ def _usual(make: Make, walking: Mounting) -> Mounting:
     return replace(walking, quarters=quarters, source=MountingSource.MAKE, reason=reason)
 
 
-def _by_walking(specification: Specification, walks: Moments, probabilities: Probabilities) -> Mounting:
+def _by_walking(
+    specification: Specification, walks: Moments, probabilities: Probabilities, *, x_to_elbow: bool
+) -> Mounting:
     """The orientation in which the model recognises walking."""
     unaskable = _unaskable(specification)
     if unaskable is not None:
@@ -245,7 +264,7 @@ def _by_walking(specification: Specification, walks: Moments, probabilities: Pro
     windows = _windows(specification, walks)
     if windows is None:
         return Mounting(0, MountingSource.NONE, 0, (), "not turned: nothing looks like walking")
-    recognised = _recognised(windows, probabilities, _on_foot(specification))
+    recognised, x_g = _recognised(windows, probabilities, _on_foot(specification))
     best = int(recognised.argmax())
     as_it_is, turned = float(recognised[0]), float(recognised[best])
     counts = f"the model recognises {as_it_is:.0f} of {len(windows)} moments as walking with a hanging arm"
@@ -258,6 +277,9 @@ def _by_walking(specification: Specification, walks: Moments, probabilities: Pro
     else:
         reason = f"{counts}, and {turned:.0f} after a turn by {90 * best} degrees about the face: too few to decide"
     source = MountingSource.WALKING if _clear(recognised, quarters) else MountingSource.NONE
+    if x_to_elbow and source is MountingSource.WALKING and x_g[quarters] < 0:
+        quarters = (quarters + 2) % 4
+        reason += "; gravity in walking shows that the other end of the axis points towards the elbow"
     return Mounting(quarters, source, len(windows), tuple(recognised.tolist()), f"{_turned(quarters)}: {reason}")
 
 
@@ -282,16 +304,19 @@ def _on_foot(specification: Specification) -> list[int]:
     return [code for code, label in enumerate(specification.labels) if label in ON_FOOT]
 
 
-def _recognised(windows: Windows, probabilities: Probabilities, columns: list[int]) -> NDArray[np.float64]:
-    """The number of windows recognised as on foot with gravity along the forearm, after 0 to 3 quarter turns."""
-    gravity = np.abs(windows.signals.mean(axis=1))
-    recognised = np.zeros(4)
+def _recognised(
+    windows: Windows, probabilities: Probabilities, columns: list[int]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """After 0 to 3 quarter turns: the number of windows recognised as on foot with gravity along x, and the sum of
+    their mean x, in g; both weighted by probability."""
+    recognised, x_g = np.zeros(4), np.zeros(4)
     for quarters in range(4):
         signals = turned_signals(windows.signals, quarters)
-        hangs = gravity[:, quarters % 2] > gravity[:, 1 - quarters % 2]
-        on_foot = probabilities(replace(windows, signals=signals))[:, columns].sum(axis=1, dtype=np.float64)
-        recognised[quarters] = on_foot @ hangs
-    return recognised
+        gravity = signals.mean(axis=1, dtype=np.float64)
+        hangs = np.abs(gravity[:, 0]) > np.abs(gravity[:, 1])
+        on_foot = probabilities(replace(windows, signals=signals))[:, columns].sum(axis=1, dtype=np.float64) * hangs
+        recognised[quarters], x_g[quarters] = on_foot.sum(), on_foot @ gravity[:, 0]
+    return recognised, x_g
 
 
 def _windows(specification: Specification, walks: Moments) -> Windows | None:

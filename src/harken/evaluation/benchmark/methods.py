@@ -54,7 +54,8 @@ class Learned(Protocol):
 
     @property
     def mounted(self) -> Callable[[Recording], Recording] | None:
-        """Turns a recording's watch as the method finds it on the arm; None for methods that cannot find it."""
+        """Turns a recording's watch as the method finds it on the arm, for a method that was trained with x along the
+        forearm towards the elbow; None for methods that cannot find it."""
         ...
 
 
@@ -199,7 +200,7 @@ class _TrainedNetwork:
 
     def mounted(self, recording: Recording) -> Recording:
         specification, probabilities = self.recogniser.specification_, self.recogniser.predict_proba
-        return mounting(specification, recording, probabilities).turned(recording)
+        return mounting(specification, recording, probabilities, x_to_elbow=True).turned(recording)
 
 
 @dataclass(frozen=True)
