@@ -26,7 +26,7 @@ from torch import Tensor
 from benchmarks.paths import RESULTS
 from harken.datasets.label_schemes import DEFAULT_SCHEME
 from harken.evaluation.benchmark import BenchmarkSettings, Finished, run_benchmark
-from harken.evaluation.benchmark.methods import BaselineMethod, Learned, Method, PresetMethod
+from harken.evaluation.benchmark.methods import BaselineMethod, Method, PresetMethod, TrainedMethod
 from harken.learning.augmentation import Augmentation
 from harken.learning.presets import EVERYDAY, Preset
 from harken.models.recogniser import NO_SETS, LabelSets
@@ -122,7 +122,7 @@ class Candidate:
         """See ``Method``."""
         return self._method().effort(training_windows)
 
-    def fit(self, training: Windows, label_sets: LabelSets = NO_SETS) -> Learned:
+    def fit(self, training: Windows, label_sets: LabelSets = NO_SETS) -> TrainedMethod:
         """See ``Method``."""
         training = one_way_round(training) if self.one_way_round else training
         training = balanced(training) if self.balanced else training
@@ -156,14 +156,14 @@ class Ensemble:
         """See ``Method``."""
         return sum(one.effort(training_windows) for one in self.members)
 
-    def fit(self, training: Windows, label_sets: LabelSets = NO_SETS) -> Learned:
+    def fit(self, training: Windows, label_sets: LabelSets = NO_SETS) -> TrainedMethod:
         """See ``Method``."""
-        return _LearnedEnsemble([one.fit(training, label_sets) for one in self.members])
+        return _TrainedEnsemble([one.fit(training, label_sets) for one in self.members])
 
 
 @dataclass(frozen=True)
-class _LearnedEnsemble:
-    members: Sequence[Learned]
+class _TrainedEnsemble:
+    members: Sequence[TrainedMethod]
 
     def probabilities(self, windows: Windows) -> NDArray[np.float32]:
         return np.asarray(np.mean([one.probabilities(windows) for one in self.members], axis=0, dtype=np.float32))

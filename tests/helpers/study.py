@@ -11,7 +11,7 @@ import numpy as np
 
 import people
 from harken.evaluation.benchmark import BenchmarkSettings, run_benchmark
-from harken.evaluation.benchmark.methods import Learned
+from harken.evaluation.benchmark.methods import TrainedMethod
 from harken.models.recogniser import NO_SETS, LabelSets
 from harken.windows.splits import Fold, k_folds_of_people, protocols
 from harken.windows.splits.protocols import Protocol
@@ -100,7 +100,7 @@ class Dying:
     def effort(self, training_windows: int) -> float:
         return 1.0
 
-    def fit(self, training: Windows, label_sets: LabelSets = NO_SETS) -> Learned:
+    def fit(self, training: Windows, label_sets: LabelSets = NO_SETS) -> TrainedMethod:
         os._exit(9)
 
 

@@ -15,7 +15,7 @@ from harken.models.mounting import (
     LEAST_RECOGNISED,
     USUAL_AXIS,
     MountingSource,
-    as_learned,
+    as_trained,
     mounting,
     trained_with_x_to_elbow,
 )
@@ -227,14 +227,14 @@ def test_the_make_counts_only_for_models_that_were_trained_with_x_along_the_fore
     assert not trained_with_x_to_elbow(own)
     still = replace(walking(), signals=walking().signals * np.float32(0.001))
     axivity = replace(still, quality=replace(still.quality, make=Make.AXIVITY))
-    turned, found = as_learned(packaged, axivity)
+    turned, found = as_trained(packaged, axivity)
     assert found is not None
     assert (found.quarters, found.source) == (1, MountingSource.MAKE)
-    _, not_used = as_learned(own, axivity)
+    _, not_used = as_trained(own, axivity)
     assert not_used is not None
     assert (not_used.quarters, not_used.source) == (0, MountingSource.NONE)
     np.testing.assert_array_equal(turned.signals[:, 0], -still.signals[:, 1])
-    _, unknown = as_learned(packaged, still)
+    _, unknown = as_trained(packaged, still)
     assert unknown is not None
     assert (unknown.quarters, unknown.source) == (0, MountingSource.NONE)
 
@@ -262,7 +262,7 @@ def test_a_real_watch_without_walking_is_turned_as_usual_for_its_make(data_dir: 
     assert (labelled.mounting.source, labelled.mounting.quarters) == (MountingSource.MAKE, 3)
     assert labelled.mounting.warning in labelled.warnings
     recording = harken.read(data_dir / "devices" / "e4_S05_ACC.csv")
-    turned, found = as_learned(Recogniser.load(), recording)
+    turned, found = as_trained(Recogniser.load(), recording)
     assert found == labelled.mounting
     np.testing.assert_array_equal(turned.signals[:, 0], recording.signals[:, 1])
 
@@ -280,9 +280,9 @@ def test_a_stated_axis_turns_rotation_as_well() -> None:
 def test_a_stated_axis_of_a_recording_without_acceleration_is_refused() -> None:
     recogniser = Recogniser.load()
     pressure = replace(walking(), channels=("a", "b", "c"))
-    assert as_learned(recogniser, pressure) == (pressure, None)
+    assert as_trained(recogniser, pressure) == (pressure, None)
     with pytest.raises(HarkenError, match="x, y, z"):
-        as_learned(recogniser, pressure, forearm_axis="y")
+        as_trained(recogniser, pressure, forearm_axis="y")
 
 
 @pytest.mark.parametrize(

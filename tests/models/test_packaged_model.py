@@ -101,12 +101,12 @@ def test_a_watch_a_quarter_turn_away_is_evaluated_as_if_it_sat_as_learned(data_d
     # Not the very recording that the model learned from, which is refused. It met this wearer: it shows that the turn
     # arrives, and nothing about unseen people.
     person = replace(person, signals=person.signals + np.float32(0.0001))
-    as_learned = evaluate(recogniser, [person])
-    assert as_learned.turned == {}
+    as_trained = evaluate(recogniser, [person])
+    assert as_trained.turned == {}
     worn = turned_by_quarters(person, 1)
     left, turned = evaluate(recogniser, [worn], orientation=False), evaluate(recogniser, [worn])
     assert list(turned.turned) == [person.source or person.subject]
     assert turned.as_dict()["turned"] == turned.turned
-    before, after, best = (one.known.mean_person_macro_f1 for one in (left, turned, as_learned) if one.known)
+    before, after, best = (one.known.mean_person_macro_f1 for one in (left, turned, as_trained) if one.known)
     assert before < best - 0.2
     assert after > best - 0.1, "half a turn may be left, which costs little"

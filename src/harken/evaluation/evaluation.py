@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from harken.learning.calibration import Answered, answered, expected_calibration_error
 from harken.learning.scores import PeopleScores, Scores, score, score_people
-from harken.models.mounting import Mounting, as_learned, refuse_both
+from harken.models.mounting import Mounting, as_trained, refuse_both
 from harken.models.recogniser import Recogniser
 from harken.networks.specification import CalibratedOn
 from harken.recordings.recording import ForearmAxis, Recording
@@ -237,7 +237,7 @@ class _Collected:
         share = float(recogniser.trained_samples(recording).mean())
         mounting = None
         if self._orientation:
-            recording, mounting = as_learned(recogniser, recording, forearm_axis=self._forearm_axis)
+            recording, mounting = as_trained(recogniser, recording, forearm_axis=self._forearm_axis)
         recording = specification.prepare_recording(recording)
         windows = sliding_windows(
             recording,

@@ -25,7 +25,7 @@ from harken.windows.windows import Windows
 __all__ = [
     "Mounting",
     "MountingSource",
-    "as_learned",
+    "as_trained",
     "mounting",
     "mounting_of_walks",
     "refuse_both",
@@ -151,7 +151,7 @@ def mounting(
     )
 
 
-def as_learned(
+def as_trained(
     recogniser: Recogniser, recording: Recording, *, forearm_axis: ForearmAxis | None = None
 ) -> tuple[Recording, Mounting | None]:
     """The recording in the orientation of the training data, and the orientation of its watch.

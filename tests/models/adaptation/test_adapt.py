@@ -60,7 +60,7 @@ def test_a_watch_that_sits_otherwise_is_turned_before_it_is_adapted_to(
     by_hand = adapt(general, [turned(dora)])
     assert by_hand.turned == ()
     found = Mounting(1, MountingSource.WALKING, 30, (), "it sat otherwise")
-    monkeypatch.setattr(adapting, "as_learned", lambda _, recording, forearm_axis: (turned(recording), found))
+    monkeypatch.setattr(adapting, "as_trained", lambda _, recording, forearm_axis: (turned(recording), found))
     adapted = adapt(general, [dora])
     assert adapted.turned == ("it sat otherwise",)
     assert adapted.mounting_unknown == ()

@@ -25,9 +25,9 @@ __all__ = [
     "AnyBaseline",
     "BaselineMethod",
     "EstimatorMethod",
-    "Learned",
     "Method",
     "PresetMethod",
+    "TrainedMethod",
     "check_sendable",
     "method",
     "method_named",
@@ -41,7 +41,7 @@ NOT_A_SETTING = frozenset({"jobs"})
 """Parameters that do not count as settings: the number of threads of a baseline changes only the duration."""
 
 
-class Learned(Protocol):
+class TrainedMethod(Protocol):
     """A method after training."""
 
     def probabilities(self, windows: Windows) -> NDArray[np.float32]:
@@ -76,7 +76,7 @@ class Method(Protocol):
         """The amount of work, in windows processed during training. It is used to start the longest tasks first."""
         ...
 
-    def fit(self, training: Windows, label_sets: LabelSets = NO_SETS) -> Learned:
+    def fit(self, training: Windows, label_sets: LabelSets = NO_SETS) -> TrainedMethod:
         """Train on labelled windows.
 
         Args:
@@ -109,7 +109,7 @@ class PresetMethod:
         settings = self._new().settings()
         return float(settings.iterations(training_windows) * settings.batch_windows)
 
-    def fit(self, training: Windows, label_sets: LabelSets = NO_SETS) -> "Learned":
+    def fit(self, training: Windows, label_sets: LabelSets = NO_SETS) -> "TrainedMethod":
         """Train the network."""
         return _TrainedNetwork(self._new().fit(training, label_sets=label_sets))
 
@@ -134,7 +134,7 @@ class BaselineMethod:
         """Training windows, each counted once."""
         return float(training_windows)
 
-    def fit(self, training: Windows, label_sets: LabelSets = NO_SETS) -> "Learned":
+    def fit(self, training: Windows, label_sets: LabelSets = NO_SETS) -> "TrainedMethod":
         """Fit the baseline to the windows with a single label."""
         return _fitted(baseline(self.name), _single(training, label_sets), self.seed)
 
@@ -161,7 +161,7 @@ class EstimatorMethod:
         """Training windows, each counted once."""
         return float(training_windows)
 
-    def fit(self, training: Windows, label_sets: LabelSets = NO_SETS) -> "Learned":
+    def fit(self, training: Windows, label_sets: LabelSets = NO_SETS) -> "TrainedMethod":
         """Fit the classifier to the features of the windows with a single label."""
         return _fitted(EstimatorBaseline(self.estimator, self.name), _single(training, label_sets), self.seed)
 
@@ -170,7 +170,7 @@ def _single(windows: Windows, label_sets: LabelSets) -> Windows:
     return windows[~np.isin(windows.labels, list(label_sets))] if label_sets else windows
 
 
-def _fitted(unfitted: Baseline, training: Windows, seed: int) -> "Learned":
+def _fitted(unfitted: Baseline, training: Windows, seed: int) -> "TrainedMethod":
     unfitted.fit(
         training.signals,
         training.label_codes.astype(np.int64),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from harken.datasets.label_schemes import OR, SCHEMES, TRUTH, LabelScheme
 from harken.evaluation.benchmark.machine import made_with
-from harken.evaluation.benchmark.methods import Learned
+from harken.evaluation.benchmark.methods import TrainedMethod
 from harken.evaluation.benchmark.tasks import FoldTask, alone_on_one_thread
 from harken.evaluation.benchmark.workers import Finding
 from harken.learning.scores import interval_over_groups, interval_over_people
@@ -84,7 +84,7 @@ class StudyTask(FoldTask):
         return Finding(content, learned.model())
 
     def _scored(
-        self, study: str, test: Windows, learned: Learned, scheme: LabelScheme, known: Sequence[str]
+        self, study: str, test: Windows, learned: TrainedMethod, scheme: LabelScheme, known: Sequence[str]
     ) -> dict[str, Any]:
         """The scores of one study with the mounting known and as found, and the predictions in numbers."""
         mounted = test[test.studies == study]
@@ -99,7 +99,7 @@ class StudyTask(FoldTask):
 
 
 def _score(
-    learned: Learned, test: Windows, scheme: LabelScheme, known: Sequence[str]
+    learned: TrainedMethod, test: Windows, scheme: LabelScheme, known: Sequence[str]
 ) -> tuple[StudyScores, dict[str, dict[str, int]]]:
     """The scores of a study, and the number of windows of each true label that got each predicted label."""
     truth = in_scheme(test, SCHEMES[TRUTH])

@@ -16,7 +16,7 @@ from torch import nn
 from harken.learning.calibration import fit_temperature
 from harken.models.adaptation.cross_validation import STRENGTHS, CrossValidated, Decision, decide
 from harken.models.adaptation.output_layer import LabelledFeatures, labelled_features, output_layer, pulled_weights
-from harken.models.mounting import Mounting, as_learned
+from harken.models.mounting import Mounting, as_trained
 from harken.models.recogniser import Recogniser
 from harken.recordings.fingerprints import SAME_RECORDING, Fingerprints
 from harken.recordings.recording import UNLABELLED, ForearmAxis, Recording
@@ -179,7 +179,7 @@ def _windows(
                 "whether adapting helps; adapt the general model, to all recordings of the wearer at once"
             )
     specification = recogniser.specification_
-    mounted = [as_learned(recogniser, recording, forearm_axis=forearm_axis) for recording in recordings]
+    mounted = [as_trained(recogniser, recording, forearm_axis=forearm_axis) for recording in recordings]
     mountings = [mounting for _, mounting in mounted if mounting is not None]
     prepared = [specification.prepare_recording(recording) for recording, _ in mounted]
     labelled_s = sum(np.count_nonzero(one.label_codes != UNLABELLED) / one.sample_rate_hz for one in prepared)
