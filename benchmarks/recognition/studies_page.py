@@ -46,9 +46,10 @@ def page(results: Mapping[str, Mapping[str, Any]]) -> str:
 
 def _benchmark(result: Mapping[str, Any]) -> list[str]:
     windows, made = result["windows"], result["made_with"][0]
+    commits = dict.fromkeys(str(one["git_commit"])[:7] for one in result["made_with"])
     folds, every = len(result["folds"]), result["protocol_folds"]
     ran = "" if folds == every else f" Only {folds} of the protocol's {every} folds were run."
-    by = f"harken {made['harken_version']} at commit {str(made['git_commit'])[:7]} on {made['machine']['processor']}"
+    by = f"harken {made['harken_version']} at {', '.join(commits)} on {made['machine']['processor']}"
     return [
         f"```console\n$ {result['command']}\n```",
         f"{windows['windows']:,} windows of {windows['people']} people.{ran} Made with {by}, one thread a fold.",
