@@ -246,8 +246,8 @@ def _scores(people: Mapping[str, Mapping[str, Any]], budget: int) -> dict[str, d
     return result
 
 
-def markdown(result: Mapping[str, Any], name: str) -> str:
-    """The page, with the picture ``name.png``."""
+def markdown(result: Mapping[str, Any], picture: str) -> str:
+    """The page, with the picture ``picture.png``."""
     made = result["made_with"]
     parts = [
         "# Adaptation\n",
@@ -275,7 +275,7 @@ def markdown(result: Mapping[str, Any], name: str) -> str:
                 f"| {row['timing']['median_s']:.1f} ({row['timing']['longest_s']:.1f}) |"
             )
         parts.append("")
-    parts.append(f"![Macro F1 against labelled seconds]({name}.png)\n")
+    parts.append(f"![Macro F1 against labelled seconds]({picture}.png)\n")
     return "\n".join(parts)
 
 
