@@ -33,7 +33,7 @@ def benchmark(
     resume: bool = False,
     display: BenchmarkDisplay | None = None,
 ) -> dict[str, Any]:
-    """Score a preset and baselines on unseen people, as ``harken benchmark`` does.
+    """Score a preset and baselines on unseen people, as ``harken benchmark`` does. Returns its ``benchmark.json``.
 
     >>> import harken
     >>> result = harken.benchmark("study.csv", protocol="leave-one-person-out", out="measured", preset=None,
@@ -47,13 +47,10 @@ def benchmark(
         protocol: ``leave-one-person-out`` for your own study; else see ``harken.windows.splits.protocols``.
         out, folders, epochs, label_scheme, seed, folds, workers, scheduler, resume: see
             ``harken.evaluation.benchmark.BenchmarkSettings``.
-        preset: the preset to score: a name or a ``Preset``; None for the baselines alone.
-        baselines: the methods to compare it with, names or objects: see ``harken.evaluation.benchmark.methods.method``.
+        preset, baselines: the preset to score (None for the baselines alone), and the methods to compare it with; names
+            or objects, see ``harken.evaluation.benchmark.methods.method``.
         reading: how to read tables of your own study; see ``harken.read``.
         display: receives the progress that ``harken benchmark`` shows on the screen.
-
-    Returns:
-        The content of ``benchmark.json``, which ``harken benchmark --json`` prints.
 
     Raises:
         HarkenError: as ``harken.evaluation.benchmark.run_benchmark``, and for missing data.

@@ -150,19 +150,14 @@ def train(
         threads: the number of threads on a CPU. None: that of the checkpoint; without a checkpoint, the fastest number
             among those that PyTorch may use now, measured on some iterations of a copy (see ``fastest_threads``).
         checkpoint: a file. It is written at every evaluation; if it exists already, training continues from it.
-        on_progress: called after every iteration.
-        should_stop: called after every iteration; if it returns True, a checkpoint is written and ``Interrupted`` is
-            raised.
+        on_progress, should_stop: called after every iteration. If ``should_stop`` returns True, a checkpoint is written
+            and ``Interrupted`` is raised.
 
     Raises:
-        HarkenError: when the checkpoint is damaged, belongs to another network or was computed with another number
-            of threads.
+        HarkenError: when the checkpoint is damaged, of another network, or was computed with other threads.
         Interrupted: when ``should_stop`` returns True.
     """
-    if len(examples.codes) < settings.batch_windows and not settings.shuffle:
-        raise ValueError(f"{len(examples.codes)} windows are fewer than one batch of {settings.batch_windows}")
-    if label_sets is not None and not settings.shuffle:
-        raise ValueError("sets of labels need shuffled windows")
+    _check_order(examples, settings, label_sets)
     cuda = [torch.device(device)] if device.startswith("cuda") else []
     keep_freed_memory()
     saved = load_checkpoint(checkpoint) if checkpoint is not None and checkpoint.exists() else None
@@ -181,6 +176,16 @@ def train(
             loop.restore(saved)
         loop.run(checkpoint, on_progress, should_stop)
     return loop.network.eval(), loop.history
+
+
+def _check_order(examples: LabelledSignals, settings: TrainingSettings, label_sets: Tensor | None) -> None:
+    """Raise a ValueError for windows that cannot be taken in their own order."""
+    if settings.shuffle:
+        return
+    if len(examples.codes) < settings.batch_windows:
+        raise ValueError(f"{len(examples.codes)} windows are fewer than one batch of {settings.batch_windows}")
+    if label_sets is not None:
+        raise ValueError("sets of labels need shuffled windows")
 
 
 def _threads(

@@ -178,11 +178,7 @@ class Recogniser:
         counts = _label_counts(windows)
         labels = tuple(name for name in counts if name not in label_sets)
         require_two_labels(labels)
-        if len(windows) < settings.batch_windows and not settings.shuffle:
-            raise HarkenError(
-                f"{len(windows)} training windows are fewer than one batch of {settings.batch_windows}; "
-                "record more, or draw more windows"
-            )
+        _require_one_batch(windows, settings)
         specification = _specification(recipe, windows, labels)
         examples, sets = _training_examples(specification, windows, label_sets)
         test_examples = {name: _examples(specification, test, labels) for name, test in (tests or {}).items()}
@@ -326,6 +322,15 @@ class Recogniser:
         if self._inference is None or not self._inference.is_of(self.network_):
             self._inference = InferenceCopy(self.network_)
         return self._inference.network
+
+
+def _require_one_batch(windows: Windows, settings: TrainingSettings) -> None:
+    """Raise a HarkenError when there are fewer windows than one batch, and batches are taken in order."""
+    if len(windows) < settings.batch_windows and not settings.shuffle:
+        raise HarkenError(
+            f"{len(windows)} training windows are fewer than one batch of {settings.batch_windows}; "
+            "record more, or draw more windows"
+        )
 
 
 def _label_counts(windows: Windows) -> dict[str, int]:

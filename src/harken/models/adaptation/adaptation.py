@@ -117,9 +117,7 @@ def adapt(
     specification = recogniser.specification_
     layer = output_layer(recogniser.network_, specification.network)
     recordings = [] if isinstance(labelled, Windows) else list(labelled)
-    windows, mountings = (
-        (labelled, []) if isinstance(labelled, Windows) else _windows(recogniser, recordings, forearm_axis)
-    )
+    windows, mountings = _windows(recogniser, labelled, forearm_axis)
     wearer = _one_wearer(windows)
     examples = labelled_features(recogniser, recogniser.known(windows, ignore_labels=ignore_labels))
     # Weights that give the calibrated logits of scaled features. The log losses are computed from these logits.
@@ -165,9 +163,11 @@ def _personal(
 
 
 def _windows(
-    recogniser: Recogniser, recordings: Sequence[Recording], forearm_axis: ForearmAxis | None
+    recogniser: Recogniser, recordings: Windows | Sequence[Recording], forearm_axis: ForearmAxis | None
 ) -> tuple[Windows, list[Mounting]]:
-    """The windows of recordings, and the orientations of their watches."""
+    """The windows of recordings, and the orientations of their watches; windows are returned as they are."""
+    if isinstance(recordings, Windows):
+        return recordings, []
     if not recordings:
         raise HarkenError("there is no recording to adapt to")
     for recording in recordings:
