@@ -36,7 +36,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from benchmarks.model.packaged_model_card import FoldLogits, card, compared_macro_f1, scores
 from benchmarks.paths import RESULTS, ROOT
@@ -53,6 +52,7 @@ from harken.recordings.recording import Recording
 from harken.signals import resample
 from harken.support.files import replacing, write_text
 from harken.windows.splits import Fold, apply, k_folds_of_people
+from harken.windows.splits.studies import balanced, evenly
 from harken.windows.windows import Windows, concatenate, sliding_windows
 
 SETS = ("wisdm", "dsads")
@@ -135,17 +135,9 @@ def sampled(windows: Windows, sampling: Sampling) -> Windows:
         kept = [rows[~others]]
         for person in np.unique(windows.subjects[others]):
             theirs = rows[others & (windows.subjects == person)]
-            kept.append(_spread(theirs, min(len(theirs), sampling.other_per_person)))
+            kept.append(evenly(theirs, min(len(theirs), sampling.other_per_person)))
         rows = np.sort(np.concatenate(kept))
-    codes = windows.label_codes[rows]
-    least = round(sampling.least_share * np.bincount(codes).max())
-    each = [rows[codes == code] for code in np.unique(codes)]
-    return windows[np.sort(np.concatenate([_spread(of_label, max(len(of_label), least)) for of_label in each]))]
-
-
-def _spread(rows: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """``count`` of the rows, evenly spread; where ``count`` is larger, each row about equally often."""
-    return np.asarray(rows[np.arange(count) * len(rows) // count])
+    return balanced(windows[rows], windows.label_names, sampling.least_share)
 
 
 def folds_of(windows: Windows) -> list[Fold]:

@@ -33,7 +33,7 @@ from harken.models.recogniser import NO_SETS, LabelSets
 from harken.recordings.recording import Recording
 from harken.signals.orientation import turned_signals
 from harken.support.files import write_text
-from harken.windows.splits.studies import MAIN_STUDIES
+from harken.windows.splits.studies import MAIN_STUDIES, evenly
 from harken.windows.windows import Windows
 
 EPOCHS = 12
@@ -125,7 +125,7 @@ class Candidate:
     def fit(self, training: Windows, label_sets: LabelSets = NO_SETS) -> TrainedMethod:
         """See ``Method``."""
         training = one_way_round(training) if self.one_way_round else training
-        training = balanced(training) if self.balanced else training
+        training = balanced_between_studies(training) if self.balanced else training
         return self._method().fit(training, label_sets)
 
     def _method(self) -> PresetMethod:
@@ -243,7 +243,7 @@ def one_way_round(windows: Windows) -> Windows:
     return replace(windows, signals=signals)
 
 
-def balanced(windows: Windows) -> Windows:
+def balanced_between_studies(windows: Windows) -> Windows:
     """The windows with repetitions, see ``Candidate``. No label gets fewer windows in sum than it has."""
     counts = np.bincount(windows.label_codes, minlength=len(windows.label_names))
     least = math.ceil(counts.max() / 2)
@@ -253,7 +253,7 @@ def balanced(windows: Windows) -> Windows:
         share = math.ceil(max(counts[code], least) / len(studies))
         for study in studies:
             rows = np.flatnonzero((windows.label_codes == code) & (windows.studies == study))
-            kept.append(rows[np.arange(share) * len(rows) // share])
+            kept.append(evenly(rows, share))
     return windows[np.sort(np.concatenate(kept))]
 
 

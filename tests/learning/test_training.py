@@ -38,19 +38,25 @@ def some_examples(n: int, seed: int = 0, *, length: int = 6, channels: int = 2) 
     return LabelledSignals(torch.randn(n, length, channels) + codes[:, None, None], codes)
 
 
+class Spy(NotebookLSTM):
+    """A network that adds each training batch to a list."""
+
+    def __init__(self, batches: list[torch.Tensor]) -> None:
+        super().__init__(SIZES)
+        self.batches = batches
+
+    def forward(self, signals: torch.Tensor) -> torch.Tensor:
+        if self.training:
+            self.batches.append(signals.clone())
+        return super().forward(signals)
+
+
 def test_batches_are_taken_in_order_and_wrapped_round() -> None:
     """25 windows in batches of 10: the third batch is the last 5 and the first 5, as the notebook's index % n."""
     examples = some_examples(25)
     seen: list[torch.Tensor] = []
-
-    class Spy(NotebookLSTM):
-        def forward(self, signals: torch.Tensor) -> torch.Tensor:
-            if self.training:
-                seen.append(signals.clone())
-            return super().forward(signals)
-
     settings = TrainingSettings(epochs=4, batch_windows=10, evaluate_every_windows=1000)
-    train(lambda: Spy(SIZES), examples, settings)
+    train(lambda: Spy(seen), examples, settings)
     assert len(seen) == 10  # 4 epochs of 25 windows
     for iteration, batch in enumerate(seen):
         rows = (np.arange(10) + 10 * iteration) % 25
@@ -279,23 +285,16 @@ def test_windows_that_allow_several_labels_are_at_most_a_fifth_of_each_batch() -
     codes = examples.codes.clone()
     codes[20:] = 3  # the set of labels 0 and 1
     seen: list[torch.Tensor] = []
-
-    class Spy(NotebookLSTM):
-        def forward(self, signals: torch.Tensor) -> torch.Tensor:
-            if self.training:
-                seen.append(signals.clone())
-            return super().forward(signals)
-
     sets = torch.tensor([[True, True, False]])
-    train(lambda: Spy(SIZES), LabelledSignals(examples.signals, codes), SHUFFLED, label_sets=sets)
+    train(lambda: Spy(seen), LabelledSignals(examples.signals, codes), SHUFFLED, label_sets=sets)
     several = {row.numpy().tobytes() for row in examples.signals[20:]}
     counts = [sum(window.numpy().tobytes() in several for window in batch) for batch in seen]
     assert max(counts) == 2
     assert len(seen) == 3 * 25 // 10  # 20 windows with one label, and 5 between them, in three epochs
 
 
-def test_sets_of_one_label_train_as_the_labels_do() -> None:
-    """A window that allows label 1 alone has the loss of label 1. Without smoothing the weights are the same."""
+def test_windows_with_a_single_label_train_alike_beside_sets() -> None:
+    """The loss of a set with one label is the cross-entropy, so a set that no window has changes nothing."""
     examples = some_examples(40)
     settings = replace(SHUFFLED, label_smoothing=0.0)
     plain, _ = train(lambda: NotebookLSTM(SIZES), examples, settings)

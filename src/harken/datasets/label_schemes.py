@@ -90,6 +90,10 @@ class LabelScheme:
         departures = self.departures.get(info.name, {})
         return {word: tuple(sorted(set(departures.get(word, (common,))))) for word, common in info.label_map.items()}
 
+    def names(self, info: DatasetInfo) -> dict[str, str]:
+        """The scheme's name of each activity of a data set, such as ``sitting`` or ``sitting or standing``."""
+        return {word: OR.join(labels) for word, labels in self.allowed(info).items()}
+
     def apply(self, recording: Recording, info: DatasetInfo) -> Recording:
         """The recording with the scheme's names of its labels, such as ``sitting`` and ``sitting or standing``.
 
@@ -98,7 +102,7 @@ class LabelScheme:
         Raises:
             HarkenError: when the recording has a label that is not an activity of the data set.
         """
-        return _renamed(recording, info, {word: OR.join(labels) for word, labels in self.allowed(info).items()})
+        return _renamed(recording, info, self.names(info))
 
     def matrix(self, label_names: Iterable[str]) -> NDArray[np.bool_]:
         """Which of ``labels`` each name of the scheme allows, bool ``[names, labels]``.

@@ -80,13 +80,18 @@ class BenchmarkSettings:
     reading: TableOptions = field(default_factory=TableOptions)
     label_scheme: str | None = None
 
+    @property
+    def of_studies(self) -> bool:
+        """Whether whole studies are left out."""
+        return self.dataset == ALL_STUDIES and not self.files
+
     def chosen_protocol(self) -> Protocol:
         """The protocol.
 
         Raises:
             HarkenError: when no protocol has this name, or options do not fit a data set or a study.
         """
-        if self.label_scheme is not None and (self.files or self.dataset != ALL_STUDIES):
+        if self.label_scheme is not None and not self.of_studies:
             raise HarkenError(f"a label scheme is for the data set {ALL_STUDIES}, whose studies name activities apart")
         if self.label_scheme is not None and self.label_scheme not in SCHEMES:
             raise HarkenError(f"there is no label scheme {self.label_scheme!r}; the schemes are {', '.join(SCHEMES)}")
@@ -169,12 +174,12 @@ def _run_benchmark(settings: BenchmarkSettings, display: BenchmarkDisplay | None
     plan = BenchmarkPlan(
         every, folds, {fold.name: len(apply(fold, windows).training) for fold in folds}, directory, shared
     )
-    if settings.dataset == ALL_STUDIES and not settings.files:
+    if settings.of_studies:
         plan = _of_studies(plan, settings, protocol)
     _compute(plan, windows, workers, display)
     result = _result(settings, protocol, plan, described, protocol_folds=len(every_fold))
     write_text(directory.result, json_text(result))
-    picture = None if "main_score" in result else directory.confusion
+    picture = None if settings.of_studies else directory.confusion
     write_text(directory.page, markdown(result, confusion=None if picture is None else picture.name))
     if picture is not None:
         _draw(result, picture)
@@ -254,10 +259,9 @@ def _result(
         findings[one.name] = {fold.name: plan.finding(plan.task(one, fold)) for fold in plan.folds}
     first, *others = findings
     has_preset = settings.preset is not None
-    of_studies = settings.dataset == ALL_STUDIES and not settings.files
-    summary, gain = (study_result, study_differences) if of_studies else (method_result, difference)
+    summary, gain = (study_result, study_differences) if settings.of_studies else (method_result, difference)
     results = {name: summary(folds) for name, folds in findings.items()}
-    mean = "main_score" if of_studies else "mean_person_macro_f1"
+    mean = "main_score" if settings.of_studies else "mean_person_macro_f1"
     return {
         "command": settings.command(),
         "dataset": settings.dataset,

@@ -29,7 +29,7 @@ from harken.windows.splits.studies import (
 )
 from harken.windows.windows import Windows
 
-__all__ = ["StudyTask", "study_differences", "study_result"]
+__all__ = ["StudyTask", "by_study", "study_differences", "study_result"]
 
 MOUNTINGS = ("known", "found")
 """With x along the forearm, as the study states it; and as the model finds it, like ``harken label``."""
@@ -64,9 +64,7 @@ class StudyTask(FoldTask):
             training = balanced(capped(in_scheme(parts.training, scheme)), scheme.labels)
             names = training.label_names[len(scheme.labels) :]
             started = time.perf_counter()
-            learned = self.method.fit(
-                training.with_label_names((*scheme.labels, *names)), {name: name.split(OR) for name in names}
-            )
+            learned = self.method.fit(training, {name: name.split(OR) for name in names})
             fitted = time.perf_counter()
             known = sorted(training.labels_present & set(scheme.labels))
             studies = {study: self._scored(study, parts.test, learned, scheme, known) for study in self.fold.studies}
@@ -156,13 +154,22 @@ def _people(finding: Mapping[str, Any]) -> dict[str, dict[str, float]]:
 
 
 def _main_scores(findings: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, StudyScores]]:
-    """Mounting -> main study -> its scores. Of a study in several folds, the first is taken."""
-    found: dict[str, dict[str, StudyScores]] = {mounting: {} for mounting in MOUNTINGS}
-    for finding in findings.values():
-        for study, one in finding["studies"].items():
-            for mounting in MOUNTINGS:
-                if study in MAIN_STUDIES and one[mounting] is not None:
-                    found[mounting].setdefault(study, StudyScores.from_dict(one[mounting]))
+    """Mounting -> main study -> its scores."""
+    studies = {study: one for study, one in by_study(findings).items() if study in MAIN_STUDIES}
+    return {
+        mounting: {
+            study: StudyScores.from_dict(one[mounting]) for study, one in studies.items() if one[mounting] is not None
+        }
+        for mounting in MOUNTINGS
+    }
+
+
+def by_study(folds: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """Study -> the scores of one method on it. Of a study in several folds, the first is taken."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for fold in folds.values():
+        for study, one in fold["studies"].items():
+            found.setdefault(study, one)
     return found
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from harken.evaluation.benchmark.studies import by_study
 from harken.evaluation.benchmark.text_table import TextTable, interval_text, number_text
 from harken.windows.splits.studies import MAIN_STUDIES
 
@@ -18,19 +19,10 @@ def study_tables(result: Mapping[str, Any]) -> list[TextTable]:
     return [_scores(result), _differences(result), _labels(result), _recalls(result), _sets(result), _folds(result)]
 
 
-def _studies(method: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """Study -> its scores. Of a study in several folds, the first is taken."""
-    found: dict[str, Mapping[str, Any]] = {}
-    for fold in method["folds"].values():
-        for study, one in fold["studies"].items():
-            found.setdefault(study, one)
-    return found
-
-
 def _scores(result: Mapping[str, Any]) -> TextTable:
     rows = []
     for name, method in result["methods"].items():
-        studies = _studies(method)
+        studies = by_study(method["folds"])
         for mounting, text in WORN.items():
             each = [studies.get(study, {}).get(mounting) for study in MAIN_STUDIES]
             if any(each):
@@ -80,7 +72,7 @@ def _recalls(result: Mapping[str, Any]) -> TextTable:
 
 def _rows(result: Mapping[str, Any], studies: Sequence[str], what: str) -> Iterator[tuple[str, ...]]:
     """A row for each label of each study: the value of each method with the mounting known."""
-    each = [_studies(method) for method in result["methods"].values()]
+    each = [by_study(method["folds"]) for method in result["methods"].values()]
     for study in studies:
         values = [one[study]["known"][what] if study in one else {} for one in each]
         for label in sorted({label for one in values for label in one}):
@@ -88,7 +80,7 @@ def _rows(result: Mapping[str, Any], studies: Sequence[str], what: str) -> Itera
 
 
 def _sets(result: Mapping[str, Any]) -> TextTable:
-    each = [_studies(method) for method in result["methods"].values()]
+    each = [by_study(method["folds"]) for method in result["methods"].values()]
     shares = {
         study: [one[study]["known"]["allowed_share"] if study in one else None for one in each]
         for study in dict.fromkeys(study for one in each for study in one)

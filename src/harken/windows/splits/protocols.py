@@ -12,7 +12,6 @@ from harken.datasets.label_schemes import to_common
 from harken.datasets.registry import dataset, dataset_names
 from harken.datasets.wisdm import read_wisdm_rows
 from harken.recordings.recording import UNLABELLED, Recording
-from harken.signals.resampling import resample
 from harken.support.errors import HarkenError
 from harken.windows.splits.harnet import (
     choosing_folds,
@@ -29,8 +28,14 @@ from harken.windows.splits.people import (
     neighbours_left_out,
     pairs_of_people,
 )
-from harken.windows.splits.studies import STUDIES, draw_studies, leave_one_study_out, pairs_of_studies_out
-from harken.windows.windows import Windows, concatenate, sliding_windows
+from harken.windows.splits.studies import (
+    STUDIES,
+    draw_studies,
+    leave_one_study_out,
+    pairs_of_studies_out,
+    study_windows,
+)
+from harken.windows.windows import Windows
 
 __all__ = [
     "LEAVE_ONE_PERSON_OUT",
@@ -46,8 +51,6 @@ LEAVE_ONE_PERSON_OUT = "leave-one-person-out"
 """The protocol of data sets without a published protocol here, and of the user's own study."""
 ALL_STUDIES = "studies"
 """The name under which the protocols with several studies stand, in place of a data set."""
-SAMPLE_RATE_HZ = 30.0
-WINDOW_LENGTH_S, HOP_S = 10.0, 5.0
 BETWEEN = ("running", "sitting", "stairs", "standing", "walking")
 """The common activities that are in both WISDM and DSADS."""
 POSTURES_AND_WALKING = {
@@ -136,7 +139,7 @@ def protocol(data_set: str, name: str) -> Protocol:
     names = protocol_names(data_set)
     if name in names:
         read = dataset(data_set).read
-        return _leave_one_person_out(data_set, lambda folders: _sliding(read(folders[0])))
+        return _leave_one_person_out(data_set, lambda folders: study_windows(read(folders[0])))
     if not names:
         raise HarkenError(
             f"there is no data set {data_set!r}; the data sets with protocols are {', '.join(benchmark_sets())}"
@@ -162,7 +165,7 @@ def study_protocol(study: str, recordings: Callable[[], Iterable[Recording]]) ->
         study: the name of the study.
         recordings: reads the mended recordings, with labels. All recordings of one person have the same ``subject``.
     """
-    return _leave_one_person_out(study, lambda _: _sliding(recordings()))
+    return _leave_one_person_out(study, lambda _: study_windows(recordings()))
 
 
 def _leave_one_person_out(name: str, draw: Callable[[Folders], Windows]) -> Protocol:
@@ -191,27 +194,27 @@ def _hmp_harnet(folders: Folders) -> Windows:
 
 
 def _dsads_four(folders: Folders) -> Windows:
-    return _sliding(_relabelled(one, POSTURES_AND_WALKING) for one in dataset("dsads").read(folders[0]))
+    return study_windows(_relabelled(one, POSTURES_AND_WALKING) for one in dataset("dsads").read(folders[0]))
 
 
 def _dsads_nineteen(folders: Folders) -> Windows:
-    return _sliding(dataset("dsads").read(folders[0]))
+    return study_windows(dataset("dsads").read(folders[0]))
 
 
 def _dsads_right_arm(folders: Folders) -> Windows:
     right = read_dsads(folders[0], arms=("right_arm",))
-    return _sliding(_relabelled(one, POSTURES_AND_WALKING) for one in right)
+    return study_windows(_relabelled(one, POSTURES_AND_WALKING) for one in right)
 
 
 def _exercises(folders: Folders) -> Windows:
-    return _sliding(dataset("exercises").read(folders[0]))
+    return study_windows(dataset("exercises").read(folders[0]))
 
 
 def _between(names: tuple[str, ...]) -> Callable[[Folders], Windows]:
     def draw(folders: Folders) -> Windows:
         sets = [(dataset(name), folder) for name, folder in zip(names, folders, strict=True)]
         common = (to_common(recording, each.info) for each, folder in sets for recording in each.read(folder))
-        return _sliding(_relabelled(recording, {word: word for word in BETWEEN}) for recording in common)
+        return study_windows(_relabelled(recording, {word: word for word in BETWEEN}) for recording in common)
 
     return draw
 
@@ -249,13 +252,6 @@ def _relabelled(recording: Recording, words: Mapping[str, str]) -> Recording:
     codes = [label_names.index(words[name]) if name in words else UNLABELLED for name in recording.label_names]
     table = np.array([*codes, UNLABELLED], dtype=np.int16)
     return replace(recording, label_codes=table[recording.label_codes], label_names=label_names)
-
-
-def _sliding(recordings: Iterable[Recording]) -> Windows:
-    """10 s of acceleration at 30 Hz every 5 s."""
-    at_rate = (resample(one.select_channels(("x", "y", "z")), sample_rate_hz=SAMPLE_RATE_HZ) for one in recordings)
-    windows = concatenate([sliding_windows(one, length_s=WINDOW_LENGTH_S, hop_s=HOP_S) for one in at_rate])
-    return replace(windows, sample_rate_hz=SAMPLE_RATE_HZ)  # else 30.00000000003, from whole nanoseconds
 
 
 _ALL = (

@@ -4,7 +4,7 @@ The windows have the activities of the data sets as labels. A label scheme (``ha
 them into the labels that each activity allows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.datasets.label_schemes import OR, LabelScheme
+from harken.datasets.label_schemes import LabelScheme
 from harken.datasets.registry import dataset
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.signals.orientation import along_forearm
@@ -29,6 +29,7 @@ __all__ = [
     "balanced",
     "capped",
     "draw_studies",
+    "evenly",
     "in_scheme",
     "leave_one_study_out",
     "mounted_recordings",
@@ -65,8 +66,8 @@ def mounted_recordings(study: str, recordings: Sequence[Recording]) -> list[Reco
     return [along_forearm(one, axis) for one in recordings]
 
 
-def study_windows(recordings: Sequence[Recording]) -> Windows:
-    """10 s of acceleration in g at 30 Hz every 5 s, ``[n, 300, 3]``, with activities as labels."""
+def study_windows(recordings: Iterable[Recording]) -> Windows:
+    """10 s of acceleration in g at 30 Hz every 5 s, ``[n, 300, 3]``, with the labels of the recordings."""
     at_rate = (resample(one.select_channels(("x", "y", "z")), sample_rate_hz=SAMPLE_RATE_HZ) for one in recordings)
     windows = concatenate([sliding_windows(one, length_s=WINDOW_LENGTH_S, hop_s=HOP_S) for one in at_rate])
     return replace(windows, sample_rate_hz=SAMPLE_RATE_HZ)  # else 30.00000000003, from whole nanoseconds
@@ -95,13 +96,12 @@ def in_scheme(windows: Windows, scheme: LabelScheme) -> Windows:
     labels = windows.labels
     for study in np.unique(windows.studies).tolist():
         here = windows.studies == study
-        allowed = scheme.allowed(dataset(study).info)
+        name_of = scheme.names(dataset(study).info) | {"": ""}
         activities, which = np.unique(labels[here], return_inverse=True)
-        unknown = sorted(set(activities.tolist()) - {*allowed, ""})
+        unknown = sorted(set(activities.tolist()) - set(name_of))
         if unknown:
             raise HarkenError(f"{', '.join(unknown)} is no activity of {study}")
-        words = [OR.join(allowed[activity]) if activity else "" for activity in activities.tolist()]
-        names[here] = np.array(words, dtype=object)[which]
+        names[here] = np.array([name_of[activity] for activity in activities.tolist()], dtype=object)[which]
     several = sorted(set(names.tolist()) - {*scheme.labels, ""})
     label_names = (*scheme.labels, *several)
     code_of = {name: code for code, name in enumerate(label_names)} | {"": UNLABELLED}
@@ -115,7 +115,7 @@ def capped(windows: Windows, most: int = MOST_WINDOWS) -> Windows:
     groups = key + windows.label_codes
     order = np.argsort(groups, kind="stable")
     starts = np.flatnonzero(np.diff(groups[order], prepend=-1))
-    kept = [_spread(rows, most) for rows in np.split(order, starts[1:])]
+    kept = [evenly(rows, min(most, len(rows))) for rows in np.split(order, starts[1:])]
     return windows[np.sort(np.concatenate(kept))]
 
 
@@ -131,15 +131,11 @@ def balanced(windows: Windows, labels: Sequence[str], least_share: float = LEAST
     least = round(least_share * max(counts.values()))
     rows = [np.flatnonzero(~np.isin(windows.labels, list(counts)))]
     for label, count in counts.items():
-        rows.append(_evenly(np.flatnonzero(windows.labels == label), max(count, least)))
+        rows.append(evenly(np.flatnonzero(windows.labels == label), max(count, least)))
     return windows[np.sort(np.concatenate(rows))]
 
 
-def _spread(rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:
-    return _evenly(rows, min(most, len(rows)))
-
-
-def _evenly(rows: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+def evenly(rows: NDArray[np.int64], count: int) -> NDArray[np.int64]:
     """``count`` of the rows, evenly spread; where ``count`` is larger, each row about equally often."""
     return np.asarray(rows[np.arange(count) * len(rows) // count])
 
