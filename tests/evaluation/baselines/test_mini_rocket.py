@@ -50,6 +50,14 @@ def test_labels_are_those_of_aeons_own_classifier(aeon: types.ModuleType, labels
     assert 1.5 / labels < (expected == truth).mean() < 1  # neither hopeless nor trivial
 
 
+def test_still_windows_cause_no_warning(aeon: types.ModuleType) -> None:
+    signals, codes = windows(2, 0)
+    signals[::3] *= 1e-9
+    ours = baseline("mini_rocket")
+    ours.fit(signals, codes, sample_rate_hz=30, seed=0)  # a warning would be an error here
+    assert ours.predict_proba(signals).shape == (len(signals), 2)
+
+
 THREADS = """
 import numpy as np, torch
 before = torch.get_num_threads()

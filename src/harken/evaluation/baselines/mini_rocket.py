@@ -1,6 +1,7 @@
 """MiniRocket: ridge regression on the share of positive values of thousands of fixed convolutions."""
 
 import threading
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -141,7 +142,7 @@ class MiniRocket:
         if self._time < SHORTEST_WINDOW:
             raise HarkenError(f"windows of {self._time} samples are too short for MiniRocket, whose kernels have 9")
         self._transformer = self._new_transformer(n_kernels=self.kernels, random_state=seed % 2**31, n_jobs=self.jobs)
-        with _global_random_numbers_kept():
+        with _global_random_numbers_kept(), _still_windows_allowed():
             self._transformer.fit(_channels_first(signals))
         self._scaler = StandardScaler(with_mean=False, copy=False)
         values = self._scaler.fit_transform(self._values(signals))
@@ -162,7 +163,7 @@ class MiniRocket:
         return probabilities
 
     def _values(self, signals: NDArray[np.float32]) -> NDArray[np.float32]:
-        with ONE_CALLER:
+        with ONE_CALLER, _still_windows_allowed():
             return np.asarray(self._transformer.transform(_channels_first(signals)))
 
 
@@ -186,6 +187,14 @@ def _aeon_mini_rocket() -> Any:
 def _channels_first(signals: NDArray[np.float32]) -> NDArray[np.float32]:
     """Signals in the shape for aeon: ``[n, 3, time]``."""
     return np.ascontiguousarray(signals.transpose(0, 2, 1), dtype=np.float32)
+
+
+@contextmanager
+def _still_windows_allowed() -> Iterator[None]:
+    """Without aeon's warning about windows of little variation: a watch on a table is such a window."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Data seen by instance of MiniRocket", category=UserWarning)
+        yield
 
 
 @contextmanager
