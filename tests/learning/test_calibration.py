@@ -18,6 +18,7 @@ from harken.learning.calibration import (
     answered,
     coverage,
     expected_calibration_error,
+    fit_common_temperature,
     fit_temperature,
 )
 from harken.support.errors import HarkenError
@@ -81,6 +82,30 @@ def test_no_temperature_on_a_grid_is_better(drawn: tuple[NDArray[np.float32], ND
     found = surprise(logits, codes, fit_temperature(logits, codes))
     for temperature in np.geomspace(0.06, 19, 15).tolist():
         assert found <= surprise(logits, codes, temperature) + 1e-6 * max(1, abs(found))
+
+
+@settings(deadline=None, max_examples=50)
+@given(logits_of, logits_of)
+def test_the_temperature_of_groups_is_the_best_for_the_mean_of_the_groups(
+    one: tuple[NDArray[np.float32], NDArray[np.int64]], other: tuple[NDArray[np.float32], NDArray[np.int64]]
+) -> None:
+    found = fit_common_temperature([one, other])
+
+    def mean(temperature: float) -> float:
+        return (surprise(*one, temperature) + surprise(*other, temperature)) / 2
+
+    for temperature in np.geomspace(0.06, 19, 15).tolist():
+        assert mean(found) <= mean(temperature) + 1e-6 * max(1, abs(mean(found)))
+
+
+def test_groups_count_equally_and_may_have_other_labels() -> None:
+    cold, hot = drawn(0.5, windows=500), drawn(2.0, windows=20_000)
+    many = np.tile(cold[0], (40, 1)), np.tile(cold[1], 40)
+    balanced = fit_common_temperature([cold, hot])
+    assert balanced == pytest.approx(fit_common_temperature([many, hot]), rel=0.02)
+    assert fit_temperature(*cold) + 0.1 < balanced < fit_temperature(*hot) - 0.1
+    two_labels = hot[0][:, :2][hot[1] < 2], hot[1][hot[1] < 2]
+    assert 0.5 < fit_common_temperature([cold, two_labels]) < 2
 
 
 @settings(deadline=None, max_examples=50)
@@ -194,6 +219,8 @@ def test_what_cannot_be_scored_is_refused() -> None:
     none, no_codes = np.empty((0, 2)), np.empty(0, dtype=np.int64)
     with pytest.raises(HarkenError, match="no windows to calibrate on"):
         fit_temperature(none, no_codes)
+    with pytest.raises(HarkenError, match="no windows to calibrate on"):
+        fit_common_temperature([])
     two = np.array([[0.9, 0.1]])
     for measure in (expected_calibration_error, coverage, ProbabilityScores.of):
         with pytest.raises(HarkenError, match="no windows to score"):

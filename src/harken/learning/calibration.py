@@ -3,6 +3,7 @@
 Source: C. Guo, G. Pleiss, Y. Sun, K. Weinberger, "On calibration of modern neural networks", ICML 2017.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ __all__ = [
     "answered",
     "coverage",
     "expected_calibration_error",
+    "fit_common_temperature",
     "fit_temperature",
 ]
 
@@ -39,7 +41,38 @@ def fit_temperature(logits: NDArray[np.floating], codes: NDArray[np.integer]) ->
         HarkenError: when there are no windows.
         ValueError: when a code is not that of a class.
     """
+    return fit_common_temperature([(logits, codes)])
+
+
+def fit_common_temperature(groups: Sequence[tuple[NDArray[np.floating], NDArray[np.integer]]]) -> float:
+    """The temperature that maximises the mean over groups of the mean log-likelihood of a group's true codes.
+
+    Each group counts equally, whatever its number of windows, and may be the output of another model with other labels.
+    See ``fit_temperature``.
+
+    Args:
+        groups: logits ``[n, classes]`` and true codes ``[n]`` of each group.
+
+    Raises:
+        HarkenError: when there are no groups, or no windows in one.
+        ValueError: when a code is not that of a class.
+    """
     from scipy.optimize import minimize_scalar
+
+    if not groups:
+        raise HarkenError("there are no windows to calibrate on")
+    surprises = [_surprise(logits, codes) for logits, codes in groups]
+
+    def mean_surprise(log_temperature: float) -> float:
+        temperature = float(np.exp(log_temperature))
+        return float(np.mean([surprise(temperature) for surprise in surprises]))
+
+    found = minimize_scalar(mean_surprise, bounds=(np.log(COLDEST), np.log(HOTTEST)), method="bounded")
+    return float(np.exp(found.x))
+
+
+def _surprise(logits: NDArray[np.floating], codes: NDArray[np.integer]) -> Callable[[float], float]:
+    """The mean of minus the log-likelihood at a temperature, with one additional window of an unknown label."""
     from scipy.special import logsumexp
 
     _check(codes, classes=logits.shape[1], what="to calibrate on")
@@ -48,13 +81,7 @@ def fit_temperature(logits: NDArray[np.floating], codes: NDArray[np.integer]) ->
     truth = wide[np.arange(n), codes]
     # The window with the unknown label contributes the mean over all windows and labels.
     expected = (truth.sum() + wide.mean()) / (n + 1)
-
-    def surprise(log_temperature: float) -> float:
-        temperature = np.exp(log_temperature)
-        return float(np.mean(logsumexp(wide / temperature, axis=1)) - expected / temperature)
-
-    found = minimize_scalar(surprise, bounds=(np.log(COLDEST), np.log(HOTTEST)), method="bounded")
-    return float(np.exp(found.x))
+    return lambda temperature: float(np.mean(logsumexp(wide / temperature, axis=1)) - expected / temperature)
 
 
 def expected_calibration_error(probabilities: NDArray[np.floating], codes: NDArray[np.integer]) -> float:

@@ -25,6 +25,7 @@ from harken.windows.splits.studies import (
     pairs_of_studies_out,
     study_recordings,
     study_windows,
+    training_windows,
 )
 from studies import made_up_studies
 
@@ -116,6 +117,20 @@ def test_rare_labels_are_repeated_evenly_and_sets_are_not(seed: int, least_share
         expected = max(len(before), round(least_share * most)) if name in scheme.labels else len(before)
         assert times.sum() == expected
         assert times.max() - times.min() <= 1
+
+
+def test_training_windows_are_limited_and_balanced_and_their_sets_are_named() -> None:
+    scheme = SCHEMES["sets"]
+    windows = in_scheme(made_up_studies(), scheme)
+    found, label_sets = training_windows(made_up_studies(), scheme)
+    kept = balanced(capped(windows), scheme.labels)
+    assert found.start_rows.tolist() == kept.start_rows.tolist()
+    assert found.labels.tolist() == kept.labels.tolist()
+    assert label_sets == {
+        "sitting or standing": ["sitting", "standing"],
+        "standing or walking": ["standing", "walking"],
+    }
+    assert training_windows(made_up_studies(), SCHEMES["other"])[1] == {}
 
 
 def test_one_folder_with_all_studies_is_enough(tmp_path: Path) -> None:

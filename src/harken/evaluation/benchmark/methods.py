@@ -28,6 +28,7 @@ __all__ = [
     "Method",
     "PresetMethod",
     "TrainedMethod",
+    "TrainedNetwork",
     "check_sendable",
     "method",
     "method_named",
@@ -111,7 +112,7 @@ class PresetMethod:
 
     def fit(self, training: Windows, label_sets: LabelSets = NO_SETS) -> "TrainedMethod":
         """Train the network."""
-        return _TrainedNetwork(self._new().fit(training, label_sets=label_sets))
+        return TrainedNetwork(self._new().fit(training, label_sets=label_sets))
 
     def _new(self) -> Recogniser:
         return Recogniser(self.recipe, epochs=self.epochs, seed=self.seed, device="cpu")
@@ -182,10 +183,13 @@ def _fitted(unfitted: Baseline, training: Windows, seed: int) -> "TrainedMethod"
 
 
 @dataclass(frozen=True)
-class _TrainedNetwork:
+class TrainedNetwork:
+    """A recogniser as a method after training."""
+
     recogniser: Recogniser
 
     def probabilities(self, windows: Windows) -> NDArray[np.float32]:
+        """See ``TrainedMethod``."""
         labels = self.recogniser.specification_.labels
         columns = [windows.label_names.index(name) for name in labels]
         probabilities = np.zeros((len(windows), len(windows.label_names)), dtype=np.float32)
@@ -193,12 +197,14 @@ class _TrainedNetwork:
         return probabilities
 
     def model(self) -> bytes:
+        """See ``TrainedMethod``."""
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "model.safetensors"
             self.recogniser.save(path)
             return path.read_bytes()
 
     def mounted(self, recording: Recording) -> Recording:
+        """See ``TrainedMethod``."""
         specification, probabilities = self.recogniser.specification_, self.recogniser.predict_proba
         return mounting(specification, recording, probabilities, x_to_elbow=True).turned(recording)
 

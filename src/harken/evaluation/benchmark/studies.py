@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.datasets.label_schemes import OR, SCHEMES, TRUTH, LabelScheme
+from harken.datasets.label_schemes import SCHEMES, TRUTH, LabelScheme
 from harken.evaluation.benchmark.machine import made_with
 from harken.evaluation.benchmark.methods import TrainedMethod
 from harken.evaluation.benchmark.tasks import FoldTask, alone_on_one_thread
@@ -21,15 +21,14 @@ from harken.windows.splits.studies import (
     STUDIES,
     StudyFold,
     apply_study_fold,
-    balanced,
-    capped,
     in_scheme,
     study_recordings,
     study_windows,
+    training_windows,
 )
 from harken.windows.windows import Windows
 
-__all__ = ["StudyTask", "by_study", "study_differences", "study_result"]
+__all__ = ["StudyTask", "by_study", "score_windows", "study_differences", "study_result"]
 
 MOUNTINGS = ("known", "found")
 """With x along the forearm, as the study states it; and as the model finds it, like ``harken label``."""
@@ -61,10 +60,9 @@ class StudyTask(FoldTask):
         scheme = SCHEMES[self.scheme]
         with alone_on_one_thread():
             parts = apply_study_fold(self.fold, windows)
-            training = balanced(capped(in_scheme(parts.training, scheme)), scheme.labels)
-            names = training.label_names[len(scheme.labels) :]
+            training, label_sets = training_windows(parts.training, scheme)
             started = time.perf_counter()
-            learned = self.method.fit(training, {name: name.split(OR) for name in names})
+            learned = self.method.fit(training, label_sets)
             fitted = time.perf_counter()
             known = sorted(training.labels_present & set(scheme.labels))
             studies = {study: self._scored(study, parts.test, learned, scheme, known) for study in self.fold.studies}
@@ -86,20 +84,27 @@ class StudyTask(FoldTask):
     ) -> dict[str, Any]:
         """The scores of one study with the mounting known and as found, and the predictions in numbers."""
         mounted = test[test.studies == study]
-        scored, confusion = _score(learned, mounted, scheme, known)
+        scored, confusion = score_windows(learned, mounted, scheme, known)
         content: dict[str, Any] = {"known": scored.as_dict(), "confusion": confusion, "windows": len(mounted)}
         content["found"] = None
         if learned.mounted is not None:
             worn = study_recordings(study, self.folders[STUDIES.index(study)])
             found = study_windows([learned.mounted(one) for one in worn])
-            content["found"] = _score(learned, found, scheme, known)[0].as_dict()
+            content["found"] = score_windows(learned, found, scheme, known)[0].as_dict()
         return content
 
 
-def _score(
+def score_windows(
     learned: TrainedMethod, test: Windows, scheme: LabelScheme, known: Sequence[str]
 ) -> tuple[StudyScores, dict[str, dict[str, int]]]:
-    """The scores of a study, and the number of windows of each true label that got each predicted label."""
+    """The scores of a study, and the number of windows of each true label that got each predicted label.
+
+    Args:
+        learned: the method.
+        test: windows of people of one study, with activities as labels.
+        scheme: the label scheme of training. The truth is that of ``TRUTH``.
+        known: the labels that occur in training.
+    """
     truth = in_scheme(test, SCHEMES[TRUTH])
     probabilities = learned.probabilities(truth.with_label_names(scheme.labels))
     predicted: NDArray[np.int64] = probabilities.argmax(axis=1)

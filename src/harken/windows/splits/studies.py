@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.datasets.label_schemes import LabelScheme
+from harken.datasets.label_schemes import OR, LabelScheme
 from harken.datasets.registry import dataset
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.signals.orientation import along_forearm
@@ -36,6 +36,7 @@ __all__ = [
     "pairs_of_studies_out",
     "study_recordings",
     "study_windows",
+    "training_windows",
 ]
 
 STUDIES = ("wisdm", "dsads", "selfback", "stress_predict", "hawthorne")
@@ -107,6 +108,23 @@ def in_scheme(windows: Windows, scheme: LabelScheme) -> Windows:
     code_of = {name: code for code, name in enumerate(label_names)} | {"": UNLABELLED}
     codes = np.array([code_of[name] for name in names.tolist()], dtype=np.int16)
     return replace(windows, label_codes=codes, label_names=label_names)
+
+
+def training_windows(windows: Windows, scheme: LabelScheme) -> tuple[Windows, dict[str, list[str]]]:
+    """The windows on which a model is trained, and the names among their labels that stand for several labels.
+
+    Every training on studies uses this function, so the packaged model is trained as the benchmark's are.
+
+    Args:
+        windows: the windows of the training people, with activities as labels.
+        scheme: the label scheme.
+
+    Returns:
+        The windows with the scheme's names, and each name for several labels with these labels, as
+        ``harken.Recogniser.fit`` reads them.
+    """
+    named = balanced(capped(in_scheme(windows, scheme)), scheme.labels)
+    return named, {name: name.split(OR) for name in named.label_names[len(scheme.labels) :]}
 
 
 def capped(windows: Windows, most: int = MOST_WINDOWS) -> Windows:
