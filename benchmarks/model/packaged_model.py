@@ -289,10 +289,11 @@ def fit(arguments: argparse.Namespace) -> None:
 def with_origin(recogniser: Recogniser, new: Mapping[str, Any], left_out: Mapping[str, Any], data: Path) -> Recogniser:
     """The recogniser with its temperature, its training recordings, their citations and the scores of its recipe."""
     learned = list(recordings(data, recogniser.provenance_["training_people"]))
+    infos = [dataset(study).info for study in dict.fromkeys(one.study for one in learned)]
     of_studies = left_out["methods"][left_out["preset"]]["studies"]
     provenance = {
         "data": [{"subject": one.subject, "samples_fingerprint": one.samples_fingerprint} for one in learned],
-        "attribution": [f"{dataset(study).info.citation} ({dataset(study).info.licence})" for study in STUDIES],
+        "attribution": [f"{info.citation} ({info.licence})" for info in infos],
         "scores_on_left_out_studies": {study: of_studies[study]["known"]["mean_f1"] for study in MAIN_STUDIES},
         "scores_of_fold_models_on_unseen_people": {study: new["studies"][study]["mean_f1"] for study in MAIN_STUDIES},
     }
