@@ -16,7 +16,6 @@ a measurement of harken (for that see ``docs/results/unseen_people.md``).
 """
 
 import argparse
-import hashlib
 import json
 import time
 from collections.abc import Sequence
@@ -26,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.model.packaged_model import rewrite
+from benchmarks.model.rewriting import file_facts, rewrite
 from benchmarks.paths import RESULTS, ROOT
 from harken.datasets.exercises import INFO, exercises
 from harken.evaluation.benchmark.machine import made_with
@@ -158,8 +157,7 @@ def main() -> None:
         "unseen_people": list(UNSEEN),
         "training_windows_by_label": provenance["training_windows_by_label"],
         "model": {
-            "sha256": hashlib.sha256(arguments.model.read_bytes()).hexdigest(),
-            "bytes": arguments.model.stat().st_size,
+            **file_facts(arguments.model),
             "parameters": sum(parameter.numel() for parameter in recogniser.network_.parameters()),
             "specification": recogniser.specification_.as_dict(),
         },

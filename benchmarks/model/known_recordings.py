@@ -24,18 +24,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.model.packaged_model import SETS, recordings
 from benchmarks.paths import RESULTS
+from harken.datasets.label_schemes import to_common
+from harken.datasets.registry import dataset
 from harken.datasets.tidy import read_tidy
 from harken.evaluation.benchmark.machine import made_with
 from harken.recordings.fingerprints import ONE_IN, Fingerprints
 from harken.recordings.recording import STANDARD_GRAVITY, UNLABELLED, Recording
 from harken.support.files import write_text
 
+SETS = ("wisdm", "dsads")
 UNRELATED = ("selfback/selfback_wrist", "stress_predict/stress_predict", "hawthorne/hawthorne")
 SHORTEST_BOUT_S = 60
 SEED = 0
 Change = Callable[[NDArray[np.float32]], NDArray[np.floating[Any]]]
+
+
+def recordings(data: Path, name: str) -> list[Recording]:
+    """The recordings of a data set with the common labels."""
+    source = dataset(name)
+    return [to_common(recording, source.info) for recording in source.read(data / name)]
 
 
 def rounded(decimals: int, per_g: float) -> Change:
@@ -119,7 +127,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="the folder of the data sets' folders")
     parser.add_argument("--json", type=Path, default=RESULTS / "known_recordings.json")
     arguments = parser.parse_args()
-    training = {name: recordings(arguments.data, name, None) for name in SETS}
+    training = {name: recordings(arguments.data, name) for name in SETS}
     every = [one for each in training.values() for one in each]
     began = time.process_time()
     fingerprints = Fingerprints.of(every)

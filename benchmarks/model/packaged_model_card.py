@@ -1,377 +1,314 @@
-"""The packaged model's card: the scores of its fold models on unseen people, and the page made from the JSON."""
+"""The packaged model's card, made from ``docs/results/packaged_model.json`` and the facts about the data sets."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from benchmarks.model.packaged_model_card_texts import FAILURES, HANDS, INTENDED, MOUNTING, NEW_PEOPLE, UNSEEN_STUDIES
+from benchmarks.recognition.unseen_people_page import in_markdown
 from harken.datasets.registry import dataset
-from harken.learning.calibration import coverage, expected_calibration_error, fit_temperature
-from harken.learning.prediction import softmax
-from harken.learning.scores import person_evaluations, score_people
+from harken.evaluation.benchmark.text_table import TextTable, interval_text, number_text
+from harken.windows.splits.studies import MAIN_STUDIES, STUDIES
 
-UNSURE_BELOW = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9)
+__all__ = ["NAMES", "card"]
 
-
-@dataclass(frozen=True)
-class FoldLogits:
-    """The logits of a fold's model for the windows of unseen people.
-
-    ``logits`` float32 ``[n, labels]``, ``codes`` ``[n]`` into ``labels``, ``subjects`` ``[n]``, and the duration of the
-    training in seconds.
-    """
-
-    logits: NDArray[np.float32]
-    codes: NDArray[np.int16]
-    subjects: NDArray[np.str_]
-    labels: tuple[str, ...]
-    seconds: float
-
-    @classmethod
-    def read(cls, path: Path) -> "FoldLogits":
-        """Read the file of a fold."""
-        with np.load(path, allow_pickle=False) as content:
-            return cls(
-                content["logits"],
-                content["codes"],
-                content["subjects"],
-                tuple(content["labels"].tolist()),
-                float(content["seconds"]),
-            )
-
-    def of(self, name: str) -> NDArray[np.bool_]:
-        """Which windows are of people of this data set."""
-        return np.char.startswith(self.subjects, name)
-
-
-def scores(folds: Sequence[FoldLogits], sets: Sequence[str]) -> dict[str, Any]:
-    """The scores of each data set's people, and the calibration of the probabilities."""
-    if len({fold.labels for fold in folds}) > 1:
-        raise ValueError("a label is so rare that the training windows of a fold do not have it")
-    temperature = fit_temperature(
-        np.concatenate([fold.logits for fold in folds]), np.concatenate([fold.codes for fold in folds])
-    )
-    probabilities = _calibrated(folds)
-    return {
-        "labels": list(folds[0].labels),
-        "fold_seconds": [round(fold.seconds) for fold in folds],
-        "temperature": temperature,
-        "sets": {name: _set_scores(folds, probabilities, name) for name in sets},
-    }
-
-
-def compared_macro_f1(folds: Sequence[FoldLogits], sets: Sequence[str], as_other: Sequence[str]) -> float:
-    """The mean over data sets of the mean of each person's macro F1, with some labels counted as ``other``."""
-    names = folds[0].labels
-    into = np.array([names.index("other") if name in as_other else code for code, name in enumerate(names)])
-    means = []
-    for name in sets:
-        each = [
-            score_people(into[fold.codes[mask]], into[fold.logits[mask].argmax(axis=1)], fold.subjects[mask], names)
-            for fold in folds
-            if (mask := fold.of(name)).any()
-        ]
-        means.append(np.mean([one.macro_f1 for people in each for one in people.people.values()]))
-    return float(np.mean(means))
-
-
-def temperatures(folds: Sequence[FoldLogits]) -> list[float]:
-    """The temperature for each fold, fitted on the unseen people of all other folds.
-
-    So nobody is scored at a temperature that was fitted on them.
-    """
-    found = []
-    for fold in folds:
-        others = [other for other in folds if other is not fold]
-        logits, codes = (np.concatenate([getattr(other, name) for other in others]) for name in ("logits", "codes"))
-        found.append(fit_temperature(logits, codes))
-    return found
-
-
-def _calibrated(folds: Sequence[FoldLogits]) -> list[NDArray[np.float32]]:
-    """Each fold's probabilities at its temperature."""
-    return [
-        softmax(fold.logits / np.float32(temperature))
-        for fold, temperature in zip(folds, temperatures(folds), strict=True)
-    ]
-
-
-def _set_scores(folds: Sequence[FoldLogits], probabilities: Sequence[NDArray[np.float32]], name: str) -> dict[str, Any]:
-    by_fold = {}
-    for number, fold in enumerate(folds):
-        mask = fold.of(name)
-        if not mask.any():
-            continue
-        predicted = fold.logits[mask].argmax(axis=1)
-        by_fold[str(number)] = score_people(fold.codes[mask], predicted, fold.subjects[mask], fold.labels)
-    found = person_evaluations(by_fold)
-    person, worst = found.worst_person
-    theirs = [fold.of(name) for fold in folds]
-    codes = np.concatenate([fold.codes[mask] for fold, mask in zip(folds, theirs, strict=True)])
-    honest = np.concatenate([each[mask] for each, mask in zip(probabilities, theirs, strict=True)])
-    raw = np.concatenate([softmax(fold.logits[mask]) for fold, mask in zip(folds, theirs, strict=True)])
-    return {
-        "people": len(found.by_person),
-        "windows": len(codes),
-        "mean_person_macro_f1": found.mean_person_macro_f1,
-        "sd_person_macro_f1": found.sd_person_macro_f1,
-        "mean_person_macro_f1_interval": list(found.interval) if found.interval else None,
-        "mean_person_accuracy": found.mean_person_accuracy,
-        "worst_person": {"person": person, "macro_f1": worst},
-        "class_f1": found.class_f1,
-        "confusion": found.confusion.tolist(),
-        "expected_calibration_error": expected_calibration_error(honest, codes),
-        "expected_calibration_error_uncalibrated": expected_calibration_error(raw, codes),
-        "unsure_below": _unsure(honest, codes),
-        "by_person": {
-            person: {"fold": fold, "windows": each.windows, "accuracy": each.accuracy, "macro_f1": each.macro_f1}
-            for person, by in found.by_person.items()
-            for fold, each in by.items()
-        },
-    }
-
-
-def _unsure(probabilities: NDArray[np.float32], codes: NDArray[np.int16]) -> list[dict[str, float | None]]:
-    """The share of windows that keep a label, and their accuracy, at a few limits."""
-    curve = coverage(probabilities, codes, points=101)
-    rows = [int(np.flatnonzero(np.isclose(curve.thresholds, limit))[0]) for limit in UNSURE_BELOW]
-    return [
-        {
-            "limit": float(curve.thresholds[row]),
-            "coverage": float(curve.covered[row]),
-            "accuracy": float(curve.accuracy[row]) if np.isfinite(curve.accuracy[row]) else None,
-        }
-        for row in rows
-    ]
-
-
-NAMES = {"wisdm": "WISDM", "dsads": "DSADS"}
-
-INTENDED = """\
-## What it is for
-
-To describe what adults did while they wore an accelerometer on a wrist: hours and days of posture, walking, running,
-stairs and the rest, for one person or for a study. Recordings may have any sample rate (they are resampled), may be in
-g or m/s², and from either wrist. `harken label FILE... --out DIR` and `Recogniser.load()` use the model.
-
-It is **not** for decisions about a person's health, for detecting falls, or for watching over people. It was trained
-only on students and other young adults: no children, no old people, no patients, nobody with a walking aid or a
-wheelchair.
-"""
-
-FAILURES = """\
-## Where it fails
-
-- **All lying is of the {lying} people of DSADS**, who lay very still in a laboratory, on the back and on the right
-  side, awake. Sleep, lying on the stomach and reading in bed are not in the training data. A watch on a table is not
-  either: non-wear must be found before the model is used.
-- **Sitting and standing of DSADS are very still.** Those of WISDM have some movement of the arm, and everyday life has
-  more. At the wrist, sitting and standing differ only in how the arm hangs or rests, which is a habit of the person.
-  They are confused more often than any other labels.
-- **`other` is what the two data sets have in it**: hands at work (eating, typing, brushing teeth, writing, clapping,
-  folding) and ball games in WISDM; a stepper, a cross trainer, rowing, jumping, basketball, and moving about in a lift
-  in DSADS. Activities in neither (driving, cooking, swimming) may get any label.
-- **Eating while sitting is `other`, not sitting.** That follows from the labels of WISDM. It makes the hours of sitting
-  too few.
-- **Cycling, where it is a label, is an exercise bike.** The hands of a cyclist on a road shake, steer and brake.
-- **Stairs** look like walking at a wrist, and a short flight is lost within a window of {window_s:g} s.
-- **The watch's x axis must point along the forearm**, in either direction. `harken label` finds from the walking in a
-  recording whether y does instead, and turns the samples. Live samples, your own windows and the ONNX model need x
-  there (`harken.signals.turned_by_quarters`), otherwise most labels are wrong.
-- **Running of WISDM is cut off at 2 g**, where the range of that watch ends.
-- **The scores above are of unseen people of the same two studies.** Another watch, another study and everyday life
-  differ more, and no score here shows by how much.
-"""
+NAMES = {
+    "wisdm": "WISDM",
+    "dsads": "DSADS",
+    "selfback": "selfBACK",
+    "stress_predict": "Stress-Predict",
+    "hawthorne": "Hawthorne",
+}
+FOREST = "random_forest"
+Studies = Mapping[str, Mapping[str, Any]]
+"""Study -> the scores of its people."""
 
 
 def card(result: Mapping[str, Any]) -> str:
     """The whole page."""
-    chosen = result["samplings"][result["chosen"]]
     parts = [
-        "# The packaged model\n",
-        "<!-- Written by benchmarks/model/packaged_model.py from results/packaged_model.json: edit the script. -->\n\n"
-        f"An `everyday` network with the labels {', '.join(chosen['labels'])}.\n",
-        _model(result) if "model" in result else "",
+        "# The packaged model",
+        "<!-- Written by benchmarks/model/packaged_model.py from results/packaged_model.json: edit the script. -->",
+        _summary(result),
+        "## Scores",
+        UNSEEN_STUDIES,
+        *map(in_markdown, (_main(result), _recalls(result))),
+        NEW_PEOPLE.format(folds=len(result["new_people"]["fold_seconds"])),
+        *map(in_markdown, (_labels(result), _sets(result))),
+        *map(in_markdown, _confusions(result)),
+        "## Probabilities",
+        _probabilities(result),
+        in_markdown(_unsure(result)),
         INTENDED,
-        _data(chosen),
-        _scores(chosen),
-        _samplings(result),
-        FAILURES.format(lying=chosen["sets"]["dsads"]["people"], window_s=_window_s(chosen)),
+        MOUNTING.format(**_without_walking(result)),
+        "## What the labels mean",
+        _scheme(result),
+        in_markdown(_activities(result)),
+        FAILURES.format(hands=HANDS[result["settings"]["label_scheme"]["name"]], window_s=f"{_window_s(result):g}"),
+        "## Training data, licences and citations",
+        _data(result),
+        "## The file",
+        _model(result),
+        "## How to make it again",
         _repeat(result),
     ]
-    return "\n".join(part for part in parts if part)
+    return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+def _ours(result: Mapping[str, Any]) -> Studies:
+    """The scores of the recipe on each study that was left out of training."""
+    left_out = result["left_out"]
+    studies: Studies = left_out["methods"][left_out["preset"]]["studies"]
+    return studies
+
+
+def _forest(result: Mapping[str, Any]) -> Studies:
+    """The scores of the random forest on each study that was left out; empty if the run had none."""
+    studies: Studies = result["left_out"]["methods"].get(FOREST, {}).get("studies", {})
+    return studies
+
+
+def _summary(result: Mapping[str, Any]) -> str:
+    left_out, labels = result["left_out"], result["model"]["specification"]["labels"]
+    score = left_out["methods"][left_out["preset"]]["main_score"]
+    people = sum(result["model"]["training_people"].values())
+    return (
+        f"It labels {_window_s(result):g} s of wrist acceleration as {', '.join(labels[:-1])} or {labels[-1]}, and was "
+        f"trained on {people} people of {len(STUDIES)} studies. **On studies that models made in the same way were not "
+        f"trained on, the mean F1 of a person is {score['known']:.3f}** ({score['found']:.3f} where the orientation of "
+        f"the watch is found from the recording), and {result['new_people']['main_score']:.3f} on new people of the "
+        "training studies. Each of these is the plain mean of WISDM, DSADS and selfBACK."
+    )
+
+
+def _scored(scores: Mapping[str, Any]) -> str:
+    return f"{scores['mean_f1']:.3f} ({interval_text(scores['interval'])})"
+
+
+def _main(result: Mapping[str, Any]) -> TextTable:
+    ours, forest, new = _ours(result), _forest(result), result["new_people"]
+    rows = [
+        (
+            NAMES[study],
+            str(ours[study]["people"]),
+            f"**{_scored(ours[study]['known'])}**",
+            _scored(ours[study]["found"]),
+            _scored(forest[study]["known"]) if forest else "–",
+            _scored(new["studies"][study]),
+        )
+        for study in MAIN_STUDIES
+    ]
+    left_out = result["left_out"]
+    score = left_out["methods"][left_out["preset"]]["main_score"]
+    baseline = left_out["methods"].get(FOREST, {}).get("main_score", {}).get("known")
+    rows.append(
+        (
+            "mean of the three",
+            str(sum(ours[study]["people"] for study in MAIN_STUDIES)),
+            f"**{number_text(score['known'])}**",
+            number_text(score["found"]),
+            number_text(baseline),
+            number_text(new["main_score"]),
+        )
+    )
+    return TextTable(
+        "Mean F1 of a person",
+        ("study", "people", "study left out", "as `harken label` turns the watch", "random forest", "new people"),
+        rows,
+        "In brackets: the 95 % interval over people. " + _gain(left_out),
+    )
+
+
+def _gain(left_out: Mapping[str, Any]) -> str:
+    difference = left_out["differences"].get(FOREST)
+    if difference is None or difference["main_score"] is None:
+        return ""
+    return (
+        f"With a study left out, the recipe gains {difference['main_score']:+.3f} on the random forest "
+        f"({interval_text(difference['main_score_interval'], sign='+')}), each person compared with themselves."
+    )
+
+
+def _recalls(result: Mapping[str, Any]) -> TextTable:
+    ours, forest, new = _ours(result), _forest(result), result["new_people"]["studies"]
+    rows = [
+        (
+            NAMES[study],
+            str(ours[study]["people"]),
+            label,
+            f"**{number_text(ours[study]['known']['recall'][label])}**",
+            number_text(ours[study]["found"]["recall"].get(label)),
+            number_text(forest[study]["known"]["recall"].get(label)) if forest else "–",
+            number_text(new[study]["recall"].get(label)),
+        )
+        for study in STUDIES
+        if study not in MAIN_STUDIES
+        for label in ours[study]["known"]["recall"]
+    ]
+    return TextTable(
+        "Recall in studies of few labels",
+        (
+            "study",
+            "people",
+            "label",
+            "study left out",
+            "as `harken label` turns the watch",
+            "random forest",
+            "new people",
+        ),
+        rows,
+        "The mean over people. Nobody in Stress-Predict walks, so the orientation of these watches is unknown; the "
+        "table of this study does not state their make either.",
+    )
+
+
+def _labels(result: Mapping[str, Any]) -> TextTable:
+    ours, forest, new = _ours(result), _forest(result), result["new_people"]["studies"]
+    rows = [
+        (
+            NAMES[study],
+            label,
+            number_text(ours[study]["known"]["f1"].get(label)),
+            number_text(forest[study]["known"]["f1"].get(label)) if forest else "–",
+            number_text(new[study]["f1"].get(label)),
+        )
+        for study in MAIN_STUDIES
+        for label in dict.fromkeys((*ours[study]["known"]["f1"], *new[study]["f1"]))
+    ]
+    return TextTable(
+        "F1 of each label, the mean over people",
+        ("study", "label", "study left out", "random forest", "new people"),
+        rows,
+        "Where a study is the only one with a label, the label is unknown when this study is left out.",
+    )
+
+
+def _sets(result: Mapping[str, Any]) -> TextTable:
+    ours, forest, new = _ours(result), _forest(result), result["new_people"]["studies"]
+    rows = [
+        (
+            NAMES[study],
+            number_text(ours[study]["known"]["allowed_share"]),
+            number_text(forest[study]["known"]["allowed_share"]) if forest else "–",
+            number_text(new[study]["allowed_share"]),
+        )
+        for study in STUDIES
+        if ours[study]["known"]["allowed_share"] is not None
+    ]
+    return TextTable(
+        "Share of allowed answers where several labels may be true",
+        ("study", "study left out", "random forest", "new people"),
+        rows,
+        "For example, people eat sitting or standing. These windows are left out of F1.",
+    )
+
+
+def _confusions(result: Mapping[str, Any]) -> Iterator[TextTable]:
+    labels = result["model"]["specification"]["labels"]
+    for study in STUDIES:
+        rows = [
+            (truth, *(f"{100 * row.get(label, 0) / sum(row.values()):.0f}" for label in labels))
+            for truth, row in _ours(result)[study]["confusion"].items()
+        ]
+        title = f"{NAMES[study]}, left out: labels in percent of the windows of each true label"
+        yield TextTable(title, ("true label", *labels), rows)
+
+
+def _probabilities(result: Mapping[str, Any]) -> str:
+    calibration = result["left_out"]["calibration"]
+    errors = "; ".join(
+        f"{NAMES[study]} {calibration['studies'][study]['expected_calibration_error']:.3f} "
+        f"({calibration['studies'][study]['expected_calibration_error_uncalibrated']:.3f} without)"
+        for study in MAIN_STUDIES
+    )
+    return (
+        f"The temperature, {calibration['temperature']:.2f}, was fitted on studies that were left out of training: on "
+        "the windows with a single true label, each predicted by the model that was trained without their study. "
+        f"{', '.join(NAMES[study] for study in MAIN_STUDIES)} count equally. Expected calibration error of each, at "
+        f"the temperature of the two others: {errors}. The table shows what `--unsure-below` does with "
+        "`--no-smoothing`, in the same way:"
+    )
+
+
+def _unsure(result: Mapping[str, Any]) -> TextTable:
+    studies = result["left_out"]["calibration"]["studies"]
+    rows = []
+    for limits in zip(*(studies[study]["unsure_below"] for study in MAIN_STUDIES), strict=True):
+        cells = [
+            cell
+            for one in limits
+            for cell in (f"{one['coverage']:.1%}", "–" if one["accuracy"] is None else f"{one['accuracy']:.1%}")
+        ]
+        rows.append((f"{limits[0]['limit']:g}", *cells))
+    columns = [f"{NAMES[study]}: {what}" for study in MAIN_STUDIES for what in ("labelled", "right of these")]
+    return TextTable("Windows of left-out studies that keep a label", ("unsure below", *columns), rows)
+
+
+def _without_walking(result: Mapping[str, Any]) -> dict[str, str]:
+    desk = _ours(result)["stress_predict"]
+    return {name: f"{100 * desk[name]['recall']['sitting']:.0f} %" for name in ("known", "found")}
+
+
+def _scheme(result: Mapping[str, Any]) -> str:
+    scheme = result["settings"]["label_scheme"]
+    return (
+        "Each activity of a study was trained as the label, or as one of several allowed labels, that the label scheme "
+        f"`{scheme['name']}` states (`harken.datasets.label_schemes`). An activity that is in none of the studies "
+        "(driving, cooking, swimming) may get any label."
+    )
+
+
+def _activities(result: Mapping[str, Any]) -> TextTable:
+    """Which activities of which study were trained as which label."""
+    of_label: dict[str, dict[str, list[str]]] = {}
+    for study, names in result["activities"].items():
+        for activity, label in names.items():
+            of_label.setdefault(label, {}).setdefault(study, []).append(activity.replace("_", " "))
+    order = result["settings"]["label_scheme"]["labels"]
+    rows = [
+        (label, "; ".join(f"{NAMES[study]}: {', '.join(each)}" for study, each in of_label[label].items()))
+        for label in sorted(of_label, key=lambda one: (one not in order, order.index(one) if one in order else 0, one))
+    ]
+    return TextTable("Labels and the activities of the studies", ("label", "activities"), rows)
+
+
+def _data(result: Mapping[str, Any]) -> str:
+    ours, lines = _ours(result), []
+    for study in STUDIES:
+        info, people = dataset(study).info, result["model"]["training_people"][study]
+        lines.append(
+            f"- **{NAMES[study]}**: {info.title} ({info.placement}; {info.sample_rate_hz:g} Hz). {people} people, "
+            f"{ours[study]['windows']:,} windows. Licence: {info.licence}. {info.citation}."
+        )
+    return (
+        "\n".join(lines) + "\n\nThe weights are harken's own work, and the recordings are not in the package. Please "
+        "cite the studies in a publication with results of this model. `harken datasets NAME` lists the pitfalls of "
+        "each."
+    )
 
 
 def _model(result: Mapping[str, Any]) -> str:
     model = result["model"]
-    specification = model["specification"]
-    people = " and ".join(f"{count} people of {NAMES[name]}" for name, count in model["training_people"].items())
-    windows = ", ".join(f"{label} {count:,}" for label, count in model["training_windows_by_label"].items())
+    reads = model["specification"]
+    counts = ", ".join(f"{label} {count:,}" for label, count in model["training_windows_by_label"].items())
     return (
-        f"{model['parameters']:,} weights, {model['bytes']:,} bytes. It reads {', '.join(specification['channels'])} "
-        f"in {specification['acceleration_unit']}, "
-        f"{specification['window_length'] / specification['sample_rate_hz']:g} s at "
-        f"{specification['sample_rate_hz']:g} Hz, and gives a label every {specification['hop_s']:g} s. It was "
-        f"trained on {people}; its training windows after sampling: {windows}. SHA-256 of the file: "
-        f"`{model['sha256']}`.\n"
+        f"An `{reads['preset']}` network of {model['parameters']:,} weights, {model['bytes']:,} bytes. It reads "
+        f"{', '.join(reads['channels'])} in {reads['acceleration_unit']}, {_window_s(result):g} s at "
+        f"{reads['sample_rate_hz']:g} Hz, and gives a label every {reads['hop_s']:g} s. Training windows, with "
+        f"repetitions of rare labels: {counts}. SHA-256 of the file: `{model['sha256']}`."
     )
-
-
-def _data(chosen: Mapping[str, Any]) -> str:
-    lines = ["## Training data\n"]
-    for name, found in chosen["sets"].items():
-        info = dataset(name).info
-        lines.append(
-            f"- **{NAMES[name]}**: {info.title} ({info.placement}, {info.sample_rate_hz:g} Hz); {found['people']} "
-            f"people, {found['windows']:,} windows of {_window_s(chosen):g} s, one every "
-            f"{chosen['settings']['hop_s']:g} s. Licence: {info.licence}. "
-            f"{info.citation}."
-        )
-    lines.append(
-        "\nThe weights are harken's own work, and the recordings are not in the package. Please cite both data sets "
-        "in a publication with results of this model. The limits of each: `harken datasets wisdm`, `harken datasets "
-        "dsads`.\n"
-    )
-    return "\n".join(lines)
-
-
-def _scores(chosen: Mapping[str, Any]) -> str:
-    sets = chosen["sets"]
-    people = _table(
-        ("people", "windows", "mean of each person's macro F1", "SD", "95 % interval over people", "accuracy", "worst"),
-        ((NAMES[name], *_people_row(found)) for name, found in sets.items()),
-        first="data set",
-    )
-    f1 = _table(
-        chosen["labels"],
-        (
-            (NAMES[name], *(_number(found["class_f1"].get(label)) for label in chosen["labels"]))
-            for name, found in sets.items()
-        ),
-        first="F1",
-    )
-    unsure = _table(
-        [f"{NAMES[name]}: {what}" for name in sets for what in ("labelled", "accuracy of these")],
-        _unsure_rows(list(sets.values())),
-        first="unsure below",
-    )
-    errors = "; ".join(
-        f"{NAMES[name]} {found['expected_calibration_error']:.3f} "
-        f"({found['expected_calibration_error_uncalibrated']:.3f} without)"
-        for name, found in sets.items()
-    )
-    confusions = "\n".join(
-        f"{NAMES[name]}, in percent of the windows of each true label (rows):\n\n"
-        f"{_confusion(found['confusion'], chosen['labels'])}"
-        for name, found in sets.items()
-    )
-    return (
-        "## Scores on unseen people\n\n"
-        f"The scores are of {len(chosen['fold_seconds'])} fold models, each trained as the packaged model but without "
-        "the people it is tested on. The packaged model itself was trained on all people and is never scored. All test "
-        f"windows of {_window_s(chosen):g} s with one label count; they are not sampled. The F1 of a person is "
-        "scikit-learn's macro F1: a label that is predicted but never true counts as 0. This happens to each person of "
-        "WISDM for whom lying is predicted once.\n\n"
-        f"{people}\n{f1}\n"
-        f"**Probabilities.** Temperature {chosen['temperature']:.2f}, fitted on the unseen people of all folds. "
-        f"Expected calibration error, each fold at the temperature of the others: {errors}. With "
-        "`--unsure-below` and `--no-smoothing`:\n\n"
-        f"{unsure}\n{confusions}"
-    )
-
-
-def _window_s(chosen: Mapping[str, Any]) -> float:
-    preset = chosen["settings"]["preset"]
-    return float(preset["window_length"] / preset["sample_rate_hz"])
-
-
-def _people_row(found: Mapping[str, Any]) -> tuple[str, ...]:
-    interval, worst = found["mean_person_macro_f1_interval"], found["worst_person"]
-    return (
-        str(found["people"]),
-        f"{found['windows']:,}",
-        f"**{found['mean_person_macro_f1']:.3f}**",
-        _number(found["sd_person_macro_f1"]),
-        f"{interval[0]:.3f} to {interval[1]:.3f}" if interval else "-",
-        f"{found['mean_person_accuracy']:.1%}",
-        f"{worst['person']}, {worst['macro_f1']:.3f}",
-    )
-
-
-def _unsure_rows(sets: Sequence[Mapping[str, Any]]) -> Iterable[tuple[str, ...]]:
-    for rows in zip(*(found["unsure_below"] for found in sets), strict=True):
-        cells = [
-            cell
-            for row in rows
-            for cell in (f"{row['coverage']:.1%}", "-" if row["accuracy"] is None else f"{row['accuracy']:.1%}")
-        ]
-        yield (f"{rows[0]['limit']:g}", *cells)
-
-
-def _confusion(confusion: Sequence[Sequence[int]], labels: Sequence[str]) -> str:
-    rows = (
-        (label, *(f"{100 * count / sum(row):.0f}" for count in row))
-        for label, row in zip(labels, confusion, strict=True)
-        if sum(row)
-    )
-    return _table(labels, rows, first="true label")
-
-
-def _samplings(result: Mapping[str, Any]) -> str:
-    tried = result["samplings"]
-    heading = "## How the training windows were sampled\n\n"
-    if len(tried) == 1:
-        ((name, found),) = tried.items()
-        return f"{heading}{name.capitalize()}: {_in_words(found['settings']['sampling'])}.\n"
-    rows = (
-        (
-            f"{name}{' (chosen)' if name == result['chosen'] else ''}",
-            *(_number(found["sets"][each]["mean_person_macro_f1"]) for each in found["sets"]),
-            _number(found["compared_macro_f1"]),
-            _in_words(found["settings"]["sampling"]),
-        )
-        for name, found in tried.items()
-    )
-    names = [f"{NAMES[name]}: mean person macro F1" for name in next(iter(tried.values()))["sets"]]
-    merged = ", ".join(result["compared_with_as_other"])
-    compared = f"both, {merged} counted as other" if merged else "both"
-    chose = (
-        f'The sampling was chosen among these {len(tried)} (by the column "{compared}") on the folds above, so its '
-        "scores are a little too good.\n"
-    )
-    table = _table([*names, compared, "how"], rows, first="sampling")
-    return f"{heading}{table}\n{chose}"
-
-
-def _in_words(sampling: Mapping[str, Any]) -> str:
-    words = []
-    if sampling["other_per_person"] is not None:
-        words.append(f"at most {sampling['other_per_person']} windows of `other` per person")
-    if sampling["least_share"]:
-        words.append(f"rarer labels repeated to {sampling['least_share']:.0%} of the most frequent one")
-    if sampling["also_other"]:
-        words.append(f"{', '.join(sampling['also_other'])} is `other`")
-    return "; ".join(words) or "every window once"
 
 
 def _repeat(result: Mapping[str, Any]) -> str:
-    commands = "\n".join(f"$ {command}" for command in result["commands"])
+    commands: Sequence[str] = result["commands"]
     versions = ", ".join(f"{name} {number}" for name, number in result["versions"].items())
+    lines = "\n".join(f"$ {command}" for command in commands)
     return (
-        f"## How to make it again\n\n```console\n{commands}\n```\n\n"
-        f"Commit {result['commit']}; {versions}; one thread for each fit. All settings and each person's scores are in "
-        "`docs/results/packaged_model.json`.\n"
+        f"```console\n{lines}\n```\n\nCommit {result['commit']}; {versions}; one thread for each fit. All settings and "
+        "the score of each new person are in `docs/results/packaged_model.json`, those of left-out studies in "
+        "[`docs/results/studies.json`](results/studies.md)."
     )
 
 
-def _table(columns: Iterable[str], rows: Iterable[Sequence[str]], *, first: str) -> str:
-    head = [first, *columns]
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
+def _window_s(result: Mapping[str, Any]) -> float:
+    preset = result["settings"]["preset"]
+    return float(preset["window_length"] / preset["sample_rate_hz"])

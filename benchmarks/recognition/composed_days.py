@@ -1,7 +1,7 @@
 """What smoothing contributes: days composed of real bouts, labelled by models that were not trained on their wearer.
 
     python -m benchmarks.model.packaged_model --data DATA --work WORK --folds
-    python -m benchmarks.recognition.composed_days --data DATA --models WORK/balanced_... --work DIR [--workers 2]
+    python -m benchmarks.recognition.composed_days --data DATA --models WORK/fits_... --work DIR [--workers 2]
 
 Each person of WISDM and DSADS (the left arm) gets a day of bouts of what they were recorded doing, in a random order
 and with random lengths: the assumed lengths, half of them and double. The seed depends on the person alone. The day is
@@ -37,7 +37,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.model.packaged_model_card import FoldLogits, temperatures
+from benchmarks.model.fold_logits import FoldLogits, temperatures
 from benchmarks.paths import RESULTS
 from benchmarks.recognition.composed_days_page import page, summary
 from harken import HarkenError, Recogniser
@@ -362,7 +362,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(job.person, flush=True)
     people = [job.person for job in jobs]
     result = {
-        "command": "python -m benchmarks.recognition.composed_days --data DATA --models WORK/balanced_... --work DIR"
+        "command": "python -m benchmarks.recognition.composed_days --data DATA --models WORK/fits_... --work DIR"
         + (f" --people {options.people}" if options.people else ""),
         "made_with": made_with(),
         "day_hours": DAY_S / 3600,

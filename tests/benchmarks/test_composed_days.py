@@ -124,7 +124,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             codes=np.concatenate([each.label_codes for each in unseen]),
             subjects=np.concatenate([each.subjects for each in unseen]) if number == 0 else np.full(0, "wisdm_9"),
             labels=np.array(recogniser.specification_.labels),
-            seconds=1.0,
         )
     (path / "fold_1.safetensors").write_bytes((path / "fold_0.safetensors").read_bytes())
     return path

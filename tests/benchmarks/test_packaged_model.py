@@ -1,7 +1,9 @@
-"""How the packaged model is made: sampling, folds, scores, and a card that says nothing but what the JSON says."""
+"""How the packaged model is made: folds, scores, calibration on left-out studies, and a card made from the JSON."""
 
 import argparse
+import copy
 import json
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,177 +12,303 @@ import numpy as np
 import pytest
 
 import people
-from benchmarks.model import packaged_model
-from benchmarks.model.packaged_model_card import FoldLogits, card, compared_macro_f1, scores
-from harken import Recogniser, read
+from benchmarks.model import packaged_model, packaged_model_card
+from benchmarks.model.left_out_studies import UNSURE_BELOW, StudyLogits, calibration
+from benchmarks.model.packaged_model_card import card
+from benchmarks.model.rewriting import rewrite
+from harken import Recogniser
+from harken.datasets.label_schemes import SCHEMES
+from harken.evaluation.benchmark import BenchmarkSettings, run_benchmark
+from harken.learning.calibration import fit_common_temperature
 from harken.learning.presets import PRESETS
-from harken.recordings.recording import Recording
-from harken.windows.windows import Windows
+from harken.learning.study_scores import score_study
+from harken.models.mounting import trained_with_x_to_elbow
+from harken.recordings.recording import UNLABELLED, Recording
+from harken.windows.splits.studies import MAIN_STUDIES, STUDIES, in_scheme
+from studies import PEOPLE_EACH, made_up_studies, use_made_up_studies
+
+BAYES = "sklearn.naive_bayes:GaussianNB"
+RECIPE = replace(people.SMALL_EVERYDAY, window_length=60)
+TRUTH = SCHEMES["sets"]
 
 
-def windows(labels: list[str], subjects: list[str]) -> Windows:
-    names, codes = np.unique(labels, return_inverse=True)
-    n = len(labels)
-    return Windows(
-        signals=np.arange(n, dtype=np.float32).reshape(n, 1, 1),
-        label_codes=codes.astype(np.int16),
-        label_names=tuple(names.tolist()),
-        subjects=np.array(subjects),
-        starts_ns=np.arange(n),
-        start_rows=np.arange(n),
-        channels=("x",),
-        sample_rate_hz=1.0,
-    )
-
-
-def test_other_is_limited_by_person_and_rare_labels_are_repeated_evenly() -> None:
-    drawn = windows(["other"] * 30 + ["walking"] * 8 + ["lying"] * 2, ["a"] * 20 + ["b"] * 20)
-    sampled = packaged_model.sampled(drawn, packaged_model.Sampling(other_per_person=5, least_share=0.5))
-    rows = sampled.signals[:, 0, 0].astype(int).tolist()
-    assert rows == [0, 4, 8, 12, 16, *(20, 22, 24, 26, 28), *range(30, 38), *(38, 38, 38, 39, 39)]
-    assert (sampled.labels[-5:] == "lying").all()
-    everything = packaged_model.sampled(drawn, packaged_model.Sampling())
-    assert everything.signals[:, 0, 0].tolist() == list(range(40))
-
-
-def test_a_label_learned_as_other() -> None:
-    found = packaged_model.relabelled(windows(["cycling", "lying", "other", "walking"], ["a"] * 4), ("cycling",))
-    assert found.labels.tolist() == ["other", "lying", "other", "walking"]
-    assert found.label_names == ("lying", "other", "walking")
-
-
-def test_every_fold_tests_people_of_both_sets_and_each_person_once() -> None:
-    everybody = [f"wisdm_{number}" for number in range(1600, 1643)] + [f"dsads_p{number}" for number in range(1, 9)]
-    folds = packaged_model.folds_of(windows(["other"] * len(everybody), everybody))
-    assert sorted(person for fold in folds for person in fold.test) == sorted(everybody)
-    for fold in folds:
-        assert {person.split("_")[0] for person in fold.test} == {"wisdm", "dsads"}
-        assert not set(fold.test) & set(fold.training)
+def recordings_of(study: str, folder: Path | None = None) -> list[Recording]:
+    """A minute of noise of each person."""
+    n = 1800
+    return [
+        Recording(
+            time_ns=np.arange(n) * 10**9 // 30,
+            signals=np.random.default_rng([STUDIES.index(study), number]).normal(0, 0.5, (n, 3)).astype(np.float32),
+            channels=("x", "y", "z"),
+            label_codes=np.zeros(n, np.int16),
+            label_names=("walking",),
+            subject=f"{study}_{number}",
+            study=study,
+        )
+        for number in range(PEOPLE_EACH)
+    ]
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> argparse.Namespace:
-    """The whole procedure on ten invented people, five of each set."""
+def made_up() -> Iterator[None]:
+    """Made-up studies in place of the real ones, and a small recipe."""
+    with pytest.MonkeyPatch.context() as patch:
+        use_made_up_studies(patch)
+        patch.setattr(packaged_model, "draw_studies", lambda folders: made_up_studies())
+        patch.setattr(packaged_model, "study_recordings", recordings_of)
+        patch.setattr(packaged_model_card, "FOREST", BAYES)
+        patch.setitem(PRESETS, "everyday", RECIPE)
+        yield
+
+
+@pytest.fixture(scope="module")
+def made(made_up: None, tmp_path_factory: pytest.TempPathFactory) -> argparse.Namespace:
+    """The whole procedure on the made-up studies."""
     folder = tmp_path_factory.mktemp("packaged")
     arguments = argparse.Namespace(
         data=folder,
         work=folder / "work",
-        sampling=["capped", "balanced_without_cycling"],
+        studies=folder / "run",
         workers=1,
-        epochs=1,
+        epochs=None,
         people=None,
         json=folder / "results.json",
         card=folder / "card.md",
         model=folder / "models" / "model.safetensors",
     )
-
-    everybody = {name: [person(folder, name, number) for number in range(5)] for name in packaged_model.SETS}
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(packaged_model, "recordings", lambda data, name, count: everybody[name])
-        patch.setattr(packaged_model, "HOP_S", 1.0)
-        patch.setitem(PRESETS, "everyday", people.SMALL_EVERYDAY)
-        for name in arguments.sampling:  # here and not in processes of their own, which would not know the invented
-            for fold in range(packaged_model.FOLDS):
-                packaged_model.run(packaged_model.task_of(name, fold, arguments))
-        packaged_model.run_folds(arguments)
-        packaged_model.fit(arguments)
+    run_benchmark(
+        BenchmarkSettings(
+            dataset="studies",
+            protocol="leave-one-study-out",
+            out=arguments.studies,
+            preset=RECIPE,
+            baselines=(BAYES,),
+            workers=0,
+        )
+    )
+    decides = packaged_model.settings(packaged_model.drawn(folder, None), arguments)
+    for fold in range(packaged_model.FOLDS):  # here and not in other processes, which have the real studies
+        packaged_model.run(packaged_model.task_of(fold, decides, arguments))
+    packaged_model.run_folds(arguments)
+    packaged_model.fit(arguments)
     return arguments
 
 
-def person(folder: Path, name: str, number: int) -> Recording:
-    """Lying, sitting and walking, and jumping under the name of cycling or other."""
-    path = people.write_person(
-        folder / "p.csv", number + 10 * (name == "dsads"), bouts=("lying", "walking", "sitting", "jumping"), seconds=10
-    )
-    found = read(path)
-    strange = "cycling" if name == "dsads" else "other"
-    names = tuple(strange if label == "jumping" else label for label in found.label_names)
-    order = tuple(sorted({*names, "other"}))
-    codes = np.array([order.index(label) for label in names], dtype=np.int16)[found.label_codes]
-    return replace(found, label_codes=codes, label_names=order, subject=f"{name}_{number}").select_channels(
-        ("x", "y", "z")
-    )
+def result_of(made: argparse.Namespace) -> dict[str, Any]:
+    result: dict[str, Any] = json.loads(made.json.read_text(encoding="utf-8"))
+    return result
 
 
-def test_from_folds_to_a_model_that_is_calibrated_on_unseen_people(made: argparse.Namespace) -> None:
-    result = json.loads(made.json.read_text())
-    assert set(result["samplings"]) == {"capped", "balanced_without_cycling"}
-    assert result["compared_with_as_other"] == ["cycling"]
-    best = max(result["samplings"].values(), key=lambda found: found["compared_macro_f1"])
-    assert best is result["samplings"][result["chosen"]]
-    model = Recogniser.load(made.model)
-    assert model.specification_.temperature == best["temperature"]
+def fold_files(made: argparse.Namespace, pattern: str) -> list[Path]:
+    return sorted(made.work.glob(f"fits_*/{pattern}"))
+
+
+def test_every_fold_tests_people_of_every_study_and_each_person_once() -> None:
+    windows = made_up_studies()
+    folds = packaged_model.folds_of(windows)
+    assert sorted(person for fold in folds for person in fold.test) == sorted(set(windows.subjects.tolist()))
+    for fold in folds:
+        assert {person.rsplit("_", 1)[0] for person in fold.test} == set(STUDIES)
+        assert not set(fold.test) & set(fold.training)
+
+
+def test_a_trial_has_the_first_people_of_each_study_and_no_more_folds_than_people() -> None:
+    few = packaged_model.of_first_people(made_up_studies(), 3)
+    assert set(few.subjects.tolist()) == {f"{study}_{number}" for study in STUDIES for number in range(3)}
+    assert len(packaged_model.folds_of(few)) == 3
+
+
+def test_the_scores_of_new_people_are_those_of_models_that_were_not_trained_on_them(made: argparse.Namespace) -> None:
+    windows, labels = made_up_studies(), packaged_model.SCHEME.labels
+    found = result_of(made)["new_people"]
+    paths = fold_files(made, "fold_*.safetensors")
+    assert len(paths) == packaged_model.FOLDS
+    everybody: dict[str, float] = {}
+    for path in paths:
+        recogniser = Recogniser.load(path)
+        unseen = ~np.isin(windows.subjects, recogniser.provenance_["training_people"])
+        assert len(set(windows.subjects[unseen].tolist())) == len(STUDIES)
+        truth = in_scheme(windows[unseen], TRUTH)
+        predicted = np.array([labels.index(label) for label in recogniser.predict(truth).tolist()])
+        allowed = TRUTH.matrix(truth.label_names)[truth.label_codes]
+        everybody |= score_study(allowed, predicted, truth.subjects, labels=labels, known=labels).each()
+    assert len(everybody) == len(STUDIES) * PEOPLE_EACH
+    assert {name: score for one in found["studies"].values() for name, score in one["people"].items()} == everybody
+    means = {
+        study: np.mean([score for name, score in everybody.items() if name.startswith(study)]) for study in STUDIES
+    }
+    assert {study: one["mean_f1"] for study, one in found["studies"].items()} == pytest.approx(means)
+    assert found["main_score"] == pytest.approx(np.mean([means[study] for study in MAIN_STUDIES]))
+    assert sum(one["windows"] for one in found["studies"].values()) == len(windows)
+    for one in found["studies"].values():
+        assert sum(sum(row.values()) for row in one["confusion"].values()) == one["windows"]
+
+
+def by_hand(made: argparse.Namespace) -> dict[str, StudyLogits]:
+    """The logits of each study's windows with a single true label, from the run's models."""
+    truth, found = in_scheme(made_up_studies(), TRUTH), {}
+    for study in STUDIES:
+        model = Recogniser.load(made.studies / f"fold_{study}" / f"{RECIPE.name}.safetensors")
+        here = [study == one and " or " not in label for one, label in zip(truth.studies, truth.labels, strict=True)]
+        theirs = truth[np.array(here)]
+        labels = model.specification_.labels
+        codes = [labels.index(label) if label in labels else UNLABELLED for label in theirs.labels.tolist()]
+        found[study] = StudyLogits(model.predict_logits(theirs), np.array(codes))
+    return found
+
+
+def test_the_model_is_calibrated_on_studies_that_were_left_out(made: argparse.Namespace) -> None:
+    model, logits = Recogniser.load(made.model), by_hand(made)
+    assert (logits["dsads"].codes == UNLABELLED).sum() == 2 * 4 * PEOPLE_EACH, "cycling, which only DSADS has"
+    expected = fit_common_temperature([logits[study].known for study in MAIN_STUDIES])
+    assert model.specification_.temperature == pytest.approx(expected)
     assert model.specification_.calibrated_on == "unseen"
-    assert list(model.specification_.labels) == best["labels"]
-    assert len(model.provenance_["training_people"]) == 10
-    for found in best["sets"].values():
-        assert found["people"] == 5
-        assert np.sum(found["confusion"]) == found["windows"] == sum(p["windows"] for p in found["by_person"].values())
-        assert sorted(person["fold"] for person in found["by_person"].values()) == list("01234")
-    folds = sorted(made.work.glob("*/fold_*.safetensors"))
-    assert len(folds) == 2 * packaged_model.FOLDS
-    assert len(Recogniser.load(folds[0]).provenance_["training_people"]) == 8
+    found = result_of(made)["left_out"]["calibration"]["studies"]
+    for study in STUDIES:
+        others = [one for one in MAIN_STUDIES if one != study]
+        assert found[study]["temperature"] == pytest.approx(fit_common_temperature([logits[o].known for o in others]))
+        right = logits[study].logits.argmax(axis=1) == logits[study].codes
+        assert found[study]["windows"] == len(right)
+        assert found[study]["unsure_below"][0] == {
+            "limit": 0.0,
+            "coverage": 1.0,
+            "accuracy": pytest.approx(right.mean()),
+        }
+        shares = [one["coverage"] for one in found[study]["unsure_below"]]
+        assert shares == sorted(shares, reverse=True)
+        assert [one["limit"] for one in found[study]["unsure_below"]] == list(UNSURE_BELOW)
+
+
+def test_a_label_that_the_model_does_not_have_is_a_wrong_answer() -> None:
+    sure = StudyLogits(np.array([[4, 0], [4, 0], [0, 4], [0, 4]], np.float32), np.array([0, 0, 1, UNLABELLED]))
+    other = StudyLogits(sure.logits[:3], sure.codes[:3])
+    found = calibration({"wisdm": sure, "dsads": other, "selfback": other})
+    assert found["studies"]["wisdm"]["unsure_below"][0]["accuracy"] == 0.75
+    assert found["studies"]["dsads"]["unsure_below"][0]["accuracy"] == 1
+    assert found["temperature"] == pytest.approx(fit_common_temperature([other.known]))
+
+
+def test_the_file_states_its_origin(made: argparse.Namespace) -> None:
+    model, run = Recogniser.load(made.model), json.loads((made.studies / "benchmark.json").read_text(encoding="utf-8"))
+    provenance = model.provenance_
+    assert len(provenance["training_people"]) == len(STUDIES) * PEOPLE_EACH
+    assert provenance["label_scheme"] == packaged_model.SCHEME.name
+    assert trained_with_x_to_elbow(model)
+    folds = run["methods"][RECIPE.name]["folds"]
+    assert provenance["scores_on_left_out_studies"] == {
+        study: folds[study]["studies"][study]["known"]["mean_f1"] for study in MAIN_STUDIES
+    }
+    new = result_of(made)["new_people"]["studies"]
+    assert provenance["scores_of_fold_models_on_unseen_people"] == {
+        study: new[study]["mean_f1"] for study in MAIN_STUDIES
+    }
+    assert len(provenance["attribution"]) == len(STUDIES)
+    for study in STUDIES:
+        for one in recordings_of(study):
+            assert model.was_trained_on(one)
+            assert model.fingerprints_.known(one).all()
 
 
 def test_what_is_finished_is_not_run_again(made: argparse.Namespace, monkeypatch: pytest.MonkeyPatch) -> None:
     before = made.model.read_bytes()
-    monkeypatch.setattr(packaged_model, "HOP_S", 1.0)
-    monkeypatch.setitem(PRESETS, "everyday", people.SMALL_EVERYDAY)
-    monkeypatch.setattr(packaged_model, "recordings", lambda *_: pytest.fail("read the data again"))
+    monkeypatch.setattr(Recogniser, "fit", lambda *_, **__: pytest.fail("trained again"))
     packaged_model.run_folds(made)
     packaged_model.fit(made)
     assert made.model.read_bytes() == before
-    monkeypatch.setitem(PRESETS, "everyday", people.SMALL_EVERYDAY.trained(learning_rate=0.1))
-    with pytest.raises(SystemExit, match="with another recipe than the current one"):
+    monkeypatch.setitem(PRESETS, "everyday", RECIPE.trained(learning_rate=0.1))
+    with pytest.raises(SystemExit, match="with another recipe or other windows than the current ones"):
         packaged_model.fit(made)
+
+
+def other_scheme(run: Path) -> None:
+    for path in run.glob(f"fold_*/{RECIPE.name}.json"):
+        path.write_text(path.read_text().replace('"name": "other"', '"name": "posture"'))
+
+
+def in_result(change: Callable[[dict[str, Any]], object]) -> Callable[[Path], None]:
+    def edit(run: Path) -> None:
+        result = json.loads((run / "benchmark.json").read_text())
+        change(result)
+        (run / "benchmark.json").write_text(json.dumps(result))
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (other_scheme, "another label scheme than 'other'"),
+        (in_result(lambda one: one.update(protocol="pairs-choosing")), "is no run of harken benchmark studies"),
+        (in_result(lambda one: one["folds"].pop("selfback")), "selfback has not been left out yet"),
+        (in_result(lambda one: one["windows"].update(layout_fingerprint="")), "on other windows than those of --data"),
+        (in_result(lambda one: one.update(preset=None)), "another recipe than the current one"),
+        (
+            in_result(lambda one: one["methods"][RECIPE.name]["settings"]["preset"].update(window_length=61)),
+            "another recipe than the current one",
+        ),
+    ],
+)
+def test_a_run_that_does_not_fit_is_refused(
+    made: argparse.Namespace, tmp_path: Path, change: Callable[[Path], None], reason: str
+) -> None:
+    for path in made.studies.rglob("*.json"):
+        (tmp_path / path.relative_to(made.studies)).parent.mkdir(exist_ok=True)
+        (tmp_path / path.relative_to(made.studies)).write_text(path.read_text())
+    change(tmp_path)
+    changed = argparse.Namespace(**{**vars(made), "studies": tmp_path})
+    with pytest.raises(SystemExit, match=reason):
+        packaged_model.fit(changed)
 
 
 def test_rewriting_changes_nothing_in_a_model_of_today(made: argparse.Namespace, tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     path.write_bytes(made.model.read_bytes())
-    every = [person(tmp_path, name, number) for name in packaged_model.SETS for number in range(5)]
-    found = packaged_model.rewrite(path, every)
+    every = [one for study in STUDIES for one in recordings_of(study)]
+    found = rewrite(path, every)
     assert path.read_bytes() == made.model.read_bytes()
-    assert found == {key: json.loads(made.json.read_text())["model"][key] for key in ("sha256", "bytes")}
-    assert Recogniser.load(path).trained_samples(every[3]).all()
+    assert found == {key: result_of(made)["model"][key] for key in ("sha256", "bytes")}
     with pytest.raises(SystemExit, match="was trained on other recordings than these"):
-        packaged_model.rewrite(path, every[1:])
+        rewrite(path, every[1:])
+
+
+def test_the_card_begins_with_left_out_studies_and_names_every_study(made: argparse.Namespace) -> None:
+    page = made.card.read_text(encoding="utf-8")
+    assert page == card(result_of(made))
+    places = [page.index(text) for text in ("not trained on, the mean F1", "new people of the training", "## What it")]
+    assert places == sorted(places)
+    assert page.index("not trained on, the mean F1") < 600
+    for text in ("K. Altun", "G. M. Weiss", "S. Sani", "T. Iqbal", "M. Bock", "CC BY 4.0", "MIT", "--forearm-axis"):
+        assert text in page
 
 
 def test_every_score_of_the_card_comes_from_the_json(made: argparse.Namespace) -> None:
-    result: dict[str, Any] = json.loads(made.json.read_text())
+    result = result_of(made)
     page = card(result)
-    assert page == made.card.read_text()
-    chosen = result["samplings"][result["chosen"]]
-    assert "K. Altun" in page
-    assert "CC BY 4.0" in page
-    for found in chosen["sets"].values():
-        assert f"**{found['mean_person_macro_f1']:.3f}**" in page
-        found["mean_person_macro_f1"] = 0.12345
-        found["expected_calibration_error"] = 0.98765
-    chosen["temperature"] = 7.89
-    changed = card(result)
-    for number in ("**0.123**", "0.988", "7.89"):
-        assert number in changed
-        assert number not in page
-
-
-def test_the_scores_of_answers_that_are_known() -> None:
-    def fold(subject: str, codes: list[int], answers: list[int]) -> FoldLogits:
-        logits = 3 * np.eye(3, dtype=np.float32)[answers]
-        people_of_it = np.array([subject] * len(codes))
-        return FoldLogits(logits, np.array(codes, np.int16), people_of_it, ("cycling", "other", "walking"), 1.0)
-
-    folds = [
-        fold("wisdm_1", [0, 1, 2, 2], [1, 1, 2, 2]),
-        fold("dsads_1", [0, 1, 2, 2], [0, 1, 2, 2]),
-        fold("wisdm_2", [0, 1, 2, 2], [0, 1, 2, 1]),
+    ours = ("left_out", "methods", RECIPE.name)
+    shown = [
+        *((*ours, "main_score", mounting) for mounting in ("known", "found")),
+        *((*ours, "studies", study, way, "mean_f1") for study in MAIN_STUDIES for way in ("known", "found")),
+        *((*ours, "studies", "dsads", "known", what) for what in ("allowed_share",)),
+        *((*ours, "studies", "selfback", "known", "f1", label) for label in ("lying", "sitting")),
+        *((*ours, "studies", "hawthorne", way, "recall", "walking") for way in ("known", "found")),
+        ("left_out", "methods", BAYES, "main_score", "known"),
+        ("left_out", "methods", BAYES, "studies", "wisdm", "known", "mean_f1"),
+        ("left_out", "differences", BAYES, "main_score"),
+        ("left_out", "calibration", "temperature"),
+        ("left_out", "calibration", "studies", "dsads", "expected_calibration_error"),
+        ("new_people", "main_score"),
+        *(("new_people", "studies", study, "mean_f1") for study in MAIN_STUDIES),
     ]
-    found = scores(folds, ("wisdm", "dsads"))
-    assert found["sets"]["dsads"]["mean_person_macro_f1"] == 1
-    first, second = (0 + 2 / 3 + 1) / 3, (1 + 2 / 3 + 2 / 3) / 3
-    assert found["sets"]["wisdm"]["mean_person_macro_f1"] == pytest.approx((first + second) / 2)
-    assert found["sets"]["wisdm"]["unsure_below"][0] == {"limit": 0.0, "coverage": 1.0, "accuracy": 0.75}
-    merged_second = (4 / 5 + 2 / 3) / 2
-    assert compared_macro_f1(folds, ("wisdm", "dsads"), ["cycling"]) == pytest.approx(((1 + merged_second) / 2 + 1) / 2)
+    for path in shown:
+        assert isinstance(leaf(result, path), float)
+        changed = copy.deepcopy(result)
+        *above, last = path
+        leaf(changed, tuple(above))[last] = 7.125
+        assert "7.12" in card(changed), path
+        assert "7.12" not in page
+
+
+def leaf(value: Any, path: tuple[str | int, ...]) -> Any:
+    for key in path:
+        value = value[key]
+    return value

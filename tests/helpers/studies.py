@@ -1,12 +1,19 @@
 """Made-up windows of the five studies of ``studies/leave-one-study-out``, with each study's own activities."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+from types import MappingProxyType
+
 import numpy as np
+import pytest
 
 from harken.datasets.registry import dataset
+from harken.recordings.recording import Recording
+from harken.windows.splits import protocols
 from harken.windows.splits.studies import STUDIES
 from harken.windows.windows import Windows, concatenate
 
-__all__ = ["PEOPLE_EACH", "made_up_studies"]
+__all__ = ["PEOPLE_EACH", "made_up_studies", "use_made_up_studies"]
 
 PEOPLE_EACH = 5
 WINDOWS_EACH = 4
@@ -42,3 +49,31 @@ def made_up_studies(*, length: int = 60, seed: int = 0) -> Windows:
             )
         )
     return concatenate(parts)
+
+
+def use_made_up_studies(patch: pytest.MonkeyPatch) -> None:
+    """Replace the windows of the protocols, and the recordings, in which the model then finds no walking."""
+    found = {
+        key: replace(one, draw=lambda _: made_up_studies()) if one.group else one
+        for key, one in protocols.PROTOCOLS.items()
+    }
+    patch.setattr(protocols, "PROTOCOLS", MappingProxyType(found))
+    patch.setattr("harken.evaluation.benchmark.studies.study_recordings", lambda study, _: [_still(study)])
+    patch.setattr("harken.evaluation.benchmark.studies.study_windows", _of_study)
+
+
+def _still(study: str) -> Recording:
+    return Recording(
+        time_ns=np.arange(600) * 10**9 // 30,
+        signals=np.tile(np.array([0, 0, 1], np.float32), (600, 1)),
+        channels=("x", "y", "z"),
+        label_codes=np.zeros(600, np.int16),
+        label_names=("sitting",),
+        subject=f"{study}_0",
+        study=study,
+    )
+
+
+def _of_study(recordings: Sequence[Recording]) -> Windows:
+    windows = made_up_studies()
+    return windows[windows.studies == recordings[0].study]

@@ -48,6 +48,17 @@ def test_the_card_of_an_untested_model_names_the_command() -> None:
         assert "harken evaluate measures them" in line_about_unseen(provenance)
 
 
+def test_scores_on_left_out_studies_come_first() -> None:
+    provenance = {
+        "scores_on_left_out_studies": {"wisdm": 0.822, "dsads": 0.615},
+        "scores_of_fold_models_on_unseen_people": {"wisdm": 0.871, "dsads": 0.866},
+    }
+    assert line_about_unseen(provenance) == (
+        "Models trained in the same way, on people of studies that were left out of training: mean F1 0.61 in DSADS, "
+        "0.82 in WISDM; on new people of the training studies: 0.87 in DSADS, 0.87 in WISDM."
+    )
+
+
 HOUR = 3600.0
 MIDNIGHT_S = 1_704_067_200.0  # 1 January 2024
 KNOWN = ("lying", "other", "walking")
@@ -89,6 +100,12 @@ def test_busy_hands_are_the_hours_of_other() -> None:
     (found,) = limits(afternoon([HOUR, 300], ["other", "walking"]))
     assert found == Limit(LimitKind.BUSY_HANDS, hours=1.0)
     assert limits(afternoon([600, 300], ["other", "walking"])) == []
+
+
+@pytest.mark.parametrize(("scheme", "kinds"), [("other", [LimitKind.BUSY_HANDS]), ("posture", []), ("sets", [])])
+def test_busy_hands_are_no_limit_of_a_model_that_labels_their_posture(scheme: str, kinds: list[LimitKind]) -> None:
+    found = limits(afternoon([HOUR, 300], ["other", "walking"]), PACKAGED | {"label_scheme": scheme})
+    assert [one.kind for one in found] == kinds
 
 
 def test_what_the_packaged_model_learned_from_is_no_limit_of_another_model() -> None:

@@ -182,6 +182,11 @@ def test_metadata_is_one_sorted_json_under_one_key(model_path: Path) -> None:
             lambda card: card["provenance"].update(scores_of_fold_models_on_unseen_people={"a": "b"}),
             "provenance.scores_of_fold_models_on_unseen_people",
         ),
+        (
+            lambda card: card["provenance"].update(scores_on_left_out_studies=[0.8]),
+            "provenance.scores_on_left_out_studies",
+        ),
+        (lambda card: card["provenance"].update(label_scheme=3), "provenance.label_scheme"),
         (lambda card: card["provenance"].update(other=10**400), "a number out of range: a number of 1,329 bits"),
         (lambda card: card["provenance"].update(other="a" * 10_001), "too long"),
         (lambda card: card["provenance"].update(other=nested(30)), "nested more than"),
@@ -279,7 +284,15 @@ def test_a_model_that_could_not_be_read_is_not_written(tmp_path: Path) -> None:
 
 
 FIELDS = st.sampled_from(
-    ["training", "training_people", "data", "scores", "scores_of_fold_models_on_unseen_people", "x"]
+    [
+        "training",
+        "training_people",
+        "data",
+        "scores",
+        "scores_on_left_out_studies",
+        "scores_of_fold_models_on_unseen_people",
+        "x",
+    ]
 )
 NUMBERS = st.integers() | st.integers(10**300, 10**310) | st.floats(allow_nan=False, allow_infinity=False)
 TEXTS = st.sampled_from(["seed", "epochs", "cross_people", "people", "mean_person_macro_f1", "subject"])

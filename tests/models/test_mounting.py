@@ -298,8 +298,13 @@ def test_a_real_watch_whose_y_axis_points_along_the_forearm(data_dir: Path, name
     assert as_it_is.mounting is None
     assert turned.mounting is not None
     assert turned.mounting.quarters in (1, 3)
-    before, after = (one.timeline.seconds_by_label() for one in (as_it_is, turned))
-    assert after["walking"] + after["stairs"] >= before["walking"] + before["stairs"] + 40
+    assert turned.mounting.source is MountingSource.WALKING
+    # Two minutes look like walking. A model may label them as walking in either orientation, but the arm hangs in one.
+    unturned, *after = turned.mounting.recognised
+    assert after[turned.mounting.quarters - 1] >= unturned + 6
+    seconds = turned.timeline.seconds_by_label()
+    assert seconds["walking"] + seconds["stairs"] >= 100
+    assert as_it_is.timeline.frame["label"].to_list() != turned.timeline.frame["label"].to_list()
 
     # The same by hand: the whole recording in memory, turned and labelled.
     recording = harken.read(data_dir / "devices" / name)

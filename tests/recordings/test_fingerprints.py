@@ -134,5 +134,11 @@ def test_recordings_without_three_axes_have_none(ann: Recording) -> None:
 def test_the_packaged_model_knows_what_it_learned_from_and_nobody_else(data_dir: Path) -> None:
     model = harken.Recogniser.load()
     assert model.trained_samples(harken.read(data_dir / "notebook_format" / "merged_ab.csv")).mean() > 0.99
+    # Of a person of Stress-Predict, in another format than the study's table.
     watch = harken.read(data_dir / "devices" / "e4_S05_ACC.csv")
-    assert not model.trained_samples(watch).any()
+    trained = "stress_predict_S05" in model.provenance_["training_people"]
+    assert (model.trained_samples(watch).mean() > 0.99) == trained
+    assert trained or not model.trained_samples(watch).any()
+    nobody = harken.read(data_dir / "devices" / "readgt3x_TAS1H30182785_2019-09-17.gt3x")
+    assert len(Fingerprints.of([nobody]).hashes) > 100
+    assert not model.trained_samples(nobody).any()

@@ -24,9 +24,12 @@ from harken.timelines import Timeline
 __all__ = ["limits_of", "quality_of"]
 
 MOST_GAPS_LISTED = 200
-STILL_LYING, HANDS_ARE_OTHER = "dsads", "wisdm"
-"""Names of data sets in a model's provenance. Lying in the first was recorded in a laboratory; eating, typing and the
-like in the second are labelled ``other``."""
+STILL_LYING, BUSY_HANDS = "dsads", "wisdm"
+"""Names of data sets in a model's provenance. Lying in the first was recorded in a laboratory; the second has eating,
+typing and the like."""
+HANDS_ARE_OTHER = "other"
+"""The label scheme in a model's provenance that labels eating, typing and the like as ``other``. A model file that
+names no scheme was trained with this one."""
 LEAST_NIGHT_H, LEAST_OTHER_H, LEAST_WORN_H = 0.5, 0.25, 1.0
 WALKING_MIN_A_DAY = 5.0
 """Less walking than this in 24 hours worn, or less than a minute in all, is unlikely for most people."""
@@ -124,9 +127,10 @@ def limits_of(
         specification, provenance: the specification and provenance of the model.
     """
     trained_on = provenance.get("scores_of_fold_models_on_unseen_people") or {}
+    hands_are_other = BUSY_HANDS in trained_on and provenance.get("label_scheme", HANDS_ARE_OTHER) == HANDS_ARE_OTHER
     found = (
         _nights(timeline) if STILL_LYING in trained_on and "lying" in specification.labels else None,
-        _busy_hands(timeline) if HANDS_ARE_OTHER in trained_on and "other" in specification.labels else None,
+        _busy_hands(timeline) if hands_are_other and "other" in specification.labels else None,
         _little_walking(timeline, days) if "walking" in specification.labels else None,
         _few_valid_days(days),
     )

@@ -298,6 +298,8 @@ PROVENANCE_FIELDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "data": (_is_list(_is_recording), "a list of objects of texts"),
     "attribution": (_is_list(_is_text), "a list of texts"),
     "unseen_people": (_is_list(_is_text), "a list of names"),
+    "label_scheme": (_is_text, "a text"),
+    "scores_on_left_out_studies": (_is_mapping(_is_number), "an object of numbers"),
     "scores_of_fold_models_on_unseen_people": (_is_mapping(_is_number), "an object of numbers"),
     "scores_on_unseen_people": (_is_mapping(_is_number), "an object of numbers"),
     "scores": (_is_scores, "the scores of a run"),

@@ -43,8 +43,8 @@ class Recogniser:
 
     >>> import harken
     >>> recogniser = harken.Recogniser.load("packaged")
-    >>> recogniser.specification_.labels
-    ('cycling', 'lying', 'other', 'running', 'sitting', 'stairs', 'standing', 'walking')
+    >>> sorted(recogniser.specification_.labels)
+    ['cycling', 'lying', 'other', 'running', 'sitting', 'stairs', 'standing', 'walking']
 
     Attributes:
         preset: the recipe: a name or a ``Preset`` (see ``harken.learning.presets``).

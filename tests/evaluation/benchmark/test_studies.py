@@ -3,7 +3,6 @@
 import json
 from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -15,11 +14,10 @@ from harken.evaluation.benchmark import BenchmarkSettings, compare, run_benchmar
 from harken.evaluation.benchmark.studies import StudyTask
 from harken.learning.study_scores import score_study
 from harken.models.recogniser import Recogniser
-from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
 from harken.windows.splits import protocols
 from harken.windows.splits.studies import STUDIES, StudyFold, apply_study_fold, balanced, capped, in_scheme
-from studies import made_up_studies
+from studies import made_up_studies, use_made_up_studies
 
 BAYES = "sklearn.naive_bayes:GaussianNB"
 RECIPE = replace(people.SMALL_EVERYDAY, window_length=60)
@@ -28,30 +26,7 @@ RECIPE = replace(people.SMALL_EVERYDAY, window_length=60)
 @pytest.fixture
 def made_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """The protocols of studies with made-up windows, and recordings in which the model finds no walking."""
-    found = {
-        key: replace(one, draw=lambda _: made_up_studies()) if one.group else one
-        for key, one in protocols.PROTOCOLS.items()
-    }
-    monkeypatch.setattr(protocols, "PROTOCOLS", MappingProxyType(found))
-    monkeypatch.setattr("harken.evaluation.benchmark.studies.study_recordings", lambda study, _: [still(study)])
-    monkeypatch.setattr("harken.evaluation.benchmark.studies.study_windows", as_windows)
-
-
-def still(study: str) -> Recording:
-    return Recording(
-        time_ns=np.arange(600) * 10**9 // 30,
-        signals=np.tile(np.array([0, 0, 1], np.float32), (600, 1)),
-        channels=("x", "y", "z"),
-        label_codes=np.zeros(600, np.int16),
-        label_names=("sitting",),
-        subject=f"{study}_0",
-        study=study,
-    )
-
-
-def as_windows(recordings: list[Recording]) -> Any:
-    windows = made_up_studies()
-    return windows[windows.studies == recordings[0].study]
+    use_made_up_studies(monkeypatch)
 
 
 def settings(out: Path, **changes: Any) -> BenchmarkSettings:

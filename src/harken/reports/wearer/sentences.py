@@ -209,10 +209,15 @@ def model_card(specification: Specification, provenance: Mapping[str, Any]) -> t
 
 
 def _unseen(provenance: Mapping[str, Any]) -> str:
-    scores = provenance.get("scores_of_fold_models_on_unseen_people")
-    if isinstance(scores, Mapping) and scores:
-        listed = ", ".join(f"{float(score):.2f} in {name.upper()}" for name, score in sorted(scores.items()))
-        return f"Models trained in the same way, on unseen people: mean of each person's macro F1 {listed}."
+    new_people = _listed(provenance.get("scores_of_fold_models_on_unseen_people"))
+    left_out = _listed(provenance.get("scores_on_left_out_studies"))
+    if left_out and new_people:
+        return (
+            "Models trained in the same way, on people of studies that were left out of training: mean F1 "
+            f"{left_out}; on new people of the training studies: {new_people}."
+        )
+    if new_people:
+        return f"Models trained in the same way, on unseen people: mean of each person's macro F1 {new_people}."
     # The scores of an adapted model are those of its weights before the adaptation.
     own = None if "adaptation" in provenance else provenance.get("scores")
     tested = own.get("cross_people") if isinstance(own, Mapping) else None
@@ -224,3 +229,10 @@ def _unseen(provenance: Mapping[str, Any]) -> str:
             )
         return f"On the {count} unseen people of its test: mean of each person's macro F1 {mean:.2f}."
     return "Its file has no scores on unseen people: harken evaluate measures them."
+
+
+def _listed(scores: Any) -> str:
+    """The score of each study; an empty text without scores."""
+    if not isinstance(scores, Mapping):
+        return ""
+    return ", ".join(f"{float(score):.2f} in {name.upper()}" for name, score in sorted(scores.items()))

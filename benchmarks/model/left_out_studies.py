@@ -1,0 +1,171 @@
+"""What the models of a benchmark ``studies/leave-one-study-out`` say of the studies that they were not trained on.
+
+The temperature of the packaged model and the accuracy of its sure answers come from these predictions: each study is
+predicted by the model that was trained on the other four. Windows count whose truth is a single label
+(``harken.datasets.label_schemes.TRUTH``). The temperature maximises the mean, over the three main studies, of the mean
+log-likelihood of a study's windows, so each of the three counts equally. Windows of a label that is unknown to the
+model (cycling, if DSADS is left out) have the probability 0 at any temperature. They have no part in the fit, and count
+as wrong answers. Each main study is scored at the temperature that was fitted on the two others.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harken.datasets.label_schemes import SCHEMES, TRUTH, LabelScheme
+from harken.evaluation.benchmark import read_result
+from harken.evaluation.benchmark.directory import BenchmarkDirectory
+from harken.evaluation.benchmark.result import describe_windows
+from harken.learning.calibration import coverage, expected_calibration_error, fit_common_temperature
+from harken.learning.prediction import softmax
+from harken.models.recogniser import Recogniser
+from harken.recordings.recording import UNLABELLED
+from harken.windows.splits.studies import MAIN_STUDIES, STUDIES, in_scheme
+from harken.windows.windows import Windows
+
+__all__ = ["StudyLogits", "calibration", "read_run", "study_logits"]
+
+PROTOCOL = "leave-one-study-out"
+UNSURE_BELOW = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9)
+
+
+@dataclass(frozen=True)
+class StudyLogits:
+    """The logits of a model for windows of a study that it was not trained on.
+
+    Attributes:
+        logits: float32 ``[n, labels]``.
+        codes: the true label, an index into the labels of the model, ``[n]``; ``UNLABELLED`` for a label that the model
+            does not have.
+    """
+
+    logits: NDArray[np.float32]
+    codes: NDArray[np.int64]
+
+    @property
+    def known(self) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """The logits and codes of windows whose label the model has."""
+        here = self.codes != UNLABELLED
+        return self.logits[here], self.codes[here]
+
+
+def read_run(path: Path, windows: Windows, *, preset: Mapping[str, Any], scheme: LabelScheme) -> dict[str, Any]:
+    """The result of the run, without the scores of single people.
+
+    Args:
+        path: the directory of ``harken benchmark studies --protocol leave-one-study-out``.
+        windows: all labelled windows of the studies.
+        preset: the settings of the preset that the run must have had, as ``PresetMethod.settings`` states them.
+        scheme: the label scheme that it must have had.
+
+    Raises:
+        HarkenError: when there is no result of a benchmark.
+        SystemExit: when it is of another protocol, recipe, label scheme or other windows, or lacks a fold.
+    """
+    result = read_result(path / "benchmark.json")
+    if (result["dataset"], result["protocol"]) != ("studies", PROTOCOL):
+        raise SystemExit(f"{path} is no run of harken benchmark studies --protocol {PROTOCOL}")
+    missing = [study for study in STUDIES if study not in result["folds"]]
+    if missing:
+        raise SystemExit(f"{path}: {', '.join(missing)} has not been left out yet; every study must be")
+    if result["windows"]["layout_fingerprint"] != describe_windows(windows)["layout_fingerprint"]:
+        raise SystemExit(f"{path} was made on other windows than those of --data")
+    name = result["preset"]
+    if name is None or result["methods"][name]["settings"] != json.loads(json.dumps(preset)):
+        raise SystemExit(f"{path} was made with another recipe than the current one")
+    for study in STUDIES:
+        finding = json.loads(BenchmarkDirectory(path).finding(study, name).read_text(encoding="utf-8"))
+        if finding["decided_by"]["label_scheme"] != json.loads(json.dumps(asdict(scheme))):
+            raise SystemExit(f"{path} was made with another label scheme than {scheme.name!r}")
+    return _without_people(result)
+
+
+def _without_people(result: Mapping[str, Any]) -> dict[str, Any]:
+    """What the card needs of the result of a run."""
+
+    def short(scores: Mapping[str, Any] | None) -> dict[str, Any] | None:
+        return None if scores is None else {key: value for key, value in scores.items() if key != "people"}
+
+    def of_study(one: Mapping[str, Any]) -> dict[str, Any]:
+        people = len(one["known"]["people"])
+        return {**one, "people": people, "known": short(one["known"]), "found": short(one["found"])}
+
+    methods = {
+        name: {
+            "main_score": method["main_score"],
+            "studies": {study: of_study(method["folds"][study]["studies"][study]) for study in STUDIES},
+        }
+        for name, method in result["methods"].items()
+    }
+    kept = {key: result[key] for key in ("command", "made_with", "preset", "differences")}
+    return {**kept, "methods": methods}
+
+
+def study_logits(path: Path, preset: str, windows: Windows) -> dict[str, StudyLogits]:
+    """Study -> the logits of the model that was not trained on it, for its windows with a single true label.
+
+    Args:
+        path: the directory of the run.
+        preset: the name of the preset.
+        windows: windows of all studies, with activities as labels.
+
+    Raises:
+        SystemExit: when a model was trained on a person whom it should predict.
+    """
+    truth = in_scheme(windows, SCHEMES[TRUTH])
+    single = truth[np.isin(truth.labels, SCHEMES[TRUTH].labels)]
+    found = {}
+    for study in STUDIES:
+        model = BenchmarkDirectory(path).model(study, preset)
+        recogniser = Recogniser.load(model, device="cpu")
+        theirs = single[single.studies == study]
+        met = set(theirs.subjects.tolist()) & set(recogniser.provenance_["training_people"])
+        if met:
+            raise SystemExit(f"{model} was trained on {', '.join(sorted(met))}")
+        labels = recogniser.specification_.labels
+        codes = theirs.with_label_names(labels).label_codes.astype(np.int64)
+        found[study] = StudyLogits(recogniser.predict_logits(theirs), codes)
+    return found
+
+
+def calibration(studies: Mapping[str, StudyLogits]) -> dict[str, Any]:
+    """The temperature for the packaged model, and how reliable probabilities on unseen studies are, for JSON.
+
+    Args:
+        studies: the logits of all studies.
+    """
+    main = [study for study in MAIN_STUDIES if study in studies]
+    return {
+        "temperature": _temperature([studies[study] for study in main]),
+        "studies": {
+            study: _reliability(logits, _temperature([studies[one] for one in main if one != study]))
+            for study, logits in studies.items()
+        },
+    }
+
+
+def _temperature(studies: Sequence[StudyLogits]) -> float:
+    return fit_common_temperature([study.known for study in studies])
+
+
+def _reliability(study: StudyLogits, temperature: float) -> dict[str, Any]:
+    """The calibration error, and the share and the accuracy of the windows that keep a label at a few limits."""
+    codes = np.where(study.codes == UNLABELLED, study.logits.shape[1], study.codes)
+    # A last column for labels that the model does not have: their probability is 0.
+    calibrated, raw = (np.pad(softmax(study.logits / np.float32(one)), ((0, 0), (0, 1))) for one in (temperature, 1.0))
+    curve = coverage(calibrated, codes, points=101)
+    return {
+        "windows": len(codes),
+        "temperature": temperature,
+        "expected_calibration_error": expected_calibration_error(calibrated, codes),
+        "expected_calibration_error_uncalibrated": expected_calibration_error(raw, codes),
+        "unsure_below": [
+            dict(zip(("limit", "coverage", "accuracy"), (limit, *curve.at(limit)), strict=True))
+            for limit in UNSURE_BELOW
+        ],
+    }

@@ -1,0 +1,74 @@
+"""The paragraphs of the packaged model's card that hold no score."""
+
+__all__ = ["FAILURES", "HANDS", "INTENDED", "MOUNTING", "NEW_PEOPLE", "UNSEEN_STUDIES"]
+
+UNSEEN_STUDIES = """\
+The packaged model was trained on everybody and is never scored itself. Two kinds of models that were made in the same
+way are:
+
+- **Study left out**: trained on four studies, tested on all people of the fifth. This is what to expect of another
+  laboratory and another watch, in a scripted study. Everyday life differs more, and no score here shows by how much.
+- **New people**: trained on four fifths of the people of all studies, tested on the others. This is what to expect of
+  somebody who would take part in one of these studies, with the same watch and the same script.
+
+A person's score is the mean F1 over the labels that are true for this person ([the
+protocol](protocols.md#leaving-a-study-out)). Windows of 10 s every 5 s, not smoothed, with x along the forearm as each
+study states; in one column as `harken label` turns the watch, which it finds from walking. The random forest is tested
+with its study left out, too."""
+
+NEW_PEOPLE = """\
+The column "new people" is from {folds} models, each without the people it is tested on. Both arms of a person count as
+one person. Persons 4 and 8 of DSADS share the recordings of rowing and jumping, which are `other`."""
+
+INTENDED = """\
+## What it is for
+
+To describe what adults did while they wore an accelerometer on a wrist: hours and days of posture, walking, running,
+stairs and the rest, for one person or for a study. Recordings may have any sample rate (they are resampled), may be in
+g or m/s², and from either wrist. `harken label FILE... --out DIR` and `Recogniser.load()` use the model.
+
+It is **not** for decisions about a person's health, for detecting falls, or for watching over people. The studies had
+students and other adults who followed a script: no children, no patients, nobody with a walking aid or a wheelchair.
+None of the studies is of old people."""
+
+MOUNTING = """\
+## How the watch must be worn
+
+On a wrist, with x along the forearm towards the elbow, so that x measures about +1 g while the arm hangs. `harken
+label` finds the orientation from walking and turns the samples. **Without a minute of walking it is unknown**: the
+people of Stress-Predict sat at a desk, and sitting is found in {known} of their windows with the axis that the study
+states, but in {found} with the watch as it is in the file. State the axis of such a recording: `--forearm-axis x`, `y`,
+`-x` or `-y` ([which axis](labelling.md#which-axis-points-along-the-forearm)). Otherwise what is usual for the make of
+the watch is assumed, if the file states the make. Live samples, your own windows and the ONNX model are
+not turned (`harken.signals.turned_by_quarters` does it). On a waist, a thigh or an ankle the labels mean nothing."""
+
+HANDS = {
+    "other": """\
+- **Hands at work are `other`, not a posture.** Eating, typing, writing, brushing teeth, clapping and folding are
+  `other` in this label scheme, although people do them sitting or standing. It makes the hours of sitting and standing
+  too few.""",
+    "posture": """\
+- **Hands at work are a posture by assumption.** Eating, typing and writing were trained as sitting, brushing teeth,
+  clapping and folding as standing. WISDM documents the posture of none of them.""",
+    "sets": """\
+- **Hands at work are sitting or standing.** WISDM does not document the posture of eating, typing, writing, brushing
+  teeth, clapping and folding, so training allowed both, and which of the two is labelled is not reliable.""",
+}
+"""Label scheme -> what it makes of busy hands."""
+
+FAILURES = """\
+## What it does not recognise
+
+- **Sleep.** All lying is of people who lay awake for some minutes, on request, in a laboratory: the people of DSADS on
+  the back and on the right side, and those of selfBACK. A watch on a table is not in the training data either: non-wear
+  must be found before the model is used.
+- **Lying, sitting and standing by themselves.** At a wrist these differ only in how the arm hangs or rests, which is a
+  habit of the person and of the study. They are confused more often than any other labels.
+{hands}
+- **`other` is what the studies have in it**: ball games in WISDM; a stepper, a cross trainer, rowing, jumping and
+  basketball in DSADS; jumping, jumping jacks and sit-ups in Hawthorne.
+- **Cycling is an exercise bike**, of the people of DSADS alone. The hands of a cyclist on a road shake, steer and
+  brake.
+- **Stairs** look like walking at a wrist, and a short flight is lost within a window of {window_s} s.
+- **Sitting of Stress-Predict was assumed** from the protocol; nobody annotated it.
+- **Sensors differ.** WISDM and Stress-Predict are cut off at 2 g, Hawthorne has 12.5 Hz."""

@@ -1,0 +1,45 @@
+"""A model in the current file format, with the fingerprints of its training recordings, without training it again."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from harken.models.model_file import METADATA_KEY, FittedModel, write_model
+from harken.networks.build import build
+from harken.networks.specification import Specification
+from harken.recordings.fingerprints import Fingerprints
+from harken.recordings.recording import Recording
+
+__all__ = ["file_facts", "rewrite"]
+
+
+def rewrite(path: Path, every: Sequence[Recording]) -> dict[str, Any]:
+    """Write a model of this or an older format in the current format, with fingerprints of its training recordings.
+
+    Its weights, specification and provenance stay as they are.
+
+    Returns:
+        ``file_facts`` of the new file.
+
+    Raises:
+        SystemExit: when the model was not trained on exactly these recordings.
+    """
+    from safetensors import safe_open
+
+    with safe_open(path, "pt") as file:
+        text = json.loads(file.metadata()[METADATA_KEY])
+        weights = {name: file.get_tensor(name) for name in file.keys() if name != "fingerprints"}  # noqa: SIM118
+    if [one["samples_fingerprint"] for one in text["provenance"]["data"]] != [one.samples_fingerprint for one in every]:
+        raise SystemExit(f"{path} was trained on other recordings than these")
+    specification = Specification.from_dict(text["specification"])
+    network = build(specification.network, specification.sizes)
+    network.load_state_dict(weights)
+    write_model(path, FittedModel(specification, network, text["provenance"], Fingerprints.of(every)))
+    return file_facts(path)
+
+
+def file_facts(path: Path) -> dict[str, Any]:
+    """The SHA-256 and the size of a file, for JSON."""
+    return {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "bytes": path.stat().st_size}
