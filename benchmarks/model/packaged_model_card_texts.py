@@ -8,7 +8,7 @@ way are:
 
 - **Study left out**: trained on four studies, tested on all people of the fifth. This is what to expect of another
   laboratory and another watch, in a scripted study. Everyday life differs more, and no score here shows by how much.
-- **New people**: trained on two thirds of the people of all studies, tested on the others. This is what to expect of
+- **New people**: trained on half of the people of all studies, tested on the other half. This is what to expect of
   somebody who would take part in one of these studies, with the same watch and the same script.
 
 A person's score is the mean F1 over the labels that are true for this person ([the

@@ -112,10 +112,10 @@ def test_every_fold_tests_people_of_every_study_and_each_person_once() -> None:
         assert not set(fold.test) & set(fold.training)
 
 
-def test_a_trial_has_the_first_people_of_each_study_and_no_more_folds_than_people() -> None:
+def test_a_trial_has_the_first_people_of_each_study() -> None:
     few = packaged_model.of_first_people(made_up_studies(), 3)
     assert set(few.subjects.tolist()) == {f"{study}_{number}" for study in STUDIES for number in range(3)}
-    assert len(packaged_model.folds_of(few)) == 3
+    assert len(packaged_model.folds_of(few)) == packaged_model.FOLDS
 
 
 def test_the_scores_of_new_people_are_those_of_models_that_were_not_trained_on_them(made: argparse.Namespace) -> None:
@@ -127,7 +127,7 @@ def test_the_scores_of_new_people_are_those_of_models_that_were_not_trained_on_t
     for path in paths:
         recogniser = Recogniser.load(path)
         unseen = ~np.isin(windows.subjects, recogniser.provenance_["training_people"])
-        assert len(set(windows.subjects[unseen].tolist())) == len(STUDIES)
+        assert {person.rsplit("_", 1)[0] for person in windows.subjects[unseen]} == set(STUDIES)
         truth = in_scheme(windows[unseen], TRUTH)
         predicted = np.array([labels.index(label) for label in recogniser.predict(truth).tolist()])
         allowed = TRUTH.matrix(truth.label_names)[truth.label_codes]

@@ -32,6 +32,7 @@ from harken.support.files import not_left_empty, write_text
 from harken.support.resources import usable_cores
 from harken.windows.splits import Fold, apply
 from harken.windows.splits.protocols import ALL_STUDIES, LEAVE_ONE_PERSON_OUT, Protocol, protocol, study_protocol
+from harken.windows.splits.studies import SAMPLING
 from harken.windows.windows import Windows
 
 __all__ = ["BenchmarkSettings", "run_benchmark"]
@@ -191,7 +192,7 @@ def _of_studies(plan: BenchmarkPlan, settings: BenchmarkSettings, protocol: Prot
     scheme = settings.label_scheme or DEFAULT_SCHEME
     return replace(
         plan,
-        shared={**plan.shared, "label_scheme": asdict(SCHEMES[scheme])},
+        shared={**plan.shared, "label_scheme": asdict(SCHEMES[scheme]), "sampling": dict(SAMPLING)},
         task=partial(StudyTask, scheme=scheme, folders=protocol.folders(*settings.folders)),
     )
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ from harken.windows.windows import Windows, concatenate, sliding_windows
 
 __all__ = [
     "MAIN_STUDIES",
+    "SAMPLING",
     "STUDIES",
     "StudyFold",
     "apply_study_fold",
@@ -50,6 +52,10 @@ MOST_OTHER_WINDOWS = 160
 """Training windows of a person of ``OTHER``. It joins many activities: of 40 windows, each would get two or three."""
 LEAST_SHARE = 0.5
 """The least number of training windows of a label, as a share of the most frequent label's."""
+SAMPLING = MappingProxyType(
+    {"most_windows": MOST_WINDOWS, "most_other_windows": MOST_OTHER_WINDOWS, "least_share": LEAST_SHARE}
+)
+"""What decides which windows of the training people are used; results with other values are not continued."""
 
 
 def study_recordings(study: str, folder: Path | None) -> list[Recording]:
