@@ -32,7 +32,7 @@ def test_a_folder_for_each_file_and_hours_by_label(run_harken: Run, model: Path,
     ended = run_harken("label", alice, "--model", model, "--out", out, "--timezone", "Europe/Athens")
     assert (ended.exit_code, ended.stderr) == (0, "")
     assert sorted(path.name for path in (out / "alice").iterdir()) == [
-        *("bouts.csv", "days.csv", "quality.json", "report.html"),
+        *("bouts.csv", "days.csv", "movement.parquet", "quality.json", "report.html"),
         *("summary.json", "timeline.csv", "timeline.parquet"),
     ]
     frame = pl.read_parquet(out / "alice" / "timeline.parquet")

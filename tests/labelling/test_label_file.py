@@ -20,7 +20,10 @@ from harken.signals import resample
 from harken.simulation import Simulation, truth_path, write_simulation
 from harken.support.errors import HarkenError
 
-FILES = ["bouts.csv", "days.csv", "quality.json", "report.html", "summary.json", "timeline.csv", "timeline.parquet"]
+FILES = [
+    *("bouts.csv", "days.csv", "movement.parquet", "quality.json", "report.html"),
+    *("summary.json", "timeline.csv", "timeline.parquet"),
+]
 
 
 @pytest.fixture(scope="session")
@@ -64,6 +67,15 @@ def test_a_simulated_day_against_its_truth(recogniser: Recogniser, tmp_path: Pat
 
     frame = pl.read_parquet(tmp_path / "out" / "timeline.parquet")
     assert {"smoothed_lying", "probability_lying", "wear", "activity_mg"} <= set(frame.columns)
+    movement = pl.read_parquet(tmp_path / "out" / "movement.parquet")
+    assert (np.diff(movement["start"].dt.epoch("ns").to_numpy()) == 5 * 10**9).all()
+    assert movement.filter("wear")["valid_s"].sum() / 3600 == pytest.approx(quality["wear_hours"], abs=0.01)
+    of_labels = frame.filter("wear", pl.col("activity_mg").is_not_null())
+    weighted = (pl.col("activity_mg") * (pl.col("end") - pl.col("start")).dt.total_nanoseconds()).sum()
+    mean_mg = of_labels.select(weighted / (pl.col("end") - pl.col("start")).dt.total_nanoseconds().sum()).item()
+    # The timeline has it from samples at the model's rate, whose filter takes away some of the fastest movement.
+    worn = movement.filter("wear").select((pl.col("enmo_mg") * pl.col("valid_s")).sum() / pl.col("valid_s").sum())
+    assert worn.item() == pytest.approx(mean_mg, rel=0.1)
     assert frame.filter(~pl.col("wear"))["label"].null_count() == len(frame.filter(~pl.col("wear"))) > 0
     bouts = pl.read_csv(tmp_path / "out" / "bouts.csv")
     assert {"start", "end", "label", "seconds", "mean_probability"} <= set(bouts.columns)

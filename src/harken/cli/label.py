@@ -114,11 +114,11 @@ def label(
 ) -> None:
     """Label recordings from beginning to end, and print the hours of each label.
 
-    Writes timeline.parquet and .csv, bouts.csv, days.csv, quality.json, report.html and summary.json to a folder for
-    each file, named after it, whole or not at all; beside them cohort.parquet (a row for each day of each file) and
-    quality.parquet (a row for each file). Labels in the files are not used. Files that are already labelled with the
-    same settings are skipped. A file that cannot be labelled does not stop the others; it is named at the end, and in
-    failures.csv. The JSON is a list of the summaries.
+    Writes timeline.parquet and .csv, bouts.csv, days.csv, movement.parquet, quality.json, report.html and summary.json
+    to a folder for each file, named after it, whole or not at all; beside them cohort.parquet (a row for each day of
+    each file) and quality.parquet (a row for each file). Labels in the files are not used. Files that are already
+    labelled with the same settings are skipped. A file that cannot be labelled does not stop the others; it is named at
+    the end, and in failures.csv. The JSON is a list of the summaries.
     """
     from harken.labelling import LabelSettings
     from harken.labelling.cohort import CohortJob, Task

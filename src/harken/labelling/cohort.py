@@ -21,11 +21,10 @@ from harken.models.model_file import model_path
 from harken.models.recogniser import PACKAGED_MODEL, Recogniser
 from harken.reports.wearer.quality import RecordingQuality, read_quality
 from harken.support.errors import HarkenError
-from harken.support.files import replacing
 from harken.support.printable import printable
 from harken.support.processes import dask_client, one_thread_each, process_pool
 from harken.support.resources import usable_cores
-from harken.timelines import write_csv
+from harken.support.tables import write_csv, write_parquet
 
 __all__ = [
     "COHORT",
@@ -232,8 +231,7 @@ def write_tables(out: Path) -> None:
         for name, frames in ((COHORT, days), (QUALITY, [pl.DataFrame([row]) for row in qualities])):
             if frames:
                 table = pl.concat(frames, how="diagonal_relaxed")
-                with replacing(out / name) as aside, aside.open("wb") as file:
-                    table.write_parquet(file)
+                write_parquet(table, out / name)
 
 
 def write_failures(path: Path, outcomes: Sequence[FileOutcome]) -> None:

@@ -17,6 +17,7 @@ from harken.models.model_file import model_path
 from harken.models.mounting import Mounting, mounting_of_walks, trained_with_x_to_elbow
 from harken.models.recogniser import PACKAGED_MODEL, Recogniser
 from harken.models.wrist_check import RATE_HZ, ROWS, WristCheck, wrist_check
+from harken.outcomes import MovementMeter
 from harken.readers import open_stream
 from harken.recordings.mended_stream import MendedStream
 from harken.recordings.recording import Placement, acceleration_channels, is_made_up
@@ -33,12 +34,16 @@ from harken.support.errors import HarkenError
 from harken.support.files import appearing, write_text
 from harken.support.printable import printable
 from harken.support.resources import computing_threads, hand_back, usable_cores
-from harken.timelines import Timeline, label_stream, write_csv
+from harken.support.tables import write_csv, write_parquet
+from harken.timelines import Timeline, label_stream
 from harken.timelines.labelling import Calibrate
 
 __all__ = ["LabelledFile", "Stage", "label_file"]
 
-RESULTS = {"timeline.parquet", "timeline.csv", "bouts.csv", "days.csv", "quality.json", "report.html", SUMMARY}
+RESULTS = {
+    *("timeline.parquet", "timeline.csv", "bouts.csv", "days.csv", "movement.parquet", "quality.json", "report.html"),
+    SUMMARY,
+}
 Stage = Literal["read", "movement", "label", "smooth", "write", "done"]
 """The stages of labelling a file, in order. The stage ``write`` occurs only with a folder for results."""
 
@@ -56,6 +61,8 @@ class LabelledFile:
         mounting: the orientation of the watch on the arm.
         wrist_check: whether the sensor moved as on a wrist; None if the settings or the header of the file give its
             place, for a simulated wearer, or without acceleration.
+        movement: the content of ``movement.parquet``: how much the wearer moved, and the angle of the watch, in rows of
+            five seconds; None without acceleration. See ``harken.outcomes.MovementRows.frame``.
         recogniser: the model.
         key: version, file, model and settings. Results with the same key are the same.
     """
@@ -66,6 +73,7 @@ class LabelledFile:
     non_wear_ns: NDArray[np.int64] | None
     mounting: Mounting | None
     wrist_check: WristCheck | None
+    movement: pl.DataFrame | None
     recogniser: Recogniser
     key: dict[str, Any]
 
@@ -134,9 +142,9 @@ class LabelledFile:
     def write(self, folder: str | Path) -> None:
         """Write all results to a folder, whole or not at all.
 
-        The files are ``timeline.parquet`` and ``timeline.csv``, ``bouts.csv``, ``days.csv``, ``quality.json``,
-        ``report.html`` and ``summary.json``. They are first written to a temporary folder, which is then renamed and
-        replaces older results.
+        The files are ``timeline.parquet`` and ``timeline.csv``, ``bouts.csv``, ``days.csv``, ``movement.parquet`` (if
+        the recording has acceleration), ``quality.json``, ``report.html`` and ``summary.json``. They are first written
+        to a temporary folder, which is then renamed and replaces older results.
 
         Args:
             folder: the folder to write. Its parent folder must exist.
@@ -151,6 +159,8 @@ class LabelledFile:
                 self.timeline.to_csv(aside / "timeline.csv")
                 write_csv(self.bouts, aside / "bouts.csv")
                 write_csv(self.days, aside / "days.csv")
+                if self.movement is not None:
+                    write_parquet(self.movement, aside / "movement.parquet")
                 write_quality(aside / "quality.json", self.quality)
                 write_wearer_report(
                     aside / "report.html",
@@ -249,13 +259,17 @@ def _labelled(
     )
     stage("label")
     stream = replace(stream, read=partial(_handing_back, stream.read))
-    clipped = Clipped(stream) if acceleration_channels(stream.channels) else None
+    clipped, meter = None, None
+    if acceleration_channels(stream.channels):
+        clipped, meter = Clipped(stream), MovementMeter(sample_rate_hz=stream.sample_rate_hz)
     timeline = label_stream(
         recogniser.specification_,
         stream if clipped is None else clipped.stream,
         recogniser.predict_proba,
         calibrate=_calibrate(calibration, mounting, stream.channels),
         non_wear_ns=non_wear_ns,
+        # Quarter turns about the face change neither the length of the acceleration nor its angle with the face.
+        listener=None if meter is None else meter.push,
         lanes=cores if cores > 1 else 0,
     )
     stream = stream if clipped is None else clipped.stream
@@ -266,7 +280,8 @@ def _labelled(
         hand_back()
     if settings.unsure_below is not None:
         timeline = timeline.with_unsure_below(settings.unsure_below)
-    return LabelledFile(timeline, stream, calibration, non_wear_ns, mounting, check, recogniser, key)
+    rows = None if meter is None else meter.finish().frame(timezone=stream.timezone, non_wear_ns=non_wear_ns)
+    return LabelledFile(timeline, stream, calibration, non_wear_ns, mounting, check, rows, recogniser, key)
 
 
 def _calibrate(

@@ -9,10 +9,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.support.errors import HarkenError
-from harken.support.files import replacing
+from harken.support.tables import nanoseconds, times, write_csv, write_parquet
 from harken.timelines.smoothing import expected_bouts, smooth
 from harken.timelines.summaries import BRIDGED_GAP_S, bouts, daily
-from harken.timelines.tables import PROBABILITY, SMOOTHED, UNSURE, matrix, nanoseconds, times, write_csv
+from harken.timelines.tables import PROBABILITY, SMOOTHED, UNSURE, matrix
 
 __all__ = ["UNSURE", "Timeline"]
 
@@ -201,11 +201,10 @@ class Timeline:
 
     def to_parquet(self, path: str | Path) -> None:
         """Write the rows as Parquet, whole or not at all."""
-        with replacing(path) as aside, aside.open("wb") as file:
-            self.frame.write_parquet(file)
+        write_parquet(self.frame, path)
 
     def to_csv(self, path: str | Path) -> None:
-        """Write the rows as CSV, whole or not at all; see ``harken.timelines.write_csv``."""
+        """Write the rows as CSV, whole or not at all; see ``harken.support.tables.write_csv``."""
         write_csv(self.frame, path)
 
     @property

@@ -1,0 +1,8 @@
+"""Outcomes: what health researchers compute from the acceleration of a week, besides the labels.
+
+``movement_rows`` sums up the acceleration in rows of five seconds, from which all others are computed.
+"""
+
+from harken.outcomes.movement_rows import ROW_S, MovementMeter, MovementRows
+
+__all__ = ["ROW_S", "MovementMeter", "MovementRows"]
