@@ -32,7 +32,7 @@ def test_a_folder_for_each_file_and_hours_by_label(run_harken: Run, model: Path,
     ended = run_harken("label", alice, "--model", model, "--out", out, "--timezone", "Europe/Athens")
     assert (ended.exit_code, ended.stderr) == (0, "")
     assert sorted(path.name for path in (out / "alice").iterdir()) == [
-        *("bouts.csv", "days.csv", "movement.parquet", "quality.json", "report.html"),
+        *("bouts.csv", "days.csv", "movement.parquet", "nights.csv", "quality.json", "report.html"),
         *("summary.json", "timeline.csv", "timeline.parquet"),
     ]
     frame = pl.read_parquet(out / "alice" / "timeline.parquet")
@@ -288,3 +288,28 @@ def test_a_placement_other_than_a_wrist_and_hours_not_worn_are_shown(
     assert "warning: According to the file's header, the sensor was worn on the waist, not on a wrist." in printed
     (row,) = pl.read_parquet(tmp_path / "out" / "quality.parquet").iter_rows(named=True)
     assert (row["placement"], row["made_up"]) == ("waist", False)
+
+
+def test_a_broken_diary_stops_the_command_before_anything_is_labelled(
+    run_harken: Run, model: Path, alice: Path, tmp_path: Path
+) -> None:
+    diary, out = tmp_path / "diary.csv", tmp_path / "out"
+    diary.write_text("subject,date,onset,wake\nalice,2018-02-20,23:00,07:00\nalice,2018-02-21,late,07:00\n")
+    ended = run_harken("label", alice, "--model", model, "--out", out, "--diary", diary)
+    assert ended.exit_code == 2
+    assert "line 3: the onset 'late' is not a time such as 23:40" in " ".join(ended.stderr.split())
+    assert not out.exists()
+
+
+def test_results_with_another_diary_are_not_taken_for_those_with_this_one(
+    run_harken: Run, model: Path, alice: Path, tmp_path: Path
+) -> None:
+    diary = tmp_path / "diary.csv"
+    diary.write_text("subject,date,onset,wake\nalice,2018-02-20,23:00,07:00\n")
+    options = ("label", alice, "--model", model, "--out", tmp_path / "out", "--diary", diary)
+    assert run_harken(*options).exit_code == 0
+    assert "already labelled" in run_harken(*options).stdout
+    diary.write_text("subject,date,onset,wake\nalice,2018-02-20,23:10,07:00\n")
+    ended = run_harken(*options)
+    assert ended.exit_code == 2
+    assert "with another choice of sleep diary" in " ".join(ended.stderr.split())

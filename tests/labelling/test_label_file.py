@@ -14,6 +14,7 @@ import people
 from harken import read, sliding_windows
 from harken.labelling import LabelSettings, label_file
 from harken.labelling.file import Stage
+from harken.labelling.settings import file_sha256
 from harken.models.recogniser import Recogniser
 from harken.readers.options import TableOptions
 from harken.signals import resample
@@ -21,7 +22,7 @@ from harken.simulation import Simulation, truth_path, write_simulation
 from harken.support.errors import HarkenError
 
 FILES = [
-    *("bouts.csv", "days.csv", "movement.parquet", "quality.json", "report.html"),
+    *("bouts.csv", "days.csv", "movement.parquet", "nights.csv", "quality.json", "report.html"),
     *("summary.json", "timeline.csv", "timeline.parquet"),
 ]
 
@@ -88,6 +89,53 @@ def test_a_simulated_day_against_its_truth(recogniser: Recogniser, tmp_path: Pat
     ]
     assert summary["warnings"][0] in page[: page.index("Day by day")]
     assert len(page) < 3_000_000
+
+
+@pytest.fixture(scope="module")
+def four_days(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Simulation]:
+    simulation = Simulation(days=4, sample_rate_hz=10, seed=6)
+    path = tmp_path_factory.mktemp("nights") / "sim.parquet"
+    write_simulation(simulation, path)
+    return path, simulation
+
+
+def test_every_complete_night_of_a_simulated_wearer_is_found(
+    recogniser: Recogniser, four_days: tuple[Path, Simulation], tmp_path: Path
+) -> None:
+    path, simulation = four_days
+    labelled = label_file(path, model=recogniser, out=tmp_path / "out")
+    truth = simulation.nights().filter("complete")
+    nights = pl.read_csv(tmp_path / "out" / "nights.csv", try_parse_dates=True)
+    assert labelled.nights is not None
+    assert nights.columns == labelled.nights.columns
+    found = nights.filter("complete")
+    assert len(found) == len(truth) == 3
+    for name in ("onset", "wake"):
+        assert ((found[name] - truth[name]).dt.total_seconds().abs() <= 600).all()
+    first = nights.row(0, named=True)  # the recording begins in this night
+    assert (str(first["date"]), first["complete"]) == ("2023-12-31", False)
+
+
+def test_a_diary_guides_the_nights_of_a_file(
+    recogniser: Recogniser, four_days: tuple[Path, Simulation], tmp_path: Path
+) -> None:
+    path, _ = four_days
+    diary = tmp_path / "diary.csv"
+    header = "subject,date,onset,wake"
+    diary.write_text(f"{header}\nsimulated-6-1,2024-01-02,23:45,06:10\n")
+    settings = LabelSettings(diary=diary, diary_use="override", night_threshold="ggir-0.2")
+    labelled = label_file(path, model=recogniser, settings=settings)
+    assert labelled.nights is not None
+    assert labelled.nights["source"].to_list() == ["movement", "movement", "diary", "movement"]
+    night = labelled.nights.row(2, named=True)
+    assert [night[name].strftime("%d %H:%M") for name in ("onset", "wake")] == ["02 23:45", "03 06:10"]
+    assert set(labelled.nights["threshold_degrees"].drop_nulls()) == {0.2}
+    assert not any("diary" in note for note in labelled.notes)
+    assert labelled.summary["diary"] == file_sha256(diary)
+
+    diary.write_text(f"{header}\nsomebody,2024-01-02,23:45,06:10\n")
+    labelled = label_file(path, model=recogniser, settings=settings)
+    assert f"the diary {diary} has no night of this recording of simulated-6-1" in labelled.notes
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,26 @@ PlacementOption = Annotated[
         show_default=False,
     ),
 ]
+NightThreshold = Annotated[
+    Literal["published", "ggir-0.2"],
+    typer.Option(
+        help="The limit of rest by which nights are found: 'published' (from each day's own movement) or the single "
+        "threshold of 0.2 degrees."
+    ),
+]
+DiaryFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--diary",
+        help="A sleep diary: a CSV file with the columns subject, date, onset and wake. Nights may be missing.",
+        metavar="FILE",
+        show_default=False,
+    ),
+]
+DiaryUse = Annotated[
+    Literal["guide", "override"],
+    typer.Option(help="The diary guides the search for rest, or its onset and wake override what movement shows."),
+]
 Resume = Annotated[
     bool, typer.Option("--resume", help="Write even into a folder that contains other files.", metavar=FLAG)
 ]
@@ -105,6 +125,9 @@ def label(
     no_orientation: NoOrientation = False,
     forearm_axis: ForearmAxisOption = None,
     placement: PlacementOption = None,
+    night_threshold: NightThreshold = "published",
+    diary: DiaryFile = None,
+    diary_use: DiaryUse = "guide",
     resume: Resume = False,
     workers: Workers = None,
     scheduler: Scheduler = None,
@@ -123,8 +146,11 @@ def label(
     from harken.labelling import LabelSettings
     from harken.labelling.cohort import CohortJob, Task
     from harken.labelling.folders import shard_of
+    from harken.outcomes.diary import read_diary
     from harken.support.files import not_left_empty, remove_left_behind
 
+    if diary is not None:
+        read_diary(diary)  # a broken diary is refused before anything is labelled
     found = recordings(files, out=out)
     tasks = [Task(path, name) for path, name in zip(found, distinct_names(found), strict=True)]
     if shard is not None:
@@ -137,6 +163,9 @@ def label(
         orientation=not no_orientation,
         forearm_axis=forearm_axis,
         placement=placement,
+        night_threshold=night_threshold,
+        diary=diary,
+        diary_use=diary_use,
         reading=reading,
     )
     with not_left_empty(out):

@@ -188,7 +188,8 @@ def _on_dask(tasks: Sequence[Task], job: CohortJob, address: str) -> Iterator[Fi
         running: dict[Any, Task] = {}
 
         # A worker may have another working directory.
-        absolute_job = replace(job, model=job.model and job.model.absolute(), out=job.out.absolute())
+        settings = replace(job.settings, diary=job.settings.diary and job.settings.diary.absolute())
+        absolute_job = replace(job, model=job.model and job.model.absolute(), out=job.out.absolute(), settings=settings)
 
         def next_ones(count: int) -> list[Any]:
             begun = {}

@@ -18,6 +18,8 @@ from harken.models.mounting import Mounting, mounting_of_walks, trained_with_x_t
 from harken.models.recogniser import PACKAGED_MODEL, Recogniser
 from harken.models.wrist_check import RATE_HZ, ROWS, WristCheck, wrist_check
 from harken.outcomes import MovementMeter
+from harken.outcomes.diary import read_diary
+from harken.outcomes.nights import nights
 from harken.readers import open_stream
 from harken.recordings.mended_stream import MendedStream
 from harken.recordings.recording import Placement, acceleration_channels, is_made_up
@@ -41,8 +43,8 @@ from harken.timelines.labelling import Calibrate
 __all__ = ["LabelledFile", "Stage", "label_file"]
 
 RESULTS = {
-    *("timeline.parquet", "timeline.csv", "bouts.csv", "days.csv", "movement.parquet", "quality.json", "report.html"),
-    SUMMARY,
+    *("timeline.parquet", "timeline.csv", "bouts.csv", "days.csv", "nights.csv", "movement.parquet"),
+    *("quality.json", "report.html", SUMMARY),
 }
 Stage = Literal["read", "movement", "label", "smooth", "write", "done"]
 """The stages of labelling a file, in order. The stage ``write`` occurs only with a folder for results."""
@@ -63,6 +65,8 @@ class LabelledFile:
             place, for a simulated wearer, or without acceleration.
         movement: the content of ``movement.parquet``: how much the wearer moved, and the angle of the watch, in rows of
             five seconds; None without acceleration. See ``harken.outcomes.MovementRows.frame``.
+        nights: the content of ``nights.csv``: the sleep period of each night, by movement; None without acceleration.
+            See ``harken.outcomes.nights.nights``.
         recogniser: the model.
         key: version, file, model and settings. Results with the same key are the same.
     """
@@ -74,6 +78,7 @@ class LabelledFile:
     mounting: Mounting | None
     wrist_check: WristCheck | None
     movement: pl.DataFrame | None
+    nights: pl.DataFrame | None
     recogniser: Recogniser
     key: dict[str, Any]
 
@@ -142,9 +147,10 @@ class LabelledFile:
     def write(self, folder: str | Path) -> None:
         """Write all results to a folder, whole or not at all.
 
-        The files are ``timeline.parquet`` and ``timeline.csv``, ``bouts.csv``, ``days.csv``, ``movement.parquet`` (if
-        the recording has acceleration), ``quality.json``, ``report.html`` and ``summary.json``. They are first written
-        to a temporary folder, which is then renamed and replaces older results.
+        The files are ``timeline.parquet`` and ``timeline.csv``, ``bouts.csv``, ``days.csv``, ``quality.json``,
+        ``report.html`` and ``summary.json``, and for a recording with acceleration ``nights.csv`` and
+        ``movement.parquet``. They are first written to a temporary folder, which is then renamed and replaces older
+        results.
 
         Args:
             folder: the folder to write. Its parent folder must exist.
@@ -159,6 +165,8 @@ class LabelledFile:
                 self.timeline.to_csv(aside / "timeline.csv")
                 write_csv(self.bouts, aside / "bouts.csv")
                 write_csv(self.days, aside / "days.csv")
+                if self.nights is not None:
+                    write_csv(self.nights, aside / "nights.csv")
                 if self.movement is not None:
                     write_parquet(self.movement, aside / "movement.parquet")
                 write_quality(aside / "quality.json", self.quality)
@@ -273,6 +281,8 @@ def _labelled(
         lanes=cores if cores > 1 else 0,
     )
     stream = stream if clipped is None else clipped.stream
+    rows = None if meter is None else meter.finish().frame(timezone=stream.timezone, non_wear_ns=non_wear_ns)
+    stream, found = (stream, None) if rows is None else _nights(stream, rows, settings)
     stage("smooth")
     hand_back()
     if settings.smoothing:
@@ -280,8 +290,23 @@ def _labelled(
         hand_back()
     if settings.unsure_below is not None:
         timeline = timeline.with_unsure_below(settings.unsure_below)
-    rows = None if meter is None else meter.finish().frame(timezone=stream.timezone, non_wear_ns=non_wear_ns)
-    return LabelledFile(timeline, stream, calibration, non_wear_ns, mounting, check, rows, recogniser, key)
+    return LabelledFile(timeline, stream, calibration, non_wear_ns, mounting, check, rows, found, recogniser, key)
+
+
+def _nights(stream: MendedStream, movement: pl.DataFrame, settings: LabelSettings) -> tuple[MendedStream, pl.DataFrame]:
+    """The nights of a recording; and the recording, with a note if the diary has none of them.
+
+    Raises:
+        HarkenError: when the diary is broken.
+    """
+    diary_ns = {}
+    if settings.diary is not None:
+        diary_ns = read_diary(settings.diary).nights_ns(stream.subject, stream.timezone)
+    found = nights(movement, threshold=settings.night_threshold, diary_ns=diary_ns, diary_use=settings.diary_use)
+    if settings.diary is not None and (found["source"] == "movement").all():
+        note = printable(f"the diary {settings.diary} has no night of this recording of {stream.subject}")
+        stream = replace(stream, quality=replace(stream.quality, notes=(*stream.quality.notes, note)))
+    return stream, found
 
 
 def _calibrate(

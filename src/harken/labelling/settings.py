@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 from harken import __version__
 from harken.models.mounting import refuse_both
+from harken.outcomes.nights import DiaryUse
+from harken.outcomes.rest import RestThreshold
 from harken.readers.options import TableOptions
 from harken.recordings.recording import ForearmAxis
 from harken.support.errors import HarkenError
@@ -39,6 +41,9 @@ class LabelSettings:
         forearm_axis: the axis of the sensor that points along the forearm towards the elbow; None: found by walking.
         placement: with ``wrist``, the sensor counts as worn on a wrist, whatever the header of the file and the
             movement indicate (``harken.models.wrist_check``).
+        night_threshold: how the limit of rest is found by which nights are recognised (``harken.outcomes.rest``).
+        diary: a sleep diary (``harken.outcomes.diary``); None: nights are found by movement alone.
+        diary_use: whether the diary guides the search for rest, or overrides onset and wake.
         reading: options for reading tables.
 
     Raises:
@@ -52,22 +57,31 @@ class LabelSettings:
     orientation: bool = True
     forearm_axis: ForearmAxis | None = None
     placement: Literal["wrist"] | None = None
+    night_threshold: RestThreshold = "published"
+    diary: Path | None = None
+    diary_use: DiaryUse = "guide"
     reading: TableOptions = field(default_factory=TableOptions)
 
     def __post_init__(self) -> None:
         refuse_both(self.forearm_axis, orientation=self.orientation)
 
     def as_dict(self) -> dict[str, Any]:
-        """The fields as values for JSON; ``reading`` has only the options that differ from the defaults."""
+        """The fields as values for JSON: ``reading`` has only the options that differ from the defaults, and ``diary``
+        is the SHA-256 of its content.
+
+        Raises:
+            HarkenError: when the diary cannot be read.
+        """
         reading = {
             name: value for name, value in asdict(self.reading).items() if value != getattr(TableOptions(), name)
         }
-        return asdict(self) | {"reading": reading}
+        return asdict(self) | {"diary": self.diary and file_sha256(Path(self.diary)), "reading": reading}
 
 
 IN_WORDS = {
     "sha256": "of a file with other content",
     "model_sha256": "by another model",
+    "diary": "with another choice of sleep diary",
 }
 """Descriptions of earlier results, for values that people cannot interpret."""
 
