@@ -21,7 +21,7 @@ from harken.simulation import Simulation, truth_path, write_simulation
 from harken.support.errors import HarkenError
 
 FILES = [
-    *("bouts.csv", "days.csv", "movement.parquet", "quality.json", "report.html"),
+    *("averages.csv", "bouts.csv", "days.csv", "hours.csv", "movement.parquet", "quality.json", "report.html"),
     *("summary.json", "timeline.csv", "timeline.parquet"),
 ]
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from harken import __version__
 from harken.models.mounting import refuse_both
+from harken.outcomes import PUBLISHED, CutPoints
 from harken.readers.options import TableOptions
 from harken.recordings.recording import ForearmAxis
 from harken.support.errors import HarkenError
@@ -18,6 +19,10 @@ __all__ = ["SUMMARY", "LabelSettings", "file_sha256", "finished", "label_key"]
 
 SUMMARY = "summary.json"
 """The file that is written last. A folder with this file is complete."""
+
+
+ENOUGH_WEAR_H = 16.0
+"""The hours of wear of a valid day, as in GGIR."""
 
 
 @dataclass(frozen=True)
@@ -39,10 +44,15 @@ class LabelSettings:
         forearm_axis: the axis of the sensor that points along the forearm towards the elbow; None: found by walking.
         placement: with ``wrist``, the sensor counts as worn on a wrist, whatever the header of the file and the
             movement indicate (``harken.models.wrist_check``).
+        cut_points: the limits between levels of intensity (``harken.outcomes.CutPoints.of``).
+        hand: whether the watch was worn on the dominant wrist; None: unknown. Published cut-points are for the wrist
+            that is not.
+        valid_day_h: the hours of wear of a valid day, at least.
         reading: options for reading tables.
 
     Raises:
-        HarkenError: when ``forearm_axis`` is stated although ``orientation`` is false.
+        HarkenError: when ``forearm_axis`` is stated although ``orientation`` is false, or ``valid_day_h`` is not a
+            number from 0 to 24.
     """
 
     unsure_below: float | None = None
@@ -52,10 +62,15 @@ class LabelSettings:
     orientation: bool = True
     forearm_axis: ForearmAxis | None = None
     placement: Literal["wrist"] | None = None
+    cut_points: CutPoints = PUBLISHED["adults-geneactiv"]
+    hand: Literal["dominant", "non-dominant"] | None = None
+    valid_day_h: float = ENOUGH_WEAR_H
     reading: TableOptions = field(default_factory=TableOptions)
 
     def __post_init__(self) -> None:
         refuse_both(self.forearm_axis, orientation=self.orientation)
+        if not 0 <= self.valid_day_h <= 24:
+            raise HarkenError(f"a valid day needs from 0 to 24 hours of wear, got {self.valid_day_h:g}")
 
     def as_dict(self) -> dict[str, Any]:
         """The fields as values for JSON; ``reading`` has only the options that differ from the defaults."""

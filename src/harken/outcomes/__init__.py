@@ -1,8 +1,10 @@
 """Outcomes: what health researchers compute from the acceleration of a week, besides the labels.
 
-``movement_rows`` sums up the acceleration in rows of five seconds, from which all others are computed.
+``movement_rows`` sums up the acceleration in rows of five seconds, from which all others are computed. ``intensity``
+gives each row a level. ``stretches`` and ``tables`` sum both up by day and hour.
 """
 
+from harken.outcomes.intensity import PUBLISHED, CutPoints, with_intensity
 from harken.outcomes.movement_rows import ROW_S, MovementMeter, MovementRows
 
-__all__ = ["ROW_S", "MovementMeter", "MovementRows"]
+__all__ = ["PUBLISHED", "ROW_S", "CutPoints", "MovementMeter", "MovementRows", "with_intensity"]

@@ -1,0 +1,81 @@
+"""The outcomes of one labelled recording as tables: days, hours and averages."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import polars as pl
+
+from harken.labelling.settings import LabelSettings
+from harken.outcomes import with_intensity
+from harken.outcomes.tables import averages, day_columns, hours, with_valid_day
+from harken.support.tables import write_csv, write_parquet
+from harken.timelines import Timeline
+
+__all__ = ["OUTCOMES", "Outcomes"]
+
+OUTCOMES = ("days.csv", "hours.csv", "averages.csv", "movement.parquet")
+"""The files of ``Outcomes.write``."""
+
+
+@dataclass(frozen=True, eq=False)
+class Outcomes:
+    """The tables of a labelled recording. The columns are described in ``docs/intensity.md`` and ``docs/timeline.md``.
+
+    Attributes:
+        timeline: the labels.
+        movement: how much the wearer moved, and the angle of the watch, in rows of five seconds; None without
+            acceleration. See ``harken.outcomes.MovementRows.frame``.
+        timezone: the wearer's zone.
+        settings: the settings of labelling.
+    """
+
+    timeline: Timeline
+    movement: pl.DataFrame | None
+    timezone: str
+    settings: LabelSettings
+
+    @cached_property
+    def days(self) -> pl.DataFrame:
+        """One row per calendar day with samples: ``Timeline.daily``, ``valid_day``, and intensity."""
+        days = self.timeline.daily()
+        days = with_valid_day(days, days, self.settings.valid_day_h)
+        if self._intensity is None:
+            return days
+        return days.join(
+            day_columns(self._intensity, timezone=self.timezone), on="date", how="left", maintain_order="left"
+        )
+
+    @cached_property
+    def hours(self) -> pl.DataFrame:
+        """One row per hour of the wearer's clock with samples. See ``harken.outcomes.tables.hours``."""
+        timeline = self.timeline
+        found = hours(timeline.frame, timeline.names, self._intensity, timezone=self.timezone)
+        return with_valid_day(found, self.days, self.settings.valid_day_h)
+
+    @cached_property
+    def averages(self) -> pl.DataFrame:
+        """Means over valid days, weekdays and weekends. See ``harken.outcomes.tables.averages``."""
+        return averages(self.days)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What limits the meaning of the outcomes."""
+        if self.settings.hand != "dominant" or self.movement is None or not self.settings.cut_points.published:
+            return ()
+        return (
+            f"the cut-points {self.settings.cut_points.name} are for the wrist that is not dominant, but the watch was "
+            "worn on the dominant one, which moves more",
+        )
+
+    def write(self, folder: Path) -> None:
+        """Write the tables to a folder; ``movement.parquet`` only with acceleration."""
+        write_csv(self.days, folder / "days.csv")
+        write_csv(self.hours, folder / "hours.csv")
+        write_csv(self.averages, folder / "averages.csv")
+        if self.movement is not None:
+            write_parquet(self.movement, folder / "movement.parquet")
+
+    @cached_property
+    def _intensity(self) -> pl.DataFrame | None:
+        return None if self.movement is None else with_intensity(self.movement, self.settings.cut_points)
