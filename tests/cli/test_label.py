@@ -12,6 +12,7 @@ import people
 from actigraph_files import ACTIVITY_2, RATE, activity, info, write_gt3x
 from command_line import Run
 from harken import read, sliding_windows
+from harken.labelling import LabelSettings
 from harken.models.recogniser import Recogniser
 from harken.signals import resample
 
@@ -27,12 +28,34 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_cut_points_and_the_hand_are_in_the_summary_and_change_the_minutes(
+    run_harken: Run, model: Path, alice: Path, tmp_path: Path
+) -> None:
+    minutes = []
+    for name, options in {"low": ("--cut-points", "1,2,3", "--valid-day", 0), "usual": ("--hand", "dominant")}.items():
+        ended = run_harken("label", alice, "--model", model, "--out", tmp_path / name, *options, "--json")
+        assert ended.exit_code == 0
+        (summary,) = json.loads(ended.stdout)
+        days = pl.read_csv(tmp_path / name / "alice" / "days.csv")
+        assert days["valid_day"].to_list() == [name == "low"] * len(days)
+        assert any("worn on the dominant one" in note for note in summary["notes"]) == (name == "usual")
+        minutes.append(days["minutes_vigorous"].sum())
+    assert summary["cut_points"]["name"] == LabelSettings().cut_points.name
+    assert minutes[0] > minutes[1]
+
+
+def test_cut_points_that_do_not_exist_are_refused(run_harken: Run, model: Path, alice: Path, tmp_path: Path) -> None:
+    ended = run_harken("label", alice, "--model", model, "--out", tmp_path, "--cut-points", "hildebrandt")
+    assert (ended.exit_code, "adults-geneactiv" in ended.stderr) == (2, True)
+
+
 def test_a_folder_for_each_file_and_hours_by_label(run_harken: Run, model: Path, alice: Path, tmp_path: Path) -> None:
     out = tmp_path / "new" / "out"
     ended = run_harken("label", alice, "--model", model, "--out", out, "--timezone", "Europe/Athens")
     assert (ended.exit_code, ended.stderr) == (0, "")
     assert sorted(path.name for path in (out / "alice").iterdir()) == [
-        *("bouts.csv", "days.csv", "movement.parquet", "nights.csv", "quality.json", "report.html"),
+        *("averages.csv", "bouts.csv", "days.csv", "hours.csv", "movement.parquet", "nights.csv"),
+        *("quality.json", "report.html"),
         *("summary.json", "timeline.csv", "timeline.parquet"),
     ]
     frame = pl.read_parquet(out / "alice" / "timeline.parquet")

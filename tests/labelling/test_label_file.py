@@ -22,7 +22,8 @@ from harken.simulation import Simulation, truth_path, write_simulation
 from harken.support.errors import HarkenError
 
 FILES = [
-    *("bouts.csv", "days.csv", "movement.parquet", "nights.csv", "quality.json", "report.html"),
+    *("averages.csv", "bouts.csv", "days.csv", "hours.csv", "movement.parquet", "nights.csv"),
+    *("quality.json", "report.html"),
     *("summary.json", "timeline.csv", "timeline.parquet"),
 ]
 
@@ -106,8 +107,8 @@ def test_every_complete_night_of_a_simulated_wearer_is_found(
     labelled = label_file(path, model=recogniser, out=tmp_path / "out")
     truth = simulation.nights().filter("complete")
     nights = pl.read_csv(tmp_path / "out" / "nights.csv", try_parse_dates=True)
-    assert labelled.nights is not None
-    assert nights.columns == labelled.nights.columns
+    assert labelled.outcomes.nights is not None
+    assert nights.columns == labelled.outcomes.nights.columns
     found = nights.filter("complete")
     assert len(found) == len(truth) == 3
     for name in ("onset", "wake"):
@@ -125,11 +126,11 @@ def test_a_diary_guides_the_nights_of_a_file(
     diary.write_text(f"{header}\nsimulated-6-1,2024-01-02,23:45,06:10\n")
     settings = LabelSettings(diary=diary, diary_use="override", night_threshold="ggir-0.2")
     labelled = label_file(path, model=recogniser, settings=settings)
-    assert labelled.nights is not None
-    assert labelled.nights["source"].to_list() == ["movement", "movement", "diary", "movement"]
-    night = labelled.nights.row(2, named=True)
+    assert labelled.outcomes.nights is not None
+    assert labelled.outcomes.nights["source"].to_list() == ["movement", "movement", "diary", "movement"]
+    night = labelled.outcomes.nights.row(2, named=True)
     assert [night[name].strftime("%d %H:%M") for name in ("onset", "wake")] == ["02 23:45", "03 06:10"]
-    assert set(labelled.nights["threshold_degrees"].drop_nulls()) == {0.2}
+    assert set(labelled.outcomes.nights["threshold_degrees"].drop_nulls()) == {0.2}
     assert not any("diary" in note for note in labelled.notes)
     assert labelled.summary["diary"] == file_sha256(diary)
 

@@ -47,6 +47,8 @@ COHORT, QUALITY = "cohort.parquet", "quality.parquet"
 """The tables of all days of all files, and of all files."""
 TEXT = ("first_walking", "last_walking")
 """Columns of days with times as text."""
+TRUTH_VALUES = ("valid_day",)
+"""Columns of days with ``true`` or ``false``."""
 
 
 @dataclass(frozen=True)
@@ -262,13 +264,14 @@ def _finished(out: Path) -> list[Path]:
 
 def _days(folder: Path, quality: RecordingQuality) -> pl.DataFrame:
     days = pl.read_csv((folder / "days.csv").read_bytes(), infer_schema=False)
-    kept = [name for name in days.columns if name not in ("date", *TEXT)]
+    kept = [name for name in days.columns if name not in ("date", *TEXT, *TRUTH_VALUES)]
     return days.select(
         pl.lit(printable(folder.name)).alias("name"),
         pl.lit(quality.file).alias("file"),
         pl.lit(quality.subject).alias("subject"),
         pl.lit(quality.timezone).alias("timezone"),
         pl.col("date").str.to_date(),
+        *(pl.col(name) == "true" for name in TRUTH_VALUES if name in days.columns),
         *(pl.col(name).cast(pl.Float64) for name in kept),
         *(pl.col(name) for name in TEXT if name in days.columns),
     )

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from harken.labelling.outcomes import OUTCOMES, Outcomes, nights_of
 from harken.labelling.quality import limits_of, quality_of
 from harken.labelling.settings import SUMMARY, LabelSettings, file_sha256, label_key
 from harken.models.model_file import model_path
@@ -18,8 +19,6 @@ from harken.models.mounting import Mounting, mounting_of_walks, trained_with_x_t
 from harken.models.recogniser import PACKAGED_MODEL, Recogniser
 from harken.models.wrist_check import RATE_HZ, ROWS, WristCheck, wrist_check
 from harken.outcomes import MovementMeter
-from harken.outcomes.diary import read_diary
-from harken.outcomes.nights import nights
 from harken.readers import open_stream
 from harken.recordings.mended_stream import MendedStream
 from harken.recordings.recording import Placement, acceleration_channels, is_made_up
@@ -36,16 +35,13 @@ from harken.support.errors import HarkenError
 from harken.support.files import appearing, write_text
 from harken.support.printable import printable
 from harken.support.resources import computing_threads, hand_back, usable_cores
-from harken.support.tables import write_csv, write_parquet
+from harken.support.tables import write_csv
 from harken.timelines import Timeline, label_stream
 from harken.timelines.labelling import Calibrate
 
 __all__ = ["LabelledFile", "Stage", "label_file"]
 
-RESULTS = {
-    *("timeline.parquet", "timeline.csv", "bouts.csv", "days.csv", "nights.csv", "movement.parquet"),
-    *("quality.json", "report.html", SUMMARY),
-}
+RESULTS = {"timeline.parquet", "timeline.csv", "bouts.csv", *OUTCOMES, "quality.json", "report.html", SUMMARY}
 Stage = Literal["read", "movement", "label", "smooth", "write", "done"]
 """The stages of labelling a file, in order. The stage ``write`` occurs only with a folder for results."""
 
@@ -63,10 +59,7 @@ class LabelledFile:
         mounting: the orientation of the watch on the arm.
         wrist_check: whether the sensor moved as on a wrist; None if the settings or the header of the file give its
             place, for a simulated wearer, or without acceleration.
-        movement: the content of ``movement.parquet``: how much the wearer moved, and the angle of the watch, in rows of
-            five seconds; None without acceleration. See ``harken.outcomes.MovementRows.frame``.
-        nights: the content of ``nights.csv``: the sleep period of each night, by movement; None without acceleration.
-            See ``harken.outcomes.nights.nights``.
+        outcomes: the tables of outcomes, such as ``days.csv`` and ``movement.parquet``.
         recogniser: the model.
         key: version, file, model and settings. Results with the same key are the same.
     """
@@ -77,8 +70,7 @@ class LabelledFile:
     non_wear_ns: NDArray[np.int64] | None
     mounting: Mounting | None
     wrist_check: WristCheck | None
-    movement: pl.DataFrame | None
-    nights: pl.DataFrame | None
+    outcomes: Outcomes
     recogniser: Recogniser
     key: dict[str, Any]
 
@@ -87,10 +79,10 @@ class LabelledFile:
         """The content of ``bouts.csv``: stretches of one label. See ``Timeline.bouts``."""
         return self.timeline.bouts()
 
-    @cached_property
+    @property
     def days(self) -> pl.DataFrame:
-        """The content of ``days.csv``: hours of each label, day by day. See ``Timeline.daily``."""
-        return self.timeline.daily()
+        """The content of ``days.csv``: hours of each label and intensity, day by day. See ``Outcomes.days``."""
+        return self.outcomes.days
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -99,11 +91,11 @@ class LabelledFile:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Notes on mended faults, and on whether the watch was turned. Warnings are not repeated."""
+        """Notes on mended faults, on whether the watch was turned, and on outcomes. Warnings are not repeated."""
         mounting = self.mounting
-        if mounting is None or not mounting.known or mounting.quarters == 0:
-            return self.recording.quality.notes
-        return (*self.recording.quality.notes, f"the watch was {mounting.reason}")
+        turned = mounting is not None and mounting.known and mounting.quarters != 0
+        of_mounting = (f"the watch was {mounting.reason}",) if mounting is not None and turned else ()
+        return (*self.recording.quality.notes, *of_mounting, *self.outcomes.notes)
 
     @cached_property
     def quality(self) -> RecordingQuality:
@@ -147,10 +139,9 @@ class LabelledFile:
     def write(self, folder: str | Path) -> None:
         """Write all results to a folder, whole or not at all.
 
-        The files are ``timeline.parquet`` and ``timeline.csv``, ``bouts.csv``, ``days.csv``, ``quality.json``,
-        ``report.html`` and ``summary.json``, and for a recording with acceleration ``nights.csv`` and
-        ``movement.parquet``. They are first written to a temporary folder, which is then renamed and replaces older
-        results.
+        The files are ``timeline.parquet`` and ``timeline.csv``, ``bouts.csv``, those of ``Outcomes.write``,
+        ``quality.json``, ``report.html`` and ``summary.json``. They are first written to a temporary folder, which is
+        then renamed and replaces older results.
 
         Args:
             folder: the folder to write. Its parent folder must exist.
@@ -164,11 +155,7 @@ class LabelledFile:
                 self.timeline.to_parquet(aside / "timeline.parquet")
                 self.timeline.to_csv(aside / "timeline.csv")
                 write_csv(self.bouts, aside / "bouts.csv")
-                write_csv(self.days, aside / "days.csv")
-                if self.nights is not None:
-                    write_csv(self.nights, aside / "nights.csv")
-                if self.movement is not None:
-                    write_parquet(self.movement, aside / "movement.parquet")
+                self.outcomes.write(aside)
                 write_quality(aside / "quality.json", self.quality)
                 write_wearer_report(
                     aside / "report.html",
@@ -282,7 +269,7 @@ def _labelled(
     )
     stream = stream if clipped is None else clipped.stream
     rows = None if meter is None else meter.finish().frame(timezone=stream.timezone, non_wear_ns=non_wear_ns)
-    stream, found = (stream, None) if rows is None else _nights(stream, rows, settings)
+    found = None if rows is None else nights_of(rows, stream.subject, settings)
     stage("smooth")
     hand_back()
     if settings.smoothing:
@@ -290,23 +277,8 @@ def _labelled(
         hand_back()
     if settings.unsure_below is not None:
         timeline = timeline.with_unsure_below(settings.unsure_below)
-    return LabelledFile(timeline, stream, calibration, non_wear_ns, mounting, check, rows, found, recogniser, key)
-
-
-def _nights(stream: MendedStream, movement: pl.DataFrame, settings: LabelSettings) -> tuple[MendedStream, pl.DataFrame]:
-    """The nights of a recording; and the recording, with a note if the diary has none of them.
-
-    Raises:
-        HarkenError: when the diary is broken.
-    """
-    diary_ns = {}
-    if settings.diary is not None:
-        diary_ns = read_diary(settings.diary).nights_ns(stream.subject, stream.timezone)
-    found = nights(movement, threshold=settings.night_threshold, diary_ns=diary_ns, diary_use=settings.diary_use)
-    if settings.diary is not None and (found["source"] == "movement").all():
-        note = printable(f"the diary {settings.diary} has no night of this recording of {stream.subject}")
-        stream = replace(stream, quality=replace(stream.quality, notes=(*stream.quality.notes, note)))
-    return stream, found
+    outcomes = Outcomes(timeline, rows, found, stream.timezone, settings)
+    return LabelledFile(timeline, stream, calibration, non_wear_ns, mounting, check, outcomes, recogniser, key)
 
 
 def _calibrate(

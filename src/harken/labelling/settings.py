@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from harken import __version__
 from harken.models.mounting import refuse_both
+from harken.outcomes import PUBLISHED, CutPoints
 from harken.outcomes.nights import DiaryUse
 from harken.outcomes.rest import RestThreshold
 from harken.readers.options import TableOptions
@@ -20,6 +21,10 @@ __all__ = ["SUMMARY", "LabelSettings", "file_sha256", "finished", "label_key"]
 
 SUMMARY = "summary.json"
 """The file that is written last. A folder with this file is complete."""
+
+
+ENOUGH_WEAR_H = 16.0
+"""The hours of wear of a valid day, as in GGIR."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +49,15 @@ class LabelSettings:
         night_threshold: how the limit of rest is found by which nights are recognised (``harken.outcomes.rest``).
         diary: a sleep diary (``harken.outcomes.diary``); None: nights are found by movement alone.
         diary_use: whether the diary guides the search for rest, or overrides onset and wake.
+        cut_points: the limits between levels of intensity (``harken.outcomes.CutPoints.of``).
+        hand: whether the watch was worn on the dominant wrist; None: unknown. Published cut-points are for the wrist
+            that is not.
+        valid_day_h: the hours of wear of a valid day, at least.
         reading: options for reading tables.
 
     Raises:
-        HarkenError: when ``forearm_axis`` is stated although ``orientation`` is false.
+        HarkenError: when ``forearm_axis`` is stated although ``orientation`` is false, or ``valid_day_h`` is not a
+            number from 0 to 24.
     """
 
     unsure_below: float | None = None
@@ -60,10 +70,15 @@ class LabelSettings:
     night_threshold: RestThreshold = "published"
     diary: Path | None = None
     diary_use: DiaryUse = "guide"
+    cut_points: CutPoints = PUBLISHED["adults-geneactiv"]
+    hand: Literal["dominant", "non-dominant"] | None = None
+    valid_day_h: float = ENOUGH_WEAR_H
     reading: TableOptions = field(default_factory=TableOptions)
 
     def __post_init__(self) -> None:
         refuse_both(self.forearm_axis, orientation=self.orientation)
+        if not 0 <= self.valid_day_h <= 24:
+            raise HarkenError(f"a valid day needs from 0 to 24 hours of wear, got {self.valid_day_h:g}")
 
     def as_dict(self) -> dict[str, Any]:
         """The fields as values for JSON: ``reading`` has only the options that differ from the defaults, and ``diary``

@@ -11,7 +11,7 @@ from harken.recordings.source import Samples
 from harken.signals.non_wear import worn
 from harken.support.tables import times
 
-__all__ = ["ROW_S", "MovementMeter", "MovementRows"]
+__all__ = ["ROW_NS", "ROW_S", "MovementMeter", "MovementRows"]
 
 ROW_S = 5
 """The length of a row in seconds, as in GGIR and wristpy."""
