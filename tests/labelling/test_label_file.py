@@ -22,7 +22,7 @@ from harken.support.errors import HarkenError
 
 FILES = [
     *("averages.csv", "bouts.csv", "days.csv", "hours.csv", "movement.parquet", "quality.json", "report.html"),
-    *("summary.json", "timeline.csv", "timeline.parquet"),
+    *("rhythm.csv", "summary.json", "timeline.csv", "timeline.parquet"),
 ]
 
 

@@ -1,7 +1,7 @@
 """Outcomes: what health researchers compute from the acceleration of a week, besides the labels.
 
 ``movement_rows`` sums up the acceleration in rows of five seconds, from which all others are computed. ``intensity``
-gives each row a level. ``stretches`` and ``tables`` sum both up by day and hour.
+gives each row a level. ``stretches``, ``segments`` and ``tables`` sum both up by day, hour and named segment.
 """
 
 from harken.outcomes.intensity import PUBLISHED, CutPoints, with_intensity
