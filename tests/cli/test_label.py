@@ -44,6 +44,31 @@ def test_cut_points_and_the_hand_are_in_the_summary_and_change_the_minutes(
     assert minutes[0] > minutes[1]
 
 
+def test_named_segments_have_a_table_and_a_change_of_them_is_refused(
+    run_harken: Run, model: Path, alice: Path, tmp_path: Path
+) -> None:
+    table = tmp_path / "segments.csv"
+    table.write_text("segment,days,start,end\nfirst,,23:47,23:48\nall,,12:00,12:00 \n")
+    arguments = ("label", alice, "--model", model, "--out", tmp_path / "out", "--segments", table)
+    refused = run_harken(*arguments)
+    assert (refused.exit_code, "segments.csv, line 3" in refused.stderr) == (2, True)
+    table.write_text("segment,days,start,end\nfirst,,23:47,23:48\nall,,12:00,11:59\nnever,sun,01:00,02:00\n")
+    assert run_harken(*arguments).exit_code == 0
+    found = pl.read_csv(tmp_path / "out" / "alice" / "segments.csv")
+    days = pl.read_csv(tmp_path / "out" / "alice" / "days.csv")
+    assert found["segment"].to_list() == ["all", "first"]
+    hours = [name for name in found.columns if name.startswith(("hours_", "recorded_hours", "minutes_"))]
+    assert found[0].select(hours).row(0) == pytest.approx(days.select(hours).sum().row(0), abs=2e-4)
+    rows = pl.read_parquet(tmp_path / "out" / "alice" / "timeline.parquet").filter("recorded")
+    minute = rows.filter(pl.col("start").dt.minute() == 47, pl.col("end").dt.minute() == 47)
+    seconds = int((minute["end"] - minute["start"]).dt.total_nanoseconds().sum()) / 1e9
+    assert 0 < seconds <= 60
+    assert 3600 * found["recorded_hours"][1] == pytest.approx(seconds, abs=2.5)  # rows over its edges
+    assert "already labelled" in run_harken(*arguments).stdout
+    table.write_text("segment,days,start,end\nfirst,,23:47,23:50\n")
+    assert "were made with segments" in run_harken(*arguments).stderr
+
+
 def test_cut_points_that_do_not_exist_are_refused(run_harken: Run, model: Path, alice: Path, tmp_path: Path) -> None:
     ended = run_harken("label", alice, "--model", model, "--out", tmp_path, "--cut-points", "hildebrandt")
     assert (ended.exit_code, "adults-geneactiv" in ended.stderr) == (2, True)
@@ -54,9 +79,8 @@ def test_a_folder_for_each_file_and_hours_by_label(run_harken: Run, model: Path,
     ended = run_harken("label", alice, "--model", model, "--out", out, "--timezone", "Europe/Athens")
     assert (ended.exit_code, ended.stderr) == (0, "")
     assert sorted(path.name for path in (out / "alice").iterdir()) == [
-        *("averages.csv", "bouts.csv", "days.csv", "hours.csv", "movement.parquet", "nights.csv"),
-        *("quality.json", "report.html"),
-        *("summary.json", "timeline.csv", "timeline.parquet"),
+        *("averages.csv", "bouts.csv", "days.csv", "hours.csv", "movement.parquet", "nights.csv", "quality.json"),
+        *("report.html", "rhythm.csv", "summary.json", "timeline.csv", "timeline.parquet"),
     ]
     frame = pl.read_parquet(out / "alice" / "timeline.parquet")
     assert frame.columns == [

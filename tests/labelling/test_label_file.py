@@ -22,9 +22,8 @@ from harken.simulation import Simulation, truth_path, write_simulation
 from harken.support.errors import HarkenError
 
 FILES = [
-    *("averages.csv", "bouts.csv", "days.csv", "hours.csv", "movement.parquet", "nights.csv"),
-    *("quality.json", "report.html"),
-    *("summary.json", "timeline.csv", "timeline.parquet"),
+    *("averages.csv", "bouts.csv", "days.csv", "hours.csv", "movement.parquet", "nights.csv", "quality.json"),
+    *("report.html", "rhythm.csv", "summary.json", "timeline.csv", "timeline.parquet"),
 ]
 
 

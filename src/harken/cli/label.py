@@ -102,6 +102,14 @@ ValidDay = Annotated[
     float,
     typer.Option("--valid-day", help="The hours of wear of a valid day, at least.", metavar="HOURS", min=0, max=24),
 ]
+Segments = Annotated[
+    Path | None,
+    typer.Option(
+        help="A CSV file of named segments, such as work and school: segment,days,start,end. Writes segments.csv.",
+        metavar="FILE",
+        show_default=False,
+    ),
+]
 Resume = Annotated[
     bool, typer.Option("--resume", help="Write even into a folder that contains other files.", metavar=FLAG)
 ]
@@ -151,6 +159,7 @@ def label(
     cut_points: CutPointsOption = "adults-geneactiv",
     hand: Hand = None,
     valid_day: ValidDay = 16.0,
+    segments: Segments = None,
     resume: Resume = False,
     workers: Workers = None,
     scheduler: Scheduler = None,
@@ -160,17 +169,19 @@ def label(
 ) -> None:
     """Label recordings from beginning to end, and print the hours of each label.
 
-    Writes timeline.parquet and .csv, bouts.csv, days.csv, hours.csv, averages.csv, nights.csv, movement.parquet,
-    quality.json, report.html and summary.json to a folder for each file, named after it, whole or not at all; beside
-    them cohort.parquet (a row for each day of each file) and quality.parquet (a row for each file). Labels in the files
-    are not used. Files that are already labelled with the same settings are skipped. A file that cannot be labelled
-    does not stop the others; it is named at the end, and in failures.csv. The JSON is a list of the summaries.
+    Writes timeline.parquet and .csv, bouts.csv, days.csv, hours.csv, averages.csv, nights.csv, rhythm.csv,
+    movement.parquet, quality.json, report.html and summary.json to a folder for each file, named after it, whole or not
+    at all; beside them cohort.parquet (a row for each day of each file) and quality.parquet (a row for each file).
+    Labels in the files are not used. Files that are already labelled with the same settings are skipped. A file that
+    cannot be labelled does not stop the others; it is named at the end, and in failures.csv. The JSON is a list of the
+    summaries.
     """
     from harken.labelling import LabelSettings
     from harken.labelling.cohort import CohortJob, Task
     from harken.labelling.folders import shard_of
     from harken.outcomes import CutPoints
     from harken.outcomes.diary import read_diary
+    from harken.outcomes.segments import read_segments
     from harken.support.files import not_left_empty, remove_left_behind
 
     if diary is not None:
@@ -193,6 +204,7 @@ def label(
         cut_points=CutPoints.of(cut_points),
         hand=hand,
         valid_day_h=valid_day,
+        segments=() if segments is None else read_segments(segments),
         reading=reading,
     )
     with not_left_empty(out):

@@ -45,7 +45,7 @@ MOST_DEATHS = 2
 KILLED = "the process that labelled it was killed, probably because memory ran out; use fewer --workers"
 COHORT, QUALITY = "cohort.parquet", "quality.parquet"
 """The tables of all days of all files, and of all files."""
-TEXT = ("first_walking", "last_walking")
+TEXT = ("first_walking", "last_walking", "l5_start", "m10_start")
 """Columns of days with times as text."""
 TRUTH_VALUES = ("valid_day",)
 """Columns of days with ``true`` or ``false``."""

@@ -12,6 +12,7 @@ from harken.models.mounting import refuse_both
 from harken.outcomes import PUBLISHED, CutPoints
 from harken.outcomes.nights import DiaryUse
 from harken.outcomes.rest import RestThreshold
+from harken.outcomes.segments import Segment
 from harken.readers.options import TableOptions
 from harken.recordings.recording import ForearmAxis
 from harken.support.errors import HarkenError
@@ -53,6 +54,7 @@ class LabelSettings:
         hand: whether the watch was worn on the dominant wrist; None: unknown. Published cut-points are for the wrist
             that is not.
         valid_day_h: the hours of wear of a valid day, at least.
+        segments: named stretches of the day for ``segments.csv`` (``harken.outcomes.segments.read_segments``).
         reading: options for reading tables.
 
     Raises:
@@ -73,6 +75,7 @@ class LabelSettings:
     cut_points: CutPoints = PUBLISHED["adults-geneactiv"]
     hand: Literal["dominant", "non-dominant"] | None = None
     valid_day_h: float = ENOUGH_WEAR_H
+    segments: tuple[Segment, ...] = ()
     reading: TableOptions = field(default_factory=TableOptions)
 
     def __post_init__(self) -> None:
@@ -90,7 +93,11 @@ class LabelSettings:
         reading = {
             name: value for name, value in asdict(self.reading).items() if value != getattr(TableOptions(), name)
         }
-        return asdict(self) | {"diary": self.diary and file_sha256(Path(self.diary)), "reading": reading}
+        return asdict(self) | {
+            "diary": self.diary and file_sha256(Path(self.diary)),
+            "segments": [asdict(segment) for segment in self.segments],
+            "reading": reading,
+        }
 
 
 IN_WORDS = {

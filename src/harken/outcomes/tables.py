@@ -12,7 +12,7 @@ from harken.outcomes.movement_rows import ROW_NS
 from harken.outcomes.stretches import Stretches, by_clock, sums_in
 from harken.support.tables import nanoseconds
 
-__all__ = ["averages", "day_columns", "hours", "with_valid_day"]
+__all__ = ["averages", "day_columns", "hours", "over_stretches", "with_valid_day"]
 
 Columns: TypeAlias = dict[str, pl.Series]
 
@@ -88,11 +88,22 @@ def hours(rows: pl.DataFrame, names: Sequence[str], movement: pl.DataFrame | Non
     """
     recorded = rows.filter("recorded")
     start_ns, end_ns = nanoseconds(recorded, "start"), nanoseconds(recorded, "end")
-    every = by_clock(start_ns, end_ns, timezone=timezone, every="hour")
-    columns = label_columns(rows, names, every)
+    return over_stretches(rows, names, movement, by_clock(start_ns, end_ns, timezone=timezone, every="hour"))
+
+
+def over_stretches(
+    rows: pl.DataFrame, names: Sequence[str], movement: pl.DataFrame | None, stretches: Stretches
+) -> pl.DataFrame:
+    """The table of some stretches with ``label_columns`` and ``movement_columns``; only stretches with samples.
+
+    Args:
+        rows, names, movement: as for ``hours``.
+        stretches: the stretches.
+    """
+    columns = label_columns(rows, names, stretches)
     if movement is not None:
-        columns |= movement_columns(movement, every)
-    return every.frame.with_columns(**columns).filter(pl.col("recorded_hours") > 0)
+        columns |= movement_columns(movement, stretches)
+    return stretches.frame.with_columns(**columns).filter(pl.col("recorded_hours") > 0)
 
 
 def with_valid_day(table: pl.DataFrame, days: pl.DataFrame, valid_day_h: float) -> pl.DataFrame:
