@@ -22,6 +22,7 @@ HOUSE = (
     "windows",
     "networks",
     "learning",
+    "outcomes",
     "timelines",
     "models",
     "figures",

@@ -7,7 +7,9 @@ import sys
 import pytest
 
 from command_line import Finished, Run
+from harken.labelling import LabelSettings
 from harken.learning.presets import DEFAULT_PRESET, PRESETS
+from harken.outcomes import PUBLISHED
 from harken.windows.splits.protocols import PROTOCOLS
 
 COMMANDS = ("demo", "inspect", "train", "evaluate", "adapt", "label", "simulate", "benchmark", "datasets")
@@ -50,6 +52,13 @@ def test_the_help_of_train_names_every_recipe_and_the_order_of_files(run_harken:
     (recipes,) = re.findall(r"The recipe: (.*?)\.", text)
     assert set(re.split(r", | or ", recipes)) == set(PRESETS)
     assert "harken train a.csv b.csv --cross c.csv d.csv --out DIR" in text
+
+
+def test_the_help_of_label_names_all_cut_points_and_the_defaults(run_harken: Run) -> None:
+    text = words(run_harken("label", "--help")).replace(" ", "")  # names may be broken at their hyphens
+    assert all(name in text for name in PUBLISHED)
+    assert f"[default:{LabelSettings().cut_points.name}]" in text
+    assert f"[default:{LabelSettings().valid_day_h}]" in text
 
 
 def test_the_help_names_the_protocols_of_each_data_set(run_harken: Run) -> None:

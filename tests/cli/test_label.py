@@ -12,6 +12,7 @@ import people
 from actigraph_files import ACTIVITY_2, RATE, activity, info, write_gt3x
 from command_line import Run
 from harken import read, sliding_windows
+from harken.labelling import LabelSettings
 from harken.models.recogniser import Recogniser
 from harken.signals import resample
 
@@ -27,13 +28,59 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_cut_points_and_the_hand_are_in_the_summary_and_change_the_minutes(
+    run_harken: Run, model: Path, alice: Path, tmp_path: Path
+) -> None:
+    minutes = []
+    for name, options in {"low": ("--cut-points", "1,2,3", "--valid-day", 0), "usual": ("--hand", "dominant")}.items():
+        ended = run_harken("label", alice, "--model", model, "--out", tmp_path / name, *options, "--json")
+        assert ended.exit_code == 0
+        (summary,) = json.loads(ended.stdout)
+        days = pl.read_csv(tmp_path / name / "alice" / "days.csv")
+        assert days["valid_day"].to_list() == [name == "low"] * len(days)
+        assert any("worn on the dominant one" in note for note in summary["notes"]) == (name == "usual")
+        minutes.append(days["minutes_vigorous"].sum())
+    assert summary["cut_points"]["name"] == LabelSettings().cut_points.name
+    assert minutes[0] > minutes[1]
+
+
+def test_named_segments_have_a_table_and_a_change_of_them_is_refused(
+    run_harken: Run, model: Path, alice: Path, tmp_path: Path
+) -> None:
+    table = tmp_path / "segments.csv"
+    table.write_text("segment,days,start,end\nfirst,,23:47,23:48\nall,,12:00,12:00 \n")
+    arguments = ("label", alice, "--model", model, "--out", tmp_path / "out", "--segments", table)
+    refused = run_harken(*arguments)
+    assert (refused.exit_code, "segments.csv, line 3" in refused.stderr) == (2, True)
+    table.write_text("segment,days,start,end\nfirst,,23:47,23:48\nall,,12:00,11:59\nnever,sun,01:00,02:00\n")
+    assert run_harken(*arguments).exit_code == 0
+    found = pl.read_csv(tmp_path / "out" / "alice" / "segments.csv")
+    days = pl.read_csv(tmp_path / "out" / "alice" / "days.csv")
+    assert found["segment"].to_list() == ["all", "first"]
+    hours = [name for name in found.columns if name.startswith(("hours_", "recorded_hours", "minutes_"))]
+    assert found[0].select(hours).row(0) == pytest.approx(days.select(hours).sum().row(0), abs=2e-4)
+    rows = pl.read_parquet(tmp_path / "out" / "alice" / "timeline.parquet").filter("recorded")
+    minute = rows.filter(pl.col("start").dt.minute() == 47, pl.col("end").dt.minute() == 47)
+    seconds = int((minute["end"] - minute["start"]).dt.total_nanoseconds().sum()) / 1e9
+    assert 0 < seconds <= 60
+    assert 3600 * found["recorded_hours"][1] == pytest.approx(seconds, abs=2.5)  # rows over its edges
+    assert "already labelled" in run_harken(*arguments).stdout
+    table.write_text("segment,days,start,end\nfirst,,23:47,23:50\n")
+    assert "were made with segments" in run_harken(*arguments).stderr
+
+
+def test_cut_points_that_do_not_exist_are_refused(run_harken: Run, model: Path, alice: Path, tmp_path: Path) -> None:
+    ended = run_harken("label", alice, "--model", model, "--out", tmp_path, "--cut-points", "hildebrandt")
+    assert (ended.exit_code, "adults-geneactiv" in ended.stderr) == (2, True)
+
+
 def test_a_folder_for_each_file_and_hours_by_label(run_harken: Run, model: Path, alice: Path, tmp_path: Path) -> None:
     out = tmp_path / "new" / "out"
     ended = run_harken("label", alice, "--model", model, "--out", out, "--timezone", "Europe/Athens")
     assert (ended.exit_code, ended.stderr) == (0, "")
     assert sorted(path.name for path in (out / "alice").iterdir()) == [
-        *("bouts.csv", "days.csv", "quality.json", "report.html"),
-        *("summary.json", "timeline.csv", "timeline.parquet"),
+        *("averages.csv", "bouts.csv", "days.csv", "hours.csv", "movement.parquet", "nights.csv", "quality.json"),
+        *("report.html", "rhythm.csv", "summary.json", "timeline.csv", "timeline.parquet"),
     ]
     frame = pl.read_parquet(out / "alice" / "timeline.parquet")
     assert frame.columns == [
@@ -288,3 +335,28 @@ def test_a_placement_other_than_a_wrist_and_hours_not_worn_are_shown(
     assert "warning: According to the file's header, the sensor was worn on the waist, not on a wrist." in printed
     (row,) = pl.read_parquet(tmp_path / "out" / "quality.parquet").iter_rows(named=True)
     assert (row["placement"], row["made_up"]) == ("waist", False)
+
+
+def test_a_broken_diary_stops_the_command_before_anything_is_labelled(
+    run_harken: Run, model: Path, alice: Path, tmp_path: Path
+) -> None:
+    diary, out = tmp_path / "diary.csv", tmp_path / "out"
+    diary.write_text("subject,date,onset,wake\nalice,2018-02-20,23:00,07:00\nalice,2018-02-21,late,07:00\n")
+    ended = run_harken("label", alice, "--model", model, "--out", out, "--diary", diary)
+    assert ended.exit_code == 2
+    assert "line 3: the onset 'late' is not a time such as 23:40" in " ".join(ended.stderr.split())
+    assert not out.exists()
+
+
+def test_results_with_another_diary_are_not_taken_for_those_with_this_one(
+    run_harken: Run, model: Path, alice: Path, tmp_path: Path
+) -> None:
+    diary = tmp_path / "diary.csv"
+    diary.write_text("subject,date,onset,wake\nalice,2018-02-20,23:00,07:00\n")
+    options = ("label", alice, "--model", model, "--out", tmp_path / "out", "--diary", diary)
+    assert run_harken(*options).exit_code == 0
+    assert "already labelled" in run_harken(*options).stdout
+    diary.write_text("subject,date,onset,wake\nalice,2018-02-20,23:10,07:00\n")
+    ended = run_harken(*options)
+    assert ended.exit_code == 2
+    assert "with another choice of sleep diary" in " ".join(ended.stderr.split())

@@ -14,13 +14,17 @@ import people
 from harken import read, sliding_windows
 from harken.labelling import LabelSettings, label_file
 from harken.labelling.file import Stage
+from harken.labelling.settings import file_sha256
 from harken.models.recogniser import Recogniser
 from harken.readers.options import TableOptions
 from harken.signals import resample
 from harken.simulation import Simulation, truth_path, write_simulation
 from harken.support.errors import HarkenError
 
-FILES = ["bouts.csv", "days.csv", "quality.json", "report.html", "summary.json", "timeline.csv", "timeline.parquet"]
+FILES = [
+    *("averages.csv", "bouts.csv", "days.csv", "hours.csv", "movement.parquet", "nights.csv", "quality.json"),
+    *("report.html", "rhythm.csv", "summary.json", "timeline.csv", "timeline.parquet"),
+]
 
 
 @pytest.fixture(scope="session")
@@ -64,6 +68,15 @@ def test_a_simulated_day_against_its_truth(recogniser: Recogniser, tmp_path: Pat
 
     frame = pl.read_parquet(tmp_path / "out" / "timeline.parquet")
     assert {"smoothed_lying", "probability_lying", "wear", "activity_mg"} <= set(frame.columns)
+    movement = pl.read_parquet(tmp_path / "out" / "movement.parquet")
+    assert (np.diff(movement["start"].dt.epoch("ns").to_numpy()) == 5 * 10**9).all()
+    assert movement.filter("wear")["valid_s"].sum() / 3600 == pytest.approx(quality["wear_hours"], abs=0.01)
+    of_labels = frame.filter("wear", pl.col("activity_mg").is_not_null())
+    weighted = (pl.col("activity_mg") * (pl.col("end") - pl.col("start")).dt.total_nanoseconds()).sum()
+    mean_mg = of_labels.select(weighted / (pl.col("end") - pl.col("start")).dt.total_nanoseconds().sum()).item()
+    # The timeline has it from samples at the model's rate, whose filter takes away some of the fastest movement.
+    worn = movement.filter("wear").select((pl.col("enmo_mg") * pl.col("valid_s")).sum() / pl.col("valid_s").sum())
+    assert worn.item() == pytest.approx(mean_mg, rel=0.1)
     assert frame.filter(~pl.col("wear"))["label"].null_count() == len(frame.filter(~pl.col("wear"))) > 0
     bouts = pl.read_csv(tmp_path / "out" / "bouts.csv")
     assert {"start", "end", "label", "seconds", "mean_probability"} <= set(bouts.columns)
@@ -76,6 +89,53 @@ def test_a_simulated_day_against_its_truth(recogniser: Recogniser, tmp_path: Pat
     ]
     assert summary["warnings"][0] in page[: page.index("Day by day")]
     assert len(page) < 3_000_000
+
+
+@pytest.fixture(scope="module")
+def four_days(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Simulation]:
+    simulation = Simulation(days=4, sample_rate_hz=10, seed=6)
+    path = tmp_path_factory.mktemp("nights") / "sim.parquet"
+    write_simulation(simulation, path)
+    return path, simulation
+
+
+def test_every_complete_night_of_a_simulated_wearer_is_found(
+    recogniser: Recogniser, four_days: tuple[Path, Simulation], tmp_path: Path
+) -> None:
+    path, simulation = four_days
+    labelled = label_file(path, model=recogniser, out=tmp_path / "out")
+    truth = simulation.nights().filter("complete")
+    nights = pl.read_csv(tmp_path / "out" / "nights.csv", try_parse_dates=True)
+    assert labelled.outcomes.nights is not None
+    assert nights.columns == labelled.outcomes.nights.columns
+    found = nights.filter("complete")
+    assert len(found) == len(truth) == 3
+    for name in ("onset", "wake"):
+        assert ((found[name] - truth[name]).dt.total_seconds().abs() <= 600).all()
+    first = nights.row(0, named=True)  # the recording begins in this night
+    assert (str(first["date"]), first["complete"]) == ("2023-12-31", False)
+
+
+def test_a_diary_guides_the_nights_of_a_file(
+    recogniser: Recogniser, four_days: tuple[Path, Simulation], tmp_path: Path
+) -> None:
+    path, _ = four_days
+    diary = tmp_path / "diary.csv"
+    header = "subject,date,onset,wake"
+    diary.write_text(f"{header}\nsimulated-6-1,2024-01-02,23:45,06:10\n")
+    settings = LabelSettings(diary=diary, diary_use="override", night_threshold="ggir-0.2")
+    labelled = label_file(path, model=recogniser, settings=settings)
+    assert labelled.outcomes.nights is not None
+    assert labelled.outcomes.nights["source"].to_list() == ["movement", "movement", "diary", "movement"]
+    night = labelled.outcomes.nights.row(2, named=True)
+    assert [night[name].strftime("%d %H:%M") for name in ("onset", "wake")] == ["02 23:45", "03 06:10"]
+    assert set(labelled.outcomes.nights["threshold_degrees"].drop_nulls()) == {0.2}
+    assert not any("diary" in note for note in labelled.notes)
+    assert labelled.summary["diary"] == file_sha256(diary)
+
+    diary.write_text(f"{header}\nsomebody,2024-01-02,23:45,06:10\n")
+    labelled = label_file(path, model=recogniser, settings=settings)
+    assert f"the diary {diary} has no night of this recording of simulated-6-1" in labelled.notes
 
 
 @pytest.mark.parametrize(

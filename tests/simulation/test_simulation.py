@@ -41,6 +41,17 @@ def labels_of(recording: Recording) -> np.ndarray:
     return np.array([*recording.label_names, ""])[recording.label_codes]
 
 
+def changes_of_the_angle(time_ns: np.ndarray, signals: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:
+    """By label, how much the angle of the watch's face changes from five seconds to the next, in degrees."""
+    rows = pl.DataFrame({"row": time_ns // (5 * 10**9), "label": labels, **dict(zip("xyz", signals.T, strict=True))})
+    mean = rows.group_by("label", "row", maintain_order=True).agg(pl.col("x", "y", "z").mean())
+    angle = pl.arctan2("z", (pl.col("x") ** 2 + pl.col("y") ** 2).sqrt()).degrees()
+    change = angle.diff().abs().over("label")
+    next_one = (pl.col("row").diff() == 1).over("label")
+    changes = mean.with_columns(change=change, next_one=next_one).filter("next_one")
+    return {str(name): part["change"].to_numpy() for (name,), part in changes.group_by("label")}
+
+
 @pytest.fixture(scope="module", params=[".csv", ".parquet"])
 def written(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("simulation") / f"wearer{request.param}"
@@ -152,8 +163,45 @@ class TestTruth:
         assert 0.3 < daily["walking"] < 5
         assert 0.1 < daily["running"] < 1
 
+    def test_its_nights_are_its_lying(self) -> None:
+        simulation = Simulation(days=2.5, sample_rate_hz=2, seed=1)
+        truth, nights = simulation.truth(), simulation.nights()
+        assert nights["complete"].to_list() == [False, True, True]
+        lying = truth.filter(pl.col("label") == "lying")
+        assert (nights["wake"] - nights["onset"]).sum() == (lying["end"] - lying["start"]).sum()
+        assert nights["onset"][0] == truth["start"][0]
+        assert nights.filter("complete")["onset"].dt.hour().is_in([22, 23, 0]).all()
+        assert nights["wake"].dt.hour().is_in([5, 6, 7, 8]).all()
+
 
 class TestSignals:
+    def test_an_arm_rests_in_sleep_and_moves_when_awake_as_in_real_recordings(self, data_dir: Path) -> None:
+        simulation = Simulation(days=1, sample_rate_hz=20, seed=2)
+        samples = simulation.samples(0, simulation.rows)
+        labels = np.array([*LABELS, "off"])[samples.label_codes]
+        simulated = changes_of_the_angle(samples.time_ns, samples.acceleration_g, labels)
+        selfback = pl.read_parquet(data_dir / "selfback" / "selfback_wrist.parquet").filter(
+            pl.col("label") == "sitting"
+        )
+        desk = pl.read_parquet(data_dir / "stress_predict" / "stress_predict.parquet").filter(
+            pl.col("label") == "sitting"
+        )
+        time_ns = selfback["time"].cast(pl.Datetime("ns")).to_physical()
+        scripted, studied = (
+            np.concatenate(
+                list(
+                    changes_of_the_angle(ns, part.select("x", "y", "z").to_numpy(), part["subject"].to_numpy()).values()
+                )
+            )
+            for part, ns in (
+                (selfback, time_ns.to_numpy()),
+                (desk, (desk["t"] * 1e9).cast(pl.Int64).to_numpy()),
+            )
+        )
+        assert np.median(scripted) < np.median(simulated["sitting"]) < np.median(studied)
+        assert (simulated["sitting"] > 5).mean() == pytest.approx((scripted > 5).mean(), abs=0.02)
+        assert np.median(simulated["lying"]) < 0.05
+
     def test_at_rest_the_watch_reads_gravity(self) -> None:
         recording, _ = simulate(days=0.05, sample_rate_hz=50, seed=3)
         for label in ("lying", "sitting", "standing"):

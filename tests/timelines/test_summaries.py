@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from example_timelines import timeline
 from harken.support.errors import HarkenError
-from harken.timelines import Timeline, write_csv
+from harken.support.tables import write_csv
+from harken.timelines import Timeline
 from harken.timelines.summaries import Quarters
 
 HOUR = 3600.0

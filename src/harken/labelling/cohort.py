@@ -21,11 +21,10 @@ from harken.models.model_file import model_path
 from harken.models.recogniser import PACKAGED_MODEL, Recogniser
 from harken.reports.wearer.quality import RecordingQuality, read_quality
 from harken.support.errors import HarkenError
-from harken.support.files import replacing
 from harken.support.printable import printable
 from harken.support.processes import dask_client, one_thread_each, process_pool
 from harken.support.resources import usable_cores
-from harken.timelines import write_csv
+from harken.support.tables import write_csv, write_parquet
 
 __all__ = [
     "COHORT",
@@ -46,8 +45,10 @@ MOST_DEATHS = 2
 KILLED = "the process that labelled it was killed, probably because memory ran out; use fewer --workers"
 COHORT, QUALITY = "cohort.parquet", "quality.parquet"
 """The tables of all days of all files, and of all files."""
-TEXT = ("first_walking", "last_walking")
+TEXT = ("first_walking", "last_walking", "l5_start", "m10_start")
 """Columns of days with times as text."""
+TRUTH_VALUES = ("valid_day",)
+"""Columns of days with ``true`` or ``false``."""
 
 
 @dataclass(frozen=True)
@@ -189,7 +190,8 @@ def _on_dask(tasks: Sequence[Task], job: CohortJob, address: str) -> Iterator[Fi
         running: dict[Any, Task] = {}
 
         # A worker may have another working directory.
-        absolute_job = replace(job, model=job.model and job.model.absolute(), out=job.out.absolute())
+        settings = replace(job.settings, diary=job.settings.diary and job.settings.diary.absolute())
+        absolute_job = replace(job, model=job.model and job.model.absolute(), out=job.out.absolute(), settings=settings)
 
         def next_ones(count: int) -> list[Any]:
             begun = {}
@@ -232,8 +234,7 @@ def write_tables(out: Path) -> None:
         for name, frames in ((COHORT, days), (QUALITY, [pl.DataFrame([row]) for row in qualities])):
             if frames:
                 table = pl.concat(frames, how="diagonal_relaxed")
-                with replacing(out / name) as aside, aside.open("wb") as file:
-                    table.write_parquet(file)
+                write_parquet(table, out / name)
 
 
 def write_failures(path: Path, outcomes: Sequence[FileOutcome]) -> None:
@@ -263,13 +264,14 @@ def _finished(out: Path) -> list[Path]:
 
 def _days(folder: Path, quality: RecordingQuality) -> pl.DataFrame:
     days = pl.read_csv((folder / "days.csv").read_bytes(), infer_schema=False)
-    kept = [name for name in days.columns if name not in ("date", *TEXT)]
+    kept = [name for name in days.columns if name not in ("date", *TEXT, *TRUTH_VALUES)]
     return days.select(
         pl.lit(printable(folder.name)).alias("name"),
         pl.lit(quality.file).alias("file"),
         pl.lit(quality.subject).alias("subject"),
         pl.lit(quality.timezone).alias("timezone"),
         pl.col("date").str.to_date(),
+        *(pl.col(name) == "true" for name in TRUTH_VALUES if name in days.columns),
         *(pl.col(name).cast(pl.Float64) for name in kept),
         *(pl.col(name) for name in TEXT if name in days.columns),
     )

@@ -11,12 +11,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from harken.labelling.outcomes import OUTCOMES, Outcomes, nights_of
 from harken.labelling.quality import limits_of, quality_of
 from harken.labelling.settings import SUMMARY, LabelSettings, file_sha256, label_key
 from harken.models.model_file import model_path
 from harken.models.mounting import Mounting, mounting_of_walks, trained_with_x_to_elbow
 from harken.models.recogniser import PACKAGED_MODEL, Recogniser
 from harken.models.wrist_check import RATE_HZ, ROWS, WristCheck, wrist_check
+from harken.outcomes import MovementMeter
 from harken.readers import open_stream
 from harken.recordings.mended_stream import MendedStream
 from harken.recordings.recording import Placement, acceleration_channels, is_made_up
@@ -33,12 +35,13 @@ from harken.support.errors import HarkenError
 from harken.support.files import appearing, write_text
 from harken.support.printable import printable
 from harken.support.resources import computing_threads, hand_back, usable_cores
-from harken.timelines import Timeline, label_stream, write_csv
+from harken.support.tables import write_csv
+from harken.timelines import Timeline, label_stream
 from harken.timelines.labelling import Calibrate
 
 __all__ = ["LabelledFile", "Stage", "label_file"]
 
-RESULTS = {"timeline.parquet", "timeline.csv", "bouts.csv", "days.csv", "quality.json", "report.html", SUMMARY}
+RESULTS = {"timeline.parquet", "timeline.csv", "bouts.csv", *OUTCOMES, "quality.json", "report.html", SUMMARY}
 Stage = Literal["read", "movement", "label", "smooth", "write", "done"]
 """The stages of labelling a file, in order. The stage ``write`` occurs only with a folder for results."""
 
@@ -56,6 +59,7 @@ class LabelledFile:
         mounting: the orientation of the watch on the arm.
         wrist_check: whether the sensor moved as on a wrist; None if the settings or the header of the file give its
             place, for a simulated wearer, or without acceleration.
+        outcomes: the tables of outcomes, such as ``days.csv`` and ``movement.parquet``.
         recogniser: the model.
         key: version, file, model and settings. Results with the same key are the same.
     """
@@ -66,6 +70,7 @@ class LabelledFile:
     non_wear_ns: NDArray[np.int64] | None
     mounting: Mounting | None
     wrist_check: WristCheck | None
+    outcomes: Outcomes
     recogniser: Recogniser
     key: dict[str, Any]
 
@@ -74,10 +79,10 @@ class LabelledFile:
         """The content of ``bouts.csv``: stretches of one label. See ``Timeline.bouts``."""
         return self.timeline.bouts()
 
-    @cached_property
+    @property
     def days(self) -> pl.DataFrame:
-        """The content of ``days.csv``: hours of each label, day by day. See ``Timeline.daily``."""
-        return self.timeline.daily()
+        """The content of ``days.csv``: hours of each label and intensity, day by day. See ``Outcomes.days``."""
+        return self.outcomes.days
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -86,11 +91,11 @@ class LabelledFile:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Notes on mended faults, and on whether the watch was turned. Warnings are not repeated."""
+        """Notes on mended faults, on whether the watch was turned, and on outcomes. Warnings are not repeated."""
         mounting = self.mounting
-        if mounting is None or not mounting.known or mounting.quarters == 0:
-            return self.recording.quality.notes
-        return (*self.recording.quality.notes, f"the watch was {mounting.reason}")
+        turned = mounting is not None and mounting.known and mounting.quarters != 0
+        of_mounting = (f"the watch was {mounting.reason}",) if mounting is not None and turned else ()
+        return (*self.recording.quality.notes, *of_mounting, *self.outcomes.notes)
 
     @cached_property
     def quality(self) -> RecordingQuality:
@@ -134,9 +139,9 @@ class LabelledFile:
     def write(self, folder: str | Path) -> None:
         """Write all results to a folder, whole or not at all.
 
-        The files are ``timeline.parquet`` and ``timeline.csv``, ``bouts.csv``, ``days.csv``, ``quality.json``,
-        ``report.html`` and ``summary.json``. They are first written to a temporary folder, which is then renamed and
-        replaces older results.
+        The files are ``timeline.parquet`` and ``timeline.csv``, ``bouts.csv``, those of ``Outcomes.write``,
+        ``quality.json``, ``report.html`` and ``summary.json``. They are first written to a temporary folder, which is
+        then renamed and replaces older results.
 
         Args:
             folder: the folder to write. Its parent folder must exist.
@@ -150,7 +155,7 @@ class LabelledFile:
                 self.timeline.to_parquet(aside / "timeline.parquet")
                 self.timeline.to_csv(aside / "timeline.csv")
                 write_csv(self.bouts, aside / "bouts.csv")
-                write_csv(self.days, aside / "days.csv")
+                self.outcomes.write(aside)
                 write_quality(aside / "quality.json", self.quality)
                 write_wearer_report(
                     aside / "report.html",
@@ -249,16 +254,22 @@ def _labelled(
     )
     stage("label")
     stream = replace(stream, read=partial(_handing_back, stream.read))
-    clipped = Clipped(stream) if acceleration_channels(stream.channels) else None
+    clipped, meter = None, None
+    if acceleration_channels(stream.channels):
+        clipped, meter = Clipped(stream), MovementMeter(sample_rate_hz=stream.sample_rate_hz)
     timeline = label_stream(
         recogniser.specification_,
         stream if clipped is None else clipped.stream,
         recogniser.predict_proba,
         calibrate=_calibrate(calibration, mounting, stream.channels),
         non_wear_ns=non_wear_ns,
+        # Quarter turns about the face change neither the length of the acceleration nor its angle with the face.
+        listener=None if meter is None else meter.push,
         lanes=cores if cores > 1 else 0,
     )
     stream = stream if clipped is None else clipped.stream
+    rows = None if meter is None else meter.finish().frame(timezone=stream.timezone, non_wear_ns=non_wear_ns)
+    found = None if rows is None else nights_of(rows, stream.subject, settings)
     stage("smooth")
     hand_back()
     if settings.smoothing:
@@ -266,7 +277,8 @@ def _labelled(
         hand_back()
     if settings.unsure_below is not None:
         timeline = timeline.with_unsure_below(settings.unsure_below)
-    return LabelledFile(timeline, stream, calibration, non_wear_ns, mounting, check, recogniser, key)
+    outcomes = Outcomes(timeline, rows, found, stream.timezone, settings)
+    return LabelledFile(timeline, stream, calibration, non_wear_ns, mounting, check, outcomes, recogniser, key)
 
 
 def _calibrate(

@@ -9,6 +9,10 @@ from typing import Any, Literal
 
 from harken import __version__
 from harken.models.mounting import refuse_both
+from harken.outcomes import PUBLISHED, CutPoints
+from harken.outcomes.nights import DiaryUse
+from harken.outcomes.rest import RestThreshold
+from harken.outcomes.segments import Segment
 from harken.readers.options import TableOptions
 from harken.recordings.recording import ForearmAxis
 from harken.support.errors import HarkenError
@@ -18,6 +22,10 @@ __all__ = ["SUMMARY", "LabelSettings", "file_sha256", "finished", "label_key"]
 
 SUMMARY = "summary.json"
 """The file that is written last. A folder with this file is complete."""
+
+
+ENOUGH_WEAR_H = 16.0
+"""The hours of wear of a valid day, as in GGIR."""
 
 
 @dataclass(frozen=True)
@@ -39,10 +47,19 @@ class LabelSettings:
         forearm_axis: the axis of the sensor that points along the forearm towards the elbow; None: found by walking.
         placement: with ``wrist``, the sensor counts as worn on a wrist, whatever the header of the file and the
             movement indicate (``harken.models.wrist_check``).
+        night_threshold: how the limit of rest is found by which nights are recognised (``harken.outcomes.rest``).
+        diary: a sleep diary (``harken.outcomes.diary``); None: nights are found by movement alone.
+        diary_use: whether the diary guides the search for rest, or overrides onset and wake.
+        cut_points: the limits between levels of intensity (``harken.outcomes.CutPoints.of``).
+        hand: whether the watch was worn on the dominant wrist; None: unknown. Published cut-points are for the wrist
+            that is not.
+        valid_day_h: the hours of wear of a valid day, at least.
+        segments: named stretches of the day for ``segments.csv`` (``harken.outcomes.segments.read_segments``).
         reading: options for reading tables.
 
     Raises:
-        HarkenError: when ``forearm_axis`` is stated although ``orientation`` is false.
+        HarkenError: when ``forearm_axis`` is stated although ``orientation`` is false, or ``valid_day_h`` is not a
+            number from 0 to 24.
     """
 
     unsure_below: float | None = None
@@ -52,22 +69,41 @@ class LabelSettings:
     orientation: bool = True
     forearm_axis: ForearmAxis | None = None
     placement: Literal["wrist"] | None = None
+    night_threshold: RestThreshold = "published"
+    diary: Path | None = None
+    diary_use: DiaryUse = "guide"
+    cut_points: CutPoints = PUBLISHED["adults-geneactiv"]
+    hand: Literal["dominant", "non-dominant"] | None = None
+    valid_day_h: float = ENOUGH_WEAR_H
+    segments: tuple[Segment, ...] = ()
     reading: TableOptions = field(default_factory=TableOptions)
 
     def __post_init__(self) -> None:
         refuse_both(self.forearm_axis, orientation=self.orientation)
+        if not 0 <= self.valid_day_h <= 24:
+            raise HarkenError(f"a valid day needs from 0 to 24 hours of wear, got {self.valid_day_h:g}")
 
     def as_dict(self) -> dict[str, Any]:
-        """The fields as values for JSON; ``reading`` has only the options that differ from the defaults."""
+        """The fields as values for JSON: ``reading`` has only the options that differ from the defaults, and ``diary``
+        is the SHA-256 of its content.
+
+        Raises:
+            HarkenError: when the diary cannot be read.
+        """
         reading = {
             name: value for name, value in asdict(self.reading).items() if value != getattr(TableOptions(), name)
         }
-        return asdict(self) | {"reading": reading}
+        return asdict(self) | {
+            "diary": self.diary and file_sha256(Path(self.diary)),
+            "segments": [asdict(segment) for segment in self.segments],
+            "reading": reading,
+        }
 
 
 IN_WORDS = {
     "sha256": "of a file with other content",
     "model_sha256": "by another model",
+    "diary": "with another choice of sleep diary",
 }
 """Descriptions of earlier results, for values that people cannot interpret."""
 

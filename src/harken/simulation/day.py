@@ -1,6 +1,6 @@
 """A wearer's day: bouts of activities, gaps of the watch, and the postures within each bout."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from harken.recordings.recording import UNLABELLED
 from harken.simulation.wearer import ACTIVITIES, Gait, Purpose, Wearer, draw_direction
 
-__all__ = ["DAY_S", "NOT_WORN", "SECOND_NS", "Posture", "SimulatedDay", "draw_day", "draw_postures"]
+__all__ = ["DAY_S", "LYING", "NOT_WORN", "SECOND_NS", "Posture", "SimulatedDay", "draw_day", "draw_postures"]
 
 DAY_S = 86_400.0
 SECOND_NS = 10**9
@@ -33,11 +33,16 @@ SHORTEST_GAP_S = 2.0
 INTERVALS_IN_A_GAP = 10
 """A gap is at least this many samples long: twice harken's gap limit."""
 
-POSTURE_S = {LYING: 900.0, RUNNING: 180.0, SITTING: 150.0, STANDING: 40.0, WALKING: 90.0}
-POSTURE_SPREAD = {LYING: 0.5, RUNNING: 0.06, SITTING: 0.2, STANDING: 0.07, WALKING: 0.05}
+# An arm that is awake changes its angle by more than 5 degrees once in 40 to 70 s, measured in selfBACK.
+POSTURE_S = {LYING: 900.0, RUNNING: 60.0, SITTING: 60.0, STANDING: 40.0, WALKING: 40.0}
+POSTURE_SPREAD = {LYING: 0.5, RUNNING: 0.1, SITTING: 0.2, STANDING: 0.1, WALKING: 0.1}
 FIDGET_G = {LYING: 0.001, RUNNING: 0.04, SITTING: 0.008, STANDING: 0.012, WALKING: 0.02}
 BREATH_G = 0.003
 MOST_FIDGET_G = 0.15
+SWAY_G = {LYING: 0.0, RUNNING: 0.02, SITTING: 0.02, STANDING: 0.02, WALKING: 0.02}
+"""The arm of somebody who is awake is never quite at rest: from one five seconds to the next its angle changes by half
+a degree, as in the sitting of selfBACK and Stress-Predict. In sleep it rests."""
+SWAY_HZ = 0.02, 0.06
 TREMOR_G = {LYING: 0.0, RUNNING: 0.10, SITTING: 0.001, STANDING: 0.003, WALKING: 0.03}
 
 
@@ -70,8 +75,9 @@ class Posture:
         bout_start_ns: the start of the bout that contains this posture.
         before, up: the unit vectors ``[3]`` that the watch measures at rest before and in the posture, in g.
         push: the direction of the movement into the posture, ``[3]``.
-        tone_hz, tone_phase: frequency and phase of three slow movements (the first is breathing), ``[3]`` each.
-        tones_g: their amplitudes in g, ``[3 movements, 3 axes]``.
+        tone_hz, tone_phase: frequency and phase of four slow movements (the first is breathing, the last the sway of an
+            arm awake), ``[4]`` each.
+        tones_g: their amplitudes in g, ``[4 movements, 3 axes]``.
         tremor_g: the amplitude in g of irregular movements.
         gait: the footsteps, if any.
     """
@@ -111,7 +117,7 @@ def draw_postures(wearer: Wearer, day: SimulatedDay) -> list[Posture]:
 
     A day begins and ends in the wearer's usual lying posture, so that consecutive days fit together.
     """
-    rng = wearer.random_numbers(Purpose.POSTURES, day.number)
+    rng, sway_rng = (wearer.random_numbers(purpose, day.number) for purpose in (Purpose.POSTURES, Purpose.SWAY))
     postures: list[Posture] = []
     asleep = wearer.up[ACTIVITIES[LYING]]
     up = asleep
@@ -122,7 +128,8 @@ def draw_postures(wearer: Wearer, day: SimulatedDay) -> list[Posture]:
         for index, (begin, end) in enumerate(zip(starts, [*starts[1:], int(end_ns)], strict=True)):
             at_midnight = (index == 0 and start_ns == day.edges_ns[0]) or end == day.edges_ns[-1]
             before, up = up, asleep if at_midnight else _draw_up(rng, wearer, code)
-            postures.append(_draw_posture(rng, wearer, code, begin, end, int(start_ns), before, up, gait))
+            posture = _draw_posture(rng, wearer, code, begin, end, int(start_ns), before, up, gait)
+            postures.append(_swaying(sway_rng, posture))
     return postures
 
 
@@ -216,4 +223,16 @@ def _draw_posture(
         tones_g=(sizes_g[:, None] * rng.standard_normal((3, 3))).astype(np.float32),
         tremor_g=TREMOR_G[code] if worn else 0.0,
         gait=gait,
+    )
+
+
+def _swaying(rng: np.random.Generator, posture: Posture) -> Posture:
+    """The posture with the sway of an arm awake, across gravity, so that the arm turns and is not pushed."""
+    sway_g = (SWAY_G[posture.code] if posture.code != NOT_WORN else 0.0) * rng.standard_normal(3)
+    sway_g -= (sway_g @ posture.up) * posture.up
+    return replace(
+        posture,
+        tone_hz=np.append(posture.tone_hz, rng.uniform(*SWAY_HZ)),
+        tone_phase=np.append(posture.tone_phase, rng.uniform(0, 2 * np.pi)),
+        tones_g=np.vstack([posture.tones_g, sway_g.astype(np.float32)]),
     )

@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.recordings.recording import Quality, Recording
-from harken.simulation.day import DAY_S, NOT_WORN, SECOND_NS, Posture, SimulatedDay, draw_day, draw_postures
+from harken.simulation.day import DAY_S, LYING, NOT_WORN, SECOND_NS, Posture, SimulatedDay, draw_day, draw_postures
 from harken.simulation.wearer import ACTIVITIES, Gait, Purpose, draw_wearer
 from harken.support.errors import HarkenError
 
@@ -106,6 +106,20 @@ class Simulation:
                 "recorded": recorded.astype(bool),
             }
         )
+
+    def nights(self) -> pl.DataFrame:
+        """The true nights: the stretches of lying. Columns ``onset`` and ``wake`` (UTC), and ``complete``: False for a
+        night in which the recording begins or ends.
+
+        >>> from harken.simulation import Simulation
+        >>> Simulation(days=3, sample_rate_hz=25).nights()["complete"].to_list()
+        [False, True, True, False]
+        """
+        truth = self.truth().with_columns(asleep=(pl.col("label") == ACTIVITIES[LYING]).fill_null(False))
+        bouts = truth.group_by(pl.col("asleep").rle_id().alias("bout"), maintain_order=True)
+        spans = bouts.agg(pl.col("asleep").first(), pl.col("start").first(), pl.col("end").last()).filter("asleep")
+        inside = (pl.col("start") > truth["start"][0]) & (pl.col("end") < truth["end"][-1])
+        return spans.select(onset="start", wake="end", complete=inside)
 
     def recording(self) -> Recording:
         """The whole recording in memory, as ``harken.read`` returns it for a file."""

@@ -59,6 +59,7 @@ class Purpose(IntEnum):
     DAY = 1
     POSTURES = 2
     SAMPLES = 3
+    SWAY = 4
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,6 @@
 from harken.timelines.labelling import label_recording, label_stream
 from harken.timelines.smoothing import ANY_OTHER_LABEL_S, EXPECTED_BOUT_S, expected_bouts, smooth
 from harken.timelines.summaries import BRIDGED_GAP_S
-from harken.timelines.tables import write_csv
 from harken.timelines.timeline import UNSURE, Timeline
 
 __all__ = [
@@ -16,5 +15,4 @@ __all__ = [
     "label_recording",
     "label_stream",
     "smooth",
-    "write_csv",
 ]

@@ -74,6 +74,7 @@ def label_stream(
     *,
     calibrate: Calibrate | None = None,
     non_wear_ns: NDArray[np.int64] | None = None,
+    listener: Callable[[Samples], None] | None = None,
     lanes: int = 0,
 ) -> Timeline:
     """Label a stream in the way of ``label_recording``, with limited memory.
@@ -84,6 +85,7 @@ def label_stream(
         probabilities: as for ``label_recording``.
         calibrate: calibrates the signals first.
         non_wear_ns: the times of non-wear, int64 ``[k, 2]``; rows in them have no label. None: always worn.
+        listener: called with each part of the calibrated samples, with all channels, before they are resampled.
         lanes: the number of threads that compute probabilities at the same time; 0: this thread computes them, after
             the other work. The timeline does not depend on it.
 
@@ -91,7 +93,7 @@ def label_stream(
         HarkenError: as ``label_recording``.
     """
     columns = _columns(recording, specification.channels)
-    prepared = _chosen(recording, columns, calibrate)
+    prepared = _chosen(recording, columns, calibrate, listener)
     rate_hz = recording.sample_rate_hz
     limit_ns = recording.gap_limit_ns
     if specification.even_grid or abs(rate_hz / specification.sample_rate_hz - 1) > RATE_TOLERANCE:
@@ -170,7 +172,12 @@ def _columns(recording: MendedStream, channels: tuple[str, ...]) -> list[int]:
     return [recording.channels.index(name) for name in channels]
 
 
-def _chosen(recording: MendedStream, columns: list[int], calibrate: Calibrate | None) -> Iterator[Samples]:
+def _chosen(
+    recording: MendedStream,
+    columns: list[int],
+    calibrate: Calibrate | None,
+    listener: Callable[[Samples], None] | None,
+) -> Iterator[Samples]:
     """The samples with the model's channels, calibrated."""
     heat = recording.channels.index("temperature") if "temperature" in recording.channels else None
     same = columns == list(range(len(recording.channels)))
@@ -178,6 +185,8 @@ def _chosen(recording: MendedStream, columns: list[int], calibrate: Calibrate | 
         signals = samples.signals
         if calibrate is not None:
             signals = calibrate(signals, None if heat is None else signals[:, heat])
+        if listener is not None:
+            listener(samples._replace(signals=signals))
         yield samples._replace(signals=signals if same else np.ascontiguousarray(signals[:, columns]))
 
 

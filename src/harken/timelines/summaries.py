@@ -8,7 +8,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.support.errors import HarkenError
-from harken.timelines.tables import PROBABILITY, matrix, nanoseconds, times
+from harken.support.tables import nanoseconds, times
+from harken.timelines.tables import PROBABILITY, matrix
 
 __all__ = ["BRIDGED_GAP_S", "Quarters", "bouts", "daily"]
 

@@ -9,10 +9,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.support.errors import HarkenError
-from harken.support.files import replacing
+from harken.support.tables import nanoseconds, times, write_csv, write_parquet
 from harken.timelines.smoothing import expected_bouts, smooth
 from harken.timelines.summaries import BRIDGED_GAP_S, bouts, daily
-from harken.timelines.tables import PROBABILITY, SMOOTHED, UNSURE, matrix, nanoseconds, times, write_csv
+from harken.timelines.tables import PROBABILITY, SMOOTHED, UNSURE, matrix
 
 __all__ = ["UNSURE", "Timeline"]
 
@@ -103,6 +103,11 @@ class Timeline:
         return len(self.frame)
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The labels that rows may have: ``labels``, and ``unsure`` if there is a limit."""
+        return (*self.labels, UNSURE) if self.unsure_below is not None else self.labels
+
+    @property
     def probabilities(self) -> NDArray[np.float32]:
         """The probability of each label in each row, float32 ``[n, labels]``; NaN where there is no result."""
         return matrix(self.frame, PROBABILITY, self.labels)
@@ -172,7 +177,7 @@ class Timeline:
         - ``first_walking``, ``last_walking``: the start of the first and the end of the last row with that label; null
           if there is none.
         """
-        return daily(self.frame, self.labels, self._names)
+        return daily(self.frame, self.labels, self.names)
 
     def seconds_by_label(self) -> dict[str, float]:
         """Seconds of each label, in the recogniser's order, and of ``unsure`` if any row is."""
@@ -201,16 +206,11 @@ class Timeline:
 
     def to_parquet(self, path: str | Path) -> None:
         """Write the rows as Parquet, whole or not at all."""
-        with replacing(path) as aside, aside.open("wb") as file:
-            self.frame.write_parquet(file)
+        write_parquet(self.frame, path)
 
     def to_csv(self, path: str | Path) -> None:
-        """Write the rows as CSV, whole or not at all; see ``harken.timelines.write_csv``."""
+        """Write the rows as CSV, whole or not at all; see ``harken.support.tables.write_csv``."""
         write_csv(self.frame, path)
-
-    @property
-    def _names(self) -> tuple[str, ...]:
-        return (*self.labels, UNSURE) if self.unsure_below is not None else self.labels
 
     def _labelled(self) -> "Timeline":
         """This timeline with its labels and smoothed probabilities computed from the other fields."""

@@ -1,0 +1,1 @@
+"""Outcomes beside other programs and beside the truth."""

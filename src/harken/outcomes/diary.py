@@ -1,0 +1,188 @@
+"""A sleep diary: when people wrote that they fell asleep and woke up, from a CSV file."""
+
+import csv
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+from io import StringIO
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from harken.support.errors import HarkenError
+from harken.support.printable import printable
+
+__all__ = ["Diary", "DiaryNight", "read_diary"]
+
+COLUMNS = ("subject", "date", "onset", "wake")
+NOON = time(12)
+LONGEST = timedelta(hours=16)
+"""A longer night has probably its onset and its wake in the wrong columns."""
+CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?")
+
+
+@dataclass(frozen=True)
+class DiaryNight:
+    """A night in a diary, by the clock of the wearer.
+
+    Attributes:
+        subject: who slept.
+        date: the day on whose evening the night began: its onset lies between this noon and the next one.
+        onset, wake: local times without a zone.
+        line: the line of the file.
+    """
+
+    subject: str
+    date: date
+    onset: datetime
+    wake: datetime
+    line: int
+
+
+@dataclass(frozen=True)
+class Diary:
+    """The nights of a diary.
+
+    Attributes:
+        path: the file.
+        nights: by subject, each in the order of their dates.
+    """
+
+    path: Path
+    nights: dict[str, tuple[DiaryNight, ...]]
+
+    def nights_ns(self, subject: str, timezone: str) -> dict[date, NDArray[np.int64]]:
+        """Onset and wake of each night of a subject, in ns since 1970 (UTC), int64 ``[2]``, by date.
+
+        An hour that clocks repeat is taken the first time. Without nights of this subject the result is empty.
+
+        Raises:
+            HarkenError: when clocks skip a time in this zone.
+        """
+        found = {}
+        for night in self.nights.get(subject, ()):
+            local = pl.Series([night.onset, night.wake], dtype=pl.Datetime("ns"))
+            moments = local.dt.replace_time_zone(timezone, ambiguous="earliest", non_existent="null")
+            for skipped, written in zip(moments.is_null(), (night.onset, night.wake), strict=True):
+                if skipped:
+                    reason = (
+                        f"{written:%H:%M} on {written:%Y-%m-%d} does not exist in {timezone}: clocks went forward then"
+                    )
+                    raise _error(self.path, night.line, reason)
+            found[night.date] = moments.to_physical().to_numpy()
+        return found
+
+
+def read_diary(path: Path) -> Diary:
+    """Read a diary: a CSV file with the columns ``subject``, ``date``, ``onset`` and ``wake``, and others as you like.
+
+    ``date`` is the day on whose evening the night begins, such as 2024-03-30; ``onset`` and ``wake`` are clock times
+    such as 23:40. An onset from noon to midnight is on that date, an earlier one on the next; the wake is the first
+    time by that clock after the onset. A night without onset or wake is a missing night. The columns may be separated
+    by commas, semicolons or tabs.
+
+    >>> from pathlib import Path
+    >>> from harken.outcomes.diary import read_diary
+    >>> path = Path("diary.csv")
+    >>> _ = path.write_text("subject,date,onset,wake\\nalice,2024-03-30,23:40,07:10\\nalice,2024-03-31,,\\n")
+    >>> [(night.onset.isoformat(), night.wake.isoformat()) for night in read_diary(path).nights["alice"]]
+    [('2024-03-30T23:40:00', '2024-03-31T07:10:00')]
+
+    Raises:
+        HarkenError: when the file cannot be read, a column is missing, or a line is broken: a date or a time that is
+            none, a night that is there twice, that lasts 16 hours or longer, or that begins before the last one ended.
+    """
+    try:
+        return _diary(path, path.read_bytes())
+    except OSError as error:
+        raise HarkenError(f"{path}: the diary cannot be read ({error.strerror or error})") from error
+
+
+@lru_cache(maxsize=1)  # the same diary serves all files of a study
+def _diary(path: Path, content: bytes) -> Diary:
+    nights: dict[str, list[DiaryNight]] = {}
+    for line, row in _rows(path, content):
+        if (night := _night(path, line, row)) is not None:
+            nights.setdefault(night.subject, []).append(night)
+    for each in nights.values():
+        each.sort(key=lambda night: (night.date, night.line))
+        for before, after in pairwise(each):
+            if after.date == before.date:
+                raise _error(
+                    path, after.line, f"the night of {after.date} of {after.subject} is also in line {before.line}"
+                )
+            if after.onset < before.wake:
+                raise _error(path, after.line, f"the night begins before that of line {before.line} has ended")
+    return Diary(path, {subject: tuple(each) for subject, each in nights.items()})
+
+
+def _rows(path: Path, content: bytes) -> Iterator[tuple[int, dict[str, str]]]:
+    """The number of each line that is not empty, and its fields by column.
+
+    Raises:
+        HarkenError: when the content is not text, a column is missing, or a line is cut short.
+    """
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise _error(path, line, "it is not text in UTF-8; save the diary as CSV in UTF-8") from error
+    separator = max(",;\t", key=text.partition("\n")[0].count)
+    reader = csv.reader(StringIO(text, newline=""), delimiter=separator)
+    try:
+        names = [name.strip().lower() for name in next(reader, [])]
+        if missing := [name for name in COLUMNS if name not in names]:
+            raise _error(path, 1, f"the diary has no column {', '.join(missing)}; it needs {', '.join(COLUMNS)}")
+        for fields in reader:
+            if any(field.strip() for field in fields):
+                if len(fields) < len(names):
+                    raise _error(path, reader.line_num, f"{len(fields)} fields instead of {len(names)}")
+                yield reader.line_num, {name: field.strip() for name, field in zip(names, fields, strict=False)}
+    except csv.Error as error:
+        raise _error(path, reader.line_num, str(error)) from error
+
+
+def _night(path: Path, line: int, row: dict[str, str]) -> DiaryNight | None:
+    """The night of one line; None if its onset or its wake is missing.
+
+    Raises:
+        HarkenError: when the line is broken.
+    """
+    if not row["subject"]:
+        raise _error(path, line, "the subject is missing")
+    try:
+        day = date.fromisoformat(row["date"])
+    except ValueError as error:
+        raise _error(path, line, f"{row['date']!r} is not a date such as 2024-03-30") from error
+    clocks = {name: _clock(path, line, name, row[name]) for name in ("onset", "wake") if row[name]}
+    if len(clocks) < 2:
+        return None
+    onset = datetime.combine(day if clocks["onset"] >= NOON else day + timedelta(days=1), clocks["onset"])
+    wake = datetime.combine(onset.date(), clocks["wake"])
+    if wake <= onset:
+        wake += timedelta(days=1)
+    if wake - onset >= LONGEST:
+        hours = (wake - onset).total_seconds() / 3600
+        raise _error(
+            path,
+            line,
+            f"from {row['onset']} to {row['wake']} are {hours:.1f} hours; are onset and wake in the wrong columns?",
+        )
+    return DiaryNight(row["subject"], day, onset, wake, line)
+
+
+def _clock(path: Path, line: int, name: str, text: str) -> time:
+    found = CLOCK.fullmatch(text)
+    if found is None:
+        raise _error(path, line, f"the {name} {text!r} is not a time such as 23:40")
+    hour, minute, second = (int(part or 0) for part in found.groups())
+    return time(hour, minute, second)
+
+
+def _error(path: Path, line: int, reason: str) -> HarkenError:
+    return HarkenError(f"{printable(path)}, line {line}: {printable(reason)}")

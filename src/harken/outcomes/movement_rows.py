@@ -1,0 +1,192 @@
+"""Movement in rows of five seconds, from a stream of calibrated acceleration: ENMO, MAD and angle z."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from harken.recordings.source import Samples
+from harken.signals.non_wear import worn
+from harken.support.tables import times
+
+__all__ = ["ROW_NS", "ROW_S", "MovementMeter", "MovementRows"]
+
+ROW_S = 5
+"""The length of a row in seconds, as in GGIR and wristpy."""
+ROW_NS = ROW_S * 10**9
+ROWS_A_DAY = 86400 // ROW_S
+LONGEST_FILLED_GAP = ROWS_A_DAY
+"""A longer gap has no rows. After a reset of the clock, a gap can be decades."""
+MOST_MISSING_ROWS = 366 * ROWS_A_DAY
+"""If all gaps together have more rows, none of them has any: samples that are hours apart must not fill the memory."""
+SAMPLES_AT_ONCE = 1 << 16
+"""Samples computed at once, few enough for the processor's cache."""
+MG = 1000.0
+
+
+@dataclass(frozen=True, eq=False)
+class MovementRows:
+    """The movement in all rows of five seconds that have a valid sample.
+
+    Row ``k`` covers ``[k, k + 1) * 5 s`` since 1970 (UTC), so rows begin at whole multiples of five seconds by every
+    clock.
+
+    Attributes:
+        start_ns: where each row begins, in ns since 1970 (UTC), int64 ``[n]``, increasing.
+        enmo_mg: the mean of the acceleration's length minus 1 g, and 0 where this is negative, in thousandths of g,
+            float32 ``[n]``. (van Hees and others, PLoS ONE 8(4), 2013.)
+        mad_mg: the mean distance of the acceleration's length from its mean over the row, in thousandths of g, float32
+            ``[n]``. (Vähä-Ypyä and others, Clinical Physiology and Functional Imaging 35, 2015.)
+        angle_z_degrees: the mean angle between the acceleration and the plane of the watch's face, -90 to 90 degrees,
+            float32 ``[n]``. 90: the face points up. (van Hees and others, PLoS ONE 10(11), 2015.) As in wristpy, the
+            angle of each sample is averaged; GGIR and scikit-digital-health take the angle of a rolling median first,
+            which hides movements that last less than half a row.
+        valid_s: how much of each row has valid samples, above 0 to 5 s, float32 ``[n]``.
+    """
+
+    start_ns: NDArray[np.int64]
+    enmo_mg: NDArray[np.float32]
+    mad_mg: NDArray[np.float32]
+    angle_z_degrees: NDArray[np.float32]
+    valid_s: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.start_ns)
+
+    def frame(self, *, timezone: str, non_wear_ns: NDArray[np.int64] | None = None) -> pl.DataFrame:
+        """The content of ``movement.parquet``: the rows, and rows without values in gaps of up to a day.
+
+        The columns are
+
+        - ``start``: where the row begins, a datetime in nanoseconds, shown in the wearer's zone. The row ends 5 s
+          later;
+        - ``enmo_mg``, ``mad_mg``, ``angle_z_degrees``: see ``MovementRows``; float32, null without a valid sample;
+        - ``valid_s``: see ``MovementRows``; float32, 0 without a valid sample;
+        - ``wear``: False in non-wear, null without a valid sample, True elsewhere; also True where non-wear was not
+          computed.
+
+        Args:
+            timezone: the wearer's zone.
+            non_wear_ns: the result of ``harken.signals.non_wear``, int64 ``[k, 2]``; None: always worn.
+        """
+        steps = np.diff(self.start_ns // ROW_NS)
+        missing = np.where(steps <= LONGEST_FILLED_GAP, steps - 1, 0)
+        if missing.sum() > MOST_MISSING_ROWS:
+            missing[:] = 0
+        place = np.concatenate([[0], np.cumsum(missing + 1)])[: len(self)]  # of each row with a valid sample
+        known = np.zeros(place[-1] + 1 if len(self) else 0, dtype=bool)
+        known[place] = True
+        before = np.cumsum(known) - 1
+        start_ns = self.start_ns[before] + (np.arange(len(known)) - place[before]) * ROW_NS
+        row = np.where(known, before, len(self))
+
+        def column(values: NDArray[np.generic]) -> pl.Series:
+            return pl.Series(values).extend_constant(None, 1).gather(row)
+
+        return pl.DataFrame(
+            {
+                "start": times(start_ns, timezone),
+                "enmo_mg": column(self.enmo_mg),
+                "mad_mg": column(self.mad_mg),
+                "angle_z_degrees": column(self.angle_z_degrees),
+                "valid_s": column(self.valid_s).fill_null(0.0),
+                "wear": column(np.ones(len(self), bool) if non_wear_ns is None else worn(self.start_ns, non_wear_ns)),
+            }
+        )
+
+
+class _Lengths(NamedTuple):
+    """The row of each sample, its length in g, and its angle in radians, ``[n]`` each."""
+
+    row: NDArray[np.int64]
+    length_g: NDArray[np.float32]
+    angle: NDArray[np.float32]
+
+    def followed_by(self, later: "_Lengths") -> "_Lengths":
+        """Copies of both, joined."""
+        return _Lengths(
+            np.concatenate([self.row, later.row]),
+            np.concatenate([self.length_g, later.length_g]),
+            np.concatenate([self.angle, later.angle]),
+        )
+
+    def cut(self, at: int) -> tuple["_Lengths", "_Lengths"]:
+        """A view of the samples before ``at``, and copies of the others."""
+        before = _Lengths(self.row[:at], self.length_g[:at], self.angle[:at])
+        return before, _Lengths(self.row[at:].copy(), self.length_g[at:].copy(), self.angle[at:].copy())
+
+
+class MovementMeter:
+    """Takes a stream of calibrated samples in the order of their times, and gives its ``MovementRows``.
+
+    The rows are the same to the bit however the stream is cut. Between two pushes, the samples of the open row are
+    kept, and 24 bytes for each complete row: 3 MB a week.
+
+    >>> import numpy as np
+    >>> from harken.outcomes import MovementMeter
+    >>> from harken.recordings.source import Samples
+    >>> meter = MovementMeter(sample_rate_hz=100)
+    >>> n = 500
+    >>> signals = np.tile(np.float32([0, 0.6, 0.8]), (n, 1))
+    >>> signals[::2] *= 1.5  # every second sample is 1.5 g long, the others 1 g
+    >>> meter.push(Samples(np.arange(n) * 10**7, signals, np.full(n, -1, np.int16), np.ones(n, bool)))
+    >>> rows = meter.finish()
+    >>> rows.enmo_mg.round().tolist(), rows.mad_mg.round().tolist(), rows.angle_z_degrees.round().tolist()
+    ([250.0], [250.0], [53.0])
+
+    Args:
+        sample_rate_hz: samples per second inside gap-free stretches.
+    """
+
+    def __init__(self, *, sample_rate_hz: float) -> None:
+        self._row_samples = ROW_S * sample_rate_hz
+        self._open = _Lengths(np.empty(0, np.int64), np.empty(0, np.float32), np.empty(0, np.float32))
+        self._done: list[MovementRows] = []
+
+    def push(self, samples: Samples) -> None:
+        """Add samples, later than all before. Acceleration in g is the first three channels."""
+        for first in range(0, len(samples.time_ns), SAMPLES_AT_ONCE):
+            part = samples.part(first, first + SAMPLES_AT_ONCE)
+            self._push(part if part.valid.all() else part.chosen(part.valid))
+
+    def finish(self) -> MovementRows:
+        """The rows of all pushed samples; the last one may be incomplete. Afterwards there are none left."""
+        self._end(len(self._open.row))
+        names = MovementRows.__dataclass_fields__
+        every = {name: np.concatenate([getattr(part, name) for part in self._done]) for name in names}
+        self._done = []
+        return MovementRows(**every)
+
+    def _push(self, samples: Samples) -> None:
+        if len(samples.time_ns) == 0:
+            return
+        x, y, z = samples.signals[:, :3].T
+        across = np.square(x)
+        across += np.square(y)
+        length_g = np.sqrt(across + np.square(z))
+        angle = np.arctan2(z, np.sqrt(across, out=across))
+        self._open = self._open.followed_by(_Lengths(samples.time_ns // ROW_NS, length_g, angle))
+        self._end(int(np.searchsorted(self._open.row, self._open.row[-1])))
+
+    def _end(self, samples: int) -> None:
+        """Compute the rows that are complete: those of the first ``samples`` samples."""
+        (row, length_g, angle), self._open = self._open.cut(samples)
+        firsts = np.flatnonzero(np.diff(row, prepend=row[:1] - 1))
+        counts = np.diff(firsts, append=samples)
+
+        def mean(values: NDArray[np.float32]) -> NDArray[np.float64]:
+            return np.asarray(np.add.reduceat(values, firsts, dtype=np.float64) / counts) if samples else np.empty(0)
+
+        away = np.abs(length_g - np.repeat(mean(length_g).astype(np.float32), counts))
+        covered = np.where(counts >= self._row_samples - 1, ROW_S, ROW_S * counts / self._row_samples)
+        self._done.append(
+            MovementRows(
+                start_ns=row[firsts] * ROW_NS,
+                enmo_mg=(MG * mean(np.maximum(length_g - 1, 0))).astype(np.float32),
+                mad_mg=(MG * mean(away)).astype(np.float32),
+                angle_z_degrees=np.degrees(mean(angle)).astype(np.float32),
+                valid_s=covered.astype(np.float32),
+            )
+        )

@@ -1,0 +1,305 @@
+"""Nights: the sleep period of each day from noon to noon, by movement and not by EEG."""
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from harken.outcomes.movement_rows import ROW_S
+from harken.outcomes.rest import (
+    RestThreshold,
+    rest_blocks,
+    rest_threshold_degrees,
+    sustained_inactivity,
+    unrest_degrees,
+)
+from harken.support.tables import nanoseconds
+
+__all__ = ["DiaryUse", "nights"]
+
+DiaryUse = Literal["guide", "override"]
+"""What a diary does: ``guide`` limits the search for rest to the night in the diary, as in van Hees 2015 and GGIR;
+``override`` takes onset and wake from it."""
+
+ROW_NS = ROW_S * 10**9
+ROWS_A_MINUTE, ROWS_AN_HOUR = 60 // ROW_S, 3600 // ROW_S
+BEGINS_BY_HOUR = 4
+"""A window is searched if the recording includes its midnight or begins between midnight and this hour, as in GGIR."""
+NEAR_NOON_ROWS = ROWS_AN_HOUR
+"""A period that comes this near to noon is searched again in a window that is shifted beyond noon, as in GGIR."""
+SHIFT_ROWS = 6 * ROWS_AN_HOUR
+LEAST_WEAR_ROWS = 16 * ROWS_AN_HOUR
+"""A complete night needs this much wear in its window, as in GGIR (``includenightcrit``)."""
+LEAST_OF_ITS_OWN_ROWS = 3 * ROWS_AN_HOUR
+"""A shorter period is not taken for the night if the watch was off for longer than it."""
+EDGE_ROWS = 5 * ROWS_A_MINUTE
+"""Onset and wake are seen only if some of the five minutes beyond them are known."""
+
+COLUMNS = {
+    "date": pl.Date,
+    "onset": None,
+    "wake": None,
+    "midpoint": None,
+    "duration_hours": pl.Float64,
+    "inactive_minutes": pl.Float64,
+    "wake_minutes": pl.Float64,
+    "awakenings": pl.Int64,
+    "efficiency": pl.Float64,
+    "non_wear_minutes": pl.Float64,
+    "gap_minutes": pl.Float64,
+    "window_wear_hours": pl.Float64,
+    "threshold_degrees": pl.Float64,
+    "source": pl.String,
+    "complete": pl.Boolean,
+}
+
+
+def nights(
+    movement: pl.DataFrame,
+    *,
+    threshold: RestThreshold = "published",
+    diary_ns: Mapping[date, NDArray[np.int64]] | None = None,
+    diary_use: DiaryUse = "guide",
+) -> pl.DataFrame:
+    """One row for each day from noon to noon, in the wearer's zone, whose midnight was recorded.
+
+    The sleep period is the longest block of rest between two noons (``harken.outcomes.rest``; van Hees and others,
+    Scientific Reports 8:12975, 2018). ``onset`` is the start of the first sustained inactivity bout that overlaps it,
+    and ``wake`` the end of the last one, as in GGIR and wristpy. Non-wear and gaps are unknown time: they are neither
+    rest nor movement. This is sleep by movement: a wearer who lies still awake counts as asleep.
+
+    Rules beyond the paper: a period within an hour of noon is searched again in a window that is shifted by six hours,
+    so that a sleep over noon is not cut (GGIR does so for its end). A night begins after the one before. A period of
+    less than three hours is not taken for the night if the watch was off for longer than it in one stretch.
+
+    The columns are
+
+    - ``date``: the day on whose evening the night begins;
+    - ``onset``, ``wake``, ``midpoint``: datetimes in the wearer's zone; null if no night was found, like all columns
+      up to ``gap_minutes``;
+    - ``duration_hours``: from onset to wake, elapsed time;
+    - ``inactive_minutes``: known time in sustained inactivity bouts, from onset to wake;
+    - ``wake_minutes``: the other known time from onset to wake (wake after onset);
+    - ``awakenings``: the number of interruptions of inactivity;
+    - ``efficiency``: inactive time as a share of known time, 0 to 1;
+    - ``non_wear_minutes``, ``gap_minutes``: time from onset to wake in which the watch was not worn or did not record;
+    - ``window_wear_hours``: known time in the window in which the night was searched;
+    - ``threshold_degrees``: the limit of rest; null with a diary;
+    - ``source``: ``movement``, ``diary_guide`` or ``diary``;
+    - ``complete``: whether a night was found, the window has 16 hours of wear or more (GGIR's criterion), and some of
+      the five minutes right before onset and right after wake are known.
+
+    Args:
+        movement: rows of five seconds with the columns ``start``, ``angle_z_degrees`` and ``wear``, in order; see
+            ``MovementRows.frame``.
+        threshold: how the limit of rest is found.
+        diary_ns: onset and wake in ns since 1970 (UTC) by date, see ``Diary.nights_ns``; other nights are found by
+            movement.
+        diary_use: what the diary does.
+    """
+    zone = str(movement.schema["start"].time_zone)  # type: ignore[attr-defined]
+    schema = {name: kind or pl.Datetime("ns", zone) for name, kind in COLUMNS.items()}
+    rows = _Rows.of(movement)
+    found: list[dict[str, Any]] = []
+    earliest = 0
+    for window in _windows(movement["start"]):
+        night = _night(rows, window, earliest, threshold, (diary_ns or {}).get(window.date), diary_use)
+        if night.span is not None:
+            earliest = int(night.span[1])
+        found.append(_columns(rows, night))
+    frame = pl.DataFrame(found, schema={name: pl.Int64 if kind is None else kind for name, kind in COLUMNS.items()})
+    return frame.with_columns(pl.col(name).cast(schema[name]) for name in ("onset", "wake", "midpoint"))
+
+
+class _Rows(NamedTuple):
+    """Rows of five seconds, numbered since 1970.
+
+    ``number`` int64 ``[n]``; ``angle_degrees`` float64 ``[n]``, NaN where the row is unknown: not recorded or not worn;
+    ``worn`` bool ``[n]``, False in non-wear; ``bouts`` int64 ``[k, 2]``, the sustained inactivity bouts.
+    """
+
+    number: NDArray[np.int64]
+    angle_degrees: NDArray[np.float64]
+    worn: NDArray[np.bool_]
+    bouts: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, movement: pl.DataFrame) -> "_Rows":
+        number = nanoseconds(movement, "start") // ROW_NS
+        worn = movement["wear"].fill_null(True).to_numpy()
+        angle = movement["angle_z_degrees"].cast(pl.Float64).fill_null(float("nan")).to_numpy()
+        angle = np.where(worn, angle, np.nan)
+        known = np.isfinite(angle)
+        return cls(number, angle, worn, sustained_inactivity(number[known], angle[known]))
+
+    def between(self, first: int, last: int) -> slice:
+        """The rows from ``first`` to ``last`` (exclusive)."""
+        return slice(*np.searchsorted(self.number, [first, last]).tolist())
+
+    def angles_degrees(self, first: int, last: int) -> NDArray[np.float64]:
+        """The angle of each row from ``first`` to ``last`` (exclusive); NaN where it is unknown or missing."""
+        every = np.full(max(last - first, 0), np.nan)
+        here = self.between(first, last)
+        every[self.number[here] - first] = self.angle_degrees[here]
+        return every
+
+    def known(self, first: int, last: int) -> int:
+        """The number of known rows from ``first`` to ``last`` (exclusive)."""
+        return int(np.isfinite(self.angle_degrees[self.between(first, last)]).sum())
+
+
+class _Window(NamedTuple):
+    """The rows from one noon to the next (exclusive)."""
+
+    date: date
+    first: int
+    last: int
+
+
+class _Night(NamedTuple):
+    """What was found in a window. ``span``: first and last row (exclusive) of the night, int64 ``[2]``."""
+
+    window: _Window
+    span: NDArray[np.int64] | None
+    threshold_degrees: float | None
+    source: str
+
+
+def _windows(start: pl.Series) -> Iterator[_Window]:
+    """The windows from noon to noon in which there are rows, and whose midnight was recorded."""
+    zone = start.dtype.time_zone  # type: ignore[attr-defined]
+    half_a_day = pl.duration(hours=12, time_unit="ns")
+    dates = pl.select((pl.lit(start).dt.replace_time_zone(None) - half_a_day).dt.date().unique().sort()).to_series()
+    noons = pl.DataFrame({"date": dates}).select(
+        "date",
+        *(
+            (pl.col("date").cast(pl.Datetime("ns")) + pl.duration(hours=hours, time_unit="ns"))
+            .dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
+            .to_physical()
+            .floordiv(ROW_NS)
+            .alias(name)
+            for name, hours in (("first", 12), ("last", 36))
+        ),
+    )
+    # Where clocks skip a whole day, its noon does not exist.
+    noons = noons.drop_nulls("first").with_columns(pl.col("last").fill_null(pl.col("first") + 24 * ROWS_AN_HOUR))
+    begin, end = (int(row) // ROW_NS for row in start.to_physical().gather([0, -1])) if len(start) else (0, 0)
+    for day, first, last in noons.iter_rows():
+        if begin < first + (12 + BEGINS_BY_HOUR) * ROWS_AN_HOUR and end >= first + 12 * ROWS_AN_HOUR:
+            yield _Window(day, first, last)
+
+
+def _night(
+    rows: _Rows,
+    window: _Window,
+    earliest: int,
+    threshold: RestThreshold,
+    diary_ns: NDArray[np.int64] | None,
+    diary_use: DiaryUse,
+) -> _Night:
+    """The night of a window, which begins at ``earliest`` or later unless a diary says otherwise."""
+    threshold_degrees = None
+    if diary_ns is not None:
+        span: NDArray[np.int64] | None = np.rint(diary_ns / ROW_NS).astype(np.int64)
+        source = "diary" if diary_use == "override" else "diary_guide"
+    else:
+        source = "movement"
+        window, span, threshold_degrees = _sleep_period(rows, window, earliest, threshold)
+    if span is not None and source != "diary":
+        inside = rows.bouts[(rows.bouts[:, 0] < span[1]) & (rows.bouts[:, 1] > max(span[0], earliest))]
+        span = np.array([max(inside[0, 0], earliest), inside[-1, 1]]) if len(inside) else None
+    return _Night(window, span, threshold_degrees, source)
+
+
+def _sleep_period(
+    rows: _Rows, window: _Window, earliest: int, threshold: RestThreshold
+) -> tuple[_Window, NDArray[np.int64] | None, float]:
+    """The longest block of rest, the window in which it was found, and the threshold in degrees."""
+    first = max(window.first, earliest)
+    blocks, threshold_degrees = _blocks(rows, first, window.last, threshold)
+    if len(blocks) == 0:
+        return window, None, threshold_degrees
+    longest = blocks[np.argmax(blocks[:, 1] - blocks[:, 0])]
+    if longest[1] > window.last - NEAR_NOON_ROWS:
+        shift = SHIFT_ROWS
+    elif first == window.first and longest[0] < first + NEAR_NOON_ROWS:
+        shift = -SHIFT_ROWS
+    else:
+        shift = 0
+    if shift:
+        shifted = window._replace(first=window.first + shift, last=window.last + shift)
+        again, other_degrees = _blocks(rows, max(shifted.first, earliest), shifted.last, threshold)
+        overlaps = again[(again[:, 0] < longest[1]) & (again[:, 1] > longest[0])]
+        if len(overlaps):
+            window, threshold_degrees = shifted, other_degrees
+            longest = overlaps[np.argmax(overlaps[:, 1] - overlaps[:, 0])]
+    length = longest[1] - longest[0]
+    if length < LEAST_OF_ITS_OWN_ROWS and length < _longest_unknown(rows, first, window.last):
+        return window, None, threshold_degrees
+    return window, longest, threshold_degrees
+
+
+def _blocks(rows: _Rows, first: int, last: int, threshold: RestThreshold) -> tuple[NDArray[np.int64], float]:
+    """The blocks of rest from ``first`` to ``last`` (exclusive), int64 ``[k, 2]``, and the threshold in degrees."""
+    unrest = unrest_degrees(rows.angles_degrees(first, last))
+    threshold_degrees = rest_threshold_degrees(unrest, threshold)
+    return first + rest_blocks(unrest, threshold_degrees), threshold_degrees
+
+
+def _longest_unknown(rows: _Rows, first: int, last: int) -> int:
+    """The longest stretch without a known row between ``first`` and ``last``, within the recording."""
+    here = rows.between(first, last)
+    number, angle = rows.number[here], rows.angle_degrees[here]
+    if len(number) == 0:
+        return 0
+    known = number[np.isfinite(angle)]
+    return int(np.diff(known, prepend=number[0] - 1, append=number[-1] + 1).max()) - 1
+
+
+def _columns(rows: _Rows, night: _Night) -> dict[str, Any]:
+    """One row of the table; times in ns since 1970 (UTC)."""
+    window_wear = rows.known(night.window.first, night.window.last)
+    columns: dict[str, Any] = dict.fromkeys(COLUMNS) | {
+        "date": night.window.date,
+        "window_wear_hours": window_wear / ROWS_AN_HOUR,
+        "threshold_degrees": night.threshold_degrees,
+        "source": night.source,
+        "complete": False,
+    }
+    if night.span is None:
+        return columns
+    first, last = night.span.tolist()
+    here = rows.between(first, last)
+    known = np.isfinite(rows.angle_degrees[here])
+    inactive = _inside(rows.number[here][known], rows.bouts)
+    asleep, non_wear = int(inactive.sum()), int((~rows.worn[here]).sum())
+    return columns | {
+        "onset": first * ROW_NS,
+        "wake": last * ROW_NS,
+        "midpoint": (first + last) * ROW_NS // 2,
+        "duration_hours": (last - first) / ROWS_AN_HOUR,
+        "inactive_minutes": asleep / ROWS_A_MINUTE,
+        "wake_minutes": (len(inactive) - asleep) / ROWS_A_MINUTE,
+        "awakenings": _interruptions(inactive),
+        "efficiency": asleep / len(inactive) if len(inactive) else None,
+        "non_wear_minutes": non_wear / ROWS_A_MINUTE,
+        "gap_minutes": (last - first - len(inactive) - non_wear) / ROWS_A_MINUTE,
+        "complete": window_wear >= LEAST_WEAR_ROWS
+        and rows.known(first - EDGE_ROWS, first) > 0
+        and rows.known(last, last + EDGE_ROWS) > 0,
+    }
+
+
+def _inside(number: NDArray[np.int64], spans: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether each number lies in one of the spans ``[k, 2]`` (the end excluded), bool ``[n]``."""
+    place = np.searchsorted(spans[:, 0], number, side="right") - 1
+    ends = np.append(spans[:, 1], 0)  # place -1: before the first span
+    return np.asarray(number < ends[place])
+
+
+def _interruptions(inactive: NDArray[np.bool_]) -> int:
+    """The number of runs of rows that are not inactive between rows that are."""
+    return max(int((np.diff(inactive.astype(np.int8)) == 1).sum()) - int(len(inactive) > 0 and not inactive[0]), 0)

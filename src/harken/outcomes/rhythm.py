@@ -1,0 +1,193 @@
+"""The rhythm of rest and movement over the day: L5, M10, relative amplitude, interdaily stability, and variability.
+
+The measures are those of W. Witting and others, "Alterations in the circadian rest-activity rhythm in aging and
+Alzheimer's disease", Biological Psychiatry 27, 1990, and E. J. W. Van Someren and others, "Bright light therapy:
+improved sensitivity to its effects on rest-activity rhythms in Alzheimer patients by application of nonparametric
+methods", Chronobiology International 16, 1999. They are computed from ENMO while the watch was worn.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+__all__ = ["DAYS_FOR_LEVELS", "DAYS_FOR_STABILITY", "DAYS_FOR_VARIABILITY", "day_rhythm", "rhythm"]
+
+REST_MIN, ACTIVE_MIN = 300, 600
+"""The lengths of L5 and M10."""
+LEAST_WORN = 0.8
+"""The share of a stretch of L5 or M10 in which the watch must have been worn."""
+LEAST_HOUR_WORN = 0.5
+"""The same, of an hour for stability and variability."""
+DAYS_FOR_LEVELS = 3
+"""The valid days that L5, M10 and the relative amplitude of the average day need."""
+DAYS_FOR_VARIABILITY = 3
+"""The valid days that intradaily variability needs."""
+DAYS_FOR_STABILITY = 5
+"""The valid days that interdaily stability needs. Movement at random has a stability of 1 / days."""
+DAY_MIN = 1440
+HOURS = 24
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class _Minutes:
+    """ENMO by minute of the wearer's clock: ``dates``; sums of ENMO times seconds in mg s, and the seconds worn,
+    float64 ``[days, 1440]`` each."""
+
+    dates: pl.Series
+    sums: Floats
+    worn_s: Floats
+
+    @classmethod
+    def of(cls, movement: pl.DataFrame) -> "_Minutes":
+        start = movement["start"]
+        day = start.dt.date()
+        dates = day.unique().sort()
+        minute = start.dt.hour().cast(pl.Int64) * 60 + start.dt.minute().cast(pl.Int64)
+        place = dates.search_sorted(day, side="left").to_numpy().astype(np.int64) * DAY_MIN + minute.to_numpy()
+        worn_s = np.where(movement["wear"].fill_null(False), movement["valid_s"].to_numpy(), 0).astype(np.float64)
+        enmo_mg = movement["enmo_mg"].fill_null(0.0).to_numpy()
+
+        def summed(values: Floats) -> Floats:
+            sums = np.bincount(place, weights=values, minlength=len(dates) * DAY_MIN)
+            return sums.astype(np.float64).reshape(-1, DAY_MIN)
+
+        return cls(dates, summed(enmo_mg * worn_s), summed(worn_s))
+
+    def of_days(self, days: Sequence[date]) -> "_Minutes":
+        chosen = self.dates.is_in(list(days)).to_numpy()
+        return _Minutes(self.dates.filter(pl.Series(chosen)), self.sums[chosen], self.worn_s[chosen])
+
+
+def day_rhythm(movement: pl.DataFrame, days: Sequence[date]) -> pl.DataFrame:
+    """The stretches of least and most movement within each calendar day.
+
+    Args:
+        movement: the result of ``MovementRows.frame``.
+        days: the days with enough wear.
+
+    Returns:
+        One row for each of these days with rows of movement: ``date``; ``l5_mg``, ``l5_start`` (``HH:MM``): the mean
+        ENMO of the five hours with the least movement, and when they begin; ``m10_mg``, ``m10_start``: the same of the
+        ten hours with the most; ``relative_amplitude``: their difference divided by their sum. All but the date are
+        null where no stretch was worn for 80 % of its length.
+    """
+    minutes = _Minutes.of(movement).of_days(days)
+    rest, rest_start = _extreme(minutes.sums, minutes.worn_s, REST_MIN, sign=1)
+    active, active_start = _extreme(minutes.sums, minutes.worn_s, ACTIVE_MIN, sign=-1)
+    return pl.DataFrame({"date": minutes.dates, **_columns(rest, rest_start, active, active_start)})
+
+
+def rhythm(movement: pl.DataFrame, days: Sequence[date]) -> pl.DataFrame:
+    """The rhythm of a recording, from its days with enough wear.
+
+    The average day is the mean ENMO of each minute by the clock. ``l5_mg``, ``l5_start``, ``m10_mg``, ``m10_start`` and
+    ``relative_amplitude`` are those of ``day_rhythm`` for the average day, in which a stretch may go over midnight.
+
+    ``interdaily_stability`` is the share of the variance of hourly means that the hour of the day explains: 1 if all
+    days are the same. ``intradaily_variability`` is the mean squared difference between one hour and the next, divided
+    by the variance of hourly means: near 0 for a smooth day, 2 for movement at random. Hours in which the watch was
+    worn for less than half of the time are left out.
+
+    Args:
+        movement: the result of ``MovementRows.frame``.
+        days: the days with enough wear.
+
+    Returns:
+        One row with ``valid_days`` and the measures. A measure with too few days (``DAYS_FOR_LEVELS``,
+        ``DAYS_FOR_VARIABILITY``, ``DAYS_FOR_STABILITY``) is null.
+    """
+    minutes = _Minutes.of(movement).of_days(days)
+    count = len(minutes.dates)
+    sums, worn_s = minutes.sums.sum(axis=0, keepdims=True), minutes.worn_s.sum(axis=0, keepdims=True)
+    # The mean of each minute, and whether it is known: all known minutes weigh the same.
+    mean = np.divide(sums, worn_s, out=np.zeros_like(sums), where=worn_s > 0)
+    around, known = (
+        np.concatenate([each, each[:, : ACTIVE_MIN - 1]], axis=1) for each in (60 * mean, 60.0 * (worn_s > 0))
+    )
+    enough = count >= DAYS_FOR_LEVELS
+    rest, rest_start = _extreme(around, known, REST_MIN, sign=1, starts=DAY_MIN, known=enough)
+    active, active_start = _extreme(around, known, ACTIVE_MIN, sign=-1, starts=DAY_MIN, known=enough)
+    hourly = _hourly(minutes)
+    return pl.DataFrame(
+        {
+            "valid_days": [count],
+            **_columns(rest, rest_start, active, active_start),
+            "interdaily_stability": [_stability(hourly) if count >= DAYS_FOR_STABILITY else None],
+            "intradaily_variability": [_variability(hourly, minutes.dates) if count >= DAYS_FOR_VARIABILITY else None],
+        },
+        schema_overrides={"interdaily_stability": pl.Float64, "intradaily_variability": pl.Float64},
+    )
+
+
+def _extreme(
+    sums: Floats, worn_s: Floats, length: int, *, sign: int, starts: int | None = None, known: bool = True
+) -> tuple[Floats, NDArray[np.int64]]:
+    """The least (``sign`` 1) or largest (-1) mean of a stretch in each row, and the minute at which it begins.
+
+    Args:
+        sums, worn_s: see ``_Minutes``, ``[rows, minutes]``.
+        length: of the stretch, in minutes.
+        sign: what to look for.
+        starts: the number of minutes at which a stretch may begin; None: all at which it fits.
+        known: False: the result is NaN.
+    """
+    total, worn = (np.cumsum(np.pad(each, ((0, 0), (1, 0))), axis=1) for each in (sums, worn_s))
+    first = np.arange(starts if starts is not None else sums.shape[1] - length + 1)
+    worn_in = worn[:, first + length] - worn[:, first]
+    usable = (worn_in >= LEAST_WORN * 60 * length) & known
+    mean = np.divide(
+        total[:, first + length] - total[:, first], worn_in, out=np.full(worn_in.shape, np.inf), where=worn_in > 0
+    )
+    searched = np.where(usable, sign * mean, np.inf)
+    start = searched.argmin(axis=1)
+    found = sign * np.take_along_axis(searched, start[:, None], axis=1)[:, 0]
+    return np.where(np.isfinite(found), found, np.nan), start
+
+
+def _columns(
+    rest: Floats, rest_start: NDArray[np.int64], active: Floats, active_start: NDArray[np.int64]
+) -> dict[str, pl.Series]:
+    """The columns of L5 and M10; NaN becomes null."""
+    total = rest + active
+    amplitude = np.divide(active - rest, total, out=np.full(len(rest), np.nan), where=total > 0)
+    columns = {}
+    for name, mean, start in (("l5", rest, rest_start), ("m10", active, active_start)):
+        clock = [f"{minute // 60:02d}:{minute % 60:02d}" for minute in start.tolist()]
+        known = pl.Series(np.isfinite(mean))
+        columns[f"{name}_mg"] = pl.Series(mean, nan_to_null=True)
+        columns[f"{name}_start"] = pl.Series(clock, dtype=pl.String).zip_with(known, pl.Series([None], dtype=pl.String))
+    return columns | {"relative_amplitude": pl.Series(amplitude, nan_to_null=True)}
+
+
+def _hourly(minutes: _Minutes) -> Floats:
+    """The mean ENMO of each hour by the clock, ``[days, 24]``; NaN where the watch was worn for less than half."""
+    sums, worn_s = (each.reshape(-1, HOURS, 60).sum(axis=2) for each in (minutes.sums, minutes.worn_s))
+    mean: Floats = np.divide(sums, worn_s, out=np.full(sums.shape, np.nan), where=worn_s >= LEAST_HOUR_WORN * 3600)
+    return mean
+
+
+def _stability(hourly: Floats) -> float | None:
+    """The variance between the means of the hours of the day, divided by the variance of all hours."""
+    known = np.isfinite(hourly)
+    away = np.where(known, hourly, 0) - np.where(known, hourly[known].mean() if known.any() else 0, 0)
+    total = float((away**2).sum())
+    counts = known.sum(axis=0)
+    between = float((away.sum(axis=0) ** 2 / np.maximum(counts, 1)).sum())
+    return between / total if total > 0 else None
+
+
+def _variability(hourly: Floats, dates: pl.Series) -> float | None:
+    """The mean squared difference between neighbouring hours, divided by the variance of all hours."""
+    known = hourly[np.isfinite(hourly)]
+    new_day = np.flatnonzero(dates.diff().dt.total_days().fill_null(1).to_numpy() > 1)
+    parts = np.split(hourly, new_day)
+    steps = np.concatenate([np.diff(part.reshape(-1)) for part in parts])
+    steps = steps[np.isfinite(steps)]
+    if len(steps) == 0 or known.var() == 0:
+        return None
+    return float((steps**2).mean() / known.var())

@@ -1,0 +1,47 @@
+"""Tables of polars: their columns of time, and writing them whole or not at all.
+
+In Parquet, unknown numbers are null, never NaN: polars, DuckDB, R and Arrow take NaN for a number, larger than all
+others. In CSV, they are empty and times are ISO 8601 with their offset, to the millisecond, which pandas reads without
+any option.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from harken.support.files import replacing
+
+__all__ = ["nanoseconds", "times", "write_csv", "write_parquet"]
+
+CSV_TIME = "%Y-%m-%dT%H:%M:%S%.3f%:z"
+CSV_DECIMALS = 4
+
+
+def times(time_ns: NDArray[np.int64], timezone: str) -> pl.Series:
+    """Nanoseconds since 1970, UTC, as datetimes in a zone."""
+    return pl.Series(time_ns, dtype=pl.Int64).cast(pl.Datetime("ns", "UTC")).dt.convert_time_zone(timezone)
+
+
+def nanoseconds(frame: pl.DataFrame, column: str) -> NDArray[np.int64]:
+    """Datetimes as nanoseconds since 1970, UTC."""
+    return frame[column].to_physical().to_numpy()
+
+
+def write_csv(frame: pl.DataFrame, path: str | Path) -> None:
+    """Write a table as CSV, whole or not at all.
+
+    Times are ISO 8601 in milliseconds with their offset from UTC; days are written as ``2024-03-31``; numbers have four
+    decimals; unknown values are empty.
+    """
+    # Polars before 2 reports no error when the disk is full. Polars formats the text, and Python writes it.
+    text = frame.write_csv(datetime_format=CSV_TIME, float_precision=CSV_DECIMALS)
+    with replacing(path) as aside:
+        aside.write_text(text, encoding="utf-8", newline="")
+
+
+def write_parquet(frame: pl.DataFrame, path: str | Path) -> None:
+    """Write a table as Parquet, whole or not at all."""
+    with replacing(path) as aside, aside.open("wb") as file:
+        frame.write_parquet(file)
