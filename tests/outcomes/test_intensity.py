@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from harken.outcomes import PUBLISHED, CutPoints, with_intensity
 from harken.outcomes.intensity import in_bouts
-from harken.outcomes.movement_rows import MovementRows
 from harken.support.errors import HarkenError
+from movement_frames import movement_frame
 
 START_NS = 1_704_067_200 * 10**9
 
@@ -20,8 +20,7 @@ def rows(enmo_mg: list[float | None]) -> pl.DataFrame:
     known = np.array([value is not None for value in enmo_mg])
     values = np.array([value or 0.0 for value in enmo_mg], dtype=np.float32)[known]
     number = np.flatnonzero(known)
-    full = np.full(len(number), 5.0, dtype=np.float32)
-    return MovementRows(START_NS + 5 * 10**9 * number, values, values, values, full).frame(timezone="UTC")
+    return movement_frame(START_NS + 5 * 10**9 * number, values)
 
 
 def bouts_by_windows(active: NDArray[np.bool_], length: int) -> NDArray[np.bool_]:

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from harken.outcomes.movement_rows import MovementRows
 from harken.outcomes.rhythm import DAYS_FOR_LEVELS, DAYS_FOR_STABILITY, DAYS_FOR_VARIABILITY, day_rhythm, rhythm
+from movement_frames import movement_frame
 
 ROW_NS = 5 * 10**9
 MONDAY = date(2024, 3, 4)
@@ -22,9 +22,7 @@ def rows(minutes: NDArray[np.floating], *, begin: str = "2024-03-04T00:00", zone
     start_ns = int(datetime.fromisoformat(begin).replace(tzinfo=ZoneInfo(zone)).timestamp()) * 10**9
     values = np.repeat(minutes, 12).astype(np.float32)
     known = np.flatnonzero(np.isfinite(values))
-    full = np.full(len(known), 5.0, dtype=np.float32)
-    values = values[known]
-    return MovementRows(start_ns + ROW_NS * known, values, values, values, full).frame(timezone=zone)
+    return movement_frame(start_ns + ROW_NS * known, values[known], timezone=zone)
 
 
 def days_of(frame: pl.DataFrame) -> list[date]:

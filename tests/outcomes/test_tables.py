@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from example_timelines import timeline
-from harken.outcomes import CutPoints, MovementRows, with_intensity
+from harken.outcomes import CutPoints, with_intensity
 from harken.outcomes.tables import averages, day_columns, hours, with_valid_day
 from harken.support.tables import times
+from movement_frames import movement_frame
 
 POINTS = CutPoints.of("40,100,400")
 ROW_NS = 5 * 10**9
@@ -40,7 +41,10 @@ def movement(start_ns: int, hours_long: float, *, zone: str, gaps: list[tuple[in
     number = np.flatnonzero(kept)
     enmo = random.choice([10.0, 60.0, 200.0, 600.0], len(number)).astype(np.float32)
     valid_s = random.choice([2.5, 5.0], len(number), p=[0.1, 0.9]).astype(np.float32)
-    found = MovementRows(start_ns + ROW_NS * number, enmo, enmo, enmo, valid_s).frame(timezone=zone)
+    found = movement_frame(start_ns + ROW_NS * number, enmo, timezone=zone, valid_s=valid_s)
+    found = found.drop("walking_cadence", "running_cadence").with_columns(
+        steps=pl.Series(random.uniform(0, 12, len(found)).astype(np.float32))
+    )
     worn = pl.Series(random.random(len(found)) > 0.1)
     return with_intensity(found.with_columns(wear=pl.when(pl.col("wear").is_not_null()).then(worn)), POINTS)
 
@@ -48,12 +52,12 @@ def movement(start_ns: int, hours_long: float, *, zone: str, gaps: list[tuple[in
 def by_rows(frame: pl.DataFrame, zone: str, key: str) -> dict[object, dict[str, float]]:
     """Minutes of each level and the mean ENMO, one row at a time."""
     spent: dict[object, dict[str, float]] = defaultdict(lambda: defaultdict(float))
-    for start_ns, enmo, valid_s, level in zip(
-        frame["start"].to_physical(), frame["enmo_mg"], frame["valid_s"], frame["level"], strict=True
+    for start_ns, enmo, valid_s, level, steps in zip(
+        frame["start"].to_physical(), *frame.select("enmo_mg", "valid_s", "level", "steps"), strict=True
     ):
         local = datetime.fromtimestamp(start_ns // 10**9, UTC).astimezone(ZoneInfo(zone))
         at = local.date() if key == "date" else (local.date(), local.hour, local.utcoffset())
-        spent[at]["rows"] += 1
+        spent[at]["steps"] += steps
         if level is not None:
             spent[at][("inactive", "light", "moderate", "vigorous")[level]] += valid_s / 60
             spent[at]["enmo"] += enmo * valid_s / 60
@@ -82,6 +86,7 @@ def test_days_are_those_of_a_count_by_rows(
         worn = sum(wanted[level] for level in ("inactive", "light", "moderate", "vigorous"))
         for level in ("inactive", "light", "moderate", "vigorous"):
             assert row[f"minutes_{level}"] == pytest.approx(wanted[level], abs=1e-6)
+        assert row["steps"] == pytest.approx(wanted["steps"], rel=1e-6)
         assert row["minutes_mvpa"] == pytest.approx(wanted["moderate"] + wanted["vigorous"], abs=1e-6)
         assert row["enmo_mg"] == (pytest.approx(wanted["enmo"] / worn, rel=1e-6) if worn else None)
 

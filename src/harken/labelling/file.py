@@ -19,6 +19,7 @@ from harken.models.mounting import Mounting, mounting_of_walks, trained_with_x_t
 from harken.models.recogniser import PACKAGED_MODEL, Recogniser
 from harken.models.wrist_check import RATE_HZ, ROWS, WristCheck, wrist_check
 from harken.outcomes import MovementMeter
+from harken.outcomes.steps import with_steps
 from harken.readers import open_stream
 from harken.recordings.mended_stream import MendedStream
 from harken.recordings.recording import Placement, acceleration_channels, is_made_up
@@ -35,13 +36,12 @@ from harken.support.errors import HarkenError
 from harken.support.files import appearing, write_text
 from harken.support.printable import printable
 from harken.support.resources import computing_threads, hand_back, usable_cores
-from harken.support.tables import write_csv
 from harken.timelines import Timeline, label_stream
 from harken.timelines.labelling import Calibrate
 
 __all__ = ["LabelledFile", "Stage", "label_file"]
 
-RESULTS = {"timeline.parquet", "timeline.csv", "bouts.csv", *OUTCOMES, "quality.json", "report.html", SUMMARY}
+RESULTS = {"timeline.parquet", "timeline.csv", *OUTCOMES, "quality.json", "report.html", SUMMARY}
 Stage = Literal["read", "movement", "label", "smooth", "write", "done"]
 """The stages of labelling a file, in order. The stage ``write`` occurs only with a folder for results."""
 
@@ -74,10 +74,10 @@ class LabelledFile:
     recogniser: Recogniser
     key: dict[str, Any]
 
-    @cached_property
+    @property
     def bouts(self) -> pl.DataFrame:
-        """The content of ``bouts.csv``: stretches of one label. See ``Timeline.bouts``."""
-        return self.timeline.bouts()
+        """The content of ``bouts.csv``: stretches of one label, with their steps. See ``Outcomes.bouts``."""
+        return self.outcomes.bouts
 
     @property
     def days(self) -> pl.DataFrame:
@@ -139,7 +139,7 @@ class LabelledFile:
     def write(self, folder: str | Path) -> None:
         """Write all results to a folder, whole or not at all.
 
-        The files are ``timeline.parquet`` and ``timeline.csv``, ``bouts.csv``, those of ``Outcomes.write``,
+        The files are ``timeline.parquet`` and ``timeline.csv``, those of ``Outcomes.write``,
         ``quality.json``, ``report.html`` and ``summary.json``. They are first written to a temporary folder, which is
         then renamed and replaces older results.
 
@@ -154,7 +154,6 @@ class LabelledFile:
             with appearing(folder) as aside:
                 self.timeline.to_parquet(aside / "timeline.parquet")
                 self.timeline.to_csv(aside / "timeline.csv")
-                write_csv(self.bouts, aside / "bouts.csv")
                 self.outcomes.write(aside)
                 write_quality(aside / "quality.json", self.quality)
                 write_wearer_report(
@@ -277,6 +276,8 @@ def _labelled(
         hand_back()
     if settings.unsure_below is not None:
         timeline = timeline.with_unsure_below(settings.unsure_below)
+    if rows is not None:
+        rows = with_steps(rows, timeline.frame, timeline.labels)
     outcomes = Outcomes(timeline, rows, found, stream.timezone, settings)
     return LabelledFile(timeline, stream, calibration, non_wear_ns, mounting, check, outcomes, recogniser, key)
 

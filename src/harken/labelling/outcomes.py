@@ -1,4 +1,4 @@
-"""The outcomes of one labelled recording as tables: days, hours, segments, averages, nights and rhythm."""
+"""The outcomes of one labelled recording as tables: bouts, days, hours, segments, averages, nights and rhythm."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -13,6 +13,7 @@ from harken.outcomes.diary import read_diary
 from harken.outcomes.nights import nights
 from harken.outcomes.rhythm import day_rhythm, rhythm
 from harken.outcomes.segments import segment_stretches
+from harken.outcomes.steps import day_cadence, with_bout_steps
 from harken.outcomes.tables import averages, day_columns, hours, over_stretches, with_valid_day
 from harken.support.printable import printable
 from harken.support.tables import write_csv, write_parquet
@@ -20,7 +21,16 @@ from harken.timelines import Timeline
 
 __all__ = ["OUTCOMES", "Outcomes", "nights_of"]
 
-OUTCOMES = ("days.csv", "hours.csv", "segments.csv", "averages.csv", "nights.csv", "rhythm.csv", "movement.parquet")
+OUTCOMES = (
+    "bouts.csv",
+    "days.csv",
+    "hours.csv",
+    "segments.csv",
+    "averages.csv",
+    "nights.csv",
+    "rhythm.csv",
+    "movement.parquet",
+)
 """The files of ``Outcomes.write``."""
 
 
@@ -31,8 +41,8 @@ class Outcomes:
 
     Attributes:
         timeline: the labels.
-        movement: how much the wearer moved, and the angle of the watch, in rows of five seconds; None without
-            acceleration. See ``harken.outcomes.MovementRows.frame``.
+        movement: how much the wearer moved, the angle of the watch, and steps, in rows of five seconds; None without
+            acceleration. See ``harken.outcomes.MovementRows.frame`` and ``harken.outcomes.steps.with_steps``.
         nights: the sleep period of each night, by movement; None without acceleration. See
             ``harken.outcomes.nights.nights``.
         timezone: the wearer's zone.
@@ -47,17 +57,23 @@ class Outcomes:
 
     @cached_property
     def days(self) -> pl.DataFrame:
-        """One row per calendar day with samples: ``Timeline.daily``, ``valid_day``, intensity and rhythm."""
+        """One row per calendar day with samples: ``Timeline.daily``, ``valid_day``, intensity, steps and rhythm."""
         days = self.timeline.daily()
         days = with_valid_day(days, days, self.settings.valid_day_h)
         if self._intensity is None:
             return days
         for others in (
             day_columns(self._intensity, timezone=self.timezone),
+            day_cadence(self._intensity),
             day_rhythm(self._intensity, _valid(days)),
         ):
             days = days.join(others, on="date", how="left", maintain_order="left")
         return days
+
+    @cached_property
+    def bouts(self) -> pl.DataFrame:
+        """One row per bout: ``Timeline.bouts``, and the steps of each bout on foot."""
+        return with_bout_steps(self.timeline.bouts(), self.movement)
 
     @cached_property
     def hours(self) -> pl.DataFrame:
@@ -105,6 +121,7 @@ class Outcomes:
 
     def write(self, folder: Path) -> None:
         """Write the tables to a folder; those that are None have no file."""
+        write_csv(self.bouts, folder / "bouts.csv")
         write_csv(self.days, folder / "days.csv")
         write_csv(self.hours, folder / "hours.csv")
         if self.segments is not None:

@@ -1,9 +1,9 @@
 """Outcomes: what health researchers compute from the acceleration of a week, besides the labels.
 
 ``movement_rows`` sums up the acceleration in rows of five seconds, from which all others are computed. ``intensity``
-gives each row a level. ``stretches``, ``segments`` and ``tables`` sum both up by day, hour and named segment. ``rest``
-finds sleep periods in the angles, ``nights`` makes a table of them, and ``diary`` reads what people wrote about their
-sleep.
+gives each row a level, ``cadence`` and ``steps`` count footsteps, and ``rhythm`` compares days. ``stretches``,
+``segments`` and ``tables`` sum them up by day, hour and named segment. ``rest`` finds sleep periods in the angles,
+``nights`` makes a table of them, and ``diary`` reads what people wrote about their sleep.
 """
 
 from harken.outcomes.intensity import PUBLISHED, CutPoints, with_intensity

@@ -7,15 +7,15 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from harken.outcomes.cadence import LEAST_MAD_MG, ROW_NS, cadences
 from harken.recordings.source import Samples
 from harken.signals.non_wear import worn
 from harken.support.tables import times
 
 __all__ = ["ROW_NS", "ROW_S", "MovementMeter", "MovementRows"]
 
-ROW_S = 5
-"""The length of a row in seconds, as in GGIR and wristpy."""
-ROW_NS = ROW_S * 10**9
+ROW_S = ROW_NS // 10**9
+"""The length of a row in seconds: 5, as in GGIR and wristpy."""
 ROWS_A_DAY = 86400 // ROW_S
 LONGEST_FILLED_GAP = ROWS_A_DAY
 """A longer gap has no rows. After a reset of the clock, a gap can be decades."""
@@ -44,6 +44,8 @@ class MovementRows:
             angle of each sample is averaged; GGIR and scikit-digital-health take the angle of a rolling median first,
             which hides movements that last less than half a row.
         valid_s: how much of each row has valid samples, above 0 to 5 s, float32 ``[n]``.
+        walking_cadence, running_cadence: steps a minute if the wearer walks, or runs, in the row, float32 ``[n]``; NaN
+            where the arm hardly moves or does not repeat its movement. See ``harken.outcomes.cadence``.
     """
 
     start_ns: NDArray[np.int64]
@@ -51,12 +53,14 @@ class MovementRows:
     mad_mg: NDArray[np.float32]
     angle_z_degrees: NDArray[np.float32]
     valid_s: NDArray[np.float32]
+    walking_cadence: NDArray[np.float32]
+    running_cadence: NDArray[np.float32]
 
     def __len__(self) -> int:
         return len(self.start_ns)
 
     def frame(self, *, timezone: str, non_wear_ns: NDArray[np.int64] | None = None) -> pl.DataFrame:
-        """The content of ``movement.parquet``: the rows, and rows without values in gaps of up to a day.
+        """The rows, and rows without values in gaps of up to a day.
 
         The columns are
 
@@ -65,7 +69,8 @@ class MovementRows:
         - ``enmo_mg``, ``mad_mg``, ``angle_z_degrees``: see ``MovementRows``; float32, null without a valid sample;
         - ``valid_s``: see ``MovementRows``; float32, 0 without a valid sample;
         - ``wear``: False in non-wear, null without a valid sample, True elsewhere; also True where non-wear was not
-          computed.
+          computed;
+        - ``walking_cadence``, ``running_cadence``: see ``MovementRows``; float32, null where unknown.
 
         Args:
             timezone: the wearer's zone.
@@ -93,56 +98,61 @@ class MovementRows:
                 "angle_z_degrees": column(self.angle_z_degrees),
                 "valid_s": column(self.valid_s).fill_null(0.0),
                 "wear": column(np.ones(len(self), bool) if non_wear_ns is None else worn(self.start_ns, non_wear_ns)),
+                "walking_cadence": column(self.walking_cadence).fill_nan(None),
+                "running_cadence": column(self.running_cadence).fill_nan(None),
             }
         )
 
 
-class _Lengths(NamedTuple):
-    """The row of each sample, its length in g, and its angle in radians, ``[n]`` each."""
+class _Open(NamedTuple):
+    """Samples: their times in ns, acceleration in g ``[n, 3]``, its length in g, and its angle in radians."""
 
-    row: NDArray[np.int64]
+    time_ns: NDArray[np.int64]
+    signals: NDArray[np.float32]
     length_g: NDArray[np.float32]
     angle: NDArray[np.float32]
 
-    def followed_by(self, later: "_Lengths") -> "_Lengths":
+    def followed_by(self, later: "_Open") -> "_Open":
         """Copies of both, joined."""
-        return _Lengths(
-            np.concatenate([self.row, later.row]),
+        return _Open(
+            np.concatenate([self.time_ns, later.time_ns]),
+            np.concatenate([self.signals, later.signals]),
             np.concatenate([self.length_g, later.length_g]),
             np.concatenate([self.angle, later.angle]),
         )
 
-    def cut(self, at: int) -> tuple["_Lengths", "_Lengths"]:
-        """A view of the samples before ``at``, and copies of the others."""
-        before = _Lengths(self.row[:at], self.length_g[:at], self.angle[:at])
-        return before, _Lengths(self.row[at:].copy(), self.length_g[at:].copy(), self.angle[at:].copy())
+    def part(self, samples: slice) -> "_Open":
+        """A view of some samples."""
+        return _Open(self.time_ns[samples], self.signals[samples], self.length_g[samples], self.angle[samples])
 
 
 class MovementMeter:
     """Takes a stream of calibrated samples in the order of their times, and gives its ``MovementRows``.
 
-    The rows are the same to the bit however the stream is cut. Between two pushes, the samples of the open row are
-    kept, and 24 bytes for each complete row: 3 MB a week.
+        The rows are the same to the bit however the stream is cut. Between two pushes, the samples of the open row are
+        kept, and 32 bytes for each complete row: 4 MB a week.
 
-    >>> import numpy as np
-    >>> from harken.outcomes import MovementMeter
-    >>> from harken.recordings.source import Samples
-    >>> meter = MovementMeter(sample_rate_hz=100)
-    >>> n = 500
-    >>> signals = np.tile(np.float32([0, 0.6, 0.8]), (n, 1))
-    >>> signals[::2] *= 1.5  # every second sample is 1.5 g long, the others 1 g
-    >>> meter.push(Samples(np.arange(n) * 10**7, signals, np.full(n, -1, np.int16), np.ones(n, bool)))
-    >>> rows = meter.finish()
-    >>> rows.enmo_mg.round().tolist(), rows.mad_mg.round().tolist(), rows.angle_z_degrees.round().tolist()
-    ([250.0], [250.0], [53.0])
+        >>> import numpy as np
+        >>> from harken.outcomes import MovementMeter
+        >>> from harken.outcomes.cadence import LEAST_MAD_MG, ROW_NS, cadences
+    from harken.recordings.source import Samples
+        >>> meter = MovementMeter(sample_rate_hz=100)
+        >>> n = 500
+        >>> signals = np.tile(np.float32([0, 0.6, 0.8]), (n, 1))
+        >>> signals[::2] *= 1.5  # every second sample is 1.5 g long, the others 1 g
+        >>> meter.push(Samples(np.arange(n) * 10**7, signals, np.full(n, -1, np.int16), np.ones(n, bool)))
+        >>> rows = meter.finish()
+        >>> rows.enmo_mg.round().tolist(), rows.mad_mg.round().tolist(), rows.angle_z_degrees.round().tolist()
+        ([250.0], [250.0], [53.0])
 
-    Args:
-        sample_rate_hz: samples per second inside gap-free stretches.
+        Args:
+            sample_rate_hz: samples per second inside gap-free stretches.
     """
 
     def __init__(self, *, sample_rate_hz: float) -> None:
         self._row_samples = ROW_S * sample_rate_hz
-        self._open = _Lengths(np.empty(0, np.int64), np.empty(0, np.float32), np.empty(0, np.float32))
+        none = np.empty(0, np.float32)
+        self._open = _Open(np.empty(0, np.int64), np.empty((0, 3), np.float32), none, none)
         self._done: list[MovementRows] = []
 
     def push(self, samples: Samples) -> None:
@@ -153,7 +163,7 @@ class MovementMeter:
 
     def finish(self) -> MovementRows:
         """The rows of all pushed samples; the last one may be incomplete. Afterwards there are none left."""
-        self._end(len(self._open.row))
+        self._end(len(self._open.time_ns))
         names = MovementRows.__dataclass_fields__
         every = {name: np.concatenate([getattr(part, name) for part in self._done]) for name in names}
         self._done = []
@@ -162,31 +172,49 @@ class MovementMeter:
     def _push(self, samples: Samples) -> None:
         if len(samples.time_ns) == 0:
             return
-        x, y, z = samples.signals[:, :3].T
+        signals = samples.signals[:, :3]
+        x, y, z = signals.T
         across = np.square(x)
         across += np.square(y)
         length_g = np.sqrt(across + np.square(z))
         angle = np.arctan2(z, np.sqrt(across, out=across))
-        self._open = self._open.followed_by(_Lengths(samples.time_ns // ROW_NS, length_g, angle))
-        self._end(int(np.searchsorted(self._open.row, self._open.row[-1])))
+        every = self._open.followed_by(_Open(samples.time_ns, signals, length_g, angle))
+        self._open = every
+        self._end(int(np.searchsorted(every.time_ns, every.time_ns[-1] // ROW_NS * ROW_NS)))
 
     def _end(self, samples: int) -> None:
         """Compute the rows that are complete: those of the first ``samples`` samples."""
-        (row, length_g, angle), self._open = self._open.cut(samples)
+        done, self._open = self._open.part(slice(samples)), self._open.part(slice(samples, None))
+        row = done.time_ns // ROW_NS
         firsts = np.flatnonzero(np.diff(row, prepend=row[:1] - 1))
         counts = np.diff(firsts, append=samples)
 
         def mean(values: NDArray[np.float32]) -> NDArray[np.float64]:
             return np.asarray(np.add.reduceat(values, firsts, dtype=np.float64) / counts) if samples else np.empty(0)
 
-        away = np.abs(length_g - np.repeat(mean(length_g).astype(np.float32), counts))
-        covered = np.where(counts >= self._row_samples - 1, ROW_S, ROW_S * counts / self._row_samples)
+        away = np.abs(done.length_g - np.repeat(mean(done.length_g).astype(np.float32), counts))
+        mad_mg = MG * mean(away)
+        full = counts >= self._row_samples - 1
+        walking, running = _cadences(done, counts, full & (mad_mg >= LEAST_MAD_MG))
         self._done.append(
             MovementRows(
                 start_ns=row[firsts] * ROW_NS,
-                enmo_mg=(MG * mean(np.maximum(length_g - 1, 0))).astype(np.float32),
-                mad_mg=(MG * mean(away)).astype(np.float32),
-                angle_z_degrees=np.degrees(mean(angle)).astype(np.float32),
-                valid_s=covered.astype(np.float32),
+                enmo_mg=(MG * mean(np.maximum(done.length_g - 1, 0))).astype(np.float32),
+                mad_mg=mad_mg.astype(np.float32),
+                angle_z_degrees=np.degrees(mean(done.angle)).astype(np.float32),
+                valid_s=np.where(full, ROW_S, ROW_S * counts / self._row_samples).astype(np.float32),
+                walking_cadence=walking,
+                running_cadence=running,
             )
         )
+
+
+def _cadences(
+    done: _Open, counts: NDArray[np.int64], chosen: NDArray[np.bool_]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The cadences of rows with so many samples; NaN for rows that are not chosen."""
+    walking, running = np.full((2, len(counts)), np.nan, dtype=np.float32)
+    if chosen.any():
+        samples = np.repeat(chosen, counts)
+        walking[chosen], running[chosen] = cadences(done.time_ns[samples], done.signals[samples], counts[chosen])
+    return walking, running

@@ -24,10 +24,11 @@ def movement_columns(movement: pl.DataFrame, stretches: Stretches) -> Columns:
     - ``minutes_LEVEL`` for each of ``LEVELS``;
     - ``minutes_mvpa``: moderate and vigorous together;
     - ``minutes_mvpa_bouts_N`` for each of ``BOUT_MINUTES``: the moderate and vigorous minutes in bouts of at least so
-      many minutes.
+      many minutes;
+    - ``steps``: footsteps; null if they are unknown.
 
     Args:
-        movement: the result of ``with_intensity``.
+        movement: the result of ``with_steps`` and ``with_intensity``.
         stretches: the stretches.
     """
     start_ns = nanoseconds(movement, "start")
@@ -46,7 +47,10 @@ def movement_columns(movement: pl.DataFrame, stretches: Stretches) -> Columns:
     columns["minutes_mvpa"] = columns["minutes_moderate"] + columns["minutes_vigorous"]
     for length in BOUT_MINUTES:
         columns[f"minutes_mvpa_bouts_{length}"] = pl.Series(minutes(movement[f"mvpa_bout_{length}"].to_numpy()))
-    return columns
+    steps = movement["steps"].fill_null(0.0).to_numpy().astype(np.float64)
+    known = pl.Series([movement["steps"].count() > 0] * len(stretches), dtype=pl.Boolean)
+    summed = pl.Series(sums_in(stretches, start_ns, start_ns + ROW_NS, steps))
+    return columns | {"steps": summed.zip_with(known, pl.Series([None], dtype=pl.Float64))}
 
 
 def label_columns(rows: pl.DataFrame, names: Sequence[str], stretches: Stretches) -> Columns:

@@ -1,0 +1,194 @@
+"""Steps counted at the wrist beside strides counted at a leg that was worn at the same time.
+
+    python -m benchmarks.outcomes.steps [--data $HARKEN_DATA] [--json FILE]
+
+The truth is two steps for each swing of the thigh (selfBACK) or the knees (DSADS). Four counts of a session must agree:
+sessions whose two middle counts differ by more than 5 % are left out. Down the stairs they do not agree, because every
+impact shakes the leg. In selfBACK, the truth is then the same person's count up the stairs, which were the same stairs
+for all (60 to 82 strides). Down the stairs, DSADS has no truth and is left out. The labels of the study are used, so
+errors of the recogniser play no part.
+
+Every second person of selfBACK, in the order of their names, was used to choose the method and its limits. The others,
+and DSADS, were not, except that the limits for stairs were also looked at on DSADS. Steps of harken are compared with
+the peaks of Verisense at 15 Hz (its R function), with its own parameters and with those of B. Maylor and others,
+Sensors 22(24), 2022.
+"""
+
+import argparse
+import json
+import os
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from benchmarks.outcomes.leg_counts import counts_of_leg, middle
+from benchmarks.paths import command
+from harken.evaluation.benchmark.machine import made_with
+from harken.outcomes import MovementMeter
+from harken.outcomes.steps import with_steps
+from harken.recordings.source import Samples
+from harken.support.files import write_text
+from harken.support.tables import times
+
+Floats = NDArray[np.float64]
+SELFBACK = {
+    **dict.fromkeys(("walk_slow", "walk_mod", "walk_fast"), "walking"),
+    **dict.fromkeys(("upstairs", "downstairs"), "stairs"),
+    "jogging": "running",
+}
+DSADS = {
+    "walking_parking_lot": "walking",
+    "walking_treadmill_4kmh_flat": "walking",
+    "walking_treadmill_4kmh_incline15deg": "walking",
+    "running_treadmill_8kmh": "running",
+    "ascending_stairs": "stairs",
+}
+VERISENSE = {"verisense": (3, 5, 15, -0.5, 3, 4, 0.001, 1.2), "verisense_2022": (4, 4, 20, -1.0, 4, 4, 0.01, 1.25)}
+SHORTEST_S = 30
+MOST_APART = 0.05
+NS = 10**9
+
+
+class Session(NamedTuple):
+    """One activity of a person: wrist acceleration in g ``[n, 3]``, its rate, and strides counted at the leg."""
+
+    study: str
+    person: str
+    activity: str
+    label: str
+    wrist: Floats
+    rate_hz: float
+    strides: float
+    apart: float
+
+
+def even(time_s: Floats, signals: Floats, begin_s: float, end_s: float, rate_hz: float) -> Floats:
+    """Signals ``[n, 3]`` at a steady rate, linearly between samples."""
+    grid = begin_s + np.arange(int((end_s - begin_s) * rate_hz)) / rate_hz
+    return np.stack([np.interp(grid, time_s, axis) for axis in signals.T], axis=1)
+
+
+def pieces(
+    path: Path, time: pl.Expr, people: Sequence[str] | None = None
+) -> dict[tuple[str, str, str], tuple[Floats, Floats]]:
+    """By person, activity and place: times in s and acceleration, of these people or of all."""
+    frame = pl.read_parquet(path).with_columns(pl.col("subject", "label_orig", "placement").cast(pl.String))
+    frame = frame.filter(pl.col("label_orig").is_in([*SELFBACK, *DSADS]))
+    frame = frame if people is None else frame.filter(pl.col("subject").is_in(people))
+    return {
+        (str(key[0]), str(key[1]), str(key[2])): (
+            part.select(time).to_series().to_numpy(),
+            part.select("x", "y", "z").to_numpy(),
+        )
+        for key, part in frame.sort(time).group_by("subject", "label_orig", "placement", maintain_order=True)
+    }
+
+
+def of_selfback(folder: Path, people: Sequence[str] | None = None) -> Iterator[Session]:
+    """The sessions of selfBACK, at 100 Hz, of these people or of all."""
+    seconds = pl.col("time").dt.epoch("ns") / 1e9
+    wrists, thighs = (pieces(folder / f"selfback_{place}.parquet", seconds, people) for place in ("wrist", "thigh"))
+    for (person, activity, _), (time_s, wrist) in wrists.items():
+        leg_s, leg = thighs[person, activity, "thigh"]
+        begin_s, end_s = max(time_s[0], leg_s[0]), min(time_s[-1], leg_s[-1])
+        if end_s - begin_s < SHORTEST_S:
+            continue
+        count, apart = middle(counts_of_leg(even(leg_s, leg, begin_s, end_s, 100)))
+        signals = even(time_s, wrist, begin_s, end_s, 100)
+        yield Session("selfback", person, activity, SELFBACK[activity], signals, 100, count, apart)
+
+
+def of_dsads(folder: Path) -> Iterator[Session]:
+    """The sessions of DSADS, at 25 Hz, each with both arms."""
+    arms = pieces(folder / "dsads_arms.parquet", pl.col("t"))
+    legs = pieces(folder / "dsads_torso_and_knees.parquet", pl.col("t"))
+    for (person, activity, place), (time_s, wrist) in arms.items():
+        knees = [legs[person, activity, side] for side in ("left_knee", "right_knee")]
+        counts = [counts_of_leg(even(at_s, knee, at_s[0], at_s[-1], 100)) for at_s, knee in knees]
+        count, apart = middle([one for counted in counts for one in counted])
+        signals = even(time_s, wrist, time_s[0], time_s[-1], 25)
+        yield Session("dsads", f"{person} {place}", activity, DSADS[activity], signals, 25, count, apart)
+
+
+def of_harken(session: Session) -> float:
+    """Steps as ``harken label`` counts them, if the label is right."""
+    time_ns = 1_704_067_200 * NS + np.rint(np.arange(len(session.wrist)) * NS / session.rate_hz).astype(np.int64)
+    n = len(time_ns)
+    meter = MovementMeter(sample_rate_hz=session.rate_hz)
+    meter.push(Samples(time_ns, session.wrist.astype(np.float32), np.full(n, -1, np.int16), np.ones(n, dtype=bool)))
+    edges = times(time_ns[[0, -1]], "UTC")
+    rows = pl.DataFrame({"start": edges[:1], "end": edges[1:], "label": [session.label]})
+    steps = with_steps(meter.finish().frame(timezone="UTC"), rows, [session.label])["steps"]
+    return float(steps.sum())
+
+
+def of_verisense(session: Session, parameters: tuple[float, ...]) -> float:
+    """Steps by the peaks of Verisense (its R function ``verisense_count_steps``)."""
+    window, shortest, longest, similar, fewest, continuous, variance, least_g = parameters
+    seconds = len(session.wrist) / session.rate_hz
+    grid = even(np.arange(len(session.wrist)) / session.rate_hz, session.wrist, 0, seconds, 15)
+    length, k, half = np.linalg.norm(grid, axis=1), int(window), round(window / 2)
+    blocks = length[: len(length) // k * k].reshape(-1, k)
+    at = blocks.argmax(axis=1) + k * np.arange(len(blocks))
+    padded = np.pad(length, half, constant_values=-np.inf)
+    alone = np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1)[at].argmax(axis=1) == half
+    at = at[alone & (length[at] > least_g)]
+    period = np.diff(at, append=at[-1:])
+    at = at[(period > shortest) & (period < longest)]
+    at = at[:-2][-np.abs(np.diff(length[at], 2)) > similar] if len(at) > 2 else at[:0]
+    moving = np.array([length[a : b + 1].var(ddof=1) > variance for a, b in pairwise(at.tolist())])
+    if len(moving) < continuous:
+        return 0.0
+    return float((np.convolve(moving, np.ones(int(continuous)), mode="valid") >= fewest).sum())
+
+
+def errors(sessions: list[Session]) -> list[dict[str, object]]:
+    """For each study, half and activity: errors in per cent of the truth."""
+    up = {one.person: one.strides for one in sessions if one.activity == "upstairs"}
+    people = sorted(up)
+    groups: dict[tuple[str, str, str], list[dict[str, float]]] = {}
+    left_out: dict[tuple[str, str, str], int] = {}
+    for one in sessions:
+        half = "all" if one.study == "dsads" else ("chosen on", "held out")[people.index(one.person) % 2]
+        key = (one.study, half, one.activity)
+        strides, apart = (up[one.person], 0.0) if one.activity == "downstairs" else (one.strides, one.apart)
+        if apart > MOST_APART:
+            left_out[key] = left_out.get(key, 0) + 1
+            continue
+        counted = {"harken": of_harken(one)} | {name: of_verisense(one, set_) for name, set_ in VERISENSE.items()}
+        row = {name: 100 * (steps / (2 * strides) - 1) for name, steps in counted.items()}
+        groups.setdefault(key, []).append(row)
+    return [
+        {
+            **dict(zip(("study", "half", "activity"), key, strict=True)),
+            "sessions": len(rows),
+            "left_out": left_out.get(key, 0),
+            **{f"{name}_mean_absolute_error": float(np.mean([abs(row[name]) for row in rows])) for name in rows[0]},
+            **{f"{name}_bias": float(np.mean([row[name] for row in rows])) for name in rows[0]},
+        }
+        for key, rows in sorted(groups.items())
+    ]
+
+
+def main() -> None:
+    """Print the errors, and write them as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=os.environ.get("HARKEN_DATA"), help="default: $HARKEN_DATA")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    sessions = [*of_selfback(options.data / "selfback"), *of_dsads(options.data / "dsads")]
+    rows = errors(sessions)
+    with pl.Config(tbl_rows=50, tbl_cols=20, tbl_width_chars=200, float_precision=1):
+        print(pl.DataFrame(rows))
+    if options.json is not None:
+        ran = command("outcomes.steps", ["--json", options.json.name])
+        write_text(options.json, json.dumps({"command": ran, "per_cent": rows, **made_with()}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

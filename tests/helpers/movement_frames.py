@@ -1,0 +1,32 @@
+"""Rows of movement for tests, made by hand."""
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from harken.outcomes import MovementRows
+
+__all__ = ["movement_frame"]
+
+
+def movement_frame(
+    start_ns: NDArray[np.int64],
+    enmo_mg: NDArray[np.floating],
+    *,
+    timezone: str = "UTC",
+    valid_s: NDArray[np.floating] | None = None,
+    walking_cadence: NDArray[np.floating] | None = None,
+    running_cadence: NDArray[np.floating] | None = None,
+) -> pl.DataFrame:
+    """Rows that were all worn, with the same MAD and angle as ENMO; whole rows without a cadence if nothing is said."""
+    values = enmo_mg.astype(np.float32)
+    unknown = np.full(len(start_ns), np.nan)
+    return MovementRows(
+        start_ns=start_ns,
+        enmo_mg=values,
+        mad_mg=values,
+        angle_z_degrees=values,
+        valid_s=(np.full(len(start_ns), 5.0) if valid_s is None else valid_s).astype(np.float32),
+        walking_cadence=(unknown if walking_cadence is None else walking_cadence).astype(np.float32),
+        running_cadence=(unknown if running_cadence is None else running_cadence).astype(np.float32),
+    ).frame(timezone=timezone)
