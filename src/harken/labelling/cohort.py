@@ -49,6 +49,8 @@ TEXT = ("first_walking", "last_walking", "l5_start", "m10_start")
 """Columns of days with times as text."""
 TRUTH_VALUES = ("valid_day",)
 """Columns of days with ``true`` or ``false``."""
+NOT_PLAIN = ("wrist_check", "dropped", "gaps", "calibration", "orientation", "limits", "notes")
+"""Entries of ``quality.json`` that hold several values, or nothing; ``_row`` sums up some of them."""
 
 
 @dataclass(frozen=True)
@@ -280,7 +282,7 @@ def _days(folder: Path, quality: RecordingQuality) -> pl.DataFrame:
 def _row(name: str, quality: RecordingQuality, summary: dict[str, Any]) -> dict[str, Any]:
     content = quality.as_dict()
     gaps, calibration = quality.gaps, content["calibration"] or {}
-    plain = {key: value for key, value in content.items() if not isinstance(value, dict | list)}
+    plain = {key: value for key, value in content.items() if key not in NOT_PLAIN}
     return {
         "name": name,
         **plain,

@@ -1,0 +1,93 @@
+"""The data dictionary describes every column that is written, no other, and its page is what the code renders."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import people
+from harken.labelling import LabelSettings
+from harken.labelling.cohort import CohortJob, Task, label_cohort, write_failures, write_tables
+from harken.labelling.dictionary import TABLES, dictionary_page
+from harken.outcomes.segments import Segment
+from harken.support.columns import Kind, Table
+
+DESCRIBED = {name: table for table in TABLES for name in table.files}
+PARQUET = [name for name in DESCRIBED if name.endswith(".parquet")]
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pl.DataFrame]:
+    """Every table that labelling writes for a recording and a broken file; CSV as text."""
+    folder = tmp_path_factory.mktemp("study")
+    people.write_person(folder / "anna.csv", 1, seconds=60)
+    (folder / "broken.csv").write_text("nothing,of\nuse,here\n")
+    (out := folder / "out").mkdir()
+    settings = LabelSettings(segments=(Segment("all", "", "00:00", "24:00"),))
+    tasks = [Task(folder / f"{name}.csv", name) for name in ("anna", "broken")]
+    write_failures(out / "failures.csv", list(label_cohort(tasks, CohortJob.of(None, out, settings))))
+    write_tables(out)
+    tables = {path.name: pl.read_csv(path, infer_schema=False) for path in out.rglob("*.csv")}
+    return tables | {path.name: pl.read_parquet(path) for path in out.rglob("*.parquet")}
+
+
+def test_every_table_is_described(study: dict[str, pl.DataFrame]) -> None:
+    assert sorted(study) == sorted(DESCRIBED)
+
+
+@pytest.mark.parametrize("name", DESCRIBED)
+def test_every_column_is_described_once_and_every_description_has_a_column(
+    study: dict[str, pl.DataFrame], name: str
+) -> None:
+    columns = DESCRIBED[name].columns
+    for written in study[name].columns:
+        assert sum(column.describes(written) for column in columns) == 1, written
+    for column in columns:
+        assert any(map(column.describes, study[name].columns)), column.name
+
+
+@pytest.mark.parametrize("name", PARQUET)
+def test_columns_hold_what_is_described(study: dict[str, pl.DataFrame], name: str) -> None:
+    table: Table = DESCRIBED[name]
+    for written, dtype in study[name].schema.items():
+        (column,) = (column for column in table.columns if column.describes(written))
+        if dtype != pl.Null:  # a file that states no rate
+            assert kind_of(dtype) == column.kind, written
+
+
+def kind_of(dtype: pl.DataType) -> Kind:
+    if dtype.is_numeric():
+        return "number"
+    kinds: dict[type[pl.DataType], Kind] = {
+        pl.Datetime: "time",
+        pl.Date: "date",
+        pl.Boolean: "true or false",
+        pl.String: "text",
+    }
+    return kinds[dtype.base_type()]
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.files[0])
+def test_numbers_of_a_table_say_their_unit(table: Table) -> None:
+    endings = {
+        "_mg": "mg",
+        "_degrees": "degrees",
+        "_hours": "hours",
+        "_minutes": "minutes",
+        "_s": "seconds",
+        "_hz": "Hz",
+    }
+    for column in table.columns:
+        for ending, unit in endings.items():
+            if column.name.endswith(ending):
+                assert column.unit == unit, column.name
+
+
+def test_the_page_is_what_the_code_renders() -> None:
+    page = Path(__file__).parents[2] / "docs" / "dictionary.md"
+    assert page.read_text(encoding="utf-8") == dictionary_page(), "run python script/dictionary.py"
+
+
+@pytest.mark.parametrize("page", sorted({table.page for table in TABLES}))
+def test_the_pages_that_explain_a_table_exist(page: str) -> None:
+    assert (Path(__file__).parents[2] / "docs" / page).is_file()
