@@ -129,24 +129,23 @@ class _Open(NamedTuple):
 class MovementMeter:
     """Takes a stream of calibrated samples in the order of their times, and gives its ``MovementRows``.
 
-        The rows are the same to the bit however the stream is cut. Between two pushes, the samples of the open row are
-        kept, and 32 bytes for each complete row: 4 MB a week.
+    The rows are the same to the bit however the stream is cut. Between two pushes, the samples of the open row are
+    kept, and 32 bytes for each complete row: 4 MB a week.
 
-        >>> import numpy as np
-        >>> from harken.outcomes import MovementMeter
-        >>> from harken.outcomes.cadence import LEAST_MAD_MG, ROW_NS, cadences
-    from harken.recordings.source import Samples
-        >>> meter = MovementMeter(sample_rate_hz=100)
-        >>> n = 500
-        >>> signals = np.tile(np.float32([0, 0.6, 0.8]), (n, 1))
-        >>> signals[::2] *= 1.5  # every second sample is 1.5 g long, the others 1 g
-        >>> meter.push(Samples(np.arange(n) * 10**7, signals, np.full(n, -1, np.int16), np.ones(n, bool)))
-        >>> rows = meter.finish()
-        >>> rows.enmo_mg.round().tolist(), rows.mad_mg.round().tolist(), rows.angle_z_degrees.round().tolist()
-        ([250.0], [250.0], [53.0])
+    >>> import numpy as np
+    >>> from harken.outcomes import MovementMeter
+    >>> from harken.recordings.source import Samples
+    >>> meter = MovementMeter(sample_rate_hz=100)
+    >>> n = 500
+    >>> signals = np.tile(np.float32([0, 0.6, 0.8]), (n, 1))
+    >>> signals[::2] *= 1.5  # every second sample is 1.5 g long, the others 1 g
+    >>> meter.push(Samples(np.arange(n) * 10**7, signals, np.full(n, -1, np.int16), np.ones(n, bool)))
+    >>> rows = meter.finish()
+    >>> rows.enmo_mg.round().tolist(), rows.mad_mg.round().tolist(), rows.angle_z_degrees.round().tolist()
+    ([250.0], [250.0], [53.0])
 
-        Args:
-            sample_rate_hz: samples per second inside gap-free stretches.
+    Args:
+        sample_rate_hz: samples per second inside gap-free stretches.
     """
 
     def __init__(self, *, sample_rate_hz: float) -> None:
