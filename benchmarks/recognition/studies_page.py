@@ -30,10 +30,8 @@ there is no interval over studies, and the next study may score lower than each 
 CHOICES = """\
 Label schemes and changes of the recipe were compared on training studies alone: each was trained for 12 epochs without
 two of the three main studies, and the score for a left-out study is that of the other study of each pair. The
-candidates were named before the first of them was trained. One seed each, so differences of a hundredth are noise.
-
-The models of the scores above had other training windows than these candidates: up to 160 windows of `other` of a
-person instead of 40, and windows of rare labels are repeated. Of the candidates, only `balanced` repeats windows."""
+candidates were named before the first of them was trained. Rare labels were not repeated in these trainings, but for
+the candidate `balanced`. One seed each, so differences of a hundredth are noise."""
 
 
 def page(results: Mapping[str, Mapping[str, Any]]) -> str:

@@ -14,10 +14,9 @@ from harken.datasets.info import DatasetInfo
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.support.errors import HarkenError
 
-__all__ = ["COMMON_ACTIVITIES", "DEFAULT_SCHEME", "OR", "OTHER", "SCHEMES", "TRUTH", "LabelScheme", "to_common"]
+__all__ = ["COMMON_ACTIVITIES", "DEFAULT_SCHEME", "OR", "SCHEMES", "TRUTH", "LabelScheme", "to_common"]
 
-OTHER = "other"
-COMMON_ACTIVITIES = ("lying", "sitting", "standing", "walking", "running", "stairs", "cycling", OTHER)
+COMMON_ACTIVITIES = ("lying", "sitting", "standing", "walking", "running", "stairs", "cycling", "other")
 """The common activities, which allow comparisons between data sets.
 
 ``running`` includes jogging, ``stairs`` is up and down, ``cycling`` includes exercise bikes. ``other`` includes

@@ -83,16 +83,16 @@ def test_an_activity_of_another_study_is_an_error() -> None:
         in_scheme(swapped, SCHEMES["other"])
 
 
-@given(st.integers(1, 12), st.integers(1, 30), st.integers(0, 100))
-def test_nobody_has_more_windows_of_a_label_than_the_limit(most: int, most_other: int, seed: int) -> None:
+@given(st.integers(1, 12), st.integers(0, 100))
+def test_nobody_has_more_windows_of_a_label_than_the_limit(most: int, seed: int) -> None:
     windows = in_scheme(made_up_studies(seed=seed), SCHEMES["other"])
-    kept = capped(windows, most, most_other)
+    kept = capped(windows, most)
     for person in set(windows.subjects.tolist()):
         for label in windows.labels_present:
             before, after = (
                 int(((each.subjects == person) & (each.labels == label)).sum()) for each in (windows, kept)
             )
-            assert after == min(before, most_other if label == "other" else most)
+            assert after == min(before, most)
     assert kept.start_rows.tolist() == sorted(set(kept.start_rows.tolist()))  # in their order, none twice
 
 
@@ -100,7 +100,7 @@ def test_the_windows_kept_are_spread_over_all() -> None:
     windows = in_scheme(made_up_studies(), SCHEMES["other"])
     one = windows[(windows.subjects == windows.subjects[0]) & (windows.labels == windows.labels[0])]
     assert len(one) >= 4
-    kept = capped(one, 2, 2)
+    kept = capped(one, 2)
     assert kept.start_rows.tolist() == [one.start_rows[0], one.start_rows[len(one) // 2]]
 
 

@@ -13,7 +13,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.datasets.label_schemes import OR, OTHER, LabelScheme
+from harken.datasets.label_schemes import OR, LabelScheme
 from harken.datasets.registry import dataset
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.signals.orientation import along_forearm
@@ -48,13 +48,9 @@ SAMPLE_RATE_HZ = 30.0
 WINDOW_LENGTH_S, HOP_S = 10.0, 5.0
 MOST_WINDOWS = 40
 """Training windows of a person and label, so that no study outweighs the others by its length."""
-MOST_OTHER_WINDOWS = 160
-"""Training windows of a person of ``OTHER``. It joins many activities: of 40 windows, each would get two or three."""
 LEAST_SHARE = 0.5
 """The least number of training windows of a label, as a share of the most frequent label's."""
-SAMPLING = MappingProxyType(
-    {"most_windows": MOST_WINDOWS, "most_other_windows": MOST_OTHER_WINDOWS, "least_share": LEAST_SHARE}
-)
+SAMPLING = MappingProxyType({"most_windows": MOST_WINDOWS, "least_share": LEAST_SHARE})
 """What decides which windows of the training people are used; results with other values are not continued."""
 
 
@@ -135,19 +131,13 @@ def training_windows(windows: Windows, scheme: LabelScheme) -> tuple[Windows, di
     return named, {name: name.split(OR) for name in named.label_names[len(scheme.labels) :]}
 
 
-def capped(windows: Windows, most: int = MOST_WINDOWS, most_other: int = MOST_OTHER_WINDOWS) -> Windows:
-    """At most ``most`` windows of each person and label, evenly spread over those in time, in the order of windows.
-
-    Of the label ``OTHER``, at most ``most_other``.
-    """
+def capped(windows: Windows, most: int = MOST_WINDOWS) -> Windows:
+    """At most ``most`` windows of each person and label, evenly spread over those in time, in the order of windows."""
     key = np.unique(windows.subjects, return_inverse=True)[1].astype(np.int64) * len(windows.label_names)
     groups = key + windows.label_codes
     order = np.argsort(groups, kind="stable")
     starts = np.flatnonzero(np.diff(groups[order], prepend=-1))
-    others = windows.labels == OTHER
-    kept = [
-        evenly(rows, min(most_other if others[rows[0]] else most, len(rows))) for rows in np.split(order, starts[1:])
-    ]
+    kept = [evenly(rows, min(most, len(rows))) for rows in np.split(order, starts[1:])]
     return windows[np.sort(np.concatenate(kept))]
 
 
