@@ -278,7 +278,7 @@ def _labelled(
         timeline = timeline.with_unsure_below(settings.unsure_below)
     if rows is not None:
         rows = with_steps(rows, timeline.frame, timeline.labels)
-    outcomes = Outcomes(timeline, rows, found, stream.timezone, settings)
+    outcomes = Outcomes(timeline, rows, found, settings)
     return LabelledFile(timeline, stream, calibration, non_wear_ns, mounting, check, outcomes, recogniser, key)
 
 

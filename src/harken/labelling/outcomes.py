@@ -16,7 +16,7 @@ from harken.outcomes.segments import segment_stretches
 from harken.outcomes.steps import day_cadence, with_bout_steps
 from harken.outcomes.tables import averages, day_columns, hours, over_stretches, with_valid_day
 from harken.support.printable import printable
-from harken.support.tables import write_csv, write_parquet
+from harken.support.tables import write_csv, write_parquet, zone_of
 from harken.timelines import Timeline
 
 __all__ = ["OUTCOMES", "Outcomes", "nights_of"]
@@ -31,7 +31,7 @@ OUTCOMES = (
     "rhythm.csv",
     "movement.parquet",
 )
-"""The files of ``Outcomes.write``."""
+"""The files of ``Outcomes.write``, each named after the attribute with its table."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,14 +45,12 @@ class Outcomes:
             acceleration. See ``harken.outcomes.MovementRows.frame`` and ``harken.outcomes.steps.with_steps``.
         nights: the sleep period of each night, by movement; None without acceleration. See
             ``harken.outcomes.nights.nights``.
-        timezone: the wearer's zone.
         settings: the settings of labelling.
     """
 
     timeline: Timeline
     movement: pl.DataFrame | None
     nights: pl.DataFrame | None
-    timezone: str
     settings: LabelSettings
 
     @cached_property
@@ -63,7 +61,7 @@ class Outcomes:
         if self._intensity is None:
             return days
         for others in (
-            day_columns(self._intensity, timezone=self.timezone),
+            day_columns(self._intensity, timezone=self._timezone),
             day_cadence(self._intensity),
             day_rhythm(self._intensity, _valid(days)),
         ):
@@ -79,7 +77,7 @@ class Outcomes:
     def hours(self) -> pl.DataFrame:
         """One row per hour of the wearer's clock with samples. See ``harken.outcomes.tables.hours``."""
         timeline = self.timeline
-        found = hours(timeline.frame, timeline.names, self._intensity, timezone=self.timezone)
+        found = hours(timeline.frame, timeline.names, self._intensity, timezone=self._timezone)
         return with_valid_day(found, self.days, self.settings.valid_day_h)
 
     @cached_property
@@ -89,7 +87,7 @@ class Outcomes:
             return None
         timeline = self.timeline
         stretches = segment_stretches(
-            self.settings.segments, self.days["date"], subject=timeline.subject, timezone=self.timezone
+            self.settings.segments, self.days["date"], subject=timeline.subject, timezone=self._timezone
         )
         found = over_stretches(timeline.frame, timeline.names, self._intensity, stretches)
         return with_valid_day(found, self.days, self.settings.valid_day_h)
@@ -121,18 +119,14 @@ class Outcomes:
 
     def write(self, folder: Path) -> None:
         """Write the tables to a folder; those that are None have no file."""
-        write_csv(self.bouts, folder / "bouts.csv")
-        write_csv(self.days, folder / "days.csv")
-        write_csv(self.hours, folder / "hours.csv")
-        if self.segments is not None:
-            write_csv(self.segments, folder / "segments.csv")
-        write_csv(self.averages, folder / "averages.csv")
-        if self.nights is not None:
-            write_csv(self.nights, folder / "nights.csv")
-        if self.rhythm is not None:
-            write_csv(self.rhythm, folder / "rhythm.csv")
-        if self.movement is not None:
-            write_parquet(self.movement, folder / "movement.parquet")
+        for path in map(folder.joinpath, OUTCOMES):
+            table: pl.DataFrame | None = getattr(self, path.stem)
+            if table is not None:
+                (write_parquet if path.suffix == ".parquet" else write_csv)(table, path)
+
+    @property
+    def _timezone(self) -> str:
+        return zone_of(self.timeline.frame["start"])
 
     @cached_property
     def _intensity(self) -> pl.DataFrame | None:
@@ -147,8 +141,7 @@ def nights_of(movement: pl.DataFrame, subject: str, settings: LabelSettings) -> 
     """
     diary_ns = {}
     if settings.diary is not None:
-        timezone = str(movement.schema["start"].time_zone)  # type: ignore[attr-defined]
-        diary_ns = read_diary(settings.diary).nights_ns(subject, timezone)
+        diary_ns = read_diary(settings.diary).nights_ns(subject, zone_of(movement["start"]))
     return nights(movement, threshold=settings.night_threshold, diary_ns=diary_ns, diary_use=settings.diary_use)
 
 

@@ -14,10 +14,10 @@ import polars as pl
 from harken.models.mounting import Mounting
 from harken.models.wrist_check import WristCheck
 from harken.networks.specification import Specification
+from harken.outcomes.tables import ENOUGH_WEAR_H
 from harken.recordings.mended_stream import MendedStream
 from harken.recordings.recording import is_made_up, local_time
 from harken.reports.wearer.quality import NIGHT_ENDS, NIGHT_STARTS, Gap, Gaps, Limit, LimitKind, RecordingQuality
-from harken.reports.wearer.tables import ENOUGH_WEAR_H
 from harken.signals.gravity_calibration import GravityCalibration
 from harken.timelines import Timeline
 

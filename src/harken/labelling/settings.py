@@ -13,6 +13,7 @@ from harken.outcomes import PUBLISHED, CutPoints
 from harken.outcomes.nights import DiaryUse
 from harken.outcomes.rest import RestThreshold
 from harken.outcomes.segments import Segment
+from harken.outcomes.tables import ENOUGH_WEAR_H
 from harken.readers.options import TableOptions
 from harken.recordings.recording import ForearmAxis
 from harken.support.errors import HarkenError
@@ -22,10 +23,6 @@ __all__ = ["SUMMARY", "LabelSettings", "file_sha256", "finished", "label_key"]
 
 SUMMARY = "summary.json"
 """The file that is written last. A folder with this file is complete."""
-
-
-ENOUGH_WEAR_H = 16.0
-"""The hours of wear of a valid day, as in GGIR."""
 
 
 @dataclass(frozen=True)

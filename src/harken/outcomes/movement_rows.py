@@ -12,11 +12,11 @@ from harken.recordings.source import Samples
 from harken.signals.non_wear import worn
 from harken.support.tables import times
 
-__all__ = ["ROW_NS", "ROW_S", "MovementMeter", "MovementRows"]
+__all__ = ["ROWS_AN_HOUR", "ROWS_A_MINUTE", "ROW_NS", "ROW_S", "MovementMeter", "MovementRows", "median_of_known"]
 
 ROW_S = ROW_NS // 10**9
 """The length of a row in seconds: 5, as in GGIR and wristpy."""
-ROWS_A_DAY = 86400 // ROW_S
+ROWS_A_MINUTE, ROWS_AN_HOUR, ROWS_A_DAY = 60 // ROW_S, 3600 // ROW_S, 86400 // ROW_S
 LONGEST_FILLED_GAP = ROWS_A_DAY
 """A longer gap has no rows. After a reset of the clock, a gap can be decades."""
 MOST_MISSING_ROWS = 366 * ROWS_A_DAY
@@ -206,6 +206,19 @@ class MovementMeter:
                 running_cadence=running,
             )
         )
+
+
+def median_of_known(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """The median of the known values in each line, float64 ``[n]``, NaN without any; and their number, int64 ``[n]``.
+
+    Args:
+        values: ``[n, k]``; NaN where a value is unknown.
+    """
+    ordered = np.sort(values, axis=1)  # NaN comes last
+    known = np.isfinite(ordered).sum(axis=1)
+    lines = np.arange(len(ordered))
+    low, high = ordered[lines, np.maximum(known - 1, 0) // 2], ordered[lines, known // 2]
+    return (low + high) / 2, known
 
 
 def _cadences(

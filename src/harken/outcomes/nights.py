@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.outcomes.movement_rows import ROW_S
+from harken.outcomes.movement_rows import ROW_NS, ROWS_A_MINUTE, ROWS_AN_HOUR
 from harken.outcomes.rest import (
     RestThreshold,
     rest_blocks,
@@ -16,7 +16,7 @@ from harken.outcomes.rest import (
     sustained_inactivity,
     unrest_degrees,
 )
-from harken.support.tables import nanoseconds
+from harken.support.tables import nanoseconds, zone_of
 
 __all__ = ["DiaryUse", "nights"]
 
@@ -24,8 +24,6 @@ DiaryUse = Literal["guide", "override"]
 """What a diary does: ``guide`` limits the search for rest to the night in the diary, as in van Hees 2015 and GGIR;
 ``override`` takes onset and wake from it."""
 
-ROW_NS = ROW_S * 10**9
-ROWS_A_MINUTE, ROWS_AN_HOUR = 60 // ROW_S, 3600 // ROW_S
 BEGINS_BY_HOUR = 4
 """A window is searched if the recording includes its midnight or begins between midnight and this hour, as in GGIR."""
 NEAR_NOON_ROWS = ROWS_AN_HOUR
@@ -100,7 +98,7 @@ def nights(
             movement.
         diary_use: what the diary does.
     """
-    zone = str(movement.schema["start"].time_zone)  # type: ignore[attr-defined]
+    zone = zone_of(movement["start"])
     schema = {name: kind or pl.Datetime("ns", zone) for name, kind in COLUMNS.items()}
     rows = _Rows.of(movement)
     found: list[dict[str, Any]] = []
@@ -170,7 +168,7 @@ class _Night(NamedTuple):
 
 def _windows(start: pl.Series) -> Iterator[_Window]:
     """The windows from noon to noon in which there are rows, and whose midnight was recorded."""
-    zone = start.dtype.time_zone  # type: ignore[attr-defined]
+    zone = zone_of(start)
     half_a_day = pl.duration(hours=12, time_unit="ns")
     dates = pl.select((pl.lit(start).dt.replace_time_zone(None) - half_a_day).dt.date().unique().sort()).to_series()
     noons = pl.DataFrame({"date": dates}).select(

@@ -16,11 +16,9 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from harken.outcomes.movement_rows import ROW_S
+from harken.outcomes.movement_rows import ROWS_A_MINUTE, median_of_known
 
 __all__ = ["RestThreshold", "rest_blocks", "rest_threshold_degrees", "sustained_inactivity", "unrest_degrees"]
-
-ROWS_A_MINUTE = 60 // ROW_S
 
 RestThreshold = Literal["published", "ggir-0.2"]
 """``published``: the 10th percentile of the unrest, times 15, within 0.13 and 0.5 degrees (step 6 of the paper; also
@@ -52,11 +50,8 @@ def unrest_degrees(angle_z_degrees: NDArray[np.floating]) -> NDArray[np.float64]
     change = np.abs(np.diff(np.asarray(angle_z_degrees, dtype=np.float64)))
     before, after = (MEDIAN_ROWS - 1) // 2, MEDIAN_ROWS // 2
     around = sliding_window_view(np.pad(change, (before, after), constant_values=np.nan), MEDIAN_ROWS - 1)
-    ordered = np.sort(around, axis=1)[: len(angle_z_degrees)]  # NaN comes last
-    known = np.isfinite(ordered).sum(axis=1)
-    rows = np.arange(len(ordered))
-    low, high = ordered[rows, np.maximum(known - 1, 0) // 2], ordered[rows, known // 2]
-    return np.where(known >= LEAST_CHANGES, (low + high) / 2, np.nan)
+    median, known = median_of_known(around[: len(angle_z_degrees)])
+    return np.where(known >= LEAST_CHANGES, median, np.nan)
 
 
 def rest_threshold_degrees(unrest: NDArray[np.float64], rule: RestThreshold) -> float:

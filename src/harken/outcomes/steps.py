@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from harken.outcomes.movement_rows import ROW_NS
+from harken.outcomes.movement_rows import ROW_NS, median_of_known
 from harken.outcomes.stretches import Stretches, sums_in
 from harken.support.tables import nanoseconds
 
@@ -100,10 +100,6 @@ def _smoothed(cadence: NDArray[np.float64], chosen: NDArray[np.bool_]) -> NDArra
         return result
     half = MEDIAN_ROWS // 2
     padded = np.pad(np.where(chosen, cadence, np.nan), half, constant_values=np.nan)
-    windows = np.sort(np.lib.stride_tricks.sliding_window_view(padded, MEDIAN_ROWS)[chosen], axis=1)  # NaN comes last
-    count = np.isfinite(windows).sum(axis=1)
-    low, high = np.maximum((count - 1) // 2, 0), count // 2
-    rows = np.arange(len(windows))
-    middle = (windows[rows, low] + windows[rows, np.minimum(high, MEDIAN_ROWS - 1)]) / 2
-    result[chosen] = np.where(count > 0, middle, 0)
+    median, count = median_of_known(np.lib.stride_tricks.sliding_window_view(padded, MEDIAN_ROWS)[chosen])
+    result[chosen] = np.where(count > 0, median, 0)
     return result

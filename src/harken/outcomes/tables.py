@@ -12,7 +12,10 @@ from harken.outcomes.movement_rows import ROW_NS
 from harken.outcomes.stretches import Stretches, by_clock, sums_in
 from harken.support.tables import nanoseconds
 
-__all__ = ["averages", "day_columns", "hours", "over_stretches", "with_valid_day"]
+__all__ = ["ENOUGH_WEAR_H", "averages", "day_columns", "hours", "over_stretches", "with_valid_day"]
+
+ENOUGH_WEAR_H = 16.0
+"""The hours of wear of a valid day, as in GGIR and as is usual in studies of physical activity."""
 
 Columns: TypeAlias = dict[str, pl.Series]
 

@@ -44,11 +44,6 @@ class Column:
     source: str = ""
     ggir: str = ""
 
-    @property
-    def by_label(self) -> bool:
-        """Whether the table has one such column for each label."""
-        return LABEL in self.name
-
     def describes(self, name: str) -> bool:
         """Whether a column of this name is described."""
         return re.fullmatch(re.escape(self.name).replace(LABEL, ".+"), name, flags=re.DOTALL) is not None

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from harken.support.files import replacing
 
-__all__ = ["nanoseconds", "times", "write_csv", "write_parquet"]
+__all__ = ["nanoseconds", "times", "write_csv", "write_parquet", "zone_of"]
 
 CSV_TIME = "%Y-%m-%dT%H:%M:%S%.3f%:z"
 CSV_DECIMALS = 4
@@ -27,6 +27,11 @@ def times(time_ns: NDArray[np.int64], timezone: str) -> pl.Series:
 def nanoseconds(frame: pl.DataFrame, column: str) -> NDArray[np.int64]:
     """Datetimes as nanoseconds since 1970, UTC."""
     return frame[column].to_physical().to_numpy()
+
+
+def zone_of(datetimes: pl.Series) -> str:
+    """The time zone of a column of datetimes."""
+    return str(datetimes.dtype.time_zone)  # type: ignore[attr-defined]
 
 
 def write_csv(frame: pl.DataFrame, path: str | Path) -> None:

@@ -8,7 +8,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.support.errors import HarkenError
-from harken.support.tables import nanoseconds, times
+from harken.support.tables import nanoseconds, times, zone_of
 from harken.timelines.tables import PROBABILITY, matrix
 
 __all__ = ["BRIDGED_GAP_S", "Quarters", "bouts", "daily"]
@@ -191,7 +191,7 @@ def daily(frame: pl.DataFrame, labels: tuple[str, ...], names: Sequence[str]) ->
         labels: the recogniser's labels.
         names: the labels with columns for hours: ``labels``, and ``unsure`` if there is a limit.
     """
-    zone = str(frame.schema["start"].time_zone)  # type: ignore[attr-defined]
+    zone = zone_of(frame["start"])
     quarters = Quarters.of(frame, zone)
     label = frame["label"]
     each = np.stack([quarters.seconds(frame, (label == name).fill_null(False).to_numpy()) for name in names])

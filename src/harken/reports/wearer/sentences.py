@@ -8,9 +8,10 @@ from typing import Any
 from harken.models.mounting import Mounting
 from harken.models.wrist_check import Answer
 from harken.networks.specification import Specification
+from harken.outcomes.tables import ENOUGH_WEAR_H
 from harken.recordings.recording import Placement
 from harken.reports.wearer.quality import NIGHT_ENDS, NIGHT_STARTS, Gaps, Limit, LimitKind, RecordingQuality
-from harken.reports.wearer.tables import ENOUGH_WEAR_H, hours_minutes, lasting, number
+from harken.reports.wearer.tables import hours_minutes, lasting, number
 from harken.signals.gravity_calibration import GravityCalibration
 
 __all__ = ["QualityLine", "limit_in_words", "model_card", "quality_lines"]

@@ -7,6 +7,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.support.errors import HarkenError
+from harken.support.tables import zone_of
 from harken.timelines import UNSURE, Timeline
 
 __all__ = ["GAP", "NOT_WORN", "NO_LABEL", "OUTSIDE", "Spells", "spells_of"]
@@ -98,7 +99,7 @@ def spells_of(timeline: Timeline) -> Spells:
     codes = np.where(~recorded, np.uint8(GAP), np.where(~worn, np.uint8(NOT_WORN), codes))
     start, end = (frame[name].dt.epoch("ns").to_numpy() for name in ("start", "end"))
     activity = frame["activity_mg"].cast(pl.Float32).fill_null(float("nan")).to_numpy()
-    zone = frame.schema["start"].time_zone  # type: ignore[attr-defined]
+    zone = zone_of(frame["start"])
     return Spells(
         edges_ns=np.append(start, end[-1]),
         codes=codes,

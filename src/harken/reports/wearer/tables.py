@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
+from harken.outcomes.tables import ENOUGH_WEAR_H
 from harken.reports.wearer.calendar import CalendarDay, clock
 from harken.reports.wearer.spells import GAP, NO_LABEL, NOT_WORN
 from harken.support.printable import percent_number
 
 __all__ = [
-    "ENOUGH_WEAR_H",
     "MOST_LISTED",
     "AverageDay",
     "BoutRow",
@@ -26,8 +26,6 @@ __all__ = [
     "number",
 ]
 
-ENOUGH_WEAR_H = 16.0
-"""The least wear of a day that counts for the average day, as is usual in studies of physical activity."""
 MOST_LISTED = 1500
 """The largest number of listed bouts. If there are more, only the longest are listed, to keep the page small."""
 
