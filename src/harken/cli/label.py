@@ -171,7 +171,8 @@ def label(
 
     Writes timeline.parquet and .csv, bouts.csv, days.csv, hours.csv, averages.csv, nights.csv, rhythm.csv,
     movement.parquet, quality.json, report.html and summary.json to a folder for each file, named after it, whole or not
-    at all; beside them cohort.parquet (a row for each day of each file) and quality.parquet (a row for each file).
+    at all; beside them study.html (all people on one page), person.parquet (a row for each person), cohort.parquet (a
+    row for each day of each file) and quality.parquet (a row for each file), and the same tables as .csv.
     Labels in the files are not used. Files that are already labelled with the same settings are skipped. A file that
     cannot be labelled does not stop the others; it is named at the end, and in failures.csv. The JSON is a list of the
     summaries.
@@ -240,11 +241,12 @@ def _label(
 
 
 def _write_tables(out: Path, failures_file: Path, ended: "list[FileOutcome]") -> None:
-    from harken.labelling.cohort import write_failures, write_tables
+    from harken.labelling.cohort_tables import write_failures
+    from harken.labelling.study import write_study
 
     try:
         write_failures(failures_file, ended)
-        write_tables(out)
+        write_study(out)
     except OSError as error:
         raise HarkenError(f"{out}: cannot write there ({error.strerror or error})") from error
 
