@@ -180,6 +180,7 @@ def label(
     from harken.labelling import LabelSettings
     from harken.labelling.cohort import CohortJob, Task
     from harken.labelling.folders import shard_of
+    from harken.labelling.study import STUDY
     from harken.outcomes import CutPoints
     from harken.outcomes.diary import read_diary
     from harken.outcomes.segments import read_segments
@@ -217,6 +218,8 @@ def label(
         _write_tables(out, failures_file, ended)
     if json:
         print(dumps([one.summary for one in ended if one.summary is not None], indent=2, allow_nan=False))
+    elif len(ended) > 1:
+        print(printable(f"Everybody on one page: {out / STUDY}"))
     failures = [HarkenError(one.reason) for one in ended if one.reason is not None]
     if failures:
         typer.echo(printable(f"The failures are also in {failures_file}."), err=True)

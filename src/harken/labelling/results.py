@@ -135,7 +135,7 @@ def read_strips(folder: Path, valid: dict[date, bool], labels: Sequence[str]) ->
         labels: the labels in the order of their letters.
     """
     try:
-        rows = pl.read_parquet(folder / "timeline.parquet", columns=COLUMNS)
+        rows = pl.read_parquet((folder / "timeline.parquet").read_bytes(), columns=COLUMNS)
         nights = _table(folder / "nights.csv")
     except (OSError, pl.exceptions.PolarsError):
         return []
@@ -158,7 +158,7 @@ def read_movement(folder: Path, dates: Sequence[date]) -> pl.DataFrame | None:
     path = folder / "movement.parquet"
     if not path.exists():
         return None
-    rows = pl.read_parquet(path, columns=["start", "enmo_mg", "valid_s", "wear"])
+    rows = pl.read_parquet(path.read_bytes(), columns=["start", "enmo_mg", "valid_s", "wear"])
     rows = rows.with_columns(pl.col("start").dt.replace_time_zone(None))
     return rows.filter(pl.col("start").dt.date().is_in(list(dates)))
 

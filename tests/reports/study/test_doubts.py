@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -51,7 +52,7 @@ def test_a_good_recording_has_no_doubt(good: RecordingQuality) -> None:
     assert doubts_of(good) == ()
 
 
-CHANGES = {
+CHANGES: dict[str, tuple[dict[str, Any], DoubtKind, str]] = {
     "the file says hip": ({"placement": Placement.HIP}, DoubtKind.PLACEMENT, "on the hip"),
     "mounting": (
         {"orientation": mounting(MountingSource.NONE)},
@@ -93,8 +94,8 @@ def test_each_fault_gives_its_doubt_and_no_other(good: RecordingQuality, case: s
     ],
     ids=str,
 )
-def test_what_is_still_good_gives_none(good: RecordingQuality, changed: dict[str, object]) -> None:
-    assert doubts_of(replace(good, **changed)) == ()  # type: ignore[arg-type]
+def test_what_is_still_good_gives_none(good: RecordingQuality, changed: dict[str, Any]) -> None:
+    assert doubts_of(replace(good, **changed)) == ()
 
 
 def test_a_sensor_that_moves_as_on_a_leg_has_no_mounting_on_the_arm(good: RecordingQuality) -> None:
