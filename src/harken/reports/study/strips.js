@@ -8,6 +8,7 @@ const harkenStrips = (() => {
   const WORDS = { [OUTSIDE]: "before or after the recording", [GAP]: "not recorded", [OFF]: "not worn", [NOTHING]: "no label", [UNSURE]: "unsure" };
   const A_LINE = Math.min(7, Math.max(1, ...people.map(person => person.days.length)));
   const HEAD = 14, BAND = 20, NIGHT = 5, BELOW = 5, LINE = HEAD + BAND + NIGHT + BELOW, BETWEEN = 6;
+  const ON_PAPER = 540;  // how wide the strips are on A4
   const CELL_MIN = 10, DAY_MIN = 1440, DAY_MS = DAY_MIN * 60000;
   const night = matchMedia("(prefers-color-scheme: dark)");
   const dark = printing => night.matches && !printing;
@@ -52,7 +53,7 @@ const harkenStrips = (() => {
 
   // Draws all days of a person; `ratio` is how many dots of the screen or the paper one of the page has.
   function draw(canvas, person, ratio, printing = false) {
-    const wide = canvas.clientWidth, high = lines(person) * LINE;
+    const wide = printing ? ON_PAPER : canvas.clientWidth, high = lines(person) * LINE;
     if (!wide) return;
     canvas.width = Math.round(wide * ratio);
     canvas.height = Math.round(high * ratio);
