@@ -6,7 +6,7 @@ from random import Random
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -97,6 +97,7 @@ def test_the_rhythm_is_that_of_the_average_day() -> None:
     assert table["valid_days"].to_list() == people_table(made_days(2, 3), None, None)["valid_days"].to_list()
 
 
+@settings(deadline=None, max_examples=10)
 @given(st.randoms(use_true_random=False))
 def test_the_order_of_files_and_days_does_not_matter(random: Random) -> None:
     days, nights = made_days(4, 5), made_nights(4, 5)

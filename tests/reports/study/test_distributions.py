@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harken.reports.study.distributions import Form, Outcome, distribution, outcomes_of, shown
@@ -18,6 +18,7 @@ VALUES = {
 
 
 @pytest.mark.parametrize("form", VALUES)
+@settings(deadline=None, max_examples=50)
 @given(data=st.data())
 def test_every_person_stands_in_one_bar_within_the_axis(form: Form, data: st.DataObject) -> None:
     values = data.draw(st.lists(VALUES[form], min_size=1, max_size=40))

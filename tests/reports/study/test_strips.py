@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harken.reports.study.strips import day_strips
@@ -50,6 +50,7 @@ def test_letters_of_a_day() -> None:
     assert strip.cells.index("A") == 6
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.tuples(st.integers(1, 4000), st.sampled_from(["lying", "sitting", "gap", "off", "none", "unsure"]))))
 def test_letters_are_what_a_count_of_seconds_finds(pieces: list[tuple[int, str]]) -> None:
     pieces = [*pieces, (1, "walking")]
