@@ -171,7 +171,8 @@ def label(
 
     Writes timeline.parquet and .csv, bouts.csv, days.csv, hours.csv, averages.csv, nights.csv, rhythm.csv,
     movement.parquet, quality.json, report.html and summary.json to a folder for each file, named after it, whole or not
-    at all; beside them cohort.parquet (a row for each day of each file) and quality.parquet (a row for each file).
+    at all; beside them study.html (all people on one page), person.parquet (a row for each person), cohort.parquet (a
+    row for each day of each file) and quality.parquet (a row for each file), and the same tables as .csv.
     Labels in the files are not used. Files that are already labelled with the same settings are skipped. A file that
     cannot be labelled does not stop the others; it is named at the end, and in failures.csv. The JSON is a list of the
     summaries.
@@ -179,6 +180,7 @@ def label(
     from harken.labelling import LabelSettings
     from harken.labelling.cohort import CohortJob, Task
     from harken.labelling.folders import shard_of
+    from harken.labelling.study import STUDY
     from harken.outcomes import CutPoints
     from harken.outcomes.diary import read_diary
     from harken.outcomes.segments import read_segments
@@ -216,6 +218,8 @@ def label(
         _write_tables(out, failures_file, ended)
     if json:
         print(dumps([one.summary for one in ended if one.summary is not None], indent=2, allow_nan=False))
+    elif len(ended) > 1:
+        print(printable(f"Everybody on one page: {out / STUDY}"))
     failures = [HarkenError(one.reason) for one in ended if one.reason is not None]
     if failures:
         typer.echo(printable(f"The failures are also in {failures_file}."), err=True)
@@ -240,11 +244,12 @@ def _label(
 
 
 def _write_tables(out: Path, failures_file: Path, ended: "list[FileOutcome]") -> None:
-    from harken.labelling.cohort import write_failures, write_tables
+    from harken.labelling.cohort_tables import write_failures
+    from harken.labelling.study import write_study
 
     try:
         write_failures(failures_file, ended)
-        write_tables(out)
+        write_study(out)
     except OSError as error:
         raise HarkenError(f"{out}: cannot write there ({error.strerror or error})") from error
 

@@ -1,7 +1,5 @@
 """The page: a timeline and the quality of its recording, filled into the template and written as one file."""
 
-import base64
-import hashlib
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -11,7 +9,7 @@ import polars as pl
 from markupsafe import Markup
 
 from harken import __version__
-from harken.reports import page_template
+from harken.reports import page_template, script_hashes
 from harken.reports.wearer.calendar import calendar_days, span_words
 from harken.reports.wearer.pictures import activity_ceiling_mg, colours_of, packed, strip_of
 from harken.reports.wearer.quality import RecordingQuality
@@ -138,9 +136,8 @@ def _scripts() -> dict[str, Any]:
         folder.joinpath(name).read_text(encoding="utf-8")
         for folder, name in ((uplot, "uPlot.iife.min.js"), (page, "lanes.js"), (page, "zoom.js"), (page, "list.js"))
     ]
-    hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
     return {
         "uplot_css": Markup(uplot.joinpath("uPlot.min.css").read_text(encoding="utf-8")),
         "scripts": [Markup(script) for script in scripts],
-        "allowed": " ".join(f"'sha256-{mark}'" for mark in hashes),
+        "allowed": script_hashes(scripts),
     }
