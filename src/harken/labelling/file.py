@@ -112,6 +112,7 @@ class LabelledFile:
             limits=limits_of(
                 self.timeline,
                 self.days,
+                valid_day_h=self.outcomes.settings.valid_day_h,
                 specification=self.recogniser.specification_,
                 provenance=self.recogniser.provenance_,
             ),
@@ -161,8 +162,7 @@ class LabelledFile:
                     timeline=self.timeline,
                     quality=self.quality,
                     model_card=model_card(self.recogniser.specification_, self.recogniser.provenance_),
-                    bouts=self.bouts,
-                    days=self.days,
+                    tables=self.outcomes.reported,
                 )
                 write_text(aside / SUMMARY, _json(self.summary))
         except OSError as error:

@@ -208,7 +208,6 @@ def test_a_name_that_is_a_script_does_nothing(shared: Browser, tmp_path: Path) -
         timeline=labelled,
         quality=replace(quality_of(labelled), file=evil, notes=(evil,)),
         model_card=(evil, evil, evil),
-        bouts=labelled.bouts(),
     )
     shared.open(path)
     shared.wait("return document.querySelector('#chart canvas')")

@@ -65,15 +65,16 @@ class Spells:
     def mean_activity_mg(self, edges_ns: NDArray[np.int64]) -> NDArray[np.float64]:
         """The mean movement between consecutive edges; NaN if it is not known anywhere between them."""
         known = ~np.isnan(self.activity_mg)
-        weight = np.where(known, self.seconds, 0.0)
-        so_far = np.concatenate([[0.0], np.cumsum(weight)])
-        moved = np.concatenate([[0.0], np.cumsum(np.where(known, self.activity_mg, 0.0) * weight)])
-        begin = self.edges_ns[0]
-        at, here = (edges_ns - begin) / 1e9, (self.edges_ns - begin) / 1e9
-        seconds, sums = np.diff(np.interp(at, here, so_far)), np.diff(np.interp(at, here, moved))
+        seconds, sums = self.sums(known, edges_ns), self.sums(np.where(known, self.activity_mg, 0.0), edges_ns)
         means = np.full(len(sums), np.nan)
         np.divide(sums, seconds, out=means, where=seconds > 1e-6)
         return means
+
+    def sums(self, values: NDArray[np.generic], edges_ns: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The sum of a value of each row times its seconds, between consecutive edges, float64 ``[edges - 1]``."""
+        so_far = np.concatenate([[0.0], np.cumsum(values * self.seconds)])
+        begin = self.edges_ns[0]
+        return np.diff(np.interp((edges_ns - begin) / 1e9, (self.edges_ns - begin) / 1e9, so_far))
 
 
 def spells_of(timeline: Timeline) -> Spells:
