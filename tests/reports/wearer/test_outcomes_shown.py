@@ -283,3 +283,32 @@ def test_cut_points_of_ones_own_are_named_by_their_limits(week: Timeline, week_t
     seen = movement_shown(replace(week_tables, cut_points=own), calendar)
     assert seen is not None
     assert seen.limits == "light from 44.8 mg, moderate from 100.6 mg, vigorous from 428.8 mg"
+
+
+@pytest.mark.parametrize("count", [2, 3, 7])
+def test_merged_rows_keep_time_and_movement(week: Timeline, count: int) -> None:
+    spells = spells_of(week)
+    merged = spells.merged(count)
+    assert np.array_equal(merged.edges_ns[:-1], spells.edges_ns[:-1:count])
+    assert merged.edges_ns[-1] == spells.edges_ns[-1]
+    one, other = (
+        np.nansum(np.where(np.isnan(each.activity_mg), 0, each.activity_mg) * each.seconds * (each.codes < 250))
+        for each in (spells, merged)
+    )
+    assert other == pytest.approx(one, rel=0.005)
+    for code in range(4):  # bouts last minutes, so a row's neighbours mostly have its label
+        time, same = (each.seconds[each.codes == code].sum() for each in (spells, merged))
+        assert same == pytest.approx(time, rel=0.03)
+    assert set(np.unique(merged.codes)) <= set(np.unique(spells.codes))
+
+
+def test_a_month_stays_under_3_mb(week: Timeline, tmp_path: Path) -> None:
+    month = replace(week, frame=pl.concat(later(week.frame, weeks) for weeks in range(5)))
+    write_wearer_report(tmp_path / "month.html", timeline=month, quality=None, model_card=MODEL_CARD)
+    assert (tmp_path / "month.html").stat().st_size < 3_000_000
+    assert "3 rows of the timeline are shown as one" in (tmp_path / "month.html").read_text(encoding="utf-8")
+
+
+def later(frame: pl.DataFrame, weeks: int) -> pl.DataFrame:
+    """The same rows, whole weeks later."""
+    return frame.with_columns(pl.col("start", "end") + pl.duration(days=7 * weeks))

@@ -105,11 +105,11 @@ def movement_shown(tables: WearerTables, calendar: list[CalendarDay]) -> Movemen
 
 
 def _columns(*, has_steps: bool) -> list[tuple[str, str]]:
-    steps = [("steps", "steps"), ("peak_cadence_30", "peak 30 min, steps/min")]
+    steps = [("steps", "steps"), ("peak_cadence_30", "peak cadence")]
     return [
         *(steps if has_steps else []),
         ("minutes_mvpa", "moderate or vigorous"),
-        ("minutes_mvpa_bouts_10", "of it in bouts of 10 min"),
+        ("minutes_mvpa_bouts_10", "in 10-min bouts"),
         ("minutes_vigorous", "vigorous"),
         ("minutes_light", "light"),
         ("minutes_inactive", "inactive"),

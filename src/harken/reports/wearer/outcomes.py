@@ -64,12 +64,10 @@ def key_figures(tables: WearerTables, nights: Nights | None) -> list[KeyFigure]:
     """The sleep period, steps, and moderate and vigorous minutes of an average day, as far as they are known."""
     found = []
     if nights is not None and (mean := nights.mean) is not None:
-        found.append(KeyFigure(mean.duration, "sleep period", f"{mean.onset} to {mean.wake}, {nights.of_nights}"))
+        found.append(KeyFigure(mean.duration, "sleep period", f"{mean.onset} to {mean.wake}"))
     week = tables.averages.row(0, named=True)
     if week.get("steps") is not None:
-        found.append(KeyFigure(f"{week['steps']:,.0f}", "steps a day", ""))
+        found.append(KeyFigure(f"{week['steps']:,.0f}", "steps", ""))
     if week.get("minutes_mvpa") is not None:
-        in_bouts = hours_minutes(week["minutes_mvpa_bouts_10"] / 60)
-        note = f"{in_bouts} of it in bouts of 10 minutes or more"
-        found.append(KeyFigure(hours_minutes(week["minutes_mvpa"] / 60), "moderate or vigorous a day", note))
+        found.append(KeyFigure(hours_minutes(week["minutes_mvpa"] / 60), "moderate or vigorous", ""))
     return found

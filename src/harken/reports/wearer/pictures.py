@@ -35,6 +35,8 @@ LOOKS_A_CELL = 6
 ACTIVITY_S = 120
 CEILINGS_MG = (50, 100, 250, 500, 1000, 2000, 4000, 8000)
 TICK_MS = 10
+MOST_ROWS = 250_000
+"""Of two weeks with a row every five seconds; they take 2 MB of the page."""
 LONG = 0xFFFF
 NO_ACTIVITY = 0xFFFF
 ACTIVITY_STEPS = 10
@@ -204,8 +206,11 @@ def packed(spells: Spells, days: list[CalendarDay], nights_ns: Sequence[tuple[in
     ``lengths`` is uint16 in hundredths of a second, computed from rounded times so that rounding errors do not
     accumulate; a longer row has 65535 there and its length in ``long``. ``codes`` is uint8, ``probability`` uint8 in
     1/250 (255: none), ``activity`` uint16 in tenths of a milli-g (65535: not known). The other fields are ``first`` and
-    the ``offsets`` of the wearer's time zone in milliseconds, the days, and the sleep periods.
+    the ``offsets`` of the wearer's time zone in milliseconds, the days, and the sleep periods. In a recording of more
+    than ``MOST_ROWS`` rows, ``merged`` rows stand as one.
     """
+    merged = -(-len(spells.codes) // MOST_ROWS)
+    spells = spells.merged(merged)
     ticks = np.rint(spells.edges_ns / (TICK_MS * 10**6)).astype(np.int64)
     lengths = np.diff(ticks)
     long = np.flatnonzero(lengths >= LONG)
@@ -216,6 +221,7 @@ def packed(spells: Spells, days: list[CalendarDay], nights_ns: Sequence[tuple[in
         "zone": spells.timezone,
         "labels": list(spells.names),
         "first": int(ticks[0]) * TICK_MS,
+        "merged": merged,
         "tick": TICK_MS,
         "offsets": [[second * 1000, ahead * 1000] for second, ahead in offsets(days, spells.timezone)],
         "days": [[day.start_ns // 10**6, day.end_ns // 10**6] for day in days],

@@ -1,6 +1,6 @@
 """The rows of a timeline as arrays: each row has a label, or a reason for a missing label."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -55,6 +55,24 @@ class Spells:
         begins = np.append(self.edges_ns[0], self.edges_ns[long + 1])
         ends = np.append(self.edges_ns[long], self.edges_ns[-1])
         return [(begin, end) for begin, end in zip(begins.tolist(), ends.tolist(), strict=True) if begin < end]
+
+    def merged(self, count: int) -> "Spells":
+        """Every ``count`` rows as one: the code and probability of the longest of them, and their mean movement."""
+        if count == 1:
+            return self
+        first = np.arange(0, len(self.codes), count)
+        last = np.minimum(first + count, len(self.codes))
+        every = first[:, None] + np.arange(count)
+        seconds = np.where(every < last[:, None], self.seconds[np.minimum(every, len(self.codes) - 1)], 0.0)
+        longest = first + seconds.argmax(axis=1)
+        edges_ns = np.append(self.edges_ns[first], self.edges_ns[-1])
+        return replace(
+            self,
+            edges_ns=edges_ns,
+            codes=self.codes[longest],
+            probability=self.probability[longest],
+            activity_mg=self.mean_activity_mg(edges_ns).astype(np.float32),
+        )
 
     def at(self, moments_ns: NDArray[np.int64]) -> NDArray[np.uint8]:
         """The code at each of these moments; ``OUTSIDE`` before the first row and after the last."""
