@@ -299,7 +299,7 @@ def test_a_real_sensor_worn_for_49_hours(recogniser: Recogniser, tmp_path: Path)
     assert summary["warnings"][0] in (tmp_path / "out" / "report.html").read_text()
     insists = label_file(path, model=recogniser, settings=LabelSettings(placement="wrist"), cores=2)
     assert (insists.warnings, insists.wrist_check, insists.quality.placement) == ((), None, "wrist")
-    assert {"kind": "few_valid_days", "days": 1} in quality["limits"]
+    assert {"kind": "few_valid_days", "of_hours": 16.0, "days": 1} in quality["limits"]
     assert quality["rows"] == 4_307_160
     assert quality["stated_rate_hz"] == 25
     assert quality["clock_drift"] == pytest.approx(24.42 / 25, abs=1e-4)

@@ -9,6 +9,7 @@ import pytest
 from example_timelines import timeline
 from harken.labelling.quality import limits_of
 from harken.models.recogniser import Recogniser
+from harken.outcomes.tables import with_valid_day
 from harken.reports.wearer.quality import Limit, LimitKind
 from harken.reports.wearer.sentences import limit_in_words, model_card
 from harken.timelines import Timeline
@@ -65,10 +66,13 @@ KNOWN = ("lying", "other", "walking")
 PACKAGED = {"scores_of_fold_models_on_unseen_people": {"dsads": 0.86, "wisdm": 0.73}}
 
 
-def limits(labelled: Timeline, provenance: dict[str, object] | None = None) -> list[Limit]:
+def limits(
+    labelled: Timeline, provenance: dict[str, object] | None = None, *, valid_day_h: float = 16.0
+) -> list[Limit]:
     specification = replace(Recogniser.load().specification_, labels=labelled.labels)
     given = PACKAGED if provenance is None else provenance
-    return limits_of(labelled, labelled.daily(), specification=specification, provenance=given)
+    days = with_valid_day(labelled.daily(), labelled.daily(), valid_day_h)
+    return limits_of(labelled, days, valid_day_h=valid_day_h, specification=specification, provenance=given)
 
 
 def afternoon(seconds: list[float], labels: list[str], *, begins_h: float = 12) -> Timeline:
@@ -134,9 +138,17 @@ def test_a_single_valid_day(hours: float, days: int | None) -> None:
     assert [one.days for one in found] == ([] if days is None else [days])
 
 
+def test_a_valid_day_is_the_one_of_the_settings() -> None:
+    labelled = afternoon([12 * HOUR - 1200, 1200], ["lying", "walking"], begins_h=0)
+    assert limits(labelled, provenance={}) == []
+    limit = Limit(LimitKind.FEW_VALID_DAYS, of_hours=10.5, days=1)
+    assert limits(labelled, provenance={}, valid_day_h=10.5) == [limit]
+    assert limit_in_words(limit)[1].startswith("Only one day was worn for 10.5 hours or more.")
+
+
 def test_a_long_recording_without_a_valid_day() -> None:
     labelled = afternoon([10 * HOUR, 10 * HOUR, 600], ["not worn", "lying", "walking"], begins_h=0)
-    assert limits(labelled, provenance={}) == [Limit(LimitKind.FEW_VALID_DAYS, days=0)]
+    assert limits(labelled, provenance={}) == [Limit(LimitKind.FEW_VALID_DAYS, of_hours=16.0, days=0)]
 
 
 def test_every_kind_has_words_with_its_amounts() -> None:

@@ -1,28 +1,34 @@
 """Posted recordings are labelled in processes of their own; hostile ones affect only their sender."""
 
 import gzip
+import io
 import os
 import signal
 import socket
 import tempfile
 import threading
 import time
+import zipfile
 from collections.abc import AsyncIterator, Callable
 from multiprocessing import active_children
 from pathlib import Path
 from typing import Any
 
 import orjson
+import polars as pl
 import pytest
 
 import people
+from harken.labelling import label_file
 from harken.server import app
-from harken.server.limits import Limits
+from harken.server.limits import Limits, RefusedError
+from harken.server.results import Results
 from harken.server.uploads import Uploads
 from harken.support.resources import resident_bytes
-from server_thread import Answer, Served, serving
+from server_thread import Answer, Served, recogniser, serving
 
 MIB = 1 << 20
+KEY = "a-random-key_of_32_letters_12345"
 
 
 def until(true: Callable[[], Any], timeout_s: float = 30) -> None:
@@ -112,7 +118,7 @@ def test_a_long_answer_is_neither_checked_nor_sent_in_one_go(monkeypatch: pytest
     row = {"start_ms": 0, "end_ms": 1, "label": "a", "wear": True, "activity_mg": 1.0, "probabilities": [0.5, 0.5]}
     answer = orjson.dumps({"rows": [row] * 50_000})
 
-    async def label(_: Uploads, __: str, body: AsyncIterator[bytes], ___: Any) -> bytes:
+    async def label(_: Uploads, __: str, body: AsyncIterator[bytes], ___: Any, **____: Any) -> bytes:
         async for _piece in body:  # else the connection is reset with the unread body
             pass
         return answer
@@ -132,3 +138,103 @@ def test_a_long_answer_is_neither_checked_nor_sent_in_one_go(monkeypatch: pytest
     assert got.body == answer  # which the schema would refuse: it lacks most of a timeline
     assert got.headers["content-length"] == str(len(answer))
     assert max(pieces) <= MIB
+
+
+def test_progress_report_and_tables_are_found_by_the_senders_key(tmp_path: Path, temporary: Path) -> None:
+    path = people.write_person(tmp_path / "bob.csv", 2)
+    with serving() as served:
+        seen: list[tuple[str, float | None]] = []
+        query = f"bob.csv&timezone=Europe/Athens&key={KEY}"
+        thread, answers = posting(served, query, path.read_bytes())
+        while thread.is_alive():
+            answer = served.ask(f"/api/recordings/{KEY}")
+            if answer.status == 200:
+                seen.append((answer.json["stage"], answer.json["share"]))
+            time.sleep(0.02)
+        thread.join(60)
+        posted = answers[0].json
+        assert posted["timezone"] == "Europe/Athens"
+        stages = list(dict.fromkeys(stage for stage, _ in seen))
+        order = ["send", "read", "movement", "label", "smooth", "write", "done"]
+        assert stages == [stage for stage in order if stage in stages]
+        assert {"read", "label", "write"} <= set(stages)
+        shares = [share for stage, share in seen if stage == "label" and share is not None]
+        assert shares == sorted(shares)
+        assert served.ask(f"/api/recordings/{KEY}").json == {"stage": "done", "share": 1.0}
+
+        assert posted["report"] == f"/api/recordings/{KEY}/report.html"
+        report = served.ask(posted["report"])
+        assert report.headers["content-type"].startswith("text/html")
+        assert "sandbox allow-scripts" in report.headers["content-security-policy"]
+        assert "<h1>bob</h1>" in report.body.decode()
+        assert "Recording: bob.csv." in report.body.decode()
+        assert str(temporary) not in report.body.decode()
+
+        tables = served.ask(posted["tables"])
+        assert 'filename="bob_tables.zip"' in tables.headers["content-disposition"]
+        packed = zipfile.ZipFile(io.BytesIO(tables.body))
+        assert packed.testzip() is None
+        assert {"days.csv", "nights.csv", "movement.parquet", "quality.json", "timeline.csv"} <= set(packed.namelist())
+        assert str(temporary) not in packed.read("summary.json").decode()
+        expected = label_file(path, model=recogniser()).timeline.frame["label"].to_list()
+        timeline = pl.read_parquet(io.BytesIO(packed.read("timeline.parquet")))
+        assert timeline["label"].to_list() == expected
+        assert timeline.schema["start"] == pl.Datetime("ns", "Europe/Athens")
+
+        busy = served.ask(f"/api/recordings?name=bob.csv&key={KEY}", b"x")
+        assert busy.status == 409
+        assert served.ask("/api/recordings?name=bob.csv&key=short", b"x").status == 422
+        unknown = served.ask(f"/api/recordings/{KEY.upper()}/report.html")
+        assert (unknown.status, unknown.json["error"][:30]) == (404, "there is no such recording; re")
+        nowhere = served.ask("/api/recordings?name=bob.csv&timezone=Atlantis/Poseidon", path.read_bytes())
+        assert nowhere.status == 422
+        assert "there is no time zone 'Atlantis/Poseidon'" in nowhere.json["error"]
+    until(lambda: not list(temporary.glob("harken-*")))
+
+
+def test_tables_that_are_too_large_and_results_without_a_key_are_not_kept(tmp_path: Path, temporary: Path) -> None:
+    recording = people.write_person(tmp_path / "bob.csv", 2).read_bytes()
+    with serving(limits=Limits(tables_bytes=1000)) as served:
+        without = served.ask("/api/recordings?name=bob.csv", recording).json
+        assert (without["report"], without["tables"]) == (None, None)
+        assert not list(temporary.glob("harken-*"))
+        large = served.ask(f"/api/recordings?name=bob.csv&key={KEY}", recording).json
+        assert large["tables"] is None
+        assert served.ask(large["report"]).status == 200
+        assert served.ask(f"/api/recordings/{KEY}/tables.zip").status == 404
+
+        refused = served.ask(f"/api/recordings?name=bob.csv&key={KEY[::-1]}", b"no recording")
+        assert refused.status == 422
+        assert served.ask(f"/api/recordings/{KEY[::-1]}").status == 404
+
+
+def test_the_latest_results_are_kept_for_a_while(tmp_path: Path, temporary: Path) -> None:
+    now_s = 0.0
+    results = Results(Limits(results=2, results_s=100.0), clock_s=lambda: now_s)
+
+    def done(key: str) -> None:
+        folder = tmp_path / key
+        folder.mkdir()
+        (folder / "report.html").write_text(key)
+        results.begin(key)
+        results.keep(key, folder, "bob")
+
+    results.begin("slow")
+    for number in range(3):
+        now_s = 30.0 * number
+        done(f"key {number}")
+    assert results.entry("slow").stage == "send", "what is being labelled stays"
+    assert results.file("key 2", "report.html").read_text() == "key 2"
+    for gone in ("key 0", "key 3"):
+        with pytest.raises(RefusedError, match=r"no such recording; results are kept for 1\.\d+ minutes"):
+            results.entry(gone)
+    with pytest.raises(RefusedError, match="in use"):
+        results.begin("key 2")
+    now_s = 131.0
+    with pytest.raises(RefusedError, match="no such recording"):
+        results.file("key 1", "report.html")
+    assert results.file("key 2", "report.html").is_file()
+    (folder,) = temporary.iterdir()
+    assert [file.name for file in folder.iterdir()] == ["key 2"]
+    results.close()
+    assert not list(temporary.iterdir())

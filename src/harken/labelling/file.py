@@ -113,6 +113,7 @@ class LabelledFile:
             limits=limits_of(
                 self.timeline,
                 self.days,
+                valid_day_h=self.outcomes.settings.valid_day_h,
                 specification=self.recogniser.specification_,
                 provenance=self.recogniser.provenance_,
             ),
@@ -162,8 +163,7 @@ class LabelledFile:
                     timeline=self.timeline,
                     quality=self.quality,
                     model_card=model_card(self.recogniser.specification_, self.recogniser.provenance_),
-                    bouts=self.bouts,
-                    days=self.days,
+                    tables=self.outcomes.reported,
                 )
                 write_text(aside / SUMMARY, _json(self.summary))
         except OSError as error:
@@ -178,6 +178,7 @@ def label_file(
     settings: LabelSettings | None = None,
     key: dict[str, Any] | None = None,
     on_stage: Callable[[Stage], None] | None = None,
+    on_share: Callable[[float], None] | None = None,
     cores: int | None = None,
 ) -> LabelledFile:
     """Label a recording as ``harken label`` does: with calibration, turning of the watch, non-wear and smoothing.
@@ -198,6 +199,7 @@ def label_file(
         settings: the settings of labelling; those of the command without options if None.
         key: ``label_key`` of the same arguments, if it is known already.
         on_stage: called at the beginning of each stage, and with ``done`` at the end.
+        on_share: called during the stage ``label``, which takes longest, with the share of the recording that is done.
         cores: the number of processor cores to use, all if None. It does not change the result.
 
     Raises:
@@ -211,7 +213,7 @@ def label_file(
         key = label_key(Path(path), of_model, settings)
     # The threads of one call synchronise at every layer, so running whole batches in parallel takes less time.
     with computing_threads(1):
-        labelled = _labelled(Path(path), recogniser, settings, key, stage, cores or usable_cores())
+        labelled = _labelled(Path(path), recogniser, settings, key, stage, on_share, cores or usable_cores())
         if out is not None:
             stage("write")
             labelled.write(out)
@@ -239,6 +241,7 @@ def _labelled(
     settings: LabelSettings,
     key: dict[str, Any],
     stage: Callable[[Stage], None],
+    on_share: Callable[[float], None] | None,
     cores: int,
 ) -> LabelledFile:
     """Label a file. Samples of a sensor that stays at the end of its range are marked."""
@@ -264,7 +267,7 @@ def _labelled(
         calibrate=_calibrate(calibration, mounting, stream.channels),
         non_wear_ns=non_wear_ns,
         # Quarter turns about the face change neither the length of the acceleration nor its angle with the face.
-        listener=None if meter is None else meter.push,
+        listener=_listener(stream, meter, on_share),
         lanes=cores if cores > 1 else 0,
     )
     stream = stream if clipped is None else clipped.stream
@@ -302,6 +305,23 @@ def _handing_back(read: Callable[[], Iterator[Samples]]) -> Iterator[Samples]:
     for part in read():
         yield part
         hand_back()
+
+
+def _listener(
+    stream: MendedStream, meter: MovementMeter | None, on_share: Callable[[float], None] | None
+) -> Callable[[Samples], None] | None:
+    """What is called with each part of the samples while they are labelled; None if nothing needs them."""
+    if on_share is None:
+        return None if meter is None else meter.push
+    length_ns = max(stream.end_ns - stream.start_ns, 1)
+
+    def listen(samples: Samples) -> None:
+        if meter is not None:
+            meter.push(samples)
+        if len(samples.time_ns):
+            on_share(min(max((int(samples.time_ns[-1]) - stream.start_ns) / length_ns, 0.0), 1.0))
+
+    return listen
 
 
 class _Movement:

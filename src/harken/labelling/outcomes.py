@@ -15,6 +15,7 @@ from harken.outcomes.rhythm import day_rhythm, rhythm
 from harken.outcomes.segments import segment_stretches
 from harken.outcomes.steps import day_cadence, with_bout_steps
 from harken.outcomes.tables import averages, day_columns, hours, over_stretches, with_valid_day
+from harken.reports.wearer import WearerTables
 from harken.support.printable import printable
 from harken.support.tables import write_csv, write_parquet, zone_of
 from harken.timelines import Timeline
@@ -101,6 +102,18 @@ class Outcomes:
     def rhythm(self) -> pl.DataFrame | None:
         """One row with the rhythm of the valid days; None without acceleration. See ``harken.outcomes.rhythm``."""
         return None if self.movement is None else rhythm(self.movement, _valid(self.days))
+
+    @property
+    def reported(self) -> WearerTables:
+        """The tables that the report shows."""
+        return WearerTables(
+            bouts=self.bouts,
+            days=self.days,
+            nights=self.nights,
+            rhythm=self.rhythm,
+            valid_day_h=self.settings.valid_day_h,
+            cut_points=None if self.movement is None else self.settings.cut_points,
+        )
 
     @property
     def notes(self) -> tuple[str, ...]:

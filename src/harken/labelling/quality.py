@@ -14,7 +14,6 @@ import polars as pl
 from harken.models.mounting import Mounting
 from harken.models.wrist_check import WristCheck
 from harken.networks.specification import Specification
-from harken.outcomes.tables import ENOUGH_WEAR_H
 from harken.recordings.mended_stream import MendedStream
 from harken.recordings.recording import is_made_up, local_time
 from harken.reports.wearer.quality import NIGHT_ENDS, NIGHT_STARTS, Gap, Gaps, Limit, LimitKind, RecordingQuality
@@ -116,6 +115,7 @@ def limits_of(
     timeline: Timeline,
     days: pl.DataFrame,
     *,
+    valid_day_h: float,
     specification: Specification,
     provenance: Mapping[str, Any],
 ) -> list[Limit]:
@@ -123,7 +123,8 @@ def limits_of(
 
     Args:
         timeline: the timeline from the model, smoothed or not.
-        days: the result of ``timeline.daily()``.
+        days: the content of ``days.csv``.
+        valid_day_h: the hours of wear of a valid day, at least.
         specification, provenance: the specification and provenance of the model.
     """
     trained_on = provenance.get("scores_of_fold_models_on_unseen_people") or {}
@@ -132,7 +133,7 @@ def limits_of(
         _nights(timeline) if STILL_LYING in trained_on and "lying" in specification.labels else None,
         _busy_hands(timeline) if hands_are_other and "other" in specification.labels else None,
         _little_walking(timeline, days) if "walking" in specification.labels else None,
-        _few_valid_days(days),
+        _few_valid_days(days, valid_day_h),
     )
     return [limit for limit in found if limit is not None]
 
@@ -160,8 +161,9 @@ def _little_walking(timeline: Timeline, days: pl.DataFrame) -> Limit | None:
     return Limit(LimitKind.LITTLE_WALKING, hours=walking_h, of_hours=worn_h)
 
 
-def _few_valid_days(days: pl.DataFrame) -> Limit | None:
+def _few_valid_days(days: pl.DataFrame, valid_day_h: float) -> Limit | None:
     """The limit of too few valid days; None for a recording that is shorter than a valid day."""
-    valid = int((days["wear_hours"] >= ENOUGH_WEAR_H).sum())
-    long_enough = float(days["recorded_hours"].sum()) >= ENOUGH_WEAR_H
-    return Limit(LimitKind.FEW_VALID_DAYS, days=valid) if long_enough and valid <= 1 else None
+    valid = int(days["valid_day"].sum())
+    if valid > 1 or float(days["recorded_hours"].sum()) < valid_day_h:
+        return None
+    return Limit(LimitKind.FEW_VALID_DAYS, of_hours=valid_day_h, days=valid)

@@ -12,8 +12,9 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, FastAPI, Query, Request, Response
+from fastapi import Path as PathParameter
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, StreamingResponse
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, StreamingResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
@@ -22,6 +23,7 @@ from harken.models.recogniser import Recogniser
 from harken.server.guard import Guard
 from harken.server.hub import Hub
 from harken.server.limits import RefusedError, malformed
+from harken.server.results import REPORT, TABLES
 from harken.server.sample_messages import DeviceSensors, envelope
 from harken.server.schemas import (
     REFUSALS,
@@ -29,6 +31,7 @@ from harken.server.schemas import (
     ModelDescription,
     Pushed,
     PushMessage,
+    RecordingProgress,
     RecordingTimeline,
     WatchSummary,
     WatchTimeline,
@@ -49,7 +52,18 @@ SECURITY_HEADERS = {
     "referrer-policy": "no-referrer",
     "cache-control": "no-cache",
 }
+REPORT_HEADERS = {
+    # A report is made of a stranger's file: its scripts run, but as those of another site, without this one's data.
+    "content-security-policy": "sandbox allow-scripts allow-modals; frame-ancestors 'none'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cache-control": "no-store",
+}
 PIECE_BYTES = 1 << 18
+ZIP = "application/zip"
+KEY = "^[A-Za-z0-9_-]{22,64}$"
+"""Long enough that nobody guesses a random one."""
+Key = Annotated[str, PathParameter(pattern=KEY, description="The key with which the recording was posted.")]
 
 
 def create_app(
@@ -184,14 +198,20 @@ def information_routes(hub: Hub) -> APIRouter:
     return routes
 
 
+class ZipResponse(Response):
+    """For the description of an answer that is a ZIP file."""
+
+    media_type = ZIP
+
+
 def recording_routes(hub: Hub, uploads: Uploads) -> APIRouter:
-    """``/api/recordings``."""
+    """``/api/recordings``, and the progress, report and tables under it."""
     routes = APIRouter()
 
     @routes.post(
         "/api/recordings",
         response_model=RecordingTimeline,
-        responses=_refusals(408, 413, 422, 503, 507),
+        responses=_refusals(408, 409, 413, 422, 503, 507),
         openapi_extra=_body("application/octet-stream", {"type": "string", "format": "binary"}),
     )
     async def recordings(
@@ -199,15 +219,40 @@ def recording_routes(hub: Hub, uploads: Uploads) -> APIRouter:
         name: Annotated[
             str, Query(min_length=1, max_length=255, description="The file's name; its ending selects the reader.")
         ],
+        timezone: Annotated[
+            str | None, Query(min_length=1, max_length=64, description="The wearer's time zone, as Europe/Athens.")
+        ] = None,
+        key: Annotated[
+            str | None,
+            Query(pattern=KEY, description="A random key for the addresses of the progress, report and tables."),
+        ] = None,
     ) -> Response:
         """Label a recording."""
         if request.headers.get("content-type", "").startswith("multipart/"):
             sentence = "send the recording itself as the body, not as a form: curl --data-binary @FILE"
             raise RefusedError(422, 1007, sentence, reason="recording")
         _check_length(request, hub.limits.upload_bytes)
-        answer = await uploads.label(name, request.stream(), partial(_disconnected, request))
+        answer = await uploads.label(
+            name, request.stream(), partial(_disconnected, request), timezone=timezone, key=key
+        )
         # Not validated again, and sent in pieces: the rows of a month would block the event loop.
         return StreamingResponse(_pieces(answer), 200, {"content-length": str(len(answer))}, "application/json")
+
+    @routes.get("/api/recordings/{key}", response_model=RecordingProgress, responses=_refusals(404, 422))
+    async def progress(key: Key) -> dict[str, Any]:
+        """How far the labelling of a recording with this key is."""
+        return uploads.results.entry(key).as_dict()
+
+    @routes.get(f"/api/recordings/{{key}}/{REPORT}", response_class=HTMLResponse, responses=_refusals(404, 422))
+    async def report(key: Key) -> FileResponse:
+        """The report of a recording."""
+        return FileResponse(uploads.results.file(key, REPORT), headers=REPORT_HEADERS, media_type="text/html")
+
+    @routes.get(f"/api/recordings/{{key}}/{TABLES}", response_class=ZipResponse, responses=_refusals(404, 422))
+    async def tables(key: Key) -> FileResponse:
+        """The tables of a recording, packed."""
+        path, name = uploads.results.file(key, TABLES), uploads.results.entry(key).name
+        return FileResponse(path, headers={"cache-control": "no-store"}, media_type=ZIP, filename=f"{name}_{TABLES}")
 
     return routes
 

@@ -6,38 +6,45 @@ any time. Requests and answers are JSON, not pickles, so that nothing from a com
 """
 
 import os
+import shutil
 import signal
 import sys
 import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import orjson
 
 from harken.server.limits import Limits, RefusedError
+from harken.server.results import REPORT, TABLES
 from harken.support.errors import HarkenError
 from harken.support.processes import end_with, one_thread_each
 
 if TYPE_CHECKING:
+    from harken.labelling import LabelledFile
     from harken.models.recogniser import Recogniser
     from harken.timelines import Timeline
 
-__all__ = ["STEM", "LabellingProcess"]
+__all__ = ["RESULTS", "STEM", "LabelRequest", "LabellingProcess", "OnProgress"]
 
 STEM = "recording"
 """The name of every posted recording on disk."""
+RESULTS = "results"
+"""The folder beside it with the report and the tables."""
 GROWN_BYTES = 200 << 20
 """A process whose memory has grown by more than this is not used again. The libraries that are loaded with the first
 recording take half of it."""
 ROWS_AT_ONCE = 10_000
 ENDS_WITHIN_S = 5.0
+PROGRESS_S = 0.25
 POLL_S = 0.5
 """How often a thread that waits for an answer checks whether the process was ended."""
 NICENESS = 5
@@ -46,6 +53,47 @@ NO_MEMORY = "labelling this recording takes more memory than the server allows; 
 NO_MEMORY_SIGNS = ("can't allocate memory", "not enough memory", "out of memory")
 """Messages of PyTorch, which does not raise MemoryError."""
 _starting = threading.Lock()
+
+
+OnProgress: TypeAlias = Callable[[str, float | None], None]
+"""Takes the stage, and the share of it that is done; None: not known."""
+
+
+@dataclass(frozen=True)
+class LabelRequest:
+    """A posted recording.
+
+    Attributes:
+        path: the recording, in a folder of its own, into which it is also unpacked, and its results are written.
+        name: the sender's name for it.
+        timezone: the wearer's time zone; None: as the file says.
+        key: the sender's key for the report and the tables; None: they are not written.
+    """
+
+    path: str
+    name: str
+    timezone: str | None = None
+    key: str | None = None
+
+
+class _Progress:
+    """Sends the progress, at most every ``PROGRESS_S`` within a stage."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection, self._stage, self._sent_s = connection, "read", 0.0
+
+    def stage(self, stage: str) -> None:
+        if stage != "done":  # the answer says so, after the report
+            self._stage = stage
+            self._send(None)
+
+    def share(self, share: float) -> None:
+        if time.monotonic() >= self._sent_s + PROGRESS_S:
+            self._send(share)
+
+    def _send(self, share: float | None) -> None:
+        self._sent_s = time.monotonic()
+        self._connection.send_bytes(orjson.dumps({"stage": self._stage, "share": share}))
 
 
 @dataclass(frozen=True)
@@ -91,20 +139,19 @@ class LabellingProcess:
         """Whether the process runs. The system ends processes when memory runs out."""
         return self._process.is_alive()
 
-    def label(self, path: Path, name: str) -> bytes:
+    def label(self, request: "LabelRequest", on_progress: OnProgress) -> bytes:
         """The answer to ``POST /api/recordings``, JSON. Waits for it, or until ``end`` is called.
 
         Args:
-            path: the recording, in a folder of its own, into which it is also unpacked.
-            name: the sender's name for it.
+            request: what to label.
+            on_progress: called with each stage, and the share of it that is done.
 
         Raises:
             RefusedError: when the recording cannot be labelled, takes too long, or the process ended.
         """
         try:
-            self._connection.send_bytes(orjson.dumps({"path": str(path), "name": name}))
-            self._wait_for_answer()
-            about = orjson.loads(self._connection.recv_bytes())
+            self._connection.send_bytes(orjson.dumps(request))
+            about = self._wait_for_answer(on_progress)
             body = self._connection.recv_bytes()
         except (EOFError, OSError) as error:
             sentence = "the process that labelled it ended, probably because memory ran out; use harken label"
@@ -126,9 +173,14 @@ class LabellingProcess:
         self._held.close()
         self._connection.close()
 
-    def _wait_for_answer(self) -> None:
+    def _wait_for_answer(self, on_progress: OnProgress) -> dict[str, Any]:
         until = time.monotonic() + self._limits.upload_s
-        while not self._connection.poll(min(POLL_S, self._limits.upload_s)):
+        while True:
+            if self._connection.poll(min(POLL_S, self._limits.upload_s)):
+                about: dict[str, Any] = orjson.loads(self._connection.recv_bytes())
+                if "stage" not in about:
+                    return about
+                on_progress(about["stage"], about["share"])
             if self._ended:
                 raise EOFError
             if time.monotonic() > until:
@@ -160,7 +212,8 @@ def _serve(connection: Connection, lifeline: Connection, settings: _Settings) ->
                 request = orjson.loads(connection.recv_bytes())
             except EOFError:
                 return
-            outcome, body = _outcome(recogniser, Path(request["path"]), request["name"])
+            asked = LabelRequest(**request)
+            outcome, body = _outcome(recogniser, asked, limits, _Progress(connection))
             hand_back()
             grown = resident_bytes() > began_with + GROWN_BYTES
             connection.send_bytes(orjson.dumps({"outcome": outcome, "grown": grown}))
@@ -180,11 +233,12 @@ def _limit_memory(more_bytes: int) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (has + more_bytes, has + more_bytes))
 
 
-def _outcome(recogniser: "Recogniser", path: Path, name: str) -> tuple[str, bytes]:
+def _outcome(recogniser: "Recogniser", request: LabelRequest, limits: Limits, progress: _Progress) -> tuple[str, bytes]:
     """``labelled`` with the answer, ``refused`` with a sentence, or ``fault`` with a traceback."""
+    path, name = Path(request.path), request.name
     tempfile.tempdir = str(path.parent)  # the server removes this folder, even if it kills this process
     try:
-        return "labelled", _labelled(recogniser, path, name)
+        return "labelled", _labelled(recogniser, request, limits, progress)
     except HarkenError as error:
         shown = _shown(name)
         sentence = str(error).replace(str(path), shown).replace(path.name, shown)
@@ -201,24 +255,70 @@ def _shown(name: str) -> str:
     return PurePosixPath(name.replace("\\", "/")).name or STEM
 
 
-def _labelled(recogniser: "Recogniser", path: Path, name: str) -> bytes:
+def _labelled(recogniser: "Recogniser", request: LabelRequest, limits: Limits, progress: _Progress) -> bytes:
     """The timeline as ``harken label`` computes it: calibrated, turned, with non-wear, smoothed."""
-    from harken.labelling import label_file
-    from harken.readers.blocks import stem
+    from harken.labelling import LabelSettings, label_file
+    from harken.readers import TableOptions
 
-    labelled = label_file(path, model=recogniser, cores=1)
+    path = Path(request.path)
+    settings = LabelSettings(reading=TableOptions(timezone=request.timezone))
+    labelled = label_file(
+        path, model=recogniser, settings=settings, cores=1, on_stage=progress.stage, on_share=progress.share
+    )
+    labelled = _named(labelled, path, _shown(request.name))
+    addresses = dict.fromkeys(("report", "tables"))
+    if request.key is not None:
+        progress.stage("write")
+        folder = f"/api/recordings/{request.key}"
+        addresses = {
+            name.partition(".")[0]: f"{folder}/{name}" if written else None
+            for name, written in _write(labelled, path.parent / RESULTS, limits.tables_bytes).items()
+        }
     timeline = labelled.timeline
-    if timeline.subject == STEM:
-        timeline = replace(timeline, subject=stem(Path(_shown(name))))
     about = {
         "subject": timeline.subject,
         "timezone": labelled.recording.timezone,
         "labels": list(timeline.labels),
         "hours": {label: seconds / 3600 for label, seconds in timeline.seconds_by_label().items()},
-        "notes": [note.replace(str(path), _shown(name)) for note in (*labelled.warnings, *labelled.notes)],
+        "notes": [*labelled.warnings, *labelled.notes],
+        **addresses,
     }
     rows = b",".join(_rows(timeline))
     return b'%b,"rows":[%b]}' % (orjson.dumps(about).removesuffix(b"}"), rows)
+
+
+def _named(labelled: "LabelledFile", path: Path, shown: str) -> "LabelledFile":
+    """The same with the sender's name for the recording in place of that on the disk."""
+    from harken.readers.blocks import stem
+
+    subject = stem(Path(shown)) if labelled.timeline.subject == STEM else labelled.timeline.subject
+    quality = labelled.recording.quality
+    quality = replace(quality, notes=tuple(note.replace(str(path), shown) for note in quality.notes))
+    timeline = replace(labelled.timeline, subject=subject, source=shown)
+    return replace(
+        labelled,
+        timeline=timeline,
+        recording=replace(labelled.recording, subject=subject, source=shown, quality=quality),
+        outcomes=replace(labelled.outcomes, timeline=timeline),
+        key=labelled.key | {"file": shown},
+    )
+
+
+def _write(labelled: "LabelledFile", folder: Path, most_bytes: int) -> dict[str, bool]:
+    """Write the report and the packed tables to a folder; tables of more than ``most_bytes`` are left out. Which of the
+    two files were written."""
+    unpacked = folder.with_name("tables")
+    labelled.write(unpacked)
+    folder.mkdir()
+    files = sorted(unpacked.iterdir())
+    small = sum(file.stat().st_size for file in files) <= most_bytes
+    if small:
+        with ZipFile(folder / TABLES, "w", ZIP_DEFLATED) as packed:
+            for file in files:
+                packed.write(file, file.name)
+    (unpacked / REPORT).rename(folder / REPORT)
+    shutil.rmtree(unpacked)
+    return {REPORT: True, TABLES: small}
 
 
 def _rows(timeline: "Timeline") -> Iterator[bytes]:

@@ -15,6 +15,9 @@ class Limits:
         uploads: recordings that are labelled at once (503).
         upload_s: time for labelling one recording (422).
         upload_memory_bytes: memory for labelling one recording, where the system can limit it (422).
+        results: recordings whose report and tables are kept; older ones are removed.
+        results_s: time for which they are kept.
+        tables_bytes: size of the tables of one recording, before they are packed; larger ones cannot be downloaded.
         unpacked_bytes, most_packed: unpacked size of a packed recording, in bytes and as a multiple of its size (422).
         head_bytes: size of the head of a request, which is read before the token is checked (431).
         head_s: time to send the head (408), and to begin the first request (closed).
@@ -37,6 +40,9 @@ class Limits:
     uploads: int = 2
     upload_s: float = 1800.0
     upload_memory_bytes: int = 2 << 30
+    results: int = 8
+    results_s: float = 3600.0
+    tables_bytes: int = 256 << 20
     unpacked_bytes: int = 4 << 30
     most_packed: int = 200
     head_bytes: int = 32 << 10

@@ -10,6 +10,7 @@ __all__ = [
     "ModelDescription",
     "PushMessage",
     "Pushed",
+    "RecordingProgress",
     "RecordingTimeline",
     "Refusal",
     "WatchSummary",
@@ -87,7 +88,8 @@ class RecordingRow(BaseModel):
 
 
 class RecordingTimeline(BaseModel):
-    """The timeline of a recording, with hours by label."""
+    """The timeline of a recording, with hours by label, and the addresses of its report and its tables. These are null
+    without a key, and the tables if they are too large."""
 
     subject: str
     timezone: str
@@ -95,6 +97,15 @@ class RecordingTimeline(BaseModel):
     rows: list[RecordingRow]
     hours: dict[str, float]
     notes: list[str]
+    report: str | None
+    tables: str | None
+
+
+class RecordingProgress(BaseModel):
+    """How far the labelling of a recording is; ``share`` of the stage, null if it is not known."""
+
+    stage: Literal["send", "read", "movement", "label", "smooth", "write", "done"]
+    share: Share | None
 
 
 class SensorValues(BaseModel):
@@ -126,8 +137,9 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
     400: _refusal("The message cannot be read, and none of its samples were accepted."),
     401: _refusal("A token is needed."),
     403: _refusal("A page of another site, or a name that is not this machine's."),
-    404: _refusal("There is no watch of this name."),
+    404: _refusal("There is no watch of this name, or no recording or result with this key."),
     408: _refusal("The body came too slowly."),
+    409: _refusal("The key of a recording is in use."),
     413: _refusal("The body is too large."),
     422: _refusal("The query is not valid, or the recording cannot be read."),
     429: _refusal("The watch sends too many samples; Retry-After gives the seconds to wait."),

@@ -12,8 +12,10 @@ from typing import Any
 from starlette.requests import ClientDisconnect
 
 from harken.models.recogniser import Recogniser
-from harken.server.labelling_process import STEM, LabellingProcess
+from harken.readers.blocks import stem
+from harken.server.labelling_process import RESULTS, STEM, LabellingProcess, LabelRequest
 from harken.server.limits import Limits, RefusedError
+from harken.server.results import Entry, Results
 
 __all__ = ["Uploads", "suffixes_of"]
 
@@ -33,15 +35,28 @@ def suffixes_of(name: str) -> str:
 
 
 class Uploads:
-    """Labels posted recordings, each in a process of its own, as many at once as the limits allow."""
+    """Labels posted recordings, each in a process of its own, as many at once as the limits allow.
+
+    Attributes:
+        results: the progress and the results of recordings with a key.
+    """
 
     def __init__(self, recogniser: Recogniser, limits: Limits) -> None:
         self._recogniser, self._limits = recogniser, limits
+        self.results = Results(limits)
         self._running = 0
         self._idle: dict[LabellingProcess, asyncio.TimerHandle] = {}
         self._working: set[LabellingProcess] = set()
 
-    async def label(self, name: str, body: AsyncIterator[bytes], disconnected: Callable[[], Awaitable[None]]) -> bytes:
+    async def label(
+        self,
+        name: str,
+        body: AsyncIterator[bytes],
+        disconnected: Callable[[], Awaitable[None]],
+        *,
+        timezone: str | None = None,
+        key: str | None = None,
+    ) -> bytes:
         """The answer of ``POST /api/recordings``, JSON.
 
         The file on disk has a fixed name with a known ending, and is removed before this returns.
@@ -50,19 +65,25 @@ class Uploads:
             name: the sender's name for the recording.
             body: the recording.
             disconnected: returns when the sender disconnects; called after the body was read.
+            timezone: the wearer's time zone; None: as the file says.
+            key: the sender's key for the progress and the results; None: results are not kept.
 
         Raises:
             RefusedError: when a limit is reached, or the recording cannot be labelled.
         """
-        async with self._room(), _folder() as folder:
+        async with self._room(), self._entry(key) as entry, _folder() as folder:
             path = folder / f"{STEM}{suffixes_of(name)}"
             await self._write(path, body)
             process = self._idle_process()
             if process is None:
                 process = await asyncio.to_thread(self._start, folder)
             self._working.add(process)
+            request = LabelRequest(str(path), name, timezone, key)
             try:
-                return await _unless(disconnected, asyncio.to_thread(process.label, path, name))
+                answer = await _unless(disconnected, asyncio.to_thread(process.label, request, entry.advance))
+                if key is not None:
+                    await asyncio.to_thread(self.results.keep, key, folder / RESULTS, stem(Path(name)))
+                return answer
             except asyncio.CancelledError as error:
                 raise RefusedError(503, 1013, "the server is stopping", reason="uploads", retry_s=RETRY_S) from error
             finally:
@@ -75,6 +96,7 @@ class Uploads:
         for process in (*self._idle, *self._working):
             await _clean_up(process.end)
         self._idle.clear()
+        await _clean_up(self.results.close)
 
     def _idle_process(self) -> LabellingProcess | None:
         while self._idle:
@@ -102,6 +124,17 @@ class Uploads:
     def _retire(self, process: LabellingProcess) -> None:
         del self._idle[process]
         asyncio.get_running_loop().run_in_executor(None, process.end)
+
+    @asynccontextmanager
+    async def _entry(self, key: str | None) -> AsyncIterator[Entry]:
+        """The entry in which the progress is noted; without a key, one that nobody sees."""
+        entry = Entry(0.0) if key is None else self.results.begin(key)
+        try:
+            yield entry
+        except BaseException:
+            if key is not None:
+                self.results.remove(key)
+            raise
 
     @asynccontextmanager
     async def _room(self) -> AsyncIterator[None]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from browser import DESKTOP, PHONE, Browser, chromium
-from harken.reports.wearer import write_wearer_report
+from harken.reports.wearer import WearerTables, write_wearer_report
 from harken.timelines import Timeline
 from wearers_week import MODEL_CARD, labelled_week, quality_of
 
@@ -124,6 +124,44 @@ def test_pointing_at_a_moment_says_what_was(page: Browser, week: Timeline) -> No
     assert "activity" in text or "not" in text
 
 
+def test_nights_lie_where_they_were(page: Browser, week_tables: WearerTables) -> None:
+    assert week_tables.nights is not None
+    nights = week_tables.nights.drop_nulls("onset")
+    onset, wake = (nights[name][2].timestamp() * 1000 for name in ("onset", "wake"))  # that of 2 January
+    box = "const at = arguments[0].getBoundingClientRect(); return [at.left, at.right]"
+    strip = page.driver.find_elements("css selector", ".day")[2]
+    left, right = page.run(box, strip)
+    midnight = float(strip.get_attribute("data-from"))
+    _, end = page.run(box, strip.find_element("css selector", ".night"))
+    assert end == pytest.approx(left + (right - left) * (wake - midnight) / (24 * HOUR_MS), abs=1)
+    bars = page.driver.find_elements("css selector", ".asleep")
+    (first, last), (other, _) = (page.run(box, bars[number]) for number in (2, 1))
+    assert len(bars) == len(nights) + 1, "every night, and the mean"
+    between = (onset - nights["onset"][1].timestamp() * 1000) - 24 * HOUR_MS
+    assert (first - other) / (last - first) == pytest.approx(between / (wake - onset), abs=0.02)
+    chains = pytest.importorskip("selenium.webdriver").ActionChains
+    page.run(
+        "document.dispatchEvent(new CustomEvent('harken-show', {detail: {from: arguments[0], to: arguments[1]}}))",
+        onset + HOUR_MS,
+        wake - HOUR_MS,
+    )
+    chains(page.driver).move_to_element(page.driver.find_element("css selector", "#chart .u-over")).perform()
+    assert "sleep period" in page.run("return document.getElementById('zoom-under').textContent")
+
+
+@pytest.mark.parametrize("width", [400, 1200])
+def test_no_number_beside_a_bar_is_cut(page: Browser, week_page: Path, width: int) -> None:
+    page.resize((width, 900))
+    page.open(week_page)
+    assert not page.scrolls_sideways()
+    cut = page.run(
+        "return [...document.querySelectorAll('.bars svg text')].filter(text => {"
+        " const [one, all] = [text, text.ownerSVGElement].map(each => each.getBoundingClientRect());"
+        " return one.right > all.right + 1 || one.left < all.left - 1; }).map(text => text.textContent)"
+    )
+    assert cut == []
+
+
 def test_it_fits_a_phone(page: Browser, week_page: Path) -> None:
     page.resize(PHONE)
     page.open(week_page)
@@ -141,6 +179,8 @@ def test_on_paper_are_all_days_and_no_controls(page: Browser) -> None:
         assert f"{day} {number + 1} January" in " ".join(sheets[0].split()), "a week's strips are on the first sheet"
         assert f"{day[:3]} {number + 1} Jan" in printed
     assert MODEL_CARD[2] in printed
+    for part in ("Night from", "Intensity and steps", "The average day by the clock", "Rhythm of rest and movement"):
+        assert sum(part in sheet for sheet in sheets) == 1
     assert "Drag across" not in printed
     page.prefer(media="print", dark=True)
     assert page.run("return getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
@@ -156,6 +196,11 @@ def test_dark_pages_are_dark_and_nothing_vanishes(page: Browser) -> None:
     assert light.startswith("rgb")
     assert len(dark) > 7
     assert "rgb(22, 25, 29)" not in dark
+    fills = "return [...document.querySelectorAll(arguments[0])].map(shape => getComputedStyle(shape).fill)"
+    for shapes in (".night", ".asleep:not(.partly)", ".light", ".moderate", ".vigorous", ".steps", ".nothing-known"):
+        there = set(page.run(fills, shapes))
+        assert len(there) == 1
+        assert "rgb(22, 25, 29)" not in there
     page.prefer()
 
 
@@ -208,7 +253,6 @@ def test_a_name_that_is_a_script_does_nothing(shared: Browser, tmp_path: Path) -
         timeline=labelled,
         quality=replace(quality_of(labelled), file=evil, notes=(evil,)),
         model_card=(evil, evil, evil),
-        bouts=labelled.bouts(),
     )
     shared.open(path)
     shared.wait("return document.querySelector('#chart canvas')")

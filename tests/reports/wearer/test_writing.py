@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from example_timelines import timeline
 from harken.models.mounting import Mounting, MountingSource
 from harken.recordings.recording import Placement
-from harken.reports.wearer import write_wearer_report
+from harken.reports.wearer import WearerTables, write_wearer_report
 from harken.reports.wearer.calendar import calendar_days, offsets
 from harken.reports.wearer.quality import Limit, LimitKind
 from harken.support.errors import HarkenError
@@ -255,14 +255,17 @@ def test_what_deserves_a_second_look_is_marked(tmp_path: Path) -> None:
 
 
 def test_what_must_be_known_first_stands_before_the_days(tmp_path: Path) -> None:
-    limits = (Limit(LimitKind.NIGHTS, hours=7.0, lying_hours=3.5), Limit(LimitKind.FEW_VALID_DAYS, days=0))
+    limits = (
+        Limit(LimitKind.NIGHTS, hours=7.0, lying_hours=3.5),
+        Limit(LimitKind.FEW_VALID_DAYS, of_hours=10.0, days=0),
+    )
     quality = replace(PLAIN_QUALITY, placement=Placement.THIGH, made_up=True, limits=limits)
     labelled = " ".join(written(tmp_path / "report.html", small(), quality=quality).words.split())
     first = labelled[: labelled.index("Day by day")]
     assert "This wearer was simulated by harken simulate" in first
     assert "worn on the thigh, not on a wrist" in first
     assert "7 h between 23:00 and 6:00 are labelled, 3.5 h of them as lying." in first
-    assert "No day was worn for 16 hours or more." in first
+    assert "No day was worn for 10 hours or more." in first
     assert "Worn onthigh not a wrist" in labelled
     for placement in (Placement.WRIST, Placement.UNKNOWN):
         page = written(tmp_path / f"{placement}.html", small(), quality=replace(PLAIN_QUALITY, placement=placement))
@@ -345,7 +348,8 @@ def test_long_lists_of_bouts_are_cut_and_say_so(tmp_path: Path) -> None:
             "activity_mg": pl.Series([None] * many, dtype=pl.Float32),
         }
     )
-    page = written(tmp_path / "report.html", small(end_ns=3 * 3600 * second), bouts=bouts)
+    tables = replace(WearerTables.of(small()), bouts=bouts)
+    page = written(tmp_path / "report.html", small(end_ns=3 * 3600 * second), tables=tables)
     assert sum("data-s" in attributes for _, attributes in page.elements) == many // 4
     assert "Of 4,000 bouts the 1,000 that last longer than 1 s are listed" in page.words
 
@@ -358,7 +362,6 @@ def test_what_no_page_can_be_made_of_is_refused_in_words(tmp_path: Path) -> None
             timeline=replace(labelled, frame=labelled.frame.clear()),
             quality=None,
             model_card=MODEL_CARD,
-            bouts=labelled.bouts(),
-            days=labelled.daily(),
+            tables=WearerTables.of(labelled),
         )
     assert not (tmp_path / "report.html").exists()

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from harken.recordings.recording import local_time
 
-__all__ = ["CalendarDay", "calendar_days", "clock", "midnight_ns", "offsets", "span_words"]
+__all__ = ["CalendarDay", "calendar_days", "clock", "midnight_ns", "offsets", "short_date", "span_words"]
 
 NS = 10**9
 MONTHS = (
@@ -39,7 +39,7 @@ class CalendarDay:
 
     @property
     def short(self) -> str:
-        return f"{WEEKDAYS[self.date.weekday()][:3]} {self.date.day} {MONTHS[self.date.month - 1][:3]}"
+        return short_date(self.date)
 
     @property
     def clocks_change(self) -> str:
@@ -110,6 +110,11 @@ def offsets(days: list[CalendarDay], timezone: str) -> list[tuple[int, int]]:
 def clock(moment_ns: int, timezone: str, *, seconds: bool = False) -> str:
     """The time of day in the wearer's time zone."""
     return local_time(moment_ns, timezone).strftime("%H:%M:%S" if seconds else "%H:%M")
+
+
+def short_date(day: date) -> str:
+    """A date such as ``Mon 1 Jan``."""
+    return f"{WEEKDAYS[day.weekday()][:3]} {day.day} {MONTHS[day.month - 1][:3]}"
 
 
 def span_words(first_ns: int, last_ns: int, timezone: str) -> str:

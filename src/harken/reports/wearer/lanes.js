@@ -38,6 +38,20 @@ const harkenRows = (() => {
 
 const harkenColour = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
+// The sleep periods, behind the activity in the upper part of the plot.
+const harkenNights = (plot, share) => {
+  const { min, max } = plot.scales.x, { ctx: context, bbox: box } = plot, high = box.height * (1 - share);
+  for (const [onset, wake] of harkenRows.nights) {
+    if (wake <= min || onset >= max) continue;
+    const [from, to] = [onset, wake].map(at => plot.valToPos(Math.min(Math.max(at, min), max), "x", true));
+    context.fillStyle = harkenColour("--night");
+    context.fillRect(from, box.top, to - from, high);
+    context.fillStyle = harkenColour("--asleep");
+    for (const [at, edge] of [[onset, from], [wake, to - 2]]) if (at > min && at < max) context.fillRect(edge, box.top, 2, high);
+    context.fillRect(from, box.top, to - from, 2);
+  }
+};
+
 const harkenLanes = (() => {
   const rows = harkenRows;
   // A colour is asked of the page, which knows whether it is dark.

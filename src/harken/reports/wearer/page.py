@@ -5,16 +5,19 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 from markupsafe import Markup
 
 from harken import __version__
 from harken.reports import page_template, script_hashes
-from harken.reports.wearer.calendar import calendar_days, span_words
+from harken.reports.wearer.by_clock import day_by_clock
+from harken.reports.wearer.calendar import CalendarDay, calendar_days, span_words
+from harken.reports.wearer.movement import movement_shown
+from harken.reports.wearer.nights import COLUMNS, nights_shown
+from harken.reports.wearer.outcomes import WearerTables, key_figures
 from harken.reports.wearer.pictures import activity_ceiling_mg, colours_of, packed, strip_of
 from harken.reports.wearer.quality import RecordingQuality
 from harken.reports.wearer.sentences import limit_in_words, quality_lines
-from harken.reports.wearer.spells import GAP, NO_LABEL, NOT_WORN, spells_of
+from harken.reports.wearer.spells import GAP, NO_LABEL, NOT_WORN, Spells, spells_of
 from harken.reports.wearer.tables import average_day, bout_summaries, bouts_by_day, hours_rows
 from harken.support.files import write_text
 from harken.timelines import Timeline
@@ -42,8 +45,7 @@ def write_wearer_report(
     timeline: Timeline,
     quality: RecordingQuality | None,
     model_card: tuple[str, str, str],
-    bouts: pl.DataFrame | None = None,
-    days: pl.DataFrame | None = None,
+    tables: WearerTables | None = None,
 ) -> None:
     """Write the report of a recording as one self-contained HTML file: it needs no network and no other file.
 
@@ -54,66 +56,82 @@ def write_wearer_report(
         timeline: the timeline of the recording, smoothed or not, in the wearer's time zone.
         quality: the quality of the recording; None if it is not known.
         model_card: three lines on the model: its training data, its scores on unseen people, its weaknesses.
-        bouts: the result of ``timeline.bouts()``, which is computed if None.
-        days: the result of ``timeline.daily()``, likewise.
+        tables: the outcomes; if None, those that follow from the labels alone.
 
     Raises:
         OSError: when the folder is missing or cannot be written to.
     """
-    bouts = timeline.bouts() if bouts is None else bouts
-    days = timeline.daily() if days is None else days
-    content = _content(timeline, quality, model_card, bouts, days) | _scripts()
+    tables = WearerTables.of(timeline) if tables is None else tables
+    spells = spells_of(timeline)
+    calendar = calendar_days(spells.stretches_ns, spells.timezone)
+    content = (
+        _description(timeline, quality, model_card)
+        | _labels(timeline, spells, calendar, tables)
+        | _outcomes(spells, calendar, tables)
+        | _scripts()
+    )
     write_text(Path(path), page_template("wearer").render(content))
 
 
-def _content(
-    timeline: Timeline,
-    quality: RecordingQuality | None,
-    card: tuple[str, str, str],
-    bouts: pl.DataFrame,
-    days: pl.DataFrame,
-) -> dict[str, Any]:
-    """The variables of the template, except the scripts."""
-    spells = spells_of(timeline)
-    zone, names = spells.timezone, spells.names
-    first, last = int(spells.edges_ns[0]), int(spells.edges_ns[-1])
-    calendar = calendar_days(spells.stretches_ns, zone)
-    kinds, colours = _kinds(names, timeline.labels), colours_of(timeline.labels)
-    ceiling = activity_ceiling_mg(spells)
-    strips = [strip_of(spells, day, ceiling) for day in calendar]
-    listed, not_listed = bouts_by_day(bouts, names, calendar, zone)
-    present = {shape.code for strip in strips for shape in strip.shapes}
-    adjustable = any(column.startswith("adjusted_hours_") for column in days.columns)
-    adjusted = hours_rows(days, names, calendar, adjusted=True) if adjustable else []
+def _description(timeline: Timeline, quality: RecordingQuality | None, card: tuple[str, str, str]) -> dict[str, Any]:
+    """The recording, its quality, and the model."""
     return {
         "version": __version__,
         "subject": timeline.subject,
-        "span": span_words(first, last, zone),
-        "zone": zone,
         "file": quality.file if quality else timeline.source,
         "warnings": quality.warnings if quality else (),
         "limits": [limit_in_words(limit) for limit in quality.limits] if quality else [],
-        "kinds": kinds,
-        "css": {kind.code: kind.css for kind in kinds},
-        "patterned": {kind.code: bool(kind.pattern) for kind in kinds},
-        "present": present,
-        "colours": [colours.get(name) for name in names],
-        "names": names,
-        "never": spells.never,
-        "average": average_day(days, names, calendar),
-        "hours": hours_rows(days, names, calendar),
-        "adjusted": adjusted,
-        "adjusted_is_known": any(value is not None for row in adjusted for value in row.hours),
-        "strips": strips,
-        "ceiling": ceiling,
-        "summaries": bout_summaries(bouts, names, calendar, zone),
-        "bouts": listed,
-        "bouts_not_listed": not_listed,
         "quality": quality_lines(quality) if quality else [],
         "notes": quality.notes if quality else (),
         "card": card,
         "smoothed": f"smoothed_{timeline.labels[0]}" in timeline.frame.columns,
-        "zoom": packed(spells, calendar),
+    }
+
+
+def _labels(timeline: Timeline, spells: Spells, calendar: list[CalendarDay], tables: WearerTables) -> dict[str, Any]:
+    """The kinds of segments and their colours, and the tables of hours and bouts."""
+    zone, names = spells.timezone, spells.names
+    kinds, colours = _kinds(names, timeline.labels), colours_of(timeline.labels)
+    listed, not_listed = bouts_by_day(tables.bouts, names, calendar, zone)
+    adjustable = any(column.startswith("adjusted_hours_") for column in tables.days.columns)
+    adjusted = hours_rows(tables.days, names, calendar, adjusted=True) if adjustable else []
+    return {
+        "span": span_words(int(spells.edges_ns[0]), int(spells.edges_ns[-1]), zone),
+        "zone": zone,
+        "kinds": kinds,
+        "css": {kind.code: kind.css for kind in kinds},
+        "patterned": {kind.code: bool(kind.pattern) for kind in kinds},
+        "colours": [colours.get(name) for name in names],
+        "names": names,
+        "never": spells.never,
+        "average": average_day(tables.valid_days, names, calendar, tables.valid_day_h),
+        "hours": hours_rows(tables.days, names, calendar),
+        "adjusted": adjusted,
+        "adjusted_is_known": any(value is not None for row in adjusted for value in row.hours),
+        "summaries": bout_summaries(tables.bouts, names, calendar, zone),
+        "bouts": listed,
+        "bouts_not_listed": not_listed,
+    }
+
+
+def _outcomes(spells: Spells, calendar: list[CalendarDay], tables: WearerTables) -> dict[str, Any]:
+    """The strips of the days, nights, movement, and the average day by the clock."""
+    nights = nights_shown(tables.nights)
+    spans_ns = [] if nights is None else nights.spans_ns
+    ceiling = activity_ceiling_mg(spells)
+    strips = [strip_of(spells, day, ceiling, spans_ns) for day in calendar]
+    valid = set(tables.valid_days["date"].to_list())
+    return {
+        "strips": strips,
+        "present": {shape.code for strip in strips for shape in strip.shapes},
+        "ceiling": ceiling,
+        "nights": nights,
+        "night_columns": COLUMNS,
+        "valid_day_h": tables.valid_day_h,
+        "figures": key_figures(tables, nights),
+        "movement": movement_shown(tables, calendar),
+        "by_clock": day_by_clock(spells, [day for day in calendar if day.date in valid], tables.rhythm, ceiling),
+        "zoom": packed(spells, calendar, spans_ns),
     }
 
 

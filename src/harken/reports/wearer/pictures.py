@@ -2,6 +2,7 @@
 
 import base64
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,17 @@ from harken.figures.style import label_colours, luminance
 from harken.reports.wearer.calendar import CalendarDay, offsets
 from harken.reports.wearer.spells import OUTSIDE, Spells
 
-__all__ = ["Colour", "Shape", "Strip", "activity_ceiling_mg", "colours_of", "packed", "strip_of"]
+__all__ = [
+    "Colour",
+    "NightPiece",
+    "Shape",
+    "Strip",
+    "activity_ceiling_mg",
+    "colours_of",
+    "packed",
+    "square_root_height",
+    "strip_of",
+]
 
 PAPER, NIGHT = "#ffffff", "#16191d"
 LEAST_ON_PAPER, LEAST_AT_NIGHT = 1.5, 2.6
@@ -24,6 +35,8 @@ LOOKS_A_CELL = 6
 ACTIVITY_S = 120
 CEILINGS_MG = (50, 100, 250, 500, 1000, 2000, 4000, 8000)
 TICK_MS = 10
+MOST_ROWS = 250_000
+"""Of two weeks with a row every five seconds; they take 2 MB of the page."""
 LONG = 0xFFFF
 NO_ACTIVITY = 0xFFFF
 ACTIVITY_STEPS = 10
@@ -84,6 +97,7 @@ class Strip:
         shapes: the shape of each label, and of each reason for a missing label.
         activity: an SVG path, seconds across and 0 (the ceiling) to 100 (no movement) down.
         marks: the positions of the hours, 0 to 1, with their names.
+        nights: the parts of sleep periods in this day.
     """
 
     day: CalendarDay
@@ -91,6 +105,17 @@ class Strip:
     shapes: list[Shape]
     activity: str
     marks: list[tuple[float, str]]
+    nights: list["NightPiece"]
+
+
+@dataclass(frozen=True)
+class NightPiece:
+    """The part of a sleep period in a day, in per cent across, and whether its onset and its wake are in that day."""
+
+    begin: float
+    wide: float
+    onset: bool
+    wake: bool
 
 
 def activity_ceiling_mg(spells: Spells) -> int | None:
@@ -105,8 +130,17 @@ def activity_ceiling_mg(spells: Spells) -> int | None:
     return next((ceiling for ceiling in CEILINGS_MG if ceiling >= high), CEILINGS_MG[-1])
 
 
-def strip_of(spells: Spells, day: CalendarDay, ceiling_mg: int | None) -> Strip:
-    """The strip of a day. The scale of the activity is a square root, so that small movements are visible, too."""
+def strip_of(
+    spells: Spells, day: CalendarDay, ceiling_mg: int | None, nights_ns: Sequence[tuple[int, int]] = ()
+) -> Strip:
+    """The strip of a day. The scale of the activity is a square root, so that small movements are visible, too.
+
+    Args:
+        spells: the rows of the timeline.
+        day: the day.
+        ceiling_mg: the movement at the top of the picture; None if no movement is known.
+        nights_ns: onset and wake of each sleep period, ns since 1970 (UTC).
+    """
     cells = _cells(spells, day)
     change = np.flatnonzero(np.diff(cells)) + 1
     begin, end = np.append(0, change), np.append(change, len(cells))
@@ -120,7 +154,16 @@ def strip_of(spells: Spells, day: CalendarDay, ceiling_mg: int | None) -> Strip:
         scale = 100 / len(cells)
         spans = [(round(first * scale, 3), round((last - first) * scale, 3)) for first, last in runs]
         shapes.append(Shape(code, path, spans))
-    return Strip(day, len(cells), shapes, _activity(spells, day, ceiling_mg), day.hours(3))
+    nights = [_piece(day, onset, wake) for onset, wake in nights_ns if onset < day.end_ns and wake > day.start_ns]
+    return Strip(day, len(cells), shapes, _activity(spells, day, ceiling_mg), day.hours(3), nights)
+
+
+def _piece(day: CalendarDay, onset_ns: int, wake_ns: int) -> NightPiece:
+    begin, end = max(onset_ns, day.start_ns), min(wake_ns, day.end_ns)
+    scale = 100 / (day.end_ns - day.start_ns)
+    return NightPiece(
+        round(scale * (begin - day.start_ns), 3), round(scale * (end - begin), 3), onset_ns == begin, wake_ns == end
+    )
 
 
 def _cells(spells: Spells, day: CalendarDay) -> NDArray[np.uint8]:
@@ -132,13 +175,18 @@ def _cells(spells: Spells, day: CalendarDay) -> NDArray[np.uint8]:
     return np.asarray(looks[np.arange(len(looks)), same.argmax(axis=1)])
 
 
+def square_root_height(activity_mg: NDArray[np.float64], ceiling_mg: int) -> NDArray[np.float64]:
+    """Where an activity is drawn: 0 for the ceiling and more, 100 for no movement; the scale is a square root."""
+    return np.asarray(100 - 100 * np.sqrt(np.clip(activity_mg / ceiling_mg, 0, 1)))
+
+
 def _activity(spells: Spells, day: CalendarDay, ceiling_mg: int | None) -> str:
     if ceiling_mg is None:
         return ""
     edges = np.arange(day.start_ns, day.end_ns + 1, ACTIVITY_S * 10**9)
     means = spells.mean_activity_mg(edges)
     known = ~np.isnan(means)
-    high = 100 - 100 * np.sqrt(np.clip(np.where(known, means, 0) / ceiling_mg, 0, 1))
+    high = square_root_height(np.where(known, means, 0), ceiling_mg)
     change = np.flatnonzero(np.diff(known)) + 1
     pieces = []
     for first, last in zip(np.append(0, change).tolist(), np.append(change, len(known)).tolist(), strict=True):
@@ -152,14 +200,17 @@ def _activity(spells: Spells, day: CalendarDay, ceiling_mg: int | None) -> str:
     return "".join(pieces)
 
 
-def packed(spells: Spells, days: list[CalendarDay]) -> dict[str, Any]:
+def packed(spells: Spells, days: list[CalendarDay], nights_ns: Sequence[tuple[int, int]] = ()) -> dict[str, Any]:
     """The length, code, probability and activity of each row, as base64 of little-endian numbers.
 
     ``lengths`` is uint16 in hundredths of a second, computed from rounded times so that rounding errors do not
     accumulate; a longer row has 65535 there and its length in ``long``. ``codes`` is uint8, ``probability`` uint8 in
     1/250 (255: none), ``activity`` uint16 in tenths of a milli-g (65535: not known). The other fields are ``first`` and
-    the ``offsets`` of the wearer's time zone in milliseconds, and the days.
+    the ``offsets`` of the wearer's time zone in milliseconds, the days, and the sleep periods. In a recording of more
+    than ``MOST_ROWS`` rows, ``merged`` rows stand as one.
     """
+    merged = -(-len(spells.codes) // MOST_ROWS)
+    spells = spells.merged(merged)
     ticks = np.rint(spells.edges_ns / (TICK_MS * 10**6)).astype(np.int64)
     lengths = np.diff(ticks)
     long = np.flatnonzero(lengths >= LONG)
@@ -170,9 +221,11 @@ def packed(spells: Spells, days: list[CalendarDay]) -> dict[str, Any]:
         "zone": spells.timezone,
         "labels": list(spells.names),
         "first": int(ticks[0]) * TICK_MS,
+        "merged": merged,
         "tick": TICK_MS,
         "offsets": [[second * 1000, ahead * 1000] for second, ahead in offsets(days, spells.timezone)],
         "days": [[day.start_ns // 10**6, day.end_ns // 10**6] for day in days],
+        "nights": [[onset // 10**6, wake // 10**6] for onset, wake in nights_ns],
         "long": [[int(row), int(lengths[row])] for row in long],
         "lengths": _text(np.where(lengths >= LONG, LONG, lengths), "<u2"),
         "codes": _text(spells.codes, "u1"),

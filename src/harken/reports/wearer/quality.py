@@ -79,7 +79,7 @@ class Limit:
     Attributes:
         kind: the kind of limit.
         hours: hours labelled at night, hours labelled ``other``, or hours of walking, depending on the kind.
-        of_hours: hours worn, which include the ``hours`` of walking.
+        of_hours: hours worn, which include the ``hours`` of walking; or the hours of wear that a valid day needs.
         lying_hours: the part of the ``hours`` at night that is labelled ``lying``.
         days: the number of days that were worn long enough.
     """

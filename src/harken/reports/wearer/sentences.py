@@ -8,7 +8,6 @@ from typing import Any
 from harken.models.mounting import Mounting
 from harken.models.wrist_check import Answer
 from harken.networks.specification import Specification
-from harken.outcomes.tables import ENOUGH_WEAR_H
 from harken.recordings.recording import Placement
 from harken.reports.wearer.quality import NIGHT_ENDS, NIGHT_STARTS, Gaps, Limit, LimitKind, RecordingQuality
 from harken.reports.wearer.tables import hours_minutes, lasting, number
@@ -183,7 +182,7 @@ def limit_in_words(limit: Limit) -> tuple[str, str]:
             many = "Only one day was" if limit.days else "No day was"
             return (
                 "Few days",
-                f"{many} worn for {ENOUGH_WEAR_H:g} hours or more. That says little about this wearer's usual days.",
+                f"{many} worn for {limit.of_hours:g} hours or more. That says little about this wearer's usual days.",
             )
 
 

@@ -1,6 +1,6 @@
 """The rows of a timeline as arrays: each row has a label, or a reason for a missing label."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -56,6 +56,24 @@ class Spells:
         ends = np.append(self.edges_ns[long], self.edges_ns[-1])
         return [(begin, end) for begin, end in zip(begins.tolist(), ends.tolist(), strict=True) if begin < end]
 
+    def merged(self, count: int) -> "Spells":
+        """Every ``count`` rows as one: the code and probability of the longest of them, and their mean movement."""
+        if count == 1:
+            return self
+        first = np.arange(0, len(self.codes), count)
+        last = np.minimum(first + count, len(self.codes))
+        every = first[:, None] + np.arange(count)
+        seconds = np.where(every < last[:, None], self.seconds[np.minimum(every, len(self.codes) - 1)], 0.0)
+        longest = first + seconds.argmax(axis=1)
+        edges_ns = np.append(self.edges_ns[first], self.edges_ns[-1])
+        return replace(
+            self,
+            edges_ns=edges_ns,
+            codes=self.codes[longest],
+            probability=self.probability[longest],
+            activity_mg=self.mean_activity_mg(edges_ns).astype(np.float32),
+        )
+
     def at(self, moments_ns: NDArray[np.int64]) -> NDArray[np.uint8]:
         """The code at each of these moments; ``OUTSIDE`` before the first row and after the last."""
         row = np.searchsorted(self.edges_ns, moments_ns, side="right") - 1
@@ -65,15 +83,16 @@ class Spells:
     def mean_activity_mg(self, edges_ns: NDArray[np.int64]) -> NDArray[np.float64]:
         """The mean movement between consecutive edges; NaN if it is not known anywhere between them."""
         known = ~np.isnan(self.activity_mg)
-        weight = np.where(known, self.seconds, 0.0)
-        so_far = np.concatenate([[0.0], np.cumsum(weight)])
-        moved = np.concatenate([[0.0], np.cumsum(np.where(known, self.activity_mg, 0.0) * weight)])
-        begin = self.edges_ns[0]
-        at, here = (edges_ns - begin) / 1e9, (self.edges_ns - begin) / 1e9
-        seconds, sums = np.diff(np.interp(at, here, so_far)), np.diff(np.interp(at, here, moved))
+        seconds, sums = self.sums(known, edges_ns), self.sums(np.where(known, self.activity_mg, 0.0), edges_ns)
         means = np.full(len(sums), np.nan)
         np.divide(sums, seconds, out=means, where=seconds > 1e-6)
         return means
+
+    def sums(self, values: NDArray[np.generic], edges_ns: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The sum of a value of each row times its seconds, between consecutive edges, float64 ``[edges - 1]``."""
+        so_far = np.concatenate([[0.0], np.cumsum(values * self.seconds)])
+        begin = self.edges_ns[0]
+        return np.diff(np.interp((edges_ns - begin) / 1e9, (self.edges_ns - begin) / 1e9, so_far))
 
 
 def spells_of(timeline: Timeline) -> Spells:

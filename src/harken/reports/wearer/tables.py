@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from harken.outcomes.tables import ENOUGH_WEAR_H
 from harken.reports.wearer.calendar import CalendarDay, clock
 from harken.reports.wearer.spells import GAP, NO_LABEL, NOT_WORN
 from harken.support.printable import percent_number
@@ -119,9 +118,17 @@ class AverageDay:
     days: int
 
 
-def average_day(days: pl.DataFrame, names: tuple[str, ...], calendar: list[CalendarDay]) -> AverageDay | None:
-    """See ``AverageDay``; None if no day has enough wear."""
-    enough = days.filter(pl.col("wear_hours") >= ENOUGH_WEAR_H)
+def average_day(
+    enough: pl.DataFrame, names: tuple[str, ...], calendar: list[CalendarDay], valid_day_h: float
+) -> AverageDay | None:
+    """See ``AverageDay``; None without a valid day.
+
+    Args:
+        enough: the rows of the valid days.
+        names: the labels, in the order of the page.
+        calendar: all days.
+        valid_day_h: the hours of wear of a valid day, at least.
+    """
     if len(enough) == 0:
         return None
     hours: list[float | None] = [_mean(enough, f"hours_{label}") for label in names]
@@ -129,7 +136,7 @@ def average_day(days: pl.DataFrame, names: tuple[str, ...], calendar: list[Calen
     length = (_mean(enough, "seconds_in_day") or 0.0) / 3600
     rest = {NOT_WORN: recorded - worn, GAP: length - recorded}
     row = _row("On average", "", hours, names, rest, length)
-    worn_long = f"worn for {ENOUGH_WEAR_H:g} hours or more"
+    worn_long = f"worn for {valid_day_h:g} hours or more"
     if len(enough) > 1:
         return AverageDay(
             "An average day", row, f"the mean over the {len(enough)} days that were {worn_long}", len(enough)

@@ -78,6 +78,7 @@
     ],
     series: [{}, { stroke: ink("--moved"), width: 1, points: { show: false }, spanGaps: false }],
     hooks: {
+      drawClear: [plot => harkenNights(plot, share)],
       draw: [plot => harkenLanes(plot, share)],
       setScale: [(plot, key) => { if (key === "x") tell(plot.scales.x.min, plot.scales.x.max); }],
       setCursor: [plot => point(plot)],
@@ -107,6 +108,7 @@
     const probability = rows.probability[row], activity = rows.activity[row];
     const said = [`${day(moment)}, ${clock(moment, true)}`, rows.name(rows.codes[row])];
     if (probability !== 255) said.push(`probability ${(probability / 250).toFixed(2)}`);
+    if (rows.nights.some(([onset, wake]) => onset <= moment && moment < wake)) said.push("sleep period");
     if (activity !== 65535) said.push(`activity ${Math.round(activity / 10)} mg`);
     under.textContent = said.join(" · ");
   }

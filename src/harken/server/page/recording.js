@@ -1,6 +1,7 @@
 /* A labelled recording: its days, the hours of each label, and notes on the file. */
 
 import { labelColours, paint } from "./colours.js";
+import { token } from "./connection.js";
 import { Days } from "./days.js";
 import { GAP, NOT_WORN, NOTHING, Rows } from "./rows.js";
 import { duration, make, plain } from "./text.js";
@@ -51,7 +52,16 @@ function picture(rows, colours, answer, total, name) {
     make("div", { class: "beside" },
       make("h2", { tabIndex: -1 }, answer.subject && answer.subject !== name ? `${answer.subject} ` : "", make("small", {}, name)),
       make("div", { class: "tools" }, tool("+", "Zoom in", () => days.zoom(2)), ...zoomed)),
-    facts(rows, answer, total), days.element, readout, key(rows, colours, total));
+    facts(rows, answer, total), links(answer), days.element, readout, key(rows, colours, total));
+}
+
+/** To the report and the tables, which the server keeps for a while. */
+function links(answer) {
+  const address = (path) => (token ? `${path}?${new URLSearchParams({ token })}` : path);
+  const there = [];
+  if (answer.report) there.push(make("a", { class: "action", href: address(answer.report), target: "_blank", rel: "noopener" }, "Open the report"));
+  if (answer.tables) there.push(make("a", { class: "action second", href: address(answer.tables), download: "" }, "Download the tables"));
+  return there.length ? make("p", { class: "links" }, ...there, make("span", { class: "quiet" }, "Nights, intensity, steps and rhythm. The server keeps them for an hour.")) : "";
 }
 
 function facts(rows, answer, total) {
@@ -92,18 +102,20 @@ function hours(rows, colours, perDay, total) {
   const heads = [make("th", { scope: "col" }, "Activity"), ...(each ? [] : [make("th", { scope: "col", class: "measure" }, "")])];
   const column = (text) => make("th", { scope: "col" }, text);
   const cell = (s) => make("td", {}, s ? duration(s) : "–");
-  if (each) heads.push(...rows.days.map((midnight) => column(dateOf(midnight).replace(/,? \d{4}$/, ""))));
+  // First, so that it is seen on a phone, where the days scroll.
   heads.push(column(perDay.length > 1 ? "All days" : "Time"));
+  if (each) heads.push(...rows.days.map((midnight) => column(dateOf(midnight).replace(/,? \d{4}$/, ""))));
   const lines = codes.map((code) => {
     const bar = make("span");
     bar.style.width = `${(100 * Math.min(1, total.get(code) / most)).toFixed(1)}%`;
     paint(bar, colours.get(rows.labels[code]));
     return make("tr", {}, make("th", { scope: "row" }, chip(rows, colours, code), nameOf(rows, code)),
-      ...(each ? [] : [make("td", { class: "measure" }, code >= 0 ? bar : "")]), ...(each ? perDay.map((day) => cell(day.get(code))) : []), cell(total.get(code)));
+      ...(each ? [] : [make("td", { class: "measure" }, code >= 0 ? bar : "")]), cell(total.get(code)), ...(each ? perDay.map((day) => cell(day.get(code))) : []));
   });
   for (const head of heads.slice(each ? 1 : 2)) head.style.textAlign = "right";
   const table = make("table", {}, make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...lines));
-  return make("section", { class: "card hours" }, make("h2", {}, "Time in each activity"), table);
+  const scrolling = make("div", { class: "scrolling", ...(each && { tabIndex: 0, role: "group", "aria-label": "Time in each activity by day" }) }, table);
+  return make("section", { class: "card hours" }, make("h2", {}, "Time in each activity"), scrolling);
 }
 
 function notes(texts) {

@@ -1,15 +1,21 @@
 /* The second tab: sends a recording to the server and shows its labelled days. */
 
 import { credentials, sentenceOf } from "./connection.js";
+import { randomKey, showProgress } from "./progress.js";
 import { showRecording } from "./recording.js";
-import { byId, duration, showText } from "./text.js";
+import { byId, showText } from "./text.js";
+import { zones } from "./zones.js";
 
 /** Accepts files that are dropped on `panel` or chosen with its button. */
 export function recordings(panel) {
   const drop = byId("drop");
   const file = byId("file");
+  const zone = byId("timezone");
   let sending = null;
+  let latest = null;
 
+  zones(zone);
+  zone.addEventListener("change", () => latest && label(latest)); // the same recording by another clock
   byId("choose").addEventListener("click", () => file.click());
   file.addEventListener("change", () => {
     if (file.files.length) label(file.files[0]);
@@ -32,12 +38,15 @@ export function recordings(panel) {
     sending?.abort();
     const mine = new AbortController();
     sending = mine;
+    latest = chosen;
     trouble(null);
     byId("recording").hidden = true;
     drop.classList.remove("small");
-    const said = waiting(chosen);
+    const key = randomKey();
+    const said = showProgress(chosen, key);
     try {
-      const result = await send(chosen, said, mine.signal);
+      const query = { name: chosen.name, key, ...(zone.value && { timezone: zone.value }) };
+      const result = await send(chosen, query, said, mine.signal);
       drop.classList.add("small");
       byId("recording").hidden = false;
       showRecording(byId("recording"), result, chosen.name);
@@ -53,39 +62,11 @@ export function recordings(panel) {
   }
 }
 
-/** Shows the progress of sending, then the time since labelling began. */
-function waiting(file) {
-  const progress = byId("progress");
-  const status = byId("upload-status");
-  const began = performance.now();
-  let timer = null;
-  progress.hidden = false;
-  progress.removeAttribute("value");
-  showText(status, `Sending ${file.name} …`);
-  return {
-    sent(share) {
-      progress.value = share;
-    },
-    arrived() {
-      progress.removeAttribute("value");
-      status.textContent = `Labelling ${file.name} …`;
-      timer = setInterval(() => {
-        status.textContent = `Labelling ${file.name} … ${duration((performance.now() - began) / 1000)}`;
-      }, 5000);
-    },
-    done() {
-      clearInterval(timer);
-      progress.hidden = true;
-      showText(status, null);
-    },
-  };
-}
-
 /** The server's answer; an Error with a sentence when it is not a labelled recording. */
-function send(file, said, signal) {
+function send(file, query, said, signal) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
-    request.open("POST", `/api/recordings?${new URLSearchParams({ name: file.name })}`);
+    request.open("POST", `/api/recordings?${new URLSearchParams(query)}`);
     for (const [name, value] of Object.entries(credentials())) request.setRequestHeader(name, value);
     request.setRequestHeader("Content-Type", "application/octet-stream");
     request.upload.addEventListener("progress", (event) => event.lengthComputable && said.sent(event.loaded / event.total));

@@ -2,13 +2,20 @@
 
 import { byId, make, plain } from "./text.js";
 
+const MANY = 9; // from here on the list has a search
+
+/** Set a text only when it changes, because there may be hundreds of watches with a label every second. */
+const write = (element, text) => element.textContent !== text && (element.textContent = text);
+
 /** The list. `onChoose(watch)` is called when the user selects one. */
 export class Watches {
   #rows = new Map();
   #onChoose;
+  #words = byId("watch-words");
 
   constructor(onChoose) {
     this.#onChoose = onChoose;
+    this.#words.addEventListener("input", () => this.#search());
   }
 
   /** Show these watches. Existing rows stay, so that the keyboard's focus stays, too. */
@@ -26,10 +33,27 @@ export class Watches {
       box.checked = entry.watch === chosen;
       const words = [entry.label ? plain(entry.label) : "not sure"];
       if (Number.isFinite(entry.sample_rate_hz)) words.push(`${Math.round(entry.sample_rate_hz)} Hz`);
-      name.textContent = entry.name ?? entry.watch;
-      doing.textContent = words.join(" · ");
+      write(name, entry.name ?? entry.watch);
+      write(doing, words.join(" · "));
     }
     byId("watches").hidden = watches.length === 0;
+    this.#search();
+  }
+
+  /** Show only the watches with all searched words in their names and activity. */
+  #search() {
+    const many = this.#rows.size >= MANY;
+    byId("watch-search").hidden = !many;
+    byId("watches").classList.toggle("many", many);
+    const words = many ? this.#words.value.toLowerCase().split(/\s+/).filter(Boolean) : [];
+    let found = 0;
+    for (const [watch, { row, name, doing }] of this.#rows) {
+      const text = `${watch} ${name.textContent} ${doing.textContent}`.toLowerCase();
+      const hidden = !words.every((word) => text.includes(word));
+      if (row.hidden !== hidden) row.hidden = hidden;
+      found += hidden ? 0 : 1;
+    }
+    write(byId("watch-found"), words.length ? `${found} of ${this.#rows.size} watches` : `${this.#rows.size} watches`);
   }
 
   #add(watch, list) {

@@ -1,0 +1,174 @@
+"""The average day by the clock: how often each label occurs in each quarter of an hour, movement, and the rhythm."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from harken.reports.wearer.calendar import CalendarDay
+from harken.reports.wearer.pictures import square_root_height
+from harken.reports.wearer.sentences import QualityLine
+from harken.reports.wearer.spells import NOT_WORN, Spells
+from harken.reports.wearer.tables import number
+from harken.support.tables import times
+
+__all__ = ["DayByClock", "Layer", "Stretch", "day_by_clock"]
+
+QUARTERS = 96
+QUARTER_NS = 900 * 10**9
+HIGH = 1000
+"""The height of the picture's coordinates."""
+LEAST_DAYS = 2
+STRETCHES = (("l5", "quietest 5 h", 5), ("m10", "busiest 10 h", 10))
+
+
+@dataclass(frozen=True)
+class Layer:
+    """The share of one label over the day.
+
+    ``path``: an SVG path in quarters across and 0 to 1000 down. ``columns``: left, top, width and height in per cent.
+    """
+
+    code: int
+    path: str
+    columns: list[tuple[float, float, float, float]]
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """The hours with the least or the most movement: ``words``, and the start and length of each piece in per cent."""
+
+    name: str
+    words: str
+    pieces: list[tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class DayByClock:
+    """The average day.
+
+    Attributes:
+        days: the number of valid days.
+        layers: the share of each label, from the bottom to the top.
+        activity: the movement, an SVG path in quarters across and 0 (the ceiling) to 100 (no movement) down.
+        marks: the positions of the hours, 0 to 1, with their names.
+        stretches: L5 and M10 of the average day, if they are known.
+        rhythm: the measures of the rhythm that are known.
+    """
+
+    days: int
+    layers: list[Layer]
+    activity: str
+    marks: list[tuple[float, str]]
+    stretches: list[Stretch]
+    rhythm: list[QualityLine]
+
+
+def day_by_clock(
+    spells: Spells, calendar: list[CalendarDay], rhythm: pl.DataFrame | None, ceiling_mg: int | None
+) -> DayByClock | None:
+    """The average of some days; None if there are fewer than two.
+
+    The share of a label in a quarter of an hour is its time in that quarter, on all of these days, divided by the
+    length of the quarter on all of them. The rest was not worn, not recorded, or has no label.
+
+    Args:
+        spells: the rows of the timeline.
+        calendar: the valid days.
+        rhythm: the result of ``harken.outcomes.rhythm.rhythm`` for these days; None without acceleration.
+        ceiling_mg: the movement at the top of the picture; None if no movement is known.
+    """
+    if len(calendar) < LEAST_DAYS:
+        return None
+    sums = _Sums(spells, calendar)
+    elapsed = sums.of(np.ones(len(spells.codes)), everywhere=True)
+    layers, below = [], np.zeros(QUARTERS)
+    for code in range(len(spells.names)):
+        share = np.divide(sums.of(spells.codes == code), elapsed, out=np.zeros(QUARTERS), where=elapsed > 0)
+        if share.any():
+            layers.append(_layer(code, below, below + share))
+        below = below + share
+    measures = {} if rhythm is None else rhythm.row(0, named=True)
+    stretches = [
+        _stretch(name, words, measures[f"{name}_start"], hours)
+        for name, words, hours in STRETCHES
+        if measures.get(f"{name}_start") is not None
+    ]
+    return DayByClock(
+        days=len(calendar),
+        layers=layers,
+        activity="" if ceiling_mg is None else _activity(spells, sums, ceiling_mg),
+        marks=[(hour / 24, f"{hour:02d}") for hour in range(0, 25, 3)],
+        stretches=stretches,
+        rhythm=_rhythm_lines(measures),
+    )
+
+
+class _Sums:
+    """Sums over each quarter of an hour by the clock, over some days."""
+
+    def __init__(self, spells: Spells, calendar: list[CalendarDay]) -> None:
+        self._spells = spells
+        self._edges = [np.arange(day.start_ns, day.end_ns + 1, QUARTER_NS) for day in calendar]
+        local = times(np.concatenate([edges[:-1] for edges in self._edges]), spells.timezone)
+        self._quarter = (4 * local.dt.hour().cast(pl.Int64) + local.dt.minute().cast(pl.Int64) // 15).to_numpy()
+
+    def of(self, values: NDArray[np.generic], *, everywhere: bool = False) -> NDArray[np.float64]:
+        """The sum of a value of each row times its seconds in each quarter, float64 ``[96]``; with ``everywhere``, the
+        elapsed seconds instead."""
+        each = [np.diff(edges) / 1e9 if everywhere else self._spells.sums(values, edges) for edges in self._edges]
+        return np.bincount(self._quarter, weights=np.concatenate(each), minlength=QUARTERS).astype(np.float64)
+
+
+def _layer(code: int, low: NDArray[np.float64], high: NDArray[np.float64]) -> Layer:
+    bottoms, tops = (np.rint(HIGH * (1 - each)).astype(int).tolist() for each in (low, high))
+    there = "".join(f"V{top}H{quarter + 1}" for quarter, top in enumerate(tops))
+    back = "".join(f"V{bottoms[quarter]}H{quarter}" for quarter in reversed(range(QUARTERS)))
+    wide = 100 / QUARTERS
+    columns = [
+        (round(wide * quarter, 3), top * 100 / HIGH, round(wide, 3), (bottom - top) * 100 / HIGH)
+        for quarter, (bottom, top) in enumerate(zip(bottoms, tops, strict=True))
+        if bottom > top
+    ]
+    return Layer(code, f"M0 {bottoms[0]}{there}{back}z", columns)
+
+
+def _activity(spells: Spells, sums: _Sums, ceiling_mg: int) -> str:
+    known = ~np.isnan(spells.activity_mg) & (spells.codes != NOT_WORN)
+    seconds = sums.of(known)
+    mean_mg = np.divide(
+        sums.of(np.where(known, spells.activity_mg, 0)), seconds, out=np.zeros(QUARTERS), where=seconds > 0
+    )
+    high = square_root_height(mean_mg, ceiling_mg).astype(int).tolist()
+    return "M0 100" + "".join(f"V{top}H{quarter + 1}" for quarter, top in enumerate(high)) + "V100z"
+
+
+def _stretch(name: str, words: str, start: str, hours: int) -> Stretch:
+    """``start`` is ``HH:MM``. A stretch that goes over midnight has two pieces."""
+    begin = (int(start[:2]) + int(start[3:]) / 60) / 24
+    end = begin + hours / 24
+    pieces = [(begin, min(end, 1.0)), *([(0.0, end - 1)] if end > 1 else [])]
+    shown = [(round(100 * first, 3), round(100 * (last - first), 3)) for first, last in pieces]
+    return Stretch(name, words, sorted(shown, key=lambda piece: -piece[1]))
+
+
+def _rhythm_lines(measures: dict[str, object]) -> list[QualityLine]:
+    def known(name: str) -> float | None:
+        value = measures.get(name)
+        return float(value) if isinstance(value, float | int) else None
+
+    lines = []
+    for name, words, hours in (("l5", "Quietest five hours (L5)", 5), ("m10", "Busiest ten hours (M10)", 10)):
+        level, start = known(f"{name}_mg"), measures.get(f"{name}_start")
+        if level is not None and isinstance(start, str):
+            end = f"{(int(start[:2]) + hours) % 24:02d}{start[2:]}"
+            lines.append(QualityLine(words, f"{start} to {end}, {number(level, 'mg', digits=2)} on average"))
+    for name, words, meaning in (
+        ("relative_amplitude", "Relative amplitude", "1: complete rest at night; 0: nights like days"),
+        ("interdaily_stability", "Interdaily stability", "1: all days the same; 0: no daily rhythm"),
+        ("intradaily_variability", "Intradaily variability", "near 0: one long rest, one long activity; 2: at random"),
+    ):
+        if (value := known(name)) is not None:
+            lines.append(QualityLine(words, f"{value:.2f} ({meaning})"))
+    return lines
