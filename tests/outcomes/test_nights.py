@@ -288,6 +288,13 @@ def test_rest_in_a_recording_of_some_hours_is_no_reason_to_lie() -> None:
     assert len(still_at_night_ns(rows, found.with_columns(source=pl.lit("diary_guide")))) > 0
 
 
+def test_a_long_night_in_which_the_recording_begins_is_a_reason_to_lie() -> None:
+    rows = wearer("2024-03-06T00:30", "2024-03-06T12:00", asleep=[("2024-03-06T00:30", "2024-03-06T07:00")])
+    found = nights(rows)
+    assert not found["complete"].any()
+    assert len(still_at_night_ns(rows, found)) > 3
+
+
 def test_years_between_two_parts_are_no_nights() -> None:
     sleep = [("2000-01-01T23:00", "2000-01-02T07:00"), ("2024-05-06T23:00", "2024-05-07T07:00")]
     parts = [

@@ -33,6 +33,7 @@ LEAST_WEAR_ROWS = 16 * ROWS_AN_HOUR
 """A complete night needs this much wear in its window, as in GGIR (``includenightcrit``)."""
 LEAST_OF_ITS_OWN_ROWS = 3 * ROWS_AN_HOUR
 """A shorter period is not taken for the night if the watch was off for longer than it."""
+SURELY_NIGHT_H = 5.0
 UNCERTAIN_NS = 10 * ROWS_A_MINUTE * ROW_NS
 EDGE_ROWS = 5 * ROWS_A_MINUTE
 """Onset and wake are seen only if some of the five minutes beyond them are known."""
@@ -118,14 +119,16 @@ def still_at_night_ns(movement: pl.DataFrame, nights: pl.DataFrame) -> NDArray[n
 
     These are the sustained inactivity bouts in a night, in order and apart. The ten minutes after onset and before wake
     are left out, because somebody who sits still before going to bed is often within them. A night that is not complete
-    counts only if a diary has it: the longest rest of a few recorded hours is often not sleep.
+    counts only if it lasts five hours or more or a diary has it: the longest rest of a few recorded hours is often not
+    sleep.
 
     Args:
         movement: as for ``nights``.
         nights: the result of ``nights`` for these rows.
     """
     bouts = _Rows.of(movement).bouts * ROW_NS
-    sure = nights.filter(pl.col("onset").is_not_null() & (pl.col("complete") | (pl.col("source") != "movement")))
+    long = pl.col("duration_hours") >= SURELY_NIGHT_H
+    sure = nights.filter(pl.col("onset").is_not_null() & (pl.col("complete") | long | (pl.col("source") != "movement")))
     spans = np.stack([nanoseconds(sure, "onset") + UNCERTAIN_NS, nanoseconds(sure, "wake") - UNCERTAIN_NS], axis=1)
     parts = [
         np.clip(bouts[(bouts[:, 1] > first) & (bouts[:, 0] < last)], first, last)
