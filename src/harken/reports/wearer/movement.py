@@ -66,7 +66,8 @@ def movement_shown(tables: WearerTables, calendar: list[CalendarDay]) -> Movemen
         return None
     has_steps = days["steps"].count() > 0
     columns = _columns(has_steps=has_steps)
-    most_active = max(float(days.select(f"minutes_{level}" for level in ACTIVE).sum_horizontal().max() or 0), 1e-9)
+    active_minutes = days.select(f"minutes_{level}" for level in ACTIVE).sum_horizontal().fill_null(0).to_numpy()
+    most_active = max(float(active_minutes.max()), 1e-9)
     most_steps = max(float(days["steps"].max() or 0), 1e-9) if has_steps else 1.0  # type: ignore[arg-type]
     by_date = {day.date: day for day in calendar}
 

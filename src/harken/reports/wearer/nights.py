@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import polars as pl
@@ -112,11 +113,11 @@ def nights_shown(table: pl.DataFrame | None) -> Nights | None:
 def _values(night: dict[str, Any]) -> dict[str, Any]:
     """A night with ``onset_h`` and ``wake_h``: hours by the clock after the midnight at the beginning of its date."""
 
-    def hours(moment: Any) -> float | None:
+    def hours(moment: datetime | None) -> float | None:
         if moment is None:
             return None
         clock_h = moment.hour + moment.minute / 60 + moment.second / 3600
-        return 24.0 * (moment.date() - night["date"]).days + float(clock_h)
+        return float(24 * (moment.date() - night["date"]).days + clock_h)
 
     return night | {"onset_h": hours(night["onset"]), "wake_h": hours(night["wake"])}
 
