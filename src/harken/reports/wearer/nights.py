@@ -116,7 +116,7 @@ def _values(night: dict[str, Any]) -> dict[str, Any]:
         if moment is None:
             return None
         clock_h = moment.hour + moment.minute / 60 + moment.second / 3600
-        return 24.0 * (moment.date() - night["date"]).days + float(clock_h)
+        return float(24 * (moment.date() - night["date"]).days + clock_h)
 
     return night | {"onset_h": hours(night["onset"]), "wake_h": hours(night["wake"])}
 
