@@ -14,7 +14,7 @@ import orjson
 from fastapi import APIRouter, FastAPI, Query, Request, Response
 from fastapi import Path as PathParameter
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, StreamingResponse
+from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, StreamingResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
@@ -60,7 +60,7 @@ REPORT_HEADERS = {
     "cache-control": "no-store",
 }
 PIECE_BYTES = 1 << 18
-ZIP = "application/zip"
+HTML, ZIP = "text/html", "application/zip"
 KEY = "^[A-Za-z0-9_-]{22,64}$"
 """Long enough that nobody guesses a random one."""
 Key = Annotated[str, PathParameter(pattern=KEY, description="The key with which the recording was posted.")]
@@ -198,10 +198,9 @@ def information_routes(hub: Hub) -> APIRouter:
     return routes
 
 
-class ZipResponse(Response):
-    """For the description of an answer that is a ZIP file."""
-
-    media_type = ZIP
+def _file(kind: str) -> dict[int | str, dict[str, Any]]:
+    """The description of answers that are files of a media type, or refusals."""
+    return {200: {"description": "The file.", "content": {kind: {}}}, **_refusals(404, 422)}
 
 
 def recording_routes(hub: Hub, uploads: Uploads) -> APIRouter:
@@ -243,12 +242,12 @@ def recording_routes(hub: Hub, uploads: Uploads) -> APIRouter:
         """How far the labelling of a recording with this key is."""
         return uploads.results.entry(key).as_dict()
 
-    @routes.get(f"/api/recordings/{{key}}/{REPORT}", response_class=HTMLResponse, responses=_refusals(404, 422))
+    @routes.get(f"/api/recordings/{{key}}/{REPORT}", response_class=FileResponse, responses=_file(HTML))
     async def report(key: Key) -> FileResponse:
         """The report of a recording."""
-        return FileResponse(uploads.results.file(key, REPORT), headers=REPORT_HEADERS, media_type="text/html")
+        return FileResponse(uploads.results.file(key, REPORT), headers=REPORT_HEADERS, media_type=HTML)
 
-    @routes.get(f"/api/recordings/{{key}}/{TABLES}", response_class=ZipResponse, responses=_refusals(404, 422))
+    @routes.get(f"/api/recordings/{{key}}/{TABLES}", response_class=FileResponse, responses=_file(ZIP))
     async def tables(key: Key) -> FileResponse:
         """The tables of a recording, packed."""
         path, name = uploads.results.file(key, TABLES), uploads.results.entry(key).name

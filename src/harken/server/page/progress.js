@@ -24,7 +24,7 @@ export function randomKey() {
 /** How much of the bar is full at a share of a stage; a stage without a share counts as begun. */
 export function filled(stage, share) {
   const [, from, to] = STAGES[stage] ?? STAGES.read;
-  return from + (share ?? 0) * (to - from);
+  return Math.round(1000 * (from + (share ?? 0) * (to - from))) / 1000;
 }
 
 /** Shows how much of a file is sent, and then how far the server is, until `done()`. */
