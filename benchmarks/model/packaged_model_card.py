@@ -178,7 +178,8 @@ def _labels(result: Mapping[str, Any]) -> TextTable:
         "F1 of each label, the mean over people",
         ("study", "label", "study left out", "random forest", "new people"),
         rows,
-        "Where a study is the only one with a label, the label is unknown when this study is left out.",
+        "Where a study is the only one with a label, the label is unknown when this study is left out. Windows of "
+        "`other` count against the label that they get: the tables below show how many are called walking.",
     )
 
 
@@ -198,7 +199,8 @@ def _sets(result: Mapping[str, Any]) -> TextTable:
         "Share of allowed answers where several labels may be true",
         ("study", "study left out", "random forest", "new people"),
         rows,
-        "For example, people eat sitting or standing. These windows are left out of F1.",
+        "For example, people eat sitting or standing. These windows are left out of F1. A model that was trained on a "
+        "study answers `other` for them, as the label scheme has it; that is not an allowed answer.",
     )
 
 
@@ -217,7 +219,7 @@ def _probabilities(result: Mapping[str, Any]) -> str:
     calibration = result["left_out"]["calibration"]
     errors = "; ".join(
         f"{NAMES[study]} {calibration['studies'][study]['expected_calibration_error']:.3f} "
-        f"({calibration['studies'][study]['expected_calibration_error_uncalibrated']:.3f} without)"
+        f"({calibration['studies'][study]['expected_calibration_error_uncalibrated']:.3f} without a temperature)"
         for study in MAIN_STUDIES
     )
     return (

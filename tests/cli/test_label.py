@@ -67,6 +67,9 @@ def test_named_segments_have_a_table_and_a_change_of_them_is_refused(
     assert "already labelled" in run_harken(*arguments).stdout
     table.write_text("segment,days,start,end\nfirst,,23:47,23:50\n")
     assert "were made with segments" in run_harken(*arguments).stderr
+    table.write_text("segment,days,start,end,subject\nwork,,09:00,17:00,somebody else\n")
+    nobody = run_harken(*arguments[:-1], table, "--out", tmp_path / "nobody")
+    assert "no segment lies in this recording of" in nobody.stdout + nobody.stderr
 
 
 def test_cut_points_that_do_not_exist_are_refused(run_harken: Run, model: Path, alice: Path, tmp_path: Path) -> None:
@@ -118,7 +121,7 @@ def test_a_stated_axis_gives_the_labels_of_a_watch_with_x_along_the_forearm(
     orientation = json.loads((tmp_path / "y" / "alice" / "quality.json").read_text())["orientation"]
     assert (orientation["source"], orientation["known"], orientation["turned_degrees"]) == ("stated", True, 270)
     again = run_harken("label", worn, "--model", model, "--out", tmp_path / "y")
-    assert "made with forearm_axis = 'y', not None" in again.stderr
+    assert 'made with forearm axis "y", and this is without forearm axis' in again.stderr
     both = run_harken("label", worn, "--out", tmp_path / "z", "--forearm-axis", "-y", "--no-orientation")
     assert (both.exit_code, "no watch may be turned to it" in both.stderr) == (2, True)
 
@@ -249,9 +252,18 @@ def test_what_was_made_in_another_way_is_refused(run_harken: Run, model: Path, a
     out = tmp_path / "out"
     run_harken("label", alice, "--model", model, "--out", out)
     resumed = ("--model", model, "--out", out)
-    assert "unsure_below = None, not 0.5" in run_harken("label", alice, *resumed, "--unsure-below", "0.5").stderr
-    assert "reading = {}, not {'timezone'" in run_harken("label", alice, *resumed, "--timezone", "Asia/Tokyo").stderr
-    assert "smoothing = True, not False" in run_harken("label", alice, *resumed, "--no-smoothing").stderr
+    assert (
+        "without unsure below, and this is with unsure below 0.5"
+        in run_harken("label", alice, *resumed, "--unsure-below", "0.5").stderr
+    )
+    assert (
+        "without options for reading, and this is with options for reading {"
+        in run_harken("label", alice, *resumed, "--timezone", "Asia/Tokyo").stderr
+    )
+    assert (
+        "with smoothing true, and this is with smoothing false"
+        in run_harken("label", alice, *resumed, "--no-smoothing").stderr
+    )
     people.write_person(alice, 7)
     other = run_harken("label", alice, *resumed)
     assert other.exit_code == 2

@@ -89,6 +89,13 @@ def test_other_names_are_refused_with_those_there_are(text: str) -> None:
         CutPoints.of(text)
 
 
+def test_limits_in_g_are_refused_and_a_missing_number_is_told() -> None:
+    with pytest.raises(HarkenError, match="are these in g"):
+        CutPoints.of("0.04,0.1,0.4")
+    with pytest.raises(HarkenError, match="2 were given"):
+        CutPoints.of("40,100")
+
+
 @pytest.mark.parametrize("text", ["40,40,400", "0,100,400", "-1,100,400", "100,40,400", "40,100,inf", "nan,1,2"])
 def test_limits_must_increase(text: str) -> None:
     with pytest.raises(HarkenError, match="must increase"):

@@ -125,9 +125,15 @@ class Outcomes:
                 "worn on the dominant one, which moves more"
             )
         if settings.diary is not None and self.nights is not None and (self.nights["source"] == "movement").all():
+            known = ", ".join(read_diary(settings.diary).nights) or "nobody"
             found.append(
-                printable(f"the diary {settings.diary} has no night of this recording of {self.timeline.subject}")
+                printable(
+                    f"the diary {settings.diary} has no night of this recording of {self.timeline.subject}; it has "
+                    f"nights of {known}"
+                )
             )
+        if self.segments is not None and len(self.segments) == 0:
+            found.append(f"no segment lies in this recording of {printable(self.timeline.subject)}")
         return tuple(found)
 
     def write(self, folder: Path) -> None:

@@ -3,7 +3,7 @@
 import os
 from dataclasses import asdict, dataclass, field
 from hashlib import file_digest, sha256
-from json import JSONDecodeError, loads
+from json import JSONDecodeError, dumps, loads
 from pathlib import Path
 from typing import Any, Literal
 
@@ -136,11 +136,17 @@ def finished(folder: Path, key: dict[str, Any]) -> dict[str, Any] | None:
     for name in key:
         before = summary.get(name) if isinstance(summary, dict) else None
         if name != "file" and before != key[name]:
-            way = IN_WORDS.get(name, f"with {name} = {before!r}, not {key[name]!r}")
+            way = IN_WORDS.get(name, f"{_in_words(name, before)}, and this is {_in_words(name, key[name])}")
             raise HarkenError(
                 f"{key['file']}: the results in {folder} were made {way}; choose another --out, or remove that folder"
             )
     return dict(summary)
+
+
+def _in_words(name: str, value: Any) -> str:
+    """A setting as a person reads it: ``with unsure below 0.5``, ``without forearm axis``."""
+    words = "options for reading" if name == "reading" else name.replace("_", " ")
+    return f"without {words}" if value in (None, {}, []) else f"with {words} {dumps(value)}"
 
 
 def file_sha256(path: Path) -> str:

@@ -24,6 +24,10 @@ LONGEST_BREAK_S = 60
 """A bout has no longer break."""
 
 
+LEAST_VIGOROUS_MG = 10.0
+"""A lower limit is taken for g. Published limits of vigorous are above 400 mg."""
+
+
 @dataclass(frozen=True)
 class CutPoints:
     """The limits between levels of intensity, for the mean ENMO of a row.
@@ -40,7 +44,7 @@ class CutPoints:
             thousandths of g. Rows below ``light_mg`` are inactive.
 
     Raises:
-        HarkenError: when the limits are not finite and increasing numbers above 0.
+        HarkenError: when the limits are not finite and increasing numbers above 0, or look like g.
     """
 
     name: str
@@ -53,6 +57,11 @@ class CutPoints:
         if not (all(map(isfinite, limits)) and 0 < limits[0] < limits[1] < limits[2]):
             raise HarkenError(
                 f"cut-points {self.name}: the limits of light, moderate and vigorous must increase, all above 0"
+            )
+        if limits[2] < LEAST_VIGOROUS_MG:
+            raise HarkenError(
+                f"cut-points {self.name}: the limits are in thousandths of g (mg), and {limits[2]:g} mg is less than "
+                "any movement; are these in g?"
             )
 
     @property
@@ -74,12 +83,13 @@ class CutPoints:
         """
         if text in PUBLISHED:
             return PUBLISHED[text]
+        numbers = text.split(",")
         try:
-            light, moderate, vigorous = (float(number) for number in text.split(","))
+            light, moderate, vigorous = map(float, numbers)
         except ValueError as error:
             raise HarkenError(
                 f"cut-points {text!r}: give {', '.join(PUBLISHED)}, or the limits of light, moderate and vigorous in "
-                "mg, such as 40,100,400"
+                "mg, such as 40,100,400" + (f"; {len(numbers)} were given" if len(numbers) > 1 else "")
             ) from error
         return cls(text, light, moderate, vigorous)
 
