@@ -271,7 +271,8 @@ def fit(arguments: argparse.Namespace) -> None:
     recogniser = with_origin(recogniser, result["new_people"], left_out, arguments.data)
     arguments.model.parent.mkdir(parents=True, exist_ok=True)
     recogniser.save(arguments.model)
-    result["commands"] = [left_out["command"], result["commands"][-1], _command(arguments, "--fit --studies RUN")]
+    of_folds = next(command for command in result["commands"] if "--folds" in command)
+    result["commands"] = [left_out["command"], of_folds, _command(arguments, "--fit --studies RUN")]
     result["left_out"] = left_out
     result["model"] = {
         **file_facts(arguments.model),

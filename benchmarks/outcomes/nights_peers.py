@@ -10,6 +10,8 @@ with the truth are those of ``harken label``, with non-wear. Needs ``scikit-digi
 """
 
 import argparse
+import sys
+from importlib.metadata import version
 from json import dumps
 from pathlib import Path
 from time import process_time
@@ -19,6 +21,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from benchmarks.paths import command
+from harken.evaluation.benchmark.machine import made_with
 from harken.outcomes import ROW_S, MovementMeter
 from harken.outcomes.nights import nights
 from harken.outcomes.rest import rest_blocks, rest_threshold_degrees, unrest_degrees
@@ -27,6 +31,7 @@ from harken.signals.movement import MovementStatistics
 from harken.signals.non_wear import non_wear
 from harken.simulation import Simulation
 from harken.simulation.simulation import BLOCK_ROWS
+from harken.support.files import write_text
 
 SECOND_NS = 10**9
 DAY_ROWS = 86_400 // ROW_S
@@ -155,10 +160,15 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     people = [of_person(person, options.days, options.rate) for person in range(options.people)]
-    text = dumps(summed_up(people), indent=2)
+    result = {
+        "command": command("outcomes.nights_peers", sys.argv[1:]),
+        "made_with": made_with() | {"scikit-digital-health": version("scikit-digital-health")},
+        **summed_up(people),
+    }
+    text = dumps(result, indent=1)
     print(text)
     if options.json is not None:
-        options.json.write_text(text + "\n", encoding="utf-8")
+        write_text(options.json, text + "\n")
 
 
 if __name__ == "__main__":

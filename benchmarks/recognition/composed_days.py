@@ -157,21 +157,37 @@ def compose(
     Each bout is filled from a random piece of its label (chosen with a probability proportional to its length), from a
     random sample on. Where the piece ends it starts again. Bouts follow each other without a transition.
     """
-    signals, codes = [], []
-    names = tuple(sorted({label for label, _ in bouts}))
-    for label, seconds in bouts:
-        of_label = [piece for piece in pieces if piece.label == label]
-        lengths = np.array([len(piece.signals) for piece in of_label])
-        piece = of_label[int(random.choice(len(of_label), p=lengths / lengths.sum()))]
-        rows = (random.integers(len(piece.signals)) + np.arange(round(seconds * rate_hz))) % len(piece.signals)
-        signals.append(piece.signals[rows])
-        codes.append(np.full(len(rows), names.index(label), dtype=np.int16))
+    stretches = [(label, filled(pieces, label, seconds, rate_hz, random)) for label, seconds in bouts]
+    return one_after_another(stretches, channels=channels, rate_hz=rate_hz, subject=subject)
+
+
+def filled(
+    pieces: Sequence[Piece], label: str, seconds: float, rate_hz: float, random: np.random.Generator
+) -> NDArray[np.float32]:
+    """The signals of a bout, float32 ``[n, channels]``. See ``compose``."""
+    of_label = [piece for piece in pieces if piece.label == label]
+    lengths = np.array([len(piece.signals) for piece in of_label])
+    piece = of_label[int(random.choice(len(of_label), p=lengths / lengths.sum()))]
+    rows = (random.integers(len(piece.signals)) + np.arange(round(seconds * rate_hz))) % len(piece.signals)
+    return np.asarray(piece.signals[rows])
+
+
+def one_after_another(
+    stretches: Sequence[tuple[str, NDArray[np.float32]]],
+    *,
+    channels: tuple[str, ...],
+    rate_hz: float,
+    subject: str,
+    start_s: int = START_S,
+) -> Recording:
+    """A recording of labelled stretches of signals, from ``start_s`` (seconds since 1970) on."""
+    names = tuple(sorted({label for label, _ in stretches}))
+    label_codes = np.concatenate([np.full(len(of), names.index(label), dtype=np.int16) for label, of in stretches])
     grid = Grid(rate_hz)
-    first = grid.at_or_after(np.array([START_S * 10**9]))
-    label_codes = np.concatenate(codes)
+    first = grid.at_or_after(np.array([start_s * 10**9]))
     return Recording(
         time_ns=grid.times_ns(first + np.arange(len(label_codes))),
-        signals=np.concatenate(signals),
+        signals=np.concatenate([signals for _, signals in stretches]),
         channels=channels,
         label_codes=label_codes,
         label_names=names,

@@ -2,8 +2,9 @@
 
     python -m benchmarks.recognition.studies_page
 
-It reads ``studies.json`` (a ``benchmark.json`` of the protocol ``leave-one-study-out``) and ``study_choices.json`` in
-``docs/results``, and writes ``studies.md`` beside them. It computes no score.
+It reads the results in ``docs/results`` that ``READ`` names, and writes ``studies.md`` beside them. It computes no
+score. ``studies.json`` and ``studies_deep_conv_lstm.json`` are the ``benchmark.json`` of two runs of the protocol
+``leave-one-study-out``.
 """
 
 import json
@@ -13,13 +14,15 @@ from typing import Any
 from benchmarks.paths import RESULTS
 from benchmarks.recognition.unseen_people_page import in_markdown
 from harken.evaluation.benchmark.page import tables
-from harken.evaluation.benchmark.text_table import TextTable, number_text
+from harken.evaluation.benchmark.text_table import TextTable, interval_text, number_text
 from harken.support.files import write_text
 from harken.windows.splits.studies import MAIN_STUDIES
 
 __all__ = ["page"]
 
 NAME = "studies"
+ONE_STUDY, PAIRS = "studies_deep_conv_lstm", "dsads_pairs_with_studies"
+READ = (NAME, ONE_STUDY, PAIRS, "study_choices")
 INTRODUCTION = """\
 How well are people of a study recognised that no training study contains: another laboratory, another watch, other
 people? This page answers it for five studies, each of which was left out of training once. [The
@@ -27,6 +30,16 @@ protocol](../protocols.md#leaving-a-study-out) says what the numbers mean."""
 LIMITS = """\
 These are scripted studies: everybody did what the script said, mostly for some minutes. Three main studies are few, so
 there is no interval over studies, and the next study may score lower than each of these."""
+DEEP_CONV_LSTM = """\
+DeepConvLSTM (Ordóñez and Roggen, 2016) takes the longest to train, so it was trained without one study only."""
+TWO_PEOPLE = """\
+[The notebook's task](unseen_people.md#dsads-right-arm-trained-on-two-people) again: lying, sitting, standing and
+walking, trained on two people of DSADS, tested on the other six, for each of the 28 pairs. Here, four other studies
+are added to the two people: at most 15 windows of each of their people and labels, and each study with a label has the
+same share of its windows. No tested person is in them."""
+WORSE = """\
+Other studies make it worse than two people of the same study alone: in another laboratory, people sit and lie with the
+arm in other poses, and the two people of this study are outnumbered."""
 CHOICES = """\
 Label schemes and changes of the recipe were compared on training studies alone: each was trained for 12 epochs without
 two of the three main studies, and the score for a left-out study is that of the other study of each pair. The
@@ -38,9 +51,11 @@ def page(results: Mapping[str, Mapping[str, Any]]) -> str:
     """The page in Markdown.
 
     Args:
-        results: the content of ``studies`` and of ``study_choices``.
+        results: the content of each of ``READ``.
     """
     parts = ["# Unseen studies", INTRODUCTION, "## Scores", *_benchmark(results[NAME]), LIMITS]
+    parts += ["## DeepConvLSTM, without one study", DEEP_CONV_LSTM, *_benchmark(results[ONE_STUDY])]
+    parts += ["## Two people and four other studies", TWO_PEOPLE, *_pairs(results[PAIRS]), WORSE]
     parts += ["## What was chosen", CHOICES, *map(in_markdown, _choices(results["study_choices"]))]
     return "\n\n".join(parts) + "\n"
 
@@ -55,6 +70,25 @@ def _benchmark(result: Mapping[str, Any]) -> list[str]:
         f"```console\n$ {result['command']}\n```",
         f"{windows['windows']:,} windows of {windows['people']} people.{ran} Made with {by}, one thread a fold.",
         *map(in_markdown, tables(result)),
+    ]
+
+
+def _pairs(result: Mapping[str, Any]) -> list[str]:
+    left = result["remaining_errors_of_the_notebook"]
+    rows = [
+        (
+            name,
+            f"{number_text(one['mean_person_macro_f1'])} ({interval_text(one['mean_person_macro_f1_interval'])})",
+            number_text(left[name]) if name in left else "1",
+        )
+        for name, one in result["methods"].items()
+    ]
+    head = ("method", "mean macro F1 of a person", "share of the notebook's errors that remains")
+    commits = dict.fromkeys(str(one["git_commit"])[:7] for one in result["made_with"])
+    return [
+        "```console\n$ python -m benchmarks.recognition.pairs_with_studies --data DATA --out DIR\n```",
+        f"Made at {', '.join(commits)} on {result['made_with'][0]['machine']['processor']}, one thread a fit.",
+        in_markdown(TextTable("Macro F1 of unseen people", head, rows)),
     ]
 
 
@@ -98,9 +132,7 @@ def _choices(content: Mapping[str, Any]) -> list[TextTable]:
 
 def main() -> None:
     """Write the page."""
-    results = {
-        name: json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8")) for name in (NAME, "study_choices")
-    }
+    results = {name: json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8")) for name in READ}
     write_text(RESULTS / f"{NAME}.md", page(results))
 
 

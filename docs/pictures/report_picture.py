@@ -1,8 +1,12 @@
 """The picture of a report that the pages show: its top as somebody sees it at a desk, as PNG.
 
-Usage: python docs/pictures/report_picture.py REPORT.html --out docs/pictures/report.png
+Usage: python docs/pictures/report_picture.py REPORT.html --out docs/pictures/report.png [--only-days]
 
-REPORT.html is any that ``harken label`` wrote. Needs Chromium with its driver, and selenium (the extra ``dev``).
+REPORT.html is any that ``harken label`` wrote. ``--only-days`` leaves out what is above the strips of the days.
+``docs/pictures/day.png`` is made so. Its day is written by ``benchmarks.outcomes.composed_nights --write selfback_S026
+FILE``, which names the model for ``harken label FILE --model MODEL``.
+
+Needs Chromium with its driver, and selenium (the extra ``dev``).
 """
 
 import argparse
@@ -20,6 +24,10 @@ __all__: list[str] = []
 
 WIDTH, MOST_HEIGHT = 1120, 1500
 LARGEST_BYTES = 300_000
+MARGIN = 16
+TOP_OF_DAYS = """
+return [...document.querySelectorAll("h2")].find(each => each.textContent.trim() === "Day by day")
+    .getBoundingClientRect().top"""
 COLOURS = 128
 """Flat colours and letters need no more, and so the file stays small."""
 
@@ -29,17 +37,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("report", type=Path)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--only-days", action="store_true", help="leave out what is above the strips")
     given = parser.parse_args()
     if not given.report.is_file():
         sys.exit(f"{given.report}: there is no such file")
-    content = smaller(taken(given.report))
+    content = smaller(taken(given.report, only_days=given.only_days))
     if len(content) > LARGEST_BYTES:
         sys.exit(f"the picture has {len(content):,} bytes, more than {LARGEST_BYTES:,}: show fewer days")
     write_bytes(given.out, content)
 
 
-def taken(report: Path) -> bytes:
-    """The report from its head to the last day's strip, or as many days as fit, as PNG."""
+def taken(report: Path, *, only_days: bool) -> bytes:
+    """The report from its head, or from the heading of the days, to the last strip, or as many as fit, as PNG."""
     from selenium import webdriver
 
     options = webdriver.ChromeOptions()
@@ -53,8 +62,9 @@ def taken(report: Path) -> bytes:
         metrics = {"width": WIDTH, "height": MOST_HEIGHT, "deviceScaleFactor": 1, "mobile": False}
         driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
         driver.get(report.absolute().as_uri())
-        height = driver.execute_script("return document.querySelector('.days').getBoundingClientRect().bottom")
-        clip = {"x": 0, "y": 0, "width": WIDTH, "height": min(height, MOST_HEIGHT), "scale": 1}
+        bottom = driver.execute_script("return document.querySelector('.days').getBoundingClientRect().bottom")
+        top = driver.execute_script(TOP_OF_DAYS) - MARGIN if only_days else 0
+        clip = {"x": 0, "y": top, "width": WIDTH, "height": min(bottom, MOST_HEIGHT) - top, "scale": 1}
         told = driver.execute_cdp_cmd("Page.captureScreenshot", {"format": "png", "clip": clip})
         return base64.b64decode(told["data"])
     finally:

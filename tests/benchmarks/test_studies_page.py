@@ -17,7 +17,7 @@ RESULTS = Path(__file__).parents[2] / "docs" / "results"
 
 
 def test_the_page_is_made_from_the_committed_results() -> None:
-    results = {name: json.loads((RESULTS / f"{name}.json").read_text()) for name in ("studies", "study_choices")}
+    results = {name: json.loads((RESULTS / f"{name}.json").read_text()) for name in studies_page.READ}
     assert studies_page.page(results) == (RESULTS / "studies.md").read_text()
 
 

@@ -186,7 +186,8 @@ def test_one_bad_file_does_not_keep_the_others_from_being_labelled(
     )
     assert ended.exit_code == 2
     written = sorted(path.name for path in (tmp_path / "o").iterdir())
-    assert written == ["alice", "cohort.parquet", "failures.csv", "quality.parquet"]
+    tables = [f"{name}.{ending}" for name in ("cohort", "person", "quality") for ending in ("csv", "parquet")]
+    assert written == sorted(["alice", "failures.csv", "study.html", *tables])
     failures = pl.read_csv(tmp_path / "o" / "failures.csv")
     assert failures["file"].to_list() == [str(tmp_path / "nowhere.csv"), str(broken), str(short)]
     assert failures["reason"][0] == "there is no such file"

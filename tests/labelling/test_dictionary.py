@@ -7,8 +7,10 @@ import pytest
 
 import people
 from harken.labelling import LabelSettings
-from harken.labelling.cohort import CohortJob, Task, label_cohort, write_failures, write_tables
+from harken.labelling.cohort import CohortJob, Task, label_cohort
+from harken.labelling.cohort_tables import write_failures
 from harken.labelling.dictionary import TABLES, dictionary_page
+from harken.labelling.study import write_study
 from harken.outcomes.segments import Segment
 from harken.support.columns import Kind, Table
 
@@ -26,7 +28,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pl.DataFrame]:
     settings = LabelSettings(segments=(Segment("all", "", "00:00", "24:00"),))
     tasks = [Task(folder / f"{name}.csv", name) for name in ("anna", "broken")]
     write_failures(out / "failures.csv", list(label_cohort(tasks, CohortJob.of(None, out, settings))))
-    write_tables(out)
+    write_study(out)
     tables = {path.name: pl.read_csv(path, infer_schema=False) for path in out.rglob("*.csv")}
     return tables | {path.name: pl.read_parquet(path) for path in out.rglob("*.parquet")}
 

@@ -16,6 +16,7 @@ from harken.labelling import LabelSettings, label_file
 from harken.labelling.file import Stage
 from harken.labelling.settings import file_sha256
 from harken.models.recogniser import Recogniser
+from harken.outcomes.nights import still_at_night_ns
 from harken.readers.options import TableOptions
 from harken.signals import resample
 from harken.simulation import Simulation, truth_path, write_simulation
@@ -114,6 +115,26 @@ def test_every_complete_night_of_a_simulated_wearer_is_found(
         assert ((found[name] - truth[name]).dt.total_seconds().abs() <= 600).all()
     first = nights.row(0, named=True)  # the recording begins in this night
     assert (str(first["date"]), first["complete"]) == ("2023-12-31", False)
+
+
+def test_a_still_arm_in_a_complete_night_counts_as_evidence_for_lying(
+    recogniser: Recogniser, four_days: tuple[Path, Simulation]
+) -> None:
+    path, _ = four_days
+    labelled = label_file(path, model=recogniser)
+    raw = label_file(path, model=recogniser, settings=LabelSettings(smoothing=False)).timeline
+    assert labelled.outcomes.movement is not None
+    assert labelled.outcomes.nights is not None
+    still_ns = still_at_night_ns(labelled.outcomes.movement, labelled.outcomes.nights)
+    assert len(still_ns) > 3
+    np.testing.assert_array_equal(labelled.timeline.probabilities, raw.probabilities)
+    without, expected = raw.smoothed(), raw.smoothed(still_at_night_ns=still_ns)
+    assert labelled.timeline.frame.equals(expected.frame)
+    assert expected.with_unsure_below(0).frame.equals(expected.frame)
+    change_ns = (without.frame["label"] != expected.frame["label"]).fill_null(False)
+    assert set(expected.frame.filter(change_ns)["label"]) == {"lying"}
+    day = expected.frame.filter(pl.col("start").dt.hour().is_between(11, 20))
+    assert day.equals(without.frame.filter(pl.col("start").dt.hour().is_between(11, 20)))
 
 
 def test_a_diary_guides_the_nights_of_a_file(

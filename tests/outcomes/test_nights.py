@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harken.outcomes.nights import nights
+from harken.outcomes.nights import nights, still_at_night_ns
 from harken.outcomes.rest import RestThreshold
 from harken.support.tables import times
 
@@ -252,6 +252,47 @@ def test_real_nights_are_those_of_wristpy(
     five_minutes = timedelta(minutes=5)
     assert abs(row["onset"].replace(tzinfo=None) - onset) <= five_minutes
     assert abs(row["wake"].replace(tzinfo=None) - wake) <= five_minutes
+
+
+def test_the_arm_is_still_at_night_except_when_somebody_is_up() -> None:
+    asleep = [("2024-03-05T23:00", "2024-03-06T03:00"), ("2024-03-06T03:10", "2024-03-06T07:00")]
+    rows = wearer("2024-03-05T12:00", "2024-03-06T12:00", asleep=asleep)
+    spans = still_at_night_ns(rows, nights(rows))
+    covered = np.zeros(len(rows), dtype=bool)
+    start = rows["start"].to_physical().to_numpy()
+    for first, last in spans.tolist():
+        covered |= (start >= first) & (start < last)
+    hours = {
+        name: covered[(start >= utc_ns(a, ATHENS)) & (start < utc_ns(b, ATHENS))].mean()
+        for name, a, b in (
+            ("before", "2024-03-05T12:00", "2024-03-05T22:59"),
+            ("asleep", *asleep[0]),
+            ("up", "2024-03-06T03:01", "2024-03-06T03:09"),
+            ("asleep again", *asleep[1]),
+            ("after", "2024-03-06T07:01", "2024-03-06T12:00"),
+        )
+    }
+    assert hours["before"] == hours["up"] == hours["after"] == 0
+    # Ten minutes after onset and before wake are left out.
+    expected = {"asleep": 1 - 10 / 240, "asleep again": 1 - 10 / 230}
+    assert {name: hours[name] for name in expected} == pytest.approx(expected, abs=0.005)
+    assert (spans[1:, 0] >= spans[:-1, 1]).all()
+
+
+def test_rest_in_a_recording_of_some_hours_is_no_reason_to_lie() -> None:
+    rows = wearer("2024-03-05T20:00", "2024-03-06T02:00", asleep=[("2024-03-05T22:00", "2024-03-06T01:00")])
+    found = nights(rows)
+    assert found["onset"].is_not_null().all()
+    assert not found["complete"].any()
+    assert still_at_night_ns(rows, found).shape == (0, 2)
+    assert len(still_at_night_ns(rows, found.with_columns(source=pl.lit("diary_guide")))) > 0
+
+
+def test_a_long_night_in_which_the_recording_begins_is_a_reason_to_lie() -> None:
+    rows = wearer("2024-03-06T00:30", "2024-03-06T12:00", asleep=[("2024-03-06T00:30", "2024-03-06T07:00")])
+    found = nights(rows)
+    assert not found["complete"].any()
+    assert len(still_at_night_ns(rows, found)) > 3
 
 
 def test_years_between_two_parts_are_no_nights() -> None:

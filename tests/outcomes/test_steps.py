@@ -96,6 +96,18 @@ def test_a_simulated_wearer_walks_and_runs_at_their_own_cadence(rate_hz: float) 
         assert bout["cadence"] == pytest.approx(60 * strongest_hz(recording, int(first), int(last), usual_hz), rel=0.05)
 
 
+@pytest.mark.parametrize("seed", [6, 7])
+def test_the_steps_of_a_simulated_wearer_are_counted(seed: int) -> None:
+    simulation = Simulation(days=1, sample_rate_hz=50, seed=seed)
+    recording = simulation.recording()
+    meter = MovementMeter(sample_rate_hz=recording.sample_rate_hz)
+    meter.push(Samples.of(recording))
+    rows_of_five_seconds = meter.finish().frame(timezone="UTC")
+    for label, bouts in simulation.footsteps().group_by("label"):
+        found = with_steps(rows_of_five_seconds, bouts, KNOWN)["steps"].sum()
+        assert found == pytest.approx(bouts["steps"].sum(), rel=0.01), label
+
+
 def strongest_hz(recording: Recording, first: int, last: int, usual_hz: float) -> float:
     """The mean frequency of steps in some samples, near the usual one of the wearer, from their spectrum."""
     signals = recording.signals[first:last, :3] - recording.signals[first:last, :3].mean(axis=0)

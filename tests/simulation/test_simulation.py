@@ -173,6 +173,21 @@ class TestTruth:
         assert nights.filter("complete")["onset"].dt.hour().is_in([22, 23, 0]).all()
         assert nights["wake"].dt.hour().is_in([5, 6, 7, 8]).all()
 
+    def test_its_footsteps_are_those_of_its_walking_and_running(self) -> None:
+        simulation = Simulation(days=1.3, sample_rate_hz=2, seed=1)
+        steps, truth = simulation.footsteps(), simulation.truth()
+        assert set(steps["label"]) == {"walking", "running"}
+        for label in ("walking", "running"):
+            of_label = steps.filter(pl.col("label") == label)
+            seconds, true_seconds = (
+                (bouts["end"] - bouts["start"]).dt.total_nanoseconds().to_numpy().sum() / 1e9
+                for bouts in (of_label, truth.filter(pl.col("label") == label))
+            )
+            assert seconds == pytest.approx(true_seconds)
+            usual_hz = 2 * simulation.wearer.gaits[label].stride_hz
+            assert of_label["steps"].to_numpy().sum() / seconds == pytest.approx(usual_hz, rel=0.05)
+        assert steps["end"].to_numpy().max() <= truth["end"].to_numpy().max()
+
 
 class TestSignals:
     def test_an_arm_rests_in_sleep_and_moves_when_awake_as_in_real_recordings(self, data_dir: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.linalg import expm
 
-from harken.timelines.smoothing import Chain, smooth, transitions
+from harken.timelines.smoothing import STILL_AT_NIGHT, Chain, smooth, still_at_night_likelihood, transitions
 
 Array = NDArray[np.float64]
 
@@ -22,7 +22,9 @@ def generator(expected_bout_s: Array) -> Array:
     return rates
 
 
-def every_path(probabilities: Array, elapsed_s: Array, expected_bout_s: Array) -> dict[tuple[int, ...], float]:
+def every_path(
+    probabilities: Array, elapsed_s: Array, expected_bout_s: Array, likelihood: Array
+) -> dict[tuple[int, ...], float]:
     """How probable each sequence of labels is together with what was seen, by multiplying it out."""
     n, labels = probabilities.shape
     in_the_long_run = expected_bout_s / expected_bout_s.sum()
@@ -34,7 +36,7 @@ def every_path(probabilities: Array, elapsed_s: Array, expected_bout_s: Array) -
     for path in product(range(labels), repeat=n):
         weight = in_the_long_run[path[0]]
         for step, label in enumerate(path):
-            weight *= 0.99 * probabilities[step, label] + 0.01 / labels
+            weight *= (0.99 * probabilities[step, label] + 0.01 / labels) * likelihood[step, label]
             weight *= after[step][path[step - 1], label] if step else 1
         found[path] = float(weight)
     return found
@@ -53,11 +55,13 @@ def chains(draw: st.DrawFn, longest: int = 5) -> tuple[Array, Array, Array]:
 
 
 @settings(max_examples=50, deadline=None)
-@given(chains())
-def test_it_is_what_all_sequences_together_say(chain: tuple[Array, Array, Array]) -> None:
+@given(chains(), st.data())
+def test_it_is_what_all_sequences_together_say(chain: tuple[Array, Array, Array], data: st.DataObject) -> None:
     probabilities, elapsed_s, bouts_s = chain
-    posteriors, path = smooth(probabilities, elapsed_s, bouts_s.tolist())
-    weights = every_path(*chain)
+    favoured = data.draw(st.lists(st.floats(0.01, 1000), min_size=probabilities.size, max_size=probabilities.size))
+    likelihood = np.reshape(favoured, probabilities.shape)
+    posteriors, path = smooth(probabilities, elapsed_s, bouts_s.tolist(), likelihood)
+    weights = every_path(*chain, likelihood)
     total = sum(weights.values())
     expected = np.zeros_like(posteriors)
     for labels, weight in weights.items():
@@ -149,6 +153,15 @@ def test_no_probability_of_nought_rules_a_label_out() -> None:
     posteriors, path = smooth(certain, np.full(21, 5.0), [900.0, 900.0])
     assert path.tolist() == [0] * 21
     assert np.isfinite(posteriors).all()
+
+
+def test_a_still_arm_in_a_sleep_period_favours_lying_alone() -> None:
+    middle_ns = np.array([5, 15, 25, 35, 45])
+    overlapping_ns = np.array([[12, 20], [18, 30], [40, 45]])
+    found = still_at_night_likelihood(("sitting", "lying"), middle_ns, overlapping_ns)
+    assert found[:, 0].tolist() == [1] * 5
+    assert found[:, 1].tolist() == [1, STILL_AT_NIGHT, STILL_AT_NIGHT, 1, 1]
+    assert (still_at_night_likelihood(("sitting", "walking"), middle_ns, overlapping_ns) == 1).all()
 
 
 def test_nothing_and_a_single_label() -> None:

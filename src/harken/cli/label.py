@@ -16,6 +16,7 @@ from harken.cli.options import (
     NoOrientation,
     with_reading_options,
 )
+from harken.cli.outcome_options import OutcomeOptions, with_outcome_options
 from harken.readers.options import TableOptions
 from harken.support.errors import HarkenError, raise_failures
 from harken.support.printable import printable
@@ -62,54 +63,6 @@ PlacementOption = Annotated[
         show_default=False,
     ),
 ]
-NightThreshold = Annotated[
-    Literal["published", "ggir-0.2"],
-    typer.Option(
-        help="The limit of rest by which nights are found: 'published' (from each day's own movement) or the single "
-        "threshold of 0.2 degrees."
-    ),
-]
-DiaryFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--diary",
-        help="A sleep diary: a CSV file with the columns subject, date, onset and wake. Nights may be missing.",
-        metavar="FILE",
-        show_default=False,
-    ),
-]
-DiaryUse = Annotated[
-    Literal["guide", "override"],
-    typer.Option(help="The diary guides the search for rest, or its onset and wake override what movement shows."),
-]
-CutPointsOption = Annotated[
-    str,
-    typer.Option(
-        "--cut-points",
-        help="The limits between inactive, light, moderate and vigorous. Published ones: adults-geneactiv, "
-        "adults-actigraph, children-geneactiv, children-actigraph. Your own: three numbers in mg, such as 40,100,400.",
-        metavar="NAME|MG,MG,MG",
-    ),
-]
-Hand = Annotated[
-    Literal["dominant", "non-dominant"] | None,
-    typer.Option(
-        help="The wrist on which the watch was worn. Published cut-points are for the non-dominant one.",
-        show_default=False,
-    ),
-]
-ValidDay = Annotated[
-    float,
-    typer.Option("--valid-day", help="The hours of wear of a valid day, at least.", metavar="HOURS", min=0, max=24),
-]
-Segments = Annotated[
-    Path | None,
-    typer.Option(
-        help="A CSV file of named segments, such as work and school: segment,days,start,end. Writes segments.csv.",
-        metavar="FILE",
-        show_default=False,
-    ),
-]
 Resume = Annotated[
     bool, typer.Option("--resume", help="Write even into a folder that contains other files.", metavar=FLAG)
 ]
@@ -141,6 +94,7 @@ Shard = Annotated[
 
 
 @with_reading_options
+@with_outcome_options
 def label(
     files: FilesOrFolders,
     *,
@@ -153,25 +107,20 @@ def label(
     no_orientation: NoOrientation = False,
     forearm_axis: ForearmAxisOption = None,
     placement: PlacementOption = None,
-    night_threshold: NightThreshold = "published",
-    diary: DiaryFile = None,
-    diary_use: DiaryUse = "guide",
-    cut_points: CutPointsOption = "adults-geneactiv",
-    hand: Hand = None,
-    valid_day: ValidDay = 16.0,
-    segments: Segments = None,
     resume: Resume = False,
     workers: Workers = None,
     scheduler: Scheduler = None,
     shard: Shard = None,
     json: Json = False,
+    outcomes: OutcomeOptions,
     reading: TableOptions,
 ) -> None:
     """Label recordings from beginning to end, and print the hours of each label.
 
     Writes timeline.parquet and .csv, bouts.csv, days.csv, hours.csv, averages.csv, nights.csv, rhythm.csv,
     movement.parquet, quality.json, report.html and summary.json to a folder for each file, named after it, whole or not
-    at all; beside them cohort.parquet (a row for each day of each file) and quality.parquet (a row for each file).
+    at all; beside them study.html (all people on one page), person.parquet (a row for each person), cohort.parquet (a
+    row for each day of each file) and quality.parquet (a row for each file), and the same tables as .csv.
     Labels in the files are not used. Files that are already labelled with the same settings are skipped. A file that
     cannot be labelled does not stop the others; it is named at the end, and in failures.csv. The JSON is a list of the
     summaries.
@@ -179,13 +128,9 @@ def label(
     from harken.labelling import LabelSettings
     from harken.labelling.cohort import CohortJob, Task
     from harken.labelling.folders import shard_of
-    from harken.outcomes import CutPoints
-    from harken.outcomes.diary import read_diary
-    from harken.outcomes.segments import read_segments
+    from harken.labelling.study import STUDY
     from harken.support.files import not_left_empty, remove_left_behind
 
-    if diary is not None:
-        read_diary(diary)  # a broken diary is refused before anything is labelled
     found = recordings(files, out=out)
     tasks = [Task(path, name) for path, name in zip(found, distinct_names(found), strict=True)]
     if shard is not None:
@@ -198,14 +143,8 @@ def label(
         orientation=not no_orientation,
         forearm_axis=forearm_axis,
         placement=placement,
-        night_threshold=night_threshold,
-        diary=diary,
-        diary_use=diary_use,
-        cut_points=CutPoints.of(cut_points),
-        hand=hand,
-        valid_day_h=valid_day,
-        segments=() if segments is None else read_segments(segments),
         reading=reading,
+        **outcomes,
     )
     with not_left_empty(out):
         _open(out, resume=resume or shard is not None)
@@ -216,6 +155,8 @@ def label(
         _write_tables(out, failures_file, ended)
     if json:
         print(dumps([one.summary for one in ended if one.summary is not None], indent=2, allow_nan=False))
+    elif len(ended) > 1:
+        print(printable(f"Everybody on one page: {out / STUDY}"))
     failures = [HarkenError(one.reason) for one in ended if one.reason is not None]
     if failures:
         typer.echo(printable(f"The failures are also in {failures_file}."), err=True)
@@ -240,11 +181,12 @@ def _label(
 
 
 def _write_tables(out: Path, failures_file: Path, ended: "list[FileOutcome]") -> None:
-    from harken.labelling.cohort import write_failures, write_tables
+    from harken.labelling.cohort_tables import write_failures
+    from harken.labelling.study import write_study
 
     try:
         write_failures(failures_file, ended)
-        write_tables(out)
+        write_study(out)
     except OSError as error:
         raise HarkenError(f"{out}: cannot write there ({error.strerror or error})") from error
 

@@ -2,7 +2,7 @@
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,6 +20,7 @@ __all__ = [
     "Model",
     "ModelOrPackaged",
     "NoOrientation",
+    "with_options",
     "with_reading_options",
 ]
 
@@ -102,29 +103,50 @@ _READING: dict[str, tuple[str, Any, str | None, str]] = {
 }
 
 
-def with_reading_options(command: Callable[..., None]) -> Callable[..., None]:
+Command = Callable[..., None]
+
+
+def with_reading_options(command: Command) -> Command:
     """Add all options of ``TableOptions`` to a command, which receives them as one argument named ``reading``."""
-
-    @functools.wraps(command)
-    def wrapped(**arguments: Any) -> None:
-        values = {field: arguments.pop(field) for field in _READING}
-        command(reading=TableOptions(**values), **arguments)
-
     defaults = TableOptions()
-    own = [p for p in inspect.signature(command).parameters.values() if p.name != "reading"]
-    shared = [
-        inspect.Parameter(
-            field,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=getattr(defaults, field),
-            annotation=Annotated[
+    options = {
+        field: (
+            Annotated[
                 kind,
                 typer.Option(option, metavar=metavar, help=help_text, rich_help_panel="When a table is not recognised"),
             ],
+            getattr(defaults, field),
         )
         for field, (option, kind, metavar, help_text) in _READING.items()
-    ]
-    parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own] + shared
-    wrapped.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    wrapped.__annotations__ = {p.name: p.annotation for p in parameters}
-    return wrapped
+    }
+    return with_options("reading", options, TableOptions)(command)
+
+
+def with_options(
+    name: str, options: Mapping[str, tuple[Any, Any]], make: Callable[..., object]
+) -> Callable[[Command], Command]:
+    """A decorator that adds options to a command, which receives them as one argument.
+
+    Args:
+        name: the argument.
+        options: the parameters with their annotations and defaults.
+        make: called with the parameters; its result is the argument.
+    """
+
+    def decorated(command: Command) -> Command:
+        @functools.wraps(command)
+        def wrapped(**arguments: Any) -> None:
+            values = {field: arguments.pop(field) for field in options}
+            command(**{name: make(**values)}, **arguments)
+
+        own = [p for p in inspect.signature(command).parameters.values() if p.name != name]
+        added = [
+            inspect.Parameter(field, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+            for field, (annotation, default) in options.items()
+        ]
+        parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own] + added
+        wrapped.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        wrapped.__annotations__ = {p.name: p.annotation for p in parameters}
+        return wrapped
+
+    return decorated

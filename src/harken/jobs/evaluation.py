@@ -8,7 +8,7 @@ from typing import Any
 from harken.datasets.people import read_people
 from harken.evaluation.evaluation import Evaluation
 from harken.evaluation.evaluation import evaluate as evaluate_recordings
-from harken.labelling.cohort import without_path
+from harken.labelling.cohort_tables import without_path
 from harken.labelling.folders import recordings_in
 from harken.models.recogniser import Recogniser
 from harken.readers.options import TableOptions

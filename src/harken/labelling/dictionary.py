@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from harken.labelling.cohort import COHORT, QUALITY
+from harken.labelling.cohort_tables import COHORT, PERSON, QUALITY
 from harken.outcomes.columns import (
     BOUT_STEPS,
     DAY_CADENCE,
@@ -12,10 +12,12 @@ from harken.outcomes.columns import (
     LEVELS_OF_THE_DAY,
     MOVEMENT,
     NIGHTS,
+    NON_WEAR,
     REGULARITY,
     SEGMENT,
     VALID_DAY,
 )
+from harken.outcomes.people import PARTS_OF_THE_WEEK
 from harken.support.columns import Column, Table
 from harken.timelines.columns import BOUTS, DAYS, TIMELINE
 
@@ -121,6 +123,57 @@ QUALITY_COLUMNS = (
 )
 """``quality.parquet``: the plain entries of ``RecordingQuality``, and what ``cohort`` adds."""
 
+
+def _averages(prefix: str, days: str) -> tuple[Column, ...]:
+    """The columns of people with the averages over some days."""
+    count = replace(VALID_DAYS, name=f"{prefix}valid_days", ggir=f"Nvaliddays{GGIR_DAYS[prefix]}")
+    if prefix:
+        count = replace(count, meaning=f"{count.meaning}, {days}")
+    over = f"the valid days, {days}" if prefix else "the valid days"
+    means = (replace(column.mean_over(over), name=f"{prefix}{column.name}") for column in AVERAGED)
+    return (count, *means)
+
+
+def _of_nights(column: Column) -> Column:
+    """The column of people with the mean of a column of nights; times of day are in hours."""
+    mean = replace(column.mean_over("the complete nights"), name=f"night_{column.name}")
+    if column.kind != "time":
+        return mean
+    since = "hours since the midnight that begins the night's date: 25.5 is half past one"
+    return replace(mean, name=f"{mean.name}_clock_hours", kind="number", unit="hours", method=since)
+
+
+AVERAGED = tuple(column for column in ALL_DAYS if column.kind == "number" and column.name != NOT_AVERAGED)
+"""The columns of days with averages."""
+GGIR_DAYS = {"": "", "weekdays_": "_WD", "weekend_": "_WE"}
+NOT_OF_PEOPLE = ("date", "window_wear_hours", "threshold_degrees", "source", "complete")
+
+PERSON_COLUMNS = (
+    Column(name="subject", kind="text", meaning="the wearer", ggir="ID"),
+    Column(name="files", kind="number", meaning="the number of files"),
+    Column(
+        name="days",
+        kind="number",
+        meaning="the number of dates with samples",
+        method="a date in several files counts once, here and in all other columns: from the file in which the watch "
+        "was worn longest",
+    ),
+    Column(name="total_recorded_hours", kind="number", unit="hours", meaning="time with samples"),
+    Column(name="total_wear_hours", kind="number", unit="hours", meaning="time worn", method=NON_WEAR),
+    *(column for prefix, days in PARTS_OF_THE_WEEK.items() for column in _averages(prefix, days)),
+    Column(name="nights", kind="number", meaning="the number of complete nights"),
+    *(_of_nights(column) for column in NIGHTS if column.name not in NOT_OF_PEOPLE),
+    *(replace(column, name=f"average_day_{column.name}", ggir="") for column in LEVELS_OF_THE_DAY),
+    *REGULARITY,
+)
+"""``person.parquet``, made by ``harken.outcomes.people.people_table``."""
+
+
+def _and_csv(name: str) -> tuple[str, str]:
+    """A table over all files and its twin."""
+    return name, name.replace(".parquet", ".csv")
+
+
 TABLES = (
     Table(
         files=("timeline.parquet", "timeline.csv"),
@@ -160,11 +213,7 @@ TABLES = (
         columns=(
             Column(name="days_of", kind="text", meaning="`week`, `weekdays` or `weekend`", ggir="AD_, WD_, WE_"),
             VALID_DAYS,
-            *(
-                column.mean_over("these days")
-                for column in ALL_DAYS
-                if column.kind == "number" and column.name != NOT_AVERAGED
-            ),
+            *(column.mean_over("these days") for column in AVERAGED),
         ),
     ),
     Table(
@@ -189,14 +238,21 @@ TABLES = (
         columns=MOVEMENT,
     ),
     Table(
-        files=(COHORT,),
+        files=_and_csv(PERSON),
+        rows="one row for each person; L5, M10 and the amplitude of the average day need three valid days",
+        page="cohort.md",
+        written="beside the folders of results",
+        columns=PERSON_COLUMNS,
+    ),
+    Table(
+        files=_and_csv(COHORT),
         rows="one row for each day of each file",
         page="cohort.md",
         written="beside the folders of results",
         columns=COHORT_COLUMNS,
     ),
     Table(
-        files=(QUALITY,),
+        files=_and_csv(QUALITY),
         rows="one row for each file",
         page="cohort.md",
         written="beside the folders of results",

@@ -19,6 +19,7 @@ from harken.models.mounting import Mounting, mounting_of_walks, trained_with_x_t
 from harken.models.recogniser import PACKAGED_MODEL, Recogniser
 from harken.models.wrist_check import RATE_HZ, ROWS, WristCheck, wrist_check
 from harken.outcomes import MovementMeter
+from harken.outcomes.nights import still_at_night_ns
 from harken.outcomes.steps import with_steps
 from harken.readers import open_stream
 from harken.recordings.mended_stream import MendedStream
@@ -275,7 +276,8 @@ def _labelled(
     stage("smooth")
     hand_back()
     if settings.smoothing:
-        timeline = timeline.smoothed()
+        still_ns = None if rows is None or found is None else still_at_night_ns(rows, found)
+        timeline = timeline.smoothed(still_at_night_ns=still_ns)
         hand_back()
     if settings.unsure_below is not None:
         timeline = timeline.with_unsure_below(settings.unsure_below)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from harken.labelling.cohort import COHORT, QUALITY
+from harken.labelling.cohort_tables import COHORT, PERSON, QUALITY
 from harken.labelling.settings import SUMMARY
 from harken.readers import sensor_logger
 from harken.runs.directory import RunDirectory
@@ -23,6 +23,8 @@ RESULTS = (SUMMARY, "timeline.parquet")
 """Files in the folder of results of ``harken label``."""
 FAILURES = re.compile(r"failures.*\.csv")
 """The table of failures that ``harken label`` writes beside these folders."""
+OVER_ALL = {name for table in (COHORT, PERSON, QUALITY) for name in (table, table.replace(".parquet", ".csv"))}
+"""The tables over all files that it writes there, and their twins."""
 BY_ENDING = "unknown file type"
 BY_SIMULATE, BY_TRAIN, BY_LABEL = "the truth of a simulation", "a run of harken train", "results of harken label"
 Item = TypeVar("Item")
@@ -131,9 +133,7 @@ def _inside(folder: Path, apart: Path | None, left_out: dict[str, list[Path]]) -
                 left_out.setdefault(BY_ENDING, []).append(at / name)
             elif plain.endswith(TRUTH):
                 left_out.setdefault(BY_SIMULATE, []).append(at / name)
-            elif (tables and name in (COHORT, QUALITY)) or (
-                FAILURES.fullmatch(name) and (tables or _holds_failures(at / name))
-            ):
+            elif (tables and name in OVER_ALL) or (FAILURES.fullmatch(name) and (tables or _holds_failures(at / name))):
                 left_out.setdefault(BY_LABEL, []).append(at / name)
             else:
                 found.append(at / name)

@@ -18,7 +18,7 @@ from harken.outcomes.rest import (
 )
 from harken.support.tables import nanoseconds, zone_of
 
-__all__ = ["DiaryUse", "nights"]
+__all__ = ["DiaryUse", "nights", "still_at_night_ns"]
 
 DiaryUse = Literal["guide", "override"]
 """What a diary does: ``guide`` limits the search for rest to the night in the diary, as in van Hees 2015 and GGIR;
@@ -33,6 +33,8 @@ LEAST_WEAR_ROWS = 16 * ROWS_AN_HOUR
 """A complete night needs this much wear in its window, as in GGIR (``includenightcrit``)."""
 LEAST_OF_ITS_OWN_ROWS = 3 * ROWS_AN_HOUR
 """A shorter period is not taken for the night if the watch was off for longer than it."""
+SURELY_NIGHT_H = 5.0
+UNCERTAIN_NS = 10 * ROWS_A_MINUTE * ROW_NS
 EDGE_ROWS = 5 * ROWS_A_MINUTE
 """Onset and wake are seen only if some of the five minutes beyond them are known."""
 
@@ -110,6 +112,29 @@ def nights(
         found.append(_columns(rows, night))
     frame = pl.DataFrame(found, schema={name: pl.Int64 if kind is None else kind for name, kind in COLUMNS.items()})
     return frame.with_columns(pl.col(name).cast(schema[name]) for name in ("onset", "wake", "midpoint"))
+
+
+def still_at_night_ns(movement: pl.DataFrame, nights: pl.DataFrame) -> NDArray[np.int64]:
+    """The stretches in which the arm was still in a sleep period, in ns since 1970 (UTC), int64 ``[k, 2]``.
+
+    These are the sustained inactivity bouts in a night, in order and apart. The ten minutes after onset and before wake
+    are left out, because somebody who sits still before going to bed is often within them. A night that is not complete
+    counts only if it lasts five hours or more or a diary has it: the longest rest of a few recorded hours is often not
+    sleep.
+
+    Args:
+        movement: as for ``nights``.
+        nights: the result of ``nights`` for these rows.
+    """
+    bouts = _Rows.of(movement).bouts * ROW_NS
+    long = pl.col("duration_hours") >= SURELY_NIGHT_H
+    sure = nights.filter(pl.col("onset").is_not_null() & (pl.col("complete") | long | (pl.col("source") != "movement")))
+    spans = np.stack([nanoseconds(sure, "onset") + UNCERTAIN_NS, nanoseconds(sure, "wake") - UNCERTAIN_NS], axis=1)
+    parts = [
+        np.clip(bouts[(bouts[:, 1] > first) & (bouts[:, 0] < last)], first, last)
+        for first, last in spans[spans[:, 1] > spans[:, 0]].tolist()
+    ]
+    return np.concatenate(parts) if parts else np.empty((0, 2), dtype=np.int64)
 
 
 class _Rows(NamedTuple):

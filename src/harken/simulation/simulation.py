@@ -121,6 +121,31 @@ class Simulation:
         inside = (pl.col("start") > truth["start"][0]) & (pl.col("end") < truth["end"][-1])
         return spans.select(onset="start", wake="end", complete=inside)
 
+    def footsteps(self) -> pl.DataFrame:
+        """The true number of footsteps of each bout of walking and running, two for each stride.
+
+        Columns ``start`` and ``end`` (UTC), ``label``, and ``steps``, float64: the last one may be incomplete. Steps in
+        gaps of the recording count, too.
+
+        >>> from harken.simulation import Simulation
+        >>> steps = Simulation(days=0.1, sample_rate_hz=25).footsteps()
+        >>> bool(steps["steps"].min() > 0), sorted(set(steps["label"]))
+        (True, ['running', 'walking'])
+        """
+        end_ns = START_NS + round(self._length_s * SECOND_NS)
+        postures = [posture for number in range(self._days) for posture in self._day_and_postures(number)[1]]
+        rows = [
+            (posture.bout_start_ns, min(posture.end_ns, end_ns), ACTIVITIES[posture.code], _strides(posture, end_ns))
+            for posture in postures
+            if posture.gait is not None and posture.start_ns < end_ns
+        ]
+        each = pl.DataFrame(
+            rows, schema={"start": pl.Int64, "end": pl.Int64, "label": pl.String, "steps": pl.Float64}, orient="row"
+        )
+        bouts = each.group_by("start", "label", maintain_order=True).agg(pl.col("end").max(), pl.col("steps").sum() * 2)
+        time = pl.Datetime("ns", "UTC")
+        return bouts.select(pl.col("start", "end").cast(time), "label", "steps")
+
     def recording(self) -> Recording:
         """The whole recording in memory, as ``harken.read`` returns it for a file."""
         samples = self.samples(0, self.rows)
@@ -269,13 +294,26 @@ def _tones(posture: Posture, since_s: NDArray[np.float64]) -> NDArray[np.float32
 def _steps(gait: Gait, since_s: NDArray[np.float64]) -> NDArray[np.float32]:
     """The acceleration of footsteps in g, ``[n, 3]``: harmonics of the stride, with slowly varying pace and
     strength."""
-    wander = np.sin(2 * np.pi * since_s[:, None] / WANDER_PERIODS_S + gait.wander)
+    wander = _wander(gait, since_s)
     cycles = gait.stride_hz * since_s + wander @ WANDER_CYCLES
     fundamental = np.exp(2j * np.pi * (cycles - np.floor(cycles))).astype(np.complex64)
     powers = np.cumprod(np.broadcast_to(fundamental[:, None], (len(since_s), len(gait.harmonics_g))), axis=1)
     strength = _smooth_step(since_s / MOVE_S) * (1 + 0.1 * wander[:, 1])
     steps: NDArray[np.float32] = (powers @ gait.harmonics_g).real * strength.astype(np.float32)[:, None]
     return steps
+
+
+def _wander(gait: Gait, since_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The slow changes of pace and strength, ``[n, 3]``."""
+    return np.asarray(np.sin(2 * np.pi * since_s[:, None] / WANDER_PERIODS_S + gait.wander))
+
+
+def _strides(posture: Posture, end_ns: int) -> float:
+    """The strides within a posture with a gait, up to ``end_ns``."""
+    assert posture.gait is not None
+    since_s = (np.array([posture.start_ns, min(posture.end_ns, end_ns)]) - posture.bout_start_ns) / SECOND_NS
+    cycles = posture.gait.stride_hz * since_s + _wander(posture.gait, since_s) @ WANDER_CYCLES
+    return float(cycles[1] - cycles[0])
 
 
 def _move(posture: Posture, since_s: NDArray[np.float64], moving_s: float) -> NDArray[np.float32]:

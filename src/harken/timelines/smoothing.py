@@ -31,6 +31,10 @@ The weight of the prior is small: a few rows with another most probable label ou
 cost depends on the logarithm of the expected length. ``benchmarks/recognition/composed_days.py`` measures the effect on
 bouts of half and of double the lengths.
 
+Where the arm is still in a sleep period (``harken.outcomes.nights.still_at_night_ns``), the likelihood of lying is
+multiplied by 30: somebody whose arm rests at night lies much more often than sits. It is evidence like the network's,
+so a network that is sure of walking, or a row in which the arm moves, is not overruled.
+
 hmmlearn and similar libraries are not used. They have one transition matrix for all steps, and therefore no elapsed
 time. Their loops are in C, and harken's core works without compiled code. See ``Chain`` for the arithmetic.
 """
@@ -45,9 +49,13 @@ from numpy.typing import NDArray
 
 from harken.support.errors import HarkenError
 
-__all__ = ["ANY_OTHER_LABEL_S", "EXPECTED_BOUT_S", "Chain", "expected_bouts", "smooth"]
+__all__ = ["ANY_OTHER_LABEL_S", "EXPECTED_BOUT_S", "Chain", "expected_bouts", "smooth", "still_at_night_likelihood"]
 
 TRUST = 0.99
+STILL_AT_NIGHT = 30.0
+"""The likelihood of a still arm in a sleep period, given lying, relative to any other label. Chosen with
+``benchmarks/outcomes/composed_nights.py --choose`` on half of the people of one study: more hardly helps."""
+LYING = ("lying", "laying_down")
 SMALLEST = 1e-30
 """The least probability of a transition. Rounding could otherwise give 0 or less for a very improbable one."""
 
@@ -74,7 +82,10 @@ STEPS_AND_BLOCKS = 4
 
 
 def smooth(
-    probabilities: NDArray[np.floating], elapsed_s: NDArray[np.float64], expected_bout_s: Sequence[float]
+    probabilities: NDArray[np.floating],
+    elapsed_s: NDArray[np.float64],
+    expected_bout_s: Sequence[float],
+    likelihood: NDArray[np.floating] | None = None,
 ) -> tuple[NDArray[np.floating], NDArray[np.int64]]:
     """Smooth the probabilities of rows.
 
@@ -83,6 +94,8 @@ def smooth(
         elapsed_s: seconds since the previous row, above 0, ``[n]``; infinite where earlier rows have no effect. The
             first value is not used.
         expected_bout_s: the expected length of a bout of each label, above 0, ``[labels]``.
+        likelihood: of what else is known of each row, given each label, up to a factor, above 0, ``[n, labels]``. It
+            multiplies the likelihood from ``probabilities``. None: nothing else is known.
 
     Returns:
         The probability of each label in each row given all rows, ``[n, labels]``, in the precision of
@@ -97,12 +110,30 @@ def smooth(
     evidence = TRUST * probabilities
     evidence += (1 - TRUST) / labels
     del probabilities
+    if likelihood is not None:
+        evidence *= likelihood
     chain = Chain(
         transitions=np.maximum(transitions(np.asarray(expected_bout_s, dtype=np.float64), different_s), SMALLEST),
         which=which.astype(np.int64),
         evidence=evidence,
     )
     return chain.posteriors(), chain.best_path()
+
+
+def still_at_night_likelihood(
+    labels: Sequence[str], middle_ns: NDArray[np.int64], still_ns: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """The likelihood of a still arm in a sleep period for each row and label, float32 ``[n, labels]``.
+
+    Args:
+        labels: the labels.
+        middle_ns: the middle of each row in ns since 1970, int64 ``[n]``.
+        still_ns: stretches, see ``Timeline.smoothed``.
+    """
+    begun, ended = (np.searchsorted(np.sort(edges), middle_ns, side="right") for edges in still_ns.T)
+    still = begun > ended
+    lying = np.array([label in LYING for label in labels])
+    return np.where(still[:, None] & lying, STILL_AT_NIGHT, 1).astype(np.float32)
 
 
 def transitions(expected_bout_s: NDArray[np.float64], elapsed_s: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from harken.support.errors import HarkenError
 from harken.support.tables import nanoseconds, times, write_csv, write_parquet
-from harken.timelines.smoothing import expected_bouts, smooth
+from harken.timelines.smoothing import expected_bouts, smooth, still_at_night_likelihood
 from harken.timelines.summaries import BRIDGED_GAP_S, bouts, daily
 from harken.timelines.tables import PROBABILITY, SMOOTHED, UNSURE, matrix
 
@@ -44,6 +44,8 @@ class Timeline:
         source: the file from which the recording was read.
         unsure_below: the limit below which a label is ``unsure``; None for none.
         expected_bout_s: the expected lengths of bouts used for smoothing, by label; None if not smoothed.
+        still_at_night_ns: the stretches used for smoothing in which the arm was still in a sleep period; None if none
+            were.
     """
 
     frame: pl.DataFrame
@@ -52,6 +54,7 @@ class Timeline:
     source: str = ""
     unsure_below: float | None = None
     expected_bout_s: Mapping[str, float] | None = None
+    still_at_night_ns: NDArray[np.int64] | None = None
 
     @classmethod
     def of(
@@ -131,7 +134,9 @@ class Timeline:
             raise HarkenError(f"the model itself has a label {UNSURE!r}, so no limit for unsure can be given")
         return replace(self, unsure_below=probability)._labelled()
 
-    def smoothed(self, expected_bout_s: Mapping[str, float] | None = None) -> "Timeline":
+    def smoothed(
+        self, expected_bout_s: Mapping[str, float] | None = None, *, still_at_night_ns: NDArray[np.int64] | None = None
+    ) -> "Timeline":
         """The most probable sequence of labels, from the probabilities and the expected lengths of bouts.
 
         A row that differs from its neighbours needs more evidence than one that agrees with them. Gaps and other rows
@@ -142,11 +147,16 @@ class Timeline:
         Args:
             expected_bout_s: the expected length of a bout in seconds, by label. Labels that are not given have the
                 length in ``harken.timelines.EXPECTED_BOUT_S``.
+            still_at_night_ns: stretches in which the arm was still in a sleep period, in ns since 1970 (UTC), int64
+                ``[k, 2]``, in order and apart (``harken.outcomes.nights.still_at_night_ns``). There, lying is more
+                likely than the network says. None: nothing is known of the nights.
 
         Raises:
             HarkenError: when a name is not one of the labels, or a length is not a finite number above 0.
         """
-        return replace(self, expected_bout_s=expected_bouts(self.labels, expected_bout_s))._labelled()
+        return replace(
+            self, expected_bout_s=expected_bouts(self.labels, expected_bout_s), still_at_night_ns=still_at_night_ns
+        )._labelled()
 
     def bouts(self, bridged_gap_s: float = BRIDGED_GAP_S) -> pl.DataFrame:
         """The longest stretches of one label.
@@ -224,7 +234,7 @@ class Timeline:
         else:
             expected = [self.expected_bout_s[label] for label in self.labels]
             # No variable here keeps the probabilities, which need as much memory as all other data.
-            chosen, own = smooth(self.probabilities[known], self._elapsed_s(known), expected)
+            chosen, own = smooth(self.probabilities[known], self._elapsed_s(known), expected, self._likelihood(known))
             frame = frame.with_columns(self._column(known, chosen[:, k], k) for k in range(len(self.labels)))
         codes = np.full(len(self), len(self.labels) + 1)
         codes[known] = own
@@ -240,9 +250,19 @@ class Timeline:
         whole[known] = values
         return pl.Series(SMOOTHED + self.labels[code], whole, nan_to_null=True)
 
+    def _likelihood(self, known: NDArray[np.int64]) -> NDArray[np.float32] | None:
+        """What the nights say of the labels of these rows, ``[k, labels]``; None if they say nothing."""
+        if self.still_at_night_ns is None or self.still_at_night_ns.size == 0:
+            return None
+        return still_at_night_likelihood(self.labels, self._middle_ns(known), self.still_at_night_ns)
+
+    def _middle_ns(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The middle of each of these rows, in ns since 1970."""
+        return np.asarray((nanoseconds(self.frame, "start") // 2 + nanoseconds(self.frame, "end") // 2)[rows])
+
     def _elapsed_s(self, known: NDArray[np.int64]) -> NDArray[np.float64]:
         """Seconds from the middle of one of these rows to that of the next; infinite with non-wear in between."""
-        middle = (nanoseconds(self.frame, "start") // 2 + nanoseconds(self.frame, "end") // 2)[known]
+        middle = self._middle_ns(known)
         removals = np.cumsum(self.frame["wear"].fill_null(True).not_().to_numpy())[known]
         elapsed = np.diff(middle, prepend=middle[:1]) / 1e9
         return np.where(np.diff(removals, prepend=-1) != 0, np.inf, elapsed)

@@ -114,7 +114,7 @@ class _Sums:
         local = times(np.concatenate([edges[:-1] for edges in self._edges]), spells.timezone)
         self._quarter = (4 * local.dt.hour().cast(pl.Int64) + local.dt.minute().cast(pl.Int64) // 15).to_numpy()
 
-    def of(self, values: NDArray[np.bool_ | np.floating], *, everywhere: bool = False) -> NDArray[np.float64]:
+    def of(self, values: NDArray[np.floating | np.bool_], *, everywhere: bool = False) -> NDArray[np.float64]:
         """The sum of a value of each row times its seconds in each quarter, float64 ``[96]``; with ``everywhere``, the
         elapsed seconds instead."""
         each = [np.diff(edges) / 1e9 if everywhere else self._spells.sums(values, edges) for edges in self._edges]

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from harken.recordings.recording import local_time
 
-__all__ = ["CalendarDay", "calendar_days", "clock", "offsets", "short_date", "span_words"]
+__all__ = ["CalendarDay", "calendar_days", "clock", "midnight_ns", "offsets", "short_date", "span_words"]
 
 NS = 10**9
 MONTHS = (
@@ -73,7 +73,9 @@ def calendar_days(stretches_ns: list[tuple[int, int]], timezone: str) -> list[Ca
             if days and at <= days[-1].date:
                 at = days[-1].date + timedelta(days=1)
             without = _without_data(days[-1].date, at) if days else ""
-            days.append(CalendarDay(at, _midnight(at, zone), _midnight(at + timedelta(days=1), zone), zone, without))
+            days.append(
+                CalendarDay(at, midnight_ns(at, zone), midnight_ns(at + timedelta(days=1), zone), zone, without)
+            )
             at += timedelta(days=1)
     return days
 
@@ -133,6 +135,6 @@ def _without_data(before: date, after: date) -> str:
     return f"1 day without data: {first}" if count == 1 else f"{count:,} days without data: {first} to {last}"
 
 
-def _midnight(day: date, zone: ZoneInfo) -> int:
+def midnight_ns(day: date, zone: ZoneInfo) -> int:
     """The start of a day. If the clocks skip midnight, it is the time of that change."""
     return round(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp()) * NS

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import polars as pl
@@ -112,7 +113,7 @@ def nights_shown(table: pl.DataFrame | None) -> Nights | None:
 def _values(night: dict[str, Any]) -> dict[str, Any]:
     """A night with ``onset_h`` and ``wake_h``: hours by the clock after the midnight at the beginning of its date."""
 
-    def hours(moment: Any) -> float | None:
+    def hours(moment: datetime | None) -> float | None:
         if moment is None:
             return None
         clock_h = moment.hour + moment.minute / 60 + moment.second / 3600

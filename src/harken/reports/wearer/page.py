@@ -1,7 +1,5 @@
 """The page: a timeline and the quality of its recording, filled into the template and written as one file."""
 
-import base64
-import hashlib
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -10,7 +8,7 @@ from typing import Any
 from markupsafe import Markup
 
 from harken import __version__
-from harken.reports import page_template
+from harken.reports import page_template, script_hashes
 from harken.reports.wearer.by_clock import day_by_clock
 from harken.reports.wearer.calendar import CalendarDay, calendar_days, span_words
 from harken.reports.wearer.movement import movement_shown
@@ -156,9 +154,8 @@ def _scripts() -> dict[str, Any]:
         folder.joinpath(name).read_text(encoding="utf-8")
         for folder, name in ((uplot, "uPlot.iife.min.js"), (page, "lanes.js"), (page, "zoom.js"), (page, "list.js"))
     ]
-    hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
     return {
         "uplot_css": Markup(uplot.joinpath("uPlot.min.css").read_text(encoding="utf-8")),
         "scripts": [Markup(script) for script in scripts],
-        "allowed": " ".join(f"'sha256-{mark}'" for mark in hashes),
+        "allowed": script_hashes(scripts),
     }

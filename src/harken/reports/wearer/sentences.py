@@ -22,6 +22,7 @@ WORN = {
     Answer.UNDECIDED: "unknown: too little movement to tell",
 }
 LEAST_WORN = 0.75
+MOST_RATE_ERROR = 0.05
 GOOD_CALIBRATION_MG = 10.0
 """The largest error of a still watch after a good calibration (van Hees and others, 2014)."""
 MOST_MARKED = 0.01
@@ -84,7 +85,7 @@ def _rate(quality: RecordingQuality) -> QualityLine:
     measured, stated = quality.sample_rate_hz, quality.stated_rate_hz
     if stated is None:
         return QualityLine("Sample rate", f"{measured:.4g} Hz by the clock")
-    off = abs(measured - stated) > 0.05 * stated
+    off = abs(measured - stated) > MOST_RATE_ERROR * stated
     return QualityLine(
         "Sample rate",
         f"{measured:.4g} Hz by the clock, {stated:g} Hz stated",

@@ -88,9 +88,9 @@ class Spells:
         np.divide(sums, seconds, out=means, where=seconds > 1e-6)
         return means
 
-    def sums(self, values: NDArray[np.bool_ | np.floating], edges_ns: NDArray[np.int64]) -> NDArray[np.float64]:
+    def sums(self, values: NDArray[np.floating | np.bool_], edges_ns: NDArray[np.int64]) -> NDArray[np.float64]:
         """The sum of a value of each row times its seconds, between consecutive edges, float64 ``[edges - 1]``."""
-        so_far = np.concatenate([[0.0], np.cumsum(values.astype(np.float64) * self.seconds)])
+        so_far = np.concatenate([[0.0], np.cumsum(values * self.seconds)])
         begin = self.edges_ns[0]
         return np.diff(np.interp((edges_ns - begin) / 1e9, (self.edges_ns - begin) / 1e9, so_far))
 

@@ -1,0 +1,384 @@
+"""What nights contribute to labels: composed days with a night, labelled by models that were not trained on the wearer.
+
+    python -m benchmarks.model.packaged_model --data DATA --work WORK --folds
+    python -m benchmarks.outcomes.composed_nights --data DATA --models WORK/fits_... --work DIR [--workers 2]
+
+Each person of DSADS (the left arm) and selfBACK gets a day from noon to noon of their own recorded bouts
+(``benchmarks.recognition.composed_days``). The night is eight hours of their recorded lying from 23:00 on: the stillest
+half minute of each recorded stretch, again and again, because people who lie awake in a laboratory for two minutes move
+more than sleepers. They turn over about every quarter of an hour: the arm rolls about the forearm to a random angle of
+up to 90 degrees from the recorded one, as it can in bed. Twice they get up for some minutes of walking and standing.
+
+A second day is the same, but the three hours before the night are the recorded sitting of a person of Stress-Predict,
+whom the model does not know either. They fill in questionnaires, rest and talk at a desk.
+
+Both days are labelled by ``harken.label_file`` without calibration and with the mounting known. The labels are compared
+with those that are smoothed without nights. ``--choose`` shows the likelihoods that were considered, for the choosing
+people alone: every second person of selfBACK. Everybody else is scored once, with the likelihood of the package.
+
+``--write PERSON FILE`` writes the first day of a person as a recording, for the picture in README, and names the model
+that does not know this person.
+
+Kept days are in ``--work``. ``--people`` makes a small trial: give it a ``--json`` of its own.
+"""
+
+import argparse
+import json
+import tempfile
+import zlib
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import product
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from benchmarks.model.fold_logits import FoldLogits, temperatures
+from benchmarks.paths import RESULTS
+from benchmarks.recognition.composed_days import ARM, Piece, draw_bouts, filled, one_after_another, pieces_of
+from harken import Recogniser, label_file
+from harken.datasets.label_schemes import DEFAULT_SCHEME, OR, SCHEMES
+from harken.datasets.registry import dataset
+from harken.evaluation.benchmark.machine import made_with
+from harken.labelling.outcomes import nights_of
+from harken.labelling.settings import LabelSettings
+from harken.learning.scores import interval_over_people
+from harken.outcomes.nights import still_at_night_ns
+from harken.recordings.recording import UNLABELLED, Recording
+from harken.support.files import appearing, write_text
+from harken.timelines import Timeline, smoothing
+from harken.windows.splits.studies import mounted_recordings, study_recordings
+
+STUDIES = ("dsads", "selfback")
+BEFORE_BED = "stress_predict"
+CHANNELS = ("x", "y", "z")
+NOON_S = 1_704_715_200
+"""2024-01-08 12:00 UTC."""
+HOUR_S = 3600.0
+EVENING_HOURS, NIGHT_HOURS, SITTING_HOURS = 11, 8, 3
+TURN_MINUTES, TURN_SPREAD, TURN_S = 15.0, 0.7, 4.0
+MOST_ROLL_DEGREES = 90.0
+STILL_S = 30.0
+TIMES_UP = 2
+UP_S = (("walking", 60.0), ("standing", 90.0), ("walking", 60.0))
+LIKELIHOODS = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
+DAYS = ("bed", "sitting before bed")
+Stretch = tuple[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A day of a person, and the model that was not trained on them. ``sitter``: who sits before bed, None: nobody."""
+
+    data: Path
+    model: Path
+    temperature: float
+    person: str
+    sitter: str | None
+    kept: Path
+
+
+@cache
+def pieces(data: Path, study: str, rate_hz: float) -> dict[str, list[Piece]]:
+    """Person -> pieces of single labels, with x along the forearm."""
+    names = {word: name for word, name in SCHEMES[DEFAULT_SCHEME].names(dataset(study).info).items() if OR not in name}
+    every = [one for one in study_recordings(study, data / study) if study != "dsads" or one.source.endswith(ARM)]
+    found: dict[str, list[Piece]] = {}
+    for recording in mounted_recordings(study, every):
+        single = without_labels(recording.select_channels(CHANNELS), set(recording.label_names) - set(names))
+        found.setdefault(recording.subject, []).extend(pieces_of(single, names, rate_hz))
+    return found
+
+
+def without_labels(recording: Recording, labels: set[str]) -> Recording:
+    """The recording, in which stretches of these labels have none."""
+    codes = [code for code, name in enumerate(recording.label_names) if name in labels]
+    return replace(
+        recording, label_codes=np.where(np.isin(recording.label_codes, codes), UNLABELLED, recording.label_codes)
+    )
+
+
+def composed(job: Job, rate_hz: float) -> Recording:
+    """The day from noon to noon."""
+    random = np.random.default_rng(zlib.crc32(job.person.encode()))
+    own = pieces(job.data, study_of(job.person), rate_hz)[job.person]
+    bouts = draw_bouts(sorted({piece.label for piece in own}), 1.0, random)
+    day = [(label, filled(own, label, seconds, rate_hz, random)) for label, seconds in bouts]
+    evening, morning = cut(day, round(EVENING_HOURS * HOUR_S * rate_hz))
+    at_night = night(own, rate_hz, random)
+    if job.sitter is not None:
+        kept, _ = cut(evening, round((EVENING_HOURS - SITTING_HOURS) * HOUR_S * rate_hz))
+        sat = np.concatenate([piece.signals for piece in pieces(job.data, BEFORE_BED, rate_hz)[job.sitter]])
+        evening = [*kept, ("sitting", np.resize(sat, (round(SITTING_HOURS * HOUR_S * rate_hz), len(CHANNELS))))]
+    return one_after_another(
+        [*evening, *at_night, *morning], channels=CHANNELS, rate_hz=rate_hz, subject=job.person, start_s=NOON_S
+    )
+
+
+def study_of(person: str) -> str:
+    """The study of a person, from the name."""
+    return next(study for study in (*STUDIES, BEFORE_BED) if person.startswith(study))
+
+
+def cut(stretches: Sequence[Stretch], samples: int) -> tuple[list[Stretch], list[Stretch]]:
+    """The stretches before and after this many samples."""
+    before: list[Stretch] = []
+    after: list[Stretch] = []
+    for label, signals in stretches:
+        if samples > 0:
+            before.append((label, signals[:samples]))
+        if samples < len(signals):
+            after.append((label, signals[max(samples, 0) :]))
+        samples -= len(signals)
+    return before, after
+
+
+def night(own: Sequence[Piece], rate_hz: float, random: np.random.Generator) -> list[Stretch]:
+    """Stretches of lying, between which the person gets up."""
+    still = [replace(piece, signals=stillest(piece.signals, rate_hz)) for piece in own if piece.label == "lying"]
+    shares = np.sort(random.uniform(0.1, 0.9, TIMES_UP))
+    edges_s = np.concatenate([[0], shares, [1]]) * NIGHT_HOURS * HOUR_S
+    found: list[Stretch] = []
+    for part, seconds in enumerate(np.diff(edges_s).tolist()):
+        if part:
+            found += [(label, filled(own, label, up_s, rate_hz, random)) for label, up_s in UP_S]
+        found.append(("lying", lying(still, seconds, rate_hz, random)))
+    return found
+
+
+def stillest(signals: NDArray[np.float32], rate_hz: float) -> NDArray[np.float32]:
+    """The half minute of the signals ``[n, 3]`` with the least variance of the means of seconds; all of less."""
+    second, length = round(rate_hz), round(STILL_S)
+    seconds = signals[: len(signals) // second * second].reshape(-1, second, 3).mean(axis=1)
+    if len(seconds) <= length:
+        return signals
+    variance = np.lib.stride_tricks.sliding_window_view(seconds, length, axis=0).var(axis=2).sum(axis=1)
+    first = int(variance.argmin()) * second
+    return signals[first : first + length * second]
+
+
+def lying(still: Sequence[Piece], seconds: float, rate_hz: float, random: np.random.Generator) -> NDArray[np.float32]:
+    """Recorded lying in which the person turns over, float32 ``[n, 3]``."""
+    signals, degrees = [], []
+    before = 0.0
+    while seconds > 0:
+        length_s = min(seconds, 60 * TURN_MINUTES * random.lognormal(0, TURN_SPREAD))
+        part = filled(still, "lying", length_s, rate_hz, random)
+        after = random.uniform(-MOST_ROLL_DEGREES, MOST_ROLL_DEGREES)
+        degrees.append(np.interp(np.arange(len(part)), [0, TURN_S * rate_hz], [before, after]))
+        signals.append(part)
+        before, seconds = after, seconds - length_s
+    return rolled(np.concatenate(signals), np.concatenate(degrees))
+
+
+def rolled(signals: NDArray[np.float32], degrees: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Signals ``[n, 3]``, each sample rolled about x by its angle in degrees ``[n]``."""
+    x, y, z = signals.T
+    cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    return np.stack([x, cosine * y - sine * z, sine * y + cosine * z], axis=1).astype(np.float32)
+
+
+def keep(job: Job) -> Path:
+    """Compose and label a day, and keep timeline, movement and truth."""
+    if job.kept.exists():
+        return job.kept
+    recogniser = Recogniser.load(job.model, device="cpu").with_temperature(job.temperature, "unseen")
+    known = {job.person, job.sitter} & set(recogniser.provenance_["training_people"])
+    assert not known, f"{job.model} was trained on {known}"
+    day = composed(job, recogniser.specification_.sample_rate_hz)
+    with tempfile.TemporaryDirectory() as folder, appearing(job.kept) as aside:
+        path = Path(folder) / "day.parquet"
+        write_day(day, path)
+        settings = LabelSettings(calibration=False, orientation=False, placement="wrist", smoothing=False)
+        labelled = label_file(path, model=recogniser, settings=settings, cores=1)
+        labelled.timeline.frame.write_parquet(aside / "timeline.parquet")
+        assert labelled.outcomes.movement is not None
+        labelled.outcomes.movement.write_parquet(aside / "movement.parquet")
+        names = np.array([*day.label_names])
+        start, end = (labelled.timeline.frame[name].to_physical().to_numpy() for name in ("start", "end"))
+        rows = np.clip(np.searchsorted(day.time_ns, start // 2 + end // 2), 0, len(day) - 1)
+        pl.DataFrame({"label": names[day.label_codes[rows]]}).write_parquet(aside / "truth.parquet")
+    return job.kept
+
+
+def write_day(day: Recording, path: Path) -> None:
+    """Write a day as a Parquet file, as a watch would record it: without labels."""
+    time = pl.Series("time", day.time_ns).cast(pl.Datetime("ns", "UTC"))
+    signals = [pl.Series(name, day.signals[:, k]) for k, name in enumerate(CHANNELS)]
+    pl.DataFrame([time, *signals, pl.Series("subject", [day.subject] * len(day))]).write_parquet(path)
+
+
+def scored(job: Job, likelihood: float | None) -> dict[str, Any]:
+    """The labels of a kept day without nights and with them, for JSON. ``likelihood``: None for the package's."""
+    frame = pl.read_parquet(job.kept / "timeline.parquet")
+    movement = pl.read_parquet(job.kept / "movement.parquet")
+    truth = pl.read_parquet(job.kept / "truth.parquet")["label"].to_numpy()
+    labels = tuple(name.removeprefix("probability_") for name in frame.columns if name.startswith("probability_"))
+    timeline = Timeline(frame, labels, job.person)
+    nights = nights_of(movement, job.person, LabelSettings())
+    before = smoothing.STILL_AT_NIGHT
+    smoothing.STILL_AT_NIGHT = before if likelihood is None else likelihood
+    try:
+        ways = {
+            "without": timeline.smoothed(),
+            "with": timeline.smoothed(still_at_night_ns=still_at_night_ns(movement, nights)),
+        }
+    finally:
+        smoothing.STILL_AT_NIGHT = before
+    middle = (frame["start"].to_physical().to_numpy() // 10**9 - NOON_S) / HOUR_S
+    at_night = (middle >= EVENING_HOURS) & (middle < EVENING_HOURS + NIGHT_HOURS)
+    evening = (middle >= EVENING_HOURS - SITTING_HOURS) & (middle < EVENING_HOURS)
+    night_of = nights.filter(pl.col("onset").is_not_null()).select(
+        (pl.col(name).dt.epoch("s") - NOON_S) / HOUR_S for name in ("onset", "wake")
+    )
+    return {
+        "onset_and_wake_hours_after_noon": night_of.rows(),
+        **{way: hours(one, truth, at_night, evening) for way, one in ways.items()},
+    }
+
+
+def hours(
+    timeline: Timeline, truth: NDArray[np.str_], at_night: NDArray[np.bool_], evening: NDArray[np.bool_]
+) -> dict[str, float]:
+    """Hours misplaced at night, hours up at night that are labelled lying, and hours of the evening as sitting."""
+    given = timeline.frame["label"].fill_null("").to_numpy()
+    row_hours = timeline.seconds / HOUR_S
+    names = sorted({*given, *truth})
+    of = [np.array([row_hours[at_night & (label == name)].sum() for name in names]) for label in (given, truth)]
+    up = at_night & (truth != "lying")
+    sitting = evening & (truth == "sitting")
+    return {
+        "night_hours_misplaced": float(np.abs(of[0] - of[1]).sum() / 2),
+        "night_hours_lying": float(row_hours[at_night & (given == "lying")].sum()),
+        "night_hours_up": float(row_hours[up].sum()),
+        "night_hours_up_as_lying": float(row_hours[up & (given == "lying")].sum()),
+        "evening_hours_sitting": float(row_hours[sitting & (given == "sitting")].sum()),
+        "evening_hours_sitting_true": float(row_hours[sitting].sum()),
+    }
+
+
+def jobs_of(options: argparse.Namespace) -> list[Job]:
+    """Two days of each person."""
+    paths = sorted(options.models.glob("fold_*.npz"))
+    folds = [FoldLogits.read(path) for path in paths]
+    jobs = []
+    for path, fold, temperature in zip(paths, folds, temperatures(folds), strict=True):
+        everybody = np.unique(fold.subjects).tolist()
+        sitters = [name for name in everybody if study_of_or_none(name) == BEFORE_BED]
+        for study in STUDIES:
+            people = [name for name in everybody if name.startswith(study)]
+            for (place, person), day in product(enumerate(people[: options.people]), DAYS):
+                sitter = None if day == DAYS[0] else sitters[place % len(sitters)]
+                kept = options.work / f"{person}_{'bed' if sitter is None else 'sitting'}"
+                jobs.append(Job(options.data, path.with_suffix(".safetensors"), temperature, person, sitter, kept))
+    return jobs
+
+
+def study_of_or_none(person: str) -> str | None:
+    """The study of a person; None for another study than these."""
+    return next((study for study in (*STUDIES, BEFORE_BED) if person.startswith(study)), None)
+
+
+def is_choosing(person: str) -> bool:
+    """Whether a person is one on whom the likelihood was chosen."""
+    return person.startswith("selfback") and int(person[-3:]) % 2 == 1
+
+
+def summary(found: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Means over people with intervals, and the largest loss of sitting."""
+    numbers: dict[str, Any] = {"people": len(found)}
+    for name in found[0]["with"]:
+        ways = {way: [one[way][name] for one in found] for way in ("without", "with")}
+        numbers[name] = {
+            way: {"mean": float(np.mean(each)), "interval": interval_over_people(each)} for way, each in ways.items()
+        }
+    lost = np.array([one["without"]["evening_hours_sitting"] - one["with"]["evening_hours_sitting"] for one in found])
+    numbers["evening_minutes_sitting_lost"] = {"each": np.round(60 * lost, 2).tolist(), "most": 60 * float(lost.max())}
+    return numbers
+
+
+def table(summaries: dict[str, dict[str, Any]]) -> str:
+    """The summaries as lines for a terminal."""
+    lines = []
+    for name, of in summaries.items():
+        text = [f"{name}, {of['people']} people: hours misplaced at night"]
+        text += [f"{of['night_hours_misplaced'][way]['mean']:.2f} {way}" for way in ("without", "with")]
+        text += [
+            f"{of['night_hours_up_as_lying'][way]['mean'] * 60:.1f} min up as lying {way}"
+            for way in ("without", "with")
+        ]
+        text.append(f"most sitting lost in the evening {of['evening_minutes_sitting_lost']['most']:.1f} min")
+        lines.append(", ".join(text))
+    return "\n".join(lines)
+
+
+def groups_of(jobs: Sequence[Job], *, choosing: bool) -> Iterator[tuple[str, list[Job]]]:
+    """The days that are summarised together."""
+    for study, day in product(STUDIES, DAYS):
+        chosen = [
+            job
+            for job in jobs
+            if job.person.startswith(study)
+            and is_choosing(job.person) == choosing
+            and (job.sitter is None) == (day == DAYS[0])
+        ]
+        if chosen:
+            yield f"{study}, {day}", chosen
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Label the days that are not kept, and write the results."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="the folder that holds the studies")
+    parser.add_argument("--models", type=Path, required=True, help="the folder of the fold models")
+    parser.add_argument("--work", type=Path, required=True, help="the folder for labelled days")
+    parser.add_argument("--workers", type=int, default=2, help="processes")
+    parser.add_argument("--people", type=int, help="for a trial: only the first so many of each study and fold")
+    parser.add_argument("--choose", action="store_true", help="show each likelihood, for the choosing people alone")
+    parser.add_argument("--write", nargs=2, metavar=("PERSON", "FILE"), help="only write a person's day as a recording")
+    parser.add_argument("--json", type=Path, default=RESULTS / "composed_nights.json")
+    options = parser.parse_args(arguments)
+    options.work.mkdir(parents=True, exist_ok=True)
+    jobs = jobs_of(options)
+    if options.write:
+        job = next(job for job in jobs if job.person == options.write[0])
+        write_day(composed(job, Recogniser.load(job.model).specification_.sample_rate_hz), Path(options.write[1]))
+        print(job.model)
+        return
+    if options.choose:
+        jobs = [job for job in jobs if is_choosing(job.person)]
+    with ProcessPoolExecutor(options.workers, mp_context=get_context("spawn")) as pool:
+        for path in pool.map(keep, jobs):
+            print(path.name, flush=True)
+    if options.choose:
+        for likelihood in LIKELIHOODS:
+            print(f"likelihood {likelihood:g}")
+            print(table(summaries_of(jobs, choosing=True, likelihood=likelihood)))
+        return
+    summaries = summaries_of(jobs, choosing=False, likelihood=None)
+    result = {
+        "command": "python -m benchmarks.outcomes.composed_nights --data DATA --models WORK/fits_... --work DIR",
+        "made_with": made_with(),
+        "likelihood": smoothing.STILL_AT_NIGHT,
+        "night": {"begins_hour": 23, "hours": NIGHT_HOURS, "minutes_between_turns": TURN_MINUTES, "times_up": TIMES_UP},
+        "groups": summaries,
+    }
+    write_text(options.json, json.dumps(result, indent=1) + "\n")
+    print(table(summaries))
+
+
+def summaries_of(jobs: Sequence[Job], *, choosing: bool, likelihood: float | None) -> dict[str, dict[str, Any]]:
+    """The summary of each group of days."""
+    return {
+        name: summary([scored(job, likelihood) for job in those]) for name, those in groups_of(jobs, choosing=choosing)
+    }
+
+
+if __name__ == "__main__":
+    main()

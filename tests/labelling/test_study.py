@@ -1,0 +1,244 @@
+"""The tables of people and the page of a study, from files that were labelled, broken ones among them."""
+
+import json
+import re
+import shutil
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+import people
+from command_line import Run
+from harken.labelling import LabelSettings
+from harken.labelling.cohort import CohortJob, Task, label_cohort
+from harken.labelling.cohort_tables import Cohort, read_cohort, write_failures
+from harken.labelling.folders import recordings_in
+from harken.labelling.results import results_in
+from harken.labelling.study import study_of, write_study
+from harken.outcomes.rhythm import rhythm
+from harken.reports.study import DoubtKind
+from harken.support.errors import HarkenError
+from movement_frames import movement_frame
+
+TABLES = ("cohort", "person", "quality")
+EVIL = "<script>document.title='taken'</script>"
+
+
+@pytest.fixture(scope="module")
+def drawer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three recordings and a broken one whose name and content are HTML."""
+    folder = tmp_path_factory.mktemp("drawer")
+    for number, name in enumerate(("anna", "bert", "c&d <i>")):
+        people.write_person(folder / f"{name}.csv", number, bouts=("lying", "walking"), seconds=60)
+    (folder / f"{EVIL.replace('/', '')}.csv").write_text(f"{EVIL},of\nuse,here\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def study(drawer: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The results of a folder, as ``harken label`` writes them."""
+    out = tmp_path_factory.mktemp("study")
+    tasks = [Task(path, path.stem) for path in recordings_in(drawer).files]
+    write_failures(out / "failures.csv", list(label_cohort(tasks, CohortJob.of(None, out, LabelSettings()))))
+    write_study(out)
+    return out
+
+
+def page_data(page: str) -> dict[str, Any]:
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, flags=re.DOTALL)
+    assert found is not None
+    content: dict[str, Any] = json.loads(found[1])
+    return content
+
+
+def test_a_folder_gives_its_page_with_the_broken_file_at_the_top(study: Path) -> None:
+    page = (study / "study.html").read_text(encoding="utf-8")
+    order = ["Look at these first", "1 file could not be labelled", "&lt;script&gt;", "Doubtful people", "Everybody"]
+    places = [page.index(words) for words in order]
+    assert places == sorted(places)
+    assert "<script>document" not in page
+    assert [len(person["days"]) for person in page_data(page)["people"]] == [1, 1, 1]
+    for folder in results_in(study):
+        assert (
+            f'href="{folder.name.replace("&", "%26").replace(" ", "%20").replace("<", "%3C").replace(">", "%3E")}/'
+            in page
+        )
+
+
+def test_every_table_has_a_twin_in_csv(study: Path) -> None:
+    for name in TABLES:
+        table = pl.read_parquet(study / f"{name}.parquet")
+        twin = pl.read_csv(study / f"{name}.csv", infer_schema=False)
+        assert twin.columns == table.columns
+        assert len(twin) == len(table) == 3
+        for column, dtype in table.schema.items():
+            if dtype == pl.Float64:
+                assert_frame_equal(
+                    twin.select(pl.col(column).cast(pl.Float64)), table.select(column), abs_tol=1e-4, check_exact=False
+                )
+
+
+def test_a_person_has_what_the_files_say(study: Path) -> None:
+    people_ = pl.read_parquet(study / "person.parquet")
+    days = pl.read_parquet(study / "cohort.parquet")
+    assert people_["subject"].to_list() == sorted(days["subject"].to_list())
+    joined = people_.join(days, on="subject", suffix="_of_day")
+    assert (joined["total_recorded_hours"] == joined["recorded_hours_of_day"]).all()
+    assert people_["valid_days"].to_list() == [0, 0, 0]  # two minutes each
+    assert people_["hours_walking"].null_count() == 3
+    assert people_["nights"].to_list() == [0, 0, 0]
+
+
+def test_results_of_a_study_are_no_recordings(study: Path) -> None:
+    with pytest.raises(HarkenError, match=r"this folder contains no recording .*results of harken label"):
+        recordings_in(study)
+
+
+def test_the_strips_hold_the_labels_of_the_timeline(study: Path) -> None:
+    data = page_data((study / "study.html").read_text(encoding="utf-8"))
+    for person in data["people"]:
+        ((_, cells, _, _),) = person["days"]
+        assert len(cells) == 144
+        letters = set(cells.strip())
+        assert {data["labels"][ord(letter) - ord("A")] for letter in letters - set(".-?!")} <= set(data["labels"])
+        assert 1 <= len(cells.strip()) <= 2
+
+
+def test_a_file_that_is_finished_later_is_no_failure_any_more(study: Path) -> None:
+    cohort = cohort_in(study)
+    file, written_s = cohort.files[0].file, cohort.files[0].written_s
+    failures = [(file, "no space left", written_s - 60), ("other.csv", "broken", written_s - 60)]
+    assert [one.file for one in study_of("s", cohort, failures).failures] == ["other.csv"]
+    refused = [(file, "made with other settings", written_s + 60)]
+    assert [one.reason for one in study_of("s", cohort, refused).failures] == ["made with other settings"]
+
+
+def test_failures_of_all_shards_are_on_the_page(study: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(study, out)
+    (out / "failures.csv").unlink()
+    for number in (1, 2):
+        (out / f"failures-{number}-of-2.csv").write_text(f"file,reason\nlost{number}.csv,reason {number}\n")
+    (out / "failures-mine.csv").write_text("a table,of mine\n1,2\n")
+    write_study(out)
+    page = (out / "study.html").read_text(encoding="utf-8")
+    assert "2 files could not be labelled" in page
+    for words in ("lost1.csv", "lost2.csv", "reason 1", "reason 2"):
+        assert words in page
+
+
+def test_a_folder_of_failures_alone_has_a_page(run_harken: Run, tmp_path: Path) -> None:
+    (tmp_path / "broken.csv").write_text("nothing,of\nuse,here\n")
+    assert run_harken("label", tmp_path / "broken.csv", "--out", tmp_path / "out").exit_code == 2
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["failures.csv", "study.html"]
+    page = (tmp_path / "out" / "study.html").read_text(encoding="utf-8")
+    assert "0 people" in page
+    assert "1 file could not be labelled" in page
+
+
+def cohort_in(out: Path) -> Cohort:
+    cohort = read_cohort(results_in(out))
+    assert cohort is not None
+    return cohort
+
+
+@pytest.fixture
+def two_files_of_one_person(study: Path, tmp_path: Path) -> tuple[Path, pl.DataFrame, list[date]]:
+    """Results of two files of four days each, seven dates in all, one in both; the movement that counts; the dates."""
+    out = tmp_path / "out"
+    first = datetime(2024, 6, 3, tzinfo=UTC)
+    rng = np.random.default_rng(3)
+    parts, dates = [], [first.date() + timedelta(days=day) for day in range(7)]
+    for number, name in enumerate(("first", "second")):
+        folder = out / name
+        shutil.copytree(study / "anna", folder)
+        own = dates[3 * number : 3 * number + 4]
+        for file in ("quality.json", "summary.json"):
+            content = json.loads((folder / file).read_text()) | {"subject": "eva", "file": f"{name}.cwa"}
+            (folder / file).write_text(json.dumps(content))
+        days = pl.read_csv(folder / "days.csv", infer_schema=False)
+        worn = ["24.0", "23.0", "22.0", "20.0"] if number == 0 else ["21.0", "23.0", "22.0", "20.0"]
+        pl.concat([days.head(1)] * 4).with_columns(
+            date=pl.Series([day.isoformat() for day in own]),
+            wear_hours=pl.Series(worn),
+            valid_day=pl.lit("true"),
+        ).write_csv(folder / "days.csv")
+        begins_ns = round((first + timedelta(days=3 * number)).timestamp()) * 10**9
+        minutes = np.repeat(rng.gamma(1.0, 30.0, 4 * 1440), 12)
+        movement = movement_frame(begins_ns + 5 * 10**9 * np.arange(len(minutes)), minutes)
+        movement.write_parquet(folder / "movement.parquet")
+        parts.append(movement.filter(pl.col("start").dt.date() != dates[3]) if number == 0 else movement)
+    return out, pl.concat(parts), dates
+
+
+def test_a_person_with_two_files_is_one_person(
+    two_files_of_one_person: tuple[Path, pl.DataFrame, list[date]],
+) -> None:
+    out, movement, dates = two_files_of_one_person
+    (person,) = cohort_in(out).people.iter_rows(named=True)
+    assert (person["files"], person["days"], person["valid_days"]) == (2, 7, 7)
+    assert person["total_wear_hours"] == pytest.approx(24 + 23 + 22 + 21 + 23 + 22 + 20)
+    assert person["wear_hours"] == pytest.approx(person["total_wear_hours"] / 7)
+    expected = rhythm(movement, dates).row(0, named=True)
+    assert expected["interdaily_stability"] is not None  # needs five days, more than either file has
+    for name in ("interdaily_stability", "intradaily_variability"):
+        assert person[name] == pytest.approx(expected[name])
+    assert person["average_day_l5_mg"] == pytest.approx(expected["l5_mg"])
+    assert person["average_day_l5_start"] == expected["l5_start"]
+
+
+def test_a_person_with_two_files_has_one_row_with_both_reports(
+    two_files_of_one_person: tuple[Path, pl.DataFrame, list[date]],
+) -> None:
+    out, _, dates = two_files_of_one_person
+    write_study(out)
+    (person,) = study_of("s", cohort_in(out), []).people
+    assert [file.report for file in person.files] == ["first/report.html", "second/report.html"]
+    assert [strip.date for strip in person.days] == dates
+    page = (out / "study.html").read_text(encoding="utf-8")
+    assert all(f'href="{name}/report.html"' in page for name in ("first", "second"))
+
+
+def test_doubts_are_counted_by_person_and_name_the_file(
+    two_files_of_one_person: tuple[Path, pl.DataFrame, list[date]],
+) -> None:
+    out, _, _ = two_files_of_one_person
+    quality = json.loads((out / "second" / "quality.json").read_text())
+    (out / "second" / "quality.json").write_text(json.dumps(quality | {"placement": "hip"}))
+    (person,) = study_of("s", cohort_in(out), []).people
+    assert person.kinds[0] is DoubtKind.PLACEMENT
+    assert "second: the file states that the sensor was on the hip" in person.sentences
+
+
+def test_more_days_than_a_row_shows_are_counted(
+    two_files_of_one_person: tuple[Path, pl.DataFrame, list[date]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, _, dates = two_files_of_one_person
+    monkeypatch.setattr("harken.labelling.study.MOST_DAYS", 5)
+    (person,) = study_of("s", cohort_in(out), []).people
+    assert ([strip.date for strip in person.days], person.days_not_shown) == (dates[:5], 2)
+
+
+def test_of_too_many_people_the_doubtful_ones_are_on_the_page(
+    study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(study, out)
+    days = out / "anna" / "days.csv"
+    days.write_text(days.read_text().replace("false", "true"))
+    quality = json.loads((out / "anna" / "quality.json").read_text())
+    (out / "anna" / "quality.json").write_text(
+        json.dumps(quality | dict.fromkeys(("calibration", "orientation", "wrist_check")))
+    )
+    monkeypatch.setattr("harken.labelling.study.MOST_PEOPLE", 2)
+    shown = [person.subject for person in study_of("s", cohort_in(out), []).people]
+    assert shown == ["bert", "c&d <i>"]
+    write_study(out)
+    page = (out / "study.html").read_text(encoding="utf-8")
+    assert "3 people" in page
+    assert "1 more person is not on this page" in page

@@ -1,0 +1,107 @@
+"""The table of people: averages, nights and rhythm of each, from the tables of all files."""
+
+from datetime import datetime, timedelta
+from random import Random
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+
+from harken.outcomes.people import PARTS_OF_THE_WEEK, people_table, with_one_file_a_date, with_one_file_a_night
+from harken.outcomes.tables import averages
+from made_study import FIRST, made_days, made_nights
+
+
+def test_averages_of_a_person_are_those_of_the_person_alone() -> None:
+    days = made_days(5, 16)
+    table = people_table(days, None, None)
+    assert table["subject"].to_list() == [f"person_{number:04d}" for number in range(1, 6)]
+    parts = dict(zip(("week", "weekdays", "weekend"), PARTS_OF_THE_WEEK, strict=True))
+    for row in table.iter_rows(named=True):
+        own = averages(days.filter(pl.col("subject") == row["subject"]).drop("name", "subject"))
+        for alone in own.iter_rows(named=True):
+            prefix = parts[alone.pop("days_of")]
+            assert {name: row[prefix + name] for name in alone} == pytest.approx(alone, rel=1e-12)
+    assert (table["weekdays_valid_days"] + table["weekend_valid_days"] == table["valid_days"]).all()
+
+
+def test_nights_are_means_over_complete_nights() -> None:
+    nights = made_nights(4, 8)
+    table = people_table(made_days(4, 8), nights, None)
+    for row in table.iter_rows(named=True):
+        own = [one for one in nights.iter_rows(named=True) if one["subject"] == row["subject"] and one["complete"]]
+        assert row["nights"] == len(own)
+        for name in ("onset", "wake", "midpoint"):
+            hours = [
+                (one[name] - datetime.combine(one["date"], datetime.min.time())).total_seconds() / 3600 for one in own
+            ]
+            assert row[f"night_{name}_clock_hours"] == pytest.approx(np.mean(hours), abs=1e-6)
+        for name in ("duration_hours", "inactive_minutes", "wake_minutes", "awakenings", "efficiency"):
+            assert row[f"night_{name}"] == pytest.approx(np.mean([one[name] for one in own]))
+    assert (table["night_wake_clock_hours"] > 24).all()
+
+
+def test_a_person_without_valid_days_or_complete_nights_has_counts_of_zero_and_no_averages() -> None:
+    days = made_days(2, 3).with_columns(valid_day=pl.col("subject") != "person_0002")
+    nights = made_nights(2, 3).with_columns(complete=pl.col("subject") != "person_0002")
+    none = people_table(days, nights, None).row(1, named=True)
+    counts = ("files", "days", "valid_days", "weekdays_valid_days", "weekend_valid_days", "nights")
+    assert [none[name] for name in counts] == [1, 3, 0, 0, 0, 0]
+    assert none["total_recorded_hours"] == 72
+    others = set(none) - {*counts, "subject", "total_recorded_hours", "total_wear_hours"}
+    assert {name for name in others if none[name] is not None} == set()
+    weekdays = people_table(made_days(1, 5), None, None).row(0, named=True)
+    assert (weekdays["weekend_valid_days"], weekdays["weekend_hours_walking"]) == (0, None)
+
+
+def test_a_person_without_acceleration_among_others_has_no_nights() -> None:
+    nights = made_nights(2, 3).filter(pl.col("subject") == "person_0001")
+    table = people_table(made_days(2, 3), nights, None)
+    assert table["nights"].to_list()[1] is None
+    assert not any(name.startswith("night") for name in people_table(made_days(2, 3), None, None).columns)
+
+
+def test_a_date_in_several_files_counts_once_from_the_file_worn_longest() -> None:
+    one, other = made_days(1, 4), made_days(1, 4, seed=7)
+    other = other.with_columns(name=pl.lit("second"), date=pl.col("date") + timedelta(days=2))
+    both = pl.concat([one, other])
+    chosen = with_one_file_a_date(both)
+    assert chosen["date"].to_list() == [FIRST + timedelta(days=day) for day in range(6)]
+    for day in chosen.iter_rows(named=True):
+        worn = both.filter(pl.col("date") == day["date"])
+        assert day["wear_hours"] == worn["wear_hours"].max()
+    row = people_table(both, None, None).row(0, named=True)
+    assert (row["files"], row["days"]) == (2, 6)
+    assert row["total_wear_hours"] == pytest.approx(chosen["wear_hours"].sum())
+
+
+def test_of_two_nights_of_a_date_the_complete_one_counts() -> None:
+    night = made_nights(1, 2).head(1)
+    worn = night.with_columns(complete=False, window_wear_hours=24.0)
+    whole = night.with_columns(complete=True, window_wear_hours=17.0)
+    for order in ([worn, whole], [whole, worn]):
+        assert with_one_file_a_night(pl.concat(order))["complete"].to_list() == [True]
+
+
+def test_the_rhythm_is_that_of_the_average_day() -> None:
+    rhythms = pl.DataFrame(
+        {"subject": ["person_0002"], "valid_days": [6], "l5_mg": [3.0], "l5_start": ["02:10"], "m10_mg": [50.0]}
+        | {"interdaily_stability": [0.6], "intradaily_variability": [0.9]}
+    )
+    table = people_table(made_days(2, 3), None, rhythms)
+    assert table["average_day_l5_start"].to_list() == [None, "02:10"]
+    assert table["interdaily_stability"].to_list() == [None, 0.6]
+    assert table["valid_days"].to_list() == people_table(made_days(2, 3), None, None)["valid_days"].to_list()
+
+
+@settings(deadline=None, max_examples=10)
+@given(st.randoms(use_true_random=False))
+def test_the_order_of_files_and_days_does_not_matter(random: Random) -> None:
+    days, nights = made_days(4, 5), made_nights(4, 5)
+    order, of_nights = list(range(len(days))), list(range(len(nights)))
+    random.shuffle(order)
+    random.shuffle(of_nights)
+    assert_frame_equal(people_table(days[order], nights[of_nights], None), people_table(days, nights, None))
