@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+import polars as pl
+
 from harken.outcomes.intensity import LEVELS
 from harken.reports.wearer.calendar import CalendarDay
 from harken.reports.wearer.outcomes import WearerTables
@@ -66,9 +68,9 @@ def movement_shown(tables: WearerTables, calendar: list[CalendarDay]) -> Movemen
         return None
     has_steps = days["steps"].count() > 0
     columns = _columns(has_steps=has_steps)
-    active_minutes = days.select(f"minutes_{level}" for level in ACTIVE).sum_horizontal().fill_null(0).to_numpy()
-    most_active = max(float(active_minutes.max()), 1e-9)
-    most_steps = max(float(days["steps"].max() or 0), 1e-9) if has_steps else 1.0  # type: ignore[arg-type]
+    active_min = days.select(pl.sum_horizontal(f"minutes_{level}" for level in ACTIVE)).to_series().to_numpy()
+    most_active = max(float(active_min.max()), 1e-9)
+    most_steps = max(float(days["steps"].fill_null(0.0).to_numpy().max()), 1e-9)
     by_date = {day.date: day for day in calendar}
 
     def row(name: str, note: str, values: dict[str, Any], *, mean: bool = False) -> MovementRow:
