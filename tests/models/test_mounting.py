@@ -203,8 +203,8 @@ def test_gravity_in_walking_decides_between_half_turns_if_the_model_was_trained_
         assert (own.quarters, found.quarters) == (0, 2)
         assert found.reason == (
             "turned by 180 degrees about the face: walking is recognised in "
-            f"{found.moments} of {found.moments} moments as the watch was worn, and in {0.9 * found.moments:.0f} after a "
-            "turn by 180 degrees, but gravity in walking shows that the watch was worn the other way round"
+            f"{found.moments} of {found.moments} moments as the watch was worn, and in {0.9 * found.moments:.0f} after "
+            "a turn by 180 degrees, but gravity in walking shows that the watch was worn the other way round"
         )
 
 
