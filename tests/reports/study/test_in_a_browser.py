@@ -163,7 +163,7 @@ def test_a_value_that_all_share_is_a_sentence(shared: Browser, tmp_path: Path) -
     write_study_page(path, replace(made, table=table))
     shared.open(path)
     assert shared.run("return [...document.querySelectorAll('.same')].map(each => each.textContent)") == [
-        "Valid days: 2 days for everybody",
+        "Valid days: 2 for everybody",
         "Steps: 5,000 a day for all 3 people with a value",
     ]
     drawn = shared.run("return [...document.querySelectorAll('.cards [data-sort]')].map(each => each.dataset.sort)")
