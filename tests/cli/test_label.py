@@ -97,7 +97,7 @@ def test_a_folder_for_each_file_and_hours_by_label(run_harken: Run, model: Path,
     assert 35 < seconds < 45  # 40 in truth
     page = " ".join(ended.stdout.split())
     assert f"{alice}: alice, 2018-02-21T01:46:40.000+02:00 to 2018-02-21T01:49:30" in page
-    assert "label hours share lying 0.01" in page
+    assert "label hours share of labelled time lying 0.01" in page
     assert "(gaps) 0.01" in page
     assert str(out / "alice") in page
 
@@ -192,8 +192,8 @@ def test_one_bad_file_does_not_keep_the_others_from_being_labelled(
     tables = [f"{name}.{ending}" for name in ("cohort", "person", "quality") for ending in ("csv", "parquet")]
     assert written == sorted(["alice", "failures.csv", "study.html", *tables])
     failures = pl.read_csv(tmp_path / "o" / "failures.csv")
-    assert failures["file"].to_list() == [str(tmp_path / "nowhere.csv"), str(broken), str(short)]
-    assert failures["reason"][0] == "there is no such file"
+    assert failures["file"].to_list() == [str(broken), str(short)]
+    assert "nowhere.csv" not in (tmp_path / "o" / "study.html").read_text(encoding="utf-8")
     for file, reason in failures.rows():
         assert file not in reason
     assert run_harken("label", alice, "--model", model, "--out", tmp_path / "o").exit_code == 0
@@ -203,6 +203,24 @@ def test_one_bad_file_does_not_keep_the_others_from_being_labelled(
     assert first == "harken: 3 of 4 files went wrong:"
     for line, says in zip(each, ("there is no such file", "broken.csv", "is as long as a window, 2 s"), strict=True):
         assert says in line
+
+
+def test_a_path_that_does_not_exist_changes_no_study(run_harken: Run, model: Path, alice: Path, tmp_path: Path) -> None:
+    out, nowhere = tmp_path / "new" / "out", tmp_path / "nowhere.csv"
+    ended = run_harken("label", nowhere, "--model", model, "--out", out)
+    assert (ended.exit_code, ended.stderr) == (2, f"harken: {nowhere}: there is no such file\n")
+    assert not (tmp_path / "new").exists()
+    broken = tmp_path / "broken.csv"
+    broken.write_text("nothing,of\nuse,here\n")
+    run_harken("label", alice, broken, "--model", model, "--out", out)
+    before = {path.name: path.stat().st_mtime_ns for path in out.iterdir()}
+    assert {"study.html", "failures.csv"} <= before.keys()
+    assert run_harken("label", nowhere, tmp_path / "nor here.csv", "--model", model, "--out", out).exit_code == 2
+    assert {path.name: path.stat().st_mtime_ns for path in out.iterdir()} == before
+    link = tmp_path / "link.csv"
+    link.symlink_to(nowhere)  # a file of the study whose content is elsewhere
+    run_harken("label", link, "--model", model, "--out", out)
+    assert pl.read_csv(out / "failures.csv").row(0) == (str(link), "there is no such file")
 
 
 def test_files_of_one_name_have_folders_of_their_own(run_harken: Run, model: Path, tmp_path: Path) -> None:

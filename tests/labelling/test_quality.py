@@ -23,7 +23,7 @@ def test_the_packaged_model_names_its_scores_on_unseen() -> None:
     recogniser = Recogniser.load()
     summary, unseen, limits = model_card(recogniser.specification_, recogniser.provenance_)
     assert "walking" in summary
-    assert " in DSADS, " in unseen
+    assert re.search(r" in DSADS, \S+ in selfBACK, \S+ in WISDM", unseen)
     assert "health" in limits
 
 
@@ -95,9 +95,12 @@ def test_nights_count_what_is_labelled_between_eleven_and_six_by_the_wearers_clo
     # It begins at 23:00 in Athens: seven hours of night, of which one is a gap.
     (night,) = (one for one in limits(labelled) if one.kind is LimitKind.NIGHTS)
     assert (night.hours, night.lying_hours) == (6.5, 3.0)
-    heading, words = limit_in_words(night)
+    heading, words = limit_in_words(night, smoothed=True)
     assert heading == "Nights"
     assert words.startswith("6.5 h between 23:00 and 6:00 are labelled, 3 h of them as lying.")
+    # Sleep periods influence only smoothed labels.
+    _, without = limit_in_words(night, smoothed=False)
+    assert words == f"{without} In a sleep period, a still arm counts as evidence for lying."
 
 
 def test_busy_hands_are_the_hours_of_other() -> None:
@@ -127,7 +130,7 @@ def test_little_walking(walking_s: float, worn_h: float, few: bool) -> None:
     found = limits(labelled)
     assert found == ([Limit(LimitKind.LITTLE_WALKING, hours=walking_s / HOUR, of_hours=worn_h)] if few else [])
     if few and not walking_s:
-        _, words = limit_in_words(found[0])
+        _, words = limit_in_words(found[0], smoothed=True)
         assert words.startswith("No walking was found in 2 h worn.")
 
 
@@ -143,7 +146,7 @@ def test_a_valid_day_is_the_one_of_the_settings() -> None:
     assert limits(labelled, provenance={}) == []
     limit = Limit(LimitKind.FEW_VALID_DAYS, of_hours=10.5, days=1)
     assert limits(labelled, provenance={}, valid_day_h=10.5) == [limit]
-    assert limit_in_words(limit)[1].startswith("Only one day was worn for 10.5 hours or more.")
+    assert limit_in_words(limit, smoothed=True)[1].startswith("Only one day was worn for 10.5 hours or more.")
 
 
 def test_a_long_recording_without_a_valid_day() -> None:
@@ -153,7 +156,7 @@ def test_a_long_recording_without_a_valid_day() -> None:
 
 def test_every_kind_has_words_with_its_amounts() -> None:
     for kind in LimitKind:
-        heading, words = limit_in_words(Limit(kind, hours=1.5, of_hours=12.0, lying_hours=1.25, days=1))
+        heading, words = limit_in_words(Limit(kind, hours=1.5, of_hours=12.0, lying_hours=1.25, days=1), smoothed=False)
         assert heading
         assert re.fullmatch(r"[A-Z0-9].*\.", words)
         assert "None" not in words

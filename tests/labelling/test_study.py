@@ -115,7 +115,25 @@ def test_a_file_that_is_finished_later_is_no_failure_any_more(study: Path) -> No
     failures = [(file, "no space left", written_s - 60), ("other.csv", "broken", written_s - 60)]
     assert [one.file for one in study_of("s", cohort, failures).failures] == ["other.csv"]
     refused = [(file, "made with other settings", written_s + 60)]
-    assert [one.reason for one in study_of("s", cohort, refused).failures] == ["made with other settings"]
+    again = study_of("s", cohort, refused)
+    assert ([one.reason for one in again.kept], again.failures) == (["made with other settings"], [])
+
+
+def test_a_file_with_results_that_is_refused_was_not_labelled_again(
+    study: Path, drawer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(study, out)
+    monkeypatch.chdir(drawer)  # the same file under another path
+    tasks = [Task(Path("anna.csv"), "anna"), Task(next(drawer.glob("*script*")), "evil")]
+    job = CohortJob.of(None, out, LabelSettings(smoothing=False))
+    write_failures(out / "failures.csv", list(label_cohort(tasks, job)))
+    write_study(out)
+    page = (out / "study.html").read_text(encoding="utf-8")
+    order = ["1 file could not be labelled", "&lt;script&gt;", "1 file was not labelled again", "anna.csv", "smoothing"]
+    places = [page.index(words, page.index("Look at these first")) for words in order]
+    assert places == sorted(places)
+    assert 'href="anna/report.html"' in page
 
 
 def test_failures_of_all_shards_are_on_the_page(study: Path, tmp_path: Path) -> None:

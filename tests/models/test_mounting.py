@@ -172,7 +172,10 @@ def test_walking_that_contradicts_a_stated_axis_is_mentioned() -> None:
     found = mounting(KNOWS, walking(), Model(), forearm_axis="y")
     assert (found.quarters, found.source) == (3, MountingSource.STATED)
     assert found.reason.startswith("turned by 270 degrees about the face: its y axis was stated")
-    assert "walking alone suggests otherwise (not turned: the model recognises" in found.reason
+    assert "; walking alone suggests no turn: the model recognises" in found.reason
+    worn = turned_by_quarters(walking(), 2)
+    by_gravity = mounting(KNOWS, worn, EitherWay(), forearm_axis="y", x_to_elbow=True)
+    assert "; walking alone suggests a turn by 180 degrees: walking is recognised in" in by_gravity.reason
 
 
 class EitherWay(Model):
@@ -198,7 +201,47 @@ def test_gravity_in_walking_decides_between_half_turns_if_the_model_was_trained_
     assert (own.quarters + quarters) % 2 == 0
     if quarters == 2:
         assert (own.quarters, found.quarters) == (0, 2)
-        assert "the other end of the axis points towards the elbow" in found.reason
+        assert found.reason == (
+            "turned by 180 degrees about the face: walking is recognised in "
+            f"{found.moments} of {found.moments} moments as the watch was worn, and in {0.9 * found.moments:.0f} after "
+            "a turn by 180 degrees, but gravity in walking shows that the watch was worn the other way round"
+        )
+
+
+@pytest.mark.parametrize(
+    ("recognised", "x_g", "reason"),
+    [
+        (
+            (113.2, 0, 112.8, 0),
+            -1.0,
+            "turned by 180 degrees about the face: walking is recognised equally well either way (113 of N moments), "
+            "but gravity in walking shows that the watch was worn the other way round",
+        ),
+        (
+            (10, 0, 113, 0),
+            -1.0,
+            "not turned: walking is recognised in 10 of N moments as the watch was worn, and in 113 after a turn by "
+            "180 degrees, but gravity in walking shows that the watch was worn as the model expects",
+        ),
+        (
+            (2, 113, 0, 111),
+            -1.0,
+            "turned by 270 degrees about the face: the model recognises 2 of N moments as walking with a hanging arm, "
+            "111 after the turn and 113 after one by 90 degrees; gravity in walking decides between the two turns",
+        ),
+        (
+            (113, 0, 113, 0),
+            1.0,
+            "not turned: the model recognises 113 of N moments as walking with a hanging arm, and no more after a turn",
+        ),
+    ],
+)
+def test_the_reason_does_not_contradict_what_gravity_decides(
+    recognised: tuple[float, ...], x_g: float, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_recognised", lambda *_: (np.array(recognised), np.full(4, x_g)))
+    found = mounting(KNOWS, walking(), Model(), x_to_elbow=True)
+    assert found.reason == reason.replace(" N ", f" {found.moments} ")
 
 
 def test_without_walking_the_usual_axis_of_the_make_is_assumed() -> None:

@@ -122,8 +122,8 @@ def label(
     at all; beside them study.html (all people on one page), person.parquet (a row for each person), cohort.parquet (a
     row for each day of each file) and quality.parquet (a row for each file), and the same tables as .csv.
     Labels in the files are not used. Files that are already labelled with the same settings are skipped. A file that
-    cannot be labelled does not stop the others; it is named at the end, and in failures.csv. The JSON is a list of the
-    summaries.
+    cannot be labelled does not stop the others; it is named at the end, and in failures.csv if it exists. The JSON is a
+    list of the summaries.
     """
     from harken.labelling import LabelSettings
     from harken.labelling.cohort import CohortJob, Task
@@ -151,14 +151,16 @@ def label(
         remove_left_behind(out)
         job = CohortJob.of(model, out, settings)
         ended = _label(tasks, job, workers=_workers(workers, len(tasks)), scheduler=scheduler, prints=not json)
+        failures = [HarkenError(one.reason) for one in ended if one.reason is not None]
+        if ended and all(one.missing for one in ended):
+            raise_failures(failures, len(ended))
         failures_file = out / _failures_name(shard)
         _write_tables(out, failures_file, ended)
     if json:
         print(dumps([one.summary for one in ended if one.summary is not None], indent=2, allow_nan=False))
     elif len(ended) > 1:
         print(printable(f"Everybody on one page: {out / STUDY}"))
-    failures = [HarkenError(one.reason) for one in ended if one.reason is not None]
-    if failures:
+    if any(one.reason is not None and not one.missing for one in ended):
         typer.echo(printable(f"The failures are also in {failures_file}."), err=True)
     raise_failures(failures, len(ended))
 
@@ -233,7 +235,7 @@ def _print(file: Path, folder: Path, summary: dict[str, Any], *, again: bool) ->
     labelled = sum(times.values())
     table = Table(box=None, pad_edge=False)
     table.add_column("label", overflow="fold")
-    for heading in ("hours", "share"):
+    for heading in ("hours", "share of labelled time"):
         table.add_column(heading, justify="right", no_wrap=True)
     for name, seconds in times.items():
         share = f"{seconds / labelled:.1%}".replace("%", " %") if labelled else ""  # it may never have been worn

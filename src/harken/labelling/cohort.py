@@ -3,6 +3,7 @@
 Unusable files do not stop the others; they are in the table of failures (``cohort_tables``).
 """
 
+import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -51,6 +52,11 @@ class FileOutcome:
     summary: dict[str, Any] | None = None
     reason: str | None = None
     again: bool = False
+
+    @property
+    def missing(self) -> bool:
+        """Whether there is no such file: perhaps its name was mistyped. It then says nothing about a study."""
+        return self.reason is not None and not os.path.lexists(self.task.path)
 
 
 @dataclass(frozen=True)

@@ -115,8 +115,9 @@ def _joint_rhythm(days: pl.DataFrame, folders: dict[str, Path]) -> pl.DataFrame 
 
 
 def write_failures(path: Path, outcomes: Sequence[FileOutcome]) -> None:
-    """Write the files that failed, with the reasons. Without failures, the table of an earlier call is removed."""
-    failed = [outcome for outcome in outcomes if outcome.reason is not None]
+    """Write the files that failed, with the reasons, except those that do not exist. Without such failures, the table
+    of an earlier call is removed."""
+    failed = [outcome for outcome in outcomes if outcome.reason is not None and not outcome.missing]
     if failed:
         rows = {
             "file": [printable(one.task.path) for one in failed],

@@ -47,14 +47,21 @@ def study_of(title: str, cohort: Cohort | None, failures: list[tuple[str, str, f
         title: its heading.
         cohort: the tables; None without results.
         failures: the file, the reason, and when the table of failures was written, in seconds since 1970. A failure of
-            a file with later results is left out.
+            a file with later results is left out; a file with earlier results was not labelled again.
     """
     if cohort is None:
         return Study(title, (), [], pl.DataFrame({"subject": []}), [Failure(*each[:2]) for each in failures])
     files: dict[str, list[FileEntry]] = defaultdict(list)
     for file in cohort.files:
         files[file.subject].append(file)
-    done = {file.file: file.written_s for file in cohort.files}
+    done = {Path(entry.file).absolute(): entry.written_s for entry in cohort.files}
+    failed, kept = [], []
+    for name, reason, at in failures:
+        written_s = done.get(Path(name).absolute())
+        if written_s is None:
+            failed.append(Failure(name, reason))
+        elif written_s <= at:
+            kept.append(Failure(name, reason))
     labels = tuple(dict.fromkeys(label for file in cohort.files for label in file.labels))
     limits = {file.valid_day_h for file in cohort.files}
     return Study(
@@ -62,7 +69,8 @@ def study_of(title: str, cohort: Cohort | None, failures: list[tuple[str, str, f
         labels=labels,
         people=_people(cohort, files, labels),
         table=cohort.people,
-        failures=[Failure(file, reason) for file, reason, at in failures if not done.get(file, at) > at],
+        failures=failed,
+        kept=kept,
         made_up=sum(file.made_up for file in cohort.files),
         valid_day_h=limits.pop() if len(limits) == 1 else None,
         first=min(cohort.days["date"]),

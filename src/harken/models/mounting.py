@@ -244,7 +244,8 @@ def _stated(axis: ForearmAxis, walking: Mounting) -> Mounting:
     quarters = QUARTERS[axis]
     reason = f"{_turned(quarters)}: its {axis} axis was stated to point along the forearm"
     if walking.known and (walking.quarters - quarters) % 2:
-        reason += f"; walking alone suggests otherwise ({walking.reason})"
+        suggested = f"a turn by {90 * walking.quarters} degrees" if walking.quarters else "no turn"
+        reason += f"; walking alone suggests {suggested}: {_why(walking)}"
     return replace(walking, quarters=quarters, source=MountingSource.STATED, reason=reason)
 
 
@@ -252,8 +253,8 @@ def _usual(make: Make, walking: Mounting) -> Mounting:
     """The orientation that is usual for a make."""
     axis = USUAL_AXIS[make]
     quarters = QUARTERS[axis]
-    why = walking.reason.partition(": ")[2]
-    reason = f"{_turned(quarters)}, because the {axis} axis of {make} usually points along the forearm, and {why}"
+    usual = f"the {axis} axis of {make} usually points along the forearm"
+    reason = f"{_turned(quarters)}, because {usual}, and {_why(walking)}"
     return replace(walking, quarters=quarters, source=MountingSource.MAKE, reason=reason)
 
 
@@ -282,8 +283,34 @@ def _by_walking(
     source = MountingSource.WALKING if _clear(recognised, quarters) else MountingSource.NONE
     if x_to_elbow and source is MountingSource.WALKING and x_g[quarters] < 0:
         quarters = (quarters + 2) % 4
-        reason += "; gravity in walking shows that the other end of the axis points towards the elbow"
+        reason = _by_gravity(quarters, recognised, len(windows))
     return Mounting(quarters, source, len(windows), tuple(recognised.tolist()), f"{_turned(quarters)}: {reason}")
+
+
+def _by_gravity(quarters: int, recognised: NDArray[np.float64], moments: int) -> str:
+    """Why gravity decided for these quarter turns, and against half a turn more."""
+    here, other = (f"{recognised[(quarters + turn) % 4]:.0f}" for turn in (0, 2))
+    if quarters % 2:
+        return (
+            f"the model recognises {recognised[0]:.0f} of {moments} moments as walking with a hanging arm, {here} "
+            f"after the turn and {other} after one by {90 * ((quarters + 2) % 4)} degrees; gravity in walking decides "
+            "between the two turns"
+        )
+    as_worn, turned = (other, here) if quarters else (here, other)
+    if as_worn == turned:
+        found = f"walking is recognised equally well either way ({as_worn} of {moments} moments)"
+    else:
+        found = (
+            f"walking is recognised in {as_worn} of {moments} moments as the watch was worn, and in {turned} after a "
+            "turn by 180 degrees"
+        )
+    worn = "the other way round" if quarters else "as the model expects"
+    return f"{found}, but gravity in walking shows that the watch was worn {worn}"
+
+
+def _why(mounting: Mounting) -> str:
+    """The reason of an orientation found by walking, without what was done."""
+    return mounting.reason.partition(": ")[2]
 
 
 def _clear(recognised: NDArray[np.float64], quarters: int) -> bool:

@@ -7,7 +7,7 @@ import pytest
 
 from confusion_scores import scores_of
 from harken.learning.calibration import ProbabilityScores
-from harken.learning.scores import PeopleScores, score, score_people
+from harken.learning.scores import FEWEST_PEOPLE_FOR_AN_INTERVAL, PeopleScores, score, score_people
 from harken.reports.run import sentences, write_report
 from harken.reports.run.sentences import calibration_sentence, error_sentence, together, unsure_rows, unsure_sentences
 from run_outcomes import MakeOutcome
@@ -32,6 +32,22 @@ def people_of(count: int, right: float = 0.8) -> PeopleScores:
 )
 def test_headline(make_outcome: MakeOutcome, unseen: tuple[str, ...], text: str) -> None:
     assert sentences.headline(make_outcome(unseen=unseen)).startswith(text)
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (1, "One person: an example, not the score to expect."),
+        (2, "Two people: an example, not the score to expect."),
+        (4, "Four people: an example, not the score to expect."),
+        (5, "The score to expect for a new person."),
+    ],
+)
+def test_few_unseen_people_are_an_example(make_outcome: MakeOutcome, tmp_path: Path, count: int, text: str) -> None:
+    write_report(tmp_path / "report.html", make_outcome(unseen=tuple(f"person{number}" for number in range(count))))
+    page = (tmp_path / "report.html").read_text()
+    assert text in page
+    assert ("an example, not the score" in page) is (count < FEWEST_PEOPLE_FOR_AN_INTERVAL)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 
 from browser import DESKTOP, PHONE, Browser, chromium
 from harken.reports.study import Doubt, DoubtKind, Failure, Person, Study, StudyFile, write_study_page
+from harken.reports.study.distributions import outcomes_of, shown
 from made_study import made_study
 
 OPENS_WITHIN_S = 2.0
@@ -107,7 +108,7 @@ def test_people_are_filtered_by_wear_nights_hours_and_quality(page: Browser, stu
     set_field(page, "nights", "5")
     set_field(page, "outcome", "hours_walking")
     set_field(page, "from", "1:30")
-    set_field(page, "to", "2.0")
+    set_field(page, "to", "2 h 00 min")
     set_field(page, "kind", "none")
     good = {person.subject for person in study.people if not person.kinds}
     found = study.table.filter(
@@ -118,9 +119,9 @@ def test_people_are_filtered_by_wear_nights_hours_and_quality(page: Browser, stu
     )
     assert 0 < len(found) < PEOPLE / 2
     assert names(page) == sorted(found["subject"])
-    assert page.run("return document.getElementById('found').textContent") == f"{len(found)} of 1,000"
+    assert page.run("return document.getElementById('found').textContent") == f"{len(found)} of 1,000 people"
     page.run("document.getElementById('controls').reset()")
-    page.wait("return document.getElementById('found').textContent === 'all 1,000'")
+    page.wait("return document.getElementById('found').textContent === '1,000 of 1,000 people'")
     set_field(page, "kind", DoubtKind.MOUNTING)
     assert set(names(page)) == {one.subject for one in study.people if DoubtKind.MOUNTING in one.kinds}
 
@@ -144,6 +145,30 @@ def test_a_name_over_a_picture_sorts_by_it(page: Browser, study: Study) -> None:
     page.run("document.querySelector('[data-sort=steps]').click()")
     assert names(page)[0] == study.table.sort("steps", descending=True)["subject"][0]
     assert page.run("return document.querySelector('article .sorted').textContent").startswith("Steps ")
+
+
+@pytest.mark.parametrize("column", ["hours_walking", "hours_stairs", "night_onset_clock_hours", "steps"])
+def test_values_are_written_as_over_the_pictures(page: Browser, study: Study, column: str) -> None:
+    (outcome,) = (one for one in outcomes_of(study.table.columns) if one.column == column)
+    set_field(page, "sort", column)
+    expected = study.table[column].round(4).to_numpy().max()
+    written = page.run("return document.querySelector('article .sorted').textContent")
+    assert written == f"{outcome.title} {shown(expected, outcome.form)}"
+
+
+def test_a_value_that_all_share_is_a_sentence(shared: Browser, tmp_path: Path) -> None:
+    made = made_study(12)
+    table = made.table.with_columns(valid_days=pl.lit(2), steps=pl.when(pl.int_range(pl.len()) < 3).then(5000.0))
+    path = tmp_path / "study.html"
+    write_study_page(path, replace(made, table=table))
+    shared.open(path)
+    assert shared.run("return [...document.querySelectorAll('.same')].map(each => each.textContent)") == [
+        "Valid days: 2 for everybody",
+        "Steps: 5,000 a day for all 3 people with a value",
+    ]
+    drawn = shared.run("return [...document.querySelectorAll('.cards [data-sort]')].map(each => each.dataset.sort)")
+    assert not {"valid_days", "steps"} & set(drawn)
+    assert "wear_hours" in drawn
 
 
 def test_rows_and_strips_are_read_by_keyboard(page: Browser, study: Study) -> None:
@@ -230,7 +255,7 @@ def test_a_name_that_is_a_script_does_nothing(shared: Browser, tmp_path: Path) -
     path = tmp_path / "study.html"
     write_study_page(path, hostile)
     shared.open(path)
-    shared.wait("return document.getElementById('found').textContent === 'all 1'")
+    shared.wait("return document.getElementById('found').textContent === '1 of 1 person'")
     assert shared.run("return document.title").startswith("</script>")
     assert shared.run("return document.querySelector('h1').textContent") == evil
     assert shared.run("return document.querySelector('article h3').textContent") == evil

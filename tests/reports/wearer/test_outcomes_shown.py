@@ -13,7 +13,8 @@ import pytest
 from example_timelines import timeline
 from harken.labelling.settings import LabelSettings
 from harken.outcomes import PUBLISHED
-from harken.outcomes.nights import nights
+from harken.outcomes.movement_rows import ROW_S
+from harken.outcomes.nights import LEAST_WEAR_ROWS, nights
 from harken.reports.wearer import WearerTables, write_wearer_report
 from harken.reports.wearer.by_clock import day_by_clock
 from harken.reports.wearer.calendar import calendar_days
@@ -256,7 +257,9 @@ def test_a_valid_day_is_the_one_of_the_settings(week: Timeline, tmp_path: Path) 
     words = " ".join(path.read_text(encoding="utf-8").split())
     assert f"the mean over the {valid} days that were worn for {least:g} hours or more" in words
     assert f"The mean of {valid} valid days" in words
-    assert "16 hours" not in words
+    of_nights = "A night is not complete if fewer than 16 hours were worn from noon to noon"
+    assert LEAST_WEAR_ROWS == 16 * HOUR / ROW_S
+    assert words.count("16 hours") == words.count(of_nights) == 1  # and valid days have no such limit here
 
 
 @pytest.mark.parametrize("days", [1 / 24, 0.9])

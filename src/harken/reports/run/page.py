@@ -29,6 +29,7 @@ from harken.reports.run.sentences import (
     spread_sentence,
     together,
     unseen_gap_sentence,
+    unseen_people_explained,
     unsure_rows,
     unsure_sentences,
 )
@@ -171,7 +172,7 @@ def _unsure(outcome: "Outcome") -> Unsure | None:
 
 def _cards(outcome: "Outcome") -> list[Card]:
     tests = (
-        (outcome.cross, "Unseen people", "The score to expect for a new person.", "trusted"),
+        (outcome.cross, "Unseen people", unseen_people_explained(outcome), "trusted"),
         (outcome.blocked, "Same person, honest", "No test window shares a sample with training.", "honest"),
         (
             outcome.same_person,

@@ -38,6 +38,7 @@ __all__ = [
     "together",
     "unseen",
     "unseen_gap_sentence",
+    "unseen_people_explained",
     "unsure_rows",
     "unsure_sentences",
     "without_folders",
@@ -50,6 +51,7 @@ UNSURE_BELOW = (0.5, 0.7, 0.9)
 EXAMPLE = 0.7
 """The threshold of "unsure" in the sentence."""
 NOBODY_UNSURE = "–"
+FEW_IN_WORDS = {1: "One person", 2: "Two people", 3: "Three people", 4: "Four people"}
 
 
 def number(value: float | None) -> str:
@@ -67,6 +69,14 @@ def unseen(outcome: "Outcome") -> str:
     """The number of unseen people, as text."""
     count = len(outcome.cross_people.people) if outcome.cross_people is not None else 1
     return "the one unseen person" if count == 1 else f"the {count} unseen people"
+
+
+def unseen_people_explained(outcome: "Outcome") -> str:
+    """What the score on unseen people stands for; with fewer people than an interval needs it is an example."""
+    count = len(outcome.cross_people.people) if outcome.cross_people is not None else 1
+    if count < FEWEST_PEOPLE_FOR_AN_INTERVAL:
+        return f"{FEW_IN_WORDS[count]}: an example, not the score to expect."
+    return "The score to expect for a new person."
 
 
 def known_people(outcome: "Outcome") -> str:

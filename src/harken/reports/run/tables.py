@@ -148,7 +148,7 @@ GLOSSARY = (
     Fact(
         "Unseen people",
         "People whose recordings were not used for training, for stopping it or for choosing a "
-        "model. This is the score to expect for a new person.",
+        "model. With five people or more, this is the score to expect for a new person.",
     ),
     Fact(
         "Held-out training people",

@@ -8,17 +8,17 @@ from typing import Literal, TypeAlias
 import numpy as np
 import polars as pl
 
-from harken.reports.wearer.tables import hours_minutes, number
+from harken.reports.wearer.tables import number
 
 __all__ = ["Distribution", "Outcome", "distribution", "outcomes_of", "shown"]
 
 Form: TypeAlias = Literal["hours", "clock", "share", "count", "number"]
-"""How values are shown: as ``7:05``, as a time of day, in per cent, as a whole number, or with three digits."""
+"""How values are shown: as ``7 h 05 min``, as a time of day, in per cent, as a whole number, or with three digits."""
 OUTCOMES: tuple[tuple[str, str, str, Form, str], ...] = (
-    ("Wear", "wear_hours", "Worn", "hours", "hours a day"),
+    ("Wear", "wear_hours", "Worn", "hours", "a day"),
     ("Wear", "valid_days", "Valid days", "count", "days"),
     ("Nights", "nights", "Complete nights", "count", "nights"),
-    ("Nights", "night_duration_hours", "Sleep period", "hours", "hours a night"),
+    ("Nights", "night_duration_hours", "Sleep period", "hours", "a night"),
     ("Nights", "night_onset_clock_hours", "Onset", "clock", "by the clock"),
     ("Nights", "night_wake_clock_hours", "Wake", "clock", "by the clock"),
     ("Nights", "night_efficiency", "Efficiency", "share", "of the sleep period"),
@@ -61,10 +61,10 @@ class Distribution:
     Attributes:
         outcome: what is counted.
         people: the number of people with a value.
-        middle: the median and the quartiles as text.
+        middle: the median and the quartiles as text; or the value that all of these people share.
         first, last: the ends of the axis as text.
         median: the place of the median, in per cent of the axis.
-        bars: for each bar its place, width and height in per cent, and a sentence.
+        bars: for each bar its place, width and height in per cent, and a sentence; empty if all values are the same.
     """
 
     outcome: Outcome
@@ -80,7 +80,7 @@ def outcomes_of(columns: Iterable[str]) -> list[Outcome]:
     """The outcomes in a table of people, in the order of the page: the hours of each label follow the wear."""
     present = list(columns)
     labels = [
-        Outcome("Hours", name, name.removeprefix(HOURS).replace("_", " ").capitalize(), "hours", "hours a day")
+        Outcome("Hours", name, name.removeprefix(HOURS).replace("_", " ").capitalize(), "hours", "a day")
         for name in present
         if name.startswith(HOURS)
     ]
@@ -94,7 +94,8 @@ def shown(value: float | None, form: Form) -> str:
     if value is None or not math.isfinite(value):
         return "–"
     if form == "hours":
-        return hours_minutes(value)
+        minutes = round(60 * value)
+        return f"{minutes // 60} h {minutes % 60:02d} min" if minutes >= 60 else f"{minutes} min"
     if form == "clock":
         minutes = round(60 * value) % 1440
         return f"{minutes // 60:02d}:{minutes % 60:02d}"
@@ -127,7 +128,8 @@ def distribution(outcome: Outcome, values: pl.Series) -> Distribution | None:
         for left, right, count in zip(edges[:-1], edges[1:], counts.tolist(), strict=True)
         if count
     ]
-    quartiles = f" ({shown(low, form)} to {shown(high, form)})" if len(known) > 1 else ""
+    same = known.min() == known.max()
+    quartiles = f" ({shown(low, form)} to {shown(high, form)})" if not same else ""
     return Distribution(
         outcome=outcome,
         people=len(known),
@@ -135,7 +137,7 @@ def distribution(outcome: Outcome, values: pl.Series) -> Distribution | None:
         first=shown(edges[0] + inside, form),
         last=shown(edges[-1] - inside, form),
         median=round(100 * (middle - edges[0]) / span, 2),
-        bars=bars,
+        bars=[] if same else bars,
     )
 
 

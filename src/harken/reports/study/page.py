@@ -28,7 +28,7 @@ DIGITS = 4
 
 @dataclass(frozen=True)
 class Failure:
-    """A file that could not be labelled, and why."""
+    """A file that could not be labelled, or not again, and why."""
 
     file: str
     reason: str
@@ -93,6 +93,7 @@ class Study:
         people: the people with a row.
         table: the outcomes of all people: the table ``harken.outcomes.people.people_table``.
         failures: the files that could not be labelled.
+        kept: the files that could not be labelled again; their earlier results are on the page.
         made_up: the number of simulated recordings.
         valid_day_h: the hours of wear of a valid day; None if the files differ.
         first, last: the first and the last date; None without any.
@@ -103,6 +104,7 @@ class Study:
     people: Sequence[Person]
     table: pl.DataFrame
     failures: Sequence[Failure] = ()
+    kept: Sequence[Failure] = ()
     made_up: int = 0
     valid_day_h: float | None = None
     first: date | None = None

@@ -43,14 +43,15 @@
     if (known === null) return "–";
     if (kind === "hours" || kind === "clock") {
       const minutes = Math.round(known * 60) % (kind === "clock" ? 1440 : Infinity), hours = Math.floor(minutes / 60);
-      return `${kind === "clock" ? two(hours) : hours}:${two(minutes % 60)}`;
+      if (kind === "clock") return `${two(hours)}:${two(minutes % 60)}`;
+      return hours ? `${hours} h ${two(minutes % 60)} min` : `${minutes} min`;
     }
     if (kind === "share") return `${Math.round(100 * known)} %`;
-    return known.toLocaleString("en-GB", { maximumSignificantDigits: Math.abs(known) >= 1000 ? 9 : 3, maximumFractionDigits: Math.abs(known) >= 1000 ? 0 : undefined });
+    return known.toLocaleString("en-GB", Math.abs(known) >= 1000 ? { maximumFractionDigits: 0 } : { maximumSignificantDigits: 3 });
   }
   // A number of a field; null if it is empty, NaN if it is none. A time of day before noon is that of the next day.
   function read(text, kind) {
-    const found = /^(\d+):([0-5]\d)$/.exec(text.trim());
+    const found = /^(\d+)(?::| ?h ?)([0-5]\d)(?: ?min)?$/.exec(text.trim());
     if (text.trim() === "") return null;
     const number = found ? Number(found[1]) + found[2] / 60 : Number(text.trim().replace(",", ".").replace("%", ""));
     if (kind === "clock" && number < 12) return number + 24;
@@ -96,7 +97,7 @@
       row.element.hidden = !fits;
       many += fits;
     }
-    found.textContent = many === rows.length ? `all ${many.toLocaleString("en-GB")}` : `${many.toLocaleString("en-GB")} of ${rows.length.toLocaleString("en-GB")}`;
+    found.textContent = `${many.toLocaleString("en-GB")} of ${rows.length.toLocaleString("en-GB")} ${rows.length === 1 ? "person" : "people"}`;
   }
   form.addEventListener("submit", event => event.preventDefault());
   form.addEventListener("input", event => { if (event.target === fields.sort) sort(); else filter(); });

@@ -75,16 +75,17 @@ def write_wearer_report(
 
 def _description(timeline: Timeline, quality: RecordingQuality | None, card: tuple[str, str, str]) -> dict[str, Any]:
     """The recording, its quality, and the model."""
+    smoothed = f"smoothed_{timeline.labels[0]}" in timeline.frame.columns
     return {
         "version": __version__,
         "subject": timeline.subject,
         "file": quality.file if quality else timeline.source,
         "warnings": quality.warnings if quality else (),
-        "limits": [limit_in_words(limit) for limit in quality.limits] if quality else [],
+        "limits": [limit_in_words(limit, smoothed=smoothed) for limit in quality.limits] if quality else [],
         "quality": quality_lines(quality) if quality else [],
         "notes": quality.notes if quality else (),
         "card": card,
-        "smoothed": f"smoothed_{timeline.labels[0]}" in timeline.frame.columns,
+        "smoothed": smoothed,
     }
 
 

@@ -26,6 +26,13 @@ MOST_RATE_ERROR = 0.05
 GOOD_CALIBRATION_MG = 10.0
 """The largest error of a still watch after a good calibration (van Hees and others, 2014)."""
 MOST_MARKED = 0.01
+STUDY_NAMES = {
+    "hawthorne": "Hawthorne",
+    "selfback": "selfBACK",
+    "stress_predict": "Stress-Predict",
+    "uci_har": "UCI HAR",
+}
+"""The studies whose proper names are not their names in ``harken.datasets`` in capitals."""
 
 
 @dataclass(frozen=True)
@@ -154,16 +161,23 @@ def _clipped(quality: RecordingQuality) -> QualityLine:
     return QualityLine(line.name, peaks if marked == 0 else f"{line.value}; {peaks}", line.heed)
 
 
-def limit_in_words(limit: Limit) -> tuple[str, str]:
-    """The heading and the text of a limit."""
+def limit_in_words(limit: Limit, *, smoothed: bool) -> tuple[str, str]:
+    """The heading and the text of a limit.
+
+    Args:
+        limit: the limit.
+        smoothed: whether the labels are smoothed. Only then do sleep periods influence them
+            (``harken.outcomes.nights.still_at_night_ns``).
+    """
     hours, of_hours, lying = (_time(value) for value in (limit.hours, limit.of_hours, limit.lying_hours))
     match limit.kind:
         case LimitKind.NIGHTS:
+            at_rest = " In a sleep period, a still arm counts as evidence for lying." if smoothed else ""
             return (
                 "Nights",
                 f"{hours} between {NIGHT_STARTS}:00 and {NIGHT_ENDS}:00 are labelled, {lying} of them as "
                 "lying. The model was trained on people who lay still and awake in a laboratory. It may "
-                "label sleep as lying, sitting and standing in turn.",
+                f"label sleep as lying, sitting and standing in turn.{at_rest}",
             )
         case LimitKind.BUSY_HANDS:
             return (
@@ -236,4 +250,6 @@ def _listed(scores: Any) -> str:
     """The score of each study; an empty text without scores."""
     if not isinstance(scores, Mapping):
         return ""
-    return ", ".join(f"{float(score):.2f} in {name.upper()}" for name, score in sorted(scores.items()))
+    return ", ".join(
+        f"{float(score):.2f} in {STUDY_NAMES.get(name, name.upper())}" for name, score in sorted(scores.items())
+    )
