@@ -94,7 +94,7 @@ def test_a_second_call_labels_only_what_is_not_there(model: Path, drawer: Path, 
     other = CohortJob.of(model, tmp_path, LabelSettings(smoothing=False, non_wear=False, calibration=False))
     (refused,) = label_cohort(tasks[:1], other)
     assert refused.reason is not None
-    assert "smoothing = True, not False" in refused.reason
+    assert "with smoothing true, and this is with smoothing false" in refused.reason
 
 
 def test_a_fault_of_ours_costs_one_file(

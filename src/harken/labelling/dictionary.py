@@ -260,7 +260,7 @@ TABLES = (
     ),
     Table(
         files=("failures.csv",),
-        rows="one row for each file that could not be labelled",
+        rows="one row for each file that was not labelled, with the reason",
         page="cohort.md",
         written="beside the folders of results, if there is such a file",
         columns=(

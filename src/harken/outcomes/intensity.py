@@ -24,7 +24,7 @@ LONGEST_BREAK_S = 60
 """A bout has no longer break."""
 
 
-LEAST_VIGOROUS_MG = 10.0
+LEAST_VIGOROUS_MG = 2.0
 """A lower limit is taken for g. Published limits of vigorous are above 400 mg."""
 
 
