@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harken.learning.calibration import fit_temperature
+from harken.support.errors import HarkenError
 from harken.support.files import replacing
 
-__all__ = ["FoldLogits", "temperatures"]
+__all__ = ["FoldLogits", "FoldModel", "fold_models", "temperatures"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,32 @@ class FoldLogits:
         """Write the file of a fold."""
         with replacing(path) as aside:
             np.savez(aside, logits=self.logits, codes=self.codes, subjects=self.subjects, labels=np.array(self.labels))
+
+
+class FoldModel(NamedTuple):
+    """A fold's model, the temperature from the unseen people of other folds, and the people it was not trained on."""
+
+    path: Path
+    temperature: float
+    unseen: list[str]
+
+
+def fold_models(folder: Path) -> list[FoldModel]:
+    """The fold models that ``benchmarks.model.packaged_model --folds`` keeps.
+
+    Raises:
+        HarkenError: when there is none.
+    """
+    paths = sorted(folder.glob("fold_*.npz"))
+    if not paths:
+        raise HarkenError(
+            f"{folder}: there are no fold models; run python -m benchmarks.model.packaged_model --folds first"
+        )
+    folds = [FoldLogits.read(path) for path in paths]
+    return [
+        FoldModel(path.with_suffix(".safetensors"), temperature, np.unique(fold.subjects).tolist())
+        for path, fold, temperature in zip(paths, folds, temperatures(folds), strict=True)
+    ]
 
 
 def temperatures(folds: Sequence[FoldLogits]) -> list[float]:

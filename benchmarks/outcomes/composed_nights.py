@@ -34,14 +34,15 @@ from itertools import product
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from benchmarks.model.fold_logits import FoldLogits, temperatures
+from benchmarks.model.fold_logits import fold_models
 from benchmarks.paths import RESULTS
-from benchmarks.recognition.composed_days import ARM, Piece, draw_bouts, filled, one_after_another, pieces_of
+from benchmarks.recognition.composed_days import ARM, Piece, draw_bouts, filled, one_after_another, pieces_of, truth_of
 from harken import Recogniser, label_file
 from harken.datasets.label_schemes import DEFAULT_SCHEME, OR, SCHEMES
 from harken.datasets.registry import dataset
@@ -50,7 +51,7 @@ from harken.labelling.outcomes import nights_of
 from harken.labelling.settings import LabelSettings
 from harken.learning.scores import interval_over_people
 from harken.outcomes.nights import still_at_night_ns
-from harken.recordings.recording import UNLABELLED, Recording
+from harken.recordings.recording import Recording
 from harken.support.files import appearing, write_text
 from harken.timelines import Timeline, smoothing
 from harken.windows.splits.studies import mounted_recordings, study_recordings
@@ -79,6 +80,7 @@ class Job:
     data: Path
     model: Path
     temperature: float
+    study: str
     person: str
     sitter: str | None
     kept: Path
@@ -91,23 +93,15 @@ def pieces(data: Path, study: str, rate_hz: float) -> dict[str, list[Piece]]:
     every = [one for one in study_recordings(study, data / study) if study != "dsads" or one.source.endswith(ARM)]
     found: dict[str, list[Piece]] = {}
     for recording in mounted_recordings(study, every):
-        single = without_labels(recording.select_channels(CHANNELS), set(recording.label_names) - set(names))
-        found.setdefault(recording.subject, []).extend(pieces_of(single, names, rate_hz))
+        own = pieces_of(recording.select_channels(CHANNELS), names, rate_hz)
+        found.setdefault(recording.subject, []).extend(own)
     return found
-
-
-def without_labels(recording: Recording, labels: set[str]) -> Recording:
-    """The recording, in which stretches of these labels have none."""
-    codes = [code for code, name in enumerate(recording.label_names) if name in labels]
-    return replace(
-        recording, label_codes=np.where(np.isin(recording.label_codes, codes), UNLABELLED, recording.label_codes)
-    )
 
 
 def composed(job: Job, rate_hz: float) -> Recording:
     """The day from noon to noon."""
     random = np.random.default_rng(zlib.crc32(job.person.encode()))
-    own = pieces(job.data, study_of(job.person), rate_hz)[job.person]
+    own = pieces(job.data, job.study, rate_hz)[job.person]
     bouts = draw_bouts(sorted({piece.label for piece in own}), 1.0, random)
     day = [(label, filled(own, label, seconds, rate_hz, random)) for label, seconds in bouts]
     evening, morning = cut(day, round(EVENING_HOURS * HOUR_S * rate_hz))
@@ -119,11 +113,6 @@ def composed(job: Job, rate_hz: float) -> Recording:
     return one_after_another(
         [*evening, *at_night, *morning], channels=CHANNELS, rate_hz=rate_hz, subject=job.person, start_s=NOON_S
     )
-
-
-def study_of(person: str) -> str:
-    """The study of a person, from the name."""
-    return next(study for study in (*STUDIES, BEFORE_BED) if person.startswith(study))
 
 
 def cut(stretches: Sequence[Stretch], samples: int) -> tuple[list[Stretch], list[Stretch]]:
@@ -200,10 +189,8 @@ def keep(job: Job) -> Path:
         labelled.timeline.frame.write_parquet(aside / "timeline.parquet")
         assert labelled.outcomes.movement is not None
         labelled.outcomes.movement.write_parquet(aside / "movement.parquet")
-        names = np.array([*day.label_names])
-        start, end = (labelled.timeline.frame[name].to_physical().to_numpy() for name in ("start", "end"))
-        rows = np.clip(np.searchsorted(day.time_ns, start // 2 + end // 2), 0, len(day) - 1)
-        pl.DataFrame({"label": names[day.label_codes[rows]]}).write_parquet(aside / "truth.parquet")
+        truth = np.array(labelled.timeline.labels)[truth_of(labelled.timeline, day)]
+        pl.DataFrame({"label": truth}).write_parquet(aside / "truth.parquet")
     return job.kept
 
 
@@ -222,15 +209,11 @@ def scored(job: Job, likelihood: float | None) -> dict[str, Any]:
     labels = tuple(name.removeprefix("probability_") for name in frame.columns if name.startswith("probability_"))
     timeline = Timeline(frame, labels, job.person)
     nights = nights_of(movement, job.person, LabelSettings())
-    before = smoothing.STILL_AT_NIGHT
-    smoothing.STILL_AT_NIGHT = before if likelihood is None else likelihood
-    try:
+    with patch.object(smoothing, "STILL_AT_NIGHT", likelihood or smoothing.STILL_AT_NIGHT):
         ways = {
             "without": timeline.smoothed(),
             "with": timeline.smoothed(still_at_night_ns=still_at_night_ns(movement, nights)),
         }
-    finally:
-        smoothing.STILL_AT_NIGHT = before
     middle = (frame["start"].to_physical().to_numpy() // 10**9 - NOON_S) / HOUR_S
     at_night = (middle >= EVENING_HOURS) & (middle < EVENING_HOURS + NIGHT_HOURS)
     evening = (middle >= EVENING_HOURS - SITTING_HOURS) & (middle < EVENING_HOURS)
@@ -265,24 +248,16 @@ def hours(
 
 def jobs_of(options: argparse.Namespace) -> list[Job]:
     """Two days of each person."""
-    paths = sorted(options.models.glob("fold_*.npz"))
-    folds = [FoldLogits.read(path) for path in paths]
     jobs = []
-    for path, fold, temperature in zip(paths, folds, temperatures(folds), strict=True):
-        everybody = np.unique(fold.subjects).tolist()
-        sitters = [name for name in everybody if study_of_or_none(name) == BEFORE_BED]
+    for model in fold_models(options.models):
+        sitters = [name for name in model.unseen if name.startswith(BEFORE_BED)]
         for study in STUDIES:
-            people = [name for name in everybody if name.startswith(study)]
-            for (place, person), day in product(enumerate(people[: options.people]), DAYS):
-                sitter = None if day == DAYS[0] else sitters[place % len(sitters)]
-                kept = options.work / f"{person}_{'bed' if sitter is None else 'sitting'}"
-                jobs.append(Job(options.data, path.with_suffix(".safetensors"), temperature, person, sitter, kept))
+            people = [name for name in model.unseen if name.startswith(study)]
+            for place, person in enumerate(people[: options.people]):
+                for sitter in (None, sitters[place % len(sitters)]):
+                    kept = options.work / f"{person}_{'bed' if sitter is None else 'sitting'}"
+                    jobs.append(Job(options.data, model.path, model.temperature, study, person, sitter, kept))
     return jobs
-
-
-def study_of_or_none(person: str) -> str | None:
-    """The study of a person; None for another study than these."""
-    return next((study for study in (*STUDIES, BEFORE_BED) if person.startswith(study)), None)
 
 
 def is_choosing(person: str) -> bool:
@@ -324,9 +299,7 @@ def groups_of(jobs: Sequence[Job], *, choosing: bool) -> Iterator[tuple[str, lis
         chosen = [
             job
             for job in jobs
-            if job.person.startswith(study)
-            and is_choosing(job.person) == choosing
-            and (job.sitter is None) == (day == DAYS[0])
+            if job.study == study and is_choosing(job.person) == choosing and (job.sitter is None) == (day == DAYS[0])
         ]
         if chosen:
             yield f"{study}, {day}", chosen

@@ -37,7 +37,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.model.fold_logits import FoldLogits, temperatures
+from benchmarks.model.fold_logits import fold_models
 from benchmarks.paths import RESULTS
 from benchmarks.recognition.composed_days_page import page, summary
 from harken import HarkenError, Recogniser
@@ -99,14 +99,16 @@ class Piece:
 
 
 def pieces_of(recording: Recording, label_map: Mapping[str, str], rate_hz: float) -> list[Piece]:
-    """A recording's pieces of each activity, at least 20 s long. ``label_map``: the data set's word -> common word."""
+    """A recording's pieces of each activity in ``label_map``, the data set's word -> label, at least 20 s long."""
     even = resample(recording, sample_rate_hz=rate_hz)
     codes = np.where(even.valid, even.label_codes, -1)
     edges = np.unique(np.concatenate([[0], np.flatnonzero(np.diff(codes)) + 1, even.gap_rows, [len(even)]]))
     return [
         Piece(label_map[even.label_names[codes[first]]], even.signals[first:last])
         for first, last in pairwise(edges)
-        if codes[first] >= 0 and last - first >= SHORTEST_PIECE_S * rate_hz
+        if codes[first] >= 0
+        and even.label_names[codes[first]] in label_map
+        and last - first >= SHORTEST_PIECE_S * rate_hz
     ]
 
 
@@ -311,23 +313,10 @@ def scored(timeline: Timeline, truth: NDArray[np.int64], probabilities: NDArray[
 
 def jobs_of(arguments: argparse.Namespace) -> list[Job]:
     """A job for each person, with the model of the fold that tests them."""
-    paths = sorted(arguments.models.glob("fold_*.npz"))
-    if not paths:
-        raise HarkenError(
-            f"{arguments.models}: there are no fold models; run python -m benchmarks.model.packaged_model --folds first"
-        )
-    folds = [FoldLogits.read(path) for path in paths]
     jobs = [
-        Job(
-            str(person),
-            number,
-            path.with_suffix(".safetensors"),
-            temperature,
-            arguments.data,
-            kept_of(arguments, person),
-        )
-        for number, (path, fold, temperature) in enumerate(zip(paths, folds, temperatures(folds), strict=True))
-        for person in np.unique(fold.subjects)
+        Job(person, number, model.path, model.temperature, arguments.data, kept_of(arguments, person))
+        for number, model in enumerate(fold_models(arguments.models))
+        for person in model.unseen
     ]
     jobs.sort(key=lambda job: job.person)
     return [job for name in SETS for job in [one for one in jobs if one.person.startswith(name)][: arguments.people]]

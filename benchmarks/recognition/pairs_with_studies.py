@@ -123,7 +123,6 @@ def main() -> None:
     result["remaining_errors_of_the_notebook"] = remaining_errors(result["methods"])
     write_text(arguments.json, json.dumps(result, indent=1) + "\n")
     shares = ", ".join(f"{name} {share:.3f}" for name, share in result["remaining_errors_of_the_notebook"].items())
-    shares = ", ".join(f"{name} {share:.3f}" for name, share in result["remaining_errors_of_the_notebook"].items())
     print(f"remaining share of the notebook's errors: {shares}")
 
 

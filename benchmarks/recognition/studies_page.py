@@ -74,10 +74,9 @@ def page(results: Mapping[str, Mapping[str, Any]]) -> str:
 
 def _benchmark(result: Mapping[str, Any]) -> list[str]:
     windows, made = result["windows"], result["made_with"][0]
-    commits = dict.fromkeys(str(one["git_commit"])[:7] for one in result["made_with"])
     folds, every = len(result["folds"]), result["protocol_folds"]
     ran = "" if folds == every else f" Only {folds} of the protocol's {every} folds were run."
-    by = f"harken {made['harken_version']} at {', '.join(commits)} on {made['machine']['processor']}"
+    by = f"harken {made['harken_version']} at {_made_at(result)}"
     return [
         f"```console\n$ {result['command']}\n```",
         f"{windows['windows']:,} windows of {windows['people']} people.{ran} Made with {by}, one thread a fold.",
@@ -96,12 +95,17 @@ def _pairs(result: Mapping[str, Any]) -> list[str]:
         for name, one in result["methods"].items()
     ]
     head = ("method", "mean macro F1 of a person", "share of the notebook's errors that remains")
-    commits = dict.fromkeys(str(one["git_commit"])[:7] for one in result["made_with"])
     return [
         "```console\n$ python -m benchmarks.recognition.pairs_with_studies --data DATA --out DIR\n```",
-        f"Made at {', '.join(commits)} on {result['made_with'][0]['machine']['processor']}, one thread a fit.",
+        f"Made at {_made_at(result)}, one thread a fit.",
         in_markdown(TextTable("Macro F1 of unseen people", head, rows)),
     ]
+
+
+def _made_at(result: Mapping[str, Any]) -> str:
+    """The commits and the processor of a result."""
+    commits = dict.fromkeys(str(one["git_commit"])[:7] for one in result["made_with"])
+    return f"{', '.join(commits)} on {result['made_with'][0]['machine']['processor']}"
 
 
 def _choices(content: Mapping[str, Any]) -> list[TextTable]:

@@ -128,7 +128,6 @@ def label(
     from harken.labelling import LabelSettings
     from harken.labelling.cohort import CohortJob, Task
     from harken.labelling.folders import shard_of
-    from harken.labelling.study import STUDY
     from harken.support.files import not_left_empty, remove_left_behind
 
     found = recordings(files, out=out)
@@ -156,13 +155,20 @@ def label(
             raise_failures(failures, len(ended))
         failures_file = out / _failures_name(shard)
         _write_tables(out, failures_file, ended)
+    _print_end(ended, out, failures_file, json=json)
+    raise_failures(failures, len(ended))
+
+
+def _print_end(ended: "list[FileOutcome]", out: Path, failures_file: Path, *, json: bool) -> None:
+    """Print the summaries as JSON, or where the page of all people is; and where failures are written."""
+    from harken.labelling.study import STUDY
+
     if json:
         print(dumps([one.summary for one in ended if one.summary is not None], indent=2, allow_nan=False))
     elif len(ended) > 1:
         print(printable(f"Everybody on one page: {out / STUDY}"))
     if any(one.reason is not None and not one.missing for one in ended):
         typer.echo(printable(f"The failures are also in {failures_file}."), err=True)
-    raise_failures(failures, len(ended))
 
 
 def _label(

@@ -8,16 +8,16 @@ import base64
 import hashlib
 from collections.abc import Iterable
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, Template
 
 __all__ = ["page_template", "script_hashes"]
 
 
 def page_template(report: str) -> Template:
-    """The template of a report, ``run``, ``wearer`` or ``study``. Values are escaped, and an unknown variable is an
-    error."""
+    """The template of a report, ``run``, ``wearer`` or ``study``, which may include those of ``assets``. Values are
+    escaped, and an unknown variable is an error."""
     environment = Environment(
-        loader=PackageLoader("harken.reports", report),
+        loader=ChoiceLoader([PackageLoader("harken.reports", folder) for folder in (report, "assets")]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
