@@ -22,7 +22,7 @@ import people
 from harken.labelling import label_file
 from harken.server import app
 from harken.server.limits import Limits, RefusedError
-from harken.server.results import Results
+from harken.server.results import Entry, Results
 from harken.server.uploads import Uploads
 from harken.support.resources import resident_bytes
 from server_thread import Answer, Served, recogniser, serving
@@ -140,8 +140,18 @@ def test_a_long_answer_is_neither_checked_nor_sent_in_one_go(monkeypatch: pytest
     assert max(pieces) <= MIB
 
 
-def test_progress_report_and_tables_are_found_by_the_senders_key(tmp_path: Path, temporary: Path) -> None:
+def test_progress_report_and_tables_are_found_by_the_senders_key(
+    tmp_path: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = people.write_person(tmp_path / "bob.csv", 2)
+    noted: list[str] = []
+
+    def advance(entry: Entry, stage: str, share: float | None) -> None:
+        noted.append(stage)
+        original(entry, stage, share)
+
+    original = Entry.advance
+    monkeypatch.setattr(Entry, "advance", advance)
     with serving() as served:
         seen: list[tuple[str, float | None]] = []
         query = f"bob.csv&timezone=Europe/Athens&key={KEY}"
@@ -156,8 +166,8 @@ def test_progress_report_and_tables_are_found_by_the_senders_key(tmp_path: Path,
         assert posted["timezone"] == "Europe/Athens"
         stages = list(dict.fromkeys(stage for stage, _ in seen))
         order = ["send", "read", "movement", "label", "smooth", "write", "done"]
-        assert stages == [stage for stage in order if stage in stages]
-        assert {"read", "label", "write"} <= set(stages)
+        assert stages == [stage for stage in order if stage in stages]  # a short stage may pass between two questions
+        assert list(dict.fromkeys(noted)) == order[1:]
         shares = [share for stage, share in seen if stage == "label" and share is not None]
         assert shares == sorted(shares)
         assert served.ask(f"/api/recordings/{KEY}").json == {"stage": "done", "share": 1.0}
