@@ -21,6 +21,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from harken.networks.convolutions import FusedConvolutions
 from harken.networks.layers import Dropout, FusedLSTM
 
 __all__ = ["BANDS", "NO_POWER", "BandPowers", "EverydayLSTM", "EverydaySizes", "largest", "window_matrices"]
@@ -59,7 +60,7 @@ class EverydayLSTM(nn.Module):
     def __init__(self, sizes: EverydaySizes) -> None:
         super().__init__()
         self.sizes = sizes
-        self.stem = nn.Sequential(
+        self.stem = FusedConvolutions(
             *_patches(2 * sizes.channels + 1, sizes.stem, kernel=9),
             *_patches(sizes.stem, sizes.stem, kernel=5),
             *_patches(sizes.stem, sizes.width, kernel=5),
@@ -86,14 +87,14 @@ class EverydayLSTM(nn.Module):
         length = signals[..., :3].square().sum(-1, keepdim=True).add(1e-6).sqrt() - 1
         mean = signals.mean(1, keepdim=True)
         moving = signals - mean
-        patches = self.stem(torch.cat([signals, length, moving], -1).transpose(1, 2))  # [batch, width, time / 8]
+        patches = self.stem(torch.cat([signals, length, moving], -1))  # [batch, time / 8, width]
         for block in self.blocks:
-            patches = patches + block(patches)
-        steps, _ = self.lstm(self.dropout(patches.transpose(1, 2)))  # [batch, time / 8, 2 x units]
+            patches = block(patches)
+        steps, _ = self.lstm(self.dropout(patches))  # [batch, time / 8, 2 x units]
         powers = self.band_powers(torch.cat([moving, length], -1)).flatten(1)
         summaries = [mean.squeeze(1), _how_much(signals), _how_much(signals.diff(dim=1)), powers]
         glance = self.glance(torch.cat(summaries, 1))
-        return torch.cat([steps.mean(1), largest(steps, 1), patches.mean(2), largest(patches, 2), glance], 1)
+        return torch.cat([steps.mean(1), largest(steps, 1), patches.mean(1), largest(patches, 1), glance], 1)
 
     def forward(self, signals: Tensor) -> Tensor:
         logits: Tensor = self.output(self.dropout(self.features(signals)))
@@ -120,13 +121,14 @@ def _patches(channels: int, width: int, *, kernel: int) -> list[nn.Module]:
     ]
 
 
-def _block(width: int) -> nn.Sequential:
+def _block(width: int) -> FusedConvolutions:
     """A residual block: a grouped convolution over each patch and its two neighbours in time."""
-    return nn.Sequential(
+    return FusedConvolutions(
         nn.Conv1d(width, width, 3, padding=1, groups=GROUPS, bias=False),
         nn.BatchNorm1d(width),
         nn.ReLU(),
         Dropout(BLOCK_DROPOUT),
+        residual=True,
     )
 
 

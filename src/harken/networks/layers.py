@@ -1,5 +1,7 @@
 """Layers that networks share: they compute the same as PyTorch's, and are faster on a CPU."""
 
+import math
+from collections.abc import Sequence
 from typing import cast
 
 import torch
@@ -105,16 +107,19 @@ class Dropout(nn.Module):
     def forward(self, values: Tensor) -> Tensor:
         if not self.training or not self.dropped:
             return values
-        count = values.numel()
-        numbers = torch.empty(-(-count * self.bits // BITS_A_NUMBER), dtype=torch.int64, device=values.device)
-        numbers.random_(-(2**63), None)
-        if self.bits == 8:
-            kept = numbers.view(torch.uint8)[:count] >= self.dropped
-        else:  # signed, because PyTorch cannot compare unsigned numbers of 16 bits
-            kept = numbers.view(torch.int16)[:count] >= self.dropped - self.levels // 2
+        numbers = self.draw(values.shape, values.device)
+        # Signed where there are 16 bits, because PyTorch cannot compare unsigned numbers of 16 bits.
+        kept = numbers >= self.dropped - (0 if self.bits == 8 else self.levels // 2)
         # Booleans that are read as bytes are converted several times faster.
-        mask = kept.view(values.shape).view(torch.uint8).to(values.dtype)
+        mask = kept.view(torch.uint8).to(values.dtype)
         return values * mask.mul_(self.levels / (self.levels - self.dropped))
+
+    def draw(self, shape: Sequence[int], device: torch.device) -> Tensor:
+        """A random number for each value, uint8 or int16; values with the ``dropped`` smallest are set to 0."""
+        count = math.prod(shape)
+        numbers = torch.empty(-(-count * self.bits // BITS_A_NUMBER), dtype=torch.int64, device=device)
+        numbers.random_(-(2**63), None)
+        return numbers.view(torch.uint8 if self.bits == 8 else torch.int16)[:count].view(shape)
 
     def extra_repr(self) -> str:
         """What ``repr`` shows."""

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from harken.support.errors import HarkenError
 
-__all__ = ["LEVELS", "Level", "instructions", "load", "lstm", "usable"]
+__all__ = ["LEVELS", "Level", "computable", "instructions", "load", "lstm", "usable"]
 
 Level = Literal["portable", "avx2", "avx512"]
 LEVELS: tuple[Level, ...] = get_args(Level)
@@ -142,7 +142,15 @@ def usable(x: Tensor, weights: Sequence[Tensor], *, units: int, layers: int) -> 
         and FEWEST_UNITS <= units <= MOST_UNITS
         and x.ndim == 3
         and x.numel() > 0
-        and all(type(t) in (Tensor, torch.nn.Parameter) and _is_plain(t) for t in (x, *weights))
+        and computable(x, *weights)
+    )
+
+
+def computable(*tensors: Tensor) -> bool:
+    """Whether there is a library, the tensors are plain float32 on the CPU, and nothing traces or transforms the
+    computation."""
+    return (
+        all(type(t) in (Tensor, torch.nn.Parameter) and _is_plain(t) for t in tensors)
         and not torch.compiler.is_compiling()
         and torch._C._get_tracing_state() is None
         and not torch.onnx.is_in_onnx_export()
