@@ -8,12 +8,10 @@ from torch import Tensor, nn
 
 from harken.networks import native
 from harken.networks.layers import Dropout
+from harken.networks.native import elementwise
 from harken.networks.native.convolution_layer import Sizes, convolution_layer
 
 __all__ = ["FusedConvolutions"]
-
-DROPOUT_BITS = 8
-"""Random bits for each value, of the dropout that the compiled library computes."""
 
 
 class FusedConvolutions(nn.Sequential):
@@ -82,7 +80,7 @@ class _Group:
             and norm.affine
             and norm.track_running_stats
             and norm.num_features == convolution.out_channels
-            and (dropout is None or dropout.bits == DROPOUT_BITS)
+            and (dropout is None or dropout.bits == elementwise.BITS)
             and all(module.training and not _has_hooks(module) for module in modules)
         )
 

@@ -16,15 +16,15 @@ not.) The architecture was selected on 12 people of WISDM, and on the people of 
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from harken.networks.convolutions import FusedConvolutions
 from harken.networks.layers import Dropout, FusedLSTM
+from harken.networks.pooling import mean_and_largest
 
-__all__ = ["BANDS", "NO_POWER", "BandPowers", "EverydayLSTM", "EverydaySizes", "largest", "window_matrices"]
+__all__ = ["BANDS", "NO_POWER", "BandPowers", "EverydayLSTM", "EverydaySizes", "window_matrices"]
 
 GLANCE = 128
 """Units in each of the two layers on features of the whole window."""
@@ -94,7 +94,7 @@ class EverydayLSTM(nn.Module):
         powers = self.band_powers(torch.cat([moving, length], -1)).flatten(1)
         summaries = [mean.squeeze(1), _how_much(signals), _how_much(signals.diff(dim=1)), powers]
         glance = self.glance(torch.cat(summaries, 1))
-        return torch.cat([steps.mean(1), largest(steps, 1), patches.mean(1), largest(patches, 1), glance], 1)
+        return torch.cat([mean_and_largest(steps), mean_and_largest(patches), glance], 1)
 
     def forward(self, signals: Tensor) -> Tensor:
         logits: Tensor = self.output(self.dropout(self.features(signals)))
@@ -103,12 +103,12 @@ class EverydayLSTM(nn.Module):
 
 def _how_much(signals: Tensor) -> Tensor:
     """How much each channel changes over time, ``[batch, channels]``, on a logarithmic scale."""
-    if torch.is_grad_enabled():
-        spread = signals.std(1, correction=0)
-    else:  # as exact, in a quarter of the time on a CPU; training uses the other, so that its weights stay the same
-        off = signals - signals.mean(1, keepdim=True)
-        # The mean is rounded. Without this correction, the error would count as movement of a watch on a table.
-        spread = off.square().mean(1).sub_(off.mean(1).square_()).clamp_min_(0).sqrt_()
+    if signals.requires_grad:  # at no change, only this one has gradients that are finite
+        return torch.log(signals.std(1, correction=0) + STILL_G)
+    # As exact, in a quarter of the time on a CPU. The mean is rounded. Without the correction by the mean of what is
+    # left, the error would count as movement of a watch on a table.
+    off = signals - signals.mean(1, keepdim=True)
+    spread = off.square().mean(1).sub_(off.mean(1).square_()).clamp_min_(0).sqrt_()
     return torch.log(spread + STILL_G)
 
 
@@ -151,9 +151,7 @@ class BandPowers(nn.Module):
         if length not in self._of_length:
             self._of_length[length] = window_matrices(length)
         waves, bands = (matrix.to(signals.device) for matrix in self._of_length[length])
-        moving = (signals - signals.mean(1, keepdim=True)).transpose(1, 2)  # [batch, channels, time]
-        if not torch.is_grad_enabled():
-            moving = moving.contiguous()  # one product instead of many; training uses many, to keep its results
+        moving = (signals - signals.mean(1, keepdim=True)).transpose(1, 2).contiguous()  # [batch, channels, time]
         parts = moving @ waves  # [batch, channels, 2 x frequencies]
         return torch.log(parts.square() @ bands + NO_POWER).transpose(1, 2)
 
@@ -171,32 +169,3 @@ def window_matrices(length: int) -> tuple[Tensor, Tensor]:
     waves = torch.cat([torch.cos(angle), torch.sin(angle)], 1) * hann / math.sqrt(length)
     bands = nn.functional.one_hot(band[inside], BANDS).double().repeat(2, 1)
     return waves.float(), bands.float()
-
-
-def largest(values: Tensor, dim: int) -> Tensor:
-    """``values.amax(dim)`` with the same gradients, in a quarter of the time on a CPU.
-
-    Equal maxima share the gradient evenly. PyTorch computes the gradients with boolean masks, which it converts one
-    value at a time. Here the masks are read as bytes.
-    """
-    if torch.is_grad_enabled() and values.requires_grad:
-        made: Tensor = _Largest.apply(values, dim)  # type: ignore[no-untyped-call]
-        return made
-    return values.amax(dim)
-
-
-class _Largest(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, values: Tensor, dim: int) -> Tensor:
-        found = values.amax(dim)
-        ctx.save_for_backward(values, found)
-        ctx.dim = dim
-        return found
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        values, found = ctx.saved_tensors
-        where = (values == found.unsqueeze(ctx.dim)).view(torch.uint8).to(gradient.dtype)
-        count = where.sum(ctx.dim, keepdim=True)
-        return where.mul_(gradient.unsqueeze(ctx.dim)).div_(count), None

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from torch.nn.utils.rnn import PackedSequence
 
 from harken.networks import native
+from harken.networks.native import elementwise
 
 __all__ = ["Dropout", "FusedLSTM"]
 
@@ -108,6 +109,8 @@ class Dropout(nn.Module):
         if not self.training or not self.dropped:
             return values
         numbers = self.draw(values.shape, values.device)
+        if self.bits == elementwise.BITS and values.numel() and native.computable(values):
+            return elementwise.drop(values, numbers, dropped=self.dropped)
         # Signed where there are 16 bits, because PyTorch cannot compare unsigned numbers of 16 bits.
         kept = numbers >= self.dropped - (0 if self.bits == 8 else self.levels // 2)
         # Booleans that are read as bytes are converted several times faster.

@@ -10,6 +10,7 @@
 // remainder of the time divided by the stride. Gradients of the weights are summed by groups of windows, which depend
 // on the batch alone, and the groups are added in their order. Results thus have the same bits for any number of threads.
 
+#include "dropout.h"
 #include "products.h"
 
 // ---------------------------------------------------------------------------------------------- shared by all levels
@@ -212,32 +213,8 @@ void convolve(const Layer &p, const float *packed, int64_t window, float *scratc
     }
 }
 
-// The values that dropout keeps, larger by the share of those that it does not; zeros for the others.
-HARKEN_INLINE V kept_of(V v, const uint8_t *random, int64_t dropped, V larger, int64_t count) {
-    uint8_t bytes[W] = {};
-    if (count < W) {
-        for (int64_t i = 0; i < count; i++) bytes[i] = random[i];
-        random = bytes;
-    }
-#if defined(HARKEN_LEVEL) && HARKEN_LEVEL == 2
-    const __m512i wide = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)random));
-    return _mm512_maskz_mul_ps(_mm512_cmpge_epi32_mask(wide, _mm512_set1_epi32((int)dropped)), v, larger);
-#elif defined(HARKEN_LEVEL) && HARKEN_LEVEL == 1
-    const __m256i wide = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)random));
-    const __m256i kept = _mm256_cmpgt_epi32(wide, _mm256_set1_epi32((int)dropped - 1));
-    return _mm256_and_ps(_mm256_castsi256_ps(kept), _mm256_mul_ps(v, larger));
-#else
-    const V product = v * larger, zero = set1(0);
-    V kept = zero;
-    for (int i = 0; i < W; i++) kept[i] = random[i] >= dropped ? product[i] : zero[i];
-    return kept;
-#endif
-}
-
-HARKEN_INLINE V larger_of(const Layer &p) { return set1(256.0f / (256.0f - (float)p.dropped)); }
-
 void normalise(const Layer &p, const Factors &factors, int64_t window) {
-    const V larger = larger_of(p);
+    const V larger = larger_of(p.dropped);
     for (int64_t t = 0; t < p.outputs; t++) {
         const int64_t at = (window * p.outputs + t) * p.filters;
         for (int64_t f = 0; f < p.filters; f += W) {
@@ -272,7 +249,7 @@ HARKEN_INLINE V after_norm(const Layer &p, const Factors &factors, V z, const fl
 
 // For each filter the sums of the gradient, and of the gradient times the normalised value, [2, filters].
 void sums(const Layer &p, const Factors &factors, int64_t window, float *sums) {
-    const V larger = larger_of(p);
+    const V larger = larger_of(p.dropped);
     const float *dy = p.dy + window * p.dy_window;
     for (int64_t f = 0; f < p.filters; f += W) {
         const int64_t left = p.filters - f;
@@ -292,7 +269,7 @@ void sums(const Layer &p, const Factors &factors, int64_t window, float *sums) {
 
 // The gradient of z of a window, [outputs, filters].
 void gradient_of_z(const Layer &p, const Factors &factors, int64_t window, float *to) {
-    const V larger = larger_of(p);
+    const V larger = larger_of(p.dropped);
     const float *dy = p.dy + window * p.dy_window;
     for (int64_t t = 0; t < p.outputs; t++) {
         const int64_t at = (window * p.outputs + t) * p.filters;
@@ -331,59 +308,6 @@ void gradient_of_x(const Layer &p, const Sizes &s, const float *packed, int64_t 
                                p.residual ? dy + first * p.dy_time : nullptr, p.stride * p.dy_time, 0, false};
         product(p.groups, s.padded_channels, s.channels, rows, read, s.filters, packed, zeros, finish);
         packed += p.groups * s.padded_channels * positions * s.filters;
-    }
-}
-
-struct Chunk {  // of some windows, what the outputs read, and the gradients of z
-    const float *in, *gradients;
-    int64_t in_apart, gradients_apart, in_window, gradients_window, windows, outputs;
-};
-
-// Gradients of the weights of COUNT inputs and VECTORS vectors of filters.
-template <int COUNT, int VECTORS>
-void gradient_of_weights(const Chunk &chunk, int64_t first, float *total) {
-    V sum[COUNT][VECTORS];
-#pragma GCC unroll 12
-    for (int n = 0; n < COUNT; n++)
-#pragma GCC unroll 2
-        for (int v = 0; v < VECTORS; v++) sum[n][v] = load(total + (n * VECTORS + v) * W);
-    for (int64_t window = 0; window < chunk.windows; window++) {
-        const float *in = chunk.in + window * chunk.in_window + first;
-        const float *gradients = chunk.gradients + window * chunk.gradients_window;
-#pragma GCC unroll 2
-        for (int64_t t = 0; t < chunk.outputs; t++, in += chunk.in_apart, gradients += chunk.gradients_apart) {
-            V g[VECTORS];
-#pragma GCC unroll 2
-            for (int v = 0; v < VECTORS; v++) g[v] = load(gradients + v * W);
-#pragma GCC unroll 12
-            for (int n = 0; n < COUNT; n++) {
-                const V a = set1(in[n]);
-#pragma GCC unroll 2
-                for (int v = 0; v < VECTORS; v++) add_product(sum[n][v], a, g[v]);
-            }
-        }
-    }
-#pragma GCC unroll 12
-    for (int n = 0; n < COUNT; n++)
-#pragma GCC unroll 2
-        for (int v = 0; v < VECTORS; v++) store(total + (n * VECTORS + v) * W, sum[n][v]);
-}
-
-template <int COUNT, int VECTORS>
-HARKEN_INLINE void some_inputs(int64_t count, const Chunk &chunk, int64_t first, float *total) {
-    if (count == COUNT) return gradient_of_weights<COUNT, VECTORS>(chunk, first, total);
-    if constexpr (COUNT > 1) some_inputs<COUNT - 1, VECTORS>(count, chunk, first, total);
-}
-
-// Of `count` inputs that lie side by side, in pieces of as equal a size as can be.
-template <int VECTORS>
-void inputs_of_block(int64_t count, const Chunk &chunk, float *total) {
-    constexpr int MOST = most_rows(VECTORS);
-    const int64_t pieces = (count + MOST - 1) / MOST;
-    for (int64_t piece = 0, first = 0; piece < pieces; piece++) {
-        const int64_t size = count / pieces + (piece < count % pieces);
-        some_inputs<MOST, VECTORS>(size, chunk, first, total + first * VECTORS * W);
-        first += size;
     }
 }
 

@@ -1,7 +1,7 @@
 // Products of matrices with all sums in registers: the innermost loops of the convolutions.
 //
-// Rows of the result are outputs at successive times, columns are filters, which lie along the vector. Every sum has one
-// order: from the bias over what the output reads.
+// Rows of a result are outputs at successive times, columns are filters, which lie along the vector. Every sum has one
+// order: from the bias over what the output reads; for the gradient of a weight, over windows and outputs.
 
 #pragma once
 
@@ -88,6 +88,61 @@ void block_of_filters(int64_t count, Rows rows, const float *weights, const floa
         rows.in += size * rows.apart;
         finish.out += size * finish.apart;
         if (finish.added) finish.added += size * finish.added_apart;
+    }
+}
+
+// --------------------------------------------------------------------------------------------- gradients of the weights
+
+struct Chunk {  // of some windows, what the outputs read, and the gradients of z
+    const float *in, *gradients;
+    int64_t in_apart, gradients_apart, in_window, gradients_window, windows, outputs;
+};
+
+// Gradients of the weights of COUNT inputs and VECTORS vectors of filters.
+template <int COUNT, int VECTORS>
+void gradient_of_weights(const Chunk &chunk, int64_t first, float *total) {
+    V sum[COUNT][VECTORS];
+#pragma GCC unroll 12
+    for (int n = 0; n < COUNT; n++)
+#pragma GCC unroll 2
+        for (int v = 0; v < VECTORS; v++) sum[n][v] = load(total + (n * VECTORS + v) * W);
+    for (int64_t window = 0; window < chunk.windows; window++) {
+        const float *in = chunk.in + window * chunk.in_window + first;
+        const float *gradients = chunk.gradients + window * chunk.gradients_window;
+#pragma GCC unroll 2
+        for (int64_t t = 0; t < chunk.outputs; t++, in += chunk.in_apart, gradients += chunk.gradients_apart) {
+            V g[VECTORS];
+#pragma GCC unroll 2
+            for (int v = 0; v < VECTORS; v++) g[v] = load(gradients + v * W);
+#pragma GCC unroll 12
+            for (int n = 0; n < COUNT; n++) {
+                const V a = set1(in[n]);
+#pragma GCC unroll 2
+                for (int v = 0; v < VECTORS; v++) add_product(sum[n][v], a, g[v]);
+            }
+        }
+    }
+#pragma GCC unroll 12
+    for (int n = 0; n < COUNT; n++)
+#pragma GCC unroll 2
+        for (int v = 0; v < VECTORS; v++) store(total + (n * VECTORS + v) * W, sum[n][v]);
+}
+
+template <int COUNT, int VECTORS>
+HARKEN_INLINE void some_inputs(int64_t count, const Chunk &chunk, int64_t first, float *total) {
+    if (count == COUNT) return gradient_of_weights<COUNT, VECTORS>(chunk, first, total);
+    if constexpr (COUNT > 1) some_inputs<COUNT - 1, VECTORS>(count, chunk, first, total);
+}
+
+// Of `count` inputs that lie side by side, in pieces of as equal a size as can be.
+template <int VECTORS>
+void inputs_of_block(int64_t count, const Chunk &chunk, float *total) {
+    constexpr int MOST = most_rows(VECTORS);
+    const int64_t pieces = (count + MOST - 1) / MOST;
+    for (int64_t piece = 0, first = 0; piece < pieces; piece++) {
+        const int64_t size = count / pieces + (piece < count % pieces);
+        some_inputs<MOST, VECTORS>(size, chunk, first, total + first * VECTORS * W);
+        first += size;
     }
 }
 
