@@ -34,7 +34,7 @@ from harken.evaluation.benchmark.machine import made_with
 from harken.models.model_file import FittedModel
 from harken.models.onnx.export import exported_bytes
 from harken.models.onnx.runtime import ExportedRecogniser
-from harken.networks.native import instructions, load
+from harken.networks.native.library import instructions, load
 from harken.support.files import write_text
 
 BATCHES, THREADS = (1, 64), (1, 2)
@@ -118,7 +118,7 @@ def main() -> None:
     if arguments.rounds < 2:
         parser.error("a spread needs at least 2 rounds")
     recogniser = Recogniser("everyday", epochs=1, device="cpu").fit(made_up(256))
-    content = exported_bytes(FittedModel(recogniser.specification_, recogniser.network_, {}))
+    content = exported_bytes(FittedModel(recogniser.specification_, recogniser.model_.weights, {}))
     print(
         "| threads | windows | | ms | how many times as fast the exported model is (quartiles) |\n|---|---|---|---|---|"
     )
