@@ -84,6 +84,7 @@ class EverydayInference:
                 padding=BLOCK_KERNEL // 2,
                 groups=GROUPS,
                 relu=True,
+                residual=True,
             )
             for block in range(sizes.blocks)
         ]
@@ -120,7 +121,7 @@ class EverydayInference:
         for convolution in self._stem:
             patches = convolution(patches)  # at last [batch, time / 8, width]
         for block in self._blocks:
-            patches += block(patches)
+            patches = block(patches)
         steps, _ = self._lstm(patches)  # [batch, time / 8, 2 x units]
         summaries = [mean, _how_much(moving), _how_much(_centred(np.diff(axes))[1]), self._band_powers(moving, length)]
         glance = np.concatenate(summaries, axis=1)

@@ -6,6 +6,9 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from harken.networks.native.convolution import PackedConvolution
+from harken.networks.native.library import load
+
 __all__ = ["Convolution", "dense", "normalisation", "without_normalisation"]
 
 Floats = NDArray[np.float32]
@@ -14,7 +17,7 @@ EPSILON = 1e-5
 
 
 class Convolution:
-    """A convolution along time with the channels of a sample side by side, and optionally a ReLU after it.
+    """A convolution along time with the channels of a sample side by side, by the compiled kernels or by NumPy.
 
     Args:
         weight: ``[filters, channels / groups, kernel]``.
@@ -23,6 +26,7 @@ class Convolution:
         padding: zeros before and after the signal.
         groups: groups of channels; each group of filters reads one of them.
         relu: whether negative outputs become 0.
+        residual: whether the input is added, after the ReLU.
     """
 
     def __init__(
@@ -34,13 +38,21 @@ class Convolution:
         padding: int = 0,
         groups: int = 1,
         relu: bool = False,
+        residual: bool = False,
     ) -> None:
         self.weight = np.ascontiguousarray(weight, np.float32)
         self.bias = np.zeros(len(weight), np.float32) if bias is None else np.ascontiguousarray(bias, np.float32)
-        self.stride, self.padding, self.groups, self.relu = stride, padding, groups, relu
+        self.stride, self.padding, self.groups, self.relu, self.residual = stride, padding, groups, relu, residual
+        self._kernel: PackedConvolution | None = None
+        if load() is not None and self.weight.size:
+            options = {"stride": stride, "padding": padding, "groups": groups}
+            self._kernel = PackedConvolution(self.weight, self.bias, relu=relu, residual=residual, **options)
 
     def __call__(self, x: Floats) -> Floats:
         """``[batch, time, channels]`` -> ``[batch, time_out, filters]``."""
+        return self._by_numpy(x) if self._kernel is None else self._kernel(x)
+
+    def _by_numpy(self, x: Floats) -> Floats:
         filters, channels, kernel = self.weight.shape
         padded = np.pad(x, ((0, 0), (self.padding, self.padding), (0, 0)))
         # [batch, time_out, channels, kernel], a view
@@ -53,7 +65,9 @@ class Convolution:
             of = slice(group * each, (group + 1) * each)
             y[:, :, of] = (read @ self.weight[of].reshape(each, channels * kernel).T).reshape(*y.shape[:2], each)
         y += self.bias
-        return np.maximum(y, 0, out=y) if self.relu else y
+        if self.relu:
+            np.maximum(y, 0, out=y)
+        return y + x if self.residual else y
 
 
 def dense(layer: Convolution, x: Floats) -> Floats:
