@@ -14,12 +14,12 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
-from harken.networks import native
+from harken.networks.native import library
 from harken.networks.native.convolution import PackedConvolution
 
-LIBRARY = native.load()
+LIBRARY = library.load()
 BEST = 0 if LIBRARY is None else LIBRARY.harken_lstm_level()
-HERE = native.LEVELS[: BEST + 1]
+HERE = library.LEVELS[: BEST + 1]
 """What this machine can run."""
 
 pytestmark = pytest.mark.skipif(LIBRARY is None, reason="our own kernels were not built here, or HARKEN_NATIVE is 0")
@@ -85,7 +85,7 @@ shapes = st.integers(1, 4).flatmap(
 )
 @settings(max_examples=150, deadline=None)
 def test_results_are_those_of_the_definition(
-    seed: int, shape: dict[str, int], batch: int, level: native.Level, relu: bool
+    seed: int, shape: dict[str, int], batch: int, level: library.Level, relu: bool
 ) -> None:
     x, weight, bias, sizes = layer(seed, shape, batch=batch)
     expected = reference(x, weight, bias, sizes)
@@ -105,7 +105,7 @@ def test_results_are_those_of_the_definition(
 )
 @settings(max_examples=50, deadline=None)
 def test_a_residual_is_added_after_the_relu(
-    seed: int, groups: int, deep: int, half: int, time: int, level: native.Level
+    seed: int, groups: int, deep: int, half: int, time: int, level: library.Level
 ) -> None:
     shape = {"channels": groups * deep, "filters": groups * deep, "kernel": 2 * half + 1, "padding": half}
     x, weight, bias, sizes = layer(seed, {**shape, "groups": groups, "time": time}, batch=3)
@@ -116,7 +116,7 @@ def test_a_residual_is_added_after_the_relu(
 
 @pytest.mark.parametrize("level", HERE)
 @pytest.mark.parametrize("name", EVERYDAY)
-def test_layers_of_the_everyday_network_are_pytorchs(name: str, level: native.Level) -> None:
+def test_layers_of_the_everyday_network_are_pytorchs(name: str, level: library.Level) -> None:
     x, weight, bias, sizes = layer(1, EVERYDAY[name], batch=5)
     found = PackedConvolution(weight, bias, level=level, **sizes)(x)
     channels_first = torch.from_numpy(x).transpose(1, 2)
@@ -135,7 +135,7 @@ def test_layers_of_the_everyday_network_are_pytorchs(name: str, level: native.Le
 )
 @settings(max_examples=50, deadline=None)
 def test_a_window_has_the_same_bits_in_any_batch(
-    seed: int, shape: dict[str, int], batch: int, kept: int, level: native.Level
+    seed: int, shape: dict[str, int], batch: int, kept: int, level: library.Level
 ) -> None:
     x, weight, bias, sizes = layer(seed, shape, batch=batch)
     convolution = PackedConvolution(weight, bias, level=level, **sizes)
@@ -147,7 +147,7 @@ def test_a_window_has_the_same_bits_in_any_batch(
 
 @pytest.mark.parametrize("level", HERE)
 @pytest.mark.parametrize("name", EVERYDAY)
-def test_not_a_number_stays_in_its_window(name: str, level: native.Level) -> None:
+def test_not_a_number_stays_in_its_window(name: str, level: library.Level) -> None:
     x, weight, bias, sizes = layer(2, EVERYDAY[name], batch=4)
     convolution = PackedConvolution(weight, bias, relu=True, level=level, **sizes)
     expected = convolution(x)
@@ -159,7 +159,7 @@ def test_not_a_number_stays_in_its_window(name: str, level: native.Level) -> Non
 
 
 @pytest.mark.parametrize("level", HERE)
-def test_overlapping_windows_and_parts_of_arrays_need_no_copy(level: native.Level) -> None:
+def test_overlapping_windows_and_parts_of_arrays_need_no_copy(level: library.Level) -> None:
     _, weight, bias, sizes = layer(3, EVERYDAY["first"], batch=1)
     signal = np.random.default_rng(3).standard_normal((1000, 7)).astype(np.float32)
     windows = sliding_window_view(signal, 300, axis=0)[::30].transpose(0, 2, 1)

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from harken.networks import native
 from harken.networks.convolutions import FusedConvolutions
 from harken.networks.layers import Dropout
+from harken.networks.native import autograd, library
 from harken.networks.native.convolution_layer import Sizes, convolution_layer
 
-LIBRARY = native.load()
+LIBRARY = autograd.load()
 BEST = 0 if LIBRARY is None else LIBRARY.harken_lstm_level()
-HERE = native.LEVELS[: BEST + 1]
+HERE = library.LEVELS[: BEST + 1]
 """What this machine can run."""
 
 compiled = pytest.mark.skipif(LIBRARY is None, reason="our own kernels were not built here, or HARKEN_NATIVE is 0")
@@ -81,7 +81,7 @@ shapes = st.integers(1, 4).flatmap(
 )
 @settings(max_examples=120, deadline=None)
 def test_results_and_all_gradients_are_those_of_the_definition(
-    seed: int, shape: dict[str, int], dropped: int, residual: bool, level: native.Level, count: int
+    seed: int, shape: dict[str, int], dropped: int, residual: bool, level: library.Level, count: int
 ) -> None:
     draw = torch.Generator().manual_seed(seed)
     if residual:  # the result has the shape of the input
@@ -143,7 +143,7 @@ def trained(
 ) -> dict[str, Tensor]:
     """The state after some iterations, and the result of the last one in evaluation."""
     if not by_library:
-        monkeypatch.setattr(native, "computable", lambda *_: False)
+        monkeypatch.setattr(autograd, "computable", lambda *_: False)
     net = copy.deepcopy(net)
     torch.manual_seed(1)
     x = torch.randn(12, 50, 7)

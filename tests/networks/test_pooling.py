@@ -6,12 +6,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harken.networks import native
-from harken.networks.native import elementwise
+from harken.networks.native import autograd, elementwise, library
 from harken.networks.pooling import largest, mean_and_largest
 
-LIBRARY = native.load()
-HERE = native.LEVELS[: 1 if LIBRARY is None else LIBRARY.harken_lstm_level() + 1]
+LIBRARY = autograd.load()
+HERE = library.LEVELS[: 1 if LIBRARY is None else LIBRARY.harken_lstm_level() + 1]
 """What this machine can run."""
 
 
@@ -44,7 +43,7 @@ def test_values_and_gradients_are_amaxs_also_where_several_are_largest(dim: int)
 )
 @settings(max_examples=80, deadline=None)
 def test_the_library_computes_means_and_maxima_with_their_gradients(
-    seed: int, batch: int, time: int, channels: int, transposed: bool, level: native.Level
+    seed: int, batch: int, time: int, channels: int, transposed: bool, level: library.Level
 ) -> None:
     draw = torch.Generator().manual_seed(seed)
     values = torch.randn(batch, time, channels, generator=draw).mul_(2).round_()  # many equal ones

@@ -5,8 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from harken.networks import native
-from harken.networks.native import elementwise
+from harken.networks.native import autograd, elementwise
 
 __all__ = ["largest", "mean_and_largest"]
 
@@ -17,7 +16,7 @@ def mean_and_largest(values: Tensor) -> Tensor:
     Equal maxima share the gradient evenly. The compiled library is used when gradients are computed on a CPU, if it was
     built.
     """
-    if torch.is_grad_enabled() and values.requires_grad and values.numel() and native.computable(values):
+    if torch.is_grad_enabled() and values.requires_grad and values.numel() and autograd.computable(values):
         return elementwise.mean_and_largest(values).flatten(1)
     return torch.cat([values.mean(1), largest(values, 1)], 1)
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.networks.native import LEVELS, Level, instructions, load
+from harken.networks.native.library import LEVELS, Level, instructions, load
 
 __all__ = ["PackedConvolution"]
 

@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from harken.networks.native import LEVELS, Level, instructions, load
+from harken.networks.native.autograd import load
+from harken.networks.native.library import LEVELS, Level, instructions
 
 __all__ = ["Sizes", "convolution_layer"]
 
