@@ -63,9 +63,9 @@ def in_use(names: Iterable[str], python: str = sys.executable) -> dict[str, str]
 
 
 def _harken() -> str:
-    from harken.networks import native
+    from harken.networks.native.library import instructions, load
 
-    return native.instructions() if native.load() else "no compiled library"
+    return instructions() if load() else "no compiled library"
 
 
 def _numpy() -> str:

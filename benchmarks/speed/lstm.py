@@ -73,14 +73,14 @@ def everyday() -> Callable[[], object]:
 
 def peak_gflops(threads: int) -> float:
     """The speed of so many threads with multiplications and additions alone."""
-    from harken.networks import native
+    from harken.networks.native import autograd, library
 
-    library = native.load()
-    assert library is not None
-    level = native.LEVELS.index(native.instructions())
+    found = autograd.load()
+    assert found is not None
+    level = library.LEVELS.index(library.instructions())
     with ThreadPoolExecutor(threads) as pool:
         began = clock()
-        done = list(pool.map(lambda _: library.harken_lstm_multiply_add(level, PEAK_ROUNDS), range(threads)))
+        done = list(pool.map(lambda _: found.harken_lstm_multiply_add(level, PEAK_ROUNDS), range(threads)))
         return float(sum(done)) / (clock() - began) / 1e9
 
 
@@ -187,10 +187,10 @@ def measure(threads: int, rounds: int, *, quick: bool, peers_python: str, before
     """All measurements."""
     import torch
 
-    from harken.networks import native
+    from harken.networks.native import library
 
     torch.set_num_threads(threads)
-    found: dict[str, Any] = {"instruction_set": native.instructions(), "threads": threads}
+    found: dict[str, Any] = {"instruction_set": library.instructions(), "threads": threads}
     found["forward"] = share_of_peak(threads, rounds)
     contestants = started("lstm_peers", tuple(lstm_peers.CONTESTANTS), threads, peers_python)
     found["left_out"] = {name: one.reason for name, one in contestants.items() if one.reason}

@@ -61,7 +61,8 @@ def harken() -> Calls:
     import torch
 
     from harken.learning.optimiser import EpsilonHatAdam
-    from harken.networks.notebook_lstm import NotebookLSTM, NotebookSizes
+    from harken.networks.notebook_lstm import NotebookLSTM
+    from harken.networks.sizes import NotebookSizes
 
     network = NotebookLSTM(NotebookSizes(CHANNELS, CLASSES, UNITS, dropout=DROPOUT))
     named = {name: array for name, array in weights().items() if not name.startswith("lstm.")}

@@ -39,7 +39,7 @@ from harken import Recogniser
 from harken.evaluation.benchmark.machine import made_with
 from harken.models.onnx.export import exported_bytes
 from harken.models.onnx.runtime import ExportedRecogniser
-from harken.networks.native import instructions, load
+from harken.networks.native.library import instructions, load
 from harken.support.files import write_text
 
 BATCHES, THREADS = (1, 64), (1, 2)
