@@ -45,8 +45,15 @@ class Convolution:
         self.stride, self.padding, self.groups, self.relu, self.residual = stride, padding, groups, relu, residual
         self._kernel: PackedConvolution | None = None
         if load() is not None and self.weight.size:
-            options = {"stride": stride, "padding": padding, "groups": groups}
-            self._kernel = PackedConvolution(self.weight, self.bias, relu=relu, residual=residual, **options)
+            self._kernel = PackedConvolution(
+                self.weight,
+                self.bias,
+                stride=stride,
+                padding=padding,
+                groups=groups,
+                relu=relu,
+                residual=residual,
+            )
 
     def __call__(self, x: Floats) -> Floats:
         """``[batch, time, channels]`` -> ``[batch, time_out, filters]``."""

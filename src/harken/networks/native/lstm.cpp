@@ -178,34 +178,52 @@ struct Step {  // one step of one layer and direction on one tile
     int64_t y_row, padded, units;
 };
 
-// All four gates of one block of units, for ROWS rows, and what they make of cell and state.
+// How many gates and rows are computed together, so that all sums stay in registers.
+enum { GATES_AT_ONCE = W == 16 ? 4 : 2, FORWARD_ROWS = 6 };
+
+// The sums of GATES_AT_ONCE gates of one block of units, for ROWS rows: [row][gate][unit in block].
 template <int ROWS>
-HARKEN_INLINE void forward_rows(const Step &step, const float *weights, const float *bias, int64_t block, int64_t row) {
-    V sum[ROWS][4];
+__attribute__((noinline)) void gate_sums(const Step &step, const float *weights, const float *bias, int64_t row,
+                                         float *sums) {
+    V sum[ROWS][GATES_AT_ONCE];
 #pragma GCC unroll 8
     for (int r = 0; r < ROWS; r++)
-        for (int g = 0; g < 4; g++) sum[r][g] = load(bias + g * W);
+#pragma GCC unroll 4
+        for (int g = 0; g < GATES_AT_ONCE; g++) sum[r][g] = load(bias + g * W);
     for (int64_t s = 0; s < step.segments; s++) {
         const int64_t apart = step.read[s].apart, count = step.read[s].count;
         const float *in = step.read[s].at + row * apart;
 #pragma GCC unroll 2
         for (int64_t k = 0; k < count; k++, weights += 4 * W) {
-            const V w0 = load(weights), w1 = load(weights + W), w2 = load(weights + 2 * W), w3 = load(weights + 3 * W);
+            V w[GATES_AT_ONCE];
+#pragma GCC unroll 4
+            for (int g = 0; g < GATES_AT_ONCE; g++) w[g] = load(weights + g * W);
 #pragma GCC unroll 8
             for (int r = 0; r < ROWS; r++) {
                 const V a = set1(in[r * apart + k]);
-                add_product(sum[r][0], a, w0);
-                add_product(sum[r][1], a, w1);
-                add_product(sum[r][2], a, w2);
-                add_product(sum[r][3], a, w3);
+#pragma GCC unroll 4
+                for (int g = 0; g < GATES_AT_ONCE; g++) add_product(sum[r][g], a, w[g]);
             }
         }
     }
 #pragma GCC unroll 8
+    for (int r = 0; r < ROWS; r++)
+#pragma GCC unroll 4
+        for (int g = 0; g < GATES_AT_ONCE; g++) store(sums + (r * 4 + g) * W, sum[r][g]);
+}
+
+// All four gates of one block of units, for ROWS rows, and what they make of cell and state.
+template <int ROWS>
+HARKEN_INLINE void forward_rows(const Step &step, const float *weights, const float *bias, int64_t block, int64_t row) {
+    alignas(64) float sums[ROWS * 4 * W];
+    for (int g = 0; g < 4; g += GATES_AT_ONCE)
+        gate_sums<ROWS>(step, weights + g * W, bias + g * W, row, sums + g * W);
+#pragma GCC unroll 8
     for (int r = 0; r < ROWS; r++) {
         const int64_t at = (row + r) * step.padded + block * W;
-        const V enter = sigmoid(sum[r][0]), forget = sigmoid(sum[r][1]);
-        const V candidate = hyperbolic_tangent(sum[r][2]), leave = sigmoid(sum[r][3]);
+        const float *sum = sums + r * 4 * W;
+        const V enter = sigmoid(load(sum)), forget = sigmoid(load(sum + W));
+        const V candidate = hyperbolic_tangent(load(sum + 2 * W)), leave = sigmoid(load(sum + 3 * W));
         const V cell = fma(forget, load(step.cell_before + at), enter * candidate);
         const V state = leave * hyperbolic_tangent(cell);
         store(step.cell + at, cell);
@@ -224,19 +242,19 @@ HARKEN_INLINE void forward_rows(const Step &step, const float *weights, const fl
 enum { MOST_ROWS = W == 16 ? 6 : W == 8 ? 3 : 2 };
 
 // Calls rows<N>(first) on all rows, in pieces of as equal a size as can be.
-#define HARKEN_PIECES(total, first, CALL)                                                                           \
+#define HARKEN_PIECES(total, most, first, CALL)                                                                     \
     {                                                                                                               \
-        const int64_t total_ = (total), pieces_ = (total_ + MOST_ROWS - 1) / MOST_ROWS;                             \
+        const int64_t total_ = (total), pieces_ = (total_ + (most) - 1) / (most);                                   \
         int64_t first = 0;                                                                                          \
         for (int64_t piece_ = 0; piece_ < pieces_; piece_++) {                                                      \
             const int64_t size_ = total_ / pieces_ + (piece_ < total_ % pieces_);                                   \
             switch (size_) {                                                                                        \
                 case 1: CALL(1); break;                                                                             \
                 case 2: CALL(2); break;                                                                             \
-                case 3: CALL(MOST_ROWS >= 3 ? 3 : 1); break;                                                        \
-                case 4: CALL(MOST_ROWS >= 4 ? 4 : 1); break;                                                        \
-                case 5: CALL(MOST_ROWS >= 5 ? 5 : 1); break;                                                        \
-                default: CALL(MOST_ROWS >= 6 ? 6 : 1); break;                                                       \
+                case 3: CALL((most) >= 3 ? 3 : 1); break;                                                           \
+                case 4: CALL((most) >= 4 ? 4 : 1); break;                                                           \
+                case 5: CALL((most) >= 5 ? 5 : 1); break;                                                           \
+                default: CALL((most) >= 6 ? 6 : 1); break;                                                          \
             }                                                                                                       \
             first += size_;                                                                                         \
         }                                                                                                           \
@@ -286,7 +304,7 @@ HARKEN_INLINE void backward_rows(const Flow &flow, const float *gates, const flo
 template <int VECTORS>
 void backward_vectors(const Flow &flow, const float *gates, const float *weights, int64_t vector, int64_t rows) {
 #define HARKEN_CALL(N) backward_rows<N, VECTORS>(flow, gates, weights, vector, row_)
-    HARKEN_PIECES(rows, row_, HARKEN_CALL)
+    HARKEN_PIECES(rows, MOST_ROWS, row_, HARKEN_CALL)
 #undef HARKEN_CALL
 }
 
@@ -496,7 +514,7 @@ void forward_steps(const Tile &tile, int64_t layer, int64_t direction, int64_t f
         for (int64_t block = 0; block < tile.padded / W; block++) {
             const float *weights = packed.forward + block * deep * 4 * W, *bias = packed.bias + block * 4 * W;
 #define HARKEN_CALL(N) forward_rows<N>(step, weights, bias, block, row_)
-            HARKEN_PIECES(tile.rows, row_, HARKEN_CALL)
+            HARKEN_PIECES(tile.rows, FORWARD_ROWS, row_, HARKEN_CALL)
 #undef HARKEN_CALL
         }
     }
@@ -666,7 +684,7 @@ void backward_steps(const Tile &tile, int64_t layer, int64_t direction, int64_t 
             const Chunk chunk = {gradients + block * 4 * W, in.at,       4 * tile.padded, 4 * states,
                                  in.apart,                  in_step,     tile.rows,       last - first};
 #define HARKEN_CALL(N) gradient_inputs<N>(chunk, input_, sums + input_ * 4 * W)
-            HARKEN_PIECES(in.count, input_, HARKEN_CALL)
+            HARKEN_PIECES(in.count, MOST_ROWS, input_, HARKEN_CALL)
 #undef HARKEN_CALL
             sums += in.count * 4 * W;
         }
