@@ -292,6 +292,7 @@ class BatchedProbabilities:
         self._skipped_ns = np.empty((0, 2), np.int64) if skipped_ns is None else skipped_ns
         self._computed = GrowingArray(np.bool_)
         self._waiting: list[StreamWindows] = []
+        self._waiting_count = 0
         self._running: deque[Future[NDArray[np.float32]]] = deque()
         self._done: GrowingArray[np.float32] | None = None
         self._executor = ThreadPoolExecutor(lanes, thread_name_prefix="harken-batches") if lanes else None
@@ -314,7 +315,8 @@ class BatchedProbabilities:
         self._computed.add(computed)
         if computed.any():
             self._waiting.append(windows if computed.all() else windows.part(computed))
-        while sum(len(each.firsts) for each in self._waiting) >= WINDOWS_AT_ONCE:
+            self._waiting_count += int(computed.sum())
+        while self._waiting_count >= WINDOWS_AT_ONCE:
             self._compute()
 
     def finish(self) -> NDArray[np.float32] | None:
@@ -341,6 +343,7 @@ class BatchedProbabilities:
         every = windows_joined(self._waiting)
         now, rest = every.part(slice(WINDOWS_AT_ONCE)), every.part(slice(WINDOWS_AT_ONCE, None))
         self._waiting = [rest] if len(rest.firsts) else []
+        self._waiting_count = len(rest.firsts)
         windows = Windows.unlabelled(
             now.signals,
             channels=self._facts.channels,
