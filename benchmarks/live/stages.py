@@ -25,7 +25,7 @@ import torch
 
 from benchmarks.live.watches import RATE_HZ, Values, everyday_model
 from harken.evaluation.benchmark.machine import made_with
-from harken.labelling.live import LiveSettings, StreamSpecification, advance
+from harken.labelling.live import LiveSettings, StreamSpecification, advance, label
 from harken.labelling.live.recogniser import probabilities_of
 from harken.models.recogniser import Recogniser
 from harken.server.limits import Limits
@@ -74,12 +74,9 @@ def one_second(second: int, sessions: list[Session], recogniser: Recogniser, val
     laps.end("resampling, windows")
     answers = probabilities_of(recogniser, windows)
     laps.end(NETWORK)
-    first, all_updates = 0, []
-    for session in sessions:
-        count = session.stream.due_count
-        all_updates.append(session.stream.label(answers[first : first + count]))
-        session.remember(all_updates[-1])
-        first += count
+    all_updates = label(streams, answers)
+    for session, updates in zip(sessions, all_updates, strict=True):
+        session.remember(updates)
     laps.end("updates")
     for session, updates in zip(sessions, all_updates, strict=True):
         for update in updates:
