@@ -1,7 +1,8 @@
 """Counters and a histogram for Prometheus, in its text format."""
 
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 __all__ = ["Metrics"]
 
@@ -31,10 +32,11 @@ class Metrics:
         """Add to a counter."""
         self.counts[name, reason] += count
 
-    def observe_wait(self, seconds: float) -> None:
-        """Count the time from the arrival of samples to their label."""
-        self._waits[next((n for n, bound in enumerate(BOUNDS_S) if seconds <= bound), len(BOUNDS_S))] += 1
-        self._waited_s += seconds
+    def observe_waits(self, seconds: Sequence[float]) -> None:
+        """Count times from the arrival of samples to their label."""
+        for wait_s in seconds:
+            self._waits[bisect_left(BOUNDS_S, wait_s)] += 1
+        self._waited_s += sum(seconds)
 
     def text(self, gauges: Mapping[str, tuple[str, float]]) -> str:
         """All counters, these gauges (name to description and value), and the histogram."""

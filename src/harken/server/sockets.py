@@ -10,10 +10,10 @@ import contextlib
 import json
 import logging
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.frames import apply_mask
+from websockets.frames import apply_mask  # type: ignore[attr-defined]
 from websockets.protocol import OPEN
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ class Socket(WebSocketsSansIOProtocol):
         """Give the application this socket in its scope."""
         super().handle_connect(event)
         if hasattr(self, "scope"):
-            self.scope["extensions"][EXTENSION] = self  # type: ignore[index]
+            cast(dict[str, Any], self.scope["extensions"])[EXTENSION] = self
 
     def _read_on(self) -> None:
         rest = self._rest

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.labelling.live.arrivals import NEVER_NS, Arrivals
+from harken.labelling.live.arrivals import MOST_ROWS, NEVER_NS, Arrivals
 from harken.labelling.live.settings import StreamSpecification
 from harken.labelling.live.windows import LiveWindows, RowAverages, StretchEnd, TimelineRow, Window, add_to_all
 
@@ -83,6 +83,15 @@ class Watch:
             HarkenError: when shapes, channels or times do not fit one another, the model, or a sensor.
         """
         self.arrivals.add(signals, time_ns)
+
+    def add_next(self, signals: NDArray[np.float32], time_ns: NDArray[np.int64], first_ns: int, last_ns: int) -> bool:
+        """Add samples whose times are valid and rise from ``first_ns`` to ``last_ns``, if they are later than all
+        before and are not too many; returns whether they were added."""
+        arrivals = self.arrivals
+        if first_ns <= arrivals.latest_ns or arrivals.rows + len(time_ns) > MOST_ROWS:
+            return False
+        arrivals.append(signals, time_ns, last_ns)
+        return True
 
     @property
     def due(self) -> list[Window]:
