@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from harken.labelling.live import LiveSettings, StreamSpecification, Update, advance, label
 from harken.labelling.live.recogniser import probabilities_of
 from harken.models.recogniser import Recogniser
-from harken.server.inbox import Inbox, Message, Sender, acknowledge
+from harken.server.inbox import Inbox, Sender, acknowledge
 from harken.server.limits import Limits, RefusedError, malformed
-from harken.server.message_batches import MessageBatch, read_messages
+from harken.server.message_batches import read_messages
 from harken.server.metrics import Metrics
 from harken.server.model_description import description
 from harken.server.pace import TICK_S, Pace
@@ -45,7 +45,6 @@ TICKS_AT_ONCE = 2
 """While the network computes for one tick, the samples of the next are resampled."""
 MOST_AT_ONCE = 1024
 """The most messages, and the most watches, of one tick. HTTP requests are answered between two ticks."""
-AHEAD = "samples are ahead of the server's clock; correct the watch's clock"
 SWEEP_S = 5.0
 HOP_S = 1.0
 REPLAYED_S = 3600.0
@@ -108,32 +107,48 @@ class Hub:
         Raises:
             RefusedError: for a new watch or samples beyond the limits, and for samples that cannot be valid.
         """
-        now_s = time.monotonic()
-        session = self.session(name, now_s)
-        if len(time_ns) == 0:
-            return None
-        if time_ns.max() > (time.time() + self.limits.ahead_s) * 1e9:
-            raise malformed(AHEAD)
-        session.check_rate(len(time_ns), now_s)
-        self._take(session, signals, time_ns, now_s)
-        return None if self.log is None else self.log.append(name, signals, time_ns)
+        latest_ns = int(time_ns.max()) if len(time_ns) else 0
+        return self._receive(name, signals, time_ns, latest_ns, time.monotonic())
 
     def receive_own(self, name: str, signals: NDArray[np.float32], time_ns: NDArray[np.int64]) -> None:
         """Take samples that the server itself makes: without limits, and they are not kept."""
         now_s = time.monotonic()
         self._take(self.session(name, now_s), signals, time_ns, now_s)
 
-    def _take(self, session: Session, signals: NDArray[np.float32], time_ns: NDArray[np.int64], now_s: float) -> None:
+    def _receive(
+        self,
+        name: str,
+        signals: NDArray[np.float32],
+        time_ns: NDArray[np.int64],
+        latest_ns: int,
+        now_s: float,
+        span_ns: tuple[int, int] | None = None,
+    ) -> "asyncio.Future[None] | None":
+        """``receive`` for samples that came at ``now_s``; see ``Session.take`` for ``span_ns``."""
+        session = self.session(name, now_s)
+        if len(time_ns) == 0:
+            return None
+        if latest_ns > (time.time() + self.limits.ahead_s) * 1e9:
+            raise malformed("samples are ahead of the server's clock; correct the watch's clock")
+        session.check_rate(len(time_ns), now_s)
+        self._take(session, signals, time_ns, now_s, span_ns)
+        return None if self.log is None else self.log.append(name, signals, time_ns)
+
+    def _take(
+        self,
+        session: Session,
+        signals: NDArray[np.float32],
+        time_ns: NDArray[np.int64],
+        now_s: float,
+        span_ns: tuple[int, int] | None = None,
+    ) -> None:
         new = session.last_ns == 0
         try:
-            session.take(signals, time_ns, now_s)
+            session.take(signals, time_ns, now_s, span_ns)
         except HarkenError as error:
             raise malformed(str(error)) from error
-        self._taken(session, len(time_ns), new=new)
-
-    def _taken(self, session: Session, samples: int, *, new: bool) -> None:
         self.metrics.add("harken_messages_total")
-        self.metrics.add("harken_samples_total", samples)
+        self.metrics.add("harken_samples_total", len(time_ns))
         self._waiting[session] = None
         self._wake.set()
         if new:
@@ -155,15 +170,16 @@ class Hub:
         if not messages:
             return
         batch = read_messages([message.text for message in messages])
-        ahead_ns = (time.time() + self.limits.ahead_s) * 1e9
         written = None
         acknowledged: dict[Sender, None] = {}
-        for number, message in enumerate(messages):
+        for message, lot in zip(messages, batch, strict=True):
             sender = message.sender
             if sender.refused:
                 continue
             try:
-                written = self._take_message(message, batch, number, ahead_ns) or written
+                if isinstance(lot, RefusedError):
+                    raise lot
+                written = self._receive(sender.watch, *lot[:3], message.arrived_s, lot[3]) or written
             except RefusedError as refusal:
                 sender.refuse(refusal)
                 continue
@@ -171,31 +187,6 @@ class Hub:
             if sender.acknowledging:
                 acknowledged[sender] = None
         acknowledge(acknowledged, written)
-
-    def _take_message(
-        self, message: Message, batch: MessageBatch, number: int, ahead_ns: float
-    ) -> "asyncio.Future[None] | None":
-        """Take one message of a batch; see ``receive``."""
-        if (refusal := batch.refusals[number]) is not None:
-            raise refusal
-        session = self.session(message.sender.watch)
-        begin, end = batch.begins[number], batch.ends[number]
-        if begin == end:
-            return None
-        if batch.latest_ns[number] > ahead_ns:
-            raise malformed(AHEAD)
-        session.check_rate(end - begin, message.arrived_s)
-        signals, time_ns = batch.signals[begin:end], batch.time_ns[begin:end]
-        if batch.rising[number]:
-            new = session.last_ns == 0
-            try:
-                session.take_next(signals, time_ns, batch.first_ns[number], batch.last_ns[number], message.arrived_s)
-            except HarkenError as error:
-                raise malformed(str(error)) from error
-            self._taken(session, end - begin, new=new)
-        else:
-            self._take(session, signals, time_ns, message.arrived_s)
-        return None if self.log is None else self.log.append(session.name, signals, time_ns)
 
     def session(self, name: str, now_s: float | None = None) -> Session:
         """The watch of this name, a new one if need be.
@@ -230,7 +221,6 @@ class Hub:
             while True:
                 began = time.monotonic()
                 if self.inbox or self._due():
-                    self.pace.begin(began)
                     ticks.add(asyncio.create_task(self._tick()))
                 if len(ticks) >= TICKS_AT_ONCE:
                     await asyncio.wait(ticks, return_when=asyncio.FIRST_COMPLETED)
@@ -263,12 +253,15 @@ class Hub:
         self._network.shutdown(wait=True, cancel_futures=True)
 
     async def _tick(self) -> None:
+        began_s = time.monotonic()
         try:
             self._take_messages()
         except Exception:
             LOG.exception("the messages of a tick were not taken")
             self.metrics.add("harken_failed_ticks_total")
         waiting = self._due()
+        if not waiting:
+            return
         waiting_since_s = []
         for session in waiting:
             del self._waiting[session]
@@ -284,7 +277,7 @@ class Hub:
         now_s = time.monotonic()
         waits_s = [now_s - first_s for first_s in waiting_since_s if first_s is not None]
         self.metrics.observe_waits(waits_s)
-        self.pace.wait_s = max(waits_s, default=0.0)
+        self.pace.labelled(now_s - began_s, waits_s)
         self.viewers.send_late(self.pace.late_s)
 
     async def _label(self, sessions: list[Session], *, ended: bool) -> None:
@@ -364,18 +357,12 @@ class Hub:
             )
         return self.metrics.text(
             {
-                "harken_watches": ("Watches that send, or sent a while ago.", len(self.sessions)),
-                "harken_viewers": ("Sockets that view a watch.", len(self.viewers)),
-                "harken_tick_seconds": (
-                    f"From the last tick to the present one; {TICK_S:g} if no tick had to wait.",
-                    self.pace.tick_s,
-                ),
-                "harken_wait_seconds": (
-                    "From the arrival of samples to their label, the longest of the latest tick.",
-                    self.pace.wait_s,
-                ),
-                "harken_waiting_messages": ("Messages that wait for a tick.", len(self.inbox)),
-                "process_resident_memory_bytes": ("Memory in use.", resident_bytes()),
+                "harken_watches": len(self.sessions),
+                "harken_viewers": len(self.viewers),
+                "harken_tick_seconds": self.pace.tick_s,
+                "harken_wait_seconds": self.pace.wait_s,
+                "harken_waiting_messages": len(self.inbox),
+                "process_resident_memory_bytes": resident_bytes(),
             }
         )
 

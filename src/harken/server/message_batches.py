@@ -2,7 +2,8 @@
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
+from itertools import accumulate
+from typing import NamedTuple
 
 import numpy as np
 import orjson
@@ -13,34 +14,26 @@ from harken.recordings.recording import STANDARD_GRAVITY
 from harken.server.limits import RefusedError
 from harken.server.sample_messages import milliseconds_to_ns, samples_of
 
-__all__ = ["MessageBatch", "read_messages"]
+__all__ = ["Lot", "read_messages"]
 
 COLUMNS = 4
 """Time, x, y and z."""
 PER_G = {"g": 1.0, "m/s2": STANDARD_GRAVITY}
 
 
-@dataclass(frozen=True, eq=False)
-class MessageBatch:
-    """The samples of messages.
+class Lot(NamedTuple):
+    """The samples of a message.
 
     Attributes:
-        signals, time_ns: the samples of all messages, float32 ``[n, 3]`` in g, int64 ``[n]``.
-        begins, ends: the rows of each message.
-        refusals: why a message cannot be read; None if it can.
-        first_ns, last_ns, latest_ns: the times of the first and last sample of each message, and its latest time.
-        rising: whether the times of each message are valid and rise.
+        signals, time_ns: float32 ``[n, 3]`` in g, int64 ``[n]``: parts of the arrays of all messages.
+        latest_ns: the latest time; 0 without samples.
+        span_ns: the first and last time, if the times are valid and rise; else None.
     """
 
     signals: NDArray[np.float32]
     time_ns: NDArray[np.int64]
-    begins: list[int]
-    ends: list[int]
-    refusals: list[RefusedError | None]
-    first_ns: list[int]
-    last_ns: list[int]
-    latest_ns: list[int]
-    rising: list[bool]
+    latest_ns: int
+    span_ns: tuple[int, int] | None
 
 
 class _UsualMessages:
@@ -88,56 +81,45 @@ class _UsualMessages:
         return signals, values[row]
 
 
-def read_messages(texts: Sequence[bytes]) -> MessageBatch:
-    """The samples of messages, as ``samples_of`` gives them for each."""
+def read_messages(texts: Sequence[bytes]) -> list[Lot | RefusedError]:
+    """The samples of each message as ``samples_of`` gives them, or why it cannot be read."""
     usual = _UsualMessages()
     counts = [usual.add(text) for text in texts]
     signals, time_ms = usual.arrays()
     time_ns, possible = milliseconds_to_ns(time_ms)
-    others = [(signals, time_ns)]
-    begins, ends, refusals, end, other_end = [], [], list[RefusedError | None](), 0, len(time_ns)
-    all_possible = bool(possible.all())
-    for text, count in zip(texts, counts, strict=True):
-        refusal, begin = None, end
-        end += max(count, 0)
-        if count < 0 or not (all_possible or possible[begin:end].all()):
-            try:
-                others.append(samples_of(text))
-            except RefusedError as error:
-                refusal = error
-                others.append((signals[:0], time_ns[:0]))
-            begins.append(other_end)
-            other_end += len(others[-1][1])
-            ends.append(other_end)
-        else:
-            begins.append(begin)
-            ends.append(end)
-        refusals.append(refusal)
-    if len(others) > 1:
-        signals, time_ns = np.concatenate([each for each, _ in others]), np.concatenate([each for _, each in others])
-    return _described(signals, time_ns, begins, ends, refusals)
+    ends = list(accumulate(max(count, 0) for count in counts))
+    if min(counts, default=0) >= 0 and possible.all():  # the usual case
+        return list(_lots(signals, time_ns, ends))
+    lots = iter(_lots(signals, time_ns, ends))
+    found: list[Lot | RefusedError] = []
+    for text, count, end, lot in zip(texts, counts, ends, lots, strict=True):
+        if count >= 0 and possible[end - count : end].all():
+            found.append(lot)
+            continue
+        try:
+            other = samples_of(text)
+            found += _lots(*other, [len(other[1])])
+        except RefusedError as refusal:
+            found.append(refusal)
+    return found
 
 
-def _described(
-    signals: NDArray[np.float32],
-    time_ns: NDArray[np.int64],
-    begins: list[int],
-    ends: list[int],
-    refusals: list[RefusedError | None],
-) -> MessageBatch:
-    """The batch with the times of each message."""
-    first_ns, last_ns, latest_ns = np.zeros((3, len(begins)), dtype=np.int64)
-    rising = np.zeros(len(begins), dtype=bool)
-    begin, end = np.array(begins, dtype=np.int64), np.array(ends, dtype=np.int64)
+def _lots(signals: NDArray[np.float32], time_ns: NDArray[np.int64], ends: Sequence[int]) -> list[Lot]:
+    """The samples cut into messages that end at these rows."""
+    end = np.array(ends, dtype=np.int64)
+    begin = np.append(0, end)[:-1]
+    first_ns, last_ns, latest_ns = np.zeros((3, len(end)), dtype=np.int64)
+    rising = np.zeros(len(end), dtype=bool)
     some = np.flatnonzero(end > begin)
     if len(some):
-        first, last = begin[some], end[some] - 1
-        first_ns[some], last_ns[some] = time_ns[first], time_ns[last]
-        edges = np.stack([first, last + 1], axis=1).ravel()  # every second piece is between two messages
-        latest_ns[some] = np.maximum.reduceat(np.append(time_ns, 0), edges)[::2]
-        falls = np.concatenate([[False], time_ns[1:] <= time_ns[:-1], [False]])
-        falls[first] = False
-        rising[some] = ~np.logical_or.reduceat(falls, edges)[::2]
+        first_ns[some], last_ns[some] = time_ns[begin[some]], time_ns[end[some] - 1]
+        latest_ns[some] = np.maximum.reduceat(time_ns, begin[some])
+        falls = np.concatenate([[False], time_ns[1:] <= time_ns[:-1]])
+        falls[begin[some]] = False
+        rising[some] = ~np.logical_or.reduceat(falls, begin[some])
         rising &= (first_ns >= 0) & (last_ns < LATEST_NS)
-    times = first_ns.tolist(), last_ns.tolist(), latest_ns.tolist()
-    return MessageBatch(signals, time_ns, begins, ends, refusals, *times, rising.tolist())
+    columns = begin.tolist(), ends, latest_ns.tolist(), first_ns.tolist(), last_ns.tolist(), rising.tolist()
+    return [
+        Lot(signals[first:last], time_ns[first:last], latest, (earliest, newest) if rises else None)
+        for first, last, latest, earliest, newest, rises in zip(*columns, strict=True)
+    ]

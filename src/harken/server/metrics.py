@@ -19,6 +19,15 @@ HELP = {
     "harken_forgotten_total": "Watches that were removed because they sent nothing.",
 }
 
+GAUGES = {
+    "harken_watches": "Watches that send, or sent a while ago.",
+    "harken_viewers": "Sockets that view a watch.",
+    "harken_tick_seconds": "From the beginning of the latest tick to its labels.",
+    "harken_wait_seconds": "From the arrival of samples to their label, the longest of the latest tick.",
+    "harken_waiting_messages": "Messages that wait for a tick.",
+    "process_resident_memory_bytes": "Memory in use.",
+}
+
 
 class Metrics:
     """Counters, and a histogram of the time from samples to their labels."""
@@ -38,8 +47,8 @@ class Metrics:
             self._waits[bisect_left(BOUNDS_S, wait_s)] += 1
         self._waited_s += sum(seconds)
 
-    def text(self, gauges: Mapping[str, tuple[str, float]]) -> str:
-        """All counters, these gauges (name to description and value), and the histogram."""
+    def text(self, gauges: Mapping[str, float]) -> str:
+        """All counters, these gauges (one for each of ``GAUGES``), and the histogram."""
         lines = []
         for name, about in HELP.items():
             lines += [f"# HELP {name} {about}", f"# TYPE {name} counter"]
@@ -48,8 +57,8 @@ class Metrics:
                 f'{name}{{reason="{reason}"}} {count}' if reason else f"{name} {count}" for reason, count in found
             ]
             lines += [] if found else [f"{name} 0"]
-        for name, (about, value) in gauges.items():
-            lines += [f"# HELP {name} {about}", f"# TYPE {name} gauge", f"{name} {value:g}"]
+        for name, about in GAUGES.items():
+            lines += [f"# HELP {name} {about}", f"# TYPE {name} gauge", f"{name} {gauges[name]:g}"]
         name = "harken_label_wait_seconds"
         lines += [f"# HELP {name} From the arrival of samples to their label.", f"# TYPE {name} histogram"]
         total = 0

@@ -1,6 +1,7 @@
-"""How long the ticks of the server are, and how late its labels come."""
+"""How long the ticks of the server take, and how late its labels come."""
 
 import math
+from collections.abc import Sequence
 
 __all__ = ["TICK_S", "Pace"]
 
@@ -11,27 +12,28 @@ LATE_S = 1.0
 
 
 class Pace:
-    """The length of the present tick, and the wait of the latest labels.
+    """The time of the latest tick, and the wait of its labels.
 
     Attributes:
-        tick_s: the time from the last tick to the present one; ``TICK_S`` if nothing had to wait for it.
+        tick_s: from the beginning of the latest tick with windows until their labels were sent.
         wait_s: the longest time from the arrival of samples to their label, in the latest tick.
     """
 
     def __init__(self) -> None:
-        self.tick_s, self.wait_s = TICK_S, 0.0
-        self._began_s: float | None = None
+        self.tick_s = self.wait_s = 0.0
 
-    def begin(self, now_s: float) -> None:
-        """A tick begins."""
-        self.tick_s = TICK_S if self._began_s is None else max(TICK_S, now_s - self._began_s)
-        self._began_s = now_s
+    def labelled(self, tick_s: float, waits_s: Sequence[float]) -> None:
+        """A tick took so long, and the samples of its watches waited so long for their labels."""
+        self.tick_s, self.wait_s = tick_s, max(waits_s, default=0.0)
 
     def rest(self) -> None:
-        """No samples wait: the next tick begins when some arrive."""
-        self.tick_s, self.wait_s, self._began_s = TICK_S, 0.0, None
+        """No samples wait."""
+        self.tick_s = self.wait_s = 0.0
 
     @property
     def late_s(self) -> int:
-        """How many seconds late labels come, rounded up; 0 if they are not late."""
-        return math.ceil(self.wait_s) if self.wait_s > LATE_S else 0
+        """How many seconds late labels come, rounded up to 5 s above 5 s; 0 if they are not late."""
+        if self.wait_s <= LATE_S:
+            return 0
+        step_s = 1 if self.wait_s <= 5 else 5
+        return step_s * math.ceil(self.wait_s / step_s)

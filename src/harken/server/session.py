@@ -92,22 +92,23 @@ class Session:
             )
         self._allowed -= samples
 
-    def take(self, signals: NDArray[np.float32], time_ns: NDArray[np.int64], now_s: float) -> None:
-        """Add samples that came at ``now_s``. Raises ``HarkenError`` as ``Watch.add``."""
-        self.stream.add(signals, time_ns)
-        self._taken(signals, time_ns, int(time_ns[0]), int(time_ns[-1]), now_s)
-
-    def take_next(
-        self, signals: NDArray[np.float32], time_ns: NDArray[np.int64], first_ns: int, last_ns: int, now_s: float
+    def take(
+        self,
+        signals: NDArray[np.float32],
+        time_ns: NDArray[np.int64],
+        now_s: float,
+        span_ns: tuple[int, int] | None = None,
     ) -> None:
-        """The same for samples whose times are valid and rise, from ``first_ns`` to ``last_ns``."""
-        if not self.stream.add_next(signals, time_ns, first_ns, last_ns):
+        """Add samples that came at ``now_s``. Raises ``HarkenError`` as ``Watch.add``.
+
+        Args:
+            signals, time_ns: ``[n, 3]`` in g and ``[n]``.
+            now_s: by ``time.monotonic``.
+            span_ns: the first and last time, if the times are known to be valid and to rise.
+        """
+        if span_ns is None or not self.stream.add_next(signals, time_ns, *span_ns):
             self.stream.add(signals, time_ns)
-        self._taken(signals, time_ns, first_ns, last_ns, now_s)
-
-    def _taken(
-        self, signals: NDArray[np.float32], time_ns: NDArray[np.int64], first_ns: int, last_ns: int, now_s: float
-    ) -> None:
+        first_ns, last_ns = span_ns or (int(time_ns[0]), int(time_ns[-1]))
         if self.last_ns == 0:
             self.since_ns = first_ns
         self.last_ns = max(self.last_ns, last_ns)

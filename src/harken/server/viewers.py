@@ -1,5 +1,6 @@
 """The sockets that view watches: which watch each of them views, and what all of them get."""
 
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -22,7 +23,7 @@ class Viewers:
         self._sessions = sessions
         self._all: set[Outbox] = set()
         self._waiting: dict[Outbox, str | None] = {}  # the watch that each viewer without one waits for
-        self._late_s = 0
+        self._late_s, self._told_s = 0, 0.0
 
     def __len__(self) -> int:
         return len(self._all)
@@ -65,9 +66,10 @@ class Viewers:
             self._send(orjson.dumps({"type": "watches", "watches": watches()}))
 
     def send_late(self, late_s: int) -> None:
-        """Send how many seconds late labels come, if that has changed."""
-        if late_s != self._late_s:
-            self._late_s = late_s
+        """Send how many seconds late labels come, if that has changed, at most once a second."""
+        now_s = time.monotonic()
+        if late_s != self._late_s and now_s - self._told_s >= 1:
+            self._late_s, self._told_s = late_s, now_s
             self._send(busy(late_s))
 
     def _send(self, frame: bytes) -> None:

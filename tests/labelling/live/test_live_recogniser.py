@@ -203,8 +203,8 @@ def test_watches_together_get_the_updates_of_each_alone(
             watch.add(signals[rows], time_ns[rows])
         for ended in (False, True) if last == edges[-1] else (False,):
             windows = advance(watches, ended=ended)
-            updates = label(watches, probabilities_of(Answering(found, smooth), windows))
-            together = [[*before, *new] for before, new in zip(together, updates, strict=True)]
+            found_now = label(watches, probabilities_of(Answering(found, smooth), windows))
+            together = [[*before, *new] for before, new in zip(together, found_now, strict=True)]
     for (signals, time_ns), updates in zip(streams, together, strict=True):
         cut_rows = [int(edge * len(time_ns)) for edge in edges]
         alone = live(LiveRecogniser(Answering(found, smooth)), signals, time_ns, cut_rows)
