@@ -1,4 +1,4 @@
-"""Compiles harken's own LSTM when harken is installed, where there is a C++ compiler; without one it installs as well.
+"""Compiles harken's kernels when harken is installed, where there is a C++ compiler; without one it installs as well.
 
 In a checkout, ``python hatch_build.py`` compiles it in place. ``CXX`` names the compiler (by default ``c++``, ``g++``
 or ``clang++``, whichever is found first); ``HARKEN_NATIVE_BUILD=require`` makes a failure an error, ``0`` builds
@@ -26,7 +26,11 @@ except ImportError:  # run as a script, where nothing of hatchling is needed
 __all__ = ["LibraryHook", "build", "compile_library", "compile_program", "compiler", "platform_tag"]
 
 FOLDER = Path("src", "harken", "networks", "native")
-SOURCE, LIBRARY = "lstm.cpp", "harken_lstm.so"
+KERNELS = ("lstm.cpp", "convolution.cpp")
+"""Each is compiled once for each instruction set."""
+ONCE = ("threads.cpp",)
+"""Compiled once, for any processor."""
+LIBRARY = "harken_lstm.so"
 X86 = ("x86_64", "amd64", "i386", "i686")
 FLAGS = ("-std=c++17", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wextra", "-Wno-psabi")
 OPTIMISED = ("-O3",)
@@ -47,8 +51,8 @@ def compiler() -> list[str] | None:
     return None
 
 
-def compile_library(source: Path, library: Path) -> None:
-    """Compile ``source`` into the shared library ``library``, which appears whole or not at all.
+def compile_library(folder: Path, library: Path) -> None:
+    """Compile the sources in ``folder`` into the shared library ``library``, which appears whole or not at all.
 
     Raises:
         OSError: when there is no compiler, or the library cannot be written.
@@ -56,11 +60,13 @@ def compile_library(source: Path, library: Path) -> None:
     """
     # A library for anybody's machine brings the C++ run-time with it; Apple's compiler knows no such option.
     alone = [] if sys.platform == "darwin" else ["-static-libstdc++", "-static-libgcc"]
-    compile_program([source], library, flags=OPTIMISED, link=("-shared", *alone))
+    compile_program(folder, library, flags=OPTIMISED, link=("-shared", *alone))
 
 
-def compile_program(sources: Sequence[Path], program: Path, *, flags: Sequence[str], link: Sequence[str] = ()) -> None:
-    """Compile and link: the first of the sources once for each instruction set. Raises as ``compile_library`` does."""
+def compile_program(
+    folder: Path, program: Path, *, flags: Sequence[str], link: Sequence[str] = (), more: Sequence[Path] = ()
+) -> None:
+    """Compile and link the sources in ``folder`` and ``more`` sources. Raises as ``compile_library`` does."""
     command = compiler()
     if command is None:
         raise OSError("there is no C++ compiler")
@@ -69,10 +75,14 @@ def compile_program(sources: Sequence[Path], program: Path, *, flags: Sequence[s
     if platform.machine().lower() in X86:
         common.append("-DHARKEN_X86")
         levels |= LEVELS
-    jobs = [(sources[0], [*extra, *([f"-DHARKEN_LEVEL={level}"] if level else [])]) for level, extra in levels.items()]
-    jobs += [(source, []) for source in sources[1:]]
-    with tempfile.TemporaryDirectory(dir=program.parent, prefix=".building-") as folder:
-        objects = [str(Path(folder, f"part{number}.o")) for number in range(len(jobs))]
+    jobs = [
+        (folder / kernel, [*extra, *([f"-DHARKEN_LEVEL={level}"] if level else [])])
+        for kernel in KERNELS
+        for level, extra in levels.items()
+    ]
+    jobs += [(source, []) for source in (*(folder / name for name in ONCE), *more)]
+    with tempfile.TemporaryDirectory(dir=program.parent, prefix=".building-") as temporary:
+        objects = [str(Path(temporary, f"part{number}.o")) for number in range(len(jobs))]
         running = [
             subprocess.Popen([*command, *common, *extra, "-c", str(source), "-o", made])
             for (source, extra), made in zip(jobs, objects, strict=True)
@@ -82,7 +92,7 @@ def compile_program(sources: Sequence[Path], program: Path, *, flags: Sequence[s
         for process in running:
             if process.returncode:
                 raise subprocess.CalledProcessError(process.returncode, process.args)
-        linked = Path(folder, program.name)
+        linked = Path(temporary, program.name)
         subprocess.run([*command, *common, "-pthread", *objects, *link, "-o", str(linked)], check=True)
         linked.replace(program)
 
@@ -98,7 +108,7 @@ def build(top: Path) -> Path | None:
     if wish == "0" or sys.platform == "win32":
         return None
     try:
-        compile_library(top / FOLDER / SOURCE, library)
+        compile_library(top / FOLDER, library)
     except (OSError, subprocess.CalledProcessError) as error:
         if wish == "require":
             raise

@@ -1,7 +1,7 @@
-"""Compile the LSTM with the address and undefined-behaviour sanitizers into a program that runs it, and run that.
+"""Compile our own kernels with the address and undefined-behaviour sanitizers into a program, and run it.
 
-The program (``script/sanitize_lstm.cpp``) calls forward and backward on shapes around the edges of vectors, tiles and
-chunks, on buffers that end where they should, so that a step beyond is seen. Usage: python script/sanitize.py
+The program (``script/sanitize_kernels.cpp``) calls the LSTM and the convolution on shapes around the edges of vectors,
+tiles and chunks, on buffers that end where they should, so that a step beyond is seen. Usage: python script/sanitize.py
 """
 
 import os
@@ -25,9 +25,9 @@ def main() -> None:
     if hatch_build.compiler() is None:
         sys.exit("script/sanitize needs a C++ compiler")
     with tempfile.TemporaryDirectory() as folder:
-        program = Path(folder, "sanitize_lstm")
-        sources = [TOP / hatch_build.FOLDER / hatch_build.SOURCE, TOP / "script" / "sanitize_lstm.cpp"]
-        hatch_build.compile_program(sources, program, flags=SANITIZERS)
+        program = Path(folder, "sanitize_kernels")
+        more = [TOP / "script" / "sanitize_kernels.cpp"]
+        hatch_build.compile_program(TOP / hatch_build.FOLDER, program, flags=SANITIZERS, more=more)
         options = {"ASAN_OPTIONS": "detect_leaks=0", "UBSAN_OPTIONS": "print_stacktrace=1"}
         sys.exit(subprocess.run([str(program)], env=os.environ | options, check=False).returncode)
 

@@ -1,4 +1,4 @@
-"""What compiles our own LSTM, and what happens where nothing can be compiled."""
+"""What compiles our own kernels, and what happens where nothing can be compiled."""
 
 import ctypes
 import importlib.util
@@ -23,9 +23,10 @@ def hook() -> ModuleType:
 
 @pytest.fixture
 def checkout(tmp_path: Path, hook: ModuleType) -> Path:
-    """A checkout with nothing but the source in it."""
+    """A checkout with nothing but the sources in it."""
     (tmp_path / hook.FOLDER).mkdir(parents=True)
-    shutil.copy(ROOT / hook.FOLDER / hook.SOURCE, tmp_path / hook.FOLDER)
+    for source in (*(ROOT / hook.FOLDER).glob("*.cpp"), *(ROOT / hook.FOLDER).glob("*.h")):
+        shutil.copy(source, tmp_path / hook.FOLDER)
     return tmp_path
 
 
@@ -52,9 +53,10 @@ def test_a_source_that_does_not_compile_leaves_nothing_behind(
     if hook.compiler() is None:
         pytest.skip("there is no C++ compiler here")
     monkeypatch.delenv("HARKEN_NATIVE_BUILD", raising=False)
-    (checkout / hook.FOLDER / hook.SOURCE).write_text("this is no C++\n")
+    before = set((checkout / hook.FOLDER).iterdir())
+    (checkout / hook.FOLDER / hook.KERNELS[-1]).write_text("this is no C++\n")
     assert hook.build(checkout) is None
-    assert [path.name for path in (checkout / hook.FOLDER).iterdir()] == [hook.SOURCE]
+    assert set((checkout / hook.FOLDER).iterdir()) == before
 
 
 def test_what_is_built_can_be_loaded_and_says_where_it_runs(

@@ -1,6 +1,6 @@
 """The number of watches that one server can label at once, one label per second each.
 
-    python -m benchmarks.live.load [--watches N] [--seconds 20] [--json FILE]
+    python -m benchmarks.live.load [--watches N] [--seconds 20] [--json FILE] [--instructions avx2] [--neighbour]
 
 ``harken serve`` with a network of the recipe ``everyday`` runs in a process of its own. The watches are clients in two
 other processes, over loopback on the same machine. Each sends 50 Hz in one message per second, when the message's last
@@ -22,13 +22,16 @@ label came, and the server dropped no frame. Without ``--watches`` the number ri
 import argparse
 import json
 import os
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.conditions import add_conditions, conditions
 from benchmarks.live.watches import cpu_s, everyday_model, metric, resident_bytes, served, watches_sending
+from benchmarks.paths import command
 from harken.evaluation.benchmark.machine import made_with
 from harken.support.files import write_text
 
@@ -83,9 +86,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=20, help="of real time for each number")
     parser.add_argument("--messages-per-second", type=int, default=1, choices=(1, 2, 5, 10))
     parser.add_argument("--json", type=Path, help="write the result here")
+    add_conditions(parser)
     arguments = parser.parse_args()
     results: list[dict[str, Any]] = []
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, conditions(arguments, ("harken", "NumPy", "OpenBLAS")) as under:
         model = everyday_model(Path(folder) / "everyday.safetensors")
         for watches in arguments.watches or LEVELS:
             results.append(measure(model, watches, arguments.seconds, arguments.messages_per_second))
@@ -102,9 +106,8 @@ def main() -> None:
                 break
     if arguments.json:
         result = {
-            "command": "python -m benchmarks.live.load"
-            + (f" --watches {' '.join(map(str, arguments.watches))}" if arguments.watches else "")
-            + f" --seconds {arguments.seconds} --messages-per-second {arguments.messages_per_second}",
+            "command": command("live.load", sys.argv[1:]),
+            "conditions": under,
             "load_average_before_and_after": os.getloadavg(),
             "limit_s": LIMIT_S,
             "most_served": max((one["watches"] for one in results if one["served"]), default=0),

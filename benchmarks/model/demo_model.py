@@ -27,9 +27,9 @@ import numpy as np
 
 from benchmarks.model.rewriting import file_facts, rewrite
 from benchmarks.paths import RESULTS, ROOT
-from harken.datasets.exercises import INFO, exercises
+from harken.datasets.exercises import INFO, UNSEEN, exercises
 from harken.evaluation.benchmark.machine import made_with
-from harken.jobs.demo import DEMO_RECIPE, UNSEEN
+from harken.jobs.demo import DEMO_RECIPE
 from harken.learning.calibration import expected_calibration_error, fit_temperature
 from harken.learning.presets import Preset
 from harken.learning.scores import score_people

@@ -22,8 +22,8 @@ from harken.evaluation.benchmark import read_result
 from harken.evaluation.benchmark.directory import BenchmarkDirectory
 from harken.evaluation.benchmark.result import describe_windows
 from harken.learning.calibration import coverage, expected_calibration_error, fit_common_temperature
-from harken.learning.prediction import softmax
 from harken.models.recogniser import Recogniser
+from harken.networks.inference.network import softmax
 from harken.recordings.recording import UNLABELLED
 from harken.windows.splits.studies import MAIN_STUDIES, STUDIES, in_scheme
 from harken.windows.windows import Windows

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from harken.models.model_file import METADATA_KEY, FittedModel, write_model
-from harken.networks.build import build
 from harken.networks.specification import Specification
 from harken.recordings.fingerprints import Fingerprints
 from harken.recordings.recording import Recording
@@ -28,15 +27,13 @@ def rewrite(path: Path, every: Sequence[Recording]) -> dict[str, Any]:
     """
     from safetensors import safe_open
 
-    with safe_open(path, "pt") as file:
+    with safe_open(path, "np") as file:
         text = json.loads(file.metadata()[METADATA_KEY])
         weights = {name: file.get_tensor(name) for name in file.keys() if name != "fingerprints"}  # noqa: SIM118
     if [one["samples_fingerprint"] for one in text["provenance"]["data"]] != [one.samples_fingerprint for one in every]:
         raise SystemExit(f"{path} was trained on other recordings than these")
     specification = Specification.from_dict(text["specification"])
-    network = build(specification.network, specification.sizes)
-    network.load_state_dict(weights)
-    write_model(path, FittedModel(specification, network, text["provenance"], Fingerprints.of(every)))
+    write_model(path, FittedModel(specification, weights, text["provenance"], Fingerprints.of(every)))
     return file_facts(path)
 
 

@@ -1,7 +1,7 @@
 """Our own LSTM beside PyTorch, Keras/TensorFlow, JAX and ONNX Runtime, and beside the peak of the processor.
 
     python -m benchmarks.speed.lstm [--threads 2] [--rounds 12] [--quick] [--peers-python PYTHON]
-                                    [--before DIR] [--json FILE]
+                                    [--before DIR] [--json FILE] [--instructions avx2] [--neighbour]
 
 There are four measurements. In each the programs take turns, so that other work on the machine slows all of them:
 
@@ -31,6 +31,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from benchmarks.conditions import add_conditions, conditions
 from benchmarks.paths import ROOT, command
 from benchmarks.speed.lstm_peers import CONTESTANTS, clock
 
@@ -144,14 +145,14 @@ def labelling() -> Callable[[], object]:
 
 def peak_gflops(threads: int) -> float:
     """The speed of so many threads with multiplications and additions alone."""
-    from harken.networks import native
+    from harken.networks.native import autograd, library
 
-    library = native.load()
-    assert library is not None
-    level = native.LEVELS.index(native.instructions())
+    found = autograd.load()
+    assert found is not None
+    level = library.LEVELS.index(library.instructions())
     with ThreadPoolExecutor(threads) as pool:
         began = clock()
-        done = list(pool.map(lambda _: library.harken_lstm_multiply_add(level, PEAK_ROUNDS), range(threads)))
+        done = list(pool.map(lambda _: found.harken_lstm_multiply_add(level, PEAK_ROUNDS), range(threads)))
         return float(sum(done)) / (clock() - began) / 1e9
 
 
@@ -243,10 +244,10 @@ def measure(threads: int, rounds: int, *, quick: bool, peers_python: str, before
     """All four measurements."""
     import torch
 
-    from harken.networks import native
+    from harken.networks.native import library
 
     torch.set_num_threads(threads)
-    found: dict[str, Any] = {"instruction_set": native.instructions(), "threads": threads}
+    found: dict[str, Any] = {"instruction_set": library.instructions(), "threads": threads}
     found["forward"] = share_of_peak(threads, rounds)
     contestants = {}
     for name in CONTESTANTS:
@@ -313,6 +314,7 @@ def main() -> None:
         help="measure processor seconds of all threads: for a shared machine, with --threads 1",
     )
     parser.add_argument("--serve", help=argparse.SUPPRESS)
+    add_conditions(parser)
     arguments = parser.parse_args()
     if arguments.serve:
         serve(arguments.serve)
@@ -320,13 +322,15 @@ def main() -> None:
     if arguments.cpu_time:
         os.environ["LSTM_CPU_TIME"] = "1"
     rounds = 2 if arguments.quick else arguments.rounds
-    found = measure(
-        arguments.threads,
-        rounds,
-        quick=arguments.quick,
-        peers_python=arguments.peers_python,
-        before=arguments.before,
-    )
+    programs = ("harken", "NumPy", "OpenBLAS", "PyTorch", "TensorFlow", "OpenVINO")
+    with conditions(arguments, programs, arguments.peers_python) as under:
+        found = measure(
+            arguments.threads,
+            rounds,
+            quick=arguments.quick,
+            peers_python=arguments.peers_python,
+            before=arguments.before,
+        )
 
     from harken.evaluation.benchmark.machine import made_with
 
@@ -336,6 +340,7 @@ def main() -> None:
         "commit": made["git_commit"],
         "versions": made["versions"],
         "machine": made["machine"] | {"threads": arguments.threads},
+        "conditions": under,
         **found,
     }
     if arguments.json != "-":

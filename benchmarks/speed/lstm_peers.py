@@ -34,7 +34,8 @@ def data() -> tuple[np.ndarray, np.ndarray]:
 def harken() -> Calls:
     """harken's network for the notebook, on our own kernels."""
     from harken.learning.optimiser import EpsilonHatAdam
-    from harken.networks.notebook_lstm import NotebookLSTM, NotebookSizes
+    from harken.networks.notebook_lstm import NotebookLSTM
+    from harken.networks.sizes import NotebookSizes
 
     network = NotebookLSTM(NotebookSizes(CHANNELS, CLASSES, UNITS, dropout=DROPOUT))
     return torch_calls(network, EpsilonHatAdam(network.parameters(), lr=RATE))

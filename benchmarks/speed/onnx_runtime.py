@@ -1,6 +1,6 @@
 """Windows per second of an exported model in ONNX Runtime, beside the same network in PyTorch.
 
-    python -m benchmarks.speed.onnx_runtime [--rounds 20] [--json FILE]
+    python -m benchmarks.speed.onnx_runtime [--rounds 20] [--json FILE] [--instructions avx2] [--neighbour]
 
 The network is that of the recipe ``everyday``, with windows of 10 s (300 samples of x, y and z), one and 64 at a time,
 with one thread and with two. The programs take turns in one process:
@@ -19,6 +19,7 @@ import copy
 import json
 import os
 import statistics
+import sys
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -28,13 +29,15 @@ from typing import Any
 import numpy as np
 import torch
 
+from benchmarks.conditions import add_conditions, conditions
+from benchmarks.paths import command
 from benchmarks.speed.prediction import made_up, spread
 from harken import Recogniser
 from harken.evaluation.benchmark.machine import made_with
 from harken.models.model_file import FittedModel
 from harken.models.onnx.export import exported_bytes
 from harken.models.onnx.runtime import ExportedRecogniser
-from harken.networks.native import instructions, load
+from harken.networks.native.library import instructions, load
 from harken.support.files import write_text
 
 BATCHES, THREADS = (1, 64), (1, 2)
@@ -114,27 +117,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=20, help="at least 2")
     parser.add_argument("--json", type=Path, help="write the result here")
+    add_conditions(parser)
     arguments = parser.parse_args()
     if arguments.rounds < 2:
         parser.error("a spread needs at least 2 rounds")
-    recogniser = Recogniser("everyday", epochs=1, device="cpu").fit(made_up(256))
-    content = exported_bytes(FittedModel(recogniser.specification_, recogniser.network_, {}))
-    print(
-        "| threads | windows | | ms | how many times as fast the exported model is (quartiles) |\n|---|---|---|---|---|"
-    )
-    results = []
-    for threads in THREADS:
-        for batch in BATCHES:
-            results.append(measure(recogniser, content, batch=batch, threads=threads, rounds=arguments.rounds))
-            for name in (PLAIN, BARE, OURS, EXPORTED):
-                print(line(results[-1], name), flush=True)
+    with conditions(arguments, ("harken", "NumPy", "OpenBLAS", "PyTorch", "OpenVINO")) as under:
+        results = measured(arguments.rounds)
     if arguments.json:
         made = made_with()
         result = {
-            "command": f"python -m benchmarks.speed.onnx_runtime --rounds {arguments.rounds}",
+            "command": command("speed.onnx_runtime", sys.argv[1:]),
             "commit": made["git_commit"],
             "versions": made["versions"],
             "machine": {name: value for name, value in made["machine"].items() if name != "threads"},
+            "conditions": under,
             "harkens_lstm": instructions() if load() else "not built: PyTorch's",
             "load_average": os.getloadavg(),
             "preset": "everyday",
@@ -143,6 +139,22 @@ def main() -> None:
             "results": results,
         }
         write_text(arguments.json, json.dumps(result, indent=1) + "\n")
+
+
+def measured(rounds: int) -> list[dict[str, Any]]:
+    """Every batch and number of threads, each printed as a part of the table."""
+    recogniser = Recogniser("everyday", epochs=1, device="cpu").fit(made_up(256))
+    content = exported_bytes(FittedModel(recogniser.specification_, recogniser.model_.weights, {}))
+    print(
+        "| threads | windows | | ms | how many times as fast the exported model is (quartiles) |\n|---|---|---|---|---|"
+    )
+    results = []
+    for threads in THREADS:
+        for batch in BATCHES:
+            results.append(measure(recogniser, content, batch=batch, threads=threads, rounds=rounds))
+            for name in (PLAIN, BARE, OURS, EXPORTED):
+                print(line(results[-1], name), flush=True)
+    return results
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from importlib.util import find_spec
 from multiprocessing import get_context
 from pathlib import Path
@@ -29,8 +30,10 @@ NEW_RATE_HZ = 30.0
 ROWS_AT_ONCE = 1 << 16
 ENDING = """
 used = resource.getrusage(resource.RUSAGE_SELF)
-found |= {"wall_s": time.perf_counter() - began, "user_s": used.ru_utime - before.ru_utime,
-          "system_s": used.ru_stime - before.ru_stime, "peak_mb": used.ru_maxrss / (2**20 / unit)}
+wall_s = time.perf_counter() - began
+user_s, system_s = used.ru_utime - before.ru_utime, used.ru_stime - before.ru_stime
+found |= {"wall_s": wall_s, "user_s": user_s, "system_s": system_s, "cpu_s": user_s + system_s,
+          "peak_mb": used.ru_maxrss / (2**20 / unit)}
 print(json.dumps(found))
 """
 BEGINNING = """
@@ -107,9 +110,18 @@ def write_samples(times: Path, axes: Path, days: float, rate_hz: float, seed: in
             samples.acceleration_g.tofile(axes_file)
 
 
-def prepared(name: str, times: Path, axes: Path, rate_hz: float) -> dict[str, float]:
-    """One contestant, once, in a process of its own."""
-    command = [sys.executable, "-c", BEGINNING + CONTESTANTS[name] + ENDING]
+def in_a_process(function: Callable[..., None], *arguments: object) -> None:
+    """Call a function in a process of its own, because Linux counts a parent's peak memory for its later children."""
+    process = get_context("spawn").Process(target=function, args=arguments)
+    process.start()
+    process.join()
+    if process.exitcode:
+        sys.exit(f"{function.__name__} failed")
+
+
+def prepared(name: str, times: Path, axes: Path, rate_hz: float, *, python: str = sys.executable) -> dict[str, float]:
+    """One contestant, once, in a process of its own, with the Python that has it."""
+    command = [python, "-c", BEGINNING + CONTESTANTS[name] + ENDING]
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
     ran = subprocess.run(
         [*command, str(times), str(axes), str(rate_hz), str(NEW_RATE_HZ), str(ROWS_AT_ONCE)],
@@ -139,14 +151,7 @@ def main() -> None:
     rounds: dict[str, list[dict[str, float]]] = {name: [] for name in names}
     with tempfile.TemporaryDirectory() as folder:
         times, axes = Path(folder) / "times", Path(folder) / "axes"
-        # In a process of its own, because Linux counts a parent's peak memory for its children.
-        writer = get_context("spawn").Process(
-            target=write_samples, args=(times, axes, arguments.days, arguments.rate, arguments.seed)
-        )
-        writer.start()
-        writer.join()
-        if writer.exitcode:
-            sys.exit("the samples could not be simulated")
+        in_a_process(write_samples, times, axes, arguments.days, arguments.rate, arguments.seed)
         samples = times.stat().st_size // 8
         for _ in range(arguments.rounds):
             for name in names:
@@ -169,8 +174,7 @@ def main() -> None:
     if len(results) == len(CONTESTANTS):
         ratios = {
             key: statistics.median(
-                (theirs["user_s"] + (theirs["system_s"] if key == "cpu" else 0))
-                / (ours["user_s"] + (ours["system_s"] if key == "cpu" else 0))
+                theirs[f"{key}_s"] / ours[f"{key}_s"]
                 for ours, theirs in zip(rounds["harken"], rounds["actipy"], strict=True)
             )
             for key in ("user", "cpu")

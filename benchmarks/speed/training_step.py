@@ -41,7 +41,8 @@ def harken_loop() -> Runner:
     import torch
 
     from harken.learning.training import LabelledSignals, TrainingSettings, train
-    from harken.networks.notebook_lstm import NotebookLSTM, NotebookSizes
+    from harken.networks.notebook_lstm import NotebookLSTM
+    from harken.networks.sizes import NotebookSizes
 
     signals, codes = data()
     examples = LabelledSignals(torch.from_numpy(signals), torch.from_numpy(codes))
@@ -62,7 +63,8 @@ def bare_loop(flush_denormals: bool = True) -> Runner:
     from torch.nn.functional import cross_entropy
 
     from harken.learning.optimiser import EpsilonHatAdam
-    from harken.networks.notebook_lstm import NotebookLSTM, NotebookSizes
+    from harken.networks.notebook_lstm import NotebookLSTM
+    from harken.networks.sizes import NotebookSizes
 
     signals, codes = (torch.from_numpy(array) for array in data())
 

@@ -1,15 +1,16 @@
 """A simulated week at 100 Hz, from its file to timeline, bouts, days and report: time and memory of each stage.
 
     python -m benchmarks.speed.week [--days 1 7 28] [--rate 100] [--cores 2] [--folder DIR] [--json FILE] [--actipy]
-        [--beside CHECKOUT] [--repeat 1]
+        [--beside CHECKOUT] [--repeat 1] [--instructions avx2] [--neighbour]
 
 Each recording is labelled by the packaged model in a process of its own, with everything that ``harken label`` does for
 a single file: SHA-256 of the file, a first read to find what must be mended, statistics for calibration and non-wear,
 the network over all windows in a thread for each core while the next windows are prepared, smoothing, and all files.
-Seconds are measured after imports and loading the model, which are given apart. With ``--actipy``, ``preparation.py``
-runs in the same call, on up to seven days, so that actipy's preparation alone can be compared with all of this. With
-``--beside``, another checkout of harken labels each recording right before this one, ``--repeat`` times in turns, and
-the fastest run of each is compared.
+Seconds are measured after imports and loading the model, which are given apart.
+
+Others take turns with it, ``--repeat`` times, and the fastest run of each is compared. With ``--beside``, another
+checkout of harken labels each recording. With ``--actipy``, actipy prepares the same samples, of up to seven days, as
+in ``preparation.py``: from two binary files, on one core (its functions do not use more), and without any labels.
 
 Simulated recordings are kept in ``--folder`` for the next call.
 """
@@ -23,11 +24,13 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from benchmarks.conditions import add_conditions, conditions
 from benchmarks.paths import ROOT, command
-from harken.evaluation.benchmark.machine import made_with
-from harken.simulation import Simulation, write_simulation
-from harken.support.files import write_text
+from benchmarks.speed.preparation import in_a_process, prepared, write_samples
 
+MOST_DAYS_OF_ACTIPY = 7.0
+"""It needs 2.5 GB for a week."""
+Runs = dict[str, list[dict[str, Any]]]
 ONE = """
 import json, resource, sys, time
 path, folder, cores = sys.argv[1], sys.argv[2], int(sys.argv[3])
@@ -68,46 +71,73 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=100.0, help="samples per second")
     parser.add_argument("--cores", type=int, choices=(1, 2), default=2)
     parser.add_argument("--folder", type=Path, default=None, help="keep the simulated recordings here")
-    parser.add_argument("--actipy", action="store_true", help="also run preparation.py")
+    parser.add_argument("--actipy", action="store_true", help="also measure actipy's preparation")
+    parser.add_argument("--peers-python", default=sys.executable, help="the Python that has actipy")
     parser.add_argument("--beside", type=Path, help="another checkout of harken, to compare with")
     parser.add_argument("--repeat", type=int, default=1, help="runs of each, of which the fastest counts")
     parser.add_argument("--json", type=Path, default=None, help="write the result here")
+    add_conditions(parser)
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as aside:
+    ways = {} if arguments.beside is None else {"beside": arguments.beside}
+    ways |= {"here": ROOT}
+    programs = ("harken", "NumPy", "OpenBLAS")
+    with tempfile.TemporaryDirectory() as aside, conditions(arguments, programs) as found_conditions:
         folder = arguments.folder or Path(aside)
         folder.mkdir(parents=True, exist_ok=True)
-        ways = {} if arguments.beside is None else {"beside": arguments.beside}
-        ways |= {"here": ROOT}
-        found, compared = {}, {}
-        for days in arguments.days:
-            path = folder / f"days_{days:g}_at_{arguments.rate:g}.parquet"
-            if not path.exists():
-                print(f"simulating {days:g} days at {arguments.rate:g} Hz", file=sys.stderr)
-                write_simulation(Simulation(days=days, sample_rate_hz=arguments.rate), path)
-            runs: dict[str, list[dict[str, Any]]] = {}
-            for _ in range(arguments.repeat):
-                for name, checkout in ways.items():
-                    measured = _labelled(path, Path(aside) / name, arguments.cores, checkout)
-                    _print(f"{days:g} days {name}", measured)
-                    runs.setdefault(name, []).append(measured)
-            best = {name: min(of, key=lambda one: one["wall_s"]) for name, of in runs.items()}
-            found[f"{days:g}"] = best["here"]
-            if "beside" in best:
-                compared[f"{days:g}"] = _compared(best["here"], best["beside"], runs)
-                print({name: round(ratio, 3) for name, ratio in compared[f"{days:g}"]["ratios"].items()}, flush=True)
-        beside = _actipy(min(7.0, max(arguments.days)), arguments.rate, Path(aside)) if arguments.actipy else None
+        runs = {f"{days:g}": _in_turns(days, ways, arguments, folder, Path(aside)) for days in arguments.days}
+
+    from harken.evaluation.benchmark.machine import made_with  # after the measurement, because it imports PyTorch
+    from harken.support.files import write_text
+
     result = {
         "command": command("speed.week", sys.argv[1:]),
         "made_with": made_with(),
+        "conditions": found_conditions,
         "load_average_at_the_end": os.getloadavg(),
         "rate_hz": arguments.rate,
         "cores": arguments.cores,
-        "days": found,
-        "preparation": beside,
-        "beside": None if arguments.beside is None else {"git_commit": _commit(arguments.beside), "days": compared},
+        "days": {days: _fastest(of["here"]) for days, of in runs.items()},
+        "actipy": _compared(runs, "actipy") if arguments.actipy else None,
+        "beside": None
+        if arguments.beside is None
+        else {"git_commit": _commit(arguments.beside), "days": _compared(runs, "beside")},
     }
     if arguments.json is not None:
         write_text(arguments.json, json.dumps(result, indent=2) + "\n")
+
+
+def _in_turns(days: float, ways: dict[str, Path], arguments: argparse.Namespace, folder: Path, aside: Path) -> Runs:
+    """The runs of each program on one recording."""
+    rate_hz = arguments.rate
+    path = folder / f"days_{days:g}_at_{rate_hz:g}.parquet"
+    if not path.exists():
+        print(f"simulating {days:g} days at {rate_hz:g} Hz", file=sys.stderr)
+        in_a_process(write_recording, path, days, rate_hz)
+    with_actipy = arguments.actipy and days <= MOST_DAYS_OF_ACTIPY
+    samples = aside / "times", aside / "axes"
+    if with_actipy:
+        in_a_process(write_samples, *samples, days, rate_hz, 0)
+    runs: Runs = {}
+    for _ in range(arguments.repeat):
+        for name, checkout in ways.items():
+            measured = _labelled(path, aside / name, arguments.cores, checkout)
+            _print(f"{days:g} days {name}", measured)
+            runs.setdefault(name, []).append(measured)
+        if with_actipy:
+            measured = prepared("actipy", *samples, rate_hz, python=arguments.peers_python)
+            runs.setdefault("actipy", []).append(measured)
+            print(f"{days:g} days, actipy's preparation alone: {measured['wall_s']:.1f} s", flush=True)
+    for name in runs.keys() - {"here"}:
+        ratios = _ratios(_fastest(runs["here"]), _fastest(runs[name]))
+        print(f"{days:g} days here over {name}:", {key: round(ratio, 3) for key, ratio in ratios.items()}, flush=True)
+    return runs
+
+
+def write_recording(path: Path, days: float, rate_hz: float) -> None:
+    """Simulate a recording."""
+    from harken.simulation import Simulation, write_simulation
+
+    write_simulation(Simulation(days=days, sample_rate_hz=rate_hz), path)
 
 
 def _commit(checkout: Path) -> str:
@@ -115,12 +145,24 @@ def _commit(checkout: Path) -> str:
     return subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
-def _compared(here: dict[str, Any], beside: dict[str, Any], runs: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
-    """The fastest run of the other checkout, the ratios of this one to it, and the times of all runs."""
+def _fastest(runs: list[dict[str, Any]]) -> dict[str, Any]:
+    return min(runs, key=lambda one: one["wall_s"])
+
+
+def _ratios(here: dict[str, Any], beside: dict[str, Any]) -> dict[str, float]:
+    return {name: here[name] / beside[name] for name in ("wall_s", "cpu_s", "peak_mb")}
+
+
+def _compared(runs: dict[str, Runs], beside: str) -> dict[str, Any]:
+    """For each recording: the fastest run of another program, the ratios of ours to it, and the times of all runs."""
     return {
-        "fastest": beside,
-        "ratios": {name: here[name] / beside[name] for name in ("wall_s", "cpu_s", "peak_mb")},
-        "wall_s": {name: [one["wall_s"] for one in of] for name, of in runs.items()},
+        days: {
+            "fastest": _fastest(of[beside]),
+            "ratios": _ratios(_fastest(of["here"]), _fastest(of[beside])),
+            "wall_s": {name: [one["wall_s"] for one in of[name]] for name in (beside, "here")},
+        }
+        for days, of in runs.items()
+        if beside in of
     }
 
 
@@ -131,13 +173,6 @@ def _labelled(path: Path, out: Path, cores: int, checkout: Path) -> dict[str, An
     ended = subprocess.run(words, env=environment, check=True, stdout=subprocess.PIPE, text=True)
     found: dict[str, Any] = json.loads(ended.stdout)
     return found | {"report_bytes": (out / "report.html").stat().st_size}
-
-
-def _actipy(days: float, rate_hz: float, folder: Path) -> Any:
-    written = folder.resolve() / "preparation.json"
-    words = [sys.executable, "-m", "benchmarks.speed.preparation", "--days", f"{days:g}", "--rate", f"{rate_hz:g}"]
-    subprocess.run([*words, "--json", str(written)], check=True, cwd=ROOT)
-    return json.loads(written.read_text(encoding="utf-8"))
 
 
 def _print(name: str, measured: dict[str, Any]) -> None:

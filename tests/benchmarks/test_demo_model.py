@@ -11,8 +11,7 @@ import pytest
 import harken
 from benchmarks.model import demo_model
 from harken import Recogniser
-from harken.datasets.exercises import exercises
-from harken.jobs.demo import UNSEEN
+from harken.datasets.exercises import UNSEEN, exercises
 
 ROOT = Path(__file__).parents[2]
 PACKAGED = Path(harken.__file__).parent / "models" / "packaged" / "demo.safetensors"

@@ -5,10 +5,10 @@ import sys
 import pytest
 
 from benchmarks.speed import lstm
-from harken.networks import native
+from harken.networks.native import autograd
 
 
-@pytest.mark.skipif(native.load() is None, reason="our own LSTM was not built here, or HARKEN_NATIVE is 0")
+@pytest.mark.skipif(autograd.load() is None, reason="our own LSTM was not built here, or HARKEN_NATIVE is 0")
 def test_peers_take_turns_and_ratios_are_theirs_over_ours() -> None:
     command = [sys.executable, "-m", "benchmarks.speed.lstm_peers"]
     contestants = {name: lstm.Contestant([*command, name], 1) for name in ("harken", "PyTorch")}
@@ -24,7 +24,7 @@ def test_peers_take_turns_and_ratios_are_theirs_over_ours() -> None:
     assert min(ratios) <= found["ratio"]["PyTorch"] <= max(ratios)
 
 
-@pytest.mark.skipif(native.load() is None, reason="our own LSTM was not built here, or HARKEN_NATIVE is 0")
+@pytest.mark.skipif(autograd.load() is None, reason="our own LSTM was not built here, or HARKEN_NATIVE is 0")
 def test_the_peak_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lstm, "PEAK_ROUNDS", 10_000)
     assert 0.01 < lstm.peak_gflops(1) < 10_000

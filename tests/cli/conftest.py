@@ -13,7 +13,7 @@ from training_runs import Quiet
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder to read only: ``run``, of a model that learned from ``alice.csv``; ``bob.csv`` and ``carol.csv``."""
     from harken.jobs.training import train_run
-    from harken.runs import RunSettings
+    from harken.runs.settings import RunSettings
 
     folder = tmp_path_factory.mktemp("trained")
     alice, *_ = (

@@ -8,7 +8,8 @@ import pytest
 
 from command_line import Finished, Run
 from harken.labelling import LabelSettings
-from harken.learning.presets import DEFAULT_PRESET, PRESETS
+from harken.learning.presets import PRESETS
+from harken.networks.specification import DEFAULT_PRESET
 from harken.outcomes import PUBLISHED
 from harken.windows.splits.protocols import PROTOCOLS
 

@@ -3,9 +3,10 @@
 import numpy as np
 import torch
 
-from harken.learning.prediction import logits, softmax
+from harken.learning.prediction import logits
 from harken.models.model_file import FittedModel
-from harken.networks.build import build
+from harken.networks.build import build, weights_of
+from harken.networks.inference.network import softmax
 from harken.networks.specification import ModelUnit, Specification
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.timelines import label_recording
@@ -46,7 +47,7 @@ def made_model(
         temperature=1.7,
         calibrated_on="unseen",
     )
-    return FittedModel(specification, module.eval(), {"training": {"seed": 3}})
+    return FittedModel(specification, weights_of(module), {"training": {"seed": 3}})
 
 
 def uneven_recording(rate_hz: float) -> Recording:

@@ -6,7 +6,7 @@ from typing import Any
 
 import people
 from harken.learning.training import Progress
-from harken.runs import RunSettings
+from harken.runs.settings import RunSettings
 
 
 class Quiet:

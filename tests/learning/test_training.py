@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from harken.learning.augmentation import Augmentation
 from harken.learning.checkpoint import load_checkpoint
 from harken.learning.optimiser import OptimiserName, one_cycle
-from harken.learning.prediction import logits, softmax
+from harken.learning.prediction import logits
 from harken.learning.training import (
     Interrupted,
     LabelledSignals,
@@ -24,8 +24,10 @@ from harken.learning.training import (
     loss_and_accuracy,
     train,
 )
-from harken.networks.everyday import EverydayLSTM, EverydaySizes
-from harken.networks.notebook_lstm import NotebookLSTM, NotebookSizes
+from harken.networks.everyday import EverydayLSTM
+from harken.networks.inference.network import softmax
+from harken.networks.notebook_lstm import NotebookLSTM
+from harken.networks.sizes import EverydaySizes, NotebookSizes
 from harken.support.errors import HarkenError
 from tensorflow1 import Adam
 

@@ -51,7 +51,7 @@ def test_what_was_fitted_changes_in_copies_only(tmp_path: Path) -> None:
     assert (other.specification_.temperature, other.specification_.calibrated_on) == (5.0, "unseen")
     assert other.provenance_ == {**recogniser.provenance_, "training_people": ["nobody"]}
     assert other.trained_samples(learned[0]).all()
-    assert other.network_ is recogniser.network_
+    assert other.model_.weights is recogniser.model_.weights
     assert other.history_ is recogniser.history_
     assert other.predict_proba(alice).max() < probabilities.max()
     assert recogniser.model_ is before

@@ -16,7 +16,8 @@ from harken.models.model_file import read_model
 from harken.models.recogniser import Recogniser
 from harken.networks import build as networks
 from harken.networks.build import build, network_name, sizes_of
-from harken.networks.everyday import EverydayLSTM, EverydaySizes
+from harken.networks.everyday import EverydayLSTM
+from harken.networks.sizes import EverydaySizes
 from harken.support.errors import HarkenError
 
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from harken.networks.build import build
-from harken.networks.deep_conv_lstm import DeepConvLSTM, DeepConvLSTMSizes
+from harken.networks.deep_conv_lstm import DeepConvLSTM
+from harken.networks.sizes import DeepConvLSTMSizes
 from harken.support.errors import HarkenError
 
 

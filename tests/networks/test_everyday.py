@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harken.learning.presets import PRESETS
+from harken.networks.bands import BANDS
 from harken.networks.build import build
-from harken.networks.everyday import BANDS, BandPowers, EverydayLSTM, EverydaySizes, largest
+from harken.networks.everyday import BandPowers, EverydayLSTM, largest
+from harken.networks.sizes import EverydaySizes
 from spectrum import EDGES_HZ_AT_30, by_fourier
 
 

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from harken.networks import native
 from harken.networks.layers import Dropout, FusedLSTM
-from harken.networks.notebook_lstm import NotebookLSTM, NotebookSizes
+from harken.networks.native import autograd, library
+from harken.networks.notebook_lstm import NotebookLSTM
+from harken.networks.sizes import NotebookSizes
 
 
 def twins(*arguments: int, **options: object) -> tuple[nn.LSTM, FusedLSTM]:
@@ -109,9 +110,9 @@ def test_the_notebooks_network_gives_the_same_on_both() -> None:
 PROGRAM = """
 import torch
 from harken.networks.layers import FusedLSTM
-from harken.networks import native
+from harken.networks.native import autograd, library
 lstm = FusedLSTM(3, 8)
-print(lstm(torch.zeros(2, 2, 3))[0].shape, native.load() is not None and native.instructions())
+print(lstm(torch.zeros(2, 2, 3))[0].shape, autograd.load() is not None and library.instructions())
 """
 
 
@@ -129,7 +130,7 @@ def test_another_value_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "HARKEN_NATIVE must be 0, 1, portable, avx2, avx512, got 'fast'" in told(monkeypatch, "fast").stderr
 
 
-@pytest.mark.skipif(native.load() is None, reason="our own LSTM was not built here, or HARKEN_NATIVE is 0")
+@pytest.mark.skipif(autograd.load() is None, reason="our own LSTM was not built here, or HARKEN_NATIVE is 0")
 def test_an_instruction_set_can_be_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     assert told(monkeypatch, "portable").stdout.split()[-1] == "portable"
 
@@ -138,18 +139,21 @@ def test_without_the_library_there_is_one_warning(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: object
 ) -> None:
     monkeypatch.delenv("HARKEN_NATIVE", raising=False)
-    monkeypatch.setattr(native, "LIBRARY", f"{tmp_path}/none.so")
-    native.load.cache_clear()
+    monkeypatch.setattr(library, "LIBRARY", f"{tmp_path}/none.so")
+    caches = (library.load, autograd.load)
+    for cache in caches:
+        cache.cache_clear()
     try:
         theirs, ours = twins(3, 8)
         for _ in range(2):
             torch.testing.assert_close(ours(torch.ones(2, 2, 3)), theirs(torch.ones(2, 2, 3)))
-        assert [record.message for record in caplog.records if "PyTorch's LSTM" in record.message] == [
-            "harken runs on PyTorch's LSTM: its own, which is faster on CPUs, was not built when it was installed "
+        assert [record.message for record in caplog.records if "kernels" in record.message] == [
+            "harken runs without its compiled kernels, which are faster: they were not built when it was installed "
             "(that takes a C++ compiler)"
         ]
     finally:
-        native.load.cache_clear()
+        for cache in caches:
+            cache.cache_clear()
 
 
 BITS = pytest.mark.parametrize("bits", [8, 16])

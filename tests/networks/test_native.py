@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from harken.networks import native
+from harken.networks.native import autograd, library
 from lstm_reference import Cell, Stack
 
-LIBRARY = native.load()
+LIBRARY = autograd.load()
 BEST = 0 if LIBRARY is None else LIBRARY.harken_lstm_level()
-HERE = native.LEVELS[: BEST + 1]
+HERE = library.LEVELS[: BEST + 1]
 """What this machine can run."""
 
 pytestmark = pytest.mark.skipif(LIBRARY is None, reason="our own LSTM was not built here, or HARKEN_NATIVE is 0")
@@ -35,7 +35,7 @@ def threads(count: int, *, own: bool = False) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-        LIBRARY.harken_lstm_borrow(native._threads_of_pytorch())
+        LIBRARY.harken_lstm_borrow(autograd._threads_of_pytorch())
 
 
 def weights_of(module: nn.LSTM) -> list[Tensor | None]:
@@ -70,13 +70,13 @@ def everything(
     state: tuple[Tensor, Tensor] | None,
     pulls: tuple[Tensor, ...],
     *,
-    level: native.Level | None = None,
+    level: library.Level | None = None,
 ) -> list[Tensor]:
     """Results and gradients by our kernels: y, h, c, dx, dh0, dc0, and the weights'."""
     x = x.clone().requires_grad_()
     state = None if state is None else (state[0].clone().requires_grad_(), state[1].clone().requires_grad_())
     module.zero_grad()
-    y, h, c = native.lstm(
+    y, h, c = autograd.lstm(
         x,
         weights_of(module),
         state,
@@ -134,7 +134,7 @@ def problem(
 )
 @settings(max_examples=40, deadline=None)
 def test_results_and_all_gradients_are_those_of_the_equations_and_of_pytorch(
-    seed: int, shape: dict[str, int], level: native.Level, count: int, own: bool
+    seed: int, shape: dict[str, int], level: library.Level, count: int, own: bool
 ) -> None:
     module, x, state, pulls = problem(seed, shape)
     with threads(count, own=own):
@@ -166,7 +166,7 @@ def test_results_and_all_gradients_are_those_of_the_equations_and_of_pytorch(
 
 @pytest.mark.parametrize("level", HERE)
 @pytest.mark.parametrize("directions", [1, 2])
-def test_the_same_bits_whatever_the_number_of_threads(level: native.Level, directions: int) -> None:
+def test_the_same_bits_whatever_the_number_of_threads(level: library.Level, directions: int) -> None:
     shape = {"batch": 101, "length": 30, "inputs": 9, "units": 24, "layers": 2, "bias": 1, "state": 1}
     given = problem(3, {**shape, "directions": directions})
     with threads(1):
@@ -178,11 +178,11 @@ def test_the_same_bits_whatever_the_number_of_threads(level: native.Level, direc
 
 
 @pytest.mark.parametrize("level", HERE)
-def test_a_window_gets_the_same_bits_in_any_company(level: native.Level) -> None:
+def test_a_window_gets_the_same_bits_in_any_company(level: library.Level) -> None:
     shape = {"batch": 61, "length": 40, "inputs": 5, "units": 20, "layers": 2, "bias": 1, "state": 0}
     module, x, _, _ = problem(4, {**shape, "directions": 2})
     with torch.inference_mode():
-        answer = partial(native.lstm, units=20, layers=2, directions=2, level=level)
+        answer = partial(autograd.lstm, units=20, layers=2, directions=2, level=level)
         whole, _, _ = answer(x, weights_of(module), None)
         for rows in (slice(0, 1), slice(7, 12), slice(30, 61)):
             part, _, _ = answer(x[rows], weights_of(module), None)
@@ -191,14 +191,14 @@ def test_a_window_gets_the_same_bits_in_any_company(level: native.Level) -> None
 
 @pytest.mark.parametrize("level", HERE)
 def test_gradients_are_the_same_bits_when_forward_kept_nothing(
-    monkeypatch: pytest.MonkeyPatch, level: native.Level
+    monkeypatch: pytest.MonkeyPatch, level: library.Level
 ) -> None:
     shape = {"batch": 9, "length": 70, "inputs": 5, "units": 17, "layers": 2, "bias": 1, "state": 1}
     for directions in (1, 2):
         given = problem(5, {**shape, "directions": directions})
         kept = everything(*given, level=level)
         with monkeypatch.context() as patch:
-            patch.setattr(native, "MOST_KEPT", 0)
+            patch.setattr(autograd, "MOST_KEPT", 0)
             made_again = everything(*given, level=level)
         assert all(torch.equal(a, b) for a, b in zip(kept, made_again, strict=True))
 
@@ -211,12 +211,12 @@ def test_only_the_required_gradients_are_computed() -> None:
     for last_only in (False, True):
         module.zero_grad()
         weights[1] = module.get_parameter("weight_hh_l0").detach()
-        y, h, _ = native.lstm(x, weights, None, units=16, layers=2, steps=not last_only)
+        y, h, _ = autograd.lstm(x, weights, None, units=16, layers=2, steps=not last_only)
         assert (y.shape[1] == 0) == last_only
         torch.autograd.backward((0 if last_only else (y * pulls[0]).sum()) + (h * pulls[1]).sum())
         assert module.weight_hh_l0.grad is None
         assert module.weight_ih_l1.grad is not None
-    _, h, c = native.lstm(x, weights_of(module), None, units=16, layers=2, steps=False)
+    _, h, c = autograd.lstm(x, weights_of(module), None, units=16, layers=2, steps=False)
     torch.autograd.backward((h * pulls[1]).sum() + (c * pulls[2]).sum() + (expected[0].detach() * 0).sum())
 
 
@@ -225,20 +225,20 @@ def test_a_graph_that_is_kept_gives_its_gradients_twice() -> None:
         7, {"batch": 5, "length": 9, "inputs": 3, "units": 8, "layers": 1, "bias": 1, "state": 0, "directions": 1}
     )
     x.requires_grad_()
-    y, _, _ = native.lstm(x, weights_of(module), None, units=8)
+    y, _, _ = autograd.lstm(x, weights_of(module), None, units=8)
     (first,) = torch.autograd.grad(y.square().sum(), x, retain_graph=True)
     (second,) = torch.autograd.grad(y.square().sum(), x)
     assert torch.equal(first, second)
 
 
 @pytest.mark.parametrize("level", HERE)
-def test_activations_are_as_exact_as_stated(level: native.Level) -> None:
+def test_activations_are_as_exact_as_stated(level: library.Level) -> None:
     assert LIBRARY is not None
     ends = np.array([0.0, -0.0, 1e-30, -1e-30, 1e4, -1e4, np.inf, -np.inf, np.nan])
     x = np.concatenate([np.linspace(-30, 30, 400_001), np.geomspace(1e-12, 1, 100_001), ends]).astype(np.float32)
     sigmoid, tanh = np.empty_like(x), np.empty_like(x)
     addresses = [ctypes.c_void_p(a.ctypes.data) for a in (x, sigmoid, tanh)]
-    LIBRARY.harken_lstm_activations(native.LEVELS.index(level), *addresses, len(x))
+    LIBRARY.harken_lstm_activations(library.LEVELS.index(level), *addresses, len(x))
     exact = x.astype(np.float64)
     with np.errstate(over="ignore"):
         for found, expected, relative in (
@@ -257,6 +257,6 @@ def test_numbers_that_are_none_spread_as_in_pytorch() -> None:
     )
     x[3, 4, 1] = float("nan")
     with torch.no_grad():
-        ours, _, _ = native.lstm(x, weights_of(module), None, units=9, layers=2)
+        ours, _, _ = autograd.lstm(x, weights_of(module), None, units=9, layers=2)
         theirs, _ = module(x)
     assert torch.equal(ours.isnan(), theirs.isnan())

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from harken.learning.optimiser import EpsilonHatAdam
-from harken.networks.notebook_lstm import NotebookLSTM, NotebookSizes
+from harken.networks.notebook_lstm import NotebookLSTM
+from harken.networks.sizes import NotebookSizes
 from tensorflow1 import Adam, Weights, logits_of, loss_and_gradients
 
 L2 = 0.0015

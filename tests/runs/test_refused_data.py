@@ -8,7 +8,7 @@ import pytest
 import people
 from harken.jobs.training import train_run
 from harken.learning.presets import RandomDraws
-from harken.runs import RunSettings
+from harken.runs.settings import RunSettings
 from harken.support.errors import HarkenError
 from training_runs import Quiet, settings_of
 

@@ -13,7 +13,8 @@ import people
 from harken.jobs.training import train_run
 from harken.models.recogniser import Recogniser
 from harken.reports.run.caveats import missing_windows
-from harken.runs import NoHonestTest, RunSettings
+from harken.runs.settings import RunSettings
+from harken.runs.windows import NoHonestTest
 from training_runs import Quiet, everyday, settings_of
 
 pytestmark = pytest.mark.usefixtures("small_preset")

@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from command_line import Run
 from harken import Recogniser
 from harken.datasets import exercises as dataset
-from harken.datasets.exercises import exercises
-from harken.jobs.demo import UNSEEN
+from harken.datasets.exercises import UNSEEN, exercises
 from harken.server import demo
 from harken.server.demo import MODEL, DemoWatch, demo_watches, stream
 

@@ -15,6 +15,7 @@ from harken.cli import adapt, benchmark, datasets, demo, evaluate, export, inspe
 from harken.cli.options import FLAG
 from harken.support.errors import HarkenError
 from harken.support.files import NotWrittenError
+from harken.support.plugins import missing_extra
 from harken.support.printable import printable
 
 __all__ = ["app", "main", "spread"]
@@ -90,6 +91,13 @@ def main() -> None:
             sys.stdout.flush()  # the output may go to a file on a full disk
     except HarkenError as error:
         print(f"harken: {error}", file=sys.stderr)
+        sys.exit(2)
+    except ModuleNotFoundError as error:
+        command = next((argument for argument in sys.argv[1:] if not argument.startswith("-")), "")
+        missing = missing_extra(error, f"harken {command}".rstrip())
+        if missing is None:
+            raise
+        print(f"harken: {missing}", file=sys.stderr)
         sys.exit(2)
     except BrokenPipeError:
         # The reader of a pipe (such as `head`) has closed it.

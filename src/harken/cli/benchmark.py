@@ -132,7 +132,7 @@ def benchmark(
     scores of each method and the model files of presets.
     """
     from harken.evaluation.benchmark import compare, read_result
-    from harken.learning.presets import DEFAULT_PRESET
+    from harken.networks.specification import DEFAULT_PRESET
 
     if no_preset and preset is not None:
         raise HarkenError(f"--no-preset and --preset {preset} exclude one another")

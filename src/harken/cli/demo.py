@@ -19,7 +19,8 @@ def demo(
     testing. An interrupted demo continues when it is called again; a finished one is shown again.
     """
     from harken.cli.train import run_and_print
-    from harken.jobs.demo import UNSEEN, demo_settings
+    from harken.datasets.exercises import UNSEEN
+    from harken.jobs.demo import demo_settings
 
     settings = demo_settings(out, resume=True)
     people = len({path.name.rsplit("_", 1)[0] for path in settings.files})

@@ -125,7 +125,7 @@ def train(
     (Ctrl-C) or killed, repeat the command with --resume to continue it.
     """
     from harken.cli.files import recordings
-    from harken.learning.presets import DEFAULT_PRESET
+    from harken.networks.specification import DEFAULT_PRESET
     from harken.runs.settings import RunSettings
 
     run_and_print(

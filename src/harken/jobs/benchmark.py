@@ -7,7 +7,8 @@ from typing import Any
 from harken.evaluation.benchmark import BenchmarkDisplay, BenchmarkSettings, run_benchmark
 from harken.evaluation.benchmark.methods import AnyBaseline
 from harken.labelling.folders import recordings_in
-from harken.learning.presets import DEFAULT_PRESET, Preset
+from harken.learning.presets import Preset
+from harken.networks.specification import DEFAULT_PRESET
 from harken.readers.options import TableOptions
 from harken.support.errors import HarkenError
 from harken.windows.splits.protocols import benchmark_sets, protocol_names

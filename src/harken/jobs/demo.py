@@ -10,17 +10,14 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from harken.datasets.exercises import exercises
+from harken.datasets.exercises import UNSEEN, exercises
 from harken.learning.presets import PRESETS, SlidingHops
 from harken.recordings.recording import STANDARD_GRAVITY, Recording
-from harken.runs import RunSettings
+from harken.runs.settings import RunSettings
 from harken.support.errors import HarkenError
 from harken.support.files import replacing
 
-__all__ = ["DEMO_RECIPE", "UNSEEN", "demo_settings"]
-
-UNSEEN = ("exercises_08", "exercises_09", "exercises_10")
-"""The unseen people: the last three of the ten, chosen before any result was seen."""
+__all__ = ["DEMO_RECIPE", "demo_settings"]
 
 DEMO_RECIPE = replace(
     PRESETS["everyday"].trained(epochs=6, min_iterations=0, evaluate_every_windows=6_400),

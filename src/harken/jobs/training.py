@@ -21,14 +21,19 @@ from harken.figures.style import save_png
 from harken.labelling.folders import recordings_in
 from harken.learning.calibration import ProbabilityScores
 from harken.learning.prediction import resolve_device
-from harken.learning.presets import DEFAULT_PRESET, Preset
+from harken.learning.presets import Preset
 from harken.learning.scores import score, score_people
 from harken.learning.training import Interrupted, Progress
 from harken.models.recogniser import Recogniser
+from harken.networks.specification import DEFAULT_PRESET
 from harken.readers.options import TableOptions
 from harken.recordings.fingerprints import Fingerprints
 from harken.reports.run import write_report
-from harken.runs import Fits, Outcome, RunData, RunDirectory, RunSettings, RunWindows, draw_run_windows, read_run_data
+from harken.runs.data import RunData, read_run_data
+from harken.runs.directory import RunDirectory
+from harken.runs.outcome import Fits, Outcome
+from harken.runs.settings import RunSettings
+from harken.runs.windows import RunWindows, draw_run_windows
 from harken.support.errors import HarkenError, first_difference
 from harken.support.files import not_left_empty, write_text
 from harken.support.printable import printable

@@ -1,6 +1,7 @@
 """Labelling of one recording, from its samples to its report, in memory that does not grow with the recording."""
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property, partial
 from json import dumps
@@ -211,8 +212,8 @@ def label_file(
     if key is None:
         of_model = "" if isinstance(model, Recogniser) else file_sha256(model_path(model or PACKAGED_MODEL))
         key = label_key(Path(path), of_model, settings)
-    # The threads of one call synchronise at every layer, so running whole batches in parallel takes less time.
-    with computing_threads(1):
+    # The threads of one call of PyTorch synchronise at every layer. Whole batches in parallel take less time.
+    with computing_threads(1) if recogniser.uses_pytorch else nullcontext():
         labelled = _labelled(Path(path), recogniser, settings, key, stage, on_share, cores or usable_cores())
         if out is not None:
             stage("write")

@@ -1,4 +1,4 @@
-"""Prediction with a network: logits in batches, probabilities, and the device that computes them."""
+"""Prediction with a network in PyTorch: logits in batches, and the device that computes them."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -7,17 +7,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from harken.networks.inference.network import WINDOWS_AT_ONCE
 from harken.support.errors import HarkenError
 from harken.support.resources import computing_threads
 
-__all__ = ["WINDOWS_AT_ONCE", "logits", "resolve_device", "softmax"]
+__all__ = ["logits", "resolve_device"]
 
 DEVICES = ("cpu", "cuda")
-WINDOWS_AT_ONCE = 128
-"""Windows in one forward pass without gradients. On a CPU the output of a layer for so many is still in the cache when
-the next layer reads it. With 500 windows per call, each window takes 1.1 to 1.8 times as long, depending on the
-network; with 16, the calls themselves take a measurable part of the time.
-``benchmarks/speed/prediction.py`` tries sizes."""
 
 
 def logits(network: nn.Module, signals: Tensor, device: str = "cpu") -> NDArray[np.float32]:
@@ -44,11 +40,6 @@ def logits(network: nn.Module, signals: Tensor, device: str = "cpu") -> NDArray[
         with computing_threads(1) as threads, ThreadPoolExecutor(min(threads, len(starts))) as executor:
             parts = list(executor.map(answer, starts))
     return np.asarray(torch.cat(parts).numpy(), dtype=np.float32)
-
-
-def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Probabilities ``[n, classes]`` of logits ``[n, classes]``."""
-    return np.asarray(torch.softmax(torch.from_numpy(logits), dim=1).numpy())
 
 
 def resolve_device(device: str) -> str:

@@ -13,7 +13,7 @@ from harken.networks.specification import ModelUnit
 from harken.support.errors import HarkenError
 from harken.support.plugins import Registry
 
-__all__ = ["DEFAULT_PRESET", "PRESETS", "Preset", "RandomDraws", "SlidingHops", "is_preset", "preset", "preset_names"]
+__all__ = ["PRESETS", "Preset", "RandomDraws", "SlidingHops", "is_preset", "preset", "preset_names"]
 
 
 @dataclass(frozen=True)
@@ -153,8 +153,6 @@ PRESETS: dict[str, Preset] = {
         training=TrainingSettings(),
     ),
 }
-
-DEFAULT_PRESET = "everyday"
 
 
 def _checked(name: str, found: Any) -> Preset:

@@ -20,7 +20,7 @@ from harken.learning.checkpoint import Checkpoint, load_checkpoint, save_checkpo
 from harken.learning.history import History
 from harken.learning.label_sets import places_between_sets, set_loss, with_spread_sets
 from harken.learning.optimiser import OptimiserName, one_cycle, optimiser
-from harken.learning.prediction import WINDOWS_AT_ONCE
+from harken.networks.inference.network import WINDOWS_AT_ONCE
 from harken.support.errors import HarkenError
 from harken.support.resources import computing_threads, fastest_threads, keep_freed_memory
 

@@ -12,8 +12,9 @@ from sklearn.utils import check_array, check_consistent_length, check_random_sta
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
-from harken.learning.presets import DEFAULT_PRESET, Preset, preset
+from harken.learning.presets import Preset, preset
 from harken.models.recogniser import Recogniser
+from harken.networks.specification import DEFAULT_PRESET
 from harken.support.errors import HarkenError
 from harken.windows.windows import Windows
 

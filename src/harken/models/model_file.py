@@ -16,20 +16,25 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any, NoReturn, TypeGuard
+from typing import TYPE_CHECKING, Any, NoReturn, TypeGuard
 
 import numpy as np
-import torch
+from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
-from torch import Tensor, nn
+from safetensors.numpy import save
 
-from harken.networks.build import build
+from harken.networks.inference.network import expected_weights
+from harken.networks.sizes import check_weights
 from harken.networks.specification import Specification, shown
 from harken.recordings.fingerprints import MOST_FINGERPRINTS, ONE_IN, Fingerprints
 from harken.support.errors import HarkenError
 from harken.support.files import utf8_path, write_bytes
+from harken.support.plugins import need_extra
+
+if TYPE_CHECKING:
+    from torch import nn
 
 __all__ = ["PACKAGED", "PACKAGED_MODEL", "FittedModel", "model_path", "read_model", "read_provenance", "write_model"]
 
@@ -47,7 +52,7 @@ FINGERPRINTS = "fingerprints"
 """The name of the int32 tensor of fingerprints. No weight of a network has this name."""
 POSSIBLE_SHARES = tuple(ONE_IN << doublings for doublings in range(32))
 """Possible values of the share of fingerprints: one run of samples in so many has a fingerprint."""
-TENSOR_TYPES = (torch.float32, torch.int64, torch.int32)
+TENSOR_TYPES = ("float32", "int64", "int32")
 LARGEST_NUMBER = 2**64
 """The largest number in the JSON. Seeds have at most 64 bits, and all other numbers are smaller."""
 LONGEST_TEXT = 10_000
@@ -55,14 +60,36 @@ MOST_LEVELS = 20
 """The largest depth of nested lists and objects."""
 
 
-@dataclass(frozen=True)
+Weights = Mapping[str, NDArray[np.generic]]
+
+
+@dataclass(frozen=True, eq=False)
 class FittedModel:
-    """A network in evaluation mode, its specification, its provenance, and fingerprints of its training recordings."""
+    """The content of a model file.
+
+    Attributes:
+        specification: the input and output of the model, and the name and sizes of its network.
+        weights: the weights of the network by name.
+        provenance: the origin of the model.
+        fingerprints: fingerprints of its training recordings.
+    """
 
     specification: Specification
-    network: nn.Module
+    weights: Weights
     provenance: Mapping[str, Any]
     fingerprints: Fingerprints = field(default_factory=Fingerprints.none)
+
+    @cached_property
+    def network(self) -> "nn.Module":
+        """The network in PyTorch, in evaluation mode. Changes of its weights do not change this model.
+
+        Raises:
+            HarkenError: when PyTorch, or the package that the network comes with, is not installed.
+        """
+        need_extra("train", "torch", what="a network in PyTorch")
+        from harken.networks.build import network_of
+
+        return network_of(self.specification.network, self.specification.sizes, self.weights)
 
 
 def write_model(path: str | Path, model: FittedModel) -> None:
@@ -71,8 +98,8 @@ def write_model(path: str | Path, model: FittedModel) -> None:
     Raises:
         HarkenError: when a number or a name in the model is out of bounds, so that it could not be read again.
     """
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.network.state_dict().items()}
-    tensors[FINGERPRINTS] = torch.from_numpy(model.fingerprints.hashes.view(np.int32).copy())
+    tensors = {name: np.ascontiguousarray(weight).reshape(weight.shape) for name, weight in model.weights.items()}
+    tensors[FINGERPRINTS] = model.fingerprints.hashes.view(np.int32).copy()
     card = {
         "format_version": FORMAT_VERSION,
         "specification": model.specification.as_dict(),
@@ -117,16 +144,16 @@ def read_model(path: str | Path) -> FittedModel:
         fingerprints = _fingerprints(card["fingerprints"], tensors.pop(FINGERPRINTS, None))
         specification = Specification.from_dict(card["specification"])
         provenance = read_provenance(card["provenance"])
-        network = _network(specification, tensors)
+        _check_network(specification, tensors)
     except HarkenError as error:
         raise HarkenError(f"{path}: refused: {error}") from error
-    return FittedModel(specification, network, provenance, fingerprints)
+    return FittedModel(specification, tensors, provenance, fingerprints)
 
 
-def _content(path: Path) -> tuple[str, dict[str, Tensor]]:
+def _content(path: Path) -> tuple[str, dict[str, NDArray[Any]]]:
     """The JSON and the tensors of a safetensors file. The JSON is empty when harken did not write the file."""
     try:
-        with utf8_path(path) as plain, safe_open(plain, framework="pt") as file:
+        with utf8_path(path) as plain, safe_open(plain, framework="np") as file:
             text = (file.metadata() or {}).get(METADATA_KEY, "")
             names = list(file.keys()) if text else []
             return text, {name: file.get_tensor(name) for name in names}
@@ -165,45 +192,40 @@ def _no_number(text: str) -> NoReturn:
     raise ValueError(f"{text} is not a number")
 
 
-def _fingerprints(content: Any, tensor: Tensor | None) -> Fingerprints:
+def _fingerprints(content: Any, tensor: NDArray[Any] | None) -> Fingerprints:
     one_in = content.get("one_in") if isinstance(content, dict) else None
     if not isinstance(one_in, int) or one_in not in POSSIBLE_SHARES or tensor is None or len(content) != 1:
         raise HarkenError("its fingerprints are not in the form that harken writes")
-    if tensor.dtype != torch.int32 or tensor.ndim != 1 or len(tensor) > MOST_FINGERPRINTS:
+    if tensor.dtype != np.int32 or tensor.ndim != 1 or len(tensor) > MOST_FINGERPRINTS:
         raise HarkenError(f"its fingerprints are not a list of at most {MOST_FINGERPRINTS:,} numbers of 32 bits")
-    return Fingerprints(tensor.numpy().view(np.uint32), one_in)
+    return Fingerprints(tensor.view(np.uint32), one_in)
 
 
-def _network(specification: Specification, weights: Mapping[str, Tensor]) -> nn.Module:
-    """The network with these weights. It is first built without memory, so that a wrong size cannot exhaust it."""
+def _check_network(specification: Specification, weights: Weights) -> None:
+    """Raise a HarkenError when these are not the weights of the network. Nothing is allocated for a wrong size."""
     sizes = specification.sizes
-    with torch.device("meta"):
-        network = build(specification.network, sizes)
+    expected = expected_weights(specification.network, sizes)
+    if expected is None:
+        need_extra("train", "torch", what=f"the network {shown(specification.network)}")
+        from harken.networks.build import network_of
+
+        network_of(specification.network, sizes, weights)
     if sizes["channels"] != len(specification.channels) or sizes["classes"] != len(specification.labels):
         raise HarkenError("the channels or classes of its network differ from its specification")
-    expected = network.state_dict()
-    if set(expected) != set(weights):
-        raise HarkenError(f"its weights are not those of the network {specification.network}")
-    for name, tensor in weights.items():
-        if tensor.shape != expected[name].shape or tensor.dtype != expected[name].dtype:
-            raise HarkenError(f"the size of its weight {name} differs from its specification")
-        if not torch.isfinite(tensor).all():
-            raise HarkenError(f"its weight {name} holds values that are not numbers")
-    with torch.random.fork_rng(devices=[]):  # the random initial weights are overwritten below
-        network = build(specification.network, sizes)
-    network.load_state_dict(dict(weights))
-    return network.eval()
+    if expected is not None:
+        check_weights(specification.network, weights, expected)
 
 
-def _digest(card: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> str:
+def _digest(card: Mapping[str, Any], tensors: Weights) -> str:
     """SHA-256 over the JSON without its own digest, and over all tensors."""
     digest = hashlib.sha256(_text({name: value for name, value in card.items() if name != "sha256"}).encode())
     for name in sorted(tensors):
-        tensor = tensors[name].detach().contiguous()
-        if tensor.dtype not in TENSOR_TYPES:
+        tensor = tensors[name]
+        if tensor.dtype.name not in TENSOR_TYPES:
             raise HarkenError(f"its weight {name} has the type {tensor.dtype}, which no network of harken uses")
-        digest.update(f"\n{name!r} {tuple(tensor.shape)} {tensor.dtype}\n".encode())
-        digest.update(tensor.reshape(-1).numpy().data)
+        # The names of types are PyTorch's, as in the first files of this format.
+        digest.update(f"\n{name!r} {tensor.shape} torch.{tensor.dtype.name}\n".encode())
+        digest.update(np.ascontiguousarray(tensor).reshape(-1).data)
     return digest.hexdigest()
 
 

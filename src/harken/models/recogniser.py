@@ -5,29 +5,30 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from harken import __version__
 from harken.learning.history import History
-from harken.learning.prediction import logits, resolve_device, softmax
-from harken.learning.presets import DEFAULT_PRESET, Preset, preset
 from harken.learning.scores import Scores, score
-from harken.learning.training import Interrupted, LabelledSignals, Progress, TrainingSettings, train
 from harken.models.known_labels import known_windows, require_two_labels
 from harken.models.model_file import PACKAGED_MODEL, FittedModel, read_model, write_model
-from harken.networks.build import build
-from harken.networks.inference import InferenceCopy
-from harken.networks.specification import CalibratedOn, Specification
+from harken.networks.inference.network import InferenceNetwork, batched, inference_network, softmax
+from harken.networks.specification import DEFAULT_PRESET, CalibratedOn, Specification
 from harken.recordings.fingerprints import Fingerprints
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.support.errors import HarkenError
+from harken.support.plugins import need_extra
 from harken.timelines import Timeline, label_recording
 from harken.windows.windows import Windows
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from harken.learning.presets import Preset
+    from harken.learning.training import LabelledSignals, Progress, TrainingSettings
 
 __all__ = ["NO_SETS", "PACKAGED_MODEL", "LabelSets", "Recogniser"]
 
@@ -50,20 +51,24 @@ class Recogniser:
         preset: the recipe: a name or a ``Preset`` (see ``harken.learning.presets``).
         epochs: the number of epochs; None for the number in the recipe.
         seed: the seed of initial weights and dropout.
-        device: ``auto``, ``cpu`` or ``cuda``.
+        device: ``auto``, ``cpu`` or ``cuda``. With ``auto``, training uses a GPU if there is one, and harken's own
+            networks label on the CPU, without PyTorch.
     """
 
     _model: FittedModel | None = None
     _history: History | None = None
-    _inference: InferenceCopy | None = None
+    _inference: InferenceNetwork | None = None
 
     def __init__(
-        self, preset: str | Preset = DEFAULT_PRESET, *, epochs: int | None = None, seed: int = 0, device: str = "auto"
+        self, preset: "str | Preset" = DEFAULT_PRESET, *, epochs: int | None = None, seed: int = 0, device: str = "auto"
     ) -> None:
         self.preset = preset
         self.epochs = epochs
         self.seed = seed
         self.device = device
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_inference"}
 
     def __repr__(self) -> str:
         name = self.preset if isinstance(self.preset, str) else self.preset.name
@@ -87,8 +92,13 @@ class Recogniser:
         return self.model_.specification
 
     @property
-    def network_(self) -> torch.nn.Module:
-        """The network."""
+    def uses_pytorch(self) -> bool:
+        """Whether PyTorch computes the labels: for a network of another package, and with the device ``cuda``."""
+        return self.device == "cuda" or self.inference_network() is None
+
+    @property
+    def network_(self) -> "nn.Module":
+        """The network in PyTorch. Changes of its weights do not change the recogniser."""
         return self.model_.network
 
     @property
@@ -115,7 +125,7 @@ class Recogniser:
     def with_model(self, model: FittedModel) -> "Recogniser":
         """A copy with another fitted model, such as ``dataclasses.replace(recogniser.model_, ...)``."""
         other = copy.copy(self)
-        other._model = model
+        other._model, other._inference = model, None
         return other
 
     def with_temperature(self, temperature: float, calibrated_on: CalibratedOn) -> "Recogniser":
@@ -151,7 +161,7 @@ class Recogniser:
         tests: Mapping[str, Windows] | None = None,
         threads: int | None = None,
         checkpoint: Path | None = None,
-        on_progress: Callable[[Progress], None] | None = None,
+        on_progress: "Callable[[Progress], None] | None" = None,
         should_stop: Callable[[], bool] = lambda: False,
     ) -> "Recogniser":
         """Train on labelled windows.
@@ -172,6 +182,12 @@ class Recogniser:
             HarkenError: when fewer than two labels occur, there are fewer windows than one batch, or a test
                 has a label that does not occur in ``windows``.
         """
+        need_extra("train", "torch", what="training")
+        from harken.learning.prediction import resolve_device
+        from harken.learning.presets import preset
+        from harken.learning.training import Interrupted, train
+        from harken.networks.build import build, weights_of
+
         recipe = preset(self.preset)
         settings = self.settings()
         windows = windows[windows.label_codes != UNLABELLED]
@@ -198,13 +214,18 @@ class Recogniser:
                 should_stop=should_stop,
             )
         except Interrupted as stop:
-            self._model, self._history = FittedModel(specification, stop.network, provenance), stop.history
+            self._take(FittedModel(specification, weights_of(stop.network), provenance), stop.history)
             raise
-        self._model, self._history = FittedModel(specification, network, provenance), history
+        self._take(FittedModel(specification, weights_of(network), provenance), history)
         return self
 
-    def settings(self) -> TrainingSettings:
+    def _take(self, model: FittedModel, history: History) -> None:
+        self._model, self._history, self._inference = model, history, None
+
+    def settings(self) -> "TrainingSettings":
         """The training settings: those of the recipe, with the epochs and seed of this recogniser."""
+        from harken.learning.presets import preset
+
         recipe = preset(self.preset)
         settings = replace(recipe.training, seed=self.seed)
         if self.epochs is None:
@@ -228,8 +249,16 @@ class Recogniser:
         Raises:
             HarkenError: as ``predict_proba``.
         """
-        signals = torch.from_numpy(self.specification_.prepare(windows))
-        return logits(self._network_for_inference(), signals, resolve_device(self.device))
+        signals = self.specification_.prepare(windows)
+        network = None if self.device == "cuda" else self.inference_network()
+        if network is not None:
+            return batched(network, signals)
+        need_extra("train", "torch", what="this network, or the device cuda,")
+        import torch
+
+        from harken.learning.prediction import logits, resolve_device
+
+        return logits(self.network_, torch.from_numpy(signals), resolve_device(self.device))
 
     def predict(self, windows: Windows) -> NDArray[np.str_]:
         """The most probable label of each window, ``[n]``."""
@@ -318,13 +347,19 @@ class Recogniser:
         )
         return recogniser.with_model(model)
 
-    def _network_for_inference(self) -> torch.nn.Module:
-        if self._inference is None or not self._inference.is_of(self.network_):
-            self._inference = InferenceCopy(self.network_)
-        return self._inference.network
+    def inference_network(self) -> InferenceNetwork | None:
+        """The network for labelling without PyTorch; None if it is a network of another package.
+
+        Raises:
+            HarkenError: when this recogniser is not fitted.
+        """
+        if self._inference is None:
+            model = self.model_
+            self._inference = inference_network(model.specification.network, model.specification.sizes, model.weights)
+        return self._inference
 
 
-def _require_one_batch(windows: Windows, settings: TrainingSettings) -> None:
+def _require_one_batch(windows: Windows, settings: "TrainingSettings") -> None:
     """Raise a HarkenError when there are fewer windows than one batch, and batches are taken in order."""
     if len(windows) < settings.batch_windows and not settings.shuffle:
         raise HarkenError(
@@ -339,7 +374,7 @@ def _label_counts(windows: Windows) -> dict[str, int]:
     return {name: count for name, count in zip(windows.label_names, counts, strict=True) if count}
 
 
-def _specification(recipe: Preset, windows: Windows, labels: tuple[str, ...]) -> Specification:
+def _specification(recipe: "Preset", windows: Windows, labels: tuple[str, ...]) -> Specification:
     return Specification(
         channels=windows.channels,
         acceleration_unit=recipe.acceleration_unit,
@@ -354,7 +389,7 @@ def _specification(recipe: Preset, windows: Windows, labels: tuple[str, ...]) ->
     )
 
 
-def _provenance(settings: TrainingSettings, windows: Windows, counts: Mapping[str, int]) -> dict[str, Any]:
+def _provenance(settings: "TrainingSettings", windows: Windows, counts: Mapping[str, int]) -> dict[str, Any]:
     return {
         "harken_version": __version__,
         "training": asdict(settings),
@@ -366,8 +401,10 @@ def _provenance(settings: TrainingSettings, windows: Windows, counts: Mapping[st
 
 def _training_examples(
     specification: Specification, windows: Windows, label_sets: LabelSets
-) -> tuple[LabelledSignals, Tensor | None]:
+) -> "tuple[LabelledSignals, Tensor | None]":
     """The training windows, and the sets for ``train``. Windows whose set has no label of the model are left out."""
+    import torch
+
     labels = specification.labels
     sets = {name: [label in several for label in labels] for name, several in label_sets.items()}
     sets = {name: allowed for name, allowed in sets.items() if any(allowed) and name in windows.labels_present}
@@ -376,7 +413,11 @@ def _training_examples(
     return examples, torch.tensor(list(sets.values()), dtype=torch.bool) if sets else None
 
 
-def _examples(specification: Specification, windows: Windows, labels: tuple[str, ...]) -> LabelledSignals:
+def _examples(specification: Specification, windows: Windows, labels: tuple[str, ...]) -> "LabelledSignals":
+    import torch
+
+    from harken.learning.training import LabelledSignals
+
     windows = known_windows(windows, labels)
     return LabelledSignals(
         torch.from_numpy(specification.prepare(windows)), torch.from_numpy(windows.label_codes.astype(np.int64))

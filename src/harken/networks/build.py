@@ -12,20 +12,24 @@ harken and the packages installed as its extensions.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, fields, is_dataclass
+from dataclasses import is_dataclass
 from inspect import signature
 from typing import Any, get_type_hints
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from harken.networks.deep_conv_lstm import DeepConvLSTM
 from harken.networks.everyday import EverydayLSTM
 from harken.networks.notebook_lstm import NotebookLSTM
-from harken.networks.specification import LARGEST_SIZE, MOST_LAYERS, shown
+from harken.networks.sizes import check_weights, checked_sizes
+from harken.networks.specification import shown
 from harken.support.errors import HarkenError
 from harken.support.plugins import Registry, is_installed, qualified_name
 
-__all__ = ["NETWORKS", "build", "network_name", "sizes_of"]
+__all__ = ["NETWORKS", "build", "network_name", "network_of", "sizes_of", "weights_of"]
 
 NETWORKS: Mapping[str, type[nn.Module]] = {
     "deep_conv_lstm": DeepConvLSTM,
@@ -34,8 +38,6 @@ NETWORKS: Mapping[str, type[nn.Module]] = {
 }
 """Harken's own networks. The constructor of each takes a dataclass of its sizes."""
 
-LAYERS = ("blocks", "convolutions", "layers")
-"""Sizes that count layers. They are bounded by ``MOST_LAYERS``, the others by ``LARGEST_SIZE``."""
 FROM_THE_DATA = ("channels", "classes")
 """Sizes that every network has. They follow from the data."""
 
@@ -108,31 +110,38 @@ def build(name: str, sizes: Mapping[str, Any]) -> nn.Module:
     network = NETWORKS.get(name) or _passed.get(name) or _REGISTRY.find(name)
     if network is None:
         raise HarkenError(_missing(name))
-    kind = sizes_of(network)
-    known = get_type_hints(kind)
-    unknown = sorted(set(sizes) - {field.name for field in fields(kind)})
-    if unknown:
-        raise HarkenError(f"the network {name} has no size {', '.join(map(str, unknown))}")
-    try:
-        made = kind(**sizes)
-    except TypeError as error:
-        raise HarkenError(f"the network {name} lacks a size: {error}") from error
-    for size, value in asdict(made).items():
-        _check_size(name, size, value, whole=known[size] is int)
+    made = checked_sizes(name, sizes_of(network), sizes)
     try:
         return network(made)
     except ValueError as error:  # sizes that do not fit one another
         raise HarkenError(f"the network {name} cannot be built with these sizes: {error}") from error
 
 
-def _check_size(network: str, size: str, value: object, *, whole: bool) -> None:
-    if whole:
-        most = MOST_LAYERS if size in LAYERS else LARGEST_SIZE
-        fits, kind = isinstance(value, int) and 1 <= value <= most, f"a whole number from 1 to {most}"
-    else:
-        fits, kind = isinstance(value, int | float) and 0 <= value < 1, "a number from 0 to below 1"
-    if isinstance(value, bool) or not fits:
-        raise HarkenError(f"{size} of the network {network} must be {kind}, got {shown(value)}")
+def network_of(name: str, sizes: Mapping[str, Any], weights: Mapping[str, NDArray[np.generic]]) -> nn.Module:
+    """The network with these weights, in evaluation mode.
+
+    Raises:
+        HarkenError: as ``build``; when the weights do not have the names, shapes and types of the network. It is first
+            built without memory, so that a wrong size cannot exhaust it.
+    """
+    with torch.device("meta"):
+        expected = build(name, sizes).state_dict()
+    shapes = {
+        each: (tuple(tensor.shape), str(tensor.dtype).removeprefix("torch.")) for each, tensor in expected.items()
+    }
+    check_weights(name, weights, shapes)
+    with torch.random.fork_rng(devices=[]):  # the random initial weights are overwritten below
+        network = build(name, sizes)
+    network.load_state_dict({each: torch.tensor(weight) for each, weight in weights.items()})
+    return network.eval()
+
+
+def weights_of(network: nn.Module) -> dict[str, NDArray[np.generic]]:
+    """The weights of a network by name, copies that cannot be written to."""
+    weights = {name: tensor.detach().cpu().numpy().copy() for name, tensor in network.state_dict().items()}
+    for weight in weights.values():
+        weight.flags.writeable = False
+    return weights
 
 
 def _missing(name: str) -> str:

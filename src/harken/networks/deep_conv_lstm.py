@@ -11,29 +11,14 @@ has 8 time steps; a window of 10 s has 284. The paper's equations have peepholes
 LSTM has two bias vectors; their sum takes the place of the paper's one.
 """
 
-from dataclasses import dataclass
-
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from harken.networks.inference.deep_conv_lstm import check_length
 from harken.networks.layers import Dropout, FusedLSTM
-from harken.support.errors import HarkenError
+from harken.networks.sizes import DeepConvLSTMSizes
 
-__all__ = ["DeepConvLSTM", "DeepConvLSTMSizes"]
-
-
-@dataclass(frozen=True)
-class DeepConvLSTMSizes:
-    """Sizes of the network. ``dropout`` is the share of values that are set to 0 in training."""
-
-    channels: int
-    classes: int
-    convolutions: int = 4
-    filters: int = 64
-    filter_length: int = 5
-    units: int = 128
-    layers: int = 2
-    dropout: float = 0.5
+__all__ = ["DeepConvLSTM"]
 
 
 class DeepConvLSTM(nn.Module):
@@ -73,9 +58,7 @@ class DeepConvLSTM(nn.Module):
 
     def forward(self, signals: Tensor) -> Tensor:
         batch, time, channels = signals.shape
-        shortest = self.sizes.convolutions * (self.sizes.filter_length - 1) + 1
-        if time < shortest:
-            raise HarkenError(f"windows of {time} samples are too short for this network; it needs {shortest} or more")
+        check_length(self.sizes, time)
         maps = signals.transpose(1, 2).reshape(batch * channels, 1, time)
         for convolution in self.convolutions:
             maps = F.relu(convolution(maps))  # [batch * channels, filters, time less filter_length - 1]

@@ -14,43 +14,20 @@ not.) The architecture was selected on 12 people of WISDM, and on the people of 
 ``docs/results/unseen_people.md``.
 """
 
-import math
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from harken.networks.bands import BANDS, NO_POWER, window_matrices
+from harken.networks.inference.everyday import GLANCE, GROUPS, STEM_KERNELS, STILL_G
 from harken.networks.layers import Dropout, FusedLSTM
+from harken.networks.sizes import EverydaySizes
 
-__all__ = ["BANDS", "NO_POWER", "BandPowers", "EverydayLSTM", "EverydaySizes", "largest", "window_matrices"]
+__all__ = ["BandPowers", "EverydayLSTM", "largest"]
 
-GLANCE = 128
-"""Units in each of the two layers on features of the whole window."""
 GLANCE_DROPOUT = 0.2
-STILL_G = 0.001
-"""Added to movement before the logarithm, in g: about the noise of a good sensor."""
-GROUPS = 8
 BLOCK_DROPOUT = 0.1
-BAND_EDGES = (0.01, 0.7 / 30, 0.04, 0.06, 2.5 / 30, 3.5 / 30, 5 / 30, 7 / 30, 1 / 3, 0.5)
-"""The edges of the bands, in cycles per sample. At 30 Hz they are 0.3, 0.7, 1.2, 1.8, 2.5, 3.5, 5, 7, 10 and 15 Hz.
-They are closest together at the frequencies of swinging arms."""
-BANDS = len(BAND_EDGES) - 1
-NO_POWER = 1e-5
-"""Added to power before the logarithm, in g squared: a little more than a good sensor's noise in a band."""
-
-
-@dataclass(frozen=True)
-class EverydaySizes:
-    """Sizes of the network. ``dropout`` is the share of values that are set to 0 in training."""
-
-    channels: int
-    classes: int
-    stem: int = 64
-    width: int = 128
-    blocks: int = 2
-    units: int = 64
-    dropout: float = 0.5
 
 
 class EverydayLSTM(nn.Module):
@@ -60,9 +37,9 @@ class EverydayLSTM(nn.Module):
         super().__init__()
         self.sizes = sizes
         self.stem = nn.Sequential(
-            *_patches(2 * sizes.channels + 1, sizes.stem, kernel=9),
-            *_patches(sizes.stem, sizes.stem, kernel=5),
-            *_patches(sizes.stem, sizes.width, kernel=5),
+            *_patches(2 * sizes.channels + 1, sizes.stem, kernel=STEM_KERNELS[0]),
+            *_patches(sizes.stem, sizes.stem, kernel=STEM_KERNELS[1]),
+            *_patches(sizes.stem, sizes.width, kernel=STEM_KERNELS[2]),
         )
         self.blocks = nn.ModuleList(_block(sizes.width) for _ in range(sizes.blocks))
         self.lstm = FusedLSTM(sizes.width, sizes.units, batch_first=True, bidirectional=True)
@@ -134,8 +111,8 @@ class BandPowers(nn.Module):
     """Signals ``[batch, time, channels]`` -> the logarithm of each channel's power in each band,
     ``[batch, BANDS, channels]``.
 
-    The mean is subtracted, and the rest is multiplied by a Hann window (Harris, Proc. IEEE 66(1):51, 1978). There are
-    no weights. Gradients are computed only when the signals' ``requires_grad`` is set. Two products with fixed matrices
+    The mean is subtracted, and the rest is multiplied by a Hann window (``harken.networks.bands``). There are no
+    weights. Gradients are computed only when the signals' ``requires_grad`` is set. Two products with fixed matrices
     take the place of a Fourier transform. For windows of some hundred samples they are as fast, and every runtime for
     exported models supports them.
     """
@@ -147,28 +124,14 @@ class BandPowers(nn.Module):
     def forward(self, signals: Tensor) -> Tensor:
         length = signals.shape[1]
         if length not in self._of_length:
-            self._of_length[length] = window_matrices(length)
-        waves, bands = (matrix.to(signals.device) for matrix in self._of_length[length])
+            made = window_matrices(length)
+            self._of_length[length] = torch.from_numpy(made[0]), torch.from_numpy(made[1])
+        waves, bands = (matrix.to(signals) for matrix in self._of_length[length])
         moving = (signals - signals.mean(1, keepdim=True)).transpose(1, 2)  # [batch, channels, time]
         if not torch.is_grad_enabled():
             moving = moving.contiguous()  # one product instead of many; training uses many, to keep its results
         parts = moving @ waves  # [batch, channels, 2 x frequencies]
         return torch.log(parts.square() @ bands + NO_POWER).transpose(1, 2)
-
-
-def window_matrices(length: int) -> tuple[Tensor, Tensor]:
-    """Hann-windowed cosines and sines ``[time, 2 x frequencies]`` of the frequencies that lie in a band, and the band
-    of each, ``[2 x frequencies, BANDS]``. The power in a band is the sum of the squared products."""
-    frequencies = torch.arange(length // 2 + 1, dtype=torch.float64) / length
-    # A frequency on an edge belongs to the band that begins there. 1e-9 makes this independent of rounding.
-    band = torch.bucketize(frequencies + 1e-9, torch.tensor(BAND_EDGES, dtype=torch.float64)) - 1
-    inside = (band >= 0) & (band < BANDS)
-    time = torch.arange(length, dtype=torch.float64)[:, None]
-    hann = (1 - torch.cos(2 * math.pi * time / length)) / 2
-    angle = 2 * math.pi * time * frequencies[inside]
-    waves = torch.cat([torch.cos(angle), torch.sin(angle)], 1) * hann / math.sqrt(length)
-    bands = nn.functional.one_hot(band[inside], BANDS).double().repeat(2, 1)
-    return waves.float(), bands.float()
 
 
 def largest(values: Tensor, dim: int) -> Tensor:

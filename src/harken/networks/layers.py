@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import PackedSequence
 
-from harken.networks import native
+from harken.networks.native import autograd
 
 __all__ = ["Dropout", "FusedLSTM"]
 
@@ -36,7 +36,7 @@ class FusedLSTM(nn.LSTM):
         if self.training and self.dropout and self.num_layers > 1:
             y, h, c = self._with_dropout(x, hx)
         else:
-            y, h, c = native.lstm(
+            y, h, c = autograd.lstm(
                 x, self._weights(), hx, units=self.hidden_size, layers=self.num_layers, directions=self._directions
             )
         return y if self.batch_first else y.transpose(0, 1), (h, c)
@@ -49,7 +49,7 @@ class FusedLSTM(nn.LSTM):
         if not isinstance(given, Tensor) or self.proj_size:
             return False
         weights = [*self._flat_weights, *(hx or ())]
-        if not native.usable(given, cast(list[Tensor], weights), units=self.hidden_size, layers=self.num_layers):
+        if not autograd.usable(given, cast(list[Tensor], weights), units=self.hidden_size, layers=self.num_layers):
             return False
         batch = given.shape[0 if self.batch_first else 1]
         state = (self.num_layers * self._directions, batch, self.hidden_size)
@@ -70,7 +70,7 @@ class FusedLSTM(nn.LSTM):
             part = slice(layer * self._directions, (layer + 1) * self._directions)
             state = None if hx is None else (hx[0][part], hx[1][part])
             of_layer = weights[layer * each : (layer + 1) * each]
-            x, h, c = native.lstm(x, of_layer, state, units=self.hidden_size, directions=self._directions)
+            x, h, c = autograd.lstm(x, of_layer, state, units=self.hidden_size, directions=self._directions)
             states.append((h, c))
             if layer + 1 < self.num_layers:
                 x = F.dropout(x.transpose(0, 1).contiguous(), self.dropout).transpose(0, 1)

@@ -7,29 +7,17 @@ Glorot-uniform over the joined ``[input + hidden, 4 x hidden]`` matrix.
 """
 
 import math
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from harken.networks import native
+from harken.networks.inference.notebook_lstm import FORGET_BIAS
 from harken.networks.layers import Dropout
+from harken.networks.native import autograd
+from harken.networks.sizes import NotebookSizes
 
-__all__ = ["NotebookLSTM", "NotebookSizes"]
-
-FORGET_BIAS = 1.0
-
-
-@dataclass(frozen=True)
-class NotebookSizes:
-    """Sizes of the network. ``dropout`` is the share of hidden values that are set to 0 in training."""
-
-    channels: int
-    classes: int
-    units: int = 32
-    layers: int = 2
-    dropout: float = 0.2
+__all__ = ["NotebookLSTM"]
 
 
 class NotebookLSTM(nn.Module):
@@ -89,8 +77,8 @@ class NotebookLSTM(nn.Module):
     def last_step(self, hidden: Tensor, weights: list[Tensor]) -> Tensor:
         """The last layer's output at the last time step, ``[batch, units]``."""
         units, layers = self.sizes.units, self.sizes.layers
-        if native.usable(hidden, weights, units=units, layers=layers):
-            _, states, _ = native.lstm(hidden, weights, None, units=units, layers=layers, steps=False)
+        if autograd.usable(hidden, weights, units=units, layers=layers):
+            _, states, _ = autograd.lstm(hidden, weights, None, units=units, layers=layers, steps=False)
             return states[-1]
         state = hidden.new_zeros(layers, hidden.shape[0], units)
         steps, _, _ = torch.lstm(hidden, (state, state), weights, True, layers, 0.0, self.training, False, True)

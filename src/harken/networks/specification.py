@@ -17,6 +17,7 @@ from harken.windows.windows import Windows
 
 __all__ = [
     "ACCELERATION",
+    "DEFAULT_PRESET",
     "LARGEST_SIZE",
     "MOST_LAYERS",
     "RATE_TOLERANCE",
@@ -28,6 +29,8 @@ __all__ = [
 
 ModelUnit = Literal["g", "m/s2"]
 CalibratedOn = Literal["unseen", "the same person", "nobody"]
+DEFAULT_PRESET = "everyday"
+"""The recipe of a model unless another is named (``harken.learning.presets``)."""
 RATE_TOLERANCE = 0.05
 
 BOUNDS: Mapping[str, tuple[float, float]] = {

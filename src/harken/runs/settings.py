@@ -5,8 +5,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harken.learning.presets import DEFAULT_PRESET, Preset, preset
+from harken.learning.presets import Preset, preset
 from harken.models.recogniser import Recogniser
+from harken.networks.specification import DEFAULT_PRESET
 from harken.readers.options import TableOptions
 
 __all__ = ["RunSettings"]

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.datasets.exercises import exercises
-from harken.jobs.demo import UNSEEN
+from harken.datasets.exercises import UNSEEN, exercises
 from harken.recordings.recording import Recording
 from harken.support.printable import percent
 

@@ -195,13 +195,10 @@ def _serve(connection: Connection, lifeline: Connection, settings: _Settings) ->
     if hasattr(os, "nice"):
         os.nice(NICENESS)
     end_with(lifeline)
-    import torch
-
     from harken.models.recogniser import Recogniser
     from harken.readers.unpacking import UnpackingLimits, unpacking_limits
     from harken.support.resources import hand_back, resident_bytes
 
-    torch.set_num_threads(1)
     recogniser = Recogniser.load(settings.model, device="cpu")
     limits = settings.limits
     _limit_memory(limits.upload_memory_bytes)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from harken.recordings.recording import Recording
@@ -119,8 +120,6 @@ def _windows(
     blocks: MovementBlocks, rows: NDArray[np.int64], slot: NDArray[np.int64], width: int, *, step_g: float, quiet: bool
 ) -> NDArray[np.bool_]:
     """Whether the window of ``width`` slots that begins at each slot is non-wear, bool ``[slots]``."""
-    from scipy.ndimage import maximum_filter1d, minimum_filter1d  # takes a tenth of a second to import
-
     slots = int(slot[-1]) + 1
 
     def spread(values: NDArray[np.floating], empty: float = 0.0) -> NDArray[np.float64]:
@@ -141,12 +140,12 @@ def _windows(
     counted = np.maximum(summed(samples), 1)
     average = summed(samples * mean) / counted
     variance = summed(samples * (deviation**2 + mean**2)) / counted - average**2
-    origin = -(width // 2)  # SciPy centres a filter's window; these windows begin at their slot
-    highest = maximum_filter1d(spread(blocks.highest[rows], -np.inf), width, axis=0, origin=origin, mode="nearest")
-    lowest = minimum_filter1d(spread(blocks.lowest[rows], np.inf), width, axis=0, origin=origin, mode="nearest")
-    at_rest = (variance < REST_G**2) & (highest - lowest < REST_RANGE_G)
-    rest: NDArray[np.bool_] = (at_rest.sum(axis=1) >= REST_AXES) & (filled >= LEAST_FILLED * width)
-    rest[slots - width + 1 :] = False  # these windows would end after the recording
+    highest = sliding_window_view(spread(blocks.highest[rows], -np.inf), width, axis=0).max(axis=-1)
+    lowest = sliding_window_view(spread(blocks.lowest[rows], np.inf), width, axis=0).min(axis=-1)
+    whole = len(highest)  # the windows that begin later would end after the recording
+    at_rest = (variance[:whole] < REST_G**2) & (highest - lowest < REST_RANGE_G)
+    rest: NDArray[np.bool_] = np.zeros(slots, bool)
+    rest[:whole] = (at_rest.sum(axis=1) >= REST_AXES) & (filled[:whole] >= LEAST_FILLED * width)
     noise = np.sqrt((summed(samples * deviation**2) / counted).mean(axis=1))
     fine_sensor = (step_g <= FINE_STEP_G) & (noise >= LEAST_NOISE_STEPS * step_g)
     if not quiet:

@@ -5,7 +5,6 @@ from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
 
 from harken.recordings.recording import made_up_subject
 
@@ -158,8 +157,16 @@ def _draw_mounting(rng: np.random.Generator) -> NDArray[np.float64]:
     """Draw the rotation ``[3, 3]`` from the axes of ``UP`` to those of the watch: wrist, orientation and tilt."""
     wrist = np.diag([1.0, -1.0, 1.0]) if rng.random() < RIGHT_WRIST_SHARE else np.eye(3)
     way_round = np.diag([-1.0, -1.0, 1.0]) if rng.random() < UPSIDE_DOWN_SHARE else np.eye(3)
-    tilt = Rotation.from_rotvec(TILT_RAD * rng.standard_normal(3)).as_matrix()
+    tilt = _rotation(TILT_RAD * rng.standard_normal(3))
     return np.asarray(tilt @ way_round @ wrist)
+
+
+def _rotation(vector_rad: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The rotation ``[3, 3]`` about a vector ``[3]`` by its length, by Rodrigues' formula."""
+    angle_rad = np.linalg.norm(vector_rad)
+    x, y, z = vector_rad / angle_rad
+    across = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    return np.asarray(np.eye(3) + np.sin(angle_rad) * across + (1 - np.cos(angle_rad)) * across @ across)
 
 
 def _draw_gait(

@@ -10,13 +10,26 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, entry_points
+from importlib.util import find_spec
 from typing import Any, Generic, TypeVar
 
 from harken.support.errors import HarkenError
 
-__all__ = ["Registry", "import_object", "install_command", "is_installed", "package_of", "qualified_name"]
+__all__ = [
+    "Registry",
+    "import_object",
+    "install_command",
+    "is_installed",
+    "missing_extra",
+    "need_extra",
+    "package_of",
+    "qualified_name",
+]
 
 Entry = TypeVar("Entry")
+
+TRAINING = {"torch": "PyTorch", "scipy": "SciPy", "sklearn": "scikit-learn", "threadpoolctl": "threadpoolctl"}
+"""Packages of the extra ``train`` by the name of their module."""
 
 
 class Registry(Generic[Entry]):
@@ -164,3 +177,26 @@ def install_command(*what: str) -> str:
     """
     # The brackets of an extra are special characters in a shell.
     return " ".join([sys.executable, "-m", "pip", "install", *(f'"{one}"' if "[" in one else one for one in what)])
+
+
+def need_extra(extra: str, *modules: str, what: str) -> None:
+    """Raise a HarkenError with the command that installs an extra, when modules of it are missing.
+
+    Args:
+        extra: the name of the extra in harken's ``pyproject.toml``.
+        modules: the modules that are needed.
+        what: what needs them, the beginning of the sentence, such as ``exported models``.
+    """
+    missing = [module for module in modules if find_spec(module) is None]
+    if missing:
+        names = " and ".join(TRAINING.get(module, module) for module in missing)
+        verb = "is not installed" if len(missing) == 1 else "are not installed"
+        raise HarkenError(f"{what} needs {names}, which {verb}: {install_command(f'harken[{extra}]')}")
+
+
+def missing_extra(error: ModuleNotFoundError, what: str) -> HarkenError | None:
+    """The error of ``need_extra`` for a module of the extra ``train`` that could not be imported; None for others."""
+    module = (error.name or "").partition(".")[0]
+    if module not in TRAINING or find_spec(module) is not None:
+        return None
+    return HarkenError(f"{what} needs {TRAINING[module]}, which is not installed: {install_command('harken[train]')}")

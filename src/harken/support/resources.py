@@ -9,7 +9,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 
-__all__ = ["computing_threads", "fastest_threads", "hand_back", "keep_freed_memory", "resident_bytes", "usable_cores"]
+__all__ = [
+    "computing_threads",
+    "fastest_threads",
+    "hand_back",
+    "keep_freed_memory",
+    "resident_bytes",
+    "threads_to_use",
+    "usable_cores",
+]
 
 SECONDS_TO_COMPARE = 1.0
 SHARE_TO_COMPARE = 0.03
@@ -25,6 +33,15 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 def usable_cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def threads_to_use() -> int:
+    """Threads for a computation: PyTorch's if it is loaded, else ``OMP_NUM_THREADS`` if it is set, else all cores."""
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        return int(torch.get_num_threads())
+    setting = os.environ.get("OMP_NUM_THREADS", "")
+    return int(setting) if setting.isdecimal() and int(setting) > 0 else usable_cores()
 
 
 @contextmanager

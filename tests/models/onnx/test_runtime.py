@@ -12,7 +12,7 @@ import pytest
 
 import people
 from harken.models.onnx.export import exported_bytes
-from harken.models.onnx.runtime import METADATA_KEY, ExportedRecogniser, need_onnx
+from harken.models.onnx.runtime import METADATA_KEY, ExportedRecogniser
 from harken.recordings.recording import STANDARD_GRAVITY
 from harken.support.errors import HarkenError
 from harken.timelines import label_recording
@@ -168,8 +168,3 @@ def test_files_that_are_no_exported_model(path: Path, tmp_path: Path) -> None:
     onnx.save(model, changed)
     with pytest.raises(HarkenError, match="not one that harken exported"):
         ExportedRecogniser.load(changed)
-
-
-def test_a_missing_package_is_named_with_its_extra() -> None:
-    with pytest.raises(HarkenError, match=r'need no_such_package.*pip install "harken\[onnx\]"'):
-        need_onnx("onnx", "no_such_package")

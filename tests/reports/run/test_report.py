@@ -15,7 +15,8 @@ from confusion_scores import scores_of
 from harken.learning.scores import PeopleScores, score_people
 from harken.reports.run import caveats, sentences, write_report
 from harken.reports.run.tables import recording_cards
-from harken.runs import MissingWindows, NoHonestTest, Outcome
+from harken.runs.outcome import Outcome
+from harken.runs.windows import MissingWindows, NoHonestTest
 from run_outcomes import MakeOutcome
 
 LABELS = ("lying", "sitting", "walking")

@@ -24,7 +24,8 @@ from harken.evaluation.benchmark.result import (
 from harken.evaluation.benchmark.studies import StudyTask, study_differences, study_result
 from harken.evaluation.benchmark.tasks import BenchmarkDisplay, BenchmarkPlan, Clock, Finished
 from harken.evaluation.benchmark.workers import InThisProcess, OnDask, Processes, Workers
-from harken.learning.presets import DEFAULT_PRESET, Preset, preset
+from harken.learning.presets import Preset, preset
+from harken.networks.specification import DEFAULT_PRESET
 from harken.readers.options import TableOptions
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.support.errors import HarkenError

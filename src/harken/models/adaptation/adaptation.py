@@ -1,6 +1,5 @@
 """Adaptation of a general recogniser to a few labelled minutes of one wearer, if the personal one scores better."""
 
-import copy
 import hashlib
 import tempfile
 from collections.abc import Sequence
@@ -155,10 +154,9 @@ def _personal(
     before = recogniser.specification_.temperature
     strengths = STRENGTHS[: STRENGTHS.index(decision.strength) + 1]
     weights = pulled_weights(examples.features, examples.codes, general, strengths=strengths)[-1]
-    network = _with_weights(recogniser, weights * (before / examples.scale))
     # If a few windows are all recognised, the fitted temperature falls towards 0. So it may only rise.
     temperature = before * max(1.0, fit_temperature(held_out, codes))
-    adapted = recogniser.with_model(replace(recogniser.model_, network=network))
+    adapted = _with_weights(recogniser, weights * (before / examples.scale))
     return adapted.with_temperature(temperature, "the same person")
 
 
@@ -205,15 +203,11 @@ def _weights(layer: nn.Linear) -> NDArray[np.float64]:
     return np.asarray(joined.detach().cpu().numpy(), dtype=np.float64)
 
 
-def _with_weights(recogniser: Recogniser, weights: NDArray[np.float64]) -> nn.Module:
-    """The network with another output layer. Float32 weights that did not change stay so to the bit."""
-    network = copy.deepcopy(recogniser.network_)
-    layer = output_layer(network, recogniser.specification_.network)
-    rows = torch.from_numpy(weights.T.astype(np.float32))
-    with torch.no_grad():
-        layer.weight.copy_(rows[:, :-1])
-        layer.bias.copy_(rows[:, -1])
-    return network
+def _with_weights(recogniser: Recogniser, weights: NDArray[np.float64]) -> Recogniser:
+    """A copy with another output layer. Float32 weights that did not change stay so to the bit."""
+    rows = np.ascontiguousarray(weights.T.astype(np.float32))
+    layer = {"output.weight": np.ascontiguousarray(rows[:, :-1]), "output.bias": np.ascontiguousarray(rows[:, -1])}
+    return recogniser.with_model(replace(recogniser.model_, weights={**recogniser.model_.weights, **layer}))
 
 
 def _labelled_s(examples: LabelledFeatures, labels: Sequence[str]) -> dict[str, float]:

@@ -19,7 +19,9 @@ from torch import nn
 from harken.learning.prediction import logits, resolve_device
 from harken.learning.presets import PRESETS
 from harken.models.recogniser import Recogniser
+from harken.networks.inference.network import batched
 from harken.support.errors import HarkenError
+from harken.support.resources import computing_threads
 from harken.windows.windows import Windows
 
 __all__ = ["LabelledFeatures", "label_shares", "labelled_features", "output_layer", "pulled_weights"]
@@ -71,16 +73,10 @@ def labelled_features(recogniser: Recogniser, windows: Windows) -> LabelledFeatu
     Raises:
         HarkenError: as ``Recogniser.predict_proba``; when the network does not end in a linear layer.
     """
-    read: list[torch.Tensor] = []
-    device = resolve_device(recogniser.device)
-    signals = torch.from_numpy(recogniser.specification_.prepare(windows))
-    layer = output_layer(recogniser.network_, recogniser.specification_.network)
-    hook = layer.register_forward_pre_hook(lambda _, inputs: read.append(inputs[0].cpu()))
-    try:
-        logits(recogniser.network_.to(device), signals, device)
-    finally:
-        hook.remove()
-    features = np.pad(torch.cat(read).numpy().astype(np.float64), ((0, 0), (0, 1)), constant_values=1.0)
+    signals = recogniser.specification_.prepare(windows)
+    network = recogniser.inference_network()
+    found = _features_by_pytorch(recogniser, signals) if network is None else batched(network.features, signals)
+    features = np.pad(found.astype(np.float64), ((0, 0), (0, 1)), constant_values=1.0)
     scale = float(np.sqrt(np.square(features).sum(axis=1).mean()))
     sample_ns = 1e9 / windows.sample_rate_hz
     return LabelledFeatures(
@@ -91,6 +87,20 @@ def labelled_features(recogniser: Recogniser, windows: Windows) -> LabelledFeatu
         duration_ns=round(windows.length * sample_ns),
         slack_ns=round(sample_ns / 2),
     )
+
+
+def _features_by_pytorch(recogniser: Recogniser, signals: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The input of the output layer of a network of another package, ``[n, features]``."""
+    read: list[torch.Tensor] = []
+    device = resolve_device(recogniser.device)
+    layer = output_layer(recogniser.network_, recogniser.specification_.network)
+    hook = layer.register_forward_pre_hook(lambda _, inputs: read.append(inputs[0].cpu()))
+    try:
+        with computing_threads(1):  # several threads would mix the order of the batches
+            logits(recogniser.network_, torch.from_numpy(signals), device)
+    finally:
+        hook.remove()
+    return np.asarray(torch.cat(read).numpy(), np.float32)
 
 
 def pulled_weights(

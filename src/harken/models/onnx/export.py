@@ -6,16 +6,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from harken.learning.prediction import logits, softmax
+from harken.learning.prediction import logits
 from harken.models.model_file import FittedModel
 from harken.models.onnx.graph import Graph
 from harken.models.onnx.metadata import metadata
 from harken.models.onnx.networks import GRAPHS, write_graph
-from harken.models.onnx.runtime import INPUT, OUTPUT, ExportedRecogniser, need_onnx
+from harken.models.onnx.runtime import INPUT, OUTPUT, ExportedRecogniser
+from harken.networks.inference.network import softmax
 from harken.networks.specification import Specification
 from harken.recordings.recording import ACCELERATION, STANDARD_GRAVITY
 from harken.support.errors import HarkenError
 from harken.support.files import write_bytes
+from harken.support.plugins import need_extra
 
 __all__ = ["CLOSE", "check_same", "export", "exported_bytes"]
 
@@ -48,7 +50,7 @@ def exported_bytes(model: FittedModel) -> bytes:
     Raises:
         HarkenError: when onnx is not installed, or the network of another package has no ONNX graph.
     """
-    need_onnx("onnx", "onnxruntime")
+    need_extra("onnx", "onnx", "onnxruntime", what="the export of a model")
     import onnx
 
     specification = model.specification

@@ -13,9 +13,10 @@ import torch
 from numpy.typing import NDArray
 
 from harken import __version__
-from harken.learning.prediction import logits, softmax
+from harken.learning.prediction import logits
 from harken.models.model_file import FittedModel
 from harken.models.onnx.runtime import INPUT, METADATA_KEY, NEWEST_FORMAT, OUTPUT
+from harken.networks.inference.network import softmax
 from harken.networks.specification import RATE_TOLERANCE, Specification
 from harken.recordings.recording import MINIMUM_GAP_S, UNLABELLED, Recording
 from harken.signals.curves import MISSING

@@ -10,8 +10,10 @@ from typing import Any
 from torch import nn
 
 from harken.models.onnx.graph import Graph
+from harken.networks.bands import NO_POWER, window_matrices
 from harken.networks.deep_conv_lstm import DeepConvLSTM
-from harken.networks.everyday import NO_POWER, STILL_G, EverydayLSTM, window_matrices
+from harken.networks.everyday import EverydayLSTM
+from harken.networks.inference.everyday import STILL_G
 from harken.networks.notebook_lstm import NotebookLSTM
 from harken.support.errors import HarkenError
 

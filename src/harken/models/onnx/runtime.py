@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from harken.support.errors import HarkenError
 from harken.support.files import utf8_path
-from harken.support.plugins import install_command
+from harken.support.plugins import need_extra
 
 if TYPE_CHECKING:
     from harken.networks.specification import Specification
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from harken.timelines import Timeline
     from harken.windows.windows import Windows
 
-__all__ = ["INPUT", "METADATA_KEY", "NEWEST_FORMAT", "OUTPUT", "ExportedRecogniser", "need_onnx"]
+__all__ = ["INPUT", "METADATA_KEY", "NEWEST_FORMAT", "OUTPUT", "ExportedRecogniser"]
 
 METADATA_KEY = "harken"
 NEWEST_FORMAT = 1
@@ -60,7 +60,7 @@ class ExportedRecogniser:
             HarkenError: when ONNX Runtime is not installed, or the file is missing, damaged, from a newer harken or
                 not an exported model.
         """
-        need_onnx("onnxruntime")
+        need_extra("onnx", "onnxruntime", what="an exported model")
         import onnxruntime
 
         name = "the exported model" if isinstance(model, bytes) else str(model)
@@ -135,18 +135,6 @@ class ExportedRecogniser:
         from harken.networks.specification import Specification
 
         return replace(Specification.from_dict(self.contract["specification"]), acceleration_unit="g")
-
-
-def need_onnx(*packages: str) -> None:
-    """Raise a HarkenError with the command that installs the missing packages."""
-    from importlib.util import find_spec
-
-    missing = [package for package in packages if find_spec(package) is None]
-    if missing:
-        raise HarkenError(
-            f"exported models need {' and '.join(missing)}, which come with the extra onnx: "
-            f"{install_command('harken[onnx]')}"
-        )
 
 
 def _contract(name: str, metadata: Mapping[str, str]) -> dict[str, Any]:

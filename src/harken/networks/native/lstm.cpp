@@ -18,13 +18,7 @@
 // Stacks in one direction go through time once, a chunk of steps at a time through all layers. In two directions a
 // layer needs the whole of the one below it.
 
-#include <cstddef>
-#include <cstdint>
-#include <cstring>
-
-#if defined(HARKEN_LEVEL) && HARKEN_LEVEL > 0
-#include <immintrin.h>
-#endif
+#include "vectors.h"
 
 // ---------------------------------------------------------------------------------------------- shared by all levels
 
@@ -73,93 +67,15 @@ struct Level {
     double (*multiply_add)(int64_t rounds);
 };
 
-static inline int64_t rounded_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 static inline int64_t inputs_of(const Problem &p, int64_t layer) {
     return layer ? p.directions * p.units : p.inputs;
 }
-static inline int64_t min_of(int64_t a, int64_t b) { return a < b ? a : b; }
-static inline int64_t max_of(int64_t a, int64_t b) { return a > b ? a : b; }
-
 enum { KEPT_A_STEP = 6 };  // four gates, the cell and the state
 
-#if defined(HARKEN_LEVEL) && HARKEN_LEVEL == 2
-#define HARKEN_TABLE harken_lstm_avx512
-#elif defined(HARKEN_LEVEL) && HARKEN_LEVEL == 1
-#define HARKEN_TABLE harken_lstm_avx2
-#else
-#define HARKEN_TABLE harken_lstm_portable
-#endif
-#if defined(__GNUC__)
-#define HARKEN_HIDDEN __attribute__((visibility("hidden")))
-#define HARKEN_INLINE inline __attribute__((always_inline))
-#endif
+#define HARKEN_TABLE HARKEN_NAMED(harken_lstm_)
 extern "C" HARKEN_HIDDEN const Level HARKEN_TABLE;
 
 namespace {
-
-// ------------------------------------------------------------------------------------------------------------ vectors
-
-#if defined(HARKEN_LEVEL) && HARKEN_LEVEL == 2
-enum { W = 16, MOST_ROWS = 6 };
-typedef __m512 V;
-HARKEN_INLINE V load(const float *p) { return _mm512_loadu_ps(p); }
-HARKEN_INLINE void store(float *p, V v) { _mm512_storeu_ps(p, v); }
-HARKEN_INLINE V set1(float x) { return _mm512_set1_ps(x); }
-HARKEN_INLINE V fma(V a, V b, V c) { return _mm512_fmadd_ps(a, b, c); }
-// As one instruction that the compiler cannot turn round: left to choose which of the three registers is overwritten, it
-// moves and spills sums in the innermost loops, which costs a seventh of the time.
-HARKEN_INLINE void add_product(V &sum, V a, V b) { asm("vfmadd231ps %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b)); }
-HARKEN_INLINE V load_some(const float *p, int64_t n) {
-    return n >= W ? load(p) : _mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
-}
-HARKEN_INLINE void store_some(float *p, V v, int64_t n) {
-    if (n >= W)
-        store(p, v);
-    else
-        _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), v);
-}
-#else
-#if defined(HARKEN_LEVEL) && HARKEN_LEVEL == 1
-enum { W = 8, MOST_ROWS = 3 };
-typedef __m256 V;
-typedef __m256i I;
-HARKEN_INLINE V load(const float *p) { return _mm256_loadu_ps(p); }
-HARKEN_INLINE void store(float *p, V v) { _mm256_storeu_ps(p, v); }
-HARKEN_INLINE V fma(V a, V b, V c) { return _mm256_fmadd_ps(a, b, c); }
-HARKEN_INLINE V set1(float x) { return _mm256_set1_ps(x); }
-HARKEN_INLINE void add_product(V &sum, V a, V b) { asm("vfmadd231ps %2, %1, %0" : "+x"(sum) : "x"(a), "x"(b)); }
-HARKEN_INLINE V two_to(V shifted) {
-    return _mm256_castsi256_ps(_mm256_slli_epi32(
-        _mm256_add_epi32(_mm256_castps_si256(shifted), _mm256_set1_epi32(127)), 23));
-}
-#else
-enum { W = 4, MOST_ROWS = 2 };
-typedef float V __attribute__((vector_size(16)));
-typedef uint32_t U32 __attribute__((vector_size(16)));
-HARKEN_INLINE V load(const float *p) {
-    V v;
-    __builtin_memcpy(&v, p, sizeof v);
-    return v;
-}
-HARKEN_INLINE void store(float *p, V v) { __builtin_memcpy(p, &v, sizeof v); }
-HARKEN_INLINE V fma(V a, V b, V c) { return a * b + c; }
-HARKEN_INLINE void add_product(V &sum, V a, V b) { sum = a * b + sum; }
-HARKEN_INLINE V set1(float x) { return V{x, x, x, x}; }
-HARKEN_INLINE V two_to(V shifted) { return (V)(((U32)shifted + 127u) << 23); }
-#endif
-HARKEN_INLINE V load_some(const float *p, int64_t n) {
-    if (n >= W) return load(p);
-    float all[W] = {};
-    for (int64_t i = 0; i < n; i++) all[i] = p[i];
-    return load(all);
-}
-HARKEN_INLINE void store_some(float *p, V v, int64_t n) {
-    if (n >= W) return store(p, v);
-    float all[W];
-    store(all, v);
-    for (int64_t i = 0; i < n; i++) p[i] = all[i];
-}
-#endif
 
 // -------------------------------------------------------------------------------------------------------- activations
 //
@@ -262,34 +178,52 @@ struct Step {  // one step of one layer and direction on one tile
     int64_t y_row, padded, units;
 };
 
-// All four gates of one block of units, for ROWS rows, and what they make of cell and state.
+// How many gates and rows are computed together, so that all sums stay in registers.
+enum { GATES_AT_ONCE = W == 16 ? 4 : 2, FORWARD_ROWS = 6 };
+
+// The sums of GATES_AT_ONCE gates of one block of units, for ROWS rows: [row][gate][unit in block].
 template <int ROWS>
-HARKEN_INLINE void forward_rows(const Step &step, const float *weights, const float *bias, int64_t block, int64_t row) {
-    V sum[ROWS][4];
+__attribute__((noinline)) void gate_sums(const Step &step, const float *weights, const float *bias, int64_t row,
+                                         float *sums) {
+    V sum[ROWS][GATES_AT_ONCE];
 #pragma GCC unroll 8
     for (int r = 0; r < ROWS; r++)
-        for (int g = 0; g < 4; g++) sum[r][g] = load(bias + g * W);
+#pragma GCC unroll 4
+        for (int g = 0; g < GATES_AT_ONCE; g++) sum[r][g] = load(bias + g * W);
     for (int64_t s = 0; s < step.segments; s++) {
         const int64_t apart = step.read[s].apart, count = step.read[s].count;
         const float *in = step.read[s].at + row * apart;
 #pragma GCC unroll 2
         for (int64_t k = 0; k < count; k++, weights += 4 * W) {
-            const V w0 = load(weights), w1 = load(weights + W), w2 = load(weights + 2 * W), w3 = load(weights + 3 * W);
+            V w[GATES_AT_ONCE];
+#pragma GCC unroll 4
+            for (int g = 0; g < GATES_AT_ONCE; g++) w[g] = load(weights + g * W);
 #pragma GCC unroll 8
             for (int r = 0; r < ROWS; r++) {
                 const V a = set1(in[r * apart + k]);
-                add_product(sum[r][0], a, w0);
-                add_product(sum[r][1], a, w1);
-                add_product(sum[r][2], a, w2);
-                add_product(sum[r][3], a, w3);
+#pragma GCC unroll 4
+                for (int g = 0; g < GATES_AT_ONCE; g++) add_product(sum[r][g], a, w[g]);
             }
         }
     }
 #pragma GCC unroll 8
+    for (int r = 0; r < ROWS; r++)
+#pragma GCC unroll 4
+        for (int g = 0; g < GATES_AT_ONCE; g++) store(sums + (r * 4 + g) * W, sum[r][g]);
+}
+
+// All four gates of one block of units, for ROWS rows, and what they make of cell and state.
+template <int ROWS>
+HARKEN_INLINE void forward_rows(const Step &step, const float *weights, const float *bias, int64_t block, int64_t row) {
+    alignas(64) float sums[ROWS * 4 * W];
+    for (int g = 0; g < 4; g += GATES_AT_ONCE)
+        gate_sums<ROWS>(step, weights + g * W, bias + g * W, row, sums + g * W);
+#pragma GCC unroll 8
     for (int r = 0; r < ROWS; r++) {
         const int64_t at = (row + r) * step.padded + block * W;
-        const V enter = sigmoid(sum[r][0]), forget = sigmoid(sum[r][1]);
-        const V candidate = hyperbolic_tangent(sum[r][2]), leave = sigmoid(sum[r][3]);
+        const float *sum = sums + r * 4 * W;
+        const V enter = sigmoid(load(sum)), forget = sigmoid(load(sum + W));
+        const V candidate = hyperbolic_tangent(load(sum + 2 * W)), leave = sigmoid(load(sum + 3 * W));
         const V cell = fma(forget, load(step.cell_before + at), enter * candidate);
         const V state = leave * hyperbolic_tangent(cell);
         store(step.cell + at, cell);
@@ -305,20 +239,22 @@ HARKEN_INLINE void forward_rows(const Step &step, const float *weights, const fl
     }
 }
 
+enum { MOST_ROWS = W == 16 ? 6 : W == 8 ? 3 : 2 };
+
 // Calls rows<N>(first) on all rows, in pieces of as equal a size as can be.
-#define HARKEN_PIECES(total, first, CALL)                                                                           \
+#define HARKEN_PIECES(total, most, first, CALL)                                                                     \
     {                                                                                                               \
-        const int64_t total_ = (total), pieces_ = (total_ + MOST_ROWS - 1) / MOST_ROWS;                             \
+        const int64_t total_ = (total), pieces_ = (total_ + (most) - 1) / (most);                                   \
         int64_t first = 0;                                                                                          \
         for (int64_t piece_ = 0; piece_ < pieces_; piece_++) {                                                      \
             const int64_t size_ = total_ / pieces_ + (piece_ < total_ % pieces_);                                   \
             switch (size_) {                                                                                        \
                 case 1: CALL(1); break;                                                                             \
                 case 2: CALL(2); break;                                                                             \
-                case 3: CALL(MOST_ROWS >= 3 ? 3 : 1); break;                                                        \
-                case 4: CALL(MOST_ROWS >= 4 ? 4 : 1); break;                                                        \
-                case 5: CALL(MOST_ROWS >= 5 ? 5 : 1); break;                                                        \
-                default: CALL(MOST_ROWS >= 6 ? 6 : 1); break;                                                       \
+                case 3: CALL((most) >= 3 ? 3 : 1); break;                                                           \
+                case 4: CALL((most) >= 4 ? 4 : 1); break;                                                           \
+                case 5: CALL((most) >= 5 ? 5 : 1); break;                                                           \
+                default: CALL((most) >= 6 ? 6 : 1); break;                                                          \
             }                                                                                                       \
             first += size_;                                                                                         \
         }                                                                                                           \
@@ -368,7 +304,7 @@ HARKEN_INLINE void backward_rows(const Flow &flow, const float *gates, const flo
 template <int VECTORS>
 void backward_vectors(const Flow &flow, const float *gates, const float *weights, int64_t vector, int64_t rows) {
 #define HARKEN_CALL(N) backward_rows<N, VECTORS>(flow, gates, weights, vector, row_)
-    HARKEN_PIECES(rows, row_, HARKEN_CALL)
+    HARKEN_PIECES(rows, MOST_ROWS, row_, HARKEN_CALL)
 #undef HARKEN_CALL
 }
 
@@ -578,7 +514,7 @@ void forward_steps(const Tile &tile, int64_t layer, int64_t direction, int64_t f
         for (int64_t block = 0; block < tile.padded / W; block++) {
             const float *weights = packed.forward + block * deep * 4 * W, *bias = packed.bias + block * 4 * W;
 #define HARKEN_CALL(N) forward_rows<N>(step, weights, bias, block, row_)
-            HARKEN_PIECES(tile.rows, row_, HARKEN_CALL)
+            HARKEN_PIECES(tile.rows, FORWARD_ROWS, row_, HARKEN_CALL)
 #undef HARKEN_CALL
         }
     }
@@ -748,7 +684,7 @@ void backward_steps(const Tile &tile, int64_t layer, int64_t direction, int64_t 
             const Chunk chunk = {gradients + block * 4 * W, in.at,       4 * tile.padded, 4 * states,
                                  in.apart,                  in_step,     tile.rows,       last - first};
 #define HARKEN_CALL(N) gradient_inputs<N>(chunk, input_, sums + input_ * 4 * W)
-            HARKEN_PIECES(in.count, input_, HARKEN_CALL)
+            HARKEN_PIECES(in.count, MOST_ROWS, input_, HARKEN_CALL)
 #undef HARKEN_CALL
             sums += in.count * 4 * W;
         }
@@ -863,32 +799,15 @@ const Level HARKEN_TABLE = {W,        pack,   forward_scratch, forward, backward
 
 // ------------------------------------------------------------------------------- threads, dispatch, and the interface
 
-#include <atomic>
-#include <cstdlib>
-#include <memory>
-#include <new>
-#include <thread>
 #include <vector>
 
+#include "threads.h"
+
 #if defined(HARKEN_X86)
-#include <xmmintrin.h>
 extern "C" HARKEN_HIDDEN const Level harken_lstm_avx2, harken_lstm_avx512;
 #endif
 
 namespace {
-
-enum { PORTABLE = 0, AVX2 = 1, AVX512 = 2 };
-
-int64_t best_level() {
-#if defined(HARKEN_X86)
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-        __builtin_cpu_supports("avx512bw"))
-        return AVX512;
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return AVX2;
-#endif
-    return PORTABLE;
-}
 
 const Level &level_of(int64_t number) {
 #if defined(HARKEN_X86)
@@ -897,88 +816,6 @@ const Level &level_of(int64_t number) {
 #endif
     (void)number;
     return harken_lstm_portable;
-}
-
-// Memory at the edge of a cache line, taken once by each thread and kept for its next call unless it is large.
-class Arena {
-  public:
-    ~Arena() { std::free(memory_); }
-    float *take(int64_t floats) {
-        if (floats > capacity_) {
-            std::free(memory_);
-            capacity_ = 0;
-            memory_ = static_cast<float *>(std::aligned_alloc(64, sizeof(float) * rounded_up(floats, 16)));
-            if (!memory_) throw std::bad_alloc();
-            capacity_ = floats;
-        }
-        return memory_;
-    }
-    void give_back() {
-        if (capacity_ > MOST) {
-            std::free(memory_);
-            memory_ = nullptr;
-            capacity_ = 0;
-        }
-    }
-
-  private:
-    static constexpr int64_t MOST = 16 << 20;
-    float *memory_ = nullptr;
-    int64_t capacity_ = 0;
-};
-
-thread_local Arena call_arena, item_arena;
-
-// Threads of PyTorch's own OpenMP where Python found them: they are awake, and two pools would fight for the cores.
-typedef void (*Parallel)(void (*)(void *), void *, unsigned, unsigned);
-std::atomic<Parallel> borrowed{nullptr};
-
-struct Job {
-    std::atomic<int64_t> next{0};
-    std::atomic<bool> failed{false};
-    int64_t items = 0;
-    void (*item)(void *, int64_t) = nullptr;
-    void *data = nullptr;
-    unsigned control = 0;  // of floating point: whether denormal numbers are taken for 0
-};
-
-void work(void *given) {
-    Job &job = *static_cast<Job *>(given);
-#if defined(HARKEN_X86)
-    const unsigned before = _mm_getcsr();
-    _mm_setcsr(job.control);
-#endif
-    try {
-        for (int64_t i; (i = job.next.fetch_add(1)) < job.items;) job.item(job.data, i);
-    } catch (...) {
-        job.failed = true;
-    }
-#if defined(HARKEN_X86)
-    _mm_setcsr(before);
-#endif
-}
-
-void run(int64_t items, int64_t threads, void (*item)(void *, int64_t), void *data) {
-    Job job;
-    job.items = items;
-    job.item = item;
-    job.data = data;
-#if defined(HARKEN_X86)
-    job.control = _mm_getcsr();
-#endif
-    threads = min_of(threads, items);
-    const Parallel parallel = borrowed;
-    if (threads <= 1) {
-        work(&job);
-    } else if (parallel) {
-        parallel(work, &job, static_cast<unsigned>(threads), 0);
-    } else {
-        std::vector<std::thread> others;
-        for (int64_t i = 1; i < threads; i++) others.emplace_back(work, &job);
-        work(&job);
-        for (std::thread &other : others) other.join();
-    }
-    if (job.failed) throw std::bad_alloc();
 }
 
 // Where nothing is kept for backward a tile is a row's business alone, and smaller ones even out threads of which one
@@ -1103,19 +940,11 @@ void unpack_item(void *data, int64_t number) {
 
 }  // namespace
 
-#define HARKEN_EXPORT extern "C" __attribute__((visibility("default")))
-
-// 0 portable, 1 AVX2 and FMA, 2 AVX-512: the highest that this processor has.
-HARKEN_EXPORT int64_t harken_lstm_level() { return best_level(); }
-
 // Floats that `kept` must have room for.
 HARKEN_EXPORT int64_t harken_lstm_kept(const Problem *p) {
     return p->batch * p->layers * p->directions * rounded_up(p->units, level_of(p->level).width) *
            (KEPT_A_STEP * p->length + 2);
 }
-
-// Use this function, which has the signature of libgomp's GOMP_parallel, to start threads; null for threads of our own.
-HARKEN_EXPORT void harken_lstm_borrow(void *parallel) { borrowed = reinterpret_cast<Parallel>(parallel); }
 
 // Both return 0, or 1 when there is no memory.
 HARKEN_EXPORT int harken_lstm_forward(const Problem *p) {

@@ -1,4 +1,4 @@
-// Calls the LSTM's C interface on many shapes, for the sanitizers to watch. See script/sanitize.py.
+// Calls the C interfaces of the LSTM and the convolution on many shapes, for the sanitizers to watch. See script/sanitize.py.
 
 #include <cmath>
 #include <cstdint>
@@ -30,6 +30,19 @@ extern "C" int64_t harken_lstm_kept(const Problem *);
 extern "C" int harken_lstm_forward(const Problem *);
 extern "C" int harken_lstm_backward(const Problem *);
 extern "C" void harken_lstm_activations(int64_t, const float *, float *, float *, int64_t);
+
+struct Convolution {  // as in convolution.cpp
+    int64_t batch, time, channels, filters, kernel, stride, padding, groups, outputs;
+    const float *x;
+    int64_t x_window, x_time;
+    const float *packed;
+    float *y;
+    int64_t y_window, y_time, relu, residual, threads, level;
+};
+
+extern "C" int64_t harken_convolution_packed(const Convolution *);
+extern "C" void harken_convolution_pack(const Convolution *, const float *, const float *, float *);
+extern "C" int harken_convolution_forward(const Convolution *);
 
 typedef std::vector<float> Floats;
 static uint32_t state = 1;
@@ -95,7 +108,28 @@ static void run(int64_t batch, int64_t length, int64_t inputs, int64_t units, in
     for (const Floats &gradient : gradients) check(gradient, "gradient");
 }
 
+static void convolve(int64_t batch, int64_t time, int64_t channels, int64_t filters, int64_t kernel, int64_t stride,
+                     int64_t padding, int64_t groups, int64_t level, int64_t threads) {
+    Convolution p = {};
+    p.batch = batch, p.time = time, p.channels = channels, p.filters = filters, p.kernel = kernel, p.stride = stride;
+    p.padding = padding, p.groups = groups, p.outputs = (time + 2 * padding - kernel) / stride + 1;
+    p.level = level, p.threads = threads, p.relu = 1;
+    p.residual = channels == filters && p.outputs == time;
+    const Floats x = random_floats(batch * time * channels), weight = random_floats(filters * channels / groups * kernel);
+    const Floats bias = random_floats(filters);
+    Floats y(static_cast<size_t>(batch * p.outputs * filters), NAN);
+    Floats packed(static_cast<size_t>(harken_convolution_packed(&p)));
+    harken_convolution_pack(&p, weight.data(), bias.data(), packed.data());
+    p.x = x.data(), p.x_window = time * channels, p.x_time = channels, p.packed = packed.data();
+    p.y = y.data(), p.y_window = p.outputs * filters, p.y_time = filters;
+    if (harken_convolution_forward(&p)) failures++;
+    check(y, "convolution");
+}
+
 int main() {
+    const int64_t convolutions[][8] = {{1, 1, 1, 1, 1, 1, 0, 1},     {3, 300, 7, 64, 9, 2, 4, 1}, {2, 75, 64, 128, 5, 2, 2, 1},
+                                       {2, 38, 128, 128, 3, 1, 1, 8}, {5, 10, 6, 33, 4, 3, 1, 3},  {101, 1, 300, 296, 1, 1, 0, 1},
+                                       {7, 3, 5, 5, 5, 1, 2, 1}};
     const int64_t shapes[][6] = {{1, 1, 1, 8, 1, 1},   {3, 40, 5, 17, 2, 1},  {7, 33, 16, 16, 1, 2},
                                  {13, 9, 3, 24, 3, 2}, {50, 70, 9, 33, 2, 1}, {101, 35, 20, 32, 2, 1},
                                  {9, 11, 40, 70, 1, 2}, {300, 3, 2, 9, 1, 1}};
@@ -103,11 +137,13 @@ int main() {
     for (int64_t level = 0; level <= best; level++) {
         for (const auto &s : shapes)
             for (int64_t threads : {1, 3}) run(s[0], s[1], s[2], s[3], s[4], s[5], level, threads);
+        for (const auto &s : convolutions)
+            for (int64_t threads : {1, 3}) convolve(s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7], level, threads);
         const Floats x = random_floats(37);
         Floats sigmoid(37), tanh(37);
         harken_lstm_activations(level, x.data(), sigmoid.data(), tanh.data(), 37);
     }
-    std::printf("%d shapes at %d instruction sets, %d failures\n", static_cast<int>(sizeof shapes / sizeof *shapes),
+    std::printf("%d shapes at %d instruction sets, %d failures\n", static_cast<int>(sizeof shapes / sizeof *shapes + sizeof convolutions / sizeof *convolutions),
                 static_cast<int>(best) + 1, failures);
     return failures != 0;
 }

@@ -1,0 +1,137 @@
+"""Limits of instruction sets for harken and the programs it is measured beside, as environment variables.
+
+Each library reads its variable when it is loaded, so the variables must be set before a process starts.
+``python -m benchmarks.instructions NAME`` prints what a program uses in this environment; only the standard library and
+that program are imported.
+
+Most programs report what they use (``IN_USE``). JAX does not. On an EPYC with AVX-512, the machine code of a small
+function (``--xla_dump_to``) has 203 instructions with mask registers or the upper 16 vector registers, and with the
+limit none.
+"""
+
+import contextlib
+import importlib
+import io
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from benchmarks.paths import ROOT
+
+__all__ = ["IN_USE", "LIMITS", "WITHOUT_LIMIT", "in_use"]
+
+LIMITS: dict[str, dict[str, str]] = {
+    "avx2": {
+        "HARKEN_NATIVE": "avx2",
+        "NPY_DISABLE_CPU_FEATURES": "AVX512F,AVX512CD,AVX512_SKX,AVX512_CLX,AVX512_CNL,AVX512_ICL,AVX512_SPR,X86_V4",
+        "OPENBLAS_CORETYPE": "Haswell",
+        "ATEN_CPU_CAPABILITY": "avx2",
+        "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+        "ONEDNN_MAX_CPU_ISA": "AVX2",
+        "OV_CPU_MAX_ISA": "AVX2",
+        "XLA_FLAGS": "--xla_cpu_max_isa=AVX2",
+    }
+}
+"""For each instruction set, the variables.
+
+NumPy's variable has the names of its groups of features before and since 2.4; it ignores a name that it does not have.
+oneDNN is in PyTorch, TensorFlow and OpenVINO, and MKL in PyTorch. OpenVINO reads ``OV_CPU_MAX_ISA`` for its own kernels
+and needs the same limit for oneDNN; otherwise it cannot compile a network.
+"""
+
+WITHOUT_LIMIT = {
+    "ONNX Runtime": "MLAS chooses by the processor, and no setting changes that",
+    "TensorFlow": "only oneDNN and XLA inside it have a limit; its other kernels are compiled for AVX at most",
+    "Polars": "some of its kernels choose by the processor, and no setting changes that",
+}
+"""Programs that may use better instructions in spite of the limit, and why."""
+
+
+def in_use(names: Iterable[str], python: str = sys.executable) -> dict[str, str]:
+    """What each program uses in this environment, as it reports it. One that is not installed is left out."""
+    found = {}
+    for name in names:
+        words = [python, "-m", "benchmarks.instructions", name]
+        environment = os.environ | {"ONEDNN_VERBOSE": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
+        ran = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        if not ran.returncode:
+            found[name] = ran.stdout.splitlines()[-1]
+    return found
+
+
+def _harken() -> str:
+    from harken.networks.native.library import instructions, load
+
+    return instructions() if load() else "no compiled library"
+
+
+def _numpy() -> str:
+    core: Any = importlib.import_module("numpy._core._multiarray_umath")  # what numpy.show_config reads
+    return " ".join(name for name in core.__cpu_dispatch__ if core.__cpu_features__[name])
+
+
+def _openblas() -> str:
+    import numpy  # noqa: F401  (loads its OpenBLAS)
+    from threadpoolctl import threadpool_info  # type: ignore[import-untyped]
+
+    return " ".join(str(one["architecture"]) for one in threadpool_info() if one["internal_api"] == "openblas")
+
+
+def _pytorch() -> str:
+    import torch
+
+    layer = torch.nn.Conv1d(16, 16, 3)
+    with torch.inference_mode():
+        one_dnn = _one_dnn(lambda: layer(torch.zeros(2, 16, 64)))
+    return f"{torch.backends.cpu.get_cpu_capability()}, {one_dnn}"
+
+
+def _tensorflow() -> str:
+    import tensorflow as tf
+
+    return _one_dnn(lambda: tf.nn.conv1d(tf.zeros((2, 64, 16)), tf.zeros((3, 16, 16)), 1, "SAME"))
+
+
+def _openvino() -> str:
+    import numpy as np
+    import openvino
+    from openvino import opset13 as operators
+
+    signals = operators.parameter([2, 16, 64], name="signals")
+    weights = operators.constant(np.ones((16, 16, 3), np.float32))
+    layer = operators.convolution(signals, weights, [1], [0], [0], [1])
+    model = openvino.Model([operators.exp(layer)], [signals])
+    network = openvino.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    nodes = network.get_runtime_model().get_ops()
+    return " ".join(sorted({str(node.get_rt_info()["primitiveType"].value) for node in nodes} - {"unknown_f32"}))
+
+
+def _one_dnn(call: Callable[[], Any]) -> str:
+    """What oneDNN says about its instructions while it does something for the first time (``ONEDNN_VERBOSE``)."""
+    with tempfile.TemporaryFile() as written, contextlib.redirect_stdout(io.StringIO()):
+        before = os.dup(1)
+        os.dup2(written.fileno(), 1)
+        try:
+            call()
+        finally:
+            os.dup2(before, 1)
+            os.close(before)
+        written.seek(0)
+        lines = written.read().decode().splitlines()
+    return next((f"oneDNN {line.split('isa:')[1]}" for line in lines if "isa:" in line), "oneDNN not used")
+
+
+IN_USE: dict[str, Callable[[], str]] = {
+    "harken": _harken,
+    "NumPy": _numpy,
+    "OpenBLAS": _openblas,
+    "PyTorch": _pytorch,
+    "TensorFlow": _tensorflow,
+    "OpenVINO": _openvino,
+}
+
+if __name__ == "__main__":
+    print(IN_USE[sys.argv[1]]())

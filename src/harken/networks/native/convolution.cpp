@@ -1,0 +1,271 @@
+// Convolutions along time on the CPU in float32, of windows with the channels of a sample side by side.
+//
+// Compiled once for each instruction set, as lstm.cpp is. A convolution is computed as a product of matrices without
+// copying the inputs of each output (im2col): in a window [time, channels] with zeros before and after it, what an
+// output reads, kernel x channels numbers, lies in one piece, and what the next output reads begins stride x channels
+// numbers later. Only a window that needs padding is copied, to memory with room for the zeros. A layer with a kernel
+// of one sample is a dense layer on all samples of all windows.
+//
+// Filters lie along the vector:
+//
+//   packed weights  [group][block of filters][kernel][channel of the group][filter in block]
+//   packed bias     [group][filter]
+//
+// Every output is one sum in one order, from the bias over the kernel and the channels, whatever else is computed.
+
+#include "vectors.h"
+
+// ---------------------------------------------------------------------------------------------- shared by all levels
+
+// What is to be computed. The Python side (convolution.py) fills in the same structure. Strides are in floats.
+struct Convolution {
+    int64_t batch, time, channels, filters, kernel, stride, padding, groups, outputs;
+    const float *x;  // [batch, time, channels]
+    int64_t x_window, x_time;
+    const float *packed;
+    float *y;  // [batch, outputs, filters]
+    int64_t y_window, y_time;
+    int64_t relu, residual;  // whether max(0, y) follows, and whether then x is added
+    int64_t threads, level;
+};
+
+struct ConvolutionLevel {
+    int64_t (*packed_floats)(const Convolution &);
+    void (*pack)(const Convolution &, const float *weight, const float *bias, float *packed);
+    void (*forward)(const Convolution &, int64_t window, int64_t first, int64_t rows, float *scratch);
+};
+
+#define HARKEN_TABLE HARKEN_NAMED(harken_convolution_)
+extern "C" HARKEN_HIDDEN const ConvolutionLevel HARKEN_TABLE;
+
+// Floats of a window with its padding. Nothing reads it if there is no padding.
+static inline int64_t padded_floats(const Convolution &p) {
+    return p.padding ? rounded_up((p.time + 2 * p.padding) * p.channels, 16) : 0;
+}
+
+namespace {
+
+// ------------------------------------------------------------------------------------------------------ micro-kernels
+
+// Vectors of filters that are computed together, and for how many outputs: all sums stay in registers.
+enum { MOST_VECTORS = 2 };
+constexpr int most_rows(int vectors) { return W == 16 ? 12 : vectors == 2 ? 6 : 12; }
+
+struct Rows {  // what the outputs read: of each kernel position, `count` numbers
+    const float *in;
+    int64_t apart, positions, positions_apart, count;
+};
+
+struct Finish {  // where the outputs go, and what happens to them before
+    float *out;
+    int64_t apart;
+    const float *added;  // null if there is nothing to add
+    int64_t added_apart, filters;
+    bool relu;
+};
+
+HARKEN_INLINE V rectified(V v) {
+#if defined(HARKEN_LEVEL) && HARKEN_LEVEL == 2
+    return _mm512_max_ps(set1(0), v);  // the second is the result when one is not a number
+#elif defined(HARKEN_LEVEL) && HARKEN_LEVEL == 1
+    return _mm256_max_ps(set1(0), v);
+#else
+    return v < set1(0) ? set1(0) : v;
+#endif
+}
+
+template <int ROWS, int VECTORS>
+void outputs(const Rows &rows, const float *weights, const float *bias, const Finish &finish) {
+    V sum[ROWS][VECTORS];
+#pragma GCC unroll 12
+    for (int r = 0; r < ROWS; r++)
+#pragma GCC unroll 2
+        for (int v = 0; v < VECTORS; v++) sum[r][v] = load(bias + v * W);
+    const int64_t apart = rows.apart, count = rows.count;
+    for (int64_t position = 0; position < rows.positions; position++) {
+        const float *in = rows.in + position * rows.positions_apart;
+#pragma GCC unroll 2
+        for (int64_t k = 0; k < count; k++, weights += VECTORS * W) {
+            V w[VECTORS];
+#pragma GCC unroll 2
+            for (int v = 0; v < VECTORS; v++) w[v] = load(weights + v * W);
+#pragma GCC unroll 12
+            for (int r = 0; r < ROWS; r++) {
+                const V a = set1(in[r * apart + k]);
+#pragma GCC unroll 2
+                for (int v = 0; v < VECTORS; v++) add_product(sum[r][v], a, w[v]);
+            }
+        }
+    }
+#pragma GCC unroll 12
+    for (int r = 0; r < ROWS; r++)
+#pragma GCC unroll 2
+        for (int v = 0; v < VECTORS; v++) {
+            const int64_t left = finish.filters - v * W;
+            V made = finish.relu ? rectified(sum[r][v]) : sum[r][v];
+            if (finish.added) made += load_some(finish.added + r * finish.added_apart + v * W, left);
+            store_some(finish.out + r * finish.apart + v * W, made, left);
+        }
+}
+
+template <int ROWS, int VECTORS>
+HARKEN_INLINE void some_outputs(int64_t count, const Rows &rows, const float *weights, const float *bias,
+                                const Finish &finish) {
+    if (count == ROWS) return outputs<ROWS, VECTORS>(rows, weights, bias, finish);
+    if constexpr (ROWS > 1) some_outputs<ROWS - 1, VECTORS>(count, rows, weights, bias, finish);
+}
+
+// All outputs of one block of filters, in pieces of as equal a size as can be.
+template <int VECTORS>
+void block_of_filters(int64_t count, Rows rows, const float *weights, const float *bias, Finish finish) {
+    constexpr int MOST = most_rows(VECTORS);
+    const int64_t pieces = (count + MOST - 1) / MOST;
+    for (int64_t piece = 0; piece < pieces; piece++) {
+        const int64_t size = count / pieces + (piece < count % pieces);
+        some_outputs<MOST, VECTORS>(size, rows, weights, bias, finish);
+        rows.in += size * rows.apart;
+        finish.out += size * finish.apart;
+        if (finish.added) finish.added += size * finish.added_apart;
+    }
+}
+
+// ------------------------------------------------------------------------------------------------------------ packing
+
+struct Packing {  // of each group
+    int64_t channels, filters, padded;
+    explicit Packing(const Convolution &p)
+        : channels(p.channels / p.groups), filters(p.filters / p.groups), padded(rounded_up(filters, W)) {}
+};
+
+int64_t packed_floats(const Convolution &p) {
+    const Packing group(p);
+    return p.groups * group.padded * (p.kernel * group.channels + 1);
+}
+
+// From PyTorch's [filters, channels of the group, kernel].
+void pack(const Convolution &p, const float *weight, const float *bias, float *packed) {
+    const Packing group(p);
+    const int64_t deep = p.kernel * group.channels;
+    std::memset(packed, 0, sizeof(float) * packed_floats(p));
+    float *biases = packed + p.groups * group.padded * deep;
+    for (int64_t filter = 0; filter < p.filters; filter++) {
+        const int64_t g = filter / group.filters, f = filter % group.filters;
+        const int64_t first = f / (MOST_VECTORS * W) * MOST_VECTORS * W;
+        const int64_t together = min_of(MOST_VECTORS * W, group.padded - first);
+        float *to = packed + (g * group.padded + first) * deep + f - first;
+        const float *from = weight + filter * deep;
+        for (int64_t c = 0; c < group.channels; c++)
+            for (int64_t k = 0; k < p.kernel; k++)
+                to[(k * group.channels + c) * together] = from[c * p.kernel + k];
+        if (bias) biases[g * group.padded + f] = bias[filter];
+    }
+}
+
+// ------------------------------------------------------------------------------------------------------------ windows
+
+// Outputs first .. first + rows - 1 of a window. `scratch` has room for the window with its padding.
+void forward(const Convolution &p, int64_t window, int64_t first, int64_t rows, float *scratch) {
+    const Packing group(p);
+    const int64_t deep = p.kernel * group.channels;
+    const float *in = p.x + window * p.x_window;
+    int64_t in_time = p.x_time;
+    if (p.padding) {
+        const int64_t before = p.padding * p.channels;
+        std::memset(scratch, 0, sizeof(float) * before);
+        for (int64_t t = 0; t < p.time; t++)
+            std::memcpy(scratch + before + t * p.channels, in + t * p.x_time, sizeof(float) * p.channels);
+        std::memset(scratch + before + p.time * p.channels, 0, sizeof(float) * before);
+        in = scratch;
+        in_time = p.channels;
+    }
+    in += first * p.stride * in_time;
+    const bool whole = p.groups == 1 && in_time == p.channels;  // then all that an output reads lies in one piece
+    const float *biases = p.packed + p.groups * group.padded * deep;
+    for (int64_t g = 0; g < p.groups; g++)
+        for (int64_t at = 0; at < group.padded; at += MOST_VECTORS * W) {
+            const Rows read = {in + g * group.channels, p.stride * in_time, whole ? 1 : p.kernel, in_time,
+                               whole ? deep : group.channels};
+            const int64_t filter = g * group.filters + at;
+            const Finish finish = {p.y + window * p.y_window + first * p.y_time + filter,
+                                   p.y_time,
+                                   p.residual ? p.x + window * p.x_window + first * p.x_time + filter : nullptr,
+                                   p.x_time,
+                                   group.filters - at,
+                                   p.relu != 0};
+            const float *weights = p.packed + (g * group.padded + at) * deep, *bias = biases + g * group.padded + at;
+            if (group.padded - at > W)
+                block_of_filters<2>(rows, read, weights, bias, finish);
+            else
+                block_of_filters<1>(rows, read, weights, bias, finish);
+        }
+}
+
+}  // namespace
+
+const ConvolutionLevel HARKEN_TABLE = {packed_floats, pack, forward};
+
+#ifndef HARKEN_LEVEL
+
+// ------------------------------------------------------------------------------- threads, dispatch, and the interface
+
+#include "threads.h"
+
+#if defined(HARKEN_X86)
+extern "C" HARKEN_HIDDEN const ConvolutionLevel harken_convolution_avx2, harken_convolution_avx512;
+#endif
+
+namespace {
+
+const ConvolutionLevel &level_of(int64_t number) {
+#if defined(HARKEN_X86)
+    if (number == AVX512) return harken_convolution_avx512;
+    if (number == AVX2) return harken_convolution_avx2;
+#endif
+    (void)number;
+    return harken_convolution_portable;
+}
+
+enum { TILE_SAMPLES = 96 };  // of a dense layer: few enough for what they read to stay in the cache
+
+// A dense layer, of which all samples of all windows are one long window.
+bool is_dense(const Convolution &p) {
+    return p.kernel == 1 && p.stride == 1 && !p.padding && p.x_window == p.time * p.x_time &&
+           p.y_window == p.time * p.y_time;
+}
+
+int64_t tiles_of(const Convolution &p) {
+    return is_dense(p) ? (p.batch * p.outputs + TILE_SAMPLES - 1) / TILE_SAMPLES : p.batch;
+}
+
+void forward_item(void *data, int64_t tile) {
+    const Convolution &p = *static_cast<const Convolution *>(data);
+    if (is_dense(p)) {
+        const int64_t first = tile * TILE_SAMPLES;
+        return level_of(p.level).forward(p, 0, first, min_of(TILE_SAMPLES, p.batch * p.outputs - first), nullptr);
+    }
+    level_of(p.level).forward(p, tile, 0, p.outputs, item_arena.take(padded_floats(p)));
+    item_arena.give_back();
+}
+
+}  // namespace
+
+// Floats that `packed` must have room for.
+HARKEN_EXPORT int64_t harken_convolution_packed(const Convolution *p) { return level_of(p->level).packed_floats(*p); }
+
+// Weights [filters, channels / groups, kernel] and bias [filters], or null, -> `packed`.
+HARKEN_EXPORT void harken_convolution_pack(const Convolution *p, const float *weight, const float *bias,
+                                           float *packed) {
+    level_of(p->level).pack(*p, weight, bias, packed);
+}
+
+// Returns 0, or 1 when there is no memory.
+HARKEN_EXPORT int harken_convolution_forward(const Convolution *p) {
+    try {
+        run(tiles_of(*p), p->threads, forward_item, const_cast<Convolution *>(p));
+        return 0;
+    } catch (...) {
+        return 1;
+    }
+}
+
+#endif

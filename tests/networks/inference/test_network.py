@@ -1,0 +1,171 @@
+"""The networks that label without PyTorch give the results of the PyTorch modules, to rounding."""
+
+import os
+import pickle
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from torch import nn
+
+from harken import HarkenError, Recogniser
+from harken.networks.build import NETWORKS, build, weights_of
+from harken.networks.inference.network import batched, expected_weights, inference_network, softmax
+from harken.networks.native.library import load
+from harken.support.resources import computing_threads
+from made_models import SIZES
+from people import SMALL_EVERYDAY
+from study import study_windows
+
+
+def trained(name: str, seed: int = 0, **sizes: int) -> nn.Module:
+    """A network whose weights and running statistics are not the initial ones."""
+    torch.manual_seed(seed)
+    network = build(name, sizes)
+    with torch.no_grad():
+        for module in network.modules():
+            if isinstance(module, nn.BatchNorm1d):
+                assert module.running_mean is not None
+                assert module.running_var is not None
+                module.running_mean.normal_()
+                module.running_var.uniform_(0.2, 3)
+                module.weight.normal_()
+                module.bias.normal_()
+    return network.eval()
+
+
+def signals_of(seed: int, count: int, length: int, channels: int, movement: float) -> NDArray[np.float32]:
+    random = np.random.default_rng(seed)
+    gravity = np.array([0.3, -0.2, 0.93] + [0.0] * (channels - 3))
+    return (gravity + movement * random.standard_normal((count, length, channels))).astype(np.float32)
+
+
+def by_numpy(name: str, network: nn.Module, sizes: dict[str, int], signals: NDArray[np.float32]) -> NDArray[np.float32]:
+    found = inference_network(name, sizes, weights_of(network))
+    assert found is not None
+    return found(signals)
+
+
+@given(
+    seed=st.integers(0, 2**31 - 1),
+    channels=st.integers(3, 6),
+    blocks=st.integers(1, 3),
+    length=st.integers(40, 330),
+    count=st.integers(1, 5),
+    movement=st.sampled_from([0.0, 1e-6, 1e-3, 1.0]),
+)
+@settings(max_examples=25, deadline=None)
+def test_everyday_gives_the_results_of_pytorch_in_double_precision(
+    seed: int, channels: int, blocks: int, length: int, count: int, movement: float
+) -> None:
+    sizes = {"channels": channels, "classes": 4, "stem": 8, "width": 16, "blocks": blocks, "units": 8}
+    network = trained("everyday", seed, **sizes)
+    signals = signals_of(seed, count, length, channels, movement)
+    found = by_numpy("everyday", network, sizes, signals)
+    with torch.no_grad():
+        expected = network.double()(torch.from_numpy(signals).double()).numpy()
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
+
+
+@given(
+    seed=st.integers(0, 2**31 - 1),
+    layers=st.integers(1, 4),
+    units=st.sampled_from([3, 8, 20]),
+    channels=st.integers(1, 4),
+    length=st.integers(17, 60),
+    count=st.integers(1, 4),
+)
+@settings(max_examples=20, deadline=None)
+@pytest.mark.parametrize("name", ["notebook_lstm", "deep_conv_lstm"])
+def test_the_other_networks_give_the_results_of_pytorch_in_double_precision(
+    name: str, seed: int, layers: int, units: int, channels: int, length: int, count: int
+) -> None:
+    sizes = {"channels": channels, "classes": 3, "layers": layers, "units": units}
+    if name == "deep_conv_lstm":
+        sizes |= {"filters": 4}
+    network = trained(name, seed, **sizes)
+    signals = np.random.default_rng(seed).standard_normal((count, length, channels)).astype(np.float32)
+    found = by_numpy(name, network, sizes, signals)
+    with torch.no_grad():
+        expected = network.double()(torch.from_numpy(signals).double()).numpy()
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=2e-5)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_names_shapes_and_types_of_weights_are_those_of_the_module(name: str) -> None:
+    sizes = {"channels": 3, "classes": 4, **SIZES[name]}
+    weights = weights_of(build(name, sizes))
+    assert expected_weights(name, sizes) == {each: (value.shape, value.dtype.name) for each, value in weights.items()}
+
+
+def test_windows_that_are_too_short_are_refused() -> None:
+    sizes = {"channels": 3, "classes": 4, **SIZES["deep_conv_lstm"]}
+    network = inference_network("deep_conv_lstm", sizes, weights_of(build("deep_conv_lstm", sizes)))
+    assert network is not None
+    with pytest.raises(HarkenError, match="windows of 16 samples are too short for this network; it needs 17 or more"):
+        network(np.zeros((1, 16, 3), np.float32))
+
+
+def test_sizes_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(HarkenError, match="cannot be built with these sizes: width must be a multiple of 8, got 12"):
+        expected_weights("everyday", {"channels": 3, "classes": 2, "width": 12})
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.skipif(load() is None, reason="the kernels were not built here, or HARKEN_NATIVE is 0")
+def test_a_window_has_the_same_bits_in_any_batch_and_for_any_number_of_threads(name: str) -> None:
+    sizes = {"channels": 3, "classes": 4, **SIZES[name], "units": 8}
+    network = inference_network(name, sizes, weights_of(trained(name, **sizes)))
+    assert network is not None
+    signals = signals_of(1, 300, 120, 3, 0.1)
+    for threads in (1, 2, 3):
+        with computing_threads(threads):
+            every = batched(network, signals)
+            np.testing.assert_array_equal(every, batched(network, signals[::-1])[::-1])
+            for count in (1, 2, 7, 130):
+                np.testing.assert_array_equal(batched(network, signals[:count]), every[:count])
+
+
+def test_without_the_library_the_results_are_the_same_to_rounding(tmp_path: Path) -> None:
+    program = (
+        "import sys; import numpy as np; from harken import Recogniser; from harken.windows.windows import Windows; "
+        "r = Recogniser.load(); x = np.load(sys.argv[1]); "
+        "w = Windows.unlabelled(x, channels=('x', 'y', 'z'), sample_rate_hz=30.0, subject='a', "
+        "starts_ns=np.arange(len(x)) * 10**10, start_rows=np.arange(len(x)) * 300); "
+        "np.save(sys.argv[2], r.predict_proba(w)); print('torch' in sys.modules)"
+    )
+    np.save(tmp_path / "x.npy", signals_of(0, 20, 300, 3, 0.05))
+    for setting in ("0", "1"):
+        words = [sys.executable, "-c", program, str(tmp_path / "x.npy"), str(tmp_path / f"{setting}.npy")]
+        environment = {**os.environ, "HARKEN_NATIVE": setting}
+        ran = subprocess.run(words, env=environment, capture_output=True, text=True, check=True)
+        assert ran.stdout.strip() == "False"
+    np.testing.assert_allclose(np.load(tmp_path / "0.npy"), np.load(tmp_path / "1.npy"), atol=1e-5)
+
+
+def test_softmax_of_large_logits() -> None:
+    np.testing.assert_array_equal(softmax(np.array([[1e30, 0.0], [-1e30, -1e30]], np.float32)), [[1, 0], [0.5, 0.5]])
+
+
+def test_a_recogniser_uses_the_weights_of_its_model() -> None:
+    windows = study_windows()
+    recogniser = Recogniser(SMALL_EVERYDAY, device="cpu").fit(windows)
+    first = recogniser.predict_proba(windows)
+    model = recogniser.model_
+    more = 100 * np.eye(1, len(model.specification.labels))[0]
+    bias = (np.asarray(model.weights["output.bias"], np.float32) + more).astype(np.float32)
+    other = recogniser.with_model(replace(model, weights={**model.weights, "output.bias": bias}))
+    assert (other.predict_proba(windows).argmax(axis=1) == 0).all()
+    assert np.array_equal(recogniser.predict_proba(windows), first)
+    sent = pickle.loads(pickle.dumps(recogniser))  # as joblib sends it to another process
+    np.testing.assert_array_equal(sent.predict_proba(windows), first)
+    with torch.inference_mode():
+        expected = torch.softmax(recogniser.network_(torch.from_numpy(model.specification.prepare(windows))), 1)
+    np.testing.assert_allclose(first, expected.numpy(), atol=1e-5)
