@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from harken.learning.presets import PRESETS
 from harken.networks.bands import BANDS
 from harken.networks.build import build
-from harken.networks.everyday import BandPowers, EverydayLSTM, largest
+from harken.networks.everyday import BandPowers, EverydayLSTM
 from harken.networks.sizes import EverydaySizes
 from spectrum import EDGES_HZ_AT_30, by_fourier
 
@@ -142,21 +142,3 @@ def test_a_swing_is_in_its_own_band() -> None:
 def test_gravity_has_no_part_in_it(scale: float) -> None:
     moving = scale * torch.randn(2, 300, 3, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(BandPowers()(moving + 1), BandPowers()(moving), atol=1e-4, rtol=1e-4)
-
-
-@pytest.mark.parametrize("dim", [1, 2])
-def test_values_and_gradients_are_amaxs_also_where_several_are_largest(dim: int) -> None:
-    torch.manual_seed(0)
-    values = torch.randn(5, 7, 9).relu().round()  # many equal ones
-    pull = torch.randn(values.amax(dim).shape)
-    gradients = []
-    for function in (largest, torch.Tensor.amax):
-        inputs = values.clone().requires_grad_()
-        found = function(inputs, dim)
-        assert torch.equal(found, values.amax(dim))
-        torch.autograd.backward((found * pull).sum())
-        gradients.append(inputs.grad)
-    assert gradients[0] is not None
-    assert gradients[1] is not None
-    assert torch.equal(gradients[0], gradients[1])
-    assert torch.equal(largest(values, dim), values.amax(dim))

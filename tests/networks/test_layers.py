@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from harken.networks.layers import Dropout, FusedLSTM
-from harken.networks.native import autograd, library
+from harken.networks.native import autograd, elementwise, library
 from harken.networks.notebook_lstm import NotebookLSTM
 from harken.networks.sizes import NotebookSizes
 
@@ -203,6 +203,24 @@ def test_gradients_flow_where_values_were_kept() -> None:
     dropped.sum().backward()
     assert values.grad is not None
     torch.testing.assert_close(values.grad * values, dropped)
+
+
+@pytest.mark.skipif(autograd.load() is None, reason="our own kernels were not built here, or HARKEN_NATIVE is 0")
+@given(shape=st.lists(st.integers(1, 40), min_size=1, max_size=3), seed=st.integers(0, 99), share=st.floats(0.1, 0.9))
+def test_the_library_drops_the_same_values(shape: list[int], seed: int, share: float) -> None:
+    torch.manual_seed(seed)
+    dropout, values = Dropout(share), torch.randn(shape).mT if len(shape) > 1 else torch.randn(shape)
+    random = dropout.draw(values.shape, values.device)
+    expected = values * (random >= dropout.dropped) * (256 / (256 - dropout.dropped))
+    for level in library.LEVELS[: library.LEVELS.index(library.instructions()) + 1]:
+        inputs = values.clone().requires_grad_()
+        found = elementwise.drop(inputs, random, dropped=dropout.dropped, level=level)
+        torch.testing.assert_close(found, expected, rtol=1e-6, atol=0)
+        (gradient,) = torch.autograd.grad(found.square().sum(), inputs, create_graph=True)
+        (second,) = torch.autograd.grad(gradient.sum(), inputs)
+        kept = (random >= dropout.dropped) * (256 / (256 - dropout.dropped))
+        torch.testing.assert_close(gradient, 2 * values * kept**2, rtol=1e-5, atol=0)
+        torch.testing.assert_close(second, 2 * kept**2, rtol=1e-5, atol=0, check_dtype=False)
 
 
 def test_nothing_is_dropped_outside_training() -> None:

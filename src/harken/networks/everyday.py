@@ -14,17 +14,17 @@ not.) The architecture was selected on 12 people of WISDM, and on the people of 
 ``docs/results/unseen_people.md``.
 """
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
 from harken.networks.bands import BANDS, NO_POWER, window_matrices
+from harken.networks.convolutions import FusedConvolutions
 from harken.networks.inference.everyday import GLANCE, GROUPS, STEM_KERNELS, STILL_G
 from harken.networks.layers import Dropout, FusedLSTM
+from harken.networks.pooling import mean_and_largest
 from harken.networks.sizes import EverydaySizes
 
-__all__ = ["BandPowers", "EverydayLSTM", "largest"]
+__all__ = ["BandPowers", "EverydayLSTM"]
 
 GLANCE_DROPOUT = 0.2
 BLOCK_DROPOUT = 0.1
@@ -36,7 +36,7 @@ class EverydayLSTM(nn.Module):
     def __init__(self, sizes: EverydaySizes) -> None:
         super().__init__()
         self.sizes = sizes
-        self.stem = nn.Sequential(
+        self.stem = FusedConvolutions(
             *_patches(2 * sizes.channels + 1, sizes.stem, kernel=STEM_KERNELS[0]),
             *_patches(sizes.stem, sizes.stem, kernel=STEM_KERNELS[1]),
             *_patches(sizes.stem, sizes.width, kernel=STEM_KERNELS[2]),
@@ -63,14 +63,14 @@ class EverydayLSTM(nn.Module):
         length = signals[..., :3].square().sum(-1, keepdim=True).add(1e-6).sqrt() - 1
         mean = signals.mean(1, keepdim=True)
         moving = signals - mean
-        patches = self.stem(torch.cat([signals, length, moving], -1).transpose(1, 2))  # [batch, width, time / 8]
+        patches = self.stem(torch.cat([signals, length, moving], -1))  # [batch, time / 8, width]
         for block in self.blocks:
-            patches = patches + block(patches)
-        steps, _ = self.lstm(self.dropout(patches.transpose(1, 2)))  # [batch, time / 8, 2 x units]
+            patches = block(patches)
+        steps, _ = self.lstm(self.dropout(patches))  # [batch, time / 8, 2 x units]
         powers = self.band_powers(torch.cat([moving, length], -1)).flatten(1)
         summaries = [mean.squeeze(1), _how_much(signals), _how_much(signals.diff(dim=1)), powers]
         glance = self.glance(torch.cat(summaries, 1))
-        return torch.cat([steps.mean(1), largest(steps, 1), patches.mean(2), largest(patches, 2), glance], 1)
+        return torch.cat([mean_and_largest(steps), mean_and_largest(patches), glance], 1)
 
     def forward(self, signals: Tensor) -> Tensor:
         logits: Tensor = self.output(self.dropout(self.features(signals)))
@@ -79,12 +79,12 @@ class EverydayLSTM(nn.Module):
 
 def _how_much(signals: Tensor) -> Tensor:
     """How much each channel changes over time, ``[batch, channels]``, on a logarithmic scale."""
-    if torch.is_grad_enabled():
-        spread = signals.std(1, correction=0)
-    else:  # as exact, in a quarter of the time on a CPU; training uses the other, so that its weights stay the same
-        off = signals - signals.mean(1, keepdim=True)
-        # The mean is rounded. Without this correction, the error would count as movement of a watch on a table.
-        spread = off.square().mean(1).sub_(off.mean(1).square_()).clamp_min_(0).sqrt_()
+    if signals.requires_grad:  # of a channel without change, only this has finite gradients
+        return torch.log(signals.std(1, correction=0) + STILL_G)
+    # As exact, in a quarter of the time on a CPU. The mean is rounded. Without the correction by the mean of what is
+    # left, the error would count as movement of a watch on a table.
+    off = signals - signals.mean(1, keepdim=True)
+    spread = off.square().mean(1).sub_(off.mean(1).square_()).clamp_min_(0).sqrt_()
     return torch.log(spread + STILL_G)
 
 
@@ -97,13 +97,14 @@ def _patches(channels: int, width: int, *, kernel: int) -> list[nn.Module]:
     ]
 
 
-def _block(width: int) -> nn.Sequential:
+def _block(width: int) -> FusedConvolutions:
     """A residual block: a grouped convolution over each patch and its two neighbours in time."""
-    return nn.Sequential(
+    return FusedConvolutions(
         nn.Conv1d(width, width, 3, padding=1, groups=GROUPS, bias=False),
         nn.BatchNorm1d(width),
         nn.ReLU(),
         Dropout(BLOCK_DROPOUT),
+        residual=True,
     )
 
 
@@ -127,37 +128,7 @@ class BandPowers(nn.Module):
             made = window_matrices(length)
             self._of_length[length] = torch.from_numpy(made[0]), torch.from_numpy(made[1])
         waves, bands = (matrix.to(signals) for matrix in self._of_length[length])
-        moving = (signals - signals.mean(1, keepdim=True)).transpose(1, 2)  # [batch, channels, time]
-        if not torch.is_grad_enabled():
-            moving = moving.contiguous()  # one product instead of many; training uses many, to keep its results
+        # Contiguous, for one product instead of one for each window.
+        moving = (signals - signals.mean(1, keepdim=True)).transpose(1, 2).contiguous()  # [batch, channels, time]
         parts = moving @ waves  # [batch, channels, 2 x frequencies]
         return torch.log(parts.square() @ bands + NO_POWER).transpose(1, 2)
-
-
-def largest(values: Tensor, dim: int) -> Tensor:
-    """``values.amax(dim)`` with the same gradients, in a quarter of the time on a CPU.
-
-    Equal maxima share the gradient evenly. PyTorch computes the gradients with boolean masks, which it converts one
-    value at a time. Here the masks are read as bytes.
-    """
-    if torch.is_grad_enabled() and values.requires_grad:
-        made: Tensor = _Largest.apply(values, dim)  # type: ignore[no-untyped-call]
-        return made
-    return values.amax(dim)
-
-
-class _Largest(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, values: Tensor, dim: int) -> Tensor:
-        found = values.amax(dim)
-        ctx.save_for_backward(values, found)
-        ctx.dim = dim
-        return found
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        values, found = ctx.saved_tensors
-        where = (values == found.unsqueeze(ctx.dim)).view(torch.uint8).to(gradient.dtype)
-        count = where.sum(ctx.dim, keepdim=True)
-        return where.mul_(gradient.unsqueeze(ctx.dim)).div_(count), None

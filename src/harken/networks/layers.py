@@ -1,5 +1,7 @@
 """Layers that networks share: they compute the same as PyTorch's, and are faster on a CPU."""
 
+import math
+from collections.abc import Sequence
 from typing import cast
 
 import torch
@@ -7,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import PackedSequence
 
-from harken.networks.native import autograd
+from harken.networks.native import autograd, elementwise
 
 __all__ = ["Dropout", "FusedLSTM"]
 
@@ -105,16 +107,21 @@ class Dropout(nn.Module):
     def forward(self, values: Tensor) -> Tensor:
         if not self.training or not self.dropped:
             return values
-        count = values.numel()
-        numbers = torch.empty(-(-count * self.bits // BITS_A_NUMBER), dtype=torch.int64, device=values.device)
-        numbers.random_(-(2**63), None)
-        if self.bits == 8:
-            kept = numbers.view(torch.uint8)[:count] >= self.dropped
-        else:  # signed, because PyTorch cannot compare unsigned numbers of 16 bits
-            kept = numbers.view(torch.int16)[:count] >= self.dropped - self.levels // 2
+        numbers = self.draw(values.shape, values.device)
+        if self.bits == elementwise.BITS and values.numel() and autograd.computable(values):
+            return elementwise.drop(values, numbers, dropped=self.dropped)
+        # Numbers of 16 bits are signed, because PyTorch cannot compare unsigned ones.
+        kept = numbers >= self.dropped - (0 if self.bits == 8 else self.levels // 2)
         # Booleans that are read as bytes are converted several times faster.
-        mask = kept.view(values.shape).view(torch.uint8).to(values.dtype)
+        mask = kept.view(torch.uint8).to(values.dtype)
         return values * mask.mul_(self.levels / (self.levels - self.dropped))
+
+    def draw(self, shape: Sequence[int], device: torch.device) -> Tensor:
+        """A random number for each value, uint8 or int16; values with the ``dropped`` smallest are set to 0."""
+        count = math.prod(shape)
+        numbers = torch.empty(-(-count * self.bits // BITS_A_NUMBER), dtype=torch.int64, device=device)
+        numbers.random_(-(2**63), None)
+        return numbers.view(torch.uint8 if self.bits == 8 else torch.int16)[:count].view(shape)
 
     def extra_repr(self) -> str:
         """What ``repr`` shows."""

@@ -1,7 +1,8 @@
 """Harken's kernels for CPUs, from a C++ library that is compiled beside these files (``docs/native.md``).
 
-``library`` loads it and chooses the instruction set, ``recurrent`` runs the LSTM on NumPy arrays, and ``autograd``
-makes the LSTM a function of PyTorch with gradients. Only ``autograd`` imports PyTorch.
+``library`` loads it and chooses the instruction set. On NumPy arrays, ``recurrent`` runs the LSTM and ``convolution``
+the convolutions. The other modules are for training and import PyTorch: ``autograd``, ``convolution_layer`` and
+``elementwise`` make the LSTM and the layers around it functions of PyTorch with gradients.
 """
 
 __all__: list[str] = []

@@ -16,7 +16,7 @@ from harken.networks.native import library
 from harken.networks.native.library import LEVELS, Level, Problem, instructions
 from harken.networks.native.recurrent import FEWEST_UNITS, MOST_LAYERS, MOST_UNITS
 
-__all__ = ["load", "lstm", "usable"]
+__all__ = ["computable", "load", "lstm", "usable"]
 
 
 MOST_KEPT = 1 << 28
@@ -60,7 +60,15 @@ def usable(x: Tensor, weights: Sequence[Tensor], *, units: int, layers: int) -> 
         and FEWEST_UNITS <= units <= MOST_UNITS
         and x.ndim == 3
         and x.numel() > 0
-        and all(type(t) in (Tensor, torch.nn.Parameter) and _is_plain(t) for t in (x, *weights))
+        and computable(x, *weights)
+    )
+
+
+def computable(*tensors: Tensor) -> bool:
+    """Whether there is a library, the tensors are plain float32 on the CPU, and nothing traces or transforms the
+    computation."""
+    return (
+        all(type(t) in (Tensor, torch.nn.Parameter) and _is_plain(t) for t in tensors)
         and not torch.compiler.is_compiling()
         and torch._C._get_tracing_state() is None
         and not torch.onnx.is_in_onnx_export()

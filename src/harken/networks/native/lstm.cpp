@@ -179,7 +179,7 @@ struct Step {  // one step of one layer and direction on one tile
 };
 
 // How many gates and rows are computed together, so that all sums stay in registers.
-enum { GATES_AT_ONCE = W == 16 ? 4 : 2, FORWARD_ROWS = 6 };
+enum { GATES_AT_ONCE = W == 16 ? 4 : 2, VECTORS_AT_ONCE = GATES_AT_ONCE, MOST_ROWS = 6 };
 
 // The sums of GATES_AT_ONCE gates of one block of units, for ROWS rows: [row][gate][unit in block].
 template <int ROWS>
@@ -239,8 +239,6 @@ HARKEN_INLINE void forward_rows(const Step &step, const float *weights, const fl
     }
 }
 
-enum { MOST_ROWS = W == 16 ? 6 : W == 8 ? 3 : 2 };
-
 // Calls rows<N>(first) on all rows, in pieces of as equal a size as can be.
 #define HARKEN_PIECES(total, most, first, CALL)                                                                     \
     {                                                                                                               \
@@ -265,14 +263,17 @@ template <int ROWS, int VECTORS>
 HARKEN_INLINE void product_rows(const float *in, int64_t apart, int64_t count, const float *weights, V (&sum)[ROWS][VECTORS]) {
 #pragma GCC unroll 8
     for (int r = 0; r < ROWS; r++)
+#pragma GCC unroll 4
         for (int v = 0; v < VECTORS; v++) sum[r][v] = set1(0);
 #pragma GCC unroll 2
     for (int64_t k = 0; k < count; k++, weights += VECTORS * W) {
         V w[VECTORS];
+#pragma GCC unroll 4
         for (int v = 0; v < VECTORS; v++) w[v] = load(weights + v * W);
 #pragma GCC unroll 8
         for (int r = 0; r < ROWS; r++) {
             const V a = set1(in[r * apart + k]);
+#pragma GCC unroll 4
             for (int v = 0; v < VECTORS; v++) add_product(sum[r][v], a, w[v]);
         }
     }
@@ -291,6 +292,7 @@ HARKEN_INLINE void backward_rows(const Flow &flow, const float *gates, const flo
     const int64_t state_vectors = flow.padded / W;
 #pragma GCC unroll 8
     for (int r = 0; r < ROWS; r++)
+#pragma GCC unroll 4
         for (int v = 0; v < VECTORS; v++) {
             if (vector + v < state_vectors) {
                 store(flow.state + (row + r) * flow.padded + (vector + v) * W, sum[r][v]);
@@ -313,31 +315,38 @@ struct Chunk {  // some steps of one segment, for the weight gradients
     int64_t gates_row, gates_step, in_row, in_step, rows, steps;
 };
 
-// Weight gradients of COUNT inputs and one block of units: sums over all rows and steps of the chunk.
+// Weight gradients of COUNT inputs and GATES_AT_ONCE gates of a block of units: sums over all rows and steps of the chunk.
 template <int COUNT>
-HARKEN_INLINE void gradient_inputs(const Chunk &chunk, int64_t first, float *total) {
-    V sum[COUNT][4];
+__attribute__((noinline)) void gradient_gates(const Chunk &chunk, int64_t first, int64_t gate, float *total) {
+    V sum[COUNT][GATES_AT_ONCE];
 #pragma GCC unroll 8
     for (int n = 0; n < COUNT; n++)
-        for (int g = 0; g < 4; g++) sum[n][g] = load(total + (n * 4 + g) * W);
+#pragma GCC unroll 4
+        for (int g = 0; g < GATES_AT_ONCE; g++) sum[n][g] = load(total + (n * 4 + gate + g) * W);
     for (int64_t s = 0; s < chunk.steps; s++) {
-        const float *gates = chunk.gates + s * chunk.gates_step, *in = chunk.in + s * chunk.in_step + first;
+        const float *gates = chunk.gates + s * chunk.gates_step + gate * W, *in = chunk.in + s * chunk.in_step + first;
 #pragma GCC unroll 2
         for (int64_t r = 0; r < chunk.rows; r++, gates += chunk.gates_row, in += chunk.in_row) {
-            const V g0 = load(gates), g1 = load(gates + W), g2 = load(gates + 2 * W), g3 = load(gates + 3 * W);
+            V of_gate[GATES_AT_ONCE];
+#pragma GCC unroll 4
+            for (int g = 0; g < GATES_AT_ONCE; g++) of_gate[g] = load(gates + g * W);
 #pragma GCC unroll 8
             for (int n = 0; n < COUNT; n++) {
                 const V a = set1(in[n]);
-                add_product(sum[n][0], a, g0);
-                add_product(sum[n][1], a, g1);
-                add_product(sum[n][2], a, g2);
-                add_product(sum[n][3], a, g3);
+#pragma GCC unroll 4
+                for (int g = 0; g < GATES_AT_ONCE; g++) add_product(sum[n][g], a, of_gate[g]);
             }
         }
     }
 #pragma GCC unroll 8
     for (int n = 0; n < COUNT; n++)
-        for (int g = 0; g < 4; g++) store(total + (n * 4 + g) * W, sum[n][g]);
+#pragma GCC unroll 4
+        for (int g = 0; g < GATES_AT_ONCE; g++) store(total + (n * 4 + gate + g) * W, sum[n][g]);
+}
+
+template <int COUNT>
+HARKEN_INLINE void gradient_inputs(const Chunk &chunk, int64_t first, float *total) {
+    for (int64_t gate = 0; gate < 4; gate += GATES_AT_ONCE) gradient_gates<COUNT>(chunk, first, gate, total);
 }
 
 // ------------------------------------------------------------------------------------------------------------ packing
@@ -371,8 +380,8 @@ void pack(const Problem &p, int64_t layer, int64_t direction, const Packed &pack
                 const int64_t count = part ? inputs : units;
                 const float *from = weights[1 - part] + (g * units + u) * count;
                 for (int64_t n = 0; n < count; n += W) {
-                    const int64_t vector = (part ? padded + n : n) / W, first = vector / 4 * 4;
-                    const int64_t together = min_of(4, vectors - first);
+                    const int64_t vector = (part ? padded + n : n) / W, first = vector / VECTORS_AT_ONCE * VECTORS_AT_ONCE;
+                    const int64_t together = min_of(VECTORS_AT_ONCE, vectors - first);
                     float *to = packed.backward + first * W * 4 * padded + (k * together + vector - first) * W;
                     std::memcpy(to, from + n, sizeof(float) * min_of(W, count - n));
                 }
@@ -514,7 +523,7 @@ void forward_steps(const Tile &tile, int64_t layer, int64_t direction, int64_t f
         for (int64_t block = 0; block < tile.padded / W; block++) {
             const float *weights = packed.forward + block * deep * 4 * W, *bias = packed.bias + block * 4 * W;
 #define HARKEN_CALL(N) forward_rows<N>(step, weights, bias, block, row_)
-            HARKEN_PIECES(tile.rows, FORWARD_ROWS, row_, HARKEN_CALL)
+            HARKEN_PIECES(tile.rows, MOST_ROWS, row_, HARKEN_CALL)
 #undef HARKEN_CALL
         }
     }
@@ -659,14 +668,14 @@ void backward_steps(const Tile &tile, int64_t layer, int64_t direction, int64_t 
         backward_gates(tile, memory, s, flow, above, now, total.bias);
         Flow to = {flow.state, nullptr, tile.padded, read, direction == 1};
         if (flow.read) to.read = flow.read + (time - flow.read_base) * tile.rows * read;
-        for (int64_t vector = 0; vector < vectors; vector += 4) {
+        for (int64_t vector = 0; vector < vectors; vector += VECTORS_AT_ONCE) {
             const float *weights = tile.packed[number].backward + vector * W * 4 * tile.padded;
-            const int64_t together = min_of(4, vectors - vector);
+            const int64_t together = min_of(VECTORS_AT_ONCE, vectors - vector);
             switch (together) {
                 case 1: backward_vectors<1>(to, now, weights, vector, tile.rows); break;
                 case 2: backward_vectors<2>(to, now, weights, vector, tile.rows); break;
-                case 3: backward_vectors<3>(to, now, weights, vector, tile.rows); break;
-                default: backward_vectors<4>(to, now, weights, vector, tile.rows); break;
+                case 3: backward_vectors<VECTORS_AT_ONCE < 3 ? 1 : 3>(to, now, weights, vector, tile.rows); break;
+                default: backward_vectors<VECTORS_AT_ONCE>(to, now, weights, vector, tile.rows); break;
             }
         }
     }
