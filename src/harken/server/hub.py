@@ -41,6 +41,9 @@ LOG = logging.getLogger("uvicorn.error")  # the log in which operators look for 
 SWITCH_S = 0.0002
 """The network's thread needs the interpreter after each of its hundred or so operations. With Python's default of 5 ms,
 a busy event loop would delay it by most of a second."""
+GARBAGE = 100_000
+"""New objects after which the garbage collector looks for cycles. With Python's default of 700, it looks several times
+in each tick, and takes an eighth of the event loop's time."""
 TICKS_AT_ONCE = 2
 """While the network computes for one tick, the samples of the next are resampled."""
 MOST_AT_ONCE = 1024
@@ -215,6 +218,7 @@ class Hub:
         sys.setswitchinterval(SWITCH_S)
         gc.collect()
         gc.freeze()  # loaded modules stay, so the garbage collector need not visit them
+        gc.set_threshold(GARBAGE, *gc.get_threshold()[1:])
         sweep_s = time.monotonic()
         ticks: set[asyncio.Task[None]] = set()
         try:

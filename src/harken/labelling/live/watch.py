@@ -142,12 +142,11 @@ class Watch:
             self._final_bout = found[-1].bout
         return found
 
-    def _average(self, events: list[_Provisional]) -> None:
-        for event, probabilities, _ in events:
-            if isinstance(event, Window):
-                self._rows += self._averages.add(event, probabilities)
-            else:
-                self._rows += self._averages.end(event)
+    def _average(self, settled: _Provisional) -> None:
+        if isinstance(settled.event, Window):
+            self._rows += self._averages.add(settled.event, settled.probabilities)
+        else:
+            self._rows += self._averages.end(settled.event)
 
     def _with_rows(self, updates: list[Update]) -> list[Update]:
         """The updates with the rows that have become final."""
@@ -176,22 +175,26 @@ def label(watches: Sequence[Watch], probabilities: NDArray[np.float32]) -> list[
     """The updates of each watch, from the probabilities ``[windows, labels]`` of the windows from ``advance``."""
     shares: list[list[float]] = probabilities.tolist()
     all_updates, first = [], 0
-    together: list[tuple[Watch, _Provisional, Window]] = []
     for watch in watches:
         count = watch.due_count
         all_updates.append(watch._updated(probabilities, first, shares))
         first += count
-        settled = watch._settled()
-        if len(settled) == 1 and isinstance(window := settled[0].event, Window) and watch._averages.follows(window):
-            together.append((watch, settled[0], window))
-        else:
-            watch._average(settled)
-    if together:
-        rows = add_to_all(
-            [watch._averages for watch, _, _ in together],
-            [window for _, _, window in together],
-            np.stack([settled.probabilities for _, settled, _ in together]),
-        )
-        for (watch, _, _), row in zip(together, rows, strict=True):
-            watch._rows.append(row)
+    settled = [(watch, events) for watch in watches if (events := watch._settled())]
+    for number in range(max((len(events) for _, events in settled), default=0)):
+        _average([(watch, events[number]) for watch, events in settled if len(events) > number])
     return [watch._with_rows(updates) for watch, updates in zip(watches, all_updates, strict=True)]
+
+
+def _average(settled: Sequence[tuple[Watch, _Provisional]]) -> None:
+    """Add an event of each watch to its rows, those of usual windows in one step."""
+    together: list[tuple[Watch, Window, NDArray[np.float32]]] = []
+    for watch, one in settled:
+        if isinstance(one.event, Window) and watch._averages.follows(one.event):
+            together.append((watch, one.event, one.probabilities))
+        else:
+            watch._average(one)
+    if together:
+        watches, windows, probabilities = zip(*together, strict=True)
+        rows = add_to_all([watch._averages for watch in watches], windows, np.stack(probabilities))
+        for watch, row in zip(watches, rows, strict=True):
+            watch._rows.append(row)
