@@ -1,30 +1,32 @@
-"""Our own LSTM beside PyTorch, Keras/TensorFlow, JAX and ONNX Runtime, and beside the peak of the processor.
+"""Our own LSTM beside other libraries (PyTorch, torch.compile, Keras/TensorFlow, JAX, ONNX Runtime, OpenVINO).
 
     python -m benchmarks.speed.lstm [--threads 2] [--rounds 12] [--quick] [--peers-python PYTHON]
                                     [--before DIR] [--json FILE] [--instructions avx2] [--neighbour]
 
-There are four measurements. In each the programs take turns, so that other work on the machine slows all of them:
+There are five measurements. In each the programs take turns, so that other work on the machine slows all of them:
 
 - a training step and a forward pass of the notebook's network (100 windows of 512 samples and 4 channels, 2 x 32 units)
   with dropout, cross-entropy, L2 and Adam; each library in a process of its own (``lstm_peers.py``);
-- training of the recipe ``everyday`` with harken's own loop, and labelling of a simulated day with the packaged model:
-  with our LSTM, with ``nn.LSTM`` (``HARKEN_NATIVE=0``), and with ``--before CHECKOUT`` by an earlier harken (4629fc6 is
-  the last without our LSTM);
+- training of the recipe ``everyday`` with harken's own loop, with our LSTM and with ``nn.LSTM`` (``HARKEN_NATIVE=0``);
+- the labels of a simulated day by the packaged model: in harken, and with the network in each library for inference
+  (``day_peers.py``);
 - the share of the processor's peak (a loop of multiplications and additions in registers, on as many threads) that the
   forward pass of the two LSTM layers reaches;
 - the cost of one time step of one window as batch and length grow.
 
+With ``--before CHECKOUT``, an earlier harken trains and labels, too (4629fc6 is the last without our LSTM). Before
+anything is measured, all libraries must give the same probabilities, to 1e-5.
+
 A time is that of the best call of a round. A ratio is the median over rounds of the other library's time over ours in
-the same round, so above 1 ours is faster. ``training_ratio`` and ``inference_ratio`` are those of the fastest library.
-The libraries come with the extra ``bench``, in this environment or in that of ``--peers-python``; one that is not
-installed is left out with a message.
+the same round, so above 1 ours is faster. ``training_ratio``, ``inference_ratio`` and ``labelling_ratio`` are those of
+the fastest library. The libraries come with the extra ``bench``, in this environment or in that of ``--peers-python``;
+one that does not start is left out with a message.
 """
 
 import argparse
 import json
 import os
 import statistics
-import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -33,84 +35,20 @@ from typing import Any
 
 from benchmarks.conditions import add_conditions, conditions
 from benchmarks.paths import ROOT, command
-from benchmarks.speed.lstm_peers import CONTESTANTS, clock
+from benchmarks.speed import day_peers, lstm_peers
+from benchmarks.speed.contestants import Contestant, clock, compared, require_same, serve_calls
 
 OURS = "harken"
+IN_THIS_PYTHON = (OURS, "PyTorch", "torch.compile")
+"""The other libraries may be in the environment of ``--peers-python``."""
+BEFORE = "before"
+PROGRAMS = ("harken", "NumPy", "OpenBLAS", "PyTorch", "TensorFlow", "OpenVINO")
 TIMES_A_ROUND = {"training": 3, "inference": 5, "everyday": 1, "labelling": 1}
 BATCHES, BATCH_LENGTH = (1, 16, 64, 256, 1024, 4096), 64
 LINEAR_ABOVE = 16
 """Batches. In smaller ones the cost of the call itself matters, so they are shown but not counted."""
 LENGTHS, LENGTH_BATCH = (64, 256, 1024, 4096, 8192), 64
 PEAK_ROUNDS = 300_000
-
-
-class Contestant:
-    """A process that makes the requested calls and reports their seconds."""
-
-    def __init__(self, words: Sequence[str], threads: int, **settings: str) -> None:
-        environment = os.environ | {"OMP_NUM_THREADS": str(threads)} | settings
-        self.process = subprocess.Popen(
-            words,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env=environment,
-            cwd=ROOT,
-        )
-        ready, *self.calls = (self._answer() or "none").split()
-        self.here = ready == "ready"
-
-    def _answer(self) -> str:
-        assert self.process.stdout is not None
-        return self.process.stdout.readline().strip()
-
-    def seconds(self, what: str, times: int) -> float:
-        """The seconds of the best of some calls."""
-        assert self.process.stdin is not None
-        self.process.stdin.write(f"{what} {times}\n")
-        self.process.stdin.flush()
-        return min(map(float, self._answer().split()))
-
-    def stop(self) -> None:
-        """End the process."""
-        self.process.kill()
-        with self.process:  # closes its pipes and waits
-            pass
-
-
-def compared(contestants: Mapping[str, Contestant], what: str, rounds: int) -> dict[str, Any]:
-    """The milliseconds of each contestant that can do it, and its median ratio to ours."""
-    able = {name: one for name, one in contestants.items() if one.here and what in one.calls}
-    seconds: dict[str, list[float]] = {name: [] for name in able}
-    for _ in range(rounds):
-        for name, one in able.items():
-            seconds[name].append(one.seconds(what, TIMES_A_ROUND[what]))
-    ratios = {
-        name: statistics.median(theirs / ours for theirs, ours in zip(times, seconds[OURS], strict=True))
-        for name, times in seconds.items()
-        if name != OURS
-    }
-    return {
-        "milliseconds": {name: [1000 * second for second in times] for name, times in seconds.items()},
-        "median_milliseconds": {name: 1000 * statistics.median(times) for name, times in seconds.items()},
-        "ratio": ratios,
-    }
-
-
-def serve(what: str) -> None:
-    """Run in a process of its own: train ``everyday``, or label, once for each requested call on the standard input."""
-    make = {"everyday": everyday, "labelling": labelling}[what]
-    call = make()
-    call()
-    print("ready", what, flush=True)
-    for line in sys.stdin:
-        seconds = []
-        for _ in range(int(line.split()[1])):
-            began = clock()
-            call()
-            seconds.append(clock() - began)
-        print(*seconds, flush=True)
 
 
 EVERYDAY_STEPS = 6
@@ -131,16 +69,6 @@ def everyday() -> Callable[[], object]:
     examples = LabelledSignals(torch.randn(count, recipe.window_length, 3) / 2, torch.randint(0, 8, (count,)))
     sizes = {**recipe.sizes, "channels": 3, "classes": 8}
     return lambda: train(lambda: build("everyday", sizes), examples, settings, vectors=((0, False),))
-
-
-def labelling() -> Callable[[], object]:
-    """Labelling of a simulated day that is in memory."""
-    from harken import Recogniser
-    from harken.simulation import Simulation
-
-    recording = Simulation(days=1, sample_rate_hz=30.0).recording()
-    recogniser = Recogniser.load(device="cpu")
-    return lambda: recogniser.label_prepared(recording)
 
 
 def peak_gflops(threads: int) -> float:
@@ -227,21 +155,36 @@ def growth(rounds: int, quick: bool) -> dict[str, Any]:
     return found
 
 
-def in_turns(what: str, threads: int, rounds: int, before: Path | None) -> dict[str, Any]:
-    """Our LSTM and ``nn.LSTM`` inside harken, and an earlier harken."""
-    words = [sys.executable, "-m", "benchmarks.speed.lstm", "--serve", what]
-    contestants = {OURS: Contestant(words, threads), "nn.LSTM": Contestant(words, threads, HARKEN_NATIVE="0")}
-    if before is not None:
-        contestants["before"] = Contestant(words, threads, HARKEN_NATIVE="0", PYTHONPATH=str(before.resolve() / "src"))
+def started(module: str, names: Sequence[str], threads: int, peers_python: str) -> dict[str, Contestant]:
+    """The contestants of a module, which print a message when they do not start."""
+    found = {}
+    for name in names:
+        python = sys.executable if name in IN_THIS_PYTHON else peers_python
+        words = [python, "-m", f"benchmarks.speed.{module}", name]
+        found[name] = Contestant(words, threads, PYTHONPATH=str(ROOT / "src"))
+        if found[name].reason:
+            print(f"{name}: left out ({found[name].reason})", file=sys.stderr)
+    return found
+
+
+def in_turns(contestants: Mapping[str, Contestant], whats: Sequence[str], rounds: int) -> dict[str, Any]:
+    """Require the same probabilities and compare the contestants, and end them."""
     try:
-        return compared(contestants, what, rounds)
+        found: dict[str, Any] = {f"{whats[-1]}_differences": require_same(contestants, OURS)}
+        for what in whats:
+            found[what] = compared(contestants, what, rounds, ours=OURS, times_a_round=TIMES_A_ROUND[what])
+            ratios = found[what]["ratio"]
+            found[f"{what}_ratio"] = min(ratio for name, ratio in ratios.items() if name != BEFORE)
+            if BEFORE in ratios:
+                found[f"{what}_before_ratio"] = ratios[BEFORE]
+        return found
     finally:
         for one in contestants.values():
             one.stop()
 
 
 def measure(threads: int, rounds: int, *, quick: bool, peers_python: str, before: Path | None) -> dict[str, Any]:
-    """All four measurements."""
+    """All measurements."""
     import torch
 
     from harken.networks.native import library
@@ -249,25 +192,23 @@ def measure(threads: int, rounds: int, *, quick: bool, peers_python: str, before
     torch.set_num_threads(threads)
     found: dict[str, Any] = {"instruction_set": library.instructions(), "threads": threads}
     found["forward"] = share_of_peak(threads, rounds)
-    contestants = {}
-    for name in CONTESTANTS:
-        python = sys.executable if name in (OURS, "PyTorch") else peers_python
-        contestants[name] = Contestant([python, "-m", "benchmarks.speed.lstm_peers", name], threads)
-        if not contestants[name].here:
-            print(f"{name}: not installed, left out", file=sys.stderr)
-    found["left_out"] = [name for name, one in contestants.items() if not one.here]
-    for what in ("training", "inference"):
-        found[what] = compared(contestants, what, rounds)
-        found[f"{what}_ratio"] = min(found[what]["ratio"].values())
-    for one in contestants.values():
-        one.stop()
-    for what in ("everyday", "labelling"):
-        if quick and what == "labelling":
-            continue
-        found[what] = in_turns(what, threads, rounds if what == "everyday" else min(rounds, 4), before)
-        found[f"{what}_ratio"] = found[what]["ratio"]["nn.LSTM"]
-        if "before" in found[what]["ratio"]:
-            found[f"{what}_before_ratio"] = found[what]["ratio"]["before"]
+    contestants = started("lstm_peers", tuple(lstm_peers.CONTESTANTS), threads, peers_python)
+    found["left_out"] = {name: one.reason for name, one in contestants.items() if one.reason}
+    found |= in_turns(contestants, ("training", "inference"), rounds)
+
+    words = [sys.executable, "-m", "benchmarks.speed.lstm", "--serve-everyday"]
+    contestants = {OURS: Contestant(words, threads), "nn.LSTM": Contestant(words, threads, HARKEN_NATIVE="0")}
+    if before is not None:
+        earlier = str(before.resolve() / "src")
+        contestants[BEFORE] = Contestant(words, threads, HARKEN_NATIVE="0", PYTHONPATH=earlier)
+    found |= in_turns(contestants, ("everyday",), rounds)
+
+    if not quick:
+        contestants = started("day_peers", day_peers.CONTESTANTS, threads, peers_python)
+        if before is not None:
+            words = [sys.executable, "-m", "benchmarks.speed.day_peers", OURS]
+            contestants[BEFORE] = Contestant(words, threads, PYTHONPATH=str(before.resolve() / "src"))
+        found |= in_turns(contestants, ("labelling",), min(rounds, 4))
     found["growth"] = growth(max(2, rounds // 2), quick)
     return found
 
@@ -302,7 +243,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=12)
     parser.add_argument("--quick", action="store_true", help="two rounds, small sizes, without labelling")
     parser.add_argument(
-        "--peers-python", default=sys.executable, help="the Python that has Keras, JAX and ONNX Runtime"
+        "--peers-python", default=sys.executable, help="the Python that has the libraries besides PyTorch"
     )
     parser.add_argument("--before", type=Path, help="a checkout of an earlier harken to compare with")
     parser.add_argument(
@@ -313,17 +254,16 @@ def main() -> None:
         action="store_true",
         help="measure processor seconds of all threads: for a shared machine, with --threads 1",
     )
-    parser.add_argument("--serve", help=argparse.SUPPRESS)
+    parser.add_argument("--serve-everyday", action="store_true", help=argparse.SUPPRESS)
     add_conditions(parser)
     arguments = parser.parse_args()
-    if arguments.serve:
-        serve(arguments.serve)
+    if arguments.serve_everyday:
+        serve_calls({"everyday": everyday()})
         return
     if arguments.cpu_time:
         os.environ["LSTM_CPU_TIME"] = "1"
     rounds = 2 if arguments.quick else arguments.rounds
-    programs = ("harken", "NumPy", "OpenBLAS", "PyTorch", "TensorFlow", "OpenVINO")
-    with conditions(arguments, programs, arguments.peers_python) as under:
+    with conditions(arguments, PROGRAMS, arguments.peers_python) as under:
         found = measure(
             arguments.threads,
             rounds,

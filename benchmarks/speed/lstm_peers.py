@@ -1,27 +1,32 @@
 """The notebook's network as users of each library write it, for ``lstm.py``, which runs each in a process of its own.
 
-Each entry of ``CONTESTANTS`` makes two functions: one training step, and one forward pass over the same windows. Only
-harken's imports harken, so the other libraries may be installed in another environment.
+Each entry of ``CONTESTANTS`` makes two functions: one training step, and one forward pass over the same windows. A
+runtime for inference alone makes only the second. All start from the same weights, so that their probabilities can be
+compared before anything is measured. Only harken's imports harken, so the other libraries may be installed in another
+environment.
 """
 
 import os
 import sys
-import time
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-__all__ = ["BATCH", "CHANNELS", "CLASSES", "CONTESTANTS", "TIME", "UNITS", "clock", "serve"]
+from benchmarks.speed.contestants import Calls, serve_calls, softmax
+
+__all__ = ["BATCH", "CHANNELS", "CLASSES", "CONTESTANTS", "TIME", "UNITS", "threads", "with_frozen_weights"]
 
 BATCH, TIME, CHANNELS, UNITS, CLASSES = 100, 512, 4, 32, 4
 L2, RATE, DROPOUT = 0.0015, 0.0025, 0.2
-Calls = dict[str, Callable[[], object]]
+LAYERS = 2
 
 
-def clock() -> float:
-    """Wall seconds; with ``LSTM_CPU_TIME`` set, processor seconds of all threads of this process."""
-    return time.process_time() if os.environ.get("LSTM_CPU_TIME") else time.perf_counter()
+def threads() -> int:
+    """The number of threads of each library."""
+    return int(os.environ["OMP_NUM_THREADS"])
 
 
 def data() -> tuple[np.ndarray, np.ndarray]:
@@ -31,17 +36,45 @@ def data() -> tuple[np.ndarray, np.ndarray]:
     return signals, random.integers(0, CLASSES, BATCH)
 
 
+@cache
+def weights() -> dict[str, NDArray[np.float32]]:
+    """The initial weights by their names in ``torch.nn``: ``[outputs, inputs]``, gates in the order i, f, g, o."""
+    random = np.random.default_rng(1)
+    gates = 4 * UNITS
+    shapes: dict[str, tuple[int, ...]] = {"hidden.weight": (UNITS, CHANNELS), "hidden.bias": (UNITS,)}
+    for layer in range(LAYERS):
+        shapes |= {f"lstm.weight_{kind}_l{layer}": (gates, UNITS) for kind in ("ih", "hh")}
+        shapes |= {f"lstm.bias_{kind}_l{layer}": (gates,) for kind in ("ih", "hh")}
+    shapes |= {"output.weight": (CLASSES, UNITS), "output.bias": (CLASSES,)}
+    return {name: random.normal(0, 0.2, shape).astype(np.float32) for name, shape in shapes.items()}
+
+
+def layer_weights(layer: int) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """Input and recurrent weights ``[4 x units, units]`` and the sum of the biases ``[4 x units]`` of an LSTM layer."""
+    found = weights()
+    bias = found[f"lstm.bias_ih_l{layer}"] + found[f"lstm.bias_hh_l{layer}"]
+    return found[f"lstm.weight_ih_l{layer}"], found[f"lstm.weight_hh_l{layer}"], bias
+
+
 def harken() -> Calls:
     """harken's network for the notebook, on our own kernels."""
+    import torch
+
     from harken.learning.optimiser import EpsilonHatAdam
     from harken.networks.notebook_lstm import NotebookLSTM
     from harken.networks.sizes import NotebookSizes
 
     network = NotebookLSTM(NotebookSizes(CHANNELS, CLASSES, UNITS, dropout=DROPOUT))
+    named = {name: array for name, array in weights().items() if not name.startswith("lstm.")}
+    for layer in range(LAYERS):
+        inputs, recurrent, bias = layer_weights(layer)
+        named |= {f"input_kernels.{layer}": inputs, f"recurrent_kernels.{layer}": recurrent}
+        named[f"biases.{layer}"] = bias - network.forget_bias.numpy()  # which the network adds
+    network.load_state_dict({name: torch.from_numpy(array) for name, array in named.items()})
     return torch_calls(network, EpsilonHatAdam(network.parameters(), lr=RATE))
 
 
-def pytorch() -> Calls:
+def plain_network() -> Any:
     """The network as a PyTorch user writes it."""
     import torch
     from torch import nn
@@ -51,7 +84,7 @@ def pytorch() -> Calls:
             super().__init__()
             self.hidden, self.output = nn.Linear(CHANNELS, UNITS), nn.Linear(UNITS, CLASSES)
             self.dropout = nn.Dropout(DROPOUT)
-            self.lstm = nn.LSTM(UNITS, UNITS, num_layers=2, batch_first=True)
+            self.lstm = nn.LSTM(UNITS, UNITS, num_layers=LAYERS, batch_first=True)
 
         def forward(self, signals: torch.Tensor) -> torch.Tensor:
             steps, _ = self.lstm(torch.relu(self.dropout(self.hidden(signals))))
@@ -59,7 +92,45 @@ def pytorch() -> Calls:
             return logits
 
     network = Plain()
+    network.load_state_dict({name: torch.from_numpy(array) for name, array in weights().items()})
+    return network
+
+
+def pytorch() -> Calls:
+    """PyTorch without compilation. Its LSTM is oneDNN's, with and without gradients."""
+    import torch
+
+    network = plain_network()
     return torch_calls(network, torch.optim.Adam(network.parameters(), lr=RATE))
+
+
+def with_frozen_weights(network: Any) -> Any:
+    """The network compiled by ``torch.compile`` for inference: weights are constants, and the LSTM is not left out.
+
+    The function must be called without gradients.
+    """
+    import torch
+    from torch._dynamo import config as tracing
+    from torch._inductor import config as compiling
+
+    tracing.allow_rnn = True  # otherwise nn.LSTM, and with it most of the network, is not compiled
+    compiling.freezing = True
+    return torch.compile(network.eval(), dynamic=False)
+
+
+def torch_compile() -> Calls:
+    """PyTorch's network with frozen weights, compiled by ``torch.compile``; needs a C++ compiler."""
+    import torch
+
+    torch.set_flush_denormal(True)
+    torch.set_num_threads(threads())
+    compiled, signals = with_frozen_weights(plain_network()), torch.from_numpy(data()[0])
+
+    def inference() -> object:
+        with torch.no_grad():  # freezing does not work in inference mode
+            return compiled(signals)
+
+    return {"inference": inference}
 
 
 def torch_calls(network: Any, optimiser: Any) -> Calls:
@@ -68,7 +139,7 @@ def torch_calls(network: Any, optimiser: Any) -> Calls:
     from torch.nn.functional import cross_entropy
 
     torch.set_flush_denormal(True)
-    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+    torch.set_num_threads(threads())
     signals, codes = (torch.from_numpy(array) for array in data())
 
     def training() -> float:
@@ -93,8 +164,7 @@ def keras() -> Calls:
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     import tensorflow as tf
 
-    threads = int(os.environ["OMP_NUM_THREADS"])
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_intra_op_parallelism_threads(threads())
     layers = tf.keras.layers
     network = tf.keras.Sequential(
         [
@@ -107,6 +177,10 @@ def keras() -> Calls:
             layers.Dense(CLASSES),
         ]
     )
+    found = weights()
+    lstm = [[w.T, u.T, b] for w, u, b in map(layer_weights, range(LAYERS))]  # Keras has the same order of gates
+    dense = [[found[f"{name}.weight"].T, found[f"{name}.bias"]] for name in ("hidden", "output")]
+    network.set_weights([array for part in (dense[0], *lstm, dense[1]) for array in part])
     optimiser = tf.keras.optimizers.Adam(RATE)
     cross_entropy = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     signals, codes = (tf.constant(array) for array in data())
@@ -132,15 +206,11 @@ def jax() -> Calls:
     import jax
     import jax.numpy as jnp
 
-    random = np.random.default_rng(0)
-
-    def drawn(*shape: int) -> Any:
-        return jnp.asarray(random.normal(0, 0.2, shape).astype(np.float32))
-
-    weights = {
-        "hidden": (drawn(CHANNELS, UNITS), drawn(UNITS)),
-        "layers": [(drawn(UNITS, 4 * UNITS), drawn(UNITS, 4 * UNITS), drawn(4 * UNITS)) for _ in range(2)],
-        "output": (drawn(UNITS, CLASSES), drawn(CLASSES)),
+    found = weights()
+    start = {
+        "hidden": (jnp.asarray(found["hidden.weight"].T), jnp.asarray(found["hidden.bias"])),
+        "layers": [tuple(jnp.asarray(part.T) for part in layer_weights(layer)) for layer in range(LAYERS)],
+        "output": (jnp.asarray(found["output.weight"].T), jnp.asarray(found["output.bias"])),
     }
     signals, codes = (jnp.asarray(array) for array in data())
 
@@ -181,37 +251,30 @@ def jax() -> Calls:
         return value, weights, first, second, count, key
 
     learn = jax.jit(learn)
-    zeros = jax.tree.map(jnp.zeros_like, weights)
-    state = [weights, zeros, zeros, jnp.zeros(()), jax.random.PRNGKey(0)]
+    zeros = jax.tree.map(jnp.zeros_like, start)
+    state = [start, zeros, zeros, jnp.zeros(()), jax.random.PRNGKey(0)]
     infer = jax.jit(lambda weights: logits(weights, None))
 
     def training() -> float:
         value, *state[:] = learn(*state)
         return float(value)
 
-    return {"training": training, "inference": lambda: np.asarray(infer(weights))}
+    return {"training": training, "inference": lambda: np.asarray(infer(start))}
 
 
-def onnx_runtime() -> Calls:
-    """ONNX Runtime: its own LSTM operator, for inference only."""
-    import onnxruntime
+def onnx_model() -> bytes:
+    """The network as an ONNX file with ONNX's own LSTM operator."""
     from onnx import TensorProto, helper, numpy_helper
 
-    random = np.random.default_rng(0)
-    shapes = {
-        "w0": (CHANNELS, UNITS),
-        "b0": (UNITS,),
-        **{f"{kind}{n}": (1, 4 * UNITS, UNITS) for n in (1, 2) for kind in ("w", "r")},
-        "b1": (1, 8 * UNITS),
-        "b2": (1, 8 * UNITS),
-        "w3": (UNITS, CLASSES),
-        "b3": (CLASSES,),
-    }
-    weights = [
-        numpy_helper.from_array(random.normal(0, 0.2, shape).astype(np.float32), name) for name, shape in shapes.items()
-    ]
-    weights.append(numpy_helper.from_array(np.array([1], dtype=np.int64), "one"))
-    weights.append(numpy_helper.from_array(np.array([0], dtype=np.int64), "zero"))
+    found = weights()
+    arrays = {"w0": found["hidden.weight"].T, "b0": found["hidden.bias"]}
+    for number in range(LAYERS):
+        w, u, b = (part.reshape(4, UNITS, -1)[[0, 3, 1, 2]] for part in layer_weights(number))  # i, o, f, g
+        arrays |= {f"{kind}{number + 1}": part.reshape(1, 4 * UNITS, UNITS) for kind, part in (("w", w), ("r", u))}
+        arrays[f"b{number + 1}"] = np.concatenate([b.reshape(1, -1), np.zeros((1, 4 * UNITS), np.float32)], axis=1)
+    arrays |= {"w3": found["output.weight"].T, "b3": found["output.bias"]}
+    arrays |= {"one": np.array([1]), "zero": np.array([0])}
+    constants = [numpy_helper.from_array(np.ascontiguousarray(array), name) for name, array in arrays.items()]
     node = helper.make_node
     nodes = [
         node("Transpose", ["x"], ["xt"], perm=[1, 0, 2]),
@@ -225,45 +288,56 @@ def onnx_runtime() -> Calls:
         node("MatMul", ["h2", "w3"], ["m3"]),
         node("Add", ["m3", "b3"], ["y"]),
     ]
-    signals, _ = data()
     graph = helper.make_graph(
         nodes,
         "notebook",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, list(signals.shape))],
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [BATCH, TIME, CHANNELS])],
         [helper.make_tensor_value_info("y", TensorProto.FLOAT, [BATCH, CLASSES])],
-        weights,
+        constants,
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    content: bytes = model.SerializeToString()
+    return content
+
+
+def onnx_runtime() -> Calls:
+    """ONNX Runtime: its own LSTM operator, for inference only."""
+    import onnxruntime
+
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = int(os.environ["OMP_NUM_THREADS"])
-    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    return {"inference": lambda: session.run(None, {"x": signals})}
+    options.intra_op_num_threads = threads()
+    session = onnxruntime.InferenceSession(onnx_model(), options, providers=["CPUExecutionProvider"])
+    signals, _ = data()
+    return {"inference": lambda: session.run(None, {"x": signals})[0]}
+
+
+def openvino() -> Calls:
+    """OpenVINO in float32 (its default may be bfloat16), for inference only."""
+    import openvino
+
+    core = openvino.Core()
+    settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads(), "NUM_STREAMS": 1}
+    network = core.compile_model(core.read_model(onnx_model()), "CPU", settings)
+    signals, _ = data()
+    return {"inference": lambda: network(signals)[0]}
 
 
 CONTESTANTS: dict[str, Callable[[], Calls]] = {
     "harken": harken,
     "PyTorch": pytorch,
+    "torch.compile": torch_compile,
     "Keras/TensorFlow": keras,
     "JAX": jax,
     "ONNX Runtime": onnx_runtime,
+    "OpenVINO": openvino,
 }
 
 
 def serve(name: str) -> None:
-    """Run in a contestant's process: make the calls requested on the standard input and print their seconds."""
+    """Run in a contestant's process."""
     calls = CONTESTANTS[name]()
-    for call in calls.values():
-        call()  # compiles, allocates
-        call()
-    print("ready", *calls, flush=True)
-    for line in sys.stdin:
-        what, times = line.split()
-        seconds = []
-        for _ in range(int(times)):
-            began = clock()
-            calls[what]()
-            seconds.append(clock() - began)
-        print(*seconds, flush=True)
+    probabilities = softmax(calls["inference"]())  # before training changes the weights
+    serve_calls(calls, probabilities)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ with one thread and with two. The programs take turns in one process:
 
 - bare PyTorch with its own LSTM (``torch.inference_mode`` on an existing tensor, temperature and softmax);
 - the same with harken's LSTM, where it was built;
+- the first, compiled by ``torch.compile`` with frozen weights, and the exported model in OpenVINO (float32), where they
+  run (extra ``bench``; ``torch.compile`` needs a C++ compiler);
 - ``Recogniser.predict_proba`` on ``Windows``;
 - ``ExportedRecogniser.predict_proba`` on an array.
 
@@ -15,7 +17,6 @@ is twice as fast.
 """
 
 import argparse
-import copy
 import json
 import os
 import statistics
@@ -28,13 +29,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from benchmarks.conditions import add_conditions, conditions
 from benchmarks.paths import command
+from benchmarks.speed.day_peers import openvino, torch_compile, with_pytorchs_lstm
 from benchmarks.speed.prediction import made_up, spread
 from harken import Recogniser
 from harken.evaluation.benchmark.machine import made_with
-from harken.models.model_file import FittedModel
 from harken.models.onnx.export import exported_bytes
 from harken.models.onnx.runtime import ExportedRecogniser
 from harken.networks.native.library import instructions, load
@@ -46,6 +48,7 @@ LENGTH, RATE_HZ = 300, 30.0
 AT_LEAST_S = 0.1
 """A turn repeats the call until this time has passed."""
 PLAIN, BARE = "bare PyTorch, its own LSTM", "bare PyTorch, harken's LSTM"
+COMPILED, OPENVINO = "torch.compile", "OpenVINO"
 OURS, EXPORTED = "Recogniser", "ExportedRecogniser"
 
 
@@ -53,16 +56,6 @@ def bare(network: torch.nn.Module, signals: torch.Tensor, temperature: float) ->
     """Probabilities as PyTorch alone gives them, ``[n, classes]``."""
     with torch.inference_mode():
         return torch.softmax(network(signals) / temperature, dim=1)
-
-
-def with_pytorchs_lstm(network: torch.nn.Module) -> torch.nn.Module:
-    """The same network with PyTorch's LSTM."""
-    plain = copy.deepcopy(network)
-    ours = plain.lstm
-    assert isinstance(ours, torch.nn.LSTM)
-    plain.lstm = torch.nn.LSTM(ours.input_size, ours.hidden_size, batch_first=True, bidirectional=True)
-    plain.load_state_dict(network.state_dict())
-    return plain.eval()
 
 
 def seconds_of(call: Callable[[], object]) -> float:
@@ -88,6 +81,7 @@ def measure(recogniser: Recogniser, content: bytes, *, batch: int, threads: int,
         OURS: partial(recogniser.predict_proba, windows),
         EXPORTED: partial(ExportedRecogniser(content, threads=threads).predict_proba, windows.signals),
     }
+    calls |= other_programs(recogniser, windows.signals, threads)
     for call in calls.values():  # a comparison is valid only when all give the same result
         np.testing.assert_allclose(np.asarray(call()), np.asarray(calls[PLAIN]()), atol=1e-5)
     seconds: dict[str, list[float]] = {name: [] for name in calls}
@@ -99,15 +93,33 @@ def measure(recogniser: Recogniser, content: bytes, *, batch: int, threads: int,
         "threads": threads,
         "seconds": seconds,
         "median_s": {name: statistics.median(each) for name, each in seconds.items()},
-        "exported_times_as_fast_as": {name: spread(seconds[name], seconds[EXPORTED]) for name in (PLAIN, BARE, OURS)},
+        "exported_times_as_fast_as": {name: spread(each, seconds[EXPORTED]) for name, each in seconds.items()},
     }
+
+
+def other_programs(recogniser: Recogniser, signals: NDArray[np.float32], threads: int) -> dict[str, Callable[[], Any]]:
+    """``torch.compile`` and OpenVINO, as far as they run here."""
+    ways = {
+        COMPILED: partial(torch_compile, recogniser),
+        OPENVINO: partial(openvino, recogniser, threads=threads, streams=1),
+    }
+    calls: dict[str, Callable[[], Any]] = {}
+    for name, make in ways.items():
+        try:
+            call = partial(make(), signals)
+            call()  # compiles
+        except (ImportError, RuntimeError) as error:
+            print(f"{name}: left out ({error})", file=sys.stderr)
+        else:
+            calls[name] = call
+    return calls
 
 
 def line(found: Mapping[str, Any], name: str) -> str:
     """A row of the table."""
     start = f"| {found['threads']} | {found['batch']} | {name} | {1e3 * found['median_s'][name]:.2f} |"
     if name == EXPORTED:
-        return f"{start} |"
+        return f"{start} 1 |"
     ratio = found["exported_times_as_fast_as"][name]
     return f"{start} {ratio['median']:.2f} ({ratio['lower_quartile']:.2f} to {ratio['upper_quartile']:.2f}) |"
 
@@ -144,7 +156,7 @@ def main() -> None:
 def measured(rounds: int) -> list[dict[str, Any]]:
     """Every batch and number of threads, each printed as a part of the table."""
     recogniser = Recogniser("everyday", epochs=1, device="cpu").fit(made_up(256))
-    content = exported_bytes(FittedModel(recogniser.specification_, recogniser.model_.weights, {}))
+    content = exported_bytes(recogniser.model_)
     print(
         "| threads | windows | | ms | how many times as fast the exported model is (quartiles) |\n|---|---|---|---|---|"
     )
@@ -152,7 +164,7 @@ def measured(rounds: int) -> list[dict[str, Any]]:
     for threads in THREADS:
         for batch in BATCHES:
             results.append(measure(recogniser, content, batch=batch, threads=threads, rounds=rounds))
-            for name in (PLAIN, BARE, OURS, EXPORTED):
+            for name in results[-1]["median_s"]:
                 print(line(results[-1], name), flush=True)
     return results
 

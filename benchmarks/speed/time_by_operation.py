@@ -1,12 +1,11 @@
-"""The share of each operation in the time of the recipe ``everyday``: in training, and in labelling.
+"""The share of each operation in the time of training the recipe ``everyday``.
 
     python -m benchmarks.speed.time_by_operation [--threads 1] [--json FILE]
 
 PyTorch's profiler measures the processor time of every operation, without the operations that it calls, in some
-training steps of harken's own loop and in the labelling of a simulated day with the packaged model. Our LSTM is one
-operation; a name that begins with ``aten::`` is PyTorch's. Shares are of all operations together, without the Python
-code between them, which the profiler slows down. ``week.py`` measures the network's share of a whole week, from its
-file to its report.
+training steps of harken's own loop. Our LSTM is one operation; a name that begins with ``aten::`` is PyTorch's. Shares
+are of all operations together, without the Python code between them, which the profiler slows down. Labelling does not
+use PyTorch; ``week.py`` measures the network's share of a whole week, from its file to its report.
 """
 
 import argparse
@@ -21,7 +20,7 @@ from torch import nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.profiler import ProfilerActivity, profile, record_function
 
-from benchmarks.speed.lstm import everyday, labelling
+from benchmarks.speed.lstm import everyday
 from harken.evaluation.benchmark.machine import made_with
 from harken.networks.layers import FusedLSTM
 from harken.support.files import write_text
@@ -88,7 +87,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the result here")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    found = {"training": shares(everyday()), "labels of a day": shares(labelling())}
+    found = {"training": shares(everyday())}
     for what, one in found.items():
         print(f"{what}: {one['ms']:,.0f} ms")
         for kind, share in sorted(one["shares"].items(), key=lambda item: -item[1]):

@@ -99,6 +99,49 @@ def test_any_number_of_lanes_gives_the_same_and_threads_end_with_whatever_happen
     assert not any(thread.name.startswith("harken-asking") for thread in threading.enumerate())
 
 
+@settings(deadline=None)
+@given(
+    pieces=st.lists(st.tuples(st.integers(1, 400), st.booleans(), st.sampled_from([1, 1, 40])), min_size=1, max_size=3),
+    edges=st.lists(st.integers(-20, 200), min_size=4, max_size=4, unique=True).map(sorted),
+    hop=st.integers(7, 45),
+    seed=st.integers(0, 99),
+)
+def test_windows_in_non_wear_are_skipped_and_all_other_rows_stay(
+    pieces: list[tuple[int, bool, int]], edges: list[int], hop: int, seed: int
+) -> None:
+    found = stream_of(recording(seed, [*pieces, (120, True, 1)], rate_hz=20), rows_at_once=50)
+    model = still_or_moving(40, hop)
+    off_ns = START_NS + 10**8 * np.array(edges, np.int64).reshape(2, 2)
+    everything, computed = label_stream(model, found, by_content), 0
+
+    def counted(windows: Windows) -> NDArray[np.float32]:
+        nonlocal computed
+        computed += len(windows)
+        inside = (windows.starts_ns[:, None] >= off_ns[:, 0] + hop * 50_000_000) & (
+            windows.starts_ns[:, None] + (40 + hop) * 50_000_000 <= off_ns[:, 1]
+        )
+        assert not inside.any()
+        return by_content(windows)
+
+    timeline = label_stream(model, found, counted, non_wear_ns=off_ns, lanes=seed % 3)
+    worn = timeline.frame["wear"].fill_null(True).to_numpy()
+    np.testing.assert_array_equal(timeline.probabilities[worn], everything.probabilities[worn])
+    assert np.isnan(timeline.probabilities[~worn]).all()
+    assert timeline.frame.filter(~worn)["label"].null_count() == (~worn).sum()
+
+
+def test_a_recording_that_was_never_worn_has_no_label_and_computes_nothing() -> None:
+    def none(windows: Windows) -> NDArray[np.float32]:
+        raise AssertionError("it computes windows that were not worn")
+
+    off_ns = np.array([[START_NS - 10**12, START_NS + 10**12]])
+    timeline = label_stream(
+        still_or_moving(40, 15), stream_of(recording(1, [(900, True, 1)])), none, non_wear_ns=off_ns
+    )
+    assert timeline.frame["label"].null_count() == len(timeline)
+    assert np.isnan(timeline.probabilities).all()
+
+
 def test_a_recording_on_the_grid_is_taken_as_it_is() -> None:
     found = recording(1, [(400, True, 1)], rate_hz=20)
     found = replace(found, time_ns=START_NS + 50_000_000 * np.arange(400))

@@ -10,6 +10,7 @@ from harken.recordings.mending import MOST_REPEATED, are_times, mend, quality_wi
 from harken.recordings.recording import Quality, Recording
 from harken.recordings.source import RecordingSource, Samples, Source, SourceChangedError
 from harken.recordings.survey import ClockSurvey, Faults, OutOfOrderError, ValueSurvey, deduplicated
+from harken.support.threads import read_ahead
 
 __all__ = ["MendedStream", "Observer", "mended_stream", "stream_of"]
 
@@ -116,7 +117,7 @@ def _surveyed(source: Source, sensor_range: float | None, observer: Observer | N
     values = ValueSurvey(source.channels, range_g=sensor_range or source.quality.sensor_range_g)
     observe = observer(source.channels) if observer is not None else None
     try:
-        for samples in _cut(source.samples()):
+        for samples in read_ahead(_cut(source.samples())):
             if len(samples.time_ns) and not are_times(int(samples.time_ns.min()), int(samples.time_ns.max())):
                 return None
             kept = clock.push(samples.time_ns)

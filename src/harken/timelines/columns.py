@@ -37,8 +37,8 @@ TIMELINE = (
     Column(
         name="probability_LABEL",
         kind="number",
-        meaning="the model's probability of this label, 0 to 1; missing where no label is possible",
-        method="the mean over the windows that cover the row; non-wear, `unsure` and smoothing do not change it",
+        meaning="the model's probability of this label, 0 to 1; missing where no label is possible and in non-wear",
+        method="the mean over the windows that cover the row; `unsure` and smoothing do not change it",
     ),
     Column(
         name="smoothed_LABEL",

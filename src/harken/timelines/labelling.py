@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from harken.networks.inference import network
 from harken.networks.specification import RATE_TOLERANCE, Specification
 from harken.recordings.mended_stream import MendedStream, stream_of
 from harken.recordings.recording import Recording, acceleration_channels
@@ -84,7 +85,8 @@ def label_stream(
         recording: the stream, see ``harken.readers.open_stream``.
         probabilities: as for ``label_recording``.
         calibrate: calibrates the signals first.
-        non_wear_ns: the times of non-wear, int64 ``[k, 2]``; rows in them have no label. None: always worn.
+        non_wear_ns: the times of non-wear, int64 ``[k, 2]``, in order and apart; rows in them have no label and no
+            probabilities. None: always worn.
         listener: called with each part of the calibrated samples, with all channels, before they are resampled.
         lanes: the number of threads that compute probabilities at the same time; 0: this thread computes them, after
             the other work. The timeline does not depend on it.
@@ -126,7 +128,8 @@ def _labelled(
         channels=len(facts.channels),
         axes=axes,
     )
-    with BatchedProbabilities(facts, probabilities, lanes) as batches:
+    skipped_ns = None if non_wear_ns is None else _surely_not_worn(specification, non_wear_ns)
+    with BatchedProbabilities(facts, probabilities, len(specification.labels), skipped_ns, lanes) as batches:
         some = False
         for samples in stream:
             some |= len(samples.time_ns) > 0
@@ -144,7 +147,7 @@ def _labelled(
     rows = rows_of(layout, interval_ns=round(1e9 / facts.sample_rate_hz), non_wear_ns=non_wear_ns)
     labelled = layout.averaged(each)
     del each
-    unlabelled = rows.labelled == len(labelled)
+    unlabelled = (rows.labelled == len(labelled)) | ~rows.wear
     probabilities_of_rows = labelled[np.where(unlabelled, 0, rows.labelled)]
     probabilities_of_rows[unlabelled] = np.nan
     del labelled
@@ -160,6 +163,15 @@ def _labelled(
         wear=rows.wear,
         activity_mg=rows.activity_mg if axes else None,
     )
+
+
+def _surely_not_worn(specification: Specification, non_wear_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The times at which windows begin that reach only rows in non-wear, int64 ``[k, 2]``, both ends included."""
+    row_ns = round(specification.hop_s * 1e9)
+    window_ns = round(specification.window_length_s * 1e9)
+    # A window that begins between two rows reaches up to a row's length beyond its ends.
+    inside = np.stack([non_wear_ns[:, 0] + row_ns, non_wear_ns[:, 1] - window_ns - row_ns], axis=1)
+    return np.asarray(inside[inside[:, 0] <= inside[:, 1]])
 
 
 def _columns(recording: MendedStream, channels: tuple[str, ...]) -> list[int]:
@@ -261,13 +273,29 @@ class BatchedProbabilities:
     Args:
         facts: the recording's description, for the windows.
         probabilities: computes a batch.
+        labels: the number of labels.
+        skipped_ns: windows that begin in these times are not computed, int64 ``[k, 2]``, both ends included; None:
+            all are computed.
         lanes: the number of threads that compute while this thread collects the next windows; 0: this thread computes.
             At most this many batches wait, which limits the memory.
     """
 
-    def __init__(self, facts: MendedStream, probabilities: Probabilities, lanes: int) -> None:
+    def __init__(
+        self,
+        facts: MendedStream,
+        probabilities: Probabilities,
+        labels: int,
+        skipped_ns: NDArray[np.int64] | None,
+        lanes: int,
+    ) -> None:
         self._facts, self._probabilities, self._lanes = facts, probabilities, lanes
+        self._labels = labels
+        # The network computes a larger number on several threads, which lanes do already.
+        self._at_once = min(WINDOWS_AT_ONCE, network.WINDOWS_AT_ONCE) if lanes else WINDOWS_AT_ONCE
+        self._skipped_ns = np.empty((0, 2), np.int64) if skipped_ns is None else skipped_ns
+        self._computed = GrowingArray(np.bool_)
         self._waiting: list[StreamWindows] = []
+        self._waiting_count = 0
         self._running: deque[Future[NDArray[np.float32]]] = deque()
         self._done: GrowingArray[np.float32] | None = None
         self._executor = ThreadPoolExecutor(lanes, thread_name_prefix="harken-batches") if lanes else None
@@ -283,18 +311,31 @@ class BatchedProbabilities:
 
     def add(self, windows: StreamWindows) -> None:
         """Add windows."""
-        if len(windows.firsts):
-            self._waiting.append(windows)
-        while sum(len(each.firsts) for each in self._waiting) >= WINDOWS_AT_ONCE:
+        # A window is skipped if more stretches have begun before it than have ended.
+        begun = np.searchsorted(self._skipped_ns[:, 0], windows.starts_ns, side="right")
+        ended = np.searchsorted(self._skipped_ns[:, 1], windows.starts_ns, side="left")
+        computed = begun == ended
+        self._computed.add(computed)
+        if computed.any():
+            self._waiting.append(windows if computed.all() else windows.part(computed))
+            self._waiting_count += int(computed.sum())
+        while self._waiting_count >= self._at_once:
             self._compute()
 
     def finish(self) -> NDArray[np.float32] | None:
-        """Probabilities of all windows, in their order, ``[windows, labels]``; None without windows."""
+        """Probabilities of all windows, in their order, ``[windows, labels]``, 0 of skipped ones; None without
+        windows."""
         while self._waiting:
             self._compute()
         while self._running:
             self._keep(self._running.popleft().result())
-        return None if self._done is None else self._done.all()
+        computed = self._computed.all()
+        if computed.all():
+            return None if self._done is None else self._done.all()
+        every = np.zeros((len(computed), self._labels), np.float32)
+        if self._done is not None:
+            every[computed] = self._done.all()
+        return every
 
     def _keep(self, probabilities: NDArray[np.float32]) -> None:
         if self._done is None:
@@ -303,8 +344,9 @@ class BatchedProbabilities:
 
     def _compute(self) -> None:
         every = windows_joined(self._waiting)
-        now, rest = every.part(slice(WINDOWS_AT_ONCE)), every.part(slice(WINDOWS_AT_ONCE, None))
+        now, rest = every.part(slice(self._at_once)), every.part(slice(self._at_once, None))
         self._waiting = [rest] if len(rest.firsts) else []
+        self._waiting_count = len(rest.firsts)
         windows = Windows.unlabelled(
             now.signals,
             channels=self._facts.channels,

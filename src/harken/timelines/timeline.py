@@ -32,8 +32,8 @@ class Timeline:
     - ``wear``: False in non-wear, null in gaps, True elsewhere; also True where non-wear was not computed;
     - ``activity_mg``: how much the wearer moved: the mean of the acceleration's magnitude minus 1 g, and 0 where this
       is negative, in thousandths of g, float32; null in gaps and where it was not computed;
-    - ``probability_LABEL`` for each of ``labels``, float32; null in gaps, in samples marked as not valid, and in
-      stretches shorter than a window. ``unsure``, non-wear and smoothing do not change it;
+    - ``probability_LABEL`` for each of ``labels``, float32; null in gaps, in non-wear, in samples marked as not
+      valid, and in stretches shorter than a window. ``unsure`` and smoothing do not change it;
     - ``smoothed_LABEL`` for each of ``labels``, float32, in a smoothed timeline: the probability given all rows; null
       where there is no label.
 

@@ -28,7 +28,7 @@ class StreamWindows(NamedTuple):
     firsts: NDArray[np.int64]
     starts_ns: NDArray[np.int64]
 
-    def part(self, numbers: slice) -> "StreamWindows":
+    def part(self, numbers: slice | NDArray[np.bool_]) -> "StreamWindows":
         """Some of the windows."""
         return StreamWindows(self.signals[numbers], self.firsts[numbers], self.starts_ns[numbers])
 
