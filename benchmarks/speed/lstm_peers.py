@@ -116,7 +116,8 @@ def with_frozen_weights(network: Any) -> Any:
 
     def call(signals: Any) -> Any:
         # Both settings are of a thread. Without the first, nn.LSTM, and with it most of the network, is not compiled.
-        with config.patch(allow_rnn=True), torch.no_grad():  # freezing does not work in inference mode
+        # Freezing does not work in inference mode.
+        with config.patch(allow_rnn=True), torch.no_grad():  # type: ignore[no-untyped-call]
             return compiled(signals)
 
     return call
