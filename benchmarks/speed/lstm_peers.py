@@ -112,12 +112,12 @@ def with_frozen_weights(network: Any) -> Any:
     import torch
     from torch._dynamo import config
 
-    compiled = torch.compile(network.eval(), dynamic=False, options={"freezing": True})
+    compiled: Any = torch.compile(network.eval(), dynamic=False, options={"freezing": True})
 
     def call(signals: Any) -> Any:
         # Both settings are of a thread. Without the first, nn.LSTM, and with it most of the network, is not compiled.
         # Freezing does not work in inference mode.
-        with config.patch(allow_rnn=True), torch.no_grad():  # type: ignore[no-untyped-call]
+        with config.patch(allow_rnn=True), torch.no_grad():
             return compiled(signals)
 
     return call
