@@ -77,11 +77,14 @@ class Wire:
     def close(self) -> None:
         self.closed = True
 
+    def abort(self) -> None:
+        self.closed = True
+
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         return default
 
 
-async def opened(heard: Heard, most_bytes: int = 1 << 20) -> tuple[Socket, Wire]:
+async def opened(heard: Heard, most_bytes: int = 1 << 20, ping_s: float | None = None) -> tuple[Socket, Wire]:
     """A socket whose handshake is over, without a network."""
 
     async def application(_: Any, receive: Any, send: Any) -> None:
@@ -96,8 +99,8 @@ async def opened(heard: Heard, most_bytes: int = 1 << 20) -> tuple[Socket, Wire]
         asgi_version="3.0",
         ws_per_message_deflate=False,
         ws_max_size=most_bytes,
-        ws_ping_interval=None,
-        ws_ping_timeout=None,
+        ws_ping_interval=ping_s,
+        ws_ping_timeout=ping_s,
     )
     state = SimpleNamespace(connections=set(), tasks=set(), default_headers=[])
     one = Socket(set(), config=config, server_state=state, app_state={})
@@ -192,6 +195,25 @@ def test_what_is_sent_are_frames_until_the_socket_closes() -> None:
         assert not one.write(b"x"), "nothing may follow the closing frame"
 
     asyncio.run(run())
+
+
+def test_who_answers_no_ping_is_closed_unless_messages_come() -> None:
+    async def run(sends: bool, held: bool) -> bool:
+        one, wire = await opened(Heard(), ping_s=0.05)
+        if held:
+            one.hold()
+        for _ in range(30):
+            await asyncio.sleep(0.01)
+            if sends:
+                one.data_received(frames_of(b"{}", [], text=True)[0])
+        assert Frame(Opcode.PING, b"1234").serialize(mask=False)[:2] in wire.written
+        closed = wire.closed
+        one.connection_lost(None)
+        return closed
+
+    assert asyncio.run(run(sends=False, held=False))
+    assert not asyncio.run(run(sends=True, held=False))
+    assert not asyncio.run(run(sends=False, held=True)), "its answer may wait in this machine"
 
 
 def test_a_socket_with_many_messages_waits_until_they_are_taken() -> None:

@@ -39,8 +39,8 @@ __all__ = ["Hub"]
 
 LOG = logging.getLogger("uvicorn.error")  # the log in which operators look for errors
 SWITCH_S = 0.0002
-"""The network's thread needs the interpreter after each of its hundred or so operations. With Python's default of 5 ms,
-a busy event loop would delay it by most of a second."""
+"""The network's thread needs the interpreter after each of its layers. With Python's default of 5 ms, a busy event loop
+would delay it by as much at each of them."""
 GARBAGE = 100_000
 """New objects after which the garbage collector looks for cycles. With Python's default of 700, it looks several times
 in each tick, and takes an eighth of the event loop's time."""
