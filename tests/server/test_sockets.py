@@ -230,9 +230,9 @@ def test_a_socket_with_many_messages_waits_until_they_are_taken() -> None:
         for _ in range(20):
             await asyncio.sleep(0)
             assert len(box) <= 2 * inbox.WAITING_MESSAGES + 680  # of one piece of input
-            found += [one.text for one in box.take(10)]
+            found += [one.text for one in box.take(10, 10**6)]
         while len(found) < len(texts):
-            found += [one.text for one in box.take(50)]
+            found += [one.text for one in box.take(50, 10**6)]
             await asyncio.sleep(0)
         assert found == texts
         assert wire.reading
@@ -245,7 +245,7 @@ def without_ticks(monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     """A server whose ticks take nothing for now."""
     allowed = {"take": False}
     take = Inbox.take
-    monkeypatch.setattr(Inbox, "take", lambda self, most: take(self, most) if allowed["take"] else [])
+    monkeypatch.setattr(Inbox, "take", lambda self, *most: take(self, *most) if allowed["take"] else [])
     with serving() as served:
         cast(Any, served.server).allow = lambda: allowed.update(take=True)
         yield served
@@ -308,6 +308,19 @@ def test_what_came_before_the_client_left_is_taken(monkeypatch: pytest.MonkeyPat
         cast(Any, served.server).allow()
         until(lambda: served.metric("harken_samples_total") == len(signals))
         assert served.ask("/api/watches").json[0]["watch"] == "w"
+
+
+def test_a_tick_takes_no_more_after_so_many_bytes() -> None:
+    async def run() -> None:
+        one, _ = await opened(Heard())
+        box = Inbox(lambda: None)
+        sender = Sender(box, one, Limits(), "w", acknowledging=False)
+        for size in (40, 50, 60, 70):
+            sender.received(b"x" * size)
+        assert [len(each.text) for each in box.take(100, 91)] == [40, 50, 60]
+        assert [len(each.text) for each in box.take(100, 1)] == [70]
+
+    asyncio.run(run())
 
 
 def until(holds: Callable[[], bool], seconds: float = 20) -> None:

@@ -46,7 +46,7 @@ GARBAGE = 100_000
 in each tick, and takes an eighth of the event loop's time."""
 TICKS_AT_ONCE = 2
 """While the network computes for one tick, the samples of the next are resampled."""
-MOST_AT_ONCE = 1024
+MOST_AT_ONCE, MOST_BYTES_AT_ONCE = 1024, 4 << 20
 """The most messages, and the most watches, of one tick. HTTP requests are answered between two ticks."""
 SWEEP_S = 5.0
 HOP_S = 1.0
@@ -169,7 +169,7 @@ class Hub:
 
     def _take_messages(self) -> None:
         """Take the messages that have come through WebSockets since the last tick."""
-        messages = self.inbox.take(MOST_AT_ONCE)
+        messages = self.inbox.take(MOST_AT_ONCE, MOST_BYTES_AT_ONCE)
         if not messages:
             return
         batch = read_messages([message.text for message in messages])
