@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from harken.readers.options import AccelerationUnit, TableOptions, TimeUnit
-from harken.recordings.recording import ForearmAxis
+from harken.recordings.forearm_axis import ForearmAxis
 
 __all__ = [
     "FLAG",

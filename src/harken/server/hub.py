@@ -39,14 +39,14 @@ __all__ = ["Hub"]
 
 LOG = logging.getLogger("uvicorn.error")  # the log in which operators look for errors
 SWITCH_S = 0.0002
-"""The network's thread needs the interpreter after each of its hundred or so operations. With Python's default of 5 ms,
-a busy event loop would delay it by most of a second."""
+"""The network's thread needs the interpreter after each of its layers. With Python's default of 5 ms, a busy event loop
+would delay it by as much at each of them."""
 GARBAGE = 100_000
 """New objects after which the garbage collector looks for cycles. With Python's default of 700, it looks several times
 in each tick, and takes an eighth of the event loop's time."""
 TICKS_AT_ONCE = 2
 """While the network computes for one tick, the samples of the next are resampled."""
-MOST_AT_ONCE = 1024
+MOST_AT_ONCE, MOST_BYTES_AT_ONCE = 1024, 4 << 20
 """The most messages, and the most watches, of one tick. HTTP requests are answered between two ticks."""
 SWEEP_S = 5.0
 HOP_S = 1.0
@@ -169,7 +169,7 @@ class Hub:
 
     def _take_messages(self) -> None:
         """Take the messages that have come through WebSockets since the last tick."""
-        messages = self.inbox.take(MOST_AT_ONCE)
+        messages = self.inbox.take(MOST_AT_ONCE, MOST_BYTES_AT_ONCE)
         if not messages:
             return
         batch = read_messages([message.text for message in messages])

@@ -115,11 +115,13 @@ class Inbox:
         self._messages.append(Message(sender, text, time.monotonic()))
         self._wake()
 
-    def take(self, most: int) -> list[Message]:
-        """Remove the oldest messages, at most so many; those that follow a refused one are left out."""
+    def take(self, most: int, most_bytes: int) -> list[Message]:
+        """Remove the oldest messages, at most so many, and no more after so many bytes; those that follow a refused one
+        are left out."""
         found: list[Message] = []
-        while self._messages and len(found) < most:
+        while self._messages and len(found) < most and most_bytes > 0:
             message = self._messages.popleft()
+            most_bytes -= len(message.text)
             message.sender.read(message.text)
             if not message.sender.refused:
                 found.append(message)

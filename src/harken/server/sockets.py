@@ -62,6 +62,7 @@ class Socket(WebSocketsSansIOProtocol):
         self._listener: Listener | None = None
         self._rest: memoryview | None = None  # received and not read yet
         self._held = False  # the listener wants no more messages for now
+        self._heard = False  # something has come since the last ping
         self._fragments = 0
 
     def listen(self, listener: Listener) -> None:
@@ -126,6 +127,7 @@ class Socket(WebSocketsSansIOProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Read whole frames, and a piece of other input; the rest is read in later turns of the event loop."""
+        self._heard = True
         if not self.handshake_initiated:
             self._open_with(data)
             return
@@ -260,10 +262,16 @@ class Socket(WebSocketsSansIOProtocol):
         else:
             self.conn.data_to_send()
 
+    def send_keepalive_ping(self) -> None:
+        """Send a ping."""
+        self._heard = False
+        super().send_keepalive_ping()
+
     def keepalive_timeout(self) -> None:
-        """Close a socket that did not answer a ping, without sending the rest. Its answer may be among what this server
-        has not read yet; then it has more time."""
-        if self._held or self._rest is not None:
+        """Close a socket that did not answer a ping, without sending the rest. The answer of one that sends messages
+        may be behind those; it has more time."""
+        if self._heard or self._held or self._rest is not None:
+            self._heard = False
             self.pong_timer = self.loop.call_later(self.ping_timeout or 0, self.keepalive_timeout)
             return
         super().keepalive_timeout()

@@ -165,7 +165,7 @@ def _resampled(parts: _Parts, watches: int, resampler: Resampler | None) -> _New
         new = resampler.between(shifted, 0, EVER)
         after_ns = end_ns + move_ns + 1
         firsts = np.searchsorted(new.time_ns, np.maximum(parts.first_ns, begin_ns) + move_ns)
-        highest_ns = np.where(parts.last_ns < end_ns, parts.last_ns + move_ns, after_ns)
+        highest_ns = np.where(parts.last_ns <= end_ns, parts.last_ns + move_ns, after_ns)
         lasts = np.maximum(np.searchsorted(new.time_ns, highest_ns), firsts)
     counts = lasts - firsts
     kept = np.repeat(firsts - starts_of(counts), counts) + np.arange(counts.sum())
