@@ -61,8 +61,9 @@ HARKEN_INLINE V rectified(V v) {
 #endif
 }
 
+// Not inlined, so that the compiler gives all registers to the sums.
 template <int ROWS, int VECTORS>
-void outputs(const Rows &rows, const float *weights, const float *bias, const Finish &finish) {
+__attribute__((noinline)) void outputs(const Rows &rows, const float *weights, const float *bias, const Finish &finish) {
     V sum[ROWS][VECTORS];
 #pragma GCC unroll 12
     for (int r = 0; r < ROWS; r++)
@@ -126,7 +127,7 @@ struct Chunk {  // of some windows, what the outputs read, and the gradients of 
 
 // Gradients of the weights of COUNT inputs and VECTORS vectors of filters.
 template <int COUNT, int VECTORS>
-void gradient_of_weights(const Chunk &chunk, int64_t first, float *total) {
+__attribute__((noinline)) void gradient_of_weights(const Chunk &chunk, int64_t first, float *total) {
     V sum[COUNT][VECTORS];
 #pragma GCC unroll 12
     for (int n = 0; n < COUNT; n++)
