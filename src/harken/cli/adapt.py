@@ -8,6 +8,7 @@ import typer
 
 from harken.cli.options import ForearmAxisOption, IgnoreLabels, Json, Model, with_reading_options
 from harken.readers.options import TableOptions
+from harken.support.plugins import need_training
 from harken.support.printable import printable
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def adapt(
     A minute of each of two labels is enough to try. The output states whether the adapted
     weights were kept; if not, PERSONAL holds the general model.
     """
+    need_training("harken adapt")
     from harken.models.adaptation import adapt as adapt_recogniser
     from harken.models.model_file import model_path
     from harken.models.recogniser import Recogniser

@@ -8,6 +8,7 @@ import typer
 from harken.cli.options import ForearmAxisOption, IgnoreLabels, Json, Model, NoOrientation, with_reading_options
 from harken.readers.options import TableOptions
 from harken.support.errors import HarkenError, raise_failures
+from harken.support.plugins import need_training
 from harken.support.printable import printable
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def evaluate(
     column has one recording for each. A file that cannot be scored does not stop the others; it is named at the end,
     and in the JSON under "failures".
     """
+    need_training("harken evaluate")
     from harken.cli.files import recordings
     from harken.jobs.evaluation import evaluate as evaluate_files
 
