@@ -225,6 +225,8 @@ def test_a_token_is_required() -> None:
         assert served.ask("/api/model?token=secret").status == 200
         assert served.ask("/api/model", Authorization="Bearer secret").status == 200
         assert served.ask("/push", b"{}").status == 401
+        metrics = served.ask("/metrics?token=secret").body.decode()
+        assert 'harken_refused_total{reason="token"} 3\n' in metrics
 
         async def look() -> None:
             with pytest.raises(websockets.InvalidStatus) as refused:
@@ -358,7 +360,7 @@ def test_a_token_that_protects_nothing_is_an_error(token: str) -> None:
     with pytest.raises(HarkenError, match="token"):
         create_app(Hub(recogniser()), token=token)
     with pytest.raises(HarkenError, match="token"):
-        Guard(None, token=token)
+        Guard(None, token=token, on_refused=print)
 
 
 def test_what_others_could_reach_needs_a_token() -> None:

@@ -92,7 +92,11 @@ def create_app(
     _add_error_answers(app, hub)
     for routes in (information_routes(hub), recording_routes(hub, uploads), push_routes(hub), page_routes()):
         app.include_router(routes)
-    return Guard(Sockets(app, hub), token=token)
+    return Guard(
+        Sockets(app, hub),
+        token=token,
+        on_refused=lambda reason: hub.metrics.add("harken_refused_total", reason=reason),
+    )
 
 
 def _lifespan(

@@ -2,6 +2,7 @@
 
 import hmac
 import json
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,6 +13,8 @@ __all__ = ["LOOPBACK", "Guard", "check_token"]
 LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
 OPEN = ("/", "/health", "/favicon.ico")
 OPEN_UNDER = "/assets/"
+REASONS = {400: "host", 401: "token", 403: "origin"}
+"""The reasons of refusals in the metrics, by status."""
 
 
 def check_token(token: str | None) -> None:
@@ -39,14 +42,15 @@ class Guard:
     Args:
         app: the application.
         token: the token that requests must contain; None for loopback.
+        on_refused: called with the reason of each refusal, a word for the metrics.
 
     Raises:
         HarkenError: when the token is empty, or cannot be sent.
     """
 
-    def __init__(self, app: Any, *, token: str | None) -> None:
+    def __init__(self, app: Any, *, token: str | None, on_refused: Callable[[str], None]) -> None:
         check_token(token)
-        self._app, self._token = app, token
+        self._app, self._token, self._on_refused = app, token, on_refused
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Refuse a request, or pass it on."""
@@ -54,6 +58,7 @@ class Guard:
             await self._app(scope, receive, send)
             return
         status, sentence = refusal
+        self._on_refused(REASONS[status])
         headers = [(b"content-type", b"application/json")]
         if status == 401:
             headers.append((b"www-authenticate", b"Bearer"))

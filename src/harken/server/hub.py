@@ -271,27 +271,30 @@ class Hub:
             del self._waiting[session]
             waiting_since_s.append(session.waiting_since_s)
             session.waiting_since_s = None
+        labelled: list[bool] = []
         try:
-            await self._label(waiting, ended=False)
+            labelled = await self._label(waiting, ended=False)
         except Exception:  # the other watches need labels after an error, too
             LOG.exception("a tick failed; its %d watches start again", len(waiting))
             self.metrics.add("harken_failed_ticks_total")
             for session in waiting:
                 session.stream.reset()
         now_s = time.monotonic()
+        since_s = [first_s for first_s, some in zip(waiting_since_s, labelled, strict=False) if some]
+        self.metrics.observe_waits([now_s - first_s for first_s in since_s if first_s is not None])
         waits_s = [now_s - first_s for first_s in waiting_since_s if first_s is not None]
-        self.metrics.observe_waits(waits_s)
         self.pace.labelled(now_s - began_s, waits_s)
         self.viewers.send_late(self.pace.late_s)
 
-    async def _label(self, sessions: list[Session], *, ended: bool) -> None:
+    async def _label(self, sessions: list[Session], *, ended: bool) -> list[bool]:
+        """Label the due windows of these watches; returns which of them have new labels."""
         self._in_network.update(sessions)
         try:
-            await self._compute(sessions, ended=ended)
+            return await self._compute(sessions, ended=ended)
         finally:
             self._in_network.difference_update(sessions)
 
-    async def _compute(self, sessions: list[Session], *, ended: bool) -> None:
+    async def _compute(self, sessions: list[Session], *, ended: bool) -> list[bool]:
         streams = [session.stream for session in sessions]
         windows = advance(streams, ended=ended)
         if windows:
@@ -304,7 +307,9 @@ class Hub:
             self._send_samples(sessions)
             probabilities = probabilities_of(self.recogniser, windows)
         self.metrics.add("harken_windows_total", len(windows))
-        self._send_labels(sessions, label(streams, probabilities))
+        all_updates = label(streams, probabilities)
+        self._send_labels(sessions, all_updates)
+        return [bool(updates) for updates in all_updates]
 
     def _send_labels(self, sessions: list[Session], all_updates: list[list[Update]]) -> None:
         shares = iter(rounded([update for updates in all_updates for update in updates]))

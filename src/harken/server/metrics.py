@@ -23,7 +23,7 @@ GAUGES = {
     "harken_watches": "Watches that send, or sent a while ago.",
     "harken_viewers": "Sockets that view a watch.",
     "harken_tick_seconds": "From the beginning of the latest tick to its labels.",
-    "harken_wait_seconds": "From the arrival of samples to their label, the longest of the latest tick.",
+    "harken_wait_seconds": "From the arrival of samples to the end of their tick, the longest of the latest tick.",
     "harken_waiting_messages": "Messages that wait for a tick.",
     "process_resident_memory_bytes": "Memory in use.",
 }
@@ -42,7 +42,7 @@ class Metrics:
         self.counts[name, reason] += count
 
     def observe_waits(self, seconds: Sequence[float]) -> None:
-        """Count times from the arrival of samples to their label."""
+        """Count times from the arrival of samples to the label that they complete, one for each watch and tick."""
         for wait_s in seconds:
             self._waits[bisect_left(BOUNDS_S, wait_s)] += 1
         self._waited_s += sum(seconds)
@@ -60,7 +60,10 @@ class Metrics:
         for name, about in GAUGES.items():
             lines += [f"# HELP {name} {about}", f"# TYPE {name} gauge", f"{name} {gauges[name]:g}"]
         name = "harken_label_wait_seconds"
-        lines += [f"# HELP {name} From the arrival of samples to their label.", f"# TYPE {name} histogram"]
+        lines += [
+            f"# HELP {name} From the arrival of samples to their label, once for each watch and tick with a label.",
+            f"# TYPE {name} histogram",
+        ]
         total = 0
         for bound, count in zip((*map(str, BOUNDS_S), "+Inf"), self._waits, strict=True):
             total += count

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from harken.recordings.recording import Recording
@@ -140,8 +139,8 @@ def _windows(
     counted = np.maximum(summed(samples), 1)
     average = summed(samples * mean) / counted
     variance = summed(samples * (deviation**2 + mean**2)) / counted - average**2
-    highest = sliding_window_view(spread(blocks.highest[rows], -np.inf), width, axis=0).max(axis=-1)
-    lowest = sliding_window_view(spread(blocks.lowest[rows], np.inf), width, axis=0).min(axis=-1)
+    highest = _over_windows(np.maximum, spread(blocks.highest[rows], -np.inf), width)
+    lowest = _over_windows(np.minimum, spread(blocks.lowest[rows], np.inf), width)
     whole = len(highest)  # the windows that begin later would end after the recording
     at_rest = (variance[:whole] < REST_G**2) & (highest - lowest < REST_RANGE_G)
     rest: NDArray[np.bool_] = np.zeros(slots, bool)
@@ -161,3 +160,13 @@ def _windows(
         error = left * 2 / np.sqrt(27 * number)
         found = rest & fine_sensor & (between - left < BREATH_G**2 + CHANCE * error)
     return np.asarray(found, dtype=bool)
+
+
+def _over_windows(extreme: np.ufunc, values: NDArray[np.float64], width: int) -> NDArray[np.float64]:
+    """The largest or smallest of ``width`` values from each on, ``[n - width + 1, axes]``, by doubling the windows."""
+    covered = 1
+    while 2 * covered <= width:
+        values = extreme(values[:-covered], values[covered:])
+        covered *= 2
+    rest = width - covered
+    return values if rest == 0 else np.asarray(extreme(values[:-rest], values[rest:]))

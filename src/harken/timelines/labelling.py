@@ -277,7 +277,7 @@ class BatchedProbabilities:
         skipped_ns: windows that begin in these times are not computed, int64 ``[k, 2]``, both ends included; None:
             all are computed.
         lanes: the number of threads that compute while this thread collects the next windows; 0: this thread computes.
-            At most this many batches wait, which limits the memory.
+            At most ``WINDOWS_AT_ONCE`` windows wait for each, which limits the memory.
     """
 
     def __init__(
@@ -359,5 +359,6 @@ class BatchedProbabilities:
             self._keep(self._probabilities(windows))
             return
         self._running.append(self._executor.submit(self._probabilities, windows))
-        while len(self._running) > 2 * self._lanes:
+        # So many windows wait that lanes have work while this thread reads the next part of a file.
+        while len(self._running) * self._at_once > self._lanes * WINDOWS_AT_ONCE:
             self._keep(self._running.popleft().result())
