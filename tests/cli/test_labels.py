@@ -9,6 +9,7 @@ import pytest
 import harken
 import people
 from command_line import Run
+from harken.annotations import LabelOptions
 from harken.jobs.training import train_run
 from harken.learning.training import Interrupted
 from harken.models.recogniser import Recogniser
@@ -45,8 +46,8 @@ def test_train_with_files_of_labels_gives_the_model_of_the_label_columns(run_har
     whole = ("--preset", "small", "--device", "cpu", "--threads", "1")
     own = ("train", tmp_path / "own" / "me.csv", "--cross", tmp_path / "own" / "friend.csv")
     assert run_harken(*own, "--out", tmp_path / "columns", *whole).exit_code == 0
-    files = ("train", tmp_path / "me.csv", "--labels", tmp_path / "me_notes.csv")
-    files += ("--cross", tmp_path / "friend.csv", "--cross-labels", tmp_path / "friend_notes.csv")
+    cross = ("--cross", tmp_path / "friend.csv", "--cross-labels", tmp_path / "friend_notes.csv")
+    files = ("train", tmp_path / "me.csv", "--labels", tmp_path / "me_notes.csv", *cross)
     refused = run_harken(*files, "--out", tmp_path / "files", *whole)
     assert refused.exit_code == 2
     assert "friend: the label lying is not among the labels of the model (laying_down, sitting, walking)" in (
@@ -75,9 +76,10 @@ def test_a_run_resumes_only_with_the_same_labels(tmp_path: Path) -> None:
     with pytest.raises(Interrupted):
         train_run(settings, Quiet(), should_stop=lambda: True)
     resumed = replace(settings, resume=True)
-    for option, value in {"trim_s": 1.0, "offset_s": 0.5, "rename": (("lying", "resting"),)}.items():
-        with pytest.raises(HarkenError, match=rf"this run began with labels\.{option}"):
-            train_run(replace(resumed, labels=replace(settings.labels, **{option: value})), Quiet())
+    others = LabelOptions(trim_s=1), LabelOptions(offset_s=0.5), LabelOptions(rename=(("lying", "resting"),))
+    for name, labels in zip(("trim_s", "offset_s", "rename"), others, strict=True):
+        with pytest.raises(HarkenError, match=rf"this run began with labels\.{name}"):
+            train_run(replace(resumed, labels=labels), Quiet())
     before = mine.read_text()
     mine.write_text(before.replace("0,20,", "0,19,", 1))
     with pytest.raises(HarkenError, match=r"training recordings are not those this run began with.* the same labels"):

@@ -105,7 +105,8 @@ def read_segments(path: str | Path) -> tuple[Segment, ...]:
             raise line_error(path, line, "it has more or fewer fields than the first line")
         values = dict(zip(names, fields, strict=True))
         try:
-            found.append(Segment(*(values[name] for name in COLUMNS), values.get(SUBJECT) or None))
+            name, days, start, end = (values[column] for column in COLUMNS)
+            found.append(Segment(name, days, start, end, values.get(SUBJECT) or None))
         except HarkenError as error:
             raise line_error(path, line, str(error)) from error
     if not found:
