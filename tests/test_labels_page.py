@@ -11,8 +11,7 @@ import pytest
 import harken
 import people
 from command_line import Run
-from harken.annotations.labelling import SIDE
-from harken.annotations.registry import MOST_BYTES, MOST_ROWS
+from harken.annotations.registry import MOST_BYTES, MOST_ROWS, SIDE
 from harken.learning.presets import PRESETS, SlidingHops
 
 ROOT = Path(__file__).parents[1]

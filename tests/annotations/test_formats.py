@@ -90,8 +90,8 @@ SAMPLES = {
         "tab-delimited export of ELAN",
     ),
     "ELAN in French, with SMPTE": Sample(
-        "Temps de départ - ss.msec\tTemps de départ - SMPTE-PAL\tTemps de fin - ss.msec\tTemps de fin - SMPTE-PAL\t"
-        "Durée - ss.msec\tDurée - SMPTE-PAL\tactivité\n"
+        "Temps de départ - ss.msec\tTemps de départ - PAL\tTemps de fin - ss.msec\tTemps de fin - PAL\t"
+        "Durée - ss.msec\tDurée - PAL\tactivité\n"
         "0.0\t00:00:00:00\t60.0\t00:01:00:00\t60.0\t00:01:00:00\tlying\n"
         "60.0\t00:01:00:00\t120.5\t00:02:00:12\t60.5\t00:01:00:12\twalking\n"
         "130.0\t00:02:10:00\t300.0\t00:05:00:00\t170.0\t00:02:50:00\tsitting\n",
@@ -201,6 +201,11 @@ def test_a_broken_file_is_refused_with_its_line(tmp_path: Path, content: str, re
 def test_intervals_that_reach_over_an_end_by_a_minute_are_cut(tmp_path: Path) -> None:
     found = read_annotations(written(tmp_path, "-60,60,lying\n60,360,sitting\n")).intervals(SPAN)
     assert bouts(found) == [(0.0, 60.0, "lying"), (60.0, 300.0, "sitting")]
+
+
+@pytest.mark.parametrize("header", ["start,end,label", "time,label", "time,seconds_elapsed,text"])
+def test_a_table_without_rows_has_no_labels(tmp_path: Path, header: str) -> None:
+    assert bouts(read_annotations(written(tmp_path, header + "\n")).intervals(SPAN)) == []
 
 
 def test_limits_hold_before_anything_is_read(tmp_path: Path) -> None:

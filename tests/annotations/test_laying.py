@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from harken.annotations import Intervals, laid_over, read_annotations, with_labels, write_intervals
+from harken.annotations.columns import MISSING
 from harken.annotations.moments import Kind, Moment, Span, text_moment
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.support.errors import HarkenError
@@ -112,15 +114,40 @@ def test_trimming_drops_both_ends_of_each_bout_and_nothing_else(case: Drawn, ten
 
 @given(st.integers(0, 4_102_444_799), st.integers(0, 999_999_999), st.sampled_from(ZONES))
 def test_an_instant_is_written_and_read_to_the_nanosecond(seconds: int, ns: int, zone: str) -> None:
-    """In a zone of daylight saving, a time that clocks show twice is told by its offset."""
-    import tempfile
-
+    """The offset tells apart the times that clocks show twice."""
     start_ns = seconds * SECOND + ns
-    path = Path(tempfile.gettempdir()) / "instant.labels.csv"
-    write_intervals(path, Intervals.of([(start_ns, start_ns + 1, "lying", 2)]), timezone=zone)
-    (entry,) = read_annotations(path).entries
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "anna.labels.csv"
+        write_intervals(path, Intervals.of([(start_ns, start_ns + 1, "lying", 2)]), timezone=zone)
+        (entry,) = read_annotations(path).entries
     assert (entry.start, entry.end) == (Moment(Kind.INSTANT, start_ns), Moment(Kind.INSTANT, start_ns + 1))
-    path.unlink()
+
+
+@given(drawn(), st.lists(st.text(st.characters(exclude_categories=["C"]), max_size=200), min_size=6, max_size=6))
+def test_labels_of_any_characters_make_the_round_trip(case: Drawn, texts: list[str]) -> None:
+    labels = [text.strip() for text in texts]
+    labels = [label if label.lower() not in MISSING else "-" for label in labels][: len(case.labels)]
+    intervals = intervals_of(case._replace(labels=labels))
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "anna.labels.csv"
+        write_intervals(path, intervals, timezone="Europe/Athens")
+        found = read_annotations(path).intervals(Span(START, START + 10_000 * SECOND, "UTC"))
+    assert found.labels == intervals.labels
+    assert (found.start_ns == intervals.start_ns).all()
+
+
+@given(st.one_of(st.binary(max_size=200), st.text("0159:.-,;\t\n\"'#\\aTZ+n/", max_size=200).map(str.encode)))
+def test_any_content_is_read_or_refused_with_a_sentence(content: bytes) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "notes.csv"
+        path.write_bytes(content)
+        reason = ""
+        try:
+            found = read_annotations(path).intervals(Span(START, START + 86_000 * SECOND, "Europe/Athens"))
+            assert (found.end_ns > found.start_ns).all()
+        except HarkenError as refused:
+            reason = str(refused)
+        assert not reason or str(path) in reason
 
 
 @given(st.integers(1_600_000_000, 1_800_000_000), st.sampled_from(ZONES))

@@ -22,6 +22,8 @@ __all__ = ["FORMAT", "read"]
 FORMAT = "tab-delimited export of ELAN"
 HEADED = re.compile(r".+ - (hh:mm:ss\.ms|ss\.msec|msec)")
 """The name of a column of times. The words before the form are in ELAN's language."""
+SMPTE = re.compile(r".+ - (PAL|NTSC|SMPTE).*")
+"""The name of a column of SMPTE time codes, which count frames and are not read."""
 FORMS = {
     "hh:mm:ss.ms": re.compile(r"(\d{1,4}):(\d\d):(\d\d\.\d{1,3})", re.ASCII),
     "SMPTE": re.compile(r"\d{1,4}:\d\d:\d\d[:;]\d\d", re.ASCII),
@@ -49,11 +51,12 @@ def _with_header(table: Rows, headed: list[re.Match[str] | None]) -> Annotations
     times = [position for position, found in enumerate(headed) if found and found[1] == form]
     if len(times) < 2 or (len(times) == 2 and names[times[1]].startswith("Duration")):
         raise line_error(table.path, line, "export the begin time and the end time from ELAN, in the same form")
-    tiers = [position for position in range(len(names)) if headed[position] is None and "SMPTE" not in names[position]]
+    tiers = [position for position, name in enumerate(names) if not headed[position] and not SMPTE.fullmatch(name)]
     entries: list[Entry] = []
     used: dict[str, int] = {}
     for line, fields in table.rows[1:]:
-        fields = fields + [""] * (len(names) - len(fields))
+        if len(fields) < len(names):
+            raise line_error(table.path, line, f"{len(fields)} fields instead of {len(names)}")
         start, end = (_moment(table, line, fields[position]) for position in times[:2])
         for position in tiers:
             if label := fields[position]:

@@ -125,7 +125,7 @@ class Annotations:
         """Points as intervals. A label may begin before the recording; the first sample then has it, too."""
         points = [(self._instant(entry, entry.start, span, offset_ns), entry) for entry in self.entries]
         points.sort(key=lambda point: point[0])
-        ends = [start_ns for start_ns, _ in points[1:]] + [span.end_ns + 1]
+        ends = [start_ns for start_ns, _ in points[1:]] + [span.end_ns + 1] * (len(points) > 0)
         rows = []
         for (start_ns, entry), end_ns in zip(points, ends, strict=True):
             if entry.label.lower() in ENDS or (start_ns == end_ns and start_ns <= span.end_ns):

@@ -22,13 +22,14 @@ def is_side_file(path: str | Path) -> bool:
 def side_file(path: Path) -> Path:
     """Where the labels of a recording are looked for: ``alice.labels.csv`` for ``alice.csv``, ``alice.csv.gz`` and
     ``alice.zip``, and ``export.labels.csv`` for the folder ``export``."""
-    return path.with_name(_names(path)[-1] + SIDE)
+    place = path.resolve() if path.is_dir() else path  # a folder may be given as . or ..
+    return place.with_name(_names(path)[-1] + SIDE)
 
 
 def _names(path: Path) -> tuple[str, ...]:
     """The names of a recording's file: whole, without ``.gz``, and without its ending."""
     if path.is_dir():
-        return (path.absolute().name,)
+        return (path.resolve().name,)
     plain = path.name.removesuffix(".gz")
     return path.name, plain, Path(plain).stem
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
-from harken.annotations import elan, plain, regions, sensor_logger
+from harken.annotations import elan, exports, plain
 from harken.annotations.columns import Rows
 from harken.annotations.entries import Annotations
 from harken.readers.blocks import opened
@@ -12,17 +12,17 @@ from harken.readers.unpacking import is_zip, member_paths
 from harken.support.errors import HarkenError
 from harken.support.text_rows import text_rows
 
-__all__ = ["SIDE", "annotations_in", "read_annotations"]
+__all__ = ["MOST_BYTES", "MOST_ROWS", "SIDE", "annotations_in", "read_annotations"]
 
 SIDE = ".labels.csv"
 """The ending of a file of labels beside a recording."""
 MOST_BYTES = 1 << 24
 MOST_ROWS = 100_000
 READERS: tuple[Callable[[Rows], Annotations | None], ...] = (
-    sensor_logger.read,
-    regions.read_bids,
+    exports.read_sensor_logger,
+    exports.read_bids,
     elan.read,
-    regions.read_audacity,
+    exports.read_audacity,
     plain.read,
 )
 """In the order of recognition. The last one reads every table."""
@@ -65,15 +65,18 @@ def annotations_in(path: Path) -> Path | None:
     """The file of labels in a folder or a zip archive: ``*.labels.csv``, or the annotations of Sensor Logger.
 
     Raises:
-        HarkenError: when a zip archive is damaged, or contains several such files.
+        HarkenError: when there are several such files.
     """
     if path.is_dir():
         files = sorted(file for file in path.iterdir() if file.is_file())
     elif not path.is_file() or not is_zip(_head(path)):
         return None
     else:
-        files = member_paths(path)
-    for ending in (SIDE, sensor_logger.MEMBER):
+        try:
+            files = member_paths(path)
+        except HarkenError:  # the reader of the recording has the error, unless it can read the archive nevertheless
+            return None
+    for ending in (SIDE, exports.SENSOR_LOGGER_MEMBER):
         found = [file for file in files if file.name.endswith(ending)]
         if len(found) > 1:
             names = " and ".join(file.relative_to(path).as_posix() for file in found[:2])

@@ -110,7 +110,8 @@ def evaluate(
     except HarkenError:
         raise_failures([error for _, error in each.failures], len(paths))
         raise
-    options.refuse_unused_names(each.names)
+    if not each.failures:
+        options.refuse_unused_names(each.names)
     return EvaluatedFiles(scores, tuple(each.failures), tuple(each.warnings), tuple(each.label_sources))
 
 

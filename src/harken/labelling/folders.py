@@ -135,12 +135,14 @@ def _inside(folder: Path, apart: Path | None, left_out: dict[str, list[Path]]) -
             folders.clear()
             continue
         tables = {COHORT, QUALITY} <= set(files)
+        of_labels = {name for name in files if is_side_file(name)}
+        orphans = of_labels and of_labels - {side_file(at / name).name for name in {*files, *walked} - of_labels}
         for name in sorted(files):
             plain = name.lower().removesuffix(".gz")
             if name.startswith("."):
                 continue
-            if is_side_file(name):
-                if not any(side_file(at / other).name == name for other in (*files, *walked) if other != name):
+            if name in of_labels:
+                if name in orphans:
                     left_out.setdefault(BY_ANNOTATION, []).append(at / name)
             elif not plain.endswith(ENDINGS):
                 left_out.setdefault(BY_ENDING, []).append(at / name)

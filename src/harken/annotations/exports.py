@@ -1,4 +1,4 @@
-"""Label tracks of Audacity and events of BIDS: seconds from the start, with lengths that may be zero."""
+"""Annotations of Sensor Logger, label tracks of Audacity, and events of BIDS."""
 
 import re
 from dataclasses import replace
@@ -8,13 +8,35 @@ from harken.annotations.entries import Annotations, Entry
 from harken.support.errors import HarkenError
 from harken.support.text_rows import line_error
 
-__all__ = ["AUDACITY", "BIDS", "read_audacity", "read_bids"]
+__all__ = ["SENSOR_LOGGER_MEMBER", "read_audacity", "read_bids", "read_sensor_logger"]
 
+SENSOR_LOGGER = "annotations of Sensor Logger"
+SENSOR_LOGGER_MEMBER = "Annotation.csv"
+"""The name of the file in an export."""
+SENSOR_LOGGER_COLUMNS = {"time", "seconds_elapsed", "text"}
 AUDACITY = "label track of Audacity"
 BIDS = "events of BIDS"
 NUMBER = re.compile(r"-?\d+([.,]\d+)?", re.ASCII)
 FREQUENCIES = "\\"
 """The first field of a line with the frequencies of the label above it."""
+
+
+def read_sensor_logger(table: Rows) -> Annotations | None:
+    """Read annotations of Sensor Logger, which are points; None if the file has another format.
+
+    Source: the app's documentation (github.com/tszheichoi/awesome-sensor-logger, UNITS.md): ``time`` is in nanoseconds
+    since 1970, ``seconds_elapsed`` in seconds since the start of the recording, ``text`` what the user entered, and
+    ``millisecond_press_duration`` how long the button was pressed.
+
+    Raises:
+        HarkenError: for a broken line.
+    """
+    names = table.rows[0][1]
+    if not set(names) >= SENSOR_LOGGER_COLUMNS:
+        return None
+    positions = {"start": names.index("time"), "label": names.index("text")}
+    columns = Columns(table.path, positions, max(positions.values()) + 1)
+    return Annotations(table.path, SENSOR_LOGGER, tuple(columns.entry(*row) for row in table.rows[1:]), points=True)
 
 
 def read_audacity(table: Rows) -> Annotations | None:
