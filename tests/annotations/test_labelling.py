@@ -3,6 +3,7 @@
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import harken
@@ -11,7 +12,7 @@ from harken.annotations import LabelOptions, annotations_in, is_side_file, label
 from harken.datasets.people import read_people
 from harken.labelling.folders import recordings_in
 from harken.readers.options import TableOptions
-from harken.recordings.recording import Recording
+from harken.recordings.recording import UNLABELLED, Recording
 from harken.support.errors import HarkenError
 
 NOTES = "start,end,label\n0,20,resting\n30,50,striding\n"
@@ -135,10 +136,21 @@ def test_the_file_beside_each_of_several_recordings_needs_no_names(alice: Path, 
         assert one.label_names == ("resting", "striding")
 
 
-def test_options_for_files_of_labels_are_refused_without_one(alice: Path) -> None:
-    for options, name in ((LabelOptions(trim_s=2), "--trim"), (LabelOptions(offset_s=2), "--labels-offset")):
-        with pytest.raises(HarkenError, match=f"{name} is for files of labels.*as alice.labels.csv"):
-            labelled(alice, options)
+def test_an_offset_needs_a_file_of_labels(alice: Path) -> None:
+    with pytest.raises(HarkenError, match="--labels-offset is for files of labels, but all labels are in the recordin"):
+        harken.inspect(alice, labels_offset_s=2)
+    side_file(alice).write_text(NOTES)
+    assert harken.inspect(alice, labels_offset_s=2).labels["resting"].total_s == pytest.approx(18)  # then comes a gap
+
+
+def test_trimming_applies_to_a_label_column(alice: Path) -> None:
+    """Six bouts of 20 s at 25 Hz, with gaps in between."""
+    own, trimmed = labelled(alice), labelled(alice, LabelOptions(trim_s=2))
+    second = np.tile(np.arange(500) / 25, 6)
+    inner = (second >= 2) & (second <= 499 / 25 - 2)
+    assert (trimmed.label_codes == np.where(inner, own.label_codes, UNLABELLED)).all()
+    assert trimmed.fingerprint != own.fingerprint
+    assert labelled(alice, LabelOptions(trim_s=10)).unlabelled_rows == len(own)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from harken.recordings.recording import UNLABELLED, Recording, local_time
 from harken.support.errors import HarkenError
 from harken.support.text_rows import line_error
 
-__all__ = ["Intervals", "laid_over", "span_of"]
+__all__ = ["Intervals", "laid_over", "span_of", "without_bout_ends"]
 
 MOST_LABELS = 1000
 """Different labels. Label codes are 16-bit numbers; a recogniser has a few dozen."""
@@ -168,3 +168,17 @@ def laid_over(recording: Recording, intervals: Intervals) -> Recording:
         quality=quality,
         label_source=f"{intervals.path} ({intervals.format})",
     )
+
+
+def without_bout_ends(recording: Recording, trim_s: float) -> Recording:
+    """A recording whose own labels are left out for ``trim_s`` seconds at both ends of each of its bouts.
+
+    A gap ends a bout, too (``Recording.bout_edges``).
+    """
+    if not trim_s:
+        return recording
+    trim_ns = round(trim_s * SECOND_NS)
+    edges, time_ns = recording.bout_edges, recording.time_ns
+    first_ns, last_ns = (np.repeat(time_ns[rows], np.diff(edges)) for rows in (edges[:-1], edges[1:] - 1))
+    inner = (time_ns - first_ns >= trim_ns) & (last_ns - time_ns >= trim_ns)
+    return replace(recording, label_codes=np.where(inner, recording.label_codes, np.int16(UNLABELLED)))

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from harken.annotations.intervals import laid_over, span_of
+from harken.annotations.intervals import laid_over, span_of, without_bout_ends
 from harken.annotations.options import LabelOptions
 from harken.annotations.registry import SIDE, annotations_in, read_annotations
 from harken.recordings.recording import Recording, recoded
@@ -80,18 +80,13 @@ def label_recordings(
         of_several: whether there are other recordings, so that a file of labels must say for which its rows are.
 
     Raises:
-        HarkenError: as ``with_labels``; when a file of labels does not say for which of several recordings its rows
-            are; and when an option for files of labels is given for a recording without such a file.
+        HarkenError: as ``with_labels``; and when a file of labels does not say for which of several recordings its
+            rows are.
     """
     recordings = list(recordings)
     found = options.path or _beside(path)
     if found is None:
-        if options.needs_file and any(recording.label_names for recording in recordings):
-            raise HarkenError(
-                f"{path}: {options.needs_file} is for files of labels, but the labels of this recording are in its own "
-                f"file. Name their file with --labels, or put it beside the recording, as {side_file(path).name}"
-            )
-        return recordings
+        return [without_bout_ends(recording, options.trim_s) for recording in recordings]
     several = len(recordings) > 1 or (of_several and options.path is not None)
     if several and not read_annotations(found).names:
         raise HarkenError(

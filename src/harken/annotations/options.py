@@ -25,7 +25,7 @@ class LabelOptions:
     Attributes:
         path: the file of labels; None: the file beside each recording, or the recording's own label column.
         offset_s: seconds added to each time in files of labels, whose clock was so much behind.
-        trim_s: seconds without a label at both ends of each bout.
+        trim_s: seconds without a label at both ends of each bout, in files of labels and in label columns.
         rename: old and new names of labels, applied at once and not in chains.
 
     Raises:
@@ -62,16 +62,22 @@ class LabelOptions:
         where = None if path is None else Path(path)
         return cls(where, float(offset_s), float(trim_s), tuple((rename or {}).items()))
 
-    @property
-    def needs_file(self) -> str | None:
-        """The first option that applies only to files of labels; None without one."""
-        if self.offset_s:
-            return "--labels-offset"
-        return "--trim" if self.trim_s else None
+    def refuse_unused(self, names: set[str], *, files: bool) -> None:
+        """Check that the options have something to apply to.
 
-    def refuse_unused_names(self, found: set[str]) -> None:
-        """Raise a HarkenError when no recording has a label that is renamed, by the labels ``found`` before that."""
-        unused = sorted(old for old, _ in self.rename if old not in found)
+        Args:
+            names: the labels of all recordings before any is renamed.
+            files: whether a recording has its labels from a file of labels.
+
+        Raises:
+            HarkenError: when a label that is renamed does not exist, or times are shifted without a file of labels.
+        """
+        unused = sorted(old for old, _ in self.rename if old not in names)
         if unused:
-            there = ", ".join(sorted(found)) or "none"
+            there = ", ".join(sorted(names)) or "none"
             raise HarkenError(f"--rename {unused[0]}: no recording has this label; the labels are {there}")
+        if self.offset_s and not files:
+            raise HarkenError(
+                "--labels-offset is for files of labels, but all labels are in the recordings. Name the file with "
+                "--labels, or put it beside the recording, as NAME.labels.csv"
+            )

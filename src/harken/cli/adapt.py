@@ -68,7 +68,8 @@ def adapt(
         for path in paths
         for one in label_recordings([read(path, **asdict(reading))], Path(path), labelling, of_several=len(paths) > 1)
     ]
-    labelling.refuse_unused_names({name for one in noted for name in one.label_names})
+    names = {name for one in noted for name in one.label_names}
+    labelling.refuse_unused(names, files=any(one.label_source for one in noted))
     labelled = [renamed(one, dict(labelling.rename)) for one in noted]
     adapted = adapt_recogniser(recogniser, labelled, ignore_labels=ignore_label or (), forearm_axis=forearm_axis)
     adapted.recogniser.save(out)

@@ -111,7 +111,7 @@ def evaluate(
         raise_failures([error for _, error in each.failures], len(paths))
         raise
     if not each.failures:
-        options.refuse_unused_names(each.names)
+        options.refuse_unused(each.names, files=bool(each.label_sources))
     return EvaluatedFiles(scores, tuple(each.failures), tuple(each.warnings), tuple(each.label_sources))
 
 

@@ -57,5 +57,7 @@ def read_and_inspect(
     except OSError as error:
         raise HarkenError(f"{path}: cannot be read ({error.strerror or error})") from error
     (found,) = label_recordings([found], Path(path), labels, of_several=of_several)
+    if not of_several:
+        labels.refuse_unused(set(found.label_names), files=bool(found.label_source))
     recording = mend(found, sensor_range=reading.sensor_range_g)
     return inspect_recording(recording, found=found), recording

@@ -99,7 +99,7 @@ def read_run_data(settings: RunSettings) -> RunData:
     several = len(settings.files) > 1, len(settings.cross) > 1
     training = [one for path in settings.files for one in _read(path, settings, settings.labels, several[0], found)]
     cross = [one for path in settings.cross for one in _read(path, settings, of_unseen, several[1], found)]
-    settings.labels.refuse_unused_names(found)
+    settings.labels.refuse_unused(found, files=any(one.mended.label_source for one in training + cross))
     _refuse_repeated(training + cross)
     _refuse_shared_people(training, cross)
     data = RunData(training, cross)
