@@ -63,7 +63,7 @@ def main() -> None:
     ending = threading.Thread(target=sys.stdin.read)  # returns when the input is closed
     ending.start()
     print("busy", flush=True)
-    used_s, began_s = time.process_time(), time.perf_counter()
+    began_s, used_s = time.perf_counter(), time.process_time()
     while ending.is_alive():
         np.matmul(left, right, out=product)
     print(time.process_time() - used_s, time.perf_counter() - began_s)

@@ -1,7 +1,7 @@
 """Compile our own kernels with the address and undefined-behaviour sanitizers into a program, and run it.
 
-The program (``script/sanitize_kernels.cpp``) calls the LSTM and the convolution on shapes around the edges of vectors,
-tiles and chunks, on buffers that end where they should, so that a step beyond is seen. Usage: python script/sanitize.py
+The program (``script/sanitize_kernels.cpp``) calls all kernels on shapes around the edges of vectors, tiles and
+chunks, on buffers that end where they should, so that a step beyond is seen. Usage: python script/sanitize.py
 """
 
 import os

@@ -1,4 +1,4 @@
-// Calls the C interfaces of the LSTM and the convolution on many shapes, for the sanitizers to watch. See script/sanitize.py.
+// Calls the C interfaces of all kernels on many shapes, for the sanitizers to watch. See script/sanitize.py.
 
 #include <cmath>
 #include <cstdint>
@@ -44,7 +44,48 @@ extern "C" int64_t harken_convolution_packed(const Convolution *);
 extern "C" void harken_convolution_pack(const Convolution *, const float *, const float *, float *);
 extern "C" int harken_convolution_forward(const Convolution *);
 
+struct Layer {  // as in convolution_layer.cpp
+    int64_t batch, time, channels, filters, kernel, stride, padding, groups, outputs;
+    const float *x, *weight, *scale, *shift;
+    double epsilon;
+    float *mean, *variance;
+    const uint8_t *random;
+    int64_t dropped, residual;
+    float *z, *y;
+    const float *dy;
+    int64_t dy_window, dy_time;
+    float *dx, *dweight, *dscale, *dshift;
+    int64_t threads, level;
+};
+
+extern "C" int harken_layer_forward(const Layer *);
+extern "C" int harken_layer_backward(const Layer *);
+
+struct Pooling {  // as in elementwise.cpp
+    int64_t batch, time, channels;
+    const float *x;
+    int64_t x_window, x_time;
+    float *y;
+    const float *dy;
+    float *dx;
+    int64_t threads, level;
+};
+
+struct Dropping {
+    int64_t count;
+    const float *x;
+    const uint8_t *random;
+    int64_t dropped;
+    float *y;
+    int64_t threads, level;
+};
+
+extern "C" int harken_pool_forward(const Pooling *);
+extern "C" int harken_pool_backward(const Pooling *);
+extern "C" int harken_drop(const Dropping *);
+
 typedef std::vector<float> Floats;
+typedef std::vector<uint8_t> Bytes;
 static uint32_t state = 1;
 
 static Floats random_floats(int64_t count) {
@@ -53,6 +94,12 @@ static Floats random_floats(int64_t count) {
         state = state * 1664525u + 1013904223u;
         value = static_cast<float>(state >> 8) / 16777216.0f - 0.5f;
     }
+    return made;
+}
+
+static Bytes random_bytes(int64_t count) {
+    Bytes made(static_cast<size_t>(count));
+    for (uint8_t &value : made) value = static_cast<uint8_t>((state = state * 1664525u + 1013904223u) >> 24);
     return made;
 }
 
@@ -126,6 +173,41 @@ static void convolve(int64_t batch, int64_t time, int64_t channels, int64_t filt
     check(y, "convolution");
 }
 
+static void train(int64_t batch, int64_t time, int64_t channels, int64_t filters, int64_t kernel, int64_t stride,
+                  int64_t padding, int64_t groups, int64_t level, int64_t threads) {
+    Layer p = {};
+    p.batch = batch, p.time = time, p.channels = channels, p.filters = filters, p.kernel = kernel, p.stride = stride;
+    p.padding = padding, p.groups = groups, p.outputs = (time + 2 * padding - kernel) / stride + 1;
+    p.level = level, p.threads = threads, p.epsilon = 1e-5, p.dropped = 50;
+    p.residual = channels == filters && p.outputs == time;
+    const int64_t values = batch * p.outputs * filters;
+    const Floats x = random_floats(batch * time * channels), weight = random_floats(filters * channels / groups * kernel);
+    const Floats scale = random_floats(filters), shift = random_floats(filters), dy = random_floats(values);
+    const Bytes random = random_bytes(values);
+    Floats mean(scale.size()), variance(scale.size()), z(dy.size()), y(dy.size(), NAN), dx(x.size(), NAN);
+    Floats dweight(weight.size(), NAN), dscale(scale.size(), NAN), dshift(scale.size(), NAN);
+    p.x = x.data(), p.weight = weight.data(), p.scale = scale.data(), p.shift = shift.data();
+    p.mean = mean.data(), p.variance = variance.data(), p.z = z.data(), p.y = y.data();
+    p.dy = dy.data(), p.dy_window = p.outputs * filters, p.dy_time = filters;
+    p.dweight = dweight.data(), p.dscale = dscale.data(), p.dshift = dshift.data();
+    for (bool with : {false, true}) {  // without and with dropout and the gradients of the inputs
+        p.random = with ? random.data() : nullptr, p.dx = with ? dx.data() : nullptr;
+        if (harken_layer_forward(&p)) failures++;
+        if (harken_layer_backward(&p)) failures++;
+    }
+    for (const Floats *found : {&y, &dx, &dweight, &dscale, &dshift}) check(*found, "layer");
+    Pooling pooling = {};
+    Floats pooled(static_cast<size_t>(2 * batch * channels)), dpooled = random_floats(2 * batch * channels);
+    pooling.batch = batch, pooling.time = time, pooling.channels = channels, pooling.level = level;
+    pooling.threads = threads, pooling.x = x.data(), pooling.x_window = time * channels, pooling.x_time = channels;
+    pooling.y = pooled.data(), pooling.dy = dpooled.data(), pooling.dx = dx.data();
+    if (harken_pool_forward(&pooling) || harken_pool_backward(&pooling)) failures++;
+    check(dx, "pooling");
+    Dropping dropping = {values, dy.data(), random.data(), 50, y.data(), threads, level};
+    if (harken_drop(&dropping)) failures++;
+    check(y, "dropout");
+}
+
 int main() {
     const int64_t convolutions[][8] = {{1, 1, 1, 1, 1, 1, 0, 1},     {3, 300, 7, 64, 9, 2, 4, 1}, {2, 75, 64, 128, 5, 2, 2, 1},
                                        {2, 38, 128, 128, 3, 1, 1, 8}, {5, 10, 6, 33, 4, 3, 1, 3},  {101, 1, 300, 296, 1, 1, 0, 1},
@@ -138,7 +220,10 @@ int main() {
         for (const auto &s : shapes)
             for (int64_t threads : {1, 3}) run(s[0], s[1], s[2], s[3], s[4], s[5], level, threads);
         for (const auto &s : convolutions)
-            for (int64_t threads : {1, 3}) convolve(s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7], level, threads);
+            for (int64_t threads : {1, 3}) {
+                convolve(s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7], level, threads);
+                train(s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7], level, threads);
+            }
         const Floats x = random_floats(37);
         Floats sigmoid(37), tanh(37);
         harken_lstm_activations(level, x.data(), sigmoid.data(), tanh.data(), 37);

@@ -2,10 +2,12 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import harken
+from harken.simulation import Simulation, write_simulation
 
 PROGRAM = """
 import time
@@ -33,3 +35,26 @@ def test_a_model_loads_without_any_reader_of_a_file() -> None:
     program = "import sys; from harken import Recogniser; Recogniser.load(); print(*sys.modules)"
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert not [module for module in ran.stdout.split() if module.startswith("harken.readers")]
+
+
+COMMAND = """
+import sys
+from harken.cli import main
+try:
+    main()
+finally:
+    print(*sys.modules, file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize("words", [("--help",), ("inspect", "small.csv"), ("label", "small.csv", "--out", "labels")])
+def test_a_command_does_not_import_what_it_does_not_use(words: tuple[str, ...], tmp_path: Path) -> None:
+    write_simulation(Simulation(days=0.002, sample_rate_hz=30.0), tmp_path / "small.csv")
+    command = [sys.executable, "-c", COMMAND, *words]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    imported = {module.split(".")[0] for module in ran.stderr.splitlines()[-1].split()}
+    assert "harken" in imported
+    assert not imported & {"torch", "scipy", "sklearn"}
+    if words == ("--help",):
+        assert not imported & {"polars", "matplotlib", "safetensors"}

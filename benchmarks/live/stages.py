@@ -25,12 +25,12 @@ import torch
 
 from benchmarks.live.watches import RATE_HZ, Values, everyday_model
 from harken.evaluation.benchmark.machine import made_with
-from harken.labelling.live import LiveSettings, StreamSpecification, advance
+from harken.labelling.live import LiveSettings, StreamSpecification, advance, label
 from harken.labelling.live.recogniser import probabilities_of
 from harken.models.recogniser import Recogniser
 from harken.server.limits import Limits
-from harken.server.sample_messages import samples_of
-from harken.server.session import Session
+from harken.server.message_batches import Lot, read_messages
+from harken.server.session import Session, rounded
 from harken.support.files import write_text
 
 START_NS = 1_700_000_000 * 10**9
@@ -59,31 +59,28 @@ class Laps:
 
 def one_second(second: int, sessions: list[Session], recogniser: Recogniser, values: Values, laps: Laps) -> None:
     """The server's work for one message of each watch."""
-    texts = [
-        values.message(START_NS + second * 10**9 + number * 10**6, RATE_HZ).decode() for number in range(len(sessions))
-    ]
+    texts = [values.message(START_NS + second * 10**9 + number * 10**6, RATE_HZ) for number in range(len(sessions))]
     streams = [session.stream for session in sessions]
     laps.begin()
-    messages = [samples_of(text) for text in texts]
+    batch = read_messages(texts)
     laps.end("reading messages")
-    for session, (signals, time_ns) in zip(sessions, messages, strict=True):
-        session.check_rate(len(time_ns), float(second))
-        session.take(signals, time_ns, float(second))
+    for session, lot in zip(sessions, batch, strict=True):
+        assert isinstance(lot, Lot)
+        session.check_rate(len(lot.time_ns), float(second))
+        session.take(lot.signals, lot.time_ns, float(second), lot.span_ns)
     laps.end("taking samples")
     windows = advance(streams)
     laps.end("resampling, windows")
     answers = probabilities_of(recogniser, windows)
     laps.end(NETWORK)
-    first, all_updates = 0, []
-    for session in sessions:
-        count = session.stream.due_count
-        all_updates.append(session.stream.label(answers[first : first + count]))
-        session.remember(all_updates[-1])
-        first += count
+    all_updates = label(streams, answers)
+    for session, updates in zip(sessions, all_updates, strict=True):
+        session.remember(updates)
     laps.end("updates")
+    shares = iter(rounded([update for updates in all_updates for update in updates]))
     for session, updates in zip(sessions, all_updates, strict=True):
         for update in updates:
-            orjson.dumps(session.label_message(update)).decode()
+            orjson.dumps(session.label_message(update, next(shares)))
     laps.end("writing messages")
 
 

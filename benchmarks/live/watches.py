@@ -34,6 +34,8 @@ HEADROOM_S = 12.0
 """A watch starts with so much of its past in one message, so that its first label comes at once."""
 SETTLED_S = 3.0
 """The last watch sends its past so long before the measurement starts."""
+LEAST_PATIENCE_S = 3.0
+"""How long a watch waits for more labels after its last message, at least."""
 REACH_NS = int(8 * 1e9 / MODEL_HZ) + 2
 AFTER_ROWS = 2
 """A window can be labelled when so many samples follow one that is later than its end by ``REACH_NS``."""
@@ -112,6 +114,12 @@ def cpu_s(pid: int) -> float:
 def resident_bytes(pid: int) -> int:
     """The resident memory of a process."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def peak_bytes(pid: int) -> int:
+    """The largest resident memory that a process has had."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
 
 
 @dataclass
@@ -255,8 +263,10 @@ class Values:
         return f'{{"time_ms":[{times}{self._short[count]}'.encode()
 
 
-async def one_watch(client: Client, *, begin_s: float, ramp_s: float, seconds: int, messages_per_s: int) -> None:
-    """Send the past at once, then samples in real time, from ``begin_s`` on."""
+async def one_watch(
+    client: Client, *, begin_s: float, ramp_s: float, seconds: int, messages_per_s: int, patience_s: float
+) -> None:
+    """Send the past at once, then samples in real time, from ``begin_s`` on; then wait for the last labels."""
     loop = asyncio.get_running_loop()
     await loop.create_connection(lambda: client, "127.0.0.1", client.port)
     await client.open
@@ -276,7 +286,10 @@ async def one_watch(client: Client, *, begin_s: float, ramp_s: float, seconds: i
     last_ns = origin_ns + (seconds * messages_per_s * count - 1) * STEP_NS
     # Windows end one second apart. Those that can be labelled by now, less one at either end.
     client.result.expected = int((last_ns - REACH_NS - AFTER_ROWS * STEP_NS - origin_ns) / 1e9) - 1
-    await asyncio.sleep(3)
+    ended_s = time.monotonic()
+    await asyncio.sleep(LEAST_PATIENCE_S)
+    while client.result.received < client.result.expected and time.monotonic() - ended_s < patience_s:
+        await asyncio.sleep(0.2)
     client.leaving = True
     if client.transport is not None:
         client.transport.close()
@@ -290,6 +303,7 @@ def process(
     ramp_s: float,
     seconds: int,
     messages_per_s: int,
+    patience_s: float,
     name: str,
     answer: Connection,
 ) -> None:
@@ -303,8 +317,15 @@ def process(
         clients = [Client(f"{name}-{number}-{each}", port, values) for each in range(watches)]
         await asyncio.gather(
             *(
-                one_watch(c, begin_s=begin_s, ramp_s=ramp_s, seconds=seconds, messages_per_s=messages_per_s)
-                for c in clients
+                one_watch(
+                    client,
+                    begin_s=begin_s,
+                    ramp_s=ramp_s,
+                    seconds=seconds,
+                    messages_per_s=messages_per_s,
+                    patience_s=patience_s,
+                )
+                for client in clients
             )
         )
         total = Result()
@@ -319,9 +340,26 @@ def process(
 
 
 def watches_sending(
-    count: int, port: int, *, seconds: int, processes: int = 2, messages_per_s: int = 1, name: str = "watch"
+    count: int,
+    port: int,
+    *,
+    seconds: int,
+    processes: int = 2,
+    messages_per_s: int = 1,
+    patience_s: float = LEAST_PATIENCE_S,
+    name: str = "watch",
 ) -> Result:
-    """Run so many watches for so many seconds, in processes of their own. Returns their labels and delays."""
+    """Run so many watches for so many seconds, in processes of their own. Returns their labels and delays.
+
+    Args:
+        count: watches.
+        port: the server's.
+        seconds: of samples, after the past.
+        processes: in which the watches are.
+        messages_per_s: of each watch.
+        patience_s: the longest wait for the last labels, after the last message.
+        name: the beginning of the watches' names.
+    """
     # Slowly enough that sending the past is no load.
     ramp_s = max(1.0, count / 150)
     begin_s = time.time() + 3 + ramp_s + SETTLED_S
@@ -332,7 +370,7 @@ def watches_sending(
         ours, theirs = context.Pipe(duplex=False)
         one = context.Process(
             target=process,
-            args=(number, share, port, begin_s, ramp_s, seconds, messages_per_s, name, theirs),
+            args=(number, share, port, begin_s, ramp_s, seconds, messages_per_s, patience_s, name, theirs),
             daemon=True,
         )
         one.start()

@@ -47,12 +47,7 @@ def torch_compile(recogniser: Any) -> Predict:
     # The first call computes matrices that the network keeps. If it were compiled, it would be cut in pieces there.
     network(torch.zeros(1, specification.window_length, len(specification.channels)))
     compiled = with_frozen_weights(network)
-
-    def predict(windows: NDArray[np.float32]) -> NDArray[np.float32]:
-        with torch.no_grad():  # freezing does not work in inference mode
-            return probabilities(compiled(torch.from_numpy(windows)), recogniser)
-
-    return predict
+    return lambda windows: probabilities(compiled(torch.from_numpy(windows)), recogniser)
 
 
 def probabilities(logits: Any, recogniser: Any) -> NDArray[np.float32]:

@@ -2,12 +2,14 @@
 
     python -m benchmarks.speed.lstm [--threads 2] [--rounds 12] [--quick] [--peers-python PYTHON]
                                     [--before DIR] [--json FILE] [--instructions avx2] [--neighbour]
+                                    [--only-everyday]
 
 There are five measurements. In each the programs take turns, so that other work on the machine slows all of them:
 
 - a training step and a forward pass of the notebook's network (100 windows of 512 samples and 4 channels, 2 x 32 units)
   with dropout, cross-entropy, L2 and Adam; each library in a process of its own (``lstm_peers.py``);
-- training of the recipe ``everyday`` with harken's own loop, with our LSTM and with ``nn.LSTM`` (``HARKEN_NATIVE=0``);
+- training of the recipe ``everyday`` with harken's own loop, with our kernels, and with ``nn.LSTM`` and PyTorch's other
+  layers (``HARKEN_NATIVE=0``); with ``--only-everyday`` this alone;
 - the labels of a simulated day by the packaged model: in harken, and with the network in each library for inference
   (``day_peers.py``);
 - the share of the processor's peak (a loop of multiplications and additions in registers, on as many threads) that the
@@ -183,6 +185,16 @@ def in_turns(contestants: Mapping[str, Contestant], whats: Sequence[str], rounds
             one.stop()
 
 
+def trainings_of_everyday(threads: int, rounds: int, before: Path | None) -> dict[str, Any]:
+    """Training on our kernels, on PyTorch's layers, and by an earlier harken on PyTorch's layers."""
+    words = [sys.executable, "-m", "benchmarks.speed.lstm", "--serve-everyday"]
+    contestants = {OURS: Contestant(words, threads), "nn.LSTM": Contestant(words, threads, HARKEN_NATIVE="0")}
+    if before is not None:
+        earlier = str(before.resolve() / "src")
+        contestants[BEFORE] = Contestant(words, threads, HARKEN_NATIVE="0", PYTHONPATH=earlier)
+    return in_turns(contestants, ("everyday",), rounds)
+
+
 def measure(threads: int, rounds: int, *, quick: bool, peers_python: str, before: Path | None) -> dict[str, Any]:
     """All measurements."""
     import torch
@@ -196,13 +208,7 @@ def measure(threads: int, rounds: int, *, quick: bool, peers_python: str, before
     found["left_out"] = {name: one.reason for name, one in contestants.items() if one.reason}
     found |= in_turns(contestants, ("training", "inference"), rounds)
 
-    words = [sys.executable, "-m", "benchmarks.speed.lstm", "--serve-everyday"]
-    contestants = {OURS: Contestant(words, threads), "nn.LSTM": Contestant(words, threads, HARKEN_NATIVE="0")}
-    if before is not None:
-        earlier = str(before.resolve() / "src")
-        contestants[BEFORE] = Contestant(words, threads, HARKEN_NATIVE="0", PYTHONPATH=earlier)
-    found |= in_turns(contestants, ("everyday",), rounds)
-
+    found |= trainings_of_everyday(threads, rounds, before)
     if not quick:
         contestants = started("day_peers", day_peers.CONTESTANTS, threads, peers_python)
         if before is not None:
@@ -215,19 +221,20 @@ def measure(threads: int, rounds: int, *, quick: bool, peers_python: str, before
 
 def table(found: Mapping[str, Any]) -> str:
     """The printed table."""
-    forward = found["forward"]
-    lines = [
-        f"{found['instruction_set']}, {found['threads']} threads; peak {forward['peak_gflops']:.0f} GFLOP/s, forward "
-        f"{forward['forward_gflops']:.0f}: {forward['share']:.0%}",
-        f"{'':32}{'ms':>10}{'times ours':>12}",
-    ]
+    lines = [f"{'':32}{'ms':>10}{'times ours':>12}"]
+    if forward := found.get("forward"):
+        lines.insert(
+            0,
+            f"{found['instruction_set']}, {found['threads']} threads; peak {forward['peak_gflops']:.0f} GFLOP/s, "
+            f"forward {forward['forward_gflops']:.0f}: {forward['share']:.0%}",
+        )
     for what in ("training", "inference", "everyday", "labelling"):
         if what not in found:
             continue
         for name, milliseconds in found[what]["median_milliseconds"].items():
             ratio = found[what]["ratio"].get(name)
             lines.append(f"{what:12}{name:20}{milliseconds:10.1f}" + ("" if ratio is None else f"{ratio:12.2f}"))
-    for axis, grown in found["growth"].items():
+    for axis, grown in found.get("growth", {}).items():
         costs = ", ".join(f"{size}: {cost:.1f}" for size, cost in grown["nanoseconds_a_step"].items())
         lines.append(
             f"ns for one step of a window, by {axis}: {costs}; "
@@ -254,6 +261,7 @@ def main() -> None:
         action="store_true",
         help="measure processor seconds of all threads: for a shared machine, with --threads 1",
     )
+    parser.add_argument("--only-everyday", action="store_true", help="measure only the training of everyday")
     parser.add_argument("--serve-everyday", action="store_true", help=argparse.SUPPRESS)
     add_conditions(parser)
     arguments = parser.parse_args()
@@ -264,13 +272,16 @@ def main() -> None:
         os.environ["LSTM_CPU_TIME"] = "1"
     rounds = 2 if arguments.quick else arguments.rounds
     with conditions(arguments, PROGRAMS, arguments.peers_python) as under:
-        found = measure(
-            arguments.threads,
-            rounds,
-            quick=arguments.quick,
-            peers_python=arguments.peers_python,
-            before=arguments.before,
-        )
+        if arguments.only_everyday:
+            found = trainings_of_everyday(arguments.threads, rounds, arguments.before)
+        else:
+            found = measure(
+                arguments.threads,
+                rounds,
+                quick=arguments.quick,
+                peers_python=arguments.peers_python,
+                before=arguments.before,
+            )
 
     from harken.evaluation.benchmark.machine import made_with
 

@@ -107,15 +107,20 @@ def pytorch() -> Calls:
 def with_frozen_weights(network: Any) -> Any:
     """The network compiled by ``torch.compile`` for inference: weights are constants, and the LSTM is not left out.
 
-    The function must be called without gradients.
+    The function is called without gradients, on any thread.
     """
     import torch
-    from torch._dynamo import config as tracing
-    from torch._inductor import config as compiling
+    from torch._dynamo import config
 
-    tracing.allow_rnn = True  # otherwise nn.LSTM, and with it most of the network, is not compiled
-    compiling.freezing = True
-    return torch.compile(network.eval(), dynamic=False)
+    compiled: Any = torch.compile(network.eval(), dynamic=False, options={"freezing": True})
+
+    def call(signals: Any) -> Any:
+        # Both settings are of a thread. Without the first, nn.LSTM, and with it most of the network, is not compiled.
+        # Freezing does not work in inference mode.
+        with config.patch(allow_rnn=True), torch.no_grad():
+            return compiled(signals)
+
+    return call
 
 
 def torch_compile() -> Calls:
@@ -125,12 +130,7 @@ def torch_compile() -> Calls:
     torch.set_flush_denormal(True)
     torch.set_num_threads(threads())
     compiled, signals = with_frozen_weights(plain_network()), torch.from_numpy(data()[0])
-
-    def inference() -> object:
-        with torch.no_grad():  # freezing does not work in inference mode
-            return compiled(signals)
-
-    return {"inference": inference}
+    return {"inference": lambda: compiled(signals)}
 
 
 def torch_calls(network: Any, optimiser: Any) -> Calls:

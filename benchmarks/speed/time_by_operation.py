@@ -3,9 +3,9 @@
     python -m benchmarks.speed.time_by_operation [--threads 1] [--json FILE]
 
 PyTorch's profiler measures the processor time of every operation, without the operations that it calls, in some
-training steps of harken's own loop. Our LSTM is one operation; a name that begins with ``aten::`` is PyTorch's. Shares
-are of all operations together, without the Python code between them, which the profiler slows down. Labelling does not
-use PyTorch; ``week.py`` measures the network's share of a whole week, from its file to its report.
+training steps of harken's own loop. Each of our kernels is one operation; a name that begins with ``aten::`` is
+PyTorch's. Shares are of all operations together, without the Python code between them, which the profiler slows down.
+Labelling does not use PyTorch; ``week.py`` measures the network's share of a whole week, from its file to its report.
 """
 
 import argparse
@@ -28,6 +28,8 @@ from harken.support.files import write_text
 LSTM = "FusedLSTM"
 KINDS = {
     "our LSTM": ("_LSTM", LSTM),
+    "our convolutions, with batch norm and ReLU": ("_Layer",),
+    "our pooling and dropout": ("_Pooling", "_Dropping"),
     "convolution": ("convolution", "conv1d", "conv2d"),
     "batch norm": ("batch_norm",),
     "ReLU": ("relu", "threshold", "clamp_min"),
@@ -91,7 +93,7 @@ def main() -> None:
     for what, one in found.items():
         print(f"{what}: {one['ms']:,.0f} ms")
         for kind, share in sorted(one["shares"].items(), key=lambda item: -item[1]):
-            print(f"  {kind:14}{share:6.1%}")
+            print(f"  {kind:44}{share:6.1%}")
         print("  largest: " + ", ".join(f"{name} {share:.1%}" for name, share in one["dearest"].items()))
     if arguments.json:
         made = made_with()

@@ -5,8 +5,11 @@ from typing import NamedTuple
 
 import pytest
 
-from harken.annotations import Annotations, Intervals, read_annotations, write_intervals
+from harken.annotations.entries import Annotations
+from harken.annotations.intervals import Intervals
 from harken.annotations.moments import Span
+from harken.annotations.plain import write_intervals
+from harken.annotations.registry import read_annotations
 from harken.support.errors import HarkenError
 
 SECOND = 10**9

@@ -8,7 +8,9 @@ import pytest
 
 import harken
 import people
-from harken.annotations import LabelOptions, annotations_in, is_side_file, label_recordings, side_file
+from harken.annotations.labelling import is_side_file, label_recordings, side_file
+from harken.annotations.options import LabelOptions
+from harken.annotations.registry import annotations_in
 from harken.datasets.people import read_people
 from harken.labelling.folders import recordings_in
 from harken.readers.options import TableOptions

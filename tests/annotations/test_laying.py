@@ -14,9 +14,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from harken import read
-from harken.annotations import Intervals, laid_over, read_annotations, with_labels, write_intervals
 from harken.annotations.columns import MISSING
+from harken.annotations.intervals import Intervals, laid_over
+from harken.annotations.labelling import with_labels
 from harken.annotations.moments import Kind, Moment, Span, text_moment
+from harken.annotations.plain import write_intervals
+from harken.annotations.registry import read_annotations
 from harken.recordings.recording import UNLABELLED, Recording
 from harken.support.errors import HarkenError
 

@@ -9,7 +9,7 @@ import pytest
 import harken
 import people
 from command_line import Run
-from harken.annotations import LabelOptions
+from harken.annotations.options import LabelOptions
 from harken.jobs.training import train_run
 from harken.learning.training import Interrupted
 from harken.models.recogniser import Recogniser

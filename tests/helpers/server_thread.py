@@ -128,4 +128,29 @@ def now_wrist(seconds: float, rate_hz: float = 50.0, seed: int = 0) -> tuple[NDA
     return (signals + random.normal(0, 0.01, signals.shape)).astype(np.float32), time_ns
 
 
-__all__ = ["Answer", "Limits", "Path", "Served", "message", "now_wrist", "recogniser", "recording", "serving"]
+async def received(socket: Any, timeout_s: float = 20) -> dict[str, Any]:
+    return dict(json.loads(await asyncio.wait_for(socket.recv(), timeout_s)))
+
+
+async def labels_until(socket: Any, enough: int) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    while len(found) < enough:
+        one = await received(socket)
+        if one["type"] == "label":
+            found.append(one)
+    return found
+
+
+__all__ = [
+    "Answer",
+    "Limits",
+    "Path",
+    "Served",
+    "labels_until",
+    "message",
+    "now_wrist",
+    "received",
+    "recogniser",
+    "recording",
+    "serving",
+]

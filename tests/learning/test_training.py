@@ -58,7 +58,7 @@ def test_batches_are_taken_in_order_and_wrapped_round() -> None:
     examples = some_examples(25)
     seen: list[torch.Tensor] = []
     settings = TrainingSettings(epochs=4, batch_windows=10, evaluate_every_windows=1000)
-    train(lambda: Spy(seen), examples, settings)
+    train(lambda: Spy(seen), examples, settings, threads=1)
     assert len(seen) == 10  # 4 epochs of 25 windows
     for iteration, batch in enumerate(seen):
         rows = (np.arange(10) + 10 * iteration) % 25
@@ -288,7 +288,7 @@ def test_windows_that_allow_several_labels_are_at_most_a_fifth_of_each_batch() -
     codes[20:] = 3  # the set of labels 0 and 1
     seen: list[torch.Tensor] = []
     sets = torch.tensor([[True, True, False]])
-    train(lambda: Spy(seen), LabelledSignals(examples.signals, codes), SHUFFLED, label_sets=sets)
+    train(lambda: Spy(seen), LabelledSignals(examples.signals, codes), SHUFFLED, label_sets=sets, threads=1)
     several = {row.numpy().tobytes() for row in examples.signals[20:]}
     counts = [sum(window.numpy().tobytes() in several for window in batch) for batch in seen]
     assert max(counts) == 2

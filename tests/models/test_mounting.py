@@ -20,7 +20,8 @@ from harken.models.mounting import (
     trained_with_x_to_elbow,
 )
 from harken.networks.specification import Specification
-from harken.recordings.recording import ForearmAxis, Make
+from harken.recordings.forearm_axis import ForearmAxis
+from harken.recordings.recording import Make
 from harken.signals import turned_by_quarters
 
 RATE_HZ = 25.0

@@ -21,26 +21,13 @@ from harken.server.limits import Limits
 from harken.server.server import server_for
 from harken.support.errors import HarkenError
 from offline import offline
-from server_thread import Served, message, now_wrist, recogniser, serving
+from server_thread import Served, labels_until, message, now_wrist, received, recogniser, serving
 
 
 @pytest.fixture(scope="module")
 def served() -> Iterator[Served]:
     with serving() as found:
         yield found
-
-
-async def received(socket: Any, timeout_s: float = 20) -> dict[str, Any]:
-    return dict(json.loads(await asyncio.wait_for(socket.recv(), timeout_s)))
-
-
-async def labels_until(socket: Any, enough: int) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    while len(found) < enough:
-        one = await received(socket)
-        if one["type"] == "label":
-            found.append(one)
-    return found
 
 
 def test_health_and_model_are_described(served: Served) -> None:

@@ -21,7 +21,7 @@ MOST_LABELS = 1000
 class Intervals:
     """Intervals of one recording, in the order of their starts and without overlaps.
 
-    >>> from harken.annotations import Intervals
+    >>> from harken.annotations.intervals import Intervals
     >>> minute = 60 * 10**9
     >>> one = Intervals.of([(0, minute, "lying", 2), (minute, 2 * minute, "sitting", 3)])
     >>> one.label_names, (one.trimmed(5).start_ns / 1e9).tolist()

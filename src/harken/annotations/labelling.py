@@ -46,14 +46,14 @@ def with_labels(
 
     >>> import harken
     >>> from pathlib import Path
-    >>> from harken.annotations import with_labels
+    >>> from harken.annotations.labelling import with_labels
     >>> _ = Path("notes.csv").write_text("start,end,label\\n0,60,resting\\n60,120,walking\\n")
     >>> with_labels(harken.read("alice.csv"), "notes.csv", rename={"resting": "sitting"}).label_names
     ('sitting', 'walking')
 
     Args:
         recording: the recording, mended or as found.
-        labels: the file of labels; see ``harken.annotations.read_annotations``. If it has a column of files or
+        labels: the file of labels; see ``harken.annotations.registry.read_annotations``. If it has a column of files or
             subjects, only the rows of this recording count.
         offset_s: seconds added to each time of the file.
         trim_s: seconds without a label at both ends of each bout.

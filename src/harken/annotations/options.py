@@ -18,7 +18,7 @@ LONGEST_S = 1e8
 class LabelOptions:
     """Where the labels of recordings are, and how to use them.
 
-    >>> from harken.annotations import LabelOptions
+    >>> from harken.annotations.options import LabelOptions
     >>> LabelOptions.of("notes.csv", rename={"laying_down": "lying"}).rename
     (('laying_down', 'lying'),)
 

@@ -33,7 +33,7 @@ def read_annotations(path: str | Path) -> Annotations:
     export of ELAN, or events of BIDS. ``docs/labels.md`` describes them.
 
     >>> from pathlib import Path
-    >>> from harken.annotations import read_annotations
+    >>> from harken.annotations.registry import read_annotations
     >>> _ = Path("notes.csv").write_text("start,end,label\\n0,60,lying\\n60,120,walking\\n")
     >>> notes = read_annotations("notes.csv")
     >>> notes.format, [entry.label for entry in notes.entries]

@@ -15,7 +15,6 @@ from harken.cli import adapt, benchmark, datasets, demo, evaluate, export, inspe
 from harken.cli.options import FLAG
 from harken.support.errors import HarkenError
 from harken.support.files import NotWrittenError
-from harken.support.plugins import missing_extra
 from harken.support.printable import printable
 
 __all__ = ["app", "main", "spread"]
@@ -93,6 +92,8 @@ def main() -> None:
         print(f"harken: {error}", file=sys.stderr)
         sys.exit(2)
     except ModuleNotFoundError as error:
+        from harken.support.plugins import missing_extra
+
         command = next((argument for argument in sys.argv[1:] if not argument.startswith("-")), "")
         missing = missing_extra(error, f"harken {command}".rstrip())
         if missing is None:

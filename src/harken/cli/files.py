@@ -6,11 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
-from rich.table import Table
 
 from harken.support.printable import printable
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 __all__ = ["distinct_names", "notes_table", "progress", "recordings"]
 
@@ -25,7 +28,7 @@ def recordings(paths: Sequence[str | Path], *, out: Path | None = None) -> list[
     Raises:
         HarkenError: for a folder without any recording, or one that harken made.
     """
-    from harken.labelling.folders import recordings_in  # imports PyTorch
+    from harken.labelling.folders import recordings_in  # imports Polars
 
     found = recordings_in(paths, out=out)
     for note in found.notes:
@@ -82,8 +85,10 @@ def progress(doing: str, done: int, total: int) -> Iterator[None]:
         yield
 
 
-def notes_table(notes: Iterable[str], *, warnings: Iterable[str] = ()) -> Table:
+def notes_table(notes: Iterable[str], *, warnings: Iterable[str] = ()) -> "Table":
     """A line for each warning, then one for each note. Long lines are wrapped and indented."""
+    from rich.table import Table
+
     table = Table.grid(padding=(0, 1, 0, 0))
     for warning in warnings:
         table.add_row("warning:", warning, style="yellow")

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from harken.annotations.labelling import is_side_file
 from harken.annotations.options import LabelOptions
 from harken.cli.files import distinct_names, notes_table, progress, recordings
 from harken.cli.options import FilesOrFolders, Json, with_label_options, with_reading_options
@@ -49,6 +48,7 @@ def inspect(
     A file that cannot be read does not stop the others; it is named at the end. Accelerations are converted to g.
     The JSON is a list of objects, one for each recording that was read.
     """
+    from harken.annotations.labelling import is_side_file
     from harken.jobs.inspection import read_and_inspect
 
     if any(Path(file).is_dir() or is_side_file(file) for file in files):

@@ -10,7 +10,7 @@ import typer
 
 from harken.annotations.options import LabelOptions
 from harken.readers.options import AccelerationUnit, TableOptions, TimeUnit
-from harken.recordings.recording import ForearmAxis
+from harken.recordings.forearm_axis import ForearmAxis
 from harken.support.errors import HarkenError
 
 __all__ = [

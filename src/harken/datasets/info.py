@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harken.recordings.recording import ForearmAxis
+from harken.recordings.forearm_axis import ForearmAxis
 from harken.support.errors import HarkenError
 
 __all__ = ["DATA_VARIABLE", "Archive", "DatasetInfo", "data_folder"]

@@ -41,12 +41,12 @@ def read_people(
         options: how to read a table. With ``subject`` only this person's recordings are read.
         as_found: give recordings with all rows in the file's order, not mended.
         labels: where the labels are. None: in the file beside the recording if there is one
-            (``harken.annotations.side_file``), else in the recording. Labels are not renamed here.
+            (``harken.annotations.labelling.side_file``), else in the recording. Labels are not renamed here.
         of_several: whether other files are read with the same ``labels``.
 
     Raises:
         HarkenError: when the file cannot be read, a person has no readable row, or an option for columns or times is
-            given for a tidy table; as ``harken.annotations.label_recordings``.
+            given for a tidy table; as ``harken.annotations.labelling.label_recordings``.
     """
     recordings = _people(path, options, as_found=as_found)
     return label_recordings(recordings, Path(path), labels or LabelOptions(), of_several=of_several)

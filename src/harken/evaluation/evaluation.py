@@ -12,7 +12,8 @@ from harken.learning.scores import PeopleScores, Scores, score, score_people
 from harken.models.mounting import Mounting, as_trained, refuse_both
 from harken.models.recogniser import Recogniser
 from harken.networks.specification import CalibratedOn
-from harken.recordings.recording import ForearmAxis, Recording
+from harken.recordings.forearm_axis import ForearmAxis
+from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
 from harken.windows.windows import Windows, concatenate, sliding_windows
 

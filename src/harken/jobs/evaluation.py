@@ -14,7 +14,8 @@ from harken.labelling.cohort_tables import without_path
 from harken.labelling.folders import recordings_in
 from harken.models.recogniser import Recogniser
 from harken.readers.options import TableOptions
-from harken.recordings.recording import ForearmAxis, Recording
+from harken.recordings.forearm_axis import ForearmAxis
+from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError, raise_failures
 from harken.support.printable import printable
 

@@ -15,7 +15,7 @@ from harken.outcomes.rest import RestThreshold
 from harken.outcomes.segments import Segment
 from harken.outcomes.tables import ENOUGH_WEAR_H
 from harken.readers.options import TableOptions
-from harken.recordings.recording import ForearmAxis
+from harken.recordings.forearm_axis import ForearmAxis
 from harken.support.errors import HarkenError
 from harken.support.printable import printable
 

@@ -119,12 +119,14 @@ def _then(turns: Tensor | None, more: Tensor) -> Tensor:
 
 
 def _rotation(vectors: Tensor) -> Tensor:
-    """Rotation matrices ``[n, 3, 3]`` about the vectors ``[n, 3]`` by their lengths in radians."""
+    """Rotation matrices ``[n, 3, 3]`` about the vectors ``[n, 3]`` by their lengths in radians (Rodrigues' formula)."""
     x, y, z = vectors.unbind(1)
     zero = torch.zeros_like(x)
     cross = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], 1).view(-1, 3, 3)
-    turns: Tensor = torch.linalg.matrix_exp(cross)
-    return turns
+    angle = torch.linalg.vector_norm(vectors, dim=1)[:, None, None]
+    # sin(angle) / angle, and (1 - cos(angle)) / angle ** 2; torch.sinc(t) is sin(pi t) / (pi t), also at 0.
+    first, second = torch.sinc(angle / math.pi), torch.sinc(angle / (2 * math.pi)).square() / 2
+    return torch.eye(3, device=vectors.device) + first * cross + second * (cross @ cross)
 
 
 def _moved(signals: Tensor, *, tempo: float, start: float) -> Tensor:
@@ -140,7 +142,7 @@ def _moved(signals: Tensor, *, tempo: float, start: float) -> Tensor:
     before = places.floor().clamp(0, length - 2)
     share = (places - before)[..., None]
     rows = before.long()[..., None].expand(-1, -1, signals.shape[2])
-    return signals.gather(1, rows) * (1 - share) + signals.gather(1, rows + 1) * share
+    return signals.gather(1, rows).lerp(signals.gather(1, rows + 1), share)
 
 
 def _with_missing_moment(signals: Tensor, *, share: float) -> Tensor:

@@ -297,7 +297,8 @@ class _Loop:
     def iterate(self) -> tuple[float, float]:
         """One iteration. Returns the loss before it, and the number of right windows in the batch."""
         settings = self.settings
-        self.network.train()
+        if not self.network.training:  # after an evaluation; setting the mode of all layers takes half a millisecond
+            self.network.train()
         signals, codes = self.batch()
         logits = self.network(settings.augmentation(signals, self.vectors))
         loss = self.loss(logits, codes)

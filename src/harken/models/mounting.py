@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from harken.models.recogniser import Recogniser
 from harken.networks.specification import Specification
-from harken.recordings.recording import ACCELERATION, ForearmAxis, Make, Recording
+from harken.recordings.forearm_axis import ForearmAxis
+from harken.recordings.recording import ACCELERATION, Make, Recording
 from harken.signals.moments import Moments, like_walking
 from harken.signals.orientation import QUARTERS, turned_by_quarters, turned_channels, turned_signals
 from harken.support.errors import HarkenError

@@ -118,7 +118,7 @@ class _Group:
 
 
 def _computable(groups: list[_Group], x: Tensor) -> bool:
-    if not groups or x.ndim != 3 or not autograd.computable(x) or not all(group.is_supported() for group in groups):
+    if not groups or x.ndim != 3 or not all(group.is_supported() for group in groups):
         return False
     channels, time = x.shape[2], x.shape[1]
     for group in groups:
@@ -127,7 +127,7 @@ def _computable(groups: list[_Group], x: Tensor) -> bool:
         if channels != group.convolution.in_channels or time < 1 or len(x) * time < 2:
             return False
         channels = group.convolution.out_channels
-    return autograd.computable(*(tensor for group in groups for tensor in group.tensors()))
+    return autograd.computable(x, *(tensor for group in groups for tensor in group.tensors()))
 
 
 def _has_hooks(module: nn.Module) -> bool:

@@ -1,24 +1,27 @@
 """Functions that read a file as a recording or a stream. The reader is chosen by the file's first bytes and its
-name."""
+name.
+
+The readers are imported with the first file, so that ``harken.readers.options`` can be imported without them.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harken.readers.options import TableOptions
-from harken.readers.registry import reader_of
-from harken.recordings.mended_stream import MendedStream, Observer, mended_stream
-from harken.recordings.mending import check_clock, mend
-from harken.recordings.recording import Recording
-from harken.recordings.source import Source
 from harken.support.errors import HarkenError
+
+if TYPE_CHECKING:
+    from harken.recordings.mended_stream import MendedStream, Observer
+    from harken.recordings.recording import Recording
+    from harken.recordings.source import Source
 
 __all__ = ["TableOptions", "open_source", "open_stream", "read", "recording_of"]
 
 
-def read(path: str | Path, *, as_found: bool = False, **options: Any) -> Recording:
+def read(path: str | Path, *, as_found: bool = False, **options: Any) -> "Recording":
     """Read one recording of one wearer.
 
     >>> import harken
@@ -46,7 +49,7 @@ def read(path: str | Path, *, as_found: bool = False, **options: Any) -> Recordi
     return recording_of(open_source(path, table_options), table_options, as_found=as_found)
 
 
-def open_stream(path: str | Path, *, observer: Observer | None = None, **options: Any) -> MendedStream:
+def open_stream(path: str | Path, *, observer: "Observer | None" = None, **options: Any) -> "MendedStream":
     """A recording as a stream of mended samples that can be read several times.
 
     The samples, and the counts and notes in ``quality``, are the same as those of ``harken.read`` for this file; labels
@@ -63,18 +66,22 @@ def open_stream(path: str | Path, *, observer: Observer | None = None, **options
     Raises:
         HarkenError: as ``harken.read``.
     """
+    from harken.recordings.mended_stream import mended_stream
+
     table_options = _table_options(options)
     source = open_source(path, table_options)
     with _file_errors(path):
         return mended_stream(source, sensor_range=table_options.sensor_range_g, observer=observer)
 
 
-def open_source(path: str | Path, options: TableOptions) -> Source:
+def open_source(path: str | Path, options: TableOptions) -> "Source":
     """Open a file with the reader for its format, without reading all of it.
 
     Raises:
         HarkenError: as ``read``.
     """
+    from harken.readers.registry import reader_of
+
     path = Path(path)
     with _file_errors(path):
         if path.exists() and not path.is_file() and not path.is_dir():
@@ -85,12 +92,14 @@ def open_source(path: str | Path, options: TableOptions) -> Source:
         return reader_of(path, options).open_source(path, options)
 
 
-def recording_of(source: Source, options: TableOptions, *, as_found: bool = False) -> Recording:
+def recording_of(source: "Source", options: TableOptions, *, as_found: bool = False) -> "Recording":
     """Read the recording of an open file. See ``read``.
 
     Raises:
         HarkenError: as ``read``.
     """
+    from harken.recordings.mending import check_clock, mend
+
     with _file_errors(source.source):
         recording = source.collect()
     if not as_found:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
-from typing import Literal
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -25,7 +24,6 @@ __all__ = [
     "ROTATION",
     "STANDARD_GRAVITY",
     "UNLABELLED",
-    "ForearmAxis",
     "Make",
     "Placement",
     "Quality",
@@ -54,10 +52,6 @@ INTERVALS_IN_A_GAP = 5
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MADE_UP = re.compile(r"simulated-\d+-\d+")
-
-
-ForearmAxis = Literal["x", "y", "-x", "-y"]
-"""The axis of a sensor that points along the forearm towards the elbow. It measures about +1 g when the arm hangs."""
 
 
 class Make(StrEnum):

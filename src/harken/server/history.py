@@ -18,7 +18,7 @@ MS = 10**6
 EMPTY = 255
 FINE = 1000
 LARGEST = 32_767
-WAITING_LOTS, WAITING_SAMPLES = 4, 256
+WAITING_LOTS, WAITING_SAMPLES = 8, 512
 LONGEST = 2**15 - 1
 """The largest count that a run can store."""
 NOTHING: dict[str, list[Any]] = {"t_ms": [], "x": [], "y": [], "z": []}
@@ -41,7 +41,8 @@ class RecentSamples:
 
     def add(self, time_ns: NDArray[np.int64], signals: NDArray[np.float32]) -> None:
         """Add samples in any order. A few lots are collected and written together, which takes less time."""
-        self._waiting.append((time_ns, signals))
+        # Copies, because the samples may be part of a larger array.
+        self._waiting.append((time_ns.copy(), signals.copy()))
         self._waiting_samples += len(time_ns)
         if len(self._waiting) >= WAITING_LOTS or self._waiting_samples >= WAITING_SAMPLES:
             self._write()

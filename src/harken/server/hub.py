@@ -1,4 +1,9 @@
-"""All watches of a server: samples come in, and each tick labels the due windows with one call of the network."""
+"""All watches of a server: samples come in, and each tick labels the due windows with one call of the network.
+
+A tick takes the messages that have come, makes the windows of their watches, and sends the labels when the network has
+their probabilities. When this takes longer than the time between two ticks, the next tick begins later and has more
+messages, whose labels take less time together.
+"""
 
 import asyncio
 import contextlib
@@ -8,32 +13,41 @@ import sys
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from typing import Any
 
 import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from harken.labelling.live import LiveSettings, StreamSpecification, advance
+from harken.labelling.live import LiveSettings, StreamSpecification, Update, advance, label
 from harken.labelling.live.recogniser import probabilities_of
 from harken.models.recogniser import Recogniser
+from harken.server.inbox import Inbox, Sender, acknowledge
 from harken.server.limits import Limits, RefusedError, malformed
+from harken.server.message_batches import read_messages
 from harken.server.metrics import Metrics
-from harken.server.outbox import Outbox
+from harken.server.model_description import description
+from harken.server.pace import TICK_S, Pace
 from harken.server.sample_log import SampleLog, logged_samples
-from harken.server.session import Session
+from harken.server.session import Session, rounded
+from harken.server.viewers import Viewers
 from harken.support.errors import HarkenError
 from harken.support.resources import hand_back, resident_bytes
 
 __all__ = ["Hub"]
 
 LOG = logging.getLogger("uvicorn.error")  # the log in which operators look for errors
-TICK_S = 0.04
 SWITCH_S = 0.0002
-"""The network's thread needs the interpreter after each of its hundred or so operations. With Python's default of 5 ms,
-a busy event loop would delay it by most of a second."""
+"""The network's thread needs the interpreter after each of its layers. With Python's default of 5 ms, a busy event loop
+would delay it by as much at each of them."""
+GARBAGE = 100_000
+"""New objects after which the garbage collector looks for cycles. With Python's default of 700, it looks several times
+in each tick, and takes an eighth of the event loop's time."""
 TICKS_AT_ONCE = 2
 """While the network computes for one tick, the samples of the next are resampled."""
+MOST_AT_ONCE, MOST_BYTES_AT_ONCE = 1024, 4 << 20
+"""The most messages, and the most watches, of one tick. HTTP requests are answered between two ticks."""
 SWEEP_S = 5.0
 HOP_S = 1.0
 REPLAYED_S = 3600.0
@@ -76,13 +90,14 @@ class Hub:
         settings = LiveSettings(hop_s=min(HOP_S, specification.hop_s))
         self.specification = StreamSpecification(specification, settings)
         self.sessions: dict[str, Session] = {}
-        self.viewers: set[Outbox] = set()
-        self._viewers_waiting: dict[Outbox, str | None] = {}  # the watch that each viewer without one waits for
-        self._waiting: set[Session] = set()
+        self.viewers = Viewers(self.sessions)
+        self.pace = Pace()
+        self._waiting: dict[Session, None] = {}  # with samples that no tick has labelled, the longest waiting first
         self._in_network: set[Session] = set()  # their windows' probabilities are being computed
         self._forgotten = dict.fromkeys(("late", "repeated"), 0)
         self._network = ThreadPoolExecutor(1, thread_name_prefix="network")
         self._wake = asyncio.Event()
+        self.inbox = Inbox(self._wake.set)
 
     def receive(
         self, name: str, signals: NDArray[np.float32], time_ns: NDArray[np.int64]
@@ -95,36 +110,86 @@ class Hub:
         Raises:
             RefusedError: for a new watch or samples beyond the limits, and for samples that cannot be valid.
         """
-        now_s = time.monotonic()
-        session = self.session(name, now_s)
-        if len(time_ns) == 0:
-            return None
-        if time_ns.max() > (time.time() + self.limits.ahead_s) * 1e9:
-            raise malformed("samples are ahead of the server's clock; correct the watch's clock")
-        session.check_rate(len(time_ns), now_s)
-        self._take(session, signals, time_ns, now_s)
-        return None if self.log is None else self.log.append(name, signals, time_ns)
+        latest_ns = int(time_ns.max()) if len(time_ns) else 0
+        return self._receive(name, signals, time_ns, latest_ns, time.monotonic())
 
     def receive_own(self, name: str, signals: NDArray[np.float32], time_ns: NDArray[np.int64]) -> None:
         """Take samples that the server itself makes: without limits, and they are not kept."""
         now_s = time.monotonic()
         self._take(self.session(name, now_s), signals, time_ns, now_s)
 
-    def _take(self, session: Session, signals: NDArray[np.float32], time_ns: NDArray[np.int64], now_s: float) -> None:
+    def _receive(
+        self,
+        name: str,
+        signals: NDArray[np.float32],
+        time_ns: NDArray[np.int64],
+        latest_ns: int,
+        now_s: float,
+        span_ns: tuple[int, int] | None = None,
+    ) -> "asyncio.Future[None] | None":
+        """``receive`` for samples that came at ``now_s``; see ``Session.take`` for ``span_ns``."""
+        session = self.session(name, now_s)
+        if len(time_ns) == 0:
+            return None
+        if latest_ns > (time.time() + self.limits.ahead_s) * 1e9:
+            raise malformed("samples are ahead of the server's clock; correct the watch's clock")
+        session.check_rate(len(time_ns), now_s)
+        self._take(session, signals, time_ns, now_s, span_ns)
+        return None if self.log is None else self.log.append(name, signals, time_ns)
+
+    def _take(
+        self,
+        session: Session,
+        signals: NDArray[np.float32],
+        time_ns: NDArray[np.int64],
+        now_s: float,
+        span_ns: tuple[int, int] | None = None,
+    ) -> None:
         new = session.last_ns == 0
         try:
-            session.take(signals, time_ns, now_s)
+            session.take(signals, time_ns, now_s, span_ns)
         except HarkenError as error:
             raise malformed(str(error)) from error
         self.metrics.add("harken_messages_total")
         self.metrics.add("harken_samples_total", len(time_ns))
-        self._waiting.add(session)
+        self._waiting[session] = None
         self._wake.set()
         if new:
-            self._send_watches()
-            for outbox, watch in list(self._viewers_waiting.items()):
-                if watch in (None, session.name):
-                    self.view(outbox, session.name)
+            self.viewers.connected(session, self.watches)
+
+    def connect(self, sender: Sender) -> None:
+        """Give this socket the labels of its watch from now on. Raises ``RefusedError`` as ``session``."""
+        self.session(sender.watch).senders.add(sender.outbox)
+
+    def disconnect(self, sender: Sender) -> None:
+        """Give this socket no more labels."""
+        if sender.watch in self.sessions:
+            self.sessions[sender.watch].senders.discard(sender.outbox)
+        self.metrics.add("harken_dropped_frames_total", sender.outbox.lost)
+
+    def _take_messages(self) -> None:
+        """Take the messages that have come through WebSockets since the last tick."""
+        messages = self.inbox.take(MOST_AT_ONCE, MOST_BYTES_AT_ONCE)
+        if not messages:
+            return
+        batch = read_messages([message.text for message in messages])
+        written = None
+        acknowledged: dict[Sender, None] = {}
+        for message, lot in zip(messages, batch, strict=True):
+            sender = message.sender
+            if sender.refused:
+                continue
+            try:
+                if isinstance(lot, RefusedError):
+                    raise lot
+                written = self._receive(sender.watch, *lot[:3], message.arrived_s, lot[3]) or written
+            except RefusedError as refusal:
+                sender.refuse(refusal)
+                continue
+            sender.taken += 1
+            if sender.acknowledging:
+                acknowledged[sender] = None
+        acknowledge(acknowledged, written)
 
     def session(self, name: str, now_s: float | None = None) -> Session:
         """The watch of this name, a new one if need be.
@@ -153,12 +218,13 @@ class Hub:
         sys.setswitchinterval(SWITCH_S)
         gc.collect()
         gc.freeze()  # loaded modules stay, so the garbage collector need not visit them
+        gc.set_threshold(GARBAGE, *gc.get_threshold()[1:])
         sweep_s = time.monotonic()
         ticks: set[asyncio.Task[None]] = set()
         try:
             while True:
                 began = time.monotonic()
-                if self._waiting - self._in_network:
+                if self.inbox or self._due():
                     ticks.add(asyncio.create_task(self._tick()))
                 if len(ticks) >= TICKS_AT_ONCE:
                     await asyncio.wait(ticks, return_when=asyncio.FIRST_COMPLETED)
@@ -167,24 +233,43 @@ class Hub:
                     sweep_s = began
                     await self._sweep(began)
                 await asyncio.sleep(max(0.0, TICK_S - (time.monotonic() - began)))
-                if not self._waiting:
-                    self._wake.clear()
-                    with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._wake.wait(), SWEEP_S)
+                if not self.inbox and not self._waiting and not ticks:
+                    await self._rest()
         finally:
             for tick in ticks:
                 tick.cancel()
             await asyncio.gather(*ticks, return_exceptions=True)
+
+    async def _rest(self) -> None:
+        """Wait for samples, or until the next sweep."""
+        self._wake.clear()
+        self.pace.rest()
+        self.viewers.send_late(0)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), SWEEP_S)
+
+    def _due(self) -> list[Session]:
+        """The watches of the next tick."""
+        return list(islice((one for one in self._waiting if one not in self._in_network), MOST_AT_ONCE))
 
     def close(self) -> None:
         """End the network's thread."""
         self._network.shutdown(wait=True, cancel_futures=True)
 
     async def _tick(self) -> None:
-        waiting = list(self._waiting - self._in_network)
-        self._waiting &= self._in_network
-        waiting_since_s = [session.waiting_since_s for session in waiting]
+        began_s = time.monotonic()
+        try:
+            self._take_messages()
+        except Exception:
+            LOG.exception("the messages of a tick were not taken")
+            self.metrics.add("harken_failed_ticks_total")
+        waiting = self._due()
+        if not waiting:
+            return
+        waiting_since_s = []
         for session in waiting:
+            del self._waiting[session]
+            waiting_since_s.append(session.waiting_since_s)
             session.waiting_since_s = None
         try:
             await self._label(waiting, ended=False)
@@ -194,9 +279,10 @@ class Hub:
             for session in waiting:
                 session.stream.reset()
         now_s = time.monotonic()
-        for first_s in waiting_since_s:
-            if first_s is not None:
-                self.metrics.observe_wait(now_s - first_s)
+        waits_s = [now_s - first_s for first_s in waiting_since_s if first_s is not None]
+        self.metrics.observe_waits(waits_s)
+        self.pace.labelled(now_s - began_s, waits_s)
+        self.viewers.send_late(self.pace.late_s)
 
     async def _label(self, sessions: list[Session], *, ended: bool) -> None:
         self._in_network.update(sessions)
@@ -206,43 +292,41 @@ class Hub:
             self._in_network.difference_update(sessions)
 
     async def _compute(self, sessions: list[Session], *, ended: bool) -> None:
-        windows = advance([session.stream for session in sessions], ended=ended)
+        streams = [session.stream for session in sessions]
+        windows = advance(streams, ended=ended)
         if windows:
             computing = asyncio.get_running_loop().run_in_executor(
                 self._network, probabilities_of, self.recogniser, windows
             )
-            for session in sessions:
-                self._send_samples(session)
+            self._send_samples(sessions)
             probabilities = await computing
         else:
-            for session in sessions:
-                self._send_samples(session)
+            self._send_samples(sessions)
             probabilities = probabilities_of(self.recogniser, windows)
         self.metrics.add("harken_windows_total", len(windows))
-        first = 0
-        for session in sessions:
-            count = session.stream.due_count
-            self._send_labels(session, probabilities[first : first + count])
-            first += count
+        self._send_labels(sessions, label(streams, probabilities))
 
-    def _send_labels(self, session: Session, probabilities: NDArray[np.float32]) -> None:
-        updates = session.stream.label(probabilities)
-        if not updates:
-            return
-        session.remember(updates)
-        self.metrics.add("harken_labels_total", len(updates))
-        if session.senders or session.viewers:
-            for update in updates:
-                frame = orjson.dumps(session.label_message(update)).decode()
-                for outbox in (*session.senders, *session.viewers):
-                    outbox.put(frame)
+    def _send_labels(self, sessions: list[Session], all_updates: list[list[Update]]) -> None:
+        shares = iter(rounded([update for updates in all_updates for update in updates]))
+        count = 0
+        for session, updates in zip(sessions, all_updates, strict=True):
+            session.remember(updates)
+            count += len(updates)
+            outboxes = (*session.senders, *session.viewers)
+            for update, probabilities in zip(updates, islice(shares, len(updates)), strict=True):
+                if outboxes:
+                    frame = orjson.dumps(session.label_message(update, probabilities))
+                    for outbox in outboxes:
+                        outbox.put(frame)
+        self.metrics.add("harken_labels_total", count)
 
-    def _send_samples(self, session: Session) -> None:
+    def _send_samples(self, sessions: list[Session]) -> None:
         """Send new samples to the viewers."""
-        if session.viewers and (message := session.take_unsent()):
-            frame = orjson.dumps(message).decode()
-            for outbox in session.viewers:
-                outbox.put(frame)
+        for session in sessions:
+            if session.viewers and (message := session.take_unsent()):
+                frame = orjson.dumps(message)
+                for outbox in session.viewers:
+                    outbox.put(frame)
 
     async def _sweep(self, now_s: float) -> None:
         """Forget watches that have stopped sending, and return freed memory."""
@@ -259,39 +343,14 @@ class Hub:
                 del self.sessions[session.name]
                 for reason in ("late", "repeated"):
                     self._forgotten[reason] += getattr(session.stream.arrivals, reason)
-                self._waiting.discard(session)
+                self._waiting.pop(session, None)
             self.metrics.add("harken_forgotten_total", len(idle))
-        self._send_watches()
+        self.viewers.send_watches(self.watches)
         hand_back()
-
-    def view(self, outbox: Outbox, name: str | None) -> None:
-        """Send this watch's samples and labels from now on; without a name, those of the first watch."""
-        self._viewers_waiting.pop(outbox, None)
-        for session in self.sessions.values():
-            session.viewers.discard(outbox)
-        found = self.sessions.get(name) if name else next(iter(self.sessions.values()), None)
-        if found is None or found.last_ns == 0:
-            self._viewers_waiting[outbox] = name
-            return
-        outbox.put(orjson.dumps(found.history()).decode())
-        found.viewers.add(outbox)
-
-    def stop_viewing(self, outbox: Outbox) -> None:
-        """Send nothing more."""
-        self.viewers.discard(outbox)
-        self._viewers_waiting.pop(outbox, None)
-        for session in self.sessions.values():
-            session.viewers.discard(outbox)
 
     def watches(self) -> list[dict[str, Any]]:
         """All watches, in the order of their names."""
         return [self.sessions[name].summary() for name in sorted(self.sessions) if self.sessions[name].last_ns]
-
-    def _send_watches(self) -> None:
-        if self.viewers:
-            frame = orjson.dumps({"type": "watches", "watches": self.watches()}).decode()
-            for outbox in self.viewers:
-                outbox.put(frame)
 
     def metrics_text(self) -> str:
         """The answer of ``/metrics``."""
@@ -302,31 +361,18 @@ class Hub:
             )
         return self.metrics.text(
             {
-                "harken_watches": ("Watches that send, or sent a while ago.", len(self.sessions)),
-                "harken_viewers": ("Sockets that view a watch.", len(self.viewers)),
-                "process_resident_memory_bytes": ("Memory in use.", resident_bytes()),
+                "harken_watches": len(self.sessions),
+                "harken_viewers": len(self.viewers),
+                "harken_tick_seconds": self.pace.tick_s,
+                "harken_wait_seconds": self.pace.wait_s,
+                "harken_waiting_messages": len(self.inbox),
+                "process_resident_memory_bytes": resident_bytes(),
             }
         )
 
     def model(self) -> dict[str, Any]:
         """The answer of ``/api/model``."""
-        specification = self.specification.offline
-        people = len(self.recogniser.provenance_.get("training_people", []))
-        return {
-            "labels": list(specification.labels),
-            "window_length_s": round(specification.window_length_s, 6),
-            "hop_s": specification.hop_s,
-            "sample_rate_hz": round(specification.sample_rate_hz, 6),
-            "name": specification.preset,
-            "card": [
-                f"It recognises {', '.join(specification.labels)} "
-                f"in windows of {specification.window_length_s:g} s at {specification.sample_rate_hz:g} Hz.",
-                f"It was trained on {people} {'person' if people == 1 else 'people'}; it is less accurate for others.",
-                f"Its probabilities were calibrated on {specification.calibrated_on}.",
-            ],
-            "demo": False,
-            **self._about_model,
-        }
+        return {**description(self.specification.offline, self.recogniser.provenance_), **self._about_model}
 
     async def replay(self) -> int:
         """Take the samples of the last hour from the log; returns the number of messages."""

@@ -1,7 +1,8 @@
 """Counters and a histogram for Prometheus, in its text format."""
 
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 __all__ = ["Metrics"]
 
@@ -18,6 +19,15 @@ HELP = {
     "harken_forgotten_total": "Watches that were removed because they sent nothing.",
 }
 
+GAUGES = {
+    "harken_watches": "Watches that send, or sent a while ago.",
+    "harken_viewers": "Sockets that view a watch.",
+    "harken_tick_seconds": "From the beginning of the latest tick to its labels.",
+    "harken_wait_seconds": "From the arrival of samples to their label, the longest of the latest tick.",
+    "harken_waiting_messages": "Messages that wait for a tick.",
+    "process_resident_memory_bytes": "Memory in use.",
+}
+
 
 class Metrics:
     """Counters, and a histogram of the time from samples to their labels."""
@@ -31,13 +41,14 @@ class Metrics:
         """Add to a counter."""
         self.counts[name, reason] += count
 
-    def observe_wait(self, seconds: float) -> None:
-        """Count the time from the arrival of samples to their label."""
-        self._waits[next((n for n, bound in enumerate(BOUNDS_S) if seconds <= bound), len(BOUNDS_S))] += 1
-        self._waited_s += seconds
+    def observe_waits(self, seconds: Sequence[float]) -> None:
+        """Count times from the arrival of samples to their label."""
+        for wait_s in seconds:
+            self._waits[bisect_left(BOUNDS_S, wait_s)] += 1
+        self._waited_s += sum(seconds)
 
-    def text(self, gauges: Mapping[str, tuple[str, float]]) -> str:
-        """All counters, these gauges (name to description and value), and the histogram."""
+    def text(self, gauges: Mapping[str, float]) -> str:
+        """All counters, these gauges (one for each of ``GAUGES``), and the histogram."""
         lines = []
         for name, about in HELP.items():
             lines += [f"# HELP {name} {about}", f"# TYPE {name} counter"]
@@ -46,8 +57,8 @@ class Metrics:
                 f'{name}{{reason="{reason}"}} {count}' if reason else f"{name} {count}" for reason, count in found
             ]
             lines += [] if found else [f"{name} 0"]
-        for name, (about, value) in gauges.items():
-            lines += [f"# HELP {name} {about}", f"# TYPE {name} gauge", f"{name} {value:g}"]
+        for name, about in GAUGES.items():
+            lines += [f"# HELP {name} {about}", f"# TYPE {name} gauge", f"{name} {gauges[name]:g}"]
         name = "harken_label_wait_seconds"
         lines += [f"# HELP {name} From the arrival of samples to their label.", f"# TYPE {name} histogram"]
         total = 0

@@ -1,19 +1,20 @@
 """A short queue of frames for one socket. For a slow reader, the oldest frames are dropped and counted."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 import orjson
 
 __all__ = ["Outbox"]
 
-Send = Callable[[str], Awaitable[None]]
+Write = Callable[[bytes], bool]
+"""Sends a frame, unless the client does not read; returns whether it was sent."""
 
 
 class Outbox:
-    """A bounded queue of frames for one socket.
+    """Frames for one socket. They are sent at once; those that the client does not read yet wait in a bounded queue.
 
     Args:
+        write: sends a frame.
         frames: the largest number of frames in the queue.
         frame_bytes: the largest size of all frames in the queue together. A single frame may be larger.
 
@@ -22,48 +23,40 @@ class Outbox:
         lost: all frames that were dropped.
     """
 
-    __slots__ = ("_acknowledged", "_bytes", "_frames", "_most", "_most_bytes", "_waiting", "dropped", "lost")
+    __slots__ = ("_acknowledged", "_bytes", "_frames", "_most", "_most_bytes", "_write", "dropped", "lost")
 
-    def __init__(self, frames: int, frame_bytes: int = 1 << 20) -> None:
-        self._frames: list[str] = []  # usually empty; an empty deque needs ten times the memory
+    def __init__(self, write: Write, frames: int, frame_bytes: int = 1 << 20) -> None:
+        self._write = write
+        self._frames: list[bytes] = []  # usually empty; an empty deque needs ten times the memory
         self._most, self._most_bytes, self._bytes = frames, frame_bytes, 0
-        self._waiting: asyncio.Future[None] | None = None  # done when there is something to deliver
         self._acknowledged: int | None = None
         self.dropped = self.lost = 0
 
-    def put(self, frame: str) -> None:
-        """Queue a frame; the oldest frames are dropped when there are too many."""
+    def put(self, frame: bytes) -> None:
+        """Send a frame, or queue it; the oldest frames are dropped when there are too many."""
+        if not self._frames and self._acknowledged is None and self._write(frame):
+            return
         self._bytes += len(frame)
         while self._frames and (len(self._frames) >= self._most or self._bytes > self._most_bytes):
             self._bytes -= len(self._frames.pop(0))
             self.dropped += 1
             self.lost += 1
         self._frames.append(frame)
-        self._wake()
 
     def acknowledge(self, messages: int) -> None:
-        """Queue an acknowledgement of this many messages; a later number replaces an earlier one."""
+        """Acknowledge this many messages; a later number replaces one that waits."""
         self._acknowledged = messages
-        self._wake()
+        self.flush()
 
-    async def deliver(self, send: Send) -> None:
-        """Send queued frames in order, until cancelled or the socket is closed."""
-        while True:
-            if not self._frames and self._acknowledged is None:
-                self._waiting = asyncio.get_running_loop().create_future()
-                await self._waiting
-            while self._frames or self._acknowledged is not None:
-                if self._acknowledged is not None:
-                    count, self._acknowledged = self._acknowledged, None
-                    await send(f'{{"type":"ack","messages":{count}}}')
-                if self.dropped:
-                    count, self.dropped = self.dropped, 0
-                    await send(orjson.dumps({"type": "dropped", "frames": count}).decode())
-                if self._frames:
-                    frame = self._frames.pop(0)
-                    self._bytes -= len(frame)
-                    await send(frame)
-
-    def _wake(self) -> None:
-        if self._waiting is not None and not self._waiting.done():
-            self._waiting.set_result(None)
+    def flush(self) -> None:
+        """Send what waits, in order, as far as the client reads."""
+        if self._acknowledged is not None:
+            if not self._write(b'{"type":"ack","messages":%d}' % self._acknowledged):
+                return
+            self._acknowledged = None
+        if self.dropped:
+            if not self._write(orjson.dumps({"type": "dropped", "frames": self.dropped})):
+                return
+            self.dropped = 0
+        while self._frames and self._write(self._frames[0]):
+            self._bytes -= len(self._frames.pop(0))

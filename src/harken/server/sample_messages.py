@@ -18,7 +18,7 @@ from harken.readers.exports import FURTHEST_NS
 from harken.recordings.recording import STANDARD_GRAVITY
 from harken.server.limits import malformed
 
-__all__ = ["DeviceSensors", "envelope", "samples_of"]
+__all__ = ["DeviceSensors", "envelope", "milliseconds_to_ns", "samples_of"]
 
 HOW = 'a message is {"time_ns" or "time_ms": [...], "x": [...], "y": [...], "z": [...], "unit": "g" or "m/s2"}'
 LARGEST_MS = 4e12
@@ -93,9 +93,17 @@ def _times(message: dict[str, Any]) -> NDArray[np.int64]:
     # For short lists min and max are faster than NumPy.
     if listed and not (min(listed) >= 0 and max(listed) < LARGEST_MS):
         raise ValueError("times are since 1970, before 2096")
+    return milliseconds_to_ns(milliseconds)[0]
+
+
+def milliseconds_to_ns(milliseconds: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Finite milliseconds since 1970 -> nanoseconds, int64; and whether each is from 1970 on and before 2096."""
+    possible = (milliseconds >= 0) & (milliseconds < LARGEST_MS)
+    milliseconds = np.where(possible, milliseconds, 0)
     # A double holds milliseconds and a fraction, but not their nanoseconds: convert the two parts separately.
     whole = np.floor(milliseconds)
-    return np.asarray(whole.astype(np.int64) * 10**6 + np.rint((milliseconds - whole) * 1e6).astype(np.int64))
+    time_ns = whole.astype(np.int64) * 10**6 + np.rint((milliseconds - whole) * 1e6).astype(np.int64)
+    return time_ns, possible
 
 
 class DeviceSensors:

@@ -1,7 +1,6 @@
 """The state of one watch in the server: its stream, an hour of labels, half a minute of samples, and its sockets."""
 
-import math
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from harken.server.history import MS, RecentSamples, RunLengths, thinned
 from harken.server.limits import Limits, RefusedError
 from harken.server.outbox import Outbox
 
-__all__ = ["HOUR_NS", "Session"]
+__all__ = ["HOUR_NS", "Session", "rounded"]
 
 HOUR_NS = 3600 * 10**9
 MOST_LABELS = 3600
@@ -81,7 +80,7 @@ class Session:
     def check_rate(self, samples: int, now_s: float) -> None:
         """Count these samples. Raises ``RefusedError`` when the watch sends more than its limit."""
         limits = self._limits
-        self._allowed += (now_s - self._allowed_s) * limits.samples_per_s
+        self._allowed += max(0.0, now_s - self._allowed_s) * limits.samples_per_s
         self._allowed, self._allowed_s = min(self._allowed, limits.samples_burst), now_s
         if samples > self._allowed:
             raise RefusedError(
@@ -93,13 +92,26 @@ class Session:
             )
         self._allowed -= samples
 
-    def take(self, signals: NDArray[np.float32], time_ns: NDArray[np.int64], now_s: float) -> None:
-        """Add samples. Raises ``HarkenError`` as ``Watch.add``."""
-        self.stream.add(signals, time_ns)
-        first, last = int(time_ns[0]), int(time_ns[-1])
+    def take(
+        self,
+        signals: NDArray[np.float32],
+        time_ns: NDArray[np.int64],
+        now_s: float,
+        span_ns: tuple[int, int] | None = None,
+    ) -> None:
+        """Add samples that came at ``now_s``. Raises ``HarkenError`` as ``Watch.add``.
+
+        Args:
+            signals, time_ns: ``[n, 3]`` in g and ``[n]``.
+            now_s: by ``time.monotonic``.
+            span_ns: the first and last time, if the times are known to be valid and to rise.
+        """
+        if span_ns is None or not self.stream.add_next(signals, time_ns, *span_ns):
+            self.stream.add(signals, time_ns)
+        first_ns, last_ns = span_ns or (int(time_ns[0]), int(time_ns[-1]))
         if self.last_ns == 0:
-            self.since_ns = first
-        self.last_ns = max(self.last_ns, last)
+            self.since_ns = first_ns
+        self.last_ns = max(self.last_ns, last_ns)
         self.last_message_s = now_s
         if self.waiting_since_s is None:
             self.waiting_since_s = now_s
@@ -107,8 +119,10 @@ class Session:
         if self.viewers:
             self._unsent.append((time_ns, signals))
 
-    def remember(self, updates: Iterable[Update]) -> None:
+    def remember(self, updates: Sequence[Update]) -> None:
         """Keep labels and final rows."""
+        if not updates:
+            return
         labels = self.specification.model.labels
         for update in updates:
             self.label = update.label
@@ -116,17 +130,17 @@ class Session:
             self._labels.append(update.end_ns, NO_LABEL if update.label is None else labels.index(update.label))
             for row in update.rows:
                 self._final.append(row)
-            self._last = update
+        self._last = updates[-1]._replace(probabilities=updates[-1].probabilities.copy(), rows=())
         self._labels.drop_up_to(self.last_ns - HOUR_NS)
 
-    def label_message(self, update: Update) -> dict[str, Any]:
-        """The message about an update."""
+    def label_message(self, update: Update, probabilities: list[float]) -> dict[str, Any]:
+        """The message about an update, with its probabilities rounded by ``rounded``."""
         return {
             "type": "label",
             "watch": self.name,
             "end_ms": update.end_ns // MS,
             "label": update.label,
-            "probabilities": rounded(update),
+            "probabilities": probabilities,
             "entered": update.entered,
             "left": update.left,
         }
@@ -155,7 +169,7 @@ class Session:
             for end_ns, code in zip(ends_ns[-MOST_LABELS:].tolist(), codes[-MOST_LABELS:].tolist(), strict=True)
         ]
         if labels and self._last is not None:
-            labels[-1]["probabilities"] = rounded(self._last)
+            labels[-1]["probabilities"] = rounded([self._last])[0]
         return {"type": "history", "watch": self.name, "labels": labels, "samples": self._recent.samples()}
 
     def timeline(self) -> dict[str, Any]:
@@ -185,7 +199,10 @@ class Session:
         return {"type": "samples", "watch": self.name, **thinned(unsent)}
 
 
-def rounded(update: Update) -> list[float]:
-    """Probabilities for JSON; an empty list without a window."""
-    probabilities = update.probabilities.tolist()
-    return [] if math.isnan(probabilities[0]) else [round(share, DECIMALS) for share in probabilities]
+def rounded(updates: Sequence[Update]) -> list[list[float]]:
+    """The probabilities of updates for JSON; an empty list where there is no window."""
+    if not updates:
+        return []
+    probabilities = np.stack([update.probabilities for update in updates]).astype(np.float64).round(DECIMALS)
+    missing = np.isnan(probabilities[:, 0]).tolist()
+    return [[] if none else line for none, line in zip(missing, probabilities.tolist(), strict=True)]

@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -10,10 +12,9 @@ import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from harken.server.hub import Hub
+from harken.server.inbox import Link, Sender
 from harken.server.limits import RefusedError, malformed
-from harken.server.outbox import Outbox
-from harken.server.sample_messages import samples_of
-from harken.support.errors import HarkenError
+from harken.server.sockets import EXTENSION, Socket
 
 __all__ = ["Sockets"]
 
@@ -29,7 +30,7 @@ class Sockets:
     """ASGI middleware: serves the WebSockets, and passes other requests to the application.
 
     There are many sockets that last for hours. They bypass FastAPI, which would keep a dozen suspended functions with
-    their data for each of them.
+    their data for each of them. Once a socket is open, its messages bypass ASGI, too (``sockets.Listener``).
     """
 
     def __init__(self, app: Any, hub: Hub) -> None:
@@ -51,74 +52,65 @@ class Sockets:
 
 async def take_samples(hub: Hub, socket: WebSocket, watch: str, *, acknowledging: bool) -> None:
     """``/ws/samples``: receive samples of one watch and send its labels, until one side closes the socket."""
-    outbox = Outbox(hub.limits.frames, hub.limits.frame_bytes)
 
-    def take(text: str | bytes) -> "asyncio.Future[None] | None":
-        # A separate function, because its caller would keep the message in memory while it waits for the next.
-        if len(text) > hub.limits.message_bytes:
-            raise RefusedError(413, 1009, "the message is too large; send fewer samples at once", reason="message")
-        return hub.receive(watch, *samples_of(text))
-
-    async def receive() -> None:
-        session = hub.session(watch)
-        session.senders.add(outbox)
-        taken = 0
+    @contextlib.contextmanager
+    def connected(link: Link) -> Iterator[None]:
+        assert isinstance(link, Sender)
+        hub.connect(link)
         try:
-            while True:
-                written = take(await _next(socket))
-                if hub.sessions.get(watch) is not session:  # the watch was forgotten meanwhile
-                    session = hub.session(watch)
-                    session.senders.add(outbox)
-                taken += 1
-                if not acknowledging:
-                    continue
-                if written is None:
-                    outbox.acknowledge(taken)
-                else:
-                    written.add_done_callback(_acknowledge_later(outbox, taken))
+            yield
         finally:
-            session.senders.discard(outbox)
-            hub.metrics.add("harken_dropped_frames_total", outbox.lost)
+            hub.disconnect(link)
 
-    await _serve(hub, socket, outbox, receive)
+    def sender(found: Socket) -> Link:
+        return Sender(hub.inbox, found, hub.limits, watch, acknowledging=acknowledging)
+
+    await _serve(hub, socket, sender, connected)
 
 
-def _acknowledge_later(outbox: Outbox, taken: int) -> "Callable[[asyncio.Future[None]], None]":
-    def done(written: "asyncio.Future[None]") -> None:
-        if not written.cancelled() and written.exception() is None:
-            outbox.acknowledge(taken)
+class Viewer(Link):
+    """A socket of ``/ws/view``."""
 
-    return done
+    def __init__(self, hub: Hub, socket: Socket) -> None:
+        super().__init__(socket, hub.limits)
+        self._hub = hub
+
+    def received(self, message: bytes) -> None:
+        """The page chooses a watch."""
+        try:
+            name = _chosen_watch(message)
+        except RefusedError as refusal:
+            self.refuse(refusal)
+            return
+        if name in self._hub.sessions:
+            self._hub.viewers.choose(self.outbox, name)
+        else:
+            self.outbox.put(_frame({"type": "error", "message": f"there is no watch {name!r} any more"}))
 
 
 async def view(hub: Hub, socket: WebSocket, watch: str | None) -> None:
     """``/ws/view``: send samples and labels of the chosen or first watch, until one side closes the socket."""
-    outbox = Outbox(hub.limits.frames, hub.limits.frame_bytes)
 
-    async def receive() -> None:
-        hub.viewers.add(outbox)
+    @contextlib.contextmanager
+    def connected(link: Link) -> Iterator[None]:
+        link.outbox.put(_frame({"type": "hello", "model": hub.model(), "watches": hub.watches()}))
+        hub.viewers.add(link.outbox)
+        hub.viewers.choose(link.outbox, watch)
         try:
-            outbox.put(_frame({"type": "hello", "model": hub.model(), "watches": hub.watches()}))
-            hub.view(outbox, watch)
-            while True:
-                name = _chosen_watch(await _next(socket))
-                if name in hub.sessions:
-                    hub.view(outbox, name)
-                else:
-                    outbox.put(_frame({"type": "error", "message": f"there is no watch {name!r} any more"}))
+            yield
         finally:
-            hub.stop_viewing(outbox)
-            hub.metrics.add("harken_dropped_frames_total", outbox.lost)
+            hub.viewers.remove(link.outbox)
+            hub.metrics.add("harken_dropped_frames_total", link.outbox.lost)
 
     if len(hub.viewers) >= hub.limits.viewers:
         await _refuse(
             hub, socket, RefusedError(503, 1013, "the limit of viewers is reached; try again later", reason="viewers")
         )
         return
-    await _serve(hub, socket, outbox, receive)
+    await _serve(hub, socket, partial(Viewer, hub), connected)
 
 
-def _chosen_watch(text: str | bytes) -> str:
+def _chosen_watch(text: bytes) -> str:
     if len(text) > LARGEST_VIEW_MESSAGE:
         raise RefusedError(413, 1009, "the message is too large", reason="message")
     try:
@@ -130,26 +122,26 @@ def _chosen_watch(text: str | bytes) -> str:
     raise malformed('a message must be {"type": "choose", "watch": NAME}')
 
 
-async def _serve(hub: Hub, socket: WebSocket, outbox: Outbox, receive: Callable[[], Awaitable[None]]) -> None:
-    """Receive and deliver at the same time, until one side closes the socket or an error does."""
+async def _serve(
+    hub: Hub,
+    socket: WebSocket,
+    link_of: Callable[[Socket], Link],
+    connected: Callable[[Link], AbstractContextManager[None]],
+) -> None:
+    """Serve a socket until one side closes it or an error does."""
     await socket.accept()
-    delivering = asyncio.ensure_future(outbox.deliver(socket.send_text))
-    refusal = None
+    own: Socket = socket.scope["extensions"][EXTENSION]
+    link, refusal = link_of(own), None
     try:
         async with asyncio.timeout(hub.limits.socket_s) as age:
-            await receive()
+            with connected(link):
+                own.listen(link)
+                await link.over
     except TimeoutError:
         if age.expired():
             refusal = RefusedError(408, 4408, "this socket has reached its age limit; open another one", reason="age")
     except RefusedError as error:
         refusal = error
-    except HarkenError as error:
-        refusal = RefusedError(500, 1011, str(error), reason="error")
-    except GONE:
-        pass  # the client closed it
-    finally:
-        delivering.cancel()
-        await asyncio.gather(delivering, return_exceptions=True)
     if refusal is not None:
         await _refuse(hub, socket, refusal)
 
@@ -164,19 +156,9 @@ async def _refuse(hub: Hub, socket: WebSocket, refusal: RefusedError) -> None:
         async with asyncio.timeout(1):
             if socket.client_state.name == "CONNECTING":
                 await socket.accept()
-            await socket.send_text(_frame(message))
+            await socket.send_text(_frame(message).decode())
             await socket.close(refusal.code, str(refusal).encode()[:REASON_BYTES].decode(errors="ignore"))
 
 
-async def _next(socket: WebSocket) -> str | bytes:
-    """The next message, text or bytes."""
-    message = await socket.receive()
-    if message["type"] == "websocket.disconnect":
-        raise WebSocketDisconnect(message.get("code") or 1005)
-    text = message.get("text")
-    found: str | bytes = text if text is not None else message["bytes"]
-    return found
-
-
-def _frame(message: dict[str, Any]) -> str:
-    return orjson.dumps(message).decode()
+def _frame(message: dict[str, Any]) -> bytes:
+    return orjson.dumps(message)

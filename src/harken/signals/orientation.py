@@ -27,7 +27,8 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.recordings.recording import ForearmAxis, Recording
+from harken.recordings.forearm_axis import ForearmAxis
+from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
 
 __all__ = [

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from harken.networks.inference import network
 from harken.networks.specification import RATE_TOLERANCE, Specification
 from harken.recordings.mended_stream import MendedStream, stream_of
 from harken.recordings.recording import Recording, acceleration_channels
@@ -289,9 +290,12 @@ class BatchedProbabilities:
     ) -> None:
         self._facts, self._probabilities, self._lanes = facts, probabilities, lanes
         self._labels = labels
+        # The network computes a larger number on several threads, which lanes do already.
+        self._at_once = min(WINDOWS_AT_ONCE, network.WINDOWS_AT_ONCE) if lanes else WINDOWS_AT_ONCE
         self._skipped_ns = np.empty((0, 2), np.int64) if skipped_ns is None else skipped_ns
         self._computed = GrowingArray(np.bool_)
         self._waiting: list[StreamWindows] = []
+        self._waiting_count = 0
         self._running: deque[Future[NDArray[np.float32]]] = deque()
         self._done: GrowingArray[np.float32] | None = None
         self._executor = ThreadPoolExecutor(lanes, thread_name_prefix="harken-batches") if lanes else None
@@ -314,7 +318,8 @@ class BatchedProbabilities:
         self._computed.add(computed)
         if computed.any():
             self._waiting.append(windows if computed.all() else windows.part(computed))
-        while sum(len(each.firsts) for each in self._waiting) >= WINDOWS_AT_ONCE:
+            self._waiting_count += int(computed.sum())
+        while self._waiting_count >= self._at_once:
             self._compute()
 
     def finish(self) -> NDArray[np.float32] | None:
@@ -339,8 +344,9 @@ class BatchedProbabilities:
 
     def _compute(self) -> None:
         every = windows_joined(self._waiting)
-        now, rest = every.part(slice(WINDOWS_AT_ONCE)), every.part(slice(WINDOWS_AT_ONCE, None))
+        now, rest = every.part(slice(self._at_once)), every.part(slice(self._at_once, None))
         self._waiting = [rest] if len(rest.firsts) else []
+        self._waiting_count = len(rest.firsts)
         windows = Windows.unlabelled(
             now.signals,
             channels=self._facts.channels,

@@ -15,7 +15,17 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import people
-from harken.labelling.live import LiveRecogniser, LiveSettings, TimelineRow, Update
+from harken.labelling.live import (
+    LiveRecogniser,
+    LiveSettings,
+    StreamSpecification,
+    TimelineRow,
+    Update,
+    Watch,
+    advance,
+    label,
+)
+from harken.labelling.live.recogniser import probabilities_of
 from harken.models.recogniser import Recogniser
 from harken.networks.specification import Specification
 from harken.recordings.mending import MOST_REPEATED, mend
@@ -169,6 +179,43 @@ def test_live_is_offline(stated: dict[str, Any], cuts: list[int], length: int, h
     assume(repeated <= MOST_REPEATED * len(time_ns))  # else the clock is refused offline
     updates = live(LiveRecogniser(Answering(found, smooth)), signals, time_ns, cuts)
     assert_same([row for update in updates for row in update.rows], expected(found, signals, time_ns, smooth))
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    stated=st.lists(arrivals, min_size=2, max_size=5),
+    cuts=st.lists(st.floats(0, 1), max_size=12),
+    length=st.integers(4, 60),
+    hop=st.integers(1, 40),
+)
+def test_watches_together_get_the_updates_of_each_alone(
+    stated: list[dict[str, Any]], cuts: list[float], length: int, hop: int
+) -> None:
+    found = still_or_moving(length=length, hop=min(hop, length))
+    streams = [arriving(one) for one in stated]
+    edges = [0.0, *sorted(cuts), 1.0]
+    specification = StreamSpecification(found)
+    watches = [Watch(specification) for _ in streams]
+    together: list[list[Update]] = [[] for _ in streams]
+    for first, last in pairwise(edges):
+        for watch, (signals, time_ns) in zip(watches, streams, strict=True):
+            rows = slice(int(first * len(time_ns)), int(last * len(time_ns)))
+            watch.add(signals[rows], time_ns[rows])
+        for ended in (False, True) if last == edges[-1] else (False,):
+            windows = advance(watches, ended=ended)
+            found_now = label(watches, probabilities_of(Answering(found, smooth), windows))
+            together = [[*before, *new] for before, new in zip(together, found_now, strict=True)]
+    for (signals, time_ns), updates in zip(streams, together, strict=True):
+        cut_rows = [int(edge * len(time_ns)) for edge in edges]
+        alone = live(LiveRecogniser(Answering(found, smooth)), signals, time_ns, cut_rows)
+        assert [(one.end_ns, one.label, one.entered, one.left) for one in updates] == [
+            (one.end_ns, one.label, one.entered, one.left) for one in alone
+        ]
+        for one, other in zip(updates, alone, strict=True):
+            np.testing.assert_array_equal(one.probabilities, other.probabilities)
+            assert [row[:2] for row in one.rows] == [row[:2] for row in other.rows]
+            for row, same in zip(one.rows, other.rows, strict=True):
+                np.testing.assert_array_equal(row.probabilities, same.probabilities)
 
 
 def quiet(seconds: float, rate_hz: float = 20.0, seed: int = 3) -> tuple[NDArray[np.float32], NDArray[np.int64]]:

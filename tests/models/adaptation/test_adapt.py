@@ -20,7 +20,7 @@ from harken.models.model_file import FittedModel
 from harken.models.mounting import Mounting, MountingSource
 from harken.networks.build import build, network_name, weights_of
 from harken.networks.specification import Specification
-from harken.recordings.recording import ForearmAxis
+from harken.recordings.forearm_axis import ForearmAxis
 from harken.signals import turned_by_quarters
 from harken.windows.windows import Windows
 

@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 from torch import nn
 
 from harken import HarkenError, Recogniser
+from harken.models.model_file import PACKAGED_MODEL, read_model
 from harken.networks.build import NETWORKS, build, weights_of
 from harken.networks.inference.network import batched, expected_weights, inference_network, softmax
 from harken.networks.native.library import load
+from harken.server.demo import MODEL as DEMO_MODEL
 from harken.support.resources import computing_threads
 from made_models import SIZES
 from people import SMALL_EVERYDAY
@@ -96,6 +98,21 @@ def test_the_other_networks_give_the_results_of_pytorch_in_double_precision(
     with torch.no_grad():
         expected = network.double()(torch.from_numpy(signals).double()).numpy()
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=2e-5)
+
+
+@pytest.mark.parametrize("path", [PACKAGED_MODEL, DEMO_MODEL], ids=["packaged", "demo"])
+def test_probabilities_of_the_packaged_models_are_those_of_pytorch(path: Path) -> None:
+    model = read_model(path)
+    specification = model.specification
+    network = inference_network(specification.network, specification.sizes, model.weights)
+    assert network is not None
+    exact = model.network.double()
+    for movement in (0.0, 1e-6, 0.001, 0.03, 0.5, 4.0):  # from a watch on a table to a sensor at its limits
+        signals = signals_of(2, 40, specification.window_length, len(specification.channels), movement)
+        with torch.no_grad():
+            expected = torch.softmax(exact(torch.from_numpy(signals).double()) / specification.temperature, 1)
+        found = softmax(batched(network, signals) / np.float32(specification.temperature))
+        np.testing.assert_allclose(found, expected.numpy(), rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -1,19 +1,17 @@
-"""Samples of one watch as they arrive: sorted by time, without repetitions, invalid ones marked."""
+"""Samples of one watch as they arrive: sorted by time, without repetitions."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harken.labelling.live.settings import StreamSpecification
-from harken.recordings.sensor_faults import RANGE_TOLERANCE, STUCK_S
 from harken.signals.grid import SECOND_NS
 from harken.support.errors import HarkenError
 
-__all__ = ["LATE_NS", "Arrivals"]
+__all__ = ["LATEST_NS", "LATE_NS", "MOST_ROWS", "NEVER_NS", "Arrivals"]
 
 LATE_NS = 2 * SECOND_NS
 """A sample is dropped as late when another one is later by more than this."""
-STUCK_NS = round(STUCK_S * SECOND_NS)
-EARLIEST_NS = -(1 << 62)
+NEVER_NS = -(1 << 62)
 LATEST_NS = 4 * 10**18
 """The latest valid time, in the year 2096. Later times are mistakes, and 64 bits overflow in 2262."""
 MOST_ROWS = 100_000
@@ -21,44 +19,48 @@ MOST_ROWS = 100_000
 
 
 class Arrivals:
-    """The latest samples of a watch, in order.
+    """The latest samples of a watch, in order. ``gathered`` joins those of many watches.
 
     Attributes:
-        time_ns, signals: int64 ``[n]``, float32 ``[n, channels]``.
-        valid: bool ``[n]``; final for the rows before ``decided``.
-        decided: the first row for which it is not known yet whether the sensor is stuck. It is known once the values
-            change, or have been the same for so long that they count as stuck.
-        changed: the first row that is new, or that follows a new row, since ``settle``.
-        late, repeated, marked: the numbers of samples dropped as late, dropped as repeated, and marked invalid.
+        rows: the number of samples.
+        latest_ns: the time of the latest sample.
+        begun_ns: the time since which the sensor has had the values of the first row.
+        changed: the first row that is new, or that follows a new row, since ``keep``.
+        late, repeated: the numbers of samples dropped as late, and dropped as repeated.
     """
 
     def __init__(self, specification: StreamSpecification) -> None:
         self._specification = specification
-        self.late = self.repeated = self.marked = 0
-        self._floor_ns = EARLIEST_NS
+        self.late = self.repeated = 0
+        self._floor_ns = self.latest_ns = NEVER_NS
         self.forget()
 
     def forget(self) -> None:
         """Drop all samples. The next ones begin a new stretch and must be later."""
+        self._floor_ns = self.latest_ns
         channels = len(self._specification.model.channels)
-        if hasattr(self, "time_ns") and len(self.time_ns):
-            self._floor_ns = int(self.time_ns[-1])
-        self.time_ns: NDArray[np.int64] = np.empty(0, dtype=np.int64)
-        self.signals: NDArray[np.float32] = np.empty((0, channels), dtype=np.float32)
-        self._sound: NDArray[np.bool_] = np.empty(0, dtype=bool)
-        self.valid: NDArray[np.bool_] = self._sound
-        self._run_ns: NDArray[np.int64] = self.time_ns  # the time since which the values are the same
-        self.decided = self.changed = 0
+        self.keep(np.empty(0, dtype=np.int64), np.empty((0, channels), dtype=np.float32), NEVER_NS)
 
     def reset(self) -> None:
         """Drop all samples; the next ones may be of any time."""
+        self.latest_ns = NEVER_NS
         self.forget()
-        self._floor_ns = EARLIEST_NS
+
+    def keep(self, time_ns: NDArray[np.int64], signals: NDArray[np.float32], begun_ns: int) -> None:
+        """Keep these samples instead of all others; they count as unchanged."""
+        self._times, self._signals, self.begun_ns = [time_ns], [signals], begun_ns
+        self.rows = self.changed = len(time_ns)
 
     @property
-    def latest_ns(self) -> int:
-        """The time of the latest sample."""
-        return int(self.time_ns[-1]) if len(self.time_ns) else self._floor_ns
+    def pieces(self) -> tuple[list[NDArray[np.int64]], list[NDArray[np.float32]]]:
+        """The samples in pieces: times ``[n]`` and signals ``[n, channels]``."""
+        return self._times, self._signals
+
+    @property
+    def time_ns(self) -> NDArray[np.int64]:
+        """The times of all samples, int64 ``[rows]``."""
+        self.join()
+        return self._times[0]
 
     def add(self, signals: NDArray[np.floating], time_ns: NDArray[np.int64]) -> None:
         """Add samples ``[n, channels]`` with their times, in any order.
@@ -74,33 +76,27 @@ class Arrivals:
         first_ns, last_ns = (time_ns[0], time_ns[-1]) if rising else (time_ns.min(), time_ns.max())
         if not (first_ns >= 0 and last_ns < LATEST_NS):
             raise HarkenError("times are nanoseconds since 1970, before 2096")
-        rows = len(self.time_ns)
-        if rows + len(time_ns) > MOST_ROWS:
+        if self.rows + len(time_ns) > MOST_ROWS:
             raise HarkenError(f"there are more than {MOST_ROWS:,} samples within a minute; is the unit of times right?")
-        if rising and time_ns[0] > self.latest_ns:
-            lively = self._run_ns is self.time_ns  # no two neighbours among the earlier samples are equal
-            first = rows
-            self.time_ns = np.concatenate([self.time_ns, time_ns])
-            self.signals = np.concatenate([self.signals, signals])
-            self._sound = np.concatenate([self._sound, self._sounds(signals)])
+        if rising and first_ns > self.latest_ns:
+            self.append(signals, time_ns, int(last_ns))
         else:
-            lively = False
-            first = self._sort_in(signals, time_ns)
-        self.changed = min(self.changed, first)
-        if first < len(self.time_ns):
-            self._mark(first if lively else 0)
+            self._sort_in(signals, time_ns)
 
-    def settle(self, first: int) -> None:
-        """Drop the rows before ``first``; the rest counts as unchanged."""
-        if first:
-            # Copies, because a view would keep the whole array; arrays that were shared stay shared.
-            even, whole = self._run_ns is self.time_ns, self.valid is self._sound
-            self.time_ns, self.signals = self.time_ns[first:].copy(), self.signals[first:].copy()
-            self._sound = self._sound[first:].copy()
-            self.valid = self._sound if whole else self.valid[first:].copy()
-            self._run_ns = self.time_ns if even else self._run_ns[first:].copy()
-            self.decided -= first
-        self.changed = len(self.time_ns)
+    def append(self, signals: NDArray[np.float32], time_ns: NDArray[np.int64], last_ns: int) -> None:
+        """Add samples whose times are valid, rise, and are later than all before; the last is at ``last_ns``."""
+        if self.rows == 0:
+            self.begun_ns = int(time_ns[0])
+        self.changed = min(self.changed, self.rows)
+        self.rows += len(time_ns)
+        self.latest_ns = last_ns
+        self._times.append(time_ns)
+        self._signals.append(signals)
+
+    def join(self) -> None:
+        """Copy all samples into one piece, so that no piece keeps a larger array in memory."""
+        if len(self._times) > 1:
+            self._times, self._signals = [np.concatenate(self._times)], [np.concatenate(self._signals)]
 
     def _checked(
         self, signals: NDArray[np.floating], time_ns: NDArray[np.int64]
@@ -114,65 +110,24 @@ class Arrivals:
             )
         return signals, time_ns
 
-    def _sounds(self, signals: NDArray[np.float32]) -> NDArray[np.bool_]:
-        """Which samples are finite and within the sensor's range."""
-        limit = np.float32(self._specification.settings.sensor_range_g * RANGE_TOLERANCE)
-        if np.abs(signals).max() <= limit:  # the usual case
-            return np.ones(len(signals), dtype=bool)
-        with np.errstate(invalid="ignore"):
-            sound = (np.abs(signals[:, : self._specification.acceleration_channels]) <= limit).all(axis=1)
-        sound &= np.isfinite(signals).all(axis=1)
-        self.marked += len(signals) - int(np.count_nonzero(sound))
-        return np.asarray(sound)
-
-    def _sort_in(self, signals: NDArray[np.float32], time_ns: NDArray[np.int64]) -> int:
-        """Merge the samples that are neither late nor repeated; returns the first new row."""
+    def _sort_in(self, signals: NDArray[np.float32], time_ns: NDArray[np.int64]) -> None:
+        """Merge the samples that are neither late nor repeated."""
         latest = np.maximum.accumulate(np.concatenate([[self.latest_ns], time_ns]))[:-1]
         kept = (time_ns >= latest - LATE_NS) & (time_ns > self._floor_ns)
         self.late += len(kept) - int(np.count_nonzero(kept))
         signals, time_ns = signals[kept], time_ns[kept]
-        rows = len(self.time_ns)
-        times = np.concatenate([self.time_ns, time_ns])
+        self.join()
+        times = np.concatenate([self._times[0], time_ns])
         order = np.argsort(times, kind="stable")
         once = np.concatenate([[True], np.diff(times[order]) > 0]) if len(times) else np.empty(0, dtype=bool)
         order = order[once]
         self.repeated += len(times) - len(order)
-        new = np.flatnonzero(order >= rows)
+        new = np.flatnonzero(order >= self.rows)
         if len(new) == 0:
-            return rows
-        self.time_ns = times[order]
-        self.signals = np.concatenate([self.signals, signals])[order]
-        self._sound = np.concatenate([self._sound, self._sounds(signals)])[order]
-        # Only the value of the first row is used later; it is unknown when a new sample became the first row.
-        self._run_ns = self._run_ns if new[0] and rows else self.time_ns
-        return int(new[0])
-
-    def _mark(self, lively: int) -> None:
-        """Set ``valid`` and ``decided`` from runs of equal samples. There are none before the row ``lively``."""
-        n = len(self.time_ns)
-        axes = self._specification.acceleration_channels
-        if axes == 0:
-            self.valid, self.decided = self._sound, n
             return
-        begun_ns = int(self._run_ns[0]) if len(self._run_ns) else int(self.time_ns[0])
-        if begun_ns == self.time_ns[0] and not _repeats(self.signals[max(lively - 1, 0) :, :axes]):
-            self.valid, self._run_ns, self.decided = self._sound, self.time_ns, n - 1
-            return
-        same = (self.signals[1:, :axes] == self.signals[:-1, :axes]).all(axis=1)
-        same &= np.diff(self.time_ns) <= self._specification.gap_ns
-        begins = np.flatnonzero(np.concatenate([[True], ~same]))
-        run = np.cumsum(np.concatenate([[False], ~same]))
-        since_ns = self.time_ns[begins]
-        since_ns[0] = begun_ns
-        until_ns = self.time_ns[np.append(begins[1:], n) - 1]
-        stuck = until_ns - since_ns >= STUCK_NS
-        self._run_ns = since_ns[run]
-        self.valid = self._sound & ~stuck[run]
-        # Late samples could still show a change.
-        self.decided = n if until_ns[-1] - since_ns[-1] >= STUCK_NS + LATE_NS else int(begins[-1])
-
-
-def _repeats(signals: NDArray[np.float32]) -> bool:
-    """Whether a sample has the values of the one before it."""
-    same = signals[1:, 0] == signals[:-1, 0]
-    return bool(same.any() and (signals[1:][same] == signals[:-1][same]).all(axis=1).any())
+        self._times = [times[order]]
+        self._signals = [np.concatenate([self._signals[0], signals])[order]]
+        if new[0] == 0:
+            self.begun_ns = int(self._times[0][0])
+        self.changed = min(self.changed, int(new[0]))
+        self.rows, self.latest_ns = len(order), max(self.latest_ns, int(self._times[0][-1]))

@@ -3,8 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from harken.labelling.live.advancing import advance
 from harken.labelling.live.settings import LiveSettings, StreamSpecification
-from harken.labelling.live.watch import Update, Watch, advance
+from harken.labelling.live.watch import Update, Watch
 from harken.labelling.live.windows import Window
 from harken.models.recogniser import Recogniser
 from harken.windows.windows import Windows

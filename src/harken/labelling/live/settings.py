@@ -125,6 +125,16 @@ class StreamSpecification:
         return acceleration_channels(self.model.channels)
 
     @cached_property
+    def enter_at(self) -> float:
+        """``settings.enter_at``, rounded as probabilities are, to float32."""
+        return float(np.float32(self.settings.enter_at))
+
+    @cached_property
+    def leave_below(self) -> float:
+        """``settings.leave_below``, rounded as probabilities are, to float32."""
+        return float(np.float32(self.settings.leave_below))
+
+    @cached_property
     def unknown(self) -> NDArray[np.float32]:
         """Probabilities without a window: NaN, float32 ``[labels]``."""
         return np.full(len(self.model.labels), np.nan, dtype=np.float32)

@@ -18,7 +18,8 @@ from harken.models.adaptation.output_layer import LabelledFeatures, labelled_fea
 from harken.models.mounting import Mounting, as_trained
 from harken.models.recogniser import Recogniser
 from harken.recordings.fingerprints import SAME_RECORDING, Fingerprints
-from harken.recordings.recording import UNLABELLED, ForearmAxis, Recording
+from harken.recordings.forearm_axis import ForearmAxis
+from harken.recordings.recording import UNLABELLED, Recording
 from harken.support.errors import HarkenError
 from harken.support.printable import percent
 from harken.windows.windows import Windows, concatenate, sliding_windows

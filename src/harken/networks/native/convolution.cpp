@@ -3,8 +3,8 @@
 // Compiled once for each instruction set, as lstm.cpp is. A convolution is computed as a product of matrices without
 // copying the inputs of each output (im2col): in a window [time, channels] with zeros before and after it, what an
 // output reads, kernel x channels numbers, lies in one piece, and what the next output reads begins stride x channels
-// numbers later. Only a window that needs padding is copied, to memory with room for the zeros. A layer with a kernel
-// of one sample is a dense layer on all samples of all windows.
+// numbers later. Only a window that needs padding is copied, to memory with room for the zeros, or one whose channels
+// are in groups, group by group. A layer with a kernel of one sample is a dense layer on all samples of all windows.
 //
 // Filters lie along the vector:
 //
@@ -38,9 +38,9 @@ struct ConvolutionLevel {
 #define HARKEN_TABLE HARKEN_NAMED(harken_convolution_)
 extern "C" HARKEN_HIDDEN const ConvolutionLevel HARKEN_TABLE;
 
-// Floats of a window with its padding. Nothing reads it if there is no padding.
-static inline int64_t padded_floats(const Convolution &p) {
-    return p.padding ? rounded_up((p.time + 2 * p.padding) * p.channels, 16) : 0;
+// Whether what an output reads lies in one piece in the window as it is. Otherwise the window is copied.
+static inline bool reads_in_place(const Convolution &p) {
+    return !p.padding && (p.kernel == 1 || (p.groups == 1 && p.x_time == p.channels));
 }
 
 namespace {
@@ -79,28 +79,23 @@ void pack(const Convolution &p, const float *weight, const float *bias, float *p
 
 // ------------------------------------------------------------------------------------------------------------ windows
 
-// Outputs first .. first + rows - 1 of a window. `scratch` has room for the window with its padding.
+// Outputs first .. first + rows - 1 of a window. `scratch` has room for a copy of the window with its padding.
 void forward(const Convolution &p, int64_t window, int64_t first, int64_t rows, float *scratch) {
     const Packing group(p);
     const int64_t deep = p.kernel * group.channels;
     const float *in = p.x + window * p.x_window;
-    int64_t in_time = p.x_time;
-    if (p.padding) {
-        const int64_t before = p.padding * p.channels;
-        std::memset(scratch, 0, sizeof(float) * before);
-        for (int64_t t = 0; t < p.time; t++)
-            std::memcpy(scratch + before + t * p.channels, in + t * p.x_time, sizeof(float) * p.channels);
-        std::memset(scratch + before + p.time * p.channels, 0, sizeof(float) * before);
+    int64_t in_time = p.x_time, in_group = group.channels;
+    if (!reads_in_place(p)) {
+        by_groups(in, p.x_time, p.time, p.channels, p.groups, p.padding, p.padding, scratch);
         in = scratch;
-        in_time = p.channels;
+        in_time = group.channels;
+        in_group = (p.time + 2 * p.padding) * group.channels;
     }
     in += first * p.stride * in_time;
-    const bool whole = p.groups == 1 && in_time == p.channels;  // then all that an output reads lies in one piece
     const float *biases = p.packed + p.groups * group.padded * deep;
     for (int64_t g = 0; g < p.groups; g++)
         for (int64_t at = 0; at < group.padded; at += MOST_VECTORS * W) {
-            const Rows read = {in + g * group.channels, p.stride * in_time, whole ? 1 : p.kernel, in_time,
-                               whole ? deep : group.channels};
+            const Rows read = {in + g * in_group, p.stride * in_time, deep};
             const int64_t filter = g * group.filters + at;
             const Finish finish = {p.y + window * p.y_window + first * p.y_time + filter,
                                    p.y_time,
@@ -159,7 +154,8 @@ void forward_item(void *data, int64_t tile) {
         const int64_t first = tile * TILE_SAMPLES;
         return level_of(p.level).forward(p, 0, first, min_of(TILE_SAMPLES, p.batch * p.outputs - first), nullptr);
     }
-    level_of(p.level).forward(p, tile, 0, p.outputs, item_arena.take(padded_floats(p)));
+    const int64_t floats = reads_in_place(p) ? 0 : (p.time + 2 * p.padding) * p.channels;
+    level_of(p.level).forward(p, tile, 0, p.outputs, item_arena.take(floats));
     item_arena.give_back();
 }
 

@@ -10,160 +10,16 @@
 // remainder of the time divided by the stride. Gradients of the weights are summed by groups of windows, which depend
 // on the batch alone, and the groups are added in their order. Results thus have the same bits for any number of threads.
 
+#include "convolution_layer.h"
 #include "dropout.h"
-#include "products.h"
-
-// ---------------------------------------------------------------------------------------------- shared by all levels
-
-// What is to be computed. The Python side (convolution_layer.py) fills in the same structure. Strides are in floats.
-struct Layer {
-    int64_t batch, time, channels, filters, kernel, stride, padding, groups, outputs;
-    const float *x;              // [batch, time, channels]
-    const float *weight;         // [filters, channels / groups, kernel]
-    const float *scale, *shift;  // [filters]
-    double epsilon;              // added to the variance
-    float *mean, *variance;      // [filters], of the batch
-    const uint8_t *random;       // [batch, outputs, filters], or null without dropout: values below `dropped` set 0
-    int64_t dropped;
-    int64_t residual;  // whether x is added
-    float *z, *y;      // [batch, outputs, filters]
-    const float *dy;
-    int64_t dy_window, dy_time;
-    float *dx;  // null if it is not needed
-    float *dweight, *dscale, *dshift;
-    int64_t threads, level;
-};
-
-// Numbers of each filter, with room for whole vectors.
-struct Factors {
-    float *multiply, *add;      // normalised = multiply * z + add
-    float *mean, *inverse;      // inverse of the deviation
-    float *of_shift, *of_scale;  // gradients of shift and scale, divided by the number of values
-};
-
-struct LayerLevel {
-    int64_t (*packed_floats)(const Layer &, bool backward);
-    void (*pack)(const Layer &, float *packed, bool backward);
-    int64_t (*forward_scratch)(const Layer &);
-    void (*convolve)(const Layer &, const float *packed, int64_t window, float *scratch, float *moments);
-    void (*normalise)(const Layer &, const Factors &, int64_t window);
-    void (*sums)(const Layer &, const Factors &, int64_t window, float *sums);
-    int64_t (*backward_scratch)(const Layer &);
-    void (*backward)(const Layer &, const Factors &, const float *packed, int64_t first, int64_t last, float *scratch,
-                     float *gradients);
-    void (*unpack)(const Layer &, float *gradients, int64_t groups, int64_t apart);
-};
-
-#define HARKEN_TABLE HARKEN_NAMED(harken_layer_)
-extern "C" HARKEN_HIDDEN const LayerLevel HARKEN_TABLE;
 
 namespace {
 
-// ------------------------------------------------------------------------------------------------------------ packing
-
-enum { CHUNK_ROWS = 128 };  // at least so many outputs are added to a sum of gradients at a time
-
-struct Sizes {
-    int64_t channels, filters, padded_channels, padded_filters;  // of each group of the convolution
-    int64_t deep;                                                // numbers that an output reads
-    int64_t window;                                              // floats of a window with its padding
-    int64_t before, after;  // rows of zeros around the gradients of z
-    int64_t chunk;          // windows whose gradients are computed together
-    explicit Sizes(const Layer &p) {
-        channels = p.channels / p.groups;
-        filters = p.filters / p.groups;
-        padded_channels = rounded_up(channels, W);
-        padded_filters = rounded_up(filters, W);
-        deep = p.kernel * channels;
-        window = rounded_up((p.time + 2 * p.padding) * p.channels, 16);
-        before = (p.kernel - 1) / p.stride;
-        after = max_of(0, (p.time - 1 + p.padding) / p.stride - p.outputs + 1);
-        chunk = min_of(p.batch, (CHUNK_ROWS + p.outputs - 1) / p.outputs);
-    }
-    int64_t gradient_rows(const Layer &p) const { return rounded_up((before + p.outputs + after) * p.filters + W, 16); }
-};
-
-// Positions of the kernel that meet inputs whose time, with padding, has this remainder by the stride.
-inline int64_t positions_of(const Layer &p, int64_t remainder) {
-    return (p.kernel - remainder + p.stride - 1) / p.stride;
-}
-
-int64_t packed_floats(const Layer &p, bool backward) {
-    const Sizes s(p);
-    if (backward) return p.groups * s.padded_channels * (p.kernel * s.filters + 1);
-    return p.groups * s.padded_filters * (s.deep + 1);
-}
-
-// A matrix [rows of `together` columns in blocks]: where column `column` of row 0 is.
-inline float *column_at(float *packed, int64_t column, int64_t padded, int64_t rows, int64_t &together) {
-    const int64_t first = column / (MOST_VECTORS * W) * MOST_VECTORS * W;
-    together = min_of(MOST_VECTORS * W, padded - first);
-    return packed + first * rows + column - first;
-}
-
-void pack_forward(const Layer &p, float *packed) {
-    const Sizes s(p);
-    for (int64_t filter = 0; filter < p.filters; filter++) {
-        int64_t together;
-        float *group = packed + filter / s.filters * s.padded_filters * s.deep;
-        float *to = column_at(group, filter % s.filters, s.padded_filters, s.deep, together);
-        const float *from = p.weight + filter * s.deep;
-        for (int64_t c = 0; c < s.channels; c++)
-            for (int64_t k = 0; k < p.kernel; k++) to[(k * s.channels + c) * together] = from[c * p.kernel + k];
-    }
-}
-
-// [remainder][group][block of channels][position, the last first][filter][channel in block]
-void pack_backward(const Layer &p, float *packed) {
-    const Sizes s(p);
-    for (int64_t remainder = 0; remainder < min_of(p.stride, p.kernel); remainder++) {
-        const int64_t positions = positions_of(p, remainder), rows = positions * s.filters;
-        for (int64_t filter = 0; filter < p.filters; filter++)
-            for (int64_t c = 0; c < s.channels; c++) {
-                int64_t together;
-                float *group = packed + filter / s.filters * s.padded_channels * rows;
-                float *to = column_at(group, c, s.padded_channels, rows, together);
-                const float *from = p.weight + filter * s.deep + c * p.kernel;
-                for (int64_t position = 0; position < positions; position++)
-                    to[(position * s.filters + filter % s.filters) * together] =
-                        from[remainder + p.stride * (positions - 1 - position)];
-            }
-        packed += p.groups * s.padded_channels * rows;
-    }
-}
-
-// The zeros at the end are the biases of all products.
-void pack(const Layer &p, float *packed, bool backward) {
-    std::memset(packed, 0, sizeof(float) * packed_floats(p, backward));
-    backward ? pack_backward(p, packed) : pack_forward(p, packed);
-}
-
-void unpack(const Layer &p, float *gradients, int64_t groups, int64_t apart) {
-    const Sizes s(p);
-    for (int64_t group = 1; group < groups; group++)
-        for (int64_t i = 0; i < apart; i += W)
-            store(gradients + i, load(gradients + i) + load(gradients + group * apart + i));
-    for (int64_t filter = 0; filter < p.filters; filter++) {
-        int64_t together;
-        float *group = gradients + filter / s.filters * s.padded_filters * s.deep;
-        const float *from = column_at(group, filter % s.filters, s.padded_filters, s.deep, together);
-        float *to = p.dweight + filter * s.deep;
-        for (int64_t c = 0; c < s.channels; c++)
-            for (int64_t k = 0; k < p.kernel; k++) to[c * p.kernel + k] = from[(k * s.channels + c) * together];
-    }
-}
-
 // ------------------------------------------------------------------------------------------------------------ forward
 
-// The window with zeros around it, in `to`; or where it is, if it has no padding.
-const float *padded_window(const Layer &p, int64_t window, float *to) {
-    const float *x = p.x + window * p.time * p.channels;
-    if (!p.padding) return x;
-    const int64_t before = p.padding * p.channels, count = p.time * p.channels;
-    std::memset(to, 0, sizeof(float) * before);
-    std::memcpy(to + before, x, sizeof(float) * count);
-    std::memset(to + before + count, 0, sizeof(float) * before);
-    return to;
+// The window with zeros around it, group by group.
+void padded_window(const Layer &p, int64_t window, float *to) {
+    by_groups(p.x + window * p.time * p.channels, p.channels, p.time, p.channels, p.groups, p.padding, p.padding, to);
 }
 
 int64_t forward_scratch(const Layer &p) { return Sizes(p).window; }
@@ -171,7 +27,6 @@ int64_t forward_scratch(const Layer &p) { return Sizes(p).window; }
 // One matrix product for each group and block of columns: rows of `read` -> `finish`.
 void product(int64_t groups, int64_t padded, int64_t columns, int64_t rows, Rows read, int64_t read_group,
              const float *packed, const float *zeros, Finish finish) {
-    const int64_t deep = read.positions * read.count;
     float *const out = finish.out;
     const float *const in = read.in, *const added = finish.added;
     for (int64_t g = 0; g < groups; g++)
@@ -180,7 +35,7 @@ void product(int64_t groups, int64_t padded, int64_t columns, int64_t rows, Rows
             finish.out = out + g * columns + at;
             finish.added = added ? added + g * columns + at : nullptr;
             finish.filters = columns - at;
-            const float *weights = packed + (g * padded + at) * deep;
+            const float *weights = packed + (g * padded + at) * read.count;
             if (padded - at > W)
                 block_of_filters<2>(rows, read, weights, zeros, finish);
             else
@@ -188,42 +43,63 @@ void product(int64_t groups, int64_t padded, int64_t columns, int64_t rows, Rows
         }
 }
 
+// Mean and squared deviations of VECTORS vectors of filters, of which `left` are filters.
+template <int VECTORS>
+void moments_of(const float *z, int64_t outputs, int64_t filters, float *moments, int64_t left) {
+    if (VECTORS > 1) left = VECTORS * W;  // known to the compiler
+    V mean[VECTORS], squares[VECTORS];
+#pragma GCC unroll 4
+    for (int v = 0; v < VECTORS; v++) mean[v] = squares[v] = set1(0);
+    for (int64_t t = 0; t < outputs; t++)
+#pragma GCC unroll 4
+        for (int v = 0; v < VECTORS; v++) mean[v] += load_some(z + t * filters + v * W, left - v * W);
+#pragma GCC unroll 4
+    for (int v = 0; v < VECTORS; v++) mean[v] *= set1(1.0f / (float)outputs);
+    for (int64_t t = 0; t < outputs; t++)
+#pragma GCC unroll 4
+        for (int v = 0; v < VECTORS; v++) {
+            const V off = load_some(z + t * filters + v * W, left - v * W) - mean[v];
+            squares[v] = fma(off, off, squares[v]);
+        }
+#pragma GCC unroll 4
+    for (int v = 0; v < VECTORS; v++) {
+        store_some(moments + v * W, mean[v], left - v * W);
+        store_some(moments + filters + v * W, squares[v], left - v * W);
+    }
+}
+
 // z of a window, and for each filter its mean and the sum of squared deviations from it, [2, filters].
 void convolve(const Layer &p, const float *packed, int64_t window, float *scratch, float *moments) {
     const Sizes s(p);
-    const bool whole = p.groups == 1;  // then all that an output reads lies in one piece
-    const Rows read = {padded_window(p, window, scratch), p.stride * p.channels, whole ? 1 : p.kernel, p.channels,
-                       whole ? s.deep : s.channels};
+    padded_window(p, window, scratch);
+    const Rows read = {scratch, p.stride * s.channels, s.deep};
     float *z = p.z + window * p.outputs * p.filters;
     const Finish finish = {z, p.filters, nullptr, 0, 0, false};
-    product(p.groups, s.padded_filters, s.filters, p.outputs, read, s.channels, packed,
+    product(p.groups, s.padded_filters, s.filters, p.outputs, read, s.inputs_group, packed,
             packed + p.groups * s.padded_filters * s.deep, finish);
-    const V share = set1(1.0f / (float)p.outputs);
-    for (int64_t f = 0; f < p.filters; f += W) {
-        const int64_t left = p.filters - f;
-        V sum = set1(0), squares = set1(0);
-        for (int64_t t = 0; t < p.outputs; t++) sum += load_some(z + t * p.filters + f, left);
-        const V mean = sum * share;
-        for (int64_t t = 0; t < p.outputs; t++) {
-            const V off = load_some(z + t * p.filters + f, left) - mean;
-            squares = fma(off, off, squares);
-        }
-        store_some(moments + f, mean, left);
-        store_some(moments + p.filters + f, squares, left);
-    }
+    int64_t f = 0;
+    for (; f + 4 * W <= p.filters; f += 4 * W) moments_of<4>(z + f, p.outputs, p.filters, moments + f, 4 * W);
+    for (; f < p.filters; f += W) moments_of<1>(z + f, p.outputs, p.filters, moments + f, p.filters - f);
+}
+
+// Calls vector(first filter, number of filters) for each vector of filters.
+template <class Vector>
+HARKEN_INLINE void each_vector(int64_t filters, Vector vector) {
+    int64_t f = 0;
+    for (; f + W <= filters; f += W) vector(f, (int64_t)W);
+    if (f < filters) vector(f, filters - f);
 }
 
 void normalise(const Layer &p, const Factors &factors, int64_t window) {
     const V larger = larger_of(p.dropped);
     for (int64_t t = 0; t < p.outputs; t++) {
         const int64_t at = (window * p.outputs + t) * p.filters;
-        for (int64_t f = 0; f < p.filters; f += W) {
-            const int64_t left = p.filters - f;
+        each_vector(p.filters, [&](int64_t f, int64_t left) __attribute__((always_inline)) {
             V v = rectified(fma(load_some(p.z + at + f, left), load(factors.multiply + f), load(factors.add + f)));
             if (p.random) v = kept_of(v, p.random + at + f, p.dropped, larger, left);
             if (p.residual) v += load_some(p.x + at + f, left);
             store_some(p.y + at + f, v, left);
-        }
+        });
     }
 }
 
@@ -240,31 +116,45 @@ HARKEN_INLINE V where_positive(V condition, V v) {
 }
 
 // The gradient of what batch normalisation gave, for one vector of filters of one output.
-HARKEN_INLINE V after_norm(const Layer &p, const Factors &factors, V z, const float *dy, int64_t at, int64_t f, V larger) {
-    const int64_t left = p.filters - f;
+HARKEN_INLINE V after_norm(const Layer &p, const Factors &factors, V z, const float *dy, int64_t at, int64_t f,
+                           int64_t left, V larger) {
     const V gradient = load_some(dy + f, left);
     const V given = fma(z, load(factors.multiply + f), load(factors.add + f));
     return where_positive(given, p.random ? kept_of(gradient, p.random + at + f, p.dropped, larger, left) : gradient);
 }
 
+// Of VECTORS vectors of filters from `first` on, the sums of the gradient and of the gradient times the normalised value.
+template <int VECTORS>
+void sums_of(const Layer &p, const Factors &factors, int64_t window, int64_t first, float *sums) {
+    const V larger = larger_of(p.dropped);
+    V sum[VECTORS], product[VECTORS];
+#pragma GCC unroll 4
+    for (int v = 0; v < VECTORS; v++) sum[v] = product[v] = set1(0);
+    for (int64_t t = 0; t < p.outputs; t++) {
+        const int64_t at = (window * p.outputs + t) * p.filters;
+        const float *dy = p.dy + window * p.dy_window + t * p.dy_time;
+#pragma GCC unroll 4
+        for (int v = 0; v < VECTORS; v++) {
+            const int64_t f = first + v * W, left = VECTORS > 1 ? (int64_t)W : p.filters - f;
+            const V z = load_some(p.z + at + f, left);
+            const V gradient = after_norm(p, factors, z, dy, at, f, left, larger);
+            sum[v] += gradient;
+            product[v] = fma(gradient, (z - load(factors.mean + f)) * load(factors.inverse + f), product[v]);
+        }
+    }
+#pragma GCC unroll 4
+    for (int v = 0; v < VECTORS; v++) {
+        const int64_t f = first + v * W, left = VECTORS > 1 ? (int64_t)W : p.filters - f;
+        store_some(sums + f, sum[v], left);
+        store_some(sums + p.filters + f, product[v], left);
+    }
+}
+
 // For each filter the sums of the gradient, and of the gradient times the normalised value, [2, filters].
 void sums(const Layer &p, const Factors &factors, int64_t window, float *sums) {
-    const V larger = larger_of(p.dropped);
-    const float *dy = p.dy + window * p.dy_window;
-    for (int64_t f = 0; f < p.filters; f += W) {
-        const int64_t left = p.filters - f;
-        const V mean = load(factors.mean + f), inverse = load(factors.inverse + f);
-        V sum = set1(0), product = set1(0);
-        for (int64_t t = 0; t < p.outputs; t++) {
-            const int64_t at = (window * p.outputs + t) * p.filters;
-            const V z = load_some(p.z + at + f, left);
-            const V gradient = after_norm(p, factors, z, dy + t * p.dy_time, at, f, larger);
-            sum += gradient;
-            product = fma(gradient, (z - mean) * inverse, product);
-        }
-        store_some(sums + f, sum, left);
-        store_some(sums + p.filters + f, product, left);
-    }
+    int64_t f = 0;
+    for (; f + 4 * W <= p.filters; f += 4 * W) sums_of<4>(p, factors, window, f, sums);
+    for (; f < p.filters; f += W) sums_of<1>(p, factors, window, f, sums);
 }
 
 // The gradient of z of a window, [outputs, filters].
@@ -273,18 +163,17 @@ void gradient_of_z(const Layer &p, const Factors &factors, int64_t window, float
     const float *dy = p.dy + window * p.dy_window;
     for (int64_t t = 0; t < p.outputs; t++) {
         const int64_t at = (window * p.outputs + t) * p.filters;
-        for (int64_t f = 0; f < p.filters; f += W) {
-            const int64_t left = p.filters - f;
+        each_vector(p.filters, [&](int64_t f, int64_t left) __attribute__((always_inline)) {
             const V z = load_some(p.z + at + f, left);
-            const V gradient = after_norm(p, factors, z, dy + t * p.dy_time, at, f, larger);
+            const V gradient = after_norm(p, factors, z, dy + t * p.dy_time, at, f, left, larger);
             const V normalised = (z - load(factors.mean + f)) * load(factors.inverse + f);
             const V centred = gradient - load(factors.of_shift + f) - normalised * load(factors.of_scale + f);
             store_some(to + t * p.filters + f, centred * load(factors.multiply + f), left);
-        }
+        });
     }
 }
 
-// The gradient of a window of x. `dz` has rows of zeros before and after it.
+// The gradient of a window of x from those of z, which are in groups with rows of zeros before and after them.
 void gradient_of_x(const Layer &p, const Sizes &s, const float *packed, int64_t window, const float *dz) {
     float *dx = p.dx + window * p.time * p.channels;
     const float *dy = p.dy + window * p.dy_window;
@@ -301,55 +190,56 @@ void gradient_of_x(const Layer &p, const Sizes &s, const float *packed, int64_t 
             continue;
         }
         const int64_t positions = positions_of(p, remainder);
-        const bool whole = p.groups == 1;
-        const Rows read = {dz + (output - positions + 1) * p.filters, p.filters, whole ? 1 : positions, p.filters,
-                           whole ? positions * s.filters : s.filters};
+        const Rows read = {dz + (s.before + output - positions + 1) * s.filters, s.filters, positions * s.filters};
         const Finish finish = {dx + first * p.channels,           p.stride * p.channels,
                                p.residual ? dy + first * p.dy_time : nullptr, p.stride * p.dy_time, 0, false};
-        product(p.groups, s.padded_channels, s.channels, rows, read, s.filters, packed, zeros, finish);
+        product(p.groups, s.padded_channels, s.channels, rows, read, s.gradients_group, packed, zeros, finish);
         packed += p.groups * s.padded_channels * positions * s.filters;
     }
 }
 
 int64_t backward_scratch(const Layer &p) {
     const Sizes s(p);
-    return s.chunk * (s.window + s.gradient_rows(p));
+    return s.chunk * (s.window + s.gradients_window(p)) + rounded_up(p.outputs * p.filters, 16);
 }
 
 // Windows first .. last - 1. `gradients` is where those of the weights are added, packed as the weights are.
 void backward(const Layer &p, const Factors &factors, const float *packed, int64_t first, int64_t last, float *scratch,
               float *gradients) {
     const Sizes s(p);
-    const int64_t dz_window = s.gradient_rows(p);
+    const int64_t dz_window = s.gradients_window(p);
     float *const inputs = scratch, *const all_dz = scratch + s.chunk * s.window;
+    float *const one_dz = all_dz + s.chunk * dz_window;
     std::memset(all_dz, 0, sizeof(float) * s.chunk * dz_window);
     for (int64_t window = first; window < last; window += s.chunk) {
         const int64_t windows = min_of(s.chunk, last - window);
-        const float *in = p.x + window * p.time * p.channels;
         for (int64_t i = 0; i < windows; i++) {
-            float *dz = all_dz + i * dz_window + s.before * p.filters;
-            gradient_of_z(p, factors, window + i, dz);
+            float *dz = all_dz + i * dz_window;
+            if (p.groups == 1) {
+                gradient_of_z(p, factors, window + i, dz + s.before * p.filters);
+            } else {
+                gradient_of_z(p, factors, window + i, one_dz);
+                by_groups(one_dz, p.filters, p.outputs, p.filters, p.groups, s.before, s.after, dz);
+            }
             if (p.dx) gradient_of_x(p, s, packed, window + i, dz);
-            if (p.padding) padded_window(p, window + i, inputs + i * s.window);
+            padded_window(p, window + i, inputs + i * s.window);
         }
-        if (p.padding) in = inputs;
-        const bool whole = p.groups == 1;
         for (int64_t g = 0; g < p.groups; g++)
-            for (int64_t at = 0; at < s.padded_filters; at += MOST_VECTORS * W)
-                for (int64_t position = 0; position < (whole ? 1 : p.kernel); position++) {
-                    const int64_t vectors = s.padded_filters - at > W ? 2 : 1, count = whole ? s.deep : s.channels;
-                    const Chunk chunk = {in + g * s.channels + position * p.channels,
-                                         all_dz + s.before * p.filters + g * s.filters + at,
-                                         p.stride * p.channels,
-                                         p.filters,
-                                         p.padding ? s.window : p.time * p.channels,
-                                         dz_window,
-                                         windows,
-                                         p.outputs};
-                    float *total =
-                        gradients + (g * s.padded_filters + at) * s.deep + position * s.channels * vectors * W;
-                    vectors == 2 ? inputs_of_block<2>(count, chunk, total) : inputs_of_block<1>(count, chunk, total);
-                }
+            for (int64_t at = 0; at < s.padded_filters; at += MOST_VECTORS * W) {
+                const Chunk chunk = {inputs + g * s.inputs_group,
+                                     all_dz + g * s.gradients_group + s.before * s.filters + at,
+                                     p.stride * s.channels,
+                                     s.filters,
+                                     s.window,
+                                     dz_window,
+                                     windows,
+                                     p.outputs};
+                float *total = gradients + (g * s.padded_filters + at) * s.deep;
+                if (s.padded_filters - at > W)
+                    inputs_of_block<2>(s.deep, chunk, total);
+                else
+                    inputs_of_block<1>(s.deep, chunk, total);
+            }
     }
 }
 
@@ -381,7 +271,7 @@ const LayerLevel &level_of(int64_t number) {
     return harken_layer_portable;
 }
 
-enum { MOST_GROUPS = 16, GROUP_WINDOWS = 4, FACTORS = 6 };
+enum { MOST_GROUPS = 8, GROUP_WINDOWS = 4, FACTORS = 6 };
 const double WORTH_THREADS = 2e6;  // operations
 
 struct Call {

@@ -76,7 +76,7 @@ def convolution_layer(
         MemoryError: when there is not enough memory.
     """
     made: tuple[Tensor, Tensor, Tensor] = _Layer.apply(  # type: ignore[no-untyped-call]
-        sizes, random, x.contiguous(), weight.contiguous(), scale, shift
+        sizes, random, x.contiguous(), weight.contiguous(), scale.contiguous(), shift.contiguous()
     )
     return made
 

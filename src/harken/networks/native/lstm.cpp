@@ -216,6 +216,13 @@ __attribute__((noinline)) void gate_sums(const Step &step, const float *weights,
 template <int ROWS>
 HARKEN_INLINE void forward_rows(const Step &step, const float *weights, const float *bias, int64_t block, int64_t row) {
     alignas(64) float sums[ROWS * 4 * W];
+    // What is kept for backward is larger than the cache. Its lines are requested while the sums are computed.
+    for (int r = 0; step.gates && r < ROWS; r++) {
+        const int64_t at = (row + r) * step.padded + block * W;
+        for (int g = 0; g < 4; g++) __builtin_prefetch(step.gates + 4 * at + g * W, 1);
+        __builtin_prefetch(step.cell + at, 1);
+        __builtin_prefetch(step.state + at, 1);
+    }
     for (int g = 0; g < 4; g += GATES_AT_ONCE)
         gate_sums<ROWS>(step, weights + g * W, bias + g * W, row, sums + g * W);
 #pragma GCC unroll 8

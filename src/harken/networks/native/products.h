@@ -9,13 +9,38 @@
 
 namespace {
 
+// ------------------------------------------------------------------------------------------------------------ windows
+
+// Rows of a window -> [groups][before + rows + after][columns of a group], with zeros before and after. What an output
+// of a group reads then lies in one piece.
+void by_groups(const float *from, int64_t apart, int64_t rows, int64_t columns, int64_t groups, int64_t before,
+               int64_t after, float *to) {
+    const int64_t each = columns / groups;
+    for (int64_t g = 0; g < groups; g++, from += each) {
+        std::memset(to, 0, sizeof(float) * before * each);
+        to += before * each;
+        if (each == apart) {
+            std::memcpy(to, from, sizeof(float) * rows * each);
+            to += rows * each;
+        } else {
+            for (int64_t r = 0; r < rows; r++, to += each)
+                for (int64_t c = 0; c < each; c += W)
+                    store_some(to + c, load_some(from + r * apart + c, each - c), each - c);
+        }
+        std::memset(to, 0, sizeof(float) * after * each);
+        to += after * each;
+    }
+}
+
+// ------------------------------------------------------------------------------------------------------------ outputs
+
 // Vectors of filters that are computed together, and for how many outputs: all sums stay in registers.
 enum { MOST_VECTORS = 2 };
 constexpr int most_rows(int vectors) { return W == 16 ? 12 : vectors == 2 ? 6 : 12; }
 
-struct Rows {  // what the outputs read: of each kernel position, `count` numbers
+struct Rows {  // what the outputs read: `count` numbers that lie side by side
     const float *in;
-    int64_t apart, positions, positions_apart, count;
+    int64_t apart, count;
 };
 
 struct Finish {  // where the outputs go, and what happens to them before
@@ -36,27 +61,29 @@ HARKEN_INLINE V rectified(V v) {
 #endif
 }
 
+// Not inlined, so that the compiler gives all registers to the sums.
 template <int ROWS, int VECTORS>
-void outputs(const Rows &rows, const float *weights, const float *bias, const Finish &finish) {
+__attribute__((noinline)) void outputs(const Rows &rows, const float *weights, const float *bias, const Finish &finish) {
     V sum[ROWS][VECTORS];
 #pragma GCC unroll 12
     for (int r = 0; r < ROWS; r++)
 #pragma GCC unroll 2
-        for (int v = 0; v < VECTORS; v++) sum[r][v] = load(bias + v * W);
-    const int64_t apart = rows.apart, count = rows.count;
-    for (int64_t position = 0; position < rows.positions; position++) {
-        const float *in = rows.in + position * rows.positions_apart;
+        for (int v = 0; v < VECTORS; v++) {
+            sum[r][v] = load(bias + v * W);
+            __builtin_prefetch(finish.out + r * finish.apart + v * W, 1);  // in time for the stores at the end
+        }
+    const int64_t apart = rows.apart;
+    const float *in = rows.in;
 #pragma GCC unroll 2
-        for (int64_t k = 0; k < count; k++, weights += VECTORS * W) {
-            V w[VECTORS];
+    for (int64_t k = 0; k < rows.count; k++, weights += VECTORS * W) {
+        V w[VECTORS];
 #pragma GCC unroll 2
-            for (int v = 0; v < VECTORS; v++) w[v] = load(weights + v * W);
+        for (int v = 0; v < VECTORS; v++) w[v] = load(weights + v * W);
 #pragma GCC unroll 12
-            for (int r = 0; r < ROWS; r++) {
-                const V a = set1(in[r * apart + k]);
+        for (int r = 0; r < ROWS; r++) {
+            const V a = set1(in[r * apart + k]);
 #pragma GCC unroll 2
-                for (int v = 0; v < VECTORS; v++) add_product(sum[r][v], a, w[v]);
-            }
+            for (int v = 0; v < VECTORS; v++) add_product(sum[r][v], a, w[v]);
         }
     }
 #pragma GCC unroll 12
@@ -100,7 +127,7 @@ struct Chunk {  // of some windows, what the outputs read, and the gradients of 
 
 // Gradients of the weights of COUNT inputs and VECTORS vectors of filters.
 template <int COUNT, int VECTORS>
-void gradient_of_weights(const Chunk &chunk, int64_t first, float *total) {
+__attribute__((noinline)) void gradient_of_weights(const Chunk &chunk, int64_t first, float *total) {
     V sum[COUNT][VECTORS];
 #pragma GCC unroll 12
     for (int n = 0; n < COUNT; n++)

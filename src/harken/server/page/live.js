@@ -6,7 +6,7 @@ import { connect } from "./connection.js";
 import { instructions } from "./instructions.js";
 import { LastHour } from "./last_hour.js";
 import { Samples } from "./samples.js";
-import { byId, make, plain, showText } from "./text.js";
+import { byId, duration, make, plain, showText } from "./text.js";
 import { traces } from "./traces.js";
 import { Watches } from "./watches.js";
 
@@ -40,6 +40,7 @@ export function live() {
     if (message.type === "hello") hello(message);
     else if (message.type === "watches") present(message.watches);
     else if (message.type === "dropped") missed(message.frames);
+    else if (message.type === "busy") late(message.late_s);
     else if (message.type === "history") history(message);
     else if (message.type === "error") refused(message.message);
     else if (message.watch !== current) return; // of the watch that was shown before
@@ -51,6 +52,7 @@ export function live() {
     model = message.model;
     byId("wait").hidden = true;
     onState("good", "Connected");
+    late(0);
     clear();
     const lines = model.card ?? [];
     byId("model-lines").replaceChildren(...lines.map((line) => make("li", {}, plain(line))));
@@ -121,6 +123,10 @@ export function live() {
     dropped += frames;
     const left = dropped === 1 ? "1 message was" : `${dropped} messages were`;
     notice(`This page is slower than the watch: ${left} left out. The activity shown is current.`);
+  }
+
+  function late(seconds) {
+    showText(byId("busy"), seconds ? `This machine is busy: labels come ${duration(seconds)} late.` : null);
   }
 
   function notice(words) {
