@@ -71,7 +71,7 @@ def __getattr__(name: str) -> Any:
         missing = import_module("harken.support.plugins").missing_extra(error, f"harken.{name}")
         if missing is None:
             raise
-        raise missing from error
+        raise missing from None
     return getattr(module, name)
 
 

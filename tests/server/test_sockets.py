@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ import websockets
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
+from websockets.server import ServerProtocol
 
 import harken.server.inbox as inbox
 from harken.server.inbox import Inbox, Sender
@@ -321,6 +323,32 @@ def test_a_tick_takes_no_more_after_so_many_bytes() -> None:
         assert [len(each.text) for each in box.take(100, 1)] == [70]
 
     asyncio.run(run())
+
+
+def test_the_memory_of_a_closed_socket_is_free_at_once() -> None:
+    async def send(served: Served) -> None:
+        signals, time_ns = now_wrist(3)
+        for path in ("/ws/samples?watch=w&ack=1", "/ws/view"):
+            async with websockets.connect(served.url(path, "ws")) as one:
+                if "ack" in path:
+                    await one.send(message(signals, time_ns))
+                await received(one)
+
+    with serving() as served:
+        asyncio.run(send(served))  # what is made only once
+        until(lambda: not sockets_in_memory())
+        gc.collect()
+        gc.disable()
+        try:
+            asyncio.run(send(served))
+            until(lambda: not sockets_in_memory())
+        finally:
+            gc.enable()
+
+
+def sockets_in_memory() -> int:
+    """How many sockets, or their protocols, are in memory."""
+    return sum(issubclass(type(each), Socket | ServerProtocol) for each in gc.get_objects())
 
 
 def until(holds: Callable[[], bool], seconds: float = 20) -> None:

@@ -16,6 +16,7 @@ from harken.cli.options import (
     with_reading_options,
 )
 from harken.readers.options import TableOptions
+from harken.support.plugins import need_training
 from harken.support.printable import printable
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def adapt(
     A minute of each of two labels is enough to try. The output states whether the adapted
     weights were kept; if not, PERSONAL holds the general model.
     """
+    need_training("harken adapt")
     from harken.annotations.labelling import label_recordings, renamed
     from harken.cli.files import recordings
     from harken.models.adaptation import adapt as adapt_recogniser

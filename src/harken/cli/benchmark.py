@@ -8,6 +8,7 @@ import typer
 from harken.cli.options import FLAG, Json, with_reading_options
 from harken.readers.options import TableOptions
 from harken.support.errors import HarkenError
+from harken.support.plugins import need_training
 from harken.support.printable import printable
 
 if TYPE_CHECKING:
@@ -131,6 +132,7 @@ def benchmark(
     adds folds and baselines. The directory holds benchmark.json, benchmark.md, confusion.png, and for every fold the
     scores of each method and the model files of presets.
     """
+    need_training("harken benchmark")
     from harken.evaluation.benchmark import compare, read_result
     from harken.networks.specification import DEFAULT_PRESET
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from harken.support.plugins import need_training
 from harken.support.printable import printable
 
 __all__ = ["demo"]
@@ -18,6 +19,7 @@ def demo(
     Ten people, both wrists, seven shoulder exercises: seven people for training, three unseen people for
     testing. An interrupted demo continues when it is called again; a finished one is shown again.
     """
+    need_training("harken demo")
     from harken.cli.train import run_and_print
     from harken.datasets.exercises import UNSEEN
     from harken.jobs.demo import demo_settings

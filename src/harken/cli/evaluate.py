@@ -17,6 +17,7 @@ from harken.cli.options import (
 )
 from harken.readers.options import TableOptions
 from harken.support.errors import HarkenError, raise_failures
+from harken.support.plugins import need_training
 from harken.support.printable import printable
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def evaluate(
     column has one recording for each. A file that cannot be scored does not stop the others; it is named at the end,
     and in the JSON under "failures".
     """
+    need_training("harken evaluate")
     from harken.cli.files import recordings
     from harken.jobs.evaluation import evaluate as evaluate_files
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from harken.cli.options import Json, Model
+from harken.support.plugins import need_training
 from harken.support.printable import printable
 
 __all__ = ["export"]
@@ -24,6 +25,7 @@ def export(
 
     It is written only if ONNX Runtime gives the same probabilities as PyTorch.
     """
+    need_training("harken export")
     from harken.models.model_file import read_model
     from harken.models.onnx.export import export as write
     from harken.support.errors import HarkenError

@@ -15,6 +15,7 @@ from harken.annotations.options import LabelOptions
 from harken.cli.options import FLAG, with_label_options, with_reading_options
 from harken.readers.options import TableOptions
 from harken.support.errors import HarkenError
+from harken.support.plugins import need_training
 from harken.support.printable import printable
 
 if TYPE_CHECKING:
@@ -138,6 +139,7 @@ def train(
     unseen people. A table with several names in its subject column has one recording for each. If a run was stopped
     (Ctrl-C) or killed, repeat the command with --resume to continue it.
     """
+    need_training("harken train")
     from harken.cli.files import recordings
     from harken.networks.specification import DEFAULT_PRESET
     from harken.runs.settings import RunSettings

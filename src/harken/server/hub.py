@@ -41,7 +41,7 @@ LOG = logging.getLogger("uvicorn.error")  # the log in which operators look for 
 SWITCH_S = 0.0002
 """The network's thread needs the interpreter after each of its layers. With Python's default of 5 ms, a busy event loop
 would delay it by as much at each of them."""
-GARBAGE = 100_000
+GARBAGE = 20_000
 """New objects after which the garbage collector looks for cycles. With Python's default of 700, it looks several times
 in each tick, and takes an eighth of the event loop's time."""
 TICKS_AT_ONCE = 2

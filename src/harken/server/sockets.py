@@ -118,6 +118,11 @@ class Socket(WebSocketsSansIOProtocol):
         self._rest = None
         super().connection_lost(exc)
         self._end()
+        # Without these cycles its memory is free at once, before the garbage collector looks for it.
+        self._listener = None
+        if hasattr(self, "scope"):
+            cast(dict[str, Any], self.scope["extensions"]).pop(EXTENSION, None)
+        self.conn.parser.close()
 
     def resume_writing(self) -> None:
         """The client reads again."""

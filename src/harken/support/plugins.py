@@ -22,6 +22,7 @@ __all__ = [
     "is_installed",
     "missing_extra",
     "need_extra",
+    "need_training",
     "package_of",
     "qualified_name",
 ]
@@ -189,9 +190,15 @@ def need_extra(extra: str, *modules: str, what: str) -> None:
     """
     missing = [module for module in modules if find_spec(module) is None]
     if missing:
-        names = " and ".join(TRAINING.get(module, module) for module in missing)
+        *first, last = (TRAINING.get(module, module) for module in missing)
+        names = f"{', '.join(first)} and {last}" if first else last
         verb = "is not installed" if len(missing) == 1 else "are not installed"
         raise HarkenError(f"{what} needs {names}, which {verb}: {install_command(f'harken[{extra}]')}")
+
+
+def need_training(what: str) -> None:
+    """Raise a HarkenError when a package of the extra ``train`` is missing; ``what`` needs it."""
+    need_extra("train", *TRAINING, what=what)
 
 
 def missing_extra(error: ModuleNotFoundError, what: str) -> HarkenError | None:
