@@ -31,7 +31,12 @@ def test_the_examples_without_harken_are_forty_lines(name: str) -> None:
 
 
 def test_every_example_has_a_test() -> None:
-    assert {path.name for path in EXAMPLES.iterdir()} == {"notebook.py", "onnx_label.mjs", "onnx_label.py"}
+    assert {path.name for path in EXAMPLES.iterdir()} == {
+        "notebook.py",
+        "notes_on_paper.py",
+        "onnx_label.mjs",
+        "onnx_label.py",
+    }
 
 
 def test_notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

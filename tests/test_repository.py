@@ -16,6 +16,7 @@ HOUSE = (
     "support",
     "recordings",
     "readers",
+    "annotations",
     "datasets",
     "simulation",
     "signals",

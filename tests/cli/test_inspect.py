@@ -46,6 +46,7 @@ def test_json_is_a_list_even_for_one_file(run_harken: Run, recording: Path) -> N
         *("file_acceleration_unit", "file_time_unit", "timezone", "start", "end", "span_s", "sample_rate_hz"),
         *("gaps", "gap_details", "repeated_times", "backward_times"),
         *("missing", "out_of_range", "stuck", "marked", "sensor_range_g", "placement"),
+        "label_source",
         *("unlabelled_rows", "unlabelled_share", "unlabelled_bouts", "unlabelled_total_s"),
         *("unlabelled_median_bout_s", "unlabelled_longest_bout_s"),
         *("labels", "statistics", "warnings", "notes"),

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harken.cli.options import ForearmAxisOption, IgnoreLabels, Json, Model, with_reading_options
+from harken.annotations.options import LabelOptions
+from harken.cli.options import (
+    ForearmAxisOption,
+    IgnoreLabels,
+    Json,
+    Model,
+    with_label_options,
+    with_reading_options,
+)
 from harken.readers.options import TableOptions
 from harken.support.plugins import need_training
 from harken.support.printable import printable
@@ -18,6 +26,7 @@ __all__ = ["adapt"]
 
 
 @with_reading_options
+@with_label_options()
 def adapt(
     model: Model,
     files: Annotated[
@@ -31,6 +40,7 @@ def adapt(
     ignore_label: IgnoreLabels = None,
     forearm_axis: ForearmAxisOption = None,
     json: Json = False,
+    labelling: LabelOptions,
     reading: TableOptions,
 ) -> None:
     """Adapt a model to its wearer, and keep the result only if it is better in cross-validation.
@@ -39,6 +49,8 @@ def adapt(
     weights were kept; if not, PERSONAL holds the general model.
     """
     need_training("harken adapt")
+    from harken.annotations.labelling import label_recordings, renamed
+    from harken.cli.files import recordings
     from harken.models.adaptation import adapt as adapt_recogniser
     from harken.models.model_file import model_path
     from harken.models.recogniser import Recogniser
@@ -52,14 +64,26 @@ def adapt(
     if out.exists():
         raise HarkenError(f"{out} exists already; choose another --out, or remove the file first")
     recogniser = Recogniser.load(model)
-    recordings = [read(path, **asdict(reading)) for path in files]
-    adapted = adapt_recogniser(recogniser, recordings, ignore_labels=ignore_label or (), forearm_axis=forearm_axis)
+    paths = recordings(files)
+    noted = [
+        one
+        for path in paths
+        for one in label_recordings([read(path, **asdict(reading))], Path(path), labelling, of_several=len(paths) > 1)
+    ]
+    names = {name for one in noted for name in one.label_names}
+    labelling.refuse_unused(names, files=any(one.label_source for one in noted))
+    labelled = [renamed(one, dict(labelling.rename)) for one in noted]
+    adapted = adapt_recogniser(recogniser, labelled, ignore_labels=ignore_label or (), forearm_axis=forearm_axis)
     adapted.recogniser.save(out)
+    sources = {one.source: one.label_source for one in labelled if one.label_source}
     if json:
         from json import dumps
 
-        typer.echo(dumps(adapted.as_dict() | {"out": printable(out)}, indent=2, ensure_ascii=False, allow_nan=False))
+        facts = adapted.as_dict() | {"out": printable(out)} | ({"label_sources": sources} if sources else {})
+        typer.echo(dumps(facts, indent=2, ensure_ascii=False, allow_nan=False))
     else:
+        for path, source in sources.items():
+            typer.echo(f"Labels of {path}: {source}")
         _print(adapted, out)
 
 

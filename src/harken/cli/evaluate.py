@@ -5,7 +5,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harken.cli.options import ForearmAxisOption, IgnoreLabels, Json, Model, NoOrientation, with_reading_options
+from harken.annotations.options import LabelOptions
+from harken.cli.options import (
+    ForearmAxisOption,
+    IgnoreLabels,
+    Json,
+    Model,
+    NoOrientation,
+    with_label_options,
+    with_reading_options,
+)
 from harken.readers.options import TableOptions
 from harken.support.errors import HarkenError, raise_failures
 from harken.support.plugins import need_training
@@ -34,6 +43,7 @@ Plot = Annotated[
 
 
 @with_reading_options
+@with_label_options()
 def evaluate(
     model: Model,
     files: Files,
@@ -44,6 +54,7 @@ def evaluate(
     no_orientation: NoOrientation = False,
     forearm_axis: ForearmAxisOption = None,
     json: Json = False,
+    labelling: LabelOptions,
     reading: TableOptions,
 ) -> None:
     """Score a model on labelled recordings: each person, and the mean over people with an interval.
@@ -71,6 +82,10 @@ def evaluate(
         orientation=not no_orientation,
         forearm_axis=forearm_axis,
         reading=reading,
+        labels=labelling.path,
+        labels_offset_s=labelling.offset_s,
+        trim_s=labelling.trim_s,
+        rename=dict(labelling.rename),
         on_warning=lambda path, sentence: typer.echo(f"warning: {printable(path)}: {sentence}", err=True),
     )
     if json:
@@ -81,6 +96,8 @@ def evaluate(
         from harken.cli.tables import print_evaluation
 
         print_evaluation(evaluated.scores)
+        for path, source in evaluated.label_sources:
+            typer.echo(f"Labels of {printable(path)}: {source}")
     if plot is not None:
         _draw(evaluated.scores, plot)
     raise_failures([error for _, error in evaluated.failures], len(paths))

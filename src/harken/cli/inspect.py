@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from harken.annotations.options import LabelOptions
 from harken.cli.files import distinct_names, notes_table, progress, recordings
-from harken.cli.options import FilesOrFolders, Json, with_reading_options
+from harken.cli.options import FilesOrFolders, Json, with_label_options, with_reading_options
 from harken.readers.options import TableOptions
 from harken.support.errors import HarkenError, raise_failures
 from harken.support.printable import percent_number, printable
@@ -38,15 +39,19 @@ Plot = Annotated[
 
 
 @with_reading_options
-def inspect(files: FilesOrFolders, *, reading: TableOptions, plot: Plot = None, json: Json = False) -> None:
+@with_label_options(rename=False)
+def inspect(
+    files: FilesOrFolders, *, labelling: LabelOptions, reading: TableOptions, plot: Plot = None, json: Json = False
+) -> None:
     """Show what is in recordings: rows, rate, gaps, ranges, labels, and what was mended.
 
     A file that cannot be read does not stop the others; it is named at the end. Accelerations are converted to g.
     The JSON is a list of objects, one for each recording that was read.
     """
+    from harken.annotations.labelling import is_side_file
     from harken.jobs.inspection import read_and_inspect
 
-    if any(Path(file).is_dir() for file in files):
+    if any(Path(file).is_dir() or is_side_file(file) for file in files):
         files = [str(path) for path in recordings(files)]
     pictures = _picture_paths(files, plot) if plot is not None else [None] * len(files)
     inspected: list[dict[str, Any]] = []
@@ -55,7 +60,7 @@ def inspect(files: FilesOrFolders, *, reading: TableOptions, plot: Plot = None, 
         name = Path(file).name
         try:
             with progress(f"Reading {name}", number, len(files)):
-                facts, recording = read_and_inspect(file, reading)
+                facts, recording = read_and_inspect(file, reading, labelling, of_several=len(files) > 1)
         except HarkenError as error:
             failures.append(error)
             continue
@@ -163,6 +168,8 @@ def _facts(facts: "Inspection") -> Iterator[tuple[str, str, bool]]:
         yield "worn on", facts.placement, facts.placement is not Placement.WRIST
     reasons = f"{facts.missing:,} missing, {facts.out_of_range:,} out of range, {facts.stuck:,} stuck"
     yield "marked", f"{facts.marked:,} sample{'s' * (facts.marked != 1)} ({reasons})", facts.marked > 0
+    if facts.label_source:
+        yield "labels", facts.label_source, False
     yield "unlabelled", f"{facts.unlabelled.rows:,} rows ({percent_number(facts.unlabelled.share)} %)", False
 
 

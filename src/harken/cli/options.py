@@ -2,14 +2,16 @@
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from harken.annotations.options import LabelOptions
 from harken.readers.options import AccelerationUnit, TableOptions, TimeUnit
 from harken.recordings.forearm_axis import ForearmAxis
+from harken.support.errors import HarkenError
 
 __all__ = [
     "FLAG",
@@ -20,6 +22,7 @@ __all__ = [
     "Model",
     "ModelOrPackaged",
     "NoOrientation",
+    "with_label_options",
     "with_options",
     "with_reading_options",
 ]
@@ -120,6 +123,81 @@ def with_reading_options(command: Command) -> Command:
         for field, (option, kind, metavar, help_text) in _READING.items()
     }
     return with_options("reading", options, TableOptions)(command)
+
+
+_LABELS_PANEL = "Labels that are not in the recording"
+_LABELS: dict[str, tuple[Any, Any]] = {
+    "labels": (
+        Annotated[
+            Path | None,
+            typer.Option(
+                "--labels",
+                help="The file of labels: a table with start, end and label, or an export of Sensor Logger, Audacity, "
+                "ELAN or BIDS. For several recordings it needs a column file or subject. [default: NAME.labels.csv "
+                "beside each recording, or else the labels in it]",
+                metavar="FILE",
+                show_default=False,
+                rich_help_panel=_LABELS_PANEL,
+            ),
+        ],
+        None,
+    ),
+    "labels_offset": (
+        Annotated[
+            float,
+            typer.Option(
+                "--labels-offset",
+                help="Seconds to add to each time in a file of labels, whose clock was so much behind.",
+                metavar="SECONDS",
+                rich_help_panel=_LABELS_PANEL,
+            ),
+        ],
+        0.0,
+    ),
+    "trim": (
+        Annotated[
+            float,
+            typer.Option(
+                "--trim",
+                help="Seconds to leave without a label at both ends of each bout.",
+                metavar="SECONDS",
+                rich_help_panel=_LABELS_PANEL,
+            ),
+        ],
+        0.0,
+    ),
+}
+_RENAME: dict[str, tuple[Any, Any]] = {
+    "rename": (
+        Annotated[
+            list[str] | None,
+            typer.Option(
+                "--rename",
+                help="Another name for a label, such as laying_down=lying; may be given again.",
+                metavar="OLD=NEW",
+                rich_help_panel=_LABELS_PANEL,
+            ),
+        ],
+        None,
+    ),
+}
+
+
+def with_label_options(*, rename: bool = True) -> Callable[[Command], Command]:
+    """A decorator that adds the options of ``LabelOptions`` to a command, which receives them as ``labelling``."""
+    return with_options("labelling", _LABELS | (_RENAME if rename else {}), _label_options)
+
+
+def _label_options(
+    *, labels: Path | None, labels_offset: float, trim: float, rename: Sequence[str] | None = None
+) -> LabelOptions:
+    pairs = []
+    for text in rename or ():
+        old, equals, new = text.partition("=")
+        if not equals:
+            raise HarkenError(f"--rename {text}: give the old and the new name, such as laying_down=lying")
+        pairs.append((old.strip(), new.strip()))
+    return LabelOptions(labels, labels_offset, trim, tuple(pairs))
 
 
 def with_options(

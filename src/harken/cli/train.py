@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from harken.cli.options import FLAG, with_reading_options
+from harken.annotations.options import LabelOptions
+from harken.cli.options import FLAG, with_label_options, with_reading_options
 from harken.readers.options import TableOptions
 from harken.support.errors import HarkenError
 from harken.support.plugins import need_training
@@ -63,6 +64,16 @@ Cross = Annotated[
         metavar="FILE...",
     ),
 ]
+CrossLabels = Annotated[
+    Path | None,
+    typer.Option(
+        "--cross-labels",
+        help="The file of labels of the --cross recordings; see --labels.",
+        metavar="FILE",
+        show_default=False,
+        rich_help_panel="Labels that are not in the recording",
+    ),
+]
 PresetName = Annotated[
     str | None,
     typer.Option(
@@ -104,6 +115,7 @@ Resume = Annotated[bool, typer.Option("--resume", help="Continue the run in --ou
 
 
 @with_reading_options
+@with_label_options()
 def train(
     files: Files,
     *,
@@ -117,6 +129,8 @@ def train(
     channels: Channels = None,
     ignore_label: IgnoreLabels = None,
     resume: Resume = False,
+    cross_labels: CrossLabels = None,
+    labelling: LabelOptions,
     reading: TableOptions,
 ) -> None:
     """Train a recogniser on some people, test it on others, and write the report.
@@ -142,6 +156,8 @@ def train(
             channels=tuple(name.strip() for name in channels.split(",")) if channels else None,
             ignore_labels=tuple(ignore_label or ()),
             reading=reading,
+            labels=labelling,
+            cross_labels=cross_labels,
             threads=threads,
             resume=resume,
         )

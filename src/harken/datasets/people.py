@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from harken.annotations.labelling import label_recordings
+from harken.annotations.options import LabelOptions
 from harken.datasets.tidy import read_tidy
 from harken.readers import open_source, recording_of
 from harken.readers.options import TableOptions
@@ -19,8 +21,15 @@ OF_TIDY_TABLES = frozenset({"label_column", "acceleration_unit", "sensor_range_g
 """The fields of ``TableOptions`` that apply to tidy tables, whose other columns have fixed names."""
 
 
-def read_people(path: str | Path, options: TableOptions, *, as_found: bool = False) -> list[Recording]:
-    """Read every person's recording in a file.
+def read_people(
+    path: str | Path,
+    options: TableOptions,
+    *,
+    as_found: bool = False,
+    labels: LabelOptions | None = None,
+    of_several: bool = False,
+) -> list[Recording]:
+    """Read every person's recording in a file, with the labels in a file of labels, else its own.
 
     A file of one person gives one recording, as ``harken.read`` does. A table with several names in its subject column
     gives one recording for each person, sorted by name; ``source`` then ends in the person's name. Such a table is held
@@ -31,11 +40,19 @@ def read_people(path: str | Path, options: TableOptions, *, as_found: bool = Fal
         path: the file.
         options: how to read a table. With ``subject`` only this person's recordings are read.
         as_found: give recordings with all rows in the file's order, not mended.
+        labels: where the labels are. None: in the file beside the recording if there is one
+            (``harken.annotations.labelling.side_file``), else in the recording. Labels are not renamed here.
+        of_several: whether other files are read with the same ``labels``.
 
     Raises:
         HarkenError: when the file cannot be read, a person has no readable row, or an option for columns or times is
-            given for a tidy table.
+            given for a tidy table; as ``harken.annotations.labelling.label_recordings``.
     """
+    recordings = _people(path, options, as_found=as_found)
+    return label_recordings(recordings, Path(path), labels or LabelOptions(), of_several=of_several)
+
+
+def _people(path: str | Path, options: TableOptions, *, as_found: bool) -> list[Recording]:
     source = open_source(path, options)
     try:
         return [recording_of(source, options, as_found=as_found)]

@@ -1,10 +1,12 @@
 """The job of ``harken evaluate``: score a trained model on labelled files."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harken.annotations.labelling import renamed
+from harken.annotations.options import LabelOptions
 from harken.datasets.people import read_people
 from harken.evaluation.evaluation import Evaluation
 from harken.evaluation.evaluation import evaluate as evaluate_recordings
@@ -29,18 +31,21 @@ class EvaluatedFiles:
         failures: each file that could not be read or scored, and why. A file of several people has an entry for each
             person who could not be scored.
         warnings: each file with a warning, such as a sensor that was not worn on a wrist.
+        label_sources: each file whose labels are in another file: that file, and its format.
     """
 
     scores: Evaluation
     failures: tuple[tuple[Path, HarkenError], ...]
     warnings: tuple[tuple[Path, str], ...]
+    label_sources: tuple[tuple[Path, str], ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The output of ``harken evaluate --json``."""
         failures = [
             {"file": printable(path), "reason": without_path(str(error), path)} for path, error in self.failures
         ]
-        return self.scores.as_dict() | {"failures": failures}
+        sources = {printable(path): source for path, source in self.label_sources}
+        return self.scores.as_dict() | {"failures": failures} | ({"label_sources": sources} if sources else {})
 
 
 def evaluate(
@@ -52,6 +57,10 @@ def evaluate(
     orientation: bool = True,
     forearm_axis: ForearmAxis | None = None,
     reading: TableOptions | None = None,
+    labels: str | Path | None = None,
+    labels_offset_s: float = 0.0,
+    trim_s: float = 0.0,
+    rename: Mapping[str, str] | None = None,
     on_warning: Callable[[Path, str], None] | None = None,
 ) -> EvaluatedFiles:
     """Score a model on labelled files, as ``harken evaluate`` does: each person, and the mean over people.
@@ -72,6 +81,11 @@ def evaluate(
         orientation: whether a watch is turned about its face if the model recognises walking only then.
         forearm_axis: the axis of all sensors that points along the forearm; None to find it by walking.
         reading: how to read tables; see ``harken.read``.
+        labels: a file of labels; None for the file beside each recording (``NAME.labels.csv``), or else the labels in
+            it. ``docs/labels.md`` describes the formats.
+        labels_offset_s: seconds added to each time in files of labels.
+        trim_s: seconds without a label at both ends of each bout.
+        rename: new names of labels, by the old ones.
         on_warning: called with a file and a sentence when the file is read.
 
     Raises:
@@ -82,7 +96,8 @@ def evaluate(
         raise HarkenError(f"unsure_below must be a probability between 0 and 1, got {unsure_below:g}")
     recogniser = model if isinstance(model, Recogniser) else Recogniser.load(model)
     paths = recordings_in(files).files
-    each = _Files(paths, reading or TableOptions(), on_warning)
+    options = LabelOptions.of(labels, offset_s=labels_offset_s, trim_s=trim_s, rename=rename)
+    each = _Files(paths, reading or TableOptions(), options, on_warning)
     try:
         scores = evaluate_recordings(
             recogniser,
@@ -96,17 +111,25 @@ def evaluate(
     except HarkenError:
         raise_failures([error for _, error in each.failures], len(paths))
         raise
-    return EvaluatedFiles(scores, tuple(each.failures), tuple(each.warnings))
+    if not each.failures:
+        options.refuse_unused(each.names, files=bool(each.label_sources))
+    return EvaluatedFiles(scores, tuple(each.failures), tuple(each.warnings), tuple(each.label_sources))
 
 
 class _Files:
     """Reads files one after the other, and keeps a list of files that cannot be read or scored."""
 
     def __init__(
-        self, paths: Sequence[Path], reading: TableOptions, on_warning: Callable[[Path, str], None] | None
+        self,
+        paths: Sequence[Path],
+        reading: TableOptions,
+        labels: LabelOptions,
+        on_warning: Callable[[Path, str], None] | None,
     ) -> None:
-        self._paths, self._reading, self._on_warning = paths, reading, on_warning
+        self._paths, self._reading, self._labels, self._on_warning = paths, reading, labels, on_warning
         self._path = Path()
+        self.names: set[str] = set()
+        self.label_sources: dict[tuple[Path, str], None] = {}
         self.failures: list[tuple[Path, HarkenError]] = []
         self.warnings: list[tuple[Path, str]] = []
 
@@ -115,14 +138,17 @@ class _Files:
         for path in self._paths:
             self._path = path
             try:
-                people = read_people(path, self._reading)
+                people = read_people(path, self._reading, labels=self._labels, of_several=len(self._paths) > 1)
             except HarkenError as error:
                 self.failures.append((path, error))
                 continue
             for recording in people:
                 for sentence in recording.warnings:
                     self._warn(sentence)
-                yield recording
+                if recording.label_source:
+                    self.label_sources[path, recording.label_source] = None
+                self.names.update(recording.label_names)
+                yield renamed(recording, dict(self._labels.rename))
 
     def note_failure(self, _: Recording, error: HarkenError) -> None:
         """Record that the recording that was read last cannot be scored."""

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from harken.annotations.labelling import label_recordings
+from harken.annotations.options import LabelOptions
 from harken.readers import read
 from harken.readers.options import TableOptions
 from harken.recordings.inspection import Inspection, inspect_recording
@@ -12,7 +14,14 @@ from harken.support.errors import HarkenError
 __all__ = ["inspect", "read_and_inspect"]
 
 
-def inspect(path: str | Path, *, reading: TableOptions | None = None) -> Inspection:
+def inspect(
+    path: str | Path,
+    *,
+    reading: TableOptions | None = None,
+    labels: str | Path | None = None,
+    labels_offset_s: float = 0.0,
+    trim_s: float = 0.0,
+) -> Inspection:
     """The facts about a recording: rows, rate, gaps, ranges, labels, and what was mended.
 
     >>> import harken
@@ -23,6 +32,10 @@ def inspect(path: str | Path, *, reading: TableOptions | None = None) -> Inspect
     Args:
         path: a recording in any format that harken reads.
         reading: how to read tables; see ``harken.read``.
+        labels: a file of labels; None for the file beside the recording (``NAME.labels.csv``), or else the labels in
+            it. ``docs/labels.md`` describes the formats.
+        labels_offset_s: seconds added to each time in files of labels.
+        trim_s: seconds without a label at both ends of each bout.
 
     Returns:
         The facts that ``harken inspect`` prints; ``as_dict()`` is the output with ``--json``.
@@ -30,14 +43,21 @@ def inspect(path: str | Path, *, reading: TableOptions | None = None) -> Inspect
     Raises:
         HarkenError: when the file cannot be read.
     """
-    return read_and_inspect(path, reading or TableOptions())[0]
+    options = LabelOptions.of(labels, offset_s=labels_offset_s, trim_s=trim_s)
+    return read_and_inspect(path, reading or TableOptions(), options)[0]
 
 
-def read_and_inspect(path: str | Path, reading: TableOptions) -> tuple[Inspection, Recording]:
-    """The facts about a file and its mended recording, from one reading."""
+def read_and_inspect(
+    path: str | Path, reading: TableOptions, labels: LabelOptions, *, of_several: bool = False
+) -> tuple[Inspection, Recording]:
+    """The facts about a file and its mended recording, from one reading. ``labels``, ``of_several``: as for
+    ``harken.datasets.people.read_people``."""
     try:
         found = read(path, as_found=True, **vars(reading))
     except OSError as error:
         raise HarkenError(f"{path}: cannot be read ({error.strerror or error})") from error
+    (found,) = label_recordings([found], Path(path), labels, of_several=of_several)
+    if not of_several:
+        labels.refuse_unused(set(found.label_names), files=bool(found.label_source))
     recording = mend(found, sensor_range=reading.sensor_range_g)
     return inspect_recording(recording, found=found), recording

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from harken import __version__
+from harken.annotations.options import LabelOptions
 from harken.figures.confusion import confusion_picture
 from harken.figures.coverage import coverage_picture
 from harken.figures.curves import learning_curves
@@ -78,6 +79,11 @@ def train(
     channels: Sequence[str] | None = None,
     ignore_labels: Sequence[str] = (),
     reading: TableOptions | None = None,
+    labels: str | Path | None = None,
+    cross_labels: str | Path | None = None,
+    labels_offset_s: float = 0.0,
+    trim_s: float = 0.0,
+    rename: Mapping[str, str] | None = None,
     threads: int | None = None,
     resume: bool = False,
     display: TrainingDisplay | None = None,
@@ -99,6 +105,12 @@ def train(
         channels: which channels to read; None for every channel of the first file.
         ignore_labels: labels to treat as unlabelled, in all files.
         reading: how to read tables; see ``harken.read``.
+        labels: a file of labels for ``files``; None for the file beside each recording (``NAME.labels.csv``), or else
+            the labels in it. ``docs/labels.md`` describes the formats.
+        cross_labels: the same for ``cross``.
+        labels_offset_s: seconds added to each time in files of labels.
+        trim_s: seconds without a label at both ends of each bout.
+        rename: new names of labels, by the old ones, in all files.
         threads: the number of threads on a CPU; None for the fastest number, which is measured first.
         resume: continue the run in ``out``.
         display: receives the progress that ``harken train`` shows on the screen.
@@ -121,6 +133,8 @@ def train(
         channels=tuple(channels) if channels is not None else None,
         ignore_labels=tuple(ignore_labels),
         reading=reading or TableOptions(),
+        labels=LabelOptions.of(labels, offset_s=labels_offset_s, trim_s=trim_s, rename=rename),
+        cross_labels=None if cross_labels is None else Path(cross_labels),
         threads=threads,
         resume=resume,
     )
@@ -149,6 +163,8 @@ def _train_run(settings: RunSettings, display: TrainingDisplay, should_stop: Cal
     recogniser.settings()  # raises for invalid settings before files are read or written
     settings = replace(settings, device=resolve_device(settings.device))
     data = read_run_data(settings)
+    for sentence in data.label_sources:
+        display.show(printable(sentence))
     windows = draw_run_windows(data, settings.recipe)
     directory = RunDirectory.open(settings.out, resume=settings.resume)
     record = _record(settings, data)
@@ -318,5 +334,5 @@ def _refuse_changes(before: dict[str, Any], now: dict[str, Any]) -> None:
         if earlier != files:
             raise HarkenError(
                 f"the {role} recordings are not those this run began with; resume it with the same ones in the same "
-                "order, or choose another --out"
+                "order, and with the same labels, or choose another --out"
             )

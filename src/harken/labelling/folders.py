@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from harken.annotations.labelling import is_side_file, side_file
 from harken.labelling.cohort_tables import COHORT, PERSON, QUALITY
 from harken.labelling.settings import SUMMARY
 from harken.readers import sensor_logger
@@ -27,6 +28,7 @@ OVER_ALL = {name for table in (COHORT, PERSON, QUALITY) for name in (table, tabl
 """The tables over all files that it writes there, and their twins."""
 BY_ENDING = "unknown file type"
 BY_SIMULATE, BY_TRAIN, BY_LABEL = "the truth of a simulation", "a run of harken train", "results of harken label"
+BY_ANNOTATION = "labels of a recording"
 Item = TypeVar("Item")
 
 
@@ -48,15 +50,23 @@ def recordings_in(paths: str | Path | Iterable[str | Path], *, out: str | Path |
 
     Hidden files and files in ``out`` are left out of folders. The following are left out with a note: files with other
     endings, true labels of simulated recordings, runs of ``harken train`` and results of ``harken label``. A folder
-    that Sensor Logger exported is one recording.
+    that Sensor Logger exported is one recording. Files of labels (``NAME.labels.csv``) are never recordings: they are
+    left out, with a note unless they lie beside their recording in a folder.
 
     Raises:
-        HarkenError: for a folder without such a file, and for a run or a folder of results.
+        HarkenError: for a folder without such a file, for a run or a folder of results, and if there are only files of
+            labels.
     """
     found: dict[Path, None] = {}
     left_out: dict[str, list[Path]] = {}
     apart = None if out is None else Path(out).absolute()
-    for path in map(Path, [paths] if isinstance(paths, str | Path) else paths):
+    named = list(map(Path, [paths] if isinstance(paths, str | Path) else paths))
+    if named and all(map(is_side_file, named)):
+        raise HarkenError(f"{named[0]}: this is a file of labels; name the recording that it belongs to")
+    for path in named:
+        if is_side_file(path):
+            left_out.setdefault(BY_ANNOTATION, []).append(path)
+            continue
         if not path.is_dir() or sensor_logger.recognises(path, b""):
             found[path] = None
             continue
@@ -125,11 +135,16 @@ def _inside(folder: Path, apart: Path | None, left_out: dict[str, list[Path]]) -
             folders.clear()
             continue
         tables = {COHORT, QUALITY} <= set(files)
+        of_labels = {name for name in files if is_side_file(name)}
+        orphans = of_labels and of_labels - {side_file(at / name).name for name in {*files, *walked} - of_labels}
         for name in sorted(files):
             plain = name.lower().removesuffix(".gz")
             if name.startswith("."):
                 continue
-            if not plain.endswith(ENDINGS):
+            if name in of_labels:
+                if name in orphans:
+                    left_out.setdefault(BY_ANNOTATION, []).append(at / name)
+            elif not plain.endswith(ENDINGS):
                 left_out.setdefault(BY_ENDING, []).append(at / name)
             elif plain.endswith(TRUTH):
                 left_out.setdefault(BY_SIMULATE, []).append(at / name)

@@ -28,11 +28,12 @@ def refuse_unknown_labels(windows: Windows, labels: Collection[str]) -> None:
         labelled = np.isin(windows.subjects, people) & (windows.label_codes != UNLABELLED)
         what = f"the label {unknown[0]} is" if len(unknown) == 1 else f"the labels {', '.join(unknown)} are"
         ignore = " ".join(f"--ignore-label {shlex.quote(name)}" for name in unknown)
+        rename = shlex.quote(f"{unknown[0]}={sorted(labels)[0]}")
         raise HarkenError(
             f"{', '.join(people)}: {what} not among the labels of the model ({', '.join(sorted(labels))}), so "
             f"it could only be wrong about {np.count_nonzero(have_one):,} of the {np.count_nonzero(labelled):,} "
             f"labelled windows there. Leave them out with {ignore}; or train a model on recordings that hold the "
-            "label; or, if it is another word for a label of the model, write that one in the file"
+            f"label; or, if it is another word for a label of the model, rename it, as in --rename {rename}"
         )
 
 

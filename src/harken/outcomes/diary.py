@@ -1,12 +1,9 @@
 """A sleep diary: when people wrote that they fell asleep and woke up, from a CSV file."""
 
-import csv
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
-from io import StringIO
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from harken.support.errors import HarkenError
-from harken.support.printable import printable
+from harken.support.text_rows import clock_time, line_error, text_rows
 
 __all__ = ["Diary", "DiaryNight", "read_diary"]
 
@@ -23,7 +20,6 @@ COLUMNS = ("subject", "date", "onset", "wake")
 NOON = time(12)
 LONGEST = timedelta(hours=16)
 """A longer night has probably its onset and its wake in the wrong columns."""
-CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?")
 
 
 @dataclass(frozen=True)
@@ -73,7 +69,7 @@ class Diary:
                     reason = (
                         f"{written:%H:%M} on {written:%Y-%m-%d} does not exist in {timezone}: clocks went forward then"
                     )
-                    raise _error(self.path, night.line, reason)
+                    raise line_error(self.path, night.line, reason)
             found[night.date] = moments.to_physical().to_numpy()
         return found
 
@@ -113,11 +109,11 @@ def _diary(path: Path, content: bytes) -> Diary:
         each.sort(key=lambda night: (night.date, night.line))
         for before, after in pairwise(each):
             if after.date == before.date:
-                raise _error(
+                raise line_error(
                     path, after.line, f"the night of {after.date} of {after.subject} is also in line {before.line}"
                 )
             if after.onset < before.wake:
-                raise _error(path, after.line, f"the night begins before that of line {before.line} has ended")
+                raise line_error(path, after.line, f"the night begins before that of line {before.line} has ended")
     return Diary(path, {subject: tuple(each) for subject, each in nights.items()})
 
 
@@ -127,24 +123,14 @@ def _rows(path: Path, content: bytes) -> Iterator[tuple[int, dict[str, str]]]:
     Raises:
         HarkenError: when the content is not text, a column is missing, or a line is cut short.
     """
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise _error(path, line, "it is not text in UTF-8; save the diary as CSV in UTF-8") from error
-    separator = max(",;\t", key=text.partition("\n")[0].count)
-    reader = csv.reader(StringIO(text, newline=""), delimiter=separator)
-    try:
-        names = [name.strip().lower() for name in next(reader, [])]
-        if missing := [name for name in COLUMNS if name not in names]:
-            raise _error(path, 1, f"the diary has no column {', '.join(missing)}; it needs {', '.join(COLUMNS)}")
-        for fields in reader:
-            if any(field.strip() for field in fields):
-                if len(fields) < len(names):
-                    raise _error(path, reader.line_num, f"{len(fields)} fields instead of {len(names)}")
-                yield reader.line_num, {name: field.strip() for name, field in zip(names, fields, strict=False)}
-    except csv.Error as error:
-        raise _error(path, reader.line_num, str(error)) from error
+    rows = text_rows(path, content, what="diary")
+    names = [name.lower() for name in next(rows, (1, []))[1]]
+    if missing := [name for name in COLUMNS if name not in names]:
+        raise line_error(path, 1, f"the diary has no column {', '.join(missing)}; it needs {', '.join(COLUMNS)}")
+    for line, fields in rows:
+        if len(fields) < len(names):
+            raise line_error(path, line, f"{len(fields)} fields instead of {len(names)}")
+        yield line, dict(zip(names, fields, strict=False))
 
 
 def _night(path: Path, line: int, row: dict[str, str]) -> DiaryNight | None:
@@ -154,11 +140,11 @@ def _night(path: Path, line: int, row: dict[str, str]) -> DiaryNight | None:
         HarkenError: when the line is broken.
     """
     if not row["subject"]:
-        raise _error(path, line, "the subject is missing")
+        raise line_error(path, line, "the subject is missing")
     try:
         day = date.fromisoformat(row["date"])
     except ValueError as error:
-        raise _error(path, line, f"{row['date']!r} is not a date such as 2024-03-30") from error
+        raise line_error(path, line, f"{row['date']!r} is not a date such as 2024-03-30") from error
     clocks = {name: _clock(path, line, name, row[name]) for name in ("onset", "wake") if row[name]}
     if len(clocks) < 2:
         return None
@@ -168,7 +154,7 @@ def _night(path: Path, line: int, row: dict[str, str]) -> DiaryNight | None:
         wake += timedelta(days=1)
     if wake - onset >= LONGEST:
         hours = (wake - onset).total_seconds() / 3600
-        raise _error(
+        raise line_error(
             path,
             line,
             f"from {row['onset']} to {row['wake']} are {hours:.1f} hours; are onset and wake in the wrong columns?",
@@ -177,12 +163,7 @@ def _night(path: Path, line: int, row: dict[str, str]) -> DiaryNight | None:
 
 
 def _clock(path: Path, line: int, name: str, text: str) -> time:
-    found = CLOCK.fullmatch(text)
+    found = clock_time(text)
     if found is None:
-        raise _error(path, line, f"the {name} {text!r} is not a time such as 23:40")
-    hour, minute, second = (int(part or 0) for part in found.groups())
-    return time(hour, minute, second)
-
-
-def _error(path: Path, line: int, reason: str) -> HarkenError:
-    return HarkenError(f"{printable(path)}, line {line}: {printable(reason)}")
+        raise line_error(path, line, f"the {name} {text!r} is not a time such as 23:40")
+    return found

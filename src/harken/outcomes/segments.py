@@ -1,11 +1,9 @@
 """Named stretches of the day or of dates, such as work and school, read from a table."""
 
-import csv
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from io import StringIO
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -16,6 +14,7 @@ from harken.outcomes.stretches import Stretches
 from harken.support.errors import HarkenError
 from harken.support.printable import printable
 from harken.support.tables import times
+from harken.support.text_rows import line_error, text_rows
 
 __all__ = ["Segment", "read_segments", "segment_stretches"]
 
@@ -89,28 +88,27 @@ def read_segments(path: str | Path) -> tuple[Segment, ...]:
     Raises:
         HarkenError: when the file cannot be read or a line cannot be understood.
     """
+    path = Path(path)
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")
+        rows = text_rows(path, path.read_bytes(), what="table of segments")
     except OSError as error:
         raise HarkenError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except UnicodeDecodeError as error:
-        raise HarkenError(f"{path}: this is not text in UTF-8") from error
-    lines = csv.DictReader(StringIO(text), skipinitialspace=True, strict=True)
+    line, names = next(rows, (1, []))
+    names = [name.lower() for name in names]
+    if missing := [name for name in COLUMNS if name not in names]:
+        raise line_error(
+            path, line, f"there is no column {', '.join(missing)}; a table of segments has {', '.join(COLUMNS)}"
+        )
     found = []
-    try:
-        names = [name.strip().lower() for name in lines.fieldnames or ()]
-        lines.fieldnames = names
-        if missing := [name for name in COLUMNS if name not in names]:
-            raise HarkenError(f"there is no column {', '.join(missing)}; a table of segments has {', '.join(COLUMNS)}")
-        for line in lines:
-            values = {name: (line[name] or "").strip() for name in (*COLUMNS, SUBJECT) if name in names}
-            if None in line or None in line.values():
-                raise HarkenError("it has more or fewer fields than the first line")
-            found.append(
-                Segment(*(values[name] for name in COLUMNS), subject=values.get(SUBJECT) or None)  # type: ignore[misc]
-            )
-    except (HarkenError, csv.Error) as error:
-        raise HarkenError(f"{path}, line {max(1, lines.line_num)}: {error}") from error
+    for line, fields in rows:
+        if len(fields) != len(names):
+            raise line_error(path, line, "it has more or fewer fields than the first line")
+        values = dict(zip(names, fields, strict=True))
+        try:
+            name, days, start, end = (values[column] for column in COLUMNS)
+            found.append(Segment(name, days, start, end, values.get(SUBJECT) or None))
+        except HarkenError as error:
+            raise line_error(path, line, str(error)) from error
     if not found:
         raise HarkenError(f"{path}: there is no segment in it")
     return tuple(found)

@@ -88,6 +88,7 @@ class Inspection:
         marked: how many samples are marked; a sample may be marked for two reasons.
         sensor_range_g: the sensor's range beyond which a sample counts as out of range.
         placement: where the sensor was worn, if the file's header states it.
+        label_source: the file of labels and its format; empty if the labels are those in the recording's file.
         labels: by name, sorted.
         statistics: by channel, over all finite samples as they were found, including marked samples and rows with a
             repeated time. Outliers therefore show in ``min`` or ``max``.
@@ -118,6 +119,7 @@ class Inspection:
     marked: int
     sensor_range_g: float | None
     placement: Placement
+    label_source: str
     unlabelled: LabelledTime
     labels: dict[str, LabelledTime]
     statistics: dict[str, ChannelStatistics]
@@ -181,6 +183,7 @@ def inspect_recording(recording: Recording, *, found: Recording | None = None) -
         marked=len(recording) - int(np.count_nonzero(recording.valid)),
         sensor_range_g=quality.sensor_range_g,
         placement=quality.placement,
+        label_source=recording.label_source,
         unlabelled=unlabelled,
         labels=labels,
         statistics={channel: _statistics(found.signals[:, i]) for i, channel in enumerate(found.channels)},

@@ -149,6 +149,7 @@ class Recording:
         as_found: whether the recording has every row of the file in the file's order, without mending. Only
             ``harken.windows.windows.random_windows`` accepts such a recording.
         study: the public data set that it is part of, such as ``wisdm``; empty for the user's own recordings.
+        label_source: the file of labels and its format, if the labels are not those in ``source``; else empty.
 
     Raises:
         HarkenError: when there are no samples.
@@ -167,11 +168,12 @@ class Recording:
     quality: Quality = field(default_factory=Quality)
     as_found: bool = False
     study: str = ""
+    label_source: str = ""
 
     def __post_init__(self) -> None:
         if self.valid is None:
             object.__setattr__(self, "valid", np.ones(len(self.time_ns), dtype=bool))
-        for name in ("subject", "source"):  # often from a file's name, which may contain any bytes
+        for name in ("subject", "source", "label_source"):  # often from a file's name, which may contain any bytes
             object.__setattr__(self, name, printable(getattr(self, name)))
         n = len(self.time_ns)
         if n == 0:

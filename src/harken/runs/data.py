@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from harken.annotations.labelling import renamed
+from harken.annotations.options import LabelOptions
 from harken.datasets.people import read_people
 from harken.networks.specification import check_rate
 from harken.recordings.fingerprints import SAME_RECORDING, Fingerprints
@@ -54,6 +56,7 @@ class Read:
             "unlabelled_rows": self.as_found.unlabelled_rows,
             "gaps": len(self.mended.gap_rows),
             "labels": list(self.mended.label_names),
+            "label_source": self.mended.label_source,
             "channels": list(self.mended.channels),
             "quality": asdict(self.mended.quality),
         }
@@ -65,6 +68,14 @@ class RunData:
 
     training: list[Read]
     cross: list[Read]
+
+    @property
+    def label_sources(self) -> list[str]:
+        """A sentence on the labels of each recording; empty if all labels are in the recordings' own files."""
+        every = self.training + self.cross
+        if not any(one.mended.label_source for one in every):
+            return []
+        return [f"Labels of {one.name}: {one.mended.label_source or 'those in the file'}" for one in every]
 
     @property
     def sample_rate_hz(self) -> float:
@@ -81,8 +92,14 @@ def read_run_data(settings: RunSettings) -> RunData:
     """
     if not settings.files:
         raise HarkenError("there is no recording to train on")
-    training = [one for path in settings.files for one in _read(path, settings)]
-    cross = [one for path in settings.cross for one in _read(path, settings)]
+    if settings.cross_labels is not None and not settings.cross:
+        raise HarkenError("--cross-labels is for the recordings of unseen people; give them with --cross")
+    found: set[str] = set()
+    of_unseen = replace(settings.labels, path=settings.cross_labels)
+    several = len(settings.files) > 1, len(settings.cross) > 1
+    training = [one for path in settings.files for one in _read(path, settings, settings.labels, several[0], found)]
+    cross = [one for path in settings.cross for one in _read(path, settings, of_unseen, several[1], found)]
+    settings.labels.refuse_unused(found, files=any(one.mended.label_source for one in training + cross))
     _refuse_repeated(training + cross)
     _refuse_shared_people(training, cross)
     data = RunData(training, cross)
@@ -94,16 +111,21 @@ def read_run_data(settings: RunSettings) -> RunData:
     return RunData(selected[0], selected[1])
 
 
-def _read(path: Path, settings: RunSettings) -> list[Read]:
-    """The recordings of all people in a file."""
+def _read(path: Path, settings: RunSettings, labels: LabelOptions, of_several: bool, names: set[str]) -> list[Read]:
+    """The recordings of all people in a file. The names of their labels, before they are renamed, join ``names``."""
     reading = settings.reading
     reads = []
-    for found in read_people(path, reading, as_found=True):
+    for found in read_people(path, reading, as_found=True, labels=labels, of_several=of_several):
+        names.update(found.label_names)
+        found = renamed(found, dict(labels.rename))
         if settings.ignore_labels:
             kept = tuple(name for name in found.label_names if name not in settings.ignore_labels)
             found = found.with_label_names(kept)
         if not found.label_names:
-            raise HarkenError(f"{found.source}: no row has a label; name the column of labels with --label-column")
+            raise HarkenError(
+                f"{found.source}: no row has a label; name the column of labels with --label-column, or a "
+                "file of labels with --labels"
+            )
         reads.append(Read(path, found, mend(found, sensor_range=reading.sensor_range_g)))
     return reads
 

@@ -1,0 +1,165 @@
+"""The rows of a file of labels as they were written, and their intervals on the clock of a recording."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from harken.annotations.intervals import Intervals
+from harken.annotations.moments import DAY_NS, SECOND_NS, Kind, Moment, Span
+from harken.support.errors import HarkenError
+from harken.support.printable import listed
+from harken.support.text_rows import line_error
+
+__all__ = ["Annotations", "Entry", "check_label", "next_day"]
+
+LONGEST_LABEL = 200
+"""Characters of a label."""
+ENDS = ("", "end", "stop")
+"""Texts of points at which the label before ends and none begins."""
+MOST_NAMED = 5
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A row of a file of labels.
+
+    Attributes:
+        start: when the label begins.
+        end: when it ends; None if the row has a duration instead, or is a point.
+        label: the label; empty: no label.
+        line: the line of the file.
+        duration_ns: how long the label lasts; None for other rows.
+        file, subject: for which recording the row is, if the file says it.
+    """
+
+    start: Moment
+    end: Moment | None
+    label: str
+    line: int
+    duration_ns: int | None = None
+    file: str | None = None
+    subject: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Annotations:
+    """A file of labels as it was written.
+
+    Attributes:
+        path: the file.
+        format: the name of its format.
+        entries: its rows.
+        points: whether the rows are points: a label holds until the next point, the last one until the end of the
+            recording. A point with an empty text, or with the text ``end`` or ``stop``, ends the label before it.
+        names: which of ``file`` and ``subject`` the file has as a column.
+    """
+
+    path: Path
+    format: str
+    entries: tuple[Entry, ...]
+    points: bool = False
+    names: tuple[str, ...] = ()
+
+    @property
+    def has_local_times(self) -> bool:
+        """Whether a time is by the wearer's clock, without a zone."""
+        return any(entry.start.kind in (Kind.LOCAL, Kind.CLOCK) for entry in self.entries)
+
+    def of_recording(self, files: Collection[str], subject: str) -> "Annotations":
+        """The rows for one recording; all rows if the file has no column that says for which recording they are.
+
+        Args:
+            files: the names of the recording's file: with and without its ending.
+            subject: its wearer.
+
+        Raises:
+            HarkenError: when there is no such row.
+        """
+        if not self.names:
+            return self
+        own = tuple(
+            entry
+            for entry in self.entries
+            if (entry.file is None or Path(entry.file).name in files)
+            and (entry.subject is None or entry.subject == subject)
+        )
+        if not own:
+            there = [
+                f"its {name}s are "
+                + ", ".join([*sorted({str(getattr(entry, name)) for entry in self.entries})[:MOST_NAMED]])
+                for name in self.names
+            ]
+            raise HarkenError(
+                f"{self.path}: no row is for the recording {min(files, key=len)} of {subject} ({listed(there)})"
+            )
+        return Annotations(self.path, self.format, own, self.points, self.names)
+
+    def intervals(self, span: Span, *, offset_s: float = 0.0) -> Intervals:
+        """The intervals on the clock of a recording, cut to it.
+
+        Args:
+            span: the recording.
+            offset_s: seconds added to each time.
+
+        Raises:
+            HarkenError: as ``Intervals`` and ``Intervals.inside``, and for a time that the wearer's clock skipped or
+                showed twice; the message has the line.
+        """
+        offset_ns = round(offset_s * SECOND_NS)
+        rows = self._held(span, offset_ns) if self.points else self._spans(span, offset_ns)
+        return Intervals.of(rows, self.path, self.format).inside(span)
+
+    def _spans(self, span: Span, offset_ns: int) -> list[tuple[int, int, str, int]]:
+        rows = []
+        for entry in self.entries:
+            start_ns = self._instant(entry, entry.start, span, offset_ns)
+            if entry.end is None:
+                end_ns = start_ns + (entry.duration_ns or 0)
+            else:
+                end_ns = self._instant(entry, entry.end, span, offset_ns)
+            if entry.label:
+                rows.append((start_ns, end_ns, entry.label, entry.line))
+        return rows
+
+    def _held(self, span: Span, offset_ns: int) -> list[tuple[int, int, str, int]]:
+        """Points as intervals. A label may begin before the recording; the first sample then has it, too."""
+        points = [(self._instant(entry, entry.start, span, offset_ns), entry) for entry in self.entries]
+        points.sort(key=lambda point: point[0])
+        ends = [start_ns for start_ns, _ in points[1:]] + [span.end_ns + 1] * (len(points) > 0)
+        rows = []
+        for (start_ns, entry), end_ns in zip(points, ends, strict=True):
+            if entry.label.lower() in ENDS or (start_ns == end_ns and start_ns <= span.end_ns):
+                continue
+            if end_ns > span.start_ns and start_ns <= span.end_ns:
+                start_ns, end_ns = max(start_ns, span.start_ns), min(end_ns, span.end_ns + 1)
+            rows.append((start_ns, max(end_ns, start_ns + 1), entry.label, entry.line))
+        return rows
+
+    def _instant(self, entry: Entry, moment: Moment, span: Span, offset_ns: int) -> int:
+        try:
+            return moment.instant_ns(span, offset_ns=offset_ns)
+        except HarkenError as error:
+            raise line_error(self.path, entry.line, str(error)) from error
+
+
+def check_label(path: Path, line: int, label: str) -> str:
+    """A label as it is in a file.
+
+    Raises:
+        HarkenError: when it is longer than 200 characters, or has characters that cannot be printed.
+    """
+    if len(label) > LONGEST_LABEL:
+        raise line_error(path, line, f"the label has {len(label):,} characters; the most are {LONGEST_LABEL}")
+    if any(character < " " or character == "\x7f" for character in label):
+        raise line_error(path, line, f"the label {label!r} contains a line end or another control character")
+    return label
+
+
+def next_day(start: Moment, end: Moment) -> Moment:
+    """The end of a row with a date and two times of the clock: on the next day if midnight lies in between.
+
+    An end that would then be 12 hours or more after the start stays before it, and is refused as such.
+    """
+    if start.kind is Kind.LOCAL and end.kind is Kind.LOCAL and 0 < end.ns + DAY_NS - start.ns < DAY_NS // 2:
+        return Moment(Kind.LOCAL, end.ns + DAY_NS)
+    return end

@@ -1,0 +1,131 @@
+"""The labels of recordings: from the file that the user names, else from the file beside the recording, else those in
+the recording's own file."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from harken.annotations.intervals import laid_over, span_of, without_bout_ends
+from harken.annotations.options import LabelOptions
+from harken.annotations.registry import SIDE, annotations_in, read_annotations
+from harken.recordings.recording import Recording, recoded
+from harken.support.errors import HarkenError
+
+__all__ = ["is_side_file", "label_recordings", "renamed", "side_file", "with_labels"]
+
+
+def is_side_file(path: str | Path) -> bool:
+    """Whether a path is that of a file of labels beside a recording, by its name: ``NAME.labels.csv``."""
+    return Path(path).name.lower().endswith(SIDE)
+
+
+def side_file(path: Path) -> Path:
+    """Where the labels of a recording are looked for: ``alice.labels.csv`` for ``alice.csv``, ``alice.csv.gz`` and
+    ``alice.zip``, and ``export.labels.csv`` for the folder ``export``."""
+    place = path.resolve() if path.is_dir() else path  # a folder may be given as . or ..
+    return place.with_name(_names(path)[-1] + SIDE)
+
+
+def _names(path: Path) -> tuple[str, ...]:
+    """The names of a recording's file: whole, without ``.gz``, and without its ending."""
+    if path.is_dir():
+        return (path.resolve().name,)
+    plain = path.name.removesuffix(".gz")
+    return path.name, plain, Path(plain).stem
+
+
+def with_labels(
+    recording: Recording,
+    labels: str | Path,
+    *,
+    offset_s: float = 0.0,
+    trim_s: float = 0.0,
+    rename: Mapping[str, str] | None = None,
+) -> Recording:
+    """A recording with the labels of a file, in place of its own. Samples that the file does not cover have no label.
+
+    >>> import harken
+    >>> from pathlib import Path
+    >>> from harken.annotations.labelling import with_labels
+    >>> _ = Path("notes.csv").write_text("start,end,label\\n0,60,resting\\n60,120,walking\\n")
+    >>> with_labels(harken.read("alice.csv"), "notes.csv", rename={"resting": "sitting"}).label_names
+    ('sitting', 'walking')
+
+    Args:
+        recording: the recording, mended or as found.
+        labels: the file of labels; see ``harken.annotations.registry.read_annotations``. If it has a column of files or
+            subjects, only the rows of this recording count.
+        offset_s: seconds added to each time of the file.
+        trim_s: seconds without a label at both ends of each bout.
+        rename: new names of labels, by the old ones.
+
+    Raises:
+        HarkenError: when the file cannot be read, or an interval overlaps another one, runs backward, or lies outside
+            the recording; the message has the line.
+    """
+    options = LabelOptions.of(labels, offset_s=offset_s, trim_s=trim_s, rename=rename)
+    path = Path(recording.source.removesuffix(f", {recording.subject}"))
+    return renamed(_laid(recording, Path(labels), path, options), rename or {})
+
+
+def label_recordings(
+    recordings: Iterable[Recording], path: Path, options: LabelOptions, *, of_several: bool = False
+) -> list[Recording]:
+    """The recordings of a file with the labels that ``options`` say, before any is renamed.
+
+    Args:
+        recordings: the recordings of all people in the file, mended or as found.
+        path: the file.
+        options: where the labels are.
+        of_several: whether there are other recordings, so that a file of labels must say for which its rows are.
+
+    Raises:
+        HarkenError: as ``with_labels``; and when a file of labels does not say for which of several recordings its
+            rows are.
+    """
+    recordings = list(recordings)
+    found = options.path or _beside(path)
+    if found is None:
+        return [without_bout_ends(recording, options.trim_s) for recording in recordings]
+    several = len(recordings) > 1 or (of_several and options.path is not None)
+    if several and not read_annotations(found).names:
+        raise HarkenError(
+            f"{found}: these labels are for several recordings; add a column file or subject that says for which "
+            f"recording a row is, or put a file beside each recording, such as {side_file(path).name}"
+        )
+    return [_laid(recording, found, path, options) for recording in recordings]
+
+
+def renamed(recording: Recording, rename: Mapping[str, str]) -> Recording:
+    """A recording with other names of labels. Labels that get the same name become one."""
+    new = tuple(rename.get(name, name) for name in recording.label_names)
+    if new == recording.label_names:
+        return recording
+    names = tuple(sorted(set(new)))
+    return replace(recording, label_codes=recoded(recording.label_codes, new, names), label_names=names)
+
+
+def _beside(path: Path) -> Path | None:
+    """The file of labels beside a recording, or in its folder or archive; None without one."""
+    beside = side_file(path)
+    try:
+        return beside if beside.is_file() else annotations_in(path)
+    except OSError:  # the reader of the recording has the error
+        return None
+
+
+def _laid(recording: Recording, labels: Path, path: Path, options: LabelOptions) -> Recording:
+    annotations = read_annotations(labels).of_recording(_names(path), recording.subject)
+    intervals = annotations.intervals(span_of(recording), offset_s=options.offset_s)
+    trimmed = intervals.trimmed(options.trim_s)
+    notes = []
+    if recording.timezone == "UTC" and annotations.has_local_times:
+        notes.append(
+            f"Times in {labels.name} have no time zone and were read as UTC; give the wearer's time zone with "
+            "--timezone."
+        )
+    if options.trim_s and (lost := len(intervals.joined()) - len(trimmed)):
+        notes.append(
+            f"Bouts in {labels.name} not longer than the {2 * options.trim_s:g} s that --trim drops: {lost:,}."
+        )
+    return laid_over(replace(recording, quality=recording.quality.noting(*notes)), trimmed)

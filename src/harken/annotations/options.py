@@ -1,0 +1,83 @@
+"""The user's options for labels that do not stand in the recording's own file."""
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from harken.support.errors import HarkenError
+
+__all__ = ["LabelOptions"]
+
+LONGEST_S = 1e8
+"""Three years; the difference of two clocks that were ever set."""
+
+
+@dataclass(frozen=True)
+class LabelOptions:
+    """Where the labels of recordings are, and how to use them.
+
+    >>> from harken.annotations.options import LabelOptions
+    >>> LabelOptions.of("notes.csv", rename={"laying_down": "lying"}).rename
+    (('laying_down', 'lying'),)
+
+    Attributes:
+        path: the file of labels; None: the file beside each recording, or the recording's own label column.
+        offset_s: seconds added to each time in files of labels, whose clock was so much behind.
+        trim_s: seconds without a label at both ends of each bout, in files of labels and in label columns.
+        rename: old and new names of labels, applied at once and not in chains.
+
+    Raises:
+        HarkenError: for a number that is none, and for a label with two new names or none.
+    """
+
+    path: Path | None = None
+    offset_s: float = 0.0
+    trim_s: float = 0.0
+    rename: tuple[tuple[str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.offset_s) or abs(self.offset_s) > LONGEST_S:
+            raise HarkenError(f"--labels-offset {self.offset_s:g}: give seconds, such as 3600 or -2.5")
+        if not 0 <= self.trim_s <= LONGEST_S:
+            raise HarkenError(f"--trim {self.trim_s:g}: give seconds, 0 or more")
+        for old, count in Counter(old for old, _ in self.rename).items():
+            if count > 1:
+                raise HarkenError(f"--rename {old}: this label has {count} new names; give one")
+        for old, new in self.rename:
+            if not old or not new:
+                raise HarkenError(f"--rename {old}={new}: give the old and the new name, such as laying_down=lying")
+
+    @classmethod
+    def of(
+        cls,
+        path: str | Path | None = None,
+        *,
+        offset_s: float = 0.0,
+        trim_s: float = 0.0,
+        rename: Mapping[str, str] | None = None,
+    ) -> "LabelOptions":
+        """The options from values that are convenient in Python."""
+        where = None if path is None else Path(path)
+        return cls(where, float(offset_s), float(trim_s), tuple((rename or {}).items()))
+
+    def refuse_unused(self, names: set[str], *, files: bool) -> None:
+        """Check that the options have something to apply to.
+
+        Args:
+            names: the labels of all recordings before any is renamed.
+            files: whether a recording has its labels from a file of labels.
+
+        Raises:
+            HarkenError: when a label that is renamed does not exist, or times are shifted without a file of labels.
+        """
+        unused = sorted(old for old, _ in self.rename if old not in names)
+        if unused:
+            there = ", ".join(sorted(names)) or "none"
+            raise HarkenError(f"--rename {unused[0]}: no recording has this label; the labels are {there}")
+        if self.offset_s and not files:
+            raise HarkenError(
+                "--labels-offset is for files of labels, but all labels are in the recordings. Name the file with "
+                "--labels, or put it beside the recording, as NAME.labels.csv"
+            )

@@ -1,0 +1,94 @@
+"""The plain table of labels: CSV or tab-separated, with a header or in the order start, end, label."""
+
+import csv
+from datetime import timedelta
+from io import StringIO
+from pathlib import Path
+
+from harken.annotations.columns import NAMES, Columns, Rows, named_columns
+from harken.annotations.entries import Annotations
+from harken.annotations.intervals import Intervals
+from harken.annotations.moments import EXAMPLES, text_moment
+from harken.recordings.recording import local_time
+from harken.support.errors import HarkenError
+from harken.support.files import write_text
+from harken.support.printable import printable
+
+__all__ = ["FORMAT", "read", "write_intervals"]
+
+FORMAT = "plain table"
+HEADER = ("start", "end", "label")
+ORDERS = {2: ("start", "label"), 3: HEADER, 4: ("name", *HEADER)}
+"""The columns of a table without a header, by their number. ``name`` is the recording's file, or its wearer."""
+
+
+def read(table: Rows) -> Annotations:
+    """Read a plain table.
+
+    Columns are found by their names in the header (``start``, ``end`` or ``duration``, ``label``, and if needed
+    ``subject``, ``file`` and ``date``; ``NAMES`` in ``harken.annotations.columns`` has all of them), other columns are
+    not read. Without a header, the order counts: ``ORDERS``. A table without ends has points.
+
+    Raises:
+        HarkenError: when a column is missing, or for a broken row; the message has the line.
+    """
+    line, first = table.rows[0]
+    if any(text_moment(field) is not None for field in first[:3]):
+        return _by_order(table)
+    positions = named_columns(first)
+    if missing := [role for role in ("start", "label") if role not in positions]:
+        advice = " and ".join(f"one for {role} ({', '.join(NAMES[role][:3])} or similar)" for role in missing)
+        raise HarkenError(
+            f"{table.path}, line {line}: this is no table of labels. Its columns are "
+            f"{printable(', '.join(first))[:200]}; it needs {advice}. Without a header, the columns are start, end, "
+            f"label, with times such as {EXAMPLES}"
+        )
+    columns = Columns(table.path, positions, max(positions.values()) + 1)
+    names = tuple(name for name in ("file", "subject") if name in positions)
+    entries = tuple(columns.entry(line, fields) for line, fields in table.rows[1:])
+    points = "end" not in positions and "duration" not in positions
+    return Annotations(table.path, FORMAT, entries, points, names)
+
+
+def _by_order(table: Rows) -> Annotations:
+    line, first = table.rows[0]
+    order = ORDERS.get(len(first))
+    if order is None:
+        raise HarkenError(
+            f"{table.path}, line {line}: it has no header and {len(first)} columns; without a header, the columns are "
+            "start, end, label; or the recording's file, start, end, label; or start, label"
+        )
+    positions = {role.replace("name", "file"): position for position, role in enumerate(order)}
+    columns = Columns(table.path, positions, len(order))
+    entries = tuple(columns.entry(line, fields) for line, fields in table.rows)
+    return Annotations(table.path, FORMAT, entries, "end" not in positions, ("file",) if "file" in positions else ())
+
+
+def write_intervals(path: str | Path, intervals: Intervals, *, timezone: str = "UTC") -> None:
+    """Write intervals as a plain table, whole or not at all: ``start,end,label``, ISO 8601 times with their offset.
+
+    Args:
+        path: the file, such as ``alice.labels.csv`` for the recording ``alice.csv``.
+        intervals: the intervals.
+        timezone: the zone of the times, an IANA name.
+
+    Raises:
+        NotWrittenError: when the file cannot be written.
+    """
+    text = StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(HEADER)
+    for start_ns, end_ns, label in zip(
+        intervals.start_ns.tolist(), intervals.end_ns.tolist(), intervals.labels, strict=True
+    ):
+        table.writerow((_iso(start_ns, timezone), _iso(end_ns, timezone), label))
+    write_text(Path(path), text.getvalue())
+
+
+def _iso(time_ns: int, timezone: str) -> str:
+    """An instant to the nanosecond. A zone whose offset has seconds, as before standard time, is written as UTC."""
+    offset = local_time(time_ns, timezone).utcoffset() or timedelta()
+    shown = local_time(time_ns, timezone if offset % timedelta(minutes=1) == timedelta() else "UTC")
+    fraction = f".{time_ns % 10**9:09}".rstrip("0").rstrip(".")
+    zone = f"{shown:%z}"
+    return f"{shown:%Y-%m-%dT%H:%M:%S}{fraction}{zone[:3]}:{zone[3:5]}"

@@ -1,0 +1,64 @@
+"""The rows of a small table that a person typed or a program exported, each with the number of its line.
+
+Diaries, tables of segments and files of labels are read with it. Tables of samples are read by ``harken.readers``.
+"""
+
+import csv
+import re
+from collections.abc import Iterator
+from datetime import time
+from io import StringIO
+from pathlib import Path
+
+from harken.support.errors import HarkenError
+from harken.support.printable import printable
+
+__all__ = ["CLOCK", "REMARK", "clock_time", "line_error", "text_rows"]
+
+CLOCK = r"(?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d)(?:[.,](?P<fraction>\d{1,9}))?)?"
+"""A time of the clock, such as 7:05, 23:40:10 or 23:40:10.25."""
+REMARK = ("#", '"#')
+"""The beginnings of a line that is not a row."""
+
+
+def text_rows(path: Path, content: bytes, *, what: str) -> Iterator[tuple[int, list[str]]]:
+    """The number of the last line of each row that is not empty, and its fields without blanks around them.
+
+    Fields are separated by tabs if the first row has one, else by semicolons or commas.
+
+    Args:
+        path: the file, for messages.
+        content: its content.
+        what: what the file is, such as ``diary``, for messages.
+
+    Raises:
+        HarkenError: for text that is not UTF-8, and for misplaced quotation marks; the message has the line.
+    """
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise line_error(path, line, f"it is not text in UTF-8; save the {what} as CSV in UTF-8") from error
+    first = next((line for line in text.splitlines() if line.strip() and not line.startswith(REMARK)), "")
+    separator = "\t" if "\t" in first else max(";,", key=first.count)
+    reader = csv.reader(StringIO(text, newline=""), delimiter=separator, strict=True)
+    try:
+        for fields in reader:
+            if any(field.strip() for field in fields):
+                yield reader.line_num, [field.strip() for field in fields]
+    except csv.Error as error:
+        raise line_error(path, reader.line_num, str(error)) from error
+
+
+def clock_time(text: str) -> time | None:
+    """A time of the clock such as 23:40, cut to microseconds; None if the text is none."""
+    found = re.fullmatch(CLOCK, text, flags=re.ASCII)
+    if found is None:
+        return None
+    microseconds = int((found["fraction"] or "").ljust(9, "0")) // 1000
+    return time(int(found["hour"]), int(found["minute"]), int(found["second"] or 0), microseconds)
+
+
+def line_error(path: Path, line: int, reason: str) -> HarkenError:
+    """The error of a line of a file."""
+    return HarkenError(f"{printable(path)}, line {line}: {printable(reason)}")

@@ -1,0 +1,260 @@
+"""Each format of labels: a sample made from its documentation, its intervals, and its way into the plain table."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from harken.annotations.entries import Annotations
+from harken.annotations.intervals import Intervals
+from harken.annotations.moments import Span
+from harken.annotations.plain import write_intervals
+from harken.annotations.registry import read_annotations
+from harken.support.errors import HarkenError
+
+SECOND = 10**9
+START = 1_709_978_400 * SECOND  # 2024-03-09 10:00:00 UTC
+SPAN = Span(START, START + 300 * SECOND, "UTC")
+ATHENS = Span(START, START + 300 * SECOND, "Europe/Athens")
+BOUTS = [(0.0, 60.0, "lying"), (60.0, 120.5, "walking"), (130.0, 300.0, "sitting")]
+
+
+class Sample(NamedTuple):
+    """The content of a file, the name of its format, the recording, and the expected bouts, in seconds from its
+    start."""
+
+    content: str
+    name: str
+    span: Span = SPAN
+    bouts: list[tuple[float, float, str]] = BOUTS
+
+
+SAMPLES = {
+    "seconds from the start": Sample("start,end,label\n0,60,lying\n60,120.5,walking\n130,300,sitting\n", "plain table"),
+    "a duration": Sample("label,start,duration_s\nlying,0,60\nwalking,60,60.5\nsitting,130,170\n", "plain table"),
+    "milliseconds since 1970": Sample(
+        "Start;End;Activity;Note\n1709978400000;1709978460000;lying;\n1709978460000;1709978520500;walking;fast\n"
+        "1709978530000;1709978700000;sitting;\n",
+        "plain table",
+    ),
+    "clock times with a zone": Sample(
+        "start\tend\tlabel\n2024-03-09T10:00:00Z\t2024-03-09T11:01:00+01:00\tlying\n"
+        "2024-03-09 10:01:00 UTC\t2024-03-09 02:02:00.5-0800\twalking\n"
+        "2024/03/09 10:02:10Z\t2024-03-09T10:05Z\tsitting\n",
+        "plain table",
+    ),
+    "clock times of the wearer": Sample(
+        "begin,end,label\n2024-03-09 12:00,2024-03-09 12:01,lying\n9.3.2024 12:01,09.03.2024 12:02:00.5,walking\n"
+        "2024-03-09 12:02:10,2024-03-09 12:05,sitting\n",
+        "plain table",
+        ATHENS,
+    ),
+    "a date and two times": Sample(
+        "date,start,end,label\n2024-03-09,12:00,12:01,lying\n2024-03-09,12:01,12:02:00.5,walking\n"
+        "2024-03-09,12:02:10,12:05,sitting\n",
+        "plain table",
+        ATHENS,
+    ),
+    "times without a date, in another order": Sample(
+        "label,to,from\nsitting,12:05,12:02:10\nlying,12:01,12:00\nwalking,12:02:00.5,12:01\n", "plain table", ATHENS
+    ),
+    "no header": Sample("0,60,lying\n60,120.5,walking\n# a remark\n\n130,300,sitting\n", "plain table"),
+    "points without a header": Sample("0,lying\n60,walking\n120.5,\n130,sitting\n", "plain table"),
+    "Sensor Logger": Sample(
+        "time,seconds_elapsed,text,millisecond_press_duration\n1709978399500000000,-0.5,lying,80\n"
+        "1709978460000000000,60,walking,101\n1709978520500000000,120.5,,95\n1709978530000000000,130,sitting,88\n",
+        "annotations of Sensor Logger",
+    ),
+    "Audacity": Sample(
+        "0.000000\t60.000000\tlying\n\\\t100.5\t2000.25\n60.000000\t120.500000\twalking\n"
+        "130.000000\t300.000000\tsitting\n",
+        "label track of Audacity",
+    ),
+    "points of Audacity": Sample(
+        "0.000000\t0.000000\tlying\n60.000000\t60.000000\twalking\n120.500000\t120.500000\tstop\n"
+        "130.000000\t130.000000\tsitting\n",
+        "label track of Audacity",
+    ),
+    "ELAN with all forms": Sample(
+        "activity\t\t00:00:00.000\t0.0\t0\t00:01:00.000\t60.0\t60000\t00:01:00.000\t60.0\t60000\tlying\n"
+        "activity\t\t00:01:00.000\t60.0\t60000\t00:02:00.500\t120.5\t120500\t00:01:00.500\t60.5\t60500\twalking\n"
+        "activity\t\t00:02:10.000\t130.0\t130000\t00:05:00.000\t300.0\t300000\t00:02:50.000\t170.0\t170000\tsitting\n",
+        "tab-delimited export of ELAN",
+    ),
+    "ELAN in milliseconds, without tiers": Sample(
+        "0\t60000\t60000\tlying\n60000\t120500\t60500\twalking\n130000\t300000\t170000\tsitting\n",
+        "tab-delimited export of ELAN",
+    ),
+    "ELAN with a column for each tier": Sample(
+        '"#file:///video.mp4 -- offset: 0"\n'
+        "Begin Time - hh:mm:ss.ms\tBegin Time - ss.msec\tEnd Time - hh:mm:ss.ms\tEnd Time - ss.msec\tactivity\n"
+        "00:00:00.000\t0.0\t00:01:00.000\t60.0\tlying\n00:01:00.000\t60.0\t00:02:00.500\t120.5\twalking\n"
+        "00:02:10.000\t130.0\t00:05:00.000\t300.0\tsitting\n",
+        "tab-delimited export of ELAN",
+    ),
+    "ELAN in French, with SMPTE": Sample(
+        "Temps de départ - ss.msec\tTemps de départ - PAL\tTemps de fin - ss.msec\tTemps de fin - PAL\t"
+        "Durée - ss.msec\tDurée - PAL\tactivité\n"
+        "0.0\t00:00:00:00\t60.0\t00:01:00:00\t60.0\t00:01:00:00\tlying\n"
+        "60.0\t00:01:00:00\t120.5\t00:02:00:12\t60.5\t00:01:00:12\twalking\n"
+        "130.0\t00:02:10:00\t300.0\t00:05:00:00\t170.0\t00:02:50:00\tsitting\n",
+        "tab-delimited export of ELAN",
+    ),
+    "BIDS": Sample(
+        "onset\tduration\ttrial_type\tresponse_time\n0\t60\tlying\t1.4\n60\t60.5\twalking\tn/a\n120.5\t9\tn/a\tn/a\n"
+        "130\t170\tsitting\tn/a\n",
+        "events of BIDS",
+    ),
+    "points of BIDS": Sample(
+        "onset\tduration\ttrial_type\n0\tn/a\tlying\n60\t0\twalking\n120.5\tn/a\tn/a\n130\tn/a\tsitting\n",
+        "events of BIDS",
+    ),
+}
+
+
+def written(tmp_path: Path, content: str, name: str = "notes.csv") -> Path:
+    path = tmp_path / name
+    path.write_text(content, encoding="utf-8")
+    return path
+
+
+def bouts(intervals: Intervals, start_ns: int = START) -> list[tuple[float, float, str]]:
+    """Start and end in seconds, to the microsecond, and the label."""
+    starts, ends = (intervals.start_ns - start_ns).tolist(), (intervals.end_ns - start_ns).tolist()
+    rows = zip(starts, ends, intervals.labels, strict=True)
+    return [(round(start / 1e9, 6), round(end / 1e9, 6), label) for start, end, label in rows]
+
+
+@pytest.mark.parametrize("sample", SAMPLES.values(), ids=SAMPLES)
+def test_a_format_is_recognised_and_makes_the_round_trip_to_the_plain_table(tmp_path: Path, sample: Sample) -> None:
+    found = read_annotations(written(tmp_path, sample.content))
+    assert found.format == sample.name
+    intervals = found.intervals(sample.span)
+    assert bouts(intervals) == sample.bouts
+    again = tmp_path / "again.labels.csv"
+    write_intervals(again, intervals, timezone=sample.span.timezone)
+    plain = read_annotations(again)
+    assert plain.format == "plain table"
+    read_again = plain.intervals(sample.span)
+    assert (read_again.start_ns == intervals.start_ns).all()
+    assert (read_again.end_ns == intervals.end_ns).all()
+    assert read_again.labels == intervals.labels
+
+
+@pytest.mark.parametrize("sample", SAMPLES.values(), ids=SAMPLES)
+def test_line_ends_of_windows_and_a_byte_order_mark_do_not_matter(tmp_path: Path, sample: Sample) -> None:
+    path = tmp_path / "notes.csv"
+    path.write_bytes(b"\xef\xbb\xbf" + sample.content.replace("\n", "\r\n").encode())
+    assert bouts(read_annotations(path).intervals(sample.span)) == sample.bouts
+
+
+def refusal(tmp_path: Path, content: str, span: Span = SPAN) -> str:
+    path = written(tmp_path, content)
+    with pytest.raises(HarkenError) as refused:
+        read_annotations(path).intervals(span)
+    return str(refused.value).removeprefix(str(path))
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("0,60,lying\n50,70,sitting\n", ", line 2: the interval overlaps that of line 1"),
+        ("50,70,sitting\n0,60,lying\n", ", line 2: the interval overlaps that of line 1"),
+        ("0,60,lying\n80,70,sitting\n", ", line 2: the interval ends before it begins"),
+        ("0,60,lying\n80,80,sitting\n", ", line 2: the interval has no length"),
+        ("0,60,lying\n400,410,sitting\n", ", line 2: the interval from 2024-03-09 10:06:40 to"),
+        ("-70,20,lying\n", ", line 1: the interval from 2024-03-09 09:58:50 to 2024-03-09 10:00:20 lies outside"),
+        ("0,361,lying\n", ", line 1: the interval from 2024-03-09 10:00:00 to 2024-03-09 10:06:01 lies outside"),
+        ("-50,-10,lying\n", ", line 1: the interval from 2024-03-09 09:59:10"),
+        ("date,start,end,label\n2024-03-09,10:05,10:00,a\n", ", line 2: the interval ends before it begins"),
+        ("start,end,label\n10:00,quarter past,lying\n", ", line 2: the end 'quarter past' is not a time such as"),
+        ("start,end,label\n03/09/2024 10:00,10:05,lying\n", ", line 2: the start '03/09/2024 10:00' is not a time"),
+        ("start,end,label\n2024-02-30 10:00,10:05,lying\n", ", line 2: the start '2024-02-30 10:00' is not a time"),
+        ("start,end,label\n1e18,1e19,lying\n", ", line 2: the end '1e19' is not a time"),
+        ("start,end,label\n0,60\n", ", line 2: 2 fields instead of 3"),
+        ("start,duration,label\n0,-5,a\n", ", line 2: the duration '-5' is not a number of seconds"),
+        ("start,duration,label\n0,nan,a\n", ", line 2: the duration 'nan' is not a number of seconds"),
+        ("start,duration,label\n0,1e99999999,a\n", ", line 2: the duration '1e99999999' is not"),
+        ("date,start,end,label\nmonday,10:00,10:05,a\n", ", line 2: 'monday' is not a date such as 2024-03-09"),
+        ("subject,start,end,label\n,0,5,a\n", ", line 2: the subject is missing"),
+        ("when,what\nnow,lying\n", ", line 1: this is no table of labels. Its columns are when, what; it"),
+        ("1,2,3,4,lying\n", ", line 1: it has no header and 5 columns"),
+        (f"0,60,{'x' * 201}\n", ", line 1: the label has 201 characters; the most are 200"),
+        ('0,60,"a\nb"\n', ", line 2: the label 'a\\nb' contains a line end"),
+        ('0,60,"lying\n', ", line 1: unexpected end of data"),
+        ("", ": the file of labels is empty"),
+        ("# nothing\n", ": the file of labels is empty"),
+        ("0.0\t60.0\tlying\n70.0\t70.0\tsitting\n", ", line 2: this is a point among labels with a length"),
+        ("onset\tduration\ttrial_type\n0\t60\tlying\n70\tn/a\twalking\n", ", line 3: this is a point among labels"),
+        ("onset\tduration\tresponse\n0\t60\tlying\n", ", line 1: these events of BIDS have no column trial_type"),
+        ("onset\tduration\ttrial_type\n", ": it contains no label"),
+        ("hand\t\t0\t10\t10\tup\nfoot\t\t10\t20\t10\tdown\n", ", line 2: the export has several tiers, 'hand' and"),
+        (
+            "Begin Time - msec\tDuration - msec\ta\n0\t10\tx\n",
+            ", line 1: export the begin time and the end time from ELAN, in the same form",
+        ),
+        ("a\t\t0\t10\t10\tx\na\t\tten\t20\t10\ty\n", ", line 2: 'ten' is not a time of ELAN such as 00:01:02.345"),
+        ("0,lying\n400,sitting\n", ", line 2: the interval from 2024-03-09 10:06:40"),
+    ],
+)  # fmt: skip
+def test_a_broken_file_is_refused_with_its_line(tmp_path: Path, content: str, reason: str) -> None:
+    assert refusal(tmp_path, content).startswith(reason)
+
+
+def test_intervals_that_reach_over_an_end_by_a_minute_are_cut(tmp_path: Path) -> None:
+    found = read_annotations(written(tmp_path, "-60,60,lying\n60,360,sitting\n")).intervals(SPAN)
+    assert bouts(found) == [(0.0, 60.0, "lying"), (60.0, 300.0, "sitting")]
+
+
+@pytest.mark.parametrize("header", ["start,end,label", "time,label", "time,seconds_elapsed,text"])
+def test_a_table_without_rows_has_no_labels(tmp_path: Path, header: str) -> None:
+    assert bouts(read_annotations(written(tmp_path, header + "\n")).intervals(SPAN)) == []
+
+
+def test_limits_hold_before_anything_is_read(tmp_path: Path) -> None:
+    large = tmp_path / "large.csv"
+    large.write_bytes(b"0,1,a\n" * 3_000_000)
+    with pytest.raises(HarkenError, match="at most 16 MiB; is this a recording"):
+        read_annotations(large)
+    large.write_bytes(b"0,1,a\n" * 100_001)
+    with pytest.raises(HarkenError, match="at most 100,000 rows; is this a recording"):
+        read_annotations(large)
+    large.write_bytes("".join(f"{n},{n + 1},label {n}\n" for n in range(1001)).encode())
+    with pytest.raises(HarkenError, match="1,001 different labels"):
+        read_annotations(large).intervals(Span(START, START + 2000 * SECOND, "UTC"))
+
+
+def test_a_file_that_is_no_text_or_not_there_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "notes.csv"
+    with pytest.raises(HarkenError, match="there is no such file of labels"):
+        read_annotations(path)
+    path.write_bytes("start,end,label\n0,60,gehen\n60,70,L\u00e4ufer\n".encode("latin-1"))
+    with pytest.raises(HarkenError, match="line 3: it is not text in UTF-8; save the file of labels as CSV in UTF-8"):
+        read_annotations(path)
+    path.write_bytes(b"start,end,label\n0,60,\0\n")
+    with pytest.raises(HarkenError, match="zero bytes"):
+        read_annotations(path)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(HarkenError, match="the labels cannot be read"):
+        read_annotations(tmp_path / "empty")
+
+
+def test_the_rows_of_a_recording_are_found_by_file_or_subject(tmp_path: Path) -> None:
+    content = (
+        "file,subject,start,end,label\nanna.csv,anna,0,60,lying\ndata/ben,ben,0,30,sitting\nben.csv,anna,5,9,walking\n"
+    )
+    found = read_annotations(written(tmp_path, content))
+
+    def labels(annotations: Annotations) -> list[str]:
+        return [entry.label for entry in annotations.entries]
+
+    assert found.names == ("file", "subject")
+    assert labels(found.of_recording(("anna.csv", "anna"), "anna")) == ["lying"]
+    assert labels(found.of_recording(("ben.csv", "ben"), "ben")) == ["sitting"]
+    assert labels(found.of_recording(("ben.csv", "ben"), "anna")) == ["walking"]
+    with pytest.raises(
+        HarkenError, match=r"no row is for the recording carl of carl \(its files are anna.csv, ben.csv"
+    ):
+        found.of_recording(("carl.csv", "carl"), "carl")
+    by_order = read_annotations(written(tmp_path, "anna,0,60,lying\nben,0,30,sitting\n"))
+    assert labels(by_order.of_recording(("ben.csv", "ben"), "someone")) == ["sitting"]

@@ -1,0 +1,170 @@
+"""Which labels a recording has: those of the named file, of the file beside it, or its own."""
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import harken
+import people
+from harken.annotations.labelling import is_side_file, label_recordings, side_file
+from harken.annotations.options import LabelOptions
+from harken.annotations.registry import annotations_in
+from harken.datasets.people import read_people
+from harken.labelling.folders import recordings_in
+from harken.readers.options import TableOptions
+from harken.recordings.recording import UNLABELLED, Recording
+from harken.support.errors import HarkenError
+
+NOTES = "start,end,label\n0,20,resting\n30,50,striding\n"
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> Path:
+    path = tmp_path / "notes.csv"
+    path.write_text(NOTES)
+    return path
+
+
+def labelled(path: Path, options: LabelOptions = LabelOptions()) -> Recording:  # noqa: B008 - it does not change
+    (one,) = label_recordings([harken.read(path)], path, options)
+    return one
+
+
+def test_the_named_file_beats_the_one_beside_and_that_beats_the_column(alice: Path, notes: Path) -> None:
+    own = labelled(alice)
+    assert own.label_names == ("lying", "sitting", "walking")
+    assert own.label_source == ""
+    beside = side_file(alice)
+    beside.write_text("start,end,label\n0,20,still\n")
+    found = labelled(alice)
+    assert found.label_names == ("still",)
+    assert found.label_source == f"{beside} (plain table)"
+    assert found.fingerprint != own.fingerprint
+    assert found.samples_fingerprint == own.samples_fingerprint
+    named = labelled(alice, LabelOptions.of(notes))
+    assert named.label_names == ("resting", "striding")
+    assert named.label_source == f"{notes} (plain table)"
+
+
+@pytest.mark.parametrize("name", ["anna.csv", "anna.csv.gz", "anna.zip", "anna.cwa", "anna.parquet"])
+def test_the_file_beside_has_the_name_of_the_recording(tmp_path: Path, name: str) -> None:
+    assert side_file(tmp_path / name) == tmp_path / "anna.labels.csv"
+    (tmp_path / "anna.2024").mkdir()
+    assert side_file(tmp_path / "anna.2024") == tmp_path / "anna.2024.labels.csv"
+    assert is_side_file("anna.labels.csv")
+    assert not is_side_file("labels.csv")
+
+
+def test_a_file_of_labels_is_never_a_recording(tmp_path: Path, alice: Path) -> None:
+    side_file(alice).write_text(NOTES)
+    orphan = tmp_path / "old" / "carl.labels.csv"
+    orphan.parent.mkdir()
+    orphan.write_text(NOTES)
+    found = recordings_in(tmp_path)
+    assert found.files == [alice]
+    assert found.notes == [f"skipped, not a recording: {orphan} (labels of a recording)"]
+    named = recordings_in([alice, side_file(alice)])
+    assert named.files == [alice]
+    assert named.notes == [f"skipped, not a recording: {side_file(alice)} (labels of a recording)"]
+    with pytest.raises(HarkenError, match="this is a file of labels; name the recording that it belongs to"):
+        recordings_in([orphan])
+
+
+def export(folder: Path) -> list[Path]:
+    """Files as in an export of Sensor Logger of a watch that lay still, with an annotation."""
+    start_ns = 1_709_978_400_000_000_000
+    columns = "time,seconds_elapsed,rotationRateX,rotationRateY,rotationRateZ,gravityX,gravityY,gravityZ"
+    columns += ",accelerationX,accelerationY,accelerationZ"
+    rows = [f"{start_ns + i * 20_000_000},{i / 50},0,0,0,0,0,-1,0.00{i % 3},0,0" for i in range(500)]
+    motion, annotation = folder / "WristMotion.csv", folder / "Annotation.csv"
+    folder.mkdir()
+    motion.write_text("\n".join([columns, *rows]) + "\n")
+    annotation.write_text(
+        "time,seconds_elapsed,text,millisecond_press_duration\n"
+        f"{start_ns + 2_000_000_000},2,lying,80\n{start_ns + 6_000_000_000},6,,80\n"
+    )
+    return [motion, annotation]
+
+
+def test_the_annotations_in_an_export_of_sensor_logger_are_found(tmp_path: Path) -> None:
+    files = export(tmp_path / "export")
+    packed = tmp_path / "export.zip"
+    with zipfile.ZipFile(packed, "w") as archive:
+        for file in files:
+            archive.write(file, file.name)
+    for path in (tmp_path / "export", packed):
+        one = labelled(path)
+        assert one.label_source == f"{path / 'Annotation.csv'} (annotations of Sensor Logger)"
+        assert one.label_names == ("lying",)
+        assert (one.label_codes == 0).sum() == 200
+        assert labelled(path, LabelOptions.of(path)).fingerprint == one.fingerprint
+    assert recordings_in(tmp_path).files == [tmp_path / "export", packed]
+    side_file(packed).write_text("0,5,sitting\n")
+    assert labelled(packed).label_names == ("sitting",)
+    side_file(packed).unlink()
+    with zipfile.ZipFile(packed, "a") as archive:
+        archive.writestr("export.labels.csv", "0,5,walking\n")
+    assert labelled(packed).label_names == ("walking",)
+    with zipfile.ZipFile(packed, "a") as archive:
+        archive.writestr("second.labels.csv", "0,5,walking\n")
+    with pytest.raises(
+        HarkenError, match=r"several files of labels, export.labels.csv and second.labels.csv; name one"
+    ):
+        annotations_in(packed)
+
+
+def test_several_recordings_need_names_in_one_file(tmp_path: Path, alice: Path, notes: Path) -> None:
+    with pytest.raises(HarkenError, match=r"for several recordings; add a column file or subject .*alice.labels.csv"):
+        read_people(alice, TableOptions(), labels=LabelOptions.of(notes), of_several=True)
+    study = people.write_study(tmp_path / "study.csv")
+    with pytest.raises(HarkenError, match="for several recordings; add a column file or subject"):
+        read_people(study, TableOptions(), labels=LabelOptions.of(notes))
+    notes.write_text("subject,start,end,label\nalice,0,20,a\nbob,0,20,b\ncarol,0,20,c\n")
+    found = read_people(study, TableOptions(), labels=LabelOptions.of(notes))
+    assert [one.label_names for one in found] == [("a",), ("b",), ("c",)]
+    side_file(study).write_text(notes.read_text())
+    assert [one.label_names for one in read_people(study, TableOptions())] == [("a",), ("b",), ("c",)]
+    side_file(study).write_text("subject,start,end,label\nalice,0,20,a\n")
+    with pytest.raises(HarkenError, match="no row is for the recording study of bob"):
+        read_people(study, TableOptions())
+
+
+def test_the_file_beside_each_of_several_recordings_needs_no_names(alice: Path, bob: Path) -> None:
+    for path in (alice, bob):
+        side_file(path).write_text(NOTES)
+        (one,) = read_people(path, TableOptions(), of_several=True)
+        assert one.label_names == ("resting", "striding")
+
+
+def test_an_offset_needs_a_file_of_labels(alice: Path) -> None:
+    with pytest.raises(HarkenError, match="--labels-offset is for files of labels, but all labels are in the recordin"):
+        harken.inspect(alice, labels_offset_s=2)
+    side_file(alice).write_text(NOTES)
+    assert harken.inspect(alice, labels_offset_s=2).labels["resting"].total_s == pytest.approx(18)  # then comes a gap
+
+
+def test_trimming_applies_to_a_label_column(alice: Path) -> None:
+    """Six bouts of 20 s at 25 Hz, with gaps in between."""
+    own, trimmed = labelled(alice), labelled(alice, LabelOptions(trim_s=2))
+    second = np.tile(np.arange(500) / 25, 6)
+    inner = (second >= 2) & (second <= 499 / 25 - 2)
+    assert (trimmed.label_codes == np.where(inner, own.label_codes, UNLABELLED)).all()
+    assert trimmed.fingerprint != own.fingerprint
+    assert labelled(alice, LabelOptions(trim_s=10)).unlabelled_rows == len(own)
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (lambda: LabelOptions(trim_s=-1), "--trim -1: give seconds, 0 or more"),
+        (lambda: LabelOptions(trim_s=float("nan")), "--trim nan"),
+        (lambda: LabelOptions(offset_s=float("inf")), "--labels-offset inf: give seconds"),
+        (lambda: LabelOptions(rename=(("a", "b"), ("a", "c"))), "--rename a: this label has 2 new names"),
+        (lambda: LabelOptions(rename=(("a", ""),)), "--rename a=: give the old and the new name"),
+    ],
+)
+def test_impossible_options_are_refused(make: "type[LabelOptions]", reason: str) -> None:
+    with pytest.raises(HarkenError, match=reason):
+        make()

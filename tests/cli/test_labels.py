@@ -1,0 +1,170 @@
+"""Labels in files of their own: ``train``, ``evaluate``, ``adapt`` and ``inspect`` with them."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import harken
+import people
+from command_line import Run
+from harken.annotations.options import LabelOptions
+from harken.jobs.training import train_run
+from harken.learning.training import Interrupted
+from harken.models.recogniser import Recogniser
+from harken.support.errors import HarkenError
+from training_runs import Quiet, settings_of
+
+pytestmark = pytest.mark.usefixtures("small_preset")
+
+NOTES = [(30 * number, 30 * number + 20, label) for number, label in enumerate(people.BOUTS)]
+"""The bouts of ``people.write_person``, in seconds from the start."""
+
+
+def unlabelled(path: Path, seed: int) -> Path:
+    """A person's recording without a label column."""
+    people.write_person(path, seed)
+    lines = [line.rpartition(",")[0] for line in path.read_text().splitlines()]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def notes(path: Path, **other_words: str) -> Path:
+    """The bouts as somebody noted them, in words of their own."""
+    rows = [f"{start},{end},{other_words.get(label, label)}" for start, end, label in NOTES]
+    path.write_text("\n".join(["start,end,label", *rows]) + "\n")
+    return path
+
+
+def test_train_with_files_of_labels_gives_the_model_of_the_label_columns(run_harken: Run, tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
+    for name, seed in (("me", 1), ("friend", 2)):
+        people.write_person(tmp_path / "own" / f"{name}.csv", seed)
+        unlabelled(tmp_path / f"{name}.csv", seed)
+        notes(tmp_path / f"{name}_notes.csv", lying="laying_down" if name == "me" else "lying")
+    whole = ("--preset", "small", "--device", "cpu", "--threads", "1")
+    own = ("train", tmp_path / "own" / "me.csv", "--cross", tmp_path / "own" / "friend.csv")
+    assert run_harken(*own, "--out", tmp_path / "columns", *whole).exit_code == 0
+    cross = ("--cross", tmp_path / "friend.csv", "--cross-labels", tmp_path / "friend_notes.csv")
+    files = ("train", tmp_path / "me.csv", "--labels", tmp_path / "me_notes.csv", *cross)
+    refused = run_harken(*files, "--out", tmp_path / "files", *whole)
+    assert refused.exit_code == 2
+    assert "friend: the label lying is not among the labels of the model (laying_down, sitting, walking)" in (
+        refused.stderr.replace("\n", " ")
+    )
+    assert "rename it, as in --rename lying=laying_down" in refused.stderr.replace("\n", " ")
+    ended = run_harken(*files, "--rename", "laying_down=lying", "--out", tmp_path / "files", *whole)
+    assert ended.exit_code == 0, ended.stderr
+    said = ended.stderr.replace("\n", "")
+    assert f"Labels of {tmp_path / 'me.csv'}: {tmp_path / 'me_notes.csv'} (plain table)" in said
+    assert f"Labels of {tmp_path / 'friend.csv'}: {tmp_path / 'friend_notes.csv'} (plain table)" in said
+    one, other = (Recogniser.load(tmp_path / name) for name in ("columns", "files"))
+    assert one.specification_ == other.specification_
+    scores = [json.loads((tmp_path / name / "run.json").read_text())["scores"] for name in ("columns", "files")]
+    assert scores[0] == scores[1]
+    record = json.loads((tmp_path / "files" / "run.json").read_text())
+    assert record["settings"]["labels"] == {"offset_s": 0.0, "trim_s": 0.0, "rename": {"laying_down": "lying"}}
+    assert record["data"]["training"][0]["label_source"] == f"{tmp_path / 'me_notes.csv'} (plain table)"
+
+
+def test_a_run_resumes_only_with_the_same_labels(tmp_path: Path) -> None:
+    me, friend = unlabelled(tmp_path / "me.csv", 1), unlabelled(tmp_path / "friend.csv", 2)
+    mine = notes(tmp_path / "me.labels.csv")
+    notes(tmp_path / "friend.labels.csv")
+    settings = settings_of(me, friend, tmp_path / "run")
+    with pytest.raises(Interrupted):
+        train_run(settings, Quiet(), should_stop=lambda: True)
+    resumed = replace(settings, resume=True)
+    others = LabelOptions(trim_s=1), LabelOptions(offset_s=0.5), LabelOptions(rename=(("lying", "resting"),))
+    for name, labels in zip(("trim_s", "offset_s", "rename"), others, strict=True):
+        with pytest.raises(HarkenError, match=rf"this run began with labels\.{name}"):
+            train_run(replace(resumed, labels=labels), Quiet())
+    before = mine.read_text()
+    mine.write_text(before.replace("0,20,", "0,19,", 1))
+    with pytest.raises(HarkenError, match=r"training recordings are not those this run began with.* the same labels"):
+        train_run(resumed, Quiet())
+    mine.write_text(before)
+    moved = mine.rename(tmp_path / "notes.csv")  # the labels are the same ones
+    assert train_run(replace(resumed, labels=replace(settings.labels, path=moved)), Quiet()) is not None
+
+
+def test_python_takes_the_same(tmp_path: Path) -> None:
+    me, friend = unlabelled(tmp_path / "me.csv", 1), unlabelled(tmp_path / "friend.csv", 2)
+    words = notes(tmp_path / "words.csv", lying="laying_down")
+    outcome = harken.train(
+        me,
+        cross=friend,
+        out=tmp_path / "run",
+        preset="small-everyday",
+        epochs=1,
+        labels=words,
+        cross_labels=words,
+        labels_offset_s=0.5,
+        trim_s=1.0,
+        rename={"laying_down": "lying"},
+    )
+    assert outcome is not None
+    evaluated = harken.evaluate(tmp_path / "run", friend, labels=words, rename={"laying_down": "lying"})
+    assert evaluated.label_sources == ((friend, f"{words} (plain table)"),)
+    assert set(evaluated.as_dict()["label_sources"].values()) == {f"{words} (plain table)"}
+    facts = harken.inspect(me, labels=words, labels_offset_s=0.5, trim_s=1.0)
+    assert facts.label_source == f"{words} (plain table)"
+    assert facts.labels["laying_down"].total_s == pytest.approx(36.0)  # two bouts from 1.5 s to 19.5 s
+    with pytest.raises(HarkenError, match="--cross-labels is for the recordings of unseen people"):
+        harken.train(me, out=tmp_path / "other", labels=words, cross_labels=words)
+    with pytest.raises(HarkenError, match="--rename lyin: no recording has this label; the labels are laying_down, "):
+        harken.train(me, out=tmp_path / "other", labels=words, rename={"lyin": "lying"}, preset="small")
+
+
+def test_evaluate_and_adapt_use_the_file_beside(run_harken: Run, trained: Path, tmp_path: Path) -> None:
+    carl = unlabelled(tmp_path / "carl.csv", 7)
+    ended = run_harken("evaluate", trained / "run", carl)
+    assert ended.exit_code == 2
+    beside = notes(tmp_path / "carl.labels.csv", lying="laying_down")
+    said = f"Labels of {carl}: {beside} (plain table)"
+    ended = run_harken("evaluate", trained / "run", carl, beside)
+    assert ended.exit_code == 2
+    assert "rename it, as in --rename laying_down=lying" in ended.stderr.replace("\n", " ")
+    ended = run_harken("evaluate", trained / "run", carl, "--rename", "laying_down=lying")
+    assert ended.exit_code == 0, ended.stderr
+    assert said in ended.stdout.replace("\n", "")
+    command = ("adapt", trained / "run", carl, beside, "--rename", "laying_down=lying")
+    ended = run_harken(*command, "--out", tmp_path / "carl.safetensors")
+    assert ended.exit_code == 0, ended.stderr
+    assert said in ended.stdout.replace("\n", "")
+    ended = run_harken(*command, "--json", "--out", tmp_path / "again.safetensors")
+    assert json.loads(ended.stdout)["label_sources"] == {str(carl): f"{beside} (plain table)"}
+    for words in ("laying_down", "=lying", "a="):
+        ended = run_harken("evaluate", trained / "run", carl, "--rename", words)
+        assert ended.exit_code == 2
+        assert f"--rename {words}: give the old and the new name, such as laying_down=lying" in ended.stderr
+
+
+def test_inspect_says_where_the_labels_are(run_harken: Run, tmp_path: Path, alice: Path) -> None:
+    beside = notes(tmp_path / "alice.labels.csv", lying="resting")
+    shown = run_harken("inspect", alice, beside).stdout
+    assert "(plain table)" in shown[shown.index("\nlabels ") : shown.index("\nunlabelled ")]
+    (facts,) = json.loads(run_harken("inspect", alice, "--json").stdout)
+    assert facts["label_source"] == f"{beside} (plain table)"
+    assert sorted(facts["labels"]) == ["resting", "sitting", "walking"]
+    beside.write_text("start,end,label\n0,20,a\n10,30,b\n")
+    ended = run_harken("inspect", alice)
+    assert ended.exit_code == 2
+    assert "alice.labels.csv, line 3: the interval overlaps that of line 2" in ended.stderr
+    beside.unlink()
+    (facts,) = json.loads(run_harken("inspect", alice, "--json").stdout)
+    assert facts["label_source"] == ""
+
+
+def test_one_table_for_several_recordings(run_harken: Run, trained: Path, tmp_path: Path) -> None:
+    files = [unlabelled(tmp_path / f"{name}.csv", seed) for seed, name in enumerate(("dora", "emil"), 8)]
+    table = notes(tmp_path / "all.csv")
+    ended = run_harken("evaluate", trained / "run", *files, "--labels", table)
+    assert ended.exit_code == 2
+    assert "add a column file or subject" in ended.stderr
+    rows = [f"{path.name},{start},{end},{label}" for path in files for start, end, label in NOTES]
+    table.write_text("\n".join(["file,start,end,label", *rows]) + "\n")
+    ended = run_harken("evaluate", trained / "run", *files, "--labels", table, "--json")
+    assert ended.exit_code == 0, ended.stderr
+    assert set(json.loads(ended.stdout)["unseen"]["people"]) == {"dora", "emil"}
