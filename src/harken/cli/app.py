@@ -28,8 +28,8 @@ app = typer.Typer(
     name="harken",
     help="Recognise what a person is doing from a wrist accelerometer, and measure how well that "
     "works on unseen people.\n\nNew here? `harken demo` takes a minute or two. For your own "
-    "recordings: `harken inspect` describes them, `harken train` trains on some people and tests "
-    "on others, and `harken evaluate` tests the model on more.",
+    "recordings: `harken inspect` describes them, `harken label` labels them with the model that comes with harken, "
+    "`harken train` trains on some people and tests on others, and `harken evaluate` tests the model on more.",
     epilog="`harken COMMAND --help` describes a command and its options.",
     no_args_is_help=True,
     add_completion=False,
