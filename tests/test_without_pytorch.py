@@ -22,16 +22,35 @@ MISSING = ("torch", "scipy", "sklearn")
 
 @pytest.fixture(scope="module")
 def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Python of a new environment with the core install and the extra ``serve``."""
-    folder = tmp_path_factory.mktemp("without_pytorch")
+    """The Python of a new environment with the core install and the extra ``serve``; workers of one run share it."""
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID")
+    base = tmp_path_factory.getbasetemp()
+    folder = base / "without_pytorch" if run is None else base.parent / f"without_pytorch_{run}"
+    done = folder.with_name(f"{folder.name}.done")
+    try:
+        folder.mkdir()
+    except FileExistsError:  # another worker makes it
+        deadline = time.monotonic() + 300
+        while not done.exists():
+            assert time.monotonic() < deadline, "the other worker did not finish the environment"
+            time.sleep(0.2)
+    else:
+        make_environment(folder)
+        done.touch()
+    return python_of(folder)
+
+
+def python_of(folder: Path) -> Path:
+    return folder / ("Scripts" if os.name == "nt" else "bin") / "python"
+
+
+def make_environment(folder: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-    python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
-    pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+    pip = [str(python_of(folder)), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
     environment = os.environ | {"HARKEN_NATIVE_BUILD": "0"}  # the library that is built already is used
     subprocess.run([*pip, "--editable", f"{TOP}[serve]"], env=environment, check=True)
     # The demo's recordings lie in this package, which is not imported, so it needs no dependencies.
     subprocess.run([*pip, "--no-deps", "seglearn"], check=True)
-    return python
 
 
 def run(python: Path, words: Sequence[object], **options: object) -> subprocess.CompletedProcess[str]:
