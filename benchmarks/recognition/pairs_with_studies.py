@@ -28,7 +28,7 @@ from harken.datasets.label_schemes import DEFAULT_SCHEME, SCHEMES
 from harken.evaluation.benchmark import BenchmarkSettings, run_benchmark
 from harken.evaluation.benchmark.methods import PresetMethod, TrainedMethod
 from harken.learning.presets import EVERYDAY
-from harken.models.recogniser import NO_SETS, LabelSets
+from harken.models.known_labels import NO_SETS, LabelSets
 from harken.recordings.recording import UNLABELLED
 from harken.support.files import write_text
 from harken.windows.splits.studies import (

@@ -29,7 +29,7 @@ from harken.evaluation.benchmark import BenchmarkSettings, Finished, run_benchma
 from harken.evaluation.benchmark.methods import BaselineMethod, Method, PresetMethod, TrainedMethod
 from harken.learning.augmentation import Augmentation
 from harken.learning.presets import EVERYDAY, Preset
-from harken.models.recogniser import NO_SETS, LabelSets
+from harken.models.known_labels import NO_SETS, LabelSets
 from harken.recordings.recording import Recording
 from harken.signals.orientation import turned_signals
 from harken.support.files import write_text

@@ -12,7 +12,7 @@ import numpy as np
 import people
 from harken.evaluation.benchmark import BenchmarkSettings, run_benchmark
 from harken.evaluation.benchmark.methods import TrainedMethod
-from harken.models.recogniser import NO_SETS, LabelSets
+from harken.models.known_labels import NO_SETS, LabelSets
 from harken.windows.splits import Fold, k_folds_of_people, protocols
 from harken.windows.splits.protocols import Protocol
 from harken.windows.windows import Windows

@@ -1,7 +1,8 @@
-"""Checks that the labels of windows are among the labels of a model."""
+"""The labels of windows for a model: sets that stand for several labels, and checks that a model knows the labels."""
 
 import shlex
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 
@@ -9,7 +10,11 @@ from harken.recordings.recording import UNLABELLED
 from harken.support.errors import HarkenError
 from harken.windows.windows import Windows
 
-__all__ = ["known_windows", "refuse_unknown_labels", "require_two_labels"]
+__all__ = ["NO_SETS", "LabelSets", "known_windows", "refuse_unknown_labels", "require_two_labels"]
+
+LabelSets = Mapping[str, Sequence[str]]
+"""Names of labels that stand for several labels -> these labels."""
+NO_SETS: LabelSets = MappingProxyType({})
 
 
 def require_two_labels(labels: Sequence[str]) -> None:

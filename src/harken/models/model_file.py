@@ -98,7 +98,7 @@ def write_model(path: str | Path, model: FittedModel) -> None:
     Raises:
         HarkenError: when a number or a name in the model is out of bounds, so that it could not be read again.
     """
-    tensors = {name: np.ascontiguousarray(weight).reshape(weight.shape) for name, weight in model.weights.items()}
+    tensors = {name: np.asarray(weight, order="C") for name, weight in model.weights.items()}
     tensors[FINGERPRINTS] = model.fingerprints.hashes.view(np.int32).copy()
     card = {
         "format_version": FORMAT_VERSION,

@@ -2,39 +2,33 @@
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harken import __version__
 from harken.learning.history import History
 from harken.learning.scores import Scores, score
-from harken.models.known_labels import known_windows, require_two_labels
+from harken.models.known_labels import NO_SETS, LabelSets, known_windows
 from harken.models.model_file import PACKAGED_MODEL, FittedModel, read_model, write_model
 from harken.networks.inference.network import InferenceNetwork, batched, inference_network, softmax
 from harken.networks.specification import DEFAULT_PRESET, CalibratedOn, Specification
 from harken.recordings.fingerprints import Fingerprints
-from harken.recordings.recording import UNLABELLED, Recording
+from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
 from harken.support.plugins import need_extra
 from harken.timelines import Timeline, label_recording
 from harken.windows.windows import Windows
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import nn
 
     from harken.learning.presets import Preset
-    from harken.learning.training import LabelledSignals, Progress, TrainingSettings
+    from harken.learning.training import Progress, TrainingSettings
 
-__all__ = ["NO_SETS", "PACKAGED_MODEL", "LabelSets", "Recogniser"]
-
-LabelSets = Mapping[str, Sequence[str]]
-"""Names of labels that stand for several labels -> these labels."""
-NO_SETS: LabelSets = MappingProxyType({})
+__all__ = ["PACKAGED_MODEL", "Recogniser"]
 
 
 class Recogniser:
@@ -183,40 +177,21 @@ class Recogniser:
                 has a label that does not occur in ``windows``.
         """
         need_extra("train", "torch", what="training")
-        from harken.learning.prediction import resolve_device
-        from harken.learning.presets import preset
-        from harken.learning.training import Interrupted, train
-        from harken.networks.build import build, weights_of
+        from harken.models.fitting import fit
 
-        recipe = preset(self.preset)
-        settings = self.settings()
-        windows = windows[windows.label_codes != UNLABELLED]
-        counts = _label_counts(windows)
-        labels = tuple(name for name in counts if name not in label_sets)
-        require_two_labels(labels)
-        _require_one_batch(windows, settings)
-        specification = _specification(recipe, windows, labels)
-        examples, sets = _training_examples(specification, windows, label_sets)
-        test_examples = {name: _examples(specification, test, labels) for name, test in (tests or {}).items()}
-        provenance = _provenance(settings, windows, counts)
-        try:
-            network, history = train(
-                lambda: build(specification.network, specification.sizes),
-                examples,
-                settings,
-                label_sets=sets,
-                tests=test_examples,
-                vectors=specification.vectors,
-                device=resolve_device(self.device),
-                threads=threads,
-                checkpoint=checkpoint,
-                on_progress=on_progress,
-                should_stop=should_stop,
-            )
-        except Interrupted as stop:
-            self._take(FittedModel(specification, weights_of(stop.network), provenance), stop.history)
-            raise
-        self._take(FittedModel(specification, weights_of(network), provenance), history)
+        fit(
+            windows,
+            preset=self.preset,
+            settings=self.settings(),
+            device=self.device,
+            take=self._take,
+            label_sets=label_sets,
+            tests=tests or {},
+            threads=threads,
+            checkpoint=checkpoint,
+            on_progress=on_progress,
+            should_stop=should_stop,
+        )
         return self
 
     def _take(self, model: FittedModel, history: History) -> None:
@@ -357,68 +332,3 @@ class Recogniser:
             model = self.model_
             self._inference = inference_network(model.specification.network, model.specification.sizes, model.weights)
         return self._inference
-
-
-def _require_one_batch(windows: Windows, settings: "TrainingSettings") -> None:
-    """Raise a HarkenError when there are fewer windows than one batch, and batches are taken in order."""
-    if len(windows) < settings.batch_windows and not settings.shuffle:
-        raise HarkenError(
-            f"{len(windows)} training windows are fewer than one batch of {settings.batch_windows}; "
-            "record more, or draw more windows"
-        )
-
-
-def _label_counts(windows: Windows) -> dict[str, int]:
-    """The number of windows of each label that occurs, in the order of ``label_names``."""
-    counts = np.bincount(windows.label_codes, minlength=len(windows.label_names)).tolist()
-    return {name: count for name, count in zip(windows.label_names, counts, strict=True) if count}
-
-
-def _specification(recipe: "Preset", windows: Windows, labels: tuple[str, ...]) -> Specification:
-    return Specification(
-        channels=windows.channels,
-        acceleration_unit=recipe.acceleration_unit,
-        sample_rate_hz=windows.sample_rate_hz,
-        even_grid=recipe.sample_rate_hz is not None,
-        window_length=windows.length,
-        hop_s=windows.length / windows.sample_rate_hz / 2,
-        labels=labels,
-        network=recipe.network_name,
-        sizes={**recipe.sizes, "channels": len(windows.channels), "classes": len(labels)},
-        preset=recipe.name,
-    )
-
-
-def _provenance(settings: "TrainingSettings", windows: Windows, counts: Mapping[str, int]) -> dict[str, Any]:
-    return {
-        "harken_version": __version__,
-        "training": asdict(settings),
-        "training_windows": len(windows),
-        "training_windows_by_label": dict(counts),
-        "training_people": sorted(set(windows.subjects.tolist())),
-    }
-
-
-def _training_examples(
-    specification: Specification, windows: Windows, label_sets: LabelSets
-) -> "tuple[LabelledSignals, Tensor | None]":
-    """The training windows, and the sets for ``train``. Windows whose set has no label of the model are left out."""
-    import torch
-
-    labels = specification.labels
-    sets = {name: [label in several for label in labels] for name, several in label_sets.items()}
-    sets = {name: allowed for name, allowed in sets.items() if any(allowed) and name in windows.labels_present}
-    windows = windows if not label_sets else windows[np.isin(windows.labels, (*labels, *sets))]
-    examples = _examples(specification, windows, (*labels, *sets))
-    return examples, torch.tensor(list(sets.values()), dtype=torch.bool) if sets else None
-
-
-def _examples(specification: Specification, windows: Windows, labels: tuple[str, ...]) -> "LabelledSignals":
-    import torch
-
-    from harken.learning.training import LabelledSignals
-
-    windows = known_windows(windows, labels)
-    return LabelledSignals(
-        torch.from_numpy(specification.prepare(windows)), torch.from_numpy(windows.label_codes.astype(np.int64))
-    )

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from harken.networks.specification import LARGEST_SIZE, MOST_LAYERS, shown
 from harken.support.errors import HarkenError
 
-__all__ = ["OWN_SIZES", "DeepConvLSTMSizes", "EverydaySizes", "NotebookSizes", "check_weights", "checked_sizes"]
+__all__ = ["DeepConvLSTMSizes", "EverydaySizes", "NotebookSizes", "check_weights", "checked_sizes"]
 
 LAYERS = ("blocks", "convolutions", "layers")
 """Sizes that count layers. They are bounded by ``MOST_LAYERS``, the others by ``LARGEST_SIZE``."""
@@ -55,14 +55,6 @@ class DeepConvLSTMSizes:
     units: int = 128
     layers: int = 2
     dropout: float = 0.5
-
-
-OWN_SIZES: Mapping[str, type[Any]] = {
-    "deep_conv_lstm": DeepConvLSTMSizes,
-    "everyday": EverydaySizes,
-    "notebook_lstm": NotebookSizes,
-}
-"""The sizes of harken's own networks, by the network's name in a model file."""
 
 
 def checked_sizes(name: str, kind: type[Any], sizes: Mapping[str, Any]) -> Any:

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -290,24 +291,15 @@ class Hub:
         """Label the due windows of these watches; returns which of them have new labels."""
         self._in_network.update(sessions)
         try:
-            return await self._compute(sessions, ended=ended)
+            streams = [session.stream for session in sessions]
+            windows = advance(streams, ended=ended)
+            compute = partial(probabilities_of, self.recogniser, windows)
+            computing = asyncio.get_running_loop().run_in_executor(self._network, compute) if windows else None
+            self._send_samples(sessions)
+            all_updates = label(streams, compute() if computing is None else await computing)
         finally:
             self._in_network.difference_update(sessions)
-
-    async def _compute(self, sessions: list[Session], *, ended: bool) -> list[bool]:
-        streams = [session.stream for session in sessions]
-        windows = advance(streams, ended=ended)
-        if windows:
-            computing = asyncio.get_running_loop().run_in_executor(
-                self._network, probabilities_of, self.recogniser, windows
-            )
-            self._send_samples(sessions)
-            probabilities = await computing
-        else:
-            self._send_samples(sessions)
-            probabilities = probabilities_of(self.recogniser, windows)
         self.metrics.add("harken_windows_total", len(windows))
-        all_updates = label(streams, probabilities)
         self._send_labels(sessions, all_updates)
         return [bool(updates) for updates in all_updates]
 

@@ -15,8 +15,9 @@ from harken.evaluation.baselines import BASELINES, Baseline, baseline
 from harken.evaluation.baselines.estimator import EstimatorBaseline, estimator_named, estimator_parameters
 from harken.evaluation.baselines.features import window_features
 from harken.learning.presets import Preset, is_preset, preset, preset_names
+from harken.models.known_labels import NO_SETS, LabelSets
 from harken.models.mounting import mounting
-from harken.models.recogniser import NO_SETS, LabelSets, Recogniser
+from harken.models.recogniser import Recogniser
 from harken.recordings.recording import Recording
 from harken.support.errors import HarkenError
 from harken.windows.windows import Windows

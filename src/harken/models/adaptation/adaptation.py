@@ -206,8 +206,8 @@ def _weights(layer: nn.Linear) -> NDArray[np.float64]:
 
 def _with_weights(recogniser: Recogniser, weights: NDArray[np.float64]) -> Recogniser:
     """A copy with another output layer. Float32 weights that did not change stay so to the bit."""
-    rows = np.ascontiguousarray(weights.T.astype(np.float32))
-    layer = {"output.weight": np.ascontiguousarray(rows[:, :-1]), "output.bias": np.ascontiguousarray(rows[:, -1])}
+    rows = weights.T.astype(np.float32)
+    layer = {"output.weight": rows[:, :-1], "output.bias": rows[:, -1]}
     return recogniser.with_model(replace(recogniser.model_, weights={**recogniser.model_.weights, **layer}))
 
 

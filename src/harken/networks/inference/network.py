@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from harken.networks.inference.deep_conv_lstm import DeepConvInference, deep_conv_shapes
 from harken.networks.inference.everyday import EverydayInference, everyday_shapes
 from harken.networks.inference.notebook_lstm import NotebookInference, notebook_shapes
-from harken.networks.sizes import OWN_SIZES, checked_sizes
+from harken.networks.sizes import DeepConvLSTMSizes, EverydaySizes, NotebookSizes, checked_sizes
 from harken.support.errors import HarkenError
 from harken.support.resources import threads_to_use
 
@@ -35,16 +35,20 @@ class InferenceNetwork(Protocol):
         """The input of the output layer, float32 ``[batch, features]``."""
 
 
-_SHAPES: Mapping[str, Callable[[Any], dict[str, tuple[int, ...]]]] = {
-    "deep_conv_lstm": deep_conv_shapes,
-    "everyday": everyday_shapes,
-    "notebook_lstm": notebook_shapes,
+class _Own(NamedTuple):
+    """One of harken's own networks: its sizes, the shapes of its weights, and how it is made of these."""
+
+    sizes: type[Any]
+    shapes: Callable[[Any], dict[str, tuple[int, ...]]]
+    make: Callable[[Any, Mapping[str, NDArray[np.generic]]], InferenceNetwork]
+
+
+_OWN: Mapping[str, _Own] = {
+    "deep_conv_lstm": _Own(DeepConvLSTMSizes, deep_conv_shapes, DeepConvInference),
+    "everyday": _Own(EverydaySizes, everyday_shapes, EverydayInference),
+    "notebook_lstm": _Own(NotebookSizes, notebook_shapes, NotebookInference),
 }
-_NETWORKS: Mapping[str, Callable[[Any, Mapping[str, NDArray[np.generic]]], InferenceNetwork]] = {
-    "deep_conv_lstm": DeepConvInference,
-    "everyday": EverydayInference,
-    "notebook_lstm": NotebookInference,
-}
+"""By the name of the network in a model file."""
 
 
 def expected_weights(name: str, sizes: Mapping[str, Any]) -> dict[str, tuple[tuple[int, ...], str]] | None:
@@ -53,10 +57,11 @@ def expected_weights(name: str, sizes: Mapping[str, Any]) -> dict[str, tuple[tup
     Raises:
         HarkenError: when a size is missing, unknown or out of its range, or sizes do not fit one another.
     """
-    if name not in _SHAPES:
+    own = _OWN.get(name)
+    if own is None:
         return None
     try:
-        shapes = _SHAPES[name](checked_sizes(name, OWN_SIZES[name], sizes))
+        shapes = own.shapes(checked_sizes(name, own.sizes, sizes))
     except ValueError as error:
         raise HarkenError(f"the network {name} cannot be built with these sizes: {error}") from error
     counted = "num_batches_tracked"
@@ -76,9 +81,8 @@ def inference_network(
     Raises:
         HarkenError: as ``expected_weights``.
     """
-    if name not in _NETWORKS:
-        return None
-    return _NETWORKS[name](checked_sizes(name, OWN_SIZES[name], sizes), weights)
+    own = _OWN.get(name)
+    return None if own is None else own.make(checked_sizes(name, own.sizes, sizes), weights)
 
 
 def batched(compute: Callable[[Floats], Floats], signals: Floats) -> Floats:

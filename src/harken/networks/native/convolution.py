@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harken.networks.native.library import LEVELS, Level, instructions, load
+from harken.networks.native.library import LEVELS, Level, call, instructions, load
 
 __all__ = ["PackedConvolution"]
 
@@ -97,7 +97,6 @@ class PackedConvolution:
             "threads": 1,
             "level": LEVELS.index(level or instructions()),
         }
-        self._library = _library()
         self._packed = self._pack(weight, bias)
 
     def __call__(self, x: NDArray[np.float32], out: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
@@ -137,17 +136,16 @@ class PackedConvolution:
         )
         problem.x_window, problem.x_time = _strides(x)
         problem.y_window, problem.y_time = _strides(out)
-        if self._library.harken_convolution_forward(ctypes.byref(problem)):
-            raise MemoryError("there is not enough memory for this convolution")
+        call("harken_convolution_forward", problem)
         return out
 
     def _pack(self, weight: NDArray[np.float32], bias: NDArray[np.float32] | None) -> NDArray[np.float32]:
-        sizes = Convolution(**self._sizes)
-        floats = int(self._library.harken_convolution_packed(ctypes.byref(sizes)))
+        sizes, library = Convolution(**self._sizes), _library()
+        floats = int(library.harken_convolution_packed(ctypes.byref(sizes)))
         memory = np.empty(floats + CACHE_LINE_FLOATS, np.float32)
         first = -(memory.ctypes.data // FLOAT_BYTES) % CACHE_LINE_FLOATS
         packed = memory[first : first + floats]
-        self._library.harken_convolution_pack(
+        library.harken_convolution_pack(
             ctypes.byref(sizes), weight.ctypes.data, None if bias is None else bias.ctypes.data, packed.ctypes.data
         )
         return packed
@@ -160,8 +158,6 @@ def _library() -> ctypes.CDLL:
     library.harken_convolution_packed.restype = c_int64
     library.harken_convolution_pack.argtypes = [ctypes.POINTER(Convolution), c_void_p, c_void_p, c_void_p]
     library.harken_convolution_pack.restype = None
-    library.harken_convolution_forward.argtypes = [ctypes.POINTER(Convolution)]
-    library.harken_convolution_forward.restype = ctypes.c_int
     return library
 
 

@@ -8,8 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from harken.networks.native.autograd import load
-from harken.networks.native.library import LEVELS, Level, instructions
+from harken.networks.native.library import LEVELS, Level, call, instructions
 
 __all__ = ["Sizes", "convolution_layer"]
 
@@ -92,7 +91,7 @@ class _Layer(torch.autograd.Function):
         kept = (x, weight, scale, shift, mean, variance, z, random)
         _set_addresses(problem, *kept)
         problem.y = y.data_ptr()
-        _call("harken_layer_forward", problem)
+        call("harken_layer_forward", problem)
         ctx.sizes = sizes
         ctx.save_for_backward(*kept)
         ctx.mark_non_differentiable(mean, variance)
@@ -114,7 +113,7 @@ class _Layer(torch.autograd.Function):
         dweight, dscale, dshift = torch.empty_like(weight), torch.empty_like(scale), torch.empty_like(scale)
         problem.dx = None if dx is None else dx.data_ptr()
         problem.dweight, problem.dscale, problem.dshift = (part.data_ptr() for part in (dweight, dscale, dshift))
-        _call("harken_layer_backward", problem)
+        call("harken_layer_backward", problem)
         return None, None, dx, dweight, dscale, dshift
 
 
@@ -151,12 +150,3 @@ def _set_addresses(
     problem.scale, problem.shift = scale.data_ptr(), shift.data_ptr()
     problem.mean, problem.variance, problem.z = mean.data_ptr(), variance.data_ptr(), z.data_ptr()
     problem.random = None if random is None else random.data_ptr()
-
-
-def _call(name: str, problem: Layer) -> None:
-    library = load()
-    assert library is not None
-    function = getattr(library, name)
-    function.argtypes, function.restype = [ctypes.POINTER(Layer)], ctypes.c_int
-    if function(ctypes.byref(problem)):
-        raise MemoryError("there is not enough memory for this convolution")

@@ -7,8 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from harken.networks.native.autograd import load
-from harken.networks.native.library import LEVELS, Level, instructions
+from harken.networks.native.library import LEVELS, Level, call, instructions
 
 __all__ = ["BITS", "drop", "mean_and_largest"]
 
@@ -70,7 +69,7 @@ class _Pooling(torch.autograd.Function):
         y = x.new_empty(x.shape[0], 2, x.shape[2])
         ctx.level = level
         ctx.save_for_backward(x, y)
-        _call("harken_pool_forward", _pooling(x, y, level))
+        call("harken_pool_forward", _pooling(x, y, level))
         return y
 
     @staticmethod
@@ -80,7 +79,7 @@ class _Pooling(torch.autograd.Function):
         dy, dx = dy.contiguous(), torch.empty(x.shape)
         problem = _pooling(x, y, ctx.level)
         problem.dy, problem.dx = dy.data_ptr(), dx.data_ptr()
-        _call("harken_pool_backward", problem)
+        call("harken_pool_backward", problem)
         return dx, None
 
 
@@ -107,7 +106,7 @@ def _dropped(x: Tensor, random: Tensor, dropped: int, level: Level | None) -> Te
         threads=torch.get_num_threads(),
         level=_number(level),
     )
-    _call("harken_drop", problem)
+    call("harken_drop", problem)
     return y
 
 
@@ -125,10 +124,3 @@ def _pooling(x: Tensor, y: Tensor, level: Level | None) -> Pooling:
 
 def _number(level: Level | None) -> int:
     return LEVELS.index(level or instructions())
-
-
-def _call(name: str, problem: Pooling | Dropping) -> None:
-    function = getattr(load(), name)
-    function.argtypes, function.restype = [ctypes.POINTER(type(problem))], ctypes.c_int
-    if function(ctypes.byref(problem)):
-        raise MemoryError("there is not enough memory for the threads of this operation")

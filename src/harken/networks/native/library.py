@@ -67,9 +67,6 @@ def load() -> ctypes.CDLL | None:
                 "(that takes a C++ compiler)"
             )
         return None
-    for name in ("harken_lstm_forward", "harken_lstm_backward"):
-        getattr(library, name).argtypes = [ctypes.POINTER(Problem)]
-        getattr(library, name).restype = ctypes.c_int
     library.harken_lstm_kept.argtypes = [ctypes.POINTER(Problem)]
     library.harken_lstm_kept.restype = c_int64
     library.harken_lstm_level.restype = c_int64
@@ -101,11 +98,11 @@ def instructions() -> Level:
     return LEVELS[LEVELS.index(setting)]
 
 
-def call(name: str, problem: Problem) -> None:
-    """Call a function of the library with a problem. Other Python threads run meanwhile.
+def call(name: str, problem: ctypes.Structure) -> None:
+    """Call a function of the library with its structure of arguments. Other Python threads run meanwhile.
 
     Raises:
         MemoryError: when the library has not enough memory.
     """
     if getattr(load(), name)(ctypes.byref(problem)):
-        raise MemoryError("there is not enough memory for this LSTM")
+        raise MemoryError("there is not enough memory for this layer of a network")
