@@ -16,7 +16,7 @@ from harken.readers.table import ANOTHER_SUBJECT
 from harken.recordings.mended_stream import MendedStream, mended_stream
 from harken.recordings.recording import acceleration_channels, warnings_of
 from harken.recordings.source import Samples, Source
-from harken.recordings.survey import GAP_NS
+from harken.recordings.survey import GAP_NS, deduplicated
 from harken.server.background import Send
 from harken.signals.movement import MovementStatistics
 from harken.signals.non_wear import non_wear
@@ -150,7 +150,7 @@ def _again(source: Source, stream: MendedStream, first: _Passes) -> _Pass:
             first.send(type="more", blocks=[], read_to_ns=None, share=share)
     if stream.streamed and source.label_names:  # the stream has no labels
         second.column = LabelColumn(gap_ns=stream.gap_limit_ns)
-        for samples in source.samples():
+        for samples in deduplicated(source.samples()):
             second.column.push(samples)
     return second
 
