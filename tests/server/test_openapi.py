@@ -21,9 +21,14 @@ AS_DESCRIBED = (
     ("GET", "/api/recordings/{key}"),
     ("GET", "/api/recordings/{key}/report.html"),
     ("GET", "/api/recordings/{key}/tables.zip"),
+    ("GET", "/api/record"),
+    ("POST", "/api/record/begin"),
+    ("POST", "/api/record/end"),
+    ("POST", "/api/record/close"),
+    ("DELETE", "/api/record/{name}/{start_ms}"),
     ("POST", "/push"),
 )
-OTHERWISE = (("GET", "/api/timeline"), ("POST", "/push"))
+OTHERWISE = (("GET", "/api/timeline"), ("POST", "/push"), ("GET", "/api/record"), ("POST", "/api/record/begin"))
 CASES = [(GenerationMode.POSITIVE, *each) for each in AS_DESCRIBED]
 CASES += [(GenerationMode.NEGATIVE, *each) for each in OTHERWISE]
 
