@@ -48,7 +48,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def test_inspect_names_the_labels_and_where_they_are(run_harken: Run, recorded: dict[str, Path]) -> None:
     ended = run_harken("inspect", recorded["anna"], "--json")
     assert ended.exit_code == 0, ended.stderr
-    found = json.loads(ended.stdout)
+    (found,) = json.loads(ended.stdout)
     assert found["subject"] == "anna"
     assert "labels.csv" in json.dumps(found)
     assert found["sample_rate_hz"] == pytest.approx(people.RATE_HZ, rel=0.01)

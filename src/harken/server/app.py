@@ -4,7 +4,7 @@ The routes give information about watches and model, label recordings, take Sens
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -19,9 +19,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from harken import __version__
+from harken.jobs.learning.files import LabelledFile
 from harken.models.recogniser import Recogniser
 from harken.server.guard import Guard
 from harken.server.hub import Hub
+from harken.server.learning import Learner, labelled_files_in
+from harken.server.learning_routes import learning_routes
 from harken.server.limits import RefusedError, malformed
 from harken.server.recorded.routes import record_routes
 from harken.server.replay import replay
@@ -70,7 +73,12 @@ Key = Annotated[str, PathParameter(pattern=KEY, description="The key with which 
 
 
 def create_app(
-    hub: Hub, *, token: str | None = None, sample_source: Task | None = None, recording_model: Recogniser | None = None
+    hub: Hub,
+    *,
+    token: str | None = None,
+    sample_source: Task | None = None,
+    recording_model: Recogniser | None = None,
+    training: Mapping[str, Any] | None = None,
 ) -> Guard:
     """The application for ``hub``.
 
@@ -79,16 +87,18 @@ def create_app(
         token: the token that clients must send; if None, they must be on this machine.
         sample_source: gives the hub samples that the server itself makes, until cancelled.
         recording_model: labels posted recordings; the hub's recogniser if None.
+        training: arguments of ``harken.jobs.learning.learn`` for *Learn*, in place of the usual ones.
 
     Raises:
         HarkenError: when the token is empty, or cannot be sent.
     """
     uploads = Uploads(recording_model or hub.recogniser, hub.limits)
+    learner = _learner(hub, uploads, training)
     app = FastAPI(
         title="harken",
         version=__version__,
         summary="Activity recognition from a wrist accelerometer, live.",
-        lifespan=_lifespan(hub, uploads, sample_source),
+        lifespan=_lifespan(hub, uploads, learner, sample_source),
         docs_url=None,
         redoc_url=None,
     )
@@ -97,6 +107,7 @@ def create_app(
         information_routes(hub),
         recording_routes(hub, uploads),
         record_routes(hub),
+        learning_routes(learner),
         push_routes(hub),
         page_routes(),
     ):
@@ -108,8 +119,32 @@ def create_app(
     )
 
 
+def _learner(hub: Hub, uploads: Uploads, training: Mapping[str, Any] | None) -> Learner:
+    """*Learn* on the recordings with labels in the folder of ``--keep``."""
+
+    async def serve(recogniser: Recogniser) -> None:
+        await hub.serve(recogniser)
+        await uploads.serve(recogniser)
+
+    def labelled() -> list[LabelledFile]:
+        if hub.recorder is not None:
+            hub.recorder.make_changed()
+        return [] if folder is None else labelled_files_in(folder / "recordings")
+
+    folder = None if hub.log is None else hub.log.folder
+    return Learner(
+        labelled=labelled,
+        before=hub.recogniser,
+        folder=Path() if folder is None else folder / "models",
+        serve=serve,
+        orientation=False,  # live, watches are not turned
+        refused=None if folder is not None else "Learning needs recordings: start harken serve with --keep DIR.",
+        training=training,
+    )
+
+
 def _lifespan(
-    hub: Hub, uploads: Uploads, sample_source: Task | None
+    hub: Hub, uploads: Uploads, learner: Learner, sample_source: Task | None
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     """The tasks that run while the server does."""
 
@@ -129,6 +164,7 @@ def _lifespan(
             for task in running:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
+            learner.close()
             await uploads.close()
             hub.close()
 

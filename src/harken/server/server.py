@@ -3,7 +3,7 @@
 import ipaddress
 import secrets
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -72,6 +72,7 @@ def server_for(
     keep: Path | None = None,
     demo: bool = False,
     limits: "Limits | None" = None,
+    training: Mapping[str, Any] | None = None,
     on_started: Callable[[], None] = lambda: None,
 ) -> "uvicorn.Server":
     """A server that is ready to ``run()``.
@@ -83,6 +84,7 @@ def server_for(
         keep: the folder to which samples are written before they are acknowledged; if None, they are not kept.
         demo: stream the demo's people. Posted recordings are labelled by the model that comes with harken.
         limits: the limits of clients; the defaults if None.
+        training: arguments of ``harken.jobs.learning.learn`` for *Learn*, in place of the usual ones.
         on_started: called when the server answers requests.
 
     Raises:
@@ -116,6 +118,7 @@ def server_for(
         token=token,
         sample_source=None if watches is None else partial(stream, hub.receive_own, watches),
         recording_model=Recogniser.load(device="cpu") if demo else None,
+        training=training,
     )
     return _uvicorn_server(app, hub, host=host, port=port, on_started=on_started)
 

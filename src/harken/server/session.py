@@ -63,22 +63,27 @@ class Session:
     """
 
     def __init__(self, name: str, specification: StreamSpecification, limits: Limits, now_s: float) -> None:
-        self.name, self.specification = name, specification
-        self.stream = Watch(specification)
-        self.label: str | None = None
+        self.name = name
+        self.serve(specification)
         self.viewers: set[Outbox] = set()
         self.senders: set[Outbox] = set()
         self.since_ns = self.last_ns = 0
         self.last_message_s = now_s
         self.clock = WatchClock()
-        self.waiting_since_s: float | None = None
         self._limits = limits
         self._allowed, self._allowed_s = limits.samples_burst, now_s
+        self._recent = RecentSamples()
+        self._unsent: list[tuple[NDArray[np.int64], NDArray[np.float32]]] = []
+
+    def serve(self, specification: StreamSpecification) -> None:
+        """Label with this model from the next sample on. The labels of another model are forgotten."""
+        self.specification = specification
+        self.stream = Watch(specification)
+        self.label: str | None = None
+        self.waiting_since_s: float | None = None
         self._labels = RunLengths()  # ends in ns, codes of labels
         self._last: Update | None = None
         self._final = FinalRows(len(specification.model.labels), most=MOST_ROWS)
-        self._recent = RecentSamples()
-        self._unsent: list[tuple[NDArray[np.int64], NDArray[np.float32]]] = []
 
     def check_rate(self, samples: int, now_s: float) -> None:
         """Count these samples. Raises ``RefusedError`` when the watch sends more than its limit."""

@@ -74,7 +74,9 @@ class Acknowledged:
         """Begin, end or delete a bout; whether the server has answered."""
         open_ms = next((start for start, (_, end) in self.bouts.items() if end is None), None)
         if open_ms is None and self.bouts and random_numbers.random() < 0.25:
-            (session,) = ask(port, f"/api/record?watch={PHONE}")["sessions"] or [None]
+            if (recorded := ask(port, f"/api/record?watch={PHONE}")) is None:
+                return False
+            (session,) = recorded["sessions"]
             start_ms = random_numbers.choice(list(self.bouts))
             self.unsure = ("delete", start_ms)
             if ask(port, f"/api/record/{session['name']}/{start_ms}", "DELETE") is None:

@@ -49,7 +49,8 @@ class Recorder:
         self._sessions = {session.name: session for session in self.files.load()}
         self._of_watch: dict[str, list[str]] = {}
         self._until_ns: dict[str, int] = {}
-        self._due: dict[str, None] = {}
+        self._due: dict[str, None] = {}  # recordings that are to be made
+        self._changed: dict[str, None] = {}  # those of them whose bouts have changed
         self._trouble: dict[str, str] = {}
         self._lock, self._building = threading.RLock(), threading.Lock()
         self._wake: Callable[[], object] = lambda: None
@@ -58,6 +59,7 @@ class Recorder:
             self._of_watch.setdefault(session.watch, []).append(session.name)
             if session.since_s >= recent_s or session.open is not None:
                 self._due[session.name] = None
+        self._changed |= self._due
         for watch in self._of_watch:
             self._note_end(watch)
 
@@ -204,14 +206,21 @@ class Recorder:
         finally:
             self._wake = lambda: None
 
+    def make_changed(self) -> None:
+        """Make the recordings whose bouts have changed. Those for which only samples have come follow in ``run``."""
+        self._make_all(self._changed)
+
     def labelled_files(self) -> list[Path]:
         """The recordings of all sessions with labels, up to date; the labels are beside them (``NAME.labels.csv``)."""
-        for name in list(self._due):
-            self._make(name)
+        self._make_all(self._due)
         with self._lock:
             names = list(self._sessions)
         paths = [(self.files.recording(name), self.files.labels(name)) for name in names]
         return [recording for recording, labels in paths if recording.is_file() and labels.is_file()]
+
+    def _make_all(self, names: Iterable[str]) -> None:
+        for name in list(names):
+            self._make(name)
 
     def _latest(self, watch: str) -> RecordedSession | None:
         names = self._of_watch.get(watch)
@@ -243,13 +252,14 @@ class Recorder:
         if session.empty:
             self._sessions.pop(session.name, None)
             self._due.pop(session.name, None)
+            self._changed.pop(session.name, None)
             self._of_watch[session.watch] = [name for name in names if name != session.name]
         else:
             self._sessions[session.name] = session
             if session.name not in names:
                 self._of_watch[session.watch] = [*names, session.name]
             self._due |= dict.fromkeys(self._of_watch[session.watch][-2:])  # the earlier one ends where this one begins
-            self._due[session.name] = None
+            self._due[session.name] = self._changed[session.name] = None
         self._note_end(session.watch)
         self._wake()
         return session
@@ -281,6 +291,7 @@ class Recorder:
         """Make the recording of a session and its labels."""
         with self._building:
             self._due.pop(name, None)
+            self._changed.pop(name, None)
             try:
                 with self._lock:
                     if name not in self._sessions:
