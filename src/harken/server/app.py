@@ -128,6 +128,7 @@ def _learner(hub: Hub, uploads: Uploads, training: Mapping[str, Any] | None) -> 
         folder=Path() if folder is None else folder / "models",
         serve=serve,
         orientation=False,  # live, watches are not turned
+        longest_s=hub.limits.learn_s,
         refused=None if folder is not None else "Learning needs recordings: start harken serve with --keep DIR.",
         training=training,
     )

@@ -72,7 +72,7 @@ class Learner:
         folder: Path,
         serve: Callable[[Recogniser], Awaitable[None]],
         orientation: bool,
-        longest_s: float = 3600.0,
+        longest_s: float,
         refused: str | None = None,
         training: Mapping[str, Any] | None = None,
     ) -> None:
@@ -94,6 +94,7 @@ class Learner:
             specification = self._before.specification_
             before = {"name": specification.preset, "labels": list(specification.labels)}
         return {
+            "enabled": self._refused is None,
             "state": "idle" if job is None else job.state,
             "how": job and job.how,
             "stage": job and job.stage,

@@ -96,8 +96,10 @@ class LearnOutcome(BaseModel):
 
 
 class LearningState(BaseModel):
-    """The state of learning. ``share`` is the share of the whole job; ``serves`` says which model labels."""
+    """The state of learning. ``enabled`` says whether this server can learn at all, ``share`` is the share of the whole
+    job, and ``serves`` says which model labels."""
 
+    enabled: bool
     state: Literal["idle", "running", "done", "failed", "cancelled"]
     how: How | None
     stage: Literal["read", "test", "people", "model"] | None
@@ -123,6 +125,7 @@ class ChoiceBody(BaseModel):
 
 
 REFUSED: dict[int | str, dict[str, Any]] = {
+    400: {"model": Refusal, "description": "The body is not JSON."},
     409: {"model": Refusal, "description": "A job runs already, or there is no such model."},
     422: {"model": Refusal, "description": "The body is not valid, or there is nothing to learn from in this way."},
     507: REFUSALS[507],

@@ -38,6 +38,7 @@ export function live() {
 
   function onMessage(message) {
     if (message.type === "hello") hello(message);
+    else if (message.type === "model") modelChanged(message);
     else if (message.type === "watches") present(message.watches);
     else if (message.type === "dropped") missed(message.frames);
     else if (message.type === "busy") late(message.late_s);
@@ -49,16 +50,21 @@ export function live() {
   }
 
   function hello(message) {
-    model = message.model;
     byId("wait").hidden = true;
-    onState("good", "Connected");
     late(0);
+    modelChanged(message);
+    onState("good", "Connected");
+    present(message.watches);
+  }
+
+  /** Another model labels from now on: other labels, so all displays begin again. */
+  function modelChanged(message) {
+    model = message.model;
     clear();
     const lines = model.card ?? [];
     byId("model-lines").replaceChildren(...lines.map((line) => make("li", {}, plain(line))));
     byId("model-card").hidden = lines.length === 0;
     for (const place of [byId("how"), byId("how-here")]) place.replaceChildren(instructions(model));
-    present(message.watches);
   }
 
   /** Clear all displays, for a new watch. */

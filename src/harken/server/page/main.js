@@ -1,5 +1,6 @@
 /* harken's page: live labels in the first tab, a recording in the second. */
 
+import { learn } from "./learn.js";
 import { live } from "./live.js";
 import { recordings } from "./upload.js";
 import { tabs } from "./tabs.js";
@@ -7,4 +8,5 @@ import { byId } from "./text.js";
 
 tabs(document.querySelector('[role="tablist"]'));
 live();
+learn(byId("learn"));
 recordings(byId("panel-recording"));
