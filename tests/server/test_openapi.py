@@ -21,13 +21,25 @@ AS_DESCRIBED = (
     ("GET", "/api/recordings/{key}"),
     ("GET", "/api/recordings/{key}/report.html"),
     ("GET", "/api/recordings/{key}/tables.zip"),
+    ("GET", "/api/record"),
+    ("POST", "/api/record/begin"),
+    ("POST", "/api/record/end"),
+    ("POST", "/api/record/close"),
+    ("DELETE", "/api/record/{name}/{start_ms}"),
     ("GET", "/api/learn"),
     ("POST", "/api/learn"),
     ("DELETE", "/api/learn"),
     ("POST", "/api/learn/choice"),
     ("POST", "/push"),
 )
-OTHERWISE = (("GET", "/api/timeline"), ("POST", "/api/learn"), ("POST", "/api/learn/choice"), ("POST", "/push"))
+OTHERWISE = (
+    ("GET", "/api/timeline"),
+    ("GET", "/api/record"),
+    ("POST", "/api/record/begin"),
+    ("POST", "/api/learn"),
+    ("POST", "/api/learn/choice"),
+    ("POST", "/push"),
+)
 CASES = [(GenerationMode.POSITIVE, *each) for each in AS_DESCRIBED]
 CASES += [(GenerationMode.NEGATIVE, *each) for each in OTHERWISE]
 

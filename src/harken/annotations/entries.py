@@ -10,7 +10,7 @@ from harken.support.errors import HarkenError
 from harken.support.printable import listed
 from harken.support.text_rows import line_error
 
-__all__ = ["Annotations", "Entry", "check_label", "next_day"]
+__all__ = ["LONGEST_LABEL", "Annotations", "Entry", "check_label", "next_day"]
 
 LONGEST_LABEL = 200
 """Characters of a label."""

@@ -19,16 +19,19 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from harken import __version__
+from harken.jobs.learning.files import LabelledFile
 from harken.models.recogniser import Recogniser
 from harken.server.guard import Guard
 from harken.server.hub import Hub
 from harken.server.learning import Learner, labelled_files_in
 from harken.server.learning_routes import learning_routes
 from harken.server.limits import RefusedError, malformed
+from harken.server.recorded.routes import record_routes
+from harken.server.replay import replay
+from harken.server.request_bodies import check_length, described_body, read_message
 from harken.server.results import REPORT, TABLES
 from harken.server.sample_messages import DeviceSensors, envelope
 from harken.server.schemas import (
-    REFUSALS,
     Health,
     ModelDescription,
     Pushed,
@@ -37,6 +40,7 @@ from harken.server.schemas import (
     RecordingTimeline,
     WatchSummary,
     WatchTimeline,
+    refusals,
 )
 from harken.server.uploads import Uploads
 from harken.server.websocket_routes import Sockets
@@ -102,7 +106,8 @@ def create_app(
     for routes in (
         information_routes(hub),
         recording_routes(hub, uploads),
-        learning_routes(learner),
+        record_routes(hub),
+        learning_routes(learner, hub.limits),
         push_routes(hub),
         page_routes(),
     ):
@@ -121,9 +126,14 @@ def _learner(hub: Hub, uploads: Uploads, training: Mapping[str, Any] | None) -> 
         await hub.serve(recogniser)
         await uploads.serve(recogniser)
 
+    def labelled() -> list[LabelledFile]:
+        if hub.recorder is not None:
+            hub.recorder.labelled_files()  # they are up to date then
+        return [] if folder is None else labelled_files_in(folder / "recordings")
+
     folder = None if hub.log is None else hub.log.folder
     return Learner(
-        labelled=lambda: [] if folder is None else labelled_files_in(folder / "recordings"),
+        labelled=labelled,
         before=hub.recogniser,
         folder=Path() if folder is None else folder / "models",
         serve=serve,
@@ -141,10 +151,12 @@ def _lifespan(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await hub.replay()
+        await replay(hub)
         running = [asyncio.create_task(hub.run())]
         if hub.log is not None:
             running.append(asyncio.create_task(hub.log.run()))
+        if hub.recorder is not None:
+            running.append(asyncio.create_task(hub.recorder.run(hub.viewers.send_recording)))
         if sample_source is not None:
             running.append(asyncio.ensure_future(sample_source()))
         try:
@@ -183,19 +195,6 @@ def _add_error_answers(app: FastAPI, hub: Hub) -> None:
         return Response(status_code=400)  # it is not received, but without it the log would show an error
 
 
-def _refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    return {status: REFUSALS[status] for status in statuses}
-
-
-def _body(kind: str, schema: dict[str, Any]) -> dict[str, Any]:
-    """The description of a request's body; definitions are written in place of references to them."""
-    definitions = schema.pop("$defs", {})
-    text = orjson.dumps(schema)
-    for name, definition in definitions.items():
-        text = text.replace(orjson.dumps({"$ref": f"#/$defs/{name}"}), orjson.dumps(definition))
-    return {"requestBody": {"required": True, "content": {kind: {"schema": orjson.loads(text)}}}}
-
-
 def information_routes(hub: Hub) -> APIRouter:
     """``/health``, ``/metrics``, ``/api/model``, ``/api/watches`` and ``/api/timeline``."""
     routes = APIRouter()
@@ -225,7 +224,7 @@ def information_routes(hub: Hub) -> APIRouter:
         """The watches that send."""
         return hub.watches()
 
-    @routes.get("/api/timeline", response_model=WatchTimeline, responses=_refusals(404, 422))
+    @routes.get("/api/timeline", response_model=WatchTimeline, responses=refusals(404, 422))
     async def timeline(
         watch: Annotated[str, Query(min_length=1, max_length=128, description="The watch's name.")],
     ) -> dict[str, Any]:
@@ -240,7 +239,7 @@ def information_routes(hub: Hub) -> APIRouter:
 
 def _file(kind: str) -> dict[int | str, dict[str, Any]]:
     """The description of answers that are files of a media type, or refusals."""
-    return {200: {"description": "The file.", "content": {kind: {}}}, **_refusals(404, 422)}
+    return {200: {"description": "The file.", "content": {kind: {}}}, **refusals(404, 422)}
 
 
 def recording_routes(hub: Hub, uploads: Uploads) -> APIRouter:
@@ -250,8 +249,8 @@ def recording_routes(hub: Hub, uploads: Uploads) -> APIRouter:
     @routes.post(
         "/api/recordings",
         response_model=RecordingTimeline,
-        responses=_refusals(408, 409, 413, 422, 503, 507),
-        openapi_extra=_body("application/octet-stream", {"type": "string", "format": "binary"}),
+        responses=refusals(408, 409, 413, 422, 503, 507),
+        openapi_extra=described_body("application/octet-stream", {"type": "string", "format": "binary"}),
     )
     async def recordings(
         request: Request,
@@ -270,14 +269,14 @@ def recording_routes(hub: Hub, uploads: Uploads) -> APIRouter:
         if request.headers.get("content-type", "").startswith("multipart/"):
             sentence = "send the recording itself as the body, not as a form: curl --data-binary @FILE"
             raise RefusedError(422, 1007, sentence, reason="recording")
-        _check_length(request, hub.limits.upload_bytes)
+        check_length(request, hub.limits.upload_bytes)
         answer = await uploads.label(
             name, request.stream(), partial(_disconnected, request), timezone=timezone, key=key
         )
         # Not validated again, and sent in pieces: the rows of a month would block the event loop.
         return StreamingResponse(_pieces(answer), 200, {"content-length": str(len(answer))}, "application/json")
 
-    @routes.get("/api/recordings/{key}", response_model=RecordingProgress, responses=_refusals(404, 422))
+    @routes.get("/api/recordings/{key}", response_model=RecordingProgress, responses=refusals(404, 422))
     async def progress(key: Key) -> dict[str, Any]:
         """How far the labelling of a recording with this key is."""
         return uploads.results.entry(key).as_dict()
@@ -304,12 +303,12 @@ def push_routes(hub: Hub) -> APIRouter:
     @routes.post(
         "/push",
         response_model=Pushed,
-        responses=_refusals(400, 408, 413, 429, 503, 507),
-        openapi_extra=_body("application/json", PushMessage.model_json_schema()),
+        responses=refusals(400, 408, 413, 429, 503, 507),
+        openapi_extra=described_body("application/json", PushMessage.model_json_schema()),
     )
     async def push(request: Request) -> dict[str, Any]:
         """Take a message of Sensor Logger. The answer is sent when its samples are taken, with --keep on the disk."""
-        body = await _read_message(request, hub)
+        body = await read_message(request, hub.limits)
         try:
             device, payload = envelope(orjson.loads(body))
             if device not in hub.sessions:
@@ -364,25 +363,3 @@ async def _disconnected(request: Request) -> None:
 async def _pieces(content: bytes) -> AsyncIterator[bytes]:
     for first in range(0, len(content), PIECE_BYTES):
         yield content[first : first + PIECE_BYTES]
-
-
-def _check_length(request: Request, most: int) -> None:
-    length = request.headers.get("content-length", "")
-    if length.isdigit() and int(length) > most:
-        raise RefusedError(413, 1009, f"the body has {int(length):,} bytes; the limit is {most:,}", reason="message")
-
-
-async def _read_message(request: Request, hub: Hub) -> bytes:
-    """The body of a message."""
-    most = hub.limits.message_bytes
-    _check_length(request, most)
-    body = bytearray()
-    try:
-        async with asyncio.timeout(hub.limits.body_s):
-            async for piece in request.stream():
-                body += piece
-                if len(body) > most:
-                    raise RefusedError(413, 1009, f"a message may have at most {most:,} bytes", reason="message")
-    except TimeoutError as error:
-        raise RefusedError(408, 1013, "the message came too slowly", reason="slow") from error
-    return bytes(body)

@@ -31,7 +31,8 @@ from harken.server.metrics import Metrics
 from harken.server.model_choices import ModelChoices, live_specification
 from harken.server.model_description import description
 from harken.server.pace import TICK_S, Pace
-from harken.server.sample_log import SampleLog, logged_samples
+from harken.server.recorded.recorder import Recorder
+from harken.server.sample_log import SampleLog
 from harken.server.session import Session, rounded
 from harken.server.viewers import Viewers
 from harken.support.errors import HarkenError
@@ -51,8 +52,6 @@ TICKS_AT_ONCE = 2
 MOST_AT_ONCE, MOST_BYTES_AT_ONCE = 1024, 4 << 20
 """The most messages, and the most watches, of one tick. HTTP requests are answered between two ticks."""
 SWEEP_S = 5.0
-REPLAYED_S = 3600.0
-REPLAYED_AT_ONCE = 200
 NAME_CHARACTERS = 128
 
 
@@ -63,6 +62,7 @@ class Hub:
         recogniser: labels the samples; its channels must be acceleration ``x, y, z``.
         limits: the limits of clients.
         log: the log to which samples are written; None: samples are not kept.
+        recorder: records bouts with labels; None: nothing is recorded.
         about_model: fields of ``/api/model`` that replace or complete the usual ones.
 
     Raises:
@@ -75,11 +75,12 @@ class Hub:
         *,
         limits: Limits | None = None,
         log: SampleLog | None = None,
+        recorder: Recorder | None = None,
         about_model: Mapping[str, Any] | None = None,
     ) -> None:
         self.specification, self.recogniser = live_specification(recogniser), recogniser
         self.limits = limits or Limits()
-        self.log = log
+        self.log, self.recorder = log, recorder
         self.metrics = Metrics()
         self._about_model = recogniser, dict(about_model or {})
         self.sessions: dict[str, Session] = {}
@@ -154,7 +155,12 @@ class Hub:
             raise malformed("samples are ahead of the server's clock; correct the watch's clock")
         session.check_rate(len(time_ns), now_s)
         self._take(session, signals, time_ns, now_s, span_ns)
-        return None if self.log is None else self.log.append(name, signals, time_ns)
+        if self.log is None:
+            return None
+        written = self.log.append(name, signals, time_ns)
+        if self.recorder is not None:
+            self.recorder.received(name, time_ns, written)
+        return written
 
     def _take(
         self,
@@ -296,7 +302,7 @@ class Hub:
             session.waiting_since_s = None
         labelled: list[bool] = []
         try:
-            labelled = await self._label(waiting, ended=False)
+            labelled = await self.label(waiting, ended=False)
         except Exception:  # the other watches need labels after an error, too
             LOG.exception("a tick failed; its %d watches start again", len(waiting))
             self.metrics.add("harken_failed_ticks_total")
@@ -309,7 +315,7 @@ class Hub:
         self.pace.labelled(now_s - began_s, waits_s)
         self.viewers.send_late(self.pace.late_s)
 
-    async def _label(self, sessions: list[Session], *, ended: bool) -> list[bool]:
+    async def label(self, sessions: list[Session], *, ended: bool) -> list[bool]:
         """Label the due windows of these watches; returns which of them have new labels."""
         self._in_network.update(sessions)
         try:
@@ -357,7 +363,7 @@ class Hub:
             and session not in self._in_network
         ]
         if idle:
-            await self._label(idle, ended=True)
+            await self.label(idle, ended=True)
             for session in idle:
                 del self.sessions[session.name]
                 self._count_dropped(session)
@@ -398,28 +404,3 @@ class Hub:
         described = description(self.specification.offline, self.recogniser.provenance_)
         about, more = self._about_model
         return {**described, **more} if self.recogniser is about else described
-
-    async def replay(self) -> int:
-        """Take the samples of the last hour from the log; returns the number of messages."""
-        if self.log is None:
-            return 0
-        after_s = time.time() - REPLAYED_S
-        count = 0
-        touched: set[Session] = set()
-        for message in logged_samples(self.log.folder, after_s=after_s):
-            if message.received_ms < after_s * 1000:
-                continue
-            try:
-                session = self.session(message.watch)
-                session.take(message.signals, message.time_ns, time.monotonic())
-            except (RefusedError, HarkenError):
-                continue  # it was accepted by a server with other limits
-            touched.add(session)
-            count += 1
-            if count % REPLAYED_AT_ONCE == 0:
-                await self._label(list(touched), ended=False)
-                touched.clear()
-        await self._label(list(touched), ended=False)
-        for session in self.sessions.values():
-            session.waiting_since_s = None
-        return count

@@ -97,6 +97,7 @@ def server_for(
         from harken.server.demo import about_demo, demo_watches, stream
         from harken.server.hub import Hub
         from harken.server.limits import Limits
+        from harken.server.recorded.recorder import Recorder
         from harken.server.sample_log import SampleLog
 
     check_token(token)
@@ -104,10 +105,12 @@ def server_for(
         raise HarkenError(f"{host} can be reached from other machines: give a token")
     # Loaded here, so that missing data of the demo is an error before the server listens.
     watches = demo_watches() if demo else None
+    limits = limits or Limits()
     hub = Hub(
         recogniser,
-        limits=limits or Limits(),
+        limits=limits,
         log=None if keep is None else SampleLog(keep),
+        recorder=None if keep is None or demo else Recorder(keep, limits),
         about_model=about_demo(recogniser) if demo else None,
     )
     app = create_app(

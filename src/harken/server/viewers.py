@@ -82,6 +82,10 @@ class Viewers:
             self._late_s, self._told_s = late_s, now_s
             self._send(busy(late_s))
 
+    def send_recording(self, watch: str) -> None:
+        """Send that something has changed in what is recorded with a watch."""
+        self._send(orjson.dumps({"type": "record", "watch": watch}))
+
     def _send(self, frame: bytes) -> None:
         for outbox in self._all:
             outbox.put(frame)

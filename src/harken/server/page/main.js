@@ -7,6 +7,6 @@ import { tabs } from "./tabs.js";
 import { byId } from "./text.js";
 
 tabs(document.querySelector('[role="tablist"]'));
-live();
-learn(byId("learn"));
+const { refresh } = learn(byId("learn"));
+live({ onRecorded: refresh });
 recordings(byId("panel-recording"));
