@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from harken.server.hub import Hub
     from harken.server.limits import Limits
 
-__all__ = ["address", "is_loopback", "listening", "new_token", "server_for"]
+__all__ = ["address", "is_loopback", "listening", "network_address", "new_token", "server_for"]
 
+EVERYWHERE = {"0.0.0.0": (socket.AF_INET, "192.0.2.1"), "::": (socket.AF_INET6, "2001:db8::1")}
+"""The names of all addresses of a machine, and an address for documentation (RFC 5737, RFC 3849) of the same family."""
 BACKLOG = 4096
 """Connections that may wait to be accepted: after a restart all clients connect at once."""
 
@@ -121,6 +123,23 @@ def server_for(
         training=training,
     )
     return _uvicorn_server(app, hub, host=host, port=port, on_started=on_started)
+
+
+def network_address(host: str) -> str:
+    """The address at which other machines reach a server that listens at ``host``; ``THIS-MACHINE`` if it is not known.
+
+    For a server that listens at all addresses it is the one from which this machine would send to the internet. Nothing
+    is sent.
+    """
+    if host not in EVERYWHERE:
+        return host
+    family, far = EVERYWHERE[host]
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((far, 9))
+            return str(probe.getsockname()[0])
+    except OSError:  # no network
+        return "THIS-MACHINE"
 
 
 @contextmanager
