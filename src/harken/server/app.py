@@ -107,7 +107,7 @@ def create_app(
         information_routes(hub),
         recording_routes(hub, uploads),
         record_routes(hub),
-        learning_routes(learner),
+        learning_routes(learner, hub.limits),
         push_routes(hub),
         page_routes(),
     ):
@@ -128,7 +128,7 @@ def _learner(hub: Hub, uploads: Uploads, training: Mapping[str, Any] | None) -> 
 
     def labelled() -> list[LabelledFile]:
         if hub.recorder is not None:
-            hub.recorder.make_changed()
+            hub.recorder.labelled_files()  # they are up to date then
         return [] if folder is None else labelled_files_in(folder / "recordings")
 
     folder = None if hub.log is None else hub.log.folder
@@ -138,6 +138,7 @@ def _learner(hub: Hub, uploads: Uploads, training: Mapping[str, Any] | None) -> 
         folder=Path() if folder is None else folder / "models",
         serve=serve,
         orientation=False,  # live, watches are not turned
+        longest_s=hub.limits.learn_s,
         refused=None if folder is not None else "Learning needs recordings: start harken serve with --keep DIR.",
         training=training,
     )

@@ -9,11 +9,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+import polars as pl
+
 from harken.annotations.labelling import is_side_file, side_file
 from harken.annotations.moments import Span
 from harken.annotations.registry import read_annotations
 from harken.jobs.learning.files import LabelledFile
 from harken.models.recogniser import Recogniser
+from harken.readers.blocks import stem
 from harken.recordings.mending import LATEST_NS
 from harken.server.background import Background
 from harken.server.learning_process import NICENESS, LearnRequest, learn_in_process
@@ -72,7 +75,7 @@ class Learner:
         folder: Path,
         serve: Callable[[Recogniser], Awaitable[None]],
         orientation: bool,
-        longest_s: float = 3600.0,
+        longest_s: float,
         refused: str | None = None,
         training: Mapping[str, Any] | None = None,
     ) -> None:
@@ -94,6 +97,7 @@ class Learner:
             specification = self._before.specification_
             before = {"name": specification.preset, "labels": list(specification.labels)}
         return {
+            "enabled": self._refused is None,
             "state": "idle" if job is None else job.state,
             "how": job and job.how,
             "stage": job and job.stage,
@@ -214,7 +218,7 @@ class Learner:
         """The people and their labelled seconds, from the files of labels; and why a way to learn is not possible."""
         people: dict[str, dict[str, float]] = {}
         for file in self._labelled():
-            mine = people.setdefault(file.reading.subject or file.path.stem, {})
+            mine = people.setdefault(_wearer(file), {})
             for label, seconds in _seconds_by_label(file).items():
                 mine[label] = round(mine.get(label, 0.0) + seconds, 3)
         labels = sorted({label for mine in people.values() for label in mine})
@@ -254,6 +258,16 @@ def labelled_files_in(folder: Path) -> list[LabelledFile]:
         return []
     paths = [path for path in sorted(folder.iterdir()) if path.is_file() and not is_side_file(path)]
     return [LabelledFile(path) for path in paths if side_file(path).is_file()]
+
+
+def _wearer(file: LabelledFile) -> str:
+    """The name of the wearer, without reading the samples: in tables of several people, that of the first row."""
+    if file.reading.subject is not None:
+        return file.reading.subject
+    if file.path.suffix == ".parquet":
+        with contextlib.suppress(pl.exceptions.PolarsError, OSError):
+            return str(pl.scan_parquet(file.path).select("Subject").head(1).collect().item())
+    return stem(file.path)
 
 
 def _seconds_by_label(file: LabelledFile) -> dict[str, float]:

@@ -1,6 +1,7 @@
 """The work of *Learn* in a process beside the server."""
 
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -16,8 +17,8 @@ __all__ = ["NICENESS", "LearnRequest", "learn_in_process"]
 
 NICENESS = 10
 """Labels of watches and posted recordings have priority."""
-PROGRESS_SHARE = 0.002
-"""The least progress for which a message is sent."""
+PROGRESS_S = 0.25
+"""The time between two messages about the progress in a stage."""
 
 
 @dataclass(frozen=True)
@@ -69,12 +70,13 @@ def learn_in_process(send: Send, request: dict[str, Any]) -> None:
     training |= request["training"]
     if ":" in str(training.get("preset", "")):
         training["preset"] = import_object(training["preset"])
-    sent = "", -1.0
+    sent_stage, sent_s = "", 0.0
 
     def on_progress(stage: str, share: float) -> None:
-        nonlocal sent
-        if stage != sent[0] or share - sent[1] >= PROGRESS_SHARE:
-            sent = stage, share
+        nonlocal sent_stage, sent_s
+        now_s = time.monotonic()
+        if stage != sent_stage or now_s - sent_s >= PROGRESS_S or share == 1:
+            sent_stage, sent_s = stage, now_s
             send(type="progress", stage=stage, share=share)
 
     learned = learn(

@@ -2,11 +2,13 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from harken.server.learning import Learner
-from harken.server.schemas import REFUSALS, Refusal
+from harken.server.limits import Limits
+from harken.server.request_bodies import described_body, fields_of
+from harken.server.schemas import Refusal, refusals
 
 __all__ = ["LearningState", "learning_routes"]
 
@@ -96,8 +98,10 @@ class LearnOutcome(BaseModel):
 
 
 class LearningState(BaseModel):
-    """The state of learning. ``share`` is the share of the whole job; ``serves`` says which model labels."""
+    """The state of learning. ``enabled`` says whether this server can learn at all, ``share`` is the share of the whole
+    job, and ``serves`` says which model labels."""
 
+    enabled: bool
     state: Literal["idle", "running", "done", "failed", "cancelled"]
     how: How | None
     stage: Literal["read", "test", "people", "model"] | None
@@ -122,15 +126,16 @@ class ChoiceBody(BaseModel):
     serve: Choice
 
 
+JSON = "application/json"
 REFUSED: dict[int | str, dict[str, Any]] = {
+    **refusals(408, 413, 507),
     409: {"model": Refusal, "description": "A job runs already, or there is no such model."},
     422: {"model": Refusal, "description": "The body is not valid, or there is nothing to learn from in this way."},
-    507: REFUSALS[507],
 }
 
 
-def learning_routes(learner: Learner) -> APIRouter:
-    """The routes for a learner."""
+def learning_routes(learner: Learner, limits: Limits) -> APIRouter:
+    """The routes for a learner; ``limits`` are those of requests."""
     routes = APIRouter()
 
     @routes.get("/api/learn", response_model=LearningState)
@@ -138,10 +143,16 @@ def learning_routes(learner: Learner) -> APIRouter:
         """What there is to learn from, the progress of a job, and its result."""
         return await learner.state()
 
-    @routes.post("/api/learn", status_code=202, response_model=LearningState, responses=REFUSED)
-    async def begin(body: LearnRequestBody) -> dict[str, Any]:
+    @routes.post(
+        "/api/learn",
+        status_code=202,
+        response_model=LearningState,
+        responses=REFUSED,
+        openapi_extra=described_body(JSON, LearnRequestBody.model_json_schema()),
+    )
+    async def begin(request: Request) -> dict[str, Any]:
         """Begin to learn."""
-        await learner.begin(body.how)
+        await learner.begin((await fields_of(request, LearnRequestBody, limits)).how)
         return await learner.state()
 
     @routes.delete("/api/learn", response_model=LearningState)
@@ -150,10 +161,15 @@ def learning_routes(learner: Learner) -> APIRouter:
         learner.cancel()
         return await learner.state()
 
-    @routes.post("/api/learn/choice", response_model=LearningState, responses=REFUSED)
-    async def choose(body: ChoiceBody) -> dict[str, Any]:
+    @routes.post(
+        "/api/learn/choice",
+        response_model=LearningState,
+        responses=REFUSED,
+        openapi_extra=described_body(JSON, ChoiceBody.model_json_schema()),
+    )
+    async def choose(request: Request) -> dict[str, Any]:
         """Serve the new model, or the one before."""
-        await learner.choose(body.serve)
+        await learner.choose((await fields_of(request, ChoiceBody, limits)).serve)
         return await learner.state()
 
     return routes

@@ -141,10 +141,10 @@ def _near(time_ns: NDArray[np.int64], others_ns: Sequence[NDArray[np.int64]], di
 
 def described(division: Division, people: Sequence[str]) -> str:
     """What the test measures, in a sentence."""
-    whose = people[0] if len(people) == 1 else f"each of {listed(people)}"
+    whose = people[0] if len(people) == 1 else f"each person ({listed(people)})"
     if division.by_occasion:
-        return f"The last occasion of {whose} was held out of training, at least an hour after the others."
+        return f"The last occasion on which {whose} recorded was held out of training. It is at least an hour later."
     return (
-        f"The last part of each bout of {whose} was held out of training, with a gap, so that no sample is in both: "
-        "the same day, watch and strap."
+        f"The last part of each bout of {whose} was held out of training, after a gap, so no sample is in both. Day, "
+        "watch and strap are the same."
     )

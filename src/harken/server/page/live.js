@@ -15,7 +15,7 @@ const BY_NAME = new Intl.Collator(undefined, { numeric: true });
 const NOTICE_MS = 15_000;
 
 /** Connects to the server and shows its messages. */
-export function live() {
+export function live({ onRecorded }) {
   const samples = new Samples();
   const activity = new Activity();
   const lastHour = new LastHour();
@@ -41,11 +41,12 @@ export function live() {
 
   function onMessage(message) {
     if (message.type === "hello") hello(message);
+    else if (message.type === "model") modelChanged(message);
     else if (message.type === "watches") present(message.watches);
     else if (message.type === "dropped") missed(message.frames);
     else if (message.type === "busy") late(message.late_s);
     else if (message.type === "history") history(message);
-    else if (message.type === "record") recording.changed(message.watch);
+    else if (message.type === "record") recorded(message.watch);
     else if (message.type === "error") refused(message.message);
     else if (message.watch !== current) return; // of the watch that was shown before
     else if (message.type === "samples") samples.push(message, performance.now());
@@ -53,17 +54,27 @@ export function live() {
   }
 
   function hello(message) {
-    model = message.model;
     byId("wait").hidden = true;
-    onState("good", "Connected");
     late(0);
+    modelChanged(message);
+    onState("good", "Connected");
+    present(message.watches);
+  }
+
+  /** Another model labels from now on: other labels, so all displays begin again. */
+  function modelChanged(message) {
+    model = message.model;
     clear();
     const lines = model.card ?? [];
     byId("model-lines").replaceChildren(...lines.map((line) => make("li", {}, plain(line))));
     byId("model-card").hidden = lines.length === 0;
     for (const place of [byId("how"), byId("how-here")]) place.replaceChildren(instructions(model));
     recording.begin(model);
-    present(message.watches);
+  }
+
+  function recorded(watch) {
+    recording.changed(watch);
+    onRecorded();
   }
 
   /** Clear all displays, for a new watch. */
