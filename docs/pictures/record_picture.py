@@ -22,7 +22,7 @@ __all__: list[str] = []
 ROOT = Path(__file__).parents[2]
 WIDE, PHONE = (1200, 900), (400, 860)
 MARGIN = 10
-COLOURS = 128
+COLOURS = 255
 SPEED = 15.0
 BOUTS = (("lying", 9.0), ("sitting", 7.0), ("walking", 12.0), ("running", 5.0))
 """Activities and their lengths in seconds of the browser."""
