@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import people
+import pictures
 from command_line import Finished, Run
 from harken.cli import main
 from harken.learning.presets import PRESETS
@@ -52,6 +53,12 @@ def small_preset(monkeypatch: pytest.MonkeyPatch) -> None:
     """The presets ``small`` and ``small-everyday``: the recipes with short windows, few of them."""
     for name, recipe in people.SMALL_PRESETS.items():
         monkeypatch.setitem(PRESETS, name, recipe)
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures are made, and each is written as one white dot."""
+    pictures.leave_undrawn(monkeypatch)
 
 
 @pytest.fixture
