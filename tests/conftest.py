@@ -13,7 +13,7 @@ from harken.cli import main
 from harken.learning.presets import PRESETS
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def data_dir() -> Path:
     """The folder of real recordings; the test is skipped where there is none."""
     folder = os.environ.get("HARKEN_DATA")
