@@ -12,6 +12,7 @@ import requests
 
 import harken.jobs.demo
 import people
+import pictures
 from command_line import Run
 from harken.learning.presets import PRESETS, RandomDraws, SlidingHops
 
@@ -44,7 +45,9 @@ def test_the_readme_is_short() -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.usefixtures("_small")
-def test_the_commands(page: str, run_harken: Run) -> None:
+def test_the_commands(page: str, run_harken: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    if page == "README.md":  # the other page's training draws its pictures
+        pictures.leave_undrawn(monkeypatch)
     commands = [
         line.removeprefix("$ ")
         for kind, block in BLOCKS[page]
@@ -77,7 +80,7 @@ def _check_annotate(command: str) -> None:
             serving.kill()
 
 
-@pytest.mark.usefixtures("_small")
+@pytest.mark.usefixtures("_small", "undrawn")
 def test_the_run_directory_holds_what_the_page_lists(run_harken: Run) -> None:
     for name, seed in (("me", 1), ("friend", 2)):
         people.write_person(Path(f"{name}.csv"), seed, seconds=40)
