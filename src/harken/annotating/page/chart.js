@@ -12,6 +12,7 @@ const LABELS_HEIGHT = 44;
 const AXIS_HEIGHT = 42;
 const SPACE = 4;
 const RANGE_MS = 120;
+const TICK_PX = 84;
 const NAMES = ["ground", "card", "ink", "quiet", "faint", "accent", "alarm", "nothing", "not-worn", "axis-x", "axis-y", "axis-z"];
 
 /** The page's colours by name, taken again when the system changes between light and dark. */
@@ -150,7 +151,7 @@ export class Chart {
     const x = (ms) => ((ms - view.from) / view.span) * width;
     context.textAlign = "center";
     context.textBaseline = "middle";
-    for (const { ms, text, midnight } of clock.ticks(view.from, view.to, width / 84)) {
+    for (const { ms, text, midnight } of clock.ticks(view.from, view.to, width / TICK_PX)) {
       context.fillStyle = midnight ? paint.quiet : paint.nothing;
       context.fillRect(Math.round(x(ms)), top, 1, midnight ? 9 : 6);
       context.fillStyle = paint.quiet;
@@ -162,7 +163,7 @@ export class Chart {
 
   /** The date at the left, and at each midnight that leaves room for it. */
   #dates(context, { view, clock, x, y, width }) {
-    const midnights = view.span < 40 * 86_400_000 ? clock.midnights(view.from, view.to) : [];
+    const midnights = clock.ticksAreDays(view.from, view.to, width / TICK_PX) ? [] : clock.midnights(view.from, view.to);
     const starts = [[0, view.from], ...midnights.map((ms) => [x(ms), ms])];
     context.fillStyle = this.paint.ink;
     context.textAlign = "left";

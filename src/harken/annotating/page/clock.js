@@ -48,10 +48,14 @@ export class Clock {
       : `${DAY.format(this.wall(start))}, ${from} to ${DAY.format(this.wall(end))}, ${to}`;
   }
 
-  /** Ticks from `from` to `to`, at most `most`: `[{ms, text}]`. Those at midnight have the date as text. */
+  /** Whether at most `most` ticks between two times are days. */
+  ticksAreDays(from, to, most) {
+    return niceStep(to - from, most, STEPS_MS) >= DAY_MS;
+  }
+
+  /** Ticks from `from` to `to`, at most `most`: `[{ms, text, midnight}]`. The text of days is their date. */
   ticks(from, to, most) {
     const step = niceStep(to - from, most, STEPS_MS);
-    const days = step / DAY_MS;
     const unit = step < HOUR_MS ? step < 1000 ? step : step < MINUTE_MS ? 1000 : MINUTE_MS : MINUTE_MS;
     const ticks = [];
     for (let wall = Math.ceil(this.wall(from) / step) * step; ticks.length <= 2 * most + 2; wall += step) {
@@ -59,7 +63,7 @@ export class Clock {
       if (ms > to) break;
       if (ms < from) continue;
       const midnight = wall % DAY_MS === 0;
-      ticks.push({ ms, text: midnight && days >= 1 / 24 ? DAY.format(wall) : this.time(ms, unit), midnight });
+      ticks.push({ ms, text: step >= DAY_MS ? DAY.format(wall) : this.time(ms, unit), midnight });
     }
     return ticks;
   }

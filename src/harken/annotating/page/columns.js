@@ -47,7 +47,9 @@ export class Columns {
     for (let column = left; column < right; column++) {
       const time = from + column / scale - start;
       const begin = Math.max(least, Math.floor(first + time * pixelsOfMs));
-      const end = Math.min(most, Math.max(begin + 1, Math.floor(first + (time + 1 / scale) * pixelsOfMs)));
+      // A column that begins in the tile before has a pixel of it already.
+      const end = Math.min(most, Math.max(begin + (time >= 0), Math.floor(first + (time + 1 / scale) * pixelsOfMs)));
+      if (end <= begin) continue;
       let flags = KNOWN;
       for (let pixel = begin; pixel < end; pixel++) {
         const here = rows[FLAGS * TILE + pixel];
