@@ -7,22 +7,20 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
-from pathlib import Path
 from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, FastAPI, Query, Request, Response
 from fastapi import Path as PathParameter
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, StreamingResponse
-from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
+from fastapi.responses import FileResponse, PlainTextResponse, StreamingResponse
 
 from harken import __version__
 from harken.models.recogniser import Recogniser
+from harken.server.answers import add_error_answers, check_length, read_body
 from harken.server.guard import Guard
 from harken.server.hub import Hub
 from harken.server.limits import RefusedError, malformed
+from harken.server.page_files import SERVER_PAGE, page_routes
 from harken.server.results import REPORT, TABLES
 from harken.server.sample_messages import DeviceSensors, envelope
 from harken.server.schemas import (
@@ -43,15 +41,6 @@ from harken.support.errors import HarkenError
 __all__ = ["create_app"]
 
 Task = Callable[[], Awaitable[None]]
-PAGE = Path(__file__).parent / "page"
-ASSETS = Path(__file__).parents[1] / "reports" / "assets"
-SECURITY_HEADERS = {
-    "content-security-policy": "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; "
-    "connect-src 'self' ws: wss:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-    "cache-control": "no-cache",
-}
 REPORT_HEADERS = {
     # A report is made of a stranger's file: its scripts run, but as those of another site, without this one's data.
     "content-security-policy": "sandbox allow-scripts allow-modals; frame-ancestors 'none'",
@@ -89,8 +78,8 @@ def create_app(
         docs_url=None,
         redoc_url=None,
     )
-    _add_error_answers(app, hub)
-    for routes in (information_routes(hub), recording_routes(hub, uploads), push_routes(hub), page_routes()):
+    add_error_answers(app, hub.metrics)
+    for routes in (information_routes(hub), recording_routes(hub, uploads), push_routes(hub), page_routes(SERVER_PAGE)):
         app.include_router(routes)
     return Guard(
         Sockets(app, hub),
@@ -122,29 +111,6 @@ def _lifespan(
             hub.close()
 
     return lifespan
-
-
-def _add_error_answers(app: FastAPI, hub: Hub) -> None:
-    """Every error is answered with JSON: ``{"error": "a sentence"}``."""
-
-    @app.exception_handler(RefusedError)
-    async def refused(_: Request, refusal: RefusedError) -> JSONResponse:
-        hub.metrics.add("harken_refused_total", reason=refusal.reason)
-        headers = {} if refusal.retry_s is None else {"retry-after": str(refusal.retry_s)}
-        return JSONResponse({"error": str(refusal)}, refusal.status, headers)
-
-    @app.exception_handler(RequestValidationError)
-    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
-        first = error.errors()[0]
-        return JSONResponse({"error": f"{'.'.join(map(str, first['loc']))}: {first['msg']}"}, 422)
-
-    @app.exception_handler(HTTPException)
-    async def unknown(_: Request, error: HTTPException) -> JSONResponse:
-        return JSONResponse({"error": str(error.detail)}, error.status_code, error.headers)
-
-    @app.exception_handler(ClientDisconnect)
-    async def disconnected(_: Request, error: ClientDisconnect) -> Response:  # noqa: ARG001
-        return Response(status_code=400)  # it is not received, but without it the log would show an error
 
 
 def _refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -234,7 +200,7 @@ def recording_routes(hub: Hub, uploads: Uploads) -> APIRouter:
         if request.headers.get("content-type", "").startswith("multipart/"):
             sentence = "send the recording itself as the body, not as a form: curl --data-binary @FILE"
             raise RefusedError(422, 1007, sentence, reason="recording")
-        _check_length(request, hub.limits.upload_bytes)
+        check_length(request, hub.limits.upload_bytes)
         answer = await uploads.label(
             name, request.stream(), partial(_disconnected, request), timezone=timezone, key=key
         )
@@ -273,7 +239,7 @@ def push_routes(hub: Hub) -> APIRouter:
     )
     async def push(request: Request) -> dict[str, Any]:
         """Take a message of Sensor Logger. The answer is sent when its samples are taken, with --keep on the disk."""
-        body = await _read_message(request, hub)
+        body = await read_body(request, hub.limits.message_bytes, seconds=hub.limits.body_s)
         try:
             device, payload = envelope(orjson.loads(body))
             if device not in hub.sessions:
@@ -295,30 +261,6 @@ def push_routes(hub: Hub) -> APIRouter:
     return routes
 
 
-def page_routes() -> APIRouter:
-    """``/`` and ``/assets/NAME``."""
-    routes = APIRouter(include_in_schema=False)
-
-    @routes.get("/")
-    async def page() -> Response:
-        return _page_file("index.html")
-
-    @routes.get("/assets/{name}")
-    async def asset(name: str) -> Response:
-        return _page_file(name)
-
-    return routes
-
-
-def _page_file(name: str) -> Response:
-    """One of the page's files. Names are looked up among these, so a request cannot reach any other file."""
-    uplot = {path.name: path for path in (ASSETS / "uplot").glob("*") if path.suffix in (".js", ".css")}
-    path = (uplot | {path.name: path for path in PAGE.glob("*") if path.is_file()}).get(name)
-    if path is None:
-        return JSONResponse({"error": "there is no such file"}, 404)
-    return FileResponse(path, headers=SECURITY_HEADERS)
-
-
 async def _disconnected(request: Request) -> None:
     """Returns when the client of a request, whose body has been read, disconnects."""
     while (await request.receive())["type"] != "http.disconnect":
@@ -328,25 +270,3 @@ async def _disconnected(request: Request) -> None:
 async def _pieces(content: bytes) -> AsyncIterator[bytes]:
     for first in range(0, len(content), PIECE_BYTES):
         yield content[first : first + PIECE_BYTES]
-
-
-def _check_length(request: Request, most: int) -> None:
-    length = request.headers.get("content-length", "")
-    if length.isdigit() and int(length) > most:
-        raise RefusedError(413, 1009, f"the body has {int(length):,} bytes; the limit is {most:,}", reason="message")
-
-
-async def _read_message(request: Request, hub: Hub) -> bytes:
-    """The body of a message."""
-    most = hub.limits.message_bytes
-    _check_length(request, most)
-    body = bytearray()
-    try:
-        async with asyncio.timeout(hub.limits.body_s):
-            async for piece in request.stream():
-                body += piece
-                if len(body) > most:
-                    raise RefusedError(413, 1009, f"a message may have at most {most:,} bytes", reason="message")
-    except TimeoutError as error:
-        raise RefusedError(408, 1013, "the message came too slowly", reason="slow") from error
-    return bytes(body)
