@@ -85,10 +85,11 @@ export class Editor {
     this.#ports.onChange();
   }
 
-  /** Select the bout after (or before) the cursor, and go to it. */
+  /** Select the bout after (1) or before (-1) the selected one, or else the cursor, and go to it. */
   go(direction) {
-    const from = this.selected && Math.abs(this.selected.start_ms - this.cursor) < 1 ? this.selected.start_ms : this.cursor;
-    const one = direction > 0 ? next(this.settled, from) : previous(this.settled, from);
+    const place = this.settled.indexOf(this.selected);
+    const nearest = () => (direction > 0 ? next(this.settled, this.cursor) : previous(this.settled, this.cursor));
+    const one = place < 0 ? nearest() : this.settled[place + direction];
     if (!one) return this.#say(direction > 0 ? "There is no later bout." : "There is no earlier bout.");
     this.select(one);
     this.moveTo(one.start_ms);
@@ -298,7 +299,7 @@ export class Editor {
   }
 
   #mayWrite() {
-    if (!this.writing) this.#say("This window only shows the labels: another one has the pen.");
+    if (!this.writing) this.#say("This window only shows the labels; it cannot change them now.");
     return this.writing;
   }
 

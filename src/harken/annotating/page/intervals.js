@@ -34,8 +34,8 @@ export function at(intervals, ms) {
   return found && found.start_ms <= ms ? found : undefined;
 }
 
-/** The interval that begins next after a time, or undefined. */
-export const next = (intervals, ms) => intervals.slice(firstAfter(intervals, ms)).find(({ start_ms }) => start_ms > ms);
+/** The first interval that begins at a time or later, or undefined. */
+export const next = (intervals, ms) => intervals.find(({ start_ms }) => start_ms >= ms);
 
 /** The last interval that begins before a time, or undefined. */
 export const previous = (intervals, ms) => intervals.findLast(({ start_ms }) => start_ms < ms);

@@ -75,14 +75,16 @@ export function momentAt(ms, { view, clock, editor, model }) {
 }
 
 /** Say who may write. */
-export function showPen({ writer, connected }) {
-  const readOnly = connected && writer !== null && !writer.writing;
+export function showPen({ info, writer, connected }) {
+  const readOnly = connected && writer !== null && !writer.writing && info.state === "ready";
   byId("pen").hidden = !readOnly;
   if (!readOnly) return;
-  byId("take").hidden = !writer.free;
-  write("pen-text", writer.free
-    ? "This window only shows the labels. No other one writes them now."
-    : "This window only shows the labels: another one has the pen. Its changes appear here at once.");
+  byId("take").hidden = writer.reason !== null;
+  write("pen-text", writer.reason !== null
+    ? `This window only shows the labels: ${writer.reason}.`
+    : writer.free
+      ? "This window only shows the labels. No other window changes them now."
+      : "This window only shows the labels: another window has the pen. Its changes appear here at once.");
 }
 
 /** How far the reading is, or why it failed. Returns whether there is something to see. */

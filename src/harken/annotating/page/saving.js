@@ -5,6 +5,7 @@ import { equal, frozen } from "./intervals.js";
 
 const WAITS_MS = [500, 1000, 2000, 4000, 8000];
 const NO_CONNECTION = "no connection to harken, trying again.";
+const STILL_READING = "harken still reads the recording.";
 const CHANGED_ELSEWHERE = "the labels were changed elsewhere meanwhile.";
 
 /**
@@ -38,12 +39,12 @@ export class Saving {
     return this.#waiting !== null || this.#busy;
   }
 
-  /** Fetch the labels, and remember their revision. */
+  /** Fetch the labels, and remember their revision; 0 as long as they are not known. */
   async load() {
     const answer = await fetch(this.#address).catch(() => null);
     const said = await answer?.json().catch(() => null);
     if (!answer?.ok) throw new Error(answer ? sentenceOf(said) ?? `the server answered ${answer.status}` : NO_CONNECTION);
-    this.took(said);
+    if (said.revision !== 0) this.took(said);
     return said;
   }
 
@@ -95,9 +96,10 @@ export class Saving {
     clearTimeout(this.#timer);
     this.#busy = true;
     try {
-      const { intervals } = await this.load();
+      const { revision, intervals } = await this.load();
       this.#busy = false;
-      if (mayReplace(frozen(intervals))) await this.#send();
+      if (revision === 0) this.#fail(STILL_READING, { retry: true }); // the server was started again
+      else if (mayReplace(frozen(intervals))) await this.#send();
       else this.#collide(CHANGED_ELSEWHERE);
     } catch (error) {
       this.#busy = false;
@@ -127,7 +129,7 @@ export class Saving {
     this.#waiting ??= sent;
     if (answer === null) this.#unanswered.push(sent);
     const sentence = answer ? sentenceOf(said) ?? `the server answered ${answer.status}` : NO_CONNECTION;
-    if (answer?.status === 409) this.#collide(sentence);
+    if (answer?.status === 409) this.#collide(CHANGED_ELSEWHERE);
     else this.#fail(sentence, { retry: ![422, 423].includes(answer?.status) });
   }
 

@@ -21,6 +21,9 @@ const USUAL_RATE_HZ = 50;
 export class Session {
   #socket = null;
   #onChange;
+  #say;
+  #taking = false;
+  #upToDate = false;
   #names = [];
   #modelShown = null; // the state and share in which the model's bouts were fetched
   #colouredFor = "";
@@ -30,12 +33,13 @@ export class Session {
     this.address = `/api/recordings/${number}`;
     this.client = client;
     this.#onChange = onChange;
+    this.#say = say;
     this.info = null;
     this.view = null;
     this.clock = new Clock("UTC");
     this.labels = Runs.of([]);
     this.model = null;
-    this.writer = null; // {writing, free}
+    this.writer = null; // {writing, free, reason}
     this.connected = true;
     this.colours = new Map();
     this.tiles = new Tiles((...piece) => this.#fetchTile(...piece));
@@ -55,9 +59,6 @@ export class Session {
     const answer = await fetch(this.address);
     if (!answer.ok) throw new Error(await sentence(answer));
     this.#status(await answer.json());
-    const { intervals } = await this.saving.load();
-    this.editor.load(intervals);
-    this.#onChange("labels");
     this.#socket = lastingSocket(() => `${this.address}/live?client=${this.client}`, {
       onOpen: () => this.#linked(true),
       onMessage: (message) => this.#receive(message),
@@ -84,7 +85,7 @@ export class Session {
 
   /** Take the labels over from a window that has gone or been silent. */
   take() {
-    this.#socket?.send({ type: "take" });
+    this.#taking = this.#socket?.send({ type: "take" }) ?? false;
   }
 
   /** A label that was typed. */
@@ -102,7 +103,7 @@ export class Session {
 
   #linked(connected) {
     this.connected = connected;
-    if (!connected) this.editor.writing = false;
+    if (!connected) this.#upToDate = this.editor.writing = false;
     this.#onChange("link");
   }
 
@@ -115,9 +116,12 @@ export class Session {
     }
   }
 
-  #write({ writing, free }) {
-    this.writer = { writing, free };
+  #write({ writing, free, reason }) {
+    const refused = this.#taking && !writing;
+    this.#taking = false;
+    this.writer = { writing, free, reason };
     this.editor.writing = writing;
+    if (refused) this.#say(reason ?? "The other window was in use a moment ago. Try again in a minute.");
     if (writing) this.saving.again();
     this.#onChange("writer");
   }
@@ -130,7 +134,16 @@ export class Session {
     this.#extend(before);
     this.#recolour();
     if (info.state === "ready") this.#showModel(info.model);
+    if (info.state === "ready" && !this.#upToDate) this.#loadLabels().catch(() => {}); // if it fails, so does the socket
     this.#onChange("status");
+  }
+
+  /** Fetch the labels, which are known once the recording is read; after each connection, they may have changed. */
+  async #loadLabels() {
+    this.#upToDate = true;
+    if (this.saving.unsaved) return;
+    const { intervals } = await this.saving.load();
+    if (!this.saving.unsaved) this.editor.load(intervals);
   }
 
   /** The recording has been read a little further. */

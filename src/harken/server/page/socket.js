@@ -13,6 +13,7 @@ export function lastingSocket(addressOf, { onOpen = () => {}, onMessage, onClose
   let failures = 0;
   let timer = null;
   let ended = false;
+  let hidden = false;
 
   function open() {
     const scheme = location.protocol === "https:" ? "wss" : "ws";
@@ -33,13 +34,23 @@ export function lastingSocket(addressOf, { onOpen = () => {}, onMessage, onClose
       if (!ended) onMessage(message);
     });
     socket.addEventListener("close", (event) => {
-      if (ended) return;
+      if (ended || hidden) return;
       timer = setTimeout(open, 1000 * WAITS_S[Math.min(failures++, WAITS_S.length - 1)]);
       onClose(opened, event);
     });
   }
 
   open();
+  // A browser may keep a page that was left, with its socket, and show it again later.
+  addEventListener("pagehide", () => {
+    hidden = true;
+    clearTimeout(timer);
+    socket.close();
+  });
+  addEventListener("pageshow", (event) => {
+    hidden = false;
+    if (event.persisted && !ended) open();
+  });
   // When the network is back, the next attempts follow soon.
   addEventListener("online", () => socket.readyState === WebSocket.CLOSED && (failures = 0));
   return {
