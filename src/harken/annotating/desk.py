@@ -9,18 +9,22 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from harken.annotating.background import Background
 from harken.annotating.cache import cache_folder, entry_name, read_facts
+from harken.annotating.model_process import suggest
 from harken.annotating.reading import read_recording
 from harken.annotating.recording import OpenRecording
+from harken.annotating.suggestions import Suggestions
+from harken.labelling.settings import file_sha256
+from harken.models.model_file import model_path, read_model
 from harken.readers.options import TableOptions
+from harken.server.background import Background
 from harken.support.errors import HarkenError
 
 __all__ = ["Desk"]
 
 READERS = 2
 """Recordings that are read at once: one after the other, and one that a window waits for."""
-NICENESS = 5
+NICENESS, LABELLING_NICENESS = 5, 10
 CHECKED_S = 1.0
 """How often it is checked whether another program changed the labels, and whether a writer is silent."""
 STATUS_S = 0.25
@@ -32,19 +36,29 @@ class Desk:
     Args:
         files: the recordings and their names.
         reading: how tables are read.
-        model: the model's file; None for none.
+        model: the model that labels the recordings; None for none.
+
+    Raises:
+        HarkenError: when the model cannot be read.
     """
 
-    def __init__(
-        self, files: Sequence[tuple[Path, str]], reading: TableOptions, *, model: Path | None, model_name: str | None
-    ) -> None:
+    def __init__(self, files: Sequence[tuple[Path, str]], reading: TableOptions, *, model: Path | None) -> None:
+        self._reading = reading
+        self._model: Path | None = None
+        name: str | None = None
+        labels: tuple[str, ...] = ()
+        if model is not None:
+            self._model = model_path(model)
+            labels = read_model(model).specification.labels
+            name = model.name if model.is_dir() else self._model.stem
         self.recordings = [
-            OpenRecording(number, path, name, model_name=model_name) for number, (path, name) in enumerate(files)
+            OpenRecording(number, path, each, model_name=name, model_labels=labels)
+            for number, (path, each) in enumerate(files)
         ]
-        self._reading, self._model = reading, model
         self._cache = cache_folder()
         self._temporary: Path | None = None
         self._processes: dict[OpenRecording, Background] = {}
+        self._labelling: Background | None = None
         self._status_due: set[OpenRecording] = set()
 
     async def run(self) -> None:
@@ -66,6 +80,8 @@ class Desk:
         for process in self._processes.values():
             process.end()
         self._processes.clear()
+        if self._labelling is not None:
+            self._labelling.end()
         for recording in self.recordings:
             recording.close()
         if self._temporary is not None:
@@ -85,11 +101,55 @@ class Desk:
             if len(self._processes) >= (READERS if recording.wanted else 1):
                 break
             self._read(recording)
+        if self._labelling is None and self._model is not None:
+            for recording in self.recordings:
+                if recording.wanted and recording.state == "ready" and recording.model_state == "waiting":
+                    self._suggest(recording, self._model)
+                    break
+
+    def _suggest(self, recording: OpenRecording, model: Path) -> None:
+        """Label a recording with the model."""
+        try:
+            file = self._place_of(self._entry_of(recording)) / f"{file_sha256(model)[:16]}.npz"
+        except OSError as error:
+            recording.model_state, recording.model_error = "failed", f"cannot be read ({error.strerror or error})"
+            return
+        if (found := Suggestions.read(file)) is not None:
+            recording.suggest(found)
+            self._status_due.add(recording)
+            return
+        recording.model_state = "labelling"
+        arguments = (str(recording.path), asdict(self._reading), str(model), str(file))
+
+        def on_message(message: dict[str, Any]) -> None:
+            self._on_labelling(recording, file, message)
+
+        self._labelling = Background(suggest, arguments, on_message, niceness=LABELLING_NICENESS)
+
+    def _on_labelling(self, recording: OpenRecording, file: Path, message: dict[str, Any]) -> None:
+        """A message of the process that labels."""
+        match message["type"]:
+            case "share":
+                recording.model_share = message["share"]
+            case "failed":
+                recording.model_state, recording.model_error = "failed", message["error"]
+            case "done":
+                if (found := Suggestions.read(file)) is None:
+                    recording.model_state, recording.model_error = "failed", f"{file} cannot be read"
+                else:
+                    recording.suggest(found)
+        self._status_due.add(recording)
+        if recording.model_state != "labelling":
+            self._labelling = None
+            self.schedule()
+
+    def _entry_of(self, recording: OpenRecording) -> Path:
+        return self._cache / entry_name(recording.path, self._reading)
 
     def _read(self, recording: OpenRecording) -> None:
         recording.state = "reading"
         try:
-            entry = self._cache / entry_name(recording.path, self._reading)
+            entry = self._entry_of(recording)
             if (facts := read_facts(entry)) is not None:
                 recording.complete(entry, facts)
                 return

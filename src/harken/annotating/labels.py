@@ -93,6 +93,11 @@ class Labels:
         """Whether another program has changed the file since it was read or written here."""
         return file_state(self.path) != self._state
 
+    @property
+    def labelled_s(self) -> float:
+        """Seconds with a label."""
+        return float((self.intervals.end_ns - self.intervals.start_ns).sum() / 1e9)
+
     def as_json(self) -> dict[str, Any]:
         """The answer to ``GET labels``. Times are cut to milliseconds."""
         columns = (

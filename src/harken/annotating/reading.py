@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from harken.annotating.background import Send
 from harken.annotating.cache import remove_oldest, write_facts
 from harken.annotating.label_column import LabelColumn
 from harken.annotating.levels import ROW_BYTES, LevelsWriter, slot_length_ns
@@ -17,6 +16,7 @@ from harken.recordings.mended_stream import MendedStream, mended_stream
 from harken.recordings.recording import acceleration_channels, warnings_of
 from harken.recordings.source import Samples, Source
 from harken.recordings.survey import GAP_NS
+from harken.server.background import Send
 from harken.signals.movement import MovementStatistics
 from harken.signals.non_wear import non_wear
 from harken.support.errors import HarkenError

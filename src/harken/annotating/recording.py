@@ -1,6 +1,7 @@
 """A recording on the page: its state, signals, labels and windows."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ class OpenRecording:
         path: the file.
         name: a name that differs from those of the others.
         model_name: the model that labels it; None for none.
+        model_labels: its labels.
 
     Attributes:
         state: ``waiting``, ``reading``, ``ready`` or ``failed``.
@@ -41,7 +43,9 @@ class OpenRecording:
         model_state: ``none``, ``waiting``, ``labelling``, ``ready`` or ``failed``.
     """
 
-    def __init__(self, number: int, path: Path, name: str, *, model_name: str | None) -> None:
+    def __init__(
+        self, number: int, path: Path, name: str, *, model_name: str | None, model_labels: tuple[str, ...]
+    ) -> None:
         self.number, self.path, self.name = number, path, name
         self.state = "waiting"
         self.share: float | None = None
@@ -53,7 +57,7 @@ class OpenRecording:
         self.windows = Windows(self.why_read_only)
         self.model: Suggestions | None = None
         self.model_name = model_name
-        self.model_labels: tuple[str, ...] = ()
+        self.model_labels = model_labels
         self.model_state = "none" if model_name is None else "waiting"
         self.model_share: float | None = None
         self.model_error: str | None = None
@@ -106,6 +110,11 @@ class OpenRecording:
         self.send_labels()
         self.windows.tell()
 
+    def suggest(self, found: Suggestions) -> None:
+        """The model has labelled the recording."""
+        inside_ns = np.clip(found.start_ns, self.span.start_ns, self.span.end_ns + 1)
+        self.model, self.model_state, self.model_share = replace(found, start_ns=inside_ns), "ready", 1.0
+
     def fail(self, error: str) -> None:
         """The recording cannot be read."""
         self.state, self.error, self.share = "failed", error, None
@@ -148,6 +157,7 @@ class OpenRecording:
             "state": self.state,
             "share": self.share,
             "intervals": 0 if self.labels is None else len(self.labels.intervals),
+            "labelled_s": 0.0 if self.labels is None else self.labels.labelled_s,
         }
 
     def about(self) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from starlette.websockets import WebSocketDisconnect
 from harken.annotating.desk import Desk
 from harken.annotating.labels import ChangedError, ReadOnlyError
 from harken.annotating.recording import OpenRecording
+from harken.annotating.suggestions import Suggestions
+from harken.annotating.unsure import next_unsure
 from harken.annotating.windows import MOST_WINDOWS, Window
 from harken.server.answers import read_body
 from harken.server.limits import Limits, RefusedError, malformed
@@ -55,6 +57,21 @@ def annotating_routes(desk: Desk) -> APIRouter:
         shown = await asyncio.to_thread(found.levels.query, start_ms, end_ms, pixels, not_worn_ns=found.not_worn_ns)
         return Response(shown.tobytes(), media_type="application/octet-stream", headers={"cache-control": "no-store"})
 
+    @routes.get("/api/recordings/{number}/model")
+    async def model(number: Number) -> Response:
+        return answer(suggestions_of(recording_of(desk, number)).bouts)
+
+    @routes.get("/api/recordings/{number}/unsure")
+    async def unsure(number: Number, after_ms: Milliseconds | None = None) -> Response:
+        found = recording_of(desk, number)
+        suggestions = suggestions_of(found)
+        assert found.labels is not None, "labels are there before suggestions are"
+        moment = await asyncio.to_thread(next_unsure, suggestions, found.labels.intervals, after_ms=after_ms)
+        if moment is None:
+            sentence = "there is no moment without a label of which the model is unsure"
+            raise RefusedError(404, 1008, sentence, reason="unknown")
+        return answer(moment.as_json())
+
     @routes.get("/api/recordings/{number}/labels")
     async def labels(number: Number) -> Response:
         found = recording_of(desk, number)
@@ -88,6 +105,20 @@ def recording_of(desk: Desk, number: int) -> OpenRecording:
     if not 0 <= number < len(desk.recordings):
         raise RefusedError(404, 1008, "there is no such recording", reason="unknown")
     return desk.recordings[number]
+
+
+def suggestions_of(recording: OpenRecording) -> Suggestions:
+    """What the model says of a recording.
+
+    Raises:
+        RefusedError: when it has not labelled it.
+    """
+    if recording.model is None:
+        sentence = recording.model_error or (
+            "there is no model" if recording.model_name is None else "the model has not labelled this recording yet"
+        )
+        raise RefusedError(404, 1008, sentence, reason="unknown")
+    return recording.model
 
 
 async def save_labels(recording: OpenRecording, body: bytes) -> int:

@@ -35,7 +35,7 @@ def annotation_server(
         on_started: called when the server answers requests.
 
     Raises:
-        HarkenError: when a package is missing.
+        HarkenError: when a package is missing, or the model cannot be read.
     """
     with extra_serve():
         from fastapi import FastAPI
@@ -47,7 +47,7 @@ def annotation_server(
         from harken.server.metrics import Metrics
         from harken.server.page_files import SERVER_PAGE, page_routes
 
-    desk = Desk(files, reading, model=model, model_name=None if model is None else model.stem)
+    desk = Desk(files, reading, model=model)
     metrics = Metrics()
 
     @asynccontextmanager

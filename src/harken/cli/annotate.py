@@ -1,6 +1,5 @@
 """``harken annotate``: label recordings by hand, on a page in a browser."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -35,7 +34,7 @@ def annotate(
     """
     from harken.annotating.server import annotation_server
     from harken.cli.files import distinct_names, recordings
-    from harken.models.model_file import model_path
+    from harken.models.model_file import PACKAGED_MODEL
     from harken.server.server import address, listening
     from harken.support.errors import HarkenError
 
@@ -59,7 +58,7 @@ def annotate(
     server = annotation_server(
         list(zip(found, distinct_names(found), strict=True)),
         reading=reading,
-        model=None if no_model else Path(model_path(model or "packaged")),
+        model=None if no_model else model or PACKAGED_MODEL,
         port=port,
         on_started=started,
     )
