@@ -1,5 +1,6 @@
 """The page of ``harken annotate`` as a person uses it: mouse, fingers and keys, and what is then on the disk."""
 
+import io
 import itertools
 import json
 import shutil
@@ -7,7 +8,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from annotate_page import GAP_S, MINUTES, START_MS, ZONE, AnnotatePage, rows, until, write_recording
 from browser import DESKTOP, PHONE, Browser, chromium
@@ -105,7 +108,7 @@ def test_a_recording_is_labelled_by_keyboard_alone(page: AnnotatePage, folder: P
     assert (start, end, label, note) == (pytest.approx(60, abs=0.1), pytest.approx(126.6, abs=0.1), "walking", "")
     page.press("SHIFT+ARROW_RIGHT", "[", "SHIFT+ARROW_RIGHT", "]")
     new_label(page, "sitting")
-    page.press("SHIFT+ARROW_RIGHT", " ", "ARROW_RIGHT", " ", "1", "p", "p")
+    page.press("SHIFT+ARROW_RIGHT", " ", "ARROW_RIGHT", " ", "1", "p")
     assert page.said().startswith("sitting, ")
     page.press("1")  # another label for the selected bout
     page.saved()
@@ -119,7 +122,9 @@ def test_a_recording_is_labelled_by_keyboard_alone(page: AnnotatePage, folder: P
     assert len(labels(folder)) == 2
 
 
-def test_a_drag_and_a_button_label_and_a_later_label_replaces_what_is_under_it(page: AnnotatePage, folder: Path) -> None:
+def test_a_drag_and_a_button_label_and_a_later_label_replaces_what_is_under_it(
+    page: AnnotatePage, folder: Path
+) -> None:
     page.drag(0.2, 0.6)
     assert page.said().startswith("Marked 10:02:00 to 10:06:00")
     new_label(page, "standing")
@@ -269,8 +274,7 @@ def test_a_second_window_is_read_only_follows_and_takes_over(page: AnnotatePage,
         until(lambda: second.shown("pen"))
         assert "another window has the pen" in second.text("pen-text")
         second.focus()
-        second.press("HOME", " ", "END", " ")
-        second.press("1")
+        second.press("HOME", " ", "END", " ", "DELETE")
         assert second.said() == "This window only shows the labels; it cannot change them now."
         both = driver.window_handles
         driver.switch_to.window(first)
@@ -298,9 +302,7 @@ def test_what_is_not_saved_is_sent_again_and_said(browser: Browser, folder: Path
     path = shutil.copy(folder / "anna.csv", tmp_path / "anna.csv")
     port, page = free_port(), AnnotatePage(browser)
     arguments = (str(path), "--timezone", ZONE, "--no-model")
-    leaving = (
-        "const e = new Event('beforeunload', {cancelable: true}); dispatchEvent(e); return e.defaultPrevented"
-    )
+    leaving = "const e = new Event('beforeunload', {cancelable: true}); dispatchEvent(e); return e.defaultPrevented"
     with serving(*arguments, log=tmp_path / "first.txt", port=port, command="annotate") as address:
         page.open(address)
         page.writable()
@@ -317,7 +319,9 @@ def test_what_is_not_saved_is_sent_again_and_said(browser: Browser, folder: Path
         until(lambda: page.saving() == "Saved", 40)
         assert len(rows(tmp_path / "anna.labels.csv")) == 2
         page.writable()
-        (tmp_path / "anna.labels.csv").write_text("start,end,label\n2026-02-03T10:00:00+01:00,2026-02-03T10:01:00+01:00,lying\n")
+        (tmp_path / "anna.labels.csv").write_text(
+            "start,end,label\n2026-02-03T10:00:00+01:00,2026-02-03T10:01:00+01:00,lying\n"
+        )
         page.drag(0.7, 0.8)
         page.press("1")
         until(lambda: page.shown("conflict"))
@@ -380,20 +384,20 @@ def test_keys_are_listed_and_buttons_are_large_enough_in_every_size_and_light(pa
 
 def test_gaps_and_samples_are_where_they_were_recorded(page: AnnotatePage) -> None:
     """The pixels of the picture: no colour of an axis inside the gap, some beside it."""
-    script = """
-      const c = document.getElementById('picture');
-      const at = (share) => {
-        const d = c.getContext('2d').getImageData(Math.round(share * c.width), 0, 1, c.height - 160).data;
-        let strong = 0;
-        for (let i = 0; i < d.length; i += 4) strong += Math.max(d[i], d[i+1], d[i+2]) - Math.min(d[i], d[i+1], d[i+2]) > 60;
-        return strong;
-      };
-      return arguments[0].map(at);"""
-    inside, beside = sum(GAP_S) / 2 / SECONDS, (GAP_S[0] - 20) / SECONDS
     page.focus()
-    page.press("HOME")
-    until(lambda: page.browser.run(script, [beside])[0] > 0)
-    still, gap, walking = page.browser.run(script, [beside, inside, 180 / SECONDS])
+    page.press("HOME", "0")
+    left, top, width, high = page.browser.run(
+        "const b = document.getElementById('picture').getBoundingClientRect(); return [b.left, b.top, b.width, b.height]"
+    )
+
+    def coloured(seconds: float) -> int:
+        """How many pixels at a time have a strong colour."""
+        picture = Image.open(io.BytesIO(page.browser.picture())).convert("HSV")
+        column = np.asarray(picture)[round(top) : round(top + high - 120), round(left + width * seconds / SECONDS)]
+        return int(np.sum(column[:, 1] > 100))
+
+    until(lambda: coloured(180) > 0)
+    still, gap, walking = (coloured(seconds) for seconds in (GAP_S[0] - 20, sum(GAP_S) / 2, 180))
     assert gap == 0
     assert 0 < still < walking
 

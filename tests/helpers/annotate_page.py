@@ -27,7 +27,9 @@ def write_recording(path: Path, *, minutes: int = MINUTES, seed: int = 0) -> Pat
     seconds = seconds[(seconds < GAP_S[0]) | (seconds >= GAP_S[1])]
     walks = (seconds > 120) & (seconds < 240)
     swing = np.where(walks, 0.4 * np.sin(2 * np.pi * 1.9 * seconds), 0)
-    signals = np.stack([swing, swing / 2 + 0.1, np.ones_like(seconds)], axis=1) + random.normal(0, 0.02, (len(seconds), 3))
+    signals = np.stack([swing, swing / 2 + 0.1, np.ones_like(seconds)], axis=1) + random.normal(
+        0, 0.02, (len(seconds), 3)
+    )
     time_ms = START_MS + np.round(seconds * 1000).astype(np.int64)
     pl.DataFrame({"Timestamp": time_ms} | dict(zip("XYZ", (9.81 * signals).T, strict=True))).write_csv(path)
     return path
@@ -117,7 +119,9 @@ class AnnotatePage:
 
     def click(self, name: str) -> None:
         """Click on the element of this id, or on the button of a label."""
-        find = "return document.getElementById(arguments[0]) ?? document.querySelector(`[data-label='${arguments[0]}']`)"
+        find = (
+            "return document.getElementById(arguments[0]) ?? document.querySelector(`[data-label='${arguments[0]}']`)"
+        )
         self.browser.run(find, name).click()
 
     def part(self, name: str) -> float:
@@ -131,7 +135,7 @@ class AnnotatePage:
         from selenium.webdriver.common.action_chains import ActionChains
 
         left, top, width = self.browser.run(
-            "const b = document.getElementById('picture').getBoundingClientRect(); return [b.left, b.top, b.width]"
+            "scrollTo(0, 0); const b = document.getElementById('picture').getBoundingClientRect(); return [b.left, b.top, b.width]"
         )
         y = round(top + self.part(part))
         chain = ActionChains(self.browser.driver, duration=0)

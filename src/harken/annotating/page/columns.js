@@ -92,21 +92,36 @@ export function levelFor(ms, sampleMs) {
 }
 
 /**
- * Calls `visit(ms, low, high, pixel)` for each pixel with samples of the tiles of a level, in order; `rest(start, end)`
- * for tiles that are not here.
+ * Calls `visit(startMs, endMs, lows, highs)` for stretches of pixels with the same samples, in order, from the tiles of a
+ * level. Returns false when one of them is not here.
  */
-export function eachPixel(tiles, { from, to, level }, visit) {
+export function eachRun(tiles, { from, to, level }, visit) {
   const width = pixelMs(level);
   const [first, last] = tilesOf(from, to, level);
+  const [lows, highs] = [new Int16Array(AXES), new Int16Array(AXES)];
+  let [start, end] = [NaN, NaN];
+  const close = () => end > start && visit(start, end, lows, highs);
   for (let index = first; index <= last; index++) {
     const rows = tiles.get(level, index);
     if (!rows) return false;
-    const start = index * TILE * width;
-    const begin = Math.max(0, Math.floor((from - start) / width) - 1);
-    const end = Math.min(TILE, Math.ceil((to - start) / width) + 1);
-    for (let pixel = begin; pixel < end; pixel++) {
-      if (rows[FLAGS * TILE + pixel] & SAMPLES) visit(start + (pixel + 0.5) * width, rows, pixel);
+    const origin = index * TILE * width;
+    const begin = Math.max(0, Math.floor((from - origin) / width));
+    const until = Math.min(TILE, Math.ceil((to - origin) / width));
+    for (let pixel = begin; pixel < until; pixel++) {
+      if (!(rows[FLAGS * TILE + pixel] & SAMPLES)) continue;
+      const ms = origin + pixel * width;
+      let same = ms === end;
+      for (let axis = 0; axis < AXES && same; axis++) {
+        same = lows[axis] === rows[2 * axis * TILE + pixel] && highs[axis] === rows[(2 * axis + 1) * TILE + pixel];
+      }
+      if (!same) {
+        close();
+        start = ms;
+        for (let axis = 0; axis < AXES; axis++) [lows[axis], highs[axis]] = [rows[2 * axis * TILE + pixel], rows[(2 * axis + 1) * TILE + pixel]];
+      }
+      end = ms + width;
     }
   }
+  close();
   return true;
 }

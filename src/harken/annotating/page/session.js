@@ -11,6 +11,7 @@ import { ROWS, Tiles } from "./tiles.js";
 import { View } from "./view.js";
 
 const USUAL_RATE_HZ = 50;
+const FINEST_MS = 20;
 
 /**
  * A recording by its number.
@@ -73,9 +74,9 @@ export class Session {
     this.saving.close();
   }
 
-  /** Milliseconds from sample to sample. */
+  /** Milliseconds from sample to sample, or from the shortest time that the server tells apart to the next. */
   get sampleMs() {
-    return 1000 / (this.info?.sample_rate_hz || USUAL_RATE_HZ);
+    return Math.max(FINEST_MS, 1000 / (this.info?.sample_rate_hz || USUAL_RATE_HZ));
   }
 
   /** Labels to choose from: those of the file, of the model, and those that were typed. */
@@ -103,7 +104,7 @@ export class Session {
 
   #linked(connected) {
     this.connected = connected;
-    if (!connected) this.#upToDate = this.editor.writing = false;
+    if (!connected) this.#upToDate = false; // a writer goes on; what it does is saved when there is a connection again
     this.#onChange("link");
   }
 

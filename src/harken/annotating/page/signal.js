@@ -1,8 +1,7 @@
 /* Drawing of the signal: bands from low to high, or lines through the samples where they are far apart. */
 
 import { hatch } from "./drawing.js";
-import { AXES, INVALID, KNOWN, NOT_WORN, SAMPLES, eachPixel } from "./columns.js";
-import { TILE } from "./tiles.js";
+import { AXES, INVALID, KNOWN, NOT_WORN, SAMPLES, eachRun } from "./columns.js";
 
 const RANGES_G = [1.25, 2, 3, 4, 6, 8, 12, 16];
 const NAMES = ["x", "y", "z"];
@@ -52,20 +51,26 @@ function drawBands(context, columns, { sharpness, paint, y, box }) {
 /** Lines through the samples. Returns false when not all of the tiles are here. */
 function drawLines(context, tiles, { view, box, level, paint, y, sampleMs }) {
   const scale = box.width / view.span;
+  const x = (ms) => box.left + (ms - view.from) * scale;
   const paths = NAMES.map(() => new Path2D());
-  const dots = 1 / scale < sampleMs / 10; // ten pixels from sample to sample
-  let last = -Infinity;
-  const whole = eachPixel(tiles, { from: view.from - sampleMs * LONGEST_STEP, to: view.to + sampleMs * LONGEST_STEP, level }, (ms, rows, pixel) => {
-    const x = box.left + (ms - view.from) * scale;
-    const joined = ms - last <= LONGEST_STEP * sampleMs;
-    last = ms;
-    for (let axis = 0; axis < AXES; axis++) {
-      const [low, high] = [rows[2 * axis * TILE + pixel], rows[(2 * axis + 1) * TILE + pixel]];
-      if (joined) paths[axis].lineTo(x, y(low));
-      else paths[axis].moveTo(x, y(low));
-      if (high !== low) paths[axis].lineTo(x, y(high));
-      if (dots) paths[axis].rect(x - 1.5, y((low + high) / 2) - 1.5, 3, 3), paths[axis].moveTo(x, y(high));
+  const room = LONGEST_STEP * sampleMs;
+  let before = -Infinity;
+  // A sample lasts several pixels of a tile, all with its values: one point, or one at each end while nothing changes.
+  const whole = eachRun(tiles, { from: view.from - room, to: view.to + room, level }, (start, end, lows, highs) => {
+    const edge = Math.min(sampleMs, end - start) / 2;
+    for (const [axis, path] of paths.entries()) {
+      const [top, bottom] = [y(highs[axis]), y(lows[axis])];
+      const middle = (top + bottom) / 2;
+      if (start - before <= room) path.lineTo(x(start + edge), middle);
+      else path.moveTo(x(start + edge), middle);
+      if (bottom - top > 1) {
+        path.lineTo(x(start + edge), top);
+        path.lineTo(x(start + edge), bottom);
+        path.moveTo(x(start + edge), middle);
+      }
+      path.lineTo(x(end - edge), middle);
     }
+    before = end;
   });
   if (!whole) return false;
   context.save();
