@@ -1,7 +1,7 @@
 """The lowest and highest acceleration of a recording in slots of time, at six levels of detail, in files.
 
 A screen has a few thousand pixels, and a week at 100 Hz has 60 million samples. A query reads the coarsest level whose
-slots are not longer than a pixel, so it reads at most a few slots for each pixel, whatever the length of the recording.
+slots are not longer than half a pixel, so it reads a few slots for each pixel, whatever the length of the recording.
 
 Slots lie on a grid of time that is counted from 1970, so that the slot of a time is one division. The finest slots last
 20 ms: finer than a hand places an edge, and with two samples at 100 Hz as large as the samples themselves. Shorter
@@ -35,6 +35,7 @@ EMPTY = -32768
 """The value where there is no sample."""
 LARGEST = 32766
 """Values are cut to 32.766 g."""
+FEW = 8
 RECORDED, INVALID, NOT_WORN = 1, 2, 4
 COLUMNS = 7
 """Lowest and highest x, y, z in thousandths of g, and flags."""
@@ -110,24 +111,21 @@ class LevelsWriter:
         """The slots that have samples, the first and last time in each, int64 ``[n]``, and rows, int16 ``[n, 7]``."""
         slot = samples.time_ns // self.slot_ns
         firsts = np.flatnonzero(np.diff(slot, prepend=slot[0] - 1))
+        lasts = np.append(firsts[1:], len(slot)) - 1
+        values = np.rint(samples.signals[:, :3].T * np.float32(1000))
+        missing = np.isnan(values)
+        values = np.clip(values, -LARGEST, LARGEST)
         rows = np.empty((len(firsts), COLUMNS), ROW)
-        for axis in range(3):
-            values = np.rint(samples.signals[:, axis] * np.float32(1000))
-            missing = np.isnan(values)
-            low = np.clip(values, -LARGEST, LARGEST)
-            if missing.any():
-                low[missing] = LARGEST + 1
-                high = np.where(missing, EMPTY, low)
-            else:
-                high = low
-            low, high = low.astype(np.int16), high.astype(np.int16)
-            lowest = np.minimum.reduceat(low, firsts)
-            rows[:, 2 * axis] = np.where(lowest > LARGEST, EMPTY, lowest)
-            rows[:, 2 * axis + 1] = np.maximum.reduceat(high, firsts)
+        if missing.any():
+            low, high = (np.where(missing, none, values).astype(np.int16) for none in (LARGEST + 1, EMPTY))
+        else:
+            low = high = values.astype(np.int16)
+        lowest = over_slots(np.minimum, low, firsts, lasts)
+        rows[:, 0:6:2] = np.where(lowest > LARGEST, EMPTY, lowest).T
+        rows[:, 1:6:2] = over_slots(np.maximum, high, firsts, lasts).T
         rows[:, 6] = RECORDED
         if not samples.valid.all():
             rows[np.logical_or.reduceat(~samples.valid, firsts), 6] |= INVALID
-        lasts = np.append(firsts[1:], len(slot)) - 1
         return slot[firsts], samples.time_ns[firsts], samples.time_ns[lasts], rows
 
     def _put(self, slots: NDArray[np.int64], rows: NDArray[np.int16]) -> None:
@@ -173,7 +171,7 @@ class Levels:
         """What pixels show: int16 ``[7, pixels]``.
 
         Pixel ``i`` covers the time from ``start_ms + i * (end_ms - start_ms) / pixels`` to that of ``i + 1``. A slot
-        belongs to the pixel in which it begins; a pixel in which none begins has the values of the slot at its start.
+        belongs to the pixel in which its middle lies; a pixel in which none lies has the values of the slot around it.
 
         Args:
             start_ms, end_ms: the time, in ms since 1970.
@@ -186,41 +184,55 @@ class Levels:
         whole, part = np.divmod(np.arange(pixels + 1) * (end_ms - start_ms), pixels)
         edges_ns = (start_ms + whole) * 10**6 + part * 10**6 // pixels
         level = 0
-        while level < LEVELS - 1 and self._length_ms(level + 1) * pixels <= end_ms - start_ms:
+        while level < LEVELS - 1 and 2 * self._length_ns(level + 1) * pixels <= (end_ms - start_ms) * 10**6:
             level += 1
-        first, here = self._places(edges_ns, level)
-        shown = self._reduced(level, first)
-        nowhere = ~here[:-1] & (first[1:] == first[:-1])
-        shown[:, nowhere] = NOTHING[:, None]
-        shown[:6, shown[6] == 0] = EMPTY
+        first, _ = self._places(edges_ns + self._length_ns(level) // 2, level)
+        around, here = self._places((edges_ns[:-1] + edges_ns[1:]) // 2, level)
+        begin, end = min(int(first[0]), int(around[0])), max(int(first[-1]), int(around[-1]) + 1)
+        rows = self._read(level, begin, end)
+        shown = np.ascontiguousarray(merged(rows, first[:-1] - begin).T)
+        alone = first[1:] == first[:-1]
+        shown[:, alone] = np.where(here[alone], rows[around[alone] - begin].T, NOTHING[:, None])
         if not_worn_ns is not None and len(not_worn_ns):
             begun = np.searchsorted(not_worn_ns[:, 0], edges_ns[1:], side="left")
             ended = np.searchsorted(not_worn_ns[:, 1], edges_ns[:-1], side="right")
             shown[6, (begun > ended) & (shown[6] > 0)] |= NOT_WORN
         return shown
 
-    def _length_ms(self, level: int) -> int:
-        return int(self.slot_ns // 10**6 * FINER**level)
+    def _length_ns(self, level: int) -> int:
+        return int(self.slot_ns * FINER**level)
 
-    def _places(self, edges_ns: NDArray[np.int64], level: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    def _places(self, times_ns: NDArray[np.int64], level: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """The row in which each time lies, and whether its block is stored; else the first row after it."""
-        slots = edges_ns // (self.slot_ns * FINER**level)
+        slots = times_ns // self._length_ns(level)
         in_block = FINER ** (LEVELS - 1 - level)
         block = slots // in_block
         place = np.searchsorted(self._blocks, block)
         here = np.append(self._blocks, np.iinfo(np.int64).max)[place] == block
         return place * in_block + np.where(here, slots % in_block, 0), here
 
-    def _reduced(self, level: int, first: NDArray[np.int64]) -> NDArray[np.int16]:
-        """The rows from each place to the next, at least one, reduced to one; int16 ``[7, places - 1]``."""
-        begin, end = int(first[0]), int(max(first[-1], first[-2] + 1))
+    def _read(self, level: int, begin: int, end: int) -> NDArray[np.int16]:
+        """These rows of a level, and one that is empty, for places after the last row; int16 ``[n + 1, 7]``."""
         with self._closing:
             file = self._files[level]
             read = b"" if file.closed else os.pread(file.fileno(), (end - begin) * ROW_BYTES, begin * ROW_BYTES)
-        rows = np.full((end - begin + 1, COLUMNS), NOTHING, ROW)  # with one more, for places after the last row
+        rows = np.full((end - begin + 1, COLUMNS), NOTHING, ROW)
         found = np.frombuffer(read[: len(read) // ROW_BYTES * ROW_BYTES], ROW).reshape(-1, COLUMNS)
         rows[: len(found)] = found
-        return np.ascontiguousarray(merged(rows, np.minimum(first[:-1] - begin, end - begin)).T)
+        return rows
+
+
+def over_slots(
+    extreme: np.ufunc, values: NDArray[np.int16], firsts: NDArray[np.int64], lasts: NDArray[np.int64]
+) -> NDArray[np.int16]:
+    """The extreme of each row of values ``[3, n]`` from each of ``firsts`` to its ``lasts``."""
+    most = int((lasts - firsts).max())
+    if most > FEW:
+        return np.asarray(extreme.reduceat(values, firsts, axis=1))
+    found = values[:, firsts]  # with few samples in each slot, this is several times as fast
+    for further in range(1, most + 1):
+        found = extreme(found, values[:, np.minimum(firsts + further, lasts)])
+    return found
 
 
 def merged(rows: NDArray[np.int16], firsts: NDArray[np.int64]) -> NDArray[np.int16]:
