@@ -2,11 +2,11 @@
 
 import io
 import itertools
-import json
 import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,6 +20,14 @@ PICTURES = Path(__file__).parents[2] / "build" / "pictures"
 SECONDS = 60 * MINUTES
 PIXEL_S = SECONDS / 1160
 """About a pixel, while the whole recording is visible."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test leaves something in the user's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -79,11 +87,15 @@ def labels(folder: Path) -> list[tuple[float, float, str, str]]:
     return found
 
 
-def mark(page: AnnotatePage, start: float, end: float, key: str) -> None:
-    """Drag from one share of the recording to another and press a key."""
-    page.drag(start, end)
-    page.press(key)
-    page.saved()
+def second(ms: float) -> Any:
+    """A time of the server as a time of the file."""
+    return pytest.approx((ms - START_MS) / 1000, abs=1e-6)
+
+
+def fetched(browser: Browser, address: str) -> Any:
+    """The JSON of an address of the page's server."""
+    script = "const [where, done] = arguments; fetch(where).then((answer) => answer.json()).then(done)"
+    return browser.driver.execute_async_script(script, address)
 
 
 def new_label(page: AnnotatePage, name: str) -> None:
@@ -322,17 +334,39 @@ def test_what_is_not_saved_is_sent_again_and_said(browser: Browser, folder: Path
         (tmp_path / "anna.labels.csv").write_text(
             "start,end,label\n2026-02-03T10:00:00+01:00,2026-02-03T10:01:00+01:00,lying\n"
         )
-        page.drag(0.7, 0.8)
-        page.press("1")
-        until(lambda: page.shown("conflict"))
-        assert page.saving().startswith("Not saved: ")
-        assert [label for *_, label, _ in rows(tmp_path / "anna.labels.csv")] == ["lying"]
-        page.click("keep-theirs")
-        page.saved()
-        until(lambda: page.text("summary").startswith("lying"))
+        until(lambda: page.said() == "The labels were changed by another program.")
+        assert page.text("summary").startswith("lying")
         page.press("CONTROL+z")  # what was on this page is not lost
         page.saved()
-        assert [label for *_, label, _ in rows(tmp_path / "anna.labels.csv")] == ["walking"] * 3
+        assert [label for *_, label, _ in rows(tmp_path / "anna.labels.csv")] == ["walking"] * 2
+        browser.open("about:blank")
+
+
+def test_the_models_bouts_are_accepted_and_unsure_moments_found(browser: Browser, folder: Path, tmp_path: Path) -> None:
+    page = AnnotatePage(browser)
+    path = shutil.copy(folder / "anna.csv", tmp_path / "anna.csv")
+    with serving(str(path), "--timezone", ZONE, log=tmp_path / "log.txt", command="annotate") as address:
+        page.open(address)
+        page.writable()
+        until(lambda: page.shown("accept"), 60)
+        model = fetched(browser, f"{address}/api/recordings/0/model")
+        bouts = list(zip(*(model[name] for name in ("start_ms", "end_ms", "code")), strict=True))
+        start, end, code = max(bouts, key=lambda bout: (bout[2] >= 0) * (bout[1] - bout[0]))
+        middle = (start + end) / 2
+        page.point((middle - START_MS) / 1000 / SECONDS)
+        assert f"model: {model['labels'][code]}" in page.text("readout")
+        page.press("a")
+        page.saved()
+        assert labels(tmp_path) == [(second(start), second(end), model["labels"][code], "")]
+        page.press("a")
+        assert page.said().startswith("Labelled already: ")
+        page.press("0", "HOME", "u")
+        until(lambda: page.said().startswith("Unsure: "))
+        unsure = fetched(browser, f"{address}/api/recordings/0/unsure?after_ms={START_MS}")
+        assert f"{unsure['label']} {round(100 * unsure['probability'])} %, {unsure['other']} " in page.said()
+        page.press("2")
+        page.saved()
+        assert (second(unsure["start_ms"]), second(unsure["end_ms"]), model["labels"][1], "") in labels(tmp_path)
         browser.open("about:blank")
 
 
@@ -370,7 +404,8 @@ def test_keys_are_listed_and_buttons_are_large_enough_in_every_size_and_light(pa
     assert not page.browser.run("return document.getElementById('keys').open")
     small = (
         "return [...document.querySelectorAll('button, input')].filter((e) => e.offsetParent)"
-        ".map((e) => [e.id || e.textContent, e.getBoundingClientRect()]).filter(([, b]) => b.height < 44 || b.width < 44)"
+        ".map((e) => [e.id || e.textContent, e.getBoundingClientRect()])"
+        ".filter(([, box]) => box.height < 44 || box.width < 44)"
     )
     PICTURES.mkdir(parents=True, exist_ok=True)
     for dark, (name, size) in itertools.product((False, True), (("desktop", DESKTOP), ("phone", PHONE))):
@@ -387,7 +422,7 @@ def test_gaps_and_samples_are_where_they_were_recorded(page: AnnotatePage) -> No
     page.focus()
     page.press("HOME", "0")
     left, top, width, high = page.browser.run(
-        "const b = document.getElementById('picture').getBoundingClientRect(); return [b.left, b.top, b.width, b.height]"
+        "const b = document.getElementById('picture').getBoundingClientRect();return [b.left, b.top, b.width, b.height]"
     )
 
     def coloured(seconds: float) -> int:
@@ -409,10 +444,8 @@ def test_every_label_is_on_the_disk_as_the_server_has_it(page: AnnotatePage, add
     page.drag(0.45, 0.65)
     page.press("9")
     page.saved()
-    script = "const [where, done] = arguments; fetch(where).then((a) => a.text()).then(done)"
-    said = json.loads(page.browser.driver.execute_async_script(script, f"{address}/api/recordings/0/labels"))
+    said = fetched(page.browser, f"{address}/api/recordings/0/labels")
     expected = [
-        ((one["start_ms"] - START_MS) / 1000, (one["end_ms"] - START_MS) / 1000, one["label"], one["note"])
-        for one in said["intervals"]
+        (second(one["start_ms"]), second(one["end_ms"]), one["label"], one["note"]) for one in said["intervals"]
     ]
-    assert labels(folder) == [(pytest.approx(start), pytest.approx(end), *rest) for start, end, *rest in expected]
+    assert labels(folder) == expected

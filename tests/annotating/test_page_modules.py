@@ -143,6 +143,83 @@ def test_undo_returns_exactly_and_redo_repeats(page: Browser) -> None:
     assert said(page, "history.js", expression, acts) == expected
 
 
+SAVING = """(async () => {
+  const disk = {revision: 5, intervals: []};
+  let broken = null; // "before" or "after" the server takes the labels
+  const sent = [];
+  const json = (status, content) => new Response(JSON.stringify(content), {status});
+  const before = window.fetch;
+  window.fetch = async (where, {method = "GET", body} = {}) => {
+    if (broken === "before") throw new TypeError("no connection");
+    if (method === "GET") return json(200, disk);
+    const {revision, intervals} = JSON.parse(body);
+    sent.push(intervals.map((one) => one.label).join());
+    if (revision !== disk.revision) return json(409, {error: "stale"});
+    if (intervals.some((one) => one.label === "bad")) return json(422, {error: "a bad label"});
+    Object.assign(disk, {revision: revision + 1, intervals});
+    if (broken === "after") throw new TypeError("no connection");
+    return json(200, {revision: disk.revision});
+  };
+  const states = [];
+  const saving = new m.Saving("/labels", "me", ({state, conflict}) => states.push(state + (conflict ? "!" : "")));
+  const labels = (...names) => names.map((label, i) => ({start_ms: i, end_ms: i + 1, label, note: ""}));
+  const settled = async () => {
+    for (let i = 0; i < 200 && states.at(-1) === "saving"; i++) await new Promise((done) => setTimeout(done, 5));
+  };
+  const steps = [];
+  const step = async (name, act) => {
+    await act();
+    await settled();
+    steps.push([name, states.at(-1), disk.intervals.map((one) => one.label).join(), saving.unsaved]);
+  };
+  await saving.load();
+  await step("saved", () => saving.save(labels("a")));
+  await step("three at once", () => { for (const one of ["b", "c", "d"]) saving.save(labels("a", one)); });
+  const quick = [...sent];
+  broken = "before";
+  await step("no connection", () => saving.save(labels("e")));
+  broken = null;
+  await step("again", () => saving.again());
+  broken = "after";
+  await step("no answer", () => saving.save(labels("f")));
+  broken = null;
+  await step("more meanwhile", () => saving.save(labels("f", "g")));
+  await step("refused", () => saving.save(labels("bad")));
+  await step("corrected", () => saving.save(labels("h")));
+  Object.assign(disk, {revision: 50, intervals: labels("theirs")});
+  await step("collides", () => saving.save(labels("mine")));
+  await step("still", () => saving.save(labels("mine", "more")));
+  await step("mine", () => saving.overwrite());
+  Object.assign(disk, {revision: 60, intervals: labels("theirs")});
+  await step("collides again", () => saving.save(labels("lost")));
+  let adopted = null;
+  await step("theirs", async () => { adopted = await saving.adopt(); });
+  window.fetch = before;
+  return {steps, quick, adopted: adopted.map((one) => one.label)};
+})()"""
+
+
+def test_changes_reach_the_disk_and_never_replace_those_of_others_unasked(page: Browser) -> None:
+    found = said(page, "saving.js", SAVING)
+    assert found["steps"] == [
+        ["saved", "saved", "a", False],
+        ["three at once", "saved", "a,d", False],
+        ["no connection", "failed", "a,d", True],
+        ["again", "saved", "e", False],
+        ["no answer", "failed", "f", True],
+        ["more meanwhile", "saved", "f,g", False],
+        ["refused", "failed", "f,g", True],
+        ["corrected", "saved", "h", False],
+        ["collides", "failed!", "theirs", True],
+        ["still", "failed!", "theirs", True],
+        ["mine", "saved", "mine,more", False],
+        ["collides again", "failed!", "theirs", True],
+        ["theirs", "saved", "theirs", False],
+    ]
+    assert found["quick"] == ["a", "a,b", "a,d"]  # what was replaced while waiting is not sent
+    assert found["adopted"] == ["theirs"]
+
+
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "Australia/Lord_Howe", "Asia/Kathmandu"])
 def test_times_are_the_wearers_and_days_begin_at_the_wearers_midnight(page: Browser, zone: str) -> None:
     first = datetime(2026, 3, 1, 0, 7, 13, 250_000, tzinfo=UTC)
@@ -168,7 +245,8 @@ def test_ticks_are_even_and_no_more_than_fit(page: Browser, span_ms: int) -> Non
     at = np.array([tick["ms"] for tick in ticks])
     assert 2 <= len(at) <= 13
     assert len(set(np.diff(at))) == 1
-    assert start <= at[0] and at[-1] <= start + span_ms
+    assert start <= at[0]
+    assert at[-1] <= start + span_ms
     assert len({tick["text"] for tick in ticks}) == len(ticks) or span_ms > 86_400_000
 
 
@@ -197,7 +275,8 @@ def test_columns_are_the_lowest_and_highest_of_their_pixels_at_every_zoom(page: 
         while (!tiles.idle) await new Promise((done) => setTimeout(done));
         const columns = new m.Columns();
         columns.fill(tiles, {from, to, count, level, coarsest: level});
-        seen.push([2 ** level, columns.low.map((one) => [...one]), columns.high.map((one) => [...one]), [...columns.flags]]);
+        const values = [columns.low, columns.high].map((rows) => rows.map((one) => [...one]));
+        seen.push([2 ** level, ...values, [...columns.flags]]);
       }
       return seen;
     })"""

@@ -135,7 +135,8 @@ class AnnotatePage:
         from selenium.webdriver.common.action_chains import ActionChains
 
         left, top, width = self.browser.run(
-            "scrollTo(0, 0); const b = document.getElementById('picture').getBoundingClientRect(); return [b.left, b.top, b.width]"
+            "scrollTo(0, 0); const b = document.getElementById('picture').getBoundingClientRect();"
+            "return [b.left, b.top, b.width]"
         )
         y = round(top + self.part(part))
         chain = ActionChains(self.browser.driver, duration=0)

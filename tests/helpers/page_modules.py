@@ -43,7 +43,8 @@ def said(page: Browser, module: str, expression: str, *arguments: Any) -> Any:
     """What an expression over a module ``m`` and the arguments ``a`` gives, a promise's value too."""
     script = (
         "const [url, a, done] = arguments;"
-        f"import(url).then(async (m) => done({{value: await ({expression})}})).catch((error) => done({{error: String(error)}}))"
+        f"import(url).then(async (m) => done({{value: await ({expression})}}))"
+        ".catch((error) => done({error: String(error)}))"
     )
     answer = page.driver.execute_async_script(script, f"./{module}", list(arguments))
     assert "error" not in answer, answer

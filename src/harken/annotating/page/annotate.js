@@ -14,7 +14,6 @@ const client = crypto.randomUUID();
 const ready = () => (session?.view ? session : null);
 let session = null;
 let under = null; // the time under the pointer
-let modelLine = "";
 
 const chart = new Chart(byId("picture"), ready, { onFrame: () => overview.draw() });
 const overview = new Overview(byId("overview"), ready, chart);
@@ -57,8 +56,8 @@ function showStatus() {
   for (const id of ["summary-card"]) byId(id).hidden = !visible;
   const rate = info.sample_rate_hz ? `${Math.round(10 * info.sample_rate_hz) / 10} Hz` : "";
   const span = session.view ? duration((session.view.end - session.view.start) / 1000) : "";
-  modelLine = { waiting: "the model waits", labelling: `the model labels, ${percent(info.model.share ?? 0)}`, ready: info.model.name, failed: "the model failed" }[info.model?.state] ?? "";
-  const small = [info.subject !== info.name ? info.subject : "", span, rate, info.timezone, modelLine].filter(Boolean).join(" · ");
+  const model = { waiting: "the model waits", labelling: `the model labels, ${percent(info.model.share ?? 0)}`, ready: info.model.name, failed: "the model failed" }[info.model?.state] ?? "";
+  const small = [info.subject !== info.name ? info.subject : "", span, rate, info.timezone, model].filter(Boolean).join(" · ");
   byId("title").replaceChildren(info.name, make("small", {}, small));
   showNotes(info);
 }
@@ -90,6 +89,7 @@ function label(name) {
   session.editor.label(name);
 }
 
+/** Show and mark the next unsure moment that begins after the cursor. */
 async function unsure() {
   const { editor, view, clock } = session;
   try {
@@ -97,7 +97,7 @@ async function unsure() {
     const [start, end] = [one.start_ms, one.end_ms];
     const span = Math.min(60 * (end - start), Math.max(6 * (end - start), view.span));
     view.show((start + end - span) / 2, (start + end + span) / 2, { glide: true });
-    editor.moveTo(end);
+    editor.moveTo((start + end) / 2);
     editor.markBetween(start, end);
     const thought = [[one.label, one.probability], [one.other, one.other_probability]].filter(([name]) => name);
     say(`Unsure: ${thought.map(([name, share]) => `${plain(name)} ${percent(share)}`).join(", ")}. Marked ${clock.stretch(start, end)}.`);

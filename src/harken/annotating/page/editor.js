@@ -58,15 +58,19 @@ export class Editor {
     return [start, end];
   }
 
-  /** Labels that come from the server. With `undoable`, they replace those of this window as a change. */
+  /**
+   * Labels that come from the server. With `undoable`, they replace those of this window as a change. Returns whether
+   * they differ.
+   */
   load(intervals, { undoable = false } = {}) {
     const loaded = frozen(intervals);
-    if (equal(loaded, this.#history.present)) return;
+    if (equal(loaded, this.#history.present)) return false;
     this.#held = null;
     if (undoable) this.#history.change(loaded, "the labels of the file");
     else this.#history.reset(loaded);
     this.#reselect();
     this.#ports.onChange();
+    return true;
   }
 
   // Where the person is.

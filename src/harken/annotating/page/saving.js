@@ -54,12 +54,12 @@ export class Saving {
     this.#acknowledged = frozen(intervals);
   }
 
-  /** Save these labels. */
-  save(intervals) {
+  /** Save these labels, or at least try. */
+  async save(intervals) {
     this.#waiting = intervals;
     if (this.#conflict || this.#busy) return;
-    if (this.#failures) this.again();
-    else this.#send();
+    if (this.#failures) await this.again();
+    else await this.#send();
   }
 
   /** Save what is on this page in place of what is in the file. */

@@ -111,10 +111,15 @@ export class Session {
   #receive(message) {
     if (message.type === "status") this.#status(message);
     else if (message.type === "writer") this.#write(message);
-    else if (message.type === "labels" && !this.saving.unsaved) {
-      this.saving.took(message);
-      this.editor.load(message.intervals);
-    }
+    else if (message.type === "labels") this.#follow(message);
+  }
+
+  /** Labels that were changed elsewhere. What is not saved here yet collides with them when it is sent. */
+  #follow(message) {
+    if (this.saving.unsaved) return;
+    this.saving.took(message);
+    const { writing } = this.editor;
+    if (this.editor.load(message.intervals, { undoable: writing }) && writing) this.#say("The labels were changed by another program.");
   }
 
   #write({ writing, free, reason }) {
@@ -144,7 +149,7 @@ export class Session {
     this.#upToDate = true;
     if (this.saving.unsaved) return;
     const { intervals } = await this.saving.load();
-    if (!this.saving.unsaved) this.editor.load(intervals);
+    if (!this.saving.unsaved) this.editor.load(intervals, { undoable: this.editor.canUndo });
   }
 
   /** The recording has been read a little further. */
