@@ -35,11 +35,11 @@ def write_recording(path: Path, *, minutes: int = MINUTES, seed: int = 0) -> Pat
     return path
 
 
-def rows(path: Path) -> list[tuple[float, float, str, str]]:
+def rows(path: Path, *, start_ms: int = START_MS) -> list[tuple[float, float, str, str]]:
     """The file of labels: start and end in seconds from the recording's start, label and note, in order."""
     with path.open(newline="", encoding="utf-8") as file:
         found = list(csv.DictReader(line for line in file if not line.startswith("#")))
-    second = START_MS / 1000
+    second = start_ms / 1000
     return [
         (
             datetime.fromisoformat(row["start"]).timestamp() - second,

@@ -57,7 +57,8 @@ function showStatus() {
   const rate = info.sample_rate_hz ? `${Math.round(10 * info.sample_rate_hz) / 10} Hz` : "";
   const span = session.view ? duration((session.view.end - session.view.start) / 1000) : "";
   const model = { waiting: "the model waits", labelling: `the model labels, ${percent(info.model.share ?? 0)}`, ready: info.model.name, failed: "the model failed" }[info.model?.state] ?? "";
-  const small = [info.subject !== info.name ? info.subject : "", span, rate, info.timezone, model].filter(Boolean).join(" · ");
+  const reading = info.state === "reading" ? `reading${info.share ? ` ${percent(info.share)}` : ""} …` : "";
+  const small = [reading, info.subject && info.subject !== info.name ? info.subject : "", span, rate, info.timezone, model].filter(Boolean).join(" · ");
   byId("title").replaceChildren(info.name, make("small", {}, small));
   showNotes(info);
 }

@@ -92,7 +92,7 @@ export function showReading({ info, view }) {
   const failed = info.state === "failed";
   showText(byId("trouble"), failed ? info.error ?? "The recording cannot be read." : null);
   const reading = info.state === "waiting" || info.state === "reading";
-  byId("waiting").hidden = !reading;
+  byId("waiting").hidden = !reading || view !== null;
   if (reading) {
     write("waiting-text", info.state === "waiting" ? `${info.name} waits to be read …` : `Reading ${info.name} …`);
     if (info.share === null || info.share === undefined) byId("waiting-share").removeAttribute("value");
