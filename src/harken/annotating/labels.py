@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from harken.annotations import plain
 from harken.annotations.columns import MISSING
-from harken.annotations.entries import LONGEST_NOTE, Annotations, check_label, plain_note
+from harken.annotations.entries import ENDS, LONGEST_NOTE, Annotations, plain_note, why_no_label
 from harken.annotations.intervals import Intervals
 from harken.annotations.labelling import recording_names, side_file
 from harken.annotations.moments import Span
@@ -26,6 +26,8 @@ MS_NS = 10**6
 MOST_INTERVALS = MOST_ROWS - 1
 """The header is a row, too."""
 FIRST_LINE = 2
+NO_LABELS = (*MISSING, *ENDS)
+"""Texts, in lower case, that mean in a file that there is no label."""
 
 
 class ChangedError(Exception):
@@ -49,6 +51,8 @@ class Labels:
         span: its time.
         subject: its wearer.
         column: the intervals of its label column (start, end, label), in ns since 1970.
+        zone_known: whether the wearer's time zone is known, so that times without a zone can be written with it.
+        several_people: whether the recording's file has other people, too.
 
     Attributes:
         path: the file beside the recording.
@@ -57,11 +61,21 @@ class Labels:
         read_only: a sentence that says why the file is not written; None if it is.
     """
 
-    def __init__(self, recording: Path, span: Span, subject: str, column: list[tuple[int, int, str]]) -> None:
+    def __init__(
+        self,
+        recording: Path,
+        span: Span,
+        subject: str,
+        column: list[tuple[int, int, str]],
+        *,
+        zone_known: bool = True,
+        several_people: bool = False,
+    ) -> None:
         self.path = side_file(recording)
         self.revision = time.time_ns() // MS_NS
         self.read_only: str | None = None
         self._recording, self._span, self._subject = recording, span, subject
+        self._zone_known, self._several_people = zone_known, several_people
         self._column = [(*row, FIRST_LINE + number) for number, row in enumerate(column)]
         self.load()
 
@@ -74,7 +88,7 @@ class Labels:
         try:
             if self._state is not None:
                 found = read_annotations(self.path)
-                self.read_only = why_not_replaced(found)
+                self.read_only = why_not_replaced(found, zone_known=self._zone_known)
             elif (inside := annotations_in(self._recording)) is not None:
                 found = read_annotations(inside)
             if found is None:
@@ -84,6 +98,11 @@ class Labels:
                 self.intervals = own.intervals(self._span)
         except HarkenError as error:
             self.read_only = f"{error}. Correct or remove that file to label here"
+        if self.read_only is None and self._several_people:
+            self.read_only = (
+                f"{self._recording.name} has several people, and {self.path.name} would not say whose labels it has; "
+                "write each person to a file of their own to label here"
+            )
         if self.read_only is None and not os.access(self.path.parent, os.W_OK):
             self.read_only = (
                 f"the folder {self.path.parent} cannot be written, so labels cannot be saved beside the recording"
@@ -156,7 +175,7 @@ class Labels:
             raise HarkenError(f"interval {number + 1} ends before it begins")
         for number in np.flatnonzero(edges_ms[1:, 0] < edges_ms[:-1, 1])[:1]:
             raise HarkenError(f"interval {number + 2} overlaps the interval before it, or is not in order")
-        known_ns = np.union1d(self.intervals.start_ns, self.intervals.end_ns)
+        known_ns = np.stack([self.intervals.start_ns, self.intervals.end_ns], axis=1).ravel()
         edges_ns = restored_ns(edges_ms.ravel(), known_ns).reshape(-1, 2)
         edges_ns = np.clip(edges_ns, self._span.start_ns, self._span.end_ns + 1)
         for number in np.flatnonzero(edges_ns[:, 0] == edges_ns[:, 1])[:1]:
@@ -197,13 +216,14 @@ class _Row:
         if not isinstance(label, str) or not isinstance(note := note or "", str):
             raise HarkenError(f"interval {number}: label and note must be text")
         label = label.strip()
-        if label.lower() in MISSING or label.lower() in ("end", "stop"):
+        if label.lower() in NO_LABELS:
             raise HarkenError(f"interval {number}: {label!r} cannot be a label")
         if len(note) > LONGEST_NOTE:
             raise HarkenError(f"interval {number}: a note has at most {LONGEST_NOTE:,} characters")
-        if plain_note(note) != " ".join(note.split(" ")).strip() and any(each in note for each in "\r\n"):
+        if any(each in note for each in "\r\n"):
             raise HarkenError(f"interval {number}: the note contains a line end")
-        check_label(Path("labels"), number, label)
+        if (reason := why_no_label(label)) is not None:
+            raise HarkenError(f"interval {number}: {reason}")
         return cls(start, end, label, plain_note(note))
 
 
@@ -213,7 +233,7 @@ def restored_ns(edges_ms: NDArray[np.int64], known_ns: NDArray[np.int64]) -> NDA
     Args:
         edges_ms: int64 ``[n]``, not decreasing. If several are in one millisecond, the first is the first known edge in
             it, and so on.
-        known_ns: int64 ``[k]``, increasing.
+        known_ns: int64 ``[k]``, not decreasing.
     """
     if len(known_ns) == 0:
         return edges_ms * MS_NS
@@ -224,8 +244,10 @@ def restored_ns(edges_ms: NDArray[np.int64], known_ns: NDArray[np.int64]) -> NDA
     return np.where(last >= first, known_ns[np.clip(first + rank, 0, np.maximum(last, 0))], edges_ms * MS_NS)
 
 
-def why_not_replaced(found: Annotations) -> str | None:
+def why_not_replaced(found: Annotations, *, zone_known: bool) -> str | None:
     """Why a file of labels is not replaced, as a sentence; None if nothing in it is lost."""
+    if found.has_local_times and not zone_known:
+        return f"{found.path.name} has times without a zone; add --timezone ZONE, such as Europe/Athens, to label here"
     what = None
     if found.format != plain.FORMAT:
         what = f"is a {found.format}"

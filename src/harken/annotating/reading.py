@@ -12,10 +12,11 @@ from harken.annotating.cache import remove_oldest, write_facts
 from harken.annotating.label_column import LabelColumn
 from harken.annotating.levels import ROW_BYTES, LevelsWriter, slot_length_ns
 from harken.readers import TableOptions, file_errors, open_source
+from harken.readers.table import ANOTHER_SUBJECT
 from harken.recordings.mended_stream import MendedStream, mended_stream
 from harken.recordings.recording import acceleration_channels, warnings_of
 from harken.recordings.source import Samples, Source
-from harken.recordings.survey import GAP_NS
+from harken.recordings.survey import GAP_NS, deduplicated
 from harken.server.background import Send
 from harken.signals.movement import MovementStatistics
 from harken.signals.non_wear import non_wear
@@ -55,6 +56,7 @@ def read_recording(send: Send, path: str, options: dict[str, Any], entry: str) -
         stream = mended_stream(source, sensor_range=reading.sensor_range_g, observer=first.observe)
         done = first.current if stream.observed else _again(source, stream, first)
         facts = _facts(stream, done, stream.label_names or source.label_names)
+        facts["zone_known"] = reading.timezone is not None or stream.timezone != "UTC"
         for name in aside.iterdir():
             if name.is_dir():
                 if name == done.folder:
@@ -148,7 +150,7 @@ def _again(source: Source, stream: MendedStream, first: _Passes) -> _Pass:
             first.send(type="more", blocks=[], read_to_ns=None, share=share)
     if stream.streamed and source.label_names:  # the stream has no labels
         second.column = LabelColumn(gap_ns=stream.gap_limit_ns)
-        for samples in source.samples():
+        for samples in deduplicated(source.samples()):
             second.column.push(samples)
     return second
 
@@ -172,6 +174,7 @@ def _facts(stream: MendedStream, done: _Pass, names: tuple[str, ...]) -> dict[st
         "samples": stream.rows,
         "subject": stream.subject,
         "timezone": stream.timezone,
+        "several_people": ANOTHER_SUBJECT in stream.quality.dropped,
         "notes": notes,
         "not_worn_ns": non_wear(done.movement.finish()).tolist(),
         "bouts": bouts,

@@ -105,7 +105,14 @@ class OpenRecording:
         self._read_to_ns = facts["end_ns"]
         self._not_worn_ns = np.array(facts["not_worn_ns"], np.int64).reshape(-1, 2)
         self._lock.acquire()
-        self.labels = Labels(self.path, self.span, facts["subject"], [tuple(bout) for bout in facts["bouts"]])
+        self.labels = Labels(
+            self.path,
+            self.span,
+            facts["subject"],
+            [tuple(bout) for bout in facts["bouts"]],
+            zone_known=facts["zone_known"],
+            several_people=facts["several_people"],
+        )
         self.send_status()
         self.send_labels()
         self.windows.tell()

@@ -161,7 +161,7 @@ async def serve_window(desk: Desk, socket: WebSocket, number: int, client: str) 
     """A window of the page, until it is closed."""
     await socket.accept()
     known = 0 <= number < len(desk.recordings) and 1 <= len(client) <= LONGEST_CLIENT
-    if not known or len(desk.recordings[number].windows) >= MOST_WINDOWS:
+    if not known or desk.recordings[number].windows.besides(client) >= MOST_WINDOWS:
         await socket.close(FAR, "there is no such recording, or too many windows show it")
         return
     recording = desk.recordings[number]

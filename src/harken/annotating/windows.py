@@ -66,6 +66,10 @@ class Windows:
     def __len__(self) -> int:
         return len(self._windows)
 
+    def besides(self, client: str) -> int:
+        """The number of windows with another name."""
+        return sum(window.client != client for window in self._windows)
+
     @property
     def free(self) -> bool:
         """Whether a window may become the writer."""

@@ -10,7 +10,7 @@ from harken.support.errors import HarkenError
 from harken.support.printable import listed
 from harken.support.text_rows import line_error
 
-__all__ = ["LONGEST_NOTE", "Annotations", "Entry", "check_label", "next_day", "plain_note"]
+__all__ = ["ENDS", "LONGEST_NOTE", "Annotations", "Entry", "check_label", "next_day", "plain_note", "why_no_label"]
 
 LONGEST_LABEL = 200
 """Characters of a label."""
@@ -155,11 +155,18 @@ def check_label(path: Path, line: int, label: str) -> str:
     Raises:
         HarkenError: when it is longer than 200 characters, or has characters that cannot be printed.
     """
-    if len(label) > LONGEST_LABEL:
-        raise line_error(path, line, f"the label has {len(label):,} characters; the most are {LONGEST_LABEL}")
-    if any(character < " " or character == "\x7f" for character in label):
-        raise line_error(path, line, f"the label {label!r} contains a line end or another control character")
+    if (reason := why_no_label(label)) is not None:
+        raise line_error(path, line, reason)
     return label
+
+
+def why_no_label(label: str) -> str | None:
+    """What is wrong with a label; None: nothing."""
+    if len(label) > LONGEST_LABEL:
+        return f"the label has {len(label):,} characters; the most are {LONGEST_LABEL}"
+    if any(character < " " or character == "\x7f" for character in label):
+        return f"the label {label!r} contains a line end or another control character"
+    return None
 
 
 def plain_note(text: str) -> str:
