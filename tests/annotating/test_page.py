@@ -241,6 +241,10 @@ def test_the_view_follows_keys_wheel_and_the_overview(page: AnnotatePage) -> Non
     assert seen().endswith("10:00:00 to 10:02:30")
     page.press("ARROW_RIGHT")
     assert seen().endswith("10:01:15 to 10:03:45")
+    page.drag(0.5, 0.75, part="overview")  # outside of what is visible: it jumps there
+    assert seen().endswith("10:06:15 to 10:08:45")
+    page.drag(0.625, 0.5, part="overview")  # its left edge
+    assert seen().endswith("10:05:00 to 10:08:45")
     page.focus()
     page.press("0", "w")
     assert seen() == "all of the recording"

@@ -124,27 +124,28 @@ class AnnotatePage:
         )
         self.browser.run(find, name).click()
 
-    def part(self, name: str) -> float:
-        """The height of the middle of a part of the picture, from its top: signal, model, labels or axis."""
-        high = float(self.browser.run("return document.getElementById('picture').clientHeight"))
-        labels = high - 42 - 22
-        return {"signal": 60.0, "labels": labels, "axis": high - 20}[name]
+    def part(self, name: str) -> tuple[float, float, float]:
+        """The left end, the width and a height of a part of the page: overview, signal, labels or axis."""
+        canvas = "overview" if name == "overview" else "picture"
+        left, top, width, high = self.browser.run(
+            "scrollTo(0, 0); const b = document.getElementById(arguments[0]).getBoundingClientRect();"
+            "return [b.left, b.top, b.width, b.height]",
+            canvas,
+        )
+        below = {"overview": high / 2, "signal": 60, "labels": high - 64, "axis": high - 20}[name]
+        return left, width, top + below
 
     def drag(self, start: float, end: float, *, part: str = "signal") -> None:
-        """Drag from one share of the visible time to another."""
+        """Drag from one share of the visible time to another; in the overview, of all time."""
         from selenium.webdriver.common.action_chains import ActionChains
 
-        left, top, width = self.browser.run(
-            "scrollTo(0, 0); const b = document.getElementById('picture').getBoundingClientRect();"
-            "return [b.left, b.top, b.width]"
-        )
-        y = round(top + self.part(part))
+        left, width, y = self.part(part)
         chain = ActionChains(self.browser.driver, duration=0)
         pointer = chain.w3c_actions.pointer_action
-        pointer.move_to_location(round(left + start * width), y)
+        pointer.move_to_location(round(left + start * width), round(y))
         pointer.pointer_down()
         for step in range(1, 6):
-            pointer.move_to_location(round(left + (start + step * (end - start) / 5) * width), y)
+            pointer.move_to_location(round(left + (start + step * (end - start) / 5) * width), round(y))
         pointer.pointer_up()
         chain.perform()
 

@@ -1,7 +1,7 @@
 /* The picture of the visible part: signal, the model's band, the labels' band, the axis, the mark and the cursor. */
 
 import { inkOn, onPage, onThemeChange, theme } from "./colours.js";
-import { Columns, levelFor, tilesOf } from "./columns.js";
+import { Columns, SAMPLES, levelFor, tilesOf } from "./columns.js";
 import { sharp } from "./drawing.js";
 import { drawRuns } from "./runs.js";
 import { drawScale, drawSignal, rangeFor } from "./signal.js";
@@ -39,6 +39,7 @@ export class Chart {
   #range = null;
   #frame = null;
   #drawn = 0;
+  #seen = false;
 
   constructor(canvas, state, { onFrame = () => {} } = {}) {
     this.#canvas = canvas;
@@ -95,6 +96,7 @@ export class Chart {
     const coarsest = coarsestFor(view, count);
     this.#columns.fill(tiles, { from: view.from, to: view.to, count, level, coarsest });
     tiles.want(wanted(view, level, coarsest));
+    this.#markFirst();
     const settling = this.#settle(now);
     const options = { view, box: box("signal"), range: this.#range, sampleMs, sharpness, paint: this.paint, tiles, level };
     this.#tint(context, state, box("signal"));
@@ -104,6 +106,13 @@ export class Chart {
     this.#axis(context, state, { ...box("axis"), above: parts.axis.top });
     this.#marks(context, state, { width, parts });
     return settling;
+  }
+
+  /** Note in the browser's timeline when the signal was first seen, for measurements. */
+  #markFirst() {
+    if (this.#seen || !this.#columns.flags.some((flags) => flags & SAMPLES)) return;
+    this.#seen = true;
+    performance.mark("signal");
   }
 
   /** Let the range of the signal glide to what the columns need. */

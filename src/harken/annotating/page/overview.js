@@ -1,7 +1,7 @@
 /* The whole recording in a strip, with the visible part marked. */
 
 import { coarsestFor } from "./chart.js";
-import { onPage } from "./colours.js";
+import { onPage, onThemeChange } from "./colours.js";
 import { Columns, SAMPLES, NOT_WORN, tilesOf } from "./columns.js";
 import { hatch, sharp } from "./drawing.js";
 
@@ -23,6 +23,7 @@ export class Overview {
     this.#state = state;
     this.#chart = chart;
     new ResizeObserver(() => (this.renew(), chart.dirty())).observe(canvas);
+    onThemeChange(() => this.renew());
     this.#listen();
   }
 

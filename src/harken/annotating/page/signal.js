@@ -4,11 +4,13 @@ import { hatch } from "./drawing.js";
 import { AXES, INVALID, KNOWN, NOT_WORN, SAMPLES, eachRun } from "./columns.js";
 
 const RANGES_G = [1.25, 2, 3, 4, 6, 8, 12, 16];
+/** Of the columns, so that single spikes do not flatten the rest. */
+const SHARE = 0.995;
 const NAMES = ["x", "y", "z"];
 const LONGEST_STEP = 2.5; // samples this many intervals apart are joined; a gap is longer
 
-/** The range of the axis, in g, for most of the columns. */
-export const rangeFor = (columns) => RANGES_G.find((range) => columns.reach(0.98) <= range) ?? 16;
+/** The range of the axis, in g, for nearly all of the columns. */
+export const rangeFor = (columns) => RANGES_G.find((range) => columns.reach(SHARE) <= range) ?? 16;
 
 /**
  * Draw the columns of a view into a box of a canvas, all in CSS pixels.
