@@ -190,7 +190,7 @@ class Levels:
         around, here = self._places((edges_ns[:-1] + edges_ns[1:]) // 2, level)
         begin, end = min(int(first[0]), int(around[0])), max(int(first[-1]), int(around[-1]) + 1)
         rows = self._read(level, begin, end)
-        shown = np.ascontiguousarray(merged(rows, first[:-1] - begin).T)
+        shown = np.ascontiguousarray(merged(rows, first - begin)[:-1].T)
         alone = first[1:] == first[:-1]
         shown[:, alone] = np.where(here[alone], rows[around[alone] - begin].T, NOTHING[:, None])
         if not_worn_ns is not None and len(not_worn_ns):

@@ -9,7 +9,7 @@ who answers decides between two labels, both of which are shown.
 Two things differ from the literature. The probabilities are first averaged over half a minute, because single rows are
 unsure at each change of activity, where a label says nothing about the activities themselves. And the recording is cut
 into equal parts of time, of which each gives its least sure moment: the least sure moments of all are often neighbours
-that show the same.
+that show the same. Of two that overlap at the edge of two parts, the less sure one is kept.
 """
 
 from dataclasses import dataclass
@@ -97,10 +97,12 @@ def unsure_moments(suggestions: Suggestions, labelled: Intervals) -> list[Moment
     part = np.minimum((start_ns[first] - start_ns[0]) // max(1, length_ns // parts), parts - 1)
     order = np.lexsort((margin, part))
     least = order[np.flatnonzero(np.diff(part[order], prepend=-1))]
-    return [
-        _moment(suggestions, int(first[each]), rows, two[each], values[each])
-        for each in least[margin[least] <= LARGEST_MARGIN]
-    ]
+    overlapping = np.diff(first[least]) < rows
+    before, after = margin[least][:-1], margin[least][1:]
+    kept = margin[least] <= LARGEST_MARGIN
+    kept[1:] &= ~overlapping | (after < before)
+    kept[:-1] &= ~overlapping | (before <= after)
+    return [_moment(suggestions, int(first[each]), rows, two[each], values[each]) for each in least[kept]]
 
 
 def _moment(
