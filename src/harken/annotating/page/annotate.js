@@ -13,6 +13,7 @@ import { byId, duration, make, percent, plain, showText } from "./text.js";
 const client = crypto.randomUUID();
 const ready = () => (session?.view ? session : null);
 let session = null;
+let learning = null;
 let under = null; // the time under the pointer
 
 const chart = new Chart(byId("picture"), ready, { onFrame: () => overview.draw() });
@@ -53,7 +54,7 @@ function showStatus() {
   const { info } = session;
   document.title = `${info.name} · harken annotate`;
   const visible = showReading(session);
-  for (const id of ["summary-card"]) byId(id).hidden = !visible;
+  byId("summary-card").hidden = !visible;
   const rate = info.sample_rate_hz ? `${Math.round(10 * info.sample_rate_hz) / 10} Hz` : "";
   const span = session.view ? duration((session.view.end - session.view.start) / 1000) : "";
   const model = { waiting: "the model waits", labelling: `the model labels, ${percent(info.model.share ?? 0)}`, ready: info.model.name, failed: "the model failed" }[info.model?.state] ?? "";
@@ -74,7 +75,7 @@ async function open(number) {
   byId("conflict").hidden = true;
   byId("waiting").hidden = false;
   files.choose(number);
-  session = new Session(number, { client, onChange: (what) => mine === session && changed(what), onSaving: showSaving, say });
+  session = new Session(number, { client, onChange: (what) => mine === session && changed(what), onSaving: saved, say });
   const mine = session;
   try {
     await session.open();
@@ -193,13 +194,19 @@ function fields() {
   }
 }
 
-/** The card of LEARN, where the server can learn. */
+/** The card of Learn, where the server can learn. */
 async function offerLearning() {
   const answer = await fetch("/api/learn").catch(() => null);
   if (!answer?.ok) return;
   const { learn } = await import("./learn.js");
   byId("learn").hidden = false;
-  learn(byId("learn"), { onChosen: () => {} });
+  learning = learn(byId("learn"));
+}
+
+/** Show whether the labels are on the disk; Learn then looks at them again. */
+function saved(state) {
+  showSaving(state);
+  if (state.state === "saved") learning?.refresh();
 }
 
 async function start() {
