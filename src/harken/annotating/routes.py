@@ -14,8 +14,8 @@ from harken.annotating.recording import OpenRecording
 from harken.annotating.suggestions import Suggestions
 from harken.annotating.unsure import next_unsure
 from harken.annotating.windows import MOST_WINDOWS, Window
-from harken.server.answers import read_body
 from harken.server.limits import Limits, RefusedError, malformed
+from harken.server.request_bodies import read_body
 from harken.support.errors import HarkenError
 
 __all__ = ["LIMITS", "MOST_PIXELS", "annotating_routes"]

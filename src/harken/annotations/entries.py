@@ -10,7 +10,17 @@ from harken.support.errors import HarkenError
 from harken.support.printable import listed
 from harken.support.text_rows import line_error
 
-__all__ = ["ENDS", "LONGEST_NOTE", "Annotations", "Entry", "check_label", "next_day", "plain_note", "why_no_label"]
+__all__ = [
+    "ENDS",
+    "LONGEST_LABEL",
+    "LONGEST_NOTE",
+    "Annotations",
+    "Entry",
+    "check_label",
+    "next_day",
+    "plain_note",
+    "why_no_label",
+]
 
 LONGEST_LABEL = 200
 """Characters of a label."""

@@ -21,7 +21,11 @@ Token = Annotated[
 ]
 Keep = Annotated[
     Path | None,
-    typer.Option(help="Write samples here before they are acknowledged.", metavar="DIR", show_default=False),
+    typer.Option(
+        help="Write samples here before they are acknowledged, and recordings with labels.",
+        metavar="DIR",
+        show_default=False,
+    ),
 ]
 Demo = Annotated[
     bool, typer.Option("--demo", help="Stream recordings of people on whom the model was not trained.", metavar=FLAG)
@@ -78,12 +82,14 @@ def serve(
 
 
 def _print_addresses(host: str, port: int, token: str | None, *, open_page: bool) -> None:
-    from harken.server.server import address, is_loopback
+    from harken.server.server import address, is_loopback, network_address
 
     url = address("127.0.0.1" if host in ("0.0.0.0", "::") else host, port, token)
     typer.echo(f"harken listens: {url}")
     if not is_loopback(host):
-        typer.echo(f"Sensor Logger pushes to: http://THIS-MACHINE:{port}/push?token={token}")
+        outside = address(network_address(host), port, token)
+        typer.echo(f"On the phone, open: {outside}")
+        typer.echo(f"Sensor Logger pushes to: {outside.replace('/?', '/push?')}")
     typer.echo("Ctrl+C stops.")
     if open_page:
         import webbrowser

@@ -4,9 +4,10 @@ The routes give information about watches and model, label recordings, take Sens
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Any
 
 import orjson
@@ -15,16 +16,21 @@ from fastapi import Path as PathParameter
 from fastapi.responses import FileResponse, PlainTextResponse, StreamingResponse
 
 from harken import __version__
+from harken.jobs.learning.files import LabelledFile
 from harken.models.recogniser import Recogniser
-from harken.server.answers import add_error_answers, check_length, read_body
+from harken.server.answers import add_error_answers
 from harken.server.guard import Guard
 from harken.server.hub import Hub
+from harken.server.learning import Learner, labelled_files_in
+from harken.server.learning_routes import learning_routes
 from harken.server.limits import RefusedError, malformed
 from harken.server.page_files import SERVER_PAGE, page_routes
+from harken.server.recorded.routes import record_routes
+from harken.server.replay import replay
+from harken.server.request_bodies import check_length, described_body, read_body
 from harken.server.results import REPORT, TABLES
 from harken.server.sample_messages import DeviceSensors, envelope
 from harken.server.schemas import (
-    REFUSALS,
     Health,
     ModelDescription,
     Pushed,
@@ -33,6 +39,7 @@ from harken.server.schemas import (
     RecordingTimeline,
     WatchSummary,
     WatchTimeline,
+    refusals,
 )
 from harken.server.uploads import Uploads
 from harken.server.websocket_routes import Sockets
@@ -56,7 +63,12 @@ Key = Annotated[str, PathParameter(pattern=KEY, description="The key with which 
 
 
 def create_app(
-    hub: Hub, *, token: str | None = None, sample_source: Task | None = None, recording_model: Recogniser | None = None
+    hub: Hub,
+    *,
+    token: str | None = None,
+    sample_source: Task | None = None,
+    recording_model: Recogniser | None = None,
+    training: Mapping[str, Any] | None = None,
 ) -> Guard:
     """The application for ``hub``.
 
@@ -65,21 +77,30 @@ def create_app(
         token: the token that clients must send; if None, they must be on this machine.
         sample_source: gives the hub samples that the server itself makes, until cancelled.
         recording_model: labels posted recordings; the hub's recogniser if None.
+        training: arguments of ``harken.jobs.learning.learn`` for *Learn*, in place of the usual ones.
 
     Raises:
         HarkenError: when the token is empty, or cannot be sent.
     """
     uploads = Uploads(recording_model or hub.recogniser, hub.limits)
+    learner = _learner(hub, uploads, training)
     app = FastAPI(
         title="harken",
         version=__version__,
         summary="Activity recognition from a wrist accelerometer, live.",
-        lifespan=_lifespan(hub, uploads, sample_source),
+        lifespan=_lifespan(hub, uploads, learner, sample_source),
         docs_url=None,
         redoc_url=None,
     )
     add_error_answers(app, hub.metrics)
-    for routes in (information_routes(hub), recording_routes(hub, uploads), push_routes(hub), page_routes(SERVER_PAGE)):
+    for routes in (
+        information_routes(hub),
+        recording_routes(hub, uploads),
+        record_routes(hub),
+        learning_routes(learner, hub.limits),
+        push_routes(hub),
+        page_routes(SERVER_PAGE),
+    ):
         app.include_router(routes)
     return Guard(
         Sockets(app, hub),
@@ -88,17 +109,44 @@ def create_app(
     )
 
 
+def _learner(hub: Hub, uploads: Uploads, training: Mapping[str, Any] | None) -> Learner:
+    """*Learn* on the recordings with labels in the folder of ``--keep``."""
+
+    async def serve(recogniser: Recogniser) -> None:
+        await hub.serve(recogniser)
+        await uploads.serve(recogniser)
+
+    def labelled() -> list[LabelledFile]:
+        if hub.recorder is not None:
+            hub.recorder.labelled_files()  # they are up to date then
+        return [] if folder is None else labelled_files_in(folder / "recordings")
+
+    folder = None if hub.log is None else hub.log.folder
+    return Learner(
+        labelled=labelled,
+        before=hub.recogniser,
+        folder=Path() if folder is None else folder / "models",
+        serve=serve,
+        orientation=False,  # live, watches are not turned
+        longest_s=hub.limits.learn_s,
+        refused=None if folder is not None else "Learning needs recordings: start harken serve with --keep DIR.",
+        training=training,
+    )
+
+
 def _lifespan(
-    hub: Hub, uploads: Uploads, sample_source: Task | None
+    hub: Hub, uploads: Uploads, learner: Learner, sample_source: Task | None
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     """The tasks that run while the server does."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await hub.replay()
+        await replay(hub)
         running = [asyncio.create_task(hub.run())]
         if hub.log is not None:
             running.append(asyncio.create_task(hub.log.run()))
+        if hub.recorder is not None:
+            running.append(asyncio.create_task(hub.recorder.run(hub.viewers.send_recording)))
         if sample_source is not None:
             running.append(asyncio.ensure_future(sample_source()))
         try:
@@ -107,23 +155,11 @@ def _lifespan(
             for task in running:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
+            learner.close()
             await uploads.close()
             hub.close()
 
     return lifespan
-
-
-def _refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    return {status: REFUSALS[status] for status in statuses}
-
-
-def _body(kind: str, schema: dict[str, Any]) -> dict[str, Any]:
-    """The description of a request's body; definitions are written in place of references to them."""
-    definitions = schema.pop("$defs", {})
-    text = orjson.dumps(schema)
-    for name, definition in definitions.items():
-        text = text.replace(orjson.dumps({"$ref": f"#/$defs/{name}"}), orjson.dumps(definition))
-    return {"requestBody": {"required": True, "content": {kind: {"schema": orjson.loads(text)}}}}
 
 
 def information_routes(hub: Hub) -> APIRouter:
@@ -155,7 +191,7 @@ def information_routes(hub: Hub) -> APIRouter:
         """The watches that send."""
         return hub.watches()
 
-    @routes.get("/api/timeline", response_model=WatchTimeline, responses=_refusals(404, 422))
+    @routes.get("/api/timeline", response_model=WatchTimeline, responses=refusals(404, 422))
     async def timeline(
         watch: Annotated[str, Query(min_length=1, max_length=128, description="The watch's name.")],
     ) -> dict[str, Any]:
@@ -170,7 +206,7 @@ def information_routes(hub: Hub) -> APIRouter:
 
 def _file(kind: str) -> dict[int | str, dict[str, Any]]:
     """The description of answers that are files of a media type, or refusals."""
-    return {200: {"description": "The file.", "content": {kind: {}}}, **_refusals(404, 422)}
+    return {200: {"description": "The file.", "content": {kind: {}}}, **refusals(404, 422)}
 
 
 def recording_routes(hub: Hub, uploads: Uploads) -> APIRouter:
@@ -180,8 +216,8 @@ def recording_routes(hub: Hub, uploads: Uploads) -> APIRouter:
     @routes.post(
         "/api/recordings",
         response_model=RecordingTimeline,
-        responses=_refusals(408, 409, 413, 422, 503, 507),
-        openapi_extra=_body("application/octet-stream", {"type": "string", "format": "binary"}),
+        responses=refusals(408, 409, 413, 422, 503, 507),
+        openapi_extra=described_body("application/octet-stream", {"type": "string", "format": "binary"}),
     )
     async def recordings(
         request: Request,
@@ -207,7 +243,7 @@ def recording_routes(hub: Hub, uploads: Uploads) -> APIRouter:
         # Not validated again, and sent in pieces: the rows of a month would block the event loop.
         return StreamingResponse(_pieces(answer), 200, {"content-length": str(len(answer))}, "application/json")
 
-    @routes.get("/api/recordings/{key}", response_model=RecordingProgress, responses=_refusals(404, 422))
+    @routes.get("/api/recordings/{key}", response_model=RecordingProgress, responses=refusals(404, 422))
     async def progress(key: Key) -> dict[str, Any]:
         """How far the labelling of a recording with this key is."""
         return uploads.results.entry(key).as_dict()
@@ -234,8 +270,8 @@ def push_routes(hub: Hub) -> APIRouter:
     @routes.post(
         "/push",
         response_model=Pushed,
-        responses=_refusals(400, 408, 413, 429, 503, 507),
-        openapi_extra=_body("application/json", PushMessage.model_json_schema()),
+        responses=refusals(400, 408, 413, 429, 503, 507),
+        openapi_extra=described_body("application/json", PushMessage.model_json_schema()),
     )
     async def push(request: Request) -> dict[str, Any]:
         """Take a message of Sensor Logger. The answer is sent when its samples are taken, with --keep on the disk."""

@@ -66,10 +66,15 @@ class Background:
 
     def _receive(self, theirs: Connection, lifeline: Connection) -> None:
         """Start the process, which takes a while, and pass its messages on."""
-        start_with_one_thread(self._process)
-        theirs.close()
-        lifeline.close()
         message: dict[str, Any] = {}
+        try:
+            start_with_one_thread(self._process)
+        except (OSError, RuntimeError) as error:  # such as too many processes
+            self._pass_on({"type": "failed", "error": f"a process could not be started ({error})"})
+            return
+        finally:
+            theirs.close()
+            lifeline.close()
         if self._ended:
             self._process.kill()
         try:

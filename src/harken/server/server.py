@@ -3,7 +3,7 @@
 import ipaddress
 import secrets
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -20,8 +20,19 @@ if TYPE_CHECKING:
     from harken.server.limits import Limits
     from harken.server.metrics import Metrics
 
-__all__ = ["address", "extra_serve", "is_loopback", "listening", "new_token", "server_for", "uvicorn_server"]
+__all__ = [
+    "address",
+    "extra_serve",
+    "is_loopback",
+    "listening",
+    "network_address",
+    "new_token",
+    "server_for",
+    "uvicorn_server",
+]
 
+EVERYWHERE = {"0.0.0.0": (socket.AF_INET, "192.0.2.1"), "::": (socket.AF_INET6, "2001:db8::1")}
+"""The names of all addresses of a machine, and an address for documentation (RFC 5737, RFC 3849) of the same family."""
 BACKLOG = 4096
 """Connections that may wait to be accepted: after a restart all clients connect at once."""
 
@@ -72,6 +83,7 @@ def server_for(
     keep: Path | None = None,
     demo: bool = False,
     limits: "Limits | None" = None,
+    training: Mapping[str, Any] | None = None,
     on_started: Callable[[], None] = lambda: None,
 ) -> "uvicorn.Server":
     """A server that is ready to ``run()``.
@@ -83,6 +95,7 @@ def server_for(
         keep: the folder to which samples are written before they are acknowledged; if None, they are not kept.
         demo: stream the demo's people. Posted recordings are labelled by the model that comes with harken.
         limits: the limits of clients; the defaults if None.
+        training: arguments of ``harken.jobs.learning.learn`` for *Learn*, in place of the usual ones.
         on_started: called when the server answers requests.
 
     Raises:
@@ -95,6 +108,7 @@ def server_for(
         from harken.server.demo import about_demo, demo_watches, stream
         from harken.server.hub import Hub
         from harken.server.limits import Limits
+        from harken.server.recorded.recorder import Recorder
         from harken.server.sample_log import SampleLog
 
     check_token(token)
@@ -102,10 +116,12 @@ def server_for(
         raise HarkenError(f"{host} can be reached from other machines: give a token")
     # Loaded here, so that missing data of the demo is an error before the server listens.
     watches = demo_watches() if demo else None
+    limits = limits or Limits()
     hub = Hub(
         recogniser,
-        limits=limits or Limits(),
+        limits=limits,
         log=None if keep is None else SampleLog(keep),
+        recorder=None if keep is None or demo else Recorder(keep, limits),
         about_model=about_demo(recogniser) if demo else None,
     )
     app = create_app(
@@ -113,8 +129,26 @@ def server_for(
         token=token,
         sample_source=None if watches is None else partial(stream, hub.receive_own, watches),
         recording_model=Recogniser.load(device="cpu") if demo else None,
+        training=training,
     )
     return uvicorn_server(app, hub.limits, hub.metrics, host=host, port=port, on_started=on_started)
+
+
+def network_address(host: str) -> str:
+    """The address at which other machines reach a server that listens at ``host``; ``THIS-MACHINE`` if it is not known.
+
+    For a server that listens at all addresses it is the one from which this machine would send to the internet. Nothing
+    is sent.
+    """
+    if host not in EVERYWHERE:
+        return host
+    family, far = EVERYWHERE[host]
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((far, 9))
+            return str(probe.getsockname()[0])
+    except OSError:  # no network
+        return "THIS-MACHINE"
 
 
 @contextmanager
