@@ -3,6 +3,8 @@
 import re
 import signal
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -68,3 +70,10 @@ def test_a_port_in_use_is_an_error(run_harken: Run, tmp_path: Path) -> None:
         finished = run_harken("annotate", path, "--no-model", "--port", port, "--no-open")
     assert finished.exit_code == 2
     assert f"cannot listen at 127.0.0.1, port {port}" in finished.stderr
+
+
+def test_the_server_starts_without_the_libraries_of_its_processes() -> None:
+    modules = "harken.annotating.desk, harken.annotating.routes, harken.annotating.server, sys"
+    code = f"import {modules}; print(sorted({{'polars', 'matplotlib', 'torch'}} & set(sys.modules)))"
+    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert finished.stdout == "[]\n"

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
+from hashlib import file_digest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,6 @@ from harken.annotating.model_process import suggest
 from harken.annotating.reading import read_recording
 from harken.annotating.recording import OpenRecording
 from harken.annotating.suggestions import Suggestions
-from harken.labelling.settings import file_sha256
 from harken.models.model_file import model_path, read_model
 from harken.readers.options import TableOptions
 from harken.server.background import Background
@@ -27,6 +27,7 @@ __all__ = ["Desk"]
 
 READERS = 2
 """Recordings that are read at once: one after the other, and one that a window waits for."""
+DIGITS_OF_A_DIGEST = 16
 NICENESS, LABELLING_NICENESS = 5, 10
 CHECKED_S = 1.0
 """How often it is checked whether another program changed the labels, and whether a writer is silent."""
@@ -135,7 +136,7 @@ class Desk:
     def _suggest(self, recording: OpenRecording, model: Path) -> None:
         """Label a recording with the model."""
         try:
-            file = self._place_of(self._entry_of(recording)) / f"{file_sha256(model)[:16]}.npz"
+            file = self._place_of(self._entry_of(recording)) / f"{digest_of(model)}.npz"
         except OSError as error:
             recording.model_state, recording.model_error = "failed", f"cannot be read ({error.strerror or error})"
             return
@@ -236,3 +237,9 @@ class Desk:
                             recording.labels.load()
                         recording.send_labels()
                 recording.windows.tell()
+
+
+def digest_of(model: Path) -> str:
+    """What a model's suggestions are known by."""
+    with model.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()[:DIGITS_OF_A_DIGEST]
