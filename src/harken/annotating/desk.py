@@ -28,7 +28,7 @@ __all__ = ["Desk"]
 READERS = 2
 """Recordings that are read at once: one after the other, and one that a window waits for."""
 DIGITS_OF_A_DIGEST = 16
-NICENESS, LABELLING_NICENESS = 5, 10
+NICENESS, LABELLING_NICENESS = 0, 10  # a person waits for a recording that is read
 CHECKED_S = 1.0
 """How often it is checked whether another program changed the labels, and whether a writer is silent."""
 STATUS_S = 0.25

@@ -12,7 +12,7 @@ from harken.annotating.labels import Labels
 from harken.annotating.levels import Levels
 from harken.annotating.lock import RecordingLock
 from harken.annotating.suggestions import Suggestions
-from harken.annotating.windows import Windows
+from harken.annotating.windows import PageWindows
 from harken.annotations.moments import Span
 
 __all__ = ["OpenRecording"]
@@ -54,7 +54,7 @@ class OpenRecording:
         self.labels: Labels | None = None
         self.wanted = False
         self.saving = asyncio.Lock()
-        self.windows = Windows(self.why_read_only)
+        self.windows = PageWindows(self.why_read_only)
         self.model: Suggestions | None = None
         self.model_name = model_name
         self.model_labels = model_labels
