@@ -36,7 +36,7 @@ HOUR_MS = 3_600_000
 
 def labelled_ns(recording: Recording) -> NDArray[np.int64]:
     """The times of labelled valid samples."""
-    return recording.time_ns[recording.valid & (recording.label_codes != UNLABELLED)]
+    return np.asarray(recording.time_ns[recording.valid & (recording.label_codes != UNLABELLED)])
 
 
 @pytest.fixture

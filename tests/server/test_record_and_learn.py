@@ -18,7 +18,7 @@ BOUT_S = 2.0
 """The made-up phone's time is 20 times as fast as real time, so a bout has 40 s of samples, and 1,000 samples come in a
 second, as many as the server takes."""
 FIVE_MINUTES_S = 300.0
-LONGEST_S = 300.0
+LONGEST_S = 600.0
 BARS = "return [...document.querySelectorAll('.bar-name')].map((one) => one.textContent)"
 ACTIVITIES = {"dozing": "lying", "drumming": "running"}
 """New labels, and the simulated movement that has them."""

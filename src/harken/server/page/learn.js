@@ -1,7 +1,7 @@
 /* The card of Learn: what is labelled, two ways to learn from it, the progress, the result, and the choice. */
 
 import { credentials, sentenceOf } from "./connection.js";
-import { result } from "./learn_result.js";
+import { chosenEarlier, result } from "./learn_result.js";
 import { duration, listed, make, percent, plain, showText } from "./text.js";
 
 const ASK_MS = 700; // while a model is being made
@@ -74,7 +74,9 @@ export function learn(element, { onChosen = () => {} } = {}) {
     const outcome = JSON.stringify([now.outcome, now.serves]);
     if (outcome !== shown) {
       shown = outcome;
-      parts.result.replaceChildren(...(now.outcome ? result(now.outcome, now, choose) : []));
+      const focused = document.activeElement?.id;
+      parts.result.replaceChildren(...(now.outcome ? result(now.outcome, now, choose) : chosenEarlier(now, choose)));
+      if (focused?.startsWith("learn-serve-")) document.getElementById(focused)?.focus();
     }
     if (before && before.state !== now.state) changed(before.state, now);
   }

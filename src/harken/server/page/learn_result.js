@@ -37,6 +37,17 @@ export function result(outcome, { serves, before }, choose) {
   return found;
 }
 
+/** The elements without a result: which learned model labels, if one was chosen before the server was started. */
+export function chosenEarlier({ serves, served_path: path, before }, choose) {
+  if (serves !== "new") return [];
+  const button = make("button", { type: "button", class: "action second", id: "learn-serve-before" }, "Use the model before");
+  button.addEventListener("click", () => choose("before"));
+  return [
+    make("p", {}, "A model that was learned earlier labels now: ", make("code", {}, path), "."),
+    ...(before ? [make("p", { class: "links" }, button)] : []),
+  ];
+}
+
 /** A table of scores, with a column for each model. */
 function scores(test, colours, caption) {
   const both = test.before !== null;
