@@ -30,6 +30,8 @@ WIDE, NARROW = (1200, 980), (400, 980)
 SPACE = 16
 COLOURS = 256
 """Enough for a page of few colours; a third of the bytes."""
+LONGEST_S = 900
+"""How long the model may take on a busy machine."""
 DAYS, SEED = 1.0, 4
 BEFORE, AFTER = timedelta(minutes=95), timedelta(minutes=65)
 """What is seen before and after a bout of running."""
@@ -52,7 +54,7 @@ def main() -> None:
         ):
             page = annotate_page.AnnotatePage(browser)
             page.open(address)
-            annotate_page.until(lambda: page.shown("accept"), 120)
+            annotate_page.until(lambda: page.shown("accept"), LONGEST_S)
             look(page, *seen)
             for name, dark in (("annotate", False), ("annotate_dark", True)):
                 browser.prefer(dark=dark)

@@ -117,7 +117,8 @@ def test_a_recording_is_labelled_by_keyboard_alone(page: AnnotatePage, folder: P
     assert page.said() == "walking, 10:01:00 to 10:02:07"
     page.saved()
     start, end, label, note = labels(folder)[0]
-    assert (start, end, label, note) == (pytest.approx(60, abs=0.1), pytest.approx(126.6, abs=0.1), "walking", "")
+    assert [start, end] == pytest.approx([60, 126.6], abs=0.1)
+    assert (label, note) == ("walking", "")
     page.press("SHIFT+ARROW_RIGHT", "[", "SHIFT+ARROW_RIGHT", "]")
     new_label(page, "sitting")
     page.press("SHIFT+ARROW_RIGHT", " ", "ARROW_RIGHT", " ", "1", "p")
@@ -352,7 +353,7 @@ def test_the_models_bouts_are_accepted_and_unsure_moments_found(browser: Browser
     with serving(str(path), "--timezone", ZONE, log=tmp_path / "log.txt", command="annotate") as address:
         page.open(address)
         page.writable()
-        until(lambda: page.shown("accept"), 60)
+        until(lambda: page.shown("accept"), 180)
         model = fetched(browser, f"{address}/api/recordings/0/model")
         bouts = list(zip(*(model[name] for name in ("start_ms", "end_ms", "code")), strict=True))
         start, end, code = max(bouts, key=lambda bout: (bout[2] >= 0) * (bout[1] - bout[0]))

@@ -130,7 +130,9 @@ def test_undo_returns_exactly_and_redo_repeats(page: Browser) -> None:
     })()"""
     made = random.Random(1)
     acts = [[made.choice(("change", "change", "undo", "redo")), str(number)] for number in range(1, 300)]
-    past, present, future = [], "0", []
+    past: list[str] = []
+    present = "0"
+    future: list[str] = []
     expected = []
     for kind, value in acts:
         if kind == "change":

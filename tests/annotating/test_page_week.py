@@ -71,6 +71,7 @@ def test_a_week_is_labelled_and_trained_on(browser: Browser, week: Path) -> None
         browser.open("about:blank")
     assert bouts(week) == [(day, label) for day, label in enumerate(BOUTS)]
     outcome = harken.train(week, out=week.parent / "run", preset=SMALL, epochs=1, device="cpu")
+    assert outcome is not None
     assert outcome.specification.labels == ("lying", "sitting", "walking")
 
 

@@ -141,7 +141,7 @@ class AnnotatePage:
 
         left, width, y = self.part(part)
         chain = ActionChains(self.browser.driver, duration=0)
-        pointer = chain.w3c_actions.pointer_action
+        pointer: Any = chain.w3c_actions.pointer_action
         pointer.move_to_location(round(left + start * width), round(y))
         pointer.pointer_down()
         for step in range(1, 6):
