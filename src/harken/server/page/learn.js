@@ -90,7 +90,8 @@ export function learn(element, { onChosen = () => {} } = {}) {
       cancelled: "Cancelled.",
     };
     announce(words[now.state] ?? "");
-    const lost = !document.activeElement || document.activeElement === document.body;
+    const focused = document.activeElement;
+    const lost = !focused || focused === document.body || focused.disabled || focused.closest("[hidden]");
     if (lost && now.state === "running") parts.cancel.focus();
     else if (lost && earlier === "running") (parts.result.querySelector("h3") ?? parts.heading).focus();
   }
