@@ -13,22 +13,21 @@ from typing import Annotated, Any
 import orjson
 from fastapi import APIRouter, FastAPI, Query, Request, Response
 from fastapi import Path as PathParameter
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, StreamingResponse
-from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
+from fastapi.responses import FileResponse, PlainTextResponse, StreamingResponse
 
 from harken import __version__
 from harken.jobs.learning.files import LabelledFile
 from harken.models.recogniser import Recogniser
+from harken.server.answers import add_error_answers
 from harken.server.guard import Guard
 from harken.server.hub import Hub
 from harken.server.learning import Learner, labelled_files_in, models_folder
 from harken.server.learning_routes import learning_routes
 from harken.server.limits import RefusedError, malformed
+from harken.server.page_files import SERVER_PAGE, page_routes
 from harken.server.recorded.routes import record_routes
 from harken.server.replay import replay
-from harken.server.request_bodies import check_length, described_body, read_message
+from harken.server.request_bodies import check_length, described_body, read_body
 from harken.server.results import REPORT, TABLES
 from harken.server.sample_messages import DeviceSensors, envelope
 from harken.server.schemas import (
@@ -49,15 +48,6 @@ from harken.support.errors import HarkenError
 __all__ = ["create_app"]
 
 Task = Callable[[], Awaitable[None]]
-PAGE = Path(__file__).parent / "page"
-ASSETS = Path(__file__).parents[1] / "reports" / "assets"
-SECURITY_HEADERS = {
-    "content-security-policy": "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; "
-    "connect-src 'self' ws: wss:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-    "cache-control": "no-cache",
-}
 REPORT_HEADERS = {
     # A report is made of a stranger's file: its scripts run, but as those of another site, without this one's data.
     "content-security-policy": "sandbox allow-scripts allow-modals; frame-ancestors 'none'",
@@ -107,14 +97,14 @@ def create_app(
         docs_url=None,
         redoc_url=None,
     )
-    _add_error_answers(app, hub)
+    add_error_answers(app, hub.metrics)
     for routes in (
         information_routes(hub),
         recording_routes(hub, uploads),
         record_routes(hub),
         learning_routes(learner, hub.limits),
         push_routes(hub),
-        page_routes(),
+        page_routes(SERVER_PAGE),
     ):
         app.include_router(routes)
     return Guard(
@@ -181,29 +171,6 @@ def _lifespan(
             hub.close()
 
     return lifespan
-
-
-def _add_error_answers(app: FastAPI, hub: Hub) -> None:
-    """Every error is answered with JSON: ``{"error": "a sentence"}``."""
-
-    @app.exception_handler(RefusedError)
-    async def refused(_: Request, refusal: RefusedError) -> JSONResponse:
-        hub.metrics.add("harken_refused_total", reason=refusal.reason)
-        headers = {} if refusal.retry_s is None else {"retry-after": str(refusal.retry_s)}
-        return JSONResponse({"error": str(refusal)}, refusal.status, headers)
-
-    @app.exception_handler(RequestValidationError)
-    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
-        first = error.errors()[0]
-        return JSONResponse({"error": f"{'.'.join(map(str, first['loc']))}: {first['msg']}"}, 422)
-
-    @app.exception_handler(HTTPException)
-    async def unknown(_: Request, error: HTTPException) -> JSONResponse:
-        return JSONResponse({"error": str(error.detail)}, error.status_code, error.headers)
-
-    @app.exception_handler(ClientDisconnect)
-    async def disconnected(_: Request, error: ClientDisconnect) -> Response:  # noqa: ARG001
-        return Response(status_code=400)  # it is not received, but without it the log would show an error
 
 
 def information_routes(hub: Hub) -> APIRouter:
@@ -319,7 +286,7 @@ def push_routes(hub: Hub) -> APIRouter:
     )
     async def push(request: Request) -> dict[str, Any]:
         """Take a message of Sensor Logger. The answer is sent when its samples are taken, with --keep on the disk."""
-        body = await read_message(request, hub.limits)
+        body = await read_body(request, hub.limits.message_bytes, seconds=hub.limits.body_s)
         try:
             device, payload = envelope(orjson.loads(body))
             if device not in hub.sessions:
@@ -339,30 +306,6 @@ def push_routes(hub: Hub) -> APIRouter:
         return {"samples": len(time_ns)}
 
     return routes
-
-
-def page_routes() -> APIRouter:
-    """``/`` and ``/assets/NAME``."""
-    routes = APIRouter(include_in_schema=False)
-
-    @routes.get("/")
-    async def page() -> Response:
-        return _page_file("index.html")
-
-    @routes.get("/assets/{name}")
-    async def asset(name: str) -> Response:
-        return _page_file(name)
-
-    return routes
-
-
-def _page_file(name: str) -> Response:
-    """One of the page's files. Names are looked up among these, so a request cannot reach any other file."""
-    uplot = {path.name: path for path in (ASSETS / "uplot").glob("*") if path.suffix in (".js", ".css")}
-    path = (uplot | {path.name: path for path in PAGE.glob("*") if path.is_file()}).get(name)
-    if path is None:
-        return JSONResponse({"error": "there is no such file"}, 404)
-    return FileResponse(path, headers=SECURITY_HEADERS)
 
 
 async def _disconnected(request: Request) -> None:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from harken.server.limits import Limits, RefusedError
 
-__all__ = ["check_length", "described_body", "fields_of", "read_message"]
+__all__ = ["check_length", "described_body", "fields_of", "read_body"]
 
 Fields = TypeVar("Fields", bound=BaseModel)
 
@@ -31,17 +31,16 @@ def check_length(request: Request, most: int) -> None:
         raise RefusedError(413, 1009, f"the body has {int(length):,} bytes; the limit is {most:,}", reason="message")
 
 
-async def read_message(request: Request, limits: Limits) -> bytes:
-    """The body of a message.
+async def read_body(request: Request, most: int, *, seconds: float) -> bytes:
+    """The body of a request, of at most ``most`` bytes, which must come within ``seconds``.
 
     Raises:
-        RefusedError: when it is too large, or comes too slowly.
+        RefusedError: when it is larger or comes more slowly.
     """
-    most = limits.message_bytes
     check_length(request, most)
     body = bytearray()
     try:
-        async with asyncio.timeout(limits.body_s):
+        async with asyncio.timeout(seconds):
             async for piece in request.stream():
                 body += piece
                 if len(body) > most:
@@ -55,10 +54,10 @@ async def fields_of(request: Request, kind: type[Fields], limits: Limits) -> Fie
     """The fields of a request whose body is JSON.
 
     Raises:
-        RefusedError: as ``read_message``.
+        RefusedError: as ``read_body``.
         RequestValidationError: when the body is something else (422).
     """
-    body = await read_message(request, limits)
+    body = await read_body(request, limits.message_bytes, seconds=limits.body_s)
     try:
         return kind.model_validate_json(body)
     except ValidationError as error:

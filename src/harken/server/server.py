@@ -17,10 +17,19 @@ if TYPE_CHECKING:
     import uvicorn
 
     from harken.models.recogniser import Recogniser
-    from harken.server.hub import Hub
     from harken.server.limits import Limits
+    from harken.server.metrics import Metrics
 
-__all__ = ["address", "is_loopback", "listening", "network_address", "new_token", "server_for"]
+__all__ = [
+    "address",
+    "extra_serve",
+    "is_loopback",
+    "listening",
+    "network_address",
+    "new_token",
+    "server_for",
+    "uvicorn_server",
+]
 
 EVERYWHERE = {"0.0.0.0": (socket.AF_INET, "192.0.2.1"), "::": (socket.AF_INET6, "2001:db8::1")}
 """The names of all addresses of a machine, and an address for documentation (RFC 5737, RFC 3849) of the same family."""
@@ -94,7 +103,7 @@ def server_for(
         HarkenError: when a package is missing, the token is empty or cannot be sent, the address needs one, samples
             cannot be kept, or the demo's data is not installed.
     """
-    with _extra_serve():
+    with extra_serve():
         from harken.models.recogniser import Recogniser
         from harken.server.app import create_app
         from harken.server.chosen_model import chosen_model
@@ -128,7 +137,7 @@ def server_for(
         served=served,
         training=training,
     )
-    return _uvicorn_server(app, hub, host=host, port=port, on_started=on_started)
+    return uvicorn_server(app, hub.limits, hub.metrics, host=host, port=port, on_started=on_started)
 
 
 def network_address(host: str) -> str:
@@ -149,7 +158,7 @@ def network_address(host: str) -> str:
 
 
 @contextmanager
-def _extra_serve() -> Iterator[None]:
+def extra_serve() -> Iterator[None]:
     """Raise a HarkenError with the name of the extra if an import inside fails."""
     try:
         yield
@@ -159,8 +168,22 @@ def _extra_serve() -> Iterator[None]:
         ) from error
 
 
-def _uvicorn_server(app: Any, hub: "Hub", *, host: str, port: int, on_started: Callable[[], None]) -> "uvicorn.Server":
-    with _extra_serve():
+def uvicorn_server(
+    app: Any, limits: "Limits", metrics: "Metrics", *, host: str, port: int, on_started: Callable[[], None]
+) -> "uvicorn.Server":
+    """A server for an ASGI application, with limits on connections.
+
+    Args:
+        app: the application.
+        limits: the limits of clients.
+        metrics: counts refusals.
+        host, port: the address.
+        on_started: called when the server answers requests.
+
+    Raises:
+        HarkenError: when a package is missing.
+    """
+    with extra_serve():
         import uvicorn
 
         from harken.server.connections import Connections
@@ -173,7 +196,7 @@ def _uvicorn_server(app: Any, hub: "Hub", *, host: str, port: int, on_started: C
             if self.started:
                 on_started()
 
-    connections = Connections(hub.limits, hub.metrics)
+    connections = Connections(limits, metrics)
     return Server(
         uvicorn.Config(
             app,
@@ -185,7 +208,7 @@ def _uvicorn_server(app: Any, hub: "Hub", *, host: str, port: int, on_started: C
             proxy_headers=False,  # client addresses are not used, and the middleware would slow down every socket
             http=connections.http,  # type: ignore[arg-type]  # uvicorn only calls it
             ws=connections.websocket,  # type: ignore[arg-type]
-            ws_max_size=hub.limits.message_bytes,
+            ws_max_size=limits.message_bytes,
             ws_per_message_deflate=False,
             timeout_keep_alive=30,
             timeout_graceful_shutdown=3,

@@ -143,10 +143,12 @@ def test_labels_that_another_program_has_changed_count(recorder: Recorder, tmp_p
     (path,) = recorder.labelled_files()
     labels = path.with_suffix(".labels.csv")
     second = START + 5 * SECOND
-    write_intervals(labels, Intervals.of([(START, second, "running", 2), (second, START + SECOND * 40, "x", 3)]))
+    edited = [(START, second, "running", 2), (second, START + SECOND * 40, "x", 3)]
+    write_intervals(labels, Intervals.of(edited, notes={3: "with a rucksack"}))
     record(recorder, 60, 100, "sitting")
     assert recorder.labelled_files() == [path]
-    assert [entry.label for entry in read_annotations(labels).entries] == ["running", "x", "sitting"]
+    entries = read_annotations(labels).entries
+    assert [(one.label, one.note) for one in entries] == [("running", ""), ("x", "with a rucksack"), ("sitting", "")]
     labels.write_text("start,end,label\nyesterday,today,walking\n")
     with pytest.raises(RefusedError, match=r"cannot be read.*yesterday") as refused:
         recorder.begin("anna", "walking", START + 110 * SECOND)

@@ -11,13 +11,12 @@ const TICK_MS = 200;
 const SILENT_S = 4;
 
 /**
- * The card. `silenceS()` tells for how long no samples of the shown watch have come, `onShow(watch)` shows another watch,
- * `onRecorded()` is called when bouts were added or deleted.
+ * The card. `silenceS()` tells for how long no samples of the shown watch have come, `onShow(watch)` shows another watch.
  *
  * Returns `begin(model)` for a new connection, `show(watch)`, `present(watches)`, `changed(watch)` for the server's message
  * about a change, and `connected(good)`.
  */
-export function record({ silenceS, onShow, onRecorded = () => {} }) {
+export function record({ silenceS, onShow }) {
   const chosen = options();
   const input = byId("record-label");
   let model = [];
@@ -100,7 +99,6 @@ export function record({ silenceS, onShow, onRecorded = () => {} }) {
     const missing = missingS > 1 ? ` For its last ${lengthOf(missingS)} no samples have come yet.` : "";
     say(bout ? `Kept ${lengthOf(bout.seconds)} of ${plain(bout.label)}.${left}${missing}` : `Nothing of ${plain(label)} was kept: it was too short.`);
     take(await server.recorded(watch));
-    onRecorded();
     return "record-begin";
   });
 
@@ -108,7 +106,6 @@ export function record({ silenceS, onShow, onRecorded = () => {} }) {
     await server.remove(session.name, bout.start_ms);
     say(`Deleted ${lengthOf(bout.seconds)} of ${plain(bout.label)}.`);
     take(await server.recorded(watch));
-    onRecorded();
     return "record-heading";
   });
 

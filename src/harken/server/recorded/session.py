@@ -155,11 +155,13 @@ class RecordedSession:
             (max(bout.start_ns, first_ns), min(bout.end_ns, end_ns), bout.label, line)
             for line, bout in enumerate(self.bouts, 2)
         ]
-        return Intervals.of([row for row in cut if row[0] < row[1]])
+        notes = {line: bout.note for line, bout in enumerate(self.bouts, 2) if bout.note}
+        return Intervals.of([row for row in cut if row[0] < row[1]], notes=notes)
 
     def with_intervals(self, intervals: Intervals, digest: str) -> "RecordedSession":
         """The session with the bouts of a file of labels that another program has changed; ``digest`` is the file's."""
-        rows = zip(intervals.start_ns.tolist(), intervals.end_ns.tolist(), intervals.labels, strict=True)
+        notes = [intervals.notes.get(line, "") for line in intervals.lines.tolist()]
+        rows = zip(intervals.start_ns.tolist(), intervals.end_ns.tolist(), intervals.labels, notes, strict=True)
         return replace(self, bouts=tuple(Bout(*row) for row in rows), labels_digests=(digest,))
 
     def with_digests(self, *digests: str) -> "RecordedSession":
