@@ -17,9 +17,10 @@ from sklearn.metrics import accuracy_score, f1_score
 
 import people
 from harken.evaluation.comparison import Moments, compare, label_scores, labelled_moments, predicted_labels
-from harken.jobs.learning import LabelledFile, Learned, learn
 from harken.jobs.learning.division import divided, occasions_of, without_people
+from harken.jobs.learning.files import LabelledFile
 from harken.jobs.learning.fits import Adapting, Fit, Training
+from harken.jobs.learning.job import Learned, learn
 from harken.models.recogniser import Recogniser
 from harken.readers.options import TableOptions
 from harken.recordings.recording import UNLABELLED, Recording
