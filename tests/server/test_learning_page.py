@@ -70,6 +70,48 @@ def test_what_is_labelled_and_why_a_way_is_not_possible_are_said(page: Browser) 
     assert not page.run("return document.getElementById('learn-train').disabled")
 
 
+@pytest.mark.parametrize(
+    ("served_path", "pressed", "words"),
+    [
+        (None, ["false", "true"], "The model before labels now."),
+        ("new.safetensors", ["true", "false"], "The new model labels now."),
+        ("old.safetensors", ["false", "false"], "A model that was learned earlier labels now."),
+    ],
+)
+def test_the_buttons_say_which_model_labels(
+    page: Browser, served_path: str | None, pressed: list[str], words: str
+) -> None:
+    scores = {"accuracy": 1.0, "mean_f1": 1.0, "mean_f1_interval": [0.9, 1.0], "f1": {"lying": 1.0}}
+    people = {"what": "Five people.", "people": list("abcde"), "labels": ["lying"], "before": scores, "after": scores}
+    outcome = {
+        "how": "adapt",
+        "labels": ["lying"],
+        "test": None,
+        "other_people": people,
+        "cannot_show": [],
+        "kept": True,
+    }
+    state = {
+        "serves": "new" if served_path else "before",
+        "served_path": served_path,
+        "before": {"name": "everyday", "labels": ["lying"]},
+    }
+    found = page.driver.execute_async_script(
+        "const [outcome, state, done] = arguments;"
+        "import('/assets/learn_result.js').then(({ result }) => {"
+        "  const box = document.createElement('div');"
+        "  box.append(...result(outcome, state, () => {}));"
+        "  done([[...box.querySelectorAll('button')].map((e) => e.ariaPressed), box.textContent]);"
+        "});",
+        outcome | {"model_path": "new.safetensors"},
+        state,
+    )
+    assert found[0] == pressed
+    assert words in found[1]
+    assert "There is no test: no bout is long enough" in found[1]
+    assert "95 % interval of the mean F1 over people: model before 90 % to 100 %, new model 90 % to 100 %" in found[1]
+
+
 def test_a_model_is_trained_and_chosen_by_keyboard(page: Browser, served: Served) -> None:
     send_samples(served, "wrist")
     page.wait("return !document.getElementById('live').hidden")

@@ -71,7 +71,7 @@ export function learn(element, { onChosen = () => {} } = {}) {
     if (running) showProgress(parts, now);
     showText(parts.failed, now.state === "failed" ? `No model was made: ${now.error}` : null);
     showText(parts.note, now.state === "cancelled" ? "Cancelled; nothing was changed." : null);
-    const outcome = JSON.stringify([now.outcome, now.serves]);
+    const outcome = JSON.stringify([now.outcome, now.served_path]);
     if (outcome !== shown) {
       shown = outcome;
       const focused = document.activeElement?.id;
