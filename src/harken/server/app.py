@@ -82,7 +82,7 @@ def create_app(
         recording_model: labels posted recordings; the hub's recogniser if None.
         before: the model with which learned ones are compared; the hub's recogniser if None.
         served: the file of the hub's recogniser if it is a learned model.
-        training: arguments of ``harken.jobs.learning.learn`` for *Learn*, in place of the usual ones.
+        training: arguments of ``harken.jobs.learning.job.learn`` for *Learn*, in place of the usual ones.
 
     Raises:
         HarkenError: when the token is empty, or cannot be sent.

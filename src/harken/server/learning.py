@@ -62,7 +62,7 @@ class Learner:
             None if there is none.
         folder: where new models are saved.
         serve: called with the chosen model.
-        orientation: whether the server turns watches when it labels; see ``harken.jobs.learning.learn``.
+        orientation: whether the server turns watches when it labels; see ``harken.jobs.learning.job.learn``.
         longest_s: a job that takes longer is ended.
         served: the learned model that the server labels with at the start; None: the model before.
         remember: whether the choice is kept in ``folder`` (``harken.server.chosen_model``).

@@ -71,7 +71,7 @@ export function learn(element, { onChosen = () => {} } = {}) {
     if (running) showProgress(parts, now);
     showText(parts.failed, now.state === "failed" ? `No model was made: ${now.error}` : null);
     showText(parts.note, now.state === "cancelled" ? "Cancelled; nothing was changed." : null);
-    const outcome = JSON.stringify([now.outcome, now.serves]);
+    const outcome = JSON.stringify([now.outcome, now.served_path]);
     if (outcome !== shown) {
       shown = outcome;
       const focused = document.activeElement?.id;
@@ -90,7 +90,8 @@ export function learn(element, { onChosen = () => {} } = {}) {
       cancelled: "Cancelled.",
     };
     announce(words[now.state] ?? "");
-    const lost = !document.activeElement || document.activeElement === document.body;
+    const focused = document.activeElement;
+    const lost = !focused || focused === document.body || focused.disabled || focused.closest("[hidden]");
     if (lost && now.state === "running") parts.cancel.focus();
     else if (lost && earlier === "running") (parts.result.querySelector("h3") ?? parts.heading).focus();
   }
